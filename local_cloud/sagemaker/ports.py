@@ -1,0 +1,115 @@
+"""What the SageMaker control plane needs from the world around it, as protocols.
+
+The control plane owns state and time; it never touches a socket, a process or the wall clock. The gateway
+gives it the real ones, the simulation gives it virtual ones: one state machine, two clocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, Protocol
+
+
+class Clock(Protocol):
+    """Tells the time; advancing it is its owner's business."""
+
+    def now(self) -> datetime:
+        """Return the current time, timezone-aware, in UTC."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a call: the 12-digit account, the region of the request and, where known, the principal."""
+
+    account_id: str
+    region: str
+    principal_arn: str
+
+
+class Identity(Protocol):
+    """The part of IAM that SageMaker asks about an execution role."""
+
+    def can_be_assumed_by_sagemaker(self, role_arn: str) -> bool:
+        """Tell whether the role exists and trusts `sagemaker.amazonaws.com` with `sts:AssumeRole`."""
+        ...
+
+
+class Artifacts(Protocol):
+    """The part of S3 that SageMaker reads model data from."""
+
+    def is_readable(self, s3_url: str, *, role_arn: str, region: str) -> bool:
+        """Tell whether the object (or, for a URL that ends in `/`, any object under it) can be read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container of a model as it is launched: model package references are already resolved."""
+
+    image: str
+    model_data_url: str | None
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSpec:
+    """What is launched for one production variant of one endpoint config."""
+
+    account_id: str
+    region: str
+    endpoint_name: str
+    endpoint_config_name: str
+    variant_name: str
+    model_name: str
+    containers: tuple[Container, ...]
+    execution_role_arn: str
+    instance_type: str | None
+    instance_count: int
+
+
+class Health(Enum):
+    """What a fleet answers to `/ping`, over all its instances."""
+
+    STARTING = "Starting"
+    HEALTHY = "Healthy"
+    UNHEALTHY = "Unhealthy"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A share of an endpoint's traffic: `weight` is relative to the sum over all routes."""
+
+    fleet_id: str
+    variant_name: str
+    weight: float
+
+
+class Hosting(Protocol):
+    """Runs model containers. The control plane decides which, and what traffic each gets."""
+
+    def launch(self, spec: FleetSpec) -> str:
+        """Start a fleet and return its id at once; its health is asked for later."""
+        ...
+
+    def health(self, fleet_id: str) -> Health:
+        """Return the fleet's health now."""
+        ...
+
+    def terminate(self, fleet_id: str) -> None:
+        """Stop a fleet; unknown or stopped ids are ignored."""
+        ...
+
+    def route(self, account_id: str, region: str, endpoint_name: str, routes: tuple[Route, ...]) -> None:
+        """Send the endpoint's traffic to these fleets, from now on and in one step; none stops it."""
+        ...
+
+
+class EventSink(Protocol):
+    """The default event bus of an account and region, as AWS services put events on it."""
+
+    def emit(self, event: dict[str, Any]) -> None:
+        """Deliver a complete EventBridge envelope (`source`, `detail-type`, `account`, `region`, …)."""
+        ...
