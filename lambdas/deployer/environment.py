@@ -1,0 +1,44 @@
+"""Reads the function's environment, once, and says everything that is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the stack tells the deployer.
+
+    Attributes:
+        journal_table_name: The DynamoDB table of approvals and attempts.
+        settings_prefix: Where the settings parameters are, with a slash at both ends.
+        execution_role_arn: The role that models run with.
+        event_bus_name: The bus that outcomes are put on.
+        stack_name: The value of the tag by which the deployer knows its own resources.
+    """
+
+    journal_table_name: str
+    settings_prefix: str
+    execution_role_arn: str
+    event_bus_name: str
+    stack_name: str
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str]) -> Environment:
+        """Read the variables: each field's name in upper case.
+
+        Raises:
+            RuntimeError: Some are missing; the message names them all.
+        """
+        names = [field.name.upper() for field in fields(cls)]
+        missing = [name for name in names if not variables.get(name)]
+        if missing:
+            raise RuntimeError(
+                f"Environment variables missing: {', '.join(missing)}. "
+                "The stack sets them all: deploy it again."
+            )
+        return cls(*(variables[name] for name in names))

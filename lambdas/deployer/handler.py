@@ -1,0 +1,60 @@
+"""The Lambda function's entry point: builds the clients once, then parses, reconciles, reports."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from botocore.config import Config
+
+from deployer import VERSION
+from deployer.bus import Bus
+from deployer.dispatcher import Dispatcher
+from deployer.environment import Environment
+from deployer.journal import Journal
+from deployer.parameters import Parameters
+from deployer.reconciler import Gateways, Ownership
+from deployer.reporter import Reporter
+from deployer.sagemaker import SageMaker
+from deployer.triggers import read_trigger
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+
+
+def _dispatcher(environment: Environment) -> Dispatcher:
+    session = boto3.Session()
+    # Standard retries cover throttling and service faults; what outlives them is Lambda's to retry.
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": 5},
+        connect_timeout=5,
+        read_timeout=30,
+        user_agent_extra=f"greenlight/{VERSION}",
+    )
+    gateways = Gateways(
+        sagemaker=SageMaker(session.client("sagemaker", config=config)),
+        journal=Journal(session.client("dynamodb", config=config), table_name=environment.journal_table_name),
+        reporter=Reporter(
+            Bus(session.client("events", config=config), event_bus_name=environment.event_bus_name), logger
+        ),
+        now=lambda: datetime.now(UTC),
+    )
+    parameters = Parameters(session.client("ssm", config=config), prefix=environment.settings_prefix)
+    ownership = Ownership(
+        execution_role_arn=environment.execution_role_arn, stack_name=environment.stack_name
+    )
+    return Dispatcher(parameters, gateways, ownership, logger)
+
+
+dispatcher = _dispatcher(Environment.read(os.environ))
+
+
+@logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
+def handler(event: dict[str, Any], _context: LambdaContext) -> None:
+    """Reconcile what the event is about."""
+    dispatcher.dispatch(read_trigger(event))

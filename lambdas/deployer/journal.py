@@ -1,0 +1,286 @@
+"""The only caller of DynamoDB: the journal of approvals, attempts and tags, one partition an endpoint.
+
+Items of a partition, by sort key `item`:
+
+- `approval#<approved_at>#<version>`: written once, by whoever sees the approval first;
+- `attempt#<number>`: written before the call it stands for, then moved from status to status, each move under
+  a condition, so that of several concurrent invocations exactly one makes it;
+- `tags`: the tags last put on the endpoint itself.
+
+The newest `WINDOW` approvals and attempts decide; older ones are history.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from deployer.approval import Approval, ApprovalSource
+from deployer.attempt import Action, Attempt, AttemptStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+WINDOW: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the journal holds of one endpoint, newest first.
+
+    Attributes:
+        approvals: The newest approvals.
+        attempts: The newest attempts.
+        applied_tags: The tags last put on the endpoint itself, or None if the deployer never did.
+    """
+
+    approvals: tuple[Approval, ...]
+    attempts: tuple[Attempt, ...]
+    applied_tags: dict[str, str] | None
+
+    @property
+    def latest_attempt(self) -> Attempt | None:
+        """The last attempt, settled or not."""
+        return self.attempts[0] if self.attempts else None
+
+    def with_attempt(self, attempt: Attempt) -> History:
+        """Return this history with an attempt added, or replaced by its newer state."""
+        others = [each for each in self.attempts if each.number != attempt.number]
+        attempts = sorted([*others, attempt], key=lambda each: each.number, reverse=True)
+        return replace(self, attempts=tuple(attempts))
+
+    def with_approval(self, approval: Approval) -> History:
+        """Return this history with an approval added, unless it is there already."""
+        if approval in self.approvals:
+            return self
+        approvals = sorted([*self.approvals, approval], key=lambda each: each.order, reverse=True)
+        return replace(self, approvals=tuple(approvals))
+
+    def version_served_by(self, endpoint_config_name: str | None) -> str | None:
+        """Return the ARN of the version that a config serves, if an attempt made it."""
+        for attempt in self.attempts:
+            if attempt.endpoint_config_name == endpoint_config_name:
+                return attempt.version_arn
+        return None
+
+
+class Journal:
+    """The journal table."""
+
+    def __init__(self, client: DynamoDBClient, *, table_name: str) -> None:
+        self._client = client
+        self._table_name = table_name
+
+    def read(self, endpoint_name: str) -> History:
+        """Return an endpoint's history, strongly consistent."""
+        approvals = self._query(endpoint_name, "approval#")
+        attempts = self._query(endpoint_name, "attempt#")
+        tags = self._query(endpoint_name, "tags")
+        return History(
+            approvals=tuple(_approval(item) for item in approvals),
+            attempts=tuple(_attempt(item) for item in attempts),
+            applied_tags=json.loads(tags[0]["tags"]["S"]) if tags else None,
+        )
+
+    def record_approval(self, approval: Approval) -> bool:
+        """Write an approval; return False if it is there already."""
+        return self._put_new(_approval_item(approval))
+
+    def begin(self, attempt: Attempt) -> bool:
+        """Claim the attempt's number by writing it; return False if another invocation did."""
+        return self._put_new(_attempt_item(attempt))
+
+    def move(self, old: Attempt, new: Attempt) -> bool:
+        """Change an attempt's state, if nobody else did since it was read; return False if somebody did.
+
+        Only what differs is written: what others note beside it (that an outcome was reported) stays.
+        """
+        return self._update(
+            old,
+            new,
+            condition="#status = :old_status AND #lease_until = :old_lease_until",
+            names={"#status": "status", "#lease_until": "lease_until"},
+            values={
+                ":old_status": {"S": old.status.value},
+                ":old_lease_until": {"S": _time(old.lease_until)},
+            },
+        )
+
+    def note_reported(self, old: Attempt, new: Attempt) -> None:
+        """Note that an outcome of an attempt was put on the bus, whatever the attempt's state is by now."""
+        self._update(old, new, condition="attribute_exists(endpoint)", names={}, values={})
+
+    def record_tags(self, endpoint_name: str, tags: Mapping[str, str]) -> None:
+        """Remember the tags that were put on the endpoint itself."""
+        self._client.put_item(
+            TableName=self._table_name,
+            Item={
+                "endpoint": {"S": endpoint_name},
+                "item": {"S": "tags"},
+                "tags": {"S": json.dumps(tags, sort_keys=True)},
+            },
+        )
+
+    def _update(
+        self,
+        old: Attempt,
+        new: Attempt,
+        *,
+        condition: str,
+        names: dict[str, str],
+        values: dict[str, Any],
+    ) -> bool:
+        before, after = _attempt_item(old), _attempt_item(new)
+        changed = {key: value for key, value in after.items() if before.get(key) != value}
+        assert changed, "a move changes something"
+        try:
+            self._client.update_item(
+                TableName=self._table_name,
+                Key={key: before[key] for key in ("endpoint", "item")},
+                UpdateExpression="SET " + ", ".join(f"#{key} = :{key}" for key in changed),
+                ConditionExpression=condition,
+                ExpressionAttributeNames={**{f"#{key}": key for key in changed}, **names},
+                ExpressionAttributeValues={**{f":{key}": value for key, value in changed.items()}, **values},
+            )
+        except ClientError as error:
+            if _condition_failed(error):
+                return False
+            raise
+        return True
+
+    def _put_new(self, item: dict[str, Any]) -> bool:
+        try:
+            self._client.put_item(
+                TableName=self._table_name, Item=item, ConditionExpression="attribute_not_exists(endpoint)"
+            )
+        except ClientError as error:
+            if _condition_failed(error):
+                return False
+            raise
+        return True
+
+    def _query(self, endpoint_name: str, prefix: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        start: dict[str, Any] = {}
+        while len(items) < WINDOW:
+            page = self._client.query(
+                TableName=self._table_name,
+                ConsistentRead=True,
+                ScanIndexForward=False,
+                Limit=WINDOW - len(items),
+                KeyConditionExpression="endpoint = :endpoint AND begins_with(#item, :prefix)",
+                ExpressionAttributeNames={"#item": "item"},
+                ExpressionAttributeValues={":endpoint": {"S": endpoint_name}, ":prefix": {"S": prefix}},
+                **start,
+            )
+            items.extend(page["Items"])
+            if "LastEvaluatedKey" not in page:
+                break
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return items
+
+
+def _condition_failed(error: ClientError) -> bool:
+    return error.response["Error"]["Code"] == "ConditionalCheckFailedException"
+
+
+def _time(time: datetime) -> str:
+    """Return a time that sorts as text."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _approval_item(approval: Approval) -> dict[str, Any]:
+    return {
+        "endpoint": {"S": approval.endpoint_name},
+        "item": {"S": f"approval#{_time(approval.approved_at)}#{approval.version:09d}"},
+        "version_arn": {"S": approval.version_arn},
+        "version": {"N": str(approval.version)},
+        "group_name": {"S": approval.group_name},
+        "approved_at": {"S": _time(approval.approved_at)},
+        "approved_by": {"S": approval.approved_by},
+        "source": {"S": approval.source.value},
+        "correlation_id": {"S": approval.correlation_id},
+    }
+
+
+def _approval(item: Mapping[str, Any]) -> Approval:
+    return Approval(
+        endpoint_name=item["endpoint"]["S"],
+        version_arn=item["version_arn"]["S"],
+        version=int(item["version"]["N"]),
+        group_name=item["group_name"]["S"],
+        approved_at=datetime.fromisoformat(item["approved_at"]["S"]),
+        approved_by=item["approved_by"]["S"],
+        source=ApprovalSource(item["source"]["S"]),
+        correlation_id=item["correlation_id"]["S"],
+    )
+
+
+def _attempt_item(attempt: Attempt) -> dict[str, Any]:
+    optional = {
+        "replaces_endpoint_config_name": attempt.replaces_endpoint_config_name,
+        "endpoint_last_modified_time": attempt.endpoint_last_modified_time
+        and _time(attempt.endpoint_last_modified_time),
+        "settled_at": attempt.settled_at and _time(attempt.settled_at),
+        "reason": attempt.reason,
+    }
+    return {
+        "endpoint": {"S": attempt.endpoint_name},
+        "item": {"S": f"attempt#{attempt.number:09d}"},
+        "number": {"N": str(attempt.number)},
+        "action": {"S": attempt.action.value},
+        "version_arn": {"S": attempt.version_arn},
+        "version": {"N": str(attempt.version)},
+        "group_name": {"S": attempt.group_name},
+        "model_name": {"S": attempt.model_name},
+        "endpoint_config_name": {"S": attempt.endpoint_config_name},
+        "rolls_back": {"BOOL": attempt.rolls_back},
+        "approved_at": {"S": _time(attempt.approved_at)},
+        "approved_by": {"S": attempt.approved_by},
+        "correlation_id": {"S": attempt.correlation_id},
+        "started_at": {"S": _time(attempt.started_at)},
+        "lease_until": {"S": _time(attempt.lease_until)},
+        "status": {"S": attempt.status.value},
+        "started_reported": {"BOOL": attempt.started_reported},
+        "settled_reported": {"BOOL": attempt.settled_reported},
+        **{key: {"S": value} for key, value in optional.items() if value},
+    }
+
+
+def _attempt(item: Mapping[str, Any]) -> Attempt:
+    def text(key: str) -> str | None:
+        return item[key]["S"] if key in item else None
+
+    def time(key: str) -> datetime | None:
+        value = text(key)
+        return datetime.fromisoformat(value) if value else None
+
+    return Attempt(
+        endpoint_name=item["endpoint"]["S"],
+        number=int(item["number"]["N"]),
+        action=Action(item["action"]["S"]),
+        version_arn=item["version_arn"]["S"],
+        version=int(item["version"]["N"]),
+        group_name=item["group_name"]["S"],
+        model_name=item["model_name"]["S"],
+        endpoint_config_name=item["endpoint_config_name"]["S"],
+        replaces_endpoint_config_name=text("replaces_endpoint_config_name"),
+        endpoint_last_modified_time=time("endpoint_last_modified_time"),
+        rolls_back=item["rolls_back"]["BOOL"],
+        approved_at=datetime.fromisoformat(item["approved_at"]["S"]),
+        approved_by=item["approved_by"]["S"],
+        correlation_id=item["correlation_id"]["S"],
+        started_at=datetime.fromisoformat(item["started_at"]["S"]),
+        lease_until=datetime.fromisoformat(item["lease_until"]["S"]),
+        status=AttemptStatus(item["status"]["S"]),
+        settled_at=time("settled_at"),
+        reason=text("reason"),
+        started_reported=item["started_reported"]["BOOL"],
+        settled_reported=item["settled_reported"]["BOOL"],
+    )

@@ -1,0 +1,39 @@
+"""Names what the deployer creates: content decides the name, never the clock.
+
+Same inputs, same name: a retry finds its own work, and "in sync" is one comparison with
+`DescribeEndpoint.EndpointConfigName`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Final
+
+MAX_LENGTH: Final = 63
+"""Characters. Source: botocore shapes `ModelName` and `EndpointConfigName`."""
+
+FINGERPRINT_LENGTH: Final = 12
+"""Hex digits: 48 bits keep an endpoint's few thousand names apart with a margin of ten million."""
+
+
+def fingerprint(content: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Return the content's fingerprint: hex digits, equal for equal JSON whatever the order of its keys."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:FINGERPRINT_LENGTH]
+
+
+def versioned_name(endpoint_name: str, version: int, content: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Return `{endpoint}-v{version}-{fingerprint}`, at most 63 characters.
+
+    A long endpoint name is cut to fit. The whole name goes into the fingerprint, so that two endpoints whose
+    names are cut alike never share a resource.
+    """
+    suffix = f"-v{version}-{fingerprint([endpoint_name, content])}"
+    # A name may not end in "-" before the suffix's own: AWS allows "--", but a person misreads it.
+    return endpoint_name[: MAX_LENGTH - len(suffix)].rstrip("-") + suffix
+
+
+def same_arn(one: str, other: str) -> bool:
+    """Tell whether two ARNs name the same resource: SageMaker lower-cases names in some of them."""
+    return one.lower() == other.lower()

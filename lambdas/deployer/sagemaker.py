@@ -1,0 +1,278 @@
+"""The only caller of SageMaker. Narrows its errors, and lets no boto dictionary out."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from deployer.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from mypy_boto3_sagemaker import SageMakerClient
+
+
+class RefusedError(Exception):
+    """SageMaker refused a request for good: the same request would be refused again."""
+
+
+class BusyError(Exception):
+    """SageMaker refused a change because another one is under way, or has just been made."""
+
+
+class ExecutionRoleError(Exception):
+    """SageMaker cannot use the execution role: it is new and not known everywhere yet, or it is broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """A version of a model package group, as the registry has it now.
+
+    Attributes:
+        arn: Its ARN.
+        group_name: Its group; never derived from the ARN, which is lower-cased.
+        version: Its number.
+        approval_status: `Approved`, `Rejected` or `PendingManualApproval`.
+        last_modified_by: Who changed it last: an identity's ARN or a Studio user profile, or "unknown".
+        last_modified_time: When; UTC, whole seconds.
+    """
+
+    arn: str
+    group_name: str
+    version: int
+    approval_status: str
+    last_modified_by: str
+    last_modified_time: datetime
+
+    @property
+    def approved(self) -> bool:
+        """Whether it may be deployed now."""
+        return self.approval_status == "Approved"
+
+
+_NOT_FOUND_ENDPOINT: Final = "Could not find endpoint "
+_NOT_FOUND_CONFIG: Final = "Could not find endpoint configuration "
+_NOT_FOUND_PACKAGE: Final = "does not exist."
+_ALREADY_EXISTS: Final = "Cannot create already existing "
+_BUSY: Final = "Cannot update in-progress endpoint "
+_BAD_ROLE: Final = "The execution role ARN "
+
+_REFUSALS: Final = frozenset(
+    {"ValidationException", "ResourceLimitExceeded", "ResourceInUse", "ResourceNotFound"}
+)
+"""Codes that a retry of the same request does not cure. Throttling and service faults stay botocore's."""
+
+
+class SageMaker:
+    """SageMaker, as the deployer uses it. Message prefixes: see the error catalogue in docs/fidelity.md."""
+
+    def __init__(self, client: SageMakerClient) -> None:
+        self._client = client
+
+    def describe_endpoint(self, endpoint_name: str) -> Endpoint | None:
+        """Return the endpoint, or None if there is none."""
+        try:
+            answer: Mapping[str, Any] = self._client.describe_endpoint(EndpointName=endpoint_name)
+        except ClientError as error:
+            # "Could not find endpoint configuration" shares the prefix, and means something else.
+            if _is(error, _NOT_FOUND_ENDPOINT) and not _is(error, _NOT_FOUND_CONFIG):
+                return None
+            raise
+        pending = answer.get("PendingDeploymentSummary")
+        return Endpoint(
+            name=answer["EndpointName"],
+            arn=answer["EndpointArn"],
+            status=answer["EndpointStatus"],
+            endpoint_config_name=answer.get("EndpointConfigName"),
+            pending_endpoint_config_name=pending["EndpointConfigName"] if pending else None,
+            failure_reason=answer.get("FailureReason"),
+            last_modified_time=answer["LastModifiedTime"].astimezone(UTC),
+        )
+
+    def describe_model_version(self, version_arn: str) -> ModelVersion | None:
+        """Return the version, or None if it was deleted or is no version of a group."""
+        try:
+            answer: Mapping[str, Any] = self._client.describe_model_package(ModelPackageName=version_arn)
+        except ClientError as error:
+            if _code(error) == "ValidationException" and _message(error).endswith(_NOT_FOUND_PACKAGE):
+                return None
+            raise
+        group, version = answer.get("ModelPackageGroupName"), answer.get("ModelPackageVersion")
+        if group is None or version is None:
+            return None
+        modified = answer.get("LastModifiedTime", answer["CreationTime"])
+        return ModelVersion(
+            arn=answer["ModelPackageArn"],
+            group_name=group,
+            version=version,
+            approval_status=answer.get("ModelApprovalStatus", "PendingManualApproval"),
+            last_modified_by=_identity(answer.get("LastModifiedBy") or answer.get("CreatedBy") or {}),
+            last_modified_time=modified.astimezone(UTC).replace(microsecond=0),
+        )
+
+    def approved_version_arns(self, model_package_group: str) -> Iterator[str]:
+        """Yield the ARNs of the group's approved versions, newest registration first.
+
+        Args:
+            model_package_group: The group's name or, in another account, its ARN.
+        """
+        # A page may be short or empty and still have a next one. Paged by hand: botocore's paginator data is
+        # not worth its load time at every cold start.
+        token: dict[str, Any] = {}
+        while True:
+            page = self._client.list_model_packages(
+                ModelPackageGroupName=model_package_group,
+                ModelApprovalStatus="Approved",
+                SortBy="CreationTime",
+                SortOrder="Descending",
+                MaxResults=100,
+                **token,
+            )
+            for summary in page["ModelPackageSummaryList"]:
+                yield summary["ModelPackageArn"]
+            if "NextToken" not in page:
+                return
+            token = {"NextToken": page["NextToken"]}
+
+    def create_model(self, request: dict[str, Any]) -> None:
+        """Create the model, or accept the one that an earlier try made.
+
+        Raises:
+            ExecutionRoleError: SageMaker cannot use the role now.
+            RefusedError: The request is refused, or the name is taken by another model.
+        """
+        self._create(
+            request,
+            create=lambda: self._client.create_model(**request),
+            describe=lambda: self._describe_model(request["ModelName"]),
+        )
+
+    def create_endpoint_config(self, request: dict[str, Any]) -> None:
+        """Create the endpoint config, or accept the one that an earlier try made.
+
+        Raises:
+            RefusedError: The request is refused, or the name is taken by another config.
+        """
+        self._create(
+            request,
+            create=lambda: self._client.create_endpoint_config(**request),
+            describe=lambda: self._client.describe_endpoint_config(
+                EndpointConfigName=request["EndpointConfigName"]
+            ),
+        )
+
+    def create_endpoint(self, request: dict[str, Any]) -> None:
+        """Create the endpoint.
+
+        Raises:
+            BusyError: It exists already.
+            RefusedError: The request is refused.
+        """
+        with _narrowed():
+            self._client.create_endpoint(**request)
+
+    def update_endpoint(self, request: dict[str, Any]) -> None:
+        """Update the endpoint.
+
+        Raises:
+            BusyError: Another change of it is under way.
+            RefusedError: The request is refused.
+        """
+        with _narrowed():
+            self._client.update_endpoint(**request)
+
+    def tag(self, resource_arn: str, *, add: Mapping[str, str], remove: frozenset[str]) -> None:
+        """Add tags to a resource, overwriting those of the same keys, and remove others."""
+        if remove:
+            self._client.delete_tags(ResourceArn=resource_arn, TagKeys=sorted(remove))
+        if add:
+            self._client.add_tags(
+                ResourceArn=resource_arn, Tags=[{"Key": key, "Value": value} for key, value in add.items()]
+            )
+
+    def _describe_model(self, model_name: str) -> dict[str, Any]:
+        """Return the model with its containers as a list.
+
+        Whether SageMaker answers a list of one as `Containers` or as `PrimaryContainer` is not documented.
+        """
+        answer: dict[str, Any] = {**self._client.describe_model(ModelName=model_name)}
+        if primary := answer.get("PrimaryContainer"):
+            answer["Containers"] = [primary]
+        return answer
+
+    def _create(
+        self,
+        request: dict[str, Any],
+        *,
+        create: Callable[[], object],
+        describe: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        try:
+            with _narrowed():
+                create()
+        except BusyError as error:
+            existing = describe()
+            different = [
+                key
+                for key, value in request.items()
+                if key != "Tags" and not _holds(existing.get(key), value)
+            ]
+            if different:
+                raise RefusedError(
+                    f"{error} It was not made by this deployer: it differs in {', '.join(different)}. "
+                    "Delete or rename it, then approve the version again."
+                ) from error
+
+
+@contextmanager
+def _narrowed() -> Iterator[None]:
+    """Turn SageMaker's refusals of a write into the deployer's errors."""
+    try:
+        yield
+    except ClientError as error:
+        if _is(error, _ALREADY_EXISTS) or _is(error, _BUSY):
+            raise BusyError(_message(error)) from error
+        if _is(error, _BAD_ROLE):
+            raise ExecutionRoleError(_message(error)) from error
+        if _code(error) in _REFUSALS:
+            raise RefusedError(f"{_code(error)}: {_message(error)}") from error
+        raise
+
+
+def _holds(existing: Any, wanted: Any) -> bool:  # noqa: ANN401 - any JSON value
+    """Tell whether everything wanted is there; SageMaker adds defaults of its own."""
+    if isinstance(wanted, dict):
+        return isinstance(existing, dict) and all(_holds(existing.get(key), wanted[key]) for key in wanted)
+    if isinstance(wanted, list):
+        return (
+            isinstance(existing, list)
+            and len(existing) == len(wanted)
+            and all(_holds(one, other) for one, other in zip(existing, wanted, strict=True))
+        )
+    # SageMaker lower-cases names inside ARNs.
+    if isinstance(wanted, str) and wanted.startswith("arn:"):
+        return isinstance(existing, str) and existing.lower() == wanted.lower()
+    return bool(existing == wanted)
+
+
+def _identity(user: Mapping[str, Any]) -> str:
+    """Return the ARN that names a person best: the Studio profile, else the IAM identity."""
+    iam = user.get("IamIdentity") or {}
+    return str(user.get("UserProfileArn") or iam.get("Arn") or "unknown")
+
+
+def _is(error: ClientError, prefix: str) -> bool:
+    return _code(error) == "ValidationException" and _message(error).startswith(prefix)
+
+
+def _code(error: ClientError) -> str:
+    return error.response["Error"]["Code"]
+
+
+def _message(error: ClientError) -> str:
+    return error.response["Error"]["Message"]

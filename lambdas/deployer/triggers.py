@@ -1,0 +1,156 @@
+"""Reads EventBridge events. An event is a hint: it says which endpoints to look at; the rest is read again.
+
+Events can be malformed, forged, of unversioned packages or of groups that nobody manages. None of that is
+worth a retry: such an event becomes `Unusable`, with the reason for the log line.
+
+Sources: the SageMaker, Systems Manager and EventBridge user guides' event examples.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias, TypeGuard
+
+APPROVED: Final = "Approved"
+
+_VERSION_ARN: Final = re.compile(
+    r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]{9,16}:[0-9]{12}:model-package/[A-Za-z0-9][A-Za-z0-9-]{0,62}/[0-9]{1,9}"
+)
+_ENTITY_NAME: Final = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class PackageChanged:
+    """A model version was registered, approved, rejected, or its metadata changed.
+
+    Attributes:
+        group_name: The model package group.
+        version_arn: The version.
+        approval_status: As the event has it; it may be older than the truth.
+        names_approval: Whether the event says that the approval status is what changed.
+        time: The event's: UTC, whole seconds.
+        event_id: The event's.
+    """
+
+    group_name: str
+    version_arn: str
+    approval_status: str
+    names_approval: bool
+    time: datetime
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointChanged:
+    """An endpoint changed its state."""
+
+    endpoint_name: str
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """A settings parameter was created, updated or deleted."""
+
+    parameter_name: str
+    operation: str
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Time to look at every endpoint: events are best effort, the schedule is not."""
+
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """An event that says nothing the deployer can act on."""
+
+    reason: str
+
+
+Trigger: TypeAlias = PackageChanged | EndpointChanged | SettingsChanged | Sweep | Unusable
+
+
+def read_trigger(event: Any) -> Trigger:  # noqa: ANN401 - whatever Lambda is invoked with
+    """Return what the event asks for; never raises."""
+    if not isinstance(event, dict):
+        return Unusable(f"it is a {type(event).__name__}, not an EventBridge event")
+    detail = event.get("detail")
+    if not isinstance(detail, dict):
+        return Unusable("it has no detail")
+    event_id = event.get("id")
+    if not isinstance(event_id, str) or not event_id:
+        return Unusable("it has no id")
+    match (event.get("source"), event.get("detail-type")):
+        case ("aws.sagemaker", "SageMaker Model Package State Change"):
+            return _package_changed(event, detail, event_id)
+        case ("aws.sagemaker", "SageMaker Endpoint State Change"):
+            return _endpoint_changed(detail, event_id)
+        case ("aws.ssm", "Parameter Store Change"):
+            return _settings_changed(detail, event_id)
+        case ("aws.events", "Scheduled Event"):
+            return Sweep(event_id=event_id)
+        case (source, detail_type):
+            return Unusable(
+                f"source {source!r} with detail-type {detail_type!r} is no trigger of the deployer"
+            )
+
+
+def _endpoint_changed(detail: dict[str, Any], event_id: str) -> Trigger:
+    name = detail.get("EndpointName")
+    if not _is_entity_name(name):
+        return Unusable(f"EndpointName is {name!r}")
+    return EndpointChanged(endpoint_name=name, event_id=event_id)
+
+
+def _settings_changed(detail: dict[str, Any], event_id: str) -> Trigger:
+    name, operation = detail.get("name"), detail.get("operation")
+    if not isinstance(name, str) or not isinstance(operation, str):
+        return Unusable("it is a parameter event without name or operation")
+    return SettingsChanged(parameter_name=name, operation=operation, event_id=event_id)
+
+
+def _package_changed(event: dict[str, Any], detail: dict[str, Any], event_id: str) -> Trigger:
+    arn = detail.get("ModelPackageArn")
+    group = detail.get("ModelPackageGroupName")
+    # Unversioned packages have no group and no approval. Whether the keys are null or absent is not known.
+    if group is None and detail.get("ModelApprovalStatus") is None:
+        return Unusable(f"{arn} is an unversioned model package: it has no group and no approval")
+    if not isinstance(arn, str) or not _VERSION_ARN.fullmatch(arn):
+        return Unusable(f"ModelPackageArn is {arn!r}, not a version's ARN")
+    if not _is_entity_name(group):
+        return Unusable(f"ModelPackageGroupName is {group!r}")
+    status = detail.get("ModelApprovalStatus")
+    if not isinstance(status, str):
+        return Unusable(f"ModelApprovalStatus is {status!r}")
+    time = _time(event.get("time"))
+    if time is None:
+        return Unusable(f"time is {event.get('time')!r}, not ISO 8601")
+    fields = detail.get("UpdatedModelPackageFields")
+    return PackageChanged(
+        group_name=group,
+        version_arn=arn,
+        approval_status=status,
+        names_approval=isinstance(fields, list) and "ModelApprovalStatus" in fields,
+        time=time,
+        event_id=event_id,
+    )
+
+
+def _is_entity_name(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and _ENTITY_NAME.fullmatch(value) is not None
+
+
+def _time(value: object) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
