@@ -1,0 +1,261 @@
+"""Owns reading a whole directory of endpoint settings, and the rules between files.
+
+Collects every problem of every file and raises none: `app.py` prints them together with the context's.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+from pydantic import ValidationError
+
+from infra.settings.compiler import (
+    LARGEST_PARAMETER_BYTES,
+    compile_settings,
+    found_violations,
+    origin,
+    serialised,
+)
+from infra.settings.document import Document, read_document
+from infra.settings.endpoint import EXPLANATIONS, KNOWN_KEYS, EndpointSettings, ServerlessMemory
+from infra.settings.ownership import remove_owned
+from infra.settings.problem import FieldPath, Problem, field_name, nearest, shown
+from infra.settings.service_model import instance_types, sagemaker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+MOST_ENDPOINTS: Final = 400
+"""A CloudFormation stack holds 500 resources; an endpoint takes one, and the rest is Greenlight's own."""
+
+_STAND_IN: Final = {"model_package_group": "stand-in", "instance_type": "ml.m5.large"}
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSpec:
+    """Hold one endpoint as it will be stored: its name, its group, and the value of its SSM parameter."""
+
+    file: str
+    endpoint_name: str
+    model_package_group: str
+    parameter_value: str
+
+
+def load_catalogue(directory: Path, shown_as: str) -> tuple[list[EndpointSpec], list[Problem]]:
+    """Read every `*.yaml` and `*.yml` below a directory.
+
+    `shown_as` is how problems name the directory. Returns the endpoints, ordered by name, and every problem;
+    the endpoints are complete only if there is none.
+    """
+    if not directory.is_dir():
+        got = "a file" if directory.exists() else "no such directory"
+        fix = "create it, or set the context key endpoints_dir"
+        return [], [Problem(shown_as, 0, "the directory", got, "a directory of endpoint settings", fix)]
+    specs: list[EndpointSpec] = []
+    problems: list[Problem] = []
+    paths = sorted(path for path in directory.rglob("*") if path.suffix in {".yaml", ".yml"})
+    for path in paths:
+        file = f"{shown_as}/{path.relative_to(directory).as_posix()}"
+        document, found = read_document(path, file)
+        problems += found
+        if document is not None:
+            spec, found = compile_document(document)
+            problems += found
+            specs += [spec] if spec else []
+    problems += _shared_names(specs)
+    if len(paths) > MOST_ENDPOINTS:
+        fix = "deploy several stacks, each with its own endpoints_dir, settings_prefix and stack_name"
+        expected = f"at most {MOST_ENDPOINTS}, as a CloudFormation stack holds 500 resources"
+        problems.append(Problem(shown_as, 0, "the directory", f"{len(paths)} endpoints", expected, fix))
+    return sorted(specs, key=lambda spec: spec.endpoint_name), problems
+
+
+def compile_document(document: Document) -> tuple[EndpointSpec | None, list[Problem]]:
+    """Check one file and compile it.
+
+    A file with mistakes is compiled as well, with stand-ins for what is wrong, so that mistakes which show
+    only in the compiled requests are reported together with the others. Its specification then serves to find
+    two files that claim one name; it is None if not even the name can be known.
+    """
+    content = deepcopy(document.content)
+    problems = [
+        *_serving_choice(document, content),
+        *_empty_values(document, content),
+        *remove_owned(document, content),
+    ]
+    content.setdefault("endpoint_name", document.stem)
+    settings, found = _validated(document, content)
+    problems += found
+    if settings is None or settings.endpoint_name is None:
+        return None, problems
+    compiled = compile_settings(settings, settings.endpoint_name)
+    reported = {problem.field for problem in problems}
+    for operation, violation in found_violations(compiled):
+        path = origin(document, compiled, operation, violation.path)
+        if field_name(path) not in reported:
+            problems.append(
+                document.problem(path, got=violation.got, expected=violation.expected, fix=violation.fix)
+            )
+    if problems:
+        value = ""
+    else:
+        value = serialised(compiled)
+        problems += _size(document, value)
+    named = document.content.get("endpoint_name", document.stem) == settings.endpoint_name
+    if not named:
+        return None, sorted(set(problems))
+    spec = EndpointSpec(document.file, settings.endpoint_name, settings.model_package_group, value)
+    return spec, sorted(set(problems))
+
+
+def _serving_choice(document: Document, content: dict[str, Any]) -> Iterator[Problem]:
+    """Check that there is exactly one of instance_type and serverless, and leave exactly one in `content`."""
+    expected = "either instance_type (and instance_count) or serverless"
+    if "serverless" in content:
+        for key in ("instance_type", "instance_count"):
+            if key in content:
+                content.pop(key)
+                fix = f"remove {key} or serverless"
+                yield document.problem((key,), got=f"{key} beside serverless", expected=expected, fix=fix)
+    elif "instance_type" not in content:
+        content["instance_type"] = _STAND_IN["instance_type"]
+        if {"instance_type", "serverless"} & {key for name in content for key in _meant(name)}:
+            return  # misspelt, which is reported as an unknown key
+        fix = "add instance_type: ml.m5.large, say"
+        yield document.problem(("instance_type",), got="neither", expected=expected, fix=fix)
+
+
+def _empty_values(document: Document, content: dict[str, Any]) -> Iterator[Problem]:
+    for where in ((), ("serverless",), ("overrides",)):
+        holder: object = content.get(where[0]) if where else content
+        if not isinstance(holder, dict):
+            continue
+        for key, value in list(holder.items()):
+            if value is None:
+                del holder[key]
+                expected = EXPLANATIONS.get((*where, key), "a key that Greenlight knows")
+                fix = "give it a value, or remove the key"
+                yield document.problem((*where, key), got=shown(None), expected=expected, fix=fix)
+
+
+def _validated(document: Document, content: dict[str, Any]) -> tuple[EndpointSettings | None, list[Problem]]:
+    try:
+        return EndpointSettings.model_validate(content), []
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+    problems = [_problem(document, detail) for detail in details]
+    for detail in details:
+        _drop(content, detail["loc"])
+    if "serverless" in content and any(detail["loc"][0] == "serverless" for detail in details):
+        del content["serverless"]
+    if "serverless" not in content:
+        content.setdefault("instance_type", _STAND_IN["instance_type"])
+    content.setdefault("model_package_group", _STAND_IN["model_package_group"])
+    content.setdefault("endpoint_name", "stand-in")
+    return EndpointSettings.model_validate(content), problems
+
+
+def _drop(content: dict[str, Any], path: FieldPath) -> None:
+    *outer, last = path
+    holder: Any = content
+    for part in outer:
+        holder = holder.get(part) if isinstance(holder, dict) else None
+    if isinstance(holder, dict):
+        holder.pop(last, None)
+
+
+def _problem(document: Document, detail: ErrorDetails) -> Problem:
+    """Translate one of pydantic's errors into ours."""
+    path, value = detail["loc"], detail["input"]
+    words = tuple(str(part) for part in path)
+    expected = EXPLANATIONS.get(words) or EXPLANATIONS.get((*words[:-1], "*"), "")
+    match detail["type"]:
+        case "extra_forbidden":
+            return _unknown_key(document, words)
+        case "missing":
+            return document.problem(path, got="nothing", expected=expected, fix=f"add {words[-1]}")
+        case "string_type" if path in document.scalars:
+            fix = f'quote it: {words[-1]}: "{document.scalars[path]}"'
+        case "string_type" | "dict_type" | "model_type" | "model_attributes_type":
+            fix = (
+                "write a single value" if detail["type"] == "string_type" else "write it as key: value lines"
+            )
+        case "string_pattern_mismatch" | "string_too_long" if path == ("endpoint_name",):
+            fix = "choose another name" if path in document.lines else "rename the file, or set endpoint_name"
+        case "string_pattern_mismatch" | "string_too_long":
+            fix = "use at most 63 letters, digits and inner hyphens"
+        case "value_error" if path == ("instance_type",):
+            meant = nearest(str(value), instance_types())
+            fix = (
+                f"did you mean {' or '.join(meant)}?" if meant else "choose one of SageMaker's instance types"
+            )
+        case "literal_error":
+            fix = f"choose one of {', '.join(str(size) for size in get_args(ServerlessMemory))}"
+        case "int_type" if isinstance(value, str):
+            fix = "write a number, without quotes"
+        case _:
+            fix = "correct the value"
+    return document.problem(path, got=shown(value), expected=expected, fix=fix)
+
+
+def _meant(name: str, known: tuple[str, ...] = KNOWN_KEYS[()]) -> list[str]:
+    return [] if name in known else nearest(name, known, count=1)
+
+
+def _unknown_key(document: Document, path: tuple[str, ...]) -> Problem:
+    known = KNOWN_KEYS.get(path[:-1], ())
+    meant = _meant(path[-1], known)
+    section = _api_section(path[-1])
+    if meant:
+        fix = f"did you mean {meant[0]}?"
+    elif section:
+        fix = f"move it to overrides.{section}"
+    else:
+        fix = "remove it"
+    return document.problem(
+        path, got=f"the unknown key {path[-1]}", expected=f"one of {', '.join(known)}", fix=fix
+    )
+
+
+def _api_section(name: str) -> Literal["model", "endpoint_config", "deployment_config"] | None:
+    """Find which override a name of SageMaker's API belongs to."""
+    if name in sagemaker().shape_for("CreateModelInput").members:  # type: ignore[attr-defined]
+        return "model"
+    for shape in ("CreateEndpointConfigInput", "DeploymentConfig"):
+        if name in sagemaker().shape_for(shape).members:  # type: ignore[attr-defined]
+            return "endpoint_config" if shape == "CreateEndpointConfigInput" else "deployment_config"
+    return None
+
+
+def _size(document: Document, value: str) -> Iterator[Problem]:
+    size = len(value.encode())
+    if size > LARGEST_PARAMETER_BYTES:
+        yield document.problem(
+            (),
+            got=f"{size:,} bytes once compiled",
+            expected=f"at most {LARGEST_PARAMETER_BYTES:,} bytes, what a standard SSM parameter holds",
+            fix=f"shorten environment, tags or overrides by {size - LARGEST_PARAMETER_BYTES:,} bytes",
+        )
+
+
+def _shared_names(specs: list[EndpointSpec]) -> Iterator[Problem]:
+    """Find files that claim one endpoint: SageMaker's endpoint names differ by more than letter case."""
+    claims: dict[str, list[EndpointSpec]] = defaultdict(list)
+    for spec in specs:
+        claims[spec.endpoint_name.lower()].append(spec)
+    for first, *others in claims.values():
+        for other in others:
+            yield Problem(
+                other.file,
+                0,
+                "endpoint_name",
+                f"{other.endpoint_name}, which {first.file} claims too",
+                "one file an endpoint; letter case does not tell endpoints apart",
+                "rename one of the two endpoints, or remove one of the files",
+            )

@@ -1,0 +1,174 @@
+"""Owns turning an endpoint's settings into SageMaker's own requests, less the fields that the deployer adds.
+
+Pure: no files, no clock, no environment. What is compiled here is stored in one SSM parameter and applied by
+the deployer as it stands, so every rule that can be checked without an account is checked before.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from infra.settings.limits import RESERVED_TAGS, documented_limits
+from infra.settings.service_model import Violation, violations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from infra.settings.document import Document
+    from infra.settings.endpoint import EndpointSettings
+    from infra.settings.problem import FieldPath
+
+SCHEMA_VERSION: Final = 1
+LARGEST_PARAMETER_BYTES: Final = 4096
+"""What a standard SSM parameter holds (quota "Parameter value, standard parameters": 4 KB)."""
+
+VARIANT_NAME: Final = "AllTraffic"
+"""SageMaker's own name for an only variant. Updates with guardrails need it to stay the same."""
+
+_MERGED_BY_INDEX: Final = frozenset({"Containers", "ProductionVariants"})
+_MERGED_SECTIONS: Final = {"CreateModel": "model", "CreateEndpointConfig": "endpoint_config"}
+
+
+def compile_settings(settings: EndpointSettings, endpoint_name: str) -> dict[str, Any]:
+    """Compile settings to the JSON object that the deployer reads.
+
+    `CreateModel`, `CreateEndpointConfig` and `DeploymentConfig` are in API vocabulary. The deployer adds
+    names, the execution role, the model package and its own tags.
+    """
+    container: dict[str, Any] = {"Environment": settings.environment} if settings.environment else {}
+    variant: dict[str, Any] = {"VariantName": VARIANT_NAME, "InitialVariantWeight": 1.0}
+    if settings.serverless is not None:
+        variant["ServerlessConfig"] = {
+            "MemorySizeInMB": settings.serverless.memory_size_in_mb,
+            "MaxConcurrency": settings.serverless.max_concurrency,
+        }
+    else:
+        variant["InstanceType"] = settings.instance_type
+        variant["InitialInstanceCount"] = settings.instance_count or 1
+    overrides = settings.overrides
+    spec: dict[str, Any] = {
+        "SchemaVersion": SCHEMA_VERSION,
+        "EndpointName": endpoint_name,
+        "ModelPackageGroupName": settings.model_package_group,
+        "CreateModel": merged({"Containers": [container]}, overrides.model),
+        "CreateEndpointConfig": merged({"ProductionVariants": [variant]}, overrides.endpoint_config),
+    }
+    if overrides.deployment_config:
+        spec["DeploymentConfig"] = merged({}, overrides.deployment_config)
+    if settings.tags:
+        spec["Tags"] = settings.tags
+    return spec
+
+
+def merged(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge a patch over a mapping, key by key; `None` removes a key (RFC 7386).
+
+    The lists named Containers and ProductionVariants are merged item by item, so that one field of the only
+    variant can be set without repeating the others. Any other list replaces.
+    """
+    result = dict(base)
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, dict):
+            below = result.get(key)
+            result[key] = merged(below if isinstance(below, dict) else {}, value)
+        elif isinstance(value, list) and key in _MERGED_BY_INDEX:
+            result[key] = _merged_items(result.get(key, []), value)
+        else:
+            result[key] = value
+    return result
+
+
+def _merged_items(base: list[Any], patch: list[Any]) -> list[Any]:
+    items = list(base)
+    for index, item in enumerate(patch):
+        below = items[index] if index < len(items) else {}
+        value = merged(below, item) if isinstance(item, dict) else item
+        items[index : index + 1] = [value]
+    return items
+
+
+def serialised(spec: Mapping[str, Any]) -> str:
+    """Serialise a compiled endpoint for an SSM parameter: compact, in one order, and safe to store.
+
+    SSM refuses values with double braces, and CloudFormation would resolve `{{resolve:…}}` in them. JSON's
+    own syntax never has two opening braces in a row, so escaping them inside strings changes no value.
+    """
+    text = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
+    return text.replace("{{", "{\\u007b")
+
+
+def requests(spec: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Assemble the requests that these settings lead to, with stand-ins for what the deployer adds."""
+    name = spec["EndpointName"]
+    tags = [{"Key": key, "Value": value} for key, value in spec.get("Tags", {}).items()]
+    tags += [{"Key": key, "Value": "stand-in"} for key in RESERVED_TAGS]
+    deployment = {"DeploymentConfig": spec["DeploymentConfig"]} if "DeploymentConfig" in spec else {}
+    arn = "arn:aws:sagemaker:eu-central-1:111122223333:model-package/stand-in/1"
+    names = {"EndpointName": name, "EndpointConfigName": "stand-in"}
+    return {
+        "ListModelPackages": {"ModelPackageGroupName": spec["ModelPackageGroupName"]},
+        "CreateModel": {
+            **spec["CreateModel"],
+            "Containers": _each(spec["CreateModel"].get("Containers"), {"ModelPackageName": arn}),
+            "ModelName": "stand-in",
+            "ExecutionRoleArn": "arn:aws:iam::111122223333:role/stand-in",
+            "Tags": tags,
+        },
+        "CreateEndpointConfig": {
+            **spec["CreateEndpointConfig"],
+            "ProductionVariants": _each(
+                spec["CreateEndpointConfig"].get("ProductionVariants"), {"ModelName": "stand-in"}
+            ),
+            "EndpointConfigName": "stand-in",
+            "Tags": tags,
+        },
+        "CreateEndpoint": {**names, **deployment, "Tags": tags},
+        "UpdateEndpoint": {**names, **deployment},
+    }
+
+
+def _each(items: object, addition: Mapping[str, str]) -> object:
+    if not isinstance(items, list):
+        return items
+    return [{**item, **addition} if isinstance(item, dict) else item for item in items]
+
+
+def found_violations(spec: Mapping[str, Any]) -> Iterator[tuple[str, Violation]]:
+    """Find every way in which SageMaker would refuse the compiled requests, as (operation, violation)."""
+    for operation, request in requests(spec).items():
+        for violation in violations(operation, request):
+            if violation.path != ("Tags",):  # the count, which documented_limits() says in the user's numbers
+                yield operation, violation
+    yield from documented_limits(spec)
+
+
+def origin(document: Document, spec: Mapping[str, Any], operation: str, path: FieldPath) -> FieldPath:
+    """Find the field of the YAML that a field of a compiled request came from."""
+    if path[0] == "DeploymentConfig":
+        return ("overrides", "deployment_config", *path[1:])
+    if path[0] == "Tags" and len(path) > 1:
+        keys = list(spec.get("Tags", {}))
+        return ("tags", keys[int(path[1])])
+    if path[0] == "Tags":
+        return ("tags",)
+    overridden = ("overrides", _MERGED_SECTIONS.get(operation, ""), *path)
+    if overridden in document.lines:
+        return overridden
+    for request_path, friendly in _FRIENDLY.items():
+        if path[: len(request_path)] == request_path:
+            return (*friendly, *path[len(request_path) :])
+    return overridden
+
+
+_FRIENDLY: Final[dict[FieldPath, FieldPath]] = {
+    ("EndpointName",): ("endpoint_name",),
+    ("ModelPackageGroupName",): ("model_package_group",),
+    ("Containers", 0, "Environment"): ("environment",),
+    ("ProductionVariants", 0, "InstanceType"): ("instance_type",),
+    ("ProductionVariants", 0, "InitialInstanceCount"): ("instance_count",),
+    ("ProductionVariants", 0, "ServerlessConfig", "MemorySizeInMB"): ("serverless", "memory_size_in_mb"),
+    ("ProductionVariants", 0, "ServerlessConfig", "MaxConcurrency"): ("serverless", "max_concurrency"),
+}

@@ -1,0 +1,206 @@
+"""Owns reading one YAML file: its content, and the line on which each field stands.
+
+Knows nothing of endpoints. Finds what a lenient YAML reader would let pass (duplicate keys, keys that are not
+strings, several documents in one file), and raises for nothing that a file can contain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+from infra.settings.problem import FieldPath, Problem, field_name, shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MERGE_TAG: Final = "tag:yaml.org,2002:merge"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Hold one file's mapping, with the line and the very characters of every field.
+
+    `scalars` keeps what stood in the file before YAML gave it a type: `yes` and not `True`.
+    """
+
+    file: str
+    stem: str
+    content: dict[str, Any]
+    lines: dict[FieldPath, int] = field(default_factory=dict)
+    scalars: dict[FieldPath, str] = field(default_factory=dict)
+
+    def line(self, path: FieldPath) -> int:
+        """Find the line of a field, or of the nearest field around it that stands in the file; 0 if none."""
+        while path:
+            if path in self.lines:
+                return self.lines[path]
+            path = path[:-1]
+        return 0
+
+    def problem(self, path: FieldPath, *, got: str, expected: str, fix: str) -> Problem:
+        """Make a problem that points at a field of this document."""
+        return Problem(self.file, self.line(path), field_name(path), got, expected, fix)
+
+
+def read_document(path: Path, file: str) -> tuple[Document | None, list[Problem]]:
+    """Read one YAML file whose root is a mapping.
+
+    `file` is how problems name it. Returns the document, or None if there is nothing to go on with, and every
+    problem that was found on the way.
+    """
+    try:
+        loader = yaml.SafeLoader(_text(path))
+        try:
+            reader = _Reader(file, loader)
+            content = reader.read(_root(loader), (), ())
+        finally:
+            loader.dispose()
+    except _UnreadableError as error:
+        return None, [Problem(file, error.line, "the file", error.got, error.expected, error.fix)]
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        said = " ".join(part for part in (error.context, error.problem) if part)
+        line = mark.line + 1 if mark else 0
+        return None, [Problem(file, line, "the file", said, "valid YAML", "correct the syntax at this line")]
+    except yaml.YAMLError as error:  # the reader's own, of characters that YAML does not allow
+        said = str(error).splitlines()[0]
+        return None, [Problem(file, 0, "the file", said, "valid YAML", "remove the character")]
+    except RecursionError:
+        said = "values nested too deeply to read"
+        return None, [Problem(file, 0, "the file", said, "a few levels", "check the brackets and braces")]
+    return Document(file, path.stem, content, reader.lines, reader.scalars), reader.problems
+
+
+class _UnreadableError(Exception):
+    def __init__(self, got: str, expected: str, fix: str, line: int = 0) -> None:
+        super().__init__(got)
+        self.got, self.expected, self.fix, self.line = got, expected, fix, line
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _UnreadableError(
+            f"byte {error.start} is not UTF-8", "UTF-8 text", "save the file as UTF-8"
+        ) from error
+    except OSError as error:
+        raise _UnreadableError(
+            str(error.strerror), "a readable file", "check what the file is, and its permissions"
+        ) from error
+
+
+def _root(loader: yaml.SafeLoader) -> yaml.MappingNode:
+    nodes: list[yaml.Node] = []
+    while loader.check_node() and (node := loader.get_node()) is not None:
+        nodes.append(node)
+    match nodes:
+        case [yaml.MappingNode() as root]:
+            return root
+        case [] | [yaml.ScalarNode(value="")]:
+            raise _UnreadableError(
+                "an empty file", "the settings of one endpoint", "add model_package_group, or delete the file"
+            )
+        case [node]:
+            kind = "a list" if isinstance(node, yaml.SequenceNode) else "a single value"
+            line = node.start_mark.line + 1
+            raise _UnreadableError(kind, "a mapping (key: value)", "write one `key: value` a line", line)
+        case _:
+            raise _UnreadableError(
+                f"{len(nodes)} YAML documents", "one document a file", "put each into a file of its own"
+            )
+
+
+class _Reader:
+    """Turn YAML nodes into values, remembering where each stood."""
+
+    def __init__(self, file: str, loader: yaml.SafeLoader) -> None:
+        self._file = file
+        self._loader = loader
+        self.lines: dict[FieldPath, int] = {}
+        self.scalars: dict[FieldPath, str] = {}
+        self.problems: list[Problem] = []
+
+    def read(self, node: yaml.Node, path: FieldPath, around: tuple[yaml.Node, ...]) -> Any:  # noqa: ANN401 - YAML holds anything
+        if any(node is outer for outer in around):
+            self._add(
+                node, path, "an alias of a value that contains it", "a finite value", "remove the alias"
+            )
+            return None
+        inner = (*around, node)
+        if path:
+            self.lines.setdefault(path, node.start_mark.line + 1)
+        match node:
+            case yaml.MappingNode():
+                return self._mapping(node, path, inner)
+            case yaml.SequenceNode():
+                return [self.read(item, (*path, index), inner) for index, item in enumerate(node.value)]
+            case _:
+                return self._scalar(node, path)
+
+    def _mapping(
+        self, node: yaml.MappingNode, path: FieldPath, inner: tuple[yaml.Node, ...]
+    ) -> dict[str, Any]:
+        written = [
+            key.value for key, _ in node.value if key.tag != _MERGE_TAG and isinstance(key, yaml.ScalarNode)
+        ]
+        if any(key.tag == _MERGE_TAG for key, _ in node.value):
+            self._loader.flatten_mapping(node)  # merged pairs come first, so that a key's own value wins
+        content: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = self._loader.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                spelt = key_node.value if isinstance(key_node, yaml.ScalarNode) else shown(key)
+                self._add(
+                    key_node,
+                    path,
+                    f"the key {spelt}, which YAML reads as {shown(key)}",
+                    "keys that are strings",
+                    f'quote it: "{spelt}"',
+                )
+                if not isinstance(key, Hashable):
+                    continue
+                key = str(spelt)
+            here = (*path, key)
+            if key in content and written.count(key) > 1:
+                self._add(
+                    key_node,
+                    here,
+                    f"{key} a second time (first on line {self.lines[here]})",
+                    "each key once",
+                    "remove one of the two",
+                )
+            self.lines[here] = key_node.start_mark.line + 1
+            content[key] = self.read(value_node, here, inner)
+        return content
+
+    def _scalar(self, node: yaml.Node, path: FieldPath) -> object:
+        self.scalars[path] = str(node.value)
+        try:
+            value: object = self._loader.construct_object(node)
+        except ValueError as error:  # 2024-13-01 looks like a date to YAML, and is none
+            self._add(node, path, f"{node.value}: {error}", "a valid value", f'quote it: "{node.value}"')
+            return None
+        if isinstance(value, str) and not _is_unicode(value):
+            self._add(
+                node, path, "half of a UTF-16 surrogate pair", "Unicode text", "write the character itself"
+            )
+            return None
+        return value
+
+    def _add(self, node: yaml.Node, path: FieldPath, got: str, expected: str, fix: str) -> None:
+        self.problems.append(
+            Problem(self._file, node.start_mark.line + 1, field_name(path), got, expected, fix)
+        )
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

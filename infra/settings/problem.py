@@ -1,0 +1,101 @@
+"""Owns what a mistake in the configuration looks like to the person who made it.
+
+Says nothing about how mistakes are found, and never raises for a single one: whoever looks collects them all.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+FieldPath: TypeAlias = tuple[str | int, ...]
+"""Where in a document: mapping keys and list indices, from the root."""
+
+_LONGEST_GOT: Final = 120
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """Say one mistake: where it stands, what was found, what would be right, and what to do about it.
+
+    `line` counts from 1; 0 means that the whole file is meant.
+    """
+
+    file: str
+    line: int
+    field: str
+    got: str
+    expected: str
+    fix: str
+
+
+class ConfigurationError(Exception):
+    """Carry every problem that was found, for `app.py` to print in place of a traceback."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__(report(self.problems))
+
+
+def report(problems: Sequence[Problem]) -> str:
+    """Render problems for a terminal, grouped by file and in the order of their lines."""
+    count = len(problems)
+    lines = [f"{count} problem{'' if count == 1 else 's'} in the configuration; nothing was synthesised."]
+    for file, found in groupby(sorted(problems), key=lambda problem: problem.file):
+        lines += ["", file]
+        for problem in found:
+            place = f"line {problem.line}: " if problem.line else ""
+            lines += [
+                f"  {place}{problem.field}",
+                f"    got       {problem.got}",
+                f"    expected  {problem.expected}",
+                f"    fix       {problem.fix}",
+            ]
+    return "\n".join(lines)
+
+
+def shown(value: object) -> str:
+    """Render a value as YAML's reader understood it, short enough for one line."""
+    match value:
+        case None:
+            text = "nothing (an empty value)"
+        case bool():
+            text = f"{str(value).lower()} (a boolean)"
+        case int() | float():
+            text = f"{value} (a number)"
+        case str():
+            text = repr(value)
+        case dict():
+            text = "a mapping" if value else "an empty mapping"
+        case list():
+            text = f"a list of {len(value)}"
+        case _:
+            text = f"{value} (a {type(value).__name__})"
+    return text if len(text) <= _LONGEST_GOT else f"{text[:_LONGEST_GOT]}… ({len(text)} characters)"
+
+
+def field_name(path: FieldPath) -> str:
+    """Render a path as people write it: `overrides.model.Containers[0].Mode`."""
+    name = ""
+    for part in path:
+        name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part
+    return name or "the file"
+
+
+def nearest(word: str, candidates: Iterable[str], *, count: int = 3) -> list[str]:
+    """Find the candidates that somebody who wrote `word` may have meant, best first.
+
+    Letter case, underscores and hyphens do not count: API names are often written in the wrong style.
+    """
+    by_letters = {_letters(candidate): candidate for candidate in candidates}
+    close = difflib.get_close_matches(_letters(word), by_letters, n=count, cutoff=0.6)
+    return [by_letters[letters] for letters in close]
+
+
+def _letters(word: str) -> str:
+    return word.replace("_", "").replace("-", "").lower()

@@ -1,0 +1,214 @@
+"""Owns checking a request against botocore's model of SageMaker: the settings' only source of its rules.
+
+botocore itself checks types and required members when a call is made; ranges, patterns and enums it leaves to
+the service. Here all of them are checked, before anything is deployed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
+
+import botocore.session
+from botocore.model import ListShape, MapShape, StringShape, StructureShape
+
+from infra.settings.problem import FieldPath, nearest, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from botocore.model import ServiceModel, Shape
+
+_ASCII_CATEGORIES: Final = {"L": "a-zA-Z", "N": "0-9", "Z": " "}
+_CATEGORY: Final = re.compile(r"\\p\{(\w)\}")
+_MANY: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Say where a request breaks the service model, and how it could be right."""
+
+    path: FieldPath
+    got: str
+    expected: str
+    fix: str
+
+
+@cache
+def sagemaker() -> ServiceModel:
+    """Load SageMaker's service model as the pinned botocore ships it."""
+    return botocore.session.get_session().get_service_model("sagemaker")
+
+
+def shape(name: str) -> Shape:
+    """Look a shape of the service model up by its name; raises `botocore.model.NoShapeFoundError`."""
+    return sagemaker().shape_for(name)
+
+
+def instance_types() -> tuple[str, ...]:
+    """List the instance types that SageMaker hosts on (botocore shape ProductionVariantInstanceType)."""
+    return tuple(shape("ProductionVariantInstanceType").metadata["enum"])
+
+
+def violations(operation: str, request: Mapping[str, Any]) -> list[Violation]:
+    """Check a request of an operation such as `CreateModel`; an empty list means that nothing is wrong.
+
+    Checked are types, unknown and required members, ranges, lengths, patterns (anchored, as the service
+    anchors them) and enums.
+    """
+    input_shape = sagemaker().operation_model(operation).input_shape
+    assert input_shape is not None, f"{operation} takes no input"
+    return list(_check(input_shape, request, ()))
+
+
+def _check(shape: Shape, value: object, path: FieldPath) -> Iterator[Violation]:
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        yield from _structure(shape, value, path)
+    elif isinstance(shape, ListShape) and isinstance(value, list):
+        yield from _list(shape, value, path)
+    elif isinstance(shape, MapShape) and isinstance(value, dict):
+        yield from _map(shape, value, path)
+    elif isinstance(shape, StringShape) and isinstance(value, str):
+        yield from _string(shape, value, path)
+    elif shape.type_name in _WHOLE and isinstance(value, int) and not isinstance(value, bool):
+        yield from _range(shape, value, path, "a whole number")
+    elif shape.type_name in _FRACTIONAL and _is_number(value):
+        yield from _range(shape, value, path, "a number")
+    elif not (shape.type_name == "boolean" and isinstance(value, bool)):
+        yield Violation(path, shown(value), _TYPES[shape.type_name], _type_fix(shape.type_name, value))
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    """Tell numbers that JSON can carry from `.nan`, `.inf` and booleans."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_WHOLE: Final = frozenset({"integer", "long"})
+_FRACTIONAL: Final = frozenset({"float", "double"})
+_TYPES: Final = {
+    "structure": "a mapping",
+    "map": "a mapping",
+    "list": "a list",
+    "string": "a string",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "long": "a whole number",
+    "float": "a number",
+    "double": "a number",
+}
+
+
+def _type_fix(type_name: str, value: object) -> str:
+    match type_name, value:
+        case _, None:
+            return "give it a value, or remove the key"
+        case "string", (dict() | list()):
+            return "write a single value"
+        case "string", _:
+            return "quote it"
+        case (("boolean" | "integer" | "long" | "float" | "double"), str()):
+            return "write it without quotes"
+        case "list", _:
+            return "start each item with a dash"
+        case _:
+            return f"write {_TYPES[type_name]}"
+
+
+def _structure(shape: StructureShape, value: dict[str, Any], path: FieldPath) -> Iterator[Violation]:
+    for name in shape.required_members:
+        if name not in value:
+            yield Violation((*path, name), "nothing", f"{name}, which {shape.name} requires", f"add {name}")
+    for name, member in value.items():
+        if name in shape.members:
+            yield from _check(shape.members[name], member, (*path, name))
+            continue
+        meant = nearest(name, shape.members)
+        few = f": {', '.join(shape.members)}" if len(shape.members) <= _MANY else ""
+        yield Violation(
+            (*path, name),
+            f"the unknown name {name}",
+            f"a member of SageMaker's {shape.name}{few}",
+            f"did you mean {' or '.join(meant)}?" if meant else "remove it",
+        )
+
+
+def _list(shape: ListShape, value: list[Any], path: FieldPath) -> Iterator[Violation]:
+    yield from _length(shape, len(value), path, "items")
+    for index, item in enumerate(value):
+        yield from _check(shape.member, item, (*path, index))
+
+
+def _map(shape: MapShape, value: dict[str, Any], path: FieldPath) -> Iterator[Violation]:
+    yield from _length(shape, len(value), path, "entries")
+    for key, item in value.items():
+        here = (*path, key)
+        for violation in _check(shape.key, key, here):
+            yield Violation(here, f"the key {violation.got}", violation.expected, violation.fix)
+        yield from _check(shape.value, item, here)
+
+
+def _string(shape: StringShape, value: str, path: FieldPath) -> Iterator[Violation]:
+    enum = shape.metadata.get("enum", ())
+    if enum and value not in enum:
+        listed = f"one of SageMaker's {len(enum)} values of {shape.name}"
+        if len(enum) <= _MANY:
+            listed = f"one of {', '.join(enum)}"
+        meant = nearest(value, enum)
+        fix = f"did you mean {' or '.join(meant)}?" if meant else f"see {shape.name} in the API reference"
+        yield Violation(path, shown(value), listed, fix)
+        return
+    too_long = list(_length(shape, len(value), path, "characters"))
+    yield from too_long
+    pattern = shape.metadata.get("pattern")
+    # A pattern is tried only on what is short enough: some of them are slow on long strings.
+    if pattern and not too_long and not _fits(pattern, value):
+        yield Violation(
+            path, shown(value), f"text that matches {pattern}", "use only what the pattern allows"
+        )
+
+
+def _length(shape: Shape, length: int, path: FieldPath, unit: str) -> Iterator[Violation]:
+    low, high = shape.metadata.get("min", 0), shape.metadata.get("max")
+    if length < low:
+        yield Violation(path, f"{length} {unit}", f"at least {low} {unit}", "add what is missing")
+    if high is not None and length > high:
+        yield Violation(path, f"{length} {unit}", f"at most {high} {unit}", f"remove {length - high}")
+
+
+def _range(shape: Shape, value: float, path: FieldPath, kind: str) -> Iterator[Violation]:
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    if (low is None or value >= low) and (high is None or value <= high):
+        return
+    bounds = f"from {low} to {high}" if None not in (low, high) else f"of at least {low}"
+    nearest_bound = low if low is not None and value < low else high
+    yield Violation(path, shown(value), f"{kind} {bounds}", f"the nearest allowed value is {nearest_bound}")
+
+
+def _fits(pattern: str, value: str) -> bool:
+    return _compiled(pattern, value.isascii()).fullmatch(value) is not None
+
+
+@cache
+def _compiled(pattern: str, ascii_only: bool) -> re.Pattern[str]:  # noqa: FBT001 - private, and cached by position
+    r"""Translate the service's pattern to Python's `re`, which has no Unicode categories such as \p{L}."""
+
+    def ranges(category: re.Match[str]) -> str:
+        return _ASCII_CATEGORIES[category[1]] if ascii_only else _unicode_ranges(category[1])
+
+    return re.compile(_CATEGORY.sub(ranges, pattern))
+
+
+@cache
+def _unicode_ranges(category: str) -> str:
+    inside = (code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] == category)
+    spans = []
+    for _, run in groupby(enumerate(inside), key=lambda pair: pair[1] - pair[0]):
+        codes = [code for _, code in run]
+        spans.append(f"\\U{codes[0]:08x}-\\U{codes[-1]:08x}")
+    return "".join(spans)
