@@ -1,0 +1,122 @@
+import pytest
+
+from deployer.attempt import STALE_READ_LIMIT, Attempt, AttemptStatus, Judgement, Verdict, judge
+from deployer.endpoint import Endpoint
+from tests.unit.deployer.builders import NOW, attempt, endpoint, minutes, release
+
+ASKED = release(1).endpoint_config_name
+OPEN = attempt(1)
+ACCEPTED = attempt(1, status=AttemptStatus.ACCEPTED)
+FIRST_OPEN = attempt(1, replaces_endpoint_config_name=None, endpoint_last_modified_time=None)
+FIRST_ACCEPTED = attempt(
+    1,
+    status=AttemptStatus.ACCEPTED,
+    replaces_endpoint_config_name=None,
+    endpoint_last_modified_time=None,
+)
+TOUCHED = minutes(1)
+
+
+@pytest.mark.parametrize(
+    ("unsettled", "observed", "verdict"),
+    [
+        pytest.param(
+            ACCEPTED,
+            endpoint(endpoint_config_name=ASKED, last_modified_time=TOUCHED),
+            Verdict.SUCCEEDED,
+            id="in service on the config that was asked for",
+        ),
+        pytest.param(
+            OPEN,
+            endpoint(endpoint_config_name=ASKED, last_modified_time=TOUCHED),
+            Verdict.SUCCEEDED,
+            id="succeeded although nobody noted that it was accepted",
+        ),
+        pytest.param(
+            ACCEPTED,
+            endpoint(last_modified_time=TOUCHED, failure_reason="ping"),
+            Verdict.FAILED,
+            id="silently back on the old config",
+        ),
+        pytest.param(
+            ACCEPTED,
+            endpoint(last_modified_time=TOUCHED),
+            Verdict.FAILED,
+            id="back on the old config without a reason",
+        ),
+        pytest.param(
+            OPEN,
+            endpoint(last_modified_time=TOUCHED, failure_reason="ping"),
+            Verdict.FAILED,
+            id="failed although nobody noted that it was accepted",
+        ),
+        pytest.param(
+            OPEN,
+            endpoint(failure_reason="an older failure"),
+            Verdict.NEVER_ASKED,
+            id="a reason left from before proves nothing",
+        ),
+        pytest.param(OPEN, endpoint(), Verdict.NEVER_ASKED, id="untouched since before the attempt"),
+        pytest.param(
+            OPEN,
+            endpoint(last_modified_time=TOUCHED),
+            Verdict.NEVER_ASKED,
+            id="touched by something that did not fail",
+        ),
+        pytest.param(
+            ACCEPTED, endpoint(), Verdict.NOT_SEEN_YET, id="accepted, but the read is older than that"
+        ),
+        pytest.param(
+            FIRST_ACCEPTED,
+            endpoint("Failed", endpoint_config_name=ASKED, failure_reason="ping"),
+            Verdict.FAILED,
+            id="first deployment failed",
+        ),
+        pytest.param(
+            FIRST_OPEN,
+            endpoint("Failed", endpoint_config_name=ASKED, failure_reason="ping"),
+            Verdict.FAILED,
+            id="first deployment failed and nobody noted that it was accepted",
+        ),
+        pytest.param(FIRST_OPEN, None, Verdict.NEVER_ASKED, id="no endpoint yet"),
+        pytest.param(FIRST_ACCEPTED, None, Verdict.NOT_SEEN_YET, id="created, but not visible yet"),
+        pytest.param(
+            ACCEPTED,
+            endpoint("UpdateRollbackFailed", last_modified_time=TOUCHED, endpoint_config_name=ASKED),
+            Verdict.FAILED,
+            id="the rollback failed, too",
+        ),
+        pytest.param(
+            ACCEPTED,
+            endpoint("OutOfService", last_modified_time=TOUCHED),
+            Verdict.FAILED,
+            id="out of service",
+        ),
+    ],
+)
+def test_an_endpoint_at_rest_tells_how_the_attempt_ended(
+    unsettled: Attempt, observed: Endpoint | None, verdict: Verdict
+) -> None:
+    assert judge(unsettled, observed, now=minutes(5)).verdict is verdict
+
+
+def test_a_read_is_taken_at_its_word_after_a_while() -> None:
+    late = NOW + STALE_READ_LIMIT
+
+    assert judge(ACCEPTED, endpoint(), now=late).verdict is Verdict.FAILED
+    assert judge(FIRST_ACCEPTED, None, now=late).verdict is Verdict.FAILED
+
+
+def test_the_reason_is_sagemakers_in_full() -> None:
+    reason = "The primary container for production variant AllTraffic did not pass the ping health check."
+    observed = endpoint(last_modified_time=TOUCHED, failure_reason=reason)
+
+    assert judge(ACCEPTED, observed, now=NOW) == Judgement(Verdict.FAILED, reason)
+
+
+@pytest.mark.parametrize("status", ["InService", "OutOfService"])
+def test_a_failure_without_a_reason_says_what_is_known(status: str) -> None:
+    judgement = judge(ACCEPTED, endpoint(status, last_modified_time=TOUCHED), now=NOW)
+
+    assert judgement.reason
+    assert "no reason" in judgement.reason

@@ -1,0 +1,135 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployer.triggers import (
+    EndpointChanged,
+    PackageChanged,
+    SettingsChanged,
+    Sweep,
+    Unusable,
+    read_trigger,
+)
+
+ARN = "arn:aws:sagemaker:us-east-2:111122223333:model-package/versionedmp-p-idy6c3e1fiqj/2"
+
+
+def package_event(**changes: Any) -> dict[str, Any]:
+    """The developer guide's example, with what matters here."""
+    return {
+        "version": "0",
+        "id": "844e2571-85d4-695f-b930-0153b71dcb42",
+        "detail-type": "SageMaker Model Package State Change",
+        "source": "aws.sagemaker",
+        "account": "111122223333",
+        "time": "2021-02-24T17:00:14Z",
+        "region": "us-east-2",
+        "resources": [ARN],
+        "detail": {
+            "ModelPackageGroupName": "versionedmp-p-idy6c3e1fiqj",
+            "ModelPackageVersion": 2,
+            "ModelPackageArn": ARN,
+            "ModelApprovalStatus": "Approved",
+            "UpdatedModelPackageFields": ["ModelApprovalStatus"],
+            **changes,
+        },
+    }
+
+
+def event(source: str, detail_type: str, **detail: Any) -> dict[str, Any]:
+    return {"id": "e1", "source": source, "detail-type": detail_type, "detail": detail}
+
+
+def test_an_approval_is_read() -> None:
+    assert read_trigger(package_event()) == PackageChanged(
+        group_name="versionedmp-p-idy6c3e1fiqj",
+        version_arn=ARN,
+        approval_status="Approved",
+        names_approval=True,
+        time=datetime(2021, 2, 24, 17, 0, 14, tzinfo=UTC),
+        event_id="844e2571-85d4-695f-b930-0153b71dcb42",
+    )
+
+
+@pytest.mark.parametrize("fields", [None, [], ["ModelLifeCycle"], "ModelApprovalStatus"])
+def test_a_change_of_anything_else_does_not_name_the_approval(fields: object) -> None:
+    trigger = read_trigger(package_event(UpdatedModelPackageFields=fields))
+
+    assert isinstance(trigger, PackageChanged)
+    assert not trigger.names_approval
+
+
+@pytest.mark.parametrize("absent", [True, False])
+def test_an_unversioned_package_is_unusable_whether_its_keys_are_null_or_absent(*, absent: bool) -> None:
+    unversioned = package_event(ModelPackageGroupName=None, ModelApprovalStatus=None)
+    if absent:
+        del unversioned["detail"]["ModelPackageGroupName"], unversioned["detail"]["ModelApprovalStatus"]
+
+    trigger = read_trigger(unversioned)
+
+    assert isinstance(trigger, Unusable)
+    assert "unversioned" in trigger.reason
+
+
+def test_a_state_change_names_its_endpoint() -> None:
+    change = event("aws.sagemaker", "SageMaker Endpoint State Change", EndpointName="MyEndpoint")
+
+    assert read_trigger(change) == EndpointChanged(endpoint_name="MyEndpoint", event_id="e1")
+
+
+def test_a_parameter_change_names_its_parameter() -> None:
+    change = event(
+        "aws.ssm", "Parameter Store Change", name="/greenlight/endpoints/churn", operation="Update"
+    )
+
+    assert read_trigger(change) == SettingsChanged("/greenlight/endpoints/churn", "Update", "e1")
+
+
+def test_the_schedule_is_a_sweep() -> None:
+    assert read_trigger(event("aws.events", "Scheduled Event")) == Sweep("e1")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None,
+        [],
+        {},
+        {"detail": {}},
+        {"detail": {}, "id": ""},
+        event("aws.s3", "Object Created"),
+        event("aws.sagemaker", "SageMaker Endpoint State Change", EndpointName="*"),
+        event("aws.sagemaker", "SageMaker Endpoint State Change"),
+        event("aws.ssm", "Parameter Store Change", name="/x"),
+        package_event(ModelPackageArn=None),
+        package_event(ModelPackageArn=ARN + "/../3"),
+        package_event(ModelPackageArn=ARN + "\n"),
+        package_event(ModelPackageArn=ARN.replace("fiqj/2", "*/2")),
+        package_event(ModelPackageGroupName="*"),
+        package_event(ModelPackageGroupName="a" * 64),
+        package_event(ModelApprovalStatus=None),
+        {**package_event(), "time": "yesterday"},
+        {**package_event(), "time": 1583831889050},
+    ],
+)
+def test_a_malformed_event_is_unusable_and_says_why(bad: object) -> None:
+    trigger = read_trigger(bad)
+
+    assert isinstance(trigger, Unusable)
+    assert trigger.reason
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+
+
+@given(JSON, st.sampled_from(sorted(package_event()["detail"])))
+def test_no_event_whatever_it_holds_raises(value: object, key: str) -> None:
+    read_trigger(value)
+    read_trigger(package_event(**{key: value}))
+    read_trigger({**package_event(), "detail": value})
