@@ -1,0 +1,55 @@
+"""`python -m local_cloud --port N`: run the local cloud in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from pathlib import Path
+
+from local_cloud.process import client_environment
+from local_cloud.server import HOST, bind, serve
+
+
+def main() -> int:
+    """Serve until told to stop; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m local_cloud", description="Run Greenlight's local cloud."
+    )
+    parser.add_argument(
+        "--port", type=int, default=4566, help="loopback port; 0 takes a free one (default 4566)"
+    )
+    parser.add_argument("--account", default="111122223333", help="account in the printed environment")
+    parser.add_argument("--region", default="eu-central-1", help="region in the printed environment")
+    parser.add_argument("--port-file", type=Path, help="write the port here once it is known")
+    parser.add_argument(
+        "--until-stdin-closes", action="store_true", help="also stop when standard input closes"
+    )
+    options = parser.parse_args()
+    try:
+        listener = bind(options.port)
+    except OSError as error:
+        sys.stderr.write(
+            f"Port {options.port} on {HOST} cannot be used: {error.strerror}. Choose another with --port, or "
+            "--port 0 for any free one.\n"
+        )
+        return 1
+    port = listener.getsockname()[1]
+    if options.port_file:
+        options.port_file.write_text(str(port))
+    stop = threading.Event()
+    if options.until_stdin_closes:
+        threading.Thread(target=lambda: (sys.stdin.buffer.read(), stop.set()), daemon=True).start()
+
+    def show_environment() -> None:
+        environment = client_environment(f"http://{HOST}:{port}", options.account, options.region)
+        lines = (f"export {name}={value}\n" for name, value in environment.items())
+        sys.stdout.write(f"The local cloud is ready. Point a client at it with:\n\n{''.join(lines)}\n")
+        sys.stdout.flush()
+
+    serve(listener, stop=stop, when_ready=show_environment)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

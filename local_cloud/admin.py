@@ -1,0 +1,118 @@
+"""The admin API under `/_local_cloud/`: what happened, and which way the unknown behaviours go.
+
+It is for tests, the demo and people; nothing that pretends to be AWS may use it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.delivery import DeliverySwitches
+from local_cloud.http import Request, Response, json_response
+from local_cloud.sagemaker.switches import Switches
+from local_cloud.sagemaker.timings import Timings
+
+if TYPE_CHECKING:
+    from local_cloud.calls import CallLog
+    from local_cloud.delivery import EventDelivery
+    from local_cloud.ministack import MiniStack
+    from local_cloud.real_time import RealTimeControlPlane
+    from local_cloud.sagemaker.control_plane import ControlPlane
+
+
+class Admin:
+    """Answers requests to the admin API."""
+
+    def __init__(
+        self,
+        *,
+        control_plane: RealTimeControlPlane,
+        delivery: EventDelivery,
+        calls: CallLog,
+        ministack: MiniStack,
+    ) -> None:
+        self._control_plane = control_plane
+        self._delivery = delivery
+        self._calls = calls
+        self._ministack = ministack
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request; mistakes get a JSON object with an `error` that says what would be right."""
+        try:
+            match request.method, request.path.removeprefix("/_local_cloud/"):
+                case "GET", "health":
+                    return json_response({"status": "ok"})
+                case "GET", "calls":
+                    calls = self._calls.calls(after=_after(request))
+                    return json_response([asdict(call) for call in calls])
+                case "GET", "events":
+                    events = self._delivery.emitted(after=_after(request))
+                    return json_response([asdict(event) for event in events])
+                case "GET", "switches":
+                    return json_response(await self._control_plane.apply(self._switches))
+                case "PUT", "switches":
+                    document = _object(request.body)
+                    return json_response(
+                        await self._control_plane.apply(lambda it: self._switch(it, document))
+                    )
+                case _:
+                    known = "GET health, calls?after=N, events?after=N, switches; PUT switches"
+                    return _mistake(
+                        f"There is no {request.method} {request.path}. There is: {known}.", status=404
+                    )
+        except ValueError as error:
+            return _mistake(str(error), status=400)
+
+    def _switches(self, control_plane: ControlPlane) -> dict[str, Any]:
+        return {
+            "switches": control_plane.switches.to_document(),
+            "timings": control_plane.timings.to_document(),
+            "delivery": self._delivery.switches.to_document(),
+            "lambda": {"retry_base_seconds": self._ministack.retry_base_seconds},
+        }
+
+    def _switch(self, control_plane: ControlPlane, document: dict[str, Any]) -> dict[str, Any]:
+        """Apply the members that the document has; nothing changes if one of them is wrong."""
+        parts = {"switches", "timings", "delivery", "lambda"}
+        if unknown := document.keys() - parts:
+            raise ValueError(f"Unknown: {', '.join(sorted(unknown))}. There is: {', '.join(sorted(parts))}.")
+        switches = Switches.from_document(document.get("switches", {}), control_plane.switches)
+        timings = Timings.from_document(document.get("timings", {}), control_plane.timings)
+        delivery = DeliverySwitches.from_document(document.get("delivery", {}), self._delivery.switches)
+        retry_base_seconds = _retry_base_seconds(
+            document.get("lambda", {}), self._ministack.retry_base_seconds
+        )
+        control_plane.switches = switches
+        control_plane.timings = timings
+        self._delivery.switches = delivery
+        self._ministack.retry_base_seconds = retry_base_seconds
+        return self._switches(control_plane)
+
+
+def _retry_base_seconds(document: dict[str, Any], current: float) -> float:
+    if unknown := document.keys() - {"retry_base_seconds"}:
+        raise ValueError(f"Unknown under lambda: {', '.join(sorted(unknown))}. There is: retry_base_seconds.")
+    seconds = document.get("retry_base_seconds", current)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
+        raise ValueError(f"retry_base_seconds cannot be {seconds!r}. It is a number of at least 0.")
+    return float(seconds)
+
+
+def _after(request: Request) -> int:
+    text = request.query.get("after", "0")
+    if not text.isdecimal():
+        raise ValueError(f"after={text} is no sequence number. It is a whole number of at least 0.")
+    return int(text)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    document = json.loads(body)
+    if not isinstance(document, dict):
+        raise ValueError(f"The body has to be a JSON object, not {type(document).__name__}.")
+    return document
+
+
+def _mistake(message: str, *, status: int) -> Response:
+    return json_response({"error": message}, status=status)

@@ -1,0 +1,225 @@
+"""The ASGI application of the local cloud: decides which part of it answers a request.
+
+SageMaker and its runtime are served here, everything else by MiniStack, and what neither implements is refused
+by name: never an empty success.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.http import (
+    ClientDisconnectedError,
+    Request,
+    Response,
+    read_body,
+    request_head,
+    send_response,
+    service_error,
+)
+from local_cloud.sagemaker.ports import Caller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, MutableMapping
+
+    from local_cloud.admin import Admin
+    from local_cloud.calls import CallLog
+    from local_cloud.ministack import MiniStack, Receive, Scope, Send
+    from local_cloud.real_time import RealTimeControlPlane
+    from local_cloud.runtime import Runtime
+
+_LOGGER = logging.getLogger("local_cloud.gateway")
+
+_ADMIN_PREFIX = "/_local_cloud/"
+_CREDENTIAL = re.compile(
+    r"Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/,\s]+)/(?P<service>[^/,\s]+)/aws4_request"
+)
+_INVOCATIONS = re.compile(r"/endpoints/(?P<name>[^/]+)/invocations")
+_TARGET_PREFIX = "SageMaker."
+
+
+class Destination(Enum):
+    """Who answers a request."""
+
+    ADMIN = "admin"
+    CONTROL_PLANE = "control plane"
+    RUNTIME = "runtime"
+    MINISTACK = "ministack"
+    UNSIGNED = "unsigned"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialScope:
+    """What a Signature Version 4 says of its signer: SigV4 `Credential=<key>/<date>/<region>/<service>/…`."""
+
+    access_key_id: str
+    region: str
+    service: str
+
+
+def credential_scope(request: Request) -> CredentialScope | None:
+    """Return the scope from the Authorization header or a presigned URL; None for an unsigned request."""
+    presigned = request.query.get("X-Amz-Credential")
+    signature = f"Credential={presigned}" if presigned else request.headers.get("authorization", "")
+    match = _CREDENTIAL.search(signature)
+    return CredentialScope(match["key"], match["region"], match["service"]) if match else None
+
+
+def destination(
+    request: Request, scope: CredentialScope | None, *, ministack_serves: Callable[[str], bool]
+) -> Destination:
+    """Decide who answers: by path for the admin API, else by the service in the credential scope."""
+    if request.path.startswith(_ADMIN_PREFIX):
+        return Destination.ADMIN
+    target = request.headers.get("x-amz-target", "")
+    if scope is None:
+        return Destination.UNSIGNED if target.startswith(_TARGET_PREFIX) else Destination.MINISTACK
+    if scope.service == "sagemaker":
+        if target.startswith(_TARGET_PREFIX):
+            return Destination.CONTROL_PLANE
+        if request.method == "POST" and _INVOCATIONS.fullmatch(request.path):
+            return Destination.RUNTIME
+        return Destination.UNSUPPORTED
+    return Destination.MINISTACK if ministack_serves(scope.service) else Destination.UNSUPPORTED
+
+
+def operation_name(request: Request) -> str:
+    """Name what an unsupported request wanted, as well as its protocol lets anybody tell."""
+    target = request.headers.get("x-amz-target", "")
+    return target.rpartition(".")[2] or request.query.get("Action") or f"{request.method} {request.path}"
+
+
+class Gateway:
+    """The application; its lifespan is MiniStack's, with the control plane's clockwork inside."""
+
+    def __init__(
+        self,
+        *,
+        ministack: MiniStack,
+        control_plane: RealTimeControlPlane,
+        runtime: Runtime,
+        admin: Admin,
+        calls: CallLog,
+        when_ready: Callable[[], None],
+    ) -> None:
+        self._ministack = ministack
+        self._control_plane = control_plane
+        self._runtime = runtime
+        self._admin = admin
+        self._calls = calls
+        self._when_ready = when_ready
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI scope."""
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await self._ministack.app(scope, receive, send)
+            return
+        head = request_head(scope)
+        signed = credential_scope(head)
+        goes_to = destination(head, signed, ministack_serves=self._ministack.serves)
+        if goes_to is Destination.MINISTACK:
+            await self._ministack.app(scope, receive, send)
+            return
+        try:
+            body = await read_body(receive)
+        except ClientDisconnectedError:
+            return
+        request = Request(head.method, head.path, head.query, head.headers, body)
+        response = await self._answer(goes_to, request, signed)
+        await send_response(send, response, request_id=str(uuid.uuid4()))
+
+    async def _answer(
+        self, goes_to: Destination, request: Request, signed: CredentialScope | None
+    ) -> Response:
+        if goes_to is Destination.ADMIN:
+            return await self._admin.answer(request)
+        if signed is None:
+            return service_error("MissingAuthenticationTokenException", "Missing Authentication Token")
+        if goes_to is Destination.UNSUPPORTED:
+            message = (
+                f"The local cloud does not support {operation_name(request)} of the service {signed.service}."
+            )
+            _LOGGER.warning("%s", message)
+            return service_error("UnknownOperationException", message)
+        identity = self._ministack.identify(signed.access_key_id)
+        caller = Caller(identity.account_id, signed.region, identity.principal_arn)
+        if goes_to is Destination.CONTROL_PLANE:
+            return await self._call(request, caller)
+        return await self._invoke(request, caller)
+
+    async def _call(self, request: Request, caller: Caller) -> Response:
+        began = datetime.now(UTC)
+        target = request.headers["x-amz-target"]
+        status, headers, body = await self._control_plane.handle(
+            target=target, body=request.body, caller=caller
+        )
+        self._calls.add(
+            caller=caller,
+            operation=target.removeprefix(_TARGET_PREFIX),
+            user_agent=request.headers.get("user-agent", ""),
+            request=_json_object(request.body),
+            status=status,
+            error_code=None if status < 400 else _json_object(body).get("__type"),  # noqa: PLR2004
+            began=began,
+        )
+        return Response(status, body, headers)
+
+    async def _invoke(self, request: Request, caller: Caller) -> Response:
+        began = datetime.now(UTC)
+        match = _INVOCATIONS.fullmatch(request.path)
+        endpoint_name = match["name"] if match else ""
+        response = await self._runtime.invoke(request, endpoint_name=endpoint_name, caller=caller)
+        summary = {"EndpointName": endpoint_name, "Bytes": len(request.body)}
+        if variant := response.headers.get("x-Amzn-Invoked-Production-Variant"):
+            summary["InvokedProductionVariant"] = variant
+        self._calls.add(
+            caller=caller,
+            operation="InvokeEndpoint",
+            user_agent=request.headers.get("user-agent", ""),
+            request=summary,
+            status=response.status,
+            error_code=response.error_code,
+            began=began,
+        )
+        return response
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with contextlib.AsyncExitStack() as living:
+
+            async def starting(message: MutableMapping[str, Any]) -> None:
+                if message["type"] == "lifespan.startup.complete":
+                    task = asyncio.create_task(self._control_plane.advance_forever())
+                    living.push_async_callback(_cancelled, task)
+                await send(message)
+                if message["type"] == "lifespan.startup.complete":
+                    self._when_ready()
+
+            await self._ministack.app(scope, receive, starting)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    """Return a body's JSON object; anything else is nothing to log."""
+    try:
+        document = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}

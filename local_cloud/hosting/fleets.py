@@ -1,0 +1,192 @@
+"""Host endpoints: launch fleets, send them traffic, and let them finish what they began before they end.
+
+The control plane decides which fleets run and who gets which traffic; see `Hosting` in its ports.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from local_cloud.hosting.fleet import Answer, Fleet, Logs, ModelData
+from local_cloud.hosting.routing import WeightedChoice
+from local_cloud.sagemaker.ports import FleetSpec, Health, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_SECONDS_BETWEEN_LOOKS = 0.1
+
+_EndpointKey = tuple[str, str, str]
+
+
+class NoSuchEndpointError(Exception):
+    """No endpoint of that name serves in the account and region."""
+
+
+class NoSuchVariantError(Exception):
+    """The endpoint serves, but not with that variant."""
+
+
+class NotReadyError(Exception):
+    """The variant's fleet is still starting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A container's answer, and which variant and log stream it came from."""
+
+    variant_name: str
+    log_group: str
+    log_stream: str
+    answer: Answer
+
+
+@dataclass(slots=True)
+class _Serving:
+    fleet: Fleet
+    in_flight: int = 0
+    terminating: bool = False
+    idle: threading.Event = field(default_factory=threading.Event)
+
+
+class Fleets:
+    """All fleets of the local cloud: the real `Hosting`. Thread-safe."""
+
+    def __init__(
+        self,
+        *,
+        model_data: ModelData,
+        logs: Logs,
+        directory: Path,
+        invocation_timeout_seconds: float = 60.0,
+        drain_seconds: float = 65.0,
+    ) -> None:
+        """Keep the models' files below `directory`.
+
+        A container has 60 seconds to answer (InvokeEndpoint's documentation); draining waits a little longer.
+        """
+        self._model_data = model_data
+        self._logs = logs
+        self._directory = directory
+        self._timeout_seconds = invocation_timeout_seconds
+        self._drain_seconds = drain_seconds
+        self._lock = threading.Lock()
+        self._fleets: dict[str, _Serving] = {}
+        self._routes: dict[_EndpointKey, WeightedChoice] = {}
+        self._draining: set[threading.Thread] = set()
+        self._stopped = threading.Event()
+
+    def launch(self, spec: FleetSpec) -> str:
+        """Start a fleet and return its id at once."""
+        fleet_id = secrets.token_hex(8)
+        fleet = Fleet(
+            fleet_id,
+            spec,
+            model_data=self._model_data,
+            logs=self._logs,
+            directory=self._directory / fleet_id,
+        )
+        with self._lock:
+            self._fleets[fleet_id] = _Serving(fleet)
+        fleet.launch()
+        return fleet_id
+
+    def health(self, fleet_id: str) -> Health:
+        """Return the fleet's health as last seen; an unknown fleet is unhealthy."""
+        with self._lock:
+            serving = self._fleets.get(fleet_id)
+        return serving.fleet.health if serving else Health.UNHEALTHY
+
+    def route(self, account_id: str, region: str, endpoint_name: str, routes: tuple[Route, ...]) -> None:
+        """Send the endpoint's traffic to these fleets from now on; invocations under way stay where they are."""
+        key = (account_id, region, endpoint_name)
+        with self._lock:
+            if not routes:
+                self._routes.pop(key, None)
+            elif key not in self._routes or self._routes[key].routes != routes:
+                self._routes[key] = WeightedChoice(routes)
+
+    def terminate(self, fleet_id: str) -> None:
+        """Stop a fleet once its invocations under way are answered; return at once."""
+        with self._lock:
+            serving = self._fleets.pop(fleet_id, None)
+            if serving is None:
+                return
+            serving.terminating = True
+            if serving.in_flight == 0:
+                serving.idle.set()
+            thread = threading.Thread(target=self._drain, args=(serving,), daemon=True)
+            self._draining.add(thread)
+        thread.start()
+
+    def invoke(
+        self,
+        account_id: str,
+        region: str,
+        endpoint_name: str,
+        *,
+        target_variant: str | None,
+        body: bytes,
+        headers: Mapping[str, str],
+    ) -> Invocation:
+        """Let one fleet of the endpoint answer.
+
+        Raises `NoSuchEndpointError`, `NoSuchVariantError`, `NotReadyError`, or what `Fleet.invoke` raises.
+        """
+        with self._chosen((account_id, region, endpoint_name), target_variant) as (route, fleet):
+            if fleet.health is Health.STARTING:
+                raise NotReadyError(route.variant_name)
+            answer = fleet.invoke(body, headers, timeout_seconds=self._timeout_seconds)
+            return Invocation(route.variant_name, fleet.log_group, fleet.log_stream, answer)
+
+    def stop(self) -> None:
+        """End every process at once, drained or not."""
+        self._stopped.set()
+        with self._lock:
+            fleets = [serving.fleet for serving in self._fleets.values()]
+            draining = list(self._draining)
+            self._fleets.clear()
+            self._routes.clear()
+        stopping = [threading.Thread(target=fleet.stop) for fleet in fleets]
+        for thread in stopping:
+            thread.start()
+        for thread in (*stopping, *draining):
+            thread.join()
+
+    @contextmanager
+    def _chosen(self, key: _EndpointKey, target_variant: str | None) -> Iterator[tuple[Route, Fleet]]:
+        with self._lock:
+            choice = self._routes.get(key)
+            if choice is None:
+                raise NoSuchEndpointError
+            if target_variant is None:
+                route = choice.next()
+            else:
+                route = next(iter(choice.of_variant(target_variant)), None)
+            serving = self._fleets.get(route.fleet_id) if route else None
+            if route is None or serving is None:
+                raise NoSuchVariantError
+            # Counted under the lock that `terminate` takes: a fleet is either drained with this or not chosen.
+            serving.in_flight += 1
+        try:
+            yield route, serving.fleet
+        finally:
+            with self._lock:
+                serving.in_flight -= 1
+                if serving.terminating and serving.in_flight == 0:
+                    serving.idle.set()
+
+    def _drain(self, serving: _Serving) -> None:
+        deadline = time.monotonic() + self._drain_seconds
+        while not serving.idle.wait(_SECONDS_BETWEEN_LOOKS):
+            if self._stopped.is_set() or time.monotonic() > deadline:
+                break
+        serving.fleet.stop()
+        with self._lock:
+            self._draining.discard(threading.current_thread())

@@ -1,0 +1,445 @@
+"""Run MiniStack inside this process; nothing else in the project knows MiniStack's internals.
+
+MiniStack keeps its state in modules and reads its settings from the environment when it is imported, so there
+is one of it per process and `start` comes first. What is changed in it, and why:
+
+| Replaced | By | Why |
+|---|---|---|
+| `eventbridge._dispatch_to_lambda` | `_invoke_asynchronously` | EventBridge invokes Lambda asynchronously: \
+function errors are retried and end at the on-failure destination. MiniStack runs the function once and \
+forgets the error. |
+| `lambda_runtime._detect_runtime_binary` | `_isolated_interpreter` | Python functions ran with this virtual \
+environment, whose packages hide a dependency that a bundle lacks, and with the host's environment. |
+| `ssm._put_parameter`, `ssm._delete_parameter`, `ssm._delete_parameters` | the same, then an event | MiniStack \
+emits no `Parameter Store Change`; CloudFormation calls these functions without passing HTTP. |
+| `lambda_svc._LAMBDA_ASYNC_RETRY_BASE_SECONDS` | `retry_base_seconds` | AWS waits one minute, then two; locally \
+a second, then two. |
+
+Everything else in `RELIED_ON` is only read or called.
+"""
+# ruff: noqa: SLF001 - touching MiniStack's internals is what this module is for; RELIED_ON lists them.
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from local_cloud.sagemaker.ports import EventSink
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+RELIED_ON: tuple[tuple[str, str], ...] = (
+    ("ministack.app", "SERVICE_HANDLERS"),
+    ("ministack.app", "app"),
+    ("ministack.core.iam_evaluator", "EvalContext"),
+    ("ministack.core.iam_evaluator", "_conditions_met"),
+    ("ministack.core.iam_evaluator", "_gather_role_policies"),
+    ("ministack.core.iam_evaluator", "evaluate"),
+    ("ministack.core.iam_evaluator", "evaluate_resource_policy"),
+    ("ministack.core.iam_evaluator", "resolve_caller_identity"),
+    ("ministack.core.lambda_runtime", "_PYTHON_WORKER_SCRIPT"),
+    ("ministack.core.lambda_runtime", "_detect_runtime_binary"),
+    ("ministack.core.lambda_runtime", "reset"),
+    ("ministack.core.responses", "get_account_id"),
+    ("ministack.core.responses", "get_region"),
+    ("ministack.core.responses", "request_scope"),
+    ("ministack.core.responses", "set_request_account_id"),
+    ("ministack.core.router", "detect_service"),
+    ("ministack.services.cloudwatch_logs", "_create_log_group"),
+    ("ministack.services.cloudwatch_logs", "_create_log_stream"),
+    ("ministack.services.cloudwatch_logs", "_log_groups"),
+    ("ministack.services.cloudwatch_logs", "_put_log_events"),
+    ("ministack.services.eventbridge", "_archive_event"),
+    ("ministack.services.eventbridge", "_dispatch_event"),
+    ("ministack.services.eventbridge", "_dispatch_to_lambda"),
+    ("ministack.services.eventbridge", "_ensure_default_bus"),
+    ("ministack.services.eventbridge", "_events_log_list"),
+    ("ministack.services.iam", "_roles"),
+    ("ministack.services.lambda_svc", "_LAMBDA_ASYNC_RETRY_BASE_SECONDS"),
+    ("ministack.services.lambda_svc", "_execution_record_for_config"),
+    ("ministack.services.lambda_svc", "_get_func_record_for_ref"),
+    ("ministack.services.lambda_svc", "invoke_async_with_retry"),
+    ("ministack.services.s3", "_bucket_policies"),
+    ("ministack.services.s3", "_buckets"),
+    ("ministack.services.s3", "_get_object_data"),
+    ("ministack.services.s3", "bucket_region"),
+    ("ministack.services.ssm", "_delete_parameter"),
+    ("ministack.services.ssm", "_delete_parameters"),
+    ("ministack.services.ssm", "_lookup_parameter"),
+    ("ministack.services.ssm", "_put_parameter"),
+)
+
+# What a process of the local cloud keeps of the host's environment: nothing that selects an AWS account, a
+# Python environment or a MiniStack setting.
+_KEPT_FROM_HOST = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SYSTEMROOT")
+
+
+class IncompatibleMiniStackError(Exception):
+    """The installed MiniStack lacks something that the local cloud relies on."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerIdentity:
+    """Who an access key belongs to."""
+
+    account_id: str
+    principal_arn: str
+
+
+def missing_internals() -> list[str]:
+    """Return the names in `RELIED_ON` that the installed MiniStack does not have."""
+    return [
+        f"{module}.{name}" for module, name in RELIED_ON if not hasattr(importlib.import_module(module), name)
+    ]
+
+
+def settings(port: int) -> dict[str, str]:
+    """Return the environment that makes MiniStack listen nowhere, start no container and keep no file."""
+    return {
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_HOST": "localhost",
+        "BIND_HOST": "127.0.0.1",
+        "AUTH": "false",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LAMBDA_EXECUTOR": "local",
+        # A socket that does not exist: MiniStack neither imports the Docker SDK nor sweeps for containers.
+        "DOCKER_HOST": "unix:///nonexistent/docker.sock",
+        "PERSIST_STATE": "0",
+        "S3_PERSIST": "0",
+        "LOG_LEVEL": "INFO",
+    }
+
+
+def enter_environment(port: int, state_dir: Path) -> None:
+    """Replace this process's environment by what MiniStack and its child processes may see.
+
+    Temporary files go below `state_dir`, so that whoever owns it can remove them all at once.
+    """
+    kept = {name: os.environ[name] for name in _KEPT_FROM_HOST if name in os.environ}
+    os.environ.clear()
+    os.environ.update(kept | settings(port))
+    temporary = state_dir / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    os.environ["TMPDIR"] = str(temporary)
+    tempfile.tempdir = str(temporary)
+
+
+class MiniStack:
+    """The one MiniStack of this process, after `enter_environment`."""
+
+    def __init__(self, *, port: int, state_dir: Path, retry_base_seconds: float = 1.0) -> None:
+        """Import MiniStack and change it as the module's table says.
+
+        `announce_parameter_changes` does the part that needs somebody to tell.
+
+        Raises `IncompatibleMiniStackError` if the installed version lacks something in `RELIED_ON`.
+        """
+        if missing := missing_internals():
+            raise IncompatibleMiniStackError(
+                "The installed MiniStack is not the one the local cloud was written for: it has no "
+                + ", ".join(missing)
+                + ". Install the pinned version (make setup), or adapt local_cloud/ministack.py."
+            )
+        self.app: AsgiApp = importlib.import_module("ministack.app").app
+        self._eventbridge = importlib.import_module("ministack.services.eventbridge")
+        self._lambda = importlib.import_module("ministack.services.lambda_svc")
+        self._lambda_runtime = importlib.import_module("ministack.core.lambda_runtime")
+        self._ssm = importlib.import_module("ministack.services.ssm")
+        self._s3 = importlib.import_module("ministack.services.s3")
+        self._iam = importlib.import_module("ministack.services.iam")
+        self._logs = importlib.import_module("ministack.services.cloudwatch_logs")
+        self._evaluator = importlib.import_module("ministack.core.iam_evaluator")
+        self._responses = importlib.import_module("ministack.core.responses")
+        self._interpreter = _write_isolated_interpreter(state_dir, hidden=sorted(settings(port)))
+        self._change(retry_base_seconds)
+
+    # What is changed
+
+    def _change(self, retry_base_seconds: float) -> None:
+        self.retry_base_seconds = retry_base_seconds
+        self._eventbridge._dispatch_to_lambda = self._invoke_asynchronously
+        original = self._lambda_runtime._detect_runtime_binary
+        script = self._lambda_runtime._PYTHON_WORKER_SCRIPT
+
+        def isolated_interpreter(runtime: str) -> tuple[str, str]:
+            if runtime.startswith("python"):
+                return str(self._interpreter), script
+            binary: tuple[str, str] = original(runtime)
+            return binary
+
+        self._lambda_runtime._detect_runtime_binary = isolated_interpreter
+
+    def announce_parameter_changes(self, events: EventSink) -> None:
+        """Emit `Parameter Store Change` for every parameter that is written or deleted from now on."""
+        ssm = self._ssm
+        ssm._put_parameter = self._announcing_put(ssm._put_parameter, events)
+        ssm._delete_parameter = self._announcing_delete(ssm._delete_parameter, events)
+        ssm._delete_parameters = self._announcing_deletes(ssm._delete_parameters, events)
+
+    @property
+    def retry_base_seconds(self) -> float:
+        """How long Lambda waits before it retries a failed asynchronous invocation; then twice as long."""
+        seconds: float = self._lambda._LAMBDA_ASYNC_RETRY_BASE_SECONDS
+        return seconds
+
+    @retry_base_seconds.setter
+    def retry_base_seconds(self, seconds: float) -> None:
+        self._lambda._LAMBDA_ASYNC_RETRY_BASE_SECONDS = seconds
+
+    def _invoke_asynchronously(self, arn: str, payload: str) -> None:
+        function, config, name = self._lambda._get_func_record_for_ref(arn)
+        if not function or not config:
+            self._lambda.logger.warning("EventBridge -> Lambda: there is no function %s (%s)", name, arn)
+            return
+        record = self._lambda._execution_record_for_config(function, config)
+        self._lambda.invoke_async_with_retry(record, json.loads(payload))
+
+    def _announcing_put(self, put: Callable[[Any], Any], events: EventSink) -> Callable[[Any], Any]:
+        def put_parameter(data: dict[str, Any]) -> Any:  # noqa: ANN401 - MiniStack's response triple
+            existed = bool(data.get("Name")) and self._parameter(data["Name"]) is not None
+            response = put(data)
+            if response[0] < 300:  # noqa: PLR2004
+                self._announce(events, "Update" if existed else "Create", self._parameter(data["Name"]))
+            return response
+
+        return put_parameter
+
+    def _announcing_delete(self, delete: Callable[[Any], Any], events: EventSink) -> Callable[[Any], Any]:
+        def delete_parameter(data: dict[str, Any]) -> Any:  # noqa: ANN401 - MiniStack's response triple
+            parameter = self._parameter(data.get("Name"))
+            response = delete(data)
+            if response[0] < 300:  # noqa: PLR2004
+                self._announce(events, "Delete", parameter)
+            return response
+
+        return delete_parameter
+
+    def _announcing_deletes(self, delete: Callable[[Any], Any], events: EventSink) -> Callable[[Any], Any]:
+        def delete_parameters(data: dict[str, Any]) -> Any:  # noqa: ANN401 - MiniStack's response triple
+            parameters = {name: self._parameter(name) for name in data.get("Names", ())}
+            response = delete(data)
+            if response[0] < 300:  # noqa: PLR2004
+                for name in json.loads(response[2])["DeletedParameters"]:
+                    self._announce(events, "Delete", parameters[name])
+            return response
+
+        return delete_parameters
+
+    def _parameter(self, name: object) -> dict[str, Any] | None:
+        if not isinstance(name, str):
+            return None
+        parameter: dict[str, Any] | None = self._ssm._lookup_parameter(name)[1]
+        return parameter
+
+    def _announce(self, events: EventSink, operation: str, parameter: dict[str, Any] | None) -> None:
+        """Emit `Parameter Store Change` in the shape of AWS's sysman-paramstore-cwe page."""
+        if parameter is None:
+            return
+        detail = {"operation": operation, "name": parameter["Name"], "type": parameter["Type"]}
+        if parameter["Description"]:
+            detail["description"] = parameter["Description"]
+        events.emit(
+            {
+                "version": "0",
+                "id": self._responses.new_uuid(),
+                "detail-type": "Parameter Store Change",
+                "source": "aws.ssm",
+                "account": self._responses.get_account_id(),
+                "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "region": self._responses.get_region(),
+                "resources": [parameter["ARN"]],
+                "detail": detail,
+            }
+        )
+
+    # What is offered to the rest of the local cloud
+
+    def put_event(self, event: dict[str, Any]) -> None:
+        """Put a complete envelope on the default bus of its account and region, as an AWS service does.
+
+        PutEvents would refuse `aws.*` sources, and give the event another id and time.
+        """
+        record = {
+            "EventId": event["id"],
+            "Source": event["source"],
+            "DetailType": event["detail-type"],
+            "Detail": json.dumps(event["detail"]),
+            "EventBusName": "default",
+            "Time": _epoch_seconds(event["time"]),
+            "Resources": event["resources"],
+            "Account": event["account"],
+            "Region": event["region"],
+        }
+        with self._responses.request_scope(event["account"], event["region"]):
+            self._eventbridge._ensure_default_bus()
+            self._eventbridge._events_log_list().append(record)
+            self._eventbridge._dispatch_event(record)
+            self._eventbridge._archive_event(record)
+
+    def identify(self, access_key_id: str) -> CallerIdentity:
+        """Return the account and principal of an access key: a 12-digit one is an account's root."""
+        with self._responses.request_scope("", ""):
+            self._responses.set_request_account_id(access_key_id)
+            account_id: str = self._responses.get_account_id()
+            identity = self._evaluator.resolve_caller_identity(access_key_id)
+        arn = identity["userArn"] if identity and identity["userArn"] else f"arn:aws:iam::{account_id}:root"
+        return CallerIdentity(account_id=account_id, principal_arn=arn)
+
+    def serves(self, scope_service: str) -> bool:
+        """Tell whether MiniStack implements the service that a request's credential scope names."""
+        router = importlib.import_module("ministack.core.router")
+        authorization = f"AWS4-HMAC-SHA256 Credential=x/20000101/us-east-1/{scope_service}/aws4_request"
+        service = router.detect_service("POST", "/", {"authorization": authorization}, {})
+        return service in importlib.import_module("ministack.app").SERVICE_HANDLERS
+
+    def trusts(self, role_arn: str, service: str) -> bool:
+        """Tell whether the role exists and its trust policy lets the service assume it."""
+        account_id, name = _role_of(role_arn)
+        role = self._iam._roles.get_scoped(account_id, None, name)
+        if role is None or role["Arn"] != role_arn:
+            return False
+        statements = json.loads(role["AssumeRolePolicyDocument"]).get("Statement", [])
+        context = self._evaluator.EvalContext(
+            principal_arn=service,
+            principal_type="Service",
+            principal_account=account_id,
+            action="sts:AssumeRole",
+            resource_arn=role_arn,
+            region="",
+            service_context={"aws:sourceaccount": account_id},
+        )
+        effects = {
+            statement.get("Effect")
+            for statement in _listed(statements)
+            if _names_service(statement.get("Principal"), service)
+            and {"sts:AssumeRole", "sts:*", "*"} & set(_listed(statement.get("Action", [])))
+            and self._evaluator._conditions_met(statement.get("Condition", {}), context)
+        }
+        return "Allow" in effects and "Deny" not in effects
+
+    def may_read(self, s3_url: str, *, role_arn: str, region: str) -> bool:
+        """Tell whether an object exists in `region` and the role's and the bucket's policies let it be read.
+
+        For a URL that ends in `/`, any object under it is enough.
+        """
+        account_id, role_name = _role_of(role_arn)
+        bucket, key = _bucket_and_key(s3_url)
+        owner = self._bucket_owner(bucket, preferred=account_id)
+        if owner is None:
+            return False
+        with self._responses.request_scope(owner, region):
+            if self._s3.bucket_region(bucket) != region:
+                return False
+            objects = self._s3._buckets[bucket]["objects"]
+            found = (
+                any(name.startswith(key) for name in list(objects)) if key.endswith("/") else key in objects
+            )
+            bucket_policy = self._s3._bucket_policies.get(bucket)
+        if not found:
+            return False
+        context = self._evaluator.EvalContext(
+            principal_arn=role_arn,
+            principal_type="AssumedRole",
+            principal_account=account_id,
+            action="s3:GetObject",
+            resource_arn=f"arn:aws:s3:::{bucket}/{key}",
+            region=region,
+            service_context={"aws:resourceaccount": owner, "s3:resourceaccount": owner},
+        )
+        policies = self._evaluator._gather_role_policies(role_name, account_id)
+        by_role = self._evaluator.evaluate(context, policies).decision
+        by_bucket = self._evaluator.evaluate_resource_policy(bucket_policy, context).decision
+        if "Deny" in (by_role, by_bucket):
+            return False
+        if owner == account_id:
+            return "Allow" in (by_role, by_bucket)
+        return by_role == by_bucket == "Allow"
+
+    def read_object(self, s3_url: str, *, account_id: str) -> bytes | None:
+        """Return an object's bytes, or None if there is no such object; permissions are `may_read`'s matter."""
+        bucket, key = _bucket_and_key(s3_url)
+        owner = self._bucket_owner(bucket, preferred=account_id)
+        if owner is None:
+            return None
+        with self._responses.request_scope(owner, ""):
+            content: bytes | None = self._s3._get_object_data(bucket, key)
+        return content
+
+    def _bucket_owner(self, bucket: str, *, preferred: str) -> str | None:
+        # AWS's bucket names are unique over all accounts; MiniStack keeps one name space per account.
+        owners = [account for account, name in list(self._s3._buckets._data) if name == bucket]
+        return preferred if preferred in owners else next(iter(owners), None)
+
+    def write_logs(
+        self, account_id: str, region: str, *, group: str, stream: str, lines: Sequence[str]
+    ) -> None:
+        """Append lines to a CloudWatch log stream; the group and the stream are created when needed."""
+        now = int(time.time() * 1000)
+        names = {"logGroupName": group, "logStreamName": stream}
+        with self._responses.request_scope(account_id, region):
+            if group not in self._logs._log_groups:
+                self._logs._create_log_group({"logGroupName": group})
+            self._logs._create_log_stream(names)  # "already exists" is as good
+            events = [{"timestamp": now, "message": line} for line in lines]
+            self._logs._put_log_events(names | {"logEvents": events})
+
+    def stop(self) -> None:
+        """End the processes that run Lambda functions."""
+        self._lambda_runtime.reset()
+
+
+def _write_isolated_interpreter(state_dir: Path, *, hidden: Iterable[str]) -> Path:
+    """Write the program that stands in for Lambda's Python: the base interpreter, with nothing else on its path.
+
+    `-I` ignores `PYTHON*` and the user's packages, `-S` the interpreter's own site-packages. Lambda's HOME does
+    not exist either, so that no `~/.aws` of the host configures a function.
+    """
+    launcher = state_dir / "lambda-python"
+    interpreter = getattr(sys, "_base_executable", None) or sys.executable
+    unset = " ".join(f"-u {name}" for name in (*hidden, "HOME"))
+    launcher.write_text(f'#!/bin/sh\nexec env {unset} TZ=:UTC {shlex.quote(interpreter)} -I -S "$@"\n')
+    launcher.chmod(0o755)
+    return launcher
+
+
+def _epoch_seconds(time_text: str) -> int | str:
+    """Return the form in which MiniStack keeps, renders and replays an event's time."""
+    try:
+        return int(datetime.fromisoformat(time_text).timestamp())
+    except ValueError:
+        return time_text
+
+
+def _role_of(role_arn: str) -> tuple[str, str]:
+    """Return the account and the name (without its path) of a role's ARN."""
+    return role_arn.split(":")[4], role_arn.rpartition("/")[2]
+
+
+def _bucket_and_key(s3_url: str) -> tuple[str, str]:
+    parts = urlsplit(s3_url, allow_fragments=False)
+    return parts.netloc, parts.path.removeprefix("/")
+
+
+def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - a policy's "one or several"
+    return value if isinstance(value, list) else [value]
+
+
+def _names_service(principal: Any, service: str) -> bool:  # noqa: ANN401 - a policy's free form
+    if isinstance(principal, dict):
+        return service in _listed(principal.get("Service", []))
+    return bool(principal == "*")

@@ -1,0 +1,157 @@
+"""Run the local cloud as a process of its own, for tests and the demo."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_ROOT = Path(__file__).resolve().parent.parent
+_SECONDS_BETWEEN_LOOKS = 0.05
+_SECONDS_TO_STOP = 20.0
+
+
+class LocalCloudError(Exception):
+    """The local cloud did not start; the message ends with its log."""
+
+
+def client_environment(endpoint_url: str, account_id: str, region: str) -> dict[str, str]:
+    """Return the variables that point AWS clients at a local cloud: the access key is the account's number."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": account_id,
+        "AWS_SECRET_ACCESS_KEY": "local-cloud",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCloud:
+    """A running local cloud, seen from outside."""
+
+    endpoint_url: str
+    log_path: Path
+    process: subprocess.Popen[bytes]
+
+    def environ(self, account_id: str, region: str) -> dict[str, str]:
+        """Return a whole environment for a client's process: the host's, without its AWS settings."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+        return kept | nowhere | client_environment(self.endpoint_url, account_id, region)
+
+    def calls(self, *, after: int = 0) -> list[dict[str, Any]]:
+        """Return the SageMaker calls and invocations with a sequence number greater than `after`."""
+        calls: list[dict[str, Any]] = self._admin("GET", f"calls?after={after}")
+        return calls
+
+    def events(self, *, after: int = 0) -> list[dict[str, Any]]:
+        """Return the events that SageMaker and SSM emitted, with a sequence number greater than `after`."""
+        events: list[dict[str, Any]] = self._admin("GET", f"events?after={after}")
+        return events
+
+    def switches(self) -> dict[str, Any]:
+        """Return every switch, timing and delivery setting."""
+        document: dict[str, Any] = self._admin("GET", "switches")
+        return document
+
+    def switch(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Change some settings (the shape is that of `switches`) and return all of them."""
+        changed: dict[str, Any] = self._admin("PUT", "switches", document)
+        return changed
+
+    def is_healthy(self) -> bool:
+        """Tell whether it answers."""
+        try:
+            self._admin("GET", "health")
+        except OSError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """End the process and everything that it started; a stopped one is left alone."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(_SECONDS_TO_STOP)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if self.process.stdin:
+            self.process.stdin.close()
+
+    def _admin(self, method: str, path: str, document: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401
+        body = None if document is None else json.dumps(document).encode()
+        request = urllib.request.Request(  # noqa: S310 - always http on loopback
+            f"{self.endpoint_url}/_local_cloud/{path}", data=body, method=method
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - as above
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            raise ValueError(json.load(error)["error"]) from error
+
+
+@contextmanager
+def start_local_cloud(
+    *, port: int = 0, log_path: Path | None = None, timeout_seconds: float = 60.0
+) -> Iterator[LocalCloud]:
+    """Run a local cloud while the context lasts.
+
+    Its output goes to `log_path` (by default a temporary file, kept when something fails). Raises
+    `LocalCloudError` if it does not answer in time. It also ends when this process is killed.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="greenlight-"))
+    log = log_path or directory / "local-cloud.log"
+    port_file = directory / "port"
+    command = [sys.executable, "-m", "local_cloud", "--port", str(port), "--port-file", str(port_file)]
+    with log.open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            [*command, "--until-stdin-closes"],
+            cwd=_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    cloud = LocalCloud("", log, process)
+    failed = True
+    try:
+        cloud = _ready(process, log, port_file, timeout_seconds)
+        yield cloud
+        failed = False
+    finally:
+        cloud.stop()
+        port_file.unlink(missing_ok=True)
+        if not failed and log_path is None:
+            log.unlink()
+        if not any(directory.iterdir()):
+            directory.rmdir()
+
+
+def _ready(
+    process: subprocess.Popen[bytes], log: Path, port_file: Path, timeout_seconds: float
+) -> LocalCloud:
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        port = port_file.read_text() if port_file.exists() else ""
+        if port:
+            cloud = LocalCloud(f"http://127.0.0.1:{port}", log, process)
+            if cloud.is_healthy():
+                return cloud
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    what = "did not answer in time" if process.poll() is None else f"ended with exit code {process.poll()}"
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-40:])
+    raise LocalCloudError(f"The local cloud {what}. Its log is {log}:\n{tail}")

@@ -1,0 +1,136 @@
+"""Put the local cloud together and serve it on one loopback port until somebody says stop."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import socket
+import tempfile
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from local_cloud import ministack as ministack_module
+from local_cloud.admin import Admin
+from local_cloud.calls import CallLog
+from local_cloud.delivery import EventDelivery
+from local_cloud.gateway import Gateway
+from local_cloud.hosting.fleets import Fleets
+from local_cloud.ministack import MiniStack
+from local_cloud.real_time import RealTimeControlPlane, SystemClock
+from local_cloud.runtime import Runtime
+from local_cloud.sagemaker.control_plane import ControlPlane
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HOST = "127.0.0.1"
+_SECONDS_FOR_OPEN_REQUESTS = 1.0
+
+
+class _Identity:
+    """`Identity` in MiniStack's IAM."""
+
+    def __init__(self, ministack: MiniStack) -> None:
+        self._ministack = ministack
+
+    def can_be_assumed_by_sagemaker(self, role_arn: str) -> bool:
+        return self._ministack.trusts(role_arn, "sagemaker.amazonaws.com")
+
+
+class _Artifacts:
+    """`Artifacts` in MiniStack's S3."""
+
+    def __init__(self, ministack: MiniStack) -> None:
+        self._ministack = ministack
+
+    def is_readable(self, s3_url: str, *, role_arn: str, region: str) -> bool:
+        return self._ministack.may_read(s3_url, role_arn=role_arn, region=region)
+
+
+def bind(port: int) -> socket.socket:
+    """Return a socket that listens on the loopback interface only; port 0 is any free one.
+
+    Raises `OSError` if the port is taken.
+    """
+    listener = socket.create_server((HOST, port), backlog=256)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def serve(listener: socket.socket, *, stop: threading.Event, when_ready: Callable[[], None]) -> None:
+    """Serve the local cloud until `stop` is set or SIGTERM or SIGINT arrives; leave no process, no file behind.
+
+    To be called once per process, on its main thread: it replaces the process's environment.
+    """
+    port = listener.getsockname()[1]
+    state_dir = Path(tempfile.mkdtemp(prefix="greenlight-local-cloud-"))
+    with ExitStack() as ending:
+        ending.callback(shutil.rmtree, state_dir, ignore_errors=True)
+        ministack_module.enter_environment(port, state_dir)
+        ministack = MiniStack(port=port, state_dir=state_dir)
+        ending.callback(ministack.stop)
+        delivery = EventDelivery(ministack.put_event)
+        ending.callback(delivery.stop)
+        ministack.announce_parameter_changes(delivery)
+        fleets = Fleets(model_data=ministack, logs=ministack, directory=state_dir / "fleets")
+        runtime = Runtime(fleets)
+        ending.callback(runtime.stop)
+        ending.callback(fleets.stop)
+        asyncio.run(_serve(listener, ministack, delivery, fleets, runtime, stop, when_ready))
+
+
+async def _serve(  # noqa: PLR0913 - the parts, once each
+    listener: socket.socket,
+    ministack: MiniStack,
+    delivery: EventDelivery,
+    fleets: Fleets,
+    runtime: Runtime,
+    stop: threading.Event,
+    when_ready: Callable[[], None],
+) -> None:
+    # Imported here because MiniStack changes Hypercorn when it is imported, after the environment is set.
+    import hypercorn.asyncio  # noqa: PLC0415
+    from hypercorn.config import Config  # noqa: PLC0415
+
+    control_plane = RealTimeControlPlane(
+        ControlPlane(
+            clock=SystemClock(),
+            identity=_Identity(ministack),
+            artifacts=_Artifacts(ministack),
+            hosting=fleets,
+            events=delivery,
+        )
+    )
+    calls = CallLog()
+    gateway = Gateway(
+        ministack=ministack,
+        control_plane=control_plane,
+        runtime=runtime,
+        admin=Admin(control_plane=control_plane, delivery=delivery, calls=calls, ministack=ministack),
+        calls=calls,
+        when_ready=when_ready,
+    )
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.graceful_timeout = _SECONDS_FOR_OPEN_REQUESTS
+    config.keep_alive_timeout = 75
+    application: Any = gateway
+    await hypercorn.asyncio.serve(application, config, shutdown_trigger=_told_to(stop))
+
+
+def _told_to(stop: threading.Event) -> Callable[[], Any]:
+    async def told() -> None:
+        told = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, told.set)
+        watcher = threading.Thread(
+            target=lambda: (stop.wait(), loop.call_soon_threadsafe(told.set)), daemon=True
+        )
+        watcher.start()
+        await told.wait()
+
+    return told
