@@ -1,0 +1,52 @@
+"""Listens to outcomes as a team's pager or chat does: a queue subscribed to the stack's topic."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+
+class OutcomeQueue:
+    """A queue of its own that every outcome reaches through the topic."""
+
+    def __init__(self, sqs: SQSClient, sns: SNSClient, *, topic_arn: str, name: str) -> None:
+        self._sqs = sqs
+        self._url = sqs.create_queue(QueueName=name)["QueueUrl"]
+        attributes = sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"]
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "sns.amazonaws.com"},
+                    "Action": "sqs:SendMessage",
+                    "Resource": attributes["QueueArn"],
+                    "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+                }
+            ],
+        }
+        sqs.set_queue_attributes(QueueUrl=self._url, Attributes={"Policy": json.dumps(policy)})
+        sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=attributes["QueueArn"])
+        self.received: list[dict[str, Any]] = []
+
+    def wait_for(self, version_arn: str, *, timeout_seconds: float) -> dict[str, Any]:
+        """Return the version's final outcome (its event's detail), keeping all that came on the way.
+
+        Raises:
+            TimeoutError: None came.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline:
+            answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+            for message in answer.get("Messages", []):
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+                self.received.append(json.loads(json.loads(message["Body"])["Message"])["detail"])
+            for outcome in self.received:
+                if outcome["ModelPackageArn"] == version_arn and outcome["Outcome"] != "started":
+                    return outcome
+        raise TimeoutError(f"no outcome of {version_arn} within {timeout_seconds:.0f} s")
