@@ -38,8 +38,13 @@ def main() -> int:
     if options.port_file:
         options.port_file.write_text(str(port))
     stop = threading.Event()
+
+    def stop_with_stdin() -> None:
+        sys.stdin.buffer.read()
+        stop.set()
+
     if options.until_stdin_closes:
-        threading.Thread(target=lambda: (sys.stdin.buffer.read(), stop.set()), daemon=True).start()
+        threading.Thread(target=stop_with_stdin, daemon=True).start()
 
     def show_environment() -> None:
         environment = client_environment(f"http://{HOST}:{port}", options.account, options.region)

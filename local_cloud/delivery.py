@@ -25,7 +25,7 @@ _KEPT_EVENTS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class DeliverySwitches:
-    """How events are delivered: each of these AWS documents as possible (best effort, at least once, unordered).
+    """How events are delivered; AWS reserves each of these (best effort, at least once, unordered).
 
     Probabilities are from 0 to 1. A delay is drawn uniformly from zero to `delay_seconds` for every delivery,
     so that events overtake each other.
@@ -44,12 +44,12 @@ class DeliverySwitches:
         """Build settings from a JSON object; members that it lacks come from `base`.
 
         Raises:
-            ValueError: A member is unknown, or a value is no number of at least 0 (at most 1 for a probability).
+            ValueError: A member is unknown, or a value is not from 0 (to 1 for a probability).
         """
         known = {field.name for field in fields(cls)}
         for name, value in document.items():
             if name not in known:
-                raise ValueError(f"Unknown delivery switch {name!r}. Switches: {', '.join(sorted(known))}.")
+                raise ValueError(f"Unknown delivery switch {name!r}. There is: {', '.join(sorted(known))}.")
             highest = 1 if name.endswith("_probability") else float("inf")
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= highest:
                 raise ValueError(
@@ -78,7 +78,7 @@ class EventDelivery:
         switches: DeliverySwitches | None = None,
         seed: int = 0,
     ) -> None:
-        """Deliver by calling `put` with the complete envelope; `seed` decides what is lost, late or repeated."""
+        """Deliver by calling `put` with the envelope; `seed` decides what is lost, late or repeated."""
         self.switches = switches or DeliverySwitches()
         self._put = put
         self._random = random.Random(seed)  # noqa: S311 - a simulated fault, not a secret

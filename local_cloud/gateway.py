@@ -1,7 +1,7 @@
 """The ASGI application of the local cloud: decides which part of it answers a request.
 
-SageMaker and its runtime are served here, everything else by MiniStack, and what neither implements is refused
-by name: never an empty success.
+SageMaker and its runtime are served here, everything else by MiniStack. What neither implements is refused by
+name, never answered with an empty success.
 """
 
 from __future__ import annotations

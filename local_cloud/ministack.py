@@ -3,17 +3,18 @@
 MiniStack keeps its state in modules and reads its settings from the environment when it is imported, so there
 is one of it per process and `start` comes first. What is changed in it, and why:
 
-| Replaced | By | Why |
-|---|---|---|
-| `eventbridge._dispatch_to_lambda` | `_invoke_asynchronously` | EventBridge invokes Lambda asynchronously: \
-function errors are retried and end at the on-failure destination. MiniStack runs the function once and \
-forgets the error. |
-| `lambda_runtime._detect_runtime_binary` | `_isolated_interpreter` | Python functions ran with this virtual \
-environment, whose packages hide a dependency that a bundle lacks, and with the host's environment. |
-| `ssm._put_parameter`, `ssm._delete_parameter`, `ssm._delete_parameters` | the same, then an event | MiniStack \
-emits no `Parameter Store Change`; CloudFormation calls these functions without passing HTTP. |
-| `lambda_svc._LAMBDA_ASYNC_RETRY_BASE_SECONDS` | `retry_base_seconds` | AWS waits one minute, then two; locally \
-a second, then two. |
+`eventbridge._dispatch_to_lambda` becomes `_invoke_asynchronously`
+    EventBridge invokes Lambda asynchronously: function errors are retried and end at the on-failure
+    destination. MiniStack runs the function once and forgets the error.
+`lambda_svc.invoke_async_with_retry` and `lambda_svc._execute_function` become `_WaitingForCapacity`'s
+    Lambda keeps a throttled asynchronous event in its queue, up to its maximum age. MiniStack counts a
+    throttle as a function error, so that reserved concurrency 1 would fail what merely has to wait.
+`lambda_runtime._detect_runtime_binary` becomes `isolated_interpreter`
+    Python functions ran with this virtual environment, whose packages hide a dependency that a bundle lacks.
+`ssm._put_parameter`, `ssm._delete_parameter`, `ssm._delete_parameters` are followed by an event
+    MiniStack emits no `Parameter Store Change`; its CloudFormation calls these functions without HTTP.
+`lambda_svc._LAMBDA_ASYNC_RETRY_BASE_SECONDS` becomes `retry_base_seconds`
+    AWS waits one minute before the first retry, then two; locally a second, then two.
 
 Everything else in `RELIED_ON` is only read or called.
 """
@@ -28,14 +29,18 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from local_cloud.sagemaker.ports import EventSink
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from local_cloud.sagemaker.ports import EventSink
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -70,6 +75,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.services.eventbridge", "_events_log_list"),
     ("ministack.services.iam", "_roles"),
     ("ministack.services.lambda_svc", "_LAMBDA_ASYNC_RETRY_BASE_SECONDS"),
+    ("ministack.services.lambda_svc", "_execute_function"),
     ("ministack.services.lambda_svc", "_execution_record_for_config"),
     ("ministack.services.lambda_svc", "_get_func_record_for_ref"),
     ("ministack.services.lambda_svc", "invoke_async_with_retry"),
@@ -111,7 +117,7 @@ def settings(port: int) -> dict[str, str]:
     """Return the environment that makes MiniStack listen nowhere, start no container and keep no file."""
     return {
         "GATEWAY_PORT": str(port),
-        "MINISTACK_HOST": "localhost",
+        "MINISTACK_HOST": "127.0.0.1",
         "BIND_HOST": "127.0.0.1",
         "AUTH": "false",
         "IOT_MTLS_ENABLED": "0",
@@ -156,15 +162,15 @@ class MiniStack:
                 + ". Install the pinned version (make setup), or adapt local_cloud/ministack.py."
             )
         self.app: AsgiApp = importlib.import_module("ministack.app").app
-        self._eventbridge = importlib.import_module("ministack.services.eventbridge")
-        self._lambda = importlib.import_module("ministack.services.lambda_svc")
-        self._lambda_runtime = importlib.import_module("ministack.core.lambda_runtime")
-        self._ssm = importlib.import_module("ministack.services.ssm")
-        self._s3 = importlib.import_module("ministack.services.s3")
-        self._iam = importlib.import_module("ministack.services.iam")
-        self._logs = importlib.import_module("ministack.services.cloudwatch_logs")
-        self._evaluator = importlib.import_module("ministack.core.iam_evaluator")
-        self._responses = importlib.import_module("ministack.core.responses")
+        self._eventbridge: Any = importlib.import_module("ministack.services.eventbridge")
+        self._lambda: Any = importlib.import_module("ministack.services.lambda_svc")
+        self._lambda_runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
+        self._ssm: Any = importlib.import_module("ministack.services.ssm")
+        self._s3: Any = importlib.import_module("ministack.services.s3")
+        self._iam: Any = importlib.import_module("ministack.services.iam")
+        self._logs: Any = importlib.import_module("ministack.services.cloudwatch_logs")
+        self._evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
+        self._responses: Any = importlib.import_module("ministack.core.responses")
         self._interpreter = _write_isolated_interpreter(state_dir, hidden=sorted(settings(port)))
         self._change(retry_base_seconds)
 
@@ -173,6 +179,9 @@ class MiniStack:
     def _change(self, retry_base_seconds: float) -> None:
         self.retry_base_seconds = retry_base_seconds
         self._eventbridge._dispatch_to_lambda = self._invoke_asynchronously
+        waiting = _WaitingForCapacity(self._lambda.invoke_async_with_retry, self._lambda._execute_function)
+        self._lambda.invoke_async_with_retry = waiting.invoke
+        self._lambda._execute_function = waiting.execute
         original = self._lambda_runtime._detect_runtime_binary
         script = self._lambda_runtime._PYTHON_WORKER_SCRIPT
 
@@ -305,7 +314,8 @@ class MiniStack:
         router = importlib.import_module("ministack.core.router")
         authorization = f"AWS4-HMAC-SHA256 Credential=x/20000101/us-east-1/{scope_service}/aws4_request"
         service = router.detect_service("POST", "/", {"authorization": authorization}, {})
-        return service in importlib.import_module("ministack.app").SERVICE_HANDLERS
+        served: bool = service in importlib.import_module("ministack.app").SERVICE_HANDLERS
+        return served
 
     def trusts(self, role_arn: str, service: str) -> bool:
         """Tell whether the role exists and its trust policy lets the service assume it."""
@@ -368,10 +378,10 @@ class MiniStack:
             return False
         if owner == account_id:
             return "Allow" in (by_role, by_bucket)
-        return by_role == by_bucket == "Allow"
+        return bool(by_role == by_bucket == "Allow")
 
     def read_object(self, s3_url: str, *, account_id: str) -> bytes | None:
-        """Return an object's bytes, or None if there is no such object; permissions are `may_read`'s matter."""
+        """Return an object's bytes, or None if there is none; permissions are the matter of `may_read`."""
         bucket, key = _bucket_and_key(s3_url)
         owner = self._bucket_owner(bucket, preferred=account_id)
         if owner is None:
@@ -403,16 +413,52 @@ class MiniStack:
         self._lambda_runtime.reset()
 
 
-def _write_isolated_interpreter(state_dir: Path, *, hidden: Iterable[str]) -> Path:
-    """Write the program that stands in for Lambda's Python: the base interpreter, with nothing else on its path.
+class _WaitingForCapacity:
+    """Lambda's queue of asynchronous events: a throttled one waits (LAM/invocation-async-error-handling)."""
 
-    `-I` ignores `PYTHON*` and the user's packages, `-S` the interpreter's own site-packages. Lambda's HOME does
-    not exist either, so that no `~/.aws` of the host configures a function.
+    _DEFAULT_MAX_AGE_SECONDS = 21_600
+    _LONGEST_WAIT_SECONDS = 1.0
+
+    def __init__(
+        self, invoke: Callable[[Any, Any], None], execute: Callable[[Any, Any], dict[str, Any]]
+    ) -> None:
+        self._invoke = invoke
+        self._execute = execute
+        self._is_asynchronous: ContextVar[bool] = ContextVar("is_asynchronous", default=False)
+
+    def invoke(self, function: Any, event: Any) -> None:  # noqa: ANN401 - MiniStack's records
+        """Start an asynchronous invocation; MiniStack runs it on a thread with a copy of this context."""
+        token = self._is_asynchronous.set(True)
+        try:
+            self._invoke(function, event)
+        finally:
+            self._is_asynchronous.reset(token)
+
+    def execute(self, function: Any, event: Any) -> dict[str, Any]:  # noqa: ANN401 - MiniStack's records
+        """Run a function; an asynchronous event that is throttled waits for capacity until it is too old."""
+        result = self._execute(function, event)
+        settings = (function.get("event_invoke_configs") or {}).get("$LATEST") or {}
+        deadline = time.monotonic() + settings.get("MaximumEventAgeInSeconds", self._DEFAULT_MAX_AGE_SECONDS)
+        wait_seconds = 0.05
+        while self._is_asynchronous.get() and result.get("throttle") and time.monotonic() < deadline:
+            time.sleep(wait_seconds)
+            wait_seconds = min(2 * wait_seconds, self._LONGEST_WAIT_SECONDS)
+            result = self._execute(function, event)
+        return result
+
+
+def _write_isolated_interpreter(state_dir: Path, *, hidden: Iterable[str]) -> Path:
+    """Write the program that stands in for Lambda's Python: the base interpreter and its standard library.
+
+    `-I` ignores `PYTHON*` and the user's packages, `-S` the interpreter's own site-packages. There is no HOME,
+    so that no `~/.aws` of the host configures a function.
     """
     launcher = state_dir / "lambda-python"
     interpreter = getattr(sys, "_base_executable", None) or sys.executable
-    unset = " ".join(f"-u {name}" for name in (*hidden, "HOME"))
-    launcher.write_text(f'#!/bin/sh\nexec env {unset} TZ=:UTC {shlex.quote(interpreter)} -I -S "$@"\n')
+    unset = " ".join(f"-u {name}" for name in hidden)
+    launcher.write_text(
+        f'#!/bin/sh\nexec env {unset} HOME=/nonexistent TZ=:UTC {shlex.quote(interpreter)} -I -S "$@"\n'
+    )
     launcher.chmod(0o755)
     return launcher
 

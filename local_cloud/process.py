@@ -11,11 +11,13 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SECONDS_BETWEEN_LOOKS = 0.05
@@ -27,7 +29,7 @@ class LocalCloudError(Exception):
 
 
 def client_environment(endpoint_url: str, account_id: str, region: str) -> dict[str, str]:
-    """Return the variables that point AWS clients at a local cloud: the access key is the account's number."""
+    """Return the variables that point AWS clients at a local cloud; the access key is the account."""
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_ACCESS_KEY_ID": account_id,

@@ -1,7 +1,7 @@
 """Answer InvokeEndpoint in the runtime's own protocol; which fleet answers is the hosting's matter.
 
-Sources: botocore's `sagemaker-runtime` model (headers, limits, error shapes). The texts of the errors that the
-model does not give are recognisable, not verbatim.
+Source: botocore's `sagemaker-runtime` model (headers, limits, error shapes). It gives no texts: those here
+are recognisable, not verbatim.
 """
 
 from __future__ import annotations
@@ -89,12 +89,12 @@ class Runtime:
         except InvocationTimeoutError:
             return service_error(
                 "ModelError",
-                'Received server error (0) from primary with message "Your invocation timed out while waiting for '
-                'a response from container primary."',
+                'Received server error (0) from primary with message "Your invocation timed out while '
+                'waiting for a response from container primary."',
                 status=424,
                 members={"OriginalStatusCode": 0, "OriginalMessage": "", "LogStreamArn": ""},
             )
-        return _response(invocation, endpoint_name, caller)
+        return _response(invocation, caller)
 
 
 def _passed_on(request: Request) -> dict[str, str]:
@@ -106,10 +106,10 @@ def _passed_on(request: Request) -> dict[str, str]:
     }
 
 
-def _response(invocation: Invocation, endpoint_name: str, caller: Caller) -> Response:
+def _response(invocation: Invocation, caller: Caller) -> Response:
     answer = invocation.answer
     if answer.status in _ERRORS:
-        return _model_error(invocation, endpoint_name, caller)
+        return _model_error(invocation, caller)
     headers = {
         "Content-Type": answer.content_type,
         "x-Amzn-Invoked-Production-Variant": invocation.variant_name,
@@ -119,7 +119,7 @@ def _response(invocation: Invocation, endpoint_name: str, caller: Caller) -> Res
     return Response(200, answer.body, headers)
 
 
-def _model_error(invocation: Invocation, endpoint_name: str, caller: Caller) -> Response:
+def _model_error(invocation: Invocation, caller: Caller) -> Response:
     answer = invocation.answer
     text = answer.body.decode(errors="replace")
     side = "client" if answer.status in _CLIENT_ERRORS else "server"
@@ -133,7 +133,7 @@ def _model_error(invocation: Invocation, endpoint_name: str, caller: Caller) -> 
         members={
             "OriginalStatusCode": answer.status,
             "OriginalMessage": text,
-            "LogStreamArn": f"arn:aws:logs:{caller.region}:{caller.account_id}:log-group:{invocation.log_group}"
-            f":log-stream:{invocation.log_stream}",
+            "LogStreamArn": f"arn:aws:logs:{caller.region}:{caller.account_id}"
+            f":log-group:{invocation.log_group}:log-stream:{invocation.log_stream}",
         },
     )

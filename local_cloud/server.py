@@ -61,7 +61,7 @@ def bind(port: int) -> socket.socket:
 
 
 def serve(listener: socket.socket, *, stop: threading.Event, when_ready: Callable[[], None]) -> None:
-    """Serve the local cloud until `stop` is set or SIGTERM or SIGINT arrives; leave no process, no file behind.
+    """Serve the local cloud until `stop` is set or SIGTERM or SIGINT arrives; leave nothing behind.
 
     To be called once per process, on its main thread: it replaces the process's environment.
     """
@@ -82,7 +82,7 @@ def serve(listener: socket.socket, *, stop: threading.Event, when_ready: Callabl
         asyncio.run(_serve(listener, ministack, delivery, fleets, runtime, stop, when_ready))
 
 
-async def _serve(  # noqa: PLR0913 - the parts, once each
+async def _serve(
     listener: socket.socket,
     ministack: MiniStack,
     delivery: EventDelivery,

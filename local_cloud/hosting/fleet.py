@@ -194,14 +194,14 @@ class Fleet:
         url = container.model_data_url
         if url is None or url.endswith("/"):
             raise _CannotLaunchError(
-                f"The container {container.image} has no model archive (model data: {url}). The local cloud runs "
-                "model.tar.gz archives with code/inference.py; set ModelDataUrl to one."
+                f"The container {container.image} has no model archive (model data: {url}). The local cloud "
+                "runs model.tar.gz archives with code/inference.py; set ModelDataUrl to one."
             )
         content = self._model_data.read_object(url, account_id=self.spec.account_id)
         if content is None:
             raise _CannotLaunchError(
-                f"The model data at {url} is gone since the model was created. Upload it again, then create a new "
-                "endpoint config."
+                f"The model data at {url} is gone since the model was created. Upload it again, then create a "
+                "new endpoint config."
             )
         try:
             extract(content, into=model_dir)

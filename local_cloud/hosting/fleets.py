@@ -104,7 +104,7 @@ class Fleets:
         return serving.fleet.health if serving else Health.UNHEALTHY
 
     def route(self, account_id: str, region: str, endpoint_name: str, routes: tuple[Route, ...]) -> None:
-        """Send the endpoint's traffic to these fleets from now on; invocations under way stay where they are."""
+        """Send the endpoint's traffic to these fleets from now on; what is under way stays where it is."""
         key = (account_id, region, endpoint_name)
         with self._lock:
             if not routes:
@@ -172,7 +172,7 @@ class Fleets:
             serving = self._fleets.get(route.fleet_id) if route else None
             if route is None or serving is None:
                 raise NoSuchVariantError
-            # Counted under the lock that `terminate` takes: a fleet is either drained with this or not chosen.
+            # Counted under the lock that `terminate` takes: a fleet drains this invocation, or is not chosen.
             serving.in_flight += 1
         try:
             yield route, serving.fleet
