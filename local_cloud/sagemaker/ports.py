@@ -98,6 +98,10 @@ class Hosting(Protocol):
         """Return the fleet's health now."""
         ...
 
+    def scale(self, fleet_id: str, instance_count: int) -> None:
+        """Give a fleet this many instances from now on, without interrupting it."""
+        ...
+
     def terminate(self, fleet_id: str) -> None:
         """Stop a fleet; unknown or stopped ids are ignored."""
         ...

@@ -1,0 +1,257 @@
+"""SageMaker's deployment-side control plane: one object with a clock, and everything it says is decided here.
+
+Owns the order of things: transitions that are due happen before a call is answered. It is synchronous,
+deterministic for a seed, and touches no socket, file, thread or wall clock; the ports do that for it.
+What it returns is a view of its state: read it, do not change it.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from local_cloud.sagemaker import (
+    endpoint_configs,
+    endpoints,
+    errors,
+    model_package_groups,
+    model_packages,
+    models,
+    tags,
+)
+from local_cloud.sagemaker.deployments import Deployment
+from local_cloud.sagemaker.endpoint_state import Endpoint, EndpointStatus, routes
+from local_cloud.sagemaker.service_model import sagemaker_service_model
+from local_cloud.sagemaker.switches import Switches
+from local_cloud.sagemaker.timings import Timings
+from local_cloud.sagemaker.transitions import Rescaling, SystemUpdate
+from local_cloud.sagemaker.validation import RequestValidator
+from local_cloud.sagemaker.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from local_cloud.sagemaker.ports import Artifacts, Caller, Clock, EventSink, Hosting, Identity
+
+Operation: TypeAlias = "Callable[[World, Caller, Mapping[str, Any]], dict[str, Any]]"
+
+OPERATIONS: dict[str, Operation] = {
+    **model_package_groups.OPERATIONS,
+    **model_packages.OPERATIONS,
+    **models.OPERATIONS,
+    **endpoint_configs.OPERATIONS,
+    **endpoints.OPERATIONS,
+    **tags.OPERATIONS,
+}
+"""Every operation that is modelled; all others are refused by name."""
+
+
+@cache
+def _validator() -> RequestValidator:
+    return RequestValidator(sagemaker_service_model())
+
+
+class ControlPlane:
+    """Answer SageMaker's API, and change by itself as time goes by.
+
+    Args:
+        clock: Tells the time; advance it, then call `advance`.
+        identity: What is asked about execution roles.
+        artifacts: What is asked about model data.
+        hosting: Runs fleets.
+        events: Where events go.
+        timings: How long transitions take.
+        switches: How the behaviours that nobody could establish are.
+        seed: Equal seeds and equal calls give equal identifiers.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        identity: Identity,
+        artifacts: Artifacts,
+        hosting: Hosting,
+        events: EventSink,
+        timings: Timings | None = None,
+        switches: Switches | None = None,
+        seed: int = 0,
+    ) -> None:
+        self._clock = clock
+        self._world = World(
+            identity=identity,
+            artifacts=artifacts,
+            hosting=hosting,
+            events=events,
+            timings=timings or Timings(),
+            switches=switches or Switches(),
+            seed=seed,
+        )
+        self._validator = _validator()
+        # Identifiers of their own, so that reading does not change which identifiers events get.
+        self._request_ids = random.Random(f"requests {seed}")  # noqa: S311
+        self._calls: dict[tuple[str, str, str], tuple[int, int]] = {}
+
+    @property
+    def timings(self) -> Timings:
+        """How long transitions take; set it to change what begins from now on."""
+        return self._world.timings
+
+    @timings.setter
+    def timings(self, timings: Timings) -> None:
+        self._world.timings = timings
+
+    @property
+    def switches(self) -> Switches:
+        """The chosen behaviours; set them to change what happens from now on."""
+        return self._world.switches
+
+    @switches.setter
+    def switches(self, switches: Switches) -> None:
+        self._world.switches = switches
+
+    def call(self, operation: str, request: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        """Answer a call.
+
+        Args:
+            operation: An operation's name, such as `CreateModel`.
+            request: Its members; timestamps as epoch seconds or aware datetimes.
+            caller: Who calls, and in which account and region.
+
+        Returns:
+            The response's members; timestamps are aware datetimes.
+
+        Raises:
+            ServiceError: What AWS would answer instead.
+        """
+        self.advance()
+        handler = OPERATIONS.get(operation)
+        if handler is None:
+            raise errors.unknown_operation(operation)
+        self._count(operation, caller)
+        response = handler(self._world, caller, self._validator.validate(operation, request))
+        # A transition of no duration is over by the time the answer arrives.
+        self.advance()
+        return response
+
+    def advance(self) -> None:
+        """Make every transition that is due, in order, each at its own time."""
+        world, now = self._world, self._clock.now()
+        while (subject := world.agenda.take(now)) is not None:
+            assert subject.due is not None, "the agenda hands out what is due"
+            world.set_time(subject.due)
+            subject.advance(world)
+        world.set_time(now)
+
+    def next_due(self) -> datetime | None:
+        """Return when the next transition is due, or None if nothing will change by itself."""
+        return self._world.agenda.next_due()
+
+    def next_request_id(self) -> str:
+        """Return an identifier for a response's header; the same in every run with the same seed."""
+        return str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
+
+    def set_instance_quota(
+        self, account_id: str, region: str, instance_type: str, instances: int | None
+    ) -> None:
+        """Limit an account's instances of a type for endpoints; None lifts the limit."""
+        _limit(self._world.scope_of(account_id, region).instance_quotas, instance_type, instances)
+
+    def set_instance_capacity(
+        self, account_id: str, region: str, instance_type: str, instances: int | None
+    ) -> None:
+        """Limit how many instances of a type AWS has for an account; None lifts the limit."""
+        _limit(self._world.scope_of(account_id, region).instance_capacity, instance_type, instances)
+
+    def begin_system_update(self, account_id: str, region: str, endpoint_name: str) -> None:
+        """Begin maintenance on an endpoint that is InService, as AWS does by itself.
+
+        Raises:
+            ValueError: The endpoint is missing, or not InService.
+        """
+        endpoint = self._endpoint(account_id, region, endpoint_name, EndpointStatus.IN_SERVICE)
+        world = self._world
+        endpoint.work = SystemUpdate(
+            endpoint, world.time + timedelta(seconds=world.timings.system_updating_seconds)
+        )
+        world.agenda.put(endpoint.work)
+        endpoint.enter(world, EndpointStatus.SYSTEM_UPDATING)
+
+    def take_out_of_service(self, account_id: str, region: str, endpoint_name: str) -> None:
+        """Make an endpoint that is InService unavailable, as AWS may.
+
+        Raises:
+            ValueError: The endpoint is missing, or not InService.
+        """
+        endpoint = self._endpoint(account_id, region, endpoint_name, EndpointStatus.IN_SERVICE)
+        self._world.hosting.route(account_id, region, endpoint.name, ())
+        endpoint.enter(self._world, EndpointStatus.OUT_OF_SERVICE)
+
+    def return_to_service(self, account_id: str, region: str, endpoint_name: str) -> None:
+        """Make an endpoint that is OutOfService available again.
+
+        Raises:
+            ValueError: The endpoint is missing, or not OutOfService.
+        """
+        endpoint = self._endpoint(account_id, region, endpoint_name, EndpointStatus.OUT_OF_SERVICE)
+        chosen = tuple(routes(endpoint.variants.values()))
+        self._world.hosting.route(account_id, region, endpoint.name, chosen)
+        endpoint.enter(self._world, EndpointStatus.IN_SERVICE)
+
+    def fail_work(
+        self, account_id: str, region: str, endpoint_name: str, reason: str, *, rollback_fails: bool = False
+    ) -> None:
+        """Fail what is under way on an endpoint, as an alarm or a fault of the service would.
+
+        Args:
+            account_id: The account.
+            region: The region.
+            endpoint_name: The endpoint.
+            reason: The FailureReason.
+            rollback_fails: Whether an update's way back fails too, which leaves UpdateRollbackFailed.
+
+        Raises:
+            ValueError: The endpoint is missing, or neither being created nor updated nor rescaled.
+        """
+        endpoint = self._endpoint(account_id, region, endpoint_name)
+        match endpoint.work:
+            case Deployment() as deployment:
+                deployment.fail(self._world, reason, rollback_fails=rollback_fails)
+            case Rescaling() as rescaling:
+                rescaling.fail(self._world, reason)
+            case _:
+                raise ValueError(
+                    f"Endpoint {endpoint_name!r} is {endpoint.status}: nothing is under way to fail."
+                )
+
+    def _endpoint(self, account_id: str, region: str, name: str, *statuses: EndpointStatus) -> Endpoint:
+        self.advance()
+        endpoint = self._world.scope_of(account_id, region).endpoints.get(name.lower())
+        if endpoint is None:
+            raise ValueError(f"There is no endpoint {name!r} in account {account_id}, region {region}.")
+        if statuses and endpoint.status not in statuses:
+            raise ValueError(f"Endpoint {name!r} is {endpoint.status}, not {' or '.join(statuses)}.")
+        return endpoint
+
+    def _count(self, operation: str, caller: Caller) -> None:
+        limit = self._world.switches.requests_per_second
+        if limit is None:
+            return
+        key = (caller.account_id, caller.region, operation)
+        second = int(self._world.time.timestamp())
+        counted, calls = self._calls.get(key, (second, 0))
+        calls = calls + 1 if counted == second else 1
+        self._calls[key] = (second, calls)
+        if calls > limit:
+            raise errors.throttled()
+
+
+def _limit(limits: dict[str, int], instance_type: str, instances: int | None) -> None:
+    if instances is None:
+        limits.pop(instance_type, None)
+    else:
+        limits[instance_type] = instances

@@ -1,0 +1,333 @@
+"""Endpoint configs: which models run how, and which settings exclude each other.
+
+Owns CreateEndpointConfig's checks beyond the shape. A config never changes; deleting one in use is allowed,
+as on AWS, and harms the next update.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.sagemaker import errors, tags
+from local_cloud.sagemaker.listing import page
+from local_cloud.sagemaker.models import Model, check_role, find_model
+from local_cloud.sagemaker.switches import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker.world import Scope, World
+
+Variant = dict[str, Any]
+_SERVERLESS_MEMORY_SIZES = (1024, 2048, 3072, 4096, 5120, 6144)
+_INSTANCE_MEMBERS = (
+    "InstanceType",
+    "InitialInstanceCount",
+    "InstancePools",
+    "VolumeSizeInGB",
+    "ModelDataDownloadTimeoutInSeconds",
+    "ContainerStartupHealthCheckTimeoutInSeconds",
+    "ManagedInstanceScaling",
+    "InferenceAmiVersion",
+    "CapacityReservationConfig",
+)
+_LOCAL_NVME_FAMILIES = frozenset(
+    {"c5d", "c6id", "g4dn", "g5", "g6", "g6e", "m5d", "m6id", "p4d", "p4de", "p5", "r5d"}
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EndpointConfig:
+    """An endpoint config as it was created."""
+
+    name: str
+    arn: str
+    creation_time: datetime
+    sequence: int
+    request: Mapping[str, Any]
+    visible_from: datetime
+
+    @property
+    def production_variants(self) -> list[Variant]:
+        """The variants that answer requests."""
+        variants: list[Variant] = self.request["ProductionVariants"]
+        return variants
+
+    @property
+    def shadow_variants(self) -> list[Variant]:
+        """The variants that get a copy of the requests."""
+        variants: list[Variant] = self.request.get("ShadowProductionVariants", [])
+        return variants
+
+    @property
+    def all_variants(self) -> list[Variant]:
+        """Production variants, then shadow variants."""
+        return [*self.production_variants, *self.shadow_variants]
+
+    @property
+    def is_serverless(self) -> bool:
+        """Whether its variants run without instances."""
+        return any("ServerlessConfig" in variant for variant in self.production_variants)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what DescribeEndpointConfig shows."""
+        shown = {name: value for name, value in self.request.items() if name != "Tags"}
+        return {**shown, "EndpointConfigArn": self.arn, "CreationTime": self.creation_time}
+
+    def summary(self) -> dict[str, Any]:
+        """Return what ListEndpointConfigs shows."""
+        return {
+            "EndpointConfigName": self.name,
+            "EndpointConfigArn": self.arn,
+            "CreationTime": self.creation_time,
+        }
+
+
+def instance_type_of(variant: Mapping[str, Any]) -> str | None:
+    """Return the instance type a variant runs on: its own, or its first-choice pool's; None if serverless."""
+    instance_type: str | None = variant.get("InstanceType")
+    if instance_type is None and "InstancePools" in variant:
+        instance_type = min(variant["InstancePools"], key=lambda pool: pool.get("Priority", 1))[
+            "InstanceType"
+        ]
+    return instance_type
+
+
+def create_endpoint_config(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Create an endpoint config; its models must exist."""
+    scope = world.scope(caller)
+    name = request["EndpointConfigName"]
+    arn = world.arn(scope, "endpoint-config", name)
+    if name.lower() in scope.endpoint_configs:
+        raise errors.already_exists("endpoint configuration", arn)
+    request = {
+        **request,
+        "ProductionVariants": [_with_defaults(item) for item in request["ProductionVariants"]],
+    }
+    if "ShadowProductionVariants" in request:
+        request["ShadowProductionVariants"] = [
+            _with_defaults(item) for item in request["ShadowProductionVariants"]
+        ]
+    _check_names(request)
+    _check_shadow(request)
+    _check_asynchronous(request)
+    role_arn = request.get("ExecutionRoleArn")
+    if role_arn is not None:
+        check_role(world, scope, role_arn)
+    for variant in (*request["ProductionVariants"], *request.get("ShadowProductionVariants", ())):
+        _check_capacity(variant)
+        if "ServerlessConfig" in variant:
+            _check_serverless(request, variant)
+        _check_model(world, scope, request, variant)
+        _check_volume_key(request, variant)
+    tags.put(scope, arn, request.get("Tags", ()))
+    scope.endpoint_configs[name.lower()] = EndpointConfig(
+        name=name,
+        arn=arn,
+        creation_time=world.time,
+        sequence=world.next_sequence(),
+        request=request,
+        visible_from=world.time + timedelta(seconds=world.timings.endpoint_config_visible_seconds),
+    )
+    return {"EndpointConfigArn": arn}
+
+
+def describe_endpoint_config(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe an endpoint config."""
+    return find_endpoint_config(world, world.scope(caller), request["EndpointConfigName"]).describe()
+
+
+def list_endpoint_configs(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """List endpoint configs, newest first unless asked otherwise."""
+    return page(
+        "ListEndpointConfigs",
+        request,
+        world.scope(caller).endpoint_configs.values(),
+        descending=True,
+        filtered_pages=world.switches.filtered_pages,
+    ).answer("EndpointConfigs", EndpointConfig.summary)
+
+
+def delete_endpoint_config(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Delete an endpoint config, also while an endpoint is on it: AWS has no guard."""
+    scope = world.scope(caller)
+    config = find_endpoint_config(world, scope, request["EndpointConfigName"])
+    del scope.endpoint_configs[config.name.lower()]
+    tags.forget(scope, config.arn)
+    return {}
+
+
+OPERATIONS = {
+    "CreateEndpointConfig": create_endpoint_config,
+    "DescribeEndpointConfig": describe_endpoint_config,
+    "ListEndpointConfigs": list_endpoint_configs,
+    "DeleteEndpointConfig": delete_endpoint_config,
+}
+
+
+def find_endpoint_config(
+    world: World, scope: Scope, name: str, *, for_deployment: bool = False
+) -> EndpointConfig:
+    """Return an endpoint config by name.
+
+    Args:
+        world: All state.
+        scope: Where to look.
+        name: Its name.
+        for_deployment: Whether an endpoint is about to use it, which may not see it yet.
+
+    Raises:
+        ServiceError: There is none.
+    """
+    config = world.find(scope.endpoint_configs, name)
+    if config is None or (for_deployment and world.time < config.visible_from):
+        raise errors.could_not_find("endpoint configuration", world.arn(scope, "endpoint-config", name))
+    return config
+
+
+def _with_defaults(variant: Variant) -> Variant:
+    # "If unspecified, it defaults to 1.0" (botocore: ProductionVariant.InitialVariantWeight).
+    return {**variant, "InitialVariantWeight": float(variant.get("InitialVariantWeight", 1.0))}
+
+
+def _check_names(request: Mapping[str, Any]) -> None:
+    names = [
+        item["VariantName"]
+        for item in (*request["ProductionVariants"], *request.get("ShadowProductionVariants", ()))
+    ]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise errors.validation(
+            f'The variant name "{repeated}" is used more than once; variant names must be unique.'
+        )
+
+
+def _check_shadow(request: Mapping[str, Any]) -> None:
+    shadows = request.get("ShadowProductionVariants")
+    if shadows is not None and (len(shadows), len(request["ProductionVariants"])) != (1, 1):
+        raise errors.validation(
+            "An endpoint configuration with ShadowProductionVariants must have exactly one production variant and one "
+            "shadow variant."
+        )
+
+
+def _check_asynchronous(request: Mapping[str, Any]) -> None:
+    if "AsyncInferenceConfig" not in request:
+        return
+    variants = request["ProductionVariants"]
+    if len(variants) > 1 or "ShadowProductionVariants" in request:
+        raise errors.validation(
+            "AsyncInferenceConfig requires exactly one production variant and no shadow variant."
+        )
+    if "ServerlessConfig" in variants[0]:
+        raise errors.validation("AsyncInferenceConfig cannot be used with ServerlessConfig.")
+
+
+def _check_capacity(variant: Variant) -> None:
+    name = variant["VariantName"]
+    if "ServerlessConfig" in variant:
+        given = [member for member in _INSTANCE_MEMBERS if member in variant]
+        if given:
+            raise errors.validation(
+                f'{", ".join(given)} cannot be specified together with ServerlessConfig for variant "{name}".'
+            )
+        return
+    if "AcceleratorType" in variant:
+        raise errors.validation(f'AcceleratorType is no longer supported; remove it from variant "{name}".')
+    if ("InstanceType" in variant) == ("InstancePools" in variant):
+        raise errors.validation(
+            f'Variant "{name}" must specify exactly one of InstanceType, InstancePools and ServerlessConfig.'
+        )
+    if "InitialInstanceCount" not in variant and "ManagedInstanceScaling" not in variant:
+        raise errors.validation(f'InitialInstanceCount is required for variant "{name}".')
+    if "ManagedInstanceScaling" in variant and "ModelName" in variant:
+        raise errors.validation("ManagedInstanceScaling is only supported for inference component endpoints.")
+
+
+def _check_serverless(request: Mapping[str, Any], variant: Variant) -> None:
+    serverless = variant["ServerlessConfig"]
+    if serverless["MemorySizeInMB"] not in _SERVERLESS_MEMORY_SIZES:
+        sizes = ", ".join(map(str, _SERVERLESS_MEMORY_SIZES))
+        raise errors.validation(f"ServerlessConfig.MemorySizeInMB must be one of {sizes}.")
+    if serverless.get("ProvisionedConcurrency", 0) > serverless["MaxConcurrency"]:
+        raise errors.validation("ServerlessConfig.ProvisionedConcurrency cannot exceed MaxConcurrency.")
+    if len(request["ProductionVariants"]) > 1 or "ShadowProductionVariants" in request:
+        raise errors.validation("A serverless endpoint must have exactly one production variant.")
+    for member in ("DataCaptureConfig", "VpcConfig", "KmsKeyId", "ExplainerConfig"):
+        if member in request:
+            raise errors.validation(f"{member} is not supported for serverless endpoints.")
+    if request.get("EnableNetworkIsolation"):
+        raise errors.validation("EnableNetworkIsolation is not supported for serverless endpoints.")
+
+
+def _check_model(world: World, scope: Scope, request: Mapping[str, Any], variant: Variant) -> None:
+    name = variant["VariantName"]
+    if "ModelName" not in variant:
+        if "ExecutionRoleArn" not in request:
+            raise errors.validation(
+                f'Variant "{name}" must specify ModelName, unless the endpoint configuration is for inference components '
+                "and specifies ExecutionRoleArn."
+            )
+        return
+    if any(member in request for member in ("ExecutionRoleArn", "VpcConfig")) or request.get(
+        "EnableNetworkIsolation"
+    ):
+        raise errors.validation(
+            "ExecutionRoleArn, VpcConfig and EnableNetworkIsolation of an endpoint configuration are for inference "
+            "component endpoints; specify them in the model instead."
+        )
+    model = find_model(world, scope, variant["ModelName"])
+    if model.execution_role_arn is None:
+        raise errors.validation(f'The model "{model.arn}" has no ExecutionRoleArn, so it cannot be hosted.')
+    if "ServerlessConfig" in variant:
+        _check_serverless_model(model)
+    instance_type = instance_type_of(variant)
+    if (
+        world.switches.supported_instance_types is Answer.REFUSE
+        and instance_type is not None
+        and model.supported_instance_types is not None
+        and instance_type not in model.supported_instance_types
+    ):
+        raise errors.validation(
+            f"The instance type {instance_type} is not among the SupportedRealtimeInferenceInstanceTypes of the model "
+            f'package of model "{model.arn}".'
+        )
+
+
+def _check_serverless_model(model: Model) -> None:
+    definitions = model.request.get("Containers") or [model.request["PrimaryContainer"]]
+    if any("ModelDataSource" in definition for definition in definitions):
+        raise errors.validation(
+            "Model with containers that use ModelDataSource is not supported for serverless endpoints."
+        )
+    if len(model.containers) > 1:
+        raise errors.validation(
+            f'The model "{model.arn}" has several containers; serverless endpoints take one.'
+        )
+    if any(definition.get("Mode") == "MultiModel" for definition in definitions):
+        raise errors.validation(
+            f'The multi-model model "{model.arn}" is not supported for serverless endpoints.'
+        )
+    if "VpcConfig" in model.request:
+        raise errors.validation(
+            f'The model "{model.arn}" has a VpcConfig, which serverless endpoints do not support.'
+        )
+    if model.request.get("EnableNetworkIsolation"):
+        raise errors.validation(
+            f'The model "{model.arn}" has network isolation enabled, which serverless endpoints do not support.'
+        )
+
+
+def _check_volume_key(request: Mapping[str, Any], variant: Variant) -> None:
+    instance_type = instance_type_of(variant)
+    if (
+        "KmsKeyId" in request
+        and instance_type is not None
+        and instance_type.split(".")[1] in _LOCAL_NVME_FAMILIES
+    ):
+        raise errors.validation(
+            f"KmsKeyId cannot be specified for {instance_type}: its local instance storage is encrypted by hardware."
+        )

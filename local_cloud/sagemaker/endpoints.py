@@ -1,0 +1,318 @@
+"""Endpoints: the API's operations on them.
+
+Owns the synchronous part: what is checked and refused at the call. What happens then is a deployment or
+another transition.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.sagemaker import deployments, errors, tags
+from local_cloud.sagemaker.endpoint_configs import find_endpoint_config
+from local_cloud.sagemaker.endpoint_state import (
+    Endpoint,
+    EndpointStatus,
+    LiveVariant,
+    instances_by_type,
+    instances_in_use,
+)
+from local_cloud.sagemaker.listing import page
+from local_cloud.sagemaker.models import find_model, refuse_unapproved_packages
+from local_cloud.sagemaker.switches import NotFoundNames, SameConfigUpdate, UnapprovedPackage
+from local_cloud.sagemaker.transitions import Deletion, Rescaling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from local_cloud.sagemaker.endpoint_configs import EndpointConfig
+    from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker.world import Scope, World
+
+
+def create_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Create an endpoint; it is Creating until its fleets are healthy. The deployment config is only stored."""
+    scope = world.scope(caller)
+    name = request["EndpointName"]
+    arn = world.arn(scope, "endpoint", name)
+    if name.lower() in scope.endpoints:
+        raise errors.already_exists("endpoint", scope.endpoints[name.lower()].arn)
+    config = find_endpoint_config(world, scope, request["EndpointConfigName"], for_deployment=True)
+    variants = _new_variants(world, scope, config)
+    deployments.plan_shifts(request.get("DeploymentConfig"), variants, world.switches)
+    _check_quotas(scope, instances_by_type(variants))
+    tags.put(scope, arn, request.get("Tags", ()))
+    endpoint = Endpoint(
+        scope=scope,
+        name=name,
+        arn=arn,
+        creation_time=world.time,
+        last_modified_time=world.time,
+        sequence=world.next_sequence(),
+        status=EndpointStatus.CREATING,
+        config=config,
+        last_deployment_config=request.get("DeploymentConfig"),
+    )
+    scope.endpoints[name.lower()] = endpoint
+    deployments.begin(
+        world, endpoint, config, variants, deployments.plan_shifts(None, variants, world.switches)
+    )
+    endpoint.enter(world, EndpointStatus.CREATING)
+    return {"EndpointArn": arn}
+
+
+def describe_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe an endpoint; during an update, config and variants are the old ones."""
+    endpoint = find_endpoint(world, world.scope(caller), request["EndpointName"])
+    config = endpoint.config
+    shown: dict[str, Any] = {
+        **_summary(endpoint),
+        "EndpointConfigName": config.name,
+    }
+    for member, variants in (
+        ("ProductionVariants", endpoint.variants),
+        ("ShadowProductionVariants", endpoint.shadow_variants),
+    ):
+        if variants:
+            shown[member] = [variant.summary() for variant in variants.values()]
+    if endpoint.failure_reason is not None:
+        shown["FailureReason"] = endpoint.failure_reason
+    if endpoint.last_deployment_config is not None:
+        shown["LastDeploymentConfig"] = endpoint.last_deployment_config
+    if isinstance(endpoint.work, deployments.Deployment):
+        shown["PendingDeploymentSummary"] = endpoint.work.describe()
+    if "DataCaptureConfig" in config.request:
+        shown["DataCaptureConfig"] = _data_capture_summary(config.request["DataCaptureConfig"])
+    for member in ("AsyncInferenceConfig", "ExplainerConfig", "MetricsConfig"):
+        if member in config.request:
+            shown[member] = config.request[member]
+    return shown
+
+
+def list_endpoints(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """List endpoints, newest first unless asked otherwise."""
+    status = request.get("StatusEquals")
+    after, before = request.get("LastModifiedTimeAfter"), request.get("LastModifiedTimeBefore")
+
+    def accepts(endpoint: Endpoint) -> bool:
+        return (
+            (status is None or endpoint.status.value == status)
+            and (after is None or endpoint.last_modified_time > after)
+            and (before is None or endpoint.last_modified_time < before)
+        )
+
+    return page(
+        "ListEndpoints",
+        request,
+        world.scope(caller).endpoints.values(),
+        descending=True,
+        filtered_pages=world.switches.filtered_pages,
+        accepts=accepts,
+        sort_keys={"Status": lambda endpoint: endpoint.status.value},
+    ).answer("Endpoints", _summary)
+
+
+def update_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Deploy another endpoint config, blue/green."""
+    scope = world.scope(caller)
+    endpoint = find_endpoint(world, scope, request["EndpointName"])
+    endpoint.refuse_unless_permitted("UpdateEndpoint", world.switches)
+    config = find_endpoint_config(world, scope, request["EndpointConfigName"], for_deployment=True)
+    # AWS needs the old config as well as the new one during an update.
+    find_endpoint_config(world, scope, endpoint.config.name)
+    if config is endpoint.config and endpoint.status is EndpointStatus.IN_SERVICE:
+        match world.switches.same_config_update:
+            case SameConfigUpdate.REFUSE:
+                raise errors.validation(
+                    f'Cannot update endpoint "{endpoint.arn}" with endpoint configuration "{config.arn}", which it '
+                    "already uses. Create a new endpoint configuration."
+                )
+            case SameConfigUpdate.NO_OPERATION:
+                return {"EndpointArn": endpoint.arn}
+            case SameConfigUpdate.REDEPLOY:
+                pass
+    if config.is_serverless and not endpoint.config.is_serverless:
+        raise errors.validation(
+            f'Endpoint "{endpoint.arn}" runs on instances and cannot be updated to a serverless variant. '
+            "Create another endpoint."
+        )
+    variants = _new_variants(world, scope, config)
+    if request.get("RetainAllVariantProperties"):
+        _retain(endpoint, variants, request.get("ExcludeRetainedVariantProperties", ()))
+    deployment_config = request.get("DeploymentConfig")
+    if deployment_config is None and request.get("RetainDeploymentConfig"):
+        deployment_config = endpoint.last_deployment_config
+    shifts = deployments.plan_shifts(deployment_config, variants, world.switches)
+    if len(shifts) > 1 and {item.name for item in variants if not item.is_shadow} != set(endpoint.variants):
+        raise errors.validation(
+            "Canary, linear and rolling updates require the new endpoint configuration to have the variant names of "
+            f"the present one: {', '.join(endpoint.variants)}."
+        )
+    _check_quotas(scope, instances_by_type(variants))
+    if deployment_config is not None:
+        endpoint.last_deployment_config = deployment_config
+    deployments.begin(world, endpoint, config, variants, shifts)
+    endpoint.enter(world, EndpointStatus.UPDATING)
+    return {"EndpointArn": endpoint.arn}
+
+
+def delete_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Delete an endpoint; it serves no more from now on, and its name is free when the deletion is over."""
+    scope = world.scope(caller)
+    endpoint = find_endpoint(world, scope, request["EndpointName"])
+    endpoint.refuse_unless_permitted("DeleteEndpoint", world.switches)
+    world.hosting.route(scope.account_id, scope.region, endpoint.name, ())
+    endpoint.work = Deletion(endpoint, world.time + timedelta(seconds=world.timings.deleting_seconds))
+    world.agenda.put(endpoint.work)
+    endpoint.enter(world, EndpointStatus.DELETING)
+    return {}
+
+
+def update_endpoint_weights_and_capacities(
+    world: World, caller: Caller, request: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Change weights and instance counts of an endpoint's variants."""
+    scope = world.scope(caller)
+    endpoint = find_endpoint(world, scope, request["EndpointName"])
+    endpoint.refuse_unless_permitted("UpdateEndpointWeightsAndCapacities", world.switches)
+    changes = request["DesiredWeightsAndCapacities"]
+    _check_changes(endpoint, changes)
+    deltas: dict[str, int] = {}
+    for change in changes:
+        variant = endpoint.variants[change["VariantName"]]
+        delta = change.get("DesiredInstanceCount", 0) - variant.current_instance_count
+        if variant.instance_type is not None and delta > 0:
+            deltas[variant.instance_type] = deltas.get(variant.instance_type, 0) + delta
+    _check_quotas(scope, deltas)
+    for change in changes:
+        variant = endpoint.variants[change["VariantName"]]
+        variant.desired_weight = float(change.get("DesiredWeight", variant.desired_weight))
+        variant.desired_instance_count = change.get("DesiredInstanceCount", variant.desired_instance_count)
+        if "ServerlessUpdateConfig" in change:
+            serverless_config = {**variant.variant["ServerlessConfig"], **change["ServerlessUpdateConfig"]}
+            variant.variant = {**variant.variant, "ServerlessConfig": serverless_config}
+    endpoint.work = Rescaling(endpoint, world.time + timedelta(seconds=world.timings.rescaling_seconds))
+    world.agenda.put(endpoint.work)
+    endpoint.enter(world, EndpointStatus.UPDATING)
+    return {"EndpointArn": endpoint.arn}
+
+
+OPERATIONS = {
+    "CreateEndpoint": create_endpoint,
+    "DescribeEndpoint": describe_endpoint,
+    "ListEndpoints": list_endpoints,
+    "UpdateEndpoint": update_endpoint,
+    "DeleteEndpoint": delete_endpoint,
+    "UpdateEndpointWeightsAndCapacities": update_endpoint_weights_and_capacities,
+}
+
+
+def find_endpoint(world: World, scope: Scope, name: str) -> Endpoint:
+    """Return an endpoint by name.
+
+    Raises:
+        ServiceError: There is none.
+    """
+    endpoint = world.find(scope.endpoints, name)
+    if endpoint is None:
+        quoted = (
+            name
+            if world.switches.not_found_names is NotFoundNames.NAME
+            else world.arn(scope, "endpoint", name)
+        )
+        raise errors.could_not_find("endpoint", quoted)
+    return endpoint
+
+
+def _summary(endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "EndpointName": endpoint.name,
+        "EndpointArn": endpoint.arn,
+        "CreationTime": endpoint.creation_time,
+        "LastModifiedTime": endpoint.last_modified_time,
+        "EndpointStatus": endpoint.status.value,
+    }
+
+
+def _new_variants(world: World, scope: Scope, config: EndpointConfig) -> list[LiveVariant]:
+    """Return a config's variants as a deployment starts with them; their models must still exist."""
+    shadow_names = {variant["VariantName"] for variant in config.shadow_variants}
+    variants = []
+    for variant in config.all_variants:
+        model = find_model(world, scope, variant["ModelName"]) if "ModelName" in variant else None
+        if model is not None and world.switches.unapproved_package is UnapprovedPackage.CREATE_ENDPOINT:
+            refuse_unapproved_packages(world, model)
+        variants.append(
+            LiveVariant(
+                variant=variant,
+                model=model,
+                is_shadow=variant["VariantName"] in shadow_names,
+                desired_weight=variant["InitialVariantWeight"],
+                desired_instance_count=variant.get("InitialInstanceCount", 0),
+            )
+        )
+    return variants
+
+
+def _retain(
+    endpoint: Endpoint, variants: Iterable[LiveVariant], excluded: Iterable[Mapping[str, str]]
+) -> None:
+    """Carry the present weights and counts over to variants of the same name."""
+    names = {item["VariantPropertyType"] for item in excluded}
+    for variant in variants:
+        present = endpoint.variants.get(variant.name)
+        if present is None or variant.is_shadow:
+            continue
+        if "DesiredWeight" not in names:
+            variant.desired_weight = present.desired_weight
+        if "DesiredInstanceCount" not in names and variant.instance_type is not None:
+            variant.desired_instance_count = present.desired_instance_count or variant.desired_instance_count
+
+
+def _check_quotas(scope: Scope, deltas: Mapping[str, int]) -> None:
+    for instance_type, delta in deltas.items():
+        limit = scope.instance_quotas.get(instance_type)
+        if limit is None or delta == 0:
+            continue
+        utilization = instances_in_use(scope, instance_type)
+        if utilization + delta > limit:
+            raise errors.instance_quota(instance_type, limit, utilization, delta)
+
+
+def _check_changes(endpoint: Endpoint, changes: list[dict[str, Any]]) -> None:
+    names = [change["VariantName"] for change in changes]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise errors.repeated_variant(repeated)
+    unknown = [name for name in names if name not in endpoint.variants]
+    if unknown:
+        raise errors.unknown_variants(unknown, endpoint.config.name)
+    for change in changes:
+        variant = endpoint.variants[change["VariantName"]]
+        is_serverless = variant.serverless_config is not None
+        if is_serverless and "DesiredInstanceCount" in change:
+            raise errors.validation(
+                f'Variant "{variant.name}" is serverless and has no DesiredInstanceCount.'
+            )
+        if not is_serverless and "ServerlessUpdateConfig" in change:
+            raise errors.validation(
+                f'Variant "{variant.name}" is not serverless and has no ServerlessUpdateConfig.'
+            )
+        is_asynchronous = "AsyncInferenceConfig" in endpoint.config.request
+        if change.get("DesiredInstanceCount") == 0 and variant.model is not None and not is_asynchronous:
+            raise errors.validation(
+                f'DesiredInstanceCount of variant "{variant.name}" must be at least 1: only asynchronous and inference '
+                "component endpoints can have no instance."
+            )
+
+
+def _data_capture_summary(config: Mapping[str, Any]) -> dict[str, Any]:
+    is_enabled = config.get("EnableCapture", False)
+    return {
+        "EnableCapture": is_enabled,
+        "CaptureStatus": "Started" if is_enabled else "Stopped",
+        "CurrentSamplingPercentage": config["InitialSamplingPercentage"],
+        "DestinationS3Uri": config["DestinationS3Uri"],
+        "KmsKeyId": config.get("KmsKeyId", ""),
+    }

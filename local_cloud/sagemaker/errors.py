@@ -1,0 +1,236 @@
+"""Every refusal of the control plane: code, HTTP status and exact message.
+
+Owns the texts, so that one place shows which are established and which are ours. "Seen" texts were observed
+on AWS by somebody (docs/fidelity.md names whom); the others are marked "wording ours" and clients must not
+match on them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+VALIDATION_EXCEPTION = "ValidationException"
+
+
+class ServiceError(Exception):
+    """A refusal as AWS would send it.
+
+    Attributes:
+        code: What botocore shows as `Error.Code`.
+        message: What botocore shows as `Error.Message`.
+        status: The HTTP status.
+    """
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+def validation(message: str) -> ServiceError:
+    """Return a ValidationException with this message."""
+    return ServiceError(VALIDATION_EXCEPTION, message)
+
+
+def serialization(message: str) -> ServiceError:
+    """Return the answer to a body that is no JSON of the operation's types."""
+    return ServiceError("SerializationException", message)
+
+
+def unknown_operation(operation: str) -> ServiceError:
+    """Refuse an operation that is not modelled here, by name. Wording ours."""
+    return ServiceError(
+        "UnknownOperationException",
+        f"The local cloud does not support the SageMaker operation {operation!r}. "
+        "docs/fidelity.md lists what it supports.",
+    )
+
+
+def throttled() -> ServiceError:
+    """Refuse a call above the rate; botocore retries it. Seen."""
+    return ServiceError("ThrottlingException", "Rate exceeded")
+
+
+def conflict(message: str) -> ServiceError:
+    """Return a ConflictException with this message."""
+    return ServiceError("ConflictException", message)
+
+
+def access_denied(principal_arn: str, action: str, resource_arn: str) -> ServiceError:
+    """Refuse cross-account access that no resource policy allows; IAM's own wording."""
+    return ServiceError(
+        "AccessDeniedException",
+        f"User: {principal_arn} is not authorized to perform: {action} on resource: {resource_arn} "
+        f"because no resource-based policy allows the {action} action",
+    )
+
+
+def not_modelled(what: str, remedy: str) -> ServiceError:
+    """Refuse a member that would need something that is not modelled, instead of ignoring it. Wording ours."""
+    return validation(f"The local cloud does not model {what}. {remedy}")
+
+
+def could_not_find(noun: str, quoted: str) -> ServiceError:
+    """Answer for a missing endpoint, endpoint configuration or model. Seen."""
+    return validation(f'Could not find {noun} "{quoted}".')
+
+
+def already_exists(noun: str, arn: str) -> ServiceError:
+    """Refuse to create an endpoint, endpoint configuration or model again. Seen."""
+    return validation(f'Cannot create already existing {noun} "{arn}".')
+
+
+def in_progress(arn: str) -> ServiceError:
+    """Refuse any change while the endpoint is changing, its deletion included. Seen."""
+    return validation(f'Cannot update in-progress endpoint "{arn}".')
+
+
+def failed_endpoint(arn: str) -> ServiceError:
+    """Refuse everything but DeleteEndpoint on a Failed endpoint. Seen."""
+    return validation(f'Cannot update failed endpoint "{arn}".')
+
+
+def status_refuses(operation: str, status: str, arn: str) -> ServiceError:
+    """Refuse an operation in a status whose refusal nobody has seen. Wording ours."""
+    return validation(f'Cannot perform {operation} on endpoint "{arn}" in status {status}.')
+
+
+def does_not_exist(noun: str, arn: str) -> ServiceError:
+    """Answer for a missing ModelPackage or ModelPackageGroup. Seen."""
+    return validation(f"{noun} {arn} does not exist.")
+
+
+def group_already_exists(arn: str) -> ServiceError:
+    """Refuse to create a model package group again. The beginning was seen."""
+    return validation(f"Model Package Group already exists: {arn}")
+
+
+def package_already_exists(arn: str) -> ServiceError:
+    """Refuse to create an unversioned model package again. Wording ours, after the group's."""
+    return validation(f"Model Package already exists: {arn}")
+
+
+def group_is_not_empty(arn: str) -> ServiceError:
+    """Refuse to delete a model package group that has versions. Code from the model, wording ours."""
+    return conflict(
+        f"Cannot delete Model Package Group {arn}: it still contains model packages. Delete them first."
+    )
+
+
+def cannot_find_group(arn: str) -> ServiceError:
+    """Answer a policy call for a missing group. Seen."""
+    return validation(f"Cannot find Model Package Group: {arn}")
+
+
+def cannot_find_policy(arn: str) -> ServiceError:
+    """Answer for a group without a resource policy. Seen."""
+    return validation(f"Cannot find resource policy for: {arn}")
+
+
+def both_package_names() -> ServiceError:
+    """Refuse CreateModelPackage with a package name and a group name. Seen."""
+    return validation(
+        "Both ModelPackageName and ModelPackageGroupName are provided in the input. "
+        "Cannot determine which one to use."
+    )
+
+
+def neither_package_name() -> ServiceError:
+    """Refuse CreateModelPackage with neither a package name nor a group name. Seen."""
+    return validation("Missing ARN.")
+
+
+def image_next_to_package() -> ServiceError:
+    """Refuse a container that names a package and an image or model data, or none of them. Seen."""
+    return validation(
+        "Specify one of either Image and Model Data URL or ModelPackageName in container definition."
+    )
+
+
+def invalid_execution_role(role_arn: str) -> ServiceError:
+    """Refuse an execution role that SageMaker cannot assume. Seen."""
+    return validation(
+        f'The execution role ARN "{role_arn}" is invalid. Please ensure that the role exists and that its trust '
+        'relationship policy allows the action "sts:AssumeRole" for the service principal "sagemaker.amazonaws.com".'
+    )
+
+
+def cross_account_role() -> ServiceError:
+    """Refuse an execution role of another account. Documented for processing jobs."""
+    return validation("RoleArn: Cross-account pass role is not allowed.")
+
+
+def unreadable_model_data(url: str, role_arn: str, region: str) -> ServiceError:
+    """Refuse model data that cannot be read. Seen, its last words from memory."""
+    return validation(
+        f'Could not access model data at {url}. Please ensure that the role "{role_arn}" exists and that its trust '
+        'relationship policy allows the action "sts:AssumeRole" for the service principal "sagemaker.amazonaws.com". '
+        f'Also ensure that the role has "s3:GetObject" permissions and that the object is located in {region}.'
+    )
+
+
+def unapproved_package(arn: str, status: str) -> ServiceError:
+    """Refuse to deploy a version that is not Approved. Wording ours."""
+    return validation(
+        f"Model package {arn} cannot be deployed: its ModelApprovalStatus is {status}, and it must be Approved."
+    )
+
+
+def incomplete_package(arn: str, status: str) -> ServiceError:
+    """Refuse to use a version that is not Completed. Wording ours."""
+    return validation(
+        f"Model package {arn} cannot be used: its ModelPackageStatus is {status}, not Completed."
+    )
+
+
+def instance_quota(instance_type: str, limit: int, utilization: int, delta: int) -> ServiceError:
+    """Refuse instances beyond the account's quota. Seen."""
+    return ServiceError(
+        "ResourceLimitExceeded",
+        f"The account-level service limit '{instance_type} for endpoint usage' is {limit} Instances, with current "
+        f"utilization of {utilization} Instances and a request delta of {delta} Instances. Please use AWS Service "
+        "Quotas to request an increase for this quota. If AWS Service Quotas is not available, contact AWS support "
+        "to request an increase for this quota.",
+    )
+
+
+def unknown_variants(names: Iterable[str], endpoint_config_name: str) -> ServiceError:
+    """Refuse weights or capacities for variants that the config lacks. Seen."""
+    quoted = ", ".join(f'"{name}"' for name in names)
+    return validation(
+        f'The variant name(s) {quoted} is/are not present within endpoint configuration "{endpoint_config_name}".'
+    )
+
+
+def repeated_variant(name: str) -> ServiceError:
+    """Refuse a variant that a request names twice. Seen."""
+    return validation(f'The variant name "{name}" was non-unique within the request.')
+
+
+def invalid_token() -> ServiceError:
+    """Refuse a NextToken that this call did not hand out. Wording ours."""
+    return validation("Invalid NextToken: it was not returned by an earlier call with the same parameters.")
+
+
+def invalid_policy(why: str) -> ServiceError:
+    """Refuse a resource policy that is no policy. Wording ours."""
+    return validation(f"Invalid resource policy: {why}")
+
+
+def too_many_tags(arn: str, limit: int) -> ServiceError:
+    """Refuse more tags than a resource may have. Wording ours."""
+    return validation(f"{arn} cannot have more than {limit} tags.")
+
+
+def repeated_tag(key: str) -> ServiceError:
+    """Refuse a tag key that a request names twice. Wording ours."""
+    return validation(f"Duplicate tag key {key!r}: tag keys must be unique per resource.")
+
+
+def reserved_tag(key: str) -> ServiceError:
+    """Refuse a tag key with the reserved prefix. Wording ours."""
+    return validation(f"The tag key {key!r} cannot be used: the prefix aws: is reserved.")

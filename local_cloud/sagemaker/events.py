@@ -1,0 +1,140 @@
+"""The events that SageMaker puts on the default bus, in their documented shapes.
+
+Owns envelopes and details. Whether an event is delivered twice, late or never is the bus's matter.
+Source: "Automating Amazon SageMaker with EventBridge" in the developer guide; captures where it is silent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.sagemaker import tags
+from local_cloud.sagemaker.switches import (
+    CreationEventFields,
+    EventTime,
+    ServingTags,
+    StatusSpelling,
+    UnversionedKeys,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from local_cloud.sagemaker.endpoint_state import Endpoint
+    from local_cloud.sagemaker.model_packages import ModelPackage
+    from local_cloud.sagemaker.world import Scope, World
+
+MODEL_PACKAGE_STATE_CHANGE = "SageMaker Model Package State Change"
+ENDPOINT_STATE_CHANGE = "SageMaker Endpoint State Change"
+
+_ESTABLISHED_SPELLINGS = {"InService": "IN_SERVICE", "Updating": "UPDATING", "Failed": "FAILED"}
+
+_EVENT_MEMBERS = (
+    "ModelPackageDescription",
+    "InferenceSpecification",
+    "ModelPackageStatus",
+    "ModelPackageStatusDetails",
+    "CertifyForMarketplace",
+    "ModelApprovalStatus",
+    "ApprovalDescription",
+    "MetadataProperties",
+    "ModelMetrics",
+    "CustomerMetadataProperties",
+    "ModelLifeCycle",
+)
+_VERSION_MEMBERS = ("ModelPackageGroupName", "ModelPackageVersion", "ModelApprovalStatus")
+
+
+def emit_model_package_state_change(
+    world: World, scope: Scope, package: ModelPackage, updated_fields: list[str] | None
+) -> None:
+    """Announce a package; `updated_fields` is None for a new one."""
+    description = package.describe()
+    detail: dict[str, Any] = {}
+    if package.version is None:
+        detail["ModelPackageName"] = package.name
+        if world.switches.unversioned_keys is UnversionedKeys.NULL:
+            detail.update(dict.fromkeys(_VERSION_MEMBERS))
+    else:
+        detail["ModelPackageGroupName"] = package.name
+        detail["ModelPackageVersion"] = package.version
+    detail["ModelPackageArn"] = package.arn
+    detail["CreationTime"] = iso(package.creation_time)
+    detail.update({name: description[name] for name in _EVENT_MEMBERS if name in description})
+    if "SourceUri" in description:
+        detail["sourceUri"] = description["SourceUri"]
+    if updated_fields is not None:
+        detail["UpdatedModelPackageFields"] = updated_fields
+    else:
+        match world.switches.creation_event_updated_fields:
+            case CreationEventFields.NULL:
+                detail["UpdatedModelPackageFields"] = None
+            case CreationEventFields.EMPTY:
+                detail["UpdatedModelPackageFields"] = []
+            case CreationEventFields.MODEL_APPROVAL_STATUS:
+                detail["UpdatedModelPackageFields"] = ["ModelApprovalStatus"]
+            case CreationEventFields.ABSENT:
+                pass
+    detail["LastModifiedTime"] = iso(package.last_modified_time)
+    _emit(world, scope, MODEL_PACKAGE_STATE_CHANGE, package.arn, iso(world.time), detail)
+
+
+def emit_endpoint_state_change(world: World, endpoint: Endpoint) -> None:
+    """Announce an endpoint's present status."""
+    is_tagged = world.switches.endpoint_event_tags is ServingTags.PRESENT
+    detail = {
+        "EndpointName": endpoint.name,
+        "EndpointArn": endpoint.arn,
+        "EndpointConfigName": endpoint.config.name,
+        "ProductionVariants": [variant.event_summary() for variant in endpoint.variants.values()],
+        "EndpointStatus": event_status(endpoint.status.value, world.switches.endpoint_event_spelling),
+        "FailureReason": endpoint.failure_reason,
+        "CreationTime": epoch_milliseconds(endpoint.creation_time),
+        "LastModifiedTime": epoch_milliseconds(endpoint.last_modified_time),
+        "Tags": tags.as_map(endpoint.scope, endpoint.arn) if is_tagged else {},
+    }
+    time = (
+        iso(world.time)
+        if world.switches.endpoint_event_time is EventTime.ISO
+        else f"{epoch_milliseconds(world.time):.0f}"
+    )
+    _emit(world, endpoint.scope, ENDPOINT_STATE_CHANGE, endpoint.arn, time, detail)
+
+
+def event_status(status: str, spelling: StatusSpelling) -> str:
+    """Return how an endpoint event spells an API status."""
+    if status in _ESTABLISHED_SPELLINGS:
+        return _ESTABLISHED_SPELLINGS[status]
+    if spelling is StatusSpelling.CAMEL:
+        return status
+    if spelling is StatusSpelling.UPPER:
+        return status.upper()
+    return "".join(f"_{letter}" if letter.isupper() else letter for letter in status).lstrip("_").upper()
+
+
+def iso(time: datetime) -> str:
+    """Return a time as EventBridge writes it, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def epoch_milliseconds(time: datetime) -> float:
+    """Return a time as endpoint events write it."""
+    return float(round(time.timestamp() * 1000))
+
+
+def _emit(
+    world: World, scope: Scope, detail_type: str, arn: str, time: str, detail: dict[str, Any]
+) -> None:
+    world.events.emit(
+        {
+            "version": "0",
+            "id": world.next_event_id(),
+            "detail-type": detail_type,
+            "source": "aws.sagemaker",
+            "account": scope.account_id,
+            "time": time,
+            "region": scope.region,
+            "resources": [arn],
+            "detail": detail,
+        }
+    )

@@ -1,0 +1,235 @@
+"""Model package groups and their resource policies.
+
+Owns groups, and the decision whether another account may act on a group or its versions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.sagemaker import arns, errors, group_policies, tags
+from local_cloud.sagemaker.listing import page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from local_cloud.sagemaker.group_policies import GroupPolicy
+    from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker.world import Scope, World
+
+
+@dataclass(slots=True, eq=False)
+class ModelPackageGroup:
+    """A group of versions; `next_version` never goes back, so a deleted version's number is not used again."""
+
+    name: str
+    arn: str
+    creation_time: datetime
+    created_by: dict[str, Any]
+    sequence: int
+    description: str | None = None
+    managed_configuration: dict[str, Any] | None = None
+    policy: GroupPolicy | None = None
+    next_version: int = 1
+
+    def summary(self) -> dict[str, Any]:
+        """Return what ListModelPackageGroups shows."""
+        shown: dict[str, Any] = {
+            "ModelPackageGroupName": self.name,
+            "ModelPackageGroupArn": self.arn,
+            "CreationTime": self.creation_time,
+            "ModelPackageGroupStatus": "Completed",
+        }
+        if self.description is not None:
+            shown["ModelPackageGroupDescription"] = self.description
+        if self.managed_configuration is not None:
+            shown["ManagedConfiguration"] = self.managed_configuration
+        return shown
+
+
+def create_model_package_group(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Create a group; it is Completed at once."""
+    scope = world.scope(caller)
+    name = request["ModelPackageGroupName"]
+    arn = world.arn(scope, "model-package-group", name)
+    if name.lower() in scope.model_package_groups:
+        raise errors.group_already_exists(arn)
+    tags.put(scope, arn, request.get("Tags", ()))
+    scope.model_package_groups[name.lower()] = ModelPackageGroup(
+        name=name,
+        arn=arn,
+        creation_time=world.time,
+        created_by=user_context(caller),
+        sequence=world.next_sequence(),
+        description=request.get("ModelPackageGroupDescription"),
+        managed_configuration=request.get("ManagedConfiguration"),
+    )
+    return {"ModelPackageGroupArn": arn}
+
+
+def describe_model_package_group(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe a group by name or, also across accounts, by ARN."""
+    _, group = resolve_group(
+        world, caller, request["ModelPackageGroupName"], "sagemaker:DescribeModelPackageGroup"
+    )
+    return {**group.summary(), "CreatedBy": group.created_by}
+
+
+def list_model_package_groups(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """List the account's groups, or those that other accounts share with it."""
+    if request.get("CrossAccountFilterOption") == "CrossAccount":
+        groups = [
+            group
+            for scope in world.scopes.values()
+            if scope.region == caller.region and scope.account_id != caller.account_id
+            for group in scope.model_package_groups.values()
+            if _is_allowed(group, caller, "sagemaker:DescribeModelPackageGroup", group.arn)
+        ]
+    else:
+        groups = list(world.scope(caller).model_package_groups.values())
+    return page(
+        "ListModelPackageGroups",
+        request,
+        groups,
+        descending=False,
+        filtered_pages=world.switches.filtered_pages,
+    ).answer("ModelPackageGroupSummaryList", ModelPackageGroup.summary)
+
+
+def delete_model_package_group(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Delete an empty group."""
+    scope, group = resolve_group(
+        world, caller, request["ModelPackageGroupName"], "sagemaker:DeleteModelPackageGroup"
+    )
+    prefix = f"{group.name.lower()}/"
+    if any(key.startswith(prefix) for key in scope.model_packages):
+        raise errors.group_is_not_empty(group.arn)
+    del scope.model_package_groups[group.name.lower()]
+    tags.forget(scope, group.arn)
+    return {}
+
+
+def put_model_package_group_policy(
+    world: World, caller: Caller, request: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Set the group's resource policy."""
+    group = _own_group(world, caller, request)
+    group.policy = group_policies.parse(request["ResourcePolicy"])
+    return {"ModelPackageGroupArn": group.arn}
+
+
+def get_model_package_group_policy(
+    world: World, caller: Caller, request: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Answer the group's resource policy as it was put."""
+    group = _own_group(world, caller, request)
+    if group.policy is None:
+        raise errors.cannot_find_policy(group.arn)
+    return {"ResourcePolicy": group.policy.text}
+
+
+def delete_model_package_group_policy(
+    world: World, caller: Caller, request: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Remove the group's resource policy."""
+    group = _own_group(world, caller, request)
+    if group.policy is None:
+        raise errors.cannot_find_policy(group.arn)
+    group.policy = None
+    return {}
+
+
+OPERATIONS = {
+    "CreateModelPackageGroup": create_model_package_group,
+    "DescribeModelPackageGroup": describe_model_package_group,
+    "ListModelPackageGroups": list_model_package_groups,
+    "DeleteModelPackageGroup": delete_model_package_group,
+    "PutModelPackageGroupPolicy": put_model_package_group_policy,
+    "GetModelPackageGroupPolicy": get_model_package_group_policy,
+    "DeleteModelPackageGroupPolicy": delete_model_package_group_policy,
+}
+
+
+def resolve_group(
+    world: World, caller: Caller, name_or_arn: str, action: str, *, on_versions: bool = False
+) -> tuple[Scope, ModelPackageGroup]:
+    """Return a group that the caller may act on, and where it lives.
+
+    Args:
+        world: All state.
+        caller: Who asks.
+        name_or_arn: A name in the caller's account and region, or an ARN of any account.
+        action: The IAM action that a policy must allow to another account.
+        on_versions: Whether the action is on the group's versions instead of the group.
+
+    Raises:
+        ServiceError: There is no such group, or its policy does not allow this to the caller.
+    """
+    arn = arns.parse(name_or_arn)
+    if arn is None:
+        scope = world.scope(caller)
+        group = world.find(scope.model_package_groups, name_or_arn)
+        if group is None:
+            raise errors.does_not_exist(
+                "ModelPackageGroup", world.arn(scope, "model-package-group", name_or_arn)
+            )
+        return scope, group
+    scope = world.scope_of(arn.account_id, arn.region)
+    found = (
+        scope.model_package_groups.get(arn.name.lower())
+        if arn.resource_type == "model-package-group"
+        else None
+    )
+    if arn.account_id == caller.account_id:
+        if found is None or arn.region != caller.region:
+            raise errors.does_not_exist("ModelPackageGroup", name_or_arn)
+        return scope, found
+    resource_arn = (
+        arns.build(arn.account_id, arn.region, "model-package", f"{arn.name}/*")
+        if on_versions
+        else name_or_arn
+    )
+    if found is None or arn.region != caller.region or not _is_allowed(found, caller, action, resource_arn):
+        # Whether it exists is not told to those who may not know.
+        raise errors.access_denied(caller.principal_arn, action, resource_arn)
+    return scope, found
+
+
+def authorize_version(
+    world: World, caller: Caller, scope: Scope, group_name: str, action: str, version_arn: str
+) -> None:
+    """Refuse another account's action on a version unless the group's policy allows it.
+
+    Raises:
+        ServiceError: AccessDeniedException.
+    """
+    if scope.account_id == caller.account_id:
+        return
+    group = world.scope_of(scope.account_id, scope.region).model_package_groups.get(group_name.lower())
+    if group is None or not _is_allowed(group, caller, action, version_arn):
+        raise errors.access_denied(caller.principal_arn, action, version_arn)
+
+
+def user_context(caller: Caller) -> dict[str, Any]:
+    """Return who made a call as CreatedBy and LastModifiedBy show it."""
+    return {"IamIdentity": {"Arn": caller.principal_arn}}
+
+
+def _is_allowed(group: ModelPackageGroup, caller: Caller, action: str, resource_arn: str) -> bool:
+    return group.policy is not None and group.policy.allows(
+        account_id=caller.account_id,
+        principal_arn=caller.principal_arn,
+        action=action,
+        resource_arn=resource_arn,
+    )
+
+
+def _own_group(world: World, caller: Caller, request: Mapping[str, Any]) -> ModelPackageGroup:
+    scope = world.scope(caller)
+    name = request["ModelPackageGroupName"]
+    group = world.find(scope.model_package_groups, name)
+    if group is None:
+        raise errors.cannot_find_group(world.arn(scope, "model-package-group", name))
+    return group

@@ -1,0 +1,418 @@
+"""Model packages: versions in a group, and unversioned ones.
+
+Owns their life from registration to deletion, approval included, and their events. It deploys nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.sagemaker import arns, errors, events, tags
+from local_cloud.sagemaker.listing import page
+from local_cloud.sagemaker.model_package_groups import authorize_version, resolve_group, user_context
+from local_cloud.sagemaker.switches import Answer, CreationEvents, UpdatedFields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker.world import Scope, World
+
+_KEPT_MEMBERS = (
+    "ModelPackageDescription",
+    "ModelPackageRegistrationType",
+    "InferenceSpecification",
+    "MetadataProperties",
+    "ModelMetrics",
+    "Domain",
+    "Task",
+    "SamplePayloadUrl",
+    "CustomerMetadataProperties",
+    "DriftCheckBaselines",
+    "AdditionalInferenceSpecifications",
+    "SkipModelValidation",
+    "SourceUri",
+    "SecurityConfig",
+    "ModelCard",
+    "ModelLifeCycle",
+    "ManagedStorageType",
+)
+_REPLACED_MEMBERS = (
+    "ModelApprovalStatus",
+    "ModelPackageRegistrationType",
+    "ApprovalDescription",
+    "InferenceSpecification",
+    "SourceUri",
+    "ModelCard",
+    "ModelLifeCycle",
+)
+_VERSION_ONLY_MEMBERS = ("ModelApprovalStatus", "ModelLifeCycle")
+_SPECIFICATION_LIMIT = 15
+_METADATA_LIMIT = 50
+
+
+@dataclass(slots=True, eq=False)
+class ModelPackage:
+    """A model package; `name` is the group's for a version, and `version` is None for an unversioned one."""
+
+    name: str
+    version: int | None
+    arn: str
+    creation_time: datetime
+    created_by: dict[str, Any]
+    sequence: int
+    scope: Scope
+    last_modified_time: datetime
+    last_modified_by: dict[str, Any] | None = None
+    status: str = "InProgress"
+    members: dict[str, Any] = field(default_factory=dict)
+    """Members of the API's shape that are shown as they were set."""
+    due: datetime | None = None
+
+    @property
+    def approval_status(self) -> str | None:
+        """Its ModelApprovalStatus; None for an unversioned package."""
+        approval_status: str | None = self.members.get("ModelApprovalStatus")
+        return approval_status
+
+    @property
+    def key(self) -> str:
+        """Its key among the account's packages."""
+        return _key(self.name, self.version)
+
+    def advance(self, world: World) -> None:
+        """Complete the registration: without a validation there is nothing that could fail."""
+        self.due = None
+        self.status = "Completed"
+        events.emit_model_package_state_change(world, self.scope, self, None)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what DescribeModelPackage shows."""
+        return {
+            **self.summary(),
+            **self.members,
+            "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
+            "CertifyForMarketplace": False,
+            "CreatedBy": self.created_by,
+            "LastModifiedTime": self.last_modified_time,
+            **({} if self.last_modified_by is None else {"LastModifiedBy": self.last_modified_by}),
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Return what ListModelPackages shows."""
+        shown: dict[str, Any] = (
+            {"ModelPackageName": self.name}
+            if self.version is None
+            else {"ModelPackageGroupName": self.name, "ModelPackageVersion": self.version}
+        )
+        shown["ModelPackageArn"] = self.arn
+        shown["CreationTime"] = self.creation_time
+        shown["ModelPackageStatus"] = self.status
+        for name in (
+            "ModelPackageDescription",
+            "ModelApprovalStatus",
+            "ModelLifeCycle",
+            "ModelPackageRegistrationType",
+        ):
+            if name in self.members:
+                shown[name] = self.members[name]
+        return shown
+
+    def inference_specification(self, name: str | None) -> Mapping[str, Any] | None:
+        """Return the package's specification, or the additional one of this name; None if there is none."""
+        specification: Mapping[str, Any] | None
+        if name is None:
+            specification = self.members.get("InferenceSpecification")
+        else:
+            additional = self.members.get("AdditionalInferenceSpecifications", ())
+            specification = next((item for item in additional if item["Name"] == name), None)
+        return specification
+
+
+def create_model_package(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Register a version in a group, or an unversioned package."""
+    group_name, package_name = request.get("ModelPackageGroupName"), request.get("ModelPackageName")
+    if group_name is not None and package_name is not None:
+        raise errors.both_package_names()
+    _refuse_what_is_not_modelled(request)
+    members = {name: request[name] for name in _KEPT_MEMBERS if name in request}
+    for name in ("InferenceSpecification", "AdditionalInferenceSpecifications"):
+        if name in members:
+            members[name] = _with_digests(members[name])
+    version: int | None = None
+    if group_name is not None:
+        scope, group = resolve_group(
+            world, caller, group_name, "sagemaker:CreateModelPackage", on_versions=True
+        )
+        if "Tags" in request:
+            raise errors.validation(
+                "Tags cannot be specified for a versioned model package: it uses the tags of its model package group."
+            )
+        name, version = group.name, group.next_version
+        group.next_version += 1
+        members["ModelApprovalStatus"] = request.get("ModelApprovalStatus", "PendingManualApproval")
+    elif package_name is not None:
+        scope, name = world.scope(caller), package_name
+        _check_unversioned(world, scope, request)
+    else:
+        raise errors.neither_package_name()
+    arn = world.arn(scope, "model-package", name if version is None else f"{name}/{version}")
+    package = ModelPackage(
+        name=name,
+        version=version,
+        arn=arn,
+        creation_time=world.time,
+        created_by=user_context(caller),
+        sequence=world.next_sequence(),
+        scope=scope,
+        last_modified_time=world.time,
+        members=members,
+        due=world.time + timedelta(seconds=world.timings.model_package_seconds),
+    )
+    if version is None:
+        tags.put(scope, arn, request.get("Tags", ()))
+    scope.model_packages[package.key] = package
+    if world.switches.creation_events is CreationEvents.EACH_STATUS:
+        events.emit_model_package_state_change(world, scope, package, None)
+    world.agenda.put(package)
+    return {"ModelPackageArn": arn}
+
+
+def describe_model_package(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe a package by name, versioned name or, also across accounts, ARN."""
+    package = resolve_package(world, caller, request["ModelPackageName"], "sagemaker:DescribeModelPackage")
+    description = package.describe()
+    if request.get("IncludedData") == "MetadataOnly" and "ModelCard" in description:
+        card = {name: value for name, value in description["ModelCard"].items() if name != "ModelCardContent"}
+        description["ModelCard"] = card
+    return description
+
+
+def batch_describe_model_package(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe several packages by ARN; what cannot be described is answered with its error."""
+    summaries: dict[str, Any] = {}
+    failures: dict[str, Any] = {}
+    for arn in request["ModelPackageArnList"]:
+        try:
+            package = resolve_package(world, caller, arn, "sagemaker:DescribeModelPackage")
+        except errors.ServiceError as error:
+            failures[arn] = {"ErrorCode": error.code, "ErrorResponse": error.message}
+            continue
+        summary = package.summary()
+        summary.setdefault("ModelPackageGroupName", package.name)
+        summary["InferenceSpecification"] = package.members.get("InferenceSpecification", {"Containers": []})
+        summary.pop("ModelLifeCycle", None)
+        summary.pop("ModelPackageName", None)
+        summaries[arn] = summary
+    answer: dict[str, Any] = {"ModelPackageSummaries": summaries}
+    if failures:
+        answer["BatchDescribeModelPackageErrorMap"] = failures
+    return answer
+
+
+def list_model_packages(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """List packages: those of a group (by name or ARN), or by default the unversioned ones."""
+    group_name = request.get("ModelPackageGroupName")
+    package_type = request.get("ModelPackageType", "Unversioned" if group_name is None else "Versioned")
+    approval_status = request.get("ModelApprovalStatus")
+    if group_name is None:
+        scope, group = world.scope(caller), None
+    else:
+        scope, group = resolve_group(
+            world, caller, group_name, "sagemaker:ListModelPackages", on_versions=True
+        )
+
+    def accepts(package: ModelPackage) -> bool:
+        return (
+            (group is None or (package.version is not None and package.name == group.name))
+            and (package_type == "Both" or (package_type == "Versioned") == (package.version is not None))
+            and (approval_status is None or package.approval_status == approval_status)
+        )
+
+    return page(
+        "ListModelPackages",
+        request,
+        scope.model_packages.values(),
+        descending=False,
+        filtered_pages=world.switches.filtered_pages,
+        accepts=accepts,
+    ).answer("ModelPackageSummaryList", ModelPackage.summary)
+
+
+def update_model_package(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Change a package, and announce it: also when only metadata changed, with the approval as it is."""
+    package = resolve_package(world, caller, request["ModelPackageArn"], "sagemaker:UpdateModelPackage")
+    _check_update(world, package, request)
+    before = dict(package.members)
+    members = dict(before)
+    requested: list[str] = []
+    for name in _REPLACED_MEMBERS:
+        if name in request:
+            members[name] = (
+                _with_digests(request[name]) if name == "InferenceSpecification" else request[name]
+            )
+            requested.append(name)
+    if "CustomerMetadataProperties" in request or "CustomerMetadataPropertiesToRemove" in request:
+        properties = {
+            **members.get("CustomerMetadataProperties", {}),
+            **request.get("CustomerMetadataProperties", {}),
+        }
+        for key in request.get("CustomerMetadataPropertiesToRemove", ()):
+            properties.pop(key, None)
+        if len(properties) > _METADATA_LIMIT:
+            raise errors.validation(
+                f"{package.arn} cannot have more than {_METADATA_LIMIT} CustomerMetadataProperties."
+            )
+        members.pop("CustomerMetadataProperties", None)
+        if properties:
+            members["CustomerMetadataProperties"] = properties
+        requested.append("CustomerMetadataProperties")
+    if "AdditionalInferenceSpecificationsToAdd" in request:
+        members["AdditionalInferenceSpecifications"] = _with_added(package, request)
+        requested.append("AdditionalInferenceSpecifications")
+    package.members = members
+    package.last_modified_time = world.time
+    package.last_modified_by = user_context(caller)
+    listed = (
+        requested
+        if world.switches.updated_fields is UpdatedFields.REQUESTED
+        else [name for name in requested if before.get(name) != members.get(name)]
+    )
+    # The documentation spells this one value with a small letter.
+    updated_fields = ["sourceUri" if name == "SourceUri" else name for name in listed]
+    events.emit_model_package_state_change(world, package.scope, package, updated_fields)
+    return {"ModelPackageArn": package.arn}
+
+
+def delete_model_package(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Delete a package; models that were made of it stay."""
+    package = resolve_package(world, caller, request["ModelPackageName"], "sagemaker:DeleteModelPackage")
+    package.due = None
+    del package.scope.model_packages[package.key]
+    tags.forget(package.scope, package.arn)
+    return {}
+
+
+OPERATIONS = {
+    "CreateModelPackage": create_model_package,
+    "DescribeModelPackage": describe_model_package,
+    "BatchDescribeModelPackage": batch_describe_model_package,
+    "ListModelPackages": list_model_packages,
+    "UpdateModelPackage": update_model_package,
+    "DeleteModelPackage": delete_model_package,
+}
+
+
+def resolve_package(world: World, caller: Caller, name_or_arn: str, action: str) -> ModelPackage:
+    """Return a package that the caller may act on.
+
+    Args:
+        world: All state.
+        caller: Who asks.
+        name_or_arn: `name`, `group/version`, or an ARN of any account in the caller's region.
+        action: The IAM action that the group's policy must allow to another account.
+
+    Raises:
+        ServiceError: There is no such package, or the caller may not do this.
+    """
+    arn = arns.parse(name_or_arn)
+    if arn is None:
+        scope = world.scope(caller)
+        name, shown = name_or_arn, world.arn(scope, "model-package", name_or_arn)
+    else:
+        scope, name, shown = world.scope_of(arn.account_id, arn.region), arn.name, name_or_arn
+        authorize_version(world, caller, scope, name.partition("/")[0], action, name_or_arn)
+        if arn.resource_type != "model-package" or arn.region != caller.region:
+            raise errors.does_not_exist("ModelPackage", shown)
+    package = scope.model_packages.get(name.lower())
+    if package is None:
+        raise errors.does_not_exist("ModelPackage", shown)
+    return package
+
+
+def image_digest(image: str) -> str:
+    """Return the digest that an image resolves to: here a function of its name, since there is no registry."""
+    _, at, digest = image.partition("@")
+    return digest if at else f"sha256:{hashlib.sha256(image.encode()).hexdigest()}"
+
+
+def _key(name: str, version: int | None) -> str:
+    return name.lower() if version is None else f"{name.lower()}/{version}"
+
+
+def _check_unversioned(world: World, scope: Scope, request: Mapping[str, Any]) -> None:
+    name = request["ModelPackageName"]
+    if name.lower() in scope.model_packages:
+        raise errors.package_already_exists(world.arn(scope, "model-package", name))
+    for member in _VERSION_ONLY_MEMBERS:
+        if member in request:
+            raise errors.validation(f"{member} does not apply to unversioned model packages.")
+    specification = request.get("InferenceSpecification")
+    if specification is None:
+        raise errors.validation("InferenceSpecification is required for unversioned model packages.")
+    for member in ("SupportedRealtimeInferenceInstanceTypes", "SupportedTransformInstanceTypes"):
+        if member not in specification:
+            raise errors.validation(
+                f"InferenceSpecification.{member} is required for unversioned model packages."
+            )
+
+
+def _check_update(world: World, package: ModelPackage, request: Mapping[str, Any]) -> None:
+    if package.version is None:
+        for member in _VERSION_ONLY_MEMBERS:
+            if member in request:
+                raise errors.validation(f"{member} does not apply to unversioned model packages.")
+    if (
+        request.get("ModelApprovalStatus") == "PendingManualApproval"
+        and package.approval_status != "PendingManualApproval"
+        and world.switches.return_to_pending is Answer.REFUSE
+    ):
+        raise errors.validation(
+            f"ModelApprovalStatus of {package.arn} cannot change from {package.approval_status} "
+            "to PendingManualApproval."
+        )
+
+
+def _refuse_what_is_not_modelled(request: Mapping[str, Any]) -> None:
+    if request.get("ValidationSpecification"):
+        raise errors.not_modelled(
+            "ValidationSpecification", "Register the package without validation profiles."
+        )
+    if request.get("SourceAlgorithmSpecification"):
+        raise errors.not_modelled(
+            "algorithms", "Use InferenceSpecification instead of SourceAlgorithmSpecification."
+        )
+    if request.get("CertifyForMarketplace"):
+        raise errors.not_modelled("the Marketplace", "Leave CertifyForMarketplace out.")
+
+
+def _with_added(package: ModelPackage, request: Mapping[str, Any]) -> list[Any]:
+    present = package.members.get("AdditionalInferenceSpecifications", [])
+    added = _with_digests(request["AdditionalInferenceSpecificationsToAdd"])
+    names = [item["Name"] for item in (*present, *added)]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise errors.validation(f"{package.arn} already has an inference specification named {repeated!r}.")
+    if len(names) > _SPECIFICATION_LIMIT:
+        raise errors.validation(
+            f"{package.arn} cannot have more than {_SPECIFICATION_LIMIT} additional inference specifications."
+        )
+    return [*present, *added]
+
+
+def _with_digests(specification: Any) -> Any:
+    """Return specifications whose containers carry the ImageDigest that SageMaker fills in."""
+    if isinstance(specification, list):
+        return [_with_digests(item) for item in specification]
+    return {
+        **specification,
+        "Containers": [
+            {**container, "ImageDigest": container.get("ImageDigest", image_digest(container["Image"]))}
+            if "Image" in container
+            else container
+            for container in specification["Containers"]
+        ],
+    }

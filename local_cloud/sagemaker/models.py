@@ -1,0 +1,263 @@
+"""Models: containers with an execution role, made of images or of model packages.
+
+Owns CreateModel's eager checks (role, model data, package, approval) and the resolution of a package to the
+containers that are launched. A model never changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.sagemaker import arns, errors, tags
+from local_cloud.sagemaker.listing import page
+from local_cloud.sagemaker.model_packages import resolve_package
+from local_cloud.sagemaker.ports import Container
+from local_cloud.sagemaker.switches import PackageEnvironment, UnapprovedPackage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from local_cloud.sagemaker.model_packages import ModelPackage
+    from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker.world import Scope, World
+
+_ENVIRONMENT_BYTES = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """A model as it was created, with its containers resolved."""
+
+    name: str
+    arn: str
+    creation_time: datetime
+    sequence: int
+    request: Mapping[str, Any]
+    containers: tuple[Container, ...]
+    model_package_arns: tuple[str, ...]
+    supported_instance_types: frozenset[str] | None
+    """What its packages list as SupportedRealtimeInferenceInstanceTypes; None if they list nothing."""
+
+    @property
+    def execution_role_arn(self) -> str | None:
+        """The role that the containers run with, unless the endpoint config brings it."""
+        role_arn: str | None = self.request.get("ExecutionRoleArn")
+        return role_arn
+
+    def describe(self) -> dict[str, Any]:
+        """Return what DescribeModel shows."""
+        shown = {name: value for name, value in self.request.items() if name != "Tags"}
+        if "PrimaryContainer" in shown:
+            shown["PrimaryContainer"] = {"Mode": "SingleModel", **shown["PrimaryContainer"]}
+        if "Containers" in shown:
+            shown["Containers"] = [{"Mode": "SingleModel", **container} for container in shown["Containers"]]
+        shown.setdefault("EnableNetworkIsolation", False)
+        return {**shown, "ModelArn": self.arn, "CreationTime": self.creation_time}
+
+    def summary(self) -> dict[str, Any]:
+        """Return what ListModels shows."""
+        return {"ModelName": self.name, "ModelArn": self.arn, "CreationTime": self.creation_time}
+
+
+def create_model(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Create a model after checking role, packages and model data, as SageMaker does at this call."""
+    scope = world.scope(caller)
+    name = request["ModelName"]
+    arn = world.arn(scope, "model", name)
+    if name.lower() in scope.models:
+        raise errors.already_exists("model", arn)
+    definitions = _definitions(request)
+    role_arn = request.get("ExecutionRoleArn")
+    if role_arn is not None:
+        check_role(world, scope, role_arn)
+    containers: list[Container] = []
+    packages: list[ModelPackage] = []
+    for definition in definitions:
+        _check_environment(definition.get("Environment", {}))
+        if "ModelPackageName" in definition:
+            package = _deployable_package(world, caller, definition)
+            packages.append(package)
+            containers.extend(_package_containers(world, package, definition))
+        elif "Image" in definition:
+            containers.append(_container(definition))
+        else:
+            raise errors.image_next_to_package()
+    for container in containers:
+        if container.model_data_url is not None and not world.artifacts.is_readable(
+            container.model_data_url, role_arn=role_arn or "", region=scope.region
+        ):
+            raise errors.unreadable_model_data(container.model_data_url, role_arn or "", scope.region)
+    tags.put(scope, arn, request.get("Tags", ()))
+    scope.models[name.lower()] = Model(
+        name=name,
+        arn=arn,
+        creation_time=world.time,
+        sequence=world.next_sequence(),
+        request=request,
+        containers=tuple(containers),
+        model_package_arns=tuple(package.arn for package in packages),
+        supported_instance_types=_supported_instance_types(packages, definitions),
+    )
+    return {"ModelArn": arn}
+
+
+def describe_model(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe a model."""
+    return find_model(world, world.scope(caller), request["ModelName"]).describe()
+
+
+def list_models(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """List models, newest first unless asked otherwise."""
+    return page(
+        "ListModels",
+        request,
+        world.scope(caller).models.values(),
+        descending=True,
+        filtered_pages=world.switches.filtered_pages,
+    ).answer("Models", Model.summary)
+
+
+def delete_model(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Delete a model, also while an endpoint runs it: no guard is documented."""
+    scope = world.scope(caller)
+    model = find_model(world, scope, request["ModelName"])
+    del scope.models[model.name.lower()]
+    tags.forget(scope, model.arn)
+    return {}
+
+
+OPERATIONS = {
+    "CreateModel": create_model,
+    "DescribeModel": describe_model,
+    "ListModels": list_models,
+    "DeleteModel": delete_model,
+}
+
+
+def find_model(world: World, scope: Scope, name: str) -> Model:
+    """Return a model by name.
+
+    Raises:
+        ServiceError: There is none.
+    """
+    model = world.find(scope.models, name)
+    if model is None:
+        raise errors.could_not_find("model", world.arn(scope, "model", name))
+    return model
+
+
+def check_role(world: World, scope: Scope, role_arn: str) -> None:
+    """Refuse an execution role of another account, or one that SageMaker cannot assume.
+
+    Raises:
+        ServiceError: Either is the case.
+    """
+    if role_arn.split(":")[4] != scope.account_id:
+        raise errors.cross_account_role()
+    if not world.identity.can_be_assumed_by_sagemaker(role_arn):
+        raise errors.invalid_execution_role(role_arn)
+
+
+def refuse_unapproved_packages(world: World, model: Model) -> None:
+    """Refuse a model whose package is not Approved now; a package that is gone is not looked for.
+
+    Raises:
+        ServiceError: A package is Rejected or PendingManualApproval.
+    """
+    for package_arn in model.model_package_arns:
+        arn = arns.parse(package_arn)
+        assert arn is not None, package_arn
+        package = world.scope_of(arn.account_id, arn.region).model_packages.get(arn.name.lower())
+        if package is not None:
+            _refuse_unapproved(package)
+
+
+def model_data_url(definition: Mapping[str, Any]) -> str | None:
+    """Return where a container's model data is: ModelDataUrl, or ModelDataSource's S3 location."""
+    url: str | None = definition.get("ModelDataUrl")
+    if url is not None:
+        return url
+    source: str | None = definition.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri")
+    return source
+
+
+def _definitions(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    primary, several = request.get("PrimaryContainer"), request.get("Containers")
+    if primary is not None and several:
+        raise errors.validation("Specify either PrimaryContainer or Containers, not both.")
+    if primary is not None:
+        return [primary]
+    if not several:
+        raise errors.validation(
+            "Specify PrimaryContainer or Containers: a model needs at least one container."
+        )
+    definitions: list[Mapping[str, Any]] = several
+    return definitions
+
+
+def _deployable_package(world: World, caller: Caller, definition: Mapping[str, Any]) -> ModelPackage:
+    if any(member in definition for member in ("Image", "ModelDataUrl", "ModelDataSource")):
+        raise errors.image_next_to_package()
+    package = resolve_package(world, caller, definition["ModelPackageName"], "sagemaker:CreateModel")
+    if package.status != "Completed":
+        raise errors.incomplete_package(package.arn, package.status)
+    if world.switches.unapproved_package is UnapprovedPackage.CREATE_MODEL:
+        _refuse_unapproved(package)
+    return package
+
+
+def _refuse_unapproved(package: ModelPackage) -> None:
+    if package.approval_status not in {None, "Approved"}:
+        raise errors.unapproved_package(package.arn, str(package.approval_status))
+
+
+def _package_containers(
+    world: World, package: ModelPackage, definition: Mapping[str, Any]
+) -> list[Container]:
+    specification_name = definition.get("InferenceSpecificationName")
+    specification = package.inference_specification(specification_name)
+    if specification is None:
+        missing = "InferenceSpecification" if specification_name is None else repr(specification_name)
+        raise errors.validation(f"Model package {package.arn} has no inference specification {missing}.")
+    if any("Image" not in container for container in specification["Containers"]):
+        raise errors.validation(
+            f"Model package {package.arn} has a container without Image: it cannot be deployed."
+        )
+    own: Mapping[str, str] = definition.get("Environment", {})
+    replaces = bool(own) and world.switches.package_environment is PackageEnvironment.REPLACE
+    return [
+        _container(container, {**({} if replaces else container.get("Environment", {})), **own})
+        for container in specification["Containers"]
+    ]
+
+
+def _container(definition: Mapping[str, Any], environment: dict[str, str] | None = None) -> Container:
+    return Container(
+        image=definition["Image"],
+        model_data_url=model_data_url(definition),
+        environment=dict(definition.get("Environment", {})) if environment is None else environment,
+    )
+
+
+def _supported_instance_types(
+    packages: list[ModelPackage], definitions: list[Mapping[str, Any]]
+) -> frozenset[str] | None:
+    names = [item.get("InferenceSpecificationName") for item in definitions if "ModelPackageName" in item]
+    supported: frozenset[str] | None = None
+    for package, name in zip(packages, names, strict=True):
+        specification = package.inference_specification(name)
+        listed = specification and specification.get("SupportedRealtimeInferenceInstanceTypes")
+        if listed:
+            supported = frozenset(listed) if supported is None else supported & frozenset(listed)
+    return supported
+
+
+def _check_environment(environment: Mapping[str, str]) -> None:
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in environment.items())
+    if size > _ENVIRONMENT_BYTES:
+        raise errors.validation(
+            f"The environment variables of a container cannot exceed {_ENVIRONMENT_BYTES} bytes in total; "
+            f"these are {size} bytes."
+        )

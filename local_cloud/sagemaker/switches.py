@@ -1,0 +1,245 @@
+"""The behaviours of SageMaker that nobody could establish, each as a choice with every plausible setting.
+
+Owns the settings and what each would mean for a client. It decides nothing: the module that meets the
+behaviour reads its switch. A client is only trustworthy if it is right under every combination, so tests turn
+these; the defaults are the judgement of which setting is most likely.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class UnapprovedPackage(StrEnum):
+    """Which call refuses a model package version that is not Approved (the documentation: "must be set to
+    Approved to deploy the model", without naming the call).
+    """
+
+    CREATE_MODEL = "create_model"
+    CREATE_ENDPOINT = "create_endpoint"
+    NEVER = "never"
+
+
+class PackageEnvironment(StrEnum):
+    """How a container's `Environment` meets that of the model package it names."""
+
+    MERGE = "merge"
+    REPLACE = "replace"
+
+
+class CreationEventFields(StrEnum):
+    """What the event of a new version carries as `UpdatedModelPackageFields`."""
+
+    ABSENT = "absent"
+    NULL = "null"
+    EMPTY = "empty"
+    MODEL_APPROVAL_STATUS = "model_approval_status"
+
+
+class CreationEvents(StrEnum):
+    """Which statuses of a new version are announced."""
+
+    COMPLETED = "completed"
+    EACH_STATUS = "each_status"
+
+
+class UpdatedFields(StrEnum):
+    """What `UpdatedModelPackageFields` lists: members of the request, or only those whose value changed."""
+
+    REQUESTED = "requested"
+    CHANGED = "changed"
+
+
+class Answer(StrEnum):
+    """Whether a call is accepted or refused."""
+
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+
+
+class SameConfigUpdate(StrEnum):
+    """What UpdateEndpoint does when it names the config that the endpoint is on."""
+
+    REDEPLOY = "redeploy"
+    REFUSE = "refuse"
+    NO_OPERATION = "no_operation"
+
+
+class StatusSpelling(StrEnum):
+    """How endpoint events spell the statuses of which no event was ever seen."""
+
+    UPPER_SNAKE = "upper_snake"
+    UPPER = "upper"
+    CAMEL = "camel"
+
+
+class OutOfServicePermits(StrEnum):
+    """What may be done to an endpoint that is OutOfService."""
+
+    DELETE = "delete"
+    UPDATE_AND_DELETE = "update_and_delete"
+    NOTHING = "nothing"
+
+
+class NotFoundNames(StrEnum):
+    """Whether "Could not find endpoint" quotes the ARN (seen in 2020) or the bare name (seen in 2025)."""
+
+    ARN = "arn"
+    NAME = "name"
+
+
+class ArnLetterCase(StrEnum):
+    """Whether ARNs carry names in lower case (most examples) or as given (one documentation page)."""
+
+    LOWER = "lower"
+    PRESERVED = "preserved"
+
+
+class NameLookup(StrEnum):
+    """Whether Describe, Update and Delete find a resource by a name in other letter case."""
+
+    CASE_INSENSITIVE = "case_insensitive"
+    CASE_SENSITIVE = "case_sensitive"
+
+
+class FilteredPages(StrEnum):
+    """Whether a List call fills its pages after filtering, or filters a page and returns what is left."""
+
+    FULL = "full"
+    SHORT = "short"
+
+
+class UndersizedGuardrail(StrEnum):
+    """What happens to canary, linear or rolling traffic on a variant too small for it (one instance)."""
+
+    REFUSE = "refuse"
+    ALL_AT_ONCE = "all_at_once"
+
+
+class UnversionedKeys(StrEnum):
+    """How the event of an unversioned package shows the members that only versions have."""
+
+    ABSENT = "absent"
+    NULL = "null"
+
+
+class EventTime(StrEnum):
+    """How an endpoint event spells its envelope's `time`."""
+
+    ISO = "iso"
+    EPOCH_MILLISECONDS = "epoch_milliseconds"
+
+
+class ServingTags(StrEnum):
+    """Whether an endpoint event carries the endpoint's tags or an empty map."""
+
+    PRESENT = "present"
+    EMPTY = "empty"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switches:
+    """Choose among the plausible behaviours; every member's docstring says what it does to clients."""
+
+    unapproved_package: UnapprovedPackage = UnapprovedPackage.CREATE_MODEL
+    """A client that checks approval itself never notices; one that relies on AWS must handle the refusal at
+    either call, and with `never` puts unapproved models into production."""
+
+    package_environment: PackageEnvironment = PackageEnvironment.MERGE
+    """With `merge` the container's values win key by key. With `replace` a client that sets one variable loses
+    all of the package's: set the complete map whenever any variable is set."""
+
+    creation_event_updated_fields: CreationEventFields = CreationEventFields.ABSENT
+    """A rule or a parser that requires the key misses versions registered as Approved."""
+
+    creation_events: CreationEvents = CreationEvents.COMPLETED
+    """With `each_status` the first event of a version finds it InProgress: not yet deployable."""
+
+    updated_fields: UpdatedFields = UpdatedFields.REQUESTED
+    """With `changed`, approving what is Approved already looks like no approval: a retry of a failed version
+    by approving it again needs a reject in between."""
+
+    return_to_pending: Answer = Answer.ACCEPT
+    """Whether UpdateModelPackage accepts PendingManualApproval for a version already decided. A client must
+    treat it as "approval withdrawn", since it can happen."""
+
+    same_config_update: SameConfigUpdate = SameConfigUpdate.REDEPLOY
+    """A client should never send it: `redeploy` replaces a fleet for nothing, `refuse` fails, and after
+    `no_operation` no event arrives."""
+
+    endpoint_event_spelling: StatusSpelling = StatusSpelling.UPPER_SNAKE
+    """IN_SERVICE, UPDATING and FAILED are established. A client that compares strings breaks on the rest: it
+    should ignore the event's status and call DescribeEndpoint."""
+
+    endpoint_event_time: EventTime = EventTime.ISO
+    """The documentation's sample has epoch milliseconds as a string, captures have ISO 8601. A parser must
+    survive both."""
+
+    endpoint_event_tags: ServingTags = ServingTags.PRESENT
+    """Captures carry tags as a map, the documentation's sample an empty one: no decision may rest on them."""
+
+    out_of_service_permits: OutOfServicePermits = OutOfServicePermits.UPDATE_AND_DELETE
+    """A client that meets a refusal here must report it and wait, since no call of its own helps."""
+
+    not_found_names: NotFoundNames = NotFoundNames.NAME
+    """A client must match the message's beginning only."""
+
+    arn_letter_case: ArnLetterCase = ArnLetterCase.LOWER
+    """A client must compare ARNs without regard to case, and never cut a name out of one."""
+
+    name_lookup: NameLookup = NameLookup.CASE_INSENSITIVE
+    """Names are unique without regard to case in any setting. A client should use a name as it was created."""
+
+    filtered_pages: FilteredPages = FilteredPages.FULL
+    """With `short` a page may be empty and still carry a NextToken: follow the token, not the count."""
+
+    undersized_guardrail: UndersizedGuardrail = UndersizedGuardrail.REFUSE
+    """A canary or batch is at most half of a variant, which one instance cannot satisfy. `all_at_once` would
+    silently deploy without a canary: check it before the call."""
+
+    supported_instance_types: Answer = Answer.ACCEPT
+    """Whether CreateEndpointConfig accepts an instance type that the package's
+    SupportedRealtimeInferenceInstanceTypes does not list (registry packages, not Marketplace)."""
+
+    unversioned_keys: UnversionedKeys = UnversionedKeys.ABSENT
+    """A parser must treat a null ModelPackageGroupName like a missing one."""
+
+    requests_per_second: int | None = None
+    """The most calls of one operation that an account and region may make in one second; more are refused with
+    ThrottlingException. AWS publishes no number. None: no limit."""
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the settings as a JSON object, member name to value."""
+        return {
+            name: str(value) if isinstance(value, StrEnum) else value for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any], base: Switches | None = None) -> Switches:
+        """Build settings from a JSON object; members that it lacks come from `base` or the defaults.
+
+        Raises:
+            ValueError: A member or a value is unknown; the message lists what there is.
+        """
+        hints = get_type_hints(cls)
+        values = {field.name: getattr(base or cls(), field.name) for field in fields(cls)}
+        for name, value in document.items():
+            if name not in values:
+                raise ValueError(f"Unknown switch {name!r}. Switches: {', '.join(sorted(values))}.")
+            kind = hints[name]
+            if isinstance(kind, type) and issubclass(kind, StrEnum):
+                if value not in list(kind):
+                    raise ValueError(f"Switch {name!r} cannot be {value!r}. Settings: {', '.join(kind)}.")
+                values[name] = kind(value)
+            elif value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+                values[name] = value
+            else:
+                raise ValueError(
+                    f"Switch {name!r} cannot be {value!r}. It is a positive whole number or null."
+                )
+        return cls(**values)

@@ -1,0 +1,110 @@
+"""What an endpoint goes through besides deployments: rescaling, maintenance and deletion.
+
+Owns these three as explicit states. Each is the endpoint's `work` until it is over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from local_cloud.sagemaker import tags
+from local_cloud.sagemaker.deployments import INSUFFICIENT_CAPACITY
+from local_cloud.sagemaker.endpoint_state import (
+    Endpoint,
+    EndpointStatus,
+    LiveVariant,
+    instances_in_use,
+    routes,
+)
+
+if TYPE_CHECKING:
+    from local_cloud.sagemaker.world import World
+
+_NONE: tuple[LiveVariant, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Rescaling:
+    """Weights and capacities on their way; the variants' desired values are the goal."""
+
+    endpoint: Endpoint
+    due: datetime | None
+    new_variants: tuple[LiveVariant, ...] = _NONE
+    failure_reason: str | None = None
+
+    def advance(self, world: World) -> None:
+        """Apply the desired values, or fail and roll back."""
+        if self.failure_reason is None:
+            if self._lacks_capacity():
+                self.fail(world, INSUFFICIENT_CAPACITY)
+                return
+            for variant in self.endpoint.variants.values():
+                variant.current_weight = variant.desired_weight
+                if variant.current_instance_count != variant.desired_instance_count:
+                    variant.current_instance_count = variant.desired_instance_count
+                    if variant.fleet_id is not None:
+                        world.hosting.scale(variant.fleet_id, variant.desired_instance_count)
+            scope = self.endpoint.scope
+            chosen = tuple(routes(self.endpoint.variants.values()))
+            world.hosting.route(scope.account_id, scope.region, self.endpoint.name, chosen)
+        self.due = None
+        self.endpoint.work = None
+        self.endpoint.failure_reason = self.failure_reason
+        self.endpoint.enter(world, EndpointStatus.IN_SERVICE)
+
+    def fail(self, world: World, reason: str) -> None:
+        """Give up the desired values; the endpoint is RollingBack for a while, then InService as before."""
+        self.failure_reason = reason
+        for variant in self.endpoint.variants.values():
+            variant.desired_weight = variant.current_weight
+            variant.desired_instance_count = variant.current_instance_count
+        self.due = world.time + timedelta(seconds=world.timings.rolling_back_seconds)
+        world.agenda.put(self)
+        self.endpoint.enter(world, EndpointStatus.ROLLING_BACK)
+
+    def _lacks_capacity(self) -> bool:
+        scope = self.endpoint.scope
+        return any(
+            variant.desired_instance_count > variant.current_instance_count
+            and variant.instance_type in scope.instance_capacity
+            and instances_in_use(scope, variant.instance_type)
+            > scope.instance_capacity[variant.instance_type]
+            for variant in self.endpoint.variants.values()
+        )
+
+
+@dataclass(slots=True, eq=False)
+class SystemUpdate:
+    """Maintenance, which AWS begins by itself: the endpoint serves and can be changed by nobody."""
+
+    endpoint: Endpoint
+    due: datetime | None
+    new_variants: tuple[LiveVariant, ...] = _NONE
+
+    def advance(self, world: World) -> None:
+        """End the maintenance."""
+        self.due = None
+        self.endpoint.work = None
+        self.endpoint.enter(world, EndpointStatus.IN_SERVICE)
+
+
+@dataclass(slots=True, eq=False)
+class Deletion:
+    """An endpoint on its way out: it serves no more, its name is still taken."""
+
+    endpoint: Endpoint
+    due: datetime | None
+    new_variants: tuple[LiveVariant, ...] = _NONE
+
+    def advance(self, world: World) -> None:
+        """Free everything, the name included."""
+        self.due = None
+        for variant in self.endpoint.running_variants():
+            if variant.fleet_id is not None:
+                world.hosting.terminate(variant.fleet_id)
+                variant.fleet_id = None
+        scope = self.endpoint.scope
+        del scope.endpoints[self.endpoint.name.lower()]
+        tags.forget(scope, self.endpoint.arn)

@@ -1,0 +1,200 @@
+"""Stand-ins for the world around the control plane: a clock that is set, fleets that follow a script.
+
+Owns fakes that are part of the product: the simulation runs on them in virtual time, and so do tests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.sagemaker.ports import FleetSpec, Health, Route
+
+if TYPE_CHECKING:
+    from local_cloud.sagemaker.control_plane import ControlPlane
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class VirtualClock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        """Return the time that was set last."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Move on by some seconds."""
+        self.set(self._now + timedelta(seconds=seconds))
+
+    def set(self, time: datetime) -> None:
+        """Move on to a time.
+
+        Raises:
+            ValueError: The time is in the past.
+        """
+        if time < self._now:
+            raise ValueError(f"The clock is at {self._now} and cannot go back to {time}.")
+        self._now = time
+
+
+def settle(control_plane: ControlPlane, clock: VirtualClock, limit_seconds: float = 86400.0) -> None:
+    """Let time pass from transition to transition until nothing changes by itself any more.
+
+    Raises:
+        RuntimeError: Something still changes after the limit.
+    """
+    end = clock.now() + timedelta(seconds=limit_seconds)
+    control_plane.advance()
+    while (due := control_plane.next_due()) is not None:
+        if due > end:
+            raise RuntimeError(f"The control plane did not come to rest within {limit_seconds} seconds.")
+        clock.set(max(due, clock.now()))
+        control_plane.advance()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a model's fleets turn out: what they answer once started, and how long starting takes."""
+
+    health: Health = Health.HEALTHY
+    starting_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Fleet:
+    """A fleet that was launched."""
+
+    spec: FleetSpec
+    launched: datetime
+    instance_count: int
+
+
+class ScriptedHosting:
+    """Fleets without processes: each model's outcome is scripted, everything done to them is kept.
+
+    Attributes:
+        fleets: The fleets that run, by id.
+        routes: The routes of each (account, region, endpoint name); an endpoint without traffic has none.
+        route_history: Every call of `route`, in order.
+        terminated: Ids of fleets that were stopped, in order.
+    """
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        self._outcomes: dict[str, Outcome] = {}
+        self._count = 0
+        self.fleets: dict[str, Fleet] = {}
+        self.routes: dict[tuple[str, str, str], tuple[Route, ...]] = {}
+        self.route_history: list[tuple[str, tuple[Route, ...]]] = []
+        self.terminated: list[str] = []
+
+    def script(self, model_name: str, outcome: Outcome) -> None:
+        """Say how a model's fleets turn out, from now on; others are healthy at once."""
+        self._outcomes[model_name] = outcome
+
+    def launch(self, spec: FleetSpec) -> str:
+        """Start a fleet."""
+        self._count += 1
+        fleet_id = f"fleet-{self._count}"
+        self.fleets[fleet_id] = Fleet(spec, self._clock.now(), spec.instance_count)
+        return fleet_id
+
+    def health(self, fleet_id: str) -> Health:
+        """Return what the script says for this time."""
+        fleet = self.fleets[fleet_id]
+        outcome = self._outcomes.get(fleet.spec.model_name, Outcome())
+        if self._clock.now() - fleet.launched < timedelta(seconds=outcome.starting_seconds):
+            return Health.STARTING
+        return outcome.health
+
+    def scale(self, fleet_id: str, instance_count: int) -> None:
+        """Change the fleet's instance count."""
+        self.fleets[fleet_id].instance_count = instance_count
+
+    def terminate(self, fleet_id: str) -> None:
+        """Stop a fleet; unknown ids are ignored."""
+        if self.fleets.pop(fleet_id, None) is not None:
+            self.terminated.append(fleet_id)
+
+    def route(self, account_id: str, region: str, endpoint_name: str, routes: tuple[Route, ...]) -> None:
+        """Keep the routes.
+
+        Raises:
+            ValueError: A route leads to a fleet that does not run: requests would fail.
+        """
+        missing = [route.fleet_id for route in routes if route.fleet_id not in self.fleets]
+        if missing:
+            raise ValueError(f"Endpoint {endpoint_name!r} is routed to fleets that do not run: {missing}.")
+        self.route_history.append((endpoint_name, routes))
+        if routes:
+            self.routes[account_id, region, endpoint_name] = routes
+        else:
+            self.routes.pop((account_id, region, endpoint_name), None)
+
+    def serving_models(self, account_id: str, region: str, endpoint_name: str) -> dict[str, float]:
+        """Return the models that answer for an endpoint now, with their shares of the traffic."""
+        shares: dict[str, float] = {}
+        for route in self.routes.get((account_id, region, endpoint_name), ()):
+            model_name = self.fleets[route.fleet_id].spec.model_name
+            shares[model_name] = shares.get(model_name, 0.0) + route.weight
+        return shares
+
+
+@dataclass(slots=True)
+class RecordingEventSink:
+    """Keeps every event."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def emit(self, event: dict[str, Any]) -> None:
+        """Keep an event."""
+        self.events.append(event)
+
+    def details(self, detail_type: str) -> list[dict[str, Any]]:
+        """Return the details of all events of a type, in order."""
+        return [event["detail"] for event in self.events if event["detail-type"] == detail_type]
+
+
+class PermissiveIdentity:
+    """Every role exists and trusts SageMaker."""
+
+    def can_be_assumed_by_sagemaker(self, role_arn: str) -> bool:  # noqa: ARG002 - the port's signature
+        """Return True."""
+        return True
+
+
+@dataclass(slots=True)
+class StrictIdentity:
+    """Only the roles that are named trust SageMaker."""
+
+    role_arns: set[str] = field(default_factory=set)
+
+    def can_be_assumed_by_sagemaker(self, role_arn: str) -> bool:
+        """Tell whether the role was named."""
+        return role_arn in self.role_arns
+
+
+class PermissiveArtifacts:
+    """All model data can be read."""
+
+    def is_readable(self, s3_url: str, *, role_arn: str, region: str) -> bool:  # noqa: ARG002 - likewise
+        """Return True."""
+        return True
+
+
+@dataclass(slots=True)
+class StrictArtifacts:
+    """Only the URLs that are named can be read; for one that ends in `/`, anything below it will do."""
+
+    s3_urls: set[str] = field(default_factory=set)
+
+    def is_readable(self, s3_url: str, *, role_arn: str, region: str) -> bool:  # noqa: ARG002 - likewise
+        """Tell whether the URL was named."""
+        if s3_url.endswith("/"):
+            return any(url.startswith(s3_url) for url in self.s3_urls)
+        return s3_url in self.s3_urls
