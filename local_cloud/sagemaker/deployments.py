@@ -36,7 +36,8 @@ _HALF = Fraction(1, 2)
 _ALL = Fraction(1)
 
 INSUFFICIENT_CAPACITY = (
-    "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. Please retry using "
+    "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. Please "
+    "retry using "
     "a different ML instance type or after some time."
 )
 
@@ -137,16 +138,13 @@ class Deployment:
             case Stage.PROVISIONING | Stage.HEALTH_CHECKING:
                 status, message = "Creating", f"Launching {count} instance(s)."
             case Stage.SHIFTING if self.shifts_done < len(self.shifts):
-                status, message = (
-                    "ActivatingTraffic",
-                    f"Activating traffic on canary capacity of {count} instance(s).",
-                )
+                status = "ActivatingTraffic"
+                message = f"Activating traffic on canary capacity of {count} instance(s)."
             case Stage.SHIFTING:
-                wait = self.shifts[-1].wait_seconds
-                status, message = (
-                    "Baking",
-                    f"Baking for {wait} seconds (TerminationWaitInSeconds) with traffic enabled on full capacity of "
-                    f"{count} instance(s).",
+                status = "Baking"
+                message = (
+                    f"Baking for {self.shifts[-1].wait_seconds} seconds (TerminationWaitInSeconds) with "
+                    f"traffic enabled on full capacity of {count} instance(s)."
                 )
             case Stage.TERMINATING | Stage.ROLLING_BACK:
                 status, message = "Deleting", f"Terminating {count} instance(s)."
@@ -181,8 +179,10 @@ class Deployment:
                     url, role_arn=role_arn, region=scope.region
                 ):
                     return (
-                        f'Failed to download model data for container "container_{index}" from URL: "{url}". Please '
-                        "ensure that there is an object located at the URL and that the role passed to CreateModel "
+                        f'Failed to download model data for container "container_{index}" from URL: '
+                        f'"{url}". Please '
+                        "ensure that there is an object located at the URL and that the role passed to "
+                        "CreateModel "
                         "has permissions to download the object."
                     )
         return None
@@ -216,7 +216,8 @@ class Deployment:
             if self._is_given_up(world, variant, health):
                 self.fail(
                     world,
-                    f"The primary container for production variant {variant.name} did not pass the ping health check. "
+                    f"The primary container for production variant {variant.name} did not pass the ping "
+                    "health check. "
                     "Please check CloudWatch logs for this endpoint.",
                 )
                 return
@@ -331,7 +332,8 @@ def plan_shifts(
 ) -> tuple[Shift, ...]:
     """Return the steps of traffic that a deployment config asks for; without one, all at once.
 
-    A rolling update moves traffic in its batches; that its fleets are exchanged batch by batch is not modelled.
+    A rolling update moves traffic in its batches; that its fleets are exchanged batch by batch is not
+    modelled.
 
     Raises:
         ServiceError: The deployment config contradicts itself or does not fit the variants.
@@ -374,7 +376,8 @@ def plan_shifts(
     waits = sum(shift.wait_seconds for shift in shifts)
     if timeout is not None and timeout <= waits:
         raise errors.validation(
-            f"MaximumExecutionTimeoutInSeconds ({timeout}) must be greater than the sum of the wait intervals ({waits})."
+            f"MaximumExecutionTimeoutInSeconds ({timeout}) must be greater than the sum of the wait "
+            f"intervals ({waits})."
         )
     return tuple(shifts)
 
@@ -392,7 +395,8 @@ def _fraction(
         if switches.undersized_guardrail is UndersizedGuardrail.ALL_AT_ONCE:
             return _ALL
         raise errors.validation(
-            f"{name} must be at most 50 percent of a variant's instances, which a variant with one instance cannot satisfy."
+            f"{name} must be at most 50 percent of a variant's instances, which a variant with one instance "
+            "cannot satisfy."
         )
     if share > _HALF:
         raise errors.validation(f"{name} must be at most 50 percent of each variant's instances.")

@@ -209,7 +209,8 @@ def _check_shadow(request: Mapping[str, Any]) -> None:
     shadows = request.get("ShadowProductionVariants")
     if shadows is not None and (len(shadows), len(request["ProductionVariants"])) != (1, 1):
         raise errors.validation(
-            "An endpoint configuration with ShadowProductionVariants must have exactly one production variant and one "
+            "An endpoint configuration with ShadowProductionVariants must have exactly one production "
+            "variant and one "
             "shadow variant."
         )
 
@@ -268,7 +269,8 @@ def _check_model(world: World, scope: Scope, request: Mapping[str, Any], variant
     if "ModelName" not in variant:
         if "ExecutionRoleArn" not in request:
             raise errors.validation(
-                f'Variant "{name}" must specify ModelName, unless the endpoint configuration is for inference components '
+                f'Variant "{name}" must specify ModelName, unless the endpoint configuration is for '
+                "inference components "
                 "and specifies ExecutionRoleArn."
             )
         return
@@ -276,7 +278,8 @@ def _check_model(world: World, scope: Scope, request: Mapping[str, Any], variant
         "EnableNetworkIsolation"
     ):
         raise errors.validation(
-            "ExecutionRoleArn, VpcConfig and EnableNetworkIsolation of an endpoint configuration are for inference "
+            "ExecutionRoleArn, VpcConfig and EnableNetworkIsolation of an endpoint configuration are for "
+            "inference "
             "component endpoints; specify them in the model instead."
         )
     model = find_model(world, scope, variant["ModelName"])
@@ -292,7 +295,8 @@ def _check_model(world: World, scope: Scope, request: Mapping[str, Any], variant
         and instance_type not in model.supported_instance_types
     ):
         raise errors.validation(
-            f"The instance type {instance_type} is not among the SupportedRealtimeInferenceInstanceTypes of the model "
+            f"The instance type {instance_type} is not among the SupportedRealtimeInferenceInstanceTypes of "
+            "the model "
             f'package of model "{model.arn}".'
         )
 
@@ -317,7 +321,8 @@ def _check_serverless_model(model: Model) -> None:
         )
     if model.request.get("EnableNetworkIsolation"):
         raise errors.validation(
-            f'The model "{model.arn}" has network isolation enabled, which serverless endpoints do not support.'
+            f'The model "{model.arn}" has network isolation enabled, which serverless endpoints do not '
+            "support."
         )
 
 
@@ -329,5 +334,6 @@ def _check_volume_key(request: Mapping[str, Any], variant: Variant) -> None:
         and instance_type.split(".")[1] in _LOCAL_NVME_FAMILIES
     ):
         raise errors.validation(
-            f"KmsKeyId cannot be specified for {instance_type}: its local instance storage is encrypted by hardware."
+            f"KmsKeyId cannot be specified for {instance_type}: its local instance storage is encrypted by "
+            "hardware."
         )

@@ -7,7 +7,6 @@ Source of the table: botocore's DescribeEndpointOutput.EndpointStatus; refusals 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +18,7 @@ from local_cloud.sagemaker.switches import OutOfServicePermits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from local_cloud.sagemaker.deployments import Deployment
     from local_cloud.sagemaker.endpoint_configs import EndpointConfig

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 
 def create_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Create an endpoint; it is Creating until its fleets are healthy. The deployment config is only stored."""
+    """Create an endpoint; it is Creating until its fleets are healthy.
+
+    The deployment config is only stored.
+    """
     scope = world.scope(caller)
     name = request["EndpointName"]
     arn = world.arn(scope, "endpoint", name)
@@ -125,7 +128,8 @@ def update_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) ->
         match world.switches.same_config_update:
             case SameConfigUpdate.REFUSE:
                 raise errors.validation(
-                    f'Cannot update endpoint "{endpoint.arn}" with endpoint configuration "{config.arn}", which it '
+                    f'Cannot update endpoint "{endpoint.arn}" with endpoint configuration "{config.arn}", '
+                    "which it "
                     "already uses. Create a new endpoint configuration."
                 )
             case SameConfigUpdate.NO_OPERATION:
@@ -146,7 +150,8 @@ def update_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) ->
     shifts = deployments.plan_shifts(deployment_config, variants, world.switches)
     if len(shifts) > 1 and {item.name for item in variants if not item.is_shadow} != set(endpoint.variants):
         raise errors.validation(
-            "Canary, linear and rolling updates require the new endpoint configuration to have the variant names of "
+            "Canary, linear and rolling updates require the new endpoint configuration to have the variant "
+            "names of "
             f"the present one: {', '.join(endpoint.variants)}."
         )
     _check_quotas(scope, instances_by_type(variants))
@@ -302,7 +307,8 @@ def _check_changes(endpoint: Endpoint, changes: list[dict[str, Any]]) -> None:
         is_asynchronous = "AsyncInferenceConfig" in endpoint.config.request
         if change.get("DesiredInstanceCount") == 0 and variant.model is not None and not is_asynchronous:
             raise errors.validation(
-                f'DesiredInstanceCount of variant "{variant.name}" must be at least 1: only asynchronous and inference '
+                f'DesiredInstanceCount of variant "{variant.name}" must be at least 1: only asynchronous '
+                "and inference "
                 "component endpoints can have no instance."
             )
 

@@ -70,7 +70,10 @@ def access_denied(principal_arn: str, action: str, resource_arn: str) -> Service
 
 
 def not_modelled(what: str, remedy: str) -> ServiceError:
-    """Refuse a member that would need something that is not modelled, instead of ignoring it. Wording ours."""
+    """Refuse a member that would need something that is not modelled, instead of ignoring it.
+
+    Wording ours.
+    """
     return validation(f"The local cloud does not model {what}. {remedy}")
 
 
@@ -154,8 +157,10 @@ def image_next_to_package() -> ServiceError:
 def invalid_execution_role(role_arn: str) -> ServiceError:
     """Refuse an execution role that SageMaker cannot assume. Seen."""
     return validation(
-        f'The execution role ARN "{role_arn}" is invalid. Please ensure that the role exists and that its trust '
-        'relationship policy allows the action "sts:AssumeRole" for the service principal "sagemaker.amazonaws.com".'
+        f'The execution role ARN "{role_arn}" is invalid. Please ensure that the role exists and that its '
+        "trust "
+        'relationship policy allows the action "sts:AssumeRole" for the service principal '
+        '"sagemaker.amazonaws.com".'
     )
 
 
@@ -167,16 +172,20 @@ def cross_account_role() -> ServiceError:
 def unreadable_model_data(url: str, role_arn: str, region: str) -> ServiceError:
     """Refuse model data that cannot be read. Seen, its last words from memory."""
     return validation(
-        f'Could not access model data at {url}. Please ensure that the role "{role_arn}" exists and that its trust '
-        'relationship policy allows the action "sts:AssumeRole" for the service principal "sagemaker.amazonaws.com". '
-        f'Also ensure that the role has "s3:GetObject" permissions and that the object is located in {region}.'
+        f'Could not access model data at {url}. Please ensure that the role "{role_arn}" exists and that '
+        "its trust "
+        'relationship policy allows the action "sts:AssumeRole" for the service principal '
+        '"sagemaker.amazonaws.com". '
+        'Also ensure that the role has "s3:GetObject" permissions and that the object is located in '
+        f"{region}."
     )
 
 
 def unapproved_package(arn: str, status: str) -> ServiceError:
     """Refuse to deploy a version that is not Approved. Wording ours."""
     return validation(
-        f"Model package {arn} cannot be deployed: its ModelApprovalStatus is {status}, and it must be Approved."
+        f"Model package {arn} cannot be deployed: its ModelApprovalStatus is {status}, and it must be "
+        "Approved."
     )
 
 
@@ -191,9 +200,12 @@ def instance_quota(instance_type: str, limit: int, utilization: int, delta: int)
     """Refuse instances beyond the account's quota. Seen."""
     return ServiceError(
         "ResourceLimitExceeded",
-        f"The account-level service limit '{instance_type} for endpoint usage' is {limit} Instances, with current "
-        f"utilization of {utilization} Instances and a request delta of {delta} Instances. Please use AWS Service "
-        "Quotas to request an increase for this quota. If AWS Service Quotas is not available, contact AWS support "
+        f"The account-level service limit '{instance_type} for endpoint usage' is {limit} Instances, with "
+        "current "
+        f"utilization of {utilization} Instances and a request delta of {delta} Instances. Please use AWS "
+        "Service "
+        "Quotas to request an increase for this quota. If AWS Service Quotas is not available, contact AWS "
+        "support "
         "to request an increase for this quota.",
     )
 
@@ -202,7 +214,8 @@ def unknown_variants(names: Iterable[str], endpoint_config_name: str) -> Service
     """Refuse weights or capacities for variants that the config lacks. Seen."""
     quoted = ", ".join(f'"{name}"' for name in names)
     return validation(
-        f'The variant name(s) {quoted} is/are not present within endpoint configuration "{endpoint_config_name}".'
+        f"The variant name(s) {quoted} is/are not present within endpoint configuration "
+        f'"{endpoint_config_name}".'
     )
 
 

@@ -122,9 +122,7 @@ def epoch_milliseconds(time: datetime) -> float:
     return float(round(time.timestamp() * 1000))
 
 
-def _emit(
-    world: World, scope: Scope, detail_type: str, arn: str, time: str, detail: dict[str, Any]
-) -> None:
+def _emit(world: World, scope: Scope, detail_type: str, arn: str, time: str, detail: dict[str, Any]) -> None:
     world.events.emit(
         {
             "version": "0",

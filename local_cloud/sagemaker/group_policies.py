@@ -43,7 +43,7 @@ def parse(text: str) -> GroupPolicy:
     """Return the policy.
 
     Raises:
-        ServiceError: The text is no JSON object with statements that have Effect, Principal, Action, Resource.
+        ServiceError: The text is no JSON object whose statements have Effect, Principal, Action, Resource.
     """
     try:
         document = json.loads(text)
@@ -75,11 +75,11 @@ def _names_principal(statement: dict[str, Any], principals: set[str], account_id
     )
 
 
-def _names_any(patterns: Any, value: str) -> bool:
+def _names_any(patterns: object, value: str) -> bool:
     return any(_wildcard(pattern).fullmatch(value) is not None for pattern in _texts(patterns))
 
 
-def _texts(value: Any) -> list[str]:
+def _texts(value: object) -> list[str]:
     if isinstance(value, str):
         return [value]
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

@@ -1,6 +1,7 @@
 """Pages of List calls: filters, order, page size and opaque tokens.
 
-Owns what all List operations share. It knows no resource: an item is anything with a name and a creation time.
+Owns what all List operations share. It knows no resource: an item is anything with a name and a creation
+time.
 """
 
 from __future__ import annotations

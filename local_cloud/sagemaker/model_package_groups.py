@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class ModelPackageGroup:
-    """A group of versions; `next_version` never goes back, so a deleted version's number is not used again."""
+    """A group of versions.
+
+    `next_version` never goes back, so a deleted version's number is not used again.
+    """
 
     name: str
     arn: str

@@ -139,9 +139,12 @@ def create_model_package(world: World, caller: Caller, request: Mapping[str, Any
         raise errors.both_package_names()
     _refuse_what_is_not_modelled(request)
     members = {name: request[name] for name in _KEPT_MEMBERS if name in request}
-    for name in ("InferenceSpecification", "AdditionalInferenceSpecifications"):
-        if name in members:
-            members[name] = _with_digests(members[name])
+    if "InferenceSpecification" in members:
+        members["InferenceSpecification"] = _with_digests(members["InferenceSpecification"])
+    if "AdditionalInferenceSpecifications" in members:
+        members["AdditionalInferenceSpecifications"] = [
+            _with_digests(item) for item in members["AdditionalInferenceSpecifications"]
+        ]
     version: int | None = None
     if group_name is not None:
         scope, group = resolve_group(
@@ -149,7 +152,8 @@ def create_model_package(world: World, caller: Caller, request: Mapping[str, Any
         )
         if "Tags" in request:
             raise errors.validation(
-                "Tags cannot be specified for a versioned model package: it uses the tags of its model package group."
+                "Tags cannot be specified for a versioned model package: it uses the tags of its model "
+                "package group."
             )
         name, version = group.name, group.next_version
         group.next_version += 1
@@ -334,7 +338,10 @@ def resolve_package(world: World, caller: Caller, name_or_arn: str, action: str)
 
 
 def image_digest(image: str) -> str:
-    """Return the digest that an image resolves to: here a function of its name, since there is no registry."""
+    """Return the digest that an image resolves to.
+
+    Here it is a function of the image's name, since there is no registry.
+    """
     _, at, digest = image.partition("@")
     return digest if at else f"sha256:{hashlib.sha256(image.encode()).hexdigest()}"
 
@@ -391,7 +398,7 @@ def _refuse_what_is_not_modelled(request: Mapping[str, Any]) -> None:
 
 def _with_added(package: ModelPackage, request: Mapping[str, Any]) -> list[Any]:
     present = package.members.get("AdditionalInferenceSpecifications", [])
-    added = _with_digests(request["AdditionalInferenceSpecificationsToAdd"])
+    added = [_with_digests(item) for item in request["AdditionalInferenceSpecificationsToAdd"]]
     names = [item["Name"] for item in (*present, *added)]
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
@@ -403,10 +410,8 @@ def _with_added(package: ModelPackage, request: Mapping[str, Any]) -> list[Any]:
     return [*present, *added]
 
 
-def _with_digests(specification: Any) -> Any:
-    """Return specifications whose containers carry the ImageDigest that SageMaker fills in."""
-    if isinstance(specification, list):
-        return [_with_digests(item) for item in specification]
+def _with_digests(specification: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a specification whose containers carry the ImageDigest that SageMaker fills in."""
     return {
         **specification,
         "Containers": [

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 
 class UnapprovedPackage(StrEnum):
-    """Which call refuses a model package version that is not Approved (the documentation: "must be set to
-    Approved to deploy the model", without naming the call).
+    """Which call refuses a version that is not Approved.
+
+    The documentation only says: "must be set to Approved to deploy the model".
     """
 
     CREATE_MODEL = "create_model"
@@ -151,8 +152,8 @@ class Switches:
     either call, and with `never` puts unapproved models into production."""
 
     package_environment: PackageEnvironment = PackageEnvironment.MERGE
-    """With `merge` the container's values win key by key. With `replace` a client that sets one variable loses
-    all of the package's: set the complete map whenever any variable is set."""
+    """With `merge` the container's values win key by key. With `replace` a client that sets one variable
+    loses all of the package's: set the complete map whenever any variable is set."""
 
     creation_event_updated_fields: CreationEventFields = CreationEventFields.ABSENT
     """A rule or a parser that requires the key misses versions registered as Approved."""
@@ -193,7 +194,8 @@ class Switches:
     """A client must compare ARNs without regard to case, and never cut a name out of one."""
 
     name_lookup: NameLookup = NameLookup.CASE_INSENSITIVE
-    """Names are unique without regard to case in any setting. A client should use a name as it was created."""
+    """Names are unique without regard to case in any setting. A client should use a name as it was "
+    "created."""
 
     filtered_pages: FilteredPages = FilteredPages.FULL
     """With `short` a page may be empty and still carry a NextToken: follow the token, not the count."""
@@ -210,8 +212,8 @@ class Switches:
     """A parser must treat a null ModelPackageGroupName like a missing one."""
 
     requests_per_second: int | None = None
-    """The most calls of one operation that an account and region may make in one second; more are refused with
-    ThrottlingException. AWS publishes no number. None: no limit."""
+    """The most calls of one operation that an account and region may make in one second; more are refused
+    with ThrottlingException. AWS publishes no number. None: no limit."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the settings as a JSON object, member name to value."""
@@ -227,7 +229,7 @@ class Switches:
             ValueError: A member or a value is unknown; the message lists what there is.
         """
         hints = get_type_hints(cls)
-        values = {field.name: getattr(base or cls(), field.name) for field in fields(cls)}
+        values = {field.name: getattr(cls() if base is None else base, field.name) for field in fields(cls)}
         for name, value in document.items():
             if name not in values:
                 raise ValueError(f"Unknown switch {name!r}. Switches: {', '.join(sorted(values))}.")

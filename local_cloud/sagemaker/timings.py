@@ -6,7 +6,7 @@ Owns durations, in seconds. It knows no clock: the state machine adds these to t
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +76,7 @@ class Timings:
         return asdict(self)
 
     @classmethod
-    def from_document(cls, document: Mapping[str, float], base: Timings | None = None) -> Timings:
+    def from_document(cls, document: Mapping[str, Any], base: Timings | None = None) -> Timings:
         """Build durations from a JSON object; members that it lacks come from `base` or the defaults.
 
         Raises:
@@ -86,6 +86,10 @@ class Timings:
         for name, value in document.items():
             if name not in known:
                 raise ValueError(f"Unknown timing {name!r}. Timings: {', '.join(sorted(known))}.")
-            if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+            if not _is_duration(value):
                 raise ValueError(f"Timing {name!r} cannot be {value!r}. It is a number of at least 0.")
-        return replace(base or cls(), **document)
+        return replace(cls() if base is None else base, **document)
+
+
+def _is_duration(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0

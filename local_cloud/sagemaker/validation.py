@@ -21,7 +21,7 @@ from local_cloud.sagemaker.errors import ServiceError, serialization, validation
 
 Shape: TypeAlias = Mapping[str, Any]
 Checker: TypeAlias = Callable[[Any, str, list[str]], Any]
-"""Takes a value, its location and the list of violations so far; returns the value without unknown members."""
+"""Takes a value, its location and the violations so far; returns the value without unknown members."""
 
 _UNICODE_CLASS = re.compile(r"\\p\{(\w+)\}")
 _JSON_KINDS = ((bool, "BOOLEAN_VALUE"), (int, "NUMBER_VALUE"), (float, "NUMBER_VALUE"), (str, "STRING_VALUE"))
@@ -92,7 +92,7 @@ class RequestValidator:
             for name, reference in shape.get("members", {}).items()
         ]
 
-        def check(value: Any, path: str, violations: list[str]) -> dict[str, Any]:
+        def check(value: object, path: str, violations: list[str]) -> dict[str, Any]:
             if not isinstance(value, Mapping):
                 raise _mistyped(value, "a structure")
             checked = {}
@@ -112,7 +112,7 @@ class RequestValidator:
         lengths = _length_constraints(shape)
         constraints = _constraints(member_shape) if member_shape["type"] == "string" else []
 
-        def check(value: Any, path: str, violations: list[str]) -> list[Any]:
+        def check(value: object, path: str, violations: list[str]) -> list[Any]:
             if not isinstance(value, list | tuple):
                 raise _mistyped(value, "a list")
             for text, holds in lengths:
@@ -142,7 +142,7 @@ class RequestValidator:
         value_constraints = _constraints(value_shape) if value_shape["type"] == "string" else []
         lengths = _length_constraints(shape)
 
-        def check(value: Any, path: str, violations: list[str]) -> dict[str, Any]:
+        def check(value: object, path: str, violations: list[str]) -> dict[str, Any]:
             if not isinstance(value, Mapping):
                 raise _mistyped(value, "a map")
             for text, holds in lengths:
@@ -174,7 +174,7 @@ def _string(shape: Shape) -> Checker:
     constraints = _constraints(shape)
     is_sensitive = bool(shape.get("sensitive"))
 
-    def check(value: Any, path: str, violations: list[str]) -> str:
+    def check(value: object, path: str, violations: list[str]) -> str:
         if not isinstance(value, str):
             raise _mistyped(value, "a String")
         for text, holds in constraints:
@@ -189,10 +189,10 @@ def _string(shape: Shape) -> Checker:
 def _number(shape: Shape, kinds: type | tuple[type, ...], noun: str) -> Checker:
     low, high = shape.get("min"), shape.get("max")
 
-    def check(value: Any, path: str, violations: list[str]) -> float:
+    def check(value: object, path: str, violations: list[str]) -> Any:  # noqa: ANN401 - a number of the shape's kind
         if isinstance(value, bool) or not isinstance(value, kinds):
             raise _mistyped(value, noun)
-        number: float = value
+        number: Any = value
         if high is not None and number > high:
             text = f"Member must have value less than or equal to {high}"
             violations.append(_violation(f"'{number}'", path, text))
@@ -204,13 +204,13 @@ def _number(shape: Shape, kinds: type | tuple[type, ...], noun: str) -> Checker:
     return check
 
 
-def _boolean(value: Any, _path: str, _violations: list[str]) -> bool:
+def _boolean(value: object, _path: str, _violations: list[str]) -> bool:
     if not isinstance(value, bool):
         raise _mistyped(value, "a Boolean")
     return value
 
 
-def _timestamp(value: Any, _path: str, _violations: list[str]) -> datetime:
+def _timestamp(value: object, _path: str, _violations: list[str]) -> datetime:
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -250,10 +250,10 @@ def _length_constraints(shape: Shape) -> list[tuple[str, Callable[[Any], bool]]]
 
 @cache
 def compiled_pattern(java_pattern: str) -> re.Pattern[str]:
-    """Compile a pattern of the service model, which is written for Java, for Python.
+    r"""Compile a pattern of the service model, which is written for Java, for Python.
 
-    The service anchors patterns at both ends: use `fullmatch`. Unicode classes such as `\\p{L}` become ranges,
-    since `re` has none; `\\d` and `\\s` are ASCII, as in Java.
+    The service anchors patterns at both ends: use `fullmatch`. Unicode classes such as `\p{L}` become
+    ranges, since `re` has none; `\d` and `\s` are ASCII, as in Java.
     """
     # `$` with a quantifier (CustomerMetadataKey) is legal in Java and means no more than `$`.
     pattern = re.sub(r"\$\{\d+,\d+\}", "$", java_pattern)
@@ -295,12 +295,12 @@ def _violation(shown: str, path: str, constraint: str) -> str:
     return f"Value {shown} at '{path.removeprefix('.')}' failed to satisfy constraint: {constraint}"
 
 
-def _rendered(value: Any) -> str:
+def _rendered(value: object) -> str:
     """Show a collection as Java prints it."""
     return f"'{_java(value)}'"
 
 
-def _java(value: Any) -> str:
+def _java(value: object) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}={_java(member)}" for key, member in value.items()) + "}"
     if isinstance(value, list | tuple):
@@ -308,7 +308,7 @@ def _java(value: Any) -> str:
     return str(value)
 
 
-def _mistyped(value: Any, wanted: str) -> ServiceError:
+def _mistyped(value: object, wanted: str) -> ServiceError:
     if isinstance(value, Mapping):
         return serialization("Start of structure or map found where not expected.")
     if isinstance(value, list | tuple):

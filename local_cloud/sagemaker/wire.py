@@ -58,7 +58,7 @@ def _document(body: bytes) -> dict[str, Any]:
     return document
 
 
-def _epoch_seconds(value: Any) -> float:
+def _epoch_seconds(value: object) -> float:
     if isinstance(value, datetime):
         return value.timestamp()
     raise TypeError(f"{type(value).__name__} has no JSON form")

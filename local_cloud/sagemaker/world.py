@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from local_cloud.sagemaker import arns
 from local_cloud.sagemaker.agenda import Agenda
 from local_cloud.sagemaker.switches import ArnLetterCase, NameLookup, Switches
-from local_cloud.sagemaker.timings import Timings
 
 if TYPE_CHECKING:
     from local_cloud.sagemaker.endpoint_configs import EndpointConfig
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.model_packages import ModelPackage
     from local_cloud.sagemaker.models import Model
     from local_cloud.sagemaker.ports import Artifacts, Caller, EventSink, Hosting, Identity
+    from local_cloud.sagemaker.timings import Timings
 
 _MILLISECOND = 1000
 
