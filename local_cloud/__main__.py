@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import threading
 from pathlib import Path
@@ -40,7 +41,9 @@ def main() -> int:
     stop = threading.Event()
 
     def stop_with_stdin() -> None:
-        sys.stdin.buffer.read()
+        # Not sys.stdin: its lock, held by a daemon thread, would abort an interpreter that exits by itself.
+        while os.read(0, 4096):
+            pass
         stop.set()
 
     if options.until_stdin_closes:

@@ -179,7 +179,9 @@ class Handler(BaseHTTPRequestHandler):
 
 def exit_with_parent() -> None:
     """End this process when its standard input closes: whoever started it is gone, even if it was killed."""
-    sys.stdin.buffer.read()
+    # Not sys.stdin: its lock, held by a daemon thread, would abort an interpreter that exits by itself.
+    while os.read(0, 4096):
+        pass
     os._exit(0)
 
 

@@ -125,6 +125,8 @@ class Fleet:
             except subprocess.TimeoutExpired:
                 _signal_group(process, signal.SIGKILL)
                 process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
         if self._thread.is_alive():
             self._thread.join(_PING_SECONDS + _SECONDS_TO_EXIT)
         for reader in self._readers:
@@ -226,8 +228,9 @@ class Fleet:
     def _keep_log(self, process: subprocess.Popen[bytes]) -> None:
         if process.stdout is None:
             return
-        for line in process.stdout:
-            self._log(line.decode(errors="replace").rstrip("\n"))
+        with process.stdout as output:
+            for line in output:
+                self._log(line.decode(errors="replace").rstrip("\n"))
         code = process.wait()
         if not self._stopping.is_set():
             self._log(f"The container's process ended with exit code {code}.")

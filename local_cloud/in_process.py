@@ -1,0 +1,103 @@
+"""Answer botocore's clients inside this process: the same cloud without sockets, threads or wall clock.
+
+Unmodified clients keep their serialisers, parsers, retries and error types; only the socket is replaced. So
+the deployer's real gateways run against the real state machine, in virtual time, as fast as they compute.
+SageMaker is the control plane given; every other service is MiniStack's, whose state is per account: use an
+account of your own for each test.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+from ministack.app import SERVICE_HANDLERS
+from ministack.core.responses import request_scope
+
+from local_cloud.sagemaker import wire
+from local_cloud.sagemaker.ports import Caller
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest
+
+    from local_cloud.sagemaker.control_plane import ControlPlane
+
+BeforeCall = Callable[[str, str], None]
+"""Called with service and operation before each call; what it raises, the caller sees as a transport error."""
+
+
+class InProcessCloud:
+    """One account and region, seen through botocore's clients.
+
+    Attributes:
+        calls: Every call that was answered, as (service, operation), in order.
+        before_call: A place to inject faults, or to let others run in between.
+    """
+
+    def __init__(self, control_plane: ControlPlane, *, account_id: str, region: str) -> None:
+        self._control_plane = control_plane
+        self._caller = Caller(account_id, region, f"arn:aws:iam::{account_id}:root")
+        self.calls: list[tuple[str, str]] = []
+        self.before_call: BeforeCall = lambda _service, _operation: None
+
+    def client(self, service: str, config: Config | None = None) -> Any:  # noqa: ANN401 - any of boto3's clients
+        """Return a client of that service."""
+        client = boto3.Session(
+            aws_access_key_id=self._caller.account_id,
+            aws_secret_access_key="in-process",  # noqa: S106 - nobody checks it
+            region_name=self._caller.region,
+        ).client(service, config=config)  # type: ignore[call-overload] # the name is not a literal
+        client.meta.events.register("before-send", partial(self._send, service))
+        return client
+
+    def _send(self, service: str, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse:
+        operation = event_name.rsplit(".", 1)[-1]
+        self.before_call(service, operation)
+        headers = {name.lower(): _text(value) for name, value in request.headers.items()}
+        body = _bytes(request.body)
+        if service == "sagemaker":
+            status, answered, content = wire.handle(
+                self._control_plane, target=headers["x-amz-target"], body=body, caller=self._caller
+            )
+        else:
+            status, answered, content = self._ministack(service, request, headers, body)
+        self.calls.append((service, operation))
+        return AWSResponse(request.url, status, answered, _Raw(content))
+
+    def _ministack(
+        self, service: str, request: AWSPreparedRequest, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        url = urlsplit(request.url)
+        with request_scope(self._caller.account_id, self._caller.region):
+            answer = SERVICE_HANDLERS[service](
+                request.method, url.path or "/", headers, body, parse_qs(url.query, keep_blank_values=True)
+            )
+            try:
+                answer.send(None)
+            except StopIteration as done:
+                status, answered, content = done.value
+                return status, answered, _bytes(content)
+        raise NotImplementedError(
+            f"MiniStack's {service} waits for something: it needs the gateway's event loop."
+        )
+
+
+class _Raw(io.BytesIO):
+    """A response body as urllib3 gives it."""
+
+    def stream(self, *_: object, **__: object) -> Iterator[bytes]:
+        yield self.read()
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _bytes(value: str | bytes | None) -> bytes:
+    return value.encode() if isinstance(value, str) else value or b""
