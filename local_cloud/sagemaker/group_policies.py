@@ -24,7 +24,7 @@ class GroupPolicy:
 
     def allows(self, *, account_id: str, principal_arn: str, action: str, resource_arn: str) -> bool:
         """Tell whether a statement allows the action to the principal and none denies it."""
-        principals = {"*", account_id, principal_arn.lower()}
+        principals = {"*", account_id, principal_arn.lower(), _role_of(principal_arn).lower()}
         matching = [
             statement
             for statement in self.statements
@@ -63,6 +63,12 @@ def parse(text: str) -> GroupPolicy:
         if statement["Effect"] not in {"Allow", "Deny"}:
             raise errors.invalid_policy(f"Effect cannot be {statement['Effect']!r}.")
     return GroupPolicy(text, tuple(statements))
+
+
+def _role_of(principal_arn: str) -> str:
+    """Return the role that a session assumed, as policies name it; other principals are themselves."""
+    found = re.fullmatch(r"arn:([^:]+):sts::(\d{12}):assumed-role/([^/]+)/.*", principal_arn)
+    return f"arn:{found[1]}:iam::{found[2]}:role/{found[3]}" if found else principal_arn
 
 
 def _names_principal(statement: dict[str, Any], principals: set[str], account_id: str) -> bool:

@@ -90,7 +90,10 @@ class Route:
 
 
 class Hosting(Protocol):
-    """Runs model containers. The control plane decides which, and what traffic each gets."""
+    """Runs model containers. The control plane decides which, and what traffic each gets.
+
+    No method raises: what goes wrong with a fleet is told by its health.
+    """
 
     def launch(self, spec: FleetSpec) -> str:
         """Start a fleet and return its id at once; its health is asked for later."""

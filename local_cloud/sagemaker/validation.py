@@ -21,10 +21,16 @@ from local_cloud.sagemaker.errors import ServiceError, serialization, validation
 
 Shape: TypeAlias = Mapping[str, Any]
 Checker: TypeAlias = Callable[[Any, str, list[str]], Any]
-"""Takes a value, its location and the violations so far; returns the value without unknown members."""
+"""Takes a value, its location and the violations so far; returns the value, unknown members left out."""
 
 _UNICODE_CLASS = re.compile(r"\\p\{(\w+)\}")
 _JSON_KINDS = ((bool, "BOOLEAN_VALUE"), (int, "NUMBER_VALUE"), (float, "NUMBER_VALUE"), (str, "STRING_VALUE"))
+_LARGEST = {
+    "integer": 2**31 - 1,
+    "long": 2**63 - 1,
+    "float": 3.4028234663852886e38,
+    "double": sys.float_info.max,
+}
 
 
 class RequestValidator:
@@ -43,7 +49,8 @@ class RequestValidator:
         """Return the request without nulls and unknown members, its timestamps as datetimes.
 
         Raises:
-            ServiceError: SerializationException for a wrong type, ValidationException for violated constraints.
+            ServiceError: SerializationException for a wrong type, ValidationException for violated
+                constraints.
         """
         return self.validate_shape(self._operations[operation]["input"]["shape"], request)
 
@@ -188,11 +195,14 @@ def _string(shape: Shape) -> Checker:
 
 def _number(shape: Shape, kinds: type | tuple[type, ...], noun: str) -> Checker:
     low, high = shape.get("min"), shape.get("max")
+    limit = _LARGEST[shape["type"]]
 
     def check(value: object, path: str, violations: list[str]) -> Any:  # noqa: ANN401 - a number of the shape's kind
         if isinstance(value, bool) or not isinstance(value, kinds):
             raise _mistyped(value, noun)
         number: Any = value
+        if not -limit <= number <= limit:
+            raise _mistyped(value, noun)
         if high is not None and number > high:
             text = f"Member must have value less than or equal to {high}"
             violations.append(_violation(f"'{number}'", path, text))

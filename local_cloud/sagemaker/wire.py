@@ -50,12 +50,17 @@ def handle(
 
 def _document(body: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(body or b"{}")
-    except ValueError as error:
+        document = json.loads(body or b"{}", parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
         raise serialization(f"The request body is not JSON: {error}.") from error
     if not isinstance(document, dict):
         raise serialization("The request body is no JSON object.")
     return document
+
+
+def _no_constant(name: str) -> None:
+    """Refuse NaN and the infinities, which Python reads and JSON does not have."""
+    raise ValueError(f"{name} is no JSON value")
 
 
 def _epoch_seconds(value: object) -> float:
