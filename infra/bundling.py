@@ -1,0 +1,244 @@
+"""Owns building the deployer's Lambda asset: pure Python, no Docker, the same bytes for the same inputs.
+
+Run `python -m infra.bundling` to build it and see what it weighs. It must not import the deployer's handler,
+which builds clients at import: those belong to Lambda.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from botocore.loaders import Loader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+REPOSITORY: Final = Path(__file__).parent.parent
+BUILD_DIRECTORY: Final = REPOSITORY / ".build"
+DEPLOYER: Final = REPOSITORY / "lambdas" / "deployer"
+PYTHON_VERSION: Final = "3.13"
+"""The Lambda runtime's. Wheels are chosen for it, whichever Python runs the CDK app."""
+
+_NOT_NEEDED: Final = ("*.dist-info", "bin", "__pycache__", "*.pyc", "*.pyi", "py.typed")
+_UNUSED_PARTS: Final = (
+    "aws_lambda_powertools/event_handler",  # HTTP routing with a bundled Swagger UI: 60 % of Powertools
+    "boto3/data",  # models of boto3's resource interface; the deployer uses clients
+    "boto3/examples",
+    "botocore/data",  # replaced by the pruned data
+)
+_SHARED_DATA: Final = ("partitions.json", "sdk-default-configuration.json", "_retry.json")
+
+
+class BundlingError(Exception):
+    """Say why the asset could not be built, and what to do."""
+
+
+def build_asset(build_directory: Path = BUILD_DIRECTORY) -> Path:
+    """Build the deployer's asset, unless one of the same inputs stands already, and return its directory.
+
+    Raises `BundlingError` if the pinned packages cannot be installed.
+    """
+    requirements = DEPLOYER / "requirements.txt"
+    recipe = Path(__file__).read_bytes()
+    sources = sorted(path for path in DEPLOYER.rglob("*.py"))
+    named = [(path.relative_to(DEPLOYER).as_posix(), path.read_bytes()) for path in sources]
+    inputs = [("requirements", requirements.read_bytes()), ("recipe", recipe), *named]
+
+    def assemble(target: Path) -> None:
+        packages = build_once(
+            build_directory / "packages",
+            digest([("requirements", requirements.read_bytes()), ("python", PYTHON_VERSION.encode())]),
+            lambda directory: _install(requirements, directory),
+        )
+        _copy(packages, target)
+        for name, content in named:
+            path = target / "deployer" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        prune_service_data(packages / "botocore" / "data", target / "botocore" / "data", operations())
+
+    return build_once(build_directory / "deployer", digest(inputs), assemble)
+
+
+def operations() -> Mapping[str, tuple[str, ...]]:
+    """Read the deployer's own list of the operations that it calls."""
+    spec = importlib.util.spec_from_file_location("_deployer_operations", DEPLOYER / "operations.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return cast("Mapping[str, tuple[str, ...]]", module.OPERATIONS)
+
+
+def build_once(parent: Path, key: str, build: Callable[[Path], None]) -> Path:
+    """Build a directory named after its inputs' digest, or find it built.
+
+    It is built aside and renamed into place, so that nobody ever sees half of it; of several builders at once
+    the first wins, and the others' work, being the same, is thrown away.
+    """
+    finished = parent / key
+    if finished.is_dir():
+        return finished
+    parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=".building-", dir=parent))
+    try:
+        build(aside)
+        aside.chmod(0o755)
+        try:
+            aside.rename(finished)
+        except OSError:
+            if not finished.is_dir():
+                raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return finished
+
+
+def digest(inputs: Iterable[tuple[str, bytes]]) -> str:
+    """Digest named contents to 16 hexadecimal digits."""
+    total = hashlib.sha256()
+    for name, content in inputs:
+        total.update(f"{name}\0{len(content)}\0".encode())
+        total.update(content)
+    return total.hexdigest()[:16]
+
+
+def _install(requirements: Path, target: Path) -> None:
+    # Only wheels that run anywhere: a compiled dependency must fail here, and not on Lambda.
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--no-deps", "--no-compile", "--only-binary=:all:", "--platform=any", "--implementation=py"]
+    command += ["--abi=none", f"--python-version={PYTHON_VERSION}", f"--target={target}"]
+    done = subprocess.run(  # noqa: S603 - our own interpreter, with arguments from this file
+        [*command, "-r", str(requirements)], capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise BundlingError(
+            f"pip could not install the pinned packages of {requirements.relative_to(REPOSITORY)}:\n"
+            f"{done.stderr.strip()}\n"
+            "Check that the package index can be reached (`pip config list` shows which one is used)."
+        )
+
+
+def _copy(packages: Path, target: Path) -> None:
+    unused = {packages / part for part in _UNUSED_PARTS}
+
+    def ignored(directory: str, names: list[str]) -> set[str]:
+        parts = {name for name in names if Path(directory, name) in unused}
+        return parts | shutil.ignore_patterns(*_NOT_NEEDED)(directory, names)
+
+    shutil.copytree(packages, target, ignore=ignored, dirs_exist_ok=True)
+
+
+def prune_service_data(source: Path, target: Path, wanted: Mapping[str, tuple[str, ...]]) -> None:
+    """Copy of botocore's data only what clients of the wanted operations read.
+
+    A service's model keeps the wanted operations and the shapes they reach, without documentation; waiters
+    and examples are left out. Models are written plain: they are small now, and the asset is compressed.
+    """
+    loader = Loader(extra_search_paths=[str(source)], include_default_search_paths=False)
+    prefixes = set()
+    for service, names in sorted(wanted.items()):
+        version = loader.determine_latest_version(service, "service-2")
+        model = prune_model(loader.load_service_model(service, "service-2", version), names)
+        prefixes.add(model["metadata"]["endpointPrefix"])
+        folder = target / service / version
+        _write(folder / "service-2.json", model)
+        rules = loader.load_service_model(service, "endpoint-rule-set-1", version)
+        _write(folder / "endpoint-rule-set-1.json", rules)
+        pages = loader.load_service_model(service, "paginators-1", version)["pagination"]
+        kept = {name: page for name, page in pages.items() if name in names}
+        _write(folder / "paginators-1.json", {"pagination": kept})
+    for name in _SHARED_DATA:
+        shutil.copyfile(source / name, target / name)
+    endpoints = json.loads((source / "endpoints.json").read_bytes())
+    for partition in endpoints["partitions"]:
+        services = partition["services"]
+        partition["services"] = {name: services[name] for name in sorted(prefixes & services.keys())}
+    _write(target / "endpoints.json", endpoints)
+
+
+def prune_model(model: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Reduce a service model to some operations and the shapes that they reach.
+
+    Raises `BundlingError` for an operation that the model does not have.
+    """
+    missing = sorted(set(names) - model["operations"].keys())
+    if missing:
+        service = model["metadata"]["serviceId"]
+        raise BundlingError(
+            f"botocore knows no operation {', '.join(missing)} of {service}: "
+            "correct lambdas/deployer/operations.py, or pin a newer botocore."
+        )
+    kept = {name: model["operations"][name] for name in sorted(names)}
+    reached: dict[str, Any] = {}
+    waiting = list(_references(kept))
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached[name] = model["shapes"][name]
+            waiting += _references(reached[name])
+    rest = {key: value for key, value in model.items() if key not in {"operations", "shapes"}}
+    pruned = {**rest, "operations": kept, "shapes": {name: reached[name] for name in sorted(reached)}}
+    return cast("dict[str, Any]", _without_documentation(pruned))
+
+
+def _references(value: object) -> Iterable[str]:
+    if isinstance(value, dict):
+        shape = value.get("shape")
+        if isinstance(shape, str):
+            yield shape
+        for inner in value.values():
+            yield from _references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)
+
+
+def _without_documentation(value: object) -> object:
+    """Drop the texts; a structure's member that is called `documentation` is a mapping, and stays."""
+    if isinstance(value, dict):
+        return {
+            key: _without_documentation(inner)
+            for key, inner in value.items()
+            if not (key == "documentation" and isinstance(inner, str))
+        }
+    if isinstance(value, list):
+        return [_without_documentation(inner) for inner in value]
+    return value
+
+
+def _write(path: Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, separators=(",", ":"), ensure_ascii=False), encoding="utf-8")
+
+
+def size_by_part(asset: Path) -> dict[str, int]:
+    """Measure the bytes of each top-level part of an unpacked asset, the largest first."""
+    sizes: dict[str, int] = {}
+    for path in asset.rglob("*"):
+        if path.is_file():
+            parts = path.relative_to(asset).parts
+            name = "botocore/data" if parts[:2] == ("botocore", "data") else parts[0]
+            sizes[name] = sizes.get(name, 0) + path.stat().st_size
+    return dict(sorted(sizes.items(), key=lambda part: -part[1]))
+
+
+def main() -> None:
+    """Build the asset and print where it is and what it weighs."""
+    asset = build_asset()
+    sizes = size_by_part(asset)
+    lines = [str(asset), *(f"{size / 1e6:8.2f} MB  {name}" for name, size in sizes.items())]
+    lines.append(f"{sum(sizes.values()) / 1e6:8.2f} MB  in all, unpacked")
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Owns the context keys of this app: the one place where they are named, explained and checked.
+
+Set them in `cdk.json` under "context", or on the command line: `cdk deploy -c sweep_minutes=5`. Values from
+the command line are strings, so every reader here takes both.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from infra.settings.problem import Problem, nearest, shown
+from infra.settings.service_model import shape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PLACE: Final = "context (cdk.json, or -c key=value)"
+
+LOG_RETENTION_DAYS: Final = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
+"""What CloudWatch Logs accepts (logs:PutRetentionPolicy)."""
+
+_STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+_SETTINGS_PREFIX: Final = re.compile(r"/(?:[A-Za-z0-9_.-]+/){1,13}")
+_BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_EMAIL: Final = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
+_ROLE_ARN: Final = re.compile(shape("RoleArn").metadata["pattern"])
+_PLAIN_KEY: Final = re.compile(r"[a-z][a-z0-9_]*")
+_LONGEST_PREFIX: Final = 900
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """Hold the app's configuration; each field is a context key of the same name."""
+
+    stack_name: str = "Greenlight"
+    """The CloudFormation stack, and the value of the tag `greenlight:stack` on all that is deployed by it."""
+    endpoints_dir: str = "endpoints"
+    """The directory of endpoint settings, relative to the directory of `cdk.json`."""
+    settings_prefix: str = "/greenlight/endpoints/"
+    """The SSM path of the compiled settings. Two stacks in one account and region need two."""
+    sweep_minutes: int = 15
+    """How often everything is looked at, event or not: from 1 to 1440."""
+    execution_role_arn: str | None = None
+    """The role that models run with. Without it, a role is made that can do what plain models need."""
+    model_buckets: tuple[str, ...] = ()
+    """S3 buckets that the made role may read; by default SageMaker's own, sagemaker-<region>-<account>."""
+    log_retention_days: int = 90
+    """How long the deployer's logs are kept."""
+    outcome_emails: tuple[str, ...] = ()
+    """Addresses that get every outcome by mail, once they have confirmed the subscription."""
+
+
+def read_configuration(context: Mapping[str, Any]) -> tuple[Configuration, list[Problem]]:
+    """Read the app's keys out of the whole CDK context.
+
+    The context also holds CDK's own keys, which all have a colon, a slash, an at sign or a hyphen in them.
+    Any other key that is not ours is a problem, as is one that looks like a misspelling of ours.
+    """
+    problems: list[Problem] = []
+    values: dict[str, Any] = {}
+    for key, value in context.items():
+        if key in _READERS:
+            try:
+                values[key] = _READERS[key](value)
+            except _RefusedError as error:
+                problems.append(Problem(PLACE, 0, key, shown(value), error.expected, error.fix))
+        elif _PLAIN_KEY.fullmatch(key) or _misspells(key):
+            known = ", ".join(field.name for field in fields(Configuration))
+            meant = nearest(key, _READERS, count=1)
+            fix = f"did you mean {meant[0]}?" if meant else "remove it"
+            problems.append(Problem(PLACE, 0, key, "an unknown key", f"one of {known}", fix))
+    if values.get("execution_role_arn") and values.get("model_buckets"):
+        expected = "one of the two: buckets are granted to the made role only"
+        fix = "remove it, and grant the passed role access to the buckets"
+        problems.append(Problem(PLACE, 0, "model_buckets", "both it and execution_role_arn", expected, fix))
+    return Configuration(**values), problems
+
+
+def _misspells(key: str) -> bool:
+    """Tell `sweepMinutes` and `sweep-minutes` from the hyphenated keys that are CDK's own."""
+    letters = key.replace("-", "").replace("_", "").lower()
+    return letters in {known.replace("_", "") for known in _READERS}
+
+
+class _RefusedError(Exception):
+    def __init__(self, expected: str, fix: str) -> None:
+        super().__init__(expected)
+        self.expected, self.fix = expected, fix
+
+
+def _text(pattern: re.Pattern[str], expected: str, fix: str, longest: int = 2048) -> Callable[[Any], str]:
+    def read(value: object) -> str:
+        if isinstance(value, str) and len(value) <= longest and pattern.fullmatch(value):
+            return value
+        raise _RefusedError(expected, fix)
+
+    return read
+
+
+def _number(allowed: range | tuple[int, ...], expected: str, fix: str) -> Callable[[Any], int]:
+    def read(value: object) -> int:
+        text = str(value).strip() if isinstance(value, int | str) and not isinstance(value, bool) else ""
+        if text.isdecimal() and int(text) in allowed:
+            return int(text)
+        raise _RefusedError(expected, fix)
+
+    return read
+
+
+def _several(read_one: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
+    def read(value: object) -> tuple[T, ...]:
+        items = [item.strip() for item in value.split(",")] if isinstance(value, str) else value
+        if not isinstance(items, list):
+            raise _RefusedError("a list, or one string with commas", "write [...] in cdk.json, or -c key=a,b")
+        return tuple(dict.fromkeys(read_one(item) for item in items if item != ""))
+
+    return read
+
+
+def _settings_prefix(value: object) -> str:
+    expected = f"an SSM path such as {Configuration().settings_prefix}, at most {_LONGEST_PREFIX} characters"
+    text = _text(_SETTINGS_PREFIX, expected, "begin and end it with a slash", _LONGEST_PREFIX)(value)
+    # SSM reserves these (botocore: ssm PutParameter, Name).
+    if text.lower().startswith(("/aws", "/ssm")):
+        raise _RefusedError("a path that does not begin with aws or ssm: SSM reserves those", "rename it")
+    return text
+
+
+_READERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "stack_name": _text(
+        _STACK_NAME, "a CloudFormation stack name", "use letters, digits and hyphens, a letter first", 128
+    ),
+    "endpoints_dir": _text(re.compile(r".*\S.*"), "a directory", "name the directory of the YAML files"),
+    "settings_prefix": _settings_prefix,
+    "sweep_minutes": _number(range(1, 1441), "minutes from 1 to 1440", "choose 15, say"),
+    "execution_role_arn": _text(_ROLE_ARN, "the ARN of an IAM role", "copy it from the role's page"),
+    "model_buckets": _several(
+        _text(_BUCKET, "names of S3 buckets", "write names only, without s3:// and without a path")
+    ),
+    "log_retention_days": _number(
+        LOG_RETENTION_DAYS, f"one of {', '.join(map(str, LOG_RETENTION_DAYS))}", "choose one of them"
+    ),
+    "outcome_emails": _several(_text(_EMAIL, "e-mail addresses", "write name@example.com")),
+}

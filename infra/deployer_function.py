@@ -1,0 +1,224 @@
+"""Owns the deployer's Lambda function and its role.
+
+The role scales to any number of endpoints because it names none: what the deployer creates carries the
+stack's tag from the start, and only what carries the tag may be changed. The statements are held against the
+deployer's own list of operations, `lambdas/deployer/operations.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.context import LOG_RETENTION_DAYS
+from infra.outcomes import SOURCE
+from infra.permissions import Permissions, acknowledge
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from aws_cdk import aws_dynamodb as dynamodb
+    from aws_cdk import aws_sqs as sqs
+
+    from infra.context import Configuration
+
+OWNER_TAG: Final = "greenlight:stack"
+EVENT_BUS_NAME: Final = "default"
+_OWNED_TYPES: Final = ("model", "endpoint-config", "endpoint")
+_BY_TAG: Final = (
+    "Any number of endpoints, told apart by tag and not by name: creating demands the stack's tag in the "
+    "request, changing demands it on the resource. Reading shows names and settings, and no data."
+)
+_RETENTION: Final = dict(zip(LOG_RETENTION_DAYS, list(logs.RetentionDays)[:-1], strict=True))
+"""CDK's names for the same days, in the same order, less INFINITE."""
+
+
+class DeployerFunction(Construct):
+    """Run the deployer, with the permissions that its calls need and no others."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        asset: Path,
+        journal: dynamodb.ITable,
+        execution_role: iam.IRole,
+        registry_accounts: Sequence[str],
+        unhandled: sqs.IQueue,
+        configuration: Configuration,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._stack = Stack.of(self)
+        self.log_group = logs.LogGroup(
+            self,
+            "Logs",
+            retention=_RETENTION[configuration.log_retention_days],
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        self.role = iam.Role(
+            self,
+            "Role",
+            description="What Greenlight's deployer may do",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        )
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description="Keeps SageMaker endpoints on the newest approved model versions",
+            code=lambda_.Code.from_asset(str(asset)),
+            handler="deployer.handler.handler",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=512,
+            timeout=Duration.minutes(5),
+            role=self.role,
+            log_group=self.log_group,
+            # No reserved concurrency: a fresh account has 10 concurrent executions and refuses to reserve
+            # any. The deployer needs none, as its journal makes concurrent runs safe.
+            environment={
+                "JOURNAL_TABLE_NAME": journal.table_name,
+                "SETTINGS_PREFIX": configuration.settings_prefix,
+                "EXECUTION_ROLE_ARN": execution_role.role_arn,
+                "EVENT_BUS_NAME": EVENT_BUS_NAME,
+                "STACK_NAME": self._stack.stack_name,
+                "POWERTOOLS_SERVICE_NAME": "greenlight",
+                "POWERTOOLS_METRICS_NAMESPACE": "Greenlight",
+                "POWERTOOLS_LOG_LEVEL": "INFO",
+            },
+            # Two retries cover what botocore's own do not, some minutes later. Six hours is the longest that
+            # Lambda keeps an event which it cannot run, and an approval's event is worth keeping.
+            retry_attempts=2,
+            max_event_age=Duration.hours(6),
+            on_failure=destinations.SqsDestination(unhandled),
+        )
+        # cdk-nag wants the newest runtime there is.
+        acknowledge(
+            self.function,
+            "AwsSolutions::AwsSolutions-L1",
+            "The newest runtime that the local cloud, on which all of this is proven, can run.",
+        )
+        self._permissions = Permissions(self.role)
+        self._allow_logging()
+        self._allow_deployment(execution_role)
+        self._allow_registry(registry_accounts)
+        self._allow_records(journal, configuration.settings_prefix)
+
+    def _allow_logging(self) -> None:
+        # The ARN of a log group ends in ":*", which is its streams.
+        write = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        self._permissions.allow("WriteLogs", write, [self.log_group.log_group_arn])
+
+    def _allow_deployment(self, execution_role: iam.IRole) -> None:
+        model, endpoint_config, endpoint = (self._sagemaker(kind) for kind in _OWNED_TYPES)
+        # Creating and updating an endpoint are authorised on its config as well.
+        endpoint_and_config = [endpoint, endpoint_config]
+        with_tag = {"StringEquals": {f"aws:RequestTag/{OWNER_TAG}": self._stack.stack_name}}
+        for action, resources in {
+            "CreateModel": [model],
+            "CreateEndpointConfig": [endpoint_config],
+            "CreateEndpoint": endpoint_and_config,
+        }.items():
+            self._permissions.allow(
+                f"{action}WithTag",
+                [f"sagemaker:{action}"],
+                resources,
+                conditions=with_tag,
+                why_wildcard=_BY_TAG,
+            )
+        everything = [model, endpoint_config, endpoint]
+        # Creating with tags is also authorised as AddTags, on a resource that has no tags yet. This key says
+        # which call it came with, and that call is held to the owner's tag above.
+        self._permissions.allow(
+            "TagWhileCreating",
+            ["sagemaker:AddTags"],
+            everything,
+            conditions={
+                "StringEquals": {
+                    "sagemaker:TaggingAction": ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"]
+                }
+            },
+            why_wildcard=_BY_TAG,
+        )
+        owned = {"StringEquals": {f"aws:ResourceTag/{OWNER_TAG}": self._stack.stack_name}}
+        update = ["sagemaker:UpdateEndpoint"]
+        self._permissions.allow(
+            "UpdateOwn", update, endpoint_and_config, conditions=owned, why_wildcard=_BY_TAG
+        )
+        self._permissions.allow(
+            "RetagOwn", ["sagemaker:AddTags"], everything, conditions=owned, why_wildcard=_BY_TAG
+        )
+        # Whoever could remove the owner's tag could put a resource out of everybody's reach.
+        not_the_owner = {"ForAllValues:StringNotLike": {"aws:TagKeys": ["greenlight:*"]}}
+        self._permissions.allow(
+            "UntagOwn",
+            ["sagemaker:DeleteTags"],
+            everything,
+            conditions={**owned, **not_the_owner},
+            why_wildcard=_BY_TAG,
+        )
+        for kind, action in {
+            model: "DescribeModel",
+            endpoint_config: "DescribeEndpointConfig",
+            endpoint: "DescribeEndpoint",
+        }.items():
+            # Not only our own: a resource with a name of ours may turn out to be somebody else's.
+            self._permissions.allow(action, [f"sagemaker:{action}"], [kind], why_wildcard=_BY_TAG)
+        self._permissions.allow(
+            "PassExecutionRole",
+            ["iam:PassRole"],
+            [execution_role.role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        )
+
+    def _allow_registry(self, accounts: Sequence[str]) -> None:
+        packages = [self._sagemaker("model-package", account) for account in (None, *accounts)]
+        # AWS's cross-account policy grants CreateModel on the package too. It carries no tag condition: the
+        # model itself is held to the tag.
+        self._permissions.allow(
+            "UseModelPackages",
+            ["sagemaker:CreateModel", "sagemaker:DescribeModelPackage"],
+            packages,
+            why_wildcard="Model package groups come and go; which one serves where is data, in the settings.",
+        )
+        self._permissions.allow(
+            "ListModelPackages",
+            ["sagemaker:ListModelPackages"],
+            ["*"],
+            why_wildcard="The action's resource type is optional: a call may be authorised on none.",
+        )
+
+    def _allow_records(self, journal: dynamodb.ITable, settings_prefix: str) -> None:
+        self._permissions.allow(
+            "KeepJournal",
+            ["dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+            [journal.table_arn],
+        )
+        below = settings_prefix.strip("/")
+        path = self._stack.format_arn(service="ssm", resource="parameter", resource_name=below)
+        each = f"{path}/*"
+        why = "The settings of every endpoint are below this one path."
+        self._permissions.allow("ReadSettings", ["ssm:GetParameter"], [each], why_wildcard=why)
+        # Authorised on the path as it was written, with or without its last slash.
+        self._permissions.allow(
+            "ReadAllSettings", ["ssm:GetParametersByPath"], [path, each], why_wildcard=why
+        )
+        bus = self._stack.format_arn(service="events", resource="event-bus", resource_name=EVENT_BUS_NAME)
+        self._permissions.allow(
+            "ReportOutcomes",
+            ["events:PutEvents"],
+            [bus],
+            conditions={"StringEquals": {"events:source": SOURCE}},
+        )
+
+    def _sagemaker(self, resource: str, account: str | None = None) -> str:
+        return self._stack.format_arn(
+            service="sagemaker", resource=resource, resource_name="*", account=account
+        )

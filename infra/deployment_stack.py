@@ -1,0 +1,120 @@
+"""Owns how the parts are wired: approve a model version, and it is serving."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_iam as iam
+
+from infra.deployer_function import DeployerFunction
+from infra.endpoint_settings import EndpointSettings
+from infra.failure_queue import FailureQueue
+from infra.journal import Journal
+from infra.model_execution_role import ModelExecutionRole
+from infra.outcomes import Outcomes
+from infra.triggers import Triggers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from constructs import Construct
+
+    from infra.context import Configuration
+    from infra.settings.catalogue import EndpointSpec
+
+
+class DeploymentStack(Stack):
+    """Deploy approved model versions to the endpoints of one account and region.
+
+    The stack is tied to no account and no region: it goes where the CLI's credentials point.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        configuration: Configuration,
+        endpoints: Sequence[EndpointSpec],
+        asset: Path,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=configuration.stack_name,
+            description="Greenlight: serves the newest approved model versions on SageMaker endpoints",
+        )
+        self.undelivered = FailureQueue(
+            self,
+            "Undelivered",
+            alarm_description=(
+                "An event did not reach Greenlight's deployer or its topic. Look at the messages in the "
+                "queue: their attributes say which rule, and why. The sweep makes up for lost events."
+            ),
+        )
+        self.unhandled = FailureQueue(
+            self,
+            "Unhandled",
+            alarm_description=(
+                "Greenlight's deployer failed on an event, three times. Look at the messages in the queue: "
+                "they hold the event and the error. Mend the cause; the sweep tries again by itself."
+            ),
+        )
+        self.outcomes = Outcomes(
+            self, "Outcomes", undelivered=self.undelivered.queue, emails=configuration.outcome_emails
+        )
+        self.outcomes.notify_of(self.undelivered.alarm)
+        self.outcomes.notify_of(self.unhandled.alarm)
+        self.journal = Journal(self, "Journal")
+        self.settings = EndpointSettings(
+            self, "Settings", settings_prefix=configuration.settings_prefix, endpoints=endpoints
+        )
+        self.execution_role = self._execution_role(configuration)
+        self.deployer = DeployerFunction(
+            self,
+            "Deployer",
+            asset=asset,
+            journal=self.journal.table,
+            execution_role=self.execution_role,
+            registry_accounts=_registry_accounts(endpoints),
+            unhandled=self.unhandled.queue,
+            configuration=configuration,
+        )
+        self.triggers = Triggers(
+            self,
+            "Triggers",
+            function=self.deployer.function,
+            undelivered=self.undelivered.queue,
+            settings_prefix=configuration.settings_prefix,
+            sweep_minutes=configuration.sweep_minutes,
+        )
+        self._outputs()
+
+    def _execution_role(self, configuration: Configuration) -> iam.IRole:
+        if configuration.execution_role_arn is None:
+            made = ModelExecutionRole(self, "ModelExecutionRole", buckets=configuration.model_buckets)
+            return made.role
+        # Not ours to change, only to pass.
+        return iam.Role.from_role_arn(
+            self, "GivenExecutionRole", configuration.execution_role_arn, mutable=False
+        )
+
+    def _outputs(self) -> None:
+        outputs = {
+            "DeployerFunctionName": (self.deployer.function.function_name, "the deployer's Lambda function"),
+            "ExecutionRoleArn": (self.execution_role.role_arn, "the role that models run with"),
+            "JournalTableName": (self.journal.table.table_name, "approvals and attempts"),
+            "OutcomeTopicArn": (self.outcomes.topic.topic_arn, "subscribe to it to hear of every outcome"),
+            "UndeliveredQueueUrl": (self.undelivered.queue.queue_url, "events that could not be delivered"),
+            "UnhandledQueueUrl": (self.unhandled.queue.queue_url, "events that the deployer failed on"),
+        }
+        for name, (value, description) in outputs.items():
+            CfnOutput(self, name, value=value, description=description)
+
+
+def _registry_accounts(endpoints: Sequence[EndpointSpec]) -> list[str]:
+    """List the accounts whose registries are named by ARN."""
+    arns = [spec.model_package_group for spec in endpoints if spec.model_package_group.startswith("arn:")]
+    return sorted({arn.split(":")[4] for arn in arns})

@@ -1,0 +1,70 @@
+"""Owns how a role's statements are written, and how cdk-nag is told why a wildcard in one is right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import aws_iam as iam
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from constructs import IConstruct
+
+
+class Permissions:
+    """Give a role its statements, one purpose each."""
+
+    def __init__(self, role: iam.Role) -> None:
+        self._role = role
+        self._acknowledged: set[str] = set()
+
+    def allow(
+        self,
+        sid: str,
+        actions: Sequence[str],
+        resources: Sequence[str],
+        *,
+        conditions: Mapping[str, Any] | None = None,
+        why_wildcard: str = "",
+    ) -> None:
+        """Allow some actions on some resources.
+
+        A wildcard in a resource needs its reason, which is acknowledged on this role's policy and for this
+        resource only. Raises `ValueError` without one.
+        """
+        self._role.add_to_policy(
+            iam.PolicyStatement(
+                sid=sid, actions=list(actions), resources=list(resources), conditions=conditions
+            )
+        )
+        stack = Stack.of(self._role)
+        for resource in (_as_found(stack.resolve(resource)) for resource in resources):
+            if "*" not in resource or resource in self._acknowledged:
+                continue
+            if not why_wildcard:
+                raise ValueError(f"{sid}: say why {resource} may have a wildcard.")
+            finding = f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]"
+            acknowledge(self._role.node.find_child("DefaultPolicy"), finding, why_wildcard)
+            self._acknowledged.add(resource)
+
+
+def acknowledge(construct: IConstruct, finding: str, reason: str) -> None:
+    """Acknowledge one finding of cdk-nag on one construct."""
+    Validations.of(construct).acknowledge(Acknowledgment(id=finding, reason=reason))
+
+
+def _as_found(resolved: object) -> str:
+    """Write a resolved value as cdk-nag does in the names of its findings: `arn:<AWS::Partition>:s3:::…`."""
+    match resolved:
+        case str():
+            return resolved
+        case {"Ref": name}:
+            return f"<{name}>"
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"<{name}.{attribute}>"
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(_as_found(part) for part in parts)
+        case _:
+            raise ValueError(f"no resource of a statement should look like {resolved}")

@@ -1,0 +1,86 @@
+"""Owns what sets the deployer off: four rules on the default bus, all to one function.
+
+Patterns name no model package group: a pattern has a size limit and an account may have thousands of groups.
+Nor do they name an approval status: a reject matters as much as an approval.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from constructs import Construct
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_lambda as lambda_
+    from aws_cdk import aws_sqs as sqs
+
+_LONGEST_EVENT_AGE: Final = Duration.hours(24)
+_MOST_RETRIES: Final = 185
+
+
+class Triggers(Construct):
+    """Bring every event that may change what should serve, and a steady pulse, to the deployer."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function: lambda_.IFunction,
+        undelivered: sqs.IQueue,
+        settings_prefix: str,
+        sweep_minutes: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        # An approval's event says when it was made and by whom, which the registry forgets: EventBridge's own
+        # longest patience, so that an outage of Lambda's does not lose it.
+        patient = targets.LambdaFunction(
+            function,
+            dead_letter_queue=undelivered,
+            max_event_age=_LONGEST_EVENT_AGE,
+            retry_attempts=_MOST_RETRIES,
+        )
+        sweep = Duration.minutes(sweep_minutes)
+        # The next pulse does all that a late one could do.
+        impatient = targets.LambdaFunction(
+            function, dead_letter_queue=undelivered, max_event_age=sweep, retry_attempts=_MOST_RETRIES
+        )
+        self.model_package_rule = events.Rule(
+            self,
+            "ModelPackageRule",
+            description="A model package was registered, approved, rejected or changed",
+            event_pattern=events.EventPattern(
+                source=["aws.sagemaker"], detail_type=["SageMaker Model Package State Change"]
+            ),
+            targets=[patient],
+        )
+        self.endpoint_rule = events.Rule(
+            self,
+            "EndpointRule",
+            description="An endpoint came to rest, or began to change",
+            event_pattern=events.EventPattern(
+                source=["aws.sagemaker"], detail_type=["SageMaker Endpoint State Change"]
+            ),
+            targets=[patient],
+        )
+        self.settings_rule = events.Rule(
+            self,
+            "SettingsRule",
+            description="The settings of an endpoint changed",
+            event_pattern=events.EventPattern(
+                source=["aws.ssm"],
+                detail_type=["Parameter Store Change"],
+                detail={"name": events.Match.prefix(settings_prefix)},
+            ),
+            targets=[patient],
+        )
+        self.sweep_rule = events.Rule(
+            self,
+            "SweepRule",
+            description="The pulse that heals whatever was missed: the other events are best effort",
+            schedule=events.Schedule.rate(sweep),
+            targets=[impatient],
+        )
