@@ -78,8 +78,10 @@ async def read_body(receive: Receive) -> bytes:
 
 
 async def send_response(send: Send, response: Response, *, request_id: str) -> None:
-    """Send a response, with the id by which AWS's clients name a request."""
-    headers = {"x-amzn-RequestId": request_id, **response.headers, "Content-Length": str(len(response.body))}
+    """Send a response, with `request_id` unless it has an id of its own."""
+    headers = {**response.headers, "Content-Length": str(len(response.body))}
+    if not any(name.lower() == "x-amzn-requestid" for name in headers):
+        headers["x-amzn-RequestId"] = request_id
     await send(
         {
             "type": "http.response.start",

@@ -448,7 +448,7 @@ class _WaitingForCapacity:
 
 
 def _write_isolated_interpreter(state_dir: Path, *, hidden: Iterable[str]) -> Path:
-    """Write the program that stands in for Lambda's Python: the base interpreter and its standard library.
+    """Write the program that stands in for Lambda's Python: the base interpreter without packages.
 
     `-I` ignores `PYTHON*` and the user's packages, `-S` the interpreter's own site-packages. There is no HOME,
     so that no `~/.aws` of the host configures a function.

@@ -79,6 +79,7 @@ class Fleet:
         self, fleet_id: str, spec: FleetSpec, *, model_data: ModelData, logs: Logs, directory: Path
     ) -> None:
         self.spec = spec
+        self.instance_count = spec.instance_count
         self.log_group = f"/aws/sagemaker/Endpoints/{spec.endpoint_name}"
         self.log_stream = f"{spec.variant_name}/i-{fleet_id}"
         self.health = Health.STARTING
@@ -202,8 +203,8 @@ class Fleet:
         content = self._model_data.read_object(url, account_id=self.spec.account_id)
         if content is None:
             raise _CannotLaunchError(
-                f"The model data at {url} is gone since the model was created. Upload it again, then create a "
-                "new endpoint config."
+                f"The model data at {url} is gone since the model was created. Upload it again, then create "
+                "a new endpoint config."
             )
         try:
             extract(content, into=model_dir)

@@ -112,6 +112,13 @@ class Fleets:
             elif key not in self._routes or self._routes[key].routes != routes:
                 self._routes[key] = WeightedChoice(routes)
 
+    def scale(self, fleet_id: str, instance_count: int) -> None:
+        """Note how many instances a fleet has; one process stands for all of them."""
+        with self._lock:
+            serving = self._fleets.get(fleet_id)
+            if serving is not None:
+                serving.fleet.instance_count = instance_count
+
     def terminate(self, fleet_id: str) -> None:
         """Stop a fleet once its invocations under way are answered; return at once."""
         with self._lock:

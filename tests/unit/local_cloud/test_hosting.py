@@ -35,7 +35,8 @@ ECHO = """
     def input_fn(body, content_type):
         return body.decode(), content_type
     def predict_fn(data, model):
-        return {"model": model, "body": data[0], "type": data[1], "pid": os.getpid(), "k": os.environ.get("K")}
+        seen = {"body": data[0], "type": data[1], "k": os.environ.get("K")}
+        return {"model": model, "pid": os.getpid(), **seen}
     def output_fn(prediction, accept):
         return json.dumps(prediction), accept
 """

@@ -1,0 +1,161 @@
+"""What a user has before a client's story begins: an account with a bucket, a role, and registered versions."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import time
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
+    from local_cloud.process import LocalCloud
+
+T = TypeVar("T")
+
+REGION = "eu-central-1"
+GROUP = "churn-models"
+IMAGE = "492215442770.dkr.ecr.eu-central-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
+
+SCALING_MODEL = """
+    import json, os
+    def model_fn(model_dir):
+        with open(os.path.join(model_dir, "factor")) as file:
+            return float(file.read())
+    def input_fn(body, content_type):
+        if content_type != "application/json":
+            raise ValueError(f"cannot read {content_type}")
+        return json.loads(body)
+    def predict_fn(rows, factor):
+        return [[factor * value for value in row] for row in rows]
+    def output_fn(prediction, accept):
+        return json.dumps(prediction), "application/json"
+"""
+BROKEN_MODEL = """
+    def model_fn(model_dir):
+        raise RuntimeError("the model needs a feature that this container lacks")
+"""
+
+
+def archive(code: str, *, factor: float = 1.0) -> bytes:
+    """Return a `model.tar.gz` with this inference script."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as packed:
+        for name, text in {"factor": str(factor), "code/inference.py": dedent(code)}.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text.encode())
+            packed.addfile(member, io.BytesIO(text.encode()))
+    return content.getvalue()
+
+
+class Account:
+    """One account in one region of a local cloud."""
+
+    def __init__(self, cloud: LocalCloud, account_id: str, region: str = REGION) -> None:
+        self.cloud = cloud
+        self.account_id = account_id
+        self.region = region
+        self.bucket = f"models-{account_id}-{region}"
+        self.role_arn = f"arn:aws:iam::{account_id}:role/model-execution"
+        self._session = boto3.Session(
+            aws_access_key_id=account_id, aws_secret_access_key="local-cloud", region_name=region
+        )
+        self.sagemaker: SageMakerClient = self.client("sagemaker")
+        self.runtime: SageMakerRuntimeClient = self.client("sagemaker-runtime")
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - the caller names the client's type
+        """Return a boto3 client with no settings but the endpoint's URL."""
+        return self._session.client(service, endpoint_url=self.cloud.endpoint_url)  # type: ignore[call-overload] # the name is not a literal
+
+    def environ(self) -> dict[str, str]:
+        """Return the environment for a client's process."""
+        return self.cloud.environ(self.account_id, self.region)
+
+    def with_bucket_and_role(self) -> Account:
+        """Create what models need."""
+        self.client("s3").create_bucket(
+            Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": self.region}
+        )
+        iam = self.client("iam")
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sagemaker.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{self.bucket}/*"}
+        iam.create_role(RoleName="model-execution", AssumeRolePolicyDocument=policy(trust))
+        iam.put_role_policy(RoleName="model-execution", PolicyName="read", PolicyDocument=policy(read))
+        return self
+
+    def upload(self, name: str, content: bytes) -> str:
+        """Store a model archive and return its URL."""
+        self.client("s3").put_object(Bucket=self.bucket, Key=f"{name}/model.tar.gz", Body=content)
+        return f"s3://{self.bucket}/{name}/model.tar.gz"
+
+    def register(self, content: bytes, *, status: str = "Approved") -> str:
+        """Register a version in the group (created when it is missing) and return its ARN."""
+        groups = self.sagemaker.list_model_package_groups(NameContains=GROUP)["ModelPackageGroupSummaryList"]
+        if not groups:
+            self.sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
+        number = len(
+            self.sagemaker.list_model_packages(ModelPackageGroupName=GROUP)["ModelPackageSummaryList"]
+        )
+        url = self.upload(f"v{number + 1}", content)
+        created = self.sagemaker.create_model_package(
+            ModelPackageGroupName=GROUP,
+            ModelApprovalStatus=status,  # type: ignore[arg-type] # any of the API's statuses
+            InferenceSpecification={
+                "Containers": [{"Image": IMAGE, "ModelDataUrl": url}],
+                "SupportedContentTypes": ["application/json"],
+                "SupportedResponseMIMETypes": ["application/json"],
+            },
+        )
+        return created["ModelPackageArn"]
+
+    def endpoint_config(self, name: str, version_arn: str) -> str:
+        """Create a model and an endpoint config of that name for a version."""
+        self.sagemaker.create_model(
+            ModelName=name, ExecutionRoleArn=self.role_arn, Containers=[{"ModelPackageName": version_arn}]
+        )
+        self.sagemaker.create_endpoint_config(
+            EndpointConfigName=name,
+            ProductionVariants=[
+                {
+                    "VariantName": "AllTraffic",
+                    "ModelName": name,
+                    "InstanceType": "ml.m5.large",
+                    "InitialInstanceCount": 1,
+                }
+            ],
+        )
+        return name
+
+    def predict(self, endpoint_name: str, rows: list[list[float]]) -> list[list[float]]:
+        """Invoke the endpoint with JSON."""
+        response = self.runtime.invoke_endpoint(
+            EndpointName=endpoint_name, ContentType="application/json", Body=json.dumps(rows)
+        )
+        prediction: list[list[float]] = json.loads(response["Body"].read())
+        return prediction
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    """Return a policy document."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def eventually(look: Callable[[], T], good: Callable[[T], bool], *, timeout_seconds: float = 60) -> T:
+    """Look until it is good and return what was seen last; fail when it takes too long."""
+    deadline = time.monotonic() + timeout_seconds
+    while not good(seen := look()):
+        assert time.monotonic() < deadline, f"still {seen!r} after {timeout_seconds} s"
+        time.sleep(0.1)
+    return seen

@@ -1,0 +1,54 @@
+import pytest
+from botocore.exceptions import ClientError
+
+from local_cloud.process import LocalCloud
+from tests.e2e.clients.account import GROUP, SCALING_MODEL, Account, archive
+
+pytestmark = pytest.mark.e2e
+
+
+def test_accounts_and_regions_know_nothing_of_each_other(local_cloud: LocalCloud, account_id: str) -> None:
+    """The same names live in two accounts and two regions at once, each with its own model."""
+    other_id = str(int(account_id) % 10**12 // 10 + 10**11)
+    home = Account(local_cloud, account_id)
+    abroad = Account(local_cloud, account_id, region="us-east-2")
+    other = Account(local_cloud, other_id)
+    home.with_bucket_and_role()
+    other.with_bucket_and_role()
+    for factor, here in enumerate((home, other), start=2):
+        config = here.endpoint_config("churn-v1", here.register(archive(SCALING_MODEL, factor=factor)))
+        here.sagemaker.create_endpoint(EndpointName="churn", EndpointConfigName=config)
+    for here in (home, other):
+        here.sagemaker.get_waiter("endpoint_in_service").wait(
+            EndpointName="churn", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+
+    assert home.predict("churn", [[1.0]]) == [[2.0]]
+    assert other.predict("churn", [[1.0]]) == [[3.0]]
+    assert abroad.sagemaker.list_endpoints()["Endpoints"] == []
+    assert abroad.sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"] == []
+    with pytest.raises(ClientError, match="Could not find endpoint"):
+        abroad.sagemaker.describe_endpoint(EndpointName="churn")
+    with pytest.raises(ClientError, match=f"Endpoint churn of account {account_id} not found"):
+        abroad.predict("churn", [[1.0]])
+    arn = home.sagemaker.describe_model_package_group(ModelPackageGroupName=GROUP)["ModelPackageGroupArn"]
+    assert f":eu-central-1:{account_id}:" in arn
+
+
+def test_caller_with_an_assumed_role_acts_in_the_role_s_account(account: Account) -> None:
+    """The call log names the session, as CloudTrail would."""
+    iam, sts = account.client("iam"), account.client("sts")
+    trust = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}'
+    role = iam.create_role(RoleName="approver", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    keys = sts.assume_role(RoleArn=role, RoleSessionName="jane")["Credentials"]
+    session = Account(account.cloud, keys["AccessKeyId"])
+
+    session.sagemaker.create_model_package_group(ModelPackageGroupName="of-jane")
+
+    groups = account.sagemaker.list_model_package_groups(NameContains="of-jane")[
+        "ModelPackageGroupSummaryList"
+    ]
+    calls = [call for call in account.cloud.calls() if call["account"] == account.account_id]
+    assert len(groups) == 1
+    assert calls[0]["principal"] == f"arn:aws:sts::{account.account_id}:assumed-role/approver/jane"
+    assert calls[-1]["principal"] == f"arn:aws:iam::{account.account_id}:root"
