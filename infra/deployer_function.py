@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
@@ -69,6 +68,7 @@ class DeployerFunction(Construct):
             description="What Greenlight's deployer may do",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         )
+        self._permissions = Permissions(self.role)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -93,23 +93,38 @@ class DeployerFunction(Construct):
                 "POWERTOOLS_METRICS_NAMESPACE": "Greenlight",
                 "POWERTOOLS_LOG_LEVEL": "INFO",
             },
-            # Two retries cover what botocore's own do not, some minutes later. Six hours is the longest that
-            # Lambda keeps an event which it cannot run, and an approval's event is worth keeping.
-            retry_attempts=2,
-            max_event_age=Duration.hours(6),
-            on_failure=destinations.SqsDestination(unhandled),
         )
+        self._invoke_asynchronously(unhandled)
         # cdk-nag wants the newest runtime there is.
         acknowledge(
             self.function,
             "AwsSolutions::AwsSolutions-L1",
             "The newest runtime that the local cloud, on which all of this is proven, can run.",
         )
-        self._permissions = Permissions(self.role)
         self._allow_logging()
         self._allow_deployment(execution_role)
         self._allow_registry(registry_accounts)
         self._allow_records(journal, configuration.settings_prefix)
+
+    def _invoke_asynchronously(self, unhandled: sqs.IQueue) -> None:
+        """Say what Lambda does with an event that the function fails on.
+
+        Written out, because CDK's own construct grants more on the queue than sending to it.
+        """
+        self._permissions.allow("SendUnhandled", ["sqs:SendMessage"], [unhandled.queue_arn])
+        lambda_.CfnEventInvokeConfig(
+            self,
+            "EventInvokeConfig",
+            function_name=self.function.function_name,
+            qualifier="$LATEST",
+            # Two retries cover what botocore's own do not, some minutes later. Six hours is the longest that
+            # Lambda keeps an event which it cannot run, and an approval's event is worth keeping.
+            maximum_retry_attempts=2,
+            maximum_event_age_in_seconds=6 * 60 * 60,
+            destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
+                on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=unhandled.queue_arn)
+            ),
+        )
 
     def _allow_logging(self) -> None:
         # The ARN of a log group ends in ":*", which is its streams.
