@@ -17,6 +17,9 @@ from infra.settings.problem import FieldPath, Problem, field_name, shown
 if TYPE_CHECKING:
     from pathlib import Path
 
+_LEFT_OUT: Final = object()
+"""In place of a value that cannot be read, so that it is not reported again as a wrong value."""
+
 _MERGE_TAG: Final = "tag:yaml.org,2002:merge"
 
 
@@ -130,7 +133,7 @@ class _Reader:
             self._add(
                 node, path, "an alias of a value that contains it", "a finite value", "remove the alias"
             )
-            return None
+            return _LEFT_OUT
         inner = (*around, node)
         if path:
             self.lines.setdefault(path, node.start_mark.line + 1)
@@ -138,7 +141,8 @@ class _Reader:
             case yaml.MappingNode():
                 return self._mapping(node, path, inner)
             case yaml.SequenceNode():
-                return [self.read(item, (*path, index), inner) for index, item in enumerate(node.value)]
+                items = [self.read(item, (*path, index), inner) for index, item in enumerate(node.value)]
+                return [item for item in items if item is not _LEFT_OUT]
             case _:
                 return self._scalar(node, path)
 
@@ -175,7 +179,9 @@ class _Reader:
                     "remove one of the two",
                 )
             self.lines[here] = key_node.start_mark.line + 1
-            content[key] = self.read(value_node, here, inner)
+            value = self.read(value_node, here, inner)
+            if value is not _LEFT_OUT:
+                content[key] = value
         return content
 
     def _scalar(self, node: yaml.Node, path: FieldPath) -> object:
@@ -184,12 +190,12 @@ class _Reader:
             value: object = self._loader.construct_object(node)
         except ValueError as error:  # 2024-13-01 looks like a date to YAML, and is none
             self._add(node, path, f"{node.value}: {error}", "a valid value", f'quote it: "{node.value}"')
-            return None
+            return _LEFT_OUT
         if isinstance(value, str) and not _is_unicode(value):
             self._add(
                 node, path, "half of a UTF-16 surrogate pair", "Unicode text", "write the character itself"
             )
-            return None
+            return _LEFT_OUT
         return value
 
     def _add(self, node: yaml.Node, path: FieldPath, got: str, expected: str, fix: str) -> None:
