@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
 from botocore.awsrequest import AWSResponse
-from botocore.config import Config
+from botocore.compat import HTTPHeaders
 from ministack.app import SERVICE_HANDLERS
 from ministack.core.responses import request_scope
 
@@ -25,11 +25,16 @@ from local_cloud.sagemaker.ports import Caller
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
+    from botocore.config import Config
 
     from local_cloud.sagemaker.control_plane import ControlPlane
 
-BeforeCall = Callable[[str, str], None]
-"""Called with service and operation before each call; what it raises, the caller sees as a transport error."""
+CallHook = Callable[[str, str], None]
+"""Called with service and operation. What it raises takes the place of the answer."""
+
+
+def _do_nothing(_service: str, _operation: str) -> None:
+    pass
 
 
 class InProcessCloud:
@@ -38,21 +43,25 @@ class InProcessCloud:
     Attributes:
         calls: Every call that was answered, as (service, operation), in order.
         before_call: A place to inject faults, or to let others run in between.
+        after_call: Likewise, when the call has taken effect and before the caller gets its answer.
     """
 
     def __init__(self, control_plane: ControlPlane, *, account_id: str, region: str) -> None:
         self._control_plane = control_plane
         self._caller = Caller(account_id, region, f"arn:aws:iam::{account_id}:root")
         self.calls: list[tuple[str, str]] = []
-        self.before_call: BeforeCall = lambda _service, _operation: None
+        self.before_call: CallHook = _do_nothing
+        self.after_call: CallHook = _do_nothing
 
     def client(self, service: str, config: Config | None = None) -> Any:  # noqa: ANN401 - any of boto3's clients
         """Return a client of that service."""
-        client = boto3.Session(
+        client = _session().client(  # type: ignore[call-overload] # the name is not a literal
+            service,
             aws_access_key_id=self._caller.account_id,
             aws_secret_access_key="in-process",  # noqa: S106 - nobody checks it
             region_name=self._caller.region,
-        ).client(service, config=config)  # type: ignore[call-overload] # the name is not a literal
+            config=config,
+        )
         client.meta.events.register("before-send", partial(self._send, service))
         return client
 
@@ -68,7 +77,8 @@ class InProcessCloud:
         else:
             status, answered, content = self._ministack(service, request, headers, body)
         self.calls.append((service, operation))
-        return AWSResponse(request.url, status, answered, _Raw(content))
+        self.after_call(service, operation)
+        return AWSResponse(request.url, status, _headers(answered), _Raw(content))
 
     def _ministack(
         self, service: str, request: AWSPreparedRequest, headers: dict[str, str], body: bytes
@@ -95,9 +105,24 @@ class _Raw(io.BytesIO):
         yield self.read()
 
 
+@cache
+def _session() -> boto3.Session:
+    """Return the one session: it reads each service's model once, which takes longer than most tests."""
+    return boto3.Session()
+
+
+def _headers(named: dict[str, str]) -> HTTPHeaders:
+    headers = HTTPHeaders()
+    for name, value in named.items():
+        headers[name] = value
+    return headers
+
+
 def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _bytes(value: str | bytes | None) -> bytes:
-    return value.encode() if isinstance(value, str) else value or b""
+def _bytes(value: object) -> bytes:
+    if isinstance(value, str):
+        return value.encode()
+    return bytes(value) if isinstance(value, bytes | bytearray) else b""

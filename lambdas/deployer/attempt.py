@@ -67,7 +67,9 @@ class Attempt:
         approved_by: Who gave it.
         correlation_id: Of that approval.
         started_at: When it was journalled.
-        lease_until: Until when the invocation that claimed it may still be at work on it.
+        invocation_id: The invocation that wrote this state; by it an invocation whose write was answered by
+            a time-out, and then refused as a repetition, knows its own.
+        lease_until: Until when that invocation may still be at work on it.
         status: Where it stands.
         settled_at: When it was settled.
         reason: Why it failed or was withdrawn, in full.
@@ -90,6 +92,7 @@ class Attempt:
     approved_by: str
     correlation_id: str
     started_at: datetime
+    invocation_id: str
     lease_until: datetime
     status: AttemptStatus = AttemptStatus.OPEN
     settled_at: datetime | None = None
@@ -101,6 +104,13 @@ class Attempt:
     def unsettled(self) -> bool:
         """Whether its end is not known yet."""
         return self.status in UNSETTLED
+
+    def is_under_way_on(self, endpoint: Endpoint) -> bool:
+        """Tell whether the endpoint is being brought to this attempt's config, or is on it."""
+        return self.endpoint_config_name in (
+            endpoint.endpoint_config_name,
+            endpoint.pending_endpoint_config_name,
+        )
 
     def is_failure_of(self, release: Release, *, since: datetime) -> bool:
         """Tell whether this very release failed at or after that time.

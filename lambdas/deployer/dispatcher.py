@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from deployer.reconciler import Gateways, Ownership, Reconciler
@@ -38,12 +39,17 @@ class Dispatcher:
         self._ownership = ownership
         self._logger = logger
 
-    def dispatch(self, trigger: Trigger) -> None:
+    def dispatch(self, trigger: Trigger, *, invocation_id: str) -> None:
         """Reconcile every endpoint that the trigger is about.
+
+        Args:
+            trigger: What happened.
+            invocation_id: Unique to this run of the function, or shared with Lambda's retries of it.
 
         Raises:
             PassesFailedError: Some passes failed; Lambda's retry makes them again.
         """
+        passes = partial(self._reconcile, invocation_id=invocation_id)
         match trigger:
             case Unusable():
                 self._logger.warning(f"Event ignored: {trigger.reason}")
@@ -51,9 +57,9 @@ class Dispatcher:
                 followers = [each for each in self._read_all() if each.follows(trigger.group_name)]
                 if not followers:
                     self._logger.info(f"No endpoint follows {trigger.group_name}: nothing to do")
-                self._reconcile(followers, hint=trigger)
+                passes(followers, hint=trigger)
             case EndpointChanged():
-                self._reconcile(self._read(trigger.endpoint_name))
+                passes(self._read(trigger.endpoint_name))
             case SettingsChanged():
                 name = self._parameters.endpoint_name(trigger.parameter_name)
                 if name is None:
@@ -61,9 +67,9 @@ class Dispatcher:
                 elif trigger.operation == "Delete":
                     self._logger.warning(f"{name} is no longer managed. It keeps serving what it has.")
                 else:
-                    self._reconcile(self._read(name), adopt=True)
+                    passes(self._read(name), adopt=True)
             case Sweep():
-                self._reconcile(self._read_all(), adopt=True)
+                passes(self._read_all(), adopt=True)
             case unknown:
                 assert_never(unknown)
 
@@ -88,6 +94,7 @@ class Dispatcher:
         self,
         endpoints: Iterable[EndpointSettings],
         *,
+        invocation_id: str,
         hint: PackageChanged | None = None,
         adopt: bool = False,
     ) -> None:
@@ -95,9 +102,9 @@ class Dispatcher:
         for settings in endpoints:
             self._logger.append_keys(endpoint=settings.endpoint_name)
             try:
-                Reconciler(settings, self._gateways, self._ownership, self._logger).reconcile(
-                    hint=hint, adopt=adopt
-                )
+                Reconciler(
+                    settings, self._gateways, self._ownership, self._logger, invocation_id=invocation_id
+                ).reconcile(hint=hint, adopt=adopt)
             except Exception as error:
                 # One endpoint's trouble must not cost the others their turn.
                 self._logger.exception("This endpoint could not be reconciled")

@@ -55,6 +55,6 @@ dispatcher = _dispatcher(Environment.read(os.environ))
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
-def handler(event: dict[str, Any], _context: LambdaContext) -> None:
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Reconcile what the event is about."""
-    dispatcher.dispatch(read_trigger(event))
+    dispatcher.dispatch(read_trigger(event), invocation_id=context.aws_request_id)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from botocore.exceptions import ClientError
 
@@ -101,20 +101,39 @@ class Journal:
 
         Only what differs is written: what others note beside it (that an outcome was reported) stays.
         """
-        return self._update(
-            old,
-            new,
-            condition="#status = :old_status AND #lease_until = :old_lease_until",
-            names={"#status": "status", "#lease_until": "lease_until"},
-            values={
-                ":old_status": {"S": old.status.value},
-                ":old_lease_until": {"S": _time(old.lease_until)},
-            },
-        )
+        before, after = _attempt_item(old), _attempt_item(new)
+        written = {key: value for key, value in after.items() if before.get(key) != value}
+        written["invocation_id"] = after["invocation_id"]
+        try:
+            self._client.update_item(
+                TableName=self._table_name,
+                Key={key: before[key] for key in ("endpoint", "item")},
+                UpdateExpression="SET " + ", ".join(f"#{key} = :{key}" for key in written),
+                ConditionExpression="#status = :old_status AND #lease_until = :old_lease_until",
+                ExpressionAttributeNames={f"#{key}": key for key in {*written, "status", "lease_until"}},
+                ExpressionAttributeValues={
+                    **{f":{key}": value for key, value in written.items()},
+                    ":old_status": before["status"],
+                    ":old_lease_until": before["lease_until"],
+                },
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if _condition_failed(error):
+                return _is_own_work(error, written)
+            raise
+        return True
 
-    def note_reported(self, old: Attempt, new: Attempt) -> None:
+    def note_reported(self, attempt: Attempt, flag: Literal["started_reported", "settled_reported"]) -> None:
         """Note that an outcome of an attempt was put on the bus, whatever the attempt's state is by now."""
-        self._update(old, new, condition="attribute_exists(endpoint)", names={}, values={})
+        item = _attempt_item(attempt)
+        self._client.update_item(
+            TableName=self._table_name,
+            Key={key: item[key] for key in ("endpoint", "item")},
+            UpdateExpression="SET #flag = :true",
+            ExpressionAttributeNames={"#flag": flag},
+            ExpressionAttributeValues={":true": {"BOOL": True}},
+        )
 
     def record_tags(self, endpoint_name: str, tags: Mapping[str, str]) -> None:
         """Remember the tags that were put on the endpoint itself."""
@@ -127,41 +146,17 @@ class Journal:
             },
         )
 
-    def _update(
-        self,
-        old: Attempt,
-        new: Attempt,
-        *,
-        condition: str,
-        names: dict[str, str],
-        values: dict[str, Any],
-    ) -> bool:
-        before, after = _attempt_item(old), _attempt_item(new)
-        changed = {key: value for key, value in after.items() if before.get(key) != value}
-        assert changed, "a move changes something"
-        try:
-            self._client.update_item(
-                TableName=self._table_name,
-                Key={key: before[key] for key in ("endpoint", "item")},
-                UpdateExpression="SET " + ", ".join(f"#{key} = :{key}" for key in changed),
-                ConditionExpression=condition,
-                ExpressionAttributeNames={**{f"#{key}": key for key in changed}, **names},
-                ExpressionAttributeValues={**{f":{key}": value for key, value in changed.items()}, **values},
-            )
-        except ClientError as error:
-            if _condition_failed(error):
-                return False
-            raise
-        return True
-
     def _put_new(self, item: dict[str, Any]) -> bool:
         try:
             self._client.put_item(
-                TableName=self._table_name, Item=item, ConditionExpression="attribute_not_exists(endpoint)"
+                TableName=self._table_name,
+                Item=item,
+                ConditionExpression="attribute_not_exists(endpoint)",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             if _condition_failed(error):
-                return False
+                return _is_own_work(error, item)
             raise
         return True
 
@@ -188,6 +183,15 @@ class Journal:
 
 def _condition_failed(error: ClientError) -> bool:
     return error.response["Error"]["Code"] == "ConditionalCheckFailedException"
+
+
+def _is_own_work(error: ClientError, wanted: Mapping[str, Any]) -> bool:
+    """Tell whether a write was refused because its first try, answered by a time-out, took effect.
+
+    What is wanted names the invocation, so that no other one's work passes for one's own.
+    """
+    item: Mapping[str, Any] = error.response.get("Item", {})  # type: ignore[assignment] # DynamoDB's own
+    return "invocation_id" in wanted and all(item.get(key) == value for key, value in wanted.items())
 
 
 def _time(time: datetime) -> str:
@@ -245,6 +249,7 @@ def _attempt_item(attempt: Attempt) -> dict[str, Any]:
         "approved_by": {"S": attempt.approved_by},
         "correlation_id": {"S": attempt.correlation_id},
         "started_at": {"S": _time(attempt.started_at)},
+        "invocation_id": {"S": attempt.invocation_id},
         "lease_until": {"S": _time(attempt.lease_until)},
         "status": {"S": attempt.status.value},
         "started_reported": {"BOOL": attempt.started_reported},
@@ -277,6 +282,7 @@ def _attempt(item: Mapping[str, Any]) -> Attempt:
         approved_by=item["approved_by"]["S"],
         correlation_id=item["correlation_id"]["S"],
         started_at=datetime.fromisoformat(item["started_at"]["S"]),
+        invocation_id=item["invocation_id"]["S"],
         lease_until=datetime.fromisoformat(item["lease_until"]["S"]),
         status=AttemptStatus(item["status"]["S"]),
         settled_at=time("settled_at"),

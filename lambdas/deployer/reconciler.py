@@ -75,7 +75,13 @@ class Reconciler:
     """Reconciles one endpoint, once. Make a new one for each pass: it remembers what it read."""
 
     def __init__(
-        self, settings: EndpointSettings, gateways: Gateways, ownership: Ownership, logger: Logger
+        self,
+        settings: EndpointSettings,
+        gateways: Gateways,
+        ownership: Ownership,
+        logger: Logger,
+        *,
+        invocation_id: str,
     ) -> None:
         self._settings = settings
         self._sagemaker = gateways.sagemaker
@@ -84,6 +90,7 @@ class Reconciler:
         self._now = gateways.now
         self._ownership = ownership
         self._logger = logger
+        self._invocation_id = invocation_id
         self._name = settings.endpoint_name
         self._versions: dict[str, ModelVersion | None] = {}
 
@@ -142,8 +149,11 @@ class Reconciler:
         correlation_id: str | None = None,
     ) -> History:
         version = self._read_version(version_arn)
-        if version is None or not version.approved or not self._settings.follows(version.group_name):
-            self._logger.info("Not approved (any more): nothing to journal", model_package_arn=version_arn)
+        if version is None or not version.deployable or not self._settings.follows(version.group_name):
+            self._logger.info(
+                "This version is not approved, or not complete: nothing to journal",
+                model_package_arn=version_arn,
+            )
             return history
         approval = Approval(
             endpoint_name=self._name,
@@ -173,7 +183,7 @@ class Reconciler:
 
     def _still_stands(self, approval: Approval, *, again: bool = False) -> bool:
         version = self._read_version(approval.version_arn, again=again)
-        return version is not None and version.approved and self._settings.follows(version.group_name)
+        return version is not None and version.deployable and self._settings.follows(version.group_name)
 
     # What became of the last attempt -----------------------------------------------------------------
 
@@ -184,12 +194,8 @@ class Reconciler:
             return history
         self._logger.append_keys(correlation_id=attempt.correlation_id)
         if endpoint is not None and endpoint.modifying:
-            under_way = attempt.endpoint_config_name in (
-                endpoint.endpoint_config_name,
-                endpoint.pending_endpoint_config_name,
-            )
             # Whoever asked died before it could note that SageMaker accepted.
-            if attempt.status is AttemptStatus.OPEN and under_way:
+            if attempt.status is AttemptStatus.OPEN and attempt.is_under_way_on(endpoint):
                 return self._accept(history, attempt)
             return history
         judgement = judge(attempt, endpoint, now=self._now())
@@ -208,7 +214,7 @@ class Reconciler:
         return attempt.status is AttemptStatus.OPEN and self._now() >= attempt.lease_until
 
     def _accept(self, history: History, attempt: Attempt) -> History:
-        accepted = replace(attempt, status=AttemptStatus.ACCEPTED)
+        accepted = replace(attempt, status=AttemptStatus.ACCEPTED, invocation_id=self._invocation_id)
         if not self._journal.move(attempt, accepted):
             return history.with_attempt(accepted)
         self._logger.info("SageMaker accepted the change", attempt=attempt.number)
@@ -222,7 +228,13 @@ class Reconciler:
         reason: str | None,
         endpoint: Endpoint | None,
     ) -> History:
-        settled = replace(attempt, status=status, reason=reason, settled_at=self._now())
+        settled = replace(
+            attempt,
+            status=status,
+            reason=reason,
+            settled_at=self._now(),
+            invocation_id=self._invocation_id,
+        )
         if not self._journal.move(attempt, settled):
             # Another pass settled it at the same moment, and reports it.
             return history.with_attempt(settled)
@@ -237,11 +249,10 @@ class Reconciler:
     def _report(self, history: History, attempt: Attempt, outcome: Outcome) -> History:
         self._reporter.report(outcome)
         if outcome.kind is outcomes.OutcomeKind.STARTED:
-            reported = replace(attempt, started_reported=True)
-        else:
-            reported = replace(attempt, settled_reported=True)
-        self._journal.note_reported(attempt, reported)
-        return history.with_attempt(reported)
+            self._journal.note_reported(attempt, "started_reported")
+            return history.with_attempt(replace(attempt, started_reported=True))
+        self._journal.note_reported(attempt, "settled_reported")
+        return history.with_attempt(replace(attempt, settled_reported=True))
 
     def _report_late(self, history: History, endpoint: Endpoint | None) -> History:
         """Report what an earlier pass settled and then could not report."""
@@ -340,12 +351,19 @@ class Reconciler:
         except RefusedError as refusal:
             self._settle(history, attempt, AttemptStatus.FAILED, str(refusal), endpoint)
             return
-        except (BusyError, _NoLongerStandsError) as obstacle:
+        except _NoLongerStandsError as obstacle:
             self._settle(history, attempt, AttemptStatus.WITHDRAWN, str(obstacle), endpoint)
             return
+        except BusyError as obstacle:
+            # Busy with this very change, if an earlier try of the call took effect and its answer was lost.
+            found = self._sagemaker.describe_endpoint(self._name)
+            if found is None or not attempt.is_under_way_on(found):
+                self._settle(history, attempt, AttemptStatus.WITHDRAWN, str(obstacle), endpoint)
+                return
         except BaseException:
             # Whether SageMaker was asked is open. Give the lease back, so that a retry need not wait for it.
-            self._journal.move(attempt, replace(attempt, lease_until=self._now()))
+            given_back = replace(attempt, lease_until=self._now(), invocation_id=self._invocation_id)
+            self._journal.move(attempt, given_back)
             raise
         self._accept(history, attempt)
         if endpoint is None:
@@ -360,7 +378,7 @@ class Reconciler:
         release, approval = choice.release, choice.approval
         if left_behind is not None and left_behind.unsettled:
             if left_behind.endpoint_config_name == release.endpoint_config_name:
-                renewed = replace(left_behind, lease_until=now + LEASE)
+                renewed = replace(left_behind, lease_until=now + LEASE, invocation_id=self._invocation_id)
                 return renewed if self._journal.move(left_behind, renewed) else None
             self._withdraw_left_behind(history)
         serving = _serving_version_arn(history, endpoint)
@@ -382,6 +400,7 @@ class Reconciler:
             approved_by=approval.approved_by,
             correlation_id=approval.correlation_id,
             started_at=now,
+            invocation_id=self._invocation_id,
             lease_until=now + LEASE,
         )
         return attempt if self._journal.begin(attempt) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
@@ -12,13 +12,11 @@ if TYPE_CHECKING:
     from deployer.bus import Bus
     from deployer.outcomes import Outcome
 
+METRIC_NAMESPACE: Final = "Greenlight"
+
 
 class Reporter:
-    """Reports outcomes.
-
-    The metric `Outcome` counts by endpoint and kind, in the namespace and for the service that Powertools
-    reads from the environment.
-    """
+    """Reports outcomes. The metric `Outcome` counts them, by the dimensions `endpoint` and `outcome`."""
 
     def __init__(self, bus: Bus, logger: Logger) -> None:
         self._bus = bus
@@ -32,6 +30,8 @@ class Reporter:
         """
         self._bus.put(outcome)
         self._logger.info(outcome.message, outcome=outcome.kind.value, outcome_id=outcome.outcome_id)
-        with single_metric(name="Outcome", unit=MetricUnit.Count, value=1) as metric:
+        with single_metric(
+            name="Outcome", unit=MetricUnit.Count, value=1, namespace=METRIC_NAMESPACE
+        ) as metric:
             metric.add_dimension(name="endpoint", value=outcome.endpoint_name)
             metric.add_dimension(name="outcome", value=outcome.kind.value)

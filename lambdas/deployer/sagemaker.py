@@ -37,6 +37,7 @@ class ModelVersion:
         arn: Its ARN.
         group_name: Its group; never derived from the ARN, which is lower-cased.
         version: Its number.
+        status: `Completed` once it can be used.
         approval_status: `Approved`, `Rejected` or `PendingManualApproval`.
         last_modified_by: Who changed it last: an identity's ARN or a Studio user profile, or "unknown".
         last_modified_time: When; UTC, whole seconds.
@@ -45,14 +46,15 @@ class ModelVersion:
     arn: str
     group_name: str
     version: int
+    status: str
     approval_status: str
     last_modified_by: str
     last_modified_time: datetime
 
     @property
-    def approved(self) -> bool:
-        """Whether it may be deployed now."""
-        return self.approval_status == "Approved"
+    def deployable(self) -> bool:
+        """Whether it may be deployed now: approved, and past its own creation."""
+        return self.approval_status == "Approved" and self.status == "Completed"
 
 
 _NOT_FOUND_ENDPOINT: Final = "Could not find endpoint "
@@ -110,6 +112,7 @@ class SageMaker:
             arn=answer["ModelPackageArn"],
             group_name=group,
             version=version,
+            status=answer["ModelPackageStatus"],
             approval_status=answer.get("ModelApprovalStatus", "PendingManualApproval"),
             last_modified_by=_identity(answer.get("LastModifiedBy") or answer.get("CreatedBy") or {}),
             last_modified_time=modified.astimezone(UTC).replace(microsecond=0),

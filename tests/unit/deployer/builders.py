@@ -97,6 +97,7 @@ def attempt(version: int = 1, **changes: Any) -> Attempt:
             "approved_by": "arn:aws:iam::111122223333:user/ada",
             "correlation_id": f"event-{version}",
             "started_at": NOW,
+            "invocation_id": "invocation-1",
             "lease_until": minutes(6),
             "status": AttemptStatus.OPEN,
             **changes,

@@ -1,0 +1,231 @@
+"""The deployer on the in-process cloud: real gateways, real state machine, virtual time."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from deployer.bus import Bus
+from deployer.dispatcher import Dispatcher
+from deployer.journal import History, Journal
+from deployer.parameters import Parameters
+from deployer.reconciler import Gateways, Ownership
+from deployer.reporter import Reporter
+from deployer.sagemaker import SageMaker
+from deployer.settings import EndpointSettings, Release
+from deployer.triggers import Trigger, read_trigger
+from local_cloud.in_process import InProcessCloud
+from local_cloud.sagemaker.control_plane import ControlPlane
+from local_cloud.sagemaker.ports import Health
+from local_cloud.sagemaker.switches import Switches
+from local_cloud.sagemaker.timings import Timings
+from local_cloud.sagemaker.virtual import (
+    Outcome,
+    RecordingEventSink,
+    ScriptedHosting,
+    StrictArtifacts,
+    StrictIdentity,
+    VirtualClock,
+)
+from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
+
+REGION = "eu-central-1"
+TABLE = "journal"
+PREFIX = "/greenlight/endpoints/"
+
+_accounts = itertools.count(100000000000)
+
+
+class Pipeline:
+    """One account with the deployer in it; nothing runs until it is told to."""
+
+    def __init__(self, switches: Switches | None = None) -> None:
+        self.account_id = str(next(_accounts))
+        self.role_arn = f"arn:aws:iam::{self.account_id}:role/models"
+        self.clock = VirtualClock()
+        self.hosting = ScriptedHosting(self.clock)
+        self.events = RecordingEventSink()
+        self.artifacts = StrictArtifacts()
+        self.identity = StrictIdentity({self.role_arn})
+        self.control_plane = ControlPlane(
+            clock=self.clock,
+            identity=self.identity,
+            artifacts=self.artifacts,
+            hosting=self.hosting,
+            events=self.events,
+            timings=Timings.like_aws(),
+            switches=switches or Switches(),
+        )
+        self.cloud = InProcessCloud(self.control_plane, account_id=self.account_id, region=REGION)
+        self.deployer_cloud = InProcessCloud(self.control_plane, account_id=self.account_id, region=REGION)
+        self.sagemaker = self.cloud.client("sagemaker")
+        self.ssm = self.cloud.client("ssm")
+        self.cloud.client("dynamodb").create_table(
+            TableName=TABLE,
+            KeySchema=[
+                {"AttributeName": "endpoint", "KeyType": "HASH"},
+                {"AttributeName": "item", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "endpoint", "AttributeType": "S"},
+                {"AttributeName": "item", "AttributeType": "S"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        self.sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
+        self.outcomes: list[dict[str, Any]] = []
+        self.journal = Journal(self.deployer_cloud.client("dynamodb"), table_name=TABLE)
+        self.logger = Logger(service="greenlight", level="CRITICAL")
+        self.dispatcher = self._dispatcher()
+        self._delivered = 0
+        self._invocations = 0
+
+    def _dispatcher(self) -> Dispatcher:
+        events = self.deployer_cloud.client("events")
+
+        def note(params: dict[str, Any], **_: object) -> None:
+            self.outcomes.extend(json.loads(entry["Detail"]) for entry in params["Entries"])
+
+        events.meta.events.register("provide-client-params.eventbridge.PutEvents", note)
+        gateways = Gateways(
+            sagemaker=SageMaker(self.deployer_cloud.client("sagemaker")),
+            journal=self.journal,
+            reporter=Reporter(Bus(events, event_bus_name="default"), self.logger),
+            now=self.clock.now,
+        )
+        return Dispatcher(
+            Parameters(self.deployer_cloud.client("ssm"), prefix=PREFIX),
+            gateways,
+            Ownership(execution_role_arn=self.role_arn, stack_name="Greenlight"),
+            self.logger,
+        )
+
+    # What people do ----------------------------------------------------------------------------------
+
+    def manage(self, **changes: Any) -> None:
+        """Write the endpoint's settings, as a deployment of the stack does."""
+        document = settings_document(**changes)
+        self.ssm.put_parameter(
+            Name=PREFIX + document["EndpointName"], Type="String", Value=json.dumps(document), Overwrite=True
+        )
+
+    def register(self, status: str = "PendingManualApproval", group: str = GROUP) -> str:
+        """Register the group's next version; return its ARN."""
+        answer = self.sagemaker.create_model_package(
+            ModelPackageGroupName=group,
+            ModelApprovalStatus=status,
+            InferenceSpecification=self._inference_specification(),
+        )
+        self.pass_time(3)
+        return str(answer["ModelPackageArn"])
+
+    def register_unversioned(self) -> None:
+        """Register a package of no group, as for the Marketplace."""
+        self.sagemaker.create_model_package(
+            ModelPackageName="unversioned", InferenceSpecification=self._inference_specification()
+        )
+        self.pass_time(3)
+
+    def _inference_specification(self) -> dict[str, Any]:
+        url = f"s3://models/{len(self.artifacts.s3_urls)}/model.tar.gz"
+        self.artifacts.s3_urls.add(url)
+        return {
+            "Containers": [{"Image": "1.dkr.ecr.eu-central-1.amazonaws.com/x:1", "ModelDataUrl": url}],
+            "SupportedTransformInstanceTypes": ["ml.m5.large"],
+            "SupportedRealtimeInferenceInstanceTypes": ["ml.m5.large"],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        }
+
+    def approve(self, version_arn: str, status: str = "Approved") -> None:
+        self.sagemaker.update_model_package(ModelPackageArn=version_arn, ModelApprovalStatus=status)
+
+    def reject(self, version_arn: str) -> None:
+        self.approve(version_arn, "Rejected")
+
+    def break_model_of(self, version_arn: str, **changes: Any) -> str:
+        """Make the version's containers answer no ping; return the config that will fail."""
+        release = self.release(version_arn, **changes)
+        self.hosting.script(release.model_name, Outcome(Health.UNHEALTHY))
+        return release.endpoint_config_name
+
+    def release(self, version_arn: str, **changes: Any) -> Release:
+        document = settings_document(**changes)
+        return Release.build(
+            EndpointSettings.parse(ENDPOINT, json.dumps(document)),
+            version_arn=version_arn,
+            version=int(version_arn.rsplit("/", 1)[-1]),
+            execution_role_arn=self.role_arn,
+            stack_name="Greenlight",
+        )
+
+    # What happens by itself --------------------------------------------------------------------------
+
+    def pass_time(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        self.control_plane.advance()
+
+    def undelivered(self) -> list[dict[str, Any]]:
+        """Return the events that were emitted and not delivered yet, and count them as delivered."""
+        events = self.events.events[self._delivered :]
+        self._delivered += len(events)
+        return events
+
+    def deliver(self) -> None:
+        """Deliver what was emitted until now, once and in order."""
+        for event in self.undelivered():
+            self.dispatch(read_trigger(event))
+
+    def dispatch(self, trigger: Trigger) -> None:
+        self._invocations += 1
+        self.dispatcher.dispatch(trigger, invocation_id=f"invocation-{self._invocations}")
+
+    def run(self) -> None:
+        """Let time pass, and deliver what happens, until nothing happens any more."""
+        self.deliver()
+        while (due := self.control_plane.next_due()) is not None:
+            self.clock.set(max(due, self.clock.now()))
+            self.control_plane.advance()
+            self.deliver()
+
+    def sweep(self) -> None:
+        self.dispatch(read_trigger(SCHEDULED))
+
+    # What can be seen --------------------------------------------------------------------------------
+
+    @property
+    def endpoint(self) -> dict[str, Any]:
+        return dict(self.sagemaker.describe_endpoint(EndpointName=ENDPOINT))
+
+    @property
+    def history(self) -> History:
+        return self.journal.read(ENDPOINT)
+
+    def serving(self) -> str | None:
+        """Return the version that answers, by its model's name: `v3`, say."""
+        models = self.hosting.serving_models(self.account_id, REGION, ENDPOINT)
+        return next(iter(models)).split("-")[1] if models else None
+
+    def sagemaker_calls(self) -> list[str]:
+        """Return the deployer's calls to SageMaker, in order."""
+        return [operation for service, operation in self.deployer_cloud.calls if service == "sagemaker"]
+
+    def told(self, version_arn: str) -> list[str]:
+        """Return the outcomes reported of a version, in order."""
+        return [each["Outcome"] for each in self.outcomes if each["ModelPackageArn"] == version_arn]
+
+
+SCHEDULED = {
+    "version": "0",
+    "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+    "detail-type": "Scheduled Event",
+    "source": "aws.events",
+    "account": "123456789012",
+    "time": "2015-10-08T16:53:06Z",
+    "region": "us-east-1",
+    "resources": ["arn:aws:events:us-east-1:123456789012:rule/sweep"],
+    "detail": {},
+}

@@ -1,0 +1,654 @@
+"""The whole deployer against the control plane: what approvals, rejects and faults lead to."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from enum import StrEnum
+from typing import Any, get_type_hints
+
+import pytest
+from botocore.exceptions import ConnectTimeoutError
+
+from deployer.attempt import AttemptStatus
+from deployer.dispatcher import PassesFailedError
+from deployer.reconciler import LEASE
+from deployer.triggers import EndpointChanged, SettingsChanged, read_trigger
+from local_cloud.sagemaker.switches import Switches
+from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
+from tests.unit.deployer.pipeline import PREFIX, SCHEDULED, Pipeline
+
+WRITES = frozenset(
+    {"CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint", "AddTags", "DeleteTags"}
+)
+
+
+def writes(pipeline: Pipeline) -> list[str]:
+    return [operation for operation in pipeline.sagemaker_calls() if operation in WRITES]
+
+
+@pytest.fixture
+def pipeline() -> Pipeline:
+    made = Pipeline()
+    made.manage()
+    return made
+
+
+def deployed(pipeline: Pipeline, count: int = 1) -> list[str]:
+    """Approve and deploy so many versions, one after another."""
+    arns = []
+    for _ in range(count):
+        arn = pipeline.register()
+        pipeline.approve(arn)
+        pipeline.run()
+        pipeline.pass_time(60)
+        arns.append(arn)
+    return arns
+
+
+# Approvals -------------------------------------------------------------------------------------------
+
+
+def test_an_approved_version_is_serving(pipeline: Pipeline) -> None:
+    (arn,) = deployed(pipeline)
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.endpoint["EndpointStatus"] == "InService"
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+def test_a_first_deployment_makes_at_most_three_writes_and_six_reads(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+
+    made = pipeline.sagemaker_calls()
+    assert writes(pipeline) == ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"]
+    assert len(made) - 3 <= 6
+
+
+def test_everything_made_carries_our_tags(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    arn = pipeline.endpoint["EndpointArn"]
+
+    tags = pipeline.sagemaker.list_tags(ResourceArn=arn)["Tags"]
+
+    assert {each["Key"]: each["Value"] for each in tags} == {
+        "greenlight:stack": "Greenlight",
+        "greenlight:endpoint": ENDPOINT,
+        "team": "growth",
+    }
+
+
+def test_a_version_that_nobody_approved_is_never_deployed(pipeline: Pipeline) -> None:
+    pipeline.register()
+    pipeline.run()
+    pipeline.sweep()
+
+    assert pipeline.sagemaker_calls() == ["ListModelPackages"]
+
+
+def test_a_version_registered_as_approved_is_deployed(pipeline: Pipeline) -> None:
+    pipeline.register("Approved")
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+def test_the_next_version_updates_the_same_endpoint(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    created = pipeline.endpoint["CreationTime"]
+    deployed(pipeline)
+
+    assert pipeline.serving() == "v2"
+    assert pipeline.endpoint["CreationTime"] == created
+    assert writes(pipeline)[-1] == "UpdateEndpoint"
+
+
+def test_approving_an_older_version_deploys_that_one(pipeline: Pipeline) -> None:
+    first, second = pipeline.register(), pipeline.register()
+    pipeline.approve(second)
+    pipeline.run()
+    pipeline.approve(first)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+def test_approvals_during_a_rollout_wait_and_only_the_newest_goes_out(pipeline: Pipeline) -> None:
+    arns = [pipeline.register() for _ in range(3)]
+    for arn in arns:
+        pipeline.approve(arn)
+        pipeline.pass_time(1)
+        pipeline.deliver()
+    pipeline.run()
+
+    assert pipeline.serving() == "v3"
+    assert pipeline.told(arns[1]) == []
+
+
+def test_the_approver_is_kept_with_the_approval(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+
+    (approval,) = pipeline.history.approvals
+    assert approval.approved_by == f"arn:aws:iam::{pipeline.account_id}:root"
+
+
+def test_one_correlation_id_runs_from_the_approval_to_its_outcomes(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+
+    (event,) = [
+        each
+        for each in pipeline.events.events
+        if each["detail"].get("UpdatedModelPackageFields") == ["ModelApprovalStatus"]
+    ]
+    assert {each["CorrelationId"] for each in pipeline.outcomes} == {event["id"]}
+
+
+def test_a_change_of_metadata_is_no_approval(pipeline: Pipeline) -> None:
+    first, _ = deployed(pipeline, 2)
+    pipeline.sagemaker.update_model_package(ModelPackageArn=first, CustomerMetadataProperties={"note": "old"})
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+    assert len(pipeline.history.approvals) == 2
+
+
+# Events ----------------------------------------------------------------------------------------------
+
+
+def test_an_event_that_changes_nothing_makes_no_write(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    before = len(writes(pipeline))
+    for event in list(pipeline.events.events):
+        pipeline.dispatch(read_trigger(event))
+    pipeline.sweep()
+
+    assert len(writes(pipeline)) == before
+    assert len(pipeline.outcomes) == 2
+
+
+def test_an_old_event_never_overrides_a_newer_approval(pipeline: Pipeline) -> None:
+    first, second = pipeline.register(), pipeline.register()
+    pipeline.approve(first)
+    late = pipeline.undelivered()
+    pipeline.pass_time(60)
+    pipeline.approve(second)
+    pipeline.run()
+    for event in late:
+        pipeline.dispatch(read_trigger(event))
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+
+
+def test_a_lost_approval_is_found_by_the_sweep(pipeline: Pipeline) -> None:
+    pipeline.approve(pipeline.register())
+    pipeline.undelivered()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+def test_a_lost_state_change_is_found_by_the_sweep(pipeline: Pipeline) -> None:
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.deliver()
+    pipeline.pass_time(3600)
+    pipeline.undelivered()
+    pipeline.sweep()
+
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+def test_an_endpoint_added_after_the_approval_gets_its_version_with_its_settings() -> None:
+    pipeline = Pipeline()
+    pipeline.approve(pipeline.register())
+    pipeline.run()
+    pipeline.manage()
+    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Create", "e"))
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+def test_events_of_others_cost_no_call_to_sagemaker(pipeline: Pipeline) -> None:
+    pipeline.sagemaker.create_model_package_group(ModelPackageGroupName="somebody-elses")
+    pipeline.register("Approved", group="somebody-elses")
+    pipeline.register_unversioned()
+    pipeline.run()
+    pipeline.dispatch(EndpointChanged("somebody-elses", "e"))
+    pipeline.dispatch(SettingsChanged("/somebody/elses", "Update", "e"))
+    pipeline.dispatch(SettingsChanged(PREFIX + "gone", "Update", "e"))
+    pipeline.dispatch(read_trigger({"nonsense": True}))
+
+    assert pipeline.sagemaker_calls() == []
+
+
+def test_an_event_that_names_another_groups_version_deploys_nothing(pipeline: Pipeline) -> None:
+    pipeline.sagemaker.create_model_package_group(ModelPackageGroupName="somebody-elses")
+    foreign = pipeline.register("Approved", group="somebody-elses")
+    (event,) = pipeline.undelivered()
+    event["detail"]["ModelPackageGroupName"] = GROUP
+    pipeline.dispatch(read_trigger(event))
+
+    assert foreign.endswith("somebody-elses/1")
+    assert writes(pipeline) == []
+    assert pipeline.history.approvals == ()
+
+
+# Rejects ---------------------------------------------------------------------------------------------
+
+
+def test_rejecting_the_live_version_goes_back_to_the_one_before(pipeline: Pipeline) -> None:
+    first, second = deployed(pipeline, 2)
+    pipeline.reject(second)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(first) == ["started", "succeeded", "started", "rolled_back"]
+
+
+def test_rejecting_a_version_that_is_not_live_changes_nothing(pipeline: Pipeline) -> None:
+    first, _ = deployed(pipeline, 2)
+    before = writes(pipeline)
+    pipeline.reject(first)
+    pipeline.run()
+
+    assert writes(pipeline) == before
+
+
+def test_rejecting_everything_keeps_serving_and_says_so(pipeline: Pipeline) -> None:
+    (arn,) = deployed(pipeline)
+    pipeline.reject(arn)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn) == ["started", "succeeded", "ignored"]
+    assert "No approved version" in pipeline.outcomes[-1]["Message"]
+
+
+def test_a_reject_just_before_the_write_is_still_seen(pipeline: Pipeline) -> None:
+    arn = pipeline.register()
+    pipeline.approve(arn)
+
+    def reject_late(_service: str, operation: str) -> None:
+        if operation == "CreateEndpointConfig":
+            pipeline.reject(arn)
+
+    pipeline.deployer_cloud.before_call = reject_late
+    pipeline.run()
+
+    assert writes(pipeline) == ["CreateModel", "CreateEndpointConfig"]
+    assert [each.status for each in pipeline.history.attempts] == [AttemptStatus.WITHDRAWN]
+    assert "started" not in pipeline.told(arn)
+
+
+def test_a_version_deleted_from_the_registry_no_longer_stands(pipeline: Pipeline) -> None:
+    _, second = deployed(pipeline, 2)
+    pipeline.sagemaker.delete_model_package(ModelPackageName=second)
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+# Failures --------------------------------------------------------------------------------------------
+
+
+def test_a_broken_update_is_reported_and_the_endpoint_keeps_its_version(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    broken = pipeline.register()
+    pipeline.break_model_of(broken)
+    pipeline.approve(broken)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(broken) == ["started", "failed"]
+    assert "did not pass the ping health check" in pipeline.outcomes[-1]["Reason"]
+    assert pipeline.outcomes[-1]["ServingEndpointConfigName"] == pipeline.endpoint["EndpointConfigName"]
+
+
+def test_a_version_that_failed_is_not_tried_again(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    broken = pipeline.register()
+    pipeline.break_model_of(broken)
+    pipeline.approve(broken)
+    pipeline.run()
+    before = writes(pipeline)
+    for _ in range(3):
+        pipeline.pass_time(900)
+        pipeline.sweep()
+        pipeline.run()
+
+    assert writes(pipeline) == before
+    assert len(pipeline.outcomes) == 4
+
+
+def test_approving_a_failed_version_again_tries_it_again(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    broken = pipeline.register()
+    pipeline.break_model_of(broken)
+    pipeline.approve(broken)
+    pipeline.run()
+    pipeline.pass_time(60)
+    pipeline.approve(broken)
+    pipeline.run()
+
+    assert pipeline.told(broken) == ["started", "failed", "started", "failed"]
+
+
+def test_a_failed_first_deployment_is_left_for_diagnosis_and_said(pipeline: Pipeline) -> None:
+    broken = pipeline.register()
+    pipeline.break_model_of(broken)
+    pipeline.approve(broken)
+    pipeline.run()
+    again = pipeline.register()
+    pipeline.approve(again)
+    pipeline.run()
+
+    assert pipeline.endpoint["EndpointStatus"] == "Failed"
+    assert pipeline.told(broken) == ["started", "failed"]
+    assert "The endpoint serves nothing" in pipeline.outcomes[1]["Message"]
+    assert pipeline.told(again) == ["ignored"]
+    assert "delete the endpoint" in pipeline.outcomes[-1]["Message"]
+
+
+def test_a_refused_model_is_a_failed_attempt_with_sagemakers_words(pipeline: Pipeline) -> None:
+    arn = pipeline.register()
+    pipeline.artifacts.s3_urls.clear()
+    pipeline.approve(arn)
+    pipeline.run()
+
+    assert pipeline.told(arn) == ["failed"]
+    assert "Could not access model data" in pipeline.outcomes[-1]["Reason"]
+    assert writes(pipeline) == ["CreateModel"]
+
+
+def test_a_role_that_is_not_known_yet_is_tried_again_by_lambda(pipeline: Pipeline) -> None:
+    pipeline.identity.role_arns.clear()
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    with pytest.raises(PassesFailedError, match="The execution role ARN"):
+        pipeline.run()
+    pipeline.identity.role_arns.add(pipeline.role_arn)
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+def test_a_model_that_somebody_else_made_under_our_name_is_not_used(pipeline: Pipeline) -> None:
+    first, second = pipeline.register("Approved"), pipeline.register()
+    pipeline.undelivered()
+    pipeline.reject(first)
+    pipeline.sagemaker.create_model(
+        ModelName=pipeline.release(second).model_name,
+        ExecutionRoleArn=pipeline.role_arn,
+        PrimaryContainer={"Image": "1.dkr.ecr.eu-central-1.amazonaws.com/x:1"},
+    )
+    pipeline.approve(second)
+    pipeline.run()
+
+    assert pipeline.told(second) == ["failed"]
+    assert "It was not made by this deployer: it differs in Containers" in pipeline.outcomes[-1]["Reason"]
+
+
+def test_a_change_by_somebody_else_in_between_is_waited_for(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    arn = pipeline.register()
+    pipeline.approve(arn)
+
+    def maintain(_service: str, operation: str) -> None:
+        if operation == "UpdateEndpoint":
+            pipeline.deployer_cloud.before_call = lambda _service, _operation: None
+            pipeline.control_plane.begin_system_update(pipeline.account_id, "eu-central-1", ENDPOINT)
+
+    pipeline.deployer_cloud.before_call = maintain
+    pipeline.run()
+
+    assert [each.status for each in pipeline.history.attempts[:2]] == [
+        AttemptStatus.SUCCEEDED,
+        AttemptStatus.WITHDRAWN,
+    ]
+    assert pipeline.serving() == "v2"
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+# Settings --------------------------------------------------------------------------------------------
+
+
+def two_instances() -> dict[str, Any]:
+    (variant,) = settings_document()["CreateEndpointConfig"]["ProductionVariants"]
+    return {"CreateEndpointConfig": {"ProductionVariants": [{**variant, "InitialInstanceCount": 2}]}}
+
+
+def test_changed_settings_roll_out(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    pipeline.manage(**two_instances())
+    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Update", "e"))
+    pipeline.run()
+
+    assert pipeline.endpoint["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+
+
+def test_settings_that_fail_leave_the_endpoint_on_the_last_that_worked(pipeline: Pipeline) -> None:
+    _, second = deployed(pipeline, 2)
+    worked = pipeline.endpoint["EndpointConfigName"]
+    changes = {"CreateModel": {"Containers": [{"Environment": {"LOG_LEVEL": "nonsense"}}]}}
+    pipeline.break_model_of(second, **changes)
+    pipeline.manage(**changes)
+    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Update", "e"))
+    pipeline.run()
+    pipeline.sweep()
+
+    assert pipeline.endpoint["EndpointConfigName"] == worked
+    assert pipeline.serving() == "v2"
+    assert pipeline.outcomes[-1]["Outcome"] == "failed"
+
+
+def test_changed_tags_reach_the_endpoint_without_a_rollout(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    before = pipeline.endpoint["EndpointConfigName"]
+    pipeline.manage(Tags={"cost-center": "42"})
+    pipeline.sweep()
+    made = writes(pipeline)
+    pipeline.sweep()
+
+    tags = pipeline.sagemaker.list_tags(ResourceArn=pipeline.endpoint["EndpointArn"])["Tags"]
+    assert {each["Key"] for each in tags} == {"cost-center", "greenlight:stack", "greenlight:endpoint"}
+    assert pipeline.endpoint["EndpointConfigName"] == before
+    assert writes(pipeline) == made
+
+
+def test_settings_that_are_removed_leave_the_endpoint_serving(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    pipeline.ssm.delete_parameter(Name=PREFIX + ENDPOINT)
+    before = pipeline.sagemaker_calls()
+    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Delete", "e"))
+    pipeline.sweep()
+
+    assert pipeline.sagemaker_calls() == before
+    assert pipeline.serving() == "v1"
+
+
+def test_a_parameter_edited_by_hand_costs_the_others_nothing(pipeline: Pipeline) -> None:
+    pipeline.ssm.put_parameter(Name=PREFIX + "broken", Type="String", Value="{")
+    pipeline.dispatch(SettingsChanged(PREFIX + "broken", "Create", "e"))
+    deployed(pipeline)
+
+    assert pipeline.serving() == "v1"
+
+
+def test_more_endpoints_than_a_page_all_follow_their_group(pipeline: Pipeline) -> None:
+    for number in range(11):
+        pipeline.manage(EndpointName=f"churn-{number}")
+    deployed(pipeline)
+
+    names = pipeline.sagemaker.list_endpoints(MaxResults=100)["Endpoints"]
+    assert len(names) == 12
+
+
+# Faults ----------------------------------------------------------------------------------------------
+
+
+class CrashError(BaseException):
+    """The function's process ends here: nothing after it runs."""
+
+
+def crash_before(pipeline: Pipeline, number: int) -> None:
+    """Let the deployer's process end just before its call of that number."""
+    count = itertools.count()
+
+    def crash(_service: str, _operation: str) -> None:
+        if next(count) >= number:
+            raise CrashError
+
+    pipeline.deployer_cloud.before_call = crash
+
+
+CALLS_OF_A_FIRST_DEPLOYMENT = 18
+"""More than it makes, so that the last case is the one without a crash."""
+
+
+@pytest.mark.parametrize("number", range(CALLS_OF_A_FIRST_DEPLOYMENT))
+def test_a_crash_between_any_two_calls_is_healed(pipeline: Pipeline, number: int) -> None:
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    crash_before(pipeline, number)
+    try:
+        pipeline.deliver()
+    except CrashError:
+        pipeline.undelivered()
+    pipeline.deployer_cloud.before_call = lambda _service, _operation: None
+    pipeline.pass_time(LEASE.total_seconds())
+    pipeline.sweep()
+    pipeline.run()
+    pipeline.pass_time(60)
+    pipeline.sweep()
+
+    assert pipeline.serving() == "v1"
+    assert set(pipeline.told(arn)) >= {"succeeded"}
+    assert pipeline.told(arn).count("succeeded") == 1
+    assert writes(pipeline).count("CreateEndpoint") == 1
+
+
+@pytest.mark.parametrize("took_effect", [False, True])
+@pytest.mark.parametrize("number", range(CALLS_OF_A_FIRST_DEPLOYMENT))
+def test_a_call_that_times_out_is_made_again(pipeline: Pipeline, number: int, *, took_effect: bool) -> None:
+    """Whether it took effect or not: botocore repeats it, and the repetition finds its own work."""
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    count = itertools.count()
+
+    def time_out(_service: str, _operation: str) -> None:
+        if next(count) == number:
+            raise ConnectTimeoutError(endpoint_url="https://example.com")
+
+    if took_effect:
+        pipeline.deployer_cloud.after_call = time_out
+    else:
+        pipeline.deployer_cloud.before_call = time_out
+    pipeline.deliver()
+    pipeline.run()
+    pipeline.pass_time(60)
+    pipeline.sweep()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn).count("succeeded") == 1
+
+
+@pytest.mark.parametrize("number", range(CALLS_OF_A_FIRST_DEPLOYMENT))
+def test_a_second_invocation_between_any_two_calls_does_no_harm(pipeline: Pipeline, number: int) -> None:
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    count = itertools.count()
+
+    def run_another(_service: str, _operation: str) -> None:
+        if next(count) == number:
+            pipeline.deployer_cloud.before_call = lambda _service, _operation: None
+            pipeline.sweep()
+
+    pipeline.deployer_cloud.before_call = run_another
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn) == ["started", "succeeded"]
+    assert writes(pipeline).count("CreateEndpoint") == 1
+
+
+def test_one_endpoints_trouble_does_not_cost_the_others_their_turn(pipeline: Pipeline) -> None:
+    pipeline.manage(EndpointName="another")
+    pipeline.approve(pipeline.register())
+    troubled = itertools.count()
+
+    def trouble(_service: str, operation: str) -> None:
+        if operation == "CreateModel" and next(troubled) == 0:
+            raise ZeroDivisionError
+
+    pipeline.deployer_cloud.before_call = trouble
+    with pytest.raises(PassesFailedError, match="another: ZeroDivisionError"):
+        pipeline.deliver()
+
+    assert pipeline.endpoint["EndpointStatus"] == "Creating"
+
+
+def test_an_outcome_that_could_not_be_put_is_put_later(pipeline: Pipeline) -> None:
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.deliver()
+
+    def refuse(_service: str, operation: str) -> None:
+        if operation == "PutEvents":
+            raise ZeroDivisionError
+
+    pipeline.deployer_cloud.before_call = refuse
+    pipeline.outcomes.clear()
+    with pytest.raises(PassesFailedError):
+        pipeline.run()
+    pipeline.deployer_cloud.before_call = lambda _service, _operation: None
+    pipeline.outcomes.clear()
+    pipeline.pass_time(60)
+    pipeline.sweep()
+    pipeline.sweep()
+
+    assert pipeline.told(arn) == ["succeeded"]
+
+
+# What nobody could establish about AWS ----------------------------------------------------------------
+
+
+def every_setting() -> list[Any]:
+    hints = get_type_hints(Switches)
+    return [
+        pytest.param(field.name, value, id=f"{field.name}={value}")
+        for field in dataclasses.fields(Switches)
+        if isinstance(hints[field.name], type) and issubclass(hints[field.name], StrEnum)
+        for value in hints[field.name]
+    ]
+
+
+@pytest.mark.parametrize(("name", "value"), every_setting())
+def test_whatever_is_not_known_about_aws_approve_reject_and_failure_work(name: str, value: StrEnum) -> None:
+    pipeline = Pipeline(Switches.from_document({name: value}))
+    pipeline.manage()
+    first, second = deployed(pipeline, 2)
+    assert pipeline.serving() == "v2"
+    broken = pipeline.register("Approved")
+    pipeline.break_model_of(broken)
+    pipeline.run()
+    assert pipeline.serving() == "v2"
+    assert pipeline.told(broken) == ["started", "failed"]
+    pipeline.pass_time(60)
+    pipeline.reject(second)
+    pipeline.run()
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(first)[-1] == "rolled_back"
+    pipeline.sweep()
+    before = writes(pipeline)
+    pipeline.sweep()
+    assert writes(pipeline) == before
+
+
+def test_the_schedule_is_understood_as_aws_documents_it() -> None:
+    assert read_trigger(SCHEDULED).event_id == SCHEDULED["id"]  # type: ignore[union-attr]
