@@ -68,6 +68,9 @@ def serve(listener: socket.socket, *, stop: threading.Event, when_ready: Callabl
     port = listener.getsockname()[1]
     state_dir = Path(tempfile.mkdtemp(prefix="greenlight-local-cloud-"))
     with ExitStack() as ending:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # Before anything else is there to clean up, so that no early signal leaves it behind.
+            ending.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
         ending.callback(shutil.rmtree, state_dir, ignore_errors=True)
         ministack_module.enter_environment(port, state_dir)
         ministack = MiniStack(port=port, state_dir=state_dir)
@@ -125,12 +128,12 @@ def _told_to(stop: threading.Event) -> Callable[[], Any]:
     async def told() -> None:
         told = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, told.set)
-        watcher = threading.Thread(
-            target=lambda: (stop.wait(), loop.call_soon_threadsafe(told.set)), daemon=True
-        )
-        watcher.start()
+
+        def watch() -> None:
+            stop.wait()
+            loop.call_soon_threadsafe(told.set)
+
+        threading.Thread(target=watch, daemon=True).start()
         await told.wait()
 
     return told

@@ -1,4 +1,4 @@
-"""What a user has before a client's story begins: an account with a bucket, a role, and registered versions."""
+"""What a user has before a client's story begins: an account with a bucket, a role, registered versions."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Account:
         self.sagemaker: SageMakerClient = self.client("sagemaker")
         self.runtime: SageMakerRuntimeClient = self.client("sagemaker-runtime")
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - the caller names the client's type
+    def client(self, service: str) -> Any:
         """Return a boto3 client with no settings but the endpoint's URL."""
         return self._session.client(service, endpoint_url=self.cloud.endpoint_url)  # type: ignore[call-overload] # the name is not a literal
 

@@ -214,7 +214,7 @@ def test_role_that_does_not_trust_sagemaker_is_refused(account: Account) -> None
         ),
     )
 
-    with pytest.raises(ClientError, match="The execution role ARN .* is invalid"):
+    with pytest.raises(ClientError, match=r"The execution role ARN .* is invalid"):
         account.endpoint_config("v1", arn)
 
 

@@ -2,7 +2,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud.process import LocalCloud
-from tests.e2e.clients.account import GROUP, SCALING_MODEL, Account, archive
+from tests.e2e.clients.account import GROUP, SCALING_MODEL, Account, archive, policy
 
 pytestmark = pytest.mark.e2e
 
@@ -38,7 +38,7 @@ def test_accounts_and_regions_know_nothing_of_each_other(local_cloud: LocalCloud
 def test_caller_with_an_assumed_role_acts_in_the_role_s_account(account: Account) -> None:
     """The call log names the session, as CloudTrail would."""
     iam, sts = account.client("iam"), account.client("sts")
-    trust = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}'
+    trust = policy({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
     role = iam.create_role(RoleName="approver", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     keys = sts.assume_role(RoleArn=role, RoleSessionName="jane")["Credentials"]
     session = Account(account.cloud, keys["AccessKeyId"])

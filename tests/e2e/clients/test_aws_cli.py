@@ -1,0 +1,90 @@
+import json
+from typing import Any
+
+import pytest
+
+from tests.e2e.clients.account import IMAGE, SCALING_MODEL, Account, archive, eventually
+from tests.e2e.clients.programs import ClientFailedError, aws
+
+pytestmark = pytest.mark.e2e
+
+
+def sagemaker(account: Account, command: str, **options: Any) -> dict[str, Any]:
+    """Run `aws sagemaker <command>` with options in the CLI's spelling; structures are passed as JSON."""
+    arguments = []
+    for name, value in options.items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        arguments += [f"--{name.replace('_', '-')}", text]
+    document: dict[str, Any] = json.loads(aws(account, "sagemaker", command, *arguments) or "{}")
+    return document
+
+
+def test_cli_registers_approves_deploys_invokes_and_deletes(account: Account, tmp_path: Any) -> None:
+    url = account.upload("v1", archive(SCALING_MODEL, factor=4))
+    sagemaker(account, "create-model-package-group", model_package_group_name="churn")
+    specification = {
+        "Containers": [{"Image": IMAGE, "ModelDataUrl": url}],
+        "SupportedContentTypes": ["application/json"],
+        "SupportedResponseMIMETypes": ["application/json"],
+    }
+    arn = sagemaker(
+        account,
+        "create-model-package",
+        model_package_group_name="churn",
+        inference_specification=specification,
+        model_approval_status="PendingManualApproval",
+    )["ModelPackageArn"]
+    sagemaker(account, "update-model-package", model_package_arn=arn, model_approval_status="Approved")
+    listed = sagemaker(account, "list-model-packages", model_package_group_name="churn")
+    assert [it["ModelApprovalStatus"] for it in listed["ModelPackageSummaryList"]] == ["Approved"]
+
+    containers = [{"ModelPackageName": arn}]
+    sagemaker(
+        account,
+        "create-model",
+        model_name="churn-v1",
+        execution_role_arn=account.role_arn,
+        containers=containers,
+    )
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": "churn-v1",
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+    }
+    sagemaker(
+        account, "create-endpoint-config", endpoint_config_name="churn-v1", production_variants=[variant]
+    )
+    sagemaker(account, "create-endpoint", endpoint_name="churn", endpoint_config_name="churn-v1")
+    # The CLI's waiter looks every 30 seconds: it is called when it has nothing left to wait for.
+    eventually(
+        lambda: account.sagemaker.describe_endpoint(EndpointName="churn")["EndpointStatus"],
+        lambda status: status == "InService",
+    )
+    aws(account, "sagemaker", "wait", "endpoint-in-service", "--endpoint-name", "churn")
+    answer = tmp_path / "answer.json"
+    body = tmp_path / "rows.json"
+    body.write_text("[[1.0, 2.0]]")
+    invoked = aws(
+        account,
+        "sagemaker-runtime",
+        "invoke-endpoint",
+        "--endpoint-name",
+        "churn",
+        "--content-type",
+        "application/json",
+        "--body",
+        f"file://{body}",
+        str(answer),
+    )
+    assert json.loads(invoked)["InvokedProductionVariant"] == "AllTraffic"
+    assert json.loads(answer.read_text()) == [[4.0, 8.0]]
+
+    sagemaker(account, "delete-endpoint", endpoint_name="churn")
+    eventually(lambda: account.sagemaker.list_endpoints()["Endpoints"], lambda endpoints: not endpoints)
+    aws(account, "sagemaker", "wait", "endpoint-deleted", "--endpoint-name", "churn")
+
+
+def test_cli_shows_the_service_s_refusal(account: Account) -> None:
+    with pytest.raises(ClientFailedError, match=r"\(ValidationException\) .* Could not find endpoint"):
+        sagemaker(account, "describe-endpoint", endpoint_name="nowhere")

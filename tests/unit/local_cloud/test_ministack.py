@@ -1,0 +1,38 @@
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+from local_cloud import ministack
+
+
+def test_pinned_ministack_has_everything_that_is_relied_on() -> None:
+    """In a process of its own, because MiniStack reads the environment when it is imported."""
+    code = "from local_cloud.ministack import missing_internals; print(missing_internals())"
+
+    finished = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[3],
+        env=ministack.settings(4566),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert finished.stdout.strip() == "[]"
+
+
+def test_every_private_name_that_is_touched_is_listed() -> None:
+    """A name of MiniStack's that the module uses without listing it would break unannounced."""
+    tree = ast.parse(Path(ministack.__file__).read_text())
+    accesses = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr.startswith("_")
+    ]
+    of_modules = {
+        access.attr
+        for access in accesses
+        if isinstance(access.value, ast.Attribute)
+        or (isinstance(access.value, ast.Name) and access.value.id == "ssm")
+    }
+
+    assert of_modules - {"_data"} == {name for _, name in ministack.RELIED_ON if name.startswith("_")}
