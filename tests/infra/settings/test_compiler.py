@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from botocore.validate import ParamValidator
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.settings.compiler import compile_settings, found_violations, merged, requests, serialised
+from infra.settings.endpoint import EndpointSettings, Serverless
+from infra.settings.service_model import sagemaker
+
+KEYS = st.sampled_from(["a", "b", "ProductionVariants", "Containers"])
+JSON = st.recursive(
+    st.none() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=8,
+)
+MAPPINGS = st.dictionaries(KEYS, JSON, max_size=3)
+
+
+def test_a_patch_is_merged_key_by_key_and_null_removes() -> None:
+    base = {"kept": 1, "changed": {"a": 1, "b": 2}, "removed": 3}
+
+    result = merged(base, {"changed": {"b": 20, "c": 30}, "removed": None, "added": {"x": None, "y": 1}})
+
+    assert result == {"kept": 1, "changed": {"a": 1, "b": 20, "c": 30}, "added": {"y": 1}}
+    assert base == {"kept": 1, "changed": {"a": 1, "b": 2}, "removed": 3}
+
+
+def test_variants_and_containers_are_merged_item_by_item_and_other_lists_replaced() -> None:
+    base = {"ProductionVariants": [{"VariantName": "a", "InstanceType": "x"}], "Others": [{"a": 1}]}
+    patch = {"ProductionVariants": [{"VolumeSizeInGB": 8}, {"VariantName": "b"}], "Others": [{"b": 2}]}
+
+    assert merged(base, patch) == {
+        "ProductionVariants": [
+            {"VariantName": "a", "InstanceType": "x", "VolumeSizeInGB": 8},
+            {"VariantName": "b"},
+        ],
+        "Others": [{"b": 2}],
+    }
+
+
+@given(MAPPINGS)
+def test_an_empty_patch_changes_nothing(base: dict[str, Any]) -> None:
+    assert merged(base, {}) == base
+
+
+@given(MAPPINGS, MAPPINGS)
+def test_merging_a_patch_twice_is_merging_it_once(base: dict[str, Any], patch: dict[str, Any]) -> None:
+    once = merged(base, patch)
+
+    assert merged(once, patch) == once
+
+
+@given(st.dictionaries(st.text(alphabet="{}ax\\"), st.text(alphabet='{}[]"\\ab:')))
+def test_a_stored_value_has_no_double_braces_and_means_the_same(content: dict[str, str]) -> None:
+    text = serialised({"Tags": content})
+
+    assert "{{" not in text
+    assert json.loads(text) == {"Tags": content}
+
+
+def test_the_order_of_keys_in_the_yaml_does_not_change_what_is_stored() -> None:
+    assert serialised({"a": {"c": 1, "b": 2}, "Z": 3}) == serialised({"Z": 3, "a": {"b": 2, "c": 1}})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        EndpointSettings(model_package_group="g", instance_type="ml.m5.large", tags={"a": "b"}),
+        EndpointSettings(
+            model_package_group="g", serverless=Serverless(memory_size_in_mb=1024, max_concurrency=1)
+        ),
+    ],
+)
+def test_what_is_assembled_is_a_request_that_botocore_itself_accepts(settings: EndpointSettings) -> None:
+    spec = compile_settings(settings, "churn")
+    service = sagemaker()
+    assert list(found_violations(spec)) == []
+
+    for operation, request in requests(spec).items():
+        shape = service.operation_model(operation).input_shape
+        assert shape is not None
+        report = ParamValidator().validate(request, shape)
+        assert not report.has_errors(), report.generate_report()
+
+
+def test_every_request_carries_what_the_deployer_adds() -> None:
+    settings = EndpointSettings(model_package_group="g", instance_type="ml.m5.large", tags={"a": "b"})
+
+    assembled = requests(compile_settings(settings, "churn"))
+
+    [container] = assembled["CreateModel"]["Containers"]
+    [variant] = assembled["CreateEndpointConfig"]["ProductionVariants"]
+    assert container["ModelPackageName"]
+    assert assembled["CreateModel"]["ExecutionRoleArn"]
+    assert variant["ModelName"] == assembled["CreateModel"]["ModelName"]
+    for operation in ("CreateModel", "CreateEndpointConfig", "CreateEndpoint"):
+        keys = [tag["Key"] for tag in assembled[operation]["Tags"]]
+        assert keys == ["a", "greenlight:stack", "greenlight:endpoint"]
+    assert "Tags" not in assembled["UpdateEndpoint"]

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.context import LOG_RETENTION_DAYS, Configuration, read_configuration
+
+ROLE = "arn:aws:iam::111122223333:role/serving/models"
+
+ACCEPTED: dict[str, tuple[dict[str, Any], Configuration]] = {
+    "nothing": ({}, Configuration()),
+    "numbers from cdk.json": (
+        {"sweep_minutes": 5, "log_retention_days": 30},
+        Configuration(sweep_minutes=5, log_retention_days=30),
+    ),
+    "numbers from the command line": (
+        {"sweep_minutes": "5", "log_retention_days": "30"},
+        Configuration(sweep_minutes=5, log_retention_days=30),
+    ),
+    "a list from cdk.json": (
+        {"model_buckets": ["models-a", "models.b"]},
+        Configuration(model_buckets=("models-a", "models.b")),
+    ),
+    "a list from the command line": (
+        {"outcome_emails": "a@example.com, b@example.com"},
+        Configuration(outcome_emails=("a@example.com", "b@example.com")),
+    ),
+    "a role": ({"execution_role_arn": ROLE}, Configuration(execution_role_arn=ROLE)),
+    "names": (
+        {"stack_name": "Greenlight-Test", "settings_prefix": "/ml/test/", "endpoints_dir": "../endpoints"},
+        Configuration(
+            stack_name="Greenlight-Test", settings_prefix="/ml/test/", endpoints_dir="../endpoints"
+        ),
+    ),
+    "CDK's own keys": (
+        {
+            "@aws-cdk/core:something": True,
+            "aws:cdk:bundling-stacks": ["**"],
+            "availability-zones:account=1:region=r": [],
+            "cdk-migrate": True,
+            "cli-telemetry": False,
+        },
+        Configuration(),
+    ),
+}
+
+REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "an unknown key": ({"zzz": 1}, "zzz", "remove it"),
+    "a misspelt key": ({"sweep_minuets": 1}, "sweep_minuets", "did you mean sweep_minutes?"),
+    "a key in camel case": ({"sweepMinutes": 1}, "sweepMinutes", "did you mean sweep_minutes?"),
+    "a key with hyphens": ({"sweep-minutes": 1}, "sweep-minutes", "did you mean sweep_minutes?"),
+    "a sweep of never": ({"sweep_minutes": 0}, "sweep_minutes", "15"),
+    "a sweep in words": ({"sweep_minutes": "often"}, "sweep_minutes", "15"),
+    "a boolean number": ({"sweep_minutes": True}, "sweep_minutes", "15"),
+    "a fraction": ({"sweep_minutes": 1.5}, "sweep_minutes", "15"),
+    "a retention that CloudWatch does not know": ({"log_retention_days": 10}, "log_retention_days", "one of"),
+    "a prefix without a slash": ({"settings_prefix": "/greenlight"}, "settings_prefix", "slash"),
+    "a prefix that SSM reserves": ({"settings_prefix": "/aws/x/"}, "settings_prefix", "rename"),
+    "a prefix that is too long": ({"settings_prefix": f"/{'a' * 900}/"}, "settings_prefix", "slash"),
+    "a user's ARN": ({"execution_role_arn": "arn:aws:iam::1:user/x"}, "execution_role_arn", "copy it"),
+    "an S3 URI": ({"model_buckets": ["s3://models"]}, "model_buckets", "without s3://"),
+    "a list of numbers": ({"model_buckets": [1]}, "model_buckets", "names only"),
+    "a mapping": ({"model_buckets": {}}, "model_buckets", "-c key=a,b"),
+    "no address": ({"outcome_emails": "somebody"}, "outcome_emails", "name@example.com"),
+    "a stack name with an underscore": ({"stack_name": "a_b"}, "stack_name", "hyphens"),
+    "no directory": ({"endpoints_dir": " "}, "endpoints_dir", "name the directory"),
+    "buckets that would be granted to nobody": (
+        {"model_buckets": "a-b", "execution_role_arn": ROLE},
+        "model_buckets",
+        "grant the passed role",
+    ),
+}
+
+
+@pytest.mark.parametrize(("context", "expected"), ACCEPTED.values(), ids=ACCEPTED)
+def test_context_becomes_configuration(context: dict[str, Any], expected: Configuration) -> None:
+    assert read_configuration(context) == (expected, [])
+
+
+@pytest.mark.parametrize(("context", "key", "fix"), REFUSED.values(), ids=REFUSED)
+def test_a_mistake_in_the_context_is_a_problem_with_its_fix(
+    context: dict[str, Any], key: str, fix: str
+) -> None:
+    _, [problem] = read_configuration(context)
+
+    assert (problem.file, problem.field) == ("context (cdk.json, or -c key=value)", key)
+    assert problem.expected
+    assert fix in problem.fix
+
+
+def test_all_mistakes_are_reported_at_once_and_the_defaults_stand_in() -> None:
+    configuration, problems = read_configuration({"sweep_minutes": 0, "stack_name": "", "zzz": 1})
+
+    assert configuration == Configuration()
+    assert [problem.field for problem in problems] == ["sweep_minutes", "stack_name", "zzz"]
+
+
+def test_every_field_of_the_configuration_can_be_set() -> None:
+    for field in fields(Configuration):
+        assert read_configuration({field.name: {}})[1][0].field == field.name
+
+
+def test_retention_is_what_cloudwatch_logs_documents() -> None:
+    assert tuple(sorted(set(LOG_RETENTION_DAYS))) == LOG_RETENTION_DAYS
+    assert 90 in LOG_RETENTION_DAYS
+
+
+def test_the_project_itself_sets_nothing_and_misspells_nothing() -> None:
+    context = json.loads((Path(__file__).parents[2] / "cdk.json").read_text())["context"]
+
+    assert read_configuration(context) == (Configuration(), [])

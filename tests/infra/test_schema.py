@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from cfnlint.jsonschema import StandardValidator  # type: ignore[import-untyped] # a validator that is here
+
+from infra.schema import SCHEMA_FILE, schema_text
+from infra.settings.catalogue import load_catalogue
+from tests.infra.settings.builders import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENDPOINTS = SCHEMA_FILE.parent
+
+AGREED = {
+    "an example": ("model_package_group: g\ninstance_type: ml.m5.large\n", True),
+    "serverless": (
+        "model_package_group: g\nserverless: {memory_size_in_mb: 1024, max_concurrency: 1}\n",
+        True,
+    ),
+    "overrides": (
+        (
+            "model_package_group: g\ninstance_type: ml.m5.large\n"
+            "overrides: {model: {EnableNetworkIsolation: true}}\n"
+        ),
+        True,
+    ),
+    "neither": ("model_package_group: g\n", False),
+    "both": (
+        (
+            "model_package_group: g\ninstance_type: ml.m5.large\n"
+            "serverless: {memory_size_in_mb: 1024, max_concurrency: 1}\n"
+        ),
+        False,
+    ),
+    "a count without a type": (
+        (
+            "model_package_group: g\ninstance_count: 1\n"
+            "serverless: {memory_size_in_mb: 1024, max_concurrency: 1}\n"
+        ),
+        False,
+    ),
+    "an unknown key": ("model_package_group: g\ninstance_type: ml.m5.large\nfoo: 1\n", False),
+    "an unknown override": (
+        "model_package_group: g\ninstance_type: ml.m5.large\noverrides: {foo: {}}\n",
+        False,
+    ),
+    "no group": ("instance_type: ml.m5.large\n", False),
+    "a bad group": ("model_package_group: a_b\ninstance_type: ml.m5.large\n", False),
+    "a bad type": ("model_package_group: g\ninstance_type: ml.t3.medium\n", False),
+    "an empty value": ("model_package_group: g\ninstance_type: ml.m5.large\ntags:\n", False),
+    "a number": ("model_package_group: g\ninstance_type: ml.m5.large\nenvironment: {A: 1}\n", False),
+    "odd memory": (
+        "model_package_group: g\nserverless: {memory_size_in_mb: 1000, max_concurrency: 1}\n",
+        False,
+    ),
+}
+
+
+def test_the_schema_in_the_repository_is_the_one_that_the_settings_have() -> None:
+    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text(), "run `python -m infra.schema`"
+
+
+@pytest.mark.parametrize(("text", "valid"), AGREED.values(), ids=AGREED)
+def test_editors_and_synth_agree(text: str, valid: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a table's column
+    validator = StandardValidator(json.loads(schema_text()))
+
+    assert (list(validator.iter_errors(yaml.safe_load(text))) == []) is valid
+    assert (load(tmp_path, churn=text)[1] == []) is valid
+
+
+def test_the_endpoints_of_the_repository_are_valid_and_point_editors_at_the_schema() -> None:
+    specs, problems = load_catalogue(ENDPOINTS, "endpoints")
+
+    assert problems == []
+    assert [spec.endpoint_name for spec in specs] == ["diabetes-progression"]
+    for spec in specs:
+        first_line = (ENDPOINTS.parent / spec.file).read_text(encoding="utf-8").splitlines()[0]
+        assert first_line == "# yaml-language-server: $schema=schema.json"
