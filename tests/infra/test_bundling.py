@@ -1,0 +1,266 @@
+"""The asset must run on its own: these tests run it in an interpreter that has nothing else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.bundling import (
+    BundlingError,
+    build_asset,
+    build_once,
+    digest,
+    operations,
+    prune_model,
+    size_by_part,
+)
+
+LARGEST_ASSET_BYTES = 10_000_000
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "111122223333",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "EVENT_BUS_NAME": "default",
+    "EXECUTION_ROLE_ARN": "arn:aws:iam::111122223333:role/models",
+    "JOURNAL_TABLE_NAME": "journal",
+    "POWERTOOLS_METRICS_NAMESPACE": "Greenlight",
+    "POWERTOOLS_SERVICE_NAME": "greenlight",
+    "SETTINGS_PREFIX": "/greenlight/endpoints/",
+    "STACK_NAME": "Greenlight",
+}
+
+CALL_EVERYTHING = """
+import json, boto3, botocore
+from botocore.awsrequest import AWSResponse
+from deployer.operations import OPERATIONS
+
+VALUES = {"string": "a", "integer": 1, "long": 1, "boolean": True, "float": 1.0, "double": 1.0,
+          "timestamp": 1, "blob": b"a"}
+
+def example(shape, depth=0):
+    if shape.type_name == "structure":
+        return {name: example(shape.members[name], depth + 1) for name in shape.required_members}
+    if shape.type_name == "list":
+        return [example(shape.member, depth + 1)]
+    if shape.type_name == "map":
+        return {"a": example(shape.value, depth + 1)}
+    return VALUES[shape.type_name]
+
+class Raw:
+    def stream(self, *args, **kwargs):
+        yield b"{}"
+    def read(self, *args, **kwargs):
+        return b"{}"
+
+done = {}
+for service, names in OPERATIONS.items():
+    client = boto3.client(service)
+    assert set(client.meta.service_model.operation_names) == set(names), service
+    sent = []
+    client.meta.events.register(
+        "before-send", lambda request, **_: sent.append(request) or AWSResponse(request.url, 200, {}, Raw())
+    )
+    for name in names:
+        method = botocore.xform_name(name)
+        getattr(client, method)(**example(client.meta.service_model.operation_model(name).input_shape))
+        if client.can_paginate(method):
+            client.get_paginator(method)
+    done[service] = [request.url for request in sent]
+print(json.dumps(done))
+"""
+
+
+@pytest.fixture(scope="module")
+def asset() -> Path:
+    return build_asset()
+
+
+def run_isolated(asset: Path, code: str) -> str:
+    """Run code in the interpreter below the virtual environment, with only the asset to import from.
+
+    `-I` leaves out the working directory and the user's packages, `-S` the site's.
+    """
+    interpreter = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")
+    bootstrap = f"import sys; sys.dont_write_bytecode = True; sys.path.insert(0, {str(asset)!r})\n{code}"
+    done = subprocess.run(  # noqa: S603 - this interpreter, with code from this file
+        [interpreter, "-I", "-S", "-c", bootstrap],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_handler_can_be_imported_with_nothing_but_the_asset_on_the_path(asset: Path) -> None:
+    code = "import deployer.handler as h; print(callable(h.handler), h.__file__, *sys.path, sep='\\n')"
+
+    is_callable, file, *path = run_isolated(asset, code).splitlines()
+
+    assert is_callable == "True"
+    assert file == str(asset / "deployer" / "handler.py")
+    assert not [entry for entry in path if "site-packages" in entry]
+
+
+def test_every_listed_operation_can_be_called_from_the_pruned_service_data_and_no_other(asset: Path) -> None:
+    sent = json.loads(run_isolated(asset, CALL_EVERYTHING))
+
+    assert {service: len(urls) for service, urls in sent.items()} == {
+        service: len(names) for service, names in operations().items()
+    }
+    assert sent["sagemaker"][0] == "https://api.sagemaker.eu-central-1.amazonaws.com/"
+
+
+@pytest.mark.parametrize(
+    ("region", "suffix"),
+    [("us-gov-west-1", "us-gov-west-1.amazonaws.com"), ("cn-north-1", "amazonaws.com.cn")],
+)
+def test_endpoints_of_other_partitions_are_still_known(asset: Path, region: str, suffix: str) -> None:
+    code = f"import boto3; print(boto3.client('sagemaker', region_name={region!r}).meta.endpoint_url)"
+
+    assert suffix in run_isolated(asset, code)
+
+
+def test_the_asset_is_pure_python(asset: Path) -> None:
+    suffixes = {path.suffix for path in asset.rglob("*") if path.is_file()}
+
+    assert ".py" in suffixes
+    assert not suffixes & {".so", ".pyd", ".dll", ".dylib", ".pyc"}
+
+
+def test_the_asset_is_small(asset: Path) -> None:
+    sizes = size_by_part(asset)
+
+    assert sum(sizes.values()) < LARGEST_ASSET_BYTES
+    assert sizes["botocore/data"] < 500_000
+
+
+def test_two_builds_have_the_same_files_with_the_same_bytes(asset: Path, tmp_path: Path) -> None:
+    again = build_asset(tmp_path)
+
+    assert again.name == asset.name
+    assert _contents(again) == _contents(asset)
+
+
+def _contents(directory: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_directory_of_the_same_inputs_is_built_once(tmp_path: Path) -> None:
+    built: list[Path] = []
+
+    def build(directory: Path) -> None:
+        built.append(directory)
+        (directory / "a").write_text("x")
+
+    first = build_once(tmp_path, "key", build)
+    second = build_once(tmp_path, "key", build)
+
+    assert first == second == tmp_path / "key"
+    assert len(built) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+def test_builders_at_the_same_time_get_one_whole_directory(tmp_path: Path) -> None:
+    everybody = threading.Barrier(4)
+    results: list[str] = []
+
+    def build(directory: Path) -> None:
+        everybody.wait(timeout=10)
+        (directory / "a").write_text("whole")
+
+    def run() -> None:
+        results.append((build_once(tmp_path, "key", build) / "a").read_text())
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=10)
+
+    assert results == ["whole"] * 4
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+def test_a_build_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    def build(directory: Path) -> None:
+        (directory / "half").write_text("x")
+        raise BundlingError("no")
+
+    with pytest.raises(BundlingError, match="no"):
+        build_once(tmp_path, "key", build)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_digest_tells_apart_contents_names_and_where_one_ends() -> None:
+    digests = {
+        digest([("a", b"b")]),
+        digest([("a", b"c")]),
+        digest([("b", b"b")]),
+        digest([("a", b""), ("b", b"")]),
+        digest([("a", b"b"), ("", b"")]),
+    }
+
+    assert len(digests) == 5
+    assert all(len(each) == 16 for each in digests)
+
+
+MODEL: dict[str, Any] = {
+    "metadata": {"serviceId": "Example", "documentation": "dropped"},
+    "documentation": "dropped",
+    "operations": {
+        "Kept": {
+            "name": "Kept",
+            "input": {"shape": "Input"},
+            "errors": [{"shape": "Error"}],
+            "documentation": "x",
+        },
+        "Dropped": {"name": "Dropped", "input": {"shape": "Other"}},
+    },
+    "shapes": {
+        "Input": {
+            "type": "structure",
+            "members": {"Self": {"shape": "Input"}, "documentation": {"shape": "Text", "documentation": "x"}},
+        },
+        "Error": {"type": "structure", "members": {}, "exception": True},
+        "Text": {"type": "string"},
+        "Other": {"type": "string"},
+    },
+}
+
+
+def test_a_pruned_model_keeps_the_operations_and_all_that_they_reach() -> None:
+    pruned = prune_model(MODEL, ["Kept"])
+
+    assert pruned == {
+        "metadata": {"serviceId": "Example"},
+        "operations": {"Kept": {"name": "Kept", "input": {"shape": "Input"}, "errors": [{"shape": "Error"}]}},
+        "shapes": {
+            "Error": {"type": "structure", "members": {}, "exception": True},
+            "Input": {
+                "type": "structure",
+                "members": {"Self": {"shape": "Input"}, "documentation": {"shape": "Text"}},
+            },
+            "Text": {"type": "string"},
+        },
+    }
+
+
+def test_an_operation_that_botocore_does_not_know_is_named() -> None:
+    with pytest.raises(BundlingError, match=r"no operation Mistyped of Example: correct lambdas/deployer"):
+        prune_model(MODEL, ["Kept", "Mistyped"])
