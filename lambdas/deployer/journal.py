@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 WINDOW: Final = 100
 
+_APPROVAL: Final = "approval#"
+_ATTEMPT: Final = "attempt#"
+_TAGS: Final = "tags"
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -79,12 +83,17 @@ class Journal:
 
     def read(self, endpoint_name: str) -> History:
         """Return an endpoint's history, strongly consistent."""
-        approvals = self._query(endpoint_name, "approval#")
-        attempts = self._query(endpoint_name, "attempt#")
-        tags = self._query(endpoint_name, "tags")
+        # Backwards, a partition begins with the tags, then come the attempts, then the approvals: for years
+        # one query is all it takes.
+        newest = self._query(endpoint_name, limit=2 * WINDOW + 1)
+        items = newest.items
+        if newest.truncated:
+            older = self._query(endpoint_name, limit=WINDOW, prefix=_APPROVAL)
+            items = [item for item in items if not _is(item, _APPROVAL)] + older.items
+        tags = [item for item in items if _is(item, _TAGS)]
         return History(
-            approvals=tuple(_approval(item) for item in approvals),
-            attempts=tuple(_attempt(item) for item in attempts),
+            approvals=tuple(_approval(item) for item in items if _is(item, _APPROVAL))[:WINDOW],
+            attempts=tuple(_attempt(item) for item in items if _is(item, _ATTEMPT))[:WINDOW],
             applied_tags=json.loads(tags[0]["tags"]["S"]) if tags else None,
         )
 
@@ -141,7 +150,7 @@ class Journal:
             TableName=self._table_name,
             Item={
                 "endpoint": {"S": endpoint_name},
-                "item": {"S": "tags"},
+                "item": {"S": _TAGS},
                 "tags": {"S": json.dumps(tags, sort_keys=True)},
             },
         )
@@ -160,25 +169,41 @@ class Journal:
             raise
         return True
 
-    def _query(self, endpoint_name: str, prefix: str) -> list[dict[str, Any]]:
+    def _query(self, endpoint_name: str, *, limit: int, prefix: str = "") -> _Items:
+        """Return the newest items whose sort key begins so, and whether there are more."""
         items: list[dict[str, Any]] = []
         start: dict[str, Any] = {}
-        while len(items) < WINDOW:
+        while True:
             page = self._client.query(
                 TableName=self._table_name,
                 ConsistentRead=True,
                 ScanIndexForward=False,
-                Limit=WINDOW - len(items),
-                KeyConditionExpression="endpoint = :endpoint AND begins_with(#item, :prefix)",
-                ExpressionAttributeNames={"#item": "item"},
-                ExpressionAttributeValues={":endpoint": {"S": endpoint_name}, ":prefix": {"S": prefix}},
+                Limit=limit - len(items),
+                KeyConditionExpression="#endpoint = :endpoint AND #item BETWEEN :first AND :last",
+                ExpressionAttributeNames={"#endpoint": "endpoint", "#item": "item"},
+                ExpressionAttributeValues={
+                    ":endpoint": {"S": endpoint_name},
+                    ":first": {"S": prefix or _APPROVAL},
+                    ":last": {"S": f"{prefix or _TAGS}~"},
+                },
                 **start,
             )
             items.extend(page["Items"])
             if "LastEvaluatedKey" not in page:
-                break
+                return _Items(items, truncated=False)
+            if len(items) >= limit:
+                return _Items(items, truncated=True)
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
-        return items
+
+
+@dataclass(frozen=True, slots=True)
+class _Items:
+    items: list[dict[str, Any]]
+    truncated: bool
+
+
+def _is(item: Mapping[str, Any], prefix: str) -> bool:
+    return bool(item["item"]["S"].startswith(prefix))
 
 
 def _condition_failed(error: ClientError) -> bool:
@@ -202,7 +227,7 @@ def _time(time: datetime) -> str:
 def _approval_item(approval: Approval) -> dict[str, Any]:
     return {
         "endpoint": {"S": approval.endpoint_name},
-        "item": {"S": f"approval#{_time(approval.approved_at)}#{approval.version:09d}"},
+        "item": {"S": f"{_APPROVAL}{_time(approval.approved_at)}#{approval.version:09d}"},
         "version_arn": {"S": approval.version_arn},
         "version": {"N": str(approval.version)},
         "group_name": {"S": approval.group_name},
@@ -236,7 +261,7 @@ def _attempt_item(attempt: Attempt) -> dict[str, Any]:
     }
     return {
         "endpoint": {"S": attempt.endpoint_name},
-        "item": {"S": f"attempt#{attempt.number:09d}"},
+        "item": {"S": f"{_ATTEMPT}{attempt.number:09d}"},
         "number": {"N": str(attempt.number)},
         "action": {"S": attempt.action.value},
         "version_arn": {"S": attempt.version_arn},

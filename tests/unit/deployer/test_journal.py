@@ -1,0 +1,106 @@
+from dataclasses import replace
+
+import pytest
+
+from deployer.attempt import AttemptStatus
+from deployer.journal import WINDOW, Journal
+from tests.unit.deployer.builders import ENDPOINT, approval, attempt, minutes
+from tests.unit.deployer.pipeline import Pipeline
+
+
+@pytest.fixture
+def journal() -> Journal:
+    return Pipeline().journal
+
+
+def test_what_is_written_is_read_back(journal: Journal) -> None:
+    journal.record_approval(approval(1))
+    journal.begin(attempt(1))
+    journal.record_tags(ENDPOINT, {"team": "growth"})
+
+    history = journal.read(ENDPOINT)
+
+    assert history.approvals == (approval(1),)
+    assert history.attempts == (attempt(1),)
+    assert history.applied_tags == {"team": "growth"}
+
+
+def test_an_endpoint_that_never_was_has_an_empty_history(journal: Journal) -> None:
+    history = journal.read("never")
+
+    assert (history.approvals, history.attempts, history.applied_tags) == ((), (), None)
+    assert history.latest_attempt is None
+
+
+def test_an_approval_that_comes_twice_is_written_once(journal: Journal) -> None:
+    assert journal.record_approval(approval(1))
+    assert not journal.record_approval(approval(1, correlation_id="a copy"))
+    assert journal.read(ENDPOINT).approvals == (approval(1),)
+
+
+def test_of_two_invocations_one_claims_the_attempt(journal: Journal) -> None:
+    assert journal.begin(attempt(1, invocation_id="one"))
+    assert not journal.begin(attempt(2, invocation_id="other"))
+    assert journal.read(ENDPOINT).attempts == (attempt(1, invocation_id="one"),)
+
+
+def test_a_claim_whose_answer_was_lost_is_still_ones_own(journal: Journal) -> None:
+    assert journal.begin(attempt(1))
+    assert journal.begin(attempt(1))
+
+
+def test_of_two_invocations_one_moves_the_attempt_on(journal: Journal) -> None:
+    journal.begin(attempt(1))
+    settled = replace(attempt(1), status=AttemptStatus.SUCCEEDED, settled_at=minutes(5))
+
+    assert journal.move(attempt(1), replace(settled, invocation_id="one"))
+    assert not journal.move(attempt(1), replace(settled, invocation_id="other"))
+
+
+def test_a_move_whose_answer_was_lost_is_still_ones_own(journal: Journal) -> None:
+    journal.begin(attempt(1))
+    settled = replace(attempt(1), status=AttemptStatus.FAILED, settled_at=minutes(5), reason="ping")
+
+    assert journal.move(attempt(1), settled)
+    assert journal.move(attempt(1), settled)
+    assert journal.read(ENDPOINT).attempts == (settled,)
+
+
+def test_a_move_keeps_what_others_noted_in_between(journal: Journal) -> None:
+    accepted = replace(attempt(1), status=AttemptStatus.ACCEPTED)
+    journal.begin(accepted)
+    journal.note_reported(accepted, "started_reported")
+    journal.move(accepted, replace(accepted, status=AttemptStatus.SUCCEEDED, settled_at=minutes(5)))
+
+    (read,) = journal.read(ENDPOINT).attempts
+    assert read.started_reported
+    assert read.status is AttemptStatus.SUCCEEDED
+
+
+def test_an_attempt_taken_over_by_another_is_lost_to_the_first(journal: Journal) -> None:
+    journal.begin(attempt(1))
+    taken_over = replace(attempt(1), lease_until=minutes(12), invocation_id="other")
+    assert journal.move(attempt(1), taken_over)
+
+    assert not journal.move(attempt(1), replace(attempt(1), status=AttemptStatus.ACCEPTED))
+
+
+def test_a_long_history_keeps_the_newest_of_each(journal: Journal) -> None:
+    for number in range(1, WINDOW + 31):
+        journal.record_approval(approval(number, minutes(number)))
+        journal.begin(attempt(1, number=number))
+    journal.record_tags(ENDPOINT, {"team": "growth"})
+
+    history = journal.read(ENDPOINT)
+
+    newest = list(range(WINDOW + 30, 30, -1))
+    assert [each.version for each in history.approvals] == newest
+    assert [each.number for each in history.attempts] == newest
+    assert history.applied_tags == {"team": "growth"}
+
+
+def test_endpoints_share_no_history(journal: Journal) -> None:
+    journal.record_approval(approval(1))
+    journal.record_approval(approval(2, endpoint_name=f"{ENDPOINT}-2"))
+
+    assert [each.version for each in journal.read(ENDPOINT).approvals] == [1]
