@@ -1,0 +1,88 @@
+"""Synthesises the app once a run: starting CDK takes seconds, and every template test can share it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+from aws_cdk import App
+
+from app import synthesise
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Synthesised:
+    """What came out of the app: its template, and cdk-nag's report on it."""
+
+    directory: Path
+    template: dict[str, Any]
+    nag: dict[str, Any]
+
+    @property
+    def resources(self) -> dict[str, Any]:
+        """The template's resources by logical id."""
+        found: dict[str, Any] = self.template["Resources"]
+        return found
+
+    def of_type(self, resource_type: str) -> dict[str, Any]:
+        """The properties of every resource of a type, by logical id."""
+        return {
+            name: resource["Properties"]
+            for name, resource in self.resources.items()
+            if resource["Type"] == resource_type
+        }
+
+    def one(self, resource_type: str, prefix: str = "") -> dict[str, Any]:
+        """The properties of the only resource of a type whose logical id begins with a prefix."""
+        found = [each for name, each in self.of_type(resource_type).items() if name.startswith(prefix)]
+        assert len(found) == 1, f"{len(found)} resources of type {resource_type} begin with {prefix!r}"
+        properties: dict[str, Any] = found[0]
+        return properties
+
+
+Synthesise: TypeAlias = Callable[..., Synthesised]
+
+
+@pytest.fixture(scope="session")
+def synthesise_with(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
+    """Synthesise with context keys of choice on top of what `cdk.json` has."""
+    flags = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
+    defaults = {**flags, "endpoints_dir": str(REPOSITORY / "endpoints")}
+
+    def run(**context: object) -> Synthesised:
+        directory = tmp_path_factory.mktemp("assembly")
+        assembly = synthesise(App(context={**defaults, **context}, outdir=str(directory)))
+        [stack] = assembly.stacks
+        [nag] = json.loads((directory / "validation-report.json").read_text())["pluginReports"]
+        return Synthesised(directory, dict(stack.template), nag)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def synthesised(synthesise_with: Synthesise) -> Synthesised:
+    """The app as it is without any configuration."""
+    return synthesise_with()
+
+
+@pytest.fixture(scope="session")
+def configured(synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
+    """The app with every context key set, and an endpoint whose registry is in another account."""
+    endpoints = tmp_path_factory.mktemp("endpoints")
+    group = "arn:aws:sagemaker:eu-central-1:444455556666:model-package-group/churn"
+    (endpoints / "churn.yaml").write_text(f"model_package_group: {group}\ninstance_type: ml.m5.large\n")
+    return synthesise_with(
+        endpoints_dir=str(endpoints),
+        log_retention_days="30",
+        model_buckets="models-a,models-b",
+        outcome_emails="oncall@example.com",
+        settings_prefix="/ml/test/",
+        stack_name="Greenlight-Test",
+        sweep_minutes="1",
+    )

@@ -1,0 +1,549 @@
+"""Holds the stack to what only a real account would refuse: every statement, every pattern, every queue."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.bundling import operations
+
+if TYPE_CHECKING:
+    from tests.infra.conftest import Synthesise, Synthesised
+
+ACCOUNT = {"Ref": "AWS::AccountId"}
+REGION = {"Ref": "AWS::Region"}
+
+
+def text(value: Any) -> str:
+    """Write an ARN of a template as one string: `arn:{AWS::Partition}:s3:::bucket`."""
+    match value:
+        case str():
+            return value
+        case {"Ref": name}:
+            return f"{{{name}}}"
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"{{{name}.{attribute}}}"
+        case {"Fn::Join": ["", parts]}:
+            return "".join(text(part) for part in parts)
+    raise AssertionError(value)
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def statements(synthesised: Synthesised, prefix: str) -> dict[str, dict[str, Any]]:
+    """The statements of a role's policy by Sid, with sorted actions and with resources as strings."""
+    policy = synthesised.one("AWS::IAM::Policy", prefix)
+    found = {}
+    for statement in policy["PolicyDocument"]["Statement"]:
+        assert statement["Effect"] == "Allow"
+        found[statement["Sid"]] = {
+            "actions": sorted(as_list(statement["Action"])),
+            "resources": sorted(text(resource) for resource in as_list(statement["Resource"])),
+            "condition": statement.get("Condition"),
+        }
+    return found
+
+
+def here(service: str, resource: str, account: str = "{AWS::AccountId}") -> str:
+    return f"arn:{{AWS::Partition}}:{service}:{{AWS::Region}}:{account}:{resource}"
+
+
+MODEL, CONFIG, ENDPOINT = (
+    here("sagemaker", f"{kind}/*") for kind in ("model", "endpoint-config", "endpoint")
+)
+REQUESTED = {"StringEquals": {"aws:RequestTag/greenlight:stack": "Greenlight"}}
+OWNED = {"StringEquals": {"aws:ResourceTag/greenlight:stack": "Greenlight"}}
+
+DEPLOYER_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None]] = {
+    "SendUnhandled": (["sqs:SendMessage"], ["{UnhandledQueueFC35D9B5.Arn}"], None),
+    "WriteLogs": (["logs:CreateLogStream", "logs:PutLogEvents"], ["{DeployerLogs228AA106.Arn}"], None),
+    "CreateModelWithTag": (["sagemaker:CreateModel"], [MODEL], REQUESTED),
+    "CreateEndpointConfigWithTag": (["sagemaker:CreateEndpointConfig"], [CONFIG], REQUESTED),
+    "CreateEndpointWithTag": (["sagemaker:CreateEndpoint"], [CONFIG, ENDPOINT], REQUESTED),
+    "TagWhileCreating": (
+        ["sagemaker:AddTags"],
+        [CONFIG, ENDPOINT, MODEL],
+        {
+            "StringEquals": {
+                "sagemaker:TaggingAction": ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"]
+            }
+        },
+    ),
+    "UpdateOwn": (["sagemaker:UpdateEndpoint"], [CONFIG, ENDPOINT], OWNED),
+    "RetagOwn": (["sagemaker:AddTags"], [CONFIG, ENDPOINT, MODEL], OWNED),
+    "UntagOwn": (
+        ["sagemaker:DeleteTags"],
+        [CONFIG, ENDPOINT, MODEL],
+        {**OWNED, "ForAllValues:StringNotLike": {"aws:TagKeys": ["greenlight:*"]}},
+    ),
+    "DescribeModel": (["sagemaker:DescribeModel"], [MODEL], None),
+    "DescribeEndpointConfig": (["sagemaker:DescribeEndpointConfig"], [CONFIG], None),
+    "DescribeEndpoint": (["sagemaker:DescribeEndpoint"], [ENDPOINT], None),
+    "PassExecutionRole": (
+        ["iam:PassRole"],
+        ["{ModelExecutionRoleD608C053.Arn}"],
+        {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+    ),
+    "UseModelPackages": (
+        ["sagemaker:CreateModel", "sagemaker:DescribeModelPackage"],
+        [here("sagemaker", "model-package/*")],
+        None,
+    ),
+    "ListModelPackages": (["sagemaker:ListModelPackages"], ["*"], None),
+    "KeepJournal": (
+        ["dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+        ["{JournalTableE0A5D4A5.Arn}"],
+        None,
+    ),
+    "ReadSettings": (["ssm:GetParameter"], [here("ssm", "parameter/greenlight/endpoints/*")], None),
+    "ReadAllSettings": (
+        ["ssm:GetParametersByPath"],
+        [here("ssm", "parameter/greenlight/endpoints"), here("ssm", "parameter/greenlight/endpoints/*")],
+        None,
+    ),
+    "ReportOutcomes": (
+        ["events:PutEvents"],
+        [here("events", "event-bus/default")],
+        {"StringEquals": {"events:source": "greenlight"}},
+    ),
+}
+
+
+def test_the_deployer_may_do_exactly_this(synthesised: Synthesised) -> None:
+    assert statements(synthesised, "DeployerRole") == {
+        sid: {"actions": actions, "resources": resources, "condition": condition}
+        for sid, (actions, resources, condition) in DEPLOYER_STATEMENTS.items()
+    }
+
+
+def test_every_operation_that_the_deployer_lists_is_granted_and_nothing_else(
+    synthesised: Synthesised,
+) -> None:
+    granted = {
+        action for each in statements(synthesised, "DeployerRole").values() for action in each["actions"]
+    }
+
+    called = {f"{service}:{name}" for service, names in operations().items() for name in names}
+    run_by_lambda = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
+    assert granted == called | run_by_lambda | {"iam:PassRole"}
+
+
+def test_the_deployers_role_does_not_grow_with_the_number_of_endpoints(
+    synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFactory, synthesised: Synthesised
+) -> None:
+    # GIVEN many endpoints in place of one
+    endpoints = tmp_path_factory.mktemp("endpoints")
+    for number in range(100):
+        settings = f"model_package_group: group-{number}\ninstance_type: ml.m5.large\n"
+        (endpoints / f"endpoint-{number}.yaml").write_text(settings)
+
+    # WHEN
+    many = synthesise_with(endpoints_dir=str(endpoints))
+
+    # THEN there are as many parameters, and the same permissions
+    assert len(many.of_type("AWS::SSM::Parameter")) == 100
+    assert statements(many, "DeployerRole") == statements(synthesised, "DeployerRole")
+
+
+def test_registries_of_other_accounts_are_granted_by_account_when_settings_name_them(
+    configured: Synthesised,
+) -> None:
+    assert statements(configured, "DeployerRole")["UseModelPackages"]["resources"] == [
+        here("sagemaker", "model-package/*", account="444455556666"),
+        here("sagemaker", "model-package/*"),
+    ]
+
+
+def test_the_owners_tag_is_the_name_of_the_stack(configured: Synthesised) -> None:
+    found = statements(configured, "DeployerRole")
+
+    name = "Greenlight-Test"
+    assert found["CreateModelWithTag"]["condition"] == {
+        "StringEquals": {"aws:RequestTag/greenlight:stack": name}
+    }
+    assert found["UpdateOwn"]["condition"] == {"StringEquals": {"aws:ResourceTag/greenlight:stack": name}}
+    function = configured.one("AWS::Lambda::Function")
+    assert function["Environment"]["Variables"]["STACK_NAME"] == name
+
+
+BUCKET = "arn:{AWS::Partition}:s3:::sagemaker-{AWS::Region}-{AWS::AccountId}"
+OURS = {"StringEquals": {"aws:ResourceAccount": ACCOUNT}}
+
+
+def test_models_may_do_exactly_this(synthesised: Synthesised) -> None:
+    found = statements(synthesised, "ModelExecutionRole")
+    decrypt = found.pop("DecryptArtefacts")
+
+    assert found == {
+        "ReadArtefacts": {"actions": ["s3:GetObject"], "resources": [f"{BUCKET}/*"], "condition": OURS},
+        "ListArtefacts": {"actions": ["s3:ListBucket"], "resources": [BUCKET], "condition": OURS},
+        "PullImages": {
+            "actions": ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            "resources": [here("ecr", "repository/*", account="*")],
+            "condition": None,
+        },
+        "LogInToRegistries": {
+            "actions": ["ecr:GetAuthorizationToken"],
+            "resources": ["*"],
+            "condition": None,
+        },
+        "WriteLogs": {
+            "actions": [
+                "logs:CreateLogGroup",
+                "logs:CreateLogStream",
+                "logs:DescribeLogStreams",
+                "logs:PutLogEvents",
+            ],
+            "resources": [here("logs", "log-group:/aws/sagemaker/Endpoints/*")],
+            "condition": None,
+        },
+        "WriteMetrics": {
+            "actions": ["cloudwatch:PutMetricData"],
+            "resources": ["*"],
+            "condition": {
+                "StringEquals": {"cloudwatch:namespace": ["/aws/sagemaker/Endpoints", "AWS/SageMaker"]}
+            },
+        },
+        "ReadGuardrailAlarms": {
+            "actions": ["cloudwatch:DescribeAlarms"],
+            "resources": [here("cloudwatch", "alarm:*")],
+            "condition": None,
+        },
+    }
+    assert (decrypt["actions"], decrypt["resources"]) == (["kms:Decrypt"], [here("kms", "key/*")])
+    via, context = decrypt["condition"]["StringEquals"], decrypt["condition"]["StringLike"]
+    assert text(via["kms:ViaService"]) == "s3.{AWS::Region}.{AWS::URLSuffix}"
+    assert [text(arn) for arn in context["kms:EncryptionContext:aws:s3:arn"]] == [BUCKET, f"{BUCKET}/*"]
+
+
+def test_models_may_read_the_configured_buckets_in_any_account_and_no_others(configured: Synthesised) -> None:
+    found = statements(configured, "ModelExecutionRole")
+
+    a, b = ("arn:{AWS::Partition}:s3:::models-a", "arn:{AWS::Partition}:s3:::models-b")
+    assert found["ReadArtefacts"]["resources"] == [f"{a}/*", f"{b}/*"]
+    assert found["ListArtefacts"]["resources"] == [a, b]
+    assert found["ReadArtefacts"]["condition"] is None
+
+
+def test_only_sagemaker_may_become_the_models_role_and_for_this_account_only(
+    synthesised: Synthesised,
+) -> None:
+    trust = synthesised.one("AWS::IAM::Role", "ModelExecutionRole")["AssumeRolePolicyDocument"]
+
+    assert trust["Statement"] == [
+        {
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+            "Effect": "Allow",
+            "Principal": {"Service": "sagemaker.amazonaws.com"},
+        }
+    ]
+
+
+def test_only_lambda_may_become_the_deployers_role_and_it_has_no_managed_policies(
+    synthesised: Synthesised,
+) -> None:
+    role = synthesised.one("AWS::IAM::Role", "DeployerRole")
+
+    assert role["AssumeRolePolicyDocument"]["Statement"] == [
+        {
+            "Action": "sts:AssumeRole",
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+        }
+    ]
+    assert "ManagedPolicyArns" not in role
+
+
+def test_a_role_that_is_passed_in_is_passed_on_and_left_as_it_is(synthesise_with: Synthesise) -> None:
+    # GIVEN
+    arn = "arn:aws:iam::111122223333:role/serving/models"
+
+    # WHEN
+    stack = synthesise_with(execution_role_arn=arn)
+
+    # THEN
+    assert list(stack.of_type("AWS::IAM::Role")) == ["DeployerRole36024D4B"]
+    assert list(stack.of_type("AWS::IAM::Policy")) == ["DeployerRoleDefaultPolicyA77E2085"]
+    assert statements(stack, "DeployerRole")["PassExecutionRole"]["resources"] == [arn]
+    variables = stack.one("AWS::Lambda::Function")["Environment"]["Variables"]
+    assert variables["EXECUTION_ROLE_ARN"] == arn
+
+
+PATTERNS: dict[str, dict[str, Any]] = {
+    "TriggersModelPackageRule": {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+    },
+    "TriggersEndpointRule": {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Endpoint State Change"],
+    },
+    "TriggersSettingsRule": {
+        "source": ["aws.ssm"],
+        "detail-type": ["Parameter Store Change"],
+        "detail": {"name": [{"prefix": "/greenlight/endpoints/"}]},
+    },
+    "OutcomesRule": {"source": ["greenlight"], "detail-type": ["Greenlight Deployment Outcome"]},
+}
+
+
+@pytest.mark.parametrize(("rule", "pattern"), PATTERNS.items(), ids=PATTERNS)
+def test_a_rule_matches_exactly_this(rule: str, pattern: dict[str, Any], synthesised: Synthesised) -> None:
+    properties = synthesised.one("AWS::Events::Rule", rule)
+
+    assert properties["EventPattern"] == pattern
+    assert properties["State"] == "ENABLED"
+    assert "EventBusName" not in properties, "the default bus, on which AWS services put their events"
+    assert len(json.dumps(pattern)) < 2048
+
+
+def test_there_are_no_other_rules_than_these_and_the_sweep(synthesised: Synthesised) -> None:
+    sweep = synthesised.one("AWS::Events::Rule", "TriggersSweepRule")
+
+    assert sweep["ScheduleExpression"] == "rate(15 minutes)"
+    assert len(synthesised.of_type("AWS::Events::Rule")) == len(PATTERNS) + 1
+
+
+def test_the_sweep_and_the_settings_rule_follow_the_configuration(configured: Synthesised) -> None:
+    assert configured.one("AWS::Events::Rule", "TriggersSweepRule")["ScheduleExpression"] == "rate(1 minute)"
+    pattern = configured.one("AWS::Events::Rule", "TriggersSettingsRule")["EventPattern"]
+    assert pattern["detail"] == {"name": [{"prefix": "/ml/test/"}]}
+
+
+@pytest.mark.parametrize(
+    ("rule", "age"),
+    [
+        ("TriggersModelPackageRule", 86_400),
+        ("TriggersEndpointRule", 86_400),
+        ("TriggersSettingsRule", 86_400),
+        ("TriggersSweepRule", 900),
+    ],
+)
+def test_every_trigger_invokes_the_deployer_and_keeps_what_cannot_be_delivered(
+    rule: str, age: int, synthesised: Synthesised
+) -> None:
+    [target] = synthesised.one("AWS::Events::Rule", rule)["Targets"]
+
+    assert text(target["Arn"]) == "{DeployerFunction8445E917.Arn}"
+    assert text(target["DeadLetterConfig"]["Arn"]) == "{UndeliveredQueue47FA64CB.Arn}"
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": age, "MaximumRetryAttempts": 185}
+
+
+def test_every_trigger_and_nobody_else_may_invoke_the_deployer(synthesised: Synthesised) -> None:
+    permissions = synthesised.of_type("AWS::Lambda::Permission").values()
+
+    rules = [name for name in synthesised.of_type("AWS::Events::Rule") if name.startswith("Triggers")]
+    assert sorted(text(permission["SourceArn"]) for permission in permissions) == sorted(
+        f"{{{rule}.Arn}}" for rule in rules
+    )
+    assert {permission["Principal"] for permission in permissions} == {"events.amazonaws.com"}
+
+
+def test_every_rule_may_put_what_it_cannot_deliver_into_the_queue(synthesised: Synthesised) -> None:
+    policy = synthesised.one("AWS::SQS::QueuePolicy", "Undelivered")["PolicyDocument"]["Statement"]
+
+    allowed = [each for each in policy if each["Effect"] == "Allow"]
+    assert sorted(text(each["Condition"]["ArnEquals"]["aws:SourceArn"]) for each in allowed) == sorted(
+        f"{{{rule}.Arn}}" for rule in synthesised.of_type("AWS::Events::Rule")
+    )
+    assert {each["Action"] for each in allowed} == {"sqs:SendMessage"}
+    assert {each["Principal"]["Service"] for each in allowed} == {"events.amazonaws.com"}
+
+
+@pytest.mark.parametrize("queue", ["Undelivered", "Unhandled"])
+def test_failures_are_kept_a_fortnight_encrypted_and_raise_an_alarm_that_people_hear(
+    queue: str, synthesised: Synthesised
+) -> None:
+    # THEN the queue is encrypted and long
+    properties = synthesised.one("AWS::SQS::Queue", queue)
+    assert properties == {"MessageRetentionPeriod": 14 * 86_400, "SqsManagedSseEnabled": True}
+
+    # AND it is reached by TLS only
+    [denied] = [
+        each
+        for each in synthesised.one("AWS::SQS::QueuePolicy", queue)["PolicyDocument"]["Statement"]
+        if each["Effect"] == "Deny"
+    ]
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert (denied["Action"], denied["Principal"]) == ("sqs:*", {"AWS": "*"})
+
+    # AND its first message raises the alarm
+    alarm = synthesised.one("AWS::CloudWatch::Alarm", queue)
+    [dimension] = alarm["Dimensions"]
+    assert text(dimension["Value"]).startswith(f"{{{queue}Queue")
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("ApproximateNumberOfMessagesVisible", "Maximum")
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["Period"]) == (1, 1, 60)
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "OutcomesTopic31A21417"}]
+
+
+def test_outcomes_go_to_the_topic_and_what_cannot_to_the_queue(synthesised: Synthesised) -> None:
+    [target] = synthesised.one("AWS::Events::Rule", "OutcomesRule")["Targets"]
+
+    assert text(target["Arn"]) == "{OutcomesTopic31A21417}"
+    assert text(target["DeadLetterConfig"]["Arn"]) == "{UndeliveredQueue47FA64CB.Arn}"
+
+
+ADMITTED = {
+    "events.amazonaws.com": ("{OutcomesRule1161B118.Arn}", here("events", "rule/*")),
+    "cloudwatch.amazonaws.com": (here("cloudwatch", "alarm:*"), here("cloudwatch", "alarm:*")),
+}
+
+
+@pytest.mark.parametrize(("service", "arns"), ADMITTED.items(), ids=ADMITTED)
+def test_the_topic_and_its_key_admit_a_service_for_this_accounts_resources_only(
+    service: str, arns: tuple[str, str], synthesised: Synthesised
+) -> None:
+    topic = synthesised.one("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    key = synthesised.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
+    expected = [(topic, ["sns:Publish"], arns[0]), (key, ["kms:Decrypt", "kms:GenerateDataKey*"], arns[1])]
+
+    for policy, actions, source in expected:
+        [found] = [each for each in policy if each["Principal"] == {"Service": service}]
+        assert (found["Effect"], as_list(found["Action"])) == ("Allow", actions)
+        assert found["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+        assert text(found["Condition"]["ArnLike"]["aws:SourceArn"]) == source
+        assert set(found["Condition"]) == {"StringEquals", "ArnLike"}
+
+
+def test_nobody_else_may_publish_outcomes_or_use_the_key(synthesised: Synthesised) -> None:
+    topic = synthesised.one("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    key = synthesised.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
+
+    assert [each["Effect"] for each in topic].count("Allow") == len(ADMITTED)
+    [denied] = [each for each in topic if each["Effect"] == "Deny"]
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    [administration] = [each for each in key if "Service" not in each["Principal"]]
+    assert text(administration["Principal"]["AWS"]) == "arn:{AWS::Partition}:iam::{AWS::AccountId}:root"
+    assert len(key) == len(ADMITTED) + 1
+
+
+def test_the_topic_is_encrypted_with_a_key_of_our_own_that_rotates(synthesised: Synthesised) -> None:
+    assert text(synthesised.one("AWS::SNS::Topic")["KmsMasterKeyId"]) == "{OutcomesKeyC12C9DC6.Arn}"
+    assert synthesised.one("AWS::KMS::Key")["EnableKeyRotation"] is True
+
+
+def test_people_are_subscribed_when_they_are_configured_and_nobody_otherwise(
+    synthesised: Synthesised, configured: Synthesised
+) -> None:
+    subscription = configured.one("AWS::SNS::Subscription")
+
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "oncall@example.com")
+    assert synthesised.of_type("AWS::SNS::Subscription") == {}
+
+
+def test_the_journal_is_paid_per_request_recoverable_and_protected(synthesised: Synthesised) -> None:
+    table = synthesised.one("AWS::DynamoDB::Table")
+
+    assert table == {
+        "AttributeDefinitions": [
+            {"AttributeName": "endpoint", "AttributeType": "S"},
+            {"AttributeName": "item", "AttributeType": "S"},
+        ],
+        "BillingMode": "PAY_PER_REQUEST",
+        "DeletionProtectionEnabled": True,
+        "KeySchema": [
+            {"AttributeName": "endpoint", "KeyType": "HASH"},
+            {"AttributeName": "item", "KeyType": "RANGE"},
+        ],
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+    }
+
+
+def test_history_and_keys_survive_the_stack(synthesised: Synthesised) -> None:
+    kept = {
+        resource["Type"]
+        for resource in synthesised.resources.values()
+        if resource.get("DeletionPolicy") == "Retain"
+    }
+
+    assert kept == {"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Logs::LogGroup"}
+    for resource in synthesised.resources.values():
+        assert resource.get("UpdateReplacePolicy") == resource.get("DeletionPolicy")
+
+
+def test_the_function_is_configured_like_this(synthesised: Synthesised) -> None:
+    function = synthesised.one("AWS::Lambda::Function")
+    variables = {key: text(value) for key, value in function["Environment"]["Variables"].items()}
+
+    assert variables == {
+        "EVENT_BUS_NAME": "default",
+        "EXECUTION_ROLE_ARN": "{ModelExecutionRoleD608C053.Arn}",
+        "JOURNAL_TABLE_NAME": "{JournalTableE0A5D4A5}",
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+        "POWERTOOLS_METRICS_NAMESPACE": "Greenlight",
+        "POWERTOOLS_SERVICE_NAME": "greenlight",
+        "SETTINGS_PREFIX": "/greenlight/endpoints/",
+        "STACK_NAME": "Greenlight",
+    }
+    assert (function["Handler"], function["Runtime"]) == ("deployer.handler.handler", "python3.13")
+    assert (function["MemorySize"], function["Timeout"]) == (512, 300)
+    assert function["Architectures"] == ["arm64"]
+    assert text(function["LoggingConfig"]["LogGroup"]) == "{DeployerLogs228AA106}"
+    assert "ReservedConcurrentExecutions" not in function, "a fresh account cannot reserve any"
+
+
+def test_an_event_that_the_function_fails_on_is_retried_and_then_kept(synthesised: Synthesised) -> None:
+    config = synthesised.one("AWS::Lambda::EventInvokeConfig")
+
+    assert text(config["FunctionName"]) == "{DeployerFunction8445E917}"
+    assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (2, 21_600)
+    destination = config["DestinationConfig"]["OnFailure"]["Destination"]
+    assert text(destination) == "{UnhandledQueueFC35D9B5.Arn}"
+
+
+def test_logs_are_kept_as_long_as_configured(synthesised: Synthesised, configured: Synthesised) -> None:
+    assert synthesised.one("AWS::Logs::LogGroup")["RetentionInDays"] == 90
+    assert configured.one("AWS::Logs::LogGroup")["RetentionInDays"] == 30
+
+
+def test_each_endpoint_has_one_standard_parameter_below_the_prefix(
+    synthesised: Synthesised, configured: Synthesised
+) -> None:
+    parameter = synthesised.one("AWS::SSM::Parameter")
+
+    assert (parameter["Type"], parameter["Tier"]) == ("String", "Standard")
+    assert parameter["Name"] == "/greenlight/endpoints/diabetes-progression"
+    assert json.loads(parameter["Value"])["EndpointName"] == "diabetes-progression"
+    assert configured.one("AWS::SSM::Parameter")["Name"] == "/ml/test/churn"
+
+
+def test_outputs_name_what_operators_look_for(synthesised: Synthesised) -> None:
+    outputs = synthesised.template["Outputs"]
+
+    assert {name: text(output["Value"]) for name, output in outputs.items()} == {
+        "DeployerFunctionName": "{DeployerFunction8445E917}",
+        "ExecutionRoleArn": "{ModelExecutionRoleD608C053.Arn}",
+        "JournalTableName": "{JournalTableE0A5D4A5}",
+        "OutcomeTopicArn": "{OutcomesTopic31A21417}",
+        "UndeliveredQueueUrl": "{UndeliveredQueue47FA64CB}",
+        "UnhandledQueueUrl": "{UnhandledQueueFC35D9B5}",
+    }
+    assert all(output["Description"] for output in outputs.values())
+
+
+def test_the_template_is_tied_to_no_partition_account_or_region(synthesised: Synthesised) -> None:
+    template = json.dumps(synthesised.template)
+
+    assert '"arn:aws' not in template
+    assert "eu-central-1" not in template
+    assert "111122223333" not in template
+
+
+def test_cdk_nag_finds_nothing_that_is_not_acknowledged_where_it_is_with_a_reason(
+    synthesised: Synthesised, configured: Synthesised
+) -> None:
+    for stack in (synthesised, configured):
+        assert (stack.nag["pluginName"], stack.nag["conclusion"]) == ("AwsSolutions", "success")
+        assert stack.nag["violations"] == []
+        for found in stack.nag["suppressedViolations"]:
+            assert len(found["reason"]) > 20
+            assert found["acknowledgedAt"].count("/") >= 2, "on one construct, not on the stack"
+        acknowledged = {found["ruleName"].split("[")[0] for found in stack.nag["suppressedViolations"]}
+        assert acknowledged == {"AwsSolutions-IAM5", "AwsSolutions-L1", "AwsSolutions-SQS3"}
