@@ -32,10 +32,10 @@ class Agenda:
         self._count = 0
 
     def put(self, subject: Subject) -> None:
-        """Remember a subject at its present due time; nothing if that is None."""
-        if subject.due is not None:
-            self._count += 1
-            heapq.heappush(self._entries, (subject.due, self._count, subject))
+        """Remember a subject at its present due time."""
+        assert subject.due is not None, "only what is due can be put on the agenda"
+        self._count += 1
+        heapq.heappush(self._entries, (subject.due, self._count, subject))
 
     def next_due(self) -> datetime | None:
         """Return the earliest due time, or None if nothing will change by itself."""

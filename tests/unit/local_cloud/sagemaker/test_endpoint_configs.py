@@ -216,7 +216,7 @@ def test_an_update_to_the_same_config_is_a_switch(setting: SameConfigUpdate) -> 
     assert (len(cloud.sink.events) > events) is is_redeployed
 
 
-def _guardrail(kind: str, name: str, size: dict[str, Any], **members: Any) -> dict[str, Any]:  # noqa: ANN401
+def _guardrail(kind: str, name: str, size: dict[str, Any], **members: Any) -> dict[str, Any]:
     routing = {"Type": kind, "WaitIntervalInSeconds": 10, name: size}
     return {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing, **members}}
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local_cloud.sagemaker.endpoint_state import CHANGES, STATUSES, EndpointStatus, group_of, permitted
+from local_cloud.sagemaker.ports import Health
 from local_cloud.sagemaker.service_model import sagemaker_service_model
 from local_cloud.sagemaker.switches import OutOfServicePermits, Switches
 from local_cloud.sagemaker.virtual import Outcome
-from local_cloud.sagemaker.ports import Health
 from tests.unit.local_cloud.sagemaker.virtual_cloud import ACCOUNT, PREFIX, REGION, VirtualCloud
 
 if TYPE_CHECKING:
@@ -188,13 +188,10 @@ def test_every_status_comes_to_rest(cloud: VirtualCloud, status: EndpointStatus)
 def test_what_out_of_service_permits_is_a_switch(setting: OutOfServicePermits, allowed: set[str]) -> None:
     switches = Switches(out_of_service_permits=setting)
     assert permitted(EndpointStatus.OUT_OF_SERVICE, switches) == allowed
-    for operation in REQUESTS:
+    for operation, members in REQUESTS.items():
         cloud = VirtualCloud(switches=switches)
         _out_of_service(cloud)
         if operation in allowed:
-            cloud.call(operation, EndpointName="churn", **REQUESTS[operation])
+            cloud.call(operation, EndpointName="churn", **members)
         else:
-            assert (
-                "OutOfService"
-                in cloud.refused(operation, EndpointName="churn", **REQUESTS[operation]).message
-            )
+            assert "OutOfService" in cloud.refused(operation, EndpointName="churn", **members).message

@@ -350,7 +350,8 @@ def test_baking_and_terminating_show_in_the_variant_status(cloud: VirtualCloud) 
     (status,) = cloud.describe()["PendingDeploymentSummary"]["ProductionVariants"][0]["VariantStatus"]
     assert status["Status"] == "Baking"
     assert status["StatusMessage"] == (
-        "Baking for 120 seconds (TerminationWaitInSeconds) with traffic enabled on full capacity of 4 instance(s)."
+        "Baking for 120 seconds (TerminationWaitInSeconds) with traffic enabled on full capacity of 4 "
+        "instance(s)."
     )
     cloud.advance(130)
     (status,) = cloud.describe()["PendingDeploymentSummary"]["ProductionVariants"][0]["VariantStatus"]

@@ -189,8 +189,10 @@ CATALOGUE: dict[str, Row] = {
         _group,
         "CreateModelPackage",
         {"ModelPackageGroupName": "churn", "ModelPackageName": "p"},
-        "Both ModelPackageName and ModelPackageGroupName are provided in the input. "
-        "Cannot determine which one to use.",
+        (
+            "Both ModelPackageName and ModelPackageGroupName are provided in the input. "
+            "Cannot determine which one to use."
+        ),
     ),
     "neither group name nor package name": (_nothing, "CreateModelPackage", {}, "Missing ARN."),
     "policy of missing group": (
@@ -263,8 +265,11 @@ CATALOGUE: dict[str, Row] = {
         _serving,
         "CreateEndpointConfig",
         {"EndpointConfigName": "c", "ProductionVariants": [variant(InstanceType="ml.t3.medium")]},
-        "1 validation error detected: Value 'ml.t3.medium' at 'productionVariants.1.member.instanceType' failed to "
-        "satisfy constraint: Member must satisfy enum value set: [ml.t2.medium, ml.t2.large, ",
+        (
+            "1 validation error detected: Value 'ml.t3.medium' at 'productionVariants.1.member.instanceType' "
+            "failed to "
+            "satisfy constraint: Member must satisfy enum value set: [ml.t2.medium, ml.t2.large, "
+        ),
     ),
 }
 
@@ -295,9 +300,12 @@ def test_instances_beyond_the_quota_are_refused_at_the_call(cloud: VirtualCloud,
     error = cloud.refused(operation, EndpointName=name, EndpointConfigName="config-2")
     assert (error.code, error.status) == ("ResourceLimitExceeded", 400)
     assert error.message == (
-        "The account-level service limit 'ml.m5.large for endpoint usage' is 1 Instances, with current utilization of "
-        "1 Instances and a request delta of 1 Instances. Please use AWS Service Quotas to request an increase for this "
-        "quota. If AWS Service Quotas is not available, contact AWS support to request an increase for this quota."
+        "The account-level service limit 'ml.m5.large for endpoint usage' is 1 Instances, with current "
+        "utilization of "
+        "1 Instances and a request delta of 1 Instances. Please use AWS Service Quotas to request an "
+        "increase for this "
+        "quota. If AWS Service Quotas is not available, contact AWS support to request an increase for this "
+        "quota."
     )
     assert cloud.status() == "InService"
 
@@ -309,7 +317,8 @@ def test_a_role_that_sagemaker_cannot_assume_is_refused_at_create_model() -> Non
     )
     assert error.message == (
         f'The execution role ARN "{ROLE}" is invalid. Please ensure that the role exists and that its trust '
-        'relationship policy allows the action "sts:AssumeRole" for the service principal "sagemaker.amazonaws.com".'
+        'relationship policy allows the action "sts:AssumeRole" for the service principal '
+        '"sagemaker.amazonaws.com".'
     )
     cloud = VirtualCloud(identity=StrictIdentity({ROLE}))
     cloud.model()
@@ -324,8 +333,10 @@ def test_model_data_that_cannot_be_read_is_refused_at_create_model(*, through_pa
     container = {"ModelPackageName": arn} if through_package else {"Image": IMAGE, "ModelDataUrl": DATA}
     error = cloud.refused("CreateModel", ModelName="m", ExecutionRoleArn=ROLE, Containers=[container])
     assert error.message.startswith(
-        f'Could not access model data at {DATA}. Please ensure that the role "{ROLE}" exists and that its trust '
-        'relationship policy allows the action "sts:AssumeRole" for the service principal "sagemaker.amazonaws.com".'
+        f'Could not access model data at {DATA}. Please ensure that the role "{ROLE}" exists and that its '
+        "trust "
+        'relationship policy allows the action "sts:AssumeRole" for the service principal '
+        '"sagemaker.amazonaws.com".'
     )
     artifacts.s3_urls.add(DATA)
     cloud.model("m", Containers=[container])

@@ -58,7 +58,7 @@ def test_each_list_sorts_filters_and_pages(cloud: VirtualCloud, operation: str) 
     arrange, member, name, descending = LISTS[operation]
     arrange(cloud)
 
-    def names(**request: Any) -> list[str]:  # noqa: ANN401
+    def names(**request: Any) -> list[str]:
         return [item[name] for item in cloud.call(operation, **request)[member]]
 
     assert names() == (NAMES[::-1] if descending else NAMES)
@@ -81,7 +81,7 @@ def test_endpoints_are_listed_by_status_and_modification_time(cloud: VirtualClou
     cloud.settle()
     cloud.call("DeleteEndpoint", EndpointName="banana")
 
-    def names(**request: Any) -> list[str]:  # noqa: ANN401
+    def names(**request: Any) -> list[str]:
         return [item["EndpointName"] for item in cloud.call("ListEndpoints", **request)["Endpoints"]]
 
     assert names(StatusEquals="Deleting") == ["banana"]
@@ -113,7 +113,7 @@ def test_versions_are_listed_with_their_group_and_unversioned_packages_by_defaul
         cloud.version("Churn", approval)
     cloud.version("other")
 
-    def listed(**request: Any) -> list[tuple[str, int | None]]:  # noqa: ANN401
+    def listed(**request: Any) -> list[tuple[str, int | None]]:
         answer = cloud.call("ListModelPackages", **request)["ModelPackageSummaryList"]
         return [
             (item.get("ModelPackageGroupName") or item["ModelPackageName"], item.get("ModelPackageVersion"))
@@ -198,7 +198,7 @@ def test_a_token_is_good_for_its_own_call_and_filters_only(cloud: VirtualCloud) 
     pages=st.sampled_from(FilteredPages),
     approval=st.sampled_from([None, "Approved"]),
 )
-def test_pages_together_hold_every_match_once_and_in_order(  # noqa: PLR0913 - what a listing depends on
+def test_pages_together_hold_every_match_once_and_in_order(
     approvals: list[str],
     size: int,
     order: str,

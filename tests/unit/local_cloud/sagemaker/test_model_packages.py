@@ -34,7 +34,7 @@ UNVERSIONED = specification(
 )
 
 
-def policy(*actions: str, resource: str = f"{PREFIX}:model-package/Churn/*", **members: Any) -> str:  # noqa: ANN401
+def policy(*actions: str, resource: str = f"{PREFIX}:model-package/Churn/*", **members: Any) -> str:
     statement = {
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{OTHER_ACCOUNT}:root"},
@@ -149,7 +149,7 @@ def test_metadata_is_merged_and_removed_by_key(cloud: VirtualCloud) -> None:
     cloud.group()
     arn = cloud.version(CustomerMetadataProperties={"a": "1", "b": "2"})
 
-    def metadata() -> Any:  # noqa: ANN401
+    def metadata() -> Any:
         return cloud.call("DescribeModelPackage", ModelPackageName=arn).get("CustomerMetadataProperties")
 
     cloud.call("UpdateModelPackage", ModelPackageArn=arn, CustomerMetadataProperties={"b": "3", "c": "4"})
@@ -328,7 +328,8 @@ class TestAcrossAccounts:
             error = cloud.refused("DescribeModelPackage", BOB, ModelPackageName=name)
             assert error.code == "AccessDeniedException"
             assert error.message == (
-                f"User: {BOB.principal_arn} is not authorized to perform: sagemaker:DescribeModelPackage on resource: "
+                f"User: {BOB.principal_arn} is not authorized to perform: sagemaker:DescribeModelPackage on "
+                "resource: "
                 f"{name} because no resource-based policy allows the sagemaker:DescribeModelPackage action"
             )
 
@@ -443,8 +444,8 @@ class TestAcrossAccounts:
             '{"Statement": []}',
             '{"Statement": [1]}',
             '{"Statement": {"Effect": "Allow"}}',
-        ]
-        + [json.dumps({"Statement": {"Effect": "Maybe", "Principal": "*", "Action": "*", "Resource": "*"}})],
+            json.dumps({"Statement": {"Effect": "Maybe", "Principal": "*", "Action": "*", "Resource": "*"}}),
+        ],
     )
     def test_what_is_no_policy_is_refused(self, cloud: VirtualCloud, text: str) -> None:
         cloud.group()
@@ -480,3 +481,26 @@ def test_the_image_and_data_of_every_container_are_kept(cloud: VirtualCloud) -> 
         "Containers"
     ]
     assert [container["ImageDigest"] for container in containers] == [digest, digest]
+
+
+def test_a_group_keeps_its_managed_storage(cloud: VirtualCloud) -> None:
+    managed = {"ManagedStorageType": "Restricted"}
+    cloud.call("CreateModelPackageGroup", ModelPackageGroupName="g", ManagedConfiguration=managed)
+    described = cloud.call("DescribeModelPackageGroup", ModelPackageGroupName="g")
+    assert described["ManagedConfiguration"] == managed
+
+
+def test_additional_specifications_can_come_with_the_version_up_to_fifteen(cloud: VirtualCloud) -> None:
+    cloud.group()
+
+    def named(*numbers: int) -> list[dict[str, Any]]:
+        return [{"Name": f"s{number}", "Containers": [{"Image": IMAGE}]} for number in numbers]
+
+    arn = cloud.version(AdditionalInferenceSpecifications=named(*range(15)))
+    described = cloud.call("DescribeModelPackage", ModelPackageName=arn)
+    specifications = described["AdditionalInferenceSpecifications"]
+    assert all("ImageDigest" in item["Containers"][0] for item in specifications)
+    error = cloud.refused(
+        "UpdateModelPackage", ModelPackageArn=arn, AdditionalInferenceSpecificationsToAdd=named(15)
+    )
+    assert "more than 15 additional inference specifications" in error.message

@@ -118,7 +118,8 @@ def test_where_an_unapproved_version_is_refused_is_a_switch(setting: UnapprovedP
     cloud = VirtualCloud(switches=Switches(unapproved_package=setting))
     cloud.group()
     arn = cloud.version(approval=status)
-    message = f"Model package {arn} cannot be deployed: its ModelApprovalStatus is {status}, and it must be Approved."
+    message = f"Model package {arn} cannot be deployed: its ModelApprovalStatus is {status}, and it must be "
+    message += "Approved."
     if setting is UnapprovedPackage.CREATE_MODEL:
         error = cloud.refused(
             "CreateModel", ModelName="m", ExecutionRoleArn=ROLE, Containers=[{"ModelPackageName": arn}]

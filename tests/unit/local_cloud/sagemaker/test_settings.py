@@ -73,7 +73,7 @@ def test_a_document_changes_only_what_it_names() -> None:
     ],
 )
 def test_a_wrong_switch_is_explained(document: dict[str, Any], fragment: str) -> None:
-    with pytest.raises(ValueError, match="[Ss]witch") as caught:
+    with pytest.raises(ValueError, match="witch") as caught:
         Switches.from_document(document)
     assert fragment in str(caught.value)
 
@@ -88,7 +88,7 @@ def test_timings_survive_the_way_through_a_document() -> None:
 
 @pytest.mark.parametrize("document", [{"nope": 1}, {"deleting_seconds": -1}, {"deleting_seconds": "1"}])
 def test_a_wrong_timing_is_explained(document: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="[Tt]iming"):
+    with pytest.raises(ValueError, match="iming"):
         Timings.from_document(document)
 
 

@@ -20,106 +20,124 @@ NAME_PATTERN = "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
 CONFIG: dict[str, Any] = {"EndpointConfigName": "c", "ProductionVariants": [variant()]}
 
 
-def _message(operation: str, **request: Any) -> str:  # noqa: ANN401
+def _message(operation: str, **request: Any) -> str:
     with pytest.raises(ServiceError) as caught:
         VALIDATOR.validate(operation, request)
     assert caught.value.code == "ValidationException"
     return caught.value.message
 
 
+TOO_LONG = "Member must have length less than or equal to {}"
+TOO_SHORT = "Member must have length greater than or equal to {}"
+MISMATCH = "Member must satisfy regular expression pattern: {}"
+IDENTIFIER = "[a-zA-Z_][a-zA-Z0-9_]*"
+ANYTHING = r"[\S\s]*"
+VERSION = {"ModelPackageArn": f"{PREFIX}:model-package/g/1"}
+
+
 @pytest.mark.parametrize(
-    ("operation", "request_members", "violation"),
+    ("operation", "request_members", "value", "path", "constraint"),
     [
-        (
-            "DescribeEndpoint",
-            {},
-            "Value null at 'endpointName' failed to satisfy constraint: Member must not be null",
-        ),
+        ("DescribeEndpoint", {}, "null", "endpointName", "Member must not be null"),
         (
             "DescribeEndpoint",
             {"EndpointName": "under_score"},
-            "Value 'under_score' at 'endpointName' failed to satisfy constraint: "
-            f"Member must satisfy regular expression pattern: {NAME_PATTERN}",
+            "'under_score'",
+            "endpointName",
+            MISMATCH.format(NAME_PATTERN),
         ),
         (
-            "DescribeModelPackageGroup",
-            {"ModelPackageGroupName": "a" * 64},
-            f"Value '{'a' * 64}' at 'modelPackageGroupName' failed to satisfy constraint: Member must satisfy "
-            "regular expression pattern: (arn:aws[a-z\\-]*:sagemaker:[a-z0-9\\-]*:[0-9]{12}:[a-z\\-]*\\/)?"
-            "([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})(?<!-)",
+            "CreateEndpoint",
+            {"EndpointName": "e", "EndpointConfigName": "c", "Tags": [{"Key": "k" * 129, "Value": ""}]},
+            f"'{'k' * 129}'",
+            "tags.1.member.key",
+            TOO_LONG.format(128),
         ),
         (
             "ListModels",
             {"MaxResults": 101},
-            "Value '101' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 100",
+            "'101'",
+            "maxResults",
+            "Member must have value less than or equal to 100",
         ),
         (
             "ListModels",
             {"MaxResults": 0},
-            "Value '0' at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 1",
+            "'0'",
+            "maxResults",
+            "Member must have value greater than or equal to 1",
         ),
         (
             "UpdateModelPackage",
-            {"ModelPackageArn": f"{PREFIX}:model-package/g/1", "ModelApprovalStatus": "approved"},
-            "Value 'approved' at 'modelApprovalStatus' failed to satisfy constraint: "
+            {**VERSION, "ModelApprovalStatus": "approved"},
+            "'approved'",
+            "modelApprovalStatus",
             "Member must satisfy enum value set: [Approved, Rejected, PendingManualApproval]",
         ),
         (
             "CreateEndpointConfig",
             {**CONFIG, "ProductionVariants": []},
-            "Value '[]' at 'productionVariants' failed to satisfy constraint: "
-            "Member must have length greater than or equal to 1",
+            "'[]'",
+            "productionVariants",
+            TOO_SHORT.format(1),
         ),
         (
             "CreateEndpointConfig",
             {**CONFIG, "ProductionVariants": [variant(), variant(InitialInstanceCount=0)]},
-            "Value '0' at 'productionVariants.2.member.initialInstanceCount' failed to satisfy constraint: "
+            "'0'",
+            "productionVariants.2.member.initialInstanceCount",
             "Member must have value greater than or equal to 1",
         ),
         (
             "CreateEndpointConfig",
             {**CONFIG, "Tags": [{"Key": "k"}]},
-            "Value null at 'tags.1.member.value' failed to satisfy constraint: Member must not be null",
+            "null",
+            "tags.1.member.value",
+            "Member must not be null",
         ),
         (
             "CreateModel",
             {"ModelName": "m", "VpcConfig": {"SecurityGroupIds": ["a b"], "Subnets": ["s"]}},
-            "Value '[a b]' at 'vpcConfig.securityGroupIds' failed to satisfy constraint: Member must satisfy "
-            "constraint: [Member must have length less than or equal to 32, "
-            "Member must satisfy regular expression pattern: [-0-9a-zA-Z]+]",
+            "'[a b]'",
+            "vpcConfig.securityGroupIds",
+            f"Member must satisfy constraint: [{TOO_LONG.format(32)}, {MISMATCH.format('[-0-9a-zA-Z]+')}]",
         ),
         (
             "CreateModel",
             {"ModelName": "m", "PrimaryContainer": {"Environment": {"1bad": "v"}}},
-            "Value '{1bad=v}' at 'primaryContainer.environment' failed to satisfy constraint: Map keys must satisfy "
-            "constraint: [Member must have length less than or equal to 1024, "
-            "Member must satisfy regular expression pattern: [a-zA-Z_][a-zA-Z0-9_]*]",
+            "'{1bad=v}'",
+            "primaryContainer.environment",
+            f"Map keys must satisfy constraint: [{TOO_LONG.format(1024)}, {MISMATCH.format(IDENTIFIER)}]",
         ),
         (
             "CreateModel",
             {"ModelName": "m", "PrimaryContainer": {"Environment": {"k": "v" * 1025}}},
-            f"Value '{{k={'v' * 1025}}}' at 'primaryContainer.environment' failed to satisfy constraint: Map value must "
-            "satisfy constraint: [Member must have length less than or equal to 1024, "
-            "Member must satisfy regular expression pattern: [\\S\\s]*]",
+            f"'{{k={'v' * 1025}}}'",
+            "primaryContainer.environment",
+            f"Map value must satisfy constraint: [{TOO_LONG.format(1024)}, {MISMATCH.format(ANYTHING)}]",
         ),
         (
             "CreateModelPackage",
             {"ModelCard": {"ModelCardContent": "x" * 100001}},
-            "Value '***Sensitive Data Redacted***' at 'modelCard.modelCardContent' failed to satisfy constraint: "
-            "Member must have length less than or equal to 100000",
+            "'***Sensitive Data Redacted***'",
+            "modelCard.modelCardContent",
+            TOO_LONG.format(100000),
         ),
         (
             "UpdateModelPackage",
-            {"ModelPackageArn": f"{PREFIX}:model-package/g/1", "CustomerMetadataProperties": {}},
-            "Value '{}' at 'customerMetadataProperties' failed to satisfy constraint: "
-            "Member must have length greater than or equal to 1",
+            {**VERSION, "CustomerMetadataProperties": {}},
+            "'{}'",
+            "customerMetadataProperties",
+            TOO_SHORT.format(1),
         ),
     ],
 )
 def test_each_kind_of_constraint_has_its_sentence(
-    operation: str, request_members: dict[str, Any], violation: str
+    operation: str, request_members: dict[str, Any], value: str, path: str, constraint: str
 ) -> None:
-    assert _message(operation, **request_members) == f"1 validation error detected: {violation}"
+    sentence = f"Value {value} at '{path}' failed to satisfy constraint: {constraint}"
+    message = _message(operation, **request_members)
+    assert message == f"1 validation error detected: {sentence}"
 
 
 def test_all_violations_are_counted_and_reported_together() -> None:
@@ -272,7 +290,9 @@ def test_any_json_is_either_accepted_or_refused_as_aws_would(operation: str, dat
     try:
         checked = VALIDATOR.validate(operation, request)
     except ServiceError as error:
-        assert error.code in {"ValidationException", "SerializationException"}
-    else:
-        assert set(checked) <= set(request)
-        assert VALIDATOR.validate(operation, checked) == checked
+        codes = {"ValidationException", "SerializationException"}
+        if error.code not in codes:
+            pytest.fail(f"{error.code} is no answer to a malformed request")
+        return
+    assert set(checked) <= set(request)
+    assert VALIDATOR.validate(operation, checked) == checked

@@ -16,8 +16,6 @@ from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller
 from local_cloud.sagemaker.service_model import sagemaker_service_model
-from local_cloud.sagemaker.switches import Switches
-from local_cloud.sagemaker.timings import Timings
 from local_cloud.sagemaker.virtual import (
     PermissiveArtifacts,
     PermissiveIdentity,
@@ -29,6 +27,8 @@ from local_cloud.sagemaker.virtual import (
 
 if TYPE_CHECKING:
     from local_cloud.sagemaker.ports import Artifacts, Identity
+    from local_cloud.sagemaker.switches import Switches
+    from local_cloud.sagemaker.timings import Timings
 
 ACCOUNT = "111122223333"
 OTHER_ACCOUNT = "444455556666"
@@ -68,7 +68,7 @@ class VirtualCloud:
             seed=seed,
         )
 
-    def call(self, operation: str, /, caller: Caller = ALICE, **request: Any) -> dict[str, Any]:  # noqa: ANN401
+    def call(self, operation: str, caller: Caller = ALICE, /, **request: Any) -> dict[str, Any]:
         """Call an operation; return what boto3 would, or raise what AWS would answer."""
         status, headers, body = wire.handle(
             self.control_plane,
@@ -89,7 +89,7 @@ class VirtualCloud:
         parsed.pop("ResponseMetadata")
         return parsed
 
-    def refused(self, operation: str, /, caller: Caller = ALICE, **request: Any) -> ServiceError:  # noqa: ANN401
+    def refused(self, operation: str, caller: Caller = ALICE, /, **request: Any) -> ServiceError:
         """Return the error of a call that must fail."""
         try:
             answer = self.call(operation, caller, **request)
@@ -108,28 +108,28 @@ class VirtualCloud:
         arn: str = self.call("CreateModelPackageGroup", ModelPackageGroupName=name)["ModelPackageGroupArn"]
         return arn
 
-    def version(self, group: str = "churn", approval: str | None = "Approved", **members: Any) -> str:  # noqa: ANN401
+    def version(self, group: str = "churn", approval: str | None = "Approved", **members: Any) -> str:
         if approval is not None:
             members["ModelApprovalStatus"] = approval
         members.setdefault("InferenceSpecification", specification())
         arn: str = self.call("CreateModelPackage", ModelPackageGroupName=group, **members)["ModelPackageArn"]
         return arn
 
-    def model(self, name: str = "model-1", **members: Any) -> str:  # noqa: ANN401
+    def model(self, name: str = "model-1", **members: Any) -> str:
         if "Containers" not in members:
             members.setdefault("PrimaryContainer", {"Image": IMAGE, "ModelDataUrl": DATA})
         members.setdefault("ExecutionRoleArn", ROLE)
         arn: str = self.call("CreateModel", ModelName=name, **members)["ModelArn"]
         return arn
 
-    def config(self, name: str = "config-1", *variants: dict[str, Any], **members: Any) -> str:  # noqa: ANN401
+    def config(self, name: str = "config-1", *variants: dict[str, Any], **members: Any) -> str:
         production_variants = list(variants) or [variant()]
         arn: str = self.call(
             "CreateEndpointConfig", EndpointConfigName=name, ProductionVariants=production_variants, **members
         )["EndpointConfigArn"]
         return arn
 
-    def endpoint(self, name: str = "churn", config: str = "config-1", **members: Any) -> None:  # noqa: ANN401
+    def endpoint(self, name: str = "churn", config: str = "config-1", **members: Any) -> None:
         """Create an endpoint and wait until it rests."""
         self.call("CreateEndpoint", EndpointName=name, EndpointConfigName=config, **members)
         self.settle()
@@ -142,7 +142,7 @@ class VirtualCloud:
         self.endpoint(name)
         assert self.status(name) == "InService"
 
-    def update(self, config: str = "config-2", name: str = "churn", **members: Any) -> None:  # noqa: ANN401
+    def update(self, config: str = "config-2", name: str = "churn", /, **members: Any) -> None:
         self.call("UpdateEndpoint", EndpointName=name, EndpointConfigName=config, **members)
 
     def describe(self, name: str = "churn") -> dict[str, Any]:
@@ -162,11 +162,11 @@ class VirtualCloud:
         return self.sink.details("SageMaker Model Package State Change")
 
 
-def specification(**members: Any) -> dict[str, Any]:  # noqa: ANN401
+def specification(**members: Any) -> dict[str, Any]:
     return {"Containers": [{"Image": IMAGE, "ModelDataUrl": DATA}], **members}
 
 
-def variant(**members: Any) -> dict[str, Any]:  # noqa: ANN401
+def variant(**members: Any) -> dict[str, Any]:
     return {
         "VariantName": "AllTraffic",
         "ModelName": "model-1",
@@ -176,7 +176,7 @@ def variant(**members: Any) -> dict[str, Any]:  # noqa: ANN401
     }
 
 
-def serverless(**members: Any) -> dict[str, Any]:  # noqa: ANN401
+def serverless(**members: Any) -> dict[str, Any]:
     return {
         "VariantName": "AllTraffic",
         "ModelName": "model-1",
@@ -185,7 +185,7 @@ def serverless(**members: Any) -> dict[str, Any]:  # noqa: ANN401
     }
 
 
-def _assert_modelled(value: Any, shape: Shape, path: str) -> None:  # noqa: ANN401
+def _assert_modelled(value: Any, shape: Shape, path: str) -> None:
     """Fail if an answer has a member that the output shape lacks, or lacks one that it requires."""
     if isinstance(shape, StructureShape):
         unknown = set(value) - set(shape.members)
