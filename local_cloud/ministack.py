@@ -6,6 +6,9 @@ is one of it per process and `start` comes first. What is changed in it, and why
 `eventbridge._dispatch_to_lambda` becomes `_invoke_asynchronously`
     EventBridge invokes Lambda asynchronously: function errors are retried and end at the on-failure
     destination. MiniStack runs the function once and forgets the error.
+`eventbridge._invoke_target` becomes `_deliver`
+    EventBridge cannot invoke a function that is gone, or whose policy does not allow the rule: the event goes
+    to the target's failure queue, if that queue's policy allows it. MiniStack has neither checks nor queues.
 `lambda_svc.invoke_async_with_retry` and `lambda_svc._execute_function` become `_WaitingForCapacity`'s
     Lambda keeps a throttled asynchronous event in its queue, up to its maximum age. MiniStack counts a
     throttle as a function error, so that reserved concurrency 1 would fail what merely has to wait.
@@ -13,6 +16,8 @@ is one of it per process and `start` comes first. What is changed in it, and why
     Python functions ran with this virtual environment, whose packages hide a dependency that a bundle lacks.
 `ssm._put_parameter`, `ssm._delete_parameter`, `ssm._delete_parameters` are followed by an event
     MiniStack emits no `Parameter Store Change`; its CloudFormation calls these functions without HTTP.
+`router._is_aws_service_name` always agrees
+    To tell what nobody implements, MiniStack loads every service model of botocore: seconds, and 400 MB.
 `lambda_svc._LAMBDA_ASYNC_RETRY_BASE_SECONDS` becomes `retry_base_seconds`
     AWS waits one minute before the first retry, then two; locally a second, then two.
 
@@ -24,6 +29,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 import os
 import shlex
 import sys
@@ -31,7 +37,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -41,6 +47,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from local_cloud.sagemaker.ports import EventSink
+
+_LOGGER = logging.getLogger("local_cloud.ministack")
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -63,6 +71,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.core.responses", "get_region"),
     ("ministack.core.responses", "request_scope"),
     ("ministack.core.responses", "set_request_account_id"),
+    ("ministack.core.router", "_is_aws_service_name"),
     ("ministack.core.router", "detect_service"),
     ("ministack.services.cloudwatch_logs", "_create_log_group"),
     ("ministack.services.cloudwatch_logs", "_create_log_stream"),
@@ -73,6 +82,8 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.services.eventbridge", "_dispatch_to_lambda"),
     ("ministack.services.eventbridge", "_ensure_default_bus"),
     ("ministack.services.eventbridge", "_events_log_list"),
+    ("ministack.services.eventbridge", "_invoke_target"),
+    ("ministack.services.eventbridge", "_pattern_event_view"),
     ("ministack.services.iam", "_roles"),
     ("ministack.services.lambda_svc", "_LAMBDA_ASYNC_RETRY_BASE_SECONDS"),
     ("ministack.services.lambda_svc", "_execute_function"),
@@ -83,6 +94,8 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.services.s3", "_buckets"),
     ("ministack.services.s3", "_get_object_data"),
     ("ministack.services.s3", "bucket_region"),
+    ("ministack.services.sqs", "_act_send_message"),
+    ("ministack.services.sqs", "_queue_by_arn"),
     ("ministack.services.ssm", "_delete_parameter"),
     ("ministack.services.ssm", "_delete_parameters"),
     ("ministack.services.ssm", "_lookup_parameter"),
@@ -166,8 +179,10 @@ class MiniStack:
         self._lambda: Any = importlib.import_module("ministack.services.lambda_svc")
         self._lambda_runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
         self._ssm: Any = importlib.import_module("ministack.services.ssm")
+        self._sqs: Any = importlib.import_module("ministack.services.sqs")
         self._s3: Any = importlib.import_module("ministack.services.s3")
         self._iam: Any = importlib.import_module("ministack.services.iam")
+        self._router: Any = importlib.import_module("ministack.core.router")
         self._logs: Any = importlib.import_module("ministack.services.cloudwatch_logs")
         self._evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
         self._responses: Any = importlib.import_module("ministack.core.responses")
@@ -178,6 +193,9 @@ class MiniStack:
 
     def _change(self, retry_base_seconds: float) -> None:
         self.retry_base_seconds = retry_base_seconds
+        self._router._is_aws_service_name = lambda _name: True
+        self._deliver_anyway = self._eventbridge._invoke_target
+        self._eventbridge._invoke_target = self._deliver
         self._eventbridge._dispatch_to_lambda = self._invoke_asynchronously
         waiting = _WaitingForCapacity(self._lambda.invoke_async_with_retry, self._lambda._execute_function)
         self._lambda.invoke_async_with_retry = waiting.invoke
@@ -210,11 +228,72 @@ class MiniStack:
     def retry_base_seconds(self, seconds: float) -> None:
         self._lambda._LAMBDA_ASYNC_RETRY_BASE_SECONDS = seconds
 
-    def _invoke_asynchronously(self, arn: str, payload: str) -> None:
-        function, config, name = self._lambda._get_func_record_for_ref(arn)
-        if not function or not config:
-            self._lambda.logger.warning("EventBridge -> Lambda: there is no function %s (%s)", name, arn)
+    def _deliver(
+        self, target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: object = None
+    ) -> None:
+        undeliverable = self._why_undeliverable(target["Arn"], rule["Arn"])
+        if undeliverable is None:
+            self._deliver_anyway(target, event, rule, view)
             return
+        code, message = undeliverable
+        _LOGGER.warning("EventBridge could not deliver %s: %s", event.get("EventId"), message)
+        self._keep_undelivered(target, event, rule, code=code, message=message)
+
+    def _why_undeliverable(self, target_arn: str, rule_arn: str) -> tuple[str, str] | None:
+        """Return the error code and message with which Lambda refuses a rule; None if it does not."""
+        if target_arn.split(":")[2] != "lambda":
+            return None
+        function, _, name = self._lambda._get_func_record_for_ref(target_arn)
+        if not function:
+            return "NO_RESOURCE", f"There is no function {name} ({target_arn})."
+        if self._allows(function["policy"], "lambda:InvokeFunction", target_arn, rule_arn):
+            return None
+        return "NO_PERMISSIONS", f"The policy of {target_arn} does not let {rule_arn} invoke it."
+
+    def _keep_undelivered(
+        self, target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], *, code: str, message: str
+    ) -> None:
+        """Send an event to the target's failure queue, as EB/eb-rule-dlq describes its messages."""
+        queue_arn: str = (target.get("DeadLetterConfig") or {}).get("Arn", "")
+        queue = self._sqs._queue_by_arn(queue_arn)
+        if queue is None:
+            return
+        if not self._allows(queue["attributes"].get("Policy"), "sqs:SendMessage", queue_arn, rule["Arn"]):
+            _LOGGER.warning(
+                "The policy of %s does not let %s send to it; the event is lost.", queue_arn, rule["Arn"]
+            )
+            return
+        attributes = {
+            "ERROR_CODE": code,
+            "ERROR_MESSAGE": message,
+            "RULE_ARN": rule["Arn"],
+            "TARGET_ARN": target["Arn"],
+        }
+        body = json.dumps(self._eventbridge._pattern_event_view(event).event_with_detail())
+        message_attributes = {
+            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+        }
+        message_of = {"QueueUrl": queue["url"], "MessageBody": body, "MessageAttributes": message_attributes}
+        self._sqs._act_send_message(message_of, queue["url"])
+
+    def _allows(self, policy: Any, action: str, resource_arn: str, rule_arn: str) -> bool:  # noqa: ANN401 - text or object
+        """Tell whether a resource's policy lets EventBridge act for a rule."""
+        account_id = self._responses.get_account_id()
+        context = self._evaluator.EvalContext(
+            principal_arn="events.amazonaws.com",
+            principal_type="Service",
+            principal_account=account_id,
+            action=action,
+            resource_arn=resource_arn,
+            region=self._responses.get_region(),
+            secure_transport=True,
+            service_context={"aws:sourcearn": rule_arn, "aws:sourceaccount": account_id},
+        )
+        result = self._evaluator.evaluate_resource_policy(policy, context, "events.amazonaws.com")
+        return bool(result.decision == "Allow")
+
+    def _invoke_asynchronously(self, arn: str, payload: str) -> None:
+        function, config, _ = self._lambda._get_func_record_for_ref(arn)
         record = self._lambda._execution_record_for_config(function, config)
         self._lambda.invoke_async_with_retry(record, json.loads(payload))
 
@@ -311,9 +390,8 @@ class MiniStack:
 
     def serves(self, scope_service: str) -> bool:
         """Tell whether MiniStack implements the service that a request's credential scope names."""
-        router = importlib.import_module("ministack.core.router")
         authorization = f"AWS4-HMAC-SHA256 Credential=x/20000101/us-east-1/{scope_service}/aws4_request"
-        service = router.detect_service("POST", "/", {"authorization": authorization}, {})
+        service = self._router.detect_service("POST", "/", {"authorization": authorization}, {})
         served: bool = service in importlib.import_module("ministack.app").SERVICE_HANDLERS
         return served
 
@@ -369,10 +447,11 @@ class MiniStack:
             action="s3:GetObject",
             resource_arn=f"arn:aws:s3:::{bucket}/{key}",
             region=region,
-            service_context={"aws:resourceaccount": owner, "s3:resourceaccount": owner},
         )
         policies = self._evaluator._gather_role_policies(role_name, account_id)
-        by_role = self._evaluator.evaluate(context, policies).decision
+        # An object's ARN names no account: MiniStack takes the principal's for `aws:ResourceAccount`.
+        towards_owner = replace(context, principal_account=owner)
+        by_role = self._evaluator.evaluate(towards_owner, policies).decision
         by_bucket = self._evaluator.evaluate_resource_policy(bucket_policy, context).decision
         if "Deny" in (by_role, by_bucket):
             return False
@@ -450,8 +529,8 @@ class _WaitingForCapacity:
 def _write_isolated_interpreter(state_dir: Path, *, hidden: Iterable[str]) -> Path:
     """Write the program that stands in for Lambda's Python: the base interpreter without packages.
 
-    `-I` ignores `PYTHON*` and the user's packages, `-S` the interpreter's own site-packages. There is no HOME,
-    so that no `~/.aws` of the host configures a function.
+    `-I` ignores `PYTHON*` and the user's packages, `-S` the interpreter's own site-packages. There is no
+    HOME, so that no `~/.aws` of the host configures a function.
     """
     launcher = state_dir / "lambda-python"
     interpreter = getattr(sys, "_base_executable", None) or sys.executable

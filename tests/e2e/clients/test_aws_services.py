@@ -57,6 +57,14 @@ def rule(account: Account, pattern: dict[str, Any], target_arn: str) -> None:
     events = account.client("events")
     events.put_rule(Name="rule", EventPattern=json.dumps(pattern))
     events.put_targets(Rule="rule", Targets=[{"Id": "target", "Arn": target_arn}])
+    if ":function:" in target_arn:
+        account.client("lambda").add_permission(
+            FunctionName=target_arn,
+            StatementId="rule",
+            Action="lambda:InvokeFunction",
+            Principal="events.amazonaws.com",
+            SourceArn=events.describe_rule(Name="rule")["Arn"],
+        )
 
 
 def received(account: Account, url: str, number: int) -> list[dict[str, Any]]:
@@ -228,6 +236,43 @@ def test_throttled_events_wait_for_capacity_instead_of_failing(account: Account)
 
     eventually(handled, lambda count: count == 10)
     assert "Messages" not in account.client("sqs").receive_message(QueueUrl=url)
+
+
+@pytest.mark.parametrize(
+    ("exists", "code"),
+    [pytest.param(True, "NO_PERMISSIONS", id="not allowed"), pytest.param(False, "NO_RESOURCE", id="gone")],
+)
+@pytest.mark.parametrize("queue_admits_rule", [True, False])
+def test_event_that_cannot_be_delivered_goes_to_the_rule_s_failure_queue(
+    account: Account, *, exists: bool, code: str, queue_admits_rule: bool
+) -> None:
+    """Only if the queue's policy lets EventBridge send for that rule; else it is lost."""
+    sqs, events = account.client("sqs"), account.client("events")
+    url, queue_arn = queue(account, "undelivered")
+    function_arn = f"arn:aws:lambda:{account.region}:{account.account_id}:function:function"
+    if exists:
+        function(account, "def handler(event, context):\n    return None\n")
+    rule_arn = events.put_rule(Name="rule", EventPattern=json.dumps({"source": ["test"]}))["RuleArn"]
+    events.put_targets(
+        Rule="rule", Targets=[{"Id": "f", "Arn": function_arn, "DeadLetterConfig": {"Arn": queue_arn}}]
+    )
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn if queue_admits_rule else f"{rule_arn}-other"}},
+    }
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy(statement)})
+
+    events.put_events(Entries=[{"Source": "test", "DetailType": "x", "Detail": json.dumps({"n": 1})}])
+
+    messages = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"]).get("Messages", [])
+    assert len(messages) == queue_admits_rule
+    for message in messages:
+        assert json.loads(message["Body"])["detail"] == {"n": 1}
+        assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == code
+        assert message["MessageAttributes"]["RULE_ARN"]["StringValue"] == rule_arn
 
 
 def test_function_sees_its_bundle_and_nothing_of_the_host(account: Account) -> None:

@@ -1,8 +1,10 @@
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud.process import LocalCloud
-from tests.e2e.clients.account import GROUP, SCALING_MODEL, Account, archive, policy
+from tests.e2e.clients.account import GROUP, IMAGE, SCALING_MODEL, Account, archive, policy
 
 pytestmark = pytest.mark.e2e
 
@@ -33,6 +35,33 @@ def test_accounts_and_regions_know_nothing_of_each_other(local_cloud: LocalCloud
         abroad.predict("churn", [[1.0]])
     arn = home.sagemaker.describe_model_package_group(ModelPackageGroupName=GROUP)["ModelPackageGroupArn"]
     assert f":eu-central-1:{account_id}:" in arn
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_model_data_of_another_account_needs_its_bucket_s_consent(
+    local_cloud: LocalCloud, account_id: str, *, shared: bool
+) -> None:
+    owner = Account(local_cloud, str(int(account_id) ^ 1)).with_bucket_and_role()
+    url = owner.upload("v1", archive(SCALING_MODEL))
+    reader = Account(local_cloud, account_id).with_bucket_and_role()
+    read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{owner.bucket}/*"}
+    reader.client("iam").put_role_policy(
+        RoleName="model-execution", PolicyName="read", PolicyDocument=policy(read)
+    )
+    if shared:
+        consent = policy(read | {"Principal": {"AWS": f"arn:aws:iam::{account_id}:root"}})
+        owner.client("s3").put_bucket_policy(Bucket=owner.bucket, Policy=consent)
+    container: Any = {"Image": IMAGE, "ModelDataUrl": url}
+
+    if shared:
+        reader.sagemaker.create_model(
+            ModelName="churn", ExecutionRoleArn=reader.role_arn, PrimaryContainer=container
+        )
+    else:
+        with pytest.raises(ClientError, match="Could not access model data"):
+            reader.sagemaker.create_model(
+                ModelName="churn", ExecutionRoleArn=reader.role_arn, PrimaryContainer=container
+            )
 
 
 def test_caller_with_an_assumed_role_acts_in_the_role_s_account(account: Account) -> None:
