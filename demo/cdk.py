@@ -33,16 +33,29 @@ def cdk(*arguments: str, environ: Mapping[str, str]) -> None:
         raise CdkError(f"`cdk {' '.join(arguments)}` ended with exit code {done.returncode}:\n{said}")
 
 
-def deploy(*, environ: Mapping[str, str], directory: Path) -> dict[str, str]:
-    """Bootstrap and deploy; return the stack's outputs.
+def bootstrap(*, environ: Mapping[str, str], directory: Path) -> None:
+    """Prepare the account and region for the CDK.
 
     Args:
-        environ: The environment that points at the cloud to deploy to.
+        environ: The environment that points at the cloud.
+        directory: Where the assembly goes.
+    """
+    cdk("bootstrap", "--output", str(directory / "cdk.out"), environ=environ)
+
+
+def deploy(
+    *, environ: Mapping[str, str], directory: Path, context: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Deploy the stack; return its outputs.
+
+    Args:
+        environ: The environment that points at the cloud.
         directory: Where the assembly and the outputs go.
+        context: Context values for the app.
     """
     outputs = directory / "outputs.json"
-    assembly = ("--output", str(directory / "cdk.out"))
-    cdk("bootstrap", *assembly, environ=environ)
+    assembly = ["--output", str(directory / "cdk.out")]
+    assembly += [part for key, value in (context or {}).items() for part in ("--context", f"{key}={value}")]
     cdk(
         "deploy",
         "--all",

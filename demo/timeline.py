@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from rich.console import Console
@@ -12,8 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from local_cloud.process import LocalCloud
 
 _SECONDS_BETWEEN_LOOKS: Final = 0.1
@@ -32,7 +30,7 @@ class Timeline:
 
     console: Console = field(default_factory=lambda: Console(highlight=False))
     results: list[tuple[str, str, str]] = field(default_factory=list)
-    _began: float = field(default_factory=time.monotonic)
+    _began: datetime = field(default_factory=lambda: datetime.now(UTC))
     _chapter: int = 0
 
     def chapter(self, title: str) -> None:
@@ -41,9 +39,17 @@ class Timeline:
         self.console.print()
         self.console.rule(Text(f"{self._chapter}. {title}", style="bold"), align="left")
 
-    def say(self, text: str, *, who: str = "demo", style: str = "") -> None:
-        """Print one line: seconds since the start, who, what."""
-        line = Text(f"{time.monotonic() - self._began:7.1f}s  ", style="dim")
+    def say(self, text: str, *, who: str = "demo", style: str = "", at: datetime | None = None) -> None:
+        """Print one line: seconds since the start, who, what.
+
+        Args:
+            text: What happened.
+            who: Who did it.
+            style: Rich's name of a style.
+            at: When; now, if it is not given.
+        """
+        seconds = ((at or datetime.now(UTC)) - self._began).total_seconds()
+        line = Text(f"{seconds:7.1f}s  ", style="dim")
         line.append(f"{who:<10}", style="cyan" if who == "demo" else "magenta")
         line.append(text, style=style)
         self.console.print(line, soft_wrap=True)
@@ -57,7 +63,7 @@ class Timeline:
         """Print every check, in a table."""
         table = Table(title="What was shown", title_justify="left", expand=False)
         for column in ("check", "measured", "expected"):
-            table.add_column(column)
+            table.add_column(column, overflow="fold")
         for row in self.results:
             table.add_row(*row)
         self.console.print()
@@ -70,7 +76,8 @@ class Follower:
     def __init__(self, cloud: LocalCloud, timeline: Timeline) -> None:
         self._cloud = cloud
         self._timeline = timeline
-        self._after = {"calls": 0, "events": 0}
+        self._after_call = 0
+        self._after_event = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="timeline", daemon=True)
         self._lock = threading.Lock()
@@ -85,38 +92,48 @@ class Follower:
         self.catch_up()
 
     def catch_up(self) -> None:
-        """Print what has come since the last look."""
+        """Print what has come since the last look, in the order in which it happened."""
         with self._lock:
-            self._print_new("calls", self._cloud.calls, _call_line)
-            self._print_new("events", self._cloud.events, _event_line)
+            calls = self._cloud.calls(after=self._after_call)
+            events = self._cloud.events(after=self._after_event)
+            self._after_call = max((call["seq"] for call in calls), default=self._after_call)
+            self._after_event = max((event["seq"] for event in events), default=self._after_event)
+            lines = [_call_line(call) for call in calls if call["operation"] not in _QUIET]
+            lines += [_event_line(event) for event in events]
+            for line in sorted(lines, key=lambda each: each.at):
+                self._timeline.say(line.text, who=line.who, style=line.style, at=line.at)
 
     def _follow(self) -> None:
         while not self._stop.wait(_SECONDS_BETWEEN_LOOKS):
             self.catch_up()
 
-    def _print_new(
-        self,
-        kind: str,
-        read: Callable[..., list[dict[str, Any]]],
-        line: Callable[[dict[str, Any]], tuple[str, str, str] | None],
-    ) -> None:
-        for entry in read(after=self._after[kind]):
-            self._after[kind] = entry["seq"]
-            if (told := line(entry)) is not None:
-                who, text, style = told
-                self._timeline.say(text, who=who, style=style)
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    at: datetime
+    who: str
+    text: str
+    style: str
 
 
-def _call_line(call: dict[str, Any]) -> tuple[str, str, str] | None:
-    if call["operation"] in _QUIET:
-        return None
+def _call_line(call: dict[str, Any]) -> _Line:
     who = "deployer" if "greenlight/" in call["user_agent"] else "you"
-    text = f"{call['operation']} {call['request_summary']}  {call['duration_ms']:.0f} ms"
-    return (who, f"{text}  {call['error_code']}", "red") if call["error_code"] else (who, text, "")
+    text = f"{call['operation']:<24} {_names(call['request_summary'])}  {call['duration_ms']:.0f} ms"
+    if call["error_code"]:
+        text += f"  {call['error_code']}"
+    return _Line(datetime.fromisoformat(call["time"]), who, text, "red" if call["error_code"] else "")
 
 
-def _event_line(event: dict[str, Any]) -> tuple[str, str, str] | None:
+def _names(request: dict[str, Any]) -> str:
+    """Return what a request is about, as short as a person would say it."""
+    named = {key: value for key, value in request.items() if key.endswith(("Name", "PackageArn"))}
+    return ", ".join(str(value).rsplit(":", 1)[-1].removeprefix("model-package/") for value in named.values())
+
+
+def _event_line(event: dict[str, Any]) -> _Line:
     envelope = event["event"]
     detail = envelope["detail"]
-    state = detail.get("EndpointStatus") or detail.get("ModelApprovalStatus") or detail.get("operation") or ""
-    return ("event", f"{envelope['detail-type']}  {state}", "yellow")
+    about = detail.get("EndpointName") or detail.get("name") or detail["ModelPackageArn"].rsplit(":", 1)[-1]
+    state = detail.get("EndpointStatus") or detail.get("ModelApprovalStatus") or detail.get("operation")
+    text = f"{envelope['detail-type']}: {about} {state}"
+    return _Line(datetime.fromisoformat(event["time"]), "event", text, "yellow")

@@ -13,7 +13,7 @@ import boto3
 
 from demo import training
 from demo.caller import BackgroundCaller, predict
-from demo.cdk import deploy
+from demo.cdk import bootstrap, deploy
 from demo.outcomes import OutcomeQueue
 from demo.registry import Registry
 from demo.timeline import Follower, Timeline
@@ -70,7 +70,11 @@ def walk_through() -> None:
 def _deploy_stack(cloud: LocalCloud, timeline: Timeline, directory: Path) -> _Scene:
     timeline.chapter("The platform team: cdk bootstrap, cdk deploy")
     began = time.monotonic()
-    outputs = deploy(environ=cloud.environ(ACCOUNT, REGION), directory=directory)
+    environ = cloud.environ(ACCOUNT, REGION)
+    bootstrap(environ=environ, directory=directory)
+    timeline.say("cdk bootstrap: done")
+    outputs = deploy(environ=environ, directory=directory)
+    timeline.say("cdk deploy: done")
     timeline.held("the real CDK CLI deployed the stack", f"{time.monotonic() - began:.0f} s", "exit code 0")
 
     variables = client_environment(cloud.endpoint_url, ACCOUNT, REGION)
@@ -88,7 +92,7 @@ def _deploy_stack(cloud: LocalCloud, timeline: Timeline, directory: Path) -> _Sc
         timeline=timeline,
         registry=Registry(sagemaker, client("s3"), group_name=GROUP, bucket=f"sagemaker-{REGION}-{ACCOUNT}"),
         outcomes=OutcomeQueue(
-            client("sqs"), client("sns"), topic_arn=outputs["OutcomesTopicArn"], name="greenlight-demo"
+            client("sqs"), client("sns"), topic_arn=outputs["OutcomeTopicArn"], name="greenlight-demo"
         ),
         sagemaker=sagemaker,
         runtime=client("sagemaker-runtime"),
@@ -151,7 +155,8 @@ def _broken_version(scene: _Scene, second: TrainedModel) -> None:
     _expect(timeline, "the report gives SageMaker's reason", str(told), "True")
     after = scene.sagemaker.describe_endpoint(EndpointName=ENDPOINT)
     _expect(timeline, "the endpoint's status", after["EndpointStatus"], "InService")
-    _expect(timeline, "the endpoint's config is unchanged", after["EndpointConfigName"], before)
+    unchanged = after["EndpointConfigName"] == before
+    _expect(timeline, "the endpoint's config is unchanged", str(unchanged), "True")
     _expect_no_failures(timeline, caller)
     _expect_predictions(scene, second, "version 2, still")
 
