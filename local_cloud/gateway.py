@@ -138,7 +138,13 @@ class Gateway:
         except ClientDisconnectedError:
             return
         request = Request(head.method, head.path, head.query, head.headers, body)
-        response = await self._answer(goes_to, request, signed)
+        try:
+            response = await self._answer(goes_to, request, signed)
+        except Exception:
+            # A defect of ours is answered as AWS answers its own: clients know what to do with it.
+            _LOGGER.exception("Could not answer %s", operation_name(request))
+            message = f"The local cloud failed at {operation_name(request)}. Its log has the reason."
+            response = service_error("InternalFailure", message, status=500)
         await send_response(send, response, request_id=str(uuid.uuid4()))
 
     async def _answer(

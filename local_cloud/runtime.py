@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from local_cloud.hosting.fleet import InvocationTimeoutError, UnreachableError
 from local_cloud.hosting.fleets import NoSuchEndpointError, NoSuchVariantError, NotReadyError
 from local_cloud.http import Request, Response, service_error
 
 if TYPE_CHECKING:
-    from local_cloud.hosting.fleets import Fleets, Invocation
+    from collections.abc import Mapping
+
+    from local_cloud.hosting.fleets import Invocation
     from local_cloud.sagemaker.ports import Caller
 
 _PREFIX = "x-amzn-sagemaker-"
@@ -34,10 +36,27 @@ _CLIENT_ERRORS = range(400, 500)
 _ERRORS = range(400, 600)
 
 
+class HostedEndpoints(Protocol):
+    """The part of the hosting that serves invocations; see `Fleets.invoke`."""
+
+    def invoke(
+        self,
+        account_id: str,
+        region: str,
+        endpoint_name: str,
+        *,
+        target_variant: str | None,
+        body: bytes,
+        headers: Mapping[str, str],
+    ) -> Invocation:
+        """Let one fleet of the endpoint answer."""
+        ...
+
+
 class Runtime:
     """The SageMaker runtime service in front of the hosted endpoints."""
 
-    def __init__(self, fleets: Fleets) -> None:
+    def __init__(self, fleets: HostedEndpoints) -> None:
         self._fleets = fleets
         # Threads of its own: slow models must not keep control-plane calls or Lambda functions waiting.
         self._threads = ThreadPoolExecutor(_MAX_CONCURRENT_INVOCATIONS, thread_name_prefix="invocation")
