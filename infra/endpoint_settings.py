@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aws_cdk import aws_ssm as ssm
@@ -25,7 +26,7 @@ class EndpointSettings(Construct):
                 self,
                 endpoint.endpoint_name,
                 parameter_name=f"{settings_prefix}{endpoint.endpoint_name}",
-                description=f"Greenlight's settings of {endpoint.endpoint_name}; change {endpoint.file}",
+                description=f"What {Path(endpoint.file).name} says; change the file, and deploy again",
                 string_value=endpoint.parameter_value,
                 tier=ssm.ParameterTier.STANDARD,  # free of charge; the compiler keeps to its 4 KB
             )

@@ -14,6 +14,7 @@ from aws_cdk import App
 from app import synthesise
 
 REPOSITORY = Path(__file__).parents[2]
+_SET_BY_THE_CLI = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ Synthesise: TypeAlias = Callable[..., Synthesised]
 def synthesise_with(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
     """Synthesise with context keys of choice on top of what `cdk.json` has."""
     flags = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
-    defaults = {**flags, "endpoints_dir": str(REPOSITORY / "endpoints")}
+    defaults = {**flags, **_SET_BY_THE_CLI, "endpoints_dir": str(REPOSITORY / "endpoints")}
 
     def run(**context: object) -> Synthesised:
         directory = tmp_path_factory.mktemp("assembly")

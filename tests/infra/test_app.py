@@ -1,0 +1,102 @@
+"""Runs the app as its users do: through the CDK CLI, on good settings and on bad ones."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infra.settings.problem import ConfigurationError
+from tests.infra.conftest import REPOSITORY
+from tests.infra.settings.builders import write
+
+if TYPE_CHECKING:
+    from tests.infra.conftest import Synthesise, Synthesised
+
+NPX = str(Path(sys.executable).with_name("npx"))
+CFN_LINT = str(Path(sys.executable).with_name("cfn-lint"))
+
+
+def cdk_synth(output: Path, **context: str) -> subprocess.CompletedProcess[str]:
+    """Run `cdk synth` as somebody who activated the virtual environment does, without an AWS account."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_", "PYTHON"))
+    }
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment["CDK_DISABLE_CLI_TELEMETRY"] = "true"
+    options = ["--no-notices", "--quiet", "--output", str(output)]
+    keys = [argument for key, value in context.items() for argument in ("--context", f"{key}={value}")]
+    return subprocess.run(  # noqa: S603 - the project's own CLI, with arguments from this file
+        [NPX, "--no-install", "cdk", "synth", *options, *keys],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_cdk_synth_makes_the_same_template_as_the_tests_look_at(
+    tmp_path: Path, synthesised: Synthesised
+) -> None:
+    done = cdk_synth(tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    template = (tmp_path / "Greenlight.template.json").read_text()
+    assert template == (synthesised.directory / "Greenlight.template.json").read_text()
+
+
+def test_cdk_synth_says_every_mistake_at_once_and_shows_no_traceback(tmp_path: Path) -> None:
+    # GIVEN two broken files, and a mistake in the context
+    endpoints = tmp_path / "endpoints"
+    endpoints.mkdir()
+    write(
+        endpoints,
+        churn="model_package_group: churn\ninstance_type: ml.t3.medium\n",
+        fraud="model_package_group: fraud\ninstance_type: ml.m5.large\nenvironment:\n  DEBUG: yes\n",
+    )
+
+    # WHEN
+    done = cdk_synth(tmp_path / "out", endpoints_dir=str(endpoints), sweep_minutes="never")
+
+    # THEN
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert "3 problems in the configuration; nothing was synthesised." in done.stderr
+    assert f"{endpoints}/churn.yaml\n  line 2: instance_type" in done.stderr
+    assert "did you mean ml.t2.medium" in done.stderr
+    assert f"{endpoints}/fraud.yaml\n  line 4: environment.DEBUG" in done.stderr
+    assert 'quote it: DEBUG: "yes"' in done.stderr
+    assert "context (cdk.json, or -c key=value)\n  sweep_minutes" in done.stderr
+    assert not list((tmp_path / "out").glob("*.template.json"))
+
+
+def test_mistakes_of_the_context_and_of_the_settings_are_reported_together(
+    synthesise_with: Synthesise, tmp_path: Path
+) -> None:
+    write(tmp_path, churn="")
+
+    with pytest.raises(ConfigurationError) as raised:
+        synthesise_with(endpoints_dir=str(tmp_path), sweep_minutes=0, stack_nam="x")
+
+    assert [problem.field for problem in raised.value.problems] == ["the file", "stack_nam", "sweep_minutes"]
+
+
+@pytest.mark.parametrize("configuration", ["synthesised", "configured"])
+def test_cfn_lint_passes_in_every_partition(configuration: str, request: pytest.FixtureRequest) -> None:
+    stack: Synthesised = request.getfixturevalue(configuration)
+    [template] = stack.directory.glob("*.template.json")
+    command = [CFN_LINT, "--regions", "eu-central-1", "us-east-1", "cn-north-1", "us-gov-west-1"]
+    # CDK writes a dependency on a function's role beside the reference to it.
+    command += ["--ignore-checks", "W3005", "--template", str(template)]
+
+    done = subprocess.run(  # noqa: S603 - the project's own linter, with arguments from this file
+        command, capture_output=True, text=True, check=False, timeout=120
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
