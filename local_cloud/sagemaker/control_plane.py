@@ -215,14 +215,15 @@ class ControlPlane:
             rollback_fails: Whether an update's way back fails too, which leaves UpdateRollbackFailed.
 
         Raises:
-            ValueError: The endpoint is missing, or neither being created nor updated nor rescaled.
+            ValueError: The endpoint is missing, or neither being created nor updated, rescaled or
+                maintained.
         """
         endpoint = self._endpoint(account_id, region, endpoint_name)
         match endpoint.work:
             case Deployment() as deployment:
                 deployment.fail(self._world, reason, rollback_fails=rollback_fails)
-            case Rescaling() as rescaling:
-                rescaling.fail(self._world, reason)
+            case Rescaling() | SystemUpdate() as work:
+                work.fail(self._world, reason)
             case _:
                 raise ValueError(
                     f"Endpoint {endpoint_name!r} is {endpoint.status}: nothing is under way to fail."

@@ -22,8 +22,9 @@ from local_cloud.sagemaker.endpoint_state import (
     instances_in_use,
     routes,
 )
+from local_cloud.sagemaker.models import refuse_unapproved_packages
 from local_cloud.sagemaker.ports import FleetSpec, Health
-from local_cloud.sagemaker.switches import UndersizedGuardrail
+from local_cloud.sagemaker.switches import UnapprovedPackage, UndersizedGuardrail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -163,7 +164,7 @@ class Deployment:
         self._enter(world, Stage.HEALTH_CHECKING, world.timings.health_poll_seconds)
 
     def _cannot_launch(self, world: World) -> str | None:
-        """Return why instances or model data are not to be had, or None."""
+        """Return why the fleets cannot be launched, or None."""
         scope = self.endpoint.scope
         for instance_type in instances_by_type(self.new_variants):
             capacity = scope.instance_capacity.get(instance_type)
@@ -172,6 +173,10 @@ class Deployment:
         for variant in self.new_variants:
             if variant.model is None:
                 continue
+            try:
+                refuse_unapproved_packages(world, variant.model, UnapprovedPackage.DEPLOYMENT)
+            except errors.ServiceError as error:
+                return error.message
             role_arn = variant.model.execution_role_arn or ""
             for index, container in enumerate(variant.model.containers, 1):
                 url = container.model_data_url

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker import errors, tags
 from local_cloud.sagemaker.listing import page
-from local_cloud.sagemaker.models import Model, check_role, find_model
-from local_cloud.sagemaker.switches import Answer
+from local_cloud.sagemaker.models import Model, check_role, find_model, refuse_unapproved_packages
+from local_cloud.sagemaker.switches import Answer, UnapprovedPackage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -285,6 +285,7 @@ def _check_model(world: World, scope: Scope, request: Mapping[str, Any], variant
     model = find_model(world, scope, variant["ModelName"])
     if model.execution_role_arn is None:
         raise errors.validation(f'The model "{model.arn}" has no ExecutionRoleArn, so it cannot be hosted.')
+    refuse_unapproved_packages(world, model, UnapprovedPackage.CREATE_ENDPOINT_CONFIG)
     if "ServerlessConfig" in variant:
         _check_serverless_model(model)
     instance_type = instance_type_of(variant)

@@ -246,8 +246,8 @@ def _new_variants(world: World, scope: Scope, config: EndpointConfig) -> list[Li
     variants = []
     for variant in config.all_variants:
         model = find_model(world, scope, variant["ModelName"]) if "ModelName" in variant else None
-        if model is not None and world.switches.unapproved_package is UnapprovedPackage.CREATE_ENDPOINT:
-            refuse_unapproved_packages(world, model)
+        if model is not None:
+            refuse_unapproved_packages(world, model, UnapprovedPackage.CREATE_ENDPOINT)
         variants.append(
             LiveVariant(
                 variant=variant,

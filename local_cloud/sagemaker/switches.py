@@ -22,7 +22,9 @@ class UnapprovedPackage(StrEnum):
     """
 
     CREATE_MODEL = "create_model"
+    CREATE_ENDPOINT_CONFIG = "create_endpoint_config"
     CREATE_ENDPOINT = "create_endpoint"
+    DEPLOYMENT = "deployment"
     NEVER = "never"
 
 
@@ -148,8 +150,9 @@ class Switches:
     """Choose among the plausible behaviours; every member's docstring says what it does to clients."""
 
     unapproved_package: UnapprovedPackage = UnapprovedPackage.CREATE_MODEL
-    """A client that checks approval itself never notices; one that relies on AWS must handle the refusal at
-    either call, and with `never` puts unapproved models into production."""
+    """A client that checks approval itself never notices, unless a version is rejected between its calls. One
+    that relies on AWS must handle the refusal at each call (`create_endpoint` means UpdateEndpoint too), with
+    `deployment` in the FailureReason only, and with `never` it puts unapproved models into production."""
 
     package_environment: PackageEnvironment = PackageEnvironment.MERGE
     """With `merge` the container's values win key by key. With `replace` a client that sets one variable

@@ -84,10 +84,15 @@ class SystemUpdate:
     new_variants: tuple[LiveVariant, ...] = _NONE
 
     def advance(self, world: World) -> None:
-        """End the maintenance."""
+        """End the maintenance; a FailureReason from before stays."""
         self.due = None
         self.endpoint.work = None
         self.endpoint.enter(world, EndpointStatus.IN_SERVICE)
+
+    def fail(self, world: World, reason: str) -> None:
+        """End the maintenance without success: the endpoint serves as before, with a FailureReason."""
+        self.endpoint.failure_reason = reason
+        self.advance(world)
 
 
 @dataclass(slots=True, eq=False)

@@ -687,3 +687,15 @@ def test_fleets_are_launched_with_everything_a_container_needs(cloud: VirtualClo
     )
     assert spec.execution_role_arn == f"arn:aws:iam::{ACCOUNT}:role/models"
     assert (spec.instance_type, spec.instance_count) == ("ml.m5.large", 2)
+
+
+def test_a_failure_reason_does_not_prove_a_failed_update(cloud: VirtualCloud) -> None:
+    cloud.serving()
+    cloud.control_plane.begin_system_update(ACCOUNT, REGION, "churn")
+    cloud.control_plane.fail_work(ACCOUNT, REGION, "churn", "patching failed")
+    described = cloud.describe()
+    assert (described["EndpointStatus"], described["FailureReason"]) == ("InService", "patching failed")
+    assert cloud.models_serving() == {"model-1": 1.0}
+    cloud.control_plane.begin_system_update(ACCOUNT, REGION, "churn")
+    cloud.settle()
+    assert cloud.describe()["FailureReason"] == "patching failed"

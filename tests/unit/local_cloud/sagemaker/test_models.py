@@ -127,13 +127,21 @@ def test_where_an_unapproved_version_is_refused_is_a_switch(setting: UnapprovedP
         assert error.message == message
         return
     cloud.model(Containers=[{"ModelPackageName": arn}])
+    if setting is UnapprovedPackage.CREATE_ENDPOINT_CONFIG:
+        error = cloud.refused("CreateEndpointConfig", EndpointConfigName="c", ProductionVariants=[variant()])
+        assert error.message == message
+        return
     cloud.config()
     if setting is UnapprovedPackage.CREATE_ENDPOINT:
         error = cloud.refused("CreateEndpoint", EndpointName="churn", EndpointConfigName="config-1")
         assert error.message == message
-        cloud.call("UpdateModelPackage", ModelPackageArn=arn, ModelApprovalStatus="Approved")
+        return
     cloud.endpoint()
-    assert cloud.status() == "InService"
+    described = cloud.describe()
+    if setting is UnapprovedPackage.DEPLOYMENT:
+        assert (described["EndpointStatus"], described["FailureReason"]) == ("Failed", message)
+    else:
+        assert described["EndpointStatus"] == "InService"
 
 
 def test_an_update_checks_approval_where_creation_does() -> None:
