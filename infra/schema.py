@@ -1,19 +1,94 @@
-"""Owns `endpoints/schema.json`: run `python -m infra.schema` after a change of the settings' keys."""
+"""Owns `endpoints/schema.json`, from which editors complete and check the settings while they are written.
+
+Run `python -m infra.schema` after a change of the settings' keys or of the pinned botocore: what may stand in
+overrides comes from SageMaker's service model.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from infra.settings.endpoint import json_schema
+from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
+
+from infra.settings.endpoint import EndpointSettings
+from infra.settings.ownership import owned_fields
+from infra.settings.service_model import shape
 
 SCHEMA_FILE: Final = Path(__file__).parent.parent / "endpoints" / "schema.json"
+
+_OVERRIDDEN: Final = {
+    "model": "CreateModelInput",
+    "endpoint_config": "CreateEndpointConfigInput",
+    "deployment_config": "DeploymentConfig",
+}
+_NUMBERS: Final = {"integer": "integer", "long": "integer", "float": "number", "double": "number"}
 
 
 def schema_text() -> str:
     """Render the JSON Schema of `endpoints/*.yaml` as it stands in the repository."""
-    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def json_schema() -> dict[str, Any]:
+    """Describe the YAML files to editors, as JSON Schema 2020-12."""
+    schema = EndpointSettings.model_json_schema()
+    definitions = schema["$defs"]
+    for properties in (schema["properties"], *(each["properties"] for each in definitions.values())):
+        for described in properties.values():
+            # An absent key and an empty one are different things: the empty one is refused.
+            if "anyOf" in described:
+                [present] = [option for option in described.pop("anyOf") if option != {"type": "null"}]
+                described.update(present)
+            described.pop("default", None)
+            described.pop("title", None)
+    schema["title"] = "A Greenlight endpoint"
+    schema["oneOf"] = [{"required": ["instance_type"]}, {"required": ["serverless"]}]
+    schema["dependentRequired"] = {"instance_count": ["instance_type"]}
+    for key, shape_name in _OVERRIDDEN.items():
+        described = definitions["Overrides"]["properties"][key]
+        described.pop("additionalProperties")
+        described.pop("type")
+        # At the top, `null` is a key without a value; inside, it removes a key.
+        described["allOf"] = [{"type": "object"}, _reference(shape(shape_name), key, definitions)]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _reference(described: Shape, around: str, definitions: dict[str, Any]) -> dict[str, Any]:
+    """Refer to a shape's schema, adding it and all that it reaches to the definitions.
+
+    Required members are left out: an override is merged with what the friendly keys produce.
+    """
+    if isinstance(described, StructureShape):
+        if described.name not in definitions:
+            definitions[described.name] = schema = {"type": ["object", "null"], "additionalProperties": False}
+            schema["properties"] = {
+                name: _reference(member, name, definitions)
+                for name, member in described.members.items()
+                if (around, name) not in owned_fields()
+            }
+        return {"$ref": f"#/$defs/{described.name}"}
+    if isinstance(described, StringShape) and described.metadata.get("enum"):
+        definitions[described.name] = {"enum": [*described.metadata["enum"], None]}
+        return {"$ref": f"#/$defs/{described.name}"}
+    if isinstance(described, ListShape):
+        items = _reference(described.member, around, definitions)
+        return {"type": ["array", "null"], "items": items, **_limits(described, "minItems", "maxItems")}
+    if isinstance(described, MapShape):
+        values = _reference(described.value, around, definitions)
+        return {"type": ["object", "null"], "additionalProperties": values}
+    if isinstance(described, StringShape):
+        return {"type": ["string", "null"], **_limits(described, "minLength", "maxLength")}
+    if described.type_name in _NUMBERS:
+        kind = _NUMBERS[described.type_name]
+        return {"type": [kind, "null"], **_limits(described, "minimum", "maximum")}
+    return {"type": ["boolean", "null"]}
+
+
+def _limits(described: Shape, lowest: str, highest: str) -> dict[str, Any]:
+    named = {lowest: described.metadata.get("min"), highest: described.metadata.get("max")}
+    return {name: limit for name, limit in named.items() if limit is not None}
 
 
 if __name__ == "__main__":

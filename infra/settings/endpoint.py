@@ -120,20 +120,3 @@ KNOWN_KEYS: Final[dict[tuple[str, ...], tuple[str, ...]]] = {
     ("serverless",): tuple(Serverless.model_fields),
     ("overrides",): tuple(Overrides.model_fields),
 }
-
-
-def json_schema() -> dict[str, Any]:
-    """Describe the YAML files to editors, as JSON Schema 2020-12."""
-    schema = EndpointSettings.model_json_schema()
-    for properties in (schema["properties"], *(each["properties"] for each in schema["$defs"].values())):
-        for described in properties.values():
-            # An absent key and `null` are different things: YAML's `null` is refused.
-            if "anyOf" in described:
-                [present] = [option for option in described.pop("anyOf") if option != {"type": "null"}]
-                described.update(present)
-                described.pop("default", None)
-            described.pop("title", None)
-    schema["title"] = "A Greenlight endpoint"
-    schema["oneOf"] = [{"required": ["instance_type"]}, {"required": ["serverless"]}]
-    schema["dependentRequired"] = {"instance_count": ["instance_type"]}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -35,6 +35,12 @@ _OWNED: Final[dict[FieldPath, str]] = {
 }
 
 
+def owned_fields() -> frozenset[tuple[str, str]]:
+    """List what may not be set, as (the name around it, its name): `("Containers", "Image")`."""
+    around = ([name for name in pattern if name != "*"] for pattern in _OWNED)
+    return frozenset((str(names[-2]), str(names[-1])) for names in around)
+
+
 def remove_owned(document: Document, content: dict[str, Any]) -> Iterator[Problem]:
     """Remove from `content`, in place, what overrides may not set, with a problem for each."""
     overrides = content.get("overrides")

@@ -29,6 +29,48 @@ AGREED = {
         ),
         True,
     ),
+    "a field of a variant": (
+        (
+            "model_package_group: g\ninstance_type: ml.m5.large\n"
+            "overrides: {endpoint_config: {ProductionVariants: [{VolumeSizeInGB: 10}]}}\n"
+        ),
+        True,
+    ),
+    "a field in the wrong style": (
+        (
+            "model_package_group: g\ninstance_type: ml.m5.large\n"
+            "overrides: {endpoint_config: {kms_key_id: a}}\n"
+        ),
+        False,
+    ),
+    "a field out of range": (
+        (
+            "model_package_group: g\ninstance_type: ml.m5.large\n"
+            "overrides: {endpoint_config: {ProductionVariants: [{VolumeSizeInGB: 513}]}}\n"
+        ),
+        False,
+    ),
+    "a field that the deployer sets": (
+        (
+            "model_package_group: g\ninstance_type: ml.m5.large\n"
+            "overrides: {model: {Containers: [{Image: a}]}}\n"
+        ),
+        False,
+    ),
+    "a guardrail": (
+        (
+            "model_package_group: g\ninstance_type: ml.m5.large\n"
+            "overrides: {deployment_config: {AutoRollbackConfiguration: {Alarms: [{AlarmName: a}]}}}\n"
+        ),
+        True,
+    ),
+    "an enum": (
+        (
+            "model_package_group: g\ninstance_type: ml.m5.large\n"
+            "overrides: {endpoint_config: {ProductionVariants: [{RoutingConfig: {RoutingStrategy: X}}]}}\n"
+        ),
+        False,
+    ),
     "neither": ("model_package_group: g\n", False),
     "both": (
         (
