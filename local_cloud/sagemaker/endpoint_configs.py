@@ -6,6 +6,7 @@ as on AWS, and harms the next update.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -34,9 +35,28 @@ _INSTANCE_MEMBERS = (
     "InferenceAmiVersion",
     "CapacityReservationConfig",
 )
+# A `d` behind the generation means local NVMe storage; these families have it without saying so (EC2's
+# instance type pages).
 _LOCAL_NVME_FAMILIES = frozenset(
-    {"c5d", "c6id", "g4dn", "g5", "g6", "g6e", "m5d", "m6id", "p4d", "p4de", "p5", "r5d"}
+    [
+        "dl1",
+        "g5",
+        "g6",
+        "g6e",
+        "g7",
+        "g7e",
+        "p5",
+        "p5e",
+        "p5en",
+        "p6-b200",
+        "p6-b300",
+        "p6e-gb200",
+        "trn1",
+        "trn1n",
+        "trn2",
+    ]
 )
+_LOCAL_NVME = re.compile(r"[a-z]+\d+[a-z]*d[a-z]*")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -329,12 +349,13 @@ def _check_serverless_model(model: Model) -> None:
 
 def _check_volume_key(request: Mapping[str, Any], variant: Variant) -> None:
     instance_type = instance_type_of(variant)
-    if (
-        "KmsKeyId" in request
-        and instance_type is not None
-        and instance_type.split(".")[1] in _LOCAL_NVME_FAMILIES
-    ):
+    if "KmsKeyId" in request and instance_type is not None and _has_local_storage(instance_type):
         raise errors.validation(
             f"KmsKeyId cannot be specified for {instance_type}: its local instance storage is encrypted by "
             "hardware."
         )
+
+
+def _has_local_storage(instance_type: str) -> bool:
+    family = instance_type.split(".")[1]
+    return family in _LOCAL_NVME_FAMILIES or _LOCAL_NVME.fullmatch(family) is not None

@@ -318,3 +318,30 @@ def test_guardrails_want_the_same_variant_names_and_instances(cloud: VirtualClou
     cloud.update("config-2")
     cloud.settle()
     assert cloud.describe()["ProductionVariants"][0]["VariantName"] == "Other"
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "is_refused"),
+    [
+        ("ml.m5.large", False),
+        ("ml.c7i.large", False),
+        ("ml.inf2.xlarge", False),
+        ("ml.m5d.large", True),
+        ("ml.c6gd.large", True),
+        ("ml.g4dn.xlarge", True),
+        ("ml.p4d.24xlarge", True),
+        ("ml.g6e.xlarge", True),
+    ],
+)
+def test_a_volume_key_needs_an_instance_without_local_storage(
+    cloud: VirtualCloud, instance_type: str, *, is_refused: bool
+) -> None:
+    cloud.model()
+    request = {"EndpointConfigName": "c", "ProductionVariants": [variant(InstanceType=instance_type)]}
+    cloud.call("CreateEndpointConfig", **request)
+    request["EndpointConfigName"] = "with-key"
+    if is_refused:
+        error = cloud.refused("CreateEndpointConfig", **request, KmsKeyId="key")
+        assert f"KmsKeyId cannot be specified for {instance_type}" in error.message
+    else:
+        cloud.call("CreateEndpointConfig", **request, KmsKeyId="key")
