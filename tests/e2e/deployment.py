@@ -1,0 +1,131 @@
+"""The stack as deployed, and what a user does with it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from demo.cdk import bootstrap, deploy
+from demo.outcomes import OutcomeQueue
+from tests.e2e.clients.account import IMAGE, SCALING_MODEL, Account, archive, eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local_cloud.process import LocalCloud
+
+OUTCOME_TIMEOUT_SECONDS = 60.0
+
+
+class Deployment:
+    """Greenlight in an account of its own, with endpoints that follow groups of the same names."""
+
+    def __init__(self, cloud: LocalCloud, account_id: str, directory: Path) -> None:
+        self.account = Account(cloud, account_id)
+        self.account.bucket = f"sagemaker-{self.account.region}-{account_id}"
+        self._directory = directory
+        self._endpoints_dir = directory / "endpoints"
+        self._endpoints_dir.mkdir(parents=True)
+        self._environ = cloud.environ(account_id, self.account.region)
+        self._context: dict[str, str] = {"endpoints_dir": str(self._endpoints_dir)}
+        self.outputs: dict[str, str] = {}
+
+    def deploy(self, *endpoint_names: str, **context: str) -> Deployment:
+        """Deploy the stack for the first time, with these endpoints and this context."""
+        self._context |= context
+        for name in endpoint_names:
+            self.write_settings(name)
+        s3 = self.account.client("s3")
+        s3.create_bucket(
+            Bucket=self.account.bucket,
+            CreateBucketConfiguration={"LocationConstraint": self.account.region},
+        )
+        for name in endpoint_names:
+            self.account.sagemaker.create_model_package_group(ModelPackageGroupName=name)
+        bootstrap(environ=self._environ, directory=self._directory)
+        self.deploy_again()
+        self.outcomes = OutcomeQueue(
+            self.account.client("sqs"),
+            self.account.client("sns"),
+            topic_arn=self.outputs["OutcomeTopicArn"],
+            name="outcomes",
+        )
+        return self
+
+    def deploy_again(self) -> None:
+        """Deploy what the settings say by now."""
+        self.outputs = deploy(environ=self._environ, directory=self._directory, context=self._context)
+
+    def write_settings(self, endpoint_name: str, **settings: Any) -> None:
+        """Write an endpoint's YAML; JSON is YAML."""
+        document = {
+            "model_package_group": endpoint_name,
+            "instance_type": "ml.m5.large",
+            "instance_count": 1,
+            **settings,
+        }
+        (self._endpoints_dir / f"{endpoint_name}.yaml").write_text(json.dumps(document))
+
+    def register(self, group: str, *, factor: float = 1.0, code: str = SCALING_MODEL) -> str:
+        """Register a version of a model that multiplies by the factor; return its ARN."""
+        versions = self.account.sagemaker.list_model_packages(ModelPackageGroupName=group)
+        number = len(versions["ModelPackageSummaryList"]) + 1
+        created = self.account.sagemaker.create_model_package(
+            ModelPackageGroupName=group,
+            ModelApprovalStatus="PendingManualApproval",
+            InferenceSpecification={
+                "Containers": [
+                    {
+                        "Image": IMAGE,
+                        "ModelDataUrl": self.account.upload(
+                            f"{group}/{number}", archive(code, factor=factor)
+                        ),
+                    }
+                ],
+                "SupportedContentTypes": ["application/json"],
+                "SupportedResponseMIMETypes": ["application/json"],
+            },
+        )
+        return created["ModelPackageArn"]
+
+    def approve(self, version_arn: str) -> None:
+        """Approve with the call that Studio makes."""
+        self.account.sagemaker.update_model_package(
+            ModelPackageArn=version_arn, ModelApprovalStatus="Approved"
+        )
+
+    def reject(self, version_arn: str) -> None:
+        """Reject with the call that Studio makes."""
+        self.account.sagemaker.update_model_package(
+            ModelPackageArn=version_arn, ModelApprovalStatus="Rejected"
+        )
+
+    def outcome(self, version_arn: str) -> dict[str, Any]:
+        """Wait for the version's next final outcome."""
+        return self.outcomes.wait_for(version_arn, timeout_seconds=OUTCOME_TIMEOUT_SECONDS)
+
+    def deployed(self, group: str, *, factor: float) -> str:
+        """Register, approve and wait until it serves; return the version's ARN."""
+        version_arn = self.register(group, factor=factor)
+        self.approve(version_arn)
+        assert self.outcome(version_arn)["Outcome"] == "succeeded"
+        return version_arn
+
+    def deployer_calls(self, endpoint_name: str) -> list[str]:
+        """Return the deployer's calls for an endpoint, whose name begins all names it makes, in order."""
+        return [
+            call["operation"]
+            for call in self.account.cloud.calls()
+            if call["account"] == self.account.account_id
+            and "greenlight/" in call["user_agent"]
+            and endpoint_name in json.dumps(call["request_summary"])
+        ]
+
+    def messages(self, queue_url: str) -> list[dict[str, Any]]:
+        """Wait for messages in a queue, and return them."""
+
+        def receive() -> list[dict[str, Any]]:
+            answer = self.account.client("sqs").receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10)
+            return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+        return eventually(receive, bool)
