@@ -53,11 +53,7 @@ def build_asset(build_directory: Path = BUILD_DIRECTORY) -> Path:
     inputs = [("requirements", requirements.read_bytes()), ("recipe", recipe), *named]
 
     def assemble(target: Path) -> None:
-        packages = build_once(
-            build_directory / "packages",
-            digest([("requirements", requirements.read_bytes()), ("python", PYTHON_VERSION.encode())]),
-            lambda directory: _install(requirements, directory),
-        )
+        packages = installed_packages(build_directory)
         _copy(packages, target)
         for name, content in named:
             path = target / "deployer" / name
@@ -66,6 +62,19 @@ def build_asset(build_directory: Path = BUILD_DIRECTORY) -> Path:
         prune_service_data(packages / "botocore" / "data", target / "botocore" / "data", operations())
 
     return build_once(build_directory / "deployer", digest(inputs), assemble)
+
+
+def installed_packages(build_directory: Path = BUILD_DIRECTORY) -> Path:
+    """Install the deployer's pinned packages whole, unless they stand already, and return their directory.
+
+    Raises `BundlingError` if they cannot be installed.
+    """
+    requirements = DEPLOYER / "requirements.txt"
+    return build_once(
+        build_directory / "packages",
+        digest([("requirements", requirements.read_bytes()), ("python", PYTHON_VERSION.encode())]),
+        lambda directory: _install(requirements, directory),
+    )
 
 
 def operations() -> Mapping[str, tuple[str, ...]]:
