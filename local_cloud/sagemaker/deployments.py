@@ -271,13 +271,15 @@ class Deployment:
         self._rest(world, EndpointStatus.IN_SERVICE)
 
     def _finish_rollback(self, world: World) -> None:
+        endpoint = self.endpoint
         if self.rollback_fails:
-            self.endpoint.stranded_variants = [
-                item for item in self.new_variants if item.fleet_id is not None
-            ]
+            endpoint.stranded_variants += [item for item in self.new_variants if item.fleet_id is not None]
             self._rest(world, EndpointStatus.UPDATE_ROLLBACK_FAILED)
-        else:
-            self._rest(world, EndpointStatus.IN_SERVICE)
+            return
+        # What an earlier rollback left running gets no traffic any more: the old fleet serves alone.
+        self._terminate(world, endpoint.stranded_variants)
+        endpoint.stranded_variants = []
+        self._rest(world, EndpointStatus.IN_SERVICE)
 
     def _rest(self, world: World, status: EndpointStatus) -> None:
         self.due = None

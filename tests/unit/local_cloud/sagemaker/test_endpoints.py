@@ -385,6 +385,28 @@ def test_a_failed_rollback_leaves_a_mix_that_another_update_repairs(cloud: Virtu
     assert len(cloud.hosting.fleets) == 1
 
 
+@pytest.mark.parametrize("rollback_fails", [True, False])
+def test_a_mix_that_an_update_fails_to_repair_leaves_no_fleet_behind(
+    cloud: VirtualCloud, *, rollback_fails: bool
+) -> None:
+    _serving_four(cloud)
+    for fails in (True, rollback_fails):
+        cloud.update(DeploymentConfig=ROLLING)
+        cloud.advance(10)
+        cloud.control_plane.fail_work(ACCOUNT, REGION, "churn", "failed", rollback_fails=fails)
+        cloud.settle()
+    if rollback_fails:
+        assert cloud.status() == "UpdateRollbackFailed"
+        assert len(cloud.hosting.fleets) == 3
+        cloud.update()
+        cloud.settle()
+        assert cloud.models_serving() == {"model-2": 1.0}
+    else:
+        assert cloud.models_serving() == {"model-1": 1.0}
+    assert cloud.status() == "InService"
+    assert len(cloud.hosting.fleets) == 1
+
+
 @pytest.mark.parametrize(
     ("members", "expected"),
     [

@@ -152,8 +152,8 @@ class EndpointLife(RuleBasedStateMachine):
 
 
 EndpointLife.TestCase.settings = settings(
-    max_examples=40,
-    stateful_step_count=30,
+    max_examples=50,
+    stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
