@@ -365,7 +365,7 @@ def test_switching_fleets_fails_no_invocation_and_lets_those_under_way_end(make_
         models = seen.result()
     assert models == sorted(models), "an invocation went back to the old fleet"
     eventually(lambda: is_running(old_pid), lambda running: not running)
-    assert not (world.directory / old).exists()
+    eventually((world.directory / old).exists, lambda exists: not exists)
 
 
 def test_terminated_fleet_is_unknown(make_world: MakeWorld) -> None:

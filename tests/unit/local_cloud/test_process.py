@@ -106,14 +106,15 @@ def taken_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def test_start_that_fails_shows_the_log(taken_port: int) -> None:
+def test_start_that_fails_shows_the_log(taken_port: int, tmp_path: Path) -> None:
     with (
         pytest.raises(LocalCloudError, match=f"Port {taken_port} on 127.0.0.1 cannot be used") as raised,
-        start_local_cloud(port=taken_port),
+        start_local_cloud(port=taken_port, log_path=tmp_path / "log"),
     ):
         pass
 
     assert "--port 0" in str(raised.value)
+    assert str(tmp_path / "log") in str(raised.value)
 
 
 def test_foreground_prints_the_environment_and_ends_on_ctrl_c(temporary: Path) -> None:
