@@ -133,7 +133,8 @@ def _prepare(cloud: LocalCloud) -> tuple[dict[str, Any], dict[str, str]]:
     (event,) = [
         each["event"]
         for each in cloud.events()
-        if each["event"]["detail"].get("UpdatedModelPackageFields") == ["ModelApprovalStatus", "ApprovalDescription"]
+        if each["event"]["detail"].get("UpdatedModelPackageFields")
+        == ["ModelApprovalStatus", "ApprovalDescription"]
     ]
     return event, environment | {
         "EXECUTION_ROLE_ARN": role["Arn"],

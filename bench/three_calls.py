@@ -1,4 +1,4 @@
-"""The yardstick: SageMaker's documentation on deploying from the registry, as a Lambda handler, and no more."""
+"""The yardstick: what SageMaker documents for deploying from the registry, as a Lambda handler, no more."""
 
 from __future__ import annotations
 
