@@ -38,8 +38,7 @@ _ALL = Fraction(1)
 
 INSUFFICIENT_CAPACITY = (
     "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. Please "
-    "retry using "
-    "a different ML instance type or after some time."
+    "retry using a different ML instance type or after some time."
 )
 
 
@@ -110,8 +109,8 @@ class Deployment:
         self.failure_reason = reason
         self.rollback_fails = rollback_fails
         if self.is_creation:
-            self._terminate(world, self.new_variants)
             self._route(world, Fraction(0))
+            self._terminate(world, self.new_variants)
             self._rest(world, EndpointStatus.FAILED)
             return
         if not rollback_fails:
@@ -187,8 +186,7 @@ class Deployment:
                         f'Failed to download model data for container "container_{index}" from URL: '
                         f'"{url}". Please '
                         "ensure that there is an object located at the URL and that the role passed to "
-                        "CreateModel "
-                        "has permissions to download the object."
+                        "CreateModel has permissions to download the object."
                     )
         return None
 
@@ -222,8 +220,7 @@ class Deployment:
                 self.fail(
                     world,
                     f"The primary container for production variant {variant.name} did not pass the ping "
-                    "health check. "
-                    "Please check CloudWatch logs for this endpoint.",
+                    "health check. Please check CloudWatch logs for this endpoint.",
                 )
                 return
         if are_healthy:

@@ -230,8 +230,7 @@ def _check_shadow(request: Mapping[str, Any]) -> None:
     if shadows is not None and (len(shadows), len(request["ProductionVariants"])) != (1, 1):
         raise errors.validation(
             "An endpoint configuration with ShadowProductionVariants must have exactly one production "
-            "variant and one "
-            "shadow variant."
+            "variant and one shadow variant."
         )
 
 
@@ -290,8 +289,7 @@ def _check_model(world: World, scope: Scope, request: Mapping[str, Any], variant
         if "ExecutionRoleArn" not in request:
             raise errors.validation(
                 f'Variant "{name}" must specify ModelName, unless the endpoint configuration is for '
-                "inference components "
-                "and specifies ExecutionRoleArn."
+                "inference components and specifies ExecutionRoleArn."
             )
         return
     if any(member in request for member in ("ExecutionRoleArn", "VpcConfig")) or request.get(
@@ -299,8 +297,7 @@ def _check_model(world: World, scope: Scope, request: Mapping[str, Any], variant
     ):
         raise errors.validation(
             "ExecutionRoleArn, VpcConfig and EnableNetworkIsolation of an endpoint configuration are for "
-            "inference "
-            "component endpoints; specify them in the model instead."
+            "inference component endpoints; specify them in the model instead."
         )
     model = find_model(world, scope, variant["ModelName"])
     if model.execution_role_arn is None:
@@ -317,8 +314,7 @@ def _check_model(world: World, scope: Scope, request: Mapping[str, Any], variant
     ):
         raise errors.validation(
             f"The instance type {instance_type} is not among the SupportedRealtimeInferenceInstanceTypes of "
-            "the model "
-            f'package of model "{model.arn}".'
+            f'the model package of model "{model.arn}".'
         )
 
 

@@ -129,8 +129,7 @@ def update_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) ->
             case SameConfigUpdate.REFUSE:
                 raise errors.validation(
                     f'Cannot update endpoint "{endpoint.arn}" with endpoint configuration "{config.arn}", '
-                    "which it "
-                    "already uses. Create a new endpoint configuration."
+                    "which it already uses. Create a new endpoint configuration."
                 )
             case SameConfigUpdate.NO_OPERATION:
                 return {"EndpointArn": endpoint.arn}
@@ -151,8 +150,7 @@ def update_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) ->
     if len(shifts) > 1 and {item.name for item in variants if not item.is_shadow} != set(endpoint.variants):
         raise errors.validation(
             "Canary, linear and rolling updates require the new endpoint configuration to have the variant "
-            "names of "
-            f"the present one: {', '.join(endpoint.variants)}."
+            f"names of the present one: {', '.join(endpoint.variants)}."
         )
     _check_quotas(scope, instances_by_type(variants))
     if deployment_config is not None:
@@ -308,8 +306,7 @@ def _check_changes(endpoint: Endpoint, changes: list[dict[str, Any]]) -> None:
         if change.get("DesiredInstanceCount") == 0 and variant.model is not None and not is_asynchronous:
             raise errors.validation(
                 f'DesiredInstanceCount of variant "{variant.name}" must be at least 1: only asynchronous '
-                "and inference "
-                "component endpoints can have no instance."
+                "and inference component endpoints can have no instance."
             )
 
 

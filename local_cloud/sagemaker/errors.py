@@ -158,8 +158,7 @@ def invalid_execution_role(role_arn: str) -> ServiceError:
     """Refuse an execution role that SageMaker cannot assume. Seen."""
     return validation(
         f'The execution role ARN "{role_arn}" is invalid. Please ensure that the role exists and that its '
-        "trust "
-        'relationship policy allows the action "sts:AssumeRole" for the service principal '
+        'trust relationship policy allows the action "sts:AssumeRole" for the service principal '
         '"sagemaker.amazonaws.com".'
     )
 
@@ -173,8 +172,7 @@ def unreadable_model_data(url: str, role_arn: str, region: str) -> ServiceError:
     """Refuse model data that cannot be read. Seen, its last words from memory."""
     return validation(
         f'Could not access model data at {url}. Please ensure that the role "{role_arn}" exists and that '
-        "its trust "
-        'relationship policy allows the action "sts:AssumeRole" for the service principal '
+        'its trust relationship policy allows the action "sts:AssumeRole" for the service principal '
         '"sagemaker.amazonaws.com". '
         'Also ensure that the role has "s3:GetObject" permissions and that the object is located in '
         f"{region}."
@@ -201,12 +199,9 @@ def instance_quota(instance_type: str, limit: int, utilization: int, delta: int)
     return ServiceError(
         "ResourceLimitExceeded",
         f"The account-level service limit '{instance_type} for endpoint usage' is {limit} Instances, with "
-        "current "
-        f"utilization of {utilization} Instances and a request delta of {delta} Instances. Please use AWS "
-        "Service "
-        "Quotas to request an increase for this quota. If AWS Service Quotas is not available, contact AWS "
-        "support "
-        "to request an increase for this quota.",
+        f"current utilization of {utilization} Instances and a request delta of {delta} Instances. Please "
+        "use AWS Service Quotas to request an increase for this quota. If AWS Service Quotas is not "
+        "available, contact AWS support to request an increase for this quota.",
     )
 
 

@@ -266,9 +266,9 @@ CATALOGUE: dict[str, Row] = {
         "CreateEndpointConfig",
         {"EndpointConfigName": "c", "ProductionVariants": [variant(InstanceType="ml.t3.medium")]},
         (
-            "1 validation error detected: Value 'ml.t3.medium' at 'productionVariants.1.member.instanceType' "
-            "failed to "
-            "satisfy constraint: Member must satisfy enum value set: [ml.t2.medium, ml.t2.large, "
+            "1 validation error detected: Value 'ml.t3.medium' at "
+            "'productionVariants.1.member.instanceType' failed to satisfy constraint: Member must satisfy "
+            "enum value set: [ml.t2.medium, ml.t2.large, "
         ),
     ),
 }
@@ -301,11 +301,9 @@ def test_instances_beyond_the_quota_are_refused_at_the_call(cloud: VirtualCloud,
     assert (error.code, error.status) == ("ResourceLimitExceeded", 400)
     assert error.message == (
         "The account-level service limit 'ml.m5.large for endpoint usage' is 1 Instances, with current "
-        "utilization of "
-        "1 Instances and a request delta of 1 Instances. Please use AWS Service Quotas to request an "
-        "increase for this "
-        "quota. If AWS Service Quotas is not available, contact AWS support to request an increase for this "
-        "quota."
+        "utilization of 1 Instances and a request delta of 1 Instances. Please use AWS Service Quotas to "
+        "request an increase for this quota. If AWS Service Quotas is not available, contact AWS support to "
+        "request an increase for this quota."
     )
     assert cloud.status() == "InService"
 
@@ -334,8 +332,7 @@ def test_model_data_that_cannot_be_read_is_refused_at_create_model(*, through_pa
     error = cloud.refused("CreateModel", ModelName="m", ExecutionRoleArn=ROLE, Containers=[container])
     assert error.message.startswith(
         f'Could not access model data at {DATA}. Please ensure that the role "{ROLE}" exists and that its '
-        "trust "
-        'relationship policy allows the action "sts:AssumeRole" for the service principal '
+        'trust relationship policy allows the action "sts:AssumeRole" for the service principal '
         '"sagemaker.amazonaws.com".'
     )
     artifacts.s3_urls.add(DATA)

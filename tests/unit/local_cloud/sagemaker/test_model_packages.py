@@ -329,8 +329,8 @@ class TestAcrossAccounts:
             assert error.code == "AccessDeniedException"
             assert error.message == (
                 f"User: {BOB.principal_arn} is not authorized to perform: sagemaker:DescribeModelPackage on "
-                "resource: "
-                f"{name} because no resource-based policy allows the sagemaker:DescribeModelPackage action"
+                f"resource: {name} because no resource-based policy allows the "
+                "sagemaker:DescribeModelPackage action"
             )
 
     def test_the_documented_policy_allows_what_it_names(self, cloud: VirtualCloud) -> None:
