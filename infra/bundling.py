@@ -73,7 +73,7 @@ def installed_packages(build_directory: Path = BUILD_DIRECTORY) -> Path:
     return build_once(
         build_directory / "packages",
         digest([("requirements", requirements.read_bytes()), ("python", PYTHON_VERSION.encode())]),
-        lambda directory: _install(requirements, directory),
+        lambda directory: install_packages(requirements, directory),
     )
 
 
@@ -120,7 +120,8 @@ def digest(inputs: Iterable[tuple[str, bytes]]) -> str:
     return total.hexdigest()[:16]
 
 
-def _install(requirements: Path, target: Path) -> None:
+def install_packages(requirements: Path, target: Path) -> None:
+    """Install pinned packages, and only those; raises `BundlingError` with pip's own words."""
     # Only wheels that run anywhere: a compiled dependency must fail here, and not on Lambda.
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--no-deps", "--no-compile", "--only-binary=:all:", "--platform=any", "--implementation=py"]
@@ -130,7 +131,7 @@ def _install(requirements: Path, target: Path) -> None:
     )
     if done.returncode != 0:
         raise BundlingError(
-            f"pip could not install the pinned packages of {requirements.relative_to(REPOSITORY)}:\n"
+            f"pip could not install the packages of {requirements}:\n"
             f"{done.stderr.strip()}\n"
             "Check that the package index can be reached (`pip config list` shows which one is used)."
         )

@@ -92,8 +92,7 @@ def compile_document(document: Document) -> tuple[EndpointSpec | None, list[Prob
     content.setdefault("endpoint_name", document.stem)
     settings, found = _validated(document, content)
     problems += found
-    if settings is None or settings.endpoint_name is None:
-        return None, problems
+    assert settings.endpoint_name is not None
     compiled = compile_settings(settings, settings.endpoint_name)
     reported = {problem.field for problem in problems}
     for operation, violation in found_violations(compiled):
@@ -102,11 +101,8 @@ def compile_document(document: Document) -> tuple[EndpointSpec | None, list[Prob
             problems.append(
                 document.problem(path, got=violation.got, expected=violation.expected, fix=violation.fix)
             )
-    if problems:
-        value = ""
-    else:
-        value = serialised(compiled)
-        problems += _size(document, value)
+    value = "" if problems else serialised(compiled)
+    problems += _size(document, value)
     named = document.content.get("endpoint_name", document.stem) == settings.endpoint_name
     if not named:
         return None, sorted(set(problems))
@@ -144,7 +140,8 @@ def _empty_values(document: Document, content: dict[str, Any]) -> Iterator[Probl
                 yield document.problem((*where, key), got=shown(None), expected=expected, fix=fix)
 
 
-def _validated(document: Document, content: dict[str, Any]) -> tuple[EndpointSettings | None, list[Problem]]:
+def _validated(document: Document, content: dict[str, Any]) -> tuple[EndpointSettings, list[Problem]]:
+    """Validate what a file holds; what is wrong gives way to a stand-in, so that there is always a result."""
     try:
         return EndpointSettings.model_validate(content), []
     except ValidationError as error:

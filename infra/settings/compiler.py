@@ -75,7 +75,8 @@ def merged(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
             below = result.get(key)
             result[key] = merged(below if isinstance(below, dict) else {}, value)
         elif isinstance(value, list) and key in _MERGED_BY_INDEX:
-            result[key] = _merged_items(result.get(key, []), value)
+            below = result.get(key)
+            result[key] = _merged_items(below if isinstance(below, list) else [], value)
         else:
             result[key] = value
     return result
@@ -85,7 +86,7 @@ def _merged_items(base: list[Any], patch: list[Any]) -> list[Any]:
     items = list(base)
     for index, item in enumerate(patch):
         below = items[index] if index < len(items) else {}
-        value = merged(below, item) if isinstance(item, dict) else item
+        value = merged(below if isinstance(below, dict) else {}, item) if isinstance(item, dict) else item
         items[index : index + 1] = [value]
     return items
 

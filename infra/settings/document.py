@@ -6,7 +6,6 @@ strings, several documents in one file), and raises for nothing that a file can 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +19,10 @@ if TYPE_CHECKING:
 _LEFT_OUT: Final = object()
 """In place of a value that cannot be read, so that it is not reported again as a wrong value."""
 
+_STANDARD_TAG: Final = "tag:yaml.org,2002:"
 _MERGE_TAG: Final = "tag:yaml.org,2002:merge"
+_MOST_VALUES: Final = 10_000
+"""Aliases of aliases multiply: a file of a few lines can stand for more values than memory holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +129,14 @@ class _Reader:
         self.lines: dict[FieldPath, int] = {}
         self.scalars: dict[FieldPath, str] = {}
         self.problems: list[Problem] = []
+        self._count = 0
 
     def read(self, node: yaml.Node, path: FieldPath, around: tuple[yaml.Node, ...]) -> Any:  # noqa: ANN401 - YAML holds anything
+        self._count += 1
+        if self._count > _MOST_VALUES:
+            line = node.start_mark.line + 1
+            got = f"more than {_MOST_VALUES:,} values, aliases counted"
+            raise _UnreadableError(got, "what fits into one SSM parameter", "check the aliases", line)
         if any(node is outer for outer in around):
             self._add(
                 node, path, "an alias of a value that contains it", "a finite value", "remove the alias"
@@ -137,6 +145,8 @@ class _Reader:
         inner = (*around, node)
         if path:
             self.lines.setdefault(path, node.start_mark.line + 1)
+        if not isinstance(node, yaml.ScalarNode) and not node.tag.startswith(_STANDARD_TAG):
+            self._add(node, path, f"the tag {node.tag}", "plain YAML", "remove the tag")
         match node:
             case yaml.MappingNode():
                 return self._mapping(node, path, inner)
@@ -156,19 +166,9 @@ class _Reader:
             self._loader.flatten_mapping(node)  # merged pairs come first, so that a key's own value wins
         content: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = self._loader.construct_object(key_node, deep=True)
-            if not isinstance(key, str):
-                spelt = key_node.value if isinstance(key_node, yaml.ScalarNode) else shown(key)
-                self._add(
-                    key_node,
-                    path,
-                    f"the key {spelt}, which YAML reads as {shown(key)}",
-                    "keys that are strings",
-                    f'quote it: "{spelt}"',
-                )
-                if not isinstance(key, Hashable):
-                    continue
-                key = str(spelt)
+            key = self._key(key_node, path)
+            if key is None:
+                continue
             here = (*path, key)
             if key in content and written.count(key) > 1:
                 self._add(
@@ -184,17 +184,38 @@ class _Reader:
                 content[key] = value
         return content
 
+    def _key(self, node: yaml.Node, path: FieldPath) -> str | None:
+        expected = "keys that are strings"
+        if not isinstance(node, yaml.ScalarNode):
+            self._add(node, path, "a list or a mapping as a key", expected, "write a word")
+            return None
+        spelt = str(node.value)
+        key = self._constructed(node, path, f"the key {spelt}")
+        if key is _LEFT_OUT:
+            return None
+        if not isinstance(key, str):
+            got = f"the key {spelt}, which YAML reads as {shown(key)}"
+            self._add(node, path, got, expected, f'quote it: "{spelt}"')
+        return spelt
+
     def _scalar(self, node: yaml.Node, path: FieldPath) -> object:
         self.scalars[path] = str(node.value)
+        return self._constructed(node, path, str(node.value))
+
+    def _constructed(self, node: yaml.Node, path: FieldPath, what: str) -> object:
+        """Read a scalar as what it looks like; a problem if it only looks like it."""
         try:
             value: object = self._loader.construct_object(node)
-        except ValueError as error:  # 2024-13-01 looks like a date to YAML, and is none
-            self._add(node, path, f"{node.value}: {error}", "a valid value", f'quote it: "{node.value}"')
+            text = str(value)  # a number may be longer than Python agrees to write
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            got, fix = "half of a UTF-16 surrogate pair", "write the character itself"
+            self._add(node, path, got, "Unicode text", fix)
             return _LEFT_OUT
-        if isinstance(value, str) and not _is_unicode(value):
-            self._add(
-                node, path, "half of a UTF-16 surrogate pair", "Unicode text", "write the character itself"
-            )
+        # What PyYAML raises of 2024-13-01, and of what is tagged as something that it is not.
+        except (ValueError, KeyError, AttributeError):
+            kind = node.tag.removeprefix(_STANDARD_TAG)
+            self._add(node, path, f"{what}: no {kind}", "a valid value", f'quote it: "{node.value}"')
             return _LEFT_OUT
         return value
 
@@ -202,11 +223,3 @@ class _Reader:
         self.problems.append(
             Problem(self._file, node.start_mark.line + 1, field_name(path), got, expected, fix)
         )
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True

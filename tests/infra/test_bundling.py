@@ -16,6 +16,7 @@ from infra.bundling import (
     build_asset,
     build_once,
     digest,
+    install_packages,
     operations,
     prune_model,
     size_by_part,
@@ -205,6 +206,14 @@ def test_a_build_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         build_once(tmp_path, "key", build)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_package_that_cannot_be_had_is_said_in_pips_words(tmp_path: Path) -> None:
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("absent @ file:///nowhere/absent-1.0-py3-none-any.whl\n")
+
+    with pytest.raises(BundlingError, match=r"(?s)could not install.*absent.*Check that the package index"):
+        install_packages(requirements, tmp_path / "target")
 
 
 def test_a_digest_tells_apart_contents_names_and_where_one_ends() -> None:

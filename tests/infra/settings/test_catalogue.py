@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -64,6 +65,65 @@ MISTAKES = [
         "the key on, which YAML reads as true",
         "strings",
         '"on"',
+    ),
+    Mistake(
+        "a tag that lies",
+        ON_INSTANCES + "tags:\n  team: !!bool maybe\n",
+        4,
+        "tags.team",
+        "maybe: no bool",
+        "a valid value",
+        '"maybe"',
+    ),
+    Mistake(
+        "a number longer than anything",
+        ON_INSTANCES + f"instance_count: 0x{'f' * 5000}\n",
+        3,
+        "instance_count",
+        "no int",
+        "a valid value",
+        "quote",
+    ),
+    Mistake(
+        "a tag of ours", ON_INSTANCES + "tags: !mine {}\n", 3, "tags", "the tag !mine", "plain", "remove"
+    ),
+    Mistake(
+        "half a character as a key",
+        ON_INSTANCES + 'environment:\n  "\\ud800": x\n',
+        4,
+        "environment",
+        "surrogate",
+        "Unicode",
+        "itself",
+    ),
+    Mistake(
+        "aliases that multiply",
+        ON_INSTANCES
+        + "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+        + "".join(f"{b}: &{b} [{','.join([f'*{a}'] * 10)}]\n" for a, b in pairwise("abcdefghi")),
+        3,
+        "the file",
+        "more than 10,000 values",
+        "one SSM parameter",
+        "aliases",
+    ),
+    Mistake(
+        "a key that is no word",
+        ON_INSTANCES + "tags:\n  [a]: b\n",
+        4,
+        "tags",
+        "as a key",
+        "strings",
+        "a word",
+    ),
+    Mistake(
+        "a key that is a date and none",
+        ON_INSTANCES + "tags:\n  2026-13-02: b\n",
+        4,
+        "tags",
+        "the key 2026-13-02: no timestamp",
+        "valid",
+        '"2026-13-02"',
     ),
     Mistake(
         "a value that YAML makes a boolean",
@@ -136,6 +196,61 @@ MISTAKES = [
         "unknown key",
         "one of",
         "move it to overrides.endpoint_config",
+    ),
+    Mistake(
+        "an API name of the model outside overrides",
+        ON_INSTANCES + "VpcConfig: {}\n",
+        3,
+        "VpcConfig",
+        "unknown key",
+        "one of",
+        "move it to overrides.model",
+    ),
+    Mistake(
+        "an API name of the deployment outside overrides",
+        BASE + "serverless: {memory_size_in_mb: 1024, max_concurrency: 1}\nRollingUpdatePolicy: {}\n",
+        3,
+        "RollingUpdatePolicy",
+        "unknown key",
+        "one of",
+        "move it to overrides.deployment_config",
+    ),
+    Mistake(
+        "variants that are no list",
+        ON_INSTANCES + "overrides:\n  endpoint_config:\n    ProductionVariants: a\n",
+        5,
+        "overrides.endpoint_config.ProductionVariants",
+        "'a'",
+        "a list",
+        "dash",
+    ),
+    Mistake(
+        "a variant that is no mapping",
+        ON_INSTANCES + "overrides:\n  endpoint_config:\n    ProductionVariants: [a]\n",
+        5,
+        "overrides.endpoint_config.ProductionVariants[0]",
+        "'a'",
+        "a mapping",
+        "write a mapping",
+    ),
+    Mistake(
+        "a serverless override that is no mapping",
+        BASE + "serverless: {memory_size_in_mb: 1024, max_concurrency: 1}\n"
+        "overrides:\n  endpoint_config:\n    ProductionVariants: [{ServerlessConfig: 1}]\n",
+        5,
+        "overrides.endpoint_config.ProductionVariants[0].ServerlessConfig",
+        "1 (a number)",
+        "a mapping",
+        "write a mapping",
+    ),
+    Mistake(
+        "a variant without a name",
+        ON_INSTANCES + "overrides:\n  endpoint_config:\n    ProductionVariants: [{VariantName: null}]\n",
+        5,
+        "overrides.endpoint_config.ProductionVariants[0].VariantName",
+        "nothing",
+        "requires",
+        "add VariantName",
     ),
     Mistake("nothing alike", ON_INSTANCES + "zzz: 1\n", 3, "zzz", "unknown key", "one of", "remove it"),
     Mistake(

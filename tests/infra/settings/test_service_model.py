@@ -45,6 +45,7 @@ WRONG = {
         ("ProductionVariants", 0, "InitialVariantWeight"),
     ),
     "a mapping for a list": ("CreateModel", {"ModelName": "a", "Containers": {}}, ("Containers",)),
+    "a list for a string": ("CreateModel", {"ModelName": ["a"]}, ("ModelName",)),
     "a list for a mapping": ("CreateModel", {"ModelName": "a", "VpcConfig": []}, ("VpcConfig",)),
     "nothing": ("CreateModel", {"ModelName": None}, ("ModelName",)),
     "more text than fits": ("CreateModel", {"ModelName": "a" * 64}, ("ModelName",)),
