@@ -1,0 +1,26 @@
+import pytest
+
+from deployer.environment import Environment
+
+COMPLETE = {
+    "JOURNAL_TABLE_NAME": "journal",
+    "SETTINGS_PREFIX": "/greenlight/endpoints/",
+    "EXECUTION_ROLE_ARN": "arn:aws:iam::111122223333:role/models",
+    "EVENT_BUS_NAME": "default",
+    "STACK_NAME": "Greenlight",
+}
+
+
+def test_a_complete_environment_is_read() -> None:
+    assert Environment.read({**COMPLETE, "PATH": "/bin"}) == Environment(
+        journal_table_name="journal",
+        settings_prefix="/greenlight/endpoints/",
+        execution_role_arn="arn:aws:iam::111122223333:role/models",
+        event_bus_name="default",
+        stack_name="Greenlight",
+    )
+
+
+def test_all_that_is_missing_is_said_at_once() -> None:
+    with pytest.raises(RuntimeError, match=r"EXECUTION_ROLE_ARN, STACK_NAME\. .* deploy it again"):
+        Environment.read({**COMPLETE, "STACK_NAME": "", "EXECUTION_ROLE_ARN": ""})

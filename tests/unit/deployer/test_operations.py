@@ -1,0 +1,40 @@
+import ast
+from pathlib import Path
+
+import boto3
+
+import deployer
+from deployer.operations import OPERATIONS
+
+GATEWAYS = {"sagemaker": "sagemaker.py", "dynamodb": "journal.py", "ssm": "parameters.py", "events": "bus.py"}
+SOURCE = Path(deployer.__file__).parent
+
+
+def methods_called_on_the_client(path: Path) -> set[str]:
+    return {
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Attribute)
+        and node.value.attr == "_client"
+    }
+
+
+def test_the_list_of_operations_is_exactly_what_the_gateways_call() -> None:
+    """The bundle and the role are cut from this list: neither too short nor too long."""
+    called = {}
+    for service, file_name in GATEWAYS.items():
+        client = boto3.client(service, region_name="eu-central-1")  # type: ignore[call-overload] # any service
+        names = client.meta.method_to_api_mapping
+        called[service] = tuple(
+            sorted(names[each] for each in methods_called_on_the_client(SOURCE / file_name))
+        )
+
+    assert called == OPERATIONS
+
+
+def test_no_module_but_a_gateway_has_a_client() -> None:
+    others = [path for path in SOURCE.glob("*.py") if path.name not in GATEWAYS.values()]
+
+    assert others
+    assert not [path.name for path in others if methods_called_on_the_client(path)]
