@@ -51,7 +51,7 @@ types: setup
 
 .PHONY: unit
 unit: setup $(CLIENTS)/.installed
-	pytest
+	pytest -n auto --dist loadfile
 
 .PHONY: cloud
 cloud: setup ## Keep a local cloud running in the foreground (PORT=4566)

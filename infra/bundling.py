@@ -1,5 +1,8 @@
 """Owns building the deployer's Lambda asset: pure Python, no Docker, the same bytes for the same inputs.
 
+Lambda runs an asset from a read-only folder, so without bytecode in it every cold start compiles it all
+again. Bytecode belongs to one Python version: it is added where an interpreter of the runtime's is at hand.
+
 Run `python -m infra.bundling` to build it and see what it weighs. It must not import the deployer's handler,
 which builds clients at import: those belong to Lambda.
 """
@@ -30,10 +33,30 @@ PYTHON_VERSION: Final = "3.13"
 _NOT_NEEDED: Final = ("*.dist-info", "bin", "__pycache__", "*.pyc", "*.pyi", "py.typed")
 _UNUSED_PARTS: Final = (
     "aws_lambda_powertools/event_handler",  # HTTP routing with a bundled Swagger UI: 60 % of Powertools
+    *(
+        f"aws_lambda_powertools/utilities/{part}"
+        for part in (
+            "auth_alpha",
+            "batch",
+            "circuit_breaker",
+            "data_classes",
+            "data_masking",
+            "feature_flags",
+            "idempotency",
+            "kafka",
+            "parameters",
+            "parser",
+            "streaming",
+            "validation",
+        )
+    ),  # the deployer logs and counts; a test imports the handler from what is left
     "boto3/data",  # models of boto3's resource interface; the deployer uses clients
     "boto3/examples",
     "botocore/data",  # replaced by the pruned data
 )
+_TASK_ROOT: Final = "/var/task"
+"""Where Lambda unpacks an asset (developer guide, "lambda-python")."""
+
 _SHARED_DATA: Final = ("partitions.json", "sdk-default-configuration.json", "_retry.json")
 
 
@@ -50,7 +73,9 @@ def build_asset(build_directory: Path = BUILD_DIRECTORY) -> Path:
     recipe = Path(__file__).read_bytes()
     sources = sorted(path for path in DEPLOYER.rglob("*.py"))
     named = [(path.relative_to(DEPLOYER).as_posix(), path.read_bytes()) for path in sources]
-    inputs = [("requirements", requirements.read_bytes()), ("recipe", recipe), *named]
+    compiler = find_runtime_interpreter()
+    bytecode = ("bytecode", b"yes" if compiler else b"no")
+    inputs = [("requirements", requirements.read_bytes()), ("recipe", recipe), bytecode, *named]
 
     def assemble(target: Path) -> None:
         packages = installed_packages(build_directory)
@@ -60,6 +85,8 @@ def build_asset(build_directory: Path = BUILD_DIRECTORY) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         prune_service_data(packages / "botocore" / "data", target / "botocore" / "data", operations())
+        if compiler:
+            compile_to_bytecode(target, compiler)
 
     return build_once(build_directory / "deployer", digest(inputs), assemble)
 
@@ -75,6 +102,31 @@ def installed_packages(build_directory: Path = BUILD_DIRECTORY) -> Path:
         digest([("requirements", requirements.read_bytes()), ("python", PYTHON_VERSION.encode())]),
         lambda directory: install_packages(requirements, directory),
     )
+
+
+def find_runtime_interpreter() -> str | None:
+    """Return a Python of the Lambda runtime's version: this one, or one on the PATH; None without one."""
+    if sys.version_info[:2] == tuple(int(part) for part in PYTHON_VERSION.split(".")):
+        return sys.executable
+    found = shutil.which(f"python{PYTHON_VERSION}")
+    if found is None:
+        return None
+    # A version manager's shim is on the PATH whether or not it leads anywhere.
+    works = subprocess.run([found, "-c", ""], capture_output=True, check=False)  # noqa: S603 - as found
+    return found if works.returncode == 0 else None
+
+
+def compile_to_bytecode(target: Path, interpreter: str) -> None:
+    """Compile every module in place.
+
+    The bytecode is marked as never to be checked against its source, and names files as Lambda has them, so
+    that it is the same wherever it is built. Raises `BundlingError` if something does not compile.
+    """
+    command = [interpreter, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    command += ["-s", str(target), "-p", _TASK_ROOT, str(target)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - as found
+    if done.returncode != 0:
+        raise BundlingError(f"{interpreter} could not compile the asset:\n{done.stdout}{done.stderr}")
 
 
 def operations() -> Mapping[str, tuple[str, ...]]:
@@ -150,8 +202,9 @@ def _copy(packages: Path, target: Path) -> None:
 def prune_service_data(source: Path, target: Path, wanted: Mapping[str, tuple[str, ...]]) -> None:
     """Copy of botocore's data only what clients of the wanted operations read.
 
-    A service's model keeps the wanted operations and the shapes they reach, without documentation; waiters
-    and examples are left out. Models are written plain: they are small now, and the asset is compressed.
+    A service's model keeps the wanted operations and the shapes they reach, without documentation; waiters,
+    paginators and examples are left out. Models are written plain: they are small now, and the asset is
+    compressed.
     """
     loader = Loader(extra_search_paths=[str(source)], include_default_search_paths=False)
     prefixes = set()
@@ -163,9 +216,6 @@ def prune_service_data(source: Path, target: Path, wanted: Mapping[str, tuple[st
         _write(folder / "service-2.json", model)
         rules = loader.load_service_model(service, "endpoint-rule-set-1", version)
         _write(folder / "endpoint-rule-set-1.json", rules)
-        pages = loader.load_service_model(service, "paginators-1", version)["pagination"]
-        kept = {name: page for name, page in pages.items() if name in names}
-        _write(folder / "paginators-1.json", {"pagination": kept})
     for name in _SHARED_DATA:
         shutil.copyfile(source / name, target / name)
     endpoints = json.loads((source / "endpoints.json").read_bytes())
@@ -247,6 +297,11 @@ def main() -> None:
     sizes = size_by_part(asset)
     lines = [str(asset), *(f"{size / 1e6:8.2f} MB  {name}" for name, size in sizes.items())]
     lines.append(f"{sum(sizes.values()) / 1e6:8.2f} MB  in all, unpacked")
+    if find_runtime_interpreter() is None:
+        lines.append(
+            f"Without bytecode: no Python {PYTHON_VERSION} was found, so each cold start compiles the asset. "
+            f"Install it, or run the CDK app with it."
+        )
     sys.stdout.write("\n".join(lines) + "\n")
 
 

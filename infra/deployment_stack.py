@@ -90,6 +90,10 @@ class DeploymentStack(Stack):
             settings_prefix=configuration.settings_prefix,
             sweep_minutes=configuration.sweep_minutes,
         )
+        # A parameter's creation is an event: written after its rule, it brings versions that are approved
+        # already to their new endpoint at once, instead of with the next sweep.
+        for parameter in self.settings.parameters:
+            parameter.node.add_dependency(self.triggers.settings_rule)
         self._outputs()
 
     def _execution_role(self, configuration: Configuration) -> iam.IRole:

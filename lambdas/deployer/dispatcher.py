@@ -49,6 +49,9 @@ class Dispatcher:
         Raises:
             PassesFailedError: Some passes failed; Lambda's retry makes them again.
         """
+        if not isinstance(trigger, Unusable):
+            # The correlation id becomes the approval's where a pass goes on with an attempt; this one stays.
+            self._logger.append_keys(event_id=trigger.event_id)
         passes = partial(self._reconcile, invocation_id=invocation_id)
         match trigger:
             case Unusable():

@@ -59,7 +59,7 @@ class ModelVersion:
 
 _NOT_FOUND_ENDPOINT: Final = "Could not find endpoint "
 _NOT_FOUND_CONFIG: Final = "Could not find endpoint configuration "
-_NOT_FOUND_PACKAGE: Final = "does not exist."
+_NOT_FOUND_IN_REGISTRY: Final = "does not exist."
 _ALREADY_EXISTS: Final = "Cannot create already existing "
 _BUSY: Final = "Cannot update in-progress endpoint "
 _BAD_ROLE: Final = "The execution role ARN "
@@ -101,7 +101,7 @@ class SageMaker:
         try:
             answer: Mapping[str, Any] = self._client.describe_model_package(ModelPackageName=version_arn)
         except ClientError as error:
-            if _code(error) == "ValidationException" and _message(error).endswith(_NOT_FOUND_PACKAGE):
+            if _is_missing_from_registry(error):
                 return None
             raise
         group, version = answer.get("ModelPackageGroupName"), answer.get("ModelPackageVersion")
@@ -119,7 +119,7 @@ class SageMaker:
         )
 
     def approved_version_arns(self, model_package_group: str) -> Iterator[str]:
-        """Yield the ARNs of the group's approved versions, newest registration first.
+        """Yield the ARNs of the group's approved versions, newest registration first; none if it is missing.
 
         Args:
             model_package_group: The group's name or, in another account, its ARN.
@@ -128,14 +128,20 @@ class SageMaker:
         # not worth its load time at every cold start.
         token: dict[str, Any] = {}
         while True:
-            page = self._client.list_model_packages(
-                ModelPackageGroupName=model_package_group,
-                ModelApprovalStatus="Approved",
-                SortBy="CreationTime",
-                SortOrder="Descending",
-                MaxResults=100,
-                **token,
-            )
+            try:
+                page = self._client.list_model_packages(
+                    ModelPackageGroupName=model_package_group,
+                    ModelApprovalStatus="Approved",
+                    SortBy="CreationTime",
+                    SortOrder="Descending",
+                    MaxResults=100,
+                    **token,
+                )
+            except ClientError as error:
+                # Settings may be deployed before anybody registers a version.
+                if _is_missing_from_registry(error):
+                    return
+                raise
             for summary in page["ModelPackageSummaryList"]:
                 yield summary["ModelPackageArn"]
             if "NextToken" not in page:
@@ -271,6 +277,10 @@ def _identity(user: Mapping[str, Any]) -> str:
 
 def _is(error: ClientError, prefix: str) -> bool:
     return _code(error) == "ValidationException" and _message(error).startswith(prefix)
+
+
+def _is_missing_from_registry(error: ClientError) -> bool:
+    return _code(error) == "ValidationException" and _message(error).endswith(_NOT_FOUND_IN_REGISTRY)
 
 
 def _code(error: ClientError) -> str:

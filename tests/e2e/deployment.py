@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from demo.cdk import bootstrap, deploy
@@ -120,6 +121,25 @@ class Deployment:
             and "greenlight/" in call["user_agent"]
             and endpoint_name in json.dumps(call["request_summary"])
         ]
+
+    def log(self, **keys: str) -> list[str]:
+        """Return the messages in the deployer's log that have these keys, such as a `correlation_id`."""
+        logs = self.account.client("logs")
+        (group,) = {
+            each["logGroupName"]
+            for each in logs.describe_log_groups()["logGroups"]
+            if "Deployer" in each["logGroupName"]
+        }
+        events = logs.filter_log_events(logGroupName=group)["events"]
+        lines = [json.loads(each["message"]) for each in events if each["message"].startswith("{")]
+        return [line["message"] for line in lines if keys.items() <= line.items()]
+
+    def wait_until_handled(self, endpoint_name: str) -> None:
+        """Wait until the deployer is done with every event so far about an endpoint or its group."""
+        for each in self.account.cloud.events():
+            event = each["event"]
+            if event["account"] == self.account.account_id and endpoint_name in json.dumps(event["detail"]):
+                eventually(partial(self.log, event_id=event["id"]), bool)
 
     def messages(self, queue_url: str) -> list[dict[str, Any]]:
         """Wait for messages in a queue, and return them."""

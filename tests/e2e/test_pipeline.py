@@ -42,10 +42,15 @@ def deployment(local_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory
 
 
 def test_an_approved_version_answers_after_three_writes_and_six_reads(deployment: Deployment) -> None:
-    deployment.deployed("first", factor=3)
+    version_arn = deployment.register("first", factor=3)
+    deployment.wait_until_handled("first")
+    before = len(deployment.deployer_calls("first"))
+    deployment.approve(version_arn)
 
+    assert deployment.outcome(version_arn)["Outcome"] == "succeeded"
     assert deployment.account.predict("first", [[1, 2]]) == [[3, 6]]
-    calls = deployment.deployer_calls("first")
+    deployment.wait_until_handled("first")
+    calls = deployment.deployer_calls("first")[before:]
     assert [each for each in calls if each in WRITES] == [
         "CreateModel",
         "CreateEndpointConfig",
@@ -168,19 +173,11 @@ def test_a_parameter_edited_by_hand_deploys_nothing(deployment: Deployment) -> N
 def test_one_correlation_id_runs_through_the_functions_log(deployment: Deployment) -> None:
     version_arn = deployment.deployed("logs", factor=2)
     correlation_id = deployment.outcome(version_arn)["CorrelationId"]
-    logs = deployment.account.client("logs")
-    (group,) = {
-        each["logGroupName"]
-        for each in logs.describe_log_groups()["logGroups"]
-        if "Deployer" in each["logGroupName"]
-    }
 
-    def messages() -> list[str]:
-        events = logs.filter_log_events(logGroupName=group)["events"]
-        lines = [json.loads(each["message"]) for each in events if each["message"].startswith("{")]
-        return [line["message"] for line in lines if line.get("correlation_id") == correlation_id]
-
-    said = eventually(messages, lambda seen: "Version 1 of logs serves on logs." in seen)
+    said = eventually(
+        lambda: deployment.log(correlation_id=correlation_id),
+        lambda seen: "Version 1 of logs serves on logs." in seen,
+    )
     assert "Approval journalled" in said
     assert "Deploying" in said
 

@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 
 from infra.bundling import (
+    PYTHON_VERSION,
     BundlingError,
     build_asset,
     build_once,
+    compile_to_bytecode,
     digest,
+    find_runtime_interpreter,
     install_packages,
     operations,
     prune_model,
@@ -273,3 +276,34 @@ def test_a_pruned_model_keeps_the_operations_and_all_that_they_reach() -> None:
 def test_an_operation_that_botocore_does_not_know_is_named() -> None:
     with pytest.raises(BundlingError, match=r"no operation Mistyped of Example: correct lambdas/deployer"):
         prune_model(MODEL, ["Kept", "Mistyped"])
+
+
+def test_bytecode_is_the_same_wherever_it_is_built_and_names_files_as_lambda_has_them(tmp_path: Path) -> None:
+    built = []
+    for place in ("here", "there"):
+        target = tmp_path / place
+        target.mkdir()
+        (target / "module.py").write_text("def fail():\n    raise ValueError\n")
+        compile_to_bytecode(target, sys.executable)
+        (bytecode,) = target.rglob("*.pyc")
+        built.append(bytecode.read_bytes())
+
+    assert built[0] == built[1]
+    assert b"/var/task/module.py" in built[0]
+
+
+def test_a_module_that_does_not_compile_is_named(tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text("def")
+
+    with pytest.raises(BundlingError, match=r"module\.py"):
+        compile_to_bytecode(tmp_path, sys.executable)
+
+
+def test_an_interpreter_for_bytecode_is_one_of_the_runtimes_version() -> None:
+    found = find_runtime_interpreter()
+
+    if sys.version_info[:2] == (3, 13):
+        assert found == sys.executable
+    elif found is not None:
+        said = subprocess.run([found, "--version"], capture_output=True, text=True, check=True)  # noqa: S603 - as found
+        assert said.stdout.startswith(f"Python {PYTHON_VERSION}.")

@@ -514,6 +514,15 @@ def test_each_endpoint_has_one_standard_parameter_below_the_prefix(
     assert configured.one("AWS::SSM::Parameter")["Name"] == "/ml/test/churn"
 
 
+def test_settings_are_written_after_the_rule_that_tells_of_them(synthesised: Synthesised) -> None:
+    (parameter,) = (each for each in synthesised.resources.values() if each["Type"] == "AWS::SSM::Parameter")
+    (rule,) = (
+        name for name in synthesised.of_type("AWS::Events::Rule") if name.startswith("TriggersSettingsRule")
+    )
+
+    assert rule in parameter["DependsOn"]
+
+
 def test_outputs_name_what_operators_look_for(synthesised: Synthesised) -> None:
     outputs = synthesised.template["Outputs"]
 

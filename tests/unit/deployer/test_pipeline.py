@@ -211,6 +211,14 @@ def test_an_endpoint_added_after_the_approval_gets_its_version_with_its_settings
     assert pipeline.serving() == "v1"
 
 
+def test_an_endpoint_may_be_deployed_before_its_group_exists() -> None:
+    pipeline = Pipeline()
+    pipeline.manage(ModelPackageGroupName="not-yet")
+    pipeline.sweep()
+
+    assert pipeline.sagemaker_calls() == ["ListModelPackages"]
+
+
 def test_events_of_others_cost_no_call_to_sagemaker(pipeline: Pipeline) -> None:
     pipeline.sagemaker.create_model_package_group(ModelPackageGroupName="somebody-elses")
     pipeline.register("Approved", group="somebody-elses")
