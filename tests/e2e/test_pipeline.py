@@ -158,15 +158,17 @@ def test_a_parameter_edited_by_hand_deploys_nothing(deployment: Deployment) -> N
     ssm = deployment.account.client("ssm")
     name = "/greenlight/endpoints/by-hand"
     value = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+    deployment.wait_until_handled("by-hand")
+    before = deployment.deployer_calls("by-hand")
     ssm.put_parameter(Name=name, Value='{"SchemaVersion": 1}', Overwrite=True)
     version_arn = deployment.register("by-hand", factor=2)
     deployment.approve(version_arn)
-    time.sleep(3)
-    untouched = deployment.deployer_calls("by-hand")
+    deployment.wait_until_handled("by-hand")
+    after = deployment.deployer_calls("by-hand")
     # Mended, it goes on by itself: the change of the parameter is an event.
     ssm.put_parameter(Name=name, Value=value, Overwrite=True)
 
-    assert untouched == []
+    assert after == before
     assert deployment.outcome(version_arn)["Outcome"] == "succeeded"
 
 
