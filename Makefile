@@ -57,6 +57,11 @@ unit: setup $(CLIENTS)/.installed
 cloud: setup ## Keep a local cloud running in the foreground (PORT=4566)
 	python -m local_cloud --port $(or $(PORT),4566)
 
+.PHONY: bench
+bench: setup ## Measure the cold start against SageMaker's documented three calls
+	python -m bench.cold_start
+	python -m infra.bundling
+
 .PHONY: lock
 lock: setup ## Resolve the pinned requirements again from the .in files
 	python -m pip install --quiet --disable-pip-version-check uv
