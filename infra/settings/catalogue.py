@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from pydantic import ValidationError
 
+from infra.settings.approvers import ANYONE, remedy, with_sessions
 from infra.settings.compiler import (
     LARGEST_PARAMETER_BYTES,
     compile_settings,
@@ -30,9 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
-
-MOST_ENDPOINTS: Final = 400
-"""A CloudFormation stack holds 500 resources; an endpoint takes one, and the rest is Greenlight's own."""
 
 _STAND_IN: Final = {"model_package_group": "stand-in", "instance_type": "ml.m5.large"}
 
@@ -69,10 +68,6 @@ def load_catalogue(directory: Path, shown_as: str) -> tuple[list[EndpointSpec], 
             problems += found
             specs += [spec] if spec else []
     problems += _shared_names(specs)
-    if len(paths) > MOST_ENDPOINTS:
-        fix = "deploy several stacks, each with its own endpoints_dir, settings_prefix and stack_name"
-        expected = f"at most {MOST_ENDPOINTS}, as a CloudFormation stack holds 500 resources"
-        problems.append(Problem(shown_as, 0, "the directory", f"{len(paths)} endpoints", expected, fix))
     return sorted(specs, key=lambda spec: spec.endpoint_name), problems
 
 
@@ -102,7 +97,7 @@ def compile_document(document: Document) -> tuple[EndpointSpec | None, list[Prob
                 document.problem(path, got=violation.got, expected=violation.expected, fix=violation.fix)
             )
     value = "" if problems else serialised(compiled)
-    problems += _size(document, value)
+    problems += _size(document, settings, value)
     named = document.content.get("endpoint_name", document.stem) == settings.endpoint_name
     if not named:
         return None, sorted(set(problems))
@@ -159,7 +154,8 @@ def _validated(document: Document, content: dict[str, Any]) -> tuple[EndpointSet
 
 
 def _drop(content: dict[str, Any], path: FieldPath) -> None:
-    *outer, last = path
+    # Of a list with a wrong item, the whole list: a list that lost an item says something else.
+    *outer, last = takewhile(lambda part: isinstance(part, str), path)
     holder: Any = content
     for part in outer:
         holder = holder.get(part) if isinstance(holder, dict) else None
@@ -169,36 +165,58 @@ def _drop(content: dict[str, Any], path: FieldPath) -> None:
 
 def _problem(document: Document, detail: ErrorDetails) -> Problem:
     """Translate one of pydantic's errors into ours."""
-    path, value = detail["loc"], detail["input"]
+    path = detail["loc"]
     words = tuple(str(part) for part in path)
     expected = EXPLANATIONS.get(words) or EXPLANATIONS.get((*words[:-1], "*"), "")
+    if detail["type"] == "extra_forbidden":
+        return _unknown_key(document, words)
+    if detail["type"] == "missing":
+        return document.problem(path, got="nothing", expected=expected, fix=f"add {words[-1]}")
+    fix = _approvers_fix(document, detail) if path[0] == "approvers" else _fix(document, detail, words[-1])
+    return document.problem(path, got=shown(detail["input"]), expected=expected, fix=fix)
+
+
+def _fix(document: Document, detail: ErrorDetails, key: str) -> str:
+    """Say how to mend a value that is not what its key expects."""
+    path, value = detail["loc"], detail["input"]
     match detail["type"]:
-        case "extra_forbidden":
-            return _unknown_key(document, words)
-        case "missing":
-            return document.problem(path, got="nothing", expected=expected, fix=f"add {words[-1]}")
         case "string_type" if path in document.scalars:
-            fix = f'quote it: {words[-1]}: "{document.scalars[path]}"'
-        case "string_type" | "dict_type" | "model_type" | "model_attributes_type":
-            fix = (
-                "write a single value" if detail["type"] == "string_type" else "write it as key: value lines"
-            )
+            return f'quote it: {key}: "{document.scalars[path]}"'
+        case "string_type":
+            return "write a single value"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return "write it as key: value lines"
         case "string_pattern_mismatch" | "string_too_long" if path == ("endpoint_name",):
-            fix = "choose another name" if path in document.lines else "rename the file, or set endpoint_name"
+            return (
+                "choose another name" if path in document.lines else "rename the file, or set endpoint_name"
+            )
         case "string_pattern_mismatch" | "string_too_long":
-            fix = "use at most 63 letters, digits and inner hyphens"
+            return "use at most 63 letters, digits and inner hyphens"
         case "value_error" if path == ("instance_type",):
             meant = nearest(str(value), instance_types())
-            fix = (
+            return (
                 f"did you mean {' or '.join(meant)}?" if meant else "choose one of SageMaker's instance types"
             )
         case "literal_error":
-            fix = f"choose one of {', '.join(str(size) for size in get_args(ServerlessMemory))}"
+            return f"choose one of {', '.join(str(size) for size in get_args(ServerlessMemory))}"
         case "int_type" if isinstance(value, str):
-            fix = "write a number, without quotes"
+            return "write a number, without quotes"
+        case "bool_type":
+            return "write true or false, without quotes"
         case _:
-            fix = "correct the value"
-    return document.problem(path, got=shown(value), expected=expected, fix=fix)
+            return "correct the value"
+
+
+def _approvers_fix(document: Document, detail: ErrorDetails) -> str:
+    match detail["type"]:
+        case "list_type":
+            return "write it as a list: each pattern on a line of its own, after a dash"
+        case "too_short":
+            return ANYONE
+        case "too_long":
+            return "join some of them with wildcards, or name a role that they all have"
+        case _:
+            return remedy(document.scalars.get(detail["loc"], ""))
 
 
 def _meant(name: str, known: tuple[str, ...] = KNOWN_KEYS[()]) -> list[str]:
@@ -230,14 +248,23 @@ def _api_section(name: str) -> Literal["model", "endpoint_config", "deployment_c
     return None
 
 
-def _size(document: Document, value: str) -> Iterator[Problem]:
-    size = len(value.encode())
-    if size > LARGEST_PARAMETER_BYTES:
+def _size(document: Document, settings: EndpointSettings, value: str) -> Iterator[Problem]:
+    excess = len(value.encode()) - LARGEST_PARAMETER_BYTES
+    if excess > 0:
+        parts = {
+            "environment": settings.environment,
+            "tags": settings.tags,
+            "approvers": with_sessions(settings.approvers or []),
+            "overrides": settings.overrides.model_dump(exclude_defaults=True),
+        }
+        sizes = {key: len(serialised({key: part}).encode()) for key, part in parts.items() if part}
+        largest = sorted(sizes, key=lambda key: -sizes[key])
         yield document.problem(
             (),
-            got=f"{size:,} bytes once compiled",
+            got=f"{len(value.encode()):,} bytes once compiled",
             expected=f"at most {LARGEST_PARAMETER_BYTES:,} bytes, what a standard SSM parameter holds",
-            fix=f"shorten environment, tags or overrides by {size - LARGEST_PARAMETER_BYTES:,} bytes",
+            fix=f"shorten {' or '.join(f'{key} (about {sizes[key]:,} bytes)' for key in largest)} "
+            f"by {excess:,} bytes",
         )
 
 

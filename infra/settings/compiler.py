@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from infra.settings.approvers import with_sessions
 from infra.settings.limits import RESERVED_TAGS, documented_limits
 from infra.settings.service_model import Violation, violations
 
@@ -34,7 +35,8 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str) -> dict[str
     """Compile settings to the JSON object that the deployer reads.
 
     `CreateModel`, `CreateEndpointConfig` and `DeploymentConfig` are in API vocabulary. The deployer adds
-    names, the execution role, the model package and its own tags.
+    names, the execution role, the model package and its own tags. `ApprovalPolicy` (whose approvals count)
+    and `Keep` (how many former releases stay) are the deployer's own.
     """
     container: dict[str, Any] = {"Environment": settings.environment} if settings.environment else {}
     variant: dict[str, Any] = {"VariantName": VARIANT_NAME, "InitialVariantWeight": 1.0}
@@ -53,11 +55,19 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str) -> dict[str
         "ModelPackageGroupName": settings.model_package_group,
         "CreateModel": merged({"Containers": [container]}, overrides.model),
         "CreateEndpointConfig": merged({"ProductionVariants": [variant]}, overrides.endpoint_config),
+        "Keep": settings.keep,
     }
     if overrides.deployment_config:
         spec["DeploymentConfig"] = merged({}, overrides.deployment_config)
     if settings.tags:
         spec["Tags"] = settings.tags
+    approval_policy: dict[str, Any] = {}
+    if settings.approvers:
+        approval_policy["Approvers"] = with_sessions(settings.approvers)
+    if settings.four_eyes:
+        approval_policy["FourEyes"] = True
+    if approval_policy:
+        spec["ApprovalPolicy"] = approval_policy
     return spec
 
 

@@ -9,11 +9,14 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from infra.settings.approvers import APPROVER, MOST_APPROVERS
 from infra.settings.service_model import instance_types, shape
 
 ENTITY_NAME: Final[str] = shape("EntityName").metadata["pattern"]
 ENDPOINT_NAME: Final[str] = shape("EndpointName").metadata["pattern"]
 LONGEST_NAME: Final[int] = shape("EndpointName").metadata["max"]
+LONGEST_ARN: Final = 2048
+"""Of an IAM identity (botocore: iam, arnType)."""
 GROUP_ARN_PREFIX: Final = r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]+:[0-9]{12}:model-package-group/"
 
 ServerlessMemory = Literal[1024, 2048, 3072, 4096, 5120, 6144]
@@ -101,6 +104,28 @@ class EndpointSettings(_Strict):
         dict[str, str],
         Field(description="tags of the model, the endpoint config and the endpoint: strings by key"),
     ] = {}
+    approvers: Annotated[
+        list[Annotated[str, Field(pattern=APPROVER, max_length=LONGEST_ARN)]] | None,
+        Field(
+            min_length=1,
+            max_length=MOST_APPROVERS,
+            description=f"whose approvals count: 1 to {MOST_APPROVERS} ARNs of IAM users, of roles, of their "
+            "sessions or of Studio user profiles, with * and ? as wildcards; by default anyone's",
+        ),
+    ] = None
+    four_eyes: Annotated[
+        bool,
+        Field(description="true if whoever registered a version may not approve it; by default false"),
+    ] = False
+    keep: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=50,
+            description="of how many former releases the model and the endpoint config stay, "
+            "from 0 to 50; by default 3",
+        ),
+    ] = 3
     overrides: Annotated[
         Overrides, Field(description="model, endpoint_config and deployment_config in SageMaker's API names")
     ] = Overrides()
@@ -112,6 +137,7 @@ EXPLANATIONS: Final[dict[tuple[str, ...], str]] = {
     **{("overrides", name): str(field.description) for name, field in Overrides.model_fields.items()},
     ("environment", "*"): "a string",
     ("tags", "*"): "a string",
+    ("approvers", "*"): "the ARN of an IAM user, of a role, of a role's session or of a Studio user profile",
 }
 """What each key expects, in words: one text for the editor's tooltip and for the message at synth."""
 

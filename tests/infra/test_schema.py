@@ -96,6 +96,20 @@ AGREED = {
     "a bad type": ("model_package_group: g\ninstance_type: ml.t3.medium\n", False),
     "an empty value": ("model_package_group: g\ninstance_type: ml.m5.large\ntags:\n", False),
     "a number": ("model_package_group: g\ninstance_type: ml.m5.large\nenvironment: {A: 1}\n", False),
+    "whose approvals count": (
+        (
+            "model_package_group: g\ninstance_type: ml.m5.large\nfour_eyes: true\nkeep: 0\n"
+            "approvers: ['arn:aws:iam::111122223333:role/ml-*']\n"
+        ),
+        True,
+    ),
+    "nobody's approvals": ("model_package_group: g\ninstance_type: ml.m5.large\napprovers: []\n", False),
+    "anyone's approvals": ("model_package_group: g\ninstance_type: ml.m5.large\napprovers: ['*']\n", False),
+    "an approver by name": (
+        "model_package_group: g\ninstance_type: ml.m5.large\napprovers: [alice]\n",
+        False,
+    ),
+    "keeping too much": ("model_package_group: g\ninstance_type: ml.m5.large\nkeep: 51\n", False),
     "odd memory": (
         "model_package_group: g\nserverless: {memory_size_in_mb: 1000, max_concurrency: 1}\n",
         False,

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from infra.settings import catalogue
+from infra.settings.catalogue import load_catalogue
 from infra.settings.problem import Problem
 from tests.infra.settings.builders import VALID, load, problems
 
@@ -499,6 +500,111 @@ MISTAKES = [
         "shorten",
     ),
     Mistake(
+        "approvers without a list",
+        ON_INSTANCES + "approvers: arn:aws:iam::111122223333:role/approver\n",
+        3,
+        "approvers",
+        "'arn:aws:iam::111122223333:role/approver'",
+        "1 to 20 ARNs",
+        "after a dash",
+    ),
+    Mistake(
+        "nobody may approve",
+        ON_INSTANCES + "approvers: []\n",
+        3,
+        "approvers",
+        "a list of 0",
+        "1 to 20 ARNs",
+        "leave approvers out to let anyone approve",
+    ),
+    Mistake(
+        "more approvers than there may be",
+        ON_INSTANCES
+        + "approvers:\n"
+        + "".join(f"- arn:aws:iam::111122223333:user/u{n}\n" for n in range(21)),
+        3,
+        "approvers",
+        "a list of 21",
+        "1 to 20 ARNs",
+        "wildcards",
+    ),
+    *(
+        Mistake(
+            f"an approver that is {rule}",
+            ON_INSTANCES + f"approvers:\n- arn:aws:iam::111122223333:user/fine\n- {value}\n",
+            5,
+            "approvers[1]",
+            got,
+            "the ARN of an IAM user, of a role, of a role's session or of a Studio user profile",
+            fix,
+        )
+        for rule, value, got, fix in (
+            ("anyone", "'*'", "'*'", "leave approvers out to let anyone approve"),
+            ("any ARN", "'arn:*'", "'arn:*'", "leave approvers out to let anyone approve"),
+            ("empty", "", "nothing", "that LastModifiedBy shows in DescribeModelPackage"),
+            ("a name", "alice", "'alice'", "such as arn:aws:iam::111122223333:role/alice"),
+            ("a number", "12", "12 (a number)", "such as arn:aws:iam::111122223333:role/12"),
+            ("an address", "alice@example.com", "'alice@", "an address is no identity"),
+            ("a list", "[a]", "a list of 1", "that LastModifiedBy shows"),
+            ("an account", "'111122223333'", "'111122223333'", "the whole ARN"),
+            ("an account's root", "arn:aws:iam::111122223333:root", ":root'", "that LastModifiedBy shows"),
+            ("a group", "arn:aws:iam::111122223333:group/ml", ":group/ml'", "that LastModifiedBy shows"),
+            ("in half an account", "arn:aws:iam::1111:user/x", "::1111:", "that LastModifiedBy shows"),
+            ("in no account", "arn:aws:iam:::user/x", ":::user", "that LastModifiedBy shows"),
+            (
+                "a session without its name",
+                "arn:aws:sts::111122223333:assumed-role/r",
+                "assumed-role/r'",
+                "or with any: arn:aws:sts::111122223333:assumed-role/r/*",
+            ),
+            (
+                "a wildcard below a role's path",
+                "arn:aws:iam::111122223333:role/ml/approver-*",
+                "role/ml/approver-*'",
+                "write arn:aws:sts::111122223333:assumed-role/approver-*/*: a role's path is not known",
+            ),
+            (
+                "a domain",
+                "arn:aws:sagemaker:eu-central-1:111122223333:domain/d-1",
+                ":domain/d-1'",
+                "that LastModifiedBy shows",
+            ),
+            (
+                "a profile without its domain",
+                "arn:aws:sagemaker:eu-central-1:111122223333:user-profile/alice",
+                "user-profile/alice'",
+                "that LastModifiedBy shows",
+            ),
+            (
+                "longer than any ARN",
+                f"arn:aws:iam::111122223333:user/{'u' * 2048}",
+                "characters)",
+                "that LastModifiedBy shows",
+            ),
+        )
+    ),
+    Mistake(
+        "four eyes in words",
+        ON_INSTANCES + "four_eyes: 'true'\n",
+        3,
+        "four_eyes",
+        "'true'",
+        "true if whoever registered",
+        "without quotes",
+    ),
+    Mistake(
+        "four eyes, counted", ON_INSTANCES + "four_eyes: 4\n", 3, "four_eyes", "4", "true", "true or false"
+    ),
+    Mistake(
+        "keeping less than nothing", ON_INSTANCES + "keep: -1\n", 3, "keep", "-1", "from 0 to 50", "correct"
+    ),
+    Mistake("keeping too much", ON_INSTANCES + "keep: 51\n", 3, "keep", "51", "from 0 to 50", "correct"),
+    Mistake("keeping in words", ON_INSTANCES + "keep: 'all'\n", 3, "keep", "'all'", "from 0 to 50", "number"),
+    Mistake("keeping yes", ON_INSTANCES + "keep: yes\n", 3, "keep", "true", "from 0 to 50", "correct"),
+    Mistake(
+        "keeping an empty value", ON_INSTANCES + "keep:\n", 3, "keep", "nothing", "0 to 50", "remove the key"
+    ),
+    Mistake(
         "an unknown override",
         ON_INSTANCES + "overrides:\n  endpoint: {}\n",
         4,
@@ -632,6 +738,8 @@ NOT_SERVERLESS = {
     ),
 }
 
+ENVIRONMENT_OF_1000 = f"environment:\n  K: {'v' * 1000}\n"
+
 OWNED = {
     "model": {
         "ModelName: x": "remove it; Greenlight names",
@@ -729,7 +837,7 @@ def test_the_endpoint_is_named_after_its_file_unless_the_file_says_otherwise(tmp
 def test_a_file_whose_name_cannot_name_an_endpoint_is_told_how_to_help_itself(tmp_path: Path) -> None:
     (tmp_path / "my_churn.yaml").write_text(VALID)
 
-    _, found = catalogue.load_catalogue(tmp_path, "endpoints")
+    _, found = load_catalogue(tmp_path, "endpoints")
 
     [problem] = found
     assert (problem.line, problem.got) == (0, "'my_churn'")
@@ -741,14 +849,14 @@ def test_files_in_folders_and_files_called_yml_are_read_as_well(tmp_path: Path) 
     (tmp_path / "growth" / "churn.yml").write_text(VALID)
     (tmp_path / "schema.json").write_text("{}")
 
-    specs, found = catalogue.load_catalogue(tmp_path, "endpoints")
+    specs, found = load_catalogue(tmp_path, "endpoints")
 
     assert found == []
     assert [spec.file for spec in specs] == ["endpoints/growth/churn.yml"]
 
 
 def test_a_directory_that_does_not_exist_is_a_problem_and_an_empty_one_is_none(tmp_path: Path) -> None:
-    _, found = catalogue.load_catalogue(tmp_path / "absent", "absent")
+    _, found = load_catalogue(tmp_path / "absent", "absent")
 
     assert found == [
         Problem(
@@ -760,23 +868,15 @@ def test_a_directory_that_does_not_exist_is_a_problem_and_an_empty_one_is_none(t
             "create it, or set the context key endpoints_dir",
         )
     ]
-    assert catalogue.load_catalogue(tmp_path, "endpoints") == ([], [])
+    assert load_catalogue(tmp_path, "endpoints") == ([], [])
 
 
 def test_a_file_that_cannot_be_read_is_a_problem_and_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "churn.yaml").mkdir()
 
-    _, found = catalogue.load_catalogue(tmp_path, "endpoints")
+    _, found = load_catalogue(tmp_path, "endpoints")
 
     assert [problem.expected for problem in found] == ["a readable file"]
-
-
-def test_more_endpoints_than_a_stack_can_hold_are_refused_before_cloudformation_does(tmp_path: Path) -> None:
-    _, found = load(tmp_path, **{f"e{number}": VALID for number in range(catalogue.MOST_ENDPOINTS + 1)})
-
-    [problem] = found
-    assert problem.got == "401 endpoints"
-    assert "several stacks" in problem.fix
 
 
 def test_the_stored_value_is_compact_json_and_says_what_the_file_says(tmp_path: Path) -> None:
@@ -814,6 +914,7 @@ def test_the_stored_value_is_compact_json_and_says_what_the_file_says(tmp_path: 
             ]
         },
         "DeploymentConfig": {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]}},
+        "Keep": 3,
         "Tags": {"team": "growth"},
     }
     assert ": " not in spec.parameter_value
@@ -832,6 +933,39 @@ def test_serverless_settings_compile_to_a_variant_without_instances(tmp_path: Pa
             "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5},
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("policy", "compiled"),
+    [
+        ("", None),
+        ("four_eyes: false\n", None),
+        ("four_eyes: true\n", {"FourEyes": True}),
+        (
+            "approvers: ['arn:aws:iam::111122223333:user/ml/*']\n",
+            {"Approvers": ["arn:aws:iam::111122223333:user/ml/*"]},
+        ),
+        (
+            "four_eyes: true\napprovers: ['arn:aws:iam::*:user/a', 'arn:aws:iam::*:user/a']\n",
+            {"Approvers": ["arn:aws:iam::*:user/a"], "FourEyes": True},
+        ),
+    ],
+)
+def test_the_approval_policy_holds_what_is_set_and_is_absent_when_nothing_is(
+    policy: str, compiled: dict[str, object] | None, tmp_path: Path
+) -> None:
+    [spec], found = load(tmp_path, churn=VALID + policy)
+
+    assert found == []
+    assert json.loads(spec.parameter_value).get("ApprovalPolicy") == compiled
+
+
+@pytest.mark.parametrize("keep", [0, 50])
+def test_how_many_former_releases_stay_is_stored(keep: int, tmp_path: Path) -> None:
+    [spec], found = load(tmp_path, churn=f"{VALID}keep: {keep}\n")
+
+    assert found == []
+    assert json.loads(spec.parameter_value)["Keep"] == keep
 
 
 def test_a_group_of_another_account_is_named_by_its_arn(tmp_path: Path) -> None:
@@ -884,4 +1018,16 @@ def test_a_value_fits_exactly_up_to_the_last_byte(tmp_path: Path) -> None:
     assert problems(tmp_path, sized(100 + room)) == []
     [problem] = problems(tmp_path, sized(100 + room + 1))
     assert problem.got == "4,097 bytes once compiled"
-    assert problem.fix == "shorten environment, tags or overrides by 1 bytes"
+    assert problem.fix == "shorten environment (about 3,817 bytes) by 1 bytes"
+
+
+def test_what_takes_most_of_a_parameter_is_named_first_with_the_sessions_of_roles(tmp_path: Path) -> None:
+    roles = "".join(f"  - arn:aws:iam::111122223333:role/{'r' * 60}{number}\n" for number in range(20))
+
+    [problem] = problems(tmp_path, f"{VALID}tags: {{a: b}}\napprovers:\n{roles}{ENVIRONMENT_OF_1000}")
+
+    assert re.fullmatch(
+        r"shorten approvers \(about 4,\d{3} bytes\) or environment \(about 1,0\d\d bytes\) "
+        r"or tags \(about \d\d bytes\) by \d,?\d+ bytes",
+        problem.fix,
+    )

@@ -1,0 +1,69 @@
+"""Owns what an approver is in the settings: a pattern of the ARN of an IAM identity or a Studio user profile.
+
+Knows the forms of those ARNs, and nothing of approvals: the deployer matches the patterns. `*` stands for any
+characters, slashes and colons included, and `?` for any one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+MOST_APPROVERS: Final = 20
+ANYONE: Final = "leave approvers out to let anyone approve; otherwise name them"
+
+_NAME: Final = r"[A-Za-z0-9_+=,.@\-]"
+_ANY_NAME: Final = r"[A-Za-z0-9_+=,.@*?\-]"
+_ANY_WORD: Final = r"[A-Za-z0-9*?\-]"
+_PARTITION: Final = r"(?:aws[a-z\-]*|[a-z\-]*[*?][a-z*?\-]*)"
+_ACCOUNT: Final = r"(?:[0-9]{12}|[0-9]*[*?][0-9*?]*)"
+_ROLE: Final = rf"role/(?:(?:{_NAME}+/)*{_NAME}+|{_ANY_NAME}+)"
+_USER: Final = rf"user/{_ANY_NAME}+(?:/{_ANY_NAME}+)*"
+
+APPROVER: Final = (
+    rf"^arn:{_PARTITION}:(?:iam::{_ACCOUNT}:(?:{_ROLE}|{_USER})"
+    rf"|sts::{_ACCOUNT}:assumed-role/{_ANY_NAME}+/{_ANY_NAME}+"
+    rf"|sagemaker:{_ANY_WORD}+:{_ACCOUNT}:user-profile/{_ANY_WORD}+/{_ANY_WORD}+)$"
+)
+"""The forms (IAM user guide, "reference_identifiers"; SageMaker API reference, UserContext), for pydantic and
+for JSON Schema alike."""
+
+_ROLE_ARN: Final = re.compile(r"(arn:[^:]+):iam::([^:]*):role/(?:.*/)?([^/]+)")
+_ANYONE: Final = re.compile(r"[*?]+|arn:[*:?/]*")
+_SESSIONLESS: Final = re.compile(r"arn:[^:]+:sts::[^:]*:assumed-role/[^/]+/?")
+_NAME_ONLY: Final = re.compile(_NAME + "+")
+
+
+def with_sessions(patterns: list[str]) -> list[str]:
+    """Add to each role the sessions of that role, without doubles and in order.
+
+    Whoever acts with a role is known by the session (`sts::…:assumed-role/<role>/<session>`), in which the
+    role's path is missing. People copy the role's own ARN from its page, and mean everybody who acts with it.
+    """
+    expanded: list[str] = []
+    for pattern in patterns:
+        expanded.append(pattern)
+        role = _ROLE_ARN.fullmatch(pattern)
+        if role is not None:
+            partition, account, name = role.groups()
+            expanded.append(f"{partition}:sts::{account}:assumed-role/{name}/*")
+    return list(dict.fromkeys(expanded))
+
+
+def remedy(value: str) -> str:
+    """Say how to mend what is no pattern of an approver's ARN."""
+    text = value.strip()
+    role = _ROLE_ARN.fullmatch(text)
+    if _ANYONE.fullmatch(text):
+        return ANYONE
+    if _SESSIONLESS.fullmatch(text):
+        return f"end it with the session, or with any: {text.rstrip('/')}/*"
+    if role is not None and "/" in text.partition(":role/")[2] and {"*", "?"} & set(text):
+        partition, account, name = role.groups()
+        session = f"{partition}:sts::{account}:assumed-role/{name}/*"
+        return f"write {session}: a role's path is not known of those who act with it"
+    if "@" in text and not text.startswith("arn:"):
+        return "an address is no identity: write the ARN that LastModifiedBy shows in DescribeModelPackage"
+    if _NAME_ONLY.fullmatch(text):
+        return f"write the whole ARN, such as arn:aws:iam::111122223333:role/{text}"
+    return "write the ARN that LastModifiedBy shows in DescribeModelPackage, with * for what may differ"
