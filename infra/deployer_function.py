@@ -16,7 +16,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.context import LOG_RETENTION_DAYS
-from infra.outcomes import SOURCE
+from infra.own_events import SOURCE
 from infra.permissions import Permissions, acknowledge
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _BY_TAG: Final = (
     "Any number of endpoints, told apart by tag and not by name: creating demands the stack's tag in the "
     "request, changing demands it on the resource. Reading shows names and settings, and no data."
 )
+_NO_RESOURCE: Final = "Listing is authorised on no resource, or may be; it shows names and statuses only."
 _RETENTION: Final = dict(zip(LOG_RETENTION_DAYS, list(logs.RetentionDays)[:-1], strict=True))
 """CDK's names for the same days, in the same order, less INFINITE."""
 
@@ -170,6 +171,14 @@ class DeployerFunction(Construct):
         self._permissions.allow(
             "RetagOwn", ["sagemaker:AddTags"], everything, conditions=owned, why_wildcard=_BY_TAG
         )
+        for kind, action in {
+            model: "DeleteModel",
+            endpoint_config: "DeleteEndpointConfig",
+            endpoint: "DeleteEndpoint",
+        }.items():
+            self._permissions.allow(
+                f"{action}Own", [f"sagemaker:{action}"], [kind], conditions=owned, why_wildcard=_BY_TAG
+            )
         # Whoever could remove the owner's tag could put a resource out of everybody's reach.
         not_the_owner = {"ForAllValues:StringNotLike": {"aws:TagKeys": ["greenlight:*"]}}
         self._permissions.allow(
@@ -186,6 +195,11 @@ class DeployerFunction(Construct):
         }.items():
             # Not only our own: a resource with a name of ours may turn out to be somebody else's.
             self._permissions.allow(action, [f"sagemaker:{action}"], [kind], why_wildcard=_BY_TAG)
+        # Before it deletes or adopts, the deployer reads whose a resource is.
+        self._permissions.allow("ReadTags", ["sagemaker:ListTags"], everything, why_wildcard=_BY_TAG)
+        self._permissions.allow(
+            "ListEndpoints", ["sagemaker:ListEndpoints"], ["*"], why_wildcard=_NO_RESOURCE
+        )
         self._permissions.allow(
             "PassExecutionRole",
             ["iam:PassRole"],
@@ -207,7 +221,7 @@ class DeployerFunction(Construct):
             "ListModelPackages",
             ["sagemaker:ListModelPackages"],
             ["*"],
-            why_wildcard="The action's resource type is optional: a call may be authorised on none.",
+            why_wildcard=_NO_RESOURCE,
         )
 
     def _allow_records(self, journal: dynamodb.ITable, settings_prefix: str) -> None:
@@ -227,7 +241,7 @@ class DeployerFunction(Construct):
         )
         bus = self._stack.format_arn(service="events", resource="event-bus", resource_name=EVENT_BUS_NAME)
         self._permissions.allow(
-            "ReportOutcomes",
+            "PutOwnEvents",
             ["events:PutEvents"],
             [bus],
             conditions={"StringEquals": {"events:source": SOURCE}},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aws_cdk import Aws, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
@@ -14,14 +14,13 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from infra.own_events import OUTCOME, own_events
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_sqs as sqs
-
-SOURCE: Final = "greenlight"
-DETAIL_TYPE: Final = "Greenlight Deployment Outcome"
 
 
 class Outcomes(Construct):
@@ -52,7 +51,7 @@ class Outcomes(Construct):
             self,
             "Rule",
             description="Outcomes of Greenlight's deployments, to people",
-            event_pattern=events.EventPattern(source=[SOURCE], detail_type=[DETAIL_TYPE]),
+            event_pattern=own_events(self, OUTCOME),
         )
         # The target is bound to the topic by its ARN: bound to the construct, it would add a statement to the
         # topic's policy that admits every rule of every account. Ours, below, admits this rule.

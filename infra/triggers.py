@@ -1,4 +1,4 @@
-"""Owns what sets the deployer off: four rules on the default bus, all to one function.
+"""Owns what sets the deployer off: five rules on the default bus, all to one function.
 
 Patterns name no model package group: a pattern has a size limit and an account may have thousands of groups.
 Nor do they name an approval status: a reject matters as much as an approval.
@@ -12,6 +12,8 @@ from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
+
+from infra.own_events import SWEEP_PART, own_events
 
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
@@ -82,5 +84,18 @@ class Triggers(Construct):
             "SweepRule",
             description="The pulse that heals whatever was missed: the other events are best effort",
             schedule=events.Schedule.rate(sweep),
+            targets=[impatient],
+        )
+        # A sweep that is too much for one invocation puts an event for each part of it. By way of the bus and
+        # not by invoking itself, because the function's role then needs no right to invoke (and could not
+        # name the function without a circle), because Lambda cuts a chain of a function's own invocations
+        # after some sixteen, and because a part so has the retries and the failure queue of every trigger.
+        # Nobody cuts a chain over EventBridge, so that it ends is the deployer's own doing: a part names
+        # fewer endpoints than what it was split from, and the smallest is never split.
+        self.sweep_part_rule = events.Rule(
+            self,
+            "SweepPartRule",
+            description="A part of a sweep that is more than one invocation can do",
+            event_pattern=own_events(self, SWEEP_PART),
             targets=[impatient],
         )

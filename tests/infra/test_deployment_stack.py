@@ -74,6 +74,9 @@ DEPLOYER_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
         },
     ),
     "UpdateOwn": (["sagemaker:UpdateEndpoint"], [CONFIG, ENDPOINT], OWNED),
+    "DeleteModelOwn": (["sagemaker:DeleteModel"], [MODEL], OWNED),
+    "DeleteEndpointConfigOwn": (["sagemaker:DeleteEndpointConfig"], [CONFIG], OWNED),
+    "DeleteEndpointOwn": (["sagemaker:DeleteEndpoint"], [ENDPOINT], OWNED),
     "RetagOwn": (["sagemaker:AddTags"], [CONFIG, ENDPOINT, MODEL], OWNED),
     "UntagOwn": (
         ["sagemaker:DeleteTags"],
@@ -83,6 +86,8 @@ DEPLOYER_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
     "DescribeModel": (["sagemaker:DescribeModel"], [MODEL], None),
     "DescribeEndpointConfig": (["sagemaker:DescribeEndpointConfig"], [CONFIG], None),
     "DescribeEndpoint": (["sagemaker:DescribeEndpoint"], [ENDPOINT], None),
+    "ReadTags": (["sagemaker:ListTags"], [CONFIG, ENDPOINT, MODEL], None),
+    "ListEndpoints": (["sagemaker:ListEndpoints"], ["*"], None),
     "PassExecutionRole": (
         ["iam:PassRole"],
         ["{ModelExecutionRoleD608C053.Arn}"],
@@ -105,7 +110,7 @@ DEPLOYER_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
         [here("ssm", "parameter/greenlight/endpoints"), here("ssm", "parameter/greenlight/endpoints/*")],
         None,
     ),
-    "ReportOutcomes": (
+    "PutOwnEvents": (
         ["events:PutEvents"],
         [here("events", "event-bus/default")],
         {"StringEquals": {"events:source": "greenlight"}},
@@ -288,7 +293,20 @@ PATTERNS: dict[str, dict[str, Any]] = {
         "detail-type": ["Parameter Store Change"],
         "detail": {"name": [{"prefix": "/greenlight/endpoints/"}]},
     },
-    "OutcomesRule": {"source": ["greenlight"], "detail-type": ["Greenlight Deployment Outcome"]},
+    "TriggersSweepPartRule": {
+        "source": ["greenlight"],
+        "detail-type": ["Greenlight Sweep Part"],
+        "account": [ACCOUNT],
+        "region": [REGION],
+        "detail": {"StackName": ["Greenlight"]},
+    },
+    "OutcomesRule": {
+        "source": ["greenlight"],
+        "detail-type": ["Greenlight Deployment Outcome"],
+        "account": [ACCOUNT],
+        "region": [REGION],
+        "detail": {"StackName": ["Greenlight"]},
+    },
 }
 
 
@@ -315,6 +333,21 @@ def test_the_sweep_and_the_settings_rule_follow_the_configuration(configured: Sy
     assert pattern["detail"] == {"name": [{"prefix": "/ml/test/"}]}
 
 
+@pytest.mark.parametrize("rule", ["OutcomesRule", "TriggersSweepPartRule"])
+def test_a_stack_hears_of_its_own_outcomes_and_parts_and_not_of_another_stacks(
+    rule: str, synthesised: Synthesised, configured: Synthesised
+) -> None:
+    names = [
+        stack.one("AWS::Events::Rule", rule)["EventPattern"]["detail"]["StackName"]
+        for stack in (synthesised, configured)
+    ]
+
+    assert names == [["Greenlight"], ["Greenlight-Test"]]
+    for stack, name in zip((synthesised, configured), names, strict=True):
+        variables = stack.one("AWS::Lambda::Function")["Environment"]["Variables"]
+        assert [variables["STACK_NAME"]] == name, "what the deployer writes into its events"
+
+
 @pytest.mark.parametrize(
     ("rule", "age"),
     [
@@ -322,6 +355,7 @@ def test_the_sweep_and_the_settings_rule_follow_the_configuration(configured: Sy
         ("TriggersEndpointRule", 86_400),
         ("TriggersSettingsRule", 86_400),
         ("TriggersSweepRule", 900),
+        ("TriggersSweepPartRule", 900),
     ],
 )
 def test_every_trigger_invokes_the_deployer_and_keeps_what_cannot_be_delivered(

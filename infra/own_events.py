@@ -1,0 +1,34 @@
+"""Owns the events that the deployer itself puts on the bus: how they are called, and who they are for.
+
+The deployer's role may put events of this source and no others; the rules match one stack's own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import Stack
+from aws_cdk import aws_events as events
+
+if TYPE_CHECKING:
+    from constructs import IConstruct
+
+SOURCE: Final = "greenlight"
+OUTCOME: Final = "Greenlight Deployment Outcome"
+SWEEP_PART: Final = "Greenlight Sweep Part"
+
+
+def own_events(scope: IConstruct, detail_type: str) -> events.EventPattern:
+    """Match the events of one kind that the deployer of this very stack put on the bus.
+
+    Stacks in other accounts and regions mostly have the same name, and their events may be forwarded to this
+    bus; a second stack beside this one has another name.
+    """
+    stack = Stack.of(scope)
+    return events.EventPattern(
+        source=[SOURCE],
+        detail_type=[detail_type],
+        account=[stack.account],
+        region=[stack.region],
+        detail={"StackName": [stack.stack_name]},
+    )
