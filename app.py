@@ -12,10 +12,13 @@ from cdk_nag import AwsSolutionsChecks
 from infra.bundling import BundlingError, build_asset
 from infra.context import read_configuration
 from infra.deployment_stack import DeploymentStack
+from infra.placement import check_room, place
 from infra.settings.catalogue import load_catalogue
 from infra.settings.problem import ConfigurationError
+from infra.settings_stack import SettingsStack
 
 if TYPE_CHECKING:
+    from aws_cdk import Stack
     from aws_cdk.cx_api import CloudAssembly
 
 
@@ -27,10 +30,23 @@ def synthesise(app: App) -> CloudAssembly:
     configuration, problems = read_configuration(app.node.get_all_context())
     directory = Path(configuration.endpoints_dir)
     endpoints, found = load_catalogue(directory, directory.as_posix())
-    if problems or found:
-        raise ConfigurationError([*problems, *found])
+    problems += [*found, *check_room(endpoints, configuration)]
+    if problems:
+        raise ConfigurationError(problems)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    DeploymentStack(app, "Greenlight", configuration=configuration, endpoints=endpoints, asset=build_asset())
+    stack: Stack = DeploymentStack(
+        app, "Greenlight", configuration=configuration, endpoints=endpoints, asset=build_asset()
+    )
+    _, *placed = place(endpoints, configuration.settings_stacks)
+    for number, some in enumerate(placed, start=2):
+        stack = SettingsStack(
+            app,
+            f"GreenlightSettings{number}",
+            number=number,
+            after=stack,
+            configuration=configuration,
+            endpoints=some,
+        )
     return app.synth()
 
 

@@ -23,13 +23,17 @@ LOG_RETENTION_DAYS: Final = (
 )  # fmt: skip
 """What CloudWatch Logs accepts (logs:PutRetentionPolicy)."""
 
-_STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+_STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _SETTINGS_PREFIX: Final = re.compile(r"/(?:[A-Za-z0-9_.-]+/){1,13}")
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _EMAIL: Final = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
 _ROLE_ARN: Final = re.compile(shape("RoleArn").metadata["pattern"])
 _PLAIN_KEY: Final = re.compile(r"[a-z][a-z0-9_]*")
 _LONGEST_PREFIX: Final = 900
+_LONGEST_STACK_NAME: Final = 128
+
+MOST_STACKS: Final = 25
+"""Beyond it an account's 10,000 standard parameters in a region run out (Systems Manager quota)."""
 
 T = TypeVar("T")
 
@@ -44,6 +48,8 @@ class Configuration:
     """The directory of endpoint settings, relative to the directory of `cdk.json`."""
     settings_prefix: str = "/greenlight/endpoints/"
     """The SSM path of the compiled settings. Two stacks in one account and region need two."""
+    settings_stacks: int = 1
+    """Over how many stacks the settings are spread: from 1, which holds some 400 endpoints, to 25."""
     sweep_minutes: int = 15
     """How often everything is looked at, event or not: from 1 to 1440."""
     execution_role_arn: str | None = None
@@ -54,6 +60,10 @@ class Configuration:
     """How long the deployer's logs are kept."""
     outcome_emails: tuple[str, ...] = ()
     """Addresses that get every outcome by mail, once they have confirmed the subscription."""
+
+    def settings_stack_name(self, number: int) -> str:
+        """Name the stacks that hold settings, counted from 1: the first is the stack that holds all else."""
+        return self.stack_name if number == 1 else f"{self.stack_name}-Settings-{number}"
 
 
 def read_configuration(context: Mapping[str, Any]) -> tuple[Configuration, list[Problem]]:
@@ -79,7 +89,14 @@ def read_configuration(context: Mapping[str, Any]) -> tuple[Configuration, list[
         expected = "one of the two: buckets are granted to the made role only"
         fix = "remove it, and grant the passed role access to the buckets"
         problems.append(Problem(PLACE, 0, "model_buckets", "both it and execution_role_arn", expected, fix))
-    return Configuration(**values), problems
+    configuration = Configuration(**values)
+    longest = configuration.settings_stack_name(configuration.settings_stacks)
+    if len(longest) > _LONGEST_STACK_NAME:
+        expected = f"a name that is at most {_LONGEST_STACK_NAME} characters also in {longest}"
+        problems.append(
+            Problem(PLACE, 0, "stack_name", shown(configuration.stack_name), expected, "shorten it")
+        )
+    return configuration, problems
 
 
 def _misspells(key: str) -> bool:
@@ -134,10 +151,14 @@ def _settings_prefix(value: object) -> str:
 
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "stack_name": _text(
-        _STACK_NAME, "a CloudFormation stack name", "use letters, digits and hyphens, a letter first", 128
+        _STACK_NAME,
+        "a CloudFormation stack name",
+        "use letters, digits and hyphens, a letter first",
+        _LONGEST_STACK_NAME,
     ),
     "endpoints_dir": _text(re.compile(r".*\S.*"), "a directory", "name the directory of the YAML files"),
     "settings_prefix": _settings_prefix,
+    "settings_stacks": _number(range(1, MOST_STACKS + 1), f"stacks from 1 to {MOST_STACKS}", "leave it out"),
     "sweep_minutes": _number(range(1, 1441), "minutes from 1 to 1440", "choose 15, say"),
     "execution_role_arn": _text(_ROLE_ARN, "the ARN of an IAM role", "copy it from the role's page"),
     "model_buckets": _several(

@@ -13,6 +13,7 @@ from infra.failure_queue import FailureQueue
 from infra.journal import Journal
 from infra.model_execution_role import ModelExecutionRole
 from infra.outcomes import Outcomes
+from infra.placement import place
 from infra.triggers import Triggers
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 class DeploymentStack(Stack):
     """Deploy approved model versions to the endpoints of one account and region.
 
-    The stack is tied to no account and no region: it goes where the CLI's credentials point.
+    The stack is tied to no account and no region: it goes where the CLI's credentials point. Of the endpoints
+    it holds the settings that are placed in it, and lets the deployer serve all of them.
     """
 
     def __init__(
@@ -68,8 +70,9 @@ class DeploymentStack(Stack):
         self.outcomes.notify_of(self.undelivered.alarm)
         self.outcomes.notify_of(self.unhandled.alarm)
         self.journal = Journal(self, "Journal")
+        settings_here, *_ = place(endpoints, configuration.settings_stacks)
         self.settings = EndpointSettings(
-            self, "Settings", settings_prefix=configuration.settings_prefix, endpoints=endpoints
+            self, "Settings", settings_prefix=configuration.settings_prefix, endpoints=settings_here
         )
         self.execution_role = self._execution_role(configuration)
         self.deployer = DeployerFunction(

@@ -19,11 +19,13 @@ _SET_BY_THE_CLI = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-m
 
 @dataclass(frozen=True)
 class Synthesised:
-    """What came out of the app: its template, and cdk-nag's report on it."""
+    """What came out of the app: its templates, and cdk-nag's report on them."""
 
     directory: Path
     template: dict[str, Any]
     nag: dict[str, Any]
+    settings_stacks: dict[str, dict[str, Any]]
+    """The templates of the stacks that hold settings alone, by name, in the order of their deployment."""
 
     @property
     def resources(self) -> dict[str, Any]:
@@ -59,9 +61,10 @@ def synthesise_with(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
     def run(**context: object) -> Synthesised:
         directory = tmp_path_factory.mktemp("assembly")
         assembly = synthesise(App(context={**defaults, **context}, outdir=str(directory)))
-        [stack] = assembly.stacks
+        stack, *others = assembly.stacks
         [nag] = json.loads((directory / "validation-report.json").read_text())["pluginReports"]
-        return Synthesised(directory, dict(stack.template), nag)
+        settings = {other.stack_name: dict(other.template) for other in others}
+        return Synthesised(directory, dict(stack.template), nag, settings)
 
     return run
 

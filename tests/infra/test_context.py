@@ -29,6 +29,7 @@ ACCEPTED: dict[str, tuple[dict[str, Any], Configuration]] = {
         {"outcome_emails": "a@example.com, b@example.com"},
         Configuration(outcome_emails=("a@example.com", "b@example.com")),
     ),
+    "stacks": ({"settings_stacks": "25"}, Configuration(settings_stacks=25)),
     "a role": ({"execution_role_arn": ROLE}, Configuration(execution_role_arn=ROLE)),
     "names": (
         {"stack_name": "Greenlight-Test", "settings_prefix": "/ml/test/", "endpoints_dir": "../endpoints"},
@@ -67,6 +68,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "a mapping": ({"model_buckets": {}}, "model_buckets", "-c key=a,b"),
     "no address": ({"outcome_emails": "somebody"}, "outcome_emails", "name@example.com"),
     "a stack name with an underscore": ({"stack_name": "a_b"}, "stack_name", "hyphens"),
+    "a stack name that leaves no room for the others": (
+        {"stack_name": "a" * 118, "settings_stacks": 2},
+        "stack_name",
+        "shorten it",
+    ),
+    "a stack name that is too long": ({"stack_name": "a" * 129}, "stack_name", "hyphens"),
+    "no stacks": ({"settings_stacks": 0}, "settings_stacks", "leave it out"),
+    "more stacks than an account can fill": ({"settings_stacks": 26}, "settings_stacks", "leave it out"),
     "no directory": ({"endpoints_dir": " "}, "endpoints_dir", "name the directory"),
     "buckets that would be granted to nobody": (
         {"model_buckets": "a-b", "execution_role_arn": ROLE},

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from infra.bundling import operations
+from infra.context import Configuration
+from infra.placement import check_room
+from infra.settings.catalogue import load_catalogue
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Synthesise, Synthesised
@@ -137,21 +141,63 @@ def test_every_operation_that_the_deployer_lists_is_granted_and_nothing_else(
     assert granted == called | run_by_lambda | {"iam:PassRole"}
 
 
-def test_the_deployers_role_does_not_grow_with_the_number_of_endpoints(
+def test_a_thousand_endpoints_are_spread_over_stacks_and_change_nothing_else(
     synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFactory, synthesised: Synthesised
 ) -> None:
-    # GIVEN many endpoints in place of one
+    # GIVEN more endpoints than a stack can hold
     endpoints = tmp_path_factory.mktemp("endpoints")
-    for number in range(100):
-        settings = f"model_package_group: group-{number}\ninstance_type: ml.m5.large\n"
-        (endpoints / f"endpoint-{number}.yaml").write_text(settings)
+    names = {f"endpoint-{number}" for number in range(1_100)}
+    for name in names:
+        (endpoints / f"{name}.yaml").write_text(f"model_package_group: {name}\ninstance_type: ml.m5.large\n")
 
     # WHEN
-    many = synthesise_with(endpoints_dir=str(endpoints))
+    many = synthesise_with(endpoints_dir=str(endpoints), settings_stacks="4")
 
-    # THEN there are as many parameters, and the same permissions
-    assert len(many.of_type("AWS::SSM::Parameter")) == 100
+    # THEN each has its parameter in one of the stacks, and CloudFormation's limits are kept
+    assert list(many.settings_stacks) == [f"Greenlight-Settings-{number}" for number in (2, 3, 4)]
+    templates = [many.template, *many.settings_stacks.values()]
+    stored = [
+        resource["Properties"]["Name"]
+        for template in templates
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::SSM::Parameter"
+    ]
+    assert sorted(stored) == sorted(f"/greenlight/endpoints/{name}" for name in names)
+    assert max(len(template["Resources"]) for template in templates) <= 500
+    assert max(path.stat().st_size for path in many.directory.glob("*.template.json")) < 1_000_000
+
+    # AND the other stacks hold nothing but settings, and are deployed one after another
+    for template in many.settings_stacks.values():
+        assert {resource["Type"] for resource in template["Resources"].values()} == {"AWS::SSM::Parameter"}
+    artifacts = json.loads((many.directory / "manifest.json").read_text())["artifacts"]
+    order = ["Greenlight", *(f"GreenlightSettings{number}" for number in (2, 3, 4))]
+    for before, after in pairwise(order):
+        assert before in artifacts[after]["dependencies"]
+
+    # AND the deployer's permissions have not grown
     assert statements(many, "DeployerRole") == statements(synthesised, "DeployerRole")
+
+
+def test_a_stack_that_is_said_to_have_room_has_it(
+    synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    # GIVEN as many endpoints with the longest names and nearly full parameters as are let into one stack
+    endpoints = tmp_path_factory.mktemp("endpoints")
+    environment = {f"K{number:02}": "v" * 30 for number in range(84)}
+    settings = {"model_package_group": "g", "instance_type": "ml.m5.large", "environment": environment}
+    paths = [endpoints / f"{f'e{number}':e<63}.yaml" for number in range(200)]
+    for path in paths:
+        path.write_text(json.dumps(settings))
+    specs, _ = load_catalogue(endpoints, str(endpoints))
+    while check_room(specs, Configuration()):
+        (endpoints / specs.pop().file).unlink()
+
+    # WHEN
+    full = synthesise_with(endpoints_dir=str(endpoints))
+
+    # THEN
+    [template] = full.directory.glob("*.template.json")
+    assert 700_000 < template.stat().st_size < 800_000, "from where on CDK warns"
 
 
 def test_registries_of_other_accounts_are_granted_by_account_when_settings_name_them(
