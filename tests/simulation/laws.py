@@ -1,0 +1,658 @@
+"""The laws: what must hold whatever happens. Each is one class, and its docstring is the rule.
+
+Owns judgement only. A law looks at calls as they take effect, at changes of endpoints, and at the world when
+it rests; it never asks the deployer's own code what would be right. Names of resources mean nothing to a
+law: it goes by what they contain.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.simulation.people import content_of
+from tests.simulation.world import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.simulation.world import Call, World
+
+CHANGES: Final = frozenset({"CreateEndpoint", "UpdateEndpoint"})
+"""The writes that put a version before its callers."""
+
+MODIFYING: Final = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
+TRANSIENT: Final = ("InsufficientInstanceCapacity", "ResourceLimitExceeded", "Request to service failed")
+RETRIES: Final = 5
+"""How often a release that failed for a passing reason is tried again."""
+
+KEEP: Final = 3
+"""How many former releases stay, by default."""
+
+SETTLED: Final = frozenset({"succeeded", "failed", "withdrawn"})
+TOLD: Final = {"succeeded": frozenset({"succeeded", "rolled_back"}), "failed": frozenset({"failed"})}
+"""Which outcomes tell of an attempt that ended so."""
+
+CLEAN_UP: Final = "CleanUp"
+
+
+class LawBrokenError(Exception):
+    """A law does not hold.
+
+    Attributes:
+        law: Which.
+    """
+
+    def __init__(self, law: Law, told: str) -> None:
+        super().__init__(f"{type(law).__name__}: {told}")
+        self.law = type(law).__name__
+
+
+@dataclass(slots=True)
+class Rollout:
+    """What really became of a change that SageMaker accepted from the deployer."""
+
+    endpoint_name: str
+    endpoint_config_name: str
+    content: tuple[str, str, str] | None
+    call: Call
+    attempt: int | None
+    ended: datetime | None = None
+    succeeded: bool = False
+
+
+class Facts:
+    """What really happened in SageMaker, as the control plane shows it, never as the deployer sees it."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.rollouts: list[Rollout] = []
+
+    def note_call(self, call: Call) -> None:
+        """Remember a change that was accepted."""
+        if call.is_write and call.operation in CHANGES:
+            name = call.request["EndpointName"]
+            unsettled = [each for each in self.attempts(name) if each["status"] not in SETTLED]
+            config = call.request["EndpointConfigName"]
+            self.rollouts.append(
+                Rollout(
+                    name,
+                    config,
+                    self.world.people.config_content(config),
+                    call,
+                    int(unsettled[-1]["number"]) if unsettled else None,
+                )
+            )
+
+    def note_change(self) -> None:
+        """Remember how changes ended."""
+        for rollout in self.rollouts:
+            if rollout.ended is not None:
+                continue
+            endpoint = self.world.describe(rollout.endpoint_name)
+            if endpoint is None or endpoint["EndpointStatus"] not in MODIFYING:
+                rollout.ended = self.world.clock.now()
+                rollout.succeeded = (
+                    endpoint is not None
+                    and endpoint["EndpointStatus"] == "InService"
+                    and endpoint["EndpointConfigName"] == rollout.endpoint_config_name
+                )
+
+    def attempts(self, endpoint_name: str) -> list[dict[str, Any]]:
+        """Return the journalled attempts, oldest first."""
+        return self.world.journal(endpoint_name, "attempt#")
+
+    def unsettled(self, endpoint_name: str) -> dict[str, Any] | None:
+        """Return the attempt under way, if there is one."""
+        attempts = self.attempts(endpoint_name)
+        return attempts[-1] if attempts and attempts[-1]["status"] not in SETTLED else None
+
+
+class Law:
+    """One rule. Raises LawBrokenError as soon as it does not hold."""
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        self.world = world
+        self.facts = facts
+
+    def check_call(self, call: Call) -> None:
+        """Look at a call that took effect."""
+
+    def check_change(self) -> None:
+        """Look at endpoints after anything may have changed."""
+
+    def check_rest(self) -> None:
+        """Look at the world when disturbances have stopped and everything has come to rest."""
+
+    def broken(self, told: str) -> LawBrokenError:
+        """Return the error that says so."""
+        return LawBrokenError(self, told)
+
+
+class Law1OnlyApproved(Law):
+    """A version that is not Approved at the moment of the write is never put on an endpoint.
+
+    The registry is asked immediately before: the call of the same invocation before a CreateEndpoint or
+    UpdateEndpoint (its own repetitions aside) is a DescribeModelPackage of that very version, answered
+    Approved and Completed. A reject that comes between that read and the write is the one exception; that it
+    is undone at the next rest is law 3. Nobody's approval counts whom the endpoint's policy does not name.
+    """
+
+    def check_call(self, call: Call) -> None:
+        if not (call.is_write and call.operation in CHANGES):
+            return
+        content = self.world.people.config_content(call.request["EndpointConfigName"])
+        if content is None:
+            raise self.broken(f"{call.operation} names a config without a model")
+        version_arn = content[0]
+        before = [
+            each
+            for each in call.invocation.calls[:-1]
+            if not (each.operation == call.operation and each.request == call.request)
+        ]
+        read = before[-1] if before else None
+        if (
+            read is None
+            or read.operation != "DescribeModelPackage"
+            or read.request["ModelPackageName"].lower() != version_arn
+        ):
+            raise self.broken(f"{version_arn} was not read again right before {call.operation}")
+        if read.response.get("ModelApprovalStatus") != "Approved":
+            raise self.broken(
+                f"{call.operation} of {version_arn} although it was read as "
+                f"{read.response.get('ModelApprovalStatus', 'gone')}"
+            )
+
+
+class Law2NothingServingStops(Law):
+    """Nothing that serves is ever deleted or made to stop serving by the deployer.
+
+    After every call of the deployer, every endpoint that had traffic still has traffic.
+    """
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._serving: set[str] = set()
+
+    def check_call(self, call: Call) -> None:
+        if call.is_write:
+            stopped = self._serving - self._now()
+            if stopped:
+                raise self.broken(
+                    f"{call.operation} by {call.invocation.name} took down {', '.join(sorted(stopped))}"
+                )
+            self._serving = self._now()
+
+    def check_change(self) -> None:
+        self._serving = self._now()
+
+    def _now(self) -> set[str]:
+        return {name for account, region, name in self.world.hosting.routes}
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What an endpoint should serve: this content, or whatever it serves of this version."""
+
+    content: tuple[str, str, str]
+    stays: bool
+
+
+class Law3NewestStandingApproval(Law):
+    """Once disturbances stop, and after one sweep, the endpoint serves the newest approval that still stands.
+
+    Precisely: capacity and quotas are back, every event from now on is delivered once, invocations under way
+    end, and the clock goes beyond every lease, stale read and retry delay; then one sweep runs, and whatever
+    follows from it. Then the endpoint is InService on a config whose content is that of the newest approval
+    (by the journal's time, then by version) that counts by the policy, is Approved and Completed in the
+    registry, and has not failed for good with these settings since. Failed for good is a failed attempt with
+    a lasting reason, or a sixth one with a passing reason. If that version failed with these settings and
+    serves with earlier ones, it stays as it is. If nothing can be served, what served before goes on (law
+    2).
+
+    The journal's time of an approval is the truth: of every approval whose event was delivered, and which
+    lasted, the journal knows; and no version counts as approved later than it was, if the event was
+    delivered.
+
+    Left alone are endpoints that nobody manages, whose settings are no settings, or that are OutOfService.
+    """
+
+    def check_rest(self) -> None:
+        for name in self.world.people.endpoints:
+            settings = self.world.people.settings.get(name)
+            if settings is not None:
+                self._check_approvals(name)
+                self._check_endpoint(name, settings)
+
+    def _check_endpoint(self, name: str, settings: dict[str, Any]) -> None:
+        endpoint = self.world.describe(name)
+        if endpoint is not None and endpoint["EndpointStatus"] == "OutOfService":
+            return
+        live = self.world.people.config_content(endpoint["EndpointConfigName"]) if endpoint else None
+        expected = self.expected(name, settings, live)
+        if expected is None:
+            return
+        if endpoint is None:
+            raise self.broken(f"{name} is absent, and {expected.content[0]} stands")
+        if expected.stays:
+            if live is None or live[0] != expected.content[0]:
+                raise self.broken(f"{name} left {expected.content[0]} because its settings failed")
+            return
+        if endpoint["EndpointStatus"] != "InService" or live != expected.content:
+            raise self.broken(
+                f"{name} is {endpoint['EndpointStatus']} with {live}, and the newest approval that stands is "
+                f"{expected.content}"
+            )
+
+    def expected(
+        self, name: str, settings: dict[str, Any], live: tuple[str, str, str] | None
+    ) -> Expected | None:
+        """Return what should serve, or None if nothing can."""
+        attempts = self.facts.attempts(name)
+        for approval in self._newest_first(name):
+            package = self.world.people.look("DescribeModelPackage", ModelPackageName=approval["version_arn"])
+            if (
+                package is None
+                or package["ModelApprovalStatus"] != "Approved"
+                or package["ModelPackageStatus"] != "Completed"
+            ):
+                continue
+            content = content_of(
+                approval["version_arn"],
+                settings["CreateModel"]["Containers"][0]["Environment"],
+                settings["CreateEndpointConfig"]["ProductionVariants"],
+            )
+            failed = self._failed_for_good(approval, content, attempts)
+            serves = live is not None and live[0] == content[0]
+            if serves or not failed:
+                return Expected(content, stays=failed)
+        return None
+
+    def _newest_first(self, name: str) -> Iterator[dict[str, Any]]:
+        seen = set()
+        for approval in sorted(
+            (each for each in self.world.journal(name, "approval#") if "objection" not in each),
+            key=lambda each: (each["approved_at"], int(each["version"])),
+            reverse=True,
+        ):
+            if approval["version_arn"].lower() not in seen:
+                seen.add(approval["version_arn"].lower())
+                yield approval
+
+    def _failed_for_good(
+        self, approval: dict[str, Any], content: tuple[str, str, str], attempts: list[dict[str, Any]]
+    ) -> bool:
+        reasons = [
+            attempt.get("reason", "")
+            for attempt in attempts
+            if attempt["status"] == "failed"
+            and attempt["action"] != CLEAN_UP
+            and attempt["settled_at"] >= approval["approved_at"]
+            and self._content(attempt, content) == content
+        ]
+        lasting = [each for each in reasons if not any(known in each for known in TRANSIENT)]
+        return bool(lasting) or len(reasons) > RETRIES
+
+    def _content(self, attempt: dict[str, Any], like: tuple[str, str, str]) -> tuple[str, str, str] | None:
+        """Return what an attempt was to serve; its config may be gone, then its rollout remembers."""
+        for rollout in self.facts.rollouts:
+            if rollout.endpoint_config_name == attempt["endpoint_config_name"]:
+                return rollout.content
+        found = self.world.people.config_content(attempt["endpoint_config_name"])
+        if found is None and attempt["version_arn"].lower() == like[0]:
+            # Refused before there was a config: only its name tells which settings it was for.
+            for other in self.facts.attempts(
+                attempt["endpoint_name"] if "endpoint_name" in attempt else attempt["endpoint"]
+            ):
+                if other["endpoint_config_name"] == attempt["endpoint_config_name"]:
+                    return like
+        return found
+
+    def _check_approvals(self, name: str) -> None:
+        journalled: dict[str, datetime] = {}
+        for approval in self.world.journal(name, "approval#"):
+            arn, time = approval["version_arn"].lower(), datetime.fromisoformat(approval["approved_at"])
+            journalled[arn] = max(time, journalled.get(arn, time))
+        for arn, time in journalled.items():
+            named = [
+                each
+                for each in self.world.people.approvings
+                if each.version_arn.lower() == arn and each.named
+            ]
+            if named and named[-1].delivered and time > named[-1].time:
+                raise self.broken(
+                    f"{name}: {arn} counts as approved at {time}, and was approved at {named[-1].time}"
+                )
+
+
+class Law4NoLoop(Law):
+    """No loop: once disturbances stop the deployer writes little, and nothing once the endpoint is in sync.
+
+    From the moment disturbances stop, no endpoint is changed more often than there are versions that stand,
+    plus one repair; no model and no config is created twice; nothing is deleted twice. After the rest,
+    further sweeps and events about the endpoint write nothing: not to SageMaker, not to the journal, not to
+    the bus. And at no time is a release put on an endpoint that failed there for a lasting reason since its
+    version was approved.
+    """
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._calm_writes: dict[tuple[str, str], int] = {}
+
+    def check_call(self, call: Call) -> None:
+        if not call.is_write:
+            return
+        if call.operation in CHANGES:
+            self._check_memory(call)
+        if self.world.disturbing:
+            return
+        subject = call.request.get("ModelName") or call.request.get("EndpointConfigName") or "tags"
+        if call.operation in {"DeleteEndpoint", *CHANGES}:
+            subject = call.request["EndpointName"]
+        key = (call.operation, subject)
+        self._calm_writes[key] = self._calm_writes.get(key, 0) + 1
+        limit = 1
+        if call.operation in {"DeleteEndpoint", "AddTags", "DeleteTags", *CHANGES}:
+            limit = len(self.world.people.versions) + 2
+        if self._calm_writes[key] > limit:
+            raise self.broken(f"{call.operation} of {subject} for the {self._calm_writes[key]}th time")
+
+    def _check_memory(self, call: Call) -> None:
+        name, config = call.request["EndpointName"], call.request["EndpointConfigName"]
+        attempts = self.facts.attempts(name)
+        content = self.world.people.config_content(config)
+        assert content is not None
+        approved = max(
+            (
+                each["approved_at"]
+                for each in self.world.journal(name, "approval#")
+                if each["version_arn"].lower() == content[0]
+            ),
+            default="",
+        )
+        for attempt in attempts:
+            if (
+                attempt.get("endpoint_config_name") == config
+                and attempt["status"] == "failed"
+                and attempt["action"] != CLEAN_UP
+                and attempt["settled_at"] >= approved
+                and not any(known in attempt.get("reason", "") for known in TRANSIENT)
+            ):
+                raise self.broken(
+                    f"{config} is tried again although attempt {attempt['number']} failed with it"
+                )
+
+
+class Law5EachEndIsTold(Law):
+    """Every attempt ends in exactly one outcome, told at least once, and once unless something went wrong.
+
+    In the journal an attempt goes from open to accepted to succeeded or failed, or from open to any end; an
+    end is final. It says what really happened: succeeded is an attempt whose config the endpoint really came
+    to serve by it; failed one that SageMaker refused or that did not end so; withdrawn one of which
+    SageMaker accepted nothing. On the bus an outcome is put after the journal has it, never before. At rest
+    each attempt that succeeded or failed has been told, in one kind only. A second copy, with the same id,
+    is put only after an invocation that told it met a fault, so that it may not have come to note that it
+    told.
+    """
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._statuses: dict[tuple[str, str], str] = {}
+        self._told: dict[str, list[Call]] = {}
+
+    def check_call(self, call: Call) -> None:
+        if not call.accepted:
+            return
+        if call.service == "dynamodb" and call.operation in {"PutItem", "UpdateItem"}:
+            key = call.request.get("Key") or call.request["Item"]
+            if key["item"]["S"].startswith("attempt#"):
+                self._check_move(key["endpoint"]["S"], key["item"]["S"])
+        if call.operation == "PutEvents":
+            for entry in call.request["Entries"]:
+                if entry["DetailType"] == "Greenlight Deployment Outcome":
+                    self._check_outcome(call, json.loads(entry["Detail"]))
+
+    def _check_move(self, name: str, item: str) -> None:
+        attempt = plain(self.world.memory.table.partitions[name][item])
+        before, now = self._statuses.get((name, item)), attempt["status"]
+        self._statuses[name, item] = now
+        if before == now:
+            return
+        if before in SETTLED or (before == "accepted" and now not in {"succeeded", "failed"}):
+            raise self.broken(f"{item} of {name} went from {before} to {now}")
+        if attempt["action"] == CLEAN_UP or now not in SETTLED:
+            return
+        rollouts = [
+            each
+            for each in self.facts.rollouts
+            if each.endpoint_name == name and each.attempt == int(attempt["number"])
+        ]
+        succeeded = any(each.succeeded for each in rollouts)
+        if now == "succeeded" and not succeeded:
+            raise self.broken(f"{item} of {name} counts as succeeded and did not")
+        if now == "failed" and succeeded:
+            raise self.broken(f"{item} of {name} counts as failed and succeeded")
+        if now == "withdrawn" and rollouts:
+            raise self.broken(f"{item} of {name} counts as withdrawn, and SageMaker accepted it")
+
+    def _check_outcome(self, call: Call, detail: dict[str, Any]) -> None:
+        self._told.setdefault(detail["OutcomeId"], []).append(call)
+        number = detail.get("Attempt")
+        if number is None:
+            return
+        attempt = next(
+            (each for each in self.facts.attempts(detail["EndpointName"]) if int(each["number"]) == number),
+            None,
+        )
+        status = attempt["status"] if attempt is not None else "missing"
+        kind = detail["Outcome"]
+        if kind == "started" and status in {"accepted", "succeeded", "failed"}:
+            return
+        if kind not in TOLD.get(status, ()):
+            raise self.broken(f"{detail['OutcomeId']} is told while the journal says {status}")
+
+    def check_rest(self) -> None:
+        for name in self.world.people.endpoints:
+            if self.world.people.settings.get(name) is None:
+                continue
+            for attempt in self.facts.attempts(name):
+                if attempt["action"] == CLEAN_UP:
+                    continue
+                number = int(attempt["number"])
+                if attempt["status"] not in SETTLED:
+                    raise self.broken(f"attempt {number} of {name} is {attempt['status']} for ever")
+                kinds = {
+                    kind
+                    for kind in ("succeeded", "failed", "rolled_back")
+                    if f"{name}/{number}/{kind}" in self._told
+                }
+                if attempt["status"] in TOLD and (len(kinds) != 1 or not kinds <= TOLD[attempt["status"]]):
+                    raise self.broken(
+                        f"attempt {number} of {name} is {attempt['status']} and was told as {sorted(kinds)}"
+                    )
+                if attempt["status"] == "withdrawn" and kinds:
+                    raise self.broken(f"attempt {number} of {name} was withdrawn and told as {sorted(kinds)}")
+        for outcome_id, calls in self._told.items():
+            if (
+                self._of_attempt(outcome_id)
+                and len(calls) > 1
+                and not all(call.invocation.faulty for call in calls[:-1])
+            ):
+                raise self.broken(f"{outcome_id} was told {len(calls)} times without need")
+
+    def _of_attempt(self, outcome_id: str) -> bool:
+        return outcome_id.split("/")[1].isdigit()
+
+
+class Law6NothingNeededIsDeleted(Law):
+    """Nothing needed for a rollback is ever deleted; little remains, and no orphan.
+
+    A config or model is deleted only if it carries the deployer's tags for that endpoint, is not what an
+    endpoint is on or being brought to, and is not what an attempt under way is for. At rest an endpoint has
+    at most `keep` former releases beside the one it is on, and each of its models and configs is named by an
+    attempt.
+    """
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._owners: dict[tuple[str, str], str] = {}
+
+    def check_call(self, call: Call) -> None:
+        if call.service != "sagemaker" or not call.accepted:
+            return
+        request = call.request
+        match call.operation:
+            case "CreateModel":
+                self._owners["model", request["ModelName"]] = _owner(request)
+            case "CreateEndpointConfig":
+                self._owners["config", request["EndpointConfigName"]] = _owner(request)
+            case "DeleteModel":
+                self._check_deletion(call, "model", request["ModelName"])
+            case "DeleteEndpointConfig":
+                self._check_deletion(call, "config", request["EndpointConfigName"])
+
+    def _check_deletion(self, call: Call, kind: str, name: str) -> None:
+        owner = self._owners.pop((kind, name), None)
+        if owner is None:
+            raise self.broken(f"{call.operation} of {name}, which is not the deployer's")
+        for endpoint_name in self.world.people.endpoints:
+            for config_name in self._needed(endpoint_name):
+                if kind == "config" and name == config_name:
+                    raise self.broken(f"{call.operation} of {name}, which {endpoint_name} needs")
+                config = self.world.people.look("DescribeEndpointConfig", EndpointConfigName=config_name)
+                if config is None:
+                    continue
+                if kind == "model" and any(
+                    each["ModelName"] == name for each in config["ProductionVariants"]
+                ):
+                    raise self.broken(f"{call.operation} of {name}, whose config {endpoint_name} needs")
+
+    def _needed(self, endpoint_name: str) -> set[str]:
+        endpoint = self.world.people.look("DescribeEndpoint", EndpointName=endpoint_name)
+        needed = set()
+        if endpoint is not None:
+            needed.add(endpoint["EndpointConfigName"])
+            if "PendingDeploymentSummary" in endpoint:
+                needed.add(endpoint["PendingDeploymentSummary"]["EndpointConfigName"])
+        attempt = self.facts.unsettled(endpoint_name)
+        if attempt is not None and attempt["action"] != CLEAN_UP:
+            needed.add(attempt["endpoint_config_name"])
+        return needed
+
+    def check_rest(self) -> None:
+        for name in self.world.people.endpoints:
+            attempts = self.facts.attempts(name)
+            for kind, member in (("model", "model_name"), ("config", "endpoint_config_name")):
+                names = {
+                    each for (what, each), owner in self._owners.items() if what == kind and owner == name
+                }
+                orphans = names - {attempt.get(member) for attempt in attempts}
+                if orphans:
+                    raise self.broken(f"{name}: {kind} without an attempt: {', '.join(sorted(orphans))}")
+                endpoint = self.world.describe(name)
+                if (
+                    len(names) > KEEP + 1
+                    and self.world.people.settings.get(name) is not None
+                    and endpoint is not None
+                    and endpoint["EndpointStatus"] == "InService"
+                ):
+                    raise self.broken(f"{name} has {len(names)} {kind}s left: {', '.join(sorted(names))}")
+
+
+class Law7JournalExplains(Law):
+    """The journal alone explains every change that the control plane saw.
+
+    When SageMaker accepts a write of the deployer, the journal already holds an open attempt that names what
+    is written, claimed by the very invocation that writes, within its lease. At rest the attempts, replayed
+    in the order of their numbers, give exactly the changes that SageMaker accepted, in their order; and the
+    last of them that succeeded names the config that the endpoint is on.
+    """
+
+    def check_call(self, call: Call) -> None:
+        if not call.is_write or call.operation in {"AddTags", "DeleteTags"}:
+            return
+        explained = [
+            attempt
+            for name in self.world.people.endpoints
+            if (attempt := self.facts.unsettled(name)) is not None and self._names(attempt, call)
+        ]
+        if not explained:
+            raise self.broken(f"{call.operation} {_subject(call)} is explained by no attempt")
+        (attempt,) = explained
+        if attempt["invocation_id"] != call.invocation.invocation_id:
+            raise self.broken(
+                f"{call.operation} {_subject(call)} by {call.invocation.name}, while attempt {attempt['number']} "
+                f"belongs to {attempt['invocation_id']}"
+            )
+        if datetime.fromisoformat(attempt["lease_until"]) < self.world.deployer_now():
+            raise self.broken(f"{call.operation} {_subject(call)} by {call.invocation.name} beyond its lease")
+
+    def _names(self, attempt: dict[str, Any], call: Call) -> bool:
+        configs, models = json.loads(attempt.get("deletion", "[[],[]]"))
+        request = call.request
+        match call.operation:
+            case "CreateModel":
+                return bool(attempt.get("model_name") == request["ModelName"])
+            case "CreateEndpointConfig":
+                return bool(attempt.get("endpoint_config_name") == request["EndpointConfigName"])
+            case "CreateEndpoint" | "UpdateEndpoint":
+                return bool(
+                    attempt["endpoint"] == request["EndpointName"]
+                    and attempt.get("endpoint_config_name") == request["EndpointConfigName"]
+                    and attempt["action"] != CLEAN_UP
+                )
+            case "DeleteEndpoint":
+                return (
+                    attempt["endpoint"] == request["EndpointName"] and attempt["action"] == "CreateEndpoint"
+                )
+            case "DeleteModel":
+                return request["ModelName"] in models
+            case "DeleteEndpointConfig":
+                return request["EndpointConfigName"] in configs
+        return False
+
+    def check_rest(self) -> None:
+        for name in self.world.people.endpoints:
+            attempts = [each for each in self.facts.attempts(name) if each["action"] != CLEAN_UP]
+            rollouts = [each for each in self.facts.rollouts if each.endpoint_name == name]
+            numbers = [rollout.attempt for rollout in rollouts]
+            if numbers != sorted(set(numbers), key=lambda number: number or 0):
+                raise self.broken(f"SageMaker accepted changes of {name} for attempts {numbers}")
+            by_number = {int(each["number"]): each for each in attempts}
+            for rollout in rollouts:
+                attempt = by_number.get(rollout.attempt or 0)
+                if attempt is None or attempt["endpoint_config_name"] != rollout.endpoint_config_name:
+                    raise self.broken(f"no attempt of {name} explains {rollout.endpoint_config_name}")
+            succeeded = [each for each in attempts if each["status"] == "succeeded"]
+            endpoint = self.world.describe(name)
+            if endpoint is not None and endpoint["EndpointStatus"] == "InService" and succeeded:
+                if self.world.people.settings.get(name) is None:
+                    continue
+                if endpoint["EndpointConfigName"] != succeeded[-1]["endpoint_config_name"]:
+                    raise self.broken(
+                        f"{name} is on {endpoint['EndpointConfigName']}, and the last success was "
+                        f"{succeeded[-1]['endpoint_config_name']}"
+                    )
+
+
+LAWS: Final[tuple[type[Law], ...]] = (
+    Law1OnlyApproved,
+    Law2NothingServingStops,
+    Law3NewestStandingApproval,
+    Law4NoLoop,
+    Law5EachEndIsTold,
+    Law6NothingNeededIsDeleted,
+    Law7JournalExplains,
+)
+
+
+def _owner(request: dict[str, Any]) -> str:
+    tags = {each["Key"]: each["Value"] for each in request.get("Tags", ())}
+    return str(tags.get("greenlight:endpoint", ""))
+
+
+def _subject(call: Call) -> str:
+    request = call.request
+    return str(request.get("EndpointConfigName") or request.get("ModelName") or request.get("EndpointName"))

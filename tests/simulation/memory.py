@@ -1,0 +1,235 @@
+"""DynamoDB, Parameter Store and EventBridge in memory, at the wire: exactly what the deployer calls of them.
+
+Owns one journal table, the parameters and the entries put on the bus. An operation, a parameter or an
+expression that is not modelled is refused loudly. That it answers as MiniStack does is a test of its own.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from bisect import bisect_left, insort
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.simulation.expressions import holds, updated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Item = dict[str, Any]
+Answer = tuple[int, dict[str, Any]]
+
+_PATH_PAGE: Final = 10
+"""Parameters a page. Source: `GetParametersByPath.MaxResults`, its default and maximum."""
+
+
+def _refusal(code: str, message: str, **members: Any) -> Answer:
+    return 400, {"__type": code, "message": message, **members}
+
+
+class UnsupportedRequestError(Exception):
+    """The deployer asks for something that is not modelled here."""
+
+
+def _check(request: Mapping[str, Any], *known: str) -> None:
+    unknown = sorted(set(request) - set(known))
+    if unknown:
+        raise UnsupportedRequestError(f"members not modelled: {', '.join(unknown)}")
+
+
+@dataclass(slots=True)
+class Table:
+    """One DynamoDB table with a partition and a sort key, both strings."""
+
+    partition_key: str = "endpoint"
+    sort_key: str = "item"
+    partitions: dict[str, dict[str, Item]] = field(default_factory=dict)
+    _order: dict[str, list[str]] = field(default_factory=dict)
+
+    def put_item(self, request: Mapping[str, Any]) -> Answer:
+        """Write an item, if the condition holds."""
+        _check(
+            request,
+            *("TableName", "Item", "ConditionExpression", "ExpressionAttributeNames"),
+            *("ExpressionAttributeValues", "ReturnValuesOnConditionCheckFailure"),
+        )
+        present = self._find(request["Item"])
+        refusal = self._refused(request, present)
+        if refusal is None:
+            self._store(copy.deepcopy(request["Item"]))
+        return refusal or (200, {})
+
+    def update_item(self, request: Mapping[str, Any]) -> Answer:
+        """Change an item or begin it, if the condition holds."""
+        _check(
+            request,
+            *("TableName", "Key", "UpdateExpression", "ConditionExpression", "ExpressionAttributeNames"),
+            *("ExpressionAttributeValues", "ReturnValuesOnConditionCheckFailure"),
+        )
+        present = self._find(request["Key"])
+        refusal = self._refused(request, present)
+        if refusal is None:
+            self._store(updated(request["UpdateExpression"], request, present or dict(request["Key"])))
+        return refusal or (200, {})
+
+    def delete_item(self, request: Mapping[str, Any]) -> Answer:
+        """Delete an item, if the condition holds."""
+        _check(
+            request,
+            *("TableName", "Key", "ConditionExpression", "ExpressionAttributeNames"),
+            *("ExpressionAttributeValues", "ReturnValuesOnConditionCheckFailure"),
+        )
+        present = self._find(request["Key"])
+        refusal = self._refused(request, present)
+        if refusal is None and present is not None:
+            partition, sort = self._key(request["Key"])
+            del self.partitions[partition][sort]
+            self._order[partition].remove(sort)
+        return refusal or (200, {})
+
+    def get_item(self, request: Mapping[str, Any]) -> Answer:
+        """Return an item; a read that is not consistent is refused, since nobody would notice it being old."""
+        _check(request, "TableName", "Key", "ConsistentRead")
+        self._demand_consistency(request)
+        item = self._find(request["Key"])
+        return 200, {} if item is None else {"Item": item}
+
+    def query(self, request: Mapping[str, Any]) -> Answer:
+        """Return a page of a partition."""
+        _check(
+            request,
+            *("TableName", "ConsistentRead", "ScanIndexForward", "Limit", "KeyConditionExpression"),
+            *("ExpressionAttributeNames", "ExpressionAttributeValues", "ExclusiveStartKey"),
+        )
+        self._demand_consistency(request)
+        # A key condition names one partition, by a value whose name is the deployer's to choose.
+        partitions = [
+            value["S"]
+            for value in request["ExpressionAttributeValues"].values()
+            if value.get("S") in self.partitions
+        ]
+        sorts = self._order.get(partitions[0], []) if partitions else []
+        if not request.get("ScanIndexForward", True):
+            sorts = sorts[::-1]
+        if "ExclusiveStartKey" in request:
+            start = request["ExclusiveStartKey"][self.sort_key]["S"]
+            sorts = sorts[sorts.index(start) + 1 :]
+        found: list[Item] = []
+        limit = request.get("Limit")
+        for sort in sorts:
+            item = self.partitions[partitions[0]][sort]
+            if not holds(request["KeyConditionExpression"], request, item):
+                continue
+            found.append(item)
+            if limit is not None and len(found) == limit:
+                # DynamoDB stops here, whether or not more would match.
+                key = {name: item[name] for name in (self.partition_key, self.sort_key)}
+                return 200, {
+                    "Items": found,
+                    "Count": len(found),
+                    "ScannedCount": len(found),
+                    "LastEvaluatedKey": key,
+                }
+        return 200, {"Items": found, "Count": len(found), "ScannedCount": len(found)}
+
+    def items(self, partition: str, prefix: str = "") -> list[Item]:
+        """Return a partition's items whose sort keys begin so, in order."""
+        sorts = self._order.get(partition, [])
+        first = bisect_left(sorts, prefix)
+        return [self.partitions[partition][sort] for sort in sorts[first:] if sort.startswith(prefix)]
+
+    def _demand_consistency(self, request: Mapping[str, Any]) -> None:
+        if request.get("ConsistentRead") is not True:
+            raise UnsupportedRequestError("a read of the journal that is not consistent")
+
+    def _key(self, key: Mapping[str, Any]) -> tuple[str, str]:
+        return key[self.partition_key]["S"], key[self.sort_key]["S"]
+
+    def _find(self, key: Mapping[str, Any]) -> Item | None:
+        partition, sort = self._key(key)
+        return self.partitions.get(partition, {}).get(sort)
+
+    def _store(self, item: Item) -> None:
+        partition, sort = self._key(item)
+        items = self.partitions.setdefault(partition, {})
+        if sort not in items:
+            insort(self._order.setdefault(partition, []), sort)
+        items[sort] = item
+
+    def _refused(self, request: Mapping[str, Any], present: Item | None) -> Answer | None:
+        condition = request.get("ConditionExpression")
+        if condition is None or holds(condition, request, present):
+            return None
+        wants_old = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and present is not None
+        return _refusal(
+            "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+            "The conditional request failed",
+            **({"Item": present} if wants_old else {}),
+        )
+
+
+@dataclass(slots=True)
+class Memory:
+    """The three services; `entries` are those put on the bus, in order."""
+
+    table: Table = field(default_factory=Table)
+    parameters: dict[str, str] = field(default_factory=dict)
+    entries: list[dict[str, Any]] = field(default_factory=list)
+
+    def handle(self, service: str, operation: str, body: bytes) -> Answer:
+        """Answer one request in the service's JSON.
+
+        Raises:
+            UnsupportedRequestError: The operation is not modelled.
+        """
+        handler = self._handlers().get((service, operation))
+        if handler is None:
+            raise UnsupportedRequestError(f"{service} {operation} is not modelled in memory")
+        return handler(json.loads(body))
+
+    def _handlers(self) -> dict[tuple[str, str], Callable[[Mapping[str, Any]], Answer]]:
+        return {
+            ("dynamodb", "PutItem"): self.table.put_item,
+            ("dynamodb", "UpdateItem"): self.table.update_item,
+            ("dynamodb", "DeleteItem"): self.table.delete_item,
+            ("dynamodb", "GetItem"): self.table.get_item,
+            ("dynamodb", "Query"): self.table.query,
+            ("ssm", "GetParameter"): self._get_parameter,
+            ("ssm", "GetParametersByPath"): self._get_parameters_by_path,
+            ("events", "PutEvents"): self._put_events,
+        }
+
+    def _get_parameter(self, request: Mapping[str, Any]) -> Answer:
+        _check(request, "Name")
+        name = request["Name"]
+        if name not in self.parameters:
+            return _refusal("ParameterNotFound", f"Parameter {name} not found.")
+        return 200, {"Parameter": {"Name": name, "Type": "String", "Value": self.parameters[name]}}
+
+    def _get_parameters_by_path(self, request: Mapping[str, Any]) -> Answer:
+        _check(request, "Path", "Recursive", "NextToken", "MaxResults")
+        path = request["Path"].rstrip("/") + "/"
+        names = sorted(
+            name
+            for name in self.parameters
+            if name.startswith(path) and (request.get("Recursive") or "/" not in name[len(path) :])
+        )
+        start = int(request.get("NextToken", "0"))
+        end = start + min(_PATH_PAGE, request.get("MaxResults", _PATH_PAGE))
+        page: dict[str, Any] = {
+            "Parameters": [
+                {"Name": name, "Type": "String", "Value": self.parameters[name]} for name in names[start:end]
+            ]
+        }
+        if end < len(names):
+            page["NextToken"] = str(end)
+        return 200, page
+
+    def _put_events(self, request: Mapping[str, Any]) -> Answer:
+        _check(request, "Entries")
+        self.entries.extend(request["Entries"])
+        return 200, {
+            "FailedEntryCount": 0,
+            "Entries": [{"EventId": f"event-{len(self.entries)}"} for _ in request["Entries"]],
+        }

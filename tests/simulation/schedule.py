@@ -1,0 +1,312 @@
+"""A schedule: everything that happens in one simulation, as a value that can be printed, kept and replayed.
+
+Owns the vocabulary of disturbances and faults, and how schedules are drawn. It runs nothing. Numbers in it
+are small and are read modulo what there is to choose from, so that every schedule is valid and stays valid
+while parts of it are taken away.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
+
+from deployer.operations import OPERATIONS
+from local_cloud.sagemaker.switches import Switches
+
+if TYPE_CHECKING:
+    from random import Random
+
+
+class Kind(StrEnum):
+    """What people and AWS do while the deployer works."""
+
+    REGISTER = "register"
+    REGISTER_APPROVED = "register approved"
+    REGISTER_BROKEN = "register broken"
+    REGISTER_BROKEN_APPROVED = "register broken approved"
+    APPROVE = "approve"
+    APPROVE_NEWEST = "approve newest"
+    REJECT = "reject"
+    REJECT_LIVE = "reject live"
+    RETURN_TO_PENDING = "return to pending"
+    UPDATE_METADATA = "update metadata"
+    DELETE_VERSION = "delete version"
+    MEND_MODEL = "mend model"
+    CHANGE_SETTINGS = "change settings"
+    REMOVE_SETTINGS = "remove settings"
+    LIMIT_CAPACITY = "limit capacity"
+    LIFT_CAPACITY = "lift capacity"
+    LIMIT_QUOTA = "limit quota"
+    LIFT_QUOTA = "lift quota"
+    FAIL_SERVICE = "fail service"
+    FAIL_ALARM = "fail alarm"
+    FAIL_ROLLBACK = "fail rollback"
+    SYSTEM_UPDATE = "system update"
+    OUT_OF_SERVICE = "out of service"
+    RETURN_TO_SERVICE = "return to service"
+    RESCALE = "rescale"
+    DELETE_ENDPOINT = "delete endpoint"
+    SWEEP = "sweep"
+
+
+class FaultKind(StrEnum):
+    """What goes wrong with one call of the deployer."""
+
+    CRASH_BEFORE = "crash before"
+    CRASH_AFTER = "crash after"
+    TIMEOUT_BEFORE = "timeout before"
+    TIMEOUT_AFTER = "timeout after"
+    THROTTLED = "throttled"
+    SERVER_ERROR_BEFORE = "server error before"
+    SERVER_ERROR_AFTER = "server error after"
+    SLOW_BEFORE = "slow before"
+    SLOW_AFTER = "slow after"
+    STALE = "stale"
+    MEANWHILE = "meanwhile"
+
+
+class EventFaultKind(StrEnum):
+    """What goes wrong with the delivery of one event."""
+
+    LOST = "lost"
+    DOUBLED = "doubled"
+    LATE = "late"
+
+
+WAITS: Final = (0.0, 0.0, 0.05, 0.15, 0.4, 1.0, 3.0, 20.0, 90.0, 240.0, 600.0, 1600.0)
+"""Seconds between one disturbance and the next: within an invocation, within a rollout, beyond both."""
+
+DELAYS: Final = (2.0, 10.0, 60.0, 240.0, 400.0, 1200.0)
+"""Seconds by which an answer or an event is late; beyond 300 seconds Lambda ends an invocation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """One thing that somebody does.
+
+    Attributes:
+        kind: What.
+        wait: Index into WAITS: how long after the disturbance before.
+        which: Chooses among versions and endpoints.
+        how: Chooses among the ways to do it, such as which settings.
+    """
+
+    kind: Kind
+    wait: int = 0
+    which: int = 0
+    how: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong with the nth call of an operation, counted from 0 over all invocations.
+
+    Attributes:
+        operation: The API operation.
+        nth: Which call of it.
+        kind: What goes wrong.
+        times: How many calls in a row; more than botocore repeats make the invocation fail.
+        delay: Index into DELAYS, for slow calls.
+        meanwhile: What happens between the decision to call and the call.
+    """
+
+    operation: str
+    nth: int
+    kind: FaultKind
+    times: int = 1
+    delay: int = 0
+    meanwhile: Disturbance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFault:
+    """What goes wrong with the delivery of the nth event that matches a rule, counted from 0."""
+
+    nth: int
+    kind: EventFaultKind
+    delay: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Everything that decides one simulation.
+
+    Attributes:
+        seed: Decides how long each call and each delivery takes, and thereby who runs when; 0 is the
+        plainest:
+            every call takes as long as any other.
+        endpoints: How many endpoints follow the group, 1 or 2.
+        head_start: How many versions are approved and deployed before anything is disturbed.
+        policy: Index into POLICIES: who may approve.
+        skew: By how many seconds the deployer's clock is ahead of SageMaker's.
+        config_visible_seconds: How long a new endpoint config stays invisible to CreateEndpoint and
+        UpdateEndpoint. switches: The behaviours of AWS that are not the default, member to value.
+        disturbances: In order. faults: Of calls. event_faults: Of deliveries.
+    """
+
+    seed: int = 0
+    endpoints: int = 1
+    head_start: int = 0
+    policy: int = 0
+    skew: int = 0
+    config_visible_seconds: int = 0
+    switches: dict[str, str] = field(default_factory=dict)
+    disturbances: tuple[Disturbance, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    event_faults: tuple[EventFault, ...] = ()
+
+    def to_json(self) -> str:
+        """Return the schedule as compact JSON; what is as by default is left out."""
+        return json.dumps(_slim(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Schedule:
+        """Read a schedule.
+
+        Raises:
+            ValueError: The text is no schedule.
+        """
+        try:
+            document = json.loads(text)
+            return cls(
+                **{
+                    **document,
+                    "disturbances": tuple(map(_disturbance, document.get("disturbances", ()))),
+                    "faults": tuple(map(_fault, document.get("faults", ()))),
+                    "event_faults": tuple(
+                        EventFault(**{**each, "kind": EventFaultKind(each["kind"])})
+                        for each in document.get("event_faults", ())
+                    ),
+                }
+            )
+        except (TypeError, KeyError) as error:
+            raise ValueError(f"This is no schedule: {error}") from error
+
+    def chosen_switches(self) -> Switches:
+        """Return the control plane's switches."""
+        return Switches.from_document(self.switches)
+
+
+def _slim(value: Any) -> Any:
+    if not dataclasses.is_dataclass(value):
+        return [_slim(each) for each in value] if isinstance(value, tuple) else value
+    shown = {}
+    for part in dataclasses.fields(value):
+        content = getattr(value, part.name)
+        default = part.default if part.default_factory is dataclasses.MISSING else part.default_factory()
+        if content != default:
+            shown[part.name] = _slim(content)
+    return shown
+
+
+def _disturbance(document: dict[str, Any]) -> Disturbance:
+    return Disturbance(**{**document, "kind": Kind(document["kind"])})
+
+
+def _fault(document: dict[str, Any]) -> Fault:
+    meanwhile = document.get("meanwhile")
+    return Fault(
+        **{
+            **document,
+            "kind": FaultKind(document["kind"]),
+            "meanwhile": meanwhile and _disturbance(meanwhile),
+        }
+    )
+
+
+# How schedules are drawn -----------------------------------------------------------------------------
+
+WEIGHTS: Final[dict[Kind, int]] = {
+    **dict.fromkeys(Kind, 2),
+    Kind.APPROVE: 9,
+    Kind.APPROVE_NEWEST: 9,
+    Kind.REGISTER: 6,
+    Kind.REGISTER_APPROVED: 5,
+    Kind.REGISTER_BROKEN_APPROVED: 4,
+    Kind.REJECT: 4,
+    Kind.REJECT_LIVE: 5,
+    Kind.CHANGE_SETTINGS: 5,
+    Kind.SYSTEM_UPDATE: 3,
+    Kind.SWEEP: 4,
+    Kind.OUT_OF_SERVICE: 1,
+    Kind.DELETE_ENDPOINT: 1,
+}
+"""How often each kind is drawn, relative to the others."""
+
+MEANWHILE: Final = (
+    Kind.REJECT,
+    Kind.REJECT_LIVE,
+    Kind.RETURN_TO_PENDING,
+    Kind.APPROVE,
+    Kind.APPROVE_NEWEST,
+    Kind.REGISTER_APPROVED,
+    Kind.DELETE_VERSION,
+    Kind.UPDATE_METADATA,
+    Kind.CHANGE_SETTINGS,
+    Kind.SYSTEM_UPDATE,
+    Kind.RESCALE,
+    Kind.SWEEP,
+    Kind.DELETE_ENDPOINT,
+)
+"""What may happen between the deployer's decision to make a call and the call."""
+
+OPERATION_NAMES: Final = tuple(name for names in OPERATIONS.values() for name in names)
+"""Every operation that the deployer calls."""
+
+SWITCH_SETTINGS: Final[dict[str, tuple[str, ...]]] = {
+    name: tuple(hint)
+    for name, hint in get_type_hints(Switches).items()
+    if isinstance(hint, type) and issubclass(hint, StrEnum)
+}
+"""Every switch of the control plane with its settings."""
+
+_KINDS: Final = tuple(kind for kind, weight in WEIGHTS.items() for _ in range(weight))
+
+_NTH: Final = 12
+_EVENTS: Final = 30
+_CHOICES: Final = 8
+
+
+def draw(random: Random) -> Schedule:
+    """Draw a schedule: mostly short ones, with a few faults each."""
+
+    def disturbance(kinds: tuple[Kind, ...] = _KINDS) -> Disturbance:
+        return Disturbance(
+            random.choice(kinds),
+            random.randrange(len(WAITS)),
+            random.randrange(_CHOICES),
+            random.randrange(_CHOICES),
+        )
+
+    def fault() -> Fault:
+        operation, kind = random.choice(OPERATION_NAMES), random.choice(tuple(FaultKind))
+        return Fault(
+            operation=operation,
+            nth=min(random.randrange(_NTH), random.randrange(_NTH)),
+            kind=kind,
+            times=random.choice((1, 1, 1, 2, 3, 4)),
+            delay=random.randrange(len(DELAYS)),
+            meanwhile=disturbance(MEANWHILE) if kind is FaultKind.MEANWHILE else None,
+        )
+
+    names = random.sample(sorted(SWITCH_SETTINGS), random.choice((0, 0, 1, 3)))
+    return Schedule(
+        seed=random.randrange(1, 2**31),
+        endpoints=random.choice((1, 1, 1, 2)),
+        head_start=random.choice((0, 1, 1, 2)),
+        policy=random.choice((0, 0, 0, 1, 2)),
+        skew=random.choice((0, 0, 0, -2, 2)),
+        config_visible_seconds=random.choice((0, 0, 0, 2)),
+        switches={name: str(random.choice(SWITCH_SETTINGS[name])) for name in names},
+        disturbances=tuple(disturbance() for _ in range(random.randrange(2, 16))),
+        faults=tuple(fault() for _ in range(random.choice((0, 1, 2, 3, 5)))),
+        event_faults=tuple(
+            EventFault(
+                random.randrange(_EVENTS), random.choice(tuple(EventFaultKind)), random.randrange(len(DELAYS))
+            )
+            for _ in range(random.choice((0, 0, 1, 2, 4)))
+        ),
+    )

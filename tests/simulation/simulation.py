@@ -1,0 +1,123 @@
+"""Runs one schedule from its first second to its judgement."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tests.simulation.laws import LAWS, Facts, Law, Law4NoLoop, LawBrokenError
+from tests.simulation.world import EndlessError, World
+
+if TYPE_CHECKING:
+    from tests.simulation.schedule import Schedule
+    from tests.simulation.world import Call
+
+PATIENCE_SECONDS: Final = 170 * 60.0
+"""Beyond every lease (6 minutes), stale read (15 minutes) and retry delay (160 minutes) of the deployer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a simulation gave.
+
+    Attributes:
+        calls: How many API calls took effect.
+        violation: The law that was broken, and how; None if all held.
+        law: Its name.
+        story: The trace; empty unless it was asked for, or a law was broken.
+        coverage: Pairs of what was hit and what hit it.
+    """
+
+    calls: int
+    violation: str | None
+    law: str | None
+    story: str
+    coverage: frozenset[tuple[str, str]]
+
+
+class Judge:
+    """Lets every law look at everything that happens in a world."""
+
+    def __init__(self, world: World) -> None:
+        self._facts = Facts(world)
+        self.laws: tuple[Law, ...] = tuple(law(world, self._facts) for law in LAWS)
+        world.observers.append(self._see_call)
+        world.change_observers.append(self._see_change)
+
+    def _see_call(self, call: Call) -> None:
+        self._facts.note_call(call)
+        for law in self.laws:
+            law.check_call(call)
+
+    def _see_change(self) -> None:
+        self._facts.note_change()
+        for law in self.laws:
+            law.check_change()
+
+    def check_rest(self) -> None:
+        """Let every law look at the world at rest."""
+        for law in self.laws:
+            law.check_rest()
+
+
+def simulate(schedule: Schedule, *, tell: bool = False) -> Result:
+    """Run a schedule and judge it; equal schedules give equal results, byte for byte.
+
+    Args:
+        schedule: What happens.
+        tell: Whether to keep the story of a run in which all laws held.
+    """
+    violation: str | None = None
+    law: str | None = None
+    world = World(schedule)
+    # Metrics are lines on the function's standard output; nobody reads them here.
+    with contextlib.redirect_stdout(io.StringIO()):
+        judge = Judge(world)
+        try:
+            _run(world, judge)
+        except LawBrokenError as error:
+            violation, law = str(error), error.law
+        except EndlessError:
+            violation, law = f"{Law4NoLoop.__name__}: call after call, and no end", Law4NoLoop.__name__
+        finally:
+            world.end()
+    if violation is not None:
+        world.tell("LAW", violation)
+    return Result(
+        calls=len(world.calls),
+        violation=violation,
+        law=law,
+        story=world.story() if tell or violation is not None else "",
+        coverage=frozenset(world.coverage),
+    )
+
+
+def _run(world: World, judge: Judge) -> None:
+    world.people.begin()
+    world.run_disturbances()
+    world.calm()
+    world.run_until_quiet()
+    world.pass_time(PATIENCE_SECONDS)
+    world.sweep()
+    world.run_until_quiet()
+    world.tell("-", "at rest")
+    judge.check_rest()
+    _check_stillness(world, judge)
+
+
+def _check_stillness(world: World, judge: Judge) -> None:
+    """Let nothing but sweeps and hints happen any more: nothing may be written."""
+    before = len(world.calls)
+    world.pass_time(900)
+    world.sweep()
+    world.run_until_quiet()
+    for name in world.people.endpoints:
+        world.hint(name)
+    world.run_until_quiet()
+    written = [call for call in world.calls[before:] if call.changes_anything]
+    if written:
+        told = ", ".join(f"{call.operation} by {call.invocation.name}" for call in written)
+        law = next(each for each in judge.laws if isinstance(each, Law4NoLoop))
+        raise law.broken(f"although all is in sync: {told}")

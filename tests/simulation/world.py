@@ -1,0 +1,663 @@
+"""The world around the deployer: people, AWS, the rules that trigger the function, and virtual time.
+
+Owns one simulated account from its first second to its last. It judges nothing: laws look at it through
+`Call` records and at what it keeps.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+
+from deployer.bus import Bus
+from deployer.dispatcher import Dispatcher
+from deployer.journal import Journal
+from deployer.parameters import Parameters
+from deployer.reconciler import Gateways, Ownership
+from deployer.reporter import Reporter
+from deployer.sagemaker import SageMaker
+from deployer.triggers import read_trigger
+from local_cloud.sagemaker import wire
+from local_cloud.sagemaker.control_plane import ControlPlane
+from local_cloud.sagemaker.ports import Caller
+from local_cloud.sagemaker.timings import Timings
+from local_cloud.sagemaker.virtual import StrictIdentity, VirtualClock
+from tests.simulation import clients
+from tests.simulation.clients import REGION, answer
+from tests.simulation.memory import Memory
+from tests.simulation.people import (
+    ACCOUNT,
+    PREFIX,
+    ROLE_ARN,
+    People,
+    ScriptedFleets,
+    TolerantArtifacts,
+)
+from tests.simulation.schedule import DELAYS, WAITS, EventFaultKind, Fault, FaultKind, Schedule
+from tests.simulation.tasks import Agenda, CrashError, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+
+TABLE: Final = "journal"
+STACK: Final = "Greenlight"
+OUTCOME: Final = "Greenlight Deployment Outcome"
+TIME_LIMIT: Final = timedelta(seconds=300)
+"""Of the function, as the stack deploys it."""
+
+LAMBDA_RETRIES: Final = (60.0, 120.0)
+"""Seconds until Lambda invokes a failed asynchronous invocation again. Source: Lambda developer guide,
+"How Lambda handles errors and retries with asynchronous invocation"."""
+
+SWEEP_SECONDS: Final = 900.0
+BOTOCORE_TRIES: Final = 3
+STALE_SECONDS: Final = 45.0
+"""How long DescribeEndpoint may answer what was before a change. AWS documents no bound."""
+
+CALL_LIMIT: Final = 6000
+"""Calls after which a simulation is taken for an endless loop: thirty times what a long one makes."""
+
+WRITES: Final = frozenset(
+    {
+        "AddTags",
+        "CreateEndpoint",
+        "CreateEndpointConfig",
+        "CreateModel",
+        "DeleteEndpoint",
+        "DeleteEndpointConfig",
+        "DeleteModel",
+        "DeleteTags",
+        "UpdateEndpoint",
+        "UpdateEndpointWeightsAndCapacities",
+    }
+)
+"""The operations that change SageMaker."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One call that reached a service.
+
+    Attributes:
+        number: Counted from 1 over all calls.
+        time: When it took effect.
+        invocation: Who made it.
+        service: botocore's name.
+        operation: The API operation.
+        request: As sent.
+        status: HTTP status.
+        response: As answered; it may never have arrived.
+        fault: What was done to it, if anything.
+        stale: Whether it was answered from the past.
+    """
+
+    number: int
+    time: datetime
+    invocation: Invocation
+    service: str
+    operation: str
+    request: dict[str, Any]
+    status: int
+    response: dict[str, Any]
+    fault: str | None = None
+    stale: bool = False
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the service did what was asked."""
+        return self.status < 300
+
+    @property
+    def changes_anything(self) -> bool:
+        """Whether it changed SageMaker, the journal or what people heard."""
+        return self.is_write or (
+            self.accepted and self.operation in {"PutItem", "UpdateItem", "DeleteItem", "PutEvents"}
+        )
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it changed SageMaker."""
+        return self.service == "sagemaker" and self.operation in WRITES and self.accepted
+
+
+@dataclass(slots=True, eq=False)
+class Invocation:
+    """One run of the function, or a repetition of one."""
+
+    invocation_id: str
+    name: str
+    event: dict[str, Any]
+    tries: int
+    started: datetime
+    world: World
+    task: Task | None = None
+    calls: list[Call] = field(default_factory=list)
+    faulty: bool = False
+    """Whether anything went wrong with one of its calls."""
+    problem: BaseException | None = None
+
+    # What stands behind botocore's clients: see clients.Network.
+
+    def send(self, service: str, operation: str, body: bytes) -> tuple[int, bytes]:
+        """Answer a request of this invocation."""
+        return self.world.send(self, service, operation, body)
+
+    def wait_to_repeat(self, attempts: int) -> bool:
+        """Wait as botocore does before it repeats a request, or tell it to give up."""
+        if attempts >= BOTOCORE_TRIES:
+            return False
+        assert self.task is not None
+        self.task.pause(0.5 * 2**attempts)
+        return True
+
+    def run(self) -> None:
+        """Do what the function's handler does."""
+        self.world.dispatcher(self).dispatch(read_trigger(self.event))
+
+
+@dataclass(slots=True)
+class TraceLine:
+    """One line of the story: formatted only when somebody reads it."""
+
+    time: datetime
+    who: str
+    what: str
+    detail: object = None
+
+    def format(self, start: datetime) -> str:
+        """Return the line for people."""
+        detail = self.detail() if callable(self.detail) else self.detail
+        shown = "" if detail is None else f"  {detail}"
+        return f"{(self.time - start).total_seconds():>10.3f}  {self.who:<8} {self.what}{shown}"
+
+
+class World:
+    """One account with the deployer in it, under a schedule.
+
+    Attributes:
+        calls: Every call that took effect, in order.
+        trace: The story.
+        observers: Called with every call as it takes effect.
+    """
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+        self.clock = VirtualClock()
+        self.start = self.clock.now()
+        self.agenda = Agenda(self.clock)
+        self.memory = Memory()
+        self.artifacts = TolerantArtifacts()
+        self.hosting = ScriptedFleets(self.clock)
+        self.control_plane = ControlPlane(
+            clock=self.clock,
+            identity=StrictIdentity({ROLE_ARN}),
+            artifacts=self.artifacts,
+            hosting=self.hosting,
+            events=self,
+            timings=_timings(schedule),
+            switches=schedule.chosen_switches(),
+            seed=schedule.seed,
+        )
+        self.caller = Caller(ACCOUNT, REGION, f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/greenlight")
+        self.calls: list[Call] = []
+        self.trace: list[TraceLine] = []
+        self.observers: list[Callable[[Call], None]] = []
+        self.change_observers: list[Callable[[], None]] = []
+        self.running: dict[str, Invocation] = {}
+        self.disturbing = False
+        self.over = False
+        self.sweeps = 0
+        self.people = People(self)
+        self._random = Random(schedule.seed)
+        self._counts: dict[str, int] = {}
+        self._faults: dict[tuple[str, int], Fault] = {
+            (fault.operation, fault.nth + more): fault
+            for fault in schedule.faults
+            for more in range(fault.times)
+        }
+        self._event_faults = {fault.nth: fault for fault in schedule.event_faults}
+        self._events = 0
+        self._own_events = 0
+        self._hints = 0
+        self._invocations = 0
+        self._present: dict[str, tuple[int, bytes]] = {}
+        self._past: dict[str, tuple[datetime, tuple[int, bytes]]] = {}
+        self.changed: set[str] = set()
+        self.coverage: set[tuple[str, str]] = set()
+
+    def dispatcher(self, invocation: Invocation) -> Dispatcher:
+        """Return what the function's handler builds for an invocation."""
+        logger = _logger()
+        bus = Bus(clients.client("events"), event_bus_name="default", stack_name=STACK)
+        return Dispatcher(
+            Parameters(clients.client("ssm"), prefix=PREFIX),
+            Gateways(
+                sagemaker=SageMaker(clients.client("sagemaker")),
+                journal=Journal(clients.client("dynamodb"), table_name=TABLE),
+                reporter=Reporter(bus, logger),
+                now=self.deployer_now,
+            ),
+            bus,
+            Ownership(execution_role_arn=ROLE_ARN, stack_name=STACK),
+            logger,
+            invocation_id=invocation.invocation_id,
+            remaining_seconds=lambda: (invocation.started + TIME_LIMIT - self.clock.now()).total_seconds(),
+        )
+
+    def deployer_now(self) -> datetime:
+        """Return the time on the deployer's clock."""
+        return self.clock.now() + timedelta(seconds=self.schedule.skew)
+
+    def tell(self, who: str, what: str, detail: object = None) -> None:
+        """Add a line to the story."""
+        self.trace.append(TraceLine(self.clock.now(), who, what, detail))
+
+    # Time --------------------------------------------------------------------------------------------
+
+    def step(self) -> bool:
+        """Let the next thing happen; return False if nothing will."""
+        due, change = self.agenda.next_due(), self.control_plane.next_due()
+        if change is not None and (due is None or change <= due):
+            self.clock.set(max(change, self.clock.now()))
+            self.control_plane.advance()
+            self._observe_changes()
+        elif due is not None:
+            self.agenda.run_next()
+        else:
+            return False
+        return True
+
+    def run_until_quiet(self) -> None:
+        """Run until nothing happens by itself any more."""
+        while self.step():
+            pass
+
+    def pass_time(self, seconds: float) -> None:
+        """Run for so long."""
+        reached = False
+
+        def stop() -> None:
+            nonlocal reached
+            reached = True
+
+        self.agenda.put(seconds, stop)
+        while not reached:
+            self.step()
+
+    def run_disturbances(self) -> None:
+        """Let everything in the schedule happen, with the schedule's sweeps in between."""
+        self.disturbing = True
+        self.agenda.put(SWEEP_SECONDS / 3, self._sweep_again)
+        for disturbance in self.schedule.disturbances:
+            wait = WAITS[disturbance.wait % len(WAITS)]
+            if wait:
+                self.pass_time(wait)
+            self.people.do(disturbance)
+        # What the last of them led to is disturbed too.
+        self.pass_time(1.0)
+
+    def calm(self) -> None:
+        """Stop disturbing: whatever is under way goes on and ends, undisturbed."""
+        self.disturbing = False
+        self.people.heal()
+        self.tell("-", "disturbances stop")
+
+    def end(self) -> None:
+        """End what still runs; nothing of it has any effect."""
+        self.over = True
+        for invocation in list(self.running.values()):
+            if invocation.task is not None:
+                invocation.task.kill()
+
+    def _sweep_again(self) -> None:
+        if self.disturbing:
+            self.sweep()
+            self.agenda.put(SWEEP_SECONDS, self._sweep_again)
+
+    def sweep(self) -> None:
+        """Let the schedule's rule trigger the function."""
+        self.sweeps += 1
+        self.invoke(
+            {
+                "version": "0",
+                "id": f"sweep-{self.sweeps}",
+                "detail-type": "Scheduled Event",
+                "source": "aws.events",
+                "account": ACCOUNT,
+                "time": self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "region": REGION,
+                "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/sweep"],
+                "detail": {},
+            }
+        )
+
+    # Events ------------------------------------------------------------------------------------------
+
+    def emit(self, event: dict[str, Any]) -> None:
+        """Take an event of AWS, and deliver it as the schedule says."""
+        number = self._events
+        self._events += 1
+        detail = event["detail"]
+        name = detail.get("EndpointName")
+        if name is not None:
+            self.changed.add(name)
+        about = name or detail.get("ModelPackageArn", detail.get("name", "")).rsplit(":", 1)[-1]
+        status = detail.get("EndpointStatus") or detail.get("ModelApprovalStatus") or detail.get("operation")
+        self.tell("aws", f"event {number}: {event['detail-type']}", f"{about} {status}")
+        delays = [self._delay(0.05, 0.8)]
+        fault = self._event_faults.get(number) if self.disturbing else None
+        if fault is not None:
+            self.coverage.add((f"event {event['detail-type']}", fault.kind.value))
+            match fault.kind:
+                case EventFaultKind.LOST:
+                    delays = []
+                case EventFaultKind.DOUBLED:
+                    delays.append(self._delay(0.0, DELAYS[fault.delay % len(DELAYS)]))
+                case EventFaultKind.LATE:
+                    delays = [DELAYS[fault.delay % len(DELAYS)]]
+            self.tell("fault", f"event {number} is {fault.kind}")
+        self.people.note_event(event, delivered=bool(delays))
+        for delay in delays:
+            self.agenda.put(delay, lambda: self.invoke(event))
+
+    def _deliver_own(self, request: dict[str, Any]) -> None:
+        """Deliver what the deployer puts on the bus for itself."""
+        for entry in request["Entries"]:
+            if entry["DetailType"] != OUTCOME:
+                self._own_events += 1
+                event = {
+                    "version": "0",
+                    "id": f"own-{self._own_events}",
+                    "detail-type": entry["DetailType"],
+                    "source": entry["Source"],
+                    "account": ACCOUNT,
+                    "time": self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+                    "region": REGION,
+                    "resources": [],
+                    "detail": json.loads(entry["Detail"]),
+                }
+                self.emit(event)
+
+    def hint(self, endpoint_name: str) -> None:
+        """Let an event name an endpoint of which nothing changed."""
+        self._hints += 1
+        self.invoke(
+            {
+                "version": "0",
+                "id": f"hint-{self._hints}",
+                "detail-type": "SageMaker Endpoint State Change",
+                "source": "aws.sagemaker",
+                "account": ACCOUNT,
+                "time": self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "region": REGION,
+                "resources": [],
+                "detail": {"EndpointName": endpoint_name},
+            }
+        )
+
+    # The function ------------------------------------------------------------------------------------
+
+    def invoke(self, event: dict[str, Any]) -> None:
+        """Invoke the function asynchronously."""
+        self._invocations += 1
+        self._begin(f"invocation-{self._invocations}", event, 0)
+
+    def _begin(self, invocation_id: str, event: dict[str, Any], tries: int) -> None:
+        name = f"i{invocation_id.rsplit('-', 1)[-1]}" + "'" * tries
+        invocation = Invocation(invocation_id, name, event, tries, self.clock.now(), self)
+        invocation.task = Task(
+            self.agenda, invocation.run, lambda problem: self._ended(invocation, problem), invocation
+        )
+        self.running[name] = invocation
+        self.tell(
+            name, "invoked with", event["id"] if event["id"].startswith("sweep") else event["detail-type"]
+        )
+        self.agenda.put(0.0, invocation.task.start)
+
+    def _ended(self, invocation: Invocation, problem: BaseException | None) -> None:
+        del self.running[invocation.name]
+        invocation.problem = problem
+        if self.over:
+            return
+        if problem is None:
+            self.tell(invocation.name, "done")
+            return
+        self.tell(invocation.name, f"failed: {type(problem).__name__}", str(problem) or None)
+        if not isinstance(problem, CrashError) and not invocation.faulty:
+            self.people.unprovoked.append((invocation, problem))
+        if invocation.tries < len(LAMBDA_RETRIES):
+            self.agenda.put(
+                LAMBDA_RETRIES[invocation.tries],
+                lambda: self._begin(invocation.invocation_id, invocation.event, invocation.tries + 1),
+            )
+
+    # Calls -------------------------------------------------------------------------------------------
+
+    def send(self, invocation: Invocation, service: str, operation: str, body: bytes) -> tuple[int, bytes]:
+        """Answer a call of the deployer; others run before it takes effect, and before its answer arrives."""
+        task = invocation.task
+        assert task is not None
+        if self.over or task.dead:
+            raise CrashError
+        nth = self._counts.get(operation, 0)
+        self._counts[operation] = nth + 1
+        fault = self._faults.get((operation, nth)) if self.disturbing else None
+        kind = fault.kind if fault is not None else None
+        task.pause(self._delay(0.02, 0.15))
+        if fault is not None:
+            invocation.faulty = True
+            self.tell("fault", f"{operation} number {nth} of {invocation.name}: {fault.kind}")
+            self.coverage.add((operation, fault.kind.value))
+            if kind is FaultKind.SLOW_BEFORE:
+                task.pause(DELAYS[fault.delay % len(DELAYS)])
+            if fault.meanwhile is not None and nth == fault.nth:
+                self.people.do(fault.meanwhile)
+        self._keep_time_limit(invocation)
+        match kind:
+            case FaultKind.CRASH_BEFORE:
+                task.crash()
+            case FaultKind.TIMEOUT_BEFORE:
+                raise ConnectTimeoutError(endpoint_url=f"https://{service}")
+            case FaultKind.THROTTLED:
+                return answer(400, {"__type": _throttling(service), "message": "Rate exceeded"})
+            case FaultKind.SERVER_ERROR_BEFORE:
+                return answer(500, {"__type": "InternalFailure", "message": "Internal failure"})
+        answered = self._take_effect(invocation, service, operation, body, kind)
+        task.pause(self._delay(0.0, 0.1))
+        match kind:
+            case FaultKind.CRASH_AFTER:
+                task.crash()
+            case FaultKind.TIMEOUT_AFTER:
+                raise ReadTimeoutError(endpoint_url=f"https://{service}")
+            case FaultKind.SERVER_ERROR_AFTER:
+                return answer(500, {"__type": "InternalFailure", "message": "Internal failure"})
+            case FaultKind.SLOW_AFTER:
+                assert fault is not None
+                task.pause(DELAYS[fault.delay % len(DELAYS)])
+        self._keep_time_limit(invocation)
+        return answered
+
+    def _take_effect(
+        self, invocation: Invocation, service: str, operation: str, body: bytes, kind: FaultKind | None
+    ) -> tuple[int, bytes]:
+        request = json.loads(body or b"{}")
+        stale = self._stale_answer(operation, request) if kind is FaultKind.STALE else None
+        if stale is not None:
+            status, content = stale
+        elif service == "sagemaker":
+            status, _, content = wire.handle(
+                self.control_plane, target=f"SageMaker.{operation}", body=body, caller=self.caller
+            )
+        else:
+            status, document = self.memory.handle(service, operation, body)
+            content = json.dumps(document).encode()
+        call = Call(
+            number=len(self.calls) + 1,
+            time=self.clock.now(),
+            invocation=invocation,
+            service=service,
+            operation=operation,
+            request=request,
+            status=status,
+            response=json.loads(content or b"{}"),
+            fault=kind.value if kind is not None else None,
+            stale=stale is not None,
+        )
+        self.calls.append(call)
+        invocation.calls.append(call)
+        self.trace.append(TraceLine(call.time, invocation.name, operation, lambda: _shown(call)))
+        for observer in self.observers:
+            observer(call)
+        self._observe_changes()
+        if operation == "PutEvents":
+            self._deliver_own(request)
+        if len(self.calls) > CALL_LIMIT:
+            raise EndlessError
+        return status, content
+
+    def _keep_time_limit(self, invocation: Invocation) -> None:
+        assert invocation.task is not None
+        if self.clock.now() - invocation.started > TIME_LIMIT:
+            self.tell(invocation.name, "is over its time limit")
+            invocation.faulty = True
+            invocation.task.crash()
+
+    def _delay(self, low: float, high: float) -> float:
+        """Return how long something takes: the same for everything under seed 0."""
+        return round(self._random.uniform(low, high), 3) if self.schedule.seed else low
+
+    # What DescribeEndpoint may answer late ------------------------------------------------------------
+
+    def describe(self, endpoint_name: str) -> dict[str, Any] | None:
+        """Return the endpoint as it is, or None."""
+        status, content = self._present.get(endpoint_name, (400, b"{}"))
+        return json.loads(content) if status == 200 else None
+
+    def _observe_changes(self) -> None:
+        for name in (*self.changed, *self._deleting()):
+            before = self._present.get(name)
+            now = wire.handle(
+                self.control_plane,
+                target="SageMaker.DescribeEndpoint",
+                body=json.dumps({"EndpointName": name}).encode(),
+                caller=self.caller,
+            )
+            present = (now[0], now[2])
+            if before != present:
+                self._past[name] = (self.clock.now(), before or (400, _missing(name)))
+                self._present[name] = present
+        if self.changed:
+            self.changed.clear()
+        for observer in self.change_observers:
+            observer()
+
+    def _deleting(self) -> list[str]:
+        """Return the endpoints on their way out: no event tells of their end."""
+        return [
+            name
+            for name, (status, content) in self._present.items()
+            if status == 200 and b'"Deleting"' in content and name not in self.changed
+        ]
+
+    def _stale_answer(self, operation: str, request: dict[str, Any]) -> tuple[int, bytes] | None:
+        if operation != "DescribeEndpoint":
+            return None
+        past = self._past.get(request["EndpointName"])
+        if past is None or self.clock.now() - past[0] > timedelta(seconds=STALE_SECONDS):
+            return None
+        return past[1]
+
+    # For laws ----------------------------------------------------------------------------------------
+
+    def journal(self, endpoint_name: str, prefix: str) -> list[dict[str, Any]]:
+        """Return the journal's items of an endpoint as plain values, oldest first."""
+        return [plain(item) for item in self.memory.table.items(endpoint_name, prefix)]
+
+    def story(self) -> str:
+        """Return the whole trace as text."""
+        return "\n".join(line.format(self.start) for line in self.trace)
+
+
+class EndlessError(BaseException):
+    """The deployer makes call after call and comes to no end."""
+
+
+def plain(item: dict[str, Any]) -> dict[str, Any]:
+    """Return a DynamoDB item as plain values."""
+    return {key: next(iter(value.values())) for key, value in item.items()}
+
+
+def _missing(name: str) -> bytes:
+    return json.dumps(
+        {"__type": "ValidationException", "message": f'Could not find endpoint "{name}".'}
+    ).encode()
+
+
+def _throttling(service: str) -> str:
+    return "ProvisionedThroughputExceededException" if service == "dynamodb" else "ThrottlingException"
+
+
+def _shown(call: Call) -> str:
+    told = {
+        key: value
+        for key, value in call.request.items()
+        if key
+        in {
+            "EndpointName",
+            "EndpointConfigName",
+            "ModelName",
+            "ModelPackageName",
+            "Name",
+            "Path",
+            "ResourceArn",
+        }
+    }
+    if call.service == "dynamodb":
+        key = call.request.get("Key") or call.request.get("Item")
+        if key:
+            told = {"item": key["item"]["S"]}
+            values = call.request.get("Item") or call.request.get("ExpressionAttributeValues", {})
+            told.update(
+                {
+                    name.strip(":"): value["S"]
+                    for name, value in values.items()
+                    if name.strip(":") in {"status", "reason"}
+                }
+            )
+    if call.operation == "PutEvents":
+        detail = json.loads(call.request["Entries"][0]["Detail"])
+        told = {"outcome": detail["OutcomeId"]}
+    answered = f"{call.status}"
+    if not call.accepted:
+        answered += (
+            f" {call.response.get('__type', '').rpartition('#')[2]}: {call.response.get('message', '')}"
+        )
+    for member in ("EndpointStatus", "EndpointConfigName", "FailureReason", "ModelApprovalStatus"):
+        if member in call.response:
+            answered += f" {call.response[member]}"
+    fault = f" [{'stale' if call.stale else call.fault}]" if call.fault else ""
+    return f"{' '.join(map(str, told.values()))} -> {answered}{fault}"
+
+
+def _timings(schedule: Schedule) -> Timings:
+    return Timings.from_document(
+        {"endpoint_config_visible_seconds": schedule.config_visible_seconds}, Timings.like_aws()
+    )
+
+
+_LOGGERS: list[Logger] = []
+
+
+def _logger() -> Logger:
+    """Return this process's one logger, which says nothing: the trace tells the story."""
+    if not _LOGGERS:
+        _LOGGERS.append(Logger(service="greenlight", level="CRITICAL"))
+    return _LOGGERS[0]
