@@ -7,26 +7,21 @@ the service. Here all of them are checked, before anything is deployed.
 from __future__ import annotations
 
 import math
-import re
-import sys
-import unicodedata
 from dataclasses import dataclass
 from functools import cache
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 import botocore.session
 from botocore.model import ListShape, MapShape, StringShape, StructureShape
 
 from infra.settings.problem import FieldPath, nearest, shown
+from service_model.patterns import compiled_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from botocore.model import ServiceModel, Shape
 
-_ASCII_CATEGORIES: Final = {"L": "a-zA-Z", "N": "0-9", "Z": " "}
-_CATEGORY: Final = re.compile(r"\\p\{(\w)\}")
 _MANY: Final = 12
 
 
@@ -167,7 +162,7 @@ def _string(shape: StringShape, value: str, path: FieldPath) -> Iterator[Violati
     yield from too_long
     pattern = shape.metadata.get("pattern")
     # A pattern is tried only on what is short enough: some of them are slow on long strings.
-    if pattern and not too_long and not _fits(pattern, value):
+    if pattern and not too_long and compiled_pattern(pattern).fullmatch(value) is None:
         yield Violation(
             path, shown(value), f"text that matches {pattern}", "use only what the pattern allows"
         )
@@ -188,27 +183,3 @@ def _range(shape: Shape, value: float, path: FieldPath, kind: str) -> Iterator[V
     bounds = f"from {low} to {high}" if None not in (low, high) else f"of at least {low}"
     nearest_bound = low if low is not None and value < low else high
     yield Violation(path, shown(value), f"{kind} {bounds}", f"the nearest allowed value is {nearest_bound}")
-
-
-def _fits(pattern: str, value: str) -> bool:
-    return _compiled(pattern, value.isascii()).fullmatch(value) is not None
-
-
-@cache
-def _compiled(pattern: str, ascii_only: bool) -> re.Pattern[str]:  # noqa: FBT001 - private, and cached by position
-    r"""Translate the service's pattern to Python's `re`, which has no Unicode categories such as \p{L}."""
-
-    def ranges(category: re.Match[str]) -> str:
-        return _ASCII_CATEGORIES[category[1]] if ascii_only else _unicode_ranges(category[1])
-
-    return re.compile(_CATEGORY.sub(ranges, pattern))
-
-
-@cache
-def _unicode_ranges(category: str) -> str:
-    inside = (code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] == category)
-    spans = []
-    for _, run in groupby(enumerate(inside), key=lambda pair: pair[1] - pair[0]):
-        codes = [code for _, code in run]
-        spans.append(f"\\U{codes[0]:08x}-\\U{codes[-1]:08x}")
-    return "".join(spans)

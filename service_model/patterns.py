@@ -1,0 +1,54 @@
+"""Owns reading the patterns of AWS's service models, which are written for Java, with Python's `re`.
+
+Knows nothing of requests: the settings are checked before a deployment, and calls by the local cloud, each in
+its own words.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from functools import cache
+from typing import Final
+
+_UNICODE_CLASS: Final = re.compile(r"\\p\{(\w+)\}")
+
+
+@cache
+def compiled_pattern(java_pattern: str) -> re.Pattern[str]:
+    r"""Compile a pattern of the service model, which is written for Java, for Python.
+
+    The service anchors patterns at both ends: use `fullmatch`. Unicode classes such as `\p{L}` become
+    ranges, since `re` has none; `\d` and `\s` are ASCII, as in Java.
+    """
+    # `$` with a quantifier (CustomerMetadataKey) is legal in Java and means no more than `$`.
+    pattern = re.sub(r"\$\{\d+,\d+\}", "$", java_pattern)
+    return re.compile(_UNICODE_CLASS.sub(lambda found: _unicode_ranges(found[1]), pattern), re.ASCII)
+
+
+@cache
+def _unicode_ranges(category: str) -> str:
+    """Return the characters of a Unicode general category as ranges for use inside `[...]`."""
+    if category == "Alnum":
+        return "A-Za-z0-9"
+    ranges: list[tuple[int, int]] = []
+    for code in _code_points()[category[0]]:
+        if ranges and ranges[-1][1] == code - 1:
+            ranges[-1] = (ranges[-1][0], code)
+        else:
+            ranges.append((code, code))
+    return "".join(
+        re.escape(chr(low)) if low == high else f"{re.escape(chr(low))}-{re.escape(chr(high))}"
+        for low, high in ranges
+    )
+
+
+@cache
+def _code_points() -> dict[str, list[int]]:
+    """Return the code points of each major category; one pass over Unicode takes a fraction of a second."""
+    by_category: dict[str, list[int]] = {}
+    category = unicodedata.category
+    for code in range(sys.maxunicode + 1):
+        by_category.setdefault(category(chr(code))[0], []).append(code)
+    return by_category
