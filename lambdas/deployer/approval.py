@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from deployer.attempt import standing
 from deployer.names import same_arn
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class Approval:
             version overwrites it.
         source: How the deployer learnt of it.
         correlation_id: The id of the event it came with; it runs through every log line and outcome.
+        objection: Why it does not count, by the endpoint's approval policy; None if it counts.
+        withdrawn: Whether it was seen not to stand any more; approving the version again is a new approval.
+        superseded_by: The version that went out instead, approved later; None if it had its own turn, or may
+            still have it.
     """
 
     endpoint_name: str
@@ -52,6 +57,14 @@ class Approval:
     approved_by: str
     source: ApprovalSource
     correlation_id: str
+    objection: str | None = None
+    withdrawn: bool = False
+    superseded_by: int | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it may still decide anything."""
+        return self.objection is None and not self.withdrawn
 
     @property
     def order(self) -> tuple[datetime, int]:
@@ -75,6 +88,19 @@ class Choice:
     keeps_serving: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an endpoint should serve.
+
+    Attributes:
+        choice: The newest approval that stands and may be tried; None if there is none.
+        retry_at: When a newer one, which failed for a reason that may pass, may be tried again.
+    """
+
+    choice: Choice | None
+    retry_at: datetime | None = None
+
+
 def latest_per_version(approvals: Iterable[Approval]) -> Iterator[Approval]:
     """Yield each version's newest approval, newest first."""
     seen: set[str] = set()
@@ -89,29 +115,53 @@ def choose(
     approvals: Iterable[Approval],
     attempts: Sequence[Attempt],
     *,
+    now: datetime,
     serving_version_arn: str | None,
     still_stands: Callable[[Approval], bool],
     release_for: Callable[[Approval], Release],
-) -> Choice | None:
-    """Return the newest approval that still stands and has not failed, or None.
+) -> Decision:
+    """Decide for the newest approval that still stands and has not failed.
 
     Args:
         approvals: Those of the endpoint's group, in any order.
         attempts: Those journalled for the endpoint, in any order.
+        now: The time; it decides whether what failed for a passing reason is due again.
         serving_version_arn: The version that the endpoint serves now, if the journal knows it.
         still_stands: Asks the registry; called at most once per version, newest first, and no further than
             needed.
         release_for: Builds an approval's release under the current settings.
     """
-    for approval in latest_per_version(approvals):
+    retry_at: datetime | None = None
+    for approval in latest_per_version(each for each in approvals if each.counts):
         release = release_for(approval)
-        failed = any(attempt.is_failure_of(release, since=approval.approved_at) for attempt in attempts)
+        judged = standing(release, attempts, since=approval.approved_at, now=now)
         serves = serving_version_arn is not None and same_arn(approval.version_arn, serving_version_arn)
-        if failed and not serves:
+        if judged.failed and judged.retry_at is None and not serves:
             continue
         if not still_stands(approval):
             continue
+        retry_at = retry_at or judged.retry_at
         # A version that serves and still stands is the floor: settings that failed on it are no reason to go
         # back to an older version, with those same settings.
-        return Choice(approval=approval, release=release, keeps_serving=failed)
-    return None
+        if serves or not judged.failed:
+            return Decision(Choice(approval, release, keeps_serving=judged.failed), retry_at)
+    return Decision(None, retry_at)
+
+
+def superseded(approvals: Iterable[Approval], attempts: Iterable[Attempt], by: Approval) -> list[Approval]:
+    """Return the approvals that never had a turn and now go out behind a newer one: those in between.
+
+    Args:
+        approvals: All of the endpoint.
+        attempts: All of the endpoint, the one for `by` included.
+        by: The approval that goes out.
+    """
+    tried = {(attempt.version_arn.lower(), attempt.approved_at) for attempt in attempts}
+    return [
+        each
+        for each in approvals
+        if each.order < by.order
+        and each.counts
+        and each.superseded_by is None
+        and (each.version_arn.lower(), each.approved_at) not in tried
+    ]

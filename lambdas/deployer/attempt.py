@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from deployer import statuses
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from deployer.endpoint import Endpoint
@@ -44,6 +45,30 @@ class Action(Enum):
 
     CREATE_ENDPOINT = "CreateEndpoint"
     UPDATE_ENDPOINT = "UpdateEndpoint"
+    CLEAN_UP = "CleanUp"
+    """Delete models and endpoint configs that nothing needs any more. It is an attempt, so that nothing else
+    is attempted meanwhile; nobody is told of it."""
+
+
+TRANSIENT: Final = ("InsufficientInstanceCapacity", "ResourceLimitExceeded", "Request to service failed")
+"""What a reason says when trying again later may help: capacity, quotas, faults of the service itself."""
+
+RETRY_DELAYS: Final = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 40, 80, 160))
+"""How long after its first, second, … transient failure a release may be tried again; then no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What a clean-up deletes, by name."""
+
+    endpoint_config_names: tuple[str, ...] = ()
+    model_names: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.endpoint_config_names or self.model_names)
+
+
+NOTHING: Final = Deletion()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +96,11 @@ class Attempt:
             a time-out, and then refused as a repetition, knows its own.
         lease_until: Until when that invocation may still be at work on it.
         status: Where it stands.
+        accepted_at: When it was noted that SageMaker accepted it.
         settled_at: When it was settled.
         reason: Why it failed or was withdrawn, in full.
+        deletes_endpoint: True if the endpoint had failed and is deleted first, so that it can be created.
+        deletion: What a clean-up deletes.
         started_reported: Whether the outcome `started` was put on the bus.
         settled_reported: Whether its last outcome was put on the bus.
     """
@@ -95,8 +123,11 @@ class Attempt:
     invocation_id: str
     lease_until: datetime
     status: AttemptStatus = AttemptStatus.OPEN
+    accepted_at: datetime | None = None
     settled_at: datetime | None = None
     reason: str | None = None
+    deletes_endpoint: bool = False
+    deletion: Deletion = NOTHING
     started_reported: bool = False
     settled_reported: bool = False
 
@@ -107,10 +138,23 @@ class Attempt:
 
     def is_under_way_on(self, endpoint: Endpoint) -> bool:
         """Tell whether the endpoint is being brought to this attempt's config, or is on it."""
-        return self.endpoint_config_name in (
+        # An endpoint that is being deleted still shows its config, and is brought to nothing.
+        return endpoint.status != "Deleting" and self.endpoint_config_name in (
             endpoint.endpoint_config_name,
             endpoint.pending_endpoint_config_name,
         )
+
+    @property
+    def is_told(self) -> bool:
+        """Whether its end is an outcome that people hear of."""
+        return self.status in {AttemptStatus.SUCCEEDED, AttemptStatus.FAILED} and (
+            self.action is not Action.CLEAN_UP
+        )
+
+    @property
+    def transient(self) -> bool:
+        """Whether it failed for a reason that may pass by itself."""
+        return self.reason is not None and any(each in self.reason for each in TRANSIENT)
 
     def is_failure_of(self, release: Release, *, since: datetime) -> bool:
         """Tell whether this very release failed at or after that time.
@@ -124,6 +168,44 @@ class Attempt:
             and self.settled_at is not None
             and self.settled_at >= since
         )
+
+    def retry_at(self, attempts: Iterable[Attempt]) -> datetime | None:
+        """Return when this failure's release may be tried again without anybody asking; None if never."""
+        if self.status is not AttemptStatus.FAILED or self.settled_at is None:
+            return None
+        failures = [
+            each
+            for each in attempts
+            if each.number <= self.number
+            and each.status is AttemptStatus.FAILED
+            and each.endpoint_config_name == self.endpoint_config_name
+            and each.approved_at == self.approved_at
+        ]
+        if not all(each.transient for each in failures) or len(failures) > len(RETRY_DELAYS):
+            return None
+        return self.settled_at + RETRY_DELAYS[len(failures) - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a release's failures since its approval mean for trying it now.
+
+    Attributes:
+        failed: It may not be tried now.
+        retry_at: When it may be tried again; None if not before it is approved again or its settings change.
+    """
+
+    failed: bool
+    retry_at: datetime | None = None
+
+
+def standing(release: Release, attempts: Iterable[Attempt], *, since: datetime, now: datetime) -> Standing:
+    """Judge a release by its failures at or after its approval."""
+    failures = [attempt for attempt in attempts if attempt.is_failure_of(release, since=since)]
+    if not failures:
+        return Standing(failed=False)
+    retry_at = max(failures, key=lambda each: each.number).retry_at(failures)
+    return Standing(failed=retry_at is None or now < retry_at, retry_at=retry_at)
 
 
 class Verdict(Enum):
@@ -157,8 +239,8 @@ def judge(attempt: Attempt, endpoint: Endpoint | None, *, now: datetime) -> Judg
     Sources: `DescribeEndpoint` (botocore) for the statuses; after a failed update the endpoint is InService
     on the old config with `FailureReason` set.
     """
-    accepted = attempt.status is AttemptStatus.ACCEPTED
-    may_be_stale = accepted and now - attempt.started_at < STALE_READ_LIMIT
+    accepted = attempt.accepted_at is not None
+    may_be_stale = attempt.accepted_at is not None and now - attempt.accepted_at < STALE_READ_LIMIT
     if endpoint is None:
         if may_be_stale:
             return Judgement(Verdict.NOT_SEEN_YET)
@@ -172,8 +254,9 @@ def judge(attempt: Attempt, endpoint: Endpoint | None, *, now: datetime) -> Judg
     touched = endpoint.last_modified_time != attempt.endpoint_last_modified_time
     if may_be_stale and not touched:
         return Judgement(Verdict.NOT_SEEN_YET)
-    # A failure reason alone proves nothing: it may be left from an earlier failure.
-    if not accepted and not (touched and (endpoint.failure_reason or on_its_config)):
+    # A failure reason alone proves nothing: it may be an earlier update's, or maintenance's. So an attempt
+    # that nobody saw accepted is asked for (again) rather than blamed for what may be somebody else's.
+    if not accepted and not (touched and on_its_config):
         return Judgement(Verdict.NEVER_ASKED)
     return Judgement(Verdict.FAILED, _failure(endpoint))
 

@@ -1,48 +1,70 @@
-"""The only caller of EventBridge: puts outcomes on the bus."""
+"""The only caller of EventBridge: puts outcomes on the bus, and the parts of a sweep."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from deployer.outcomes import DETAIL_TYPE, SOURCE
+from deployer.triggers import PART_DETAIL_TYPE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mypy_boto3_events import EventBridgeClient
 
     from deployer.outcomes import Outcome
+    from deployer.triggers import SweepPart
+
+MOST_ENTRIES: Final = 10
+"""Entries of one `PutEvents`. Source: its API reference."""
 
 
 class UndeliveredError(Exception):
-    """EventBridge did not take an outcome; it is put again on a later pass."""
+    """EventBridge did not take an event; it is put again on a later pass."""
 
 
 class Bus:
-    """The bus that outcomes go to."""
+    """The bus that events go to."""
 
-    def __init__(self, client: EventBridgeClient, *, event_bus_name: str) -> None:
+    def __init__(self, client: EventBridgeClient, *, event_bus_name: str, stack_name: str) -> None:
         self._client = client
         self._event_bus_name = event_bus_name
+        self._stack_name = stack_name
 
     def put(self, outcome: Outcome) -> None:
         """Put one outcome on the bus.
 
         Raises:
-            UndeliveredError: EventBridge refused the entry.
+            UndeliveredError: EventBridge refused it.
         """
+        self._put(DETAIL_TYPE, [outcome.event_detail()])
+
+    def put_parts(self, parts: Sequence[SweepPart]) -> None:
+        """Put the parts of a sweep on the bus, each to be made by an invocation of its own.
+
+        Raises:
+            UndeliveredError: EventBridge refused some.
+        """
+        for first in range(0, len(parts), MOST_ENTRIES):
+            self._put(PART_DETAIL_TYPE, [part.detail() for part in parts[first : first + MOST_ENTRIES]])
+
+    def _put(self, detail_type: str, details: Sequence[dict[str, Any]]) -> None:
+        # Stacks of one account and region share the bus: each event says whose it is.
         answer = self._client.put_events(
             Entries=[
                 {
                     "EventBusName": self._event_bus_name,
                     "Source": SOURCE,
-                    "DetailType": DETAIL_TYPE,
-                    "Detail": json.dumps(outcome.event_detail()),
+                    "DetailType": detail_type,
+                    "Detail": json.dumps({"StackName": self._stack_name, **detail}),
                 }
+                for detail in details
             ]
         )
         if answer["FailedEntryCount"]:
-            entry = answer["Entries"][0]
+            refused = next(entry for entry in answer["Entries"] if entry.get("ErrorCode"))
             raise UndeliveredError(
-                f"Outcome {outcome.outcome_id} was not delivered: "
-                f"{entry.get('ErrorCode')}: {entry.get('ErrorMessage')}"
+                f"EventBridge took {answer['FailedEntryCount']} of {len(details)} events "
+                f"({detail_type}) not: {refused.get('ErrorCode')}: {refused.get('ErrorMessage')}"
             )

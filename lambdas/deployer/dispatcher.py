@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
+from deployer import outcomes
+from deployer.attempts import Attempts, OvertakenError
 from deployer.reconciler import Gateways, Ownership, Reconciler
 from deployer.settings import EndpointSettings, InvalidSettingsError
 from deployer.triggers import (
@@ -12,16 +13,26 @@ from deployer.triggers import (
     PackageChanged,
     SettingsChanged,
     Sweep,
+    SweepPart,
     Trigger,
     Unusable,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from aws_lambda_powertools import Logger
 
+    from deployer.bus import Bus
+    from deployer.endpoint import Sighting
     from deployer.parameters import Parameters
+
+PART_SIZE: Final = 50
+"""Endpoints that one invocation sweeps. A pass that deploys takes seconds when SageMaker is slow; fifty of
+them fit into the function's five minutes."""
+
+SECONDS_FOR_A_PASS: Final = 30.0
+"""An invocation with less time left begins no further pass."""
 
 
 class PassesFailedError(Exception):
@@ -29,52 +40,131 @@ class PassesFailedError(Exception):
 
 
 class Dispatcher:
-    """Dispatches triggers to reconcilers."""
+    """Dispatches one trigger to reconcilers. Make a new one for each invocation.
+
+    Args:
+        parameters: The endpoints' settings.
+        gateways: What reconcilers call.
+        bus: Where the parts of a sweep are put.
+        ownership: What the stack gives to everything the deployer makes.
+        logger: Where passes are told.
+        invocation_id: Unique to this run of the function, or shared with Lambda's retries of it.
+        remaining_seconds: How long the invocation may still run.
+    """
 
     def __init__(
-        self, parameters: Parameters, gateways: Gateways, ownership: Ownership, logger: Logger
+        self,
+        parameters: Parameters,
+        gateways: Gateways,
+        bus: Bus,
+        ownership: Ownership,
+        logger: Logger,
+        *,
+        invocation_id: str,
+        remaining_seconds: Callable[[], float],
     ) -> None:
         self._parameters = parameters
         self._gateways = gateways
+        self._bus = bus
         self._ownership = ownership
         self._logger = logger
+        self._invocation_id = invocation_id
+        self._remaining_seconds = remaining_seconds
+        self._correlation_id = invocation_id
+        self._failures: dict[str, Exception] = {}
 
-    def dispatch(self, trigger: Trigger, *, invocation_id: str) -> None:
+    def dispatch(self, trigger: Trigger) -> None:
         """Reconcile every endpoint that the trigger is about.
-
-        Args:
-            trigger: What happened.
-            invocation_id: Unique to this run of the function, or shared with Lambda's retries of it.
 
         Raises:
             PassesFailedError: Some passes failed; Lambda's retry makes them again.
         """
         if not isinstance(trigger, Unusable):
+            self._correlation_id = trigger.event_id
             # The correlation id becomes the approval's where a pass goes on with an attempt; this one stays.
             self._logger.append_keys(event_id=trigger.event_id)
-        passes = partial(self._reconcile, invocation_id=invocation_id)
         match trigger:
             case Unusable():
                 self._logger.warning(f"Event ignored: {trigger.reason}")
             case PackageChanged():
-                followers = [each for each in self._read_all() if each.follows(trigger.group_name)]
-                if not followers:
-                    self._logger.info(f"No endpoint follows {trigger.group_name}: nothing to do")
-                passes(followers, hint=trigger)
+                self._follow_group(trigger)
             case EndpointChanged():
-                passes(self._read(trigger.endpoint_name))
+                for settings in self._read(trigger.endpoint_name):
+                    self._reconcile(settings)
             case SettingsChanged():
-                name = self._parameters.endpoint_name(trigger.parameter_name)
-                if name is None:
-                    self._logger.warning(f"Event ignored: {trigger.parameter_name} holds no settings of ours")
-                elif trigger.operation == "Delete":
-                    self._logger.warning(f"{name} is no longer managed. It keeps serving what it has.")
-                else:
-                    passes(self._read(name), adopt=True)
+                self._follow_settings(trigger)
             case Sweep():
-                passes(self._read_all(), adopt=True)
+                self._sweep()
+            case SweepPart():
+                self._sweep_part(trigger.endpoints)
             case unknown:
                 assert_never(unknown)
+        if self._failures:
+            told = "; ".join(
+                f"{name}: {type(error).__name__}: {error}" for name, error in self._failures.items()
+            )
+            raise PassesFailedError(told) from next(iter(self._failures.values()))
+
+    def _follow_group(self, trigger: PackageChanged) -> None:
+        followers = [
+            each
+            for each in self._read_all()
+            if each.follows(trigger.version_arn, trigger.group_name, own_account=self._ownership.account_id)
+        ]
+        if not followers:
+            self._logger.info(f"No endpoint follows {trigger.group_name}: nothing to do")
+        for settings in followers:
+            self._reconcile(settings, hint=trigger)
+
+    def _follow_settings(self, trigger: SettingsChanged) -> None:
+        name = self._parameters.endpoint_name(trigger.parameter_name)
+        if name is None:
+            self._logger.warning(f"Event ignored: {trigger.parameter_name} holds no settings of ours")
+        else:
+            # Read whatever the event says: a late one of a parameter that is there again must not mislead.
+            found = self._read(name)
+            for settings in found:
+                self._reconcile(settings, adopt=True)
+            if not found and trigger.operation == "Delete":
+                self._gateways.reporter.report(
+                    outcomes.unmanaged(name, time=self._gateways.now(), correlation_id=trigger.event_id)
+                )
+
+    def _sweep(self) -> None:
+        """Look at every managed endpoint: here, or in parts when they are many."""
+        managed = self._read_all()
+        if not managed:
+            return
+        sightings = self._gateways.sagemaker.sight_endpoints()
+        endpoints = [(each.endpoint_name, sightings.get(each.endpoint_name)) for each in managed]
+        if len(endpoints) <= PART_SIZE:
+            self._sweep_part(endpoints, {each.endpoint_name: each for each in managed})
+            return
+        parts = [
+            SweepPart(tuple(endpoints[first : first + PART_SIZE]))
+            for first in range(0, len(endpoints), PART_SIZE)
+        ]
+        self._bus.put_parts(parts)
+        self._logger.info(f"Sweeping {len(endpoints)} endpoints in {len(parts)} parts")
+
+    def _sweep_part(
+        self,
+        endpoints: Iterable[tuple[str, Sighting | None]],
+        known: dict[str, EndpointSettings] | None = None,
+    ) -> None:
+        remaining = list(endpoints)
+        while remaining:
+            name, sighting = remaining.pop(0)
+            for settings in [known[name]] if known is not None else self._read(name):
+                self._reconcile(settings, adopt=True, sighting=sighting)
+            if remaining and self._remaining_seconds() < SECONDS_FOR_A_PASS:
+                # Each part is smaller than the one it comes from, so this ends.
+                self._bus.put_parts([SweepPart(tuple(remaining))])
+                self._logger.info(f"Out of time: {len(remaining)} endpoints are left to another invocation")
+                # Raising would make Lambda repeat this part, and put its rest again. What failed is in the
+                # log, and has its next turn with the next sweep.
+                self._failures.clear()
+                return
 
     def _read(self, endpoint_name: str) -> list[EndpointSettings]:
         try:
@@ -83,9 +173,31 @@ class Dispatcher:
             self._logger.error(str(error))  # noqa: TRY400 - the trace would say less than the message
             return []
         if settings is None:
-            self._logger.info(f"Nobody manages endpoint {endpoint_name}: nothing to do")
+            self._logger.info(f"Nobody manages endpoint {endpoint_name}: nothing to deploy")
+            self._follow_to_its_end(endpoint_name)
             return []
         return [settings]
+
+    def _follow_to_its_end(self, endpoint_name: str) -> None:
+        """Settle what was under way when an endpoint's settings were removed: people wait for its end."""
+        gateways = self._gateways
+        history = gateways.journal.read(endpoint_name)
+        attempts = Attempts(
+            history,
+            gateways.journal,
+            gateways.reporter,
+            self._logger,
+            now=gateways.now,
+            invocation_id=self._invocation_id,
+        )
+        if attempts.unsettled is None and not attempts.owes_report:
+            return
+        endpoint = gateways.sagemaker.describe_endpoint(endpoint_name)
+        try:
+            attempts.follow(endpoint)
+            attempts.report_late(endpoint)
+        except OvertakenError:
+            self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")
 
     def _read_all(self) -> tuple[EndpointSettings, ...]:
         found = self._parameters.read_all()
@@ -95,23 +207,18 @@ class Dispatcher:
 
     def _reconcile(
         self,
-        endpoints: Iterable[EndpointSettings],
+        settings: EndpointSettings,
         *,
-        invocation_id: str,
         hint: PackageChanged | None = None,
         adopt: bool = False,
+        sighting: Sighting | None = None,
     ) -> None:
-        failures: dict[str, Exception] = {}
-        for settings in endpoints:
-            self._logger.append_keys(endpoint=settings.endpoint_name)
-            try:
-                Reconciler(
-                    settings, self._gateways, self._ownership, self._logger, invocation_id=invocation_id
-                ).reconcile(hint=hint, adopt=adopt)
-            except Exception as error:
-                # One endpoint's trouble must not cost the others their turn.
-                self._logger.exception("This endpoint could not be reconciled")
-                failures[settings.endpoint_name] = error
-        if failures:
-            told = "; ".join(f"{name}: {type(error).__name__}: {error}" for name, error in failures.items())
-            raise PassesFailedError(told) from next(iter(failures.values()))
+        self._logger.append_keys(endpoint=settings.endpoint_name, correlation_id=self._correlation_id)
+        try:
+            Reconciler(
+                settings, self._gateways, self._ownership, self._logger, invocation_id=self._invocation_id
+            ).reconcile(hint=hint, adopt=adopt, sighting=sighting)
+        except Exception as error:
+            # One endpoint's trouble must not cost the others their turn.
+            self._logger.exception("This endpoint could not be reconciled")
+            self._failures[settings.endpoint_name] = error

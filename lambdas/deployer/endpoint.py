@@ -43,3 +43,11 @@ class Endpoint:
     def updatable(self) -> bool:
         """Whether `UpdateEndpoint` is permitted."""
         return self.status in statuses.UPDATABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """An endpoint as a list shows it: enough to know that it has not changed."""
+
+    status: str
+    last_modified_time: datetime

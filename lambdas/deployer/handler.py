@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,34 +28,59 @@ if TYPE_CHECKING:
 logger = Logger()
 
 
-def _dispatcher(environment: Environment) -> Dispatcher:
-    session = boto3.Session()
-    # Standard retries cover throttling and service faults; what outlives them is Lambda's to retry.
-    config = Config(
-        retries={"mode": "standard", "total_max_attempts": 5},
-        connect_timeout=5,
-        read_timeout=30,
-        user_agent_extra=f"greenlight/{VERSION}",
-    )
-    gateways = Gateways(
-        sagemaker=SageMaker(session.client("sagemaker", config=config)),
-        journal=Journal(session.client("dynamodb", config=config), table_name=environment.journal_table_name),
-        reporter=Reporter(
-            Bus(session.client("events", config=config), event_bus_name=environment.event_bus_name), logger
-        ),
-        now=lambda: datetime.now(UTC),
-    )
-    parameters = Parameters(session.client("ssm", config=config), prefix=environment.settings_prefix)
-    ownership = Ownership(
-        execution_role_arn=environment.execution_role_arn, stack_name=environment.stack_name
-    )
-    return Dispatcher(parameters, gateways, ownership, logger)
+@dataclass(frozen=True, slots=True)
+class _Clients:
+    """What is built once, and used by every invocation of this execution environment."""
+
+    parameters: Parameters
+    gateways: Gateways
+    bus: Bus
+    ownership: Ownership
+
+    @classmethod
+    def build(cls, environment: Environment) -> _Clients:
+        session = boto3.Session()
+        # Standard retries cover throttling and service faults; what outlives them is Lambda's to retry.
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": 5},
+            connect_timeout=5,
+            read_timeout=30,
+            user_agent_extra=f"greenlight/{VERSION}",
+        )
+        bus = Bus(
+            session.client("events", config=config),
+            event_bus_name=environment.event_bus_name,
+            stack_name=environment.stack_name,
+        )
+        return cls(
+            parameters=Parameters(session.client("ssm", config=config), prefix=environment.settings_prefix),
+            gateways=Gateways(
+                sagemaker=SageMaker(session.client("sagemaker", config=config)),
+                journal=Journal(
+                    session.client("dynamodb", config=config), table_name=environment.journal_table_name
+                ),
+                reporter=Reporter(bus, logger),
+                now=lambda: datetime.now(UTC),
+            ),
+            bus=bus,
+            ownership=Ownership(
+                execution_role_arn=environment.execution_role_arn, stack_name=environment.stack_name
+            ),
+        )
 
 
-dispatcher = _dispatcher(Environment.read(os.environ))
+clients = _Clients.build(Environment.read(os.environ))
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Reconcile what the event is about."""
-    dispatcher.dispatch(read_trigger(event), invocation_id=context.aws_request_id)
+    Dispatcher(
+        clients.parameters,
+        clients.gateways,
+        clients.bus,
+        clients.ownership,
+        logger,
+        invocation_id=context.aws_request_id,
+        remaining_seconds=lambda: context.get_remaining_time_in_millis() / 1000,
+    ).dispatch(read_trigger(event))

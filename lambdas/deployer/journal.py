@@ -1,11 +1,12 @@
-"""The only caller of DynamoDB: the journal of approvals, attempts and tags, one partition an endpoint.
+"""The only caller of DynamoDB: the journal of approvals and attempts, one partition an endpoint.
 
 Items of a partition, by sort key `item`:
 
 - `approval#<approved_at>#<version>`: written once, by whoever sees the approval first;
 - `attempt#<number>`: written before the call it stands for, then moved from status to status, each move under
   a condition, so that of several concurrent invocations exactly one makes it;
-- `tags`: the tags last put on the endpoint itself.
+- `version#<number>`: that an approval of the version was ever written, also when it left the window;
+- `rest`: what was last seen, done and said of the endpoint at rest; losing it costs a few calls, no more.
 
 The newest `WINDOW` approvals and attempts decide; older ones are history.
 """
@@ -13,14 +14,15 @@ The newest `WINDOW` approvals and attempts decide; older ones are history.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from botocore.exceptions import ClientError
 
 from deployer.approval import Approval, ApprovalSource
-from deployer.attempt import Action, Attempt, AttemptStatus
+from deployer.attempt import Action, Attempt, AttemptStatus, Deletion
+from deployer.names import same_arn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +33,25 @@ WINDOW: Final = 100
 
 _APPROVAL: Final = "approval#"
 _ATTEMPT: Final = "attempt#"
-_TAGS: Final = "tags"
+_KNOWN: Final = "version#"
+_REST: Final = "rest"
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What was last seen, done and said of an endpoint at rest.
+
+    Attributes:
+        endpoint_config_name: The config it was seen in service on, and in sync.
+        last_modified_time: The endpoint's then; while it is the same, so is the endpoint.
+        tags: The tags last put on the endpoint itself.
+        told: What a person was told last, so that it is not said with every sweep.
+    """
+
+    endpoint_config_name: str | None = None
+    last_modified_time: datetime | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    told: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +61,12 @@ class History:
     Attributes:
         approvals: The newest approvals.
         attempts: The newest attempts.
-        applied_tags: The tags last put on the endpoint itself, or None if the deployer never did.
+        rest: The endpoint's last rest.
     """
 
     approvals: tuple[Approval, ...]
     attempts: tuple[Attempt, ...]
-    applied_tags: dict[str, str] | None
+    rest: Rest = field(default_factory=Rest)
 
     @property
     def latest_attempt(self) -> Attempt | None:
@@ -60,16 +80,24 @@ class History:
         return replace(self, attempts=tuple(attempts))
 
     def with_approval(self, approval: Approval) -> History:
-        """Return this history with an approval added, unless it is there already."""
-        if approval in self.approvals:
-            return self
-        approvals = sorted([*self.approvals, approval], key=lambda each: each.order, reverse=True)
+        """Return this history with an approval added, or replaced by its newer state."""
+        others = [each for each in self.approvals if each.order != approval.order]
+        approvals = sorted([*others, approval], key=lambda each: each.order, reverse=True)
         return replace(self, approvals=tuple(approvals))
+
+    def knows(self, version_arn: str) -> bool:
+        """Tell whether the window has an approval of that version that was not withdrawn."""
+        return any(same_arn(each.version_arn, version_arn) and not each.withdrawn for each in self.approvals)
+
+    @property
+    def full(self) -> bool:
+        """Whether older approvals may have left the window."""
+        return len(self.approvals) >= WINDOW
 
     def version_served_by(self, endpoint_config_name: str | None) -> str | None:
         """Return the ARN of the version that a config serves, if an attempt made it."""
         for attempt in self.attempts:
-            if attempt.endpoint_config_name == endpoint_config_name:
+            if attempt.endpoint_config_name == endpoint_config_name and attempt.action is not Action.CLEAN_UP:
                 return attempt.version_arn
         return None
 
@@ -83,23 +111,55 @@ class Journal:
 
     def read(self, endpoint_name: str) -> History:
         """Return an endpoint's history, strongly consistent."""
-        # Backwards, a partition begins with the tags, then come the attempts, then the approvals: for years
-        # one query is all it takes.
+        # Backwards come the rest, then the attempts, then the approvals: for years one query is all it takes.
         newest = self._query(endpoint_name, limit=2 * WINDOW + 1)
         items = newest.items
         if newest.truncated:
             older = self._query(endpoint_name, limit=WINDOW, prefix=_APPROVAL)
             items = [item for item in items if not _is(item, _APPROVAL)] + older.items
-        tags = [item for item in items if _is(item, _TAGS)]
+        rests = [item for item in items if _is(item, _REST)]
         return History(
             approvals=tuple(_approval(item) for item in items if _is(item, _APPROVAL))[:WINDOW],
             attempts=tuple(_attempt(item) for item in items if _is(item, _ATTEMPT))[:WINDOW],
-            applied_tags=json.loads(tags[0]["tags"]["S"]) if tags else None,
+            rest=_rest(rests[0]) if rests else Rest(),
         )
 
     def record_approval(self, approval: Approval) -> bool:
-        """Write an approval; return False if it is there already."""
-        return self._put_new(_approval_item(approval))
+        """Write an approval; return False if it is there already, and was not withdrawn."""
+        written = self._put_new(_approval_item(approval), unless_withdrawn=True)
+        self._client.put_item(
+            TableName=self._table_name,
+            Item={
+                "endpoint": {"S": approval.endpoint_name},
+                "item": {"S": _known_key(approval.version)},
+                "group_name": {"S": approval.group_name},
+            },
+        )
+        return written
+
+    def knows(self, endpoint_name: str, version: int) -> bool:
+        """Tell whether an approval of that version was ever written, however long ago."""
+        page = self._client.query(
+            TableName=self._table_name,
+            ConsistentRead=True,
+            KeyConditionExpression="#endpoint = :endpoint AND #item = :item",
+            ExpressionAttributeNames={"#endpoint": "endpoint", "#item": "item"},
+            ExpressionAttributeValues={
+                ":endpoint": {"S": endpoint_name},
+                ":item": {"S": _known_key(version)},
+            },
+        )
+        return bool(page["Items"])
+
+    def record_withdrawn(self, approval: Approval) -> None:
+        """Note that an approval was seen not to stand: the version's next approval is another one."""
+        item = _approval_item(approval)
+        self._client.update_item(
+            TableName=self._table_name,
+            Key={key: item[key] for key in ("endpoint", "item")},
+            UpdateExpression="SET withdrawn = :true",
+            ExpressionAttributeValues={":true": {"BOOL": True}},
+        )
 
     def begin(self, attempt: Attempt) -> bool:
         """Claim the attempt's number by writing it; return False if another invocation did."""
@@ -144,23 +204,32 @@ class Journal:
             ExpressionAttributeValues={":true": {"BOOL": True}},
         )
 
-    def record_tags(self, endpoint_name: str, tags: Mapping[str, str]) -> None:
-        """Remember the tags that were put on the endpoint itself."""
-        self._client.put_item(
+    def record_superseded(self, approval: Approval, *, by: int) -> None:
+        """Note that another version, approved later, goes out instead of an approval that had no turn."""
+        item = _approval_item(approval)
+        self._client.update_item(
             TableName=self._table_name,
-            Item={
-                "endpoint": {"S": endpoint_name},
-                "item": {"S": _TAGS},
-                "tags": {"S": json.dumps(tags, sort_keys=True)},
-            },
+            Key={key: item[key] for key in ("endpoint", "item")},
+            UpdateExpression="SET superseded_by = :by",
+            ExpressionAttributeValues={":by": {"N": str(by)}},
         )
 
-    def _put_new(self, item: dict[str, Any]) -> bool:
+    def record_rest(self, endpoint_name: str, rest: Rest) -> None:
+        """Remember the endpoint's rest; of two passes at once, the later write stays."""
+        self._client.put_item(TableName=self._table_name, Item=_rest_item(endpoint_name, rest))
+
+    def _put_new(self, item: dict[str, Any], *, unless_withdrawn: bool = False) -> bool:
+        condition = "attribute_not_exists(endpoint)"
+        withdrawn: dict[str, Any] = {}
+        if unless_withdrawn:
+            condition += " OR withdrawn = :true"
+            withdrawn = {"ExpressionAttributeValues": {":true": {"BOOL": True}}}
         try:
             self._client.put_item(
                 TableName=self._table_name,
                 Item=item,
-                ConditionExpression="attribute_not_exists(endpoint)",
+                ConditionExpression=condition,
+                **withdrawn,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
@@ -184,7 +253,7 @@ class Journal:
                 ExpressionAttributeValues={
                     ":endpoint": {"S": endpoint_name},
                     ":first": {"S": prefix or _APPROVAL},
-                    ":last": {"S": f"{prefix or _TAGS}~"},
+                    ":last": {"S": f"{prefix or _REST}~"},
                 },
                 **start,
             )
@@ -235,6 +304,9 @@ def _approval_item(approval: Approval) -> dict[str, Any]:
         "approved_by": {"S": approval.approved_by},
         "source": {"S": approval.source.value},
         "correlation_id": {"S": approval.correlation_id},
+        **({"objection": {"S": approval.objection}} if approval.objection else {}),
+        **({"superseded_by": {"N": str(approval.superseded_by)}} if approval.superseded_by else {}),
+        **({"withdrawn": {"BOOL": True}} if approval.withdrawn else {}),
     }
 
 
@@ -248,6 +320,40 @@ def _approval(item: Mapping[str, Any]) -> Approval:
         approved_by=item["approved_by"]["S"],
         source=ApprovalSource(item["source"]["S"]),
         correlation_id=item["correlation_id"]["S"],
+        objection=item["objection"]["S"] if "objection" in item else None,
+        superseded_by=int(item["superseded_by"]["N"]) if "superseded_by" in item else None,
+        withdrawn=item["withdrawn"]["BOOL"] if "withdrawn" in item else False,
+    )
+
+
+def _known_key(version: int) -> str:
+    return f"{_KNOWN}{version:09d}"
+
+
+def _rest_item(endpoint_name: str, rest: Rest) -> dict[str, Any]:
+    optional = {
+        "endpoint_config_name": rest.endpoint_config_name,
+        "last_modified_time": rest.last_modified_time and _time(rest.last_modified_time),
+        "told": rest.told,
+    }
+    return {
+        "endpoint": {"S": endpoint_name},
+        "item": {"S": _REST},
+        "tags": {"S": json.dumps(rest.tags, sort_keys=True)},
+        **{key: {"S": value} for key, value in optional.items() if value},
+    }
+
+
+def _rest(item: Mapping[str, Any]) -> Rest:
+    def text(key: str) -> str | None:
+        return item[key]["S"] if key in item else None
+
+    seen = text("last_modified_time")
+    return Rest(
+        endpoint_config_name=text("endpoint_config_name"),
+        last_modified_time=datetime.fromisoformat(seen) if seen else None,
+        tags=json.loads(item["tags"]["S"]),
+        told=text("told"),
     )
 
 
@@ -256,6 +362,7 @@ def _attempt_item(attempt: Attempt) -> dict[str, Any]:
         "replaces_endpoint_config_name": attempt.replaces_endpoint_config_name,
         "endpoint_last_modified_time": attempt.endpoint_last_modified_time
         and _time(attempt.endpoint_last_modified_time),
+        "accepted_at": attempt.accepted_at and _time(attempt.accepted_at),
         "settled_at": attempt.settled_at and _time(attempt.settled_at),
         "reason": attempt.reason,
     }
@@ -270,6 +377,8 @@ def _attempt_item(attempt: Attempt) -> dict[str, Any]:
         "model_name": {"S": attempt.model_name},
         "endpoint_config_name": {"S": attempt.endpoint_config_name},
         "rolls_back": {"BOOL": attempt.rolls_back},
+        "deletes_endpoint": {"BOOL": attempt.deletes_endpoint},
+        "deletion": {"S": json.dumps([attempt.deletion.endpoint_config_names, attempt.deletion.model_names])},
         "approved_at": {"S": _time(attempt.approved_at)},
         "approved_by": {"S": attempt.approved_by},
         "correlation_id": {"S": attempt.correlation_id},
@@ -291,6 +400,7 @@ def _attempt(item: Mapping[str, Any]) -> Attempt:
         value = text(key)
         return datetime.fromisoformat(value) if value else None
 
+    configs, models = json.loads(item["deletion"]["S"])
     return Attempt(
         endpoint_name=item["endpoint"]["S"],
         number=int(item["number"]["N"]),
@@ -310,8 +420,11 @@ def _attempt(item: Mapping[str, Any]) -> Attempt:
         invocation_id=item["invocation_id"]["S"],
         lease_until=datetime.fromisoformat(item["lease_until"]["S"]),
         status=AttemptStatus(item["status"]["S"]),
+        accepted_at=time("accepted_at"),
         settled_at=time("settled_at"),
         reason=text("reason"),
+        deletes_endpoint=item["deletes_endpoint"]["BOOL"],
+        deletion=Deletion(tuple(configs), tuple(models)),
         started_reported=item["started_reported"]["BOOL"],
         settled_reported=item["settled_reported"]["BOOL"],
     )

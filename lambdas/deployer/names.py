@@ -37,3 +37,8 @@ def versioned_name(endpoint_name: str, version: int, content: Any) -> str:  # no
 def same_arn(one: str, other: str) -> bool:
     """Tell whether two ARNs name the same resource: SageMaker lower-cases names in some of them."""
     return one.lower() == other.lower()
+
+
+def account_of(arn: str) -> str:
+    """Return the account that an ARN names."""
+    return arn.split(":")[4]

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.names import fingerprint
+
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from deployer.approval import Approval
     from deployer.attempt import Attempt
+    from deployer.endpoint import Endpoint
 
 SOURCE: Final = "greenlight"
 DETAIL_TYPE: Final = "Greenlight Deployment Outcome"
@@ -24,7 +28,13 @@ class OutcomeKind(Enum):
     ROLLED_BACK = "rolled_back"
     """An older version serves again, since a newer one no longer stands."""
     IGNORED = "ignored"
-    """An approval or a reject after which nothing could be done: the reason says why."""
+    """An approval that does not count: the reason says why."""
+
+    NEEDS_ATTENTION = "needs_attention"
+    """Nothing can be done without a person: the message says why, and what."""
+
+    UNMANAGED = "unmanaged"
+    """The endpoint's settings were removed; it keeps serving."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,50 +76,97 @@ def started(attempt: Attempt) -> Outcome:
     )
 
 
-def settled(attempt: Attempt, *, serving_endpoint_config_name: str | None) -> Outcome:
+def settled(attempt: Attempt, endpoint: Endpoint | None, retry_at: datetime | None) -> Outcome:
     """Word how an attempt ended.
 
     Args:
         attempt: A settled attempt that succeeded or failed.
-        serving_endpoint_config_name: What the endpoint serves now, if anything.
+        endpoint: The endpoint as it is now.
+        retry_at: When a failed one is tried again without anybody asking, if it is.
     """
     assert attempt.settled_at is not None
     version = f"Version {attempt.version} of {attempt.group_name}"
+    serving = endpoint.endpoint_config_name if endpoint is not None and endpoint.updatable else None
     if attempt.reason is not None:
-        still = (
-            f"The endpoint keeps serving {serving_endpoint_config_name}."
-            if serving_endpoint_config_name
-            else "The endpoint serves nothing."
+        still = f"The endpoint keeps serving {serving}." if serving else "The endpoint serves nothing."
+        again = (
+            f"It is tried again at {retry_at.isoformat(timespec='minutes')} or soon after."
+            if retry_at is not None
+            else "It is not tried again until it is approved again or its settings change."
         )
         kind = OutcomeKind.FAILED
-        message = (
-            f"{version} did not go live on {attempt.endpoint_name}: {attempt.reason} {still} "
-            "It is not tried again until it is approved again or its settings change."
-        )
+        message = f"{version} did not go live on {attempt.endpoint_name}: {attempt.reason} {still} {again}"
     elif attempt.rolls_back:
         kind = OutcomeKind.ROLLED_BACK
         message = f"{version} serves on {attempt.endpoint_name} again: a newer version no longer stands."
     else:
         kind = OutcomeKind.SUCCEEDED
         message = f"{version} serves on {attempt.endpoint_name}."
-    return _of_attempt(attempt, kind, attempt.settled_at, message, serving=serving_endpoint_config_name)
+    return _of_attempt(
+        attempt,
+        kind,
+        attempt.settled_at,
+        message,
+        ServingEndpointConfigName=serving,
+        RetryAt=retry_at.isoformat() if retry_at is not None else None,
+    )
 
 
-def ignored(*, endpoint_name: str, version_arn: str, event_id: str, time: datetime, message: str) -> Outcome:
-    """Word that an event in the registry led to nothing that could be done."""
+def ignored(approval: Approval) -> Outcome:
+    """Word that an approval does not count."""
+    assert approval.objection is not None
     return Outcome(
-        outcome_id=f"{endpoint_name}/{event_id}/{OutcomeKind.IGNORED.value}",
+        outcome_id=f"{approval.endpoint_name}/{approval.correlation_id}/{OutcomeKind.IGNORED.value}",
         kind=OutcomeKind.IGNORED,
+        endpoint_name=approval.endpoint_name,
+        message=(
+            f"Version {approval.version} of {approval.group_name} is not deployed to "
+            f"{approval.endpoint_name}: {approval.objection} Let one of the approvers approve it."
+        ),
+        correlation_id=approval.correlation_id,
+        time=approval.approved_at,
+        detail={
+            "ModelPackageArn": approval.version_arn,
+            "ModelPackageGroupName": approval.group_name,
+            "ModelPackageVersion": approval.version,
+            "ApprovedAt": approval.approved_at.isoformat(),
+            "ApprovedBy": approval.approved_by,
+            "Reason": approval.objection,
+        },
+    )
+
+
+def needs_attention(endpoint_name: str, message: str, *, time: datetime, correlation_id: str) -> Outcome:
+    """Word that the deployer can do nothing for an endpoint, and a person must."""
+    return Outcome(
+        outcome_id=f"{endpoint_name}/{correlation_id}/{fingerprint(message)}",
+        kind=OutcomeKind.NEEDS_ATTENTION,
         endpoint_name=endpoint_name,
         message=message,
-        correlation_id=event_id,
+        correlation_id=correlation_id,
         time=time,
-        detail={"ModelPackageArn": version_arn, "Reason": message},
+        detail={"Reason": message},
+    )
+
+
+def unmanaged(endpoint_name: str, *, time: datetime, correlation_id: str) -> Outcome:
+    """Word that an endpoint's settings were removed."""
+    return Outcome(
+        outcome_id=f"{endpoint_name}/{correlation_id}/{OutcomeKind.UNMANAGED.value}",
+        kind=OutcomeKind.UNMANAGED,
+        endpoint_name=endpoint_name,
+        message=(
+            f"{endpoint_name} is no longer managed. If it exists, it keeps serving what it has: "
+            "delete it yourself, or add its YAML again."
+        ),
+        correlation_id=correlation_id,
+        time=time,
+        detail={},
     )
 
 
 def _of_attempt(
-    attempt: Attempt, kind: OutcomeKind, time: datetime, message: str, serving: str | None = None
+    attempt: Attempt, kind: OutcomeKind, time: datetime, message: str, **more: str | None
 ) -> Outcome:
     return Outcome(
         outcome_id=f"{attempt.endpoint_name}/{attempt.number}/{kind.value}",
@@ -126,9 +183,9 @@ def _of_attempt(
             "ModelPackageVersion": attempt.version,
             "ModelName": attempt.model_name,
             "EndpointConfigName": attempt.endpoint_config_name,
-            "ServingEndpointConfigName": serving,
             "ApprovedAt": attempt.approved_at.isoformat(),
             "ApprovedBy": attempt.approved_by,
             "Reason": attempt.reason,
+            **more,
         },
     )

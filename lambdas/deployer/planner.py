@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from deployer import statuses
+
 if TYPE_CHECKING:
-    from deployer.approval import Choice
+    from datetime import datetime
+
+    from deployer.approval import Decision
     from deployer.endpoint import Endpoint
 
 
@@ -39,11 +43,18 @@ class UpdateEndpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteFailedEndpoint:
+    """Delete an endpoint that failed and serves nobody; it is created anew when it is gone."""
+
+    endpoint_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deploy:
     """Make the release's resources, then change the endpoint."""
 
     preparation: tuple[CreateModel | CreateEndpointConfig, ...]
-    change: CreateEndpoint | UpdateEndpoint
+    change: CreateEndpoint | UpdateEndpoint | DeleteFailedEndpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,38 +70,52 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitToRetry:
+    """What should be served failed for a reason that may pass; the sweep brings the deployer back."""
+
+    retry_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class NothingStands:
-    """No approval stands, and the endpoint goes on serving what it has: a person is told."""
+    """No approval stands, and the endpoint is left as it is: a person is told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """The endpoint rests where the deployer may not change it; a person decides."""
+    """The endpoint rests where nobody documented what may be done to it: a person decides."""
 
     status: str
     failure_reason: str | None
 
 
-Plan: TypeAlias = Deploy | InSync | Wait | NothingStands | Blocked
+Plan: TypeAlias = Deploy | InSync | Wait | WaitToRetry | NothingStands | Blocked
 
 
-def plan(desired: Choice | None, observed: Endpoint | None) -> Plan:
+def plan(desired: Decision, observed: Endpoint | None) -> Plan:
     """Return what brings the endpoint to the desired release: a value, so that a dry run costs nothing."""
     if observed is not None and observed.modifying:
         return Wait(observed.status)
-    if desired is None:
+    if desired.choice is None:
+        if desired.retry_at is not None:
+            return WaitToRetry(desired.retry_at)
         return InSync() if observed is None else NothingStands()
-    release = desired.release
+    release = desired.choice.release
     preparation = (
         CreateModel(release.create_model),
         CreateEndpointConfig(release.create_endpoint_config),
     )
     if observed is None:
         return Deploy(preparation, CreateEndpoint(release.create_endpoint))
-    if desired.keeps_serving:
-        return InSync()
-    if not observed.updatable:
+    if observed.status in statuses.UNDECIDED:
         return Blocked(observed.status, observed.failure_reason)
+    if observed.status in statuses.FAILED:
+        return Deploy(preparation, DeleteFailedEndpoint(observed.name))
+    if desired.choice.keeps_serving:
+        if observed.status != "InService":
+            # What served is mixed with settings that failed, and neither may be asked for again.
+            return Blocked(observed.status, observed.failure_reason)
+        return WaitToRetry(desired.retry_at) if desired.retry_at else InSync()
     if observed.endpoint_config_name == release.endpoint_config_name and observed.status == "InService":
         return InSync()
     return Deploy(preparation, UpdateEndpoint(release.update_endpoint))

@@ -1,34 +1,23 @@
-"""Brings one endpoint to what it should be: observe, plan, apply, report.
+"""Brings one endpoint to what it should be: observe, settle, choose, plan, and have it carried out.
 
 Everything is read again on each pass, so a pass that runs twice, late or beside another one ends the same.
-Decisions are made by pure functions (`approval.choose`, `attempt.judge`, `planner.plan`); this module only
-connects them to the gateways, in an order that survives a crash between any two calls.
+Decisions are made by pure functions (`approval.choose`, `attempt.judge`, `planner.plan`,
+`retention.disposable`); this module only connects them to the gateways, in an order that survives a crash
+between any two calls.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final, assert_never
 
-from deployer import outcomes
-from deployer.approval import Approval, ApprovalSource, Choice, choose
-from deployer.attempt import Action, Attempt, AttemptStatus, Verdict, judge
-from deployer.names import same_arn
-from deployer.planner import (
-    Blocked,
-    CreateEndpoint,
-    CreateEndpointConfig,
-    CreateModel,
-    Deploy,
-    InSync,
-    NothingStands,
-    Plan,
-    UpdateEndpoint,
-    Wait,
-    plan,
-)
-from deployer.sagemaker import BusyError, RefusedError
+from deployer import outcomes, statuses
+from deployer.approval import Approval, ApprovalSource, Choice, Decision, choose, superseded
+from deployer.attempts import Attempts, OvertakenError
+from deployer.executor import Executor
+from deployer.names import account_of, same_arn
+from deployer.planner import Blocked, Deploy, InSync, NothingStands, Plan, Wait, WaitToRetry, plan
+from deployer.retention import disposable
 from deployer.settings import Release, all_tags
 
 if TYPE_CHECKING:
@@ -37,20 +26,17 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools import Logger
 
-    from deployer.endpoint import Endpoint
-    from deployer.journal import History, Journal
-    from deployer.outcomes import Outcome
+    from deployer.attempt import Deletion
+    from deployer.endpoint import Endpoint, Sighting
+    from deployer.journal import History, Journal, Rest
     from deployer.reporter import Reporter
     from deployer.sagemaker import ModelVersion, SageMaker
     from deployer.settings import EndpointSettings
     from deployer.triggers import PackageChanged
 
-LEASE: Final = timedelta(minutes=6)
-"""How long an attempt belongs to the invocation that claimed it: longer than the function's time limit, so
-that nobody takes over from one that is still running."""
-
-REPORT_GRACE: Final = timedelta(seconds=30)
-"""How long whoever settled an attempt has for reporting it, before another pass does."""
+MOST_ROUNDS: Final = 10
+"""How often one invocation goes on with an endpoint whose attempt ended at once. Every round ends one for
+good, so this is only a guard; the sweep goes on where it stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +55,11 @@ class Ownership:
 
     execution_role_arn: str
     stack_name: str
+
+    @property
+    def account_id(self) -> str:
+        """The account deployed in: a role can only be passed within its own."""
+        return account_of(self.execution_role_arn)
 
 
 class Reconciler:
@@ -90,71 +81,135 @@ class Reconciler:
         self._now = gateways.now
         self._ownership = ownership
         self._logger = logger
-        self._invocation_id = invocation_id
         self._name = settings.endpoint_name
         self._versions: dict[str, ModelVersion | None] = {}
+        self._approved: frozenset[str] | None = None
+        self._attempts = Attempts(
+            gateways.journal.read(self._name),
+            gateways.journal,
+            gateways.reporter,
+            logger,
+            now=gateways.now,
+            invocation_id=invocation_id,
+        )
+        self._executor = Executor(
+            gateways.sagemaker,
+            self._attempts,
+            self._stands_now,
+            logger,
+            stack_name=ownership.stack_name,
+        )
 
-    def reconcile(self, *, hint: PackageChanged | None = None, adopt: bool = False) -> None:
+    def reconcile(
+        self,
+        *,
+        hint: PackageChanged | None = None,
+        adopt: bool = False,
+        sighting: Sighting | None = None,
+    ) -> None:
         """Make one pass.
 
         Args:
             hint: The registry's event that led here, if one did.
             adopt: Whether to look for approved versions that the journal has never seen.
+            sighting: The endpoint as a list showed it just now, if one did.
         """
-        history = self._journal.read(self._name)
+        try:
+            again = self._pass(hint, sighting, adopt=adopt)
+            rounds = 1
+            while again and rounds < MOST_ROUNDS:
+                # Whoever came meanwhile found the endpoint claimed, and left it to this invocation.
+                self._forget()
+                again = self._pass(None, None, adopt=False)
+                rounds += 1
+        except OvertakenError:
+            self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")
+
+    def _forget(self) -> None:
+        """Forget what was read, so that the next round reads it again."""
+        self._attempts.history = self._journal.read(self._name)
+        self._versions.clear()
+        self._approved = None
+
+    @property
+    def _history(self) -> History:
+        return self._attempts.history
+
+    def _pass(self, hint: PackageChanged | None, sighting: Sighting | None, *, adopt: bool) -> bool:
+        """Make one round; return whether another one is due at once."""
         if hint is not None:
-            history = self._take_hint(hint, history)
+            self._take_hint(hint)
         if adopt:
-            history = self._adopt(history)
-        if not history.approvals and history.latest_attempt is None:
+            self._adopt()
+        if not self._history.approvals and self._history.latest_attempt is None:
             self._logger.info("No version was ever approved for this endpoint: nothing to do")
-            return
+            return False
+        if sighting is not None and self._rests_in_sync(sighting):
+            self._logger.info("In sync, and unchanged since it was last looked at")
+            return False
         endpoint = self._sagemaker.describe_endpoint(self._name)
-        history = self._follow(history, endpoint)
-        history = self._report_late(history, endpoint)
-        current = history.latest_attempt
-        if current is not None and current.unsettled and not self._may_take_over(current):
-            self._logger.info("An attempt is under way: waiting", attempt=current.number)
-            return
+        self._attempts.follow(endpoint)
+        self._attempts.report_late(endpoint)
+        unsettled = self._attempts.unsettled
+        if unsettled is not None and not self._attempts.may_take_over(unsettled):
+            self._logger.info("An attempt is under way: waiting", attempt=unsettled.number)
+            return False
         if endpoint is not None and endpoint.modifying:
             self._logger.info("The endpoint is being modified: waiting", status=endpoint.status)
-            return
-        choice = self._choose(history, endpoint)
-        self._carry_out(plan(choice, endpoint), choice, endpoint, history, hint)
+            return False
+        serves = endpoint is not None and endpoint.status not in statuses.FAILED
+        decision = self._choose(endpoint.endpoint_config_name if serves and endpoint else None)
+        return self._carry_out(plan(decision, endpoint), decision, endpoint)
 
     # What is known -----------------------------------------------------------------------------------
 
-    def _take_hint(self, hint: PackageChanged, history: History) -> History:
-        """Journal the approval that an event reports, if it is one."""
-        known = any(same_arn(each.version_arn, hint.version_arn) for each in history.approvals)
+    def _take_hint(self, hint: PackageChanged) -> None:
+        """Journal what an event reports: an approval, or that one was taken back."""
+        if hint.approval_status != "Approved":
+            for approval in self._history.approvals:
+                if same_arn(approval.version_arn, hint.version_arn) and approval.counts:
+                    self._stands(approval)
         # Every update of a version repeats its status: only a change of it, or an unknown version, counts.
-        if hint.approval_status != "Approved" or (known and not hint.names_approval):
-            return history
-        return self._record(hint.version_arn, ApprovalSource.EVENT, history, hint.time, hint.event_id)
+        elif hint.names_approval or not self._knows(hint.version_arn):
+            self._record(
+                hint.version_arn, ApprovalSource.EVENT, approved_at=hint.time, correlation_id=hint.event_id
+            )
 
-    def _adopt(self, history: History) -> History:
+    def _adopt(self) -> None:
         """Journal the approved versions that the journal has never seen, under their last modification."""
-        known = {each.version_arn.lower() for each in history.approvals}
-        for arn in self._sagemaker.approved_version_arns(self._settings.model_package_group):
-            if arn.lower() not in known:
-                history = self._record(arn, ApprovalSource.ADOPTED, history)
-        return history
+        approved = self._sagemaker.approved_version_arns(self._settings.model_package_group)
+        self._approved = frozenset(arn.lower() for arn in approved)
+        for approval in self._history.approvals:
+            if approval.counts and self._follows(approval):
+                # What is not approved now is withdrawn, so that its next approval is seen as a new one.
+                self._stands(approval)
+        for arn in approved:
+            if not self._knows(arn):
+                self._record(arn, ApprovalSource.ADOPTED)
+
+    def _knows(self, version_arn: str) -> bool:
+        """Tell whether the version's approval that stands now is in the journal already."""
+        if self._history.knows(version_arn):
+            return True
+        if any(same_arn(each.version_arn, version_arn) for each in self._history.approvals):
+            return False
+        return self._history.full and self._journal.knows(self._name, int(version_arn.rsplit("/", 1)[-1]))
 
     def _record(
         self,
         version_arn: str,
         source: ApprovalSource,
-        history: History,
+        *,
         approved_at: datetime | None = None,
         correlation_id: str | None = None,
-    ) -> History:
+    ) -> None:
         version = self._read_version(version_arn)
-        if version is None or not version.deployable or not self._settings.follows(version.group_name):
+        if version is None or not self._is_deployable(version):
             self._logger.info(
                 "This version is not approved, or not complete: nothing to journal",
                 model_package_arn=version_arn,
             )
-            return history
+            return
         approval = Approval(
             endpoint_name=self._name,
             version_arn=version.arn,
@@ -164,16 +219,23 @@ class Reconciler:
             approved_by=version.last_modified_by,
             source=source,
             correlation_id=correlation_id or f"adopted-{version.group_name}-{version.version}",
+            objection=self._settings.policy.objection(
+                approved_by=version.last_modified_by, registered_by=version.registered_by
+            ),
         )
-        if self._journal.record_approval(approval):
-            self._logger.info(
-                "Approval journalled",
-                model_package_arn=approval.version_arn,
-                approved_at=approval.approved_at.isoformat(),
-                approved_by=approval.approved_by,
-                approval_source=source.value,
-            )
-        return history.with_approval(approval)
+        self._attempts.history = self._history.with_approval(approval)
+        if not self._journal.record_approval(approval):
+            return
+        self._logger.info(
+            "Approval journalled",
+            model_package_arn=approval.version_arn,
+            approved_at=approval.approved_at.isoformat(),
+            approved_by=approval.approved_by,
+            approval_source=source.value,
+            objection=approval.objection,
+        )
+        if approval.objection is not None:
+            self._reporter.report(outcomes.ignored(approval))
 
     def _read_version(self, version_arn: str, *, again: bool = False) -> ModelVersion | None:
         key = version_arn.lower()
@@ -181,109 +243,71 @@ class Reconciler:
             self._versions[key] = self._sagemaker.describe_model_version(version_arn)
         return self._versions[key]
 
-    def _still_stands(self, approval: Approval, *, again: bool = False) -> bool:
-        version = self._read_version(approval.version_arn, again=again)
-        return version is not None and version.deployable and self._settings.follows(version.group_name)
+    def _stands(self, approval: Approval) -> bool:
+        """Tell whether an approval stands, as far as was read on this pass; journal it if it does not."""
+        if self._approved is not None:
+            stands = approval.version_arn.lower() in self._approved
+        else:
+            stands = self._is_deployable(self._read_version(approval.version_arn))
+        if not stands:
+            self._journal.record_withdrawn(approval)
+            self._attempts.history = self._history.with_approval(replace(approval, withdrawn=True))
+            self._logger.info("This approval no longer stands", model_package_arn=approval.version_arn)
+        return stands
 
-    # What became of the last attempt -----------------------------------------------------------------
+    def _stands_now(self, approval: Approval) -> bool:
+        """Ask the registry whether an approval stands."""
+        return self._is_deployable(self._read_version(approval.version_arn, again=True))
 
-    def _follow(self, history: History, endpoint: Endpoint | None) -> History:
-        """Settle the attempt under way, as far as the endpoint shows how it ended."""
-        attempt = history.latest_attempt
-        if attempt is None or not attempt.unsettled:
-            return history
-        self._logger.append_keys(correlation_id=attempt.correlation_id)
-        if endpoint is not None and endpoint.modifying:
-            # Whoever asked died before it could note that SageMaker accepted.
-            if attempt.status is AttemptStatus.OPEN and attempt.is_under_way_on(endpoint):
-                return self._accept(history, attempt)
-            return history
-        judgement = judge(attempt, endpoint, now=self._now())
-        match judgement.verdict:
-            case Verdict.SUCCEEDED:
-                return self._settle(history, attempt, AttemptStatus.SUCCEEDED, None, endpoint)
-            case Verdict.FAILED:
-                return self._settle(history, attempt, AttemptStatus.FAILED, judgement.reason, endpoint)
-            case Verdict.NEVER_ASKED | Verdict.NOT_SEEN_YET:
-                return history
-            case unknown:
-                assert_never(unknown)
-
-    def _may_take_over(self, attempt: Attempt) -> bool:
-        """Tell whether an unsettled attempt was left behind, by an invocation that died or gave it back."""
-        return attempt.status is AttemptStatus.OPEN and self._now() >= attempt.lease_until
-
-    def _accept(self, history: History, attempt: Attempt) -> History:
-        accepted = replace(attempt, status=AttemptStatus.ACCEPTED, invocation_id=self._invocation_id)
-        if not self._journal.move(attempt, accepted):
-            return history.with_attempt(accepted)
-        self._logger.info("SageMaker accepted the change", attempt=attempt.number)
-        return self._report(history.with_attempt(accepted), accepted, outcomes.started(accepted))
-
-    def _settle(
-        self,
-        history: History,
-        attempt: Attempt,
-        status: AttemptStatus,
-        reason: str | None,
-        endpoint: Endpoint | None,
-    ) -> History:
-        settled = replace(
-            attempt,
-            status=status,
-            reason=reason,
-            settled_at=self._now(),
-            invocation_id=self._invocation_id,
-        )
-        if not self._journal.move(attempt, settled):
-            # Another pass settled it at the same moment, and reports it.
-            return history.with_attempt(settled)
-        self._logger.info("Attempt settled", attempt=attempt.number, status=status.value, reason=reason)
-        history = history.with_attempt(settled)
-        if status is AttemptStatus.WITHDRAWN:
-            return history
-        return self._report(history, settled, _settled_outcome(settled, endpoint))
-
-    # What people are told ----------------------------------------------------------------------------
-
-    def _report(self, history: History, attempt: Attempt, outcome: Outcome) -> History:
-        self._reporter.report(outcome)
-        if outcome.kind is outcomes.OutcomeKind.STARTED:
-            self._journal.note_reported(attempt, "started_reported")
-            return history.with_attempt(replace(attempt, started_reported=True))
-        self._journal.note_reported(attempt, "settled_reported")
-        return history.with_attempt(replace(attempt, settled_reported=True))
-
-    def _report_late(self, history: History, endpoint: Endpoint | None) -> History:
-        """Report what an earlier pass settled and then could not report."""
-        due = self._now() - REPORT_GRACE
-        for attempt in history.attempts:
-            match attempt.status:
-                case AttemptStatus.ACCEPTED if not attempt.started_reported and attempt.started_at <= due:
-                    history = self._report(history, attempt, outcomes.started(attempt))
-                case AttemptStatus.SUCCEEDED | AttemptStatus.FAILED if not attempt.settled_reported:
-                    assert attempt.settled_at is not None
-                    if attempt.settled_at <= due:
-                        history = self._report(history, attempt, _settled_outcome(attempt, endpoint))
-                case _:
-                    pass
-        return history
-
-    def _tell(self, hint: PackageChanged | None, message: str) -> None:
-        """Say that nothing can be done: as an outcome where somebody waits for one, always in the log."""
-        self._logger.warning(message)
-        if hint is not None:
-            self._reporter.report(
-                outcomes.ignored(
-                    endpoint_name=self._name,
-                    version_arn=hint.version_arn,
-                    event_id=hint.event_id,
-                    time=hint.time,
-                    message=message,
-                )
+    def _is_deployable(self, version: ModelVersion | None) -> bool:
+        return (
+            version is not None
+            and version.deployable
+            and self._settings.follows(
+                version.arn, version.group_name, own_account=self._ownership.account_id
             )
+        )
 
-    # What is done ------------------------------------------------------------------------------------
+    def _rests_in_sync(self, sighting: Sighting) -> bool:
+        """Tell whether an endpoint that has not changed since it was seen in sync still is."""
+        rest = self._history.rest
+        if (
+            sighting.status != "InService"
+            or sighting.last_modified_time != rest.last_modified_time
+            or self._attempts.unsettled is not None
+            or self._attempts.owes_report
+            or rest.tags != self._wanted_tags()
+        ):
+            return False
+        choice = self._choose(rest.endpoint_config_name).choice
+        return (
+            choice is not None
+            and not choice.keeps_serving
+            and choice.release.endpoint_config_name == rest.endpoint_config_name
+        )
+
+    # What is wanted ----------------------------------------------------------------------------------
+
+    def _choose(self, serving_config_name: str | None, *, besides: Approval | None = None) -> Decision:
+        """Choose among the approvals of the endpoint's group, all or all but those of one version."""
+        return choose(
+            (
+                each
+                for each in self._history.approvals
+                if self._follows(each)
+                and (besides is None or not same_arn(each.version_arn, besides.version_arn))
+            ),
+            self._history.attempts,
+            now=self._now(),
+            serving_version_arn=self._history.version_served_by(serving_config_name),
+            still_stands=self._stands,
+            release_for=self._release,
+        )
+
+    def _follows(self, approval: Approval) -> bool:
+        return self._settings.follows(
+            approval.version_arn, approval.group_name, own_account=self._ownership.account_id
+        )
 
     def _release(self, approval: Approval) -> Release:
         return Release.build(
@@ -294,184 +318,127 @@ class Reconciler:
             stack_name=self._ownership.stack_name,
         )
 
-    def _choose(self, history: History, endpoint: Endpoint | None) -> Choice | None:
-        return choose(
-            (each for each in history.approvals if self._settings.follows(each.group_name)),
-            history.attempts,
-            serving_version_arn=_serving_version_arn(history, endpoint),
-            still_stands=self._still_stands,
-            release_for=self._release,
-        )
+    def _wanted_tags(self) -> dict[str, str]:
+        return all_tags(self._settings, self._ownership.stack_name)
 
-    def _carry_out(
-        self,
-        planned: Plan,
-        choice: Choice | None,
-        endpoint: Endpoint | None,
-        history: History,
-        hint: PackageChanged | None,
-    ) -> None:
+    # What is done ------------------------------------------------------------------------------------
+
+    def _carry_out(self, planned: Plan, decision: Decision, endpoint: Endpoint | None) -> bool:
         match planned:
-            case InSync():
-                self._withdraw_left_behind(history)
-                self._logger.info("In sync")
-                if endpoint is not None:
-                    self._bring_tags_up_to_date(endpoint, history)
+            case Deploy():
+                assert decision.choice is not None
+                return self._deploy(planned, decision.choice, endpoint)
             case Wait():
                 self._logger.info("The endpoint is being modified: waiting", status=planned.status)
+                return False
+            case InSync():
+                self._logger.info("In sync")
+                self._tell(None)
+            case WaitToRetry():
+                self._logger.info("Waiting to try again", retry_at=planned.retry_at.isoformat())
             case NothingStands():
-                self._withdraw_left_behind(history)
                 self._tell(
-                    hint,
                     f"No approved version of {self._settings.group_name} is left for {self._name}. "
-                    "The endpoint keeps serving what it has: approve a version, or delete the endpoint.",
+                    f"The endpoint is left as it is{_seen(endpoint)}: "
+                    "approve a version, or delete the endpoint."
                 )
             case Blocked():
                 self._tell(
-                    hint,
-                    f"Endpoint {self._name} is {planned.status}, and the deployer may not change it so. "
-                    f"Reason: {planned.failure_reason or 'SageMaker gave none'}. "
-                    "Look into it, delete the endpoint, and approve a version again.",
+                    f"Endpoint {self._name} is {planned.status}, and what may be done to it so is not known. "
+                    f"SageMaker's reason: {planned.failure_reason or 'none given'}. "
+                    "Look into it; once it is in service or deleted, the deployer goes on by itself."
                 )
-            case Deploy():
-                assert choice is not None
-                self._deploy(planned, choice, endpoint, history)
             case unknown:
                 assert_never(unknown)
+        return self._rest(decision, endpoint)
 
-    def _deploy(self, deploy: Deploy, choice: Choice, endpoint: Endpoint | None, history: History) -> None:
-        attempt = self._claim(deploy, choice, endpoint, history)
-        if attempt is None:
-            self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")
-            return
-        history = history.with_attempt(attempt)
-        self._logger.append_keys(correlation_id=attempt.correlation_id)
-        try:
-            self._apply(deploy, choice, attempt)
-        except RefusedError as refusal:
-            self._settle(history, attempt, AttemptStatus.FAILED, str(refusal), endpoint)
-            return
-        except _NoLongerStandsError as obstacle:
-            self._settle(history, attempt, AttemptStatus.WITHDRAWN, str(obstacle), endpoint)
-            return
-        except BusyError as obstacle:
-            # Busy with this very change, if an earlier try of the call took effect and its answer was lost.
-            found = self._sagemaker.describe_endpoint(self._name)
-            if found is None or not attempt.is_under_way_on(found):
-                self._settle(history, attempt, AttemptStatus.WITHDRAWN, str(obstacle), endpoint)
-                return
-        except BaseException:
-            # Whether SageMaker was asked is open. Give the lease back, so that a retry need not wait for it.
-            given_back = replace(attempt, lease_until=self._now(), invocation_id=self._invocation_id)
-            self._journal.move(attempt, given_back)
-            raise
-        self._accept(history, attempt)
-        if endpoint is None:
-            self._journal.record_tags(self._name, all_tags(self._settings, self._ownership.stack_name))
+    def _deploy(self, planned: Deploy, choice: Choice, endpoint: Endpoint | None) -> bool:
+        rolls_back = self._rolls_back(choice.approval, endpoint)
+        under_way = self._executor.deploy(planned, choice, endpoint, rolls_back=rolls_back)
+        history = self._history
+        for approval in superseded(history.approvals, history.attempts, choice.approval):
+            self._journal.record_superseded(approval, by=choice.approval.version)
+            self._logger.info("Superseded by a newer approval", model_package_arn=approval.version_arn)
+        if endpoint is None and under_way:
+            self._note_rest(replace(history.rest, tags=self._wanted_tags()))
+        return not under_way
 
-    def _claim(
-        self, deploy: Deploy, choice: Choice, endpoint: Endpoint | None, history: History
-    ) -> Attempt | None:
-        """Journal the attempt before anything is asked of SageMaker; None if another invocation was first."""
-        now = self._now()
-        left_behind = history.latest_attempt
-        release, approval = choice.release, choice.approval
-        if left_behind is not None and left_behind.unsettled:
-            if left_behind.endpoint_config_name == release.endpoint_config_name:
-                renewed = replace(left_behind, lease_until=now + LEASE, invocation_id=self._invocation_id)
-                return renewed if self._journal.move(left_behind, renewed) else None
-            self._withdraw_left_behind(history)
-        serving = _serving_version_arn(history, endpoint)
-        attempt = Attempt(
-            endpoint_name=self._name,
-            number=left_behind.number + 1 if left_behind else 1,
-            action=Action.CREATE_ENDPOINT
-            if isinstance(deploy.change, CreateEndpoint)
-            else Action.UPDATE_ENDPOINT,
-            version_arn=release.version_arn,
-            version=release.version,
-            group_name=approval.group_name,
-            model_name=release.model_name,
-            endpoint_config_name=release.endpoint_config_name,
-            replaces_endpoint_config_name=endpoint.endpoint_config_name if endpoint else None,
-            endpoint_last_modified_time=endpoint.last_modified_time if endpoint else None,
-            rolls_back=_rolls_back(approval, serving, history),
-            approved_at=approval.approved_at,
-            approved_by=approval.approved_by,
-            correlation_id=approval.correlation_id,
-            started_at=now,
-            invocation_id=self._invocation_id,
-            lease_until=now + LEASE,
+    def _rolls_back(self, approval: Approval, endpoint: Endpoint | None) -> bool:
+        """Tell whether what serves was approved later than what is about to: going back, not forward."""
+        serving = self._history.version_served_by(endpoint.endpoint_config_name) if endpoint else None
+        return serving is not None and any(
+            same_arn(each.version_arn, serving) and each.order > approval.order
+            for each in self._history.approvals
         )
-        return attempt if self._journal.begin(attempt) else None
 
-    def _withdraw_left_behind(self, history: History) -> None:
-        attempt = history.latest_attempt
-        if attempt is not None and attempt.unsettled:
-            self._settle(history, attempt, AttemptStatus.WITHDRAWN, "It is no longer wanted.", None)
+    def _rest(self, decision: Decision, endpoint: Endpoint | None) -> bool:
+        """Do what can wait until the endpoint rests: tags, remembering what was seen, cleaning up."""
+        self._attempts.withdraw_left_behind()
+        wanted = decision.choice.release.endpoint_config_name if decision.choice is not None else None
+        if endpoint is not None:
+            rest = replace(self._history.rest, tags=self._bring_tags_up_to_date(endpoint))
+            if endpoint.status == "InService" and endpoint.endpoint_config_name == wanted:
+                rest = replace(
+                    rest, endpoint_config_name=wanted, last_modified_time=endpoint.last_modified_time
+                )
+            self._note_rest(rest)
+        if decision.retry_at is not None:
+            # What is tried again needs its model and config again.
+            return False
+        deletion = self._disposable(decision.choice, endpoint)
+        if deletion:
+            self._executor.clean_up(deletion, endpoint)
+        return bool(deletion)
 
-    def _apply(self, deploy: Deploy, choice: Choice, attempt: Attempt) -> None:
-        self._logger.info(
-            "Deploying",
-            attempt=attempt.number,
-            action=attempt.action.value,
-            model_package_arn=attempt.version_arn,
-            endpoint_config_name=attempt.endpoint_config_name,
-        )
-        for step in deploy.preparation:
-            match step:
-                case CreateModel(request):
-                    self._sagemaker.create_model(request)
-                case CreateEndpointConfig(request):
-                    self._sagemaker.create_endpoint_config(request)
-                case unknown_step:
-                    assert_never(unknown_step)
-        # The last moment at which a reject can still be seen.
-        if not self._still_stands(choice.approval, again=True):
-            raise _NoLongerStandsError(f"{choice.approval.version_arn} is no longer approved.")
-        match deploy.change:
-            case CreateEndpoint(request):
-                self._sagemaker.create_endpoint(request)
-            case UpdateEndpoint(request):
-                self._sagemaker.update_endpoint(request)
-            case unknown_change:
-                assert_never(unknown_change)
+    def _disposable(self, choice: Choice | None, endpoint: Endpoint | None) -> Deletion:
+        attempts, keep = self._history.attempts, self._settings.keep
+        needed = set()
+        if endpoint is not None and endpoint.endpoint_config_name is not None:
+            needed.add(endpoint.endpoint_config_name)
+        if choice is not None:
+            needed.add(choice.release.endpoint_config_name)
+        deletion = disposable(attempts, keep=keep, needed=needed)
+        if not deletion or choice is None:
+            return deletion
+        # Only now, as it asks the registry: what a reject of this version would bring back.
+        former = self._choose(None, besides=choice.approval).choice
+        fallback = former.release.endpoint_config_name if former is not None else None
+        return disposable(attempts, keep=keep, needed=needed, fallback=fallback)
 
-    def _bring_tags_up_to_date(self, endpoint: Endpoint, history: History) -> None:
-        """Put changed tags on the endpoint itself: they are no reason for a rollout."""
-        wanted = all_tags(self._settings, self._ownership.stack_name)
-        applied = history.applied_tags or {}
-        if wanted == applied:
+    def _bring_tags_up_to_date(self, endpoint: Endpoint) -> dict[str, str]:
+        """Put changed tags on the endpoint itself, without a rollout; return what it carries then."""
+        wanted, applied = self._wanted_tags(), self._history.rest.tags
+        if wanted != applied:
+            self._sagemaker.tag(
+                endpoint.arn,
+                add={key: value for key, value in wanted.items() if applied.get(key) != value},
+                remove=frozenset(applied) - frozenset(wanted),
+            )
+            self._logger.info("Tags of the endpoint brought up to date")
+        return wanted
+
+    def _note_rest(self, rest: Rest) -> None:
+        if rest != self._history.rest:
+            self._journal.record_rest(self._name, rest)
+            self._attempts.history = replace(self._history, rest=rest)
+
+    def _tell(self, message: str | None) -> None:
+        """Tell a person what needs one, once; None when nothing does any more."""
+        if message == self._history.rest.told:
             return
-        self._sagemaker.tag(
-            endpoint.arn,
-            add={key: value for key, value in wanted.items() if applied.get(key) != value},
-            remove=frozenset(applied) - frozenset(wanted),
-        )
-        self._journal.record_tags(self._name, wanted)
-        self._logger.info("Tags of the endpoint brought up to date")
+        if message is not None:
+            self._logger.warning(message)
+            latest = max(self._history.approvals, key=lambda each: each.order, default=None)
+            self._reporter.report(
+                outcomes.needs_attention(
+                    self._name,
+                    message,
+                    time=self._now(),
+                    correlation_id=latest.correlation_id if latest else self._name,
+                )
+            )
+        self._note_rest(replace(self._history.rest, told=message))
 
 
-class _NoLongerStandsError(Exception):
-    """The approval was taken back between choosing it and acting on it."""
-
-
-def _serving_version_arn(history: History, endpoint: Endpoint | None) -> str | None:
-    return history.version_served_by(endpoint.endpoint_config_name) if endpoint is not None else None
-
-
-def _rolls_back(approval: Approval, serving_version_arn: str | None, history: History) -> bool:
-    """Tell whether what serves was approved later than what is about to: going back, not forward."""
-    return any(
-        serving_version_arn is not None
-        and same_arn(each.version_arn, serving_version_arn)
-        and each.order > approval.order
-        for each in history.approvals
-    )
-
-
-def _settled_outcome(attempt: Attempt, endpoint: Endpoint | None) -> Outcome:
-    serves = endpoint is not None and endpoint.updatable
-    return outcomes.settled(
-        attempt, serving_endpoint_config_name=endpoint.endpoint_config_name if serves and endpoint else None
-    )
+def _seen(endpoint: Endpoint | None) -> str:
+    return f" ({endpoint.status}, {endpoint.endpoint_config_name})" if endpoint is not None else ""

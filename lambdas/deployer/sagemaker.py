@@ -5,16 +5,20 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from botocore.exceptions import ClientError
 
-from deployer.endpoint import Endpoint
+from deployer.endpoint import Endpoint, Sighting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from mypy_boto3_sagemaker import SageMakerClient
+
+
+Tag: TypeAlias = tuple[str, str]
+"""A tag's key and value."""
 
 
 class RefusedError(Exception):
@@ -23,6 +27,10 @@ class RefusedError(Exception):
 
 class BusyError(Exception):
     """SageMaker refused a change because another one is under way, or has just been made."""
+
+
+class NotVisibleYetError(Exception):
+    """SageMaker does not see what was just created: documented eventual consistency, cured by a retry."""
 
 
 class ExecutionRoleError(Exception):
@@ -39,6 +47,7 @@ class ModelVersion:
         version: Its number.
         status: `Completed` once it can be used.
         approval_status: `Approved`, `Rejected` or `PendingManualApproval`.
+        registered_by: Who registered it; as `last_modified_by`.
         last_modified_by: Who changed it last: an identity's ARN or a Studio user profile, or "unknown".
         last_modified_time: When; UTC, whole seconds.
     """
@@ -48,6 +57,7 @@ class ModelVersion:
     version: int
     status: str
     approval_status: str
+    registered_by: str
     last_modified_by: str
     last_modified_time: datetime
 
@@ -59,6 +69,7 @@ class ModelVersion:
 
 _NOT_FOUND_ENDPOINT: Final = "Could not find endpoint "
 _NOT_FOUND_CONFIG: Final = "Could not find endpoint configuration "
+_NOT_FOUND_MODEL: Final = "Could not find model "
 _NOT_FOUND_IN_REGISTRY: Final = "does not exist."
 _ALREADY_EXISTS: Final = "Cannot create already existing "
 _BUSY: Final = "Cannot update in-progress endpoint "
@@ -114,18 +125,20 @@ class SageMaker:
             version=version,
             status=answer["ModelPackageStatus"],
             approval_status=answer.get("ModelApprovalStatus", "PendingManualApproval"),
+            registered_by=_identity(answer.get("CreatedBy") or {}),
             last_modified_by=_identity(answer.get("LastModifiedBy") or answer.get("CreatedBy") or {}),
             last_modified_time=modified.astimezone(UTC).replace(microsecond=0),
         )
 
-    def approved_version_arns(self, model_package_group: str) -> Iterator[str]:
-        """Yield the ARNs of the group's approved versions, newest registration first; none if it is missing.
+    def approved_version_arns(self, model_package_group: str) -> list[str]:
+        """Return the group's approved, complete versions, newest registration first; none without a group.
 
         Args:
             model_package_group: The group's name or, in another account, its ARN.
         """
         # A page may be short or empty and still have a next one. Paged by hand: botocore's paginator data is
         # not worth its load time at every cold start.
+        arns: list[str] = []
         token: dict[str, Any] = {}
         while True:
             try:
@@ -140,12 +153,29 @@ class SageMaker:
             except ClientError as error:
                 # Settings may be deployed before anybody registers a version.
                 if _is_missing_from_registry(error):
-                    return
+                    return []
                 raise
-            for summary in page["ModelPackageSummaryList"]:
-                yield summary["ModelPackageArn"]
+            arns.extend(
+                summary["ModelPackageArn"]
+                for summary in page["ModelPackageSummaryList"]
+                if summary["ModelPackageStatus"] == "Completed"
+            )
             if "NextToken" not in page:
-                return
+                return arns
+            token = {"NextToken": page["NextToken"]}
+
+    def sight_endpoints(self) -> dict[str, Sighting]:
+        """Return every endpoint of the account and region by its name, a hundred with each call."""
+        sightings: dict[str, Sighting] = {}
+        token: dict[str, Any] = {}
+        while True:
+            page = self._client.list_endpoints(MaxResults=100, **token)
+            for summary in page["Endpoints"]:
+                sightings[summary["EndpointName"]] = Sighting(
+                    summary["EndpointStatus"], summary["LastModifiedTime"].astimezone(UTC)
+                )
+            if "NextToken" not in page:
+                return sightings
             token = {"NextToken": page["NextToken"]}
 
     def create_model(self, request: dict[str, Any]) -> None:
@@ -158,6 +188,7 @@ class SageMaker:
         self._create(
             request,
             create=lambda: self._client.create_model(**request),
+            needs=None,
             describe=lambda: self._describe_model(request["ModelName"]),
         )
 
@@ -170,6 +201,7 @@ class SageMaker:
         self._create(
             request,
             create=lambda: self._client.create_endpoint_config(**request),
+            needs=request["ProductionVariants"][0]["ModelName"],
             describe=lambda: self._client.describe_endpoint_config(
                 EndpointConfigName=request["EndpointConfigName"]
             ),
@@ -182,7 +214,7 @@ class SageMaker:
             BusyError: It exists already.
             RefusedError: The request is refused.
         """
-        with _narrowed():
+        with _narrowed(needs=request["EndpointConfigName"]):
             self._client.create_endpoint(**request)
 
     def update_endpoint(self, request: dict[str, Any]) -> None:
@@ -192,8 +224,70 @@ class SageMaker:
             BusyError: Another change of it is under way.
             RefusedError: The request is refused.
         """
-        with _narrowed():
+        with _narrowed(needs=request["EndpointConfigName"]):
             self._client.update_endpoint(**request)
+
+    def production_variants(self, endpoint_config_name: str) -> list[dict[str, Any]] | None:
+        """Return a config's `ProductionVariants`, or None if it was deleted."""
+        try:
+            answer = self._client.describe_endpoint_config(EndpointConfigName=endpoint_config_name)
+        except ClientError as error:
+            if _is(error, _NOT_FOUND_CONFIG):
+                return None
+            raise
+        return [{**variant} for variant in answer["ProductionVariants"]]
+
+    def delete_endpoint(self, endpoint_name: str) -> None:
+        """Delete an endpoint; one that is gone is left alone.
+
+        Raises:
+            BusyError: A change of it is under way.
+            RefusedError: The request is refused.
+        """
+        try:
+            with _narrowed():
+                self._client.delete_endpoint(EndpointName=endpoint_name)
+        except RefusedError as error:
+            if _NOT_FOUND_ENDPOINT not in str(error):
+                raise
+
+    def delete_endpoint_config(self, endpoint_config_name: str, *, owner: Tag) -> bool:
+        """Delete an endpoint config if it carries the owner's tag; return False if it is somebody else's."""
+        try:
+            found = self._client.describe_endpoint_config(EndpointConfigName=endpoint_config_name)
+        except ClientError as error:
+            if _is(error, _NOT_FOUND_CONFIG):
+                return True
+            raise
+        if not self._carries(found["EndpointConfigArn"], owner):
+            return False
+        with _already_gone(_NOT_FOUND_CONFIG):
+            self._client.delete_endpoint_config(EndpointConfigName=endpoint_config_name)
+        return True
+
+    def delete_model(self, model_name: str, *, owner: Tag) -> bool:
+        """Delete a model if it carries the owner's tag; return False if it is somebody else's."""
+        try:
+            found = self._client.describe_model(ModelName=model_name)
+        except ClientError as error:
+            if _is(error, _NOT_FOUND_MODEL):
+                return True
+            raise
+        if not self._carries(found["ModelArn"], owner):
+            return False
+        with _already_gone(_NOT_FOUND_MODEL):
+            self._client.delete_model(ModelName=model_name)
+        return True
+
+    def _carries(self, resource_arn: str, tag: Tag) -> bool:
+        token: dict[str, Any] = {}
+        while True:
+            page = self._client.list_tags(ResourceArn=resource_arn, **token)
+            if any((each["Key"], each["Value"]) == tag for each in page["Tags"]):
+                return True
+            if "NextToken" not in page:
+                return False
+            token = {"NextToken": page["NextToken"]}
 
     def tag(self, resource_arn: str, *, add: Mapping[str, str], remove: frozenset[str]) -> None:
         """Add tags to a resource, overwriting those of the same keys, and remove others."""
@@ -219,10 +313,11 @@ class SageMaker:
         request: dict[str, Any],
         *,
         create: Callable[[], object],
+        needs: str | None,
         describe: Callable[[], Mapping[str, Any]],
     ) -> None:
         try:
-            with _narrowed():
+            with _narrowed(needs=needs):
                 create()
         except BusyError as error:
             existing = describe()
@@ -239,8 +334,12 @@ class SageMaker:
 
 
 @contextmanager
-def _narrowed() -> Iterator[None]:
-    """Turn SageMaker's refusals of a write into the deployer's errors."""
+def _narrowed(*, needs: str | None = None) -> Iterator[None]:
+    """Turn SageMaker's refusals of a write into the deployer's errors.
+
+    Args:
+        needs: The name of what the request is built upon, which was created a moment ago.
+    """
     try:
         yield
     except ClientError as error:
@@ -248,9 +347,22 @@ def _narrowed() -> Iterator[None]:
             raise BusyError(_message(error)) from error
         if _is(error, _BAD_ROLE):
             raise ExecutionRoleError(_message(error)) from error
+        missing = _is(error, _NOT_FOUND_CONFIG) or _is(error, _NOT_FOUND_MODEL)
+        if missing and needs is not None and needs.lower() in _message(error).lower():
+            raise NotVisibleYetError(_message(error)) from error
         if _code(error) in _REFUSALS:
             raise RefusedError(f"{_code(error)}: {_message(error)}") from error
         raise
+
+
+@contextmanager
+def _already_gone(not_found: str) -> Iterator[None]:
+    """Take what somebody else deleted meanwhile for deleted."""
+    try:
+        yield
+    except ClientError as error:
+        if not _is(error, not_found):
+            raise
 
 
 def _holds(existing: Any, wanted: Any) -> bool:  # noqa: ANN401 - any JSON value

@@ -10,9 +10,11 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
-from deployer.names import versioned_name
+from deployer.names import account_of, versioned_name
+from deployer.policy import ApprovalPolicy, is_policy
 
 SCHEMA_VERSION: Final = 1
+DEFAULT_KEEP: Final = 3
 
 STACK_TAG: Final = "greenlight:stack"
 ENDPOINT_TAG: Final = "greenlight:endpoint"
@@ -33,6 +35,8 @@ class EndpointSettings:
         create_endpoint_config: Template of `CreateEndpointConfig`.
         deployment_config: `UpdateEndpoint.DeploymentConfig`, or None for SageMaker's default.
         tags: The user's tags for everything that is created.
+        policy: Whose approvals count.
+        keep: How many former releases' models and configs stay.
     """
 
     endpoint_name: str
@@ -41,6 +45,8 @@ class EndpointSettings:
     create_endpoint_config: dict[str, Any]
     deployment_config: dict[str, Any] | None
     tags: dict[str, str]
+    policy: ApprovalPolicy
+    keep: int
 
     @classmethod
     def parse(cls, endpoint_name: str, value: str) -> EndpointSettings:
@@ -70,6 +76,8 @@ class EndpointSettings:
             create_endpoint_config=document["CreateEndpointConfig"],
             deployment_config=document.get("DeploymentConfig"),
             tags=document.get("Tags", {}),
+            policy=ApprovalPolicy.parse(document.get("ApprovalPolicy", {})),
+            keep=document.get("Keep", DEFAULT_KEEP),
         )
 
     @property
@@ -77,12 +85,15 @@ class EndpointSettings:
         """The group's name, also when the settings give its ARN."""
         return self.model_package_group.rsplit("/", 1)[-1]
 
-    def follows(self, model_package_group_name: str) -> bool:
-        """Tell whether this endpoint follows the group of that name.
+    def follows(self, version_arn: str, group_name: str, *, own_account: str) -> bool:
+        """Tell whether this endpoint follows the group of a version.
 
-        Group names are unique whatever their case: ARNs hold them lower-cased.
+        Accounts have groups of the same names. Within one, a name is unique whatever its case: ARNs hold it
+        lower-cased.
         """
-        return self.group_name.lower() == model_package_group_name.lower()
+        group = self.model_package_group
+        account = account_of(group) if group.startswith("arn:") else own_account
+        return account_of(version_arn) == account and self.group_name.lower() == group_name.lower()
 
 
 def _problem(document: dict[str, Any]) -> str | None:
@@ -101,6 +112,10 @@ def _problem(document: dict[str, Any]) -> str | None:
         return "DeploymentConfig is not an object"
     if not (isinstance(tags, dict) and all(isinstance(value, str) for value in tags.values())):
         return "Tags is not an object of strings"
+    if type(document.get("Keep", DEFAULT_KEEP)) is not int or document.get("Keep", DEFAULT_KEEP) < 0:
+        return "Keep is not a number of releases"
+    if not is_policy(document.get("ApprovalPolicy", {})):
+        return "ApprovalPolicy is not an object of Approvers (strings) and FourEyes (true or false)"
     return None
 
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, TypeGuard
 
-APPROVED: Final = "Approved"
+from deployer.endpoint import Sighting
+
+PART_DETAIL_TYPE: Final = "Greenlight Sweep Part"
 
 _VERSION_ARN: Final = re.compile(
     r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]{9,16}:[0-9]{12}:model-package/[A-Za-z0-9][A-Za-z0-9-]{0,62}/[0-9]{1,9}"
@@ -67,13 +69,40 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True)
+class SweepPart:
+    """A part of a sweep: some endpoints, as a list showed them (status, last modification), or absent."""
+
+    endpoints: tuple[tuple[str, Sighting | None], ...]
+    event_id: str = ""
+
+    def detail(self) -> dict[str, Any]:
+        """Return the event's `detail`, which `read_trigger` reads."""
+        return {
+            "Endpoints": [
+                {
+                    "EndpointName": name,
+                    **(
+                        {
+                            "EndpointStatus": seen.status,
+                            "LastModifiedTime": seen.last_modified_time.isoformat(),
+                        }
+                        if seen
+                        else {}
+                    ),
+                }
+                for name, seen in self.endpoints
+            ]
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Unusable:
     """An event that says nothing the deployer can act on."""
 
     reason: str
 
 
-Trigger: TypeAlias = PackageChanged | EndpointChanged | SettingsChanged | Sweep | Unusable
+Trigger: TypeAlias = PackageChanged | EndpointChanged | SettingsChanged | Sweep | SweepPart | Unusable
 
 
 def read_trigger(event: Any) -> Trigger:  # noqa: ANN401 - whatever Lambda is invoked with
@@ -95,6 +124,8 @@ def read_trigger(event: Any) -> Trigger:  # noqa: ANN401 - whatever Lambda is in
             return _settings_changed(detail, event_id)
         case ("aws.events", "Scheduled Event"):
             return Sweep(event_id=event_id)
+        case ("greenlight", part) if part == PART_DETAIL_TYPE:
+            return _sweep_part(detail, event_id)
         case (source, detail_type):
             return Unusable(
                 f"source {source!r} with detail-type {detail_type!r} is no trigger of the deployer"
@@ -113,6 +144,21 @@ def _settings_changed(detail: dict[str, Any], event_id: str) -> Trigger:
     if not isinstance(name, str) or not isinstance(operation, str):
         return Unusable("it is a parameter event without name or operation")
     return SettingsChanged(parameter_name=name, operation=operation, event_id=event_id)
+
+
+def _sweep_part(detail: dict[str, Any], event_id: str) -> Trigger:
+    listed = detail.get("Endpoints")
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        return Unusable("it is a sweep's part without endpoints")
+    endpoints: list[tuple[str, Sighting | None]] = []
+    for each in listed:
+        name, status = each.get("EndpointName"), each.get("EndpointStatus")
+        modified = _exact_time(each.get("LastModifiedTime"))
+        if not _is_entity_name(name):
+            return Unusable(f"EndpointName is {name!r}")
+        seen = Sighting(status, modified) if isinstance(status, str) and modified else None
+        endpoints.append((name, seen))
+    return SweepPart(tuple(endpoints), event_id)
 
 
 def _package_changed(event: dict[str, Any], detail: dict[str, Any], event_id: str) -> Trigger:
@@ -147,10 +193,15 @@ def _is_entity_name(value: object) -> TypeGuard[str]:
 
 
 def _time(value: object) -> datetime | None:
+    time = _exact_time(value)
+    return time.replace(microsecond=0) if time is not None else None
+
+
+def _exact_time(value: object) -> datetime | None:
     if not isinstance(value, str):
         return None
     try:
         time = datetime.fromisoformat(value)
-    except ValueError:
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)

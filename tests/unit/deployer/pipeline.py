@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
 from deployer.bus import Bus
 from deployer.dispatcher import Dispatcher
 from deployer.journal import History, Journal
+from deployer.outcomes import DETAIL_TYPE
 from deployer.parameters import Parameters
 from deployer.reconciler import Gateways, Ownership
 from deployer.reporter import Reporter
@@ -31,6 +32,9 @@ from local_cloud.sagemaker.virtual import (
     VirtualClock,
 )
 from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 REGION = "eu-central-1"
 TABLE = "journal"
@@ -77,30 +81,44 @@ class Pipeline:
         )
         self.sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
         self.outcomes: list[dict[str, Any]] = []
+        self.parts: list[dict[str, Any]] = []
+        self.remaining_seconds: Callable[[], float] = lambda: 300.0
         self.journal = Journal(self.deployer_cloud.client("dynamodb"), table_name=TABLE)
         self.logger = Logger(service="greenlight", level="CRITICAL")
-        self.dispatcher = self._dispatcher()
+        self._bus = self._recording_bus()
         self._delivered = 0
         self._invocations = 0
 
-    def _dispatcher(self) -> Dispatcher:
+    def _recording_bus(self) -> Bus:
         events = self.deployer_cloud.client("events")
 
         def note(params: dict[str, Any], **_: object) -> None:
-            self.outcomes.extend(json.loads(entry["Detail"]) for entry in params["Entries"])
+            for entry in params["Entries"]:
+                detail = json.loads(entry["Detail"])
+                if entry["DetailType"] == DETAIL_TYPE:
+                    self.outcomes.append(detail)
+                else:
+                    self.parts.append({**SCHEDULED, **_event(entry), "detail": detail})
 
         events.meta.events.register("provide-client-params.eventbridge.PutEvents", note)
+        return Bus(events, event_bus_name="default", stack_name="Greenlight")
+
+    def _dispatcher(self) -> Dispatcher:
+        self._invocations += 1
         gateways = Gateways(
             sagemaker=SageMaker(self.deployer_cloud.client("sagemaker")),
             journal=self.journal,
-            reporter=Reporter(Bus(events, event_bus_name="default"), self.logger),
+            reporter=Reporter(self._bus, self.logger),
             now=self.clock.now,
         )
         return Dispatcher(
             Parameters(self.deployer_cloud.client("ssm"), prefix=PREFIX),
             gateways,
+            self._bus,
             Ownership(execution_role_arn=self.role_arn, stack_name="Greenlight"),
             self.logger,
+            invocation_id=f"invocation-{self._invocations}",
+            remaining_seconds=self.remaining_seconds,
         )
 
     # What people do ----------------------------------------------------------------------------------
@@ -180,8 +198,7 @@ class Pipeline:
             self.dispatch(read_trigger(event))
 
     def dispatch(self, trigger: Trigger) -> None:
-        self._invocations += 1
-        self.dispatcher.dispatch(trigger, invocation_id=f"invocation-{self._invocations}")
+        self._dispatcher().dispatch(trigger)
 
     def run(self) -> None:
         """Let time pass, and deliver what happens, until nothing happens any more."""
@@ -215,7 +232,11 @@ class Pipeline:
 
     def told(self, version_arn: str) -> list[str]:
         """Return the outcomes reported of a version, in order."""
-        return [each["Outcome"] for each in self.outcomes if each["ModelPackageArn"] == version_arn]
+        return [each["Outcome"] for each in self.outcomes if each.get("ModelPackageArn") == version_arn]
+
+
+def _event(entry: dict[str, Any]) -> dict[str, Any]:
+    return {"source": entry["Source"], "detail-type": entry["DetailType"]}
 
 
 SCHEDULED = {

@@ -1,11 +1,12 @@
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.approval import Approval, Choice, choose
-from deployer.attempt import Attempt, AttemptStatus
+from deployer.approval import Approval, Decision, choose, superseded
+from deployer.attempt import RETRY_DELAYS, Attempt, AttemptStatus
 from tests.unit.deployer.builders import NOW, approval, attempt, minutes, release, version_arn
 
 
@@ -15,18 +16,20 @@ def chosen(
     *,
     serving: int | None = None,
     rejected: frozenset[int] = frozenset(),
-) -> Choice | None:
+    now: datetime = NOW,
+) -> Decision:
     return choose(
         approvals,
         attempts or [],
+        now=now,
         serving_version_arn=version_arn(serving) if serving is not None else None,
         still_stands=lambda each: each.version not in rejected,
         release_for=lambda each: release(each.version),
     )
 
 
-def failed(version: int, at: datetime = NOW) -> Attempt:
-    return attempt(version, status=AttemptStatus.FAILED, settled_at=at, reason="ping")
+def failed(version: int, at: datetime = NOW, **changes: Any) -> Attempt:
+    return attempt(version, **{"status": AttemptStatus.FAILED, "settled_at": at, "reason": "ping", **changes})
 
 
 def chosen_version(
@@ -35,8 +38,9 @@ def chosen_version(
     *,
     serving: int | None = None,
     rejected: frozenset[int] = frozenset(),
+    now: datetime = NOW,
 ) -> int | None:
-    choice = chosen(approvals, attempts, serving=serving, rejected=rejected)
+    choice = chosen(approvals, attempts, serving=serving, rejected=rejected, now=now).choice
     return choice.approval.version if choice else None
 
 
@@ -61,8 +65,8 @@ def test_rejecting_a_version_that_is_not_live_changes_nothing() -> None:
 
 
 def test_nothing_is_chosen_when_nothing_stands() -> None:
-    assert chosen([approval(1), approval(2)], rejected=frozenset({1, 2})) is None
-    assert chosen([]) is None
+    assert chosen([approval(1), approval(2)], rejected=frozenset({1, 2})) == Decision(None)
+    assert chosen([]) == Decision(None)
 
 
 def test_a_version_that_failed_is_not_chosen_again() -> None:
@@ -76,7 +80,7 @@ def test_approving_a_failed_version_again_retries_it() -> None:
 
 
 def test_an_approval_during_the_attempt_is_answered_by_its_failure() -> None:
-    assert chosen([approval(2, minutes(-5)), approval(2, minutes(-1))], [failed(2, at=NOW)]) is None
+    assert chosen([approval(2, minutes(-5)), approval(2, minutes(-1))], [failed(2)]) == Decision(None)
 
 
 def test_a_withdrawn_attempt_is_no_failure() -> None:
@@ -88,7 +92,7 @@ def test_a_withdrawn_attempt_is_no_failure() -> None:
 def test_settings_that_failed_on_the_serving_version_are_no_reason_to_serve_an_older_one() -> None:
     approvals = [approval(1, minutes(-9)), approval(2, minutes(-5))]
 
-    choice = chosen(approvals, [failed(2)], serving=2)
+    choice = chosen(approvals, [failed(2)], serving=2).choice
 
     assert choice is not None
     assert choice.approval.version == 2
@@ -111,6 +115,7 @@ def test_the_registry_is_asked_newest_first_and_no_further_than_needed() -> None
     choose(
         [approval(version, minutes(version)) for version in (1, 2, 3)] + [approval(3, minutes(9))],
         [],
+        now=NOW,
         serving_version_arn=None,
         still_stands=still_stands,
         release_for=lambda each: release(each.version),
@@ -128,7 +133,7 @@ def test_what_is_chosen_stands_and_nothing_newer_could_have_been(
 ) -> None:
     approvals = [approval(version, minutes(at)) for version, at in history]
 
-    choice = chosen(approvals, serving=serving, rejected=rejected)
+    choice = chosen(approvals, serving=serving, rejected=rejected).choice
 
     standing = [each for each in approvals if each.version not in rejected]
     assert (choice.approval if choice else None) == max(standing, key=lambda each: each.order, default=None)
@@ -139,3 +144,58 @@ def test_the_order_in_which_approvals_arrive_does_not_matter(order: int) -> None
     approvals = [approval(1, minutes(3)), approval(2, minutes(1)), approval(3, minutes(2))]
 
     assert chosen_version(approvals[::order]) == 1
+
+
+CAPACITY = "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error."
+
+
+def out_of_capacity(count: int) -> list[Attempt]:
+    return [
+        failed(2, at=minutes(number), number=number, reason=CAPACITY, approved_at=minutes(-5))
+        for number in range(1, count + 1)
+    ]
+
+
+@pytest.mark.parametrize("count", range(1, len(RETRY_DELAYS) + 1))
+def test_what_failed_for_a_passing_reason_is_due_again_after_a_growing_delay(count: int) -> None:
+    approvals = [approval(1, minutes(-9)), approval(2, minutes(-5))]
+    due = minutes(count) + RETRY_DELAYS[count - 1]
+
+    early = chosen(approvals, out_of_capacity(count), serving=1, now=due - timedelta(seconds=1))
+
+    assert early.choice is not None
+    assert early.choice.approval.version == 1
+    assert early.retry_at == due
+    assert chosen_version(approvals, out_of_capacity(count), serving=1, now=due) == 2
+
+
+def test_delays_grow() -> None:
+    assert list(RETRY_DELAYS) == sorted(set(RETRY_DELAYS))
+    assert len(RETRY_DELAYS) == 5
+
+
+def test_after_five_retries_a_passing_reason_counts_as_a_failure() -> None:
+    decision = chosen([approval(2, minutes(-5))], out_of_capacity(6), now=minutes(99_999))
+
+    assert decision == Decision(None)
+
+
+def test_a_lasting_failure_among_passing_ones_lasts() -> None:
+    attempts = [*out_of_capacity(2), failed(2, at=minutes(3), number=3, approved_at=minutes(-5))]
+
+    assert chosen([approval(2, minutes(-5))], attempts, now=minutes(99_999)) == Decision(None)
+
+
+def test_an_approval_that_does_not_count_is_never_chosen() -> None:
+    approvals = [approval(1, minutes(-9)), approval(2, minutes(-5), objection="not an approver")]
+
+    assert chosen_version(approvals) == 1
+
+
+def test_approvals_that_had_no_turn_are_superseded_by_the_one_that_goes_out() -> None:
+    live, between, newest = approval(1, minutes(-9)), approval(2, minutes(-5)), approval(3)
+    ignored = approval(4, minutes(-4), objection="not an approver")
+    attempts = [attempt(1, approved_at=minutes(-9)), attempt(3, number=2, approved_at=NOW)]
+
+    assert superseded([live, between, newest, ignored], attempts, newest) == [between]
+    assert superseded([approval(2, minutes(-5), superseded_by=3)], attempts, newest) == []

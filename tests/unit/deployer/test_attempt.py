@@ -6,11 +6,12 @@ from tests.unit.deployer.builders import NOW, attempt, endpoint, minutes, releas
 
 ASKED = release(1).endpoint_config_name
 OPEN = attempt(1)
-ACCEPTED = attempt(1, status=AttemptStatus.ACCEPTED)
+ACCEPTED = attempt(1, status=AttemptStatus.ACCEPTED, accepted_at=NOW)
 FIRST_OPEN = attempt(1, replaces_endpoint_config_name=None, endpoint_last_modified_time=None)
 FIRST_ACCEPTED = attempt(
     1,
     status=AttemptStatus.ACCEPTED,
+    accepted_at=NOW,
     replaces_endpoint_config_name=None,
     endpoint_last_modified_time=None,
 )
@@ -47,8 +48,8 @@ TOUCHED = minutes(1)
         pytest.param(
             OPEN,
             endpoint(last_modified_time=TOUCHED, failure_reason="ping"),
-            Verdict.FAILED,
-            id="failed although nobody noted that it was accepted",
+            Verdict.NEVER_ASKED,
+            id="a failure that may be somebody else's is not pinned on it",
         ),
         pytest.param(
             OPEN,

@@ -2,10 +2,12 @@ from dataclasses import replace
 
 import pytest
 
-from deployer.attempt import AttemptStatus
-from deployer.journal import WINDOW, Journal
+from deployer.attempt import Action, AttemptStatus, Deletion
+from deployer.journal import WINDOW, Journal, Rest
 from tests.unit.deployer.builders import ENDPOINT, approval, attempt, minutes
 from tests.unit.deployer.pipeline import Pipeline
+
+REST = Rest("churn-v1-000000000000", minutes(7), {"team": "growth"}, "Nothing stands.")
 
 
 @pytest.fixture
@@ -16,19 +18,19 @@ def journal() -> Journal:
 def test_what_is_written_is_read_back(journal: Journal) -> None:
     journal.record_approval(approval(1))
     journal.begin(attempt(1))
-    journal.record_tags(ENDPOINT, {"team": "growth"})
+    journal.record_rest(ENDPOINT, REST)
 
     history = journal.read(ENDPOINT)
 
     assert history.approvals == (approval(1),)
     assert history.attempts == (attempt(1),)
-    assert history.applied_tags == {"team": "growth"}
+    assert history.rest == REST
 
 
 def test_an_endpoint_that_never_was_has_an_empty_history(journal: Journal) -> None:
     history = journal.read("never")
 
-    assert (history.approvals, history.attempts, history.applied_tags) == ((), (), None)
+    assert (history.approvals, history.attempts, history.rest) == ((), (), Rest())
     assert history.latest_attempt is None
 
 
@@ -89,14 +91,29 @@ def test_a_long_history_keeps_the_newest_of_each(journal: Journal) -> None:
     for number in range(1, WINDOW + 31):
         journal.record_approval(approval(number, minutes(number)))
         journal.begin(attempt(1, number=number))
-    journal.record_tags(ENDPOINT, {"team": "growth"})
+    journal.record_rest(ENDPOINT, REST)
 
     history = journal.read(ENDPOINT)
 
     newest = list(range(WINDOW + 30, 30, -1))
     assert [each.version for each in history.approvals] == newest
     assert [each.number for each in history.attempts] == newest
-    assert history.applied_tags == {"team": "growth"}
+    assert history.rest == REST
+
+
+def test_an_approval_remembers_what_it_was_superseded_by(journal: Journal) -> None:
+    journal.record_approval(approval(1, objection="not an approver"))
+    journal.record_superseded(approval(1), by=7)
+
+    (read,) = journal.read(ENDPOINT).approvals
+    assert (read.objection, read.superseded_by) == ("not an approver", 7)
+
+
+def test_a_clean_up_remembers_what_it_deletes(journal: Journal) -> None:
+    clean_up = attempt(1, action=Action.CLEAN_UP, deletion=Deletion(("config",), ("model", "other")))
+    journal.begin(clean_up)
+
+    assert journal.read(ENDPOINT).attempts == (clean_up,)
 
 
 def test_endpoints_share_no_history(journal: Journal) -> None:

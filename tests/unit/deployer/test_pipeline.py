@@ -10,16 +10,19 @@ from typing import Any, get_type_hints
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from deployer.attempt import AttemptStatus
-from deployer.dispatcher import PassesFailedError
-from deployer.reconciler import LEASE
+from deployer.attempt import RETRY_DELAYS, Action, AttemptStatus
+from deployer.attempts import LEASE
+from deployer.dispatcher import PART_SIZE, PassesFailedError
+from deployer.operations import OPERATIONS
 from deployer.triggers import EndpointChanged, SettingsChanged, read_trigger
 from local_cloud.sagemaker.switches import Switches
 from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
 from tests.unit.deployer.pipeline import PREFIX, SCHEDULED, Pipeline
 
 WRITES = frozenset(
-    {"CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint", "AddTags", "DeleteTags"}
+    operation
+    for operation in OPERATIONS["sagemaker"]
+    if operation.startswith(("Add", "Create", "Delete", "Update"))
 )
 
 
@@ -83,7 +86,7 @@ def test_a_version_that_nobody_approved_is_never_deployed(pipeline: Pipeline) ->
     pipeline.run()
     pipeline.sweep()
 
-    assert pipeline.sagemaker_calls() == ["ListModelPackages"]
+    assert pipeline.sagemaker_calls() == ["ListEndpoints", "ListModelPackages"]
 
 
 def test_a_version_registered_as_approved_is_deployed(pipeline: Pipeline) -> None:
@@ -216,7 +219,7 @@ def test_an_endpoint_may_be_deployed_before_its_group_exists() -> None:
     pipeline.manage(ModelPackageGroupName="not-yet")
     pipeline.sweep()
 
-    assert pipeline.sagemaker_calls() == ["ListModelPackages"]
+    assert pipeline.sagemaker_calls() == ["ListEndpoints", "ListModelPackages"]
 
 
 def test_events_of_others_cost_no_call_to_sagemaker(pipeline: Pipeline) -> None:
@@ -271,8 +274,10 @@ def test_rejecting_everything_keeps_serving_and_says_so(pipeline: Pipeline) -> N
     pipeline.run()
 
     assert pipeline.serving() == "v1"
-    assert pipeline.told(arn) == ["started", "succeeded", "ignored"]
+    assert [each["Outcome"] for each in pipeline.outcomes] == ["started", "succeeded", "needs_attention"]
     assert "No approved version" in pipeline.outcomes[-1]["Message"]
+    pipeline.sweep()
+    assert len(pipeline.outcomes) == 3, "it is said once"
 
 
 def test_a_reject_just_before_the_write_is_still_seen(pipeline: Pipeline) -> None:
@@ -286,9 +291,14 @@ def test_a_reject_just_before_the_write_is_still_seen(pipeline: Pipeline) -> Non
     pipeline.deployer_cloud.before_call = reject_late
     pipeline.run()
 
-    assert writes(pipeline) == ["CreateModel", "CreateEndpointConfig"]
-    assert [each.status for each in pipeline.history.attempts] == [AttemptStatus.WITHDRAWN]
-    assert "started" not in pipeline.told(arn)
+    assert writes(pipeline) == [
+        "CreateModel",
+        "CreateEndpointConfig",
+        "DeleteEndpointConfig",
+        "DeleteModel",
+    ]
+    assert pipeline.history.attempts[-1].status is AttemptStatus.WITHDRAWN
+    assert pipeline.outcomes == []
 
 
 def test_a_version_deleted_from_the_registry_no_longer_stands(pipeline: Pipeline) -> None:
@@ -345,20 +355,135 @@ def test_approving_a_failed_version_again_tries_it_again(pipeline: Pipeline) -> 
     assert pipeline.told(broken) == ["started", "failed", "started", "failed"]
 
 
-def test_a_failed_first_deployment_is_left_for_diagnosis_and_said(pipeline: Pipeline) -> None:
+def test_a_failed_first_deployment_is_left_for_diagnosis_when_nothing_else_stands(pipeline: Pipeline) -> None:
     broken = pipeline.register()
     pipeline.break_model_of(broken)
     pipeline.approve(broken)
     pipeline.run()
-    again = pipeline.register()
-    pipeline.approve(again)
-    pipeline.run()
+    pipeline.sweep()
 
     assert pipeline.endpoint["EndpointStatus"] == "Failed"
     assert pipeline.told(broken) == ["started", "failed"]
     assert "The endpoint serves nothing" in pipeline.outcomes[1]["Message"]
-    assert pipeline.told(again) == ["ignored"]
-    assert "delete the endpoint" in pipeline.outcomes[-1]["Message"]
+    assert pipeline.outcomes[-1]["Outcome"] == "needs_attention"
+    assert len(pipeline.outcomes) == 3
+
+
+def test_a_failed_first_deployment_makes_way_for_the_next_approval(pipeline: Pipeline) -> None:
+    broken = pipeline.register()
+    pipeline.break_model_of(broken)
+    pipeline.approve(broken)
+    pipeline.run()
+    mended = pipeline.register()
+    pipeline.approve(mended)
+    pipeline.run()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+    assert pipeline.told(mended) == ["started", "succeeded"]
+    assert writes(pipeline).count("DeleteEndpoint") == 1
+
+
+def test_a_failed_first_deployment_falls_back_to_an_older_approval(pipeline: Pipeline) -> None:
+    older, broken = pipeline.register(), pipeline.register()
+    pipeline.approve(older)
+    pipeline.undelivered()
+    pipeline.pass_time(60)
+    pipeline.break_model_of(broken)
+    pipeline.approve(broken)
+    pipeline.sweep()
+    pipeline.run()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+def short_of_instances(pipeline: Pipeline, count: int | None) -> None:
+    pipeline.control_plane.set_instance_capacity(pipeline.account_id, "eu-central-1", "ml.m5.large", count)
+
+
+def test_a_shortage_of_instances_is_tried_again_until_there_are_some(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    arn = pipeline.register()
+    short_of_instances(pipeline, 1)
+    pipeline.approve(arn)
+    pipeline.run()
+    assert pipeline.told(arn) == ["started", "failed"]
+    assert "InsufficientInstanceCapacity" in pipeline.outcomes[-1]["Reason"]
+    assert pipeline.outcomes[-1]["RetryAt"]
+    before = writes(pipeline)
+    pipeline.sweep()
+    assert writes(pipeline) == before, "not before its time"
+    short_of_instances(pipeline, None)
+    pipeline.pass_time(RETRY_DELAYS[0].total_seconds())
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+    assert pipeline.told(arn) == ["started", "failed", "started", "succeeded"]
+
+
+def test_a_shortage_that_lasts_ends_in_failure_after_five_retries(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    arn = pipeline.register()
+    short_of_instances(pipeline, 1)
+    pipeline.approve(arn)
+    pipeline.run()
+    for _ in range(20):
+        pipeline.pass_time(RETRY_DELAYS[-1].total_seconds())
+        pipeline.sweep()
+        pipeline.run()
+
+    assert pipeline.told(arn).count("failed") == 1 + len(RETRY_DELAYS)
+    assert "not tried again" in pipeline.outcomes[-1]["Message"]
+    assert pipeline.serving() == "v1"
+
+
+def test_a_quota_is_tried_again_and_named(pipeline: Pipeline) -> None:
+    pipeline.control_plane.set_instance_quota(pipeline.account_id, "eu-central-1", "ml.m5.large", 0)
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.run()
+    assert "ml.m5.large for endpoint usage" in pipeline.outcomes[-1]["Reason"]
+    pipeline.control_plane.set_instance_quota(pipeline.account_id, "eu-central-1", "ml.m5.large", None)
+    pipeline.pass_time(RETRY_DELAYS[0].total_seconds())
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+def test_a_failed_rollback_is_repaired_by_the_approval_before(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.deliver()
+    pipeline.control_plane.fail_work(
+        pipeline.account_id, "eu-central-1", ENDPOINT, "ping", rollback_fails=True
+    )
+    pipeline.run()
+
+    assert pipeline.endpoint["EndpointStatus"] == "InService"
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn) == ["started", "failed"]
+
+
+def test_an_endpoint_out_of_service_is_reported_once_and_left_alone(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    pipeline.control_plane.take_out_of_service(pipeline.account_id, "eu-central-1", ENDPOINT)
+    before = writes(pipeline)
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.run()
+    pipeline.sweep()
+
+    assert writes(pipeline) == before
+    assert [each["Outcome"] for each in pipeline.outcomes].count("needs_attention") == 1
+    pipeline.control_plane.return_to_service(pipeline.account_id, "eu-central-1", ENDPOINT)
+    pipeline.run()
+    assert pipeline.serving() == "v2"
 
 
 def test_a_refused_model_is_a_failed_attempt_with_sagemakers_words(pipeline: Pipeline) -> None:
@@ -497,6 +622,199 @@ def test_more_endpoints_than_a_page_all_follow_their_group(pipeline: Pipeline) -
     assert len(names) == 12
 
 
+def test_removed_settings_are_told(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Delete", "e"))
+
+    assert pipeline.outcomes[-1]["Outcome"] == "unmanaged"
+    assert pipeline.outcomes[-1]["EndpointName"] == ENDPOINT
+
+
+def test_an_update_keeps_the_count_that_autoscaling_chose(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    pipeline.sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName=ENDPOINT,
+        DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 4}],
+    )
+    pipeline.run()
+    deployed(pipeline)
+
+    assert pipeline.serving() == "v2"
+    assert pipeline.endpoint["ProductionVariants"][0]["CurrentInstanceCount"] == 4
+
+
+# Who may approve ---------------------------------------------------------------------------------------
+
+
+def test_an_approval_by_somebody_else_is_ignored_with_the_reason(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    pipeline.manage(ApprovalPolicy={"Approvers": ["arn:aws:iam::*:role/ml-leads"]})
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.run()
+    pipeline.sweep()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn) == ["ignored"]
+    assert "is none of this endpoint's approvers" in pipeline.outcomes[-1]["Reason"]
+
+
+def test_four_eyes_stop_who_approves_their_own_version(pipeline: Pipeline) -> None:
+    pipeline.manage(ApprovalPolicy={"FourEyes": True})
+    arn = pipeline.register("Approved")
+    pipeline.run()
+
+    assert pipeline.told(arn) == ["ignored"]
+    assert writes(pipeline) == []
+
+
+def test_an_approver_who_is_named_is_heard(pipeline: Pipeline) -> None:
+    pipeline.manage(ApprovalPolicy={"Approvers": [f"arn:aws:iam::{pipeline.account_id}:root"]})
+    deployed(pipeline)
+
+    assert pipeline.serving() == "v1"
+
+
+# Cleaning up -------------------------------------------------------------------------------------------
+
+
+def left(pipeline: Pipeline) -> tuple[int, int]:
+    """Return how many models and endpoint configs there are."""
+    return (
+        len(pipeline.sagemaker.list_models(MaxResults=100)["Models"]),
+        len(pipeline.sagemaker.list_endpoint_configs(MaxResults=100)["EndpointConfigs"]),
+    )
+
+
+def test_the_live_release_and_the_last_three_stay(pipeline: Pipeline) -> None:
+    deployed(pipeline, 6)
+
+    assert left(pipeline) == (4, 4)
+    assert pipeline.serving() == "v6"
+
+
+def test_what_a_reject_would_bring_back_stays(pipeline: Pipeline) -> None:
+    pipeline.manage(Keep=0)
+    first, *others = deployed(pipeline, 3)
+    for arn in others[:-1]:
+        pipeline.reject(arn)
+    pipeline.run()
+    deployed(pipeline)
+    names = [each["ModelName"] for each in pipeline.sagemaker.list_models()["Models"]]
+
+    assert sorted(name.split("-")[1] for name in names) == ["v3", "v4"]
+    assert first
+
+
+def test_a_broken_versions_model_does_not_stay(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    broken = pipeline.register()
+    pipeline.break_model_of(broken)
+    pipeline.approve(broken)
+    pipeline.run()
+
+    assert left(pipeline) == (1, 1)
+
+
+def test_a_resource_without_our_tag_stays_whatever_its_name(pipeline: Pipeline) -> None:
+    pipeline.manage(Keep=0)
+    arns = deployed(pipeline)
+    name = pipeline.release(arns[0]).model_name
+    model_arn = pipeline.sagemaker.describe_model(ModelName=name)["ModelArn"]
+    pipeline.sagemaker.delete_tags(ResourceArn=model_arn, TagKeys=["greenlight:stack"])
+    deployed(pipeline, 2)
+
+    names = [each["ModelName"] for each in pipeline.sagemaker.list_models()["Models"]]
+    assert name in names
+    assert len(names) == 3
+
+
+def test_a_clean_up_is_in_the_journal_and_told_to_nobody(pipeline: Pipeline) -> None:
+    pipeline.manage(Keep=0)
+    deployed(pipeline, 3)
+
+    clean_ups = [each for each in pipeline.history.attempts if each.action is Action.CLEAN_UP]
+    assert [each.status for each in clean_ups] == [AttemptStatus.SUCCEEDED]
+    assert [each["Outcome"] for each in pipeline.outcomes] == ["started", "succeeded"] * 3
+
+
+def test_an_approval_during_a_clean_up_is_not_left_lying(pipeline: Pipeline) -> None:
+    pipeline.manage(Keep=0)
+    deployed(pipeline, 2)
+    third, fourth = pipeline.register(), pipeline.register()
+
+    def approve_another(_service: str, operation: str) -> None:
+        if operation == "DeleteEndpointConfig":
+            pipeline.deployer_cloud.before_call = lambda _service, _operation: None
+            pipeline.approve(fourth)
+            pipeline.deliver()
+
+    pipeline.deployer_cloud.before_call = approve_another
+    pipeline.approve(third)
+    pipeline.run()
+
+    assert pipeline.serving() == "v4"
+
+
+# The sweep ---------------------------------------------------------------------------------------------
+
+
+def test_an_endpoint_in_sync_costs_a_sweep_one_read_of_its_own(pipeline: Pipeline) -> None:
+    for number in range(4):
+        pipeline.manage(EndpointName=f"churn-{number}")
+    deployed(pipeline)
+    pipeline.sweep()
+    before = len(pipeline.sagemaker_calls())
+    pipeline.sweep()
+
+    assert pipeline.sagemaker_calls()[before:] == ["ListEndpoints"] + ["ListModelPackages"] * 5
+
+
+def test_a_sweep_of_many_endpoints_splits_itself(pipeline: Pipeline) -> None:
+    for number in range(2 * PART_SIZE):
+        pipeline.manage(EndpointName=f"churn-{number}")
+    pipeline.approve(pipeline.register())
+    pipeline.undelivered()
+    pipeline.sweep()
+    assert [len(part["detail"]["Endpoints"]) for part in pipeline.parts] == [PART_SIZE, PART_SIZE, 1]
+    for part in pipeline.parts:
+        pipeline.dispatch(read_trigger(part))
+    pipeline.run()
+
+    endpoints = pipeline.sagemaker.list_endpoints(MaxResults=100, StatusEquals="InService")
+    assert len(endpoints["Endpoints"]) == 100
+    assert "NextToken" in endpoints
+
+
+def test_a_part_that_runs_out_of_time_leaves_the_rest_to_another(pipeline: Pipeline) -> None:
+    for number in range(3):
+        pipeline.manage(EndpointName=f"churn-{number}")
+    pipeline.approve(pipeline.register())
+    pipeline.undelivered()
+    pipeline.remaining_seconds = lambda: 1.0
+    pipeline.sweep()
+    while pipeline.parts:
+        pipeline.dispatch(read_trigger(pipeline.parts.pop()))
+    pipeline.run()
+
+    assert len(pipeline.sagemaker.list_endpoints(StatusEquals="InService")["Endpoints"]) == 4
+
+
+def test_an_approval_that_had_no_turn_is_journalled_as_superseded(pipeline: Pipeline) -> None:
+    arns = [pipeline.register() for _ in range(3)]
+    for arn in arns:
+        pipeline.approve(arn)
+        pipeline.pass_time(1)
+        pipeline.deliver()
+    pipeline.run()
+
+    assert [(each.version, each.superseded_by) for each in pipeline.history.approvals] == [
+        (3, None),
+        (2, 3),
+        (1, None),
+    ]
+
+
 # Faults ----------------------------------------------------------------------------------------------
 
 
@@ -515,7 +833,7 @@ def crash_before(pipeline: Pipeline, number: int) -> None:
     pipeline.deployer_cloud.before_call = crash
 
 
-CALLS_OF_A_FIRST_DEPLOYMENT = 14
+CALLS_OF_A_FIRST_DEPLOYMENT = 15
 """From the approval's event until SageMaker accepted; a fault before the call of that number hits none."""
 
 

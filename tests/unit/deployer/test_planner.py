@@ -1,23 +1,27 @@
 import pytest
 
 from deployer import statuses
-from deployer.approval import Choice
+from deployer.approval import Choice, Decision
+from deployer.endpoint import Endpoint
 from deployer.planner import (
     Blocked,
     CreateEndpoint,
     CreateEndpointConfig,
     CreateModel,
+    DeleteFailedEndpoint,
     Deploy,
     InSync,
     NothingStands,
     UpdateEndpoint,
     Wait,
+    WaitToRetry,
     plan,
 )
-from tests.unit.deployer.builders import approval, endpoint, release
+from tests.unit.deployer.builders import ENDPOINT, approval, endpoint, minutes, release
 
 RELEASE = release(1)
-DESIRED = Choice(approval(1), RELEASE)
+DESIRED = Decision(Choice(approval(1), RELEASE))
+NOTHING = Decision(None)
 PREPARATION = (CreateModel(RELEASE.create_model), CreateEndpointConfig(RELEASE.create_endpoint_config))
 
 
@@ -34,8 +38,8 @@ def test_an_endpoint_on_the_desired_config_is_in_sync() -> None:
 
 
 @pytest.mark.parametrize("status", sorted(statuses.MODIFYING))
-@pytest.mark.parametrize("desired", [DESIRED, None])
-def test_an_endpoint_that_is_being_modified_is_waited_for(status: str, desired: Choice | None) -> None:
+@pytest.mark.parametrize("desired", [DESIRED, NOTHING])
+def test_an_endpoint_that_is_being_modified_is_waited_for(status: str, desired: Decision) -> None:
     assert plan(desired, endpoint(status)) == Wait(status)
 
 
@@ -45,18 +49,40 @@ def test_a_failed_rollback_is_repaired_by_updating_again() -> None:
     assert plan(DESIRED, broken) == Deploy(PREPARATION, UpdateEndpoint(RELEASE.update_endpoint))
 
 
-@pytest.mark.parametrize("status", sorted(statuses.FAILED | statuses.UNDECIDED))
+def test_a_failed_endpoint_is_deleted_before_it_is_created_anew() -> None:
+    assert plan(DESIRED, endpoint("Failed")) == Deploy(PREPARATION, DeleteFailedEndpoint(ENDPOINT))
+
+
+def test_a_failed_endpoint_is_left_for_diagnosis_when_nothing_stands() -> None:
+    assert plan(NOTHING, endpoint("Failed")) == NothingStands()
+
+
+@pytest.mark.parametrize("observed", [None, endpoint(), endpoint("Failed")])
+def test_what_failed_for_a_passing_reason_is_waited_for(observed: Endpoint | None) -> None:
+    assert plan(Decision(None, minutes(10)), observed) == WaitToRetry(minutes(10))
+
+
+@pytest.mark.parametrize("status", sorted(statuses.UNDECIDED))
 def test_an_endpoint_that_may_not_be_changed_is_left_to_a_person(status: str) -> None:
     assert plan(DESIRED, endpoint(status, failure_reason="ping")) == Blocked(status, "ping")
 
 
 def test_settings_that_failed_leave_what_serves_alone() -> None:
-    assert plan(Choice(approval(1), RELEASE, keeps_serving=True), endpoint()) == InSync()
+    kept = Choice(approval(1), RELEASE, keeps_serving=True)
+
+    assert plan(Decision(kept), endpoint()) == InSync()
+    assert plan(Decision(kept, minutes(10)), endpoint()) == WaitToRetry(minutes(10))
+
+
+def test_settings_that_failed_half_way_are_left_to_a_person() -> None:
+    kept = Choice(approval(1), RELEASE, keeps_serving=True)
+
+    assert plan(Decision(kept), endpoint("UpdateRollbackFailed")) == Blocked("UpdateRollbackFailed", None)
 
 
 def test_an_endpoint_is_never_deleted_when_nothing_stands() -> None:
-    assert plan(None, endpoint()) == NothingStands()
+    assert plan(NOTHING, endpoint()) == NothingStands()
 
 
 def test_nothing_approved_and_nothing_there_is_in_sync() -> None:
-    assert plan(None, None) == InSync()
+    assert plan(NOTHING, None) == InSync()

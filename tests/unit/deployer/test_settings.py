@@ -39,23 +39,26 @@ def test_a_parameter_edited_by_hand_is_refused_with_the_fact_and_the_next_step(
     assert "deploy again" in str(refusal.value)
 
 
+OTHERS_GROUP = "arn:aws:sagemaker:eu-central-1:444455556666:model-package-group/churn-models"
+
+
 @pytest.mark.parametrize(
-    ("group", "event_name", "follows"),
+    ("group", "account", "name", "follows"),
     [
-        ("churn-models", "churn-models", True),
-        ("Churn-Models", "churn-models", True),
-        ("churn-models", "churn-models-2", False),
-        (
-            "arn:aws:sagemaker:eu-central-1:444455556666:model-package-group/churn-models",
-            "churn-models",
-            True,
-        ),
+        pytest.param("churn-models", "111122223333", "churn-models", True, id="its own account's"),
+        pytest.param("Churn-Models", "111122223333", "churn-models", True, id="in any letter case"),
+        pytest.param("churn-models", "111122223333", "churn-models-2", False, id="no other"),
+        pytest.param("churn-models", "444455556666", "churn-models", False, id="no other account's"),
+        pytest.param(OTHERS_GROUP, "444455556666", "churn-models", True, id="another account's by ARN"),
+        pytest.param(OTHERS_GROUP, "111122223333", "churn-models", False, id="not its own account's then"),
     ],
 )
-def test_an_endpoint_follows_its_group_by_name_whatever_its_case(
-    group: str, event_name: str, *, follows: bool
+def test_an_endpoint_follows_one_group_of_one_account(
+    group: str, account: str, name: str, *, follows: bool
 ) -> None:
-    assert settings(ModelPackageGroupName=group).follows(event_name) is follows
+    arn = f"arn:aws:sagemaker:eu-central-1:{account}:model-package/{name}/1"
+
+    assert settings(ModelPackageGroupName=group).follows(arn, name, own_account="111122223333") is follows
 
 
 def test_a_release_fills_the_templates_with_what_the_deployer_owns() -> None:

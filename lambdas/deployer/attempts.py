@@ -1,0 +1,256 @@
+"""Moves an endpoint's attempts from state to state, in the journal first and then for people to hear.
+
+Every move is conditional on the state that was read. Whoever loses one was overtaken by another pass, which
+knows more: it stops, and leaves the endpoint to that one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, assert_never
+
+from deployer import outcomes, statuses
+from deployer.attempt import Action, Attempt, AttemptStatus, Verdict, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from aws_lambda_powertools import Logger
+
+    from deployer.approval import Approval
+    from deployer.attempt import Deletion
+    from deployer.endpoint import Endpoint
+    from deployer.journal import History, Journal
+    from deployer.outcomes import Outcome
+    from deployer.reporter import Reporter
+    from deployer.settings import Release
+
+LEASE: Final = timedelta(minutes=6)
+"""How long an attempt belongs to the invocation that claimed it: longer than the function's time limit, so
+that nobody takes over from one that is still running."""
+
+REPORT_GRACE: Final = timedelta(seconds=30)
+"""How long whoever settled an attempt has for reporting it, before another pass does."""
+
+
+class OvertakenError(Exception):
+    """Another invocation is at work on this endpoint, and further: leave it to that one."""
+
+
+class Attempts:
+    """One endpoint's attempts, as this invocation knows and moves them.
+
+    Attributes:
+        history: What the journal holds, with every move that this invocation made.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        journal: Journal,
+        reporter: Reporter,
+        logger: Logger,
+        *,
+        now: Callable[[], datetime],
+        invocation_id: str,
+    ) -> None:
+        self.history = history
+        self._journal = journal
+        self._reporter = reporter
+        self._logger = logger
+        self._now = now
+        self._invocation_id = invocation_id
+
+    @property
+    def unsettled(self) -> Attempt | None:
+        """The attempt whose end is not known yet, if there is one."""
+        latest = self.history.latest_attempt
+        return latest if latest is not None and latest.unsettled else None
+
+    @property
+    def owes_report(self) -> bool:
+        """Whether something was noted and, as far as the journal knows, not told yet."""
+        return any(
+            (attempt.status is AttemptStatus.ACCEPTED and not attempt.started_reported)
+            or (attempt.is_told and not attempt.settled_reported)
+            for attempt in self.history.attempts
+        )
+
+    def may_take_over(self, attempt: Attempt) -> bool:
+        """Tell whether an unsettled attempt was left behind, by an invocation that died or gave it back."""
+        return attempt.status is AttemptStatus.OPEN and self._now() >= attempt.lease_until
+
+    def begin(
+        self,
+        action: Action,
+        approval: Approval,
+        release: Release,
+        endpoint: Endpoint | None,
+        *,
+        rolls_back: bool,
+    ) -> Attempt:
+        """Journal an attempt under the next number, before anything is asked of SageMaker.
+
+        Args:
+            action: What is asked for.
+            approval: The approval that decides.
+            release: What is to serve.
+            endpoint: The endpoint as it is.
+            rolls_back: Whether an older approval goes out again.
+
+        Raises:
+            OvertakenError: Another invocation claimed the number first.
+        """
+        now = self._now()
+        latest = self.history.latest_attempt
+        attempt = Attempt(
+            endpoint_name=release.endpoint_name,
+            number=latest.number + 1 if latest is not None else 1,
+            action=action,
+            version_arn=release.version_arn,
+            version=release.version,
+            group_name=approval.group_name,
+            model_name=release.model_name,
+            endpoint_config_name=release.endpoint_config_name,
+            replaces_endpoint_config_name=endpoint.endpoint_config_name if endpoint else None,
+            endpoint_last_modified_time=endpoint.last_modified_time if endpoint else None,
+            rolls_back=rolls_back,
+            approved_at=approval.approved_at,
+            approved_by=approval.approved_by,
+            correlation_id=approval.correlation_id,
+            started_at=now,
+            invocation_id=self._invocation_id,
+            lease_until=now + LEASE,
+            deletes_endpoint=endpoint is not None and endpoint.status in statuses.FAILED,
+        )
+        return self._begin(attempt)
+
+    def begin_clean_up(self, deletion: Deletion) -> Attempt:
+        """Journal a clean-up under the next number, before anything is deleted.
+
+        Raises:
+            OvertakenError: Another invocation claimed the number first.
+        """
+        latest = self.history.latest_attempt
+        assert latest is not None, "what is deleted was made by an attempt"
+        now = self._now()
+        clean_up = replace(
+            latest,
+            number=latest.number + 1,
+            action=Action.CLEAN_UP,
+            status=AttemptStatus.OPEN,
+            started_at=now,
+            lease_until=now + LEASE,
+            invocation_id=self._invocation_id,
+            settled_at=None,
+            reason=None,
+            rolls_back=False,
+            deletes_endpoint=False,
+            deletion=deletion,
+            started_reported=False,
+            settled_reported=False,
+        )
+        return self._begin(clean_up)
+
+    def _begin(self, attempt: Attempt) -> Attempt:
+        if not self._journal.begin(attempt):
+            raise OvertakenError
+        self.history = self.history.with_attempt(attempt)
+        self._logger.append_keys(correlation_id=attempt.correlation_id)
+        return attempt
+
+    def take_over(self, attempt: Attempt, approval: Approval, endpoint: Endpoint | None) -> Attempt:
+        """Go on with an attempt that was left behind, for approval and endpoint as they are by now.
+
+        Raises:
+            OvertakenError: Another invocation was first.
+        """
+        return self._move(
+            attempt,
+            lease_until=self._now() + LEASE,
+            approved_at=approval.approved_at,
+            approved_by=approval.approved_by,
+            correlation_id=approval.correlation_id,
+            endpoint_last_modified_time=endpoint.last_modified_time if endpoint else None,
+        )
+
+    def give_back(self, attempt: Attempt) -> None:
+        """Let any invocation go on with an attempt, now: this one cannot."""
+        self._move(attempt, lease_until=self._now())
+
+    def accept(self, attempt: Attempt) -> None:
+        """Note that SageMaker accepted an attempt, and tell of it."""
+        accepted = self._move(attempt, status=AttemptStatus.ACCEPTED, accepted_at=self._now())
+        self._logger.info("SageMaker accepted the change", attempt=accepted.number)
+        self._report(accepted, outcomes.started(accepted))
+
+    def settle(
+        self, attempt: Attempt, status: AttemptStatus, *, reason: str | None, endpoint: Endpoint | None
+    ) -> None:
+        """Note how an attempt ended, and tell of it unless it never reached SageMaker."""
+        settled = self._move(attempt, status=status, reason=reason, settled_at=self._now())
+        self._logger.info("Attempt settled", attempt=settled.number, status=status.value, reason=reason)
+        if settled.is_told:
+            self._report(settled, outcomes.settled(settled, endpoint, self._retry_at(settled)))
+
+    def follow(self, endpoint: Endpoint | None) -> None:
+        """Settle the attempt under way, as far as the endpoint shows how it ended."""
+        attempt = self.unsettled
+        if attempt is None:
+            return
+        self._logger.append_keys(correlation_id=attempt.correlation_id)
+        if endpoint is not None and endpoint.modifying:
+            # Whoever asked died before it could note that SageMaker accepted.
+            if attempt.status is AttemptStatus.OPEN and attempt.is_under_way_on(endpoint):
+                self.accept(attempt)
+            return
+        judgement = judge(attempt, endpoint, now=self._now())
+        match judgement.verdict:
+            case Verdict.SUCCEEDED:
+                self.settle(attempt, AttemptStatus.SUCCEEDED, reason=None, endpoint=endpoint)
+            case Verdict.FAILED:
+                self.settle(attempt, AttemptStatus.FAILED, reason=judgement.reason, endpoint=endpoint)
+            case Verdict.NEVER_ASKED | Verdict.NOT_SEEN_YET:
+                pass
+            case unknown:
+                assert_never(unknown)
+
+    def withdraw_left_behind(self) -> None:
+        """Withdraw the attempt that was left behind, if there is one: something else is wanted by now."""
+        if (attempt := self.unsettled) is not None:
+            reason = "It is no longer wanted."
+            self.settle(attempt, AttemptStatus.WITHDRAWN, reason=reason, endpoint=None)
+
+    def report_late(self, endpoint: Endpoint | None) -> None:
+        """Tell what an earlier pass noted and then could not tell."""
+        due = self._now() - REPORT_GRACE
+        for attempt in self.history.attempts:
+            if attempt.status is AttemptStatus.ACCEPTED and not attempt.started_reported:
+                assert attempt.accepted_at is not None
+                if attempt.accepted_at <= due:
+                    self._report(attempt, outcomes.started(attempt))
+            elif attempt.is_told and not attempt.settled_reported:
+                assert attempt.settled_at is not None
+                if attempt.settled_at <= due:
+                    self._report(attempt, outcomes.settled(attempt, endpoint, self._retry_at(attempt)))
+
+    def _retry_at(self, attempt: Attempt) -> datetime | None:
+        return attempt.retry_at(self.history.attempts)
+
+    def _move(self, attempt: Attempt, **changes: object) -> Attempt:
+        moved: Attempt = replace(attempt, invocation_id=self._invocation_id, **changes)  # type: ignore[arg-type] # fields
+        if not self._journal.move(attempt, moved):
+            raise OvertakenError
+        self.history = self.history.with_attempt(moved)
+        return moved
+
+    def _report(self, attempt: Attempt, outcome: Outcome) -> None:
+        self._reporter.report(outcome)
+        if outcome.kind is outcomes.OutcomeKind.STARTED:
+            self._journal.note_reported(attempt, "started_reported")
+            self.history = self.history.with_attempt(replace(attempt, started_reported=True))
+        else:
+            self._journal.note_reported(attempt, "settled_reported")
+            self.history = self.history.with_attempt(replace(attempt, settled_reported=True))

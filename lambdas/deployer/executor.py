@@ -1,0 +1,194 @@
+"""Carries out what was planned, each change of SageMaker under an attempt that is journalled first."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, assert_never
+
+from deployer.attempt import Action, AttemptStatus
+from deployer.attempts import OvertakenError
+from deployer.planner import (
+    CreateEndpoint,
+    CreateEndpointConfig,
+    CreateModel,
+    DeleteFailedEndpoint,
+    Deploy,
+    UpdateEndpoint,
+)
+from deployer.sagemaker import BusyError, RefusedError
+from deployer.settings import STACK_TAG
+from deployer.variants import retained_properties
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from aws_lambda_powertools import Logger
+
+    from deployer.approval import Approval, Choice
+    from deployer.attempt import Attempt, Deletion
+    from deployer.attempts import Attempts
+    from deployer.endpoint import Endpoint
+    from deployer.sagemaker import SageMaker
+    from deployer.settings import Release
+
+
+class _NoLongerStandsError(Exception):
+    """The approval was taken back between choosing it and acting on it."""
+
+
+class Executor:
+    """Acts on one endpoint.
+
+    Args:
+        sagemaker: Where the changes are made.
+        attempts: The endpoint's attempts.
+        still_stands: Asks the registry again.
+        stack_name: The tag's value on everything that is the deployer's own.
+        logger: Where each step is told.
+    """
+
+    def __init__(
+        self,
+        sagemaker: SageMaker,
+        attempts: Attempts,
+        still_stands: Callable[[Approval], bool],
+        logger: Logger,
+        *,
+        stack_name: str,
+    ) -> None:
+        self._sagemaker = sagemaker
+        self._attempts = attempts
+        self._still_stands = still_stands
+        self._logger = logger
+        self._stack_name = stack_name
+
+    def deploy(self, deploy: Deploy, choice: Choice, endpoint: Endpoint | None, *, rolls_back: bool) -> bool:
+        """Put a release on the endpoint, as far as that goes now.
+
+        Returns:
+            Whether the attempt is under way; if not, it ended here, and another pass is due.
+
+        Raises:
+            OvertakenError: Another invocation is at work on this endpoint.
+        """
+        attempt = self._claim(deploy, choice, endpoint, rolls_back=rolls_back)
+        with self._given_back_if_cut_short(attempt):
+            try:
+                self._apply(deploy, choice, attempt, endpoint)
+            except RefusedError as refusal:
+                self._attempts.settle(attempt, AttemptStatus.FAILED, reason=str(refusal), endpoint=endpoint)
+                return False
+            except _NoLongerStandsError as obstacle:
+                self._withdraw(attempt, obstacle)
+                return False
+            except BusyError as obstacle:
+                # Busy with this very change, if an earlier try took effect and its answer was lost.
+                found = self._sagemaker.describe_endpoint(choice.release.endpoint_name)
+                if not _took_effect(deploy, attempt, found):
+                    self._withdraw(attempt, obstacle)
+                    return False
+            if isinstance(deploy.change, DeleteFailedEndpoint):
+                self._logger.info(
+                    "The failed endpoint is being deleted: the deployment goes on when it is gone"
+                )
+                self._attempts.give_back(attempt)
+            else:
+                self._attempts.accept(attempt)
+        return True
+
+    def clean_up(self, deletion: Deletion, endpoint: Endpoint | None) -> None:
+        """Delete what nothing needs any more, if it is the deployer's own.
+
+        Raises:
+            OvertakenError: Another invocation is at work on this endpoint.
+        """
+        attempt = self._attempts.begin_clean_up(deletion)
+        owner = (STACK_TAG, self._stack_name)
+        with self._given_back_if_cut_short(attempt):
+            for name in deletion.endpoint_config_names:
+                self._tell_deleted(name, deleted=self._sagemaker.delete_endpoint_config(name, owner=owner))
+            for name in deletion.model_names:
+                self._tell_deleted(name, deleted=self._sagemaker.delete_model(name, owner=owner))
+            self._attempts.settle(attempt, AttemptStatus.SUCCEEDED, reason=None, endpoint=endpoint)
+
+    def _claim(
+        self, deploy: Deploy, choice: Choice, endpoint: Endpoint | None, *, rolls_back: bool
+    ) -> Attempt:
+        action = (
+            Action.UPDATE_ENDPOINT if isinstance(deploy.change, UpdateEndpoint) else Action.CREATE_ENDPOINT
+        )
+        left_behind = self._attempts.unsettled
+        if left_behind is not None:
+            same = (action, choice.release.endpoint_config_name)
+            if (left_behind.action, left_behind.endpoint_config_name) == same:
+                return self._attempts.take_over(left_behind, choice.approval, endpoint)
+            self._attempts.withdraw_left_behind()
+        return self._attempts.begin(action, choice.approval, choice.release, endpoint, rolls_back=rolls_back)
+
+    @contextmanager
+    def _given_back_if_cut_short(self, attempt: Attempt) -> Iterator[None]:
+        """Give the lease back if an error ends the pass, so that a retry need not wait for it.
+
+        Whether SageMaker was asked is open then; the next pass finds out.
+        """
+        try:
+            yield
+        except OvertakenError:
+            raise
+        except Exception:
+            self._attempts.give_back(attempt)
+            raise
+
+    def _apply(self, deploy: Deploy, choice: Choice, attempt: Attempt, endpoint: Endpoint | None) -> None:
+        self._logger.info(
+            "Deploying",
+            attempt=attempt.number,
+            action=attempt.action.value,
+            model_package_arn=attempt.version_arn,
+            endpoint_config_name=attempt.endpoint_config_name,
+        )
+        for step in deploy.preparation:
+            match step:
+                case CreateModel(request):
+                    self._sagemaker.create_model(request)
+                case CreateEndpointConfig(request):
+                    self._sagemaker.create_endpoint_config(request)
+                case unknown_step:
+                    assert_never(unknown_step)
+        kept = self._kept_properties(choice.release, endpoint) if endpoint is not None else {}
+        # The last moment at which a reject can still be seen.
+        if not self._still_stands(choice.approval):
+            raise _NoLongerStandsError(f"{choice.approval.version_arn} is no longer approved.")
+        match deploy.change:
+            case CreateEndpoint(request):
+                self._sagemaker.create_endpoint(request)
+            case UpdateEndpoint(request):
+                self._sagemaker.update_endpoint({**request, **kept})
+            case DeleteFailedEndpoint(endpoint_name):
+                self._sagemaker.delete_endpoint(endpoint_name)
+            case unknown_change:
+                assert_never(unknown_change)
+
+    def _kept_properties(self, release: Release, endpoint: Endpoint) -> dict[str, object]:
+        """Return how an update keeps the counts and weights that nobody meant to change."""
+        if endpoint.endpoint_config_name is None or not endpoint.updatable:
+            return {}
+        serving = self._sagemaker.production_variants(endpoint.endpoint_config_name)
+        if serving is None:
+            return {}
+        return retained_properties(serving, release.create_endpoint_config["ProductionVariants"])
+
+    def _withdraw(self, attempt: Attempt, obstacle: Exception) -> None:
+        self._attempts.settle(attempt, AttemptStatus.WITHDRAWN, reason=str(obstacle), endpoint=None)
+
+    def _tell_deleted(self, name: str, *, deleted: bool) -> None:
+        if deleted:
+            self._logger.info("Deleted, as nothing needs it any more", resource=name)
+        else:
+            self._logger.warning("Not deleted: it does not carry this stack's tag", resource=name)
+
+
+def _took_effect(deploy: Deploy, attempt: Attempt, found: Endpoint | None) -> bool:
+    if isinstance(deploy.change, DeleteFailedEndpoint):
+        return found is None or found.status == "Deleting"
+    return found is not None and attempt.is_under_way_on(found)

@@ -1,0 +1,55 @@
+"""Decides whose approvals count for an endpoint. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalPolicy:
+    """Whose approvals count.
+
+    Attributes:
+        approvers: Patterns of identities' ARNs, with `*` and `?`; empty for anybody.
+        four_eyes: Whether the approver must not be the one who registered the version. It also stops the
+            SageMaker SDK's `ModelPackage.deploy()`, which approves in passing what its user registered.
+    """
+
+    approvers: tuple[str, ...] = ()
+    four_eyes: bool = False
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> ApprovalPolicy:
+        """Read the settings' `ApprovalPolicy`, of which `is_policy` holds."""
+        return cls(tuple(document.get("Approvers", ())), document.get("FourEyes", False))
+
+    def objection(self, *, approved_by: str, registered_by: str) -> str | None:
+        """Return why an approval does not count, or None if it does."""
+        if self.approvers and not any(_matches(approved_by, pattern) for pattern in self.approvers):
+            return f"{approved_by} is none of this endpoint's approvers ({', '.join(self.approvers)})."
+        if self.four_eyes and approved_by == registered_by:
+            return f"{approved_by} also registered the version, and this endpoint asks for four eyes."
+        return None
+
+
+def is_policy(value: object) -> TypeGuard[dict[str, Any]]:
+    """Tell whether a value has the shape of the settings' `ApprovalPolicy`."""
+    if not isinstance(value, dict):
+        return False
+    approvers, four_eyes = value.get("Approvers", []), value.get("FourEyes", False)
+    return (
+        isinstance(approvers, list)
+        and all(isinstance(each, str) for each in approvers)
+        and isinstance(four_eyes, bool)
+    )
+
+
+def _matches(arn: str, pattern: str) -> bool:
+    # Not fnmatch: its brackets mean something, and IAM's patterns have none.
+    regex = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
+    return re.fullmatch(regex, arn, re.DOTALL) is not None
