@@ -159,6 +159,10 @@ class Law1OnlyApproved(Law):
             or read.request["ModelPackageName"].lower() != version_arn
         ):
             raise self.broken(f"{version_arn} was not read again right before {call.operation}")
+        if not self.world.people.may_count(version_arn):
+            raise self.broken(
+                f"{call.operation} of {version_arn}, which nobody approved whose approval counts"
+            )
         if read.response.get("ModelApprovalStatus") != "Approved":
             raise self.broken(
                 f"{call.operation} of {version_arn} although it was read as "
@@ -311,20 +315,30 @@ class Law3NewestStandingApproval(Law):
         return found
 
     def _check_approvals(self, name: str) -> None:
+        people = self.world.people
         journalled: dict[str, datetime] = {}
         for approval in self.world.journal(name, "approval#"):
             arn, time = approval["version_arn"].lower(), datetime.fromisoformat(approval["approved_at"])
             journalled[arn] = max(time, journalled.get(arn, time))
-        for arn, time in journalled.items():
-            named = [
-                each
-                for each in self.world.people.approvings
-                if each.version_arn.lower() == arn and each.named
-            ]
-            if named and named[-1].delivered and time > named[-1].time:
-                raise self.broken(
-                    f"{name}: {arn} counts as approved at {time}, and was approved at {named[-1].time}"
-                )
+        for version in people.versions:
+            arn = version.arn.lower()
+            package = people.look("DescribeModelPackage", ModelPackageName=version.arn)
+            if package is None or package["ModelApprovalStatus"] != "Approved":
+                continue
+            known = journalled.get(arn)
+            if known is None:
+                raise self.broken(f"{name}: {arn} is Approved, and the journal has never heard of it")
+            named = [each for each in people.approvings if each.version_arn.lower() == arn and each.named]
+            if not named:
+                continue
+            if named[-1].delivered and known > named[-1].time:
+                raise self.broken(f"{name}: {arn} counts as approved at {known}, not at {named[-1].time}")
+            if (
+                named[-1].event_id in self.world.processed
+                and not people.settings_were_missing
+                and known < named[-1].time
+            ):
+                raise self.broken(f"{name}: the approval of {arn} at {named[-1].time} was lost")
 
 
 class Law4NoLoop(Law):

@@ -7,7 +7,10 @@ with it.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from local_cloud.sagemaker.errors import ServiceError
@@ -17,8 +20,7 @@ from tests.simulation.clients import REGION
 from tests.simulation.schedule import Disturbance, Kind
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
+    from local_cloud.sagemaker.control_plane import ControlPlane
     from tests.simulation.world import Invocation, World
 
 ACCOUNT: Final = "123456789012"
@@ -56,8 +58,15 @@ def settings_document(endpoint_name: str, how: int = 0, policy: int = 0) -> dict
     }
 
 
-POLICIES: Final[tuple[dict[str, Any], ...]] = ({}, {}, {})
+POLICIES: Final[tuple[dict[str, Any], ...]] = (
+    {},
+    {"ApprovalPolicy": {"Approvers": [ADA]}},
+    {"ApprovalPolicy": {"FourEyes": True}},
+)
 """Who may approve, as the settings have it."""
+
+AFTERWARDS: Final = 20.0
+"""Seconds from an endpoint's change until AWS does to it what was impossible before."""
 
 SETTINGS: Final = 7
 """How many settings there are; the last one was edited by hand and is no JSON."""
@@ -95,21 +104,31 @@ class Version:
 
 @dataclass(slots=True)
 class Approving:
-    """A moment at which somebody made or confirmed a version Approved, or changed one that was.
+    """A moment at which a version's event said Approved: it was approved, completed, or only changed.
 
     Attributes:
         version_arn: The version.
         time: The event's: whole seconds.
         named: Whether the event says that the approval is what changed.
         delivered: Whether it was delivered at least once.
-        by: Who did it.
+        event_id: The event's.
     """
 
     version_arn: str
     time: datetime
     named: bool
     delivered: bool
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Somebody set a version's approval status."""
+
+    version_arn: str
+    status: str
     by: str
+    registers: bool
 
 
 @dataclass(slots=True)
@@ -119,10 +138,14 @@ class People:
     world: World
     versions: list[Version] = field(default_factory=list)
     settings: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    acts: list[Act] = field(default_factory=list)
+    settings_were_missing: bool = False
+    """Whether an endpoint was ever without settings that could be read."""
     approvings: list[Approving] = field(default_factory=list)
     unprovoked: list[tuple[Invocation, BaseException]] = field(default_factory=list)
     """Invocations that failed although nothing was done to any of their calls."""
     _settings_events: int = 0
+    _pending: dict[str, list[Disturbance]] = field(default_factory=dict)
 
     @property
     def endpoints(self) -> tuple[str, ...]:
@@ -135,13 +158,13 @@ class People:
         world.hosting.broken_urls = set()
         self.call("CreateModelPackageGroup", ModelPackageGroupName=GROUP)
         for name in self.endpoints:
-            self._write_settings(name, 0)
+            self.write_settings(name, 0)
         self._make_what_is_not_ours()
         for _ in range(max(1, world.schedule.head_start)):
-            self._register()
+            self.register()
             world.pass_time(3)
             if world.schedule.head_start:
-                self._approve(self.versions[-1], 0)
+                self.decide(self.versions[-1], "Approved", BOB if world.schedule.policy == 2 else ADA)
                 world.run_until_quiet()
                 world.pass_time(30)
         world.run_until_quiet()
@@ -179,100 +202,31 @@ class People:
         return answer
 
     def do(self, disturbance: Disturbance) -> None:
-        """Do one thing; what is impossible just now does not happen."""
-        which, how, by = disturbance.which, disturbance.how, PEOPLE[disturbance.how % len(PEOPLE)]
-        endpoint = self.endpoints[which % len(self.endpoints)]
+        """Do one thing; what AWS cannot do to an endpoint just now it does as soon as the endpoint changes."""
+        endpoint = self.endpoints[disturbance.which % len(self.endpoints)]
         described = self.world.describe(endpoint)
         status = described["EndpointStatus"] if described is not None else "absent"
         self.world.coverage.add((f"endpoint {status}", disturbance.kind.value))
-        match disturbance.kind:
-            case Kind.REGISTER:
-                self._register(by=by)
-            case Kind.REGISTER_APPROVED:
-                self._register("Approved", by=by)
-            case Kind.REGISTER_BROKEN:
-                self._register(broken=True, by=by)
-            case Kind.REGISTER_BROKEN_APPROVED:
-                self._register("Approved", broken=True, by=by)
-            case Kind.APPROVE:
-                self._approve(self._version(which), how)
-            case Kind.APPROVE_NEWEST:
-                self._approve(self.versions[-1], how)
-            case Kind.REJECT:
-                self._decide(self._version(which), "Rejected", by)
-            case Kind.REJECT_LIVE:
-                self._decide(self._live(endpoint) or self._version(which), "Rejected", by)
-            case Kind.RETURN_TO_PENDING:
-                self._decide(self._version(which), "PendingManualApproval", by)
-            case Kind.UPDATE_METADATA:
-                self.call(
-                    "UpdateModelPackage",
-                    by=by,
-                    ModelPackageArn=self._version(which).arn,
-                    CustomerMetadataProperties={"note": str(how)},
-                )
-            case Kind.DELETE_VERSION:
-                self.call("DeleteModelPackage", by=by, ModelPackageName=self._version(which).arn)
-            case Kind.MEND_MODEL:
-                self.world.hosting.broken_urls.discard(self._version(which).model_data_url)
-                self.world.tell("aws", "model mended", self._version(which).number)
-            case Kind.CHANGE_SETTINGS:
-                self._write_settings(endpoint, how % SETTINGS)
-            case Kind.REMOVE_SETTINGS:
-                self._remove_settings(endpoint)
-            case Kind.SWEEP:
-                self.world.sweep()
-            case _:
-                self._disturb_sagemaker(disturbance, endpoint)
-
-    def _disturb_sagemaker(self, disturbance: Disturbance, endpoint: str) -> None:
-        plane, how = self.world.control_plane, disturbance.how
-        where = (ACCOUNT, REGION)
-        tell = self.world.tell
-        try:
-            match disturbance.kind:
-                case Kind.LIMIT_CAPACITY:
-                    plane.set_instance_capacity(*where, INSTANCE_TYPE, how % 3)
-                case Kind.LIFT_CAPACITY:
-                    plane.set_instance_capacity(*where, INSTANCE_TYPE, None)
-                case Kind.LIMIT_QUOTA:
-                    plane.set_instance_quota(*where, INSTANCE_TYPE, how % 3)
-                case Kind.LIFT_QUOTA:
-                    plane.set_instance_quota(*where, INSTANCE_TYPE, None)
-                case Kind.FAIL_SERVICE:
-                    plane.fail_work(
-                        *where,
-                        endpoint,
-                        "Request to service failed. If failure persists after retry, contact customer support.",
-                    )
-                case Kind.FAIL_ALARM:
-                    plane.fail_work(*where, endpoint, "")
-                case Kind.FAIL_ROLLBACK:
-                    plane.fail_work(*where, endpoint, "The rollback failed.", rollback_fails=True)
-                case Kind.SYSTEM_UPDATE:
-                    plane.begin_system_update(*where, endpoint)
-                case Kind.OUT_OF_SERVICE:
-                    plane.take_out_of_service(*where, endpoint)
-                case Kind.RETURN_TO_SERVICE:
-                    plane.return_to_service(*where, endpoint)
-                case Kind.RESCALE:
-                    self.call(
-                        "UpdateEndpointWeightsAndCapacities",
-                        EndpointName=endpoint,
-                        DesiredWeightsAndCapacities=[
-                            {"VariantName": "AllTraffic", "DesiredInstanceCount": 1 + how % 3}
-                        ],
-                    )
-                    return
-                case Kind.DELETE_ENDPOINT:
-                    self.call("DeleteEndpoint", EndpointName=endpoint)
-                    return
-                case kind:
-                    raise NotImplementedError(kind)
-        except ValueError as error:
-            tell("aws", f"{disturbance.kind} is impossible", str(error))
+        person = _PERSONAL.get(disturbance.kind)
+        if person is not None:
+            person(self, disturbance, endpoint)
             return
-        tell("aws", str(disturbance.kind), f"{endpoint} {how}")
+        try:
+            _OF_SAGEMAKER[disturbance.kind](self.world.control_plane, endpoint, disturbance.how)
+        except ValueError as error:
+            self.world.tell("aws", f"{disturbance.kind} is impossible", str(error))
+            self._pending.setdefault(endpoint, []).append(disturbance)
+            return
+        self.world.tell("aws", str(disturbance.kind), f"{endpoint} {disturbance.how}")
+
+    def endpoint_changed(self, endpoint: str) -> None:
+        """Do what AWS could not do to an endpoint before, a while after it changed."""
+        for disturbance in self._pending.pop(endpoint, ()):
+            self.world.agenda.put(AFTERWARDS, partial(self._do_afterwards, disturbance))
+
+    def _do_afterwards(self, disturbance: Disturbance) -> None:
+        if self.world.disturbing:
+            self.do(disturbance)
 
     def heal(self) -> None:
         """Take back what people and AWS would take back one day: shortages."""
@@ -283,10 +237,17 @@ class People:
 
     # The registry ------------------------------------------------------------------------------------
 
-    def _version(self, which: int) -> Version:
+    def mend(self, version: Version) -> None:
+        """Make a broken model work from now on."""
+        self.world.hosting.broken_urls.discard(version.model_data_url)
+        self.world.tell("aws", "model mended", version.number)
+
+    def version(self, which: int) -> Version:
+        """Return one of the versions."""
         return self.versions[which % len(self.versions)]
 
-    def _live(self, endpoint: str) -> Version | None:
+    def live(self, endpoint: str) -> Version | None:
+        """Return the version that an endpoint is on."""
         arn = self.served_version(endpoint)
         return next(
             (each for each in self.versions if arn is not None and each.arn.lower() == arn.lower()), None
@@ -322,9 +283,8 @@ class People:
         except ServiceError:
             return None
 
-    def _register(
-        self, status: str = "PendingManualApproval", *, broken: bool = False, by: str = ADA
-    ) -> None:
+    def register(self, status: str = "PendingManualApproval", *, broken: bool = False, by: str = ADA) -> None:
+        """Register the next version."""
         number = len(self.versions) + 1
         url = f"s3://models/{number}/model.tar.gz"
         if broken:
@@ -344,20 +304,33 @@ class People:
         )
         assert answer is not None, "nothing refuses a registration"
         self.versions.append(Version(answer["ModelPackageArn"], number, url))
+        self.acts.append(Act(answer["ModelPackageArn"], status, by, registers=True))
 
-    def _approve(self, version: Version, how: int) -> None:
-        self._decide(version, "Approved", PEOPLE[how % len(PEOPLE)])
+    def may_count(self, version_arn: str) -> bool:
+        """Tell whether anybody approved the version whose approval the policy lets count."""
+        policy = POLICIES[self.world.schedule.policy % len(POLICIES)].get("ApprovalPolicy", {})
+        acts = [each for each in self.acts if each.version_arn.lower() == version_arn.lower()]
+        registered_by = next(each.by for each in acts if each.registers)
+        return any(
+            each.status == "Approved"
+            and each.by in policy.get("Approvers", PEOPLE)
+            and not (policy.get("FourEyes") and each.by == registered_by)
+            for each in acts
+        )
 
-    def _decide(self, version: Version, status: str, by: str) -> None:
-        self.call("UpdateModelPackage", by=by, ModelPackageArn=version.arn, ModelApprovalStatus=status)
+    def decide(self, version: Version, status: str, by: str) -> None:
+        """Set a version\'s approval status."""
+        answer = self.call(
+            "UpdateModelPackage", by=by, ModelPackageArn=version.arn, ModelApprovalStatus=status
+        )
+        if answer is not None:
+            self.acts.append(Act(version.arn, status, by, registers=False))
 
     def note_event(self, event: dict[str, Any], *, delivered: bool) -> None:
         """Remember a moment at which a version was Approved."""
         detail = event["detail"]
         if detail.get("ModelApprovalStatus") != "Approved":
             return
-        from datetime import datetime  # noqa: PLC0415
-
         fields = detail.get("UpdatedModelPackageFields") or []
         self.approvings.append(
             Approving(
@@ -366,17 +339,19 @@ class People:
                 # A version that is not complete cannot be deployed: its approval counts from its completion.
                 named="ModelApprovalStatus" in fields and detail["ModelPackageStatus"] == "Completed",
                 delivered=delivered,
-                by="",
+                event_id=event["id"],
             )
         )
 
     # Settings ----------------------------------------------------------------------------------------
 
-    def _write_settings(self, endpoint: str, how: int) -> None:
+    def write_settings(self, endpoint: str, how: int) -> None:
+        """Write settings as a deployment of the stack does, or as somebody who edits by hand."""
         parameters = self.world.memory.parameters
         operation = "Update" if PREFIX + endpoint in parameters else "Create"
         if how == SETTINGS - 1:
             self.settings[endpoint] = None
+            self.settings_were_missing = True
             parameters[PREFIX + endpoint] = "{"
         else:
             document = settings_document(endpoint, how, self.world.schedule.policy)
@@ -385,9 +360,11 @@ class People:
         self.world.tell("cdk", f"settings {how} of {endpoint}")
         self._tell_of_settings(endpoint, operation)
 
-    def _remove_settings(self, endpoint: str) -> None:
+    def remove_settings(self, endpoint: str) -> None:
+        """Remove settings as a deployment of the stack does."""
         if self.world.memory.parameters.pop(PREFIX + endpoint, None) is not None:
             self.settings[endpoint] = None
+            self.settings_were_missing = True
             self.world.tell("cdk", f"settings of {endpoint} removed")
             self._tell_of_settings(endpoint, "Delete")
 
@@ -423,3 +400,71 @@ def _brief(request: dict[str, Any]) -> str:
     return " ".join(
         str(value).rsplit(":", 1)[-1] for key, value in request.items() if key != "InferenceSpecification"
     )
+
+
+# What each kind of disturbance means -----------------------------------------------------------------
+
+_Person = Callable[[People, Disturbance, str], object]
+_Aws = Callable[["ControlPlane", str, int], object]
+
+_WHERE: Final = (ACCOUNT, REGION)
+SERVICE_FAILED: Final = (
+    "Request to service failed. If failure persists after retry, contact customer support."
+)
+
+
+def _by(disturbance: Disturbance) -> str:
+    return PEOPLE[disturbance.how % len(PEOPLE)]
+
+
+_PERSONAL: Final[dict[Kind, _Person]] = {
+    Kind.REGISTER: lambda people, what, _: people.register(by=_by(what)),
+    Kind.REGISTER_APPROVED: lambda people, what, _: people.register("Approved", by=_by(what)),
+    Kind.REGISTER_BROKEN: lambda people, what, _: people.register(broken=True, by=_by(what)),
+    Kind.REGISTER_BROKEN_APPROVED: lambda people, what, _: people.register(
+        "Approved", broken=True, by=_by(what)
+    ),
+    Kind.APPROVE: lambda people, what, _: people.decide(people.version(what.which), "Approved", _by(what)),
+    Kind.APPROVE_NEWEST: lambda people, what, _: people.decide(people.versions[-1], "Approved", _by(what)),
+    Kind.REJECT: lambda people, what, _: people.decide(people.version(what.which), "Rejected", _by(what)),
+    Kind.REJECT_LIVE: lambda people, what, endpoint: people.decide(
+        people.live(endpoint) or people.version(what.which), "Rejected", _by(what)
+    ),
+    Kind.RETURN_TO_PENDING: lambda people, what, _: people.decide(
+        people.version(what.which), "PendingManualApproval", _by(what)
+    ),
+    Kind.UPDATE_METADATA: lambda people, what, _: people.call(
+        "UpdateModelPackage",
+        by=_by(what),
+        ModelPackageArn=people.version(what.which).arn,
+        CustomerMetadataProperties={"note": str(what.how)},
+    ),
+    Kind.DELETE_VERSION: lambda people, what, _: people.call(
+        "DeleteModelPackage", by=_by(what), ModelPackageName=people.version(what.which).arn
+    ),
+    Kind.MEND_MODEL: lambda people, what, _: people.mend(people.version(what.which)),
+    Kind.CHANGE_SETTINGS: lambda people, what, endpoint: people.write_settings(endpoint, what.how % SETTINGS),
+    Kind.REMOVE_SETTINGS: lambda people, _, endpoint: people.remove_settings(endpoint),
+    Kind.RESCALE: lambda people, what, endpoint: people.call(
+        "UpdateEndpointWeightsAndCapacities",
+        EndpointName=endpoint,
+        DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 1 + what.how % 3}],
+    ),
+    Kind.DELETE_ENDPOINT: lambda people, _, endpoint: people.call("DeleteEndpoint", EndpointName=endpoint),
+    Kind.SWEEP: lambda people, *_: people.world.sweep(),
+}
+
+_OF_SAGEMAKER: Final[dict[Kind, _Aws]] = {
+    Kind.LIMIT_CAPACITY: lambda plane, _, how: plane.set_instance_capacity(*_WHERE, INSTANCE_TYPE, how % 3),
+    Kind.LIFT_CAPACITY: lambda plane, *_: plane.set_instance_capacity(*_WHERE, INSTANCE_TYPE, None),
+    Kind.LIMIT_QUOTA: lambda plane, _, how: plane.set_instance_quota(*_WHERE, INSTANCE_TYPE, how % 3),
+    Kind.LIFT_QUOTA: lambda plane, *_: plane.set_instance_quota(*_WHERE, INSTANCE_TYPE, None),
+    Kind.FAIL_SERVICE: lambda plane, endpoint, _: plane.fail_work(*_WHERE, endpoint, SERVICE_FAILED),
+    Kind.FAIL_ALARM: lambda plane, endpoint, _: plane.fail_work(*_WHERE, endpoint, ""),
+    Kind.FAIL_ROLLBACK: lambda plane, endpoint, _: plane.fail_work(
+        *_WHERE, endpoint, "The rollback failed.", rollback_fails=True
+    ),
+    Kind.SYSTEM_UPDATE: lambda plane, endpoint, _: plane.begin_system_update(*_WHERE, endpoint),
+    Kind.OUT_OF_SERVICE: lambda plane, endpoint, _: plane.take_out_of_service(*_WHERE, endpoint),
+    Kind.RETURN_TO_SERVICE: lambda plane, endpoint, _: plane.return_to_service(*_WHERE, endpoint),
+}

@@ -256,6 +256,9 @@ MEANWHILE: Final = (
 OPERATION_NAMES: Final = tuple(name for names in OPERATIONS.values() for name in names)
 """Every operation that the deployer calls."""
 
+STALE_READS: Final = ("DescribeEndpoint", "ListEndpoints")
+"""The reads that may answer what was before a change."""
+
 SWITCH_SETTINGS: Final[dict[str, tuple[str, ...]]] = {
     name: tuple(hint)
     for name, hint in get_type_hints(Switches).items()
@@ -283,11 +286,13 @@ def draw(random: Random) -> Schedule:
 
     def fault() -> Fault:
         operation, kind = random.choice(OPERATION_NAMES), random.choice(tuple(FaultKind))
+        if kind is FaultKind.STALE:
+            operation = random.choice(STALE_READS)
         return Fault(
             operation=operation,
-            nth=min(random.randrange(_NTH), random.randrange(_NTH)),
+            nth=min(random.randrange(_NTH) for _ in range(3)),
             kind=kind,
-            times=random.choice((1, 1, 1, 2, 3, 4)),
+            times=1 if kind is FaultKind.MEANWHILE else random.choice((1, 1, 1, 2, 3, 4)),
             delay=random.randrange(len(DELAYS)),
             meanwhile=disturbance(MEANWHILE) if kind is FaultKind.MEANWHILE else None,
         )

@@ -100,8 +100,12 @@ def _run(world: World, judge: Judge) -> None:
     world.calm()
     world.run_until_quiet()
     world.pass_time(PATIENCE_SECONDS)
-    world.sweep()
-    world.run_until_quiet()
+    deleted = -1
+    while deleted != world.failed_endpoints_deleted:
+        # No event tells that a deleted endpoint is gone: after each, a sweep goes on.
+        deleted = world.failed_endpoints_deleted
+        world.sweep()
+        world.run_until_quiet()
     world.tell("-", "at rest")
     judge.check_rest()
     _check_stillness(world, judge)

@@ -214,9 +214,12 @@ class World:
         self.running: dict[str, Invocation] = {}
         self.disturbing = False
         self.over = False
+        self.processed: set[str] = set()
         self.sweeps = 0
+        self.failed_endpoints_deleted = 0
         self.people = People(self)
-        self._random = Random(schedule.seed)
+        # Equal seeds must give equal runs; nothing here is a secret.
+        self._random = Random(schedule.seed)  # noqa: S311
         self._counts: dict[str, int] = {}
         self._faults: dict[tuple[str, int], Fault] = {
             (fault.operation, fault.nth + more): fault
@@ -349,6 +352,7 @@ class World:
         name = detail.get("EndpointName")
         if name is not None:
             self.changed.add(name)
+            self.people.endpoint_changed(name)
         about = name or detail.get("ModelPackageArn", detail.get("name", "")).rsplit(":", 1)[-1]
         status = detail.get("EndpointStatus") or detail.get("ModelApprovalStatus") or detail.get("operation")
         self.tell("aws", f"event {number}: {event['detail-type']}", f"{about} {status}")
@@ -428,6 +432,7 @@ class World:
         if self.over:
             return
         if problem is None:
+            self.processed.add(invocation.event["id"])
             self.tell(invocation.name, "done")
             return
         self.tell(invocation.name, f"failed: {type(problem).__name__}", str(problem) or None)
@@ -447,29 +452,15 @@ class World:
         assert task is not None
         if self.over or task.dead:
             raise CrashError
-        nth = self._counts.get(operation, 0)
-        self._counts[operation] = nth + 1
-        fault = self._faults.get((operation, nth)) if self.disturbing else None
+        fault = self._next_fault(operation)
         kind = fault.kind if fault is not None else None
         task.pause(self._delay(0.02, 0.15))
         if fault is not None:
-            invocation.faulty = True
-            self.tell("fault", f"{operation} number {nth} of {invocation.name}: {fault.kind}")
-            self.coverage.add((operation, fault.kind.value))
-            if kind is FaultKind.SLOW_BEFORE:
-                task.pause(DELAYS[fault.delay % len(DELAYS)])
-            if fault.meanwhile is not None and nth == fault.nth:
-                self.people.do(fault.meanwhile)
+            self._begin_fault(fault, invocation, task, operation)
         self._keep_time_limit(invocation)
-        match kind:
-            case FaultKind.CRASH_BEFORE:
-                task.crash()
-            case FaultKind.TIMEOUT_BEFORE:
-                raise ConnectTimeoutError(endpoint_url=f"https://{service}")
-            case FaultKind.THROTTLED:
-                return answer(400, {"__type": _throttling(service), "message": "Rate exceeded"})
-            case FaultKind.SERVER_ERROR_BEFORE:
-                return answer(500, {"__type": "InternalFailure", "message": "Internal failure"})
+        refused = self._fault_before(kind, task, service)
+        if refused is not None:
+            return refused
         answered = self._take_effect(invocation, service, operation, body, kind)
         task.pause(self._delay(0.0, 0.1))
         match kind:
@@ -478,12 +469,42 @@ class World:
             case FaultKind.TIMEOUT_AFTER:
                 raise ReadTimeoutError(endpoint_url=f"https://{service}")
             case FaultKind.SERVER_ERROR_AFTER:
-                return answer(500, {"__type": "InternalFailure", "message": "Internal failure"})
+                return _SERVER_ERROR
             case FaultKind.SLOW_AFTER:
                 assert fault is not None
                 task.pause(DELAYS[fault.delay % len(DELAYS)])
         self._keep_time_limit(invocation)
         return answered
+
+    def _next_fault(self, operation: str) -> Fault | None:
+        """Return what goes wrong with this call of an operation; calls count while there are disturbances."""
+        if not self.disturbing:
+            return None
+        nth = self._counts.get(operation, 0)
+        self._counts[operation] = nth + 1
+        return self._faults.get((operation, nth))
+
+    def _begin_fault(self, fault: Fault, invocation: Invocation, task: Task, operation: str) -> None:
+        invocation.faulty = True
+        self.tell("fault", f"{operation} of {invocation.name}: {fault.kind}")
+        self.coverage.add((operation, fault.kind.value))
+        if fault.kind is FaultKind.SLOW_BEFORE:
+            task.pause(DELAYS[fault.delay % len(DELAYS)])
+        if fault.meanwhile is not None:
+            self.people.do(fault.meanwhile)
+
+    def _fault_before(self, kind: FaultKind | None, task: Task, service: str) -> tuple[int, bytes] | None:
+        """Let a call fail before it takes effect; None if it does not."""
+        match kind:
+            case FaultKind.CRASH_BEFORE:
+                task.crash()
+            case FaultKind.TIMEOUT_BEFORE:
+                raise ConnectTimeoutError(endpoint_url=f"https://{service}")
+            case FaultKind.THROTTLED:
+                return answer(400, {"__type": _throttling(service), "message": "Rate exceeded"})
+            case FaultKind.SERVER_ERROR_BEFORE:
+                return _SERVER_ERROR
+        return None
 
     def _take_effect(
         self, invocation: Invocation, service: str, operation: str, body: bytes, kind: FaultKind | None
@@ -519,6 +540,8 @@ class World:
         self._observe_changes()
         if operation == "PutEvents":
             self._deliver_own(request)
+        if operation == "DeleteEndpoint" and call.accepted:
+            self.failed_endpoints_deleted += 1
         if len(self.calls) > CALL_LIMIT:
             raise EndlessError
         return status, content
@@ -568,12 +591,26 @@ class World:
         ]
 
     def _stale_answer(self, operation: str, request: dict[str, Any]) -> tuple[int, bytes] | None:
-        if operation != "DescribeEndpoint":
-            return None
-        past = self._past.get(request["EndpointName"])
-        if past is None or self.clock.now() - past[0] > timedelta(seconds=STALE_SECONDS):
-            return None
-        return past[1]
+        """Return what a read would have answered before the last change of an endpoint, if that was just now."""
+        recent = {
+            name: answered
+            for name, (time, answered) in self._past.items()
+            if self.clock.now() - time <= timedelta(seconds=STALE_SECONDS)
+        }
+        if operation == "DescribeEndpoint":
+            return recent.get(request["EndpointName"])
+        if operation == "ListEndpoints" and recent:
+            listed = {
+                name: json.loads(content)
+                for name, (status, content) in self._present.items()
+                if status == 200
+            }
+            for name, (status, content) in recent.items():
+                listed.pop(name, None)
+                if status == 200:
+                    listed[name] = json.loads(content)
+            return answer(200, {"Endpoints": [_summary(each) for each in listed.values()]})
+        return None
 
     # For laws ----------------------------------------------------------------------------------------
 
@@ -586,6 +623,9 @@ class World:
         return "\n".join(line.format(self.start) for line in self.trace)
 
 
+_SERVER_ERROR: Final = answer(500, {"__type": "InternalFailure", "message": "Internal failure"})
+
+
 class EndlessError(BaseException):
     """The deployer makes call after call and comes to no end."""
 
@@ -593,6 +633,11 @@ class EndlessError(BaseException):
 def plain(item: dict[str, Any]) -> dict[str, Any]:
     """Return a DynamoDB item as plain values."""
     return {key: next(iter(value.values())) for key, value in item.items()}
+
+
+def _summary(endpoint: dict[str, Any]) -> dict[str, Any]:
+    members = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
+    return {member: endpoint[member] for member in members}
 
 
 def _missing(name: str) -> bytes:

@@ -1,0 +1,88 @@
+"""The simulation's commands: run, replay, sabotage, storm."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+from tests.simulation import coverage
+from tests.simulation.runner import Totals, run, schedule_of
+from tests.simulation.schedule import Schedule
+from tests.simulation.shrink import shrunk
+from tests.simulation.simulation import simulate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LONG_RUN = 10_000
+"""Schedules from which on an unexplained hole in the coverage is a failure."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command; return the process's exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    running = commands.add_parser("run", help="run many schedules, and judge each by the laws")
+    running.add_argument("--schedules", type=int, default=1000)
+    running.add_argument("--seed", default="1")
+    running.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    running.add_argument("--no-shrink", action="store_true", help="show violations as they were drawn")
+    running.set_defaults(command=_run)
+    replaying = commands.add_parser("replay", help="run one schedule, and tell its story")
+    replaying.add_argument("schedule", help="as JSON, or SEED/NUMBER of a series")
+    replaying.set_defaults(command=_replay)
+    chosen = parser.parse_args(arguments)
+    status: int = chosen.command(chosen)
+    return status
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    def report(totals: Totals) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r{totals.schedules} schedules, {len(totals.violations)} violations ")
+
+    totals = run(chosen.seed, chosen.schedules, chosen.jobs, report)
+    print(
+        f"{totals.schedules} schedules of seed {chosen.seed}: {totals.calls} API calls in "
+        f"{totals.seconds:.0f} s, {totals.schedules / totals.seconds:.1f} schedules and "
+        f"{totals.calls / totals.seconds:.0f} calls a second with {chosen.jobs} processes."
+    )
+    print(coverage.table(totals.coverage))
+    holes = coverage.unexplained_holes(totals.coverage)
+    for what, how in holes:
+        print(f"Hole: {how} never met {what}")
+    for violation in totals.violations:
+        schedule = violation.schedule
+        if not chosen.no_shrink:
+            schedule = shrunk(schedule, violation.law)
+        print(
+            f"\nVIOLATION of {violation.law} in schedule {chosen.seed}/{violation.number}: {violation.told}"
+        )
+        print(f"Replay it: {replay_command(schedule)}")
+    print(f"\n{len(totals.violations)} violations.")
+    return 1 if totals.violations or (holes and totals.schedules >= LONG_RUN) else 0
+
+
+def _replay(chosen: argparse.Namespace) -> int:
+    if chosen.schedule.startswith("{"):
+        schedule = Schedule.from_json(chosen.schedule)
+    else:
+        seed, _, number = chosen.schedule.rpartition("/")
+        schedule = schedule_of(seed, int(number))
+    result = simulate(schedule, tell=True)
+    print(schedule.to_json())
+    print(result.story)
+    print(result.violation or f"All laws held over {result.calls} calls.")
+    return 1 if result.violation else 0
+
+
+def replay_command(schedule: Schedule) -> str:
+    """Return the command that replays exactly this schedule."""
+    return f"python -m tests.simulation replay {shlex.quote(schedule.to_json())}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

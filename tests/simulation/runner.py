@@ -1,0 +1,101 @@
+"""Runs many schedules in parallel processes, and adds up what they gave."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING
+
+from tests.simulation.schedule import Schedule, draw
+from tests.simulation.simulation import simulate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def schedule_of(seed: str, number: int) -> Schedule:
+    """Return one schedule of a series; the same in every run, on every machine."""
+    return draw(Random(f"{seed}/{number}"))  # noqa: S311 - equal seeds must give equal schedules
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A law that a schedule broke."""
+
+    number: int
+    schedule: Schedule
+    law: str
+    told: str
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a series of schedules gave, added up."""
+
+    schedules: int = 0
+    calls: int = 0
+    seconds: float = 0.0
+    violations: list[Violation] = field(default_factory=list)
+    coverage: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, other: Totals) -> None:
+        """Add another part of the series."""
+        self.schedules += other.schedules
+        self.calls += other.calls
+        self.violations += other.violations
+        self.coverage += other.coverage
+
+
+CHUNK = 25
+"""Schedules between two reports of a process."""
+
+
+def run(
+    seed: str, schedules: int, jobs: int, report: Callable[[Totals], None], *, most_violations: int = 20
+) -> Totals:
+    """Run a series of schedules.
+
+    Args:
+        seed: Decides the series.
+        schedules: How many.
+        jobs: In how many processes.
+        report: Called now and then with what there is.
+        most_violations: After so many, the series ends early.
+    """
+    totals = Totals()
+    begun = time.monotonic()
+    parts = [(seed, first, min(first + CHUNK, schedules)) for first in range(0, schedules, CHUNK)]
+    for part in _parts(parts, jobs):
+        totals.add(part)
+        totals.seconds = time.monotonic() - begun
+        report(totals)
+        if len(totals.violations) >= most_violations:
+            break
+    return totals
+
+
+def _parts(parts: list[tuple[str, int, int]], jobs: int) -> Iterator[Totals]:
+    if jobs == 1:
+        yield from map(run_part, parts)
+        return
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+        yield from pool.imap_unordered(run_part, parts)
+
+
+def run_part(part: tuple[str, int, int]) -> Totals:
+    """Run the schedules of a series from one number to before another."""
+    seed, first, last = part
+    totals = Totals()
+    for number in range(first, last):
+        schedule = schedule_of(seed, number)
+        result = simulate(schedule)
+        totals.schedules += 1
+        totals.calls += result.calls
+        totals.coverage.update(result.coverage)
+        if result.violation is not None:
+            assert result.law is not None, "a violation names its law"
+            totals.violations.append(Violation(number, schedule, result.law, result.violation))
+    return totals
