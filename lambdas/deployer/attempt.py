@@ -94,7 +94,7 @@ class Attempt:
         started_at: When it was journalled.
         invocation_id: The invocation that wrote this state; by it an invocation whose write was answered by
             a time-out, and then refused as a repetition, knows its own.
-        lease_until: Until when that invocation may still be at work on it.
+        lease_until: Until when that invocation may still be at work on it: asking, or telling of its end.
         status: Where it stands.
         accepted_at: When it was noted that SageMaker accepted it.
         settled_at: When it was settled.
@@ -205,7 +205,9 @@ def standing(release: Release, attempts: Iterable[Attempt], *, since: datetime, 
     if not failures:
         return Standing(failed=False)
     retry_at = max(failures, key=lambda each: each.number).retry_at(failures)
-    return Standing(failed=retry_at is None or now < retry_at, retry_at=retry_at)
+    if retry_at is not None and now >= retry_at:
+        return Standing(failed=False)
+    return Standing(failed=True, retry_at=retry_at)
 
 
 class Verdict(Enum):

@@ -32,7 +32,13 @@ LEASE: Final = timedelta(minutes=6)
 that nobody takes over from one that is still running."""
 
 REPORT_GRACE: Final = timedelta(seconds=30)
-"""How long whoever settled an attempt has for reporting it, before another pass does."""
+"""How long whoever noted an attempt's state has for telling of it, before another pass does."""
+
+
+def _owes_report(attempt: Attempt) -> bool:
+    if attempt.status is AttemptStatus.ACCEPTED:
+        return not attempt.started_reported
+    return attempt.is_told and not attempt.settled_reported
 
 
 class OvertakenError(Exception):
@@ -72,11 +78,7 @@ class Attempts:
     @property
     def owes_report(self) -> bool:
         """Whether something was noted and, as far as the journal knows, not told yet."""
-        return any(
-            (attempt.status is AttemptStatus.ACCEPTED and not attempt.started_reported)
-            or (attempt.is_told and not attempt.settled_reported)
-            for attempt in self.history.attempts
-        )
+        return any(_owes_report(attempt) for attempt in self.history.attempts)
 
     def may_take_over(self, attempt: Attempt) -> bool:
         """Tell whether an unsettled attempt was left behind, by an invocation that died or gave it back."""
@@ -182,7 +184,10 @@ class Attempts:
 
     def accept(self, attempt: Attempt) -> None:
         """Note that SageMaker accepted an attempt, and tell of it."""
-        accepted = self._move(attempt, status=AttemptStatus.ACCEPTED, accepted_at=self._now())
+        now = self._now()
+        accepted = self._move(
+            attempt, status=AttemptStatus.ACCEPTED, accepted_at=now, lease_until=now + REPORT_GRACE
+        )
         self._logger.info("SageMaker accepted the change", attempt=accepted.number)
         self._report(accepted, outcomes.started(accepted))
 
@@ -190,7 +195,10 @@ class Attempts:
         self, attempt: Attempt, status: AttemptStatus, *, reason: str | None, endpoint: Endpoint | None
     ) -> None:
         """Note how an attempt ended, and tell of it unless it never reached SageMaker."""
-        settled = self._move(attempt, status=status, reason=reason, settled_at=self._now())
+        now = self._now()
+        settled = self._move(
+            attempt, status=status, reason=reason, settled_at=now, lease_until=now + REPORT_GRACE
+        )
         self._logger.info("Attempt settled", attempt=settled.number, status=status.value, reason=reason)
         if settled.is_told:
             self._report(settled, outcomes.settled(settled, endpoint, self._retry_at(settled)))
@@ -224,17 +232,18 @@ class Attempts:
             self.settle(attempt, AttemptStatus.WITHDRAWN, reason=reason, endpoint=None)
 
     def report_late(self, endpoint: Endpoint | None) -> None:
-        """Tell what an earlier pass noted and then could not tell."""
-        due = self._now() - REPORT_GRACE
+        """Tell what an earlier pass noted and then could not tell.
+
+        Raises:
+            OvertakenError: Another invocation is about to.
+        """
         for attempt in self.history.attempts:
-            if attempt.status is AttemptStatus.ACCEPTED and not attempt.started_reported:
-                assert attempt.accepted_at is not None
-                if attempt.accepted_at <= due:
-                    self._report(attempt, outcomes.started(attempt))
-            elif attempt.is_told and not attempt.settled_reported:
-                assert attempt.settled_at is not None
-                if attempt.settled_at <= due:
-                    self._report(attempt, outcomes.settled(attempt, endpoint, self._retry_at(attempt)))
+            if _owes_report(attempt) and self._now() >= attempt.lease_until:
+                claimed = self._move(attempt, lease_until=self._now() + REPORT_GRACE)
+                if claimed.status is AttemptStatus.ACCEPTED:
+                    self._report(claimed, outcomes.started(claimed))
+                else:
+                    self._report(claimed, outcomes.settled(claimed, endpoint, self._retry_at(claimed)))
 
     def _retry_at(self, attempt: Attempt) -> datetime | None:
         return attempt.retry_at(self.history.attempts)

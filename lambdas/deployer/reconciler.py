@@ -9,6 +9,7 @@ between any two calls.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, assert_never
 
 from deployer import outcomes, statuses
@@ -22,7 +23,6 @@ from deployer.settings import Release, all_tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from aws_lambda_powertools import Logger
 
@@ -288,7 +288,13 @@ class Reconciler:
 
     # What is wanted ----------------------------------------------------------------------------------
 
-    def _choose(self, serving_config_name: str | None, *, besides: Approval | None = None) -> Decision:
+    def _choose(
+        self,
+        serving_config_name: str | None,
+        *,
+        besides: Approval | None = None,
+        at: datetime | None = None,
+    ) -> Decision:
         """Choose among the approvals of the endpoint's group, all or all but those of one version."""
         return choose(
             (
@@ -298,7 +304,7 @@ class Reconciler:
                 and (besides is None or not same_arn(each.version_arn, besides.version_arn))
             ),
             self._history.attempts,
-            now=self._now(),
+            now=at or self._now(),
             serving_version_arn=self._history.version_served_by(serving_config_name),
             still_stands=self._stands,
             release_for=self._release,
@@ -400,8 +406,9 @@ class Reconciler:
         deletion = disposable(attempts, keep=keep, needed=needed)
         if not deletion or choice is None:
             return deletion
-        # Only now, as it asks the registry: what a reject of this version would bring back.
-        former = self._choose(None, besides=choice.approval).choice
+        # Only now, as it asks the registry: what a reject of this version would bring back, if not at once
+        # then when every passing reason has passed.
+        former = self._choose(None, besides=choice.approval, at=datetime.max.replace(tzinfo=UTC)).choice
         fallback = former.release.endpoint_config_name if former is not None else None
         return disposable(attempts, keep=keep, needed=needed, fallback=fallback)
 

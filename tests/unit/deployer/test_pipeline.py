@@ -13,6 +13,7 @@ from botocore.exceptions import ConnectTimeoutError
 from deployer.attempt import RETRY_DELAYS, Action, AttemptStatus
 from deployer.attempts import LEASE
 from deployer.dispatcher import PART_SIZE, PassesFailedError
+from deployer.journal import WINDOW
 from deployer.operations import OPERATIONS
 from deployer.triggers import EndpointChanged, SettingsChanged, read_trigger
 from local_cloud.sagemaker.switches import Switches
@@ -247,6 +248,49 @@ def test_an_event_that_names_another_groups_version_deploys_nothing(pipeline: Pi
     assert pipeline.history.approvals == ()
 
 
+def test_the_same_groups_version_of_another_account_deploys_nothing(pipeline: Pipeline) -> None:
+    pipeline.register("Approved")
+    (event,) = pipeline.undelivered()
+    event["detail"]["ModelPackageArn"] = event["detail"]["ModelPackageArn"].replace(
+        pipeline.account_id, "999999999999"
+    )
+    pipeline.dispatch(read_trigger(event))
+
+    assert pipeline.sagemaker_calls() == []
+
+
+def test_a_version_approved_long_ago_is_no_news_when_its_metadata_changes(pipeline: Pipeline) -> None:
+    first = pipeline.register()
+    pipeline.approve(first)
+    pipeline.run()
+    for _ in range(WINDOW):
+        pipeline.register("Approved")
+    pipeline.run()
+    live = pipeline.serving()
+    pipeline.sagemaker.update_model_package(ModelPackageArn=first, CustomerMetadataProperties={"note": "old"})
+    pipeline.run()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert live == f"v{WINDOW + 1}"
+    assert pipeline.serving() == live
+
+
+def test_what_sagemaker_does_not_see_yet_is_tried_again_by_lambda(pipeline: Pipeline) -> None:
+    pipeline.control_plane.timings = dataclasses.replace(
+        pipeline.control_plane.timings, endpoint_config_visible_seconds=5
+    )
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    with pytest.raises(PassesFailedError, match="Could not find endpoint configuration"):
+        pipeline.deliver()
+    pipeline.pass_time(60)
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
 # Rejects ---------------------------------------------------------------------------------------------
 
 
@@ -299,6 +343,20 @@ def test_a_reject_just_before_the_write_is_still_seen(pipeline: Pipeline) -> Non
     ]
     assert pipeline.history.attempts[-1].status is AttemptStatus.WITHDRAWN
     assert pipeline.outcomes == []
+
+
+def test_approving_a_rejected_version_again_is_found_although_its_event_is_lost(pipeline: Pipeline) -> None:
+    first, second = deployed(pipeline, 2)
+    pipeline.reject(first)
+    pipeline.run()
+    pipeline.pass_time(60)
+    pipeline.approve(first)
+    pipeline.undelivered()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert second
 
 
 def test_a_version_deleted_from_the_registry_no_longer_stands(pipeline: Pipeline) -> None:
@@ -624,10 +682,31 @@ def test_more_endpoints_than_a_page_all_follow_their_group(pipeline: Pipeline) -
 
 def test_removed_settings_are_told(pipeline: Pipeline) -> None:
     deployed(pipeline)
+    pipeline.ssm.delete_parameter(Name=PREFIX + ENDPOINT)
     pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Delete", "e"))
 
     assert pipeline.outcomes[-1]["Outcome"] == "unmanaged"
     assert pipeline.outcomes[-1]["EndpointName"] == ENDPOINT
+
+
+def test_a_late_word_of_removed_settings_that_are_back_does_not_mislead(pipeline: Pipeline) -> None:
+    pipeline.approve(pipeline.register())
+    pipeline.undelivered()
+    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Delete", "e"))
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert [each["Outcome"] for each in pipeline.outcomes] == ["started", "succeeded"]
+
+
+def test_a_rollout_whose_settings_are_removed_is_still_told_to_its_end(pipeline: Pipeline) -> None:
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.deliver()
+    pipeline.ssm.delete_parameter(Name=PREFIX + ENDPOINT)
+    pipeline.run()
+
+    assert pipeline.told(arn) == ["started", "succeeded"]
 
 
 def test_an_update_keeps_the_count_that_autoscaling_chose(pipeline: Pipeline) -> None:
