@@ -25,7 +25,7 @@ $(VENV)/.installed: requirements-dev.txt
 	@touch $@
 
 node_modules/.installed: package-lock.json $(VENV)/.installed
-	npm ci --silent
+	npm ci --loglevel=error
 	@touch $@
 
 $(CLIENTS)/.installed: requirements-clients.txt

@@ -15,6 +15,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.own_events import OUTCOME, own_events
+from infra.permissions import Permissions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,13 +54,14 @@ class Outcomes(Construct):
             description="Outcomes of Greenlight's deployments, to people",
             event_pattern=own_events(self, OUTCOME),
         )
-        # The target is bound to the topic by its ARN: bound to the construct, it would add a statement to the
-        # topic's policy that admits every rule of every account. Ours, below, admits this rule.
+        # The rule publishes as a role of ours. As a service it could not be told apart from other accounts'
+        # rules: for an encrypted topic EventBridge supports no source conditions (SNS developer guide,
+        # "sns-key-management"). The target is bound to the topic by its ARN: bound to the construct, CDK
+        # would grant the role more than this topic and this key.
+        publisher = self._publisher()
         bare_topic = sns.Topic.from_topic_arn(self, "TopicByArn", self.topic.topic_arn)
-        self.rule.add_target(targets.SnsTopic(bare_topic, dead_letter_queue=undelivered))
-        self._admit("events", "events.amazonaws.com", self.rule.rule_arn, self._arns("events", "rule/*"))
-        alarms = self._arns("cloudwatch", "alarm:*")
-        self._admit("alarms", "cloudwatch.amazonaws.com", alarms, alarms)
+        self.rule.add_target(targets.SnsTopic(bare_topic, role=publisher, dead_letter_queue=undelivered))
+        self._admit_alarms()
         for email in emails:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
 
@@ -68,34 +70,42 @@ class Outcomes(Construct):
         alarm.add_alarm_action(cloudwatch_actions.SnsAction(self.topic))
         alarm.add_ok_action(cloudwatch_actions.SnsAction(self.topic))
 
-    def _admit(self, name: str, service: str, publisher_arn: str, key_user_arn: str) -> None:
-        """Let a service publish to the topic and use its key, for resources of this account only.
+    def _publisher(self) -> iam.IRole:
+        """Make the role that the rule publishes as; EventBridge may take it for this account's rules only."""
+        role = iam.Role(
+            self,
+            "Publisher",
+            description="What Greenlight's outcome rule may do: publish to the outcome topic",
+            assumed_by=iam.ServicePrincipal(
+                "events.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+            ),
+        )
+        Permissions(role).allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], [self.key.key_arn])
+        return role
 
-        The key's policy cannot name the rule: the rule names the topic, and the topic the key.
-        """
-        principal = iam.ServicePrincipal(service)
+    def _admit_alarms(self) -> None:
+        """Let CloudWatch publish to the topic and use its key, for alarms of this account only."""
+        stack = Stack.of(self)
+        alarms = f"arn:{stack.partition}:cloudwatch:{stack.region}:{stack.account}:alarm:*"
+        principal = iam.ServicePrincipal("cloudwatch.amazonaws.com")
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
-                sid=f"Publish{name.capitalize()}",
+                sid="PublishAlarms",
                 principals=[principal],
                 actions=["sns:Publish"],
                 resources=[self.topic.topic_arn],
-                conditions=_from(publisher_arn),
+                conditions=_from(alarms),
             )
         )
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
-                sid=f"Encrypt{name.capitalize()}",
+                sid="EncryptAlarms",
                 principals=[principal],
                 actions=["kms:Decrypt", "kms:GenerateDataKey*"],
                 resources=["*"],  # in a key's policy: this key
-                conditions=_from(key_user_arn),
+                conditions=_from(alarms),
             )
         )
-
-    def _arns(self, service: str, resource: str) -> str:
-        stack = Stack.of(self)
-        return f"arn:{stack.partition}:{service}:{stack.region}:{stack.account}:{resource}"
 
 
 def _from(arn: str) -> dict[str, dict[str, str]]:

@@ -53,10 +53,21 @@ Synthesise: TypeAlias = Callable[..., Synthesised]
 
 
 @pytest.fixture(scope="session")
-def synthesise_with(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
+def example_endpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One endpoint's settings; not the repository's own, which are their owner's to change."""
+    endpoints = tmp_path_factory.mktemp("example") / "endpoints"
+    endpoints.mkdir()
+    (endpoints / "diabetes-progression.yaml").write_text(
+        "model_package_group: diabetes-progression\ninstance_type: ml.m5.large\n"
+    )
+    return endpoints
+
+
+@pytest.fixture(scope="session")
+def synthesise_with(tmp_path_factory: pytest.TempPathFactory, example_endpoints: Path) -> Synthesise:
     """Synthesise with context keys of choice on top of what `cdk.json` has."""
     flags = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
-    defaults = {**flags, **_SET_BY_THE_CLI, "endpoints_dir": str(REPOSITORY / "endpoints")}
+    defaults = {**flags, **_SET_BY_THE_CLI, "endpoints_dir": str(example_endpoints)}
 
     def run(**context: object) -> Synthesised:
         directory = tmp_path_factory.mktemp("assembly")

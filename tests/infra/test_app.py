@@ -42,9 +42,9 @@ def cdk_synth(output: Path, **context: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_cdk_synth_makes_the_same_template_as_the_tests_look_at(
-    tmp_path: Path, synthesised: Synthesised
+    tmp_path: Path, synthesised: Synthesised, example_endpoints: Path
 ) -> None:
-    done = cdk_synth(tmp_path)
+    done = cdk_synth(tmp_path, endpoints_dir=str(example_endpoints))
 
     assert done.returncode == 0, done.stderr
     template = (tmp_path / "Greenlight.template.json").read_text()

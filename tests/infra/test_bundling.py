@@ -139,7 +139,11 @@ def test_the_asset_is_pure_python(asset: Path) -> None:
     suffixes = {path.suffix for path in asset.rglob("*") if path.is_file()}
 
     assert ".py" in suffixes
-    assert not suffixes & {".so", ".pyd", ".dll", ".dylib", ".pyc"}
+    assert not suffixes & {".so", ".pyd", ".dll", ".dylib"}
+
+
+def test_the_asset_has_bytecode_if_the_runtimes_python_is_at_hand(asset: Path) -> None:
+    assert any(asset.rglob("*.pyc")) is (find_runtime_interpreter() is not None)
 
 
 def test_the_asset_is_small(asset: Path) -> None:

@@ -470,25 +470,36 @@ def test_outcomes_go_to_the_topic_and_what_cannot_to_the_queue(synthesised: Synt
     assert text(target["DeadLetterConfig"]["Arn"]) == "{UndeliveredQueue47FA64CB.Arn}"
 
 
-ADMITTED = {
-    "events.amazonaws.com": ("{OutcomesRule1161B118.Arn}", here("events", "rule/*")),
-    "cloudwatch.amazonaws.com": (here("cloudwatch", "alarm:*"), here("cloudwatch", "alarm:*")),
-}
+def test_the_outcome_rule_publishes_as_a_role_that_may_do_nothing_else(synthesised: Synthesised) -> None:
+    """For an encrypted topic EventBridge supports no source conditions: SNS guide, "sns-key-management"."""
+    [target] = synthesised.one("AWS::Events::Rule", "OutcomesRule")["Targets"]
+    trust = synthesised.one("AWS::IAM::Role", "OutcomesPublisher")["AssumeRolePolicyDocument"]["Statement"]
+    policy = synthesised.one("AWS::IAM::Policy", "OutcomesPublisher")["PolicyDocument"]["Statement"]
+
+    assert text(target["RoleArn"]) == "{OutcomesPublisherBECF7809.Arn}"
+    assert trust == [
+        {
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+        }
+    ]
+    assert [(each["Effect"], as_list(each["Action"]), text(each["Resource"])) for each in policy] == [
+        ("Allow", ["kms:Decrypt", "kms:GenerateDataKey"], "{OutcomesKeyC12C9DC6.Arn}"),
+        ("Allow", ["sns:Publish"], "{OutcomesTopic31A21417}"),
+    ]
 
 
-@pytest.mark.parametrize(("service", "arns"), ADMITTED.items(), ids=ADMITTED)
-def test_the_topic_and_its_key_admit_a_service_for_this_accounts_resources_only(
-    service: str, arns: tuple[str, str], synthesised: Synthesised
-) -> None:
+def test_the_topic_and_its_key_admit_alarms_of_this_account_only(synthesised: Synthesised) -> None:
     topic = synthesised.one("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
     key = synthesised.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
-    expected = [(topic, ["sns:Publish"], arns[0]), (key, ["kms:Decrypt", "kms:GenerateDataKey*"], arns[1])]
 
-    for policy, actions, source in expected:
-        [found] = [each for each in policy if each["Principal"] == {"Service": service}]
+    for policy, actions in ((topic, ["sns:Publish"]), (key, ["kms:Decrypt", "kms:GenerateDataKey*"])):
+        [found] = [each for each in policy if each["Principal"] == {"Service": "cloudwatch.amazonaws.com"}]
         assert (found["Effect"], as_list(found["Action"])) == ("Allow", actions)
         assert found["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
-        assert text(found["Condition"]["ArnLike"]["aws:SourceArn"]) == source
+        assert text(found["Condition"]["ArnLike"]["aws:SourceArn"]) == here("cloudwatch", "alarm:*")
         assert set(found["Condition"]) == {"StringEquals", "ArnLike"}
 
 
@@ -496,12 +507,12 @@ def test_nobody_else_may_publish_outcomes_or_use_the_key(synthesised: Synthesise
     topic = synthesised.one("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
     key = synthesised.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
 
-    assert [each["Effect"] for each in topic].count("Allow") == len(ADMITTED)
+    assert [each["Effect"] for each in topic].count("Allow") == 1
     [denied] = [each for each in topic if each["Effect"] == "Deny"]
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     [administration] = [each for each in key if "Service" not in each["Principal"]]
     assert text(administration["Principal"]["AWS"]) == "arn:{AWS::Partition}:iam::{AWS::AccountId}:root"
-    assert len(key) == len(ADMITTED) + 1
+    assert len(key) == 2
 
 
 def test_the_topic_is_encrypted_with_a_key_of_our_own_that_rotates(synthesised: Synthesised) -> None:

@@ -133,7 +133,6 @@ def test_the_endpoints_of_the_repository_are_valid_and_point_editors_at_the_sche
     specs, problems = load_catalogue(ENDPOINTS, "endpoints")
 
     assert problems == []
-    assert [spec.endpoint_name for spec in specs] == ["diabetes-progression"]
     for spec in specs:
         first_line = (ENDPOINTS.parent / spec.file).read_text(encoding="utf-8").splitlines()[0]
         assert first_line == "# yaml-language-server: $schema=schema.json"
