@@ -57,6 +57,18 @@ unit: setup $(CLIENTS)/.installed
 cloud: setup ## Keep a local cloud running in the foreground (PORT=4566)
 	python -m local_cloud --port $(or $(PORT),4566)
 
+.PHONY: simulate
+simulate: setup ## Simulate the deployer under faults (N=2000 SEED=1 JOBS=2)
+	python -m tests.simulation run --schedules $(or $(N),2000) --seed $(or $(SEED),1) --jobs $(or $(JOBS),2)
+
+.PHONY: sabotage
+sabotage: setup ## Break the deployer in many ways; each must be caught
+	python -m tests.simulation sabotage
+
+.PHONY: coverage
+coverage: setup ## Branch coverage of the deployer by its own tests
+	pytest -q -n auto tests/unit/deployer --cov=deployer --cov-branch --cov-report=term-missing
+
 .PHONY: bench
 bench: setup ## Measure the cold start against SageMaker's documented three calls
 	python -m bench.cold_start
@@ -64,7 +76,7 @@ bench: setup ## Measure the cold start against SageMaker's documented three call
 
 .PHONY: lock
 lock: setup ## Resolve the pinned requirements again from the .in files
-	python -m pip install --quiet --disable-pip-version-check uv
+	python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	for name in requirements lambdas/deployer/requirements requirements-dev requirements-clients; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate \
 	    $$name.in -o $$name.txt || exit 1; done

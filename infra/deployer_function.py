@@ -91,7 +91,6 @@ class DeployerFunction(Construct):
                 "EVENT_BUS_NAME": EVENT_BUS_NAME,
                 "STACK_NAME": self._stack.stack_name,
                 "POWERTOOLS_SERVICE_NAME": "greenlight",
-                "POWERTOOLS_METRICS_NAMESPACE": "Greenlight",
                 "POWERTOOLS_LOG_LEVEL": "INFO",
             },
         )

@@ -16,7 +16,11 @@ METRIC_NAMESPACE: Final = "Greenlight"
 
 
 class Reporter:
-    """Reports outcomes. The metric `Outcome` counts them, by the dimensions `endpoint` and `outcome`."""
+    """Reports outcomes.
+
+    The metric `Outcome` counts them, by the dimensions `endpoint`, `outcome` and, from the environment,
+    `service`.
+    """
 
     def __init__(self, bus: Bus, logger: Logger) -> None:
         self._bus = bus

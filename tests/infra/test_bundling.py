@@ -35,7 +35,6 @@ ENVIRONMENT = {
     "EVENT_BUS_NAME": "default",
     "EXECUTION_ROLE_ARN": "arn:aws:iam::111122223333:role/models",
     "JOURNAL_TABLE_NAME": "journal",
-    "POWERTOOLS_METRICS_NAMESPACE": "Greenlight",
     "POWERTOOLS_SERVICE_NAME": "greenlight",
     "SETTINGS_PREFIX": "/greenlight/endpoints/",
     "STACK_NAME": "Greenlight",

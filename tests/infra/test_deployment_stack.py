@@ -318,8 +318,11 @@ def test_a_role_that_is_passed_in_is_passed_on_and_left_as_it_is(synthesise_with
     stack = synthesise_with(execution_role_arn=arn)
 
     # THEN
-    assert list(stack.of_type("AWS::IAM::Role")) == ["DeployerRole36024D4B"]
-    assert list(stack.of_type("AWS::IAM::Policy")) == ["DeployerRoleDefaultPolicyA77E2085"]
+    assert not [name for name in stack.of_type("AWS::IAM::Role") if name.startswith("ModelExecutionRole")]
+    assert sorted(stack.of_type("AWS::IAM::Policy")) == [
+        "DeployerRoleDefaultPolicyA77E2085",
+        "OutcomesPublisherDefaultPolicy649A56B3",
+    ]
     assert statements(stack, "DeployerRole")["PassExecutionRole"]["resources"] == [arn]
     variables = stack.one("AWS::Lambda::Function")["Environment"]["Variables"]
     assert variables["EXECUTION_ROLE_ARN"] == arn
@@ -568,7 +571,6 @@ def test_the_function_is_configured_like_this(synthesised: Synthesised) -> None:
         "EXECUTION_ROLE_ARN": "{ModelExecutionRoleD608C053.Arn}",
         "JOURNAL_TABLE_NAME": "{JournalTableE0A5D4A5}",
         "POWERTOOLS_LOG_LEVEL": "INFO",
-        "POWERTOOLS_METRICS_NAMESPACE": "Greenlight",
         "POWERTOOLS_SERVICE_NAME": "greenlight",
         "SETTINGS_PREFIX": "/greenlight/endpoints/",
         "STACK_NAME": "Greenlight",
