@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 import os
 import shlex
 import sys
 from typing import TYPE_CHECKING
 
 from tests.simulation import coverage
+from tests.simulation.hunting import catch, hunt
 from tests.simulation.runner import Totals, run, schedule_of
+from tests.simulation.sabotages import SABOTAGES
 from tests.simulation.schedule import Schedule
 from tests.simulation.shrink import shrunk
 from tests.simulation.simulation import simulate
@@ -34,9 +38,25 @@ def main(arguments: Sequence[str]) -> int:
     replaying = commands.add_parser("replay", help="run one schedule, and tell its story")
     replaying.add_argument("schedule", help="as JSON, or SEED/NUMBER of a series")
     replaying.set_defaults(command=_replay)
+    hunting = commands.add_parser("hunt", help="run schedules until one breaks a law, as each sabotage does")
+    hunting.add_argument("--schedules", type=int, required=True)
+    hunting.add_argument("--seed", required=True)
+    hunting.add_argument("--first", type=int, default=0, help="the schedule to begin with")
+    hunting.set_defaults(command=_hunt)
+    sabotaging = commands.add_parser("sabotage", help="break the deployer in every known way, and catch each")
+    sabotaging.add_argument("--schedules", type=int, default=3000, help="the most that one may take")
+    sabotaging.add_argument("--seed", default="sabotage")
+    sabotaging.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    sabotaging.add_argument("names", nargs="*", help="only these")
+    sabotaging.set_defaults(command=_sabotage)
     chosen = parser.parse_args(arguments)
     status: int = chosen.command(chosen)
     return status
+
+
+def _say(line: object) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _run(chosen: argparse.Namespace) -> int:
@@ -45,24 +65,22 @@ def _run(chosen: argparse.Namespace) -> int:
             sys.stderr.write(f"\r{totals.schedules} schedules, {len(totals.violations)} violations ")
 
     totals = run(chosen.seed, chosen.schedules, chosen.jobs, report)
-    print(
+    _say(
         f"{totals.schedules} schedules of seed {chosen.seed}: {totals.calls} API calls in "
         f"{totals.seconds:.0f} s, {totals.schedules / totals.seconds:.1f} schedules and "
         f"{totals.calls / totals.seconds:.0f} calls a second with {chosen.jobs} processes."
     )
-    print(coverage.table(totals.coverage))
+    _say(coverage.table(totals.coverage))
     holes = coverage.unexplained_holes(totals.coverage)
     for what, how in holes:
-        print(f"Hole: {how} never met {what}")
+        _say(f"Hole: {how} never met {what}")
     for violation in totals.violations:
         schedule = violation.schedule
         if not chosen.no_shrink:
             schedule = shrunk(schedule, violation.law)
-        print(
-            f"\nVIOLATION of {violation.law} in schedule {chosen.seed}/{violation.number}: {violation.told}"
-        )
-        print(f"Replay it: {replay_command(schedule)}")
-    print(f"\n{len(totals.violations)} violations.")
+        _say(f"\nVIOLATION of {violation.law} in schedule {chosen.seed}/{violation.number}: {violation.told}")
+        _say(f"Replay it: {replay_command(schedule)}")
+    _say(f"\n{len(totals.violations)} violations.")
     return 1 if totals.violations or (holes and totals.schedules >= LONG_RUN) else 0
 
 
@@ -73,10 +91,33 @@ def _replay(chosen: argparse.Namespace) -> int:
         seed, _, number = chosen.schedule.rpartition("/")
         schedule = schedule_of(seed, int(number))
     result = simulate(schedule, tell=True)
-    print(schedule.to_json())
-    print(result.story)
-    print(result.violation or f"All laws held over {result.calls} calls.")
+    _say(schedule.to_json())
+    _say(result.story)
+    _say(result.violation or f"All laws held over {result.calls} calls.")
     return 1 if result.violation else 0
+
+
+def _hunt(chosen: argparse.Namespace) -> int:
+    """Print what was caught as JSON; the exit status says whether anything was."""
+    caught = hunt(chosen.seed, chosen.schedules, first=chosen.first)
+    _say(json.dumps(dataclasses.asdict(caught) if caught is not None else None))
+    return 0 if caught is None else 1
+
+
+def _sabotage(chosen: argparse.Namespace) -> int:
+    wanted = [each for each in SABOTAGES if not chosen.names or each.name in chosen.names]
+    survivors = 0
+    for sabotage, caught in catch(wanted, seed=chosen.seed, schedules=chosen.schedules, jobs=chosen.jobs):
+        if caught is None:
+            survivors += 1
+            _say(f"{sabotage.name:<48} SURVIVED {chosen.schedules} schedules")
+        else:
+            _say(
+                f"{sabotage.name:<48} caught by {caught.law} after {caught.schedules} schedules "
+                f"({caught.seconds:.0f} s): {chosen.seed}/{caught.number}"
+            )
+    _say(f"{len(wanted)} sabotages, {survivors} survived.")
+    return 1 if survivors else 0
 
 
 def replay_command(schedule: Schedule) -> str:

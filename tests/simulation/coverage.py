@@ -1,6 +1,4 @@
-"""What the schedules reached: which fault hit which call, which disturbance met which state, and what they
-missed.
-
+"""What the schedules reached and what they missed: which fault hit which call, what met which state.
 Owns the list of everything that there is to hit, and the reasons why some of it cannot be.
 """
 

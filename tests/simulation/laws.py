@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.simulation.people import content_of
-from tests.simulation.world import plain
+from tests.simulation.people import GROUP, content_of
+from tests.simulation.world import WRITES, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +36,8 @@ TOLD: Final = {"succeeded": frozenset({"succeeded", "rolled_back"}), "failed": f
 """Which outcomes tell of an attempt that ended so."""
 
 CLEAN_UP: Final = "CleanUp"
+BUSY: Final = ("Cannot update in-progress endpoint ", "Cannot create already existing endpoint ")
+"""How SageMaker refuses a change for the moment, not for good."""
 
 
 class LawBrokenError(Exception):
@@ -147,6 +149,10 @@ class Law1OnlyApproved(Law):
         if content is None:
             raise self.broken(f"{call.operation} names a config without a model")
         version_arn = content[0]
+        if f"/{GROUP}/" not in version_arn:
+            raise self.broken(
+                f"{call.operation} of {version_arn}, of a group that the endpoint does not follow"
+            )
         before = [
             each
             for each in call.invocation.calls[:-1]
@@ -277,7 +283,11 @@ class Law3NewestStandingApproval(Law):
     def _newest_first(self, name: str) -> Iterator[dict[str, Any]]:
         seen = set()
         for approval in sorted(
-            (each for each in self.world.journal(name, "approval#") if "objection" not in each),
+            (
+                each
+                for each in self.world.journal(name, "approval#")
+                if "objection" not in each and not each.get("withdrawn")
+            ),
             key=lambda each: (each["approved_at"], int(each["version"])),
             reverse=True,
         ):
@@ -318,6 +328,8 @@ class Law3NewestStandingApproval(Law):
         people = self.world.people
         journalled: dict[str, datetime] = {}
         for approval in self.world.journal(name, "approval#"):
+            if approval.get("withdrawn"):
+                continue
             arn, time = approval["version_arn"].lower(), datetime.fromisoformat(approval["approved_at"])
             journalled[arn] = max(time, journalled.get(arn, time))
         for version in people.versions:
@@ -448,8 +460,23 @@ class Law5EachEndIsTold(Law):
             raise self.broken(f"{item} of {name} counts as succeeded and did not")
         if now == "failed" and succeeded:
             raise self.broken(f"{item} of {name} counts as failed and succeeded")
+        if now == "failed" and any(each.ended is None for each in rollouts):
+            raise self.broken(f"{item} of {name} counts as failed, and is under way")
+        if now == "failed" and not rollouts and not self._was_refused(attempt):
+            raise self.broken(f"{item} of {name} counts as failed, and SageMaker refused nothing")
         if now == "withdrawn" and rollouts:
             raise self.broken(f"{item} of {name} counts as withdrawn, and SageMaker accepted it")
+
+    def _was_refused(self, attempt: dict[str, Any]) -> bool:
+        """Tell whether SageMaker refused a call, other than for being busy, with the words of the reason."""
+        return any(
+            call.service == "sagemaker"
+            and call.operation in WRITES
+            and not call.accepted
+            and call.response["message"] in attempt["reason"]
+            and not (call.operation in CHANGES and call.response["message"].startswith(BUSY))
+            for call in reversed(self.world.calls)
+        )
 
     def _check_outcome(self, call: Call, detail: dict[str, Any]) -> None:
         self._told.setdefault(detail["OutcomeId"], []).append(call)
@@ -489,11 +516,8 @@ class Law5EachEndIsTold(Law):
                 if attempt["status"] == "withdrawn" and kinds:
                     raise self.broken(f"attempt {number} of {name} was withdrawn and told as {sorted(kinds)}")
         for outcome_id, calls in self._told.items():
-            if (
-                self._of_attempt(outcome_id)
-                and len(calls) > 1
-                and not all(call.invocation.faulty for call in calls[:-1])
-            ):
+            untroubled = [call for call in calls if not call.invocation.faulty]
+            if self._of_attempt(outcome_id) and len(untroubled) > 1:
                 raise self.broken(f"{outcome_id} was told {len(calls)} times without need")
 
     def _of_attempt(self, outcome_id: str) -> bool:
@@ -504,9 +528,9 @@ class Law6NothingNeededIsDeleted(Law):
     """Nothing needed for a rollback is ever deleted; little remains, and no orphan.
 
     A config or model is deleted only if it carries the deployer's tags for that endpoint, is not what an
-    endpoint is on or being brought to, and is not what an attempt under way is for. At rest an endpoint has
-    at most `keep` former releases beside the one it is on, and each of its models and configs is named by an
-    attempt.
+    endpoint is on or being brought to, not among the releases that served last, and not what an attempt under
+    way is for. At rest an endpoint has at most `keep` former releases beside the one it is on, and each of
+    its models and configs is named by an attempt.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -529,6 +553,8 @@ class Law6NothingNeededIsDeleted(Law):
 
     def _check_deletion(self, call: Call, kind: str, name: str) -> None:
         owner = self._owners.pop((kind, name), None)
+        if kind == "config" and owner is not None and name in self._former(owner):
+            raise self.broken(f"{call.operation} of {name}, one of the last that served on {owner}")
         if owner is None:
             raise self.broken(f"{call.operation} of {name}, which is not the deployer's")
         for endpoint_name in self.world.people.endpoints:
@@ -542,6 +568,18 @@ class Law6NothingNeededIsDeleted(Law):
                     each["ModelName"] == name for each in config["ProductionVariants"]
                 ):
                     raise self.broken(f"{call.operation} of {name}, whose config {endpoint_name} needs")
+
+    def _former(self, endpoint_name: str) -> list[str]:
+        """Return the configs that served last and must stay; one more is kept for a reject to go back to."""
+        endpoint = self.world.people.look("DescribeEndpoint", EndpointName=endpoint_name)
+        served = [
+            attempt["endpoint_config_name"]
+            for attempt in reversed(self.facts.attempts(endpoint_name))
+            if attempt["status"] == "succeeded"
+            and attempt["action"] != CLEAN_UP
+            and (endpoint is None or attempt["endpoint_config_name"] != endpoint["EndpointConfigName"])
+        ]
+        return list(dict.fromkeys(served))[: KEEP - 1]
 
     def _needed(self, endpoint_name: str) -> set[str]:
         endpoint = self.world.people.look("DescribeEndpoint", EndpointName=endpoint_name)
@@ -597,8 +635,8 @@ class Law7JournalExplains(Law):
         (attempt,) = explained
         if attempt["invocation_id"] != call.invocation.invocation_id:
             raise self.broken(
-                f"{call.operation} {_subject(call)} by {call.invocation.name}, while attempt {attempt['number']} "
-                f"belongs to {attempt['invocation_id']}"
+                f"{call.operation} {_subject(call)} by {call.invocation.name}, while "
+                f"attempt {attempt['number']} belongs to {attempt['invocation_id']}"
             )
         if datetime.fromisoformat(attempt["lease_until"]) < self.world.deployer_now():
             raise self.broken(f"{call.operation} {_subject(call)} by {call.invocation.name} beyond its lease")
@@ -618,7 +656,7 @@ class Law7JournalExplains(Law):
                     and attempt["action"] != CLEAN_UP
                 )
             case "DeleteEndpoint":
-                return (
+                return bool(
                     attempt["endpoint"] == request["EndpointName"] and attempt["action"] == "CreateEndpoint"
                 )
             case "DeleteModel":

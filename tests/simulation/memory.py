@@ -89,7 +89,7 @@ class Table:
         return refusal or (200, {})
 
     def get_item(self, request: Mapping[str, Any]) -> Answer:
-        """Return an item; a read that is not consistent is refused, since nobody would notice it being old."""
+        """Return an item; a read that is not consistent is refused, as nobody would notice its age."""
         _check(request, "TableName", "Key", "ConsistentRead")
         self._demand_consistency(request)
         item = self._find(request["Key"])

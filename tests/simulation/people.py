@@ -27,6 +27,9 @@ ACCOUNT: Final = "123456789012"
 ROLE_ARN: Final = f"arn:aws:iam::{ACCOUNT}:role/models"
 PREFIX: Final = "/greenlight/endpoints/"
 GROUP: Final = "churn-models"
+OTHER_GROUP: Final = "fraud-models"
+"""A group that no endpoint follows."""
+
 ENDPOINTS: Final = ("churn", "churn-v2")
 """The second one's name begins as the names of what the first one's versions are made of."""
 
@@ -156,7 +159,8 @@ class People:
         """Set up the group, the settings and the versions that are deployed before anything is disturbed."""
         world = self.world
         world.hosting.broken_urls = set()
-        self.call("CreateModelPackageGroup", ModelPackageGroupName=GROUP)
+        for group in (GROUP, OTHER_GROUP):
+            self.call("CreateModelPackageGroup", ModelPackageGroupName=group)
         for name in self.endpoints:
             self.write_settings(name, 0)
         self._make_what_is_not_ours()
@@ -202,7 +206,7 @@ class People:
         return answer
 
     def do(self, disturbance: Disturbance) -> None:
-        """Do one thing; what AWS cannot do to an endpoint just now it does as soon as the endpoint changes."""
+        """Do one thing; what AWS cannot do to an endpoint just now it does once the endpoint changes."""
         endpoint = self.endpoints[disturbance.which % len(self.endpoints)]
         described = self.world.describe(endpoint)
         status = described["EndpointStatus"] if described is not None else "absent"
@@ -289,19 +293,7 @@ class People:
         url = f"s3://models/{number}/model.tar.gz"
         if broken:
             self.world.hosting.broken_urls.add(url)
-        answer = self.call(
-            "CreateModelPackage",
-            by=by,
-            ModelPackageGroupName=GROUP,
-            ModelApprovalStatus=status,
-            InferenceSpecification={
-                "Containers": [
-                    {"Image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/x:1", "ModelDataUrl": url}
-                ],
-                "SupportedContentTypes": ["text/csv"],
-                "SupportedResponseMIMETypes": ["text/csv"],
-            },
-        )
+        answer = self._create_package(GROUP, status, url, by)
         assert answer is not None, "nothing refuses a registration"
         self.versions.append(Version(answer["ModelPackageArn"], number, url))
         self.acts.append(Act(answer["ModelPackageArn"], status, by, registers=True))
@@ -318,8 +310,27 @@ class People:
             for each in acts
         )
 
+    def register_elsewhere(self, by: str) -> None:
+        """Register an approved version in a group that no endpoint follows."""
+        self._create_package(OTHER_GROUP, "Approved", "s3://models/other/model.tar.gz", by)
+
+    def _create_package(self, group: str, status: str, url: str, by: str) -> dict[str, Any] | None:
+        return self.call(
+            "CreateModelPackage",
+            by=by,
+            ModelPackageGroupName=group,
+            ModelApprovalStatus=status,
+            InferenceSpecification={
+                "Containers": [
+                    {"Image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/x:1", "ModelDataUrl": url}
+                ],
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
+        )
+
     def decide(self, version: Version, status: str, by: str) -> None:
-        """Set a version\'s approval status."""
+        """Set a version's approval status."""
         answer = self.call(
             "UpdateModelPackage", by=by, ModelPackageArn=version.arn, ModelApprovalStatus=status
         )
@@ -397,9 +408,7 @@ def content_of(
 
 
 def _brief(request: dict[str, Any]) -> str:
-    return " ".join(
-        str(value).rsplit(":", 1)[-1] for key, value in request.items() if key != "InferenceSpecification"
-    )
+    return " ".join(value.rsplit(":", 1)[-1] for value in request.values() if isinstance(value, str))
 
 
 # What each kind of disturbance means -----------------------------------------------------------------
@@ -424,6 +433,7 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
     Kind.REGISTER_BROKEN_APPROVED: lambda people, what, _: people.register(
         "Approved", broken=True, by=_by(what)
     ),
+    Kind.REGISTER_ELSEWHERE: lambda people, what, _: people.register_elsewhere(_by(what)),
     Kind.APPROVE: lambda people, what, _: people.decide(people.version(what.which), "Approved", _by(what)),
     Kind.APPROVE_NEWEST: lambda people, what, _: people.decide(people.versions[-1], "Approved", _by(what)),
     Kind.REJECT: lambda people, what, _: people.decide(people.version(what.which), "Rejected", _by(what)),

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     REGISTER_APPROVED = "register approved"
     REGISTER_BROKEN = "register broken"
     REGISTER_BROKEN_APPROVED = "register broken approved"
+    REGISTER_ELSEWHERE = "register elsewhere"
     APPROVE = "approve"
     APPROVE_NEWEST = "approve newest"
     REJECT = "reject"

@@ -59,6 +59,6 @@ def _simpler(schedule: Schedule) -> Iterator[Schedule]:
     for index, disturbance in enumerate(schedule.disturbances):
         for name in ("wait", "how", "which"):
             if getattr(disturbance, name):
-                simpler = replace(disturbance, **{name: 0})
+                simpler = replace(disturbance, **{name: 0})  # type: ignore[arg-type] # all three are numbers
                 before, after = schedule.disturbances[:index], schedule.disturbances[index + 1 :]
                 yield replace(schedule, disturbances=(*before, simpler, *after))

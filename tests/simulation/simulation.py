@@ -118,7 +118,8 @@ def _check_stillness(world: World, judge: Judge) -> None:
     world.sweep()
     world.run_until_quiet()
     for name in world.people.endpoints:
-        world.hint(name)
+        if world.people.settings.get(name) is not None:
+            world.hint(name)
     world.run_until_quiet()
     written = [call for call in world.calls[before:] if call.changes_anything]
     if written:

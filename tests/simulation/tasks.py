@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped] # it publishes no types
 
@@ -85,7 +85,7 @@ class Task:
         if self.dead:
             raise CrashError
 
-    def crash(self) -> None:
+    def crash(self) -> NoReturn:
         """End the process: the code unwinds, but nothing it still tries has any effect."""
         self.dead = True
         raise CrashError

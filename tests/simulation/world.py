@@ -158,6 +158,10 @@ class Invocation:
         self.task.pause(0.5 * 2**attempts)
         return True
 
+    def remaining_seconds(self) -> float:
+        """Return how long Lambda lets it run yet."""
+        return (self.started + TIME_LIMIT - self.world.clock.now()).total_seconds()
+
     def run(self) -> None:
         """Do what the function's handler does."""
         self.world.dispatcher(self).dispatch(read_trigger(self.event))
@@ -214,6 +218,7 @@ class World:
         self.running: dict[str, Invocation] = {}
         self.disturbing = False
         self.over = False
+        self._objection: Exception | None = None
         self.processed: set[str] = set()
         self.sweeps = 0
         self.failed_endpoints_deleted = 0
@@ -252,7 +257,7 @@ class World:
             Ownership(execution_role_arn=ROLE_ARN, stack_name=STACK),
             logger,
             invocation_id=invocation.invocation_id,
-            remaining_seconds=lambda: (invocation.started + TIME_LIMIT - self.clock.now()).total_seconds(),
+            remaining_seconds=invocation.remaining_seconds,
         )
 
     def deployer_now(self) -> datetime:
@@ -276,6 +281,8 @@ class World:
             self.agenda.run_next()
         else:
             return False
+        if self._objection is not None:
+            raise self._objection
         return True
 
     def run_until_quiet(self) -> None:
@@ -416,14 +423,17 @@ class World:
 
     def _begin(self, invocation_id: str, event: dict[str, Any], tries: int) -> None:
         name = f"i{invocation_id.rsplit('-', 1)[-1]}" + "'" * tries
-        invocation = Invocation(invocation_id, name, event, tries, self.clock.now(), self)
+        self.begin(Invocation(invocation_id, name, event, tries, self.clock.now(), self))
+
+    def begin(self, invocation: Invocation) -> None:
+        """Let an invocation begin, now."""
+        event = invocation.event
         invocation.task = Task(
             self.agenda, invocation.run, lambda problem: self._ended(invocation, problem), invocation
         )
-        self.running[name] = invocation
-        self.tell(
-            name, "invoked with", event["id"] if event["id"].startswith("sweep") else event["detail-type"]
-        )
+        self.running[invocation.name] = invocation
+        about = event["id"] if event["id"].startswith("sweep") else event["detail-type"]
+        self.tell(invocation.name, "invoked with", about)
         self.agenda.put(0.0, invocation.task.start)
 
     def _ended(self, invocation: Invocation, problem: BaseException | None) -> None:
@@ -518,8 +528,7 @@ class World:
                 self.control_plane, target=f"SageMaker.{operation}", body=body, caller=self.caller
             )
         else:
-            status, document = self.memory.handle(service, operation, body)
-            content = json.dumps(document).encode()
+            status, content = self._ask_memory(invocation, service, operation, body)
         call = Call(
             number=len(self.calls) + 1,
             time=self.clock.now(),
@@ -535,16 +544,36 @@ class World:
         self.calls.append(call)
         invocation.calls.append(call)
         self.trace.append(TraceLine(call.time, invocation.name, operation, lambda: _shown(call)))
-        for observer in self.observers:
-            observer(call)
+        self._let_observe(call)
         self._observe_changes()
         if operation == "PutEvents":
             self._deliver_own(request)
         if operation == "DeleteEndpoint" and call.accepted:
             self.failed_endpoints_deleted += 1
-        if len(self.calls) > CALL_LIMIT:
-            raise EndlessError
         return status, content
+
+    def _ask_memory(
+        self, invocation: Invocation, service: str, operation: str, body: bytes
+    ) -> tuple[int, bytes]:
+        assert invocation.task is not None
+        try:
+            return answer(*self.memory.handle(service, operation, body))
+        except Exception as error:  # noqa: BLE001 - raised again by the step that led here
+            self._objection = error
+            invocation.task.crash()
+
+    def _let_observe(self, call: Call) -> None:
+        """Let observers see a call; what they raise ends the simulation: nobody in between may catch it."""
+        assert call.invocation.task is not None
+        try:
+            for observer in self.observers:
+                observer(call)
+        except Exception as error:  # noqa: BLE001 - raised again by the step that led here
+            self._objection = error
+            call.invocation.task.crash()
+        if len(self.calls) > CALL_LIMIT:
+            self._objection = EndlessError(f"{len(self.calls)} calls, and no end")
+            call.invocation.task.crash()
 
     def _keep_time_limit(self, invocation: Invocation) -> None:
         assert invocation.task is not None
@@ -591,7 +620,7 @@ class World:
         ]
 
     def _stale_answer(self, operation: str, request: dict[str, Any]) -> tuple[int, bytes] | None:
-        """Return what a read would have answered before the last change of an endpoint, if that was just now."""
+        """Return what a read would have answered before an endpoint's last change, if that was just now."""
         recent = {
             name: answered
             for name, (time, answered) in self._past.items()
@@ -626,7 +655,7 @@ class World:
 _SERVER_ERROR: Final = answer(500, {"__type": "InternalFailure", "message": "Internal failure"})
 
 
-class EndlessError(BaseException):
+class EndlessError(Exception):
     """The deployer makes call after call and comes to no end."""
 
 

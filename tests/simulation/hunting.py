@@ -1,0 +1,101 @@
+"""Catches sabotages: breaks a copy of the deployer, and runs schedules against it until a law is broken.
+
+Owns the copies and the processes. The deployer in the working tree is never touched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tests.simulation.runner import schedule_of
+from tests.simulation.simulation import simulate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.simulation.sabotages import Sabotage
+
+ROOT: Final = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Catch:
+    """How a broken deployer was caught.
+
+    Attributes:
+        number: Of the schedule in its series.
+        schedules: How many it took.
+        seconds: How long it took.
+        law: The law that was broken.
+        told: How.
+    """
+
+    number: int
+    schedules: int
+    seconds: float
+    law: str
+    told: str
+
+
+def hunt(seed: str, schedules: int, *, first: int = 0) -> Catch | None:
+    """Run a series of schedules, from `first` on and around its end, until one breaks a law."""
+    begun = time.monotonic()
+    for count in range(schedules):
+        number = (first + count) % schedules
+        result = simulate(schedule_of(seed, number))
+        if result.law is not None:
+            assert result.violation is not None, "a law that is broken says how"
+            return Catch(number, count + 1, time.monotonic() - begun, result.law, result.violation)
+    return None
+
+
+def catch(
+    sabotages: Sequence[Sabotage], *, seed: str, schedules: int, jobs: int
+) -> Iterator[tuple[Sabotage, Catch | None]]:
+    """Break the deployer in each way, and hunt, each in a process of its own; in the order given."""
+    with ThreadPoolExecutor(jobs) as pool:
+        yield from zip(
+            sabotages,
+            pool.map(lambda each: catch_one(each, seed=seed, schedules=schedules), sabotages),
+            strict=True,
+        )
+
+
+def catch_one(sabotage: Sabotage, *, seed: str, schedules: int) -> Catch | None:
+    """Break a copy of the deployer in one way, and hunt; None if it survives.
+
+    Raises:
+        StaleSabotageError: The sabotage does not fit the deployer any more.
+        RuntimeError: The broken deployer could not even be run.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        lambdas = Path(directory) / "lambdas"
+        shutil.copytree(
+            ROOT / "lambdas" / "deployer", lambdas / "deployer", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        sabotage.apply(lambdas / "deployer")
+        hunted = subprocess.run(  # noqa: S603 - this interpreter, arguments of our own
+            [
+                *(sys.executable, "-m", "tests.simulation", "hunt", "--seed", seed),
+                *("--schedules", str(schedules), "--first", str(sabotage.known)),
+            ],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(lambdas)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if hunted.returncode not in {0, 1} or not hunted.stdout.strip():
+        raise RuntimeError(f"{sabotage.name}: the hunt ended with {hunted.returncode}:\n{hunted.stderr}")
+    found = json.loads(hunted.stdout)
+    return Catch(**found) if found is not None else None

@@ -1,0 +1,72 @@
+"""Schedules as Hypothesis draws and shrinks them: the same vocabulary as `schedule.draw`, part by part."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hypothesis import strategies as st
+
+from tests.simulation.schedule import (
+    DELAYS,
+    MEANWHILE,
+    OPERATION_NAMES,
+    STALE_READS,
+    SWITCH_SETTINGS,
+    WAITS,
+    Disturbance,
+    EventFault,
+    EventFaultKind,
+    Fault,
+    FaultKind,
+    Kind,
+    Schedule,
+)
+
+_CHOICE: Final = st.integers(0, 7)
+_DELAY: Final = st.integers(0, len(DELAYS) - 1)
+
+
+def _disturbances(kinds: tuple[Kind, ...]) -> st.SearchStrategy[Disturbance]:
+    return st.builds(
+        Disturbance, st.sampled_from(kinds), wait=st.integers(0, len(WAITS) - 1), which=_CHOICE, how=_CHOICE
+    )
+
+
+def _faults() -> st.SearchStrategy[Fault]:
+    nth = st.integers(0, 7)
+    plain = [kind for kind in FaultKind if kind not in {FaultKind.STALE, FaultKind.MEANWHILE}]
+    return st.one_of(
+        st.builds(
+            Fault, st.sampled_from(OPERATION_NAMES), nth, st.sampled_from(plain), st.integers(1, 4), _DELAY
+        ),
+        st.builds(Fault, st.sampled_from(STALE_READS), nth, st.just(FaultKind.STALE), st.integers(1, 4)),
+        st.builds(
+            Fault,
+            st.sampled_from(OPERATION_NAMES),
+            nth,
+            st.just(FaultKind.MEANWHILE),
+            meanwhile=_disturbances(MEANWHILE),
+        ),
+    )
+
+
+def schedules() -> st.SearchStrategy[Schedule]:
+    """Return a strategy for schedules; the simplest is one in which nothing happens."""
+    switches = st.sampled_from(sorted(SWITCH_SETTINGS)).flatmap(
+        lambda name: st.tuples(st.just(name), st.sampled_from(SWITCH_SETTINGS[name]).map(str))
+    )
+    return st.builds(
+        Schedule,
+        seed=st.integers(0, 2**16),
+        endpoints=st.integers(1, 2),
+        head_start=st.integers(0, 2),
+        policy=st.integers(0, 2),
+        skew=st.sampled_from((0, 2, -2)),
+        config_visible_seconds=st.sampled_from((0, 2)),
+        switches=st.lists(switches, max_size=3).map(dict),
+        disturbances=st.lists(_disturbances(tuple(Kind)), max_size=12).map(tuple),
+        faults=st.lists(_faults(), max_size=4).map(tuple),
+        event_faults=st.lists(
+            st.builds(EventFault, st.integers(0, 29), st.sampled_from(EventFaultKind), _DELAY), max_size=3
+        ).map(tuple),
+    )

@@ -1,0 +1,306 @@
+"""The simulation itself is deterministic; faults are really injected, disturbances really done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+
+from local_cloud.sagemaker.virtual import VirtualClock
+from tests.simulation import coverage
+from tests.simulation.people import _OF_SAGEMAKER, _PERSONAL
+from tests.simulation.runner import schedule_of
+from tests.simulation.schedule import (
+    SWITCH_SETTINGS,
+    Disturbance,
+    EventFault,
+    EventFaultKind,
+    Fault,
+    FaultKind,
+    Kind,
+    Schedule,
+)
+from tests.simulation.shrink import _smallest
+from tests.simulation.simulation import simulate
+from tests.simulation.strategies import schedules
+from tests.simulation.tasks import Agenda
+from tests.simulation.world import World
+
+REGISTERED = Schedule(disturbances=(Disturbance(Kind.REGISTER_APPROVED), Disturbance(Kind.SWEEP, wait=8)))
+"""One version is registered as Approved, while nothing goes wrong; a sweep follows."""
+
+
+def story(schedule: Schedule) -> list[str]:
+    result = simulate(schedule, tell=True)
+    assert result.violation is None, result.story
+    return result.story.splitlines()
+
+
+def told_of(lines: list[str], who: str) -> list[str]:
+    """Return what one of the story's actors did, in order."""
+    return [line[21:] for line in lines if line[12:].split()[0] == who]
+
+
+def with_fault(kind: FaultKind, operation: str = "CreateModel", **changes: object) -> Schedule:
+    fault = Fault(operation, 0, kind)
+    return replace(REGISTERED, faults=(replace(fault, **changes),))  # type: ignore[arg-type] # Fault's fields
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_equal_schedules_give_equal_stories_byte_for_byte(number: int) -> None:
+    schedule = schedule_of("determinism", number)
+
+    assert simulate(schedule, tell=True).story == simulate(schedule, tell=True).story
+
+
+def test_the_seed_decides_who_runs_when() -> None:
+    assert story(replace(REGISTERED, seed=1)) != story(replace(REGISTERED, seed=2))
+
+
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@given(schedules())
+def test_a_schedule_survives_being_printed_and_read(schedule: Schedule) -> None:
+    assert Schedule.from_json(schedule.to_json()) == schedule
+
+
+def test_a_drawn_schedule_survives_being_printed_and_read() -> None:
+    for number in range(50):
+        schedule = schedule_of("printing", number)
+        assert Schedule.from_json(schedule.to_json()) == schedule
+
+
+def test_what_is_no_schedule_is_refused() -> None:
+    with pytest.raises(ValueError, match="no schedule"):
+        Schedule.from_json('{"seeds": 1}')
+
+
+def test_every_switch_is_drawn_in_every_setting() -> None:
+    drawn = {pair for number in range(1500) for pair in schedule_of("switches", number).switches.items()}
+
+    assert drawn == {(name, str(value)) for name, values in SWITCH_SETTINGS.items() for value in values}
+
+
+def test_every_kind_of_disturbance_means_something() -> None:
+    assert _PERSONAL.keys() | _OF_SAGEMAKER.keys() == set(Kind)
+    assert not _PERSONAL.keys() & _OF_SAGEMAKER.keys()
+
+
+def test_equal_times_keep_their_order() -> None:
+    clock = VirtualClock()
+    agenda, done = Agenda(clock), list[str]()
+    agenda.put(2, lambda: done.append("third"))
+    agenda.put(1, lambda: done.append("first"))
+    agenda.put(1, lambda: done.append("second"))
+    while agenda.next_due() is not None:
+        agenda.run_next()
+
+    assert done == ["first", "second", "third"]
+
+
+def test_several_invocations_run_between_each_others_calls() -> None:
+    """Two sweeps at once: neither is over before the other has begun."""
+    sweeps = (Disturbance(Kind.SWEEP), Disturbance(Kind.SWEEP))
+    lines = story(Schedule(head_start=1, disturbances=sweeps))
+    actors = [line[12:].split()[0] for line in lines if " ListEndpoints " in line or " Query " in line]
+
+    assert any(
+        actors[index : index + 4] == [a, b, a, b]
+        for index in range(len(actors))
+        for a in actors
+        for b in actors
+        if a != b
+    )
+
+
+# Faults of calls -------------------------------------------------------------------------------------
+
+
+def test_without_a_fault_the_model_is_created_once() -> None:
+    lines = story(REGISTERED)
+
+    assert [line for line in lines if " CreateModel " in line and "200" in line]
+    assert not [line for line in lines if " fault " in line]
+
+
+def test_a_crash_before_a_call_keeps_it_from_taking_effect_and_ends_the_invocation() -> None:
+    lines = told_of(story(with_fault(FaultKind.CRASH_BEFORE)), "i3")
+
+    assert not [line for line in lines if line.startswith("CreateModel")]
+    assert lines[-1].startswith("failed: CrashError")
+
+
+def test_a_crash_after_a_call_lets_it_take_effect_and_ends_the_invocation() -> None:
+    lines = told_of(story(with_fault(FaultKind.CRASH_AFTER)), "i3")
+
+    assert lines[-2].startswith("CreateModel")
+    assert "200 [crash after]" in lines[-2]
+    assert lines[-1].startswith("failed: CrashError")
+
+
+def test_a_failed_invocation_is_repeated_by_lambda_under_the_same_id() -> None:
+    lines = story(with_fault(FaultKind.CRASH_BEFORE, "Query", times=9))
+
+    assert told_of(lines, "i3'")[0].startswith("invoked")
+    assert told_of(lines, "i3''")[0].startswith("invoked")
+    assert not told_of(lines, "i3'''")
+
+
+def test_a_timeout_before_a_call_keeps_it_from_taking_effect_and_botocore_repeats_it() -> None:
+    lines = [
+        line for line in told_of(story(with_fault(FaultKind.TIMEOUT_BEFORE)), "i3") if "CreateModel" in line
+    ]
+
+    assert len(lines) == 1
+    assert "200" in lines[0]
+
+
+def test_a_timeout_after_a_call_loses_only_its_answer() -> None:
+    lines = [
+        line for line in told_of(story(with_fault(FaultKind.TIMEOUT_AFTER)), "i3") if "CreateModel" in line
+    ]
+
+    assert "200 [timeout after]" in lines[0]
+    assert "already existing model" in lines[1]
+
+
+def test_throttling_is_repeated_and_outlives_botocore_when_it_lasts() -> None:
+    once = told_of(story(with_fault(FaultKind.THROTTLED)), "i3")
+    lasting = told_of(story(with_fault(FaultKind.THROTTLED, times=3)), "i3")
+
+    assert once[-1] == "done"
+    assert "ThrottlingException" in lasting[-1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "times"), [(FaultKind.SERVER_ERROR_BEFORE, 1), (FaultKind.SERVER_ERROR_AFTER, 2)]
+)
+def test_a_server_error_comes_before_or_after_the_effect(kind: FaultKind, times: int) -> None:
+    lines = [line for line in told_of(story(with_fault(kind)), "i3") if "CreateModel" in line]
+
+    assert len(lines) == times
+
+
+@pytest.mark.parametrize("kind", [FaultKind.SLOW_BEFORE, FaultKind.SLOW_AFTER])
+def test_an_invocation_that_is_too_slow_is_ended(kind: FaultKind) -> None:
+    quick = told_of(story(with_fault(kind, delay=0)), "i3")
+    slow = told_of(story(with_fault(kind, delay=4)), "i3")
+
+    assert quick[-1] == "done"
+    assert slow[-2].startswith("is over its time limit")
+
+
+def test_a_slow_call_takes_effect_late_or_is_answered_late() -> None:
+    before = story(with_fault(FaultKind.SLOW_BEFORE, delay=2))
+    after = story(with_fault(FaultKind.SLOW_AFTER, delay=2))
+
+    def time_of(lines: list[str], what: str) -> float:
+        return next(float(line[:10]) for line in lines if f" i3       {what} " in line)
+
+    assert time_of(before, "CreateModel") - time_of(after, "CreateModel") == pytest.approx(60)
+    assert time_of(after, "CreateEndpointConfig") - time_of(after, "CreateModel") > 60
+
+
+@pytest.mark.parametrize("operation", ["DescribeEndpoint", "ListEndpoints"])
+def test_a_stale_read_answers_what_was_before_the_last_change(operation: str) -> None:
+    disturbances = (
+        Disturbance(Kind.CHANGE_SETTINGS, how=1),
+        Disturbance(Kind.SWEEP, wait=6),
+        Disturbance(Kind.SWEEP, wait=6),
+    )
+    faults = tuple(Fault(operation, nth, FaultKind.STALE) for nth in range(9))
+    lines = story(Schedule(head_start=1, disturbances=disturbances, faults=faults))
+
+    assert [line for line in lines if f" {operation} " in line and "[stale]" in line]
+
+
+def test_what_happens_meanwhile_happens_right_before_the_call() -> None:
+    schedule = with_fault(FaultKind.MEANWHILE, "CreateEndpoint", meanwhile=Disturbance(Kind.REJECT))
+    lines = story(schedule)
+    rejected = next(index for index, line in enumerate(lines) if "UpdateModelPackage" in line)
+
+    assert " CreateEndpoint " in lines[rejected + 2]
+
+
+def test_faults_stop_when_disturbances_stop() -> None:
+    lines = story(with_fault(FaultKind.THROTTLED, "ListTags", nth=0))
+
+    assert not [line for line in lines if " fault " in line]
+
+
+# Faults of deliveries --------------------------------------------------------------------------------
+
+
+def deliveries(kind: EventFaultKind | None, delay: int = 0) -> list[tuple[float, str]]:
+    """Return when the event of a registration led to invocations, if a fault hits it."""
+    number = next(
+        int(line.split("event ")[1].split(":")[0])
+        for line in story(REGISTERED)
+        if "churn-models/2 Approved" in line
+    )
+    faults = (EventFault(number, kind, delay),) if kind is not None else ()
+    lines = story(replace(REGISTERED, event_faults=faults))
+    return [(float(line[:10]), line) for line in lines if "invoked with" in line and "Model Package" in line]
+
+
+def test_events_are_lost_doubled_and_late() -> None:
+    plain = deliveries(None)
+
+    assert len(deliveries(EventFaultKind.LOST)) == len(plain) - 1
+    assert len(deliveries(EventFaultKind.DOUBLED)) == len(plain) + 1
+    assert deliveries(EventFaultKind.LATE, delay=2)[-1][0] - plain[-1][0] == pytest.approx(60, abs=1)
+
+
+# The end ---------------------------------------------------------------------------------------------
+
+
+def test_what_still_runs_at_the_end_has_no_effect() -> None:
+    world = World(Schedule(head_start=1))
+    world.people.begin()
+    world.sweep()
+    for _ in range(5):
+        world.step()
+    assert world.running
+    before = len(world.calls)
+    world.end()
+
+    assert not world.running
+    assert len(world.calls) == before
+
+
+def test_a_violation_is_told_with_its_story() -> None:
+    """A world in which SageMaker ends a rollout that nobody asked for: the journal cannot explain it."""
+    world = World(Schedule(head_start=1))
+    world.people.begin()
+    world.tell("LAW", "it is broken")
+
+    assert world.story().endswith("LAW      it is broken")
+
+
+def test_shrinking_keeps_only_what_matters() -> None:
+    wanted = Disturbance(Kind.REJECT, which=3)
+    schedule = replace(
+        schedule_of("shrink", 1), disturbances=(Disturbance(Kind.SWEEP), wanted, Disturbance(Kind.REGISTER))
+    )
+    smallest = _smallest(schedule, lambda each: wanted in each.disturbances)
+
+    assert smallest == Schedule(disturbances=(wanted,))
+
+
+# Coverage --------------------------------------------------------------------------------------------
+
+
+def test_a_hole_in_the_coverage_is_found_unless_it_is_explained() -> None:
+    everything = Counter(dict.fromkeys(coverage.everything(), 1))
+    del everything["CreateModel", "crash before"]
+    del everything["CreateModel", "stale"]
+
+    assert coverage.unexplained_holes(everything) == [("CreateModel", "crash before")]
+
+
+def test_the_table_shows_every_row_and_what_cannot_be() -> None:
+    shown = coverage.table(Counter({("CreateModel", "crash before"): 7}))
+    (row,) = [line for line in shown.splitlines() if line.startswith("CreateModel ")]
+
+    assert row.split()[1:] == ["7", *"00000000", ".", "0"]

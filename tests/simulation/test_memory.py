@@ -1,0 +1,249 @@
+"""The services in memory answer as MiniStack's do."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ministack.app import SERVICE_HANDLERS
+from ministack.core.responses import request_scope
+
+from tests.simulation.expressions import UnsupportedExpressionError, holds
+from tests.simulation.memory import Memory, UnsupportedRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TARGETS = {
+    "dynamodb": "DynamoDB_20120810",
+    "ssm": "AmazonSSM",
+    "events": "AWSEvents",
+}
+_accounts = itertools.count(200000000000)
+
+
+class MiniStack:
+    """An account of MiniStack's, asked over the same wire."""
+
+    def __init__(self) -> None:
+        self._account_id = str(next(_accounts))
+        self.ask(
+            "dynamodb",
+            "CreateTable",
+            {
+                "TableName": "journal",
+                "KeySchema": [
+                    {"AttributeName": "endpoint", "KeyType": "HASH"},
+                    {"AttributeName": "item", "KeyType": "RANGE"},
+                ],
+                "AttributeDefinitions": [
+                    {"AttributeName": "endpoint", "AttributeType": "S"},
+                    {"AttributeName": "item", "AttributeType": "S"},
+                ],
+                "BillingMode": "PAY_PER_REQUEST",
+            },
+        )
+
+    def ask(self, service: str, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        headers = {
+            "x-amz-target": f"{TARGETS[service]}.{operation}",
+            "content-type": "application/x-amz-json-1.1",
+        }
+        with request_scope(self._account_id, "eu-central-1"):
+            answer = SERVICE_HANDLERS[service]("POST", "/", headers, json.dumps(request).encode(), {})
+            try:
+                answer.send(None)
+            except StopIteration as done:
+                status, _, content = done.value
+                return status, json.loads(content or b"{}")
+        raise AssertionError("MiniStack waits for something")
+
+
+def comparable(operation: str, answer: tuple[int, dict[str, Any]]) -> Any:
+    """Return what a client of the deployer's can see of an answer."""
+    status, document = answer
+    if status >= 300:
+        return status, document["__type"].rpartition("#")[2], document.get("Item")
+    match operation:
+        case "Query":
+            return status, document["Items"], document.get("LastEvaluatedKey")
+        case "GetItem":
+            return status, document.get("Item")
+        case "GetParameter":
+            return status, {key: document["Parameter"][key] for key in ("Name", "Value")}
+        case "GetParametersByPath":
+            return status, [(each["Name"], each["Value"]) for each in document["Parameters"]]
+        case "PutEvents":
+            return status, document["FailedEntryCount"], len(document["Entries"])
+    return status
+
+
+names = st.sampled_from(["a", "b"])
+sorts = st.sampled_from(
+    [f"{kind}#{number}" for kind in ("approval", "attempt", "version") for number in range(3)]
+)
+values: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{"S": "open"}, {"S": "settled"}, {"N": "1"}, {"N": "10"}, {"BOOL": True}]
+)
+conditions = st.sampled_from(
+    [
+        "attribute_not_exists(endpoint)",
+        "attribute_not_exists(endpoint) OR withdrawn = :old",
+        "#status = :old AND #lease = :new",
+        "#status = :old OR NOT attribute_exists(#lease)",
+        "(#status = :old OR #status = :new) AND attribute_exists(endpoint)",
+    ]
+)
+
+
+def _conditional(draw: st.DrawFn) -> dict[str, Any]:
+    if draw(st.booleans()):
+        return {}
+    condition = draw(conditions)
+    parts: dict[str, Any] = {"ConditionExpression": condition}
+    used = {name: key for name, key in (("#status", "status"), ("#lease", "lease")) if name in condition}
+    if used:
+        parts["ExpressionAttributeNames"] = used
+    given_values = {name: draw(values) for name in (":old", ":new") if name in condition}
+    if given_values:
+        parts["ExpressionAttributeValues"] = given_values
+    if draw(st.booleans()):
+        parts["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    return parts
+
+
+@st.composite
+def puts(draw: st.DrawFn) -> tuple[str, str, dict[str, Any]]:
+    item: dict[str, Any] = {"endpoint": {"S": draw(names)}, "item": {"S": draw(sorts)}}
+    for key in ("status", "lease", "withdrawn"):
+        if draw(st.booleans()):
+            item[key] = draw(values)
+    return "dynamodb", "PutItem", {"TableName": "journal", "Item": item, **_conditional(draw)}
+
+
+@st.composite
+def updates(draw: st.DrawFn) -> tuple[str, str, dict[str, Any]]:
+    parts = _conditional(draw)
+    update = draw(
+        st.sampled_from(
+            ["SET #flag = :flag", "SET withdrawn = :flag", "SET #flag = :flag, withdrawn = :more"]
+        )
+    )
+    added = {name: draw(values) for name in (":flag", ":more") if name in update}
+    parts["ExpressionAttributeValues"] = {**parts.get("ExpressionAttributeValues", {}), **added}
+    if "#flag" in update:
+        parts["ExpressionAttributeNames"] = {**parts.get("ExpressionAttributeNames", {}), "#flag": "flag"}
+    key = {"endpoint": {"S": draw(names)}, "item": {"S": draw(sorts)}}
+    return "dynamodb", "UpdateItem", {"TableName": "journal", "Key": key, "UpdateExpression": update, **parts}
+
+
+@st.composite
+def queries(draw: st.DrawFn) -> tuple[str, str, dict[str, Any]]:
+    request: dict[str, Any] = {
+        "TableName": "journal",
+        "ConsistentRead": True,
+        "ScanIndexForward": draw(st.booleans()),
+        "ExpressionAttributeNames": {"#endpoint": "endpoint", "#item": "item"},
+        "ExpressionAttributeValues": {":endpoint": {"S": draw(names)}},
+    }
+    bounds = request["ExpressionAttributeValues"]
+    if draw(st.booleans()):
+        request["KeyConditionExpression"] = "#endpoint = :endpoint AND #item BETWEEN :first AND :last"
+        bounds[":first"], bounds[":last"] = (
+            {"S": "approval#"},
+            {"S": draw(st.sampled_from(["attempt#~", "version#~"]))},
+        )
+    else:
+        request["KeyConditionExpression"] = "#endpoint = :endpoint AND #item = :item"
+        bounds[":item"] = {"S": draw(sorts)}
+    if draw(st.booleans()):
+        request["Limit"] = draw(st.integers(1, 4))
+    return "dynamodb", "Query", request
+
+
+others = st.sampled_from(
+    [
+        ("ssm", "GetParameter", {"Name": "/greenlight/endpoints/p3"}),
+        ("ssm", "GetParameter", {"Name": "/greenlight/endpoints/missing"}),
+        ("events", "PutEvents", {"Entries": [{"Source": "greenlight", "DetailType": "t", "Detail": "{}"}]}),
+    ]
+)
+
+
+def pages(ask: Any, request: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield all pages of a query or of a path's parameters."""
+    operation = "Query" if "TableName" in request else "GetParametersByPath"
+    service = "dynamodb" if operation == "Query" else "ssm"
+    more: dict[str, Any] = {}
+    while True:
+        status, page = ask(service, operation, {**request, **more})
+        yield status, page
+        if "LastEvaluatedKey" in page:
+            more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        elif "NextToken" in page:
+            more = {"NextToken": page["NextToken"]}
+        else:
+            return
+
+
+def ask_memory(memory: Memory) -> Any:
+    return lambda service, operation, request: memory.handle(service, operation, json.dumps(request).encode())
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(st.lists(st.one_of(puts(), updates(), queries(), others), max_size=25))
+def test_every_answer_is_the_one_that_ministack_gives(steps: list[tuple[str, str, dict[str, Any]]]) -> None:
+    memory, ministack = Memory(), MiniStack()
+    for number in range(12):
+        name = f"/greenlight/endpoints/p{number}"
+        memory.parameters[name] = "{}"
+        ministack.ask("ssm", "PutParameter", {"Name": name, "Type": "String", "Value": "{}"})
+    for service, operation, request in steps:
+        if operation == "Query":
+            mine = [comparable("Query", page)[:2] for page in pages(ask_memory(memory), request)]
+            theirs = [comparable("Query", page)[:2] for page in pages(ministack.ask, request)]
+            assert [item for _, items in mine for item in items] == [
+                item for _, items in theirs for item in items
+            ]
+        else:
+            answer = ask_memory(memory)(service, operation, request)
+            assert comparable(operation, answer) == comparable(
+                operation, ministack.ask(service, operation, request)
+            )
+    path = {"Path": "/greenlight/endpoints/", "Recursive": False}
+    found = [
+        each
+        for page in pages(ask_memory(memory), path)
+        for each in comparable("GetParametersByPath", page)[1]
+    ]
+    theirs = [
+        each for page in pages(ministack.ask, path) for each in comparable("GetParametersByPath", page)[1]
+    ]
+    assert sorted(found) == sorted(theirs)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"TableName": "journal", "KeyConditionExpression": "endpoint = :e", "ExpressionAttributeValues": {}},
+        {"TableName": "journal", "ConsistentRead": True, "FilterExpression": "a = :b"},
+    ],
+)
+def test_what_is_not_modelled_is_refused_loudly(request_: dict[str, Any]) -> None:
+    with pytest.raises(UnsupportedRequestError):
+        Memory().handle("dynamodb", "Query", json.dumps(request_).encode())
+
+
+def test_an_operation_that_is_not_modelled_is_refused_loudly() -> None:
+    with pytest.raises(UnsupportedRequestError, match="TransactWriteItems is not modelled"):
+        Memory().handle("dynamodb", "TransactWriteItems", b"{}")
+
+
+@pytest.mark.parametrize("expression", ["size(a) > :b", "a = :b AND", "a ~ :b", "a = :b b"])
+def test_an_expression_that_is_not_modelled_is_refused_loudly(expression: str) -> None:
+    with pytest.raises((UnsupportedExpressionError, KeyError)):
+        holds(expression, {"ExpressionAttributeValues": {":b": {"S": "x"}}}, {})
