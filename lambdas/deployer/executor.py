@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from enum import Enum
 from typing import TYPE_CHECKING, assert_never
 
 from deployer.attempt import Action, AttemptStatus
@@ -30,6 +31,17 @@ if TYPE_CHECKING:
     from deployer.endpoint import Endpoint
     from deployer.sagemaker import SageMaker
     from deployer.settings import Release
+
+
+class Progress(Enum):
+    """How far an attempt came."""
+
+    UNDER_WAY = "under way"
+    ENDED = "ended"
+    """It ended at once; another round may find something else to do."""
+
+    NAME_TAKEN = "name taken"
+    """SageMaker says that the endpoint exists, and does not show it."""
 
 
 class _NoLongerStandsError(Exception):
@@ -62,11 +74,10 @@ class Executor:
         self._logger = logger
         self._stack_name = stack_name
 
-    def deploy(self, deploy: Deploy, choice: Choice, endpoint: Endpoint | None, *, rolls_back: bool) -> bool:
+    def deploy(
+        self, deploy: Deploy, choice: Choice, endpoint: Endpoint | None, *, rolls_back: bool
+    ) -> Progress:
         """Put a release on the endpoint, as far as that goes now.
-
-        Returns:
-            Whether the attempt is under way; if not, it ended here, and another pass is due.
 
         Raises:
             OvertakenError: Another invocation is at work on this endpoint.
@@ -77,16 +88,16 @@ class Executor:
                 self._apply(deploy, choice, attempt, endpoint)
             except RefusedError as refusal:
                 self._attempts.settle(attempt, AttemptStatus.FAILED, reason=str(refusal), endpoint=endpoint)
-                return False
+                return Progress.ENDED
             except _NoLongerStandsError as obstacle:
                 self._withdraw(attempt, obstacle)
-                return False
+                return Progress.ENDED
             except BusyError as obstacle:
                 # Busy with this very change, if an earlier try took effect and its answer was lost.
                 found = self._sagemaker.describe_endpoint(choice.release.endpoint_name)
                 if not _took_effect(deploy, attempt, found):
                     self._withdraw(attempt, obstacle)
-                    return False
+                    return Progress.ENDED if found is not None else Progress.NAME_TAKEN
             if isinstance(deploy.change, DeleteFailedEndpoint):
                 self._logger.info(
                     "The failed endpoint is being deleted: the deployment goes on when it is gone"
@@ -94,7 +105,7 @@ class Executor:
                 self._attempts.give_back(attempt)
             else:
                 self._attempts.accept(attempt)
-        return True
+        return Progress.UNDER_WAY
 
     def clean_up(self, deletion: Deletion, endpoint: Endpoint | None) -> None:
         """Delete what nothing needs any more, if it is the deployer's own.

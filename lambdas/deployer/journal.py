@@ -5,7 +5,7 @@ Items of a partition, by sort key `item`:
 - `approval#<approved_at>#<version>`: written once, by whoever sees the approval first;
 - `attempt#<number>`: written before the call it stands for, then moved from status to status, each move under
   a condition, so that of several concurrent invocations exactly one makes it;
-- `version#<number>`: that an approval of the version was ever written, also when it left the window;
+- `version#<version ARN>`: that an approval of the version was ever written, also when it left the window;
 - `rest`: what was last seen, done and said of the endpoint at rest; losing it costs a few calls, no more.
 
 The newest `WINDOW` approvals and attempts decide; older ones are history.
@@ -131,13 +131,12 @@ class Journal:
             TableName=self._table_name,
             Item={
                 "endpoint": {"S": approval.endpoint_name},
-                "item": {"S": _known_key(approval.version)},
-                "group_name": {"S": approval.group_name},
+                "item": {"S": _known_key(approval.version_arn)},
             },
         )
         return written
 
-    def knows(self, endpoint_name: str, version: int) -> bool:
+    def knows(self, endpoint_name: str, version_arn: str) -> bool:
         """Tell whether an approval of that version was ever written, however long ago."""
         page = self._client.query(
             TableName=self._table_name,
@@ -146,7 +145,7 @@ class Journal:
             ExpressionAttributeNames={"#endpoint": "endpoint", "#item": "item"},
             ExpressionAttributeValues={
                 ":endpoint": {"S": endpoint_name},
-                ":item": {"S": _known_key(version)},
+                ":item": {"S": _known_key(version_arn)},
             },
         )
         return bool(page["Items"])
@@ -326,8 +325,8 @@ def _approval(item: Mapping[str, Any]) -> Approval:
     )
 
 
-def _known_key(version: int) -> str:
-    return f"{_KNOWN}{version:09d}"
+def _known_key(version_arn: str) -> str:
+    return f"{_KNOWN}{version_arn.lower()}"
 
 
 def _rest_item(endpoint_name: str, rest: Rest) -> dict[str, Any]:

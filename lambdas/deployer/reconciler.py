@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 from deployer import outcomes, statuses
 from deployer.approval import Approval, ApprovalSource, Choice, Decision, choose, superseded
 from deployer.attempts import Attempts, OvertakenError
-from deployer.executor import Executor
+from deployer.executor import Executor, Progress
 from deployer.names import account_of, same_arn
 from deployer.planner import Blocked, Deploy, InSync, NothingStands, Plan, Wait, WaitToRetry, plan
 from deployer.retention import disposable
@@ -193,7 +193,7 @@ class Reconciler:
             return True
         if any(same_arn(each.version_arn, version_arn) for each in self._history.approvals):
             return False
-        return self._history.full and self._journal.knows(self._name, int(version_arn.rsplit("/", 1)[-1]))
+        return self._history.full and self._journal.knows(self._name, version_arn)
 
     def _record(
         self,
@@ -360,14 +360,26 @@ class Reconciler:
 
     def _deploy(self, planned: Deploy, choice: Choice, endpoint: Endpoint | None) -> bool:
         rolls_back = self._rolls_back(choice.approval, endpoint)
-        under_way = self._executor.deploy(planned, choice, endpoint, rolls_back=rolls_back)
+        progress = self._executor.deploy(planned, choice, endpoint, rolls_back=rolls_back)
         history = self._history
         for approval in superseded(history.approvals, history.attempts, choice.approval):
             self._journal.record_superseded(approval, by=choice.approval.version)
             self._logger.info("Superseded by a newer approval", model_package_arn=approval.version_arn)
-        if endpoint is None and under_way:
-            self._note_rest(replace(history.rest, tags=self._wanted_tags()))
-        return not under_way
+        match progress:
+            case Progress.UNDER_WAY:
+                if endpoint is None:
+                    self._note_rest(replace(history.rest, tags=self._wanted_tags()))
+                return False
+            case Progress.ENDED:
+                return True
+            case Progress.NAME_TAKEN:
+                self._tell(
+                    f"SageMaker says that an endpoint named {self._name} exists, and does not show one: it may"
+                    " have been created in another letter case. Write its name so in the YAML, or delete it."
+                )
+                return False
+            case unknown:
+                assert_never(unknown)
 
     def _rolls_back(self, approval: Approval, endpoint: Endpoint | None) -> bool:
         """Tell whether what serves was approved later than what is about to: going back, not forward."""

@@ -359,6 +359,19 @@ def test_approving_a_rejected_version_again_is_found_although_its_event_is_lost(
     assert second
 
 
+def test_an_endpoint_of_the_same_name_in_other_letter_case_is_told_once_and_left_alone() -> None:
+    pipeline = Pipeline(Switches.from_document({"name_lookup": "case_sensitive"}))
+    pipeline.manage()
+    deployed(pipeline)
+    pipeline.manage(EndpointName="Churn")
+    for _ in range(3):
+        pipeline.dispatch(SettingsChanged(PREFIX + "Churn", "Create", "e"))
+
+    assert writes(pipeline).count("CreateEndpoint") == 4
+    assert [each["Outcome"] for each in pipeline.outcomes].count("needs_attention") == 1
+    assert "another letter case" in pipeline.outcomes[-1]["Message"]
+
+
 def test_a_version_deleted_from_the_registry_no_longer_stands(pipeline: Pipeline) -> None:
     _, second = deployed(pipeline, 2)
     pipeline.sagemaker.delete_model_package(ModelPackageName=second)
