@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import TYPE_CHECKING, assert_never
 
@@ -147,7 +147,9 @@ class Executor:
         except OvertakenError:
             raise
         except Exception:
-            self._attempts.give_back(attempt)
+            # If the error came after the attempt had moved on, there is nothing to give back.
+            with suppress(OvertakenError):
+                self._attempts.give_back(attempt)
             raise
 
     def _apply(self, deploy: Deploy, choice: Choice, attempt: Attempt, endpoint: Endpoint | None) -> None:

@@ -374,8 +374,8 @@ class Reconciler:
                 return True
             case Progress.NAME_TAKEN:
                 self._tell(
-                    f"SageMaker says that an endpoint named {self._name} exists, and does not show one: it may"
-                    " have been created in another letter case. Write its name so in the YAML, or delete it."
+                    f"SageMaker says that an endpoint named {self._name} exists, and does not show one: it "
+                    "may have another letter case. Write its name so in the YAML, or delete it."
                 )
                 return False
             case unknown:
