@@ -67,7 +67,7 @@ sabotage: setup ## Break the deployer in many ways; each must be caught
 
 .PHONY: coverage
 coverage: setup ## Branch coverage of the deployer by its own tests
-	pytest -q -n auto tests/unit/deployer --cov=deployer --cov-branch --cov-report=term-missing
+	pytest -q -n auto tests/unit/deployer --cov=deployer --cov-branch --cov-report=term-missing --cov-fail-under=100
 
 .PHONY: bench
 bench: setup ## Measure the cold start against SageMaker's documented three calls

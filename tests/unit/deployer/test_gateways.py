@@ -8,9 +8,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer.bus import Bus, UndeliveredError
+from deployer.endpoint import Sighting
 from deployer.outcomes import Outcome, OutcomeKind
-from deployer.parameters import Parameters
-from deployer.sagemaker import BusyError, ExecutionRoleError, RefusedError, SageMaker
+from deployer.parameters import AllSettings, Parameters
+from deployer.sagemaker import BusyError, ExecutionRoleError, RefusedError, SageMaker, Tag
+from deployer.settings import ENDPOINT_TAG, STACK_TAG, Release
 from tests.unit.deployer.builders import NOW, release
 from tests.unit.deployer.pipeline import PREFIX, Pipeline
 
@@ -137,6 +139,160 @@ def test_every_page_of_approved_versions_is_read_newest_first() -> None:
     gateway = SageMaker(pipeline.cloud.client("sagemaker"))
 
     assert list(gateway.approved_version_arns("churn-models")) == arns[::-1]
+
+
+class PagingClient:
+    """Answers every operation with its pages in turn; each but the first must be asked for by its token."""
+
+    def __init__(self, *pages: dict[str, Any]) -> None:
+        self._pages = pages
+
+    def __getattr__(self, _operation: str) -> Any:
+        def answer(**request: Any) -> dict[str, Any]:
+            number = int(request.get("NextToken", 0))
+            more = number + 1 < len(self._pages)
+            return {**self._pages[number], **({"NextToken": str(number + 1)} if more else {})}
+
+        return answer
+
+
+def test_every_page_of_endpoints_is_read() -> None:
+    def page(*names: str) -> dict[str, Any]:
+        return {
+            "Endpoints": [
+                {"EndpointName": name, "EndpointStatus": "InService", "LastModifiedTime": NOW}
+                for name in names
+            ]
+        }
+
+    gateway = SageMaker(cast("Any", PagingClient(page("a", "b"), page(), page("c"))))
+
+    seen = Sighting("InService", NOW)
+    assert gateway.sight_endpoints() == {"a": seen, "b": seen, "c": seen}
+
+
+def test_a_group_that_cannot_be_listed_is_not_mistaken_for_an_empty_one() -> None:
+    with pytest.raises(ClientError, match="AccessDenied"):
+        sagemaker("AccessDeniedException", "…").approved_version_arns("churn-models")
+
+
+def test_a_serving_config_that_cannot_be_read_is_not_mistaken_for_a_deleted_one() -> None:
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        sagemaker("ThrottlingException", "Rate exceeded").production_variants("churn-v1")
+
+
+def test_a_refusal_to_delete_an_endpoint_that_exists_is_told() -> None:
+    with pytest.raises(RefusedError, match="Anything else"):
+        sagemaker("ValidationException", "Anything else.").delete_endpoint("churn")
+
+
+def test_tags_that_only_go_are_removed_and_none_is_added() -> None:
+    pipeline, _ = with_a_release()
+    gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
+    (model,) = pipeline.sagemaker.list_models()["Models"]
+    gateway.tag(model["ModelArn"], add={}, remove=frozenset({"team"}))
+
+    left = pipeline.sagemaker.list_tags(ResourceArn=model["ModelArn"])["Tags"]
+    assert {each["Key"] for each in left} == {STACK_TAG, ENDPOINT_TAG}
+    assert "AddTags" not in pipeline.sagemaker_calls()
+
+
+# Deleting ----------------------------------------------------------------------------------------------
+
+OURS = (STACK_TAG, "Greenlight")
+
+
+def with_a_release() -> tuple[Pipeline, Release]:
+    """Return a pipeline in which a release's model and config were made, and no endpoint."""
+    pipeline = Pipeline()
+    made = pipeline.release(pipeline.register("Approved"))
+    pipeline.sagemaker.create_model(**made.create_model)
+    pipeline.sagemaker.create_endpoint_config(**made.create_endpoint_config)
+    return pipeline, made
+
+
+def left(pipeline: Pipeline) -> tuple[int, int]:
+    """Return how many endpoint configs and models there are."""
+    return (
+        len(pipeline.sagemaker.list_endpoint_configs()["EndpointConfigs"]),
+        len(pipeline.sagemaker.list_models()["Models"]),
+    )
+
+
+def test_what_carries_the_owners_tag_is_deleted() -> None:
+    pipeline, made = with_a_release()
+    gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
+
+    assert gateway.delete_endpoint_config(made.endpoint_config_name, owner=OURS)
+    assert gateway.delete_model(made.model_name, owner=OURS)
+    assert left(pipeline) == (0, 0)
+
+
+@pytest.mark.parametrize("owner", [(STACK_TAG, "Another"), ("another:stack", "Greenlight")])
+def test_what_carries_another_owners_tag_is_left_alone(owner: Tag) -> None:
+    pipeline, made = with_a_release()
+    gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
+
+    assert not gateway.delete_endpoint_config(made.endpoint_config_name, owner=owner)
+    assert not gateway.delete_model(made.model_name, owner=owner)
+    assert left(pipeline) == (1, 1)
+
+
+def test_the_owners_tag_is_found_on_any_page() -> None:
+    found: dict[str, Any] = {"ModelArn": "arn", "EndpointConfigArn": "arn", "Tags": []}
+    tagged = {**found, "Tags": [{"Key": OURS[0], "Value": OURS[1]}]}
+    gateway = SageMaker(cast("Any", PagingClient(found, tagged)))
+
+    assert gateway.delete_endpoint_config("churn-v1", owner=OURS)
+    assert gateway.delete_model("churn-v1", owner=OURS)
+
+
+def test_what_somebody_else_deletes_in_between_is_deleted() -> None:
+    pipeline, made = with_a_release()
+    gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
+
+    def delete_first(_service: str, operation: str) -> None:
+        if operation == "DeleteEndpointConfig":
+            pipeline.sagemaker.delete_endpoint_config(EndpointConfigName=made.endpoint_config_name)
+        if operation == "DeleteModel":
+            pipeline.sagemaker.delete_model(ModelName=made.model_name)
+
+    pipeline.deployer_cloud.before_call = delete_first
+
+    assert gateway.delete_endpoint_config(made.endpoint_config_name, owner=OURS)
+    assert gateway.delete_model(made.model_name, owner=OURS)
+    assert left(pipeline) == (0, 0)
+
+
+@pytest.mark.parametrize("failing", ["Describe", "Delete"])
+def test_a_deletion_that_fails_is_not_taken_for_done(failing: str) -> None:
+    pipeline, made = with_a_release()
+    gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
+
+    def deny(_service: str, operation: str) -> None:
+        if operation.startswith(failing):
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "…"}}, operation)
+
+    pipeline.deployer_cloud.before_call = deny
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        gateway.delete_endpoint_config(made.endpoint_config_name, owner=OURS)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        gateway.delete_model(made.model_name, owner=OURS)
+    assert left(pipeline) == (1, 1)
+
+
+# Settings ----------------------------------------------------------------------------------------------
+
+
+def test_a_prefix_without_its_last_slash_manages_nothing_rather_than_wrong_names() -> None:
+    pipeline = Pipeline()
+    pipeline.manage()
+
+    assert Parameters(pipeline.ssm, prefix=PREFIX.rstrip("/")).read_all() == AllSettings((), ())
+    assert [each.endpoint_name for each in Parameters(pipeline.ssm, prefix=PREFIX).read_all().readable] == [
+        "churn"
+    ]
 
 
 def test_only_parameters_directly_below_the_prefix_are_settings() -> None:

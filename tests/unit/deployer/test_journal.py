@@ -1,11 +1,14 @@
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 
 from deployer.attempt import Action, AttemptStatus, Deletion
 from deployer.journal import WINDOW, Journal, Rest
 from tests.unit.deployer.builders import ENDPOINT, approval, attempt, minutes
-from tests.unit.deployer.pipeline import Pipeline
+from tests.unit.deployer.pipeline import TABLE, Pipeline
+from tests.unit.deployer.test_gateways import FailingClient
 
 REST = Rest("churn-v1-000000000000", minutes(7), {"team": "growth"}, "Nothing stands.")
 
@@ -99,6 +102,36 @@ def test_a_long_history_keeps_the_newest_of_each(journal: Journal) -> None:
     assert [each.version for each in history.approvals] == newest
     assert [each.number for each in history.attempts] == newest
     assert history.rest == REST
+
+
+class SmallPages:
+    """DynamoDB with pages of two items, as if each were half a megabyte."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def query(self, **request: Any) -> Any:
+        return self._client.query(**{**request, "Limit": min(2, request["Limit"])})
+
+
+def test_a_history_that_comes_in_many_pages_is_read_whole() -> None:
+    pipeline = Pipeline()
+    for number in range(1, 5):
+        pipeline.journal.record_approval(approval(number, minutes(number)))
+        pipeline.journal.begin(attempt(number, number=number))
+    paged = Journal(cast("Any", SmallPages(pipeline.cloud.client("dynamodb"))), table_name=TABLE)
+
+    assert paged.read(ENDPOINT) == pipeline.journal.read(ENDPOINT)
+    assert [each.version for each in paged.read(ENDPOINT).approvals] == [4, 3, 2, 1]
+
+
+def test_a_journal_that_cannot_be_written_is_not_mistaken_for_another_invocations_claim() -> None:
+    failing = Journal(cast("Any", FailingClient("ThrottlingException", "…")), table_name=TABLE)
+
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        failing.begin(attempt(1))
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        failing.move(attempt(1), replace(attempt(1), status=AttemptStatus.ACCEPTED))
 
 
 def test_an_approval_remembers_what_it_was_superseded_by(journal: Journal) -> None:

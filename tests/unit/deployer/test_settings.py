@@ -27,6 +27,13 @@ from tests.unit.deployer.builders import release, settings, settings_document, v
         (json.dumps(settings_document(DeploymentConfig=[])), "DeploymentConfig is not an object"),
         (json.dumps(settings_document(Tags=["x"])), "Tags is not an object"),
         (json.dumps(settings_document(Tags={"x": 1})), "Tags is not an object of strings"),
+        (json.dumps(settings_document(Keep="3")), "Keep is not a number of releases"),
+        (json.dumps(settings_document(Keep=True)), "Keep is not a number of releases"),
+        (json.dumps(settings_document(Keep=-1)), "Keep is not a number of releases"),
+        (json.dumps(settings_document(ApprovalPolicy=["ada"])), "ApprovalPolicy is not an object"),
+        (json.dumps(settings_document(ApprovalPolicy={"Approvers": "ada"})), "ApprovalPolicy is not"),
+        (json.dumps(settings_document(ApprovalPolicy={"Approvers": [7]})), "ApprovalPolicy is not"),
+        (json.dumps(settings_document(ApprovalPolicy={"FourEyes": "yes"})), "ApprovalPolicy is not"),
     ],
 )
 def test_a_parameter_edited_by_hand_is_refused_with_the_fact_and_the_next_step(

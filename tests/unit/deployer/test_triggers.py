@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.triggers import (
+    PART_DETAIL_TYPE,
     EndpointChanged,
     PackageChanged,
     SettingsChanged,
@@ -104,6 +105,9 @@ def test_the_schedule_is_a_sweep() -> None:
         event("aws.sagemaker", "SageMaker Endpoint State Change", EndpointName="*"),
         event("aws.sagemaker", "SageMaker Endpoint State Change"),
         event("aws.ssm", "Parameter Store Change", name="/x"),
+        event("greenlight", PART_DETAIL_TYPE),
+        event("greenlight", PART_DETAIL_TYPE, Endpoints=["churn"]),
+        event("greenlight", PART_DETAIL_TYPE, Endpoints=[{"EndpointName": "churn"}, {}]),
         package_event(ModelPackageArn=None),
         package_event(ModelPackageArn=ARN + "/../3"),
         package_event(ModelPackageArn=ARN + "\n"),

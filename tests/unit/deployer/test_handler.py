@@ -1,0 +1,86 @@
+"""The entry point on its own: no cloud is there, so whatever it called would fail."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import json
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+_services = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What Lambda hands to the function, as far as it is read."""
+
+    aws_request_id: str = "request-1"
+    function_name: str = "deployer"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:111122223333:function:deployer"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 300_000
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Set what the stack and Lambda set; nobody listens where AWS would be."""
+    variables = {
+        "AWS_ACCESS_KEY_ID": "111122223333",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "EVENT_BUS_NAME": "default",
+        "EXECUTION_ROLE_ARN": "arn:aws:iam::111122223333:role/models",
+        "JOURNAL_TABLE_NAME": "journal",
+        "SETTINGS_PREFIX": "/greenlight/endpoints/",
+        "STACK_NAME": "Greenlight",
+        # Loggers of one service share their level and stream: this one is the test's own.
+        "POWERTOOLS_SERVICE_NAME": f"greenlight-{next(_services)}",
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delitem(sys.modules, "deployer.handler", raising=False)
+    return monkeypatch
+
+
+def imported() -> Any:
+    """Import the entry point as a new execution environment does."""
+    module = importlib.import_module("deployer.handler")
+    del sys.modules["deployer.handler"]
+    return module
+
+
+@pytest.mark.usefixtures("environment")
+def test_an_event_that_is_none_of_ours_is_told_under_its_id_and_costs_no_call(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    event = {"id": "event-1", "source": "aws.s3", "detail-type": "Object Created", "detail": {}}
+
+    imported().handler(event, Context())
+
+    (line,) = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
+    assert line["level"] == "WARNING"
+    assert line["message"].startswith("Event ignored: source 'aws.s3'")
+    assert (line["correlation_id"], line["function_request_id"]) == ("event-1", "request-1")
+
+
+def test_a_function_without_its_environment_stops_at_its_start(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("JOURNAL_TABLE_NAME")
+    environment.delenv("STACK_NAME")
+
+    with pytest.raises(RuntimeError, match="JOURNAL_TABLE_NAME, STACK_NAME"):
+        imported()
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_clock_tells_utc() -> None:
+    assert imported().clients.gateways.now().utcoffset() == timedelta(0)
