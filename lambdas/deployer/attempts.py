@@ -206,7 +206,8 @@ class Attempts:
     def follow(self, endpoint: Endpoint | None) -> None:
         """Settle the attempt under way, as far as the endpoint shows how it ended."""
         attempt = self.unsettled
-        if attempt is None:
+        if attempt is None or attempt.action is Action.CLEAN_UP:
+            # Only its owner knows how a clean-up ended; one that was left behind is withdrawn.
             return
         self._logger.append_keys(correlation_id=attempt.correlation_id)
         if endpoint is not None and endpoint.modifying:

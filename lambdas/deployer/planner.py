@@ -63,13 +63,6 @@ class InSync:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """SageMaker is at work on the endpoint; its next state change brings the deployer back."""
-
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
 class WaitToRetry:
     """What should be served failed for a reason that may pass; the sweep brings the deployer back."""
 
@@ -89,13 +82,16 @@ class Blocked:
     failure_reason: str | None
 
 
-Plan: TypeAlias = Deploy | InSync | Wait | WaitToRetry | NothingStands | Blocked
+Plan: TypeAlias = Deploy | InSync | WaitToRetry | NothingStands | Blocked
 
 
 def plan(desired: Decision, observed: Endpoint | None) -> Plan:
-    """Return what brings the endpoint to the desired release: a value, so that a dry run costs nothing."""
-    if observed is not None and observed.modifying:
-        return Wait(observed.status)
+    """Return what brings an endpoint at rest to the desired release: a value, so a dry run costs nothing.
+
+    While SageMaker is at work on an endpoint there is nothing to plan, and nothing to read for it: its next
+    state change brings the deployer back.
+    """
+    assert observed is None or not observed.modifying
     if desired.choice is None:
         if desired.retry_at is not None:
             return WaitToRetry(desired.retry_at)

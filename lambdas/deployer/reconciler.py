@@ -17,7 +17,7 @@ from deployer.approval import Approval, ApprovalSource, Choice, Decision, choose
 from deployer.attempts import Attempts, OvertakenError
 from deployer.executor import Executor, Progress
 from deployer.names import account_of, same_arn
-from deployer.planner import Blocked, Deploy, InSync, NothingStands, Plan, Wait, WaitToRetry, plan
+from deployer.planner import Blocked, Deploy, InSync, NothingStands, Plan, WaitToRetry, plan
 from deployer.retention import disposable
 from deployer.settings import Release, all_tags
 
@@ -334,9 +334,6 @@ class Reconciler:
             case Deploy():
                 assert decision.choice is not None
                 return self._deploy(planned, decision.choice, endpoint)
-            case Wait():
-                self._logger.info("The endpoint is being modified: waiting", status=planned.status)
-                return False
             case InSync():
                 self._logger.info("In sync")
                 self._tell(None)

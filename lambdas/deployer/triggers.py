@@ -126,10 +126,9 @@ def read_trigger(event: Any) -> Trigger:  # noqa: ANN401 - whatever Lambda is in
             return Sweep(event_id=event_id)
         case ("greenlight", part) if part == PART_DETAIL_TYPE:
             return _sweep_part(detail, event_id)
-        case (source, detail_type):
-            return Unusable(
-                f"source {source!r} with detail-type {detail_type!r} is no trigger of the deployer"
-            )
+        case _:
+            named = f"source {event.get('source')!r} with detail-type {event.get('detail-type')!r}"
+            return Unusable(f"{named} is no trigger of the deployer")
 
 
 def _endpoint_changed(detail: dict[str, Any], event_id: str) -> Trigger:

@@ -13,7 +13,6 @@ from deployer.planner import (
     InSync,
     NothingStands,
     UpdateEndpoint,
-    Wait,
     WaitToRetry,
     plan,
 )
@@ -38,9 +37,9 @@ def test_an_endpoint_on_the_desired_config_is_in_sync() -> None:
 
 
 @pytest.mark.parametrize("status", sorted(statuses.MODIFYING))
-@pytest.mark.parametrize("desired", [DESIRED, NOTHING])
-def test_an_endpoint_that_is_being_modified_is_waited_for(status: str, desired: Decision) -> None:
-    assert plan(desired, endpoint(status)) == Wait(status)
+def test_there_is_no_plan_for_an_endpoint_that_is_being_modified(status: str) -> None:
+    with pytest.raises(AssertionError):
+        plan(DESIRED, endpoint(status))
 
 
 def test_a_failed_rollback_is_repaired_by_updating_again() -> None:
