@@ -17,6 +17,7 @@ from tests.simulation.sabotages import SABOTAGES
 from tests.simulation.schedule import Schedule
 from tests.simulation.shrink import shrunk
 from tests.simulation.simulation import simulate
+from tests.simulation.storm import Storm, run_storm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +50,9 @@ def main(arguments: Sequence[str]) -> int:
     sabotaging.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     sabotaging.add_argument("names", nargs="*", help="only these")
     sabotaging.set_defaults(command=_sabotage)
+    storming = commands.add_parser("storm", help="a thousand approvals in a minute, two writes a second")
+    storming.add_argument("--seed", type=int, default=1)
+    storming.set_defaults(command=_storm)
     chosen = parser.parse_args(arguments)
     status: int = chosen.command(chosen)
     return status
@@ -118,6 +122,28 @@ def _sabotage(chosen: argparse.Namespace) -> int:
             )
     _say(f"{len(wanted)} sabotages, {survivors} survived.")
     return 1 if survivors else 0
+
+
+MOST_LONGER = 1.25
+"""How much longer the storm's writes may take than the limit of writes alone makes them take."""
+
+
+def _storm(chosen: argparse.Namespace) -> int:
+    storm = Storm(seed=chosen.seed)
+    numbers = run_storm(storm)
+    _say(
+        f"{numbers.approvals} approvals over {storm.endpoints} endpoints within {storm.seconds:.0f} s, "
+        f"{storm.writes_per_second} writes a second:\n"
+        f"  endpoints that do not serve their newest approval  {numbers.wrong}\n"
+        f"  API calls of the deployer                          {numbers.calls}\n"
+        f"  writes that SageMaker accepted                     {numbers.writes}\n"
+        f"  writes that it throttled                           {numbers.throttled}\n"
+        f"  what the limit alone makes of the writes           {numbers.bound_seconds:.0f} s\n"
+        f"  until the last write was accepted                  {numbers.last_write_seconds:.0f} s, "
+        f"{numbers.ratio:.2f} times that\n"
+        f"  until every endpoint served                        {numbers.served_seconds:.0f} s"
+    )
+    return 1 if numbers.wrong or numbers.ratio > MOST_LONGER else 0
 
 
 def replay_command(schedule: Schedule) -> str:

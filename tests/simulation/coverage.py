@@ -1,4 +1,5 @@
 """What the schedules reached and what they missed: which fault hit which call, what met which state.
+
 Owns the list of everything that there is to hit, and the reasons why some of it cannot be.
 """
 

@@ -71,7 +71,7 @@ def catch(
         )
 
 
-def catch_one(sabotage: Sabotage, *, seed: str, schedules: int) -> Catch | None:
+def catch_one(sabotage: Sabotage, *, seed: str, schedules: int, first: int = 0) -> Catch | None:
     """Break a copy of the deployer in one way, and hunt; None if it survives.
 
     Raises:
@@ -87,7 +87,7 @@ def catch_one(sabotage: Sabotage, *, seed: str, schedules: int) -> Catch | None:
         hunted = subprocess.run(  # noqa: S603 - this interpreter, arguments of our own
             [
                 *(sys.executable, "-m", "tests.simulation", "hunt", "--seed", seed),
-                *("--schedules", str(schedules), "--first", str(sabotage.known)),
+                *("--schedules", str(schedules), "--first", str(first)),
             ],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(lambdas)},

@@ -63,12 +63,14 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "journal.py",
         '        condition = "attribute_not_exists(endpoint)"\n',
         '        condition = "attribute_exists(endpoint) OR attribute_not_exists(endpoint)"\n',
+        known=30,
     ),
     Sabotage(
         "move without a condition",
         "journal.py",
         'ConditionExpression="#status = :old_status AND #lease_until = :old_lease_until",',
         'ConditionExpression="attribute_exists(endpoint)",',
+        known=20,
     ),
     Sabotage(
         "retry the failed",
@@ -81,6 +83,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "approval.py",
         "        return (self.approved_at, self.version)\n",
         "        return (self.version, self.approved_at)\n",
+        known=12,
     ),
     Sabotage(
         "delete one too many",
@@ -103,24 +106,28 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "                    self._sagemaker.delete_endpoint_config(\n"
         "                        attempt.replaces_endpoint_config_name, owner=(STACK_TAG, self._stack_name)\n"
         "                    )\n",
+        known=1,
     ),
     Sabotage(
         "never clean up",
         "reconciler.py",
         "        if deletion:\n",
         "        if deletion is None:\n",
+        known=30,
     ),
     Sabotage(
         "trust InService, ignore the old config's name",
         "attempt.py",
         "    on_its_config = endpoint.endpoint_config_name == attempt.endpoint_config_name\n",
         "    on_its_config = endpoint is not None\n",
+        known=1,
     ),
     Sabotage(
         "trust a stale read",
         "attempt.py",
         "STALE_READ_LIMIT: Final = timedelta(minutes=15)",
         "STALE_READ_LIMIT: Final = timedelta(0)",
+        known=55,
     ),
     Sabotage(
         "skip the re-read before the write",
@@ -133,24 +140,28 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "sagemaker.py",
         'return self.approval_status == "Approved" and',
         "return",
+        known=30,
     ),
     Sabotage(
         "adopt what is not approved",
         "sagemaker.py",
         '                    ModelApprovalStatus="Approved",\n',
         "",
+        known=26,
     ),
     Sabotage(
         "adopt nothing",
         "reconciler.py",
         "            if not self._knows(arn):\n",
         "            if arn is None:\n",
+        known=47,
     ),
     Sabotage(
         "take metadata for an approval",
         "reconciler.py",
         "        elif hint.names_approval or not self._knows(hint.version_arn):\n",
         "        else:\n",
+        known=33,
     ),
     Sabotage(
         "forget the lease",
@@ -196,18 +207,21 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "planner.py",
         "    if observed.status in statuses.FAILED:\n",
         "    if observed.status in statuses.FAILED | statuses.UPDATABLE:\n",
+        known=1,
     ),
     Sabotage(
         "name from the clock",
         "names.py",
         '    suffix = f"-v{version}-{fingerprint([endpoint_name, content])}"\n',
         "    suffix = f\"-v{version}-{fingerprint([endpoint_name, __import__('time').time_ns()])}\"\n",
+        known=1,
     ),
     Sabotage(
         "ignore the group",
         "settings.py",
         "return account_of(version_arn) == account and self.group_name.lower() == group_name.lower()\n",
         "return account_of(version_arn) == account\n",
+        known=2,
     ),
     Sabotage(
         "ignore the approvers",
@@ -216,5 +230,6 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "                approved_by=version.last_modified_by, registered_by=version.registered_by\n"
         "            ),\n",
         "",
+        known=1,
     ),
 )

@@ -152,10 +152,11 @@ class Invocation:
 
     def wait_to_repeat(self, attempts: int) -> bool:
         """Wait as botocore does before it repeats a request, or tell it to give up."""
-        if attempts >= BOTOCORE_TRIES:
+        seconds = self.world.backoff_seconds(attempts)
+        if seconds is None:
             return False
         assert self.task is not None
-        self.task.pause(0.5 * 2**attempts)
+        self.task.pause(seconds)
         return True
 
     def remaining_seconds(self) -> float:
@@ -218,6 +219,8 @@ class World:
         self.running: dict[str, Invocation] = {}
         self.disturbing = False
         self.over = False
+        self.call_limit = CALL_LIMIT
+        self.served_since: dict[str, datetime] = {}
         self._objection: Exception | None = None
         self.processed: set[str] = set()
         self.sweeps = 0
@@ -263,6 +266,10 @@ class World:
     def deployer_now(self) -> datetime:
         """Return the time on the deployer's clock."""
         return self.clock.now() + timedelta(seconds=self.schedule.skew)
+
+    def backoff_seconds(self, attempts: int) -> float | None:
+        """Return how long botocore waits after so many tries; None if it gives up."""
+        return 0.5 * 2**attempts if attempts < BOTOCORE_TRIES else None
 
     def tell(self, who: str, what: str, detail: object = None) -> None:
         """Add a line to the story."""
@@ -468,7 +475,7 @@ class World:
         if fault is not None:
             self._begin_fault(fault, invocation, task, operation)
         self._keep_time_limit(invocation)
-        refused = self._fault_before(kind, task, service)
+        refused = self._fault_before(kind, task, service) or self.refusal(invocation, service, operation)
         if refused is not None:
             return refused
         answered = self._take_effect(invocation, service, operation, body, kind)
@@ -485,6 +492,11 @@ class World:
                 task.pause(DELAYS[fault.delay % len(DELAYS)])
         self._keep_time_limit(invocation)
         return answered
+
+    def refusal(self, invocation: Invocation, service: str, operation: str) -> tuple[int, bytes] | None:
+        """Return what a service answers instead of doing what is asked; None if it does it."""
+        del invocation, service, operation  # for worlds that refuse more than a schedule does
+        return None
 
     def _next_fault(self, operation: str) -> Fault | None:
         """Return what goes wrong with this call of an operation; calls count while there are disturbances."""
@@ -571,7 +583,7 @@ class World:
         except Exception as error:  # noqa: BLE001 - raised again by the step that led here
             self._objection = error
             call.invocation.task.crash()
-        if len(self.calls) > CALL_LIMIT:
+        if len(self.calls) > self.call_limit:
             self._objection = EndlessError(f"{len(self.calls)} calls, and no end")
             call.invocation.task.crash()
 
@@ -604,6 +616,7 @@ class World:
             )
             present = (now[0], now[2])
             if before != present:
+                self.served_since[name] = self.clock.now()
                 self._past[name] = (self.clock.now(), before or (400, _missing(name)))
                 self._present[name] = present
         if self.changed:

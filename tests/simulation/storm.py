@@ -1,0 +1,207 @@
+"""A storm: a thousand approvals over two hundred endpoints within a minute, against a tight limit of writes.
+
+Owns the one scenario and its numbers. The deployer must lose nothing, and need little longer than the limit
+alone makes anybody need.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections import deque
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.simulation.clients import REGION, answer
+from tests.simulation.people import ACCOUNT, ADA, PREFIX, settings_document
+from tests.simulation.schedule import Schedule
+from tests.simulation.world import SWEEP_SECONDS, WRITES, Call, Invocation, World
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+MOST_TRIES: Final = 5
+LONGEST_BACKOFF_SECONDS: Final = 20.0
+"""Of botocore's standard retries, as the function configures them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """The scenario; the defaults are the one that is promised."""
+
+    endpoints: int = 200
+    versions: int = 5
+    seconds: float = 60.0
+    writes_per_second: int = 2
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What a storm gave.
+
+    Attributes:
+        approvals: How many were given.
+        wrong: Endpoints that do not serve their newest approval in the end.
+        writes: Writes that SageMaker accepted from the deployer.
+        throttled: Calls that it refused for the limit.
+        calls: All calls that took effect.
+        last_write_seconds: From the first approval until SageMaker accepted the last write.
+        bound_seconds: What the limit alone makes of these writes, and of the approvals' own time.
+        served_seconds: From the first approval until every endpoint serves what it should.
+    """
+
+    approvals: int
+    wrong: int
+    writes: int
+    throttled: int
+    calls: int
+    last_write_seconds: float
+    bound_seconds: float
+    served_seconds: float
+
+    @property
+    def ratio(self) -> float:
+        """How much longer the writes took than the limit alone makes them take."""
+        return self.last_write_seconds / self.bound_seconds
+
+
+class StormyWorld(World):
+    """A world in which SageMaker takes so many writes a second, whatever they are."""
+
+    def __init__(self, storm: Storm) -> None:
+        super().__init__(Schedule(seed=storm.seed))
+        self.storm = storm
+        self.throttled = 0
+        self.call_limit = 10_000_000
+        self._writes: deque[datetime] = deque()
+        self._jitter = Random(storm.seed)  # noqa: S311 - equal seeds must give equal storms
+
+    def backoff_seconds(self, attempts: int) -> float | None:
+        """Return what botocore's standard mode waits: full jitter, doubling."""
+        if attempts >= MOST_TRIES:
+            return None
+        return min(self._jitter.random() * 2.0 ** (attempts - 1), LONGEST_BACKOFF_SECONDS)
+
+    def refusal(self, invocation: Invocation, service: str, operation: str) -> tuple[int, bytes] | None:
+        """Refuse a write beyond the limit."""
+        if service != "sagemaker" or operation not in WRITES:
+            return None
+        now = self.clock.now()
+        while self._writes and now - self._writes[0] >= timedelta(seconds=1):
+            self._writes.popleft()
+        if len(self._writes) >= self.storm.writes_per_second:
+            self.throttled += 1
+            self.tell(invocation.name, f"{operation} is throttled")
+            return answer(400, {"__type": "ThrottlingException", "message": "Rate exceeded"})
+        self._writes.append(now)
+        return None
+
+
+def run_storm(storm: Storm) -> Numbers:
+    """Run the storm until every endpoint serves what it should, or nothing happens any more."""
+    world = StormyWorld(storm)
+    accepted: list[Call] = []
+    world.observers.append(lambda call: accepted.append(call) if call.is_write else None)
+    # Metrics are lines on the function's standard output; nobody reads them here.
+    with contextlib.redirect_stdout(io.StringIO()):
+        newest = _set_up(world, storm)
+        begun = world.clock.now()
+        accepted.clear()
+        _approve_all(world, storm, newest)
+        served = _run_until_served(world, newest)
+        world.end()
+    wrong = [name for name, arn in newest.items() if (world.people.served_version(name) or "") != arn.lower()]
+    last = max((call.time for call in accepted), default=begun)
+    return Numbers(
+        approvals=storm.endpoints * storm.versions,
+        wrong=len(wrong),
+        writes=len(accepted),
+        throttled=world.throttled,
+        calls=len(world.calls),
+        last_write_seconds=(last - begun).total_seconds(),
+        bound_seconds=len(accepted) / storm.writes_per_second,
+        served_seconds=(served - begun).total_seconds(),
+    )
+
+
+def _name(number: int) -> str:
+    return f"endpoint-{number:03d}"
+
+
+def _set_up(world: StormyWorld, storm: Storm) -> dict[str, str]:
+    """Make the groups, the settings and the versions; return each endpoint's newest version."""
+    newest: dict[str, str] = {}
+    world.hosting.broken_urls = set()
+    for number in range(storm.endpoints):
+        name = _name(number)
+        document = {**settings_document(name), "ModelPackageGroupName": f"{name}-models"}
+        world.memory.parameters[PREFIX + name] = json.dumps(document)
+        world.people.call("CreateModelPackageGroup", ModelPackageGroupName=f"{name}-models")
+        for version in range(storm.versions):
+            newest[name] = _register(world, name, version)
+    world.pass_time(10)
+    world.run_until_quiet()
+    return newest
+
+
+def _register(world: StormyWorld, name: str, version: int) -> str:
+    registered = world.people.call(
+        "CreateModelPackage",
+        by=ADA,
+        ModelPackageGroupName=f"{name}-models",
+        InferenceSpecification={
+            "Containers": [
+                {
+                    "Image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/x:1",
+                    "ModelDataUrl": f"s3://models/{name}/{version}/model.tar.gz",
+                }
+            ],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        },
+    )
+    assert registered is not None, "nothing refuses a registration"
+    return str(registered["ModelPackageArn"])
+
+
+def _approve_all(world: StormyWorld, storm: Storm, newest: dict[str, str]) -> None:
+    """Approve each endpoint's versions in their order, the endpoints mixed, at random times."""
+    random = Random(f"approvals {storm.seed}")  # noqa: S311 - equal seeds must give equal storms
+    for arn in newest.values():
+        prefix = arn.rsplit("/", 1)[0]
+        times = sorted(random.uniform(0, storm.seconds) for _ in range(storm.versions))
+        for version, seconds in enumerate(times, 1):
+            request: dict[str, Any] = {
+                "ModelPackageArn": f"{prefix}/{version}",
+                "ModelApprovalStatus": "Approved",
+            }
+            world.agenda.put(seconds, partial(world.people.call, "UpdateModelPackage", **request))
+
+
+def _run_until_served(world: StormyWorld, newest: dict[str, str]) -> datetime:
+    """Run, with the schedule's sweeps, until all is as it should be; return when."""
+    for _ in range(24):
+        reached = world.clock.now() + timedelta(seconds=SWEEP_SECONDS)
+        while world.clock.now() < reached and world.step():
+            pass
+        if world.clock.now() < reached:
+            world.clock.set(reached)
+        if all(_serves(world, name, arn) for name, arn in newest.items()) and not world.running:
+            break
+        world.sweep()
+    times = [world.served_since[name] for name in newest if name in world.served_since]
+    return max(times, default=world.clock.now())
+
+
+def _serves(world: World, name: str, arn: str) -> bool:
+    endpoint = world.describe(name)
+    return (
+        endpoint is not None
+        and endpoint["EndpointStatus"] == "InService"
+        and world.people.served_version(name) == arn.lower()
+    )
