@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SEED = "sabotage"
-BUDGET = 60
+BUDGET = 100
 """Schedules that one sabotage may survive in a build; the known one comes first."""
 
 
@@ -28,6 +28,12 @@ def test_there_are_at_least_fifteen_ways_to_break_the_deployer() -> None:
 @pytest.mark.parametrize("number", sorted({each.known for each in SABOTAGES}))
 def test_what_catches_a_sabotage_is_no_fault_of_the_deployer_itself(number: int) -> None:
     assert simulate(schedule_of(SEED, number)).violation is None
+
+
+def test_the_stories_that_catch_a_sabotage_are_no_fault_of_the_deployer_itself() -> None:
+    for sabotage in SABOTAGES:
+        if sabotage.story is not None:
+            assert simulate(sabotage.story).violation is None
 
 
 @pytest.mark.timeout(300)
