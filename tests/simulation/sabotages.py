@@ -103,6 +103,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "retention.py",
         "[:limit])",
         "[: limit - 1])",
+        known=38,
     ),
     Sabotage(
         "delete the live config's model",
