@@ -80,6 +80,10 @@ class Attempts:
         """Whether something was noted and, as far as the journal knows, not told yet."""
         return any(_owes_report(attempt) for attempt in self.history.attempts)
 
+    def age(self, attempt: Attempt) -> timedelta:
+        """Return how long ago an attempt was journalled."""
+        return self._now() - attempt.started_at
+
     def may_take_over(self, attempt: Attempt) -> bool:
         """Tell whether an unsettled attempt was left behind, by an invocation that died or gave it back."""
         return attempt.status is AttemptStatus.OPEN and self._now() >= attempt.lease_until

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import TYPE_CHECKING, assert_never
 
-from deployer.attempt import Action, AttemptStatus
+from deployer.attempt import STALE_READ_LIMIT, Action, AttemptStatus
 from deployer.attempts import OvertakenError
 from deployer.planner import (
     CreateEndpoint,
@@ -96,8 +96,14 @@ class Executor:
                 # Busy with this very change, if an earlier try took effect and its answer was lost.
                 found = self._sagemaker.describe_endpoint(choice.release.endpoint_name)
                 if not _took_effect(deploy, attempt, found):
+                    if found is None and self._attempts.age(attempt) >= STALE_READ_LIMIT:
+                        self._withdraw(attempt, obstacle)
+                        return Progress.NAME_TAKEN
+                    if found is None or not found.modifying:
+                        # Refused as busy, and seen at rest: the read is stale, so it proves nothing.
+                        raise
                     self._withdraw(attempt, obstacle)
-                    return Progress.ENDED if found is not None else Progress.NAME_TAKEN
+                    return Progress.ENDED
             if isinstance(deploy.change, DeleteFailedEndpoint):
                 self._logger.info(
                     "The failed endpoint is being deleted: the deployment goes on when it is gone"

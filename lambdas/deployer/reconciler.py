@@ -284,6 +284,7 @@ class Reconciler:
             choice is not None
             and not choice.keeps_serving
             and choice.release.endpoint_config_name == rest.endpoint_config_name
+            and not self._disposable(choice, rest.endpoint_config_name)
         )
 
     # What is wanted ----------------------------------------------------------------------------------
@@ -400,18 +401,16 @@ class Reconciler:
         if decision.retry_at is not None:
             # What is tried again needs its model and config again.
             return False
-        deletion = self._disposable(decision.choice, endpoint)
+        serving = endpoint.endpoint_config_name if endpoint is not None else None
+        deletion = self._disposable(decision.choice, serving)
         if deletion:
             self._executor.clean_up(deletion, endpoint)
         return bool(deletion)
 
-    def _disposable(self, choice: Choice | None, endpoint: Endpoint | None) -> Deletion:
+    def _disposable(self, choice: Choice | None, serving_config_name: str | None) -> Deletion:
         attempts, keep = self._history.attempts, self._settings.keep
-        needed = set()
-        if endpoint is not None and endpoint.endpoint_config_name is not None:
-            needed.add(endpoint.endpoint_config_name)
-        if choice is not None:
-            needed.add(choice.release.endpoint_config_name)
+        wanted = choice.release.endpoint_config_name if choice is not None else None
+        needed = {name for name in (serving_config_name, wanted) if name is not None}
         deletion = disposable(attempts, keep=keep, needed=needed)
         if not deletion or choice is None:
             return deletion

@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from deployer.attempt import RETRY_DELAYS, Action, AttemptStatus
+from deployer.attempt import RETRY_DELAYS, STALE_READ_LIMIT, Action, AttemptStatus
 from deployer.attempts import LEASE
 from deployer.dispatcher import PART_SIZE, PassesFailedError
 from deployer.journal import WINDOW
@@ -364,8 +364,11 @@ def test_an_endpoint_of_the_same_name_in_other_letter_case_is_told_once_and_left
     pipeline.manage()
     deployed(pipeline)
     pipeline.manage(EndpointName="Churn")
-    for _ in range(3):
-        pipeline.dispatch(SettingsChanged(PREFIX + "Churn", "Create", "e"))
+    for _ in range(2):
+        with pytest.raises(PassesFailedError, match="already existing"):
+            pipeline.dispatch(SettingsChanged(PREFIX + "Churn", "Create", "e"))
+    pipeline.pass_time(STALE_READ_LIMIT.total_seconds())
+    pipeline.dispatch(SettingsChanged(PREFIX + "Churn", "Create", "e"))
 
     assert writes(pipeline).count("CreateEndpoint") == 4
     assert [each["Outcome"] for each in pipeline.outcomes].count("needs_attention") == 1
@@ -828,6 +831,20 @@ def test_a_clean_up_is_in_the_journal_and_told_to_nobody(pipeline: Pipeline) -> 
     clean_ups = [each for each in pipeline.history.attempts if each.action is Action.CLEAN_UP]
     assert [each.status for each in clean_ups] == [AttemptStatus.SUCCEEDED]
     assert [each["Outcome"] for each in pipeline.outcomes] == ["started", "succeeded"] * 3
+
+
+def test_what_a_reject_of_a_version_that_is_not_live_frees_is_cleaned_up_by_the_sweep(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.manage(Keep=0)
+    first, _ = deployed(pipeline, 2)
+    assert left(pipeline) == (2, 2)
+    pipeline.reject(first)
+    pipeline.undelivered()
+    pipeline.sweep()
+
+    assert left(pipeline) == (1, 1)
+    assert pipeline.serving() == "v2"
 
 
 def test_an_approval_during_a_clean_up_is_not_left_lying(pipeline: Pipeline) -> None:
