@@ -47,6 +47,6 @@ class OutcomeQueue:
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
                 self.received.append(json.loads(json.loads(message["Body"])["Message"])["detail"])
             for outcome in self.received:
-                if outcome["ModelPackageArn"] == version_arn and outcome["Outcome"] != "started":
+                if outcome.get("ModelPackageArn") == version_arn and outcome["Outcome"] != "started":
                     return outcome
         raise TimeoutError(f"no outcome of {version_arn} within {timeout_seconds:.0f} s")
