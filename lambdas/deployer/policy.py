@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from deployer.identity import Identity
+
 
 @dataclass(frozen=True, slots=True)
 class ApprovalPolicy:
@@ -28,13 +30,28 @@ class ApprovalPolicy:
         """Read the settings' `ApprovalPolicy`, of which `is_policy` holds."""
         return cls(tuple(document.get("Approvers", ())), document.get("FourEyes", False))
 
-    def objection(self, *, approved_by: str, registered_by: str) -> str | None:
-        """Return why an approval does not count, or None if it does."""
-        if self.approvers and not any(_matches(approved_by, pattern) for pattern in self.approvers):
-            return f"{approved_by} is none of this endpoint's approvers ({', '.join(self.approvers)})."
-        if self.four_eyes and approved_by == registered_by:
-            return f"{approved_by} also registered the version, and this endpoint asks for four eyes."
+    def objection(self, *, approved_by: Identity | None, registered_by: Identity) -> str | None:
+        """Return why an approval does not count, or None if it does.
+
+        Args:
+            approved_by: Who gave it; None if that can no longer be told.
+            registered_by: Who registered the version.
+        """
+        if not self.approvers and not self.four_eyes:
+            return None
+        if approved_by is None:
+            return (
+                "Somebody changed the version after it was approved, before the approver could be read. "
+                "Approve it again."
+            )
+        if self.approvers and not self._names(approved_by):
+            return f"{approved_by.name} is none of this endpoint's approvers ({', '.join(self.approvers)})."
+        if self.four_eyes and approved_by.may_be(registered_by):
+            return f"{approved_by.name} also registered the version, and this endpoint asks for four eyes."
         return None
+
+    def _names(self, person: Identity) -> bool:
+        return any(_matches(arn, pattern) for arn in person.arns for pattern in self.approvers)
 
 
 def is_policy(value: object) -> TypeGuard[dict[str, Any]]:

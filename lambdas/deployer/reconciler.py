@@ -16,6 +16,7 @@ from deployer import outcomes, statuses
 from deployer.approval import Approval, ApprovalSource, Choice, Decision, choose, superseded
 from deployer.attempts import Attempts, OvertakenError
 from deployer.executor import Executor, Progress
+from deployer.identity import Identity
 from deployer.names import account_of, same_arn
 from deployer.planner import Blocked, Deploy, InSync, NothingStands, Plan, WaitToRetry, plan
 from deployer.retention import disposable
@@ -171,9 +172,7 @@ class Reconciler:
                     self._stands(approval)
         # Every update of a version repeats its status: only a change of it, or an unknown version, counts.
         elif hint.names_approval or not self._knows(hint.version_arn):
-            self._record(
-                hint.version_arn, ApprovalSource.EVENT, approved_at=hint.time, correlation_id=hint.event_id
-            )
+            self._record(hint.version_arn, hint=hint)
 
     def _adopt(self) -> None:
         """Journal the approved versions that the journal has never seen, under their last modification."""
@@ -185,7 +184,7 @@ class Reconciler:
                 self._stands(approval)
         for arn in approved:
             if not self._knows(arn):
-                self._record(arn, ApprovalSource.ADOPTED)
+                self._record(arn)
 
     def _knows(self, version_arn: str) -> bool:
         """Tell whether the version's approval that stands now is in the journal already."""
@@ -195,14 +194,7 @@ class Reconciler:
             return False
         return self._history.full and self._journal.knows(self._name, version_arn)
 
-    def _record(
-        self,
-        version_arn: str,
-        source: ApprovalSource,
-        *,
-        approved_at: datetime | None = None,
-        correlation_id: str | None = None,
-    ) -> None:
+    def _record(self, version_arn: str, *, hint: PackageChanged | None = None) -> None:
         version = self._read_version(version_arn)
         if version is None or not self._is_deployable(version):
             self._logger.info(
@@ -210,17 +202,18 @@ class Reconciler:
                 model_package_arn=version_arn,
             )
             return
+        approved_by = None if _changed_since(version, hint) else version.last_modified_by
         approval = Approval(
             endpoint_name=self._name,
             version_arn=version.arn,
             version=version.version,
             group_name=version.group_name,
-            approved_at=approved_at or version.last_modified_time,
-            approved_by=version.last_modified_by,
-            source=source,
-            correlation_id=correlation_id or f"adopted-{version.group_name}-{version.version}",
+            approved_at=hint.time if hint else version.last_modified_time,
+            approved_by=(approved_by or Identity()).name,
+            source=ApprovalSource.EVENT if hint else ApprovalSource.ADOPTED,
+            correlation_id=hint.event_id if hint else f"adopted-{version.group_name}-{version.version}",
             objection=self._settings.policy.objection(
-                approved_by=version.last_modified_by, registered_by=version.registered_by
+                approved_by=approved_by, registered_by=version.registered_by
             ),
         )
         self._attempts.history = self._history.with_approval(approval)
@@ -231,7 +224,7 @@ class Reconciler:
             model_package_arn=approval.version_arn,
             approved_at=approval.approved_at.isoformat(),
             approved_by=approval.approved_by,
-            approval_source=source.value,
+            approval_source=approval.source.value,
             objection=approval.objection,
         )
         if approval.objection is not None:
@@ -453,6 +446,19 @@ class Reconciler:
                 )
             )
         self._note_rest(replace(self._history.rest, told=message))
+
+
+def _changed_since(version: ModelVersion, hint: PackageChanged | None) -> bool:
+    """Tell whether a version was changed again after the approval that an event tells of.
+
+    Then `LastModifiedBy` is not the approver. Both times are SageMaker's; they have whole seconds.
+    """
+    return (
+        hint is not None
+        and hint.names_approval
+        and hint.last_modified_time is not None
+        and version.last_modified_time > hint.last_modified_time
+    )
 
 
 def _seen(endpoint: Endpoint | None) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from botocore.exceptions import ClientError
 
 from deployer.endpoint import Endpoint, Sighting
+from deployer.identity import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -47,8 +48,8 @@ class ModelVersion:
         version: Its number.
         status: `Completed` once it can be used.
         approval_status: `Approved`, `Rejected` or `PendingManualApproval`.
-        registered_by: Who registered it; as `last_modified_by`.
-        last_modified_by: Who changed it last: an identity's ARN or a Studio user profile, or "unknown".
+        registered_by: Who registered it.
+        last_modified_by: Who changed it last.
         last_modified_time: When; UTC, whole seconds.
     """
 
@@ -57,8 +58,8 @@ class ModelVersion:
     version: int
     status: str
     approval_status: str
-    registered_by: str
-    last_modified_by: str
+    registered_by: Identity
+    last_modified_by: Identity
     last_modified_time: datetime
 
     @property
@@ -381,10 +382,8 @@ def _holds(existing: Any, wanted: Any) -> bool:  # noqa: ANN401 - any JSON value
     return bool(existing == wanted)
 
 
-def _identity(user: Mapping[str, Any]) -> str:
-    """Return the ARN that names a person best: the Studio profile, else the IAM identity."""
-    iam = user.get("IamIdentity") or {}
-    return str(user.get("UserProfileArn") or iam.get("Arn") or "unknown")
+def _identity(user: Mapping[str, Any]) -> Identity:
+    return Identity(user.get("UserProfileArn"), (user.get("IamIdentity") or {}).get("Arn"))
 
 
 def _is(error: ClientError, prefix: str) -> bool:

@@ -34,6 +34,7 @@ class PackageChanged:
         names_approval: Whether the event says that the approval status is what changed.
         time: The event's: UTC, whole seconds.
         event_id: The event's.
+        last_modified_time: When the change was made, if the event says so: UTC, whole seconds.
     """
 
     group_name: str
@@ -42,6 +43,7 @@ class PackageChanged:
     names_approval: bool
     time: datetime
     event_id: str
+    last_modified_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,7 @@ def _package_changed(event: dict[str, Any], detail: dict[str, Any], event_id: st
         names_approval=isinstance(fields, list) and "ModelApprovalStatus" in fields,
         time=time,
         event_id=event_id,
+        last_modified_time=_time(detail.get("LastModifiedTime")),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.simulation.people import GROUP, content_of
@@ -18,6 +19,7 @@ from tests.simulation.world import WRITES, plain
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.simulation.people import Approving
     from tests.simulation.world import Call, World
 
 CHANGES: Final = frozenset({"CreateEndpoint", "UpdateEndpoint"})
@@ -139,7 +141,9 @@ class Law1OnlyApproved(Law):
     The registry is asked immediately before: the call of the same invocation before a CreateEndpoint or
     UpdateEndpoint (its own repetitions aside) is a DescribeModelPackage of that very version, answered
     Approved and Completed. A reject that comes between that read and the write is the one exception; that it
-    is undone at the next rest is law 3. Nobody's approval counts whom the endpoint's policy does not name.
+    is undone at the next rest is law 3. Nobody's approval counts whom the endpoint's policy does not name;
+    an approval that the deployer has not from the event that names it counts as given by whoever changed the
+    version last.
     """
 
     def check_call(self, call: Call) -> None:
@@ -165,7 +169,7 @@ class Law1OnlyApproved(Law):
             or read.request["ModelPackageName"].lower() != version_arn
         ):
             raise self.broken(f"{version_arn} was not read again right before {call.operation}")
-        if not self.world.people.may_count(version_arn):
+        if not self.world.people.may_count(version_arn, self._approving(call, version_arn)):
             raise self.broken(
                 f"{call.operation} of {version_arn}, which nobody approved whose approval counts"
             )
@@ -174,6 +178,17 @@ class Law1OnlyApproved(Law):
                 f"{call.operation} of {version_arn} although it was read as "
                 f"{read.response.get('ModelApprovalStatus', 'gone')}"
             )
+
+    def _approving(self, call: Call, version_arn: str) -> Approving | None:
+        """Return the event that the journal has the version's newest approval that counts from."""
+        journalled = [
+            each
+            for each in self.world.journal(call.request["EndpointName"], "approval#")
+            if each["version_arn"].lower() == version_arn and "objection" not in each
+        ]
+        newest = max(journalled, key=lambda each: str(each["approved_at"]), default=None)
+        events = {each.event_id: each for each in self.world.people.approvings}
+        return events.get(newest["correlation_id"]) if newest is not None else None
 
 
 class Law2NothingServingStops(Law):
@@ -619,7 +634,9 @@ class Law7JournalExplains(Law):
     When SageMaker accepts a write of the deployer, the journal already holds an open attempt that names what
     is written, claimed by the very invocation that writes, within its lease. At rest the attempts, replayed
     in the order of their numbers, give exactly the changes that SageMaker accepted, in their order; and the
-    last of them that succeeded names the config that the endpoint is on.
+    last of them that succeeded names the config that the endpoint is on. An attempt is one change. It asks
+    again only if whoever asked met a fault before noting the answer, and the endpoint came to rest without
+    the config: then nothing tells its rollback from one that others caused, and a version is not blamed for it.
     """
 
     def check_call(self, call: Call) -> None:
@@ -640,6 +657,9 @@ class Law7JournalExplains(Law):
             )
         if datetime.fromisoformat(attempt["lease_until"]) < self.world.deployer_now():
             raise self.broken(f"{call.operation} {_subject(call)} by {call.invocation.name} beyond its lease")
+
+    def _is_lost(self, rollout: Rollout) -> bool:
+        return rollout.call.invocation.faulty and rollout.ended is not None and not rollout.succeeded
 
     def _names(self, attempt: dict[str, Any], call: Call) -> bool:
         configs, models = json.loads(attempt.get("deletion", "[[],[]]"))
@@ -669,8 +689,9 @@ class Law7JournalExplains(Law):
         for name in self.world.people.endpoints:
             attempts = [each for each in self.facts.attempts(name) if each["action"] != CLEAN_UP]
             rollouts = [each for each in self.facts.rollouts if each.endpoint_name == name]
-            numbers = [rollout.attempt for rollout in rollouts]
-            if numbers != sorted(set(numbers), key=lambda number: number or 0):
+            numbers = [rollout.attempt or 0 for rollout in rollouts]
+            again = [former for former, later in pairwise(rollouts) if former.attempt == later.attempt]
+            if numbers != sorted(numbers) or not all(map(self._is_lost, again)):
                 raise self.broken(f"SageMaker accepted changes of {name} for attempts {numbers}")
             by_number = {int(each["number"]): each for each in attempts}
             for rollout in rollouts:

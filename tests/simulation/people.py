@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -126,12 +126,13 @@ class Approving:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Somebody set a version's approval status."""
+    """Somebody set a version's approval status, or changed something else of it (then without a status)."""
 
     version_arn: str
-    status: str
+    status: str | None
     by: str
-    registers: bool
+    time: datetime
+    registers: bool = False
 
 
 @dataclass(slots=True)
@@ -296,19 +297,41 @@ class People:
         answer = self._create_package(GROUP, status, url, by)
         assert answer is not None, "nothing refuses a registration"
         self.versions.append(Version(answer["ModelPackageArn"], number, url))
-        self.acts.append(Act(answer["ModelPackageArn"], status, by, registers=True))
+        self.acts.append(Act(answer["ModelPackageArn"], status, by, self.world.clock.now(), registers=True))
 
-    def may_count(self, version_arn: str) -> bool:
-        """Tell whether anybody approved the version whose approval the policy lets count."""
+    def edit(self, version: Version, note: str, by: str) -> None:
+        """Change a version's metadata."""
+        answer = self.call(
+            "UpdateModelPackage",
+            by=by,
+            ModelPackageArn=version.arn,
+            CustomerMetadataProperties={"note": note},
+        )
+        if answer is not None:
+            self.acts.append(Act(version.arn, None, by, self.world.clock.now()))
+
+    def may_count(self, version_arn: str, approving: Approving | None) -> bool:
+        """Tell whether anybody approved the version whose approval the policy lets count.
+
+        Args:
+            version_arn: The version.
+            approving: The event that the journal has the approval from, if it has it from one. Only an event
+                that names the approval lets the deployer tell the approver from who edits the version later,
+                and only if that is in a later second.
+        """
         policy = POLICIES[self.world.schedule.policy % len(POLICIES)].get("ApprovalPolicy", {})
         acts = [each for each in self.acts if each.version_arn.lower() == version_arn.lower()]
         registered_by = next(each.by for each in acts if each.registers)
         return any(
-            each.status == "Approved"
+            (each.status == "Approved" or (each.status is None and self._may_pass(each, approving)))
             and each.by in policy.get("Approvers", PEOPLE)
             and not (policy.get("FourEyes") and each.by == registered_by)
             for each in acts
         )
+
+    def _may_pass(self, edit: Act, approving: Approving | None) -> bool:
+        """Tell whether who edits a version may pass for who approved it."""
+        return approving is None or not approving.named or edit.time < approving.time + timedelta(seconds=1)
 
     def register_elsewhere(self, by: str) -> None:
         """Register an approved version in a group that no endpoint follows."""
@@ -335,7 +358,7 @@ class People:
             "UpdateModelPackage", by=by, ModelPackageArn=version.arn, ModelApprovalStatus=status
         )
         if answer is not None:
-            self.acts.append(Act(version.arn, status, by, registers=False))
+            self.acts.append(Act(version.arn, status, by, self.world.clock.now()))
 
     def note_event(self, event: dict[str, Any], *, delivered: bool) -> None:
         """Remember a moment at which a version was Approved."""
@@ -443,11 +466,8 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
     Kind.RETURN_TO_PENDING: lambda people, what, _: people.decide(
         people.version(what.which), "PendingManualApproval", _by(what)
     ),
-    Kind.UPDATE_METADATA: lambda people, what, _: people.call(
-        "UpdateModelPackage",
-        by=_by(what),
-        ModelPackageArn=people.version(what.which).arn,
-        CustomerMetadataProperties={"note": str(what.how)},
+    Kind.UPDATE_METADATA: lambda people, what, _: people.edit(
+        people.version(what.which), str(what.how), _by(what)
     ),
     Kind.DELETE_VERSION: lambda people, what, _: people.call(
         "DeleteModelPackage", by=_by(what), ModelPackageName=people.version(what.which).arn

@@ -245,7 +245,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "ignore the approvers",
         "reconciler.py",
         "            objection=self._settings.policy.objection(\n"
-        "                approved_by=version.last_modified_by, registered_by=version.registered_by\n"
+        "                approved_by=approved_by, registered_by=version.registered_by\n"
         "            ),\n",
         "",
         known=1,

@@ -770,6 +770,34 @@ def test_an_approver_who_is_named_is_heard(pipeline: Pipeline) -> None:
     assert pipeline.serving() == "v1"
 
 
+@pytest.mark.parametrize("policy", [{"Approvers": ["*"]}, {"FourEyes": True}], ids=["approvers", "four eyes"])
+def test_an_editor_does_not_pass_for_the_approver(pipeline: Pipeline, policy: dict[str, Any]) -> None:
+    """Whoever changed the version last is not who approved it, if the change came after the approval."""
+    pipeline.manage(ApprovalPolicy=policy)
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.pass_time(1)
+    pipeline.sagemaker.update_model_package(ModelPackageArn=arn, CustomerMetadataProperties={"note": "1"})
+    pipeline.run()
+
+    assert pipeline.told(arn) == ["ignored"]
+    assert "Approve it again" in pipeline.outcomes[-1]["Reason"]
+    assert pipeline.outcomes[-1]["ApprovedBy"] == "unknown"
+
+
+def test_without_a_policy_a_change_after_the_approval_costs_only_the_approvers_name(
+    pipeline: Pipeline,
+) -> None:
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.pass_time(1)
+    pipeline.sagemaker.update_model_package(ModelPackageArn=arn, CustomerMetadataProperties={"note": "1"})
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.history.approvals[0].approved_by == "unknown"
+
+
 # Cleaning up -------------------------------------------------------------------------------------------
 
 
