@@ -29,13 +29,14 @@ from local_cloud.sagemaker.switches import Switches
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.sagemaker.transitions import Rescaling, SystemUpdate
 from local_cloud.sagemaker.validation import RequestValidator
+from local_cloud.sagemaker.virtual import ScriptedAlarms
 from local_cloud.sagemaker.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from local_cloud.sagemaker.ports import Artifacts, Caller, Clock, EventSink, Hosting, Identity
+    from local_cloud.sagemaker.ports import Alarms, Artifacts, Caller, Clock, EventSink, Hosting, Identity
 
 Operation: TypeAlias = "Callable[[World, Caller, Mapping[str, Any]], dict[str, Any]]"
 
@@ -64,12 +65,13 @@ class ControlPlane:
         artifacts: What is asked about model data.
         hosting: Runs fleets.
         events: Where events go.
+        alarms: What is asked about rollback alarms; without it every alarm is OK.
         timings: How long transitions take.
         switches: How the behaviours that nobody could establish are.
         seed: Equal seeds and equal calls give equal identifiers.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument a port
         self,
         *,
         clock: Clock,
@@ -77,6 +79,7 @@ class ControlPlane:
         artifacts: Artifacts,
         hosting: Hosting,
         events: EventSink,
+        alarms: Alarms | None = None,
         timings: Timings | None = None,
         switches: Switches | None = None,
         seed: int = 0,
@@ -87,6 +90,7 @@ class ControlPlane:
             artifacts=artifacts,
             hosting=hosting,
             events=events,
+            alarms=alarms or ScriptedAlarms(),
             timings=timings or Timings(),
             switches=switches or Switches(),
             seed=seed,

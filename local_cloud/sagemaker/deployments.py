@@ -1,19 +1,20 @@
 """A deployment: an endpoint config on its way onto an endpoint, for CreateEndpoint and UpdateEndpoint.
 
 Owns the rollout from the first instance to the last one terminated, and the way back. It is one explicit
-state: the stage says what happens when `due` comes. Alarms are not consulted here; `fail` is how a rollback
-begins, whatever its cause.
+state: the stage says what happens when its time is over. Until the old fleet may end, alarms and the time
+limit are watched; `fail` is how a rollback begins, whatever its cause.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.sagemaker import errors
+from local_cloud.sagemaker import errors, events
 from local_cloud.sagemaker.endpoint_state import (
     Endpoint,
     EndpointStatus,
@@ -23,18 +24,25 @@ from local_cloud.sagemaker.endpoint_state import (
     routes,
 )
 from local_cloud.sagemaker.models import refuse_unapproved_packages
-from local_cloud.sagemaker.ports import FleetSpec, Health
-from local_cloud.sagemaker.switches import UnapprovedPackage, UndersizedGuardrail
+from local_cloud.sagemaker.ports import AlarmState, FleetSpec, Health
+from local_cloud.sagemaker.rollouts import ALL
+from local_cloud.sagemaker.switches import (
+    AlarmAtStart,
+    AlarmRollbackReason,
+    MissingAlarm,
+    UnapprovedPackage,
+    UpdateRollbackStatus,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from local_cloud.sagemaker.endpoint_configs import EndpointConfig
-    from local_cloud.sagemaker.switches import Switches
+    from local_cloud.sagemaker.rollouts import Rollout, Step
     from local_cloud.sagemaker.world import World
 
-_HALF = Fraction(1, 2)
-_ALL = Fraction(1)
+_NONE = Fraction(0)
+_SHORTEST_POLL = 0.05
 
 INSUFFICIENT_CAPACITY = (
     "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. Please "
@@ -47,17 +55,10 @@ class Stage(Enum):
 
     PROVISIONING = "waits for instances"
     HEALTH_CHECKING = "waits until every new fleet answers its ping"
-    SHIFTING = "moves traffic, and bakes"
-    TERMINATING = "lets the old fleet end its requests"
+    ACTIVATING = "turns traffic on"
+    BAKING = "watches the alarms, with traffic on"
+    TERMINATING = "lets old instances end their requests"
     ROLLING_BACK = "returns to the old fleet"
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """A step of traffic: the new fleets' share from now on, and how long to bake before the next."""
-
-    share: Fraction
-    wait_seconds: int
 
 
 @dataclass(slots=True, eq=False)
@@ -67,63 +68,103 @@ class Deployment:
     endpoint: Endpoint
     config: EndpointConfig
     new_variants: list[LiveVariant]
-    shifts: tuple[Shift, ...]
+    rollout: Rollout
     start_time: datetime
     due: datetime | None
     stage: Stage = Stage.PROVISIONING
     stage_start_time: datetime = field(init=False)
-    shifts_done: int = 0
+    stage_end_time: datetime = field(init=False)
+    batch_start_time: datetime = field(init=False)
+    """When the instances that are waited for were launched."""
+    steps_done: int = 0
+    """Steps whose traffic is on."""
     failure_reason: str | None = None
     rollback_fails: bool = False
+    is_rolled_back: bool = False
+    ignored_alarms: set[str] = field(default_factory=set)
+    """Alarms that were in ALARM before the update, and count only once they were not."""
 
     def __post_init__(self) -> None:
-        self.stage_start_time = self.start_time
+        self.stage_start_time = self.batch_start_time = self.start_time
+        self.stage_end_time = self.due or self.start_time
 
     @property
     def is_creation(self) -> bool:
         """Whether nothing served before."""
         return not self.endpoint.variants
 
+    @property
+    def step(self) -> Step:
+        """The step of traffic that is being prepared or bakes."""
+        is_on = self.stage in (Stage.BAKING, Stage.TERMINATING)
+        return self.rollout.steps[self.steps_done - 1 if is_on else self.steps_done]
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether alarms and the time limit still count: until the old fleet may end."""
+        match self.stage:
+            case Stage.ROLLING_BACK:
+                return False
+            case Stage.TERMINATING:
+                return self.steps_done < len(self.rollout.steps)
+            case _:
+                return not self.is_creation
+
     def advance(self, world: World) -> None:
-        """Make the step that is due."""
+        """Make the step that is due, unless an alarm or the time limit ends the deployment."""
+        if self.is_watched and self._is_stopped(world):
+            return
+        if world.time < self.stage_end_time:
+            self._wake_up_in_time(world)
+            return
         match self.stage:
             case Stage.PROVISIONING:
                 self._launch(world)
             case Stage.HEALTH_CHECKING:
                 self._check_health(world)
-            case Stage.SHIFTING:
-                self._shift(world)
+            case Stage.ACTIVATING:
+                self._activate(world)
+            case Stage.BAKING:
+                self._end_step(world)
             case Stage.TERMINATING:
-                self._finish(world)
+                self._terminate_old(world)
             case Stage.ROLLING_BACK:
-                self._finish_rollback(world)
+                self._roll_back(world)
 
-    def fail(self, world: World, reason: str, *, rollback_fails: bool = False) -> None:
+    def fail(self, world: World, reason: str | None, *, rollback_fails: bool = False) -> None:
         """Begin the way back: a new endpoint is Failed at once, another returns to its old config.
 
         Args:
             world: All state.
-            reason: The FailureReason.
+            reason: The FailureReason; None leaves it out.
             rollback_fails: Whether the way back fails as well (UpdateRollbackFailed).
         """
         self.failure_reason = reason
         self.rollback_fails = rollback_fails
         if self.is_creation:
-            self._route(world, Fraction(0))
+            self._route(world, _NONE)
             self._terminate(world, self.new_variants)
             self._rest(world, EndpointStatus.FAILED)
             return
-        if not rollback_fails:
-            self._route(world, Fraction(0))
-            self._terminate(world, self.new_variants)
-        self._enter(world, Stage.ROLLING_BACK, world.timings.rolling_back_seconds)
+        if (
+            world.switches.update_rollback_status is UpdateRollbackStatus.ROLLING_BACK
+            and self.endpoint.status is not EndpointStatus.ROLLING_BACK
+        ):
+            self.endpoint.enter(world, EndpointStatus.ROLLING_BACK)
+        if rollback_fails:
+            self._enter(world, Stage.ROLLING_BACK, world.timings.rolling_back_seconds)
+        elif self._has_lost_instances():
+            # A rolling update has ended old instances: traffic returns when they are there again.
+            self._enter(world, Stage.ROLLING_BACK, world.timings.provisioning_seconds)
+        else:
+            self._leave_new_fleet(world)
 
     def describe(self) -> dict[str, Any]:
         """Return the PendingDeploymentSummary."""
         summary: dict[str, Any] = {"EndpointConfigName": self.config.name, "StartTime": self.start_time}
         for member, is_shadow in (("ProductionVariants", False), ("ShadowProductionVariants", True)):
             variants = [
-                {**variant.summary(), "VariantStatus": [self._variant_status(variant)]}
+                {**variant.summary(), "VariantStatus": [self._status_of(variant)]}
                 for variant in self.new_variants
                 if variant.is_shadow is is_shadow
             ]
@@ -131,24 +172,53 @@ class Deployment:
                 summary[member] = variants
         return summary
 
-    def _variant_status(self, variant: LiveVariant) -> dict[str, Any]:
+    def _status_of(self, variant: LiveVariant) -> dict[str, Any]:
         """Return a variant's status in the words of the deployment state change event."""
-        count = variant.desired_instance_count
+        status, message = self._status_and_message(variant)
+        shown: dict[str, Any] = {"Status": status, "StartTime": self.stage_start_time}
+        if variant.serverless_config is None:
+            # All documented messages count instances; a serverless variant has none.
+            shown["StatusMessage"] = message
+        return shown
+
+    def _status_and_message(self, variant: LiveVariant) -> tuple[str, str]:
         match self.stage:
             case Stage.PROVISIONING | Stage.HEALTH_CHECKING:
-                status, message = "Creating", f"Launching {count} instance(s)."
-            case Stage.SHIFTING if self.shifts_done < len(self.shifts):
-                status = "ActivatingTraffic"
-                message = f"Activating traffic on canary capacity of {count} instance(s)."
-            case Stage.SHIFTING:
-                status = "Baking"
-                message = (
-                    f"Baking for {self.shifts[-1].wait_seconds} seconds (TerminationWaitInSeconds) with "
-                    f"traffic enabled on full capacity of {count} instance(s)."
+                launching = self._wanted_count(variant) - variant.current_instance_count
+                return "Creating", f"Launching {launching} instance(s)."
+            case Stage.ACTIVATING:
+                return "ActivatingTraffic", f"Activating traffic on {self._capacity(variant)}."
+            case Stage.BAKING:
+                # The documentation's sample names TerminationWaitInSeconds for a canary's wait as well.
+                return "Baking", (
+                    f"Baking for {self.step.wait_seconds} seconds (TerminationWaitInSeconds) with traffic "
+                    f"enabled on {self._capacity(variant)}."
                 )
-            case Stage.TERMINATING | Stage.ROLLING_BACK:
-                status, message = "Deleting", f"Terminating {count} instance(s)."
-        return {"Status": status, "StatusMessage": message, "StartTime": self.stage_start_time}
+            case Stage.TERMINATING:
+                old = self.endpoint.variants.get(variant.name)
+                ending = 0 if old is None else old.current_instance_count - self._remaining_count(old)
+                return "Deleting", f"Terminating {ending} instance(s)."
+            case Stage.ROLLING_BACK:
+                return "Deleting", f"Terminating {variant.current_instance_count} instance(s)."
+
+    def _capacity(self, variant: LiveVariant) -> str:
+        kind = "full" if self.step.share == ALL else "canary"
+        return f"{kind} capacity of {self._share_of(variant, self.step.share)} instance(s)"
+
+    def _share_of(self, variant: LiveVariant, share: Fraction) -> int:
+        """Return how many instances a share of a variant is, rounded up."""
+        return math.ceil(share * variant.desired_instance_count)
+
+    def _wanted_count(self, variant: LiveVariant) -> int:
+        """Return how many instances the new fleet has for the present step."""
+        share = self.step.share if self.rollout.is_rolling else ALL
+        return self._share_of(variant, share)
+
+    def _remaining_count(self, old: LiveVariant) -> int:
+        """Return how many instances of an old variant outlive the present step."""
+        return self._share_of(old, ALL - self.step.share)
+
+    # Forwards
 
     def _launch(self, world: World) -> None:
         reason = self._cannot_launch(world)
@@ -156,14 +226,18 @@ class Deployment:
             self.fail(world, reason)
             return
         for variant in self.new_variants:
-            if variant.model is not None:
-                variant.fleet_id = world.hosting.launch(self._fleet_spec(variant))
+            count = self._wanted_count(variant)
+            if variant.fleet_id is not None:
+                world.hosting.scale(variant.fleet_id, count)
+                continue
             variant.started = world.time
-            variant.current_instance_count = variant.desired_instance_count
+            if variant.model is not None:
+                variant.fleet_id = world.hosting.launch(self._fleet_spec(variant, count))
+        self.batch_start_time = world.time
         self._enter(world, Stage.HEALTH_CHECKING, world.timings.health_poll_seconds)
 
     def _cannot_launch(self, world: World) -> str | None:
-        """Return why the fleets cannot be launched, or None."""
+        """Return why the instances cannot be launched, or None."""
         scope = self.endpoint.scope
         for instance_type in instances_by_type(self.new_variants):
             capacity = scope.instance_capacity.get(instance_type)
@@ -190,7 +264,7 @@ class Deployment:
                     )
         return None
 
-    def _fleet_spec(self, variant: LiveVariant) -> FleetSpec:
+    def _fleet_spec(self, variant: LiveVariant, instance_count: int) -> FleetSpec:
         assert variant.model is not None, variant.name
         return FleetSpec(
             account_id=self.endpoint.scope.account_id,
@@ -203,7 +277,7 @@ class Deployment:
             execution_role_arn=variant.model.execution_role_arn or "",
             instance_type=variant.instance_type,
             # A serverless variant starts with one worker: what scales it is not modelled.
-            instance_count=max(1, variant.desired_instance_count),
+            instance_count=max(1, instance_count),
         )
 
     def _check_health(self, world: World) -> None:
@@ -223,18 +297,20 @@ class Deployment:
                     "health check. Please check CloudWatch logs for this endpoint.",
                 )
                 return
-        if are_healthy:
-            self._enter(world, Stage.SHIFTING, 0)
+        if not are_healthy:
+            self._enter(world, Stage.HEALTH_CHECKING, world.timings.health_poll_seconds)
+        elif self.is_creation:
+            self._count_new(ALL)
+            self._route(world, ALL)
+            self._finish(world)
         else:
-            self.due = world.time + timedelta(seconds=world.timings.health_poll_seconds)
-            world.agenda.put(self)
+            self._enter(world, Stage.ACTIVATING, world.timings.activating_seconds)
 
     def _is_given_up(self, world: World, variant: LiveVariant, health: Health) -> bool:
-        assert variant.started is not None, variant.name
         timeout = variant.variant.get(
             "ContainerStartupHealthCheckTimeoutInSeconds", world.timings.health_check_timeout_seconds
         )
-        if world.time - variant.started >= timedelta(seconds=timeout):
+        if world.time - self.batch_start_time >= timedelta(seconds=timeout):
             return True
         if health is Health.STARTING:
             variant.unhealthy_since = None
@@ -243,17 +319,28 @@ class Deployment:
         patience = timedelta(seconds=world.timings.unhealthy_patience_seconds)
         return world.time - variant.unhealthy_since >= patience
 
-    def _shift(self, world: World) -> None:
-        if self.shifts_done == len(self.shifts):
-            self._enter(
-                world, Stage.TERMINATING, 0 if self.is_creation else world.timings.terminating_seconds
-            )
+    def _activate(self, world: World) -> None:
+        step = self.step
+        self._count_new(step.share)
+        self._route(world, step.share)
+        self.steps_done += 1
+        self._enter(world, Stage.BAKING, step.wait_seconds * world.timings.wait_scale)
+
+    def _end_step(self, world: World) -> None:
+        if self.rollout.is_rolling or self.steps_done == len(self.rollout.steps):
+            self._enter(world, Stage.TERMINATING, world.timings.terminating_seconds)
+        else:
+            self._enter(world, Stage.ACTIVATING, world.timings.activating_seconds)
+
+    def _terminate_old(self, world: World) -> None:
+        if self.steps_done == len(self.rollout.steps):
+            self._finish(world)
             return
-        shift = self.shifts[self.shifts_done]
-        self.shifts_done += 1
-        self._route(world, shift.share)
-        wait = 0 if self.is_creation else shift.wait_seconds * world.timings.wait_scale
-        self._enter(world, Stage.SHIFTING, wait)
+        for old in self.endpoint.variants.values():
+            old.current_instance_count = self._remaining_count(old)
+            if old.fleet_id is not None:
+                world.hosting.scale(old.fleet_id, old.current_instance_count)
+        self._enter(world, Stage.PROVISIONING, world.timings.provisioning_seconds)
 
     def _finish(self, world: World) -> None:
         endpoint = self.endpoint
@@ -261,28 +348,136 @@ class Deployment:
             world,
             [*endpoint.variants.values(), *endpoint.shadow_variants.values(), *endpoint.stranded_variants],
         )
+        for variant in self.new_variants:
+            variant.reserved_instance_count = None
         endpoint.config = self.config
         endpoint.variants = {item.name: item for item in self.new_variants if not item.is_shadow}
         endpoint.shadow_variants = {item.name: item for item in self.new_variants if item.is_shadow}
         endpoint.stranded_variants = []
         self._rest(world, EndpointStatus.IN_SERVICE)
 
-    def _finish_rollback(self, world: World) -> None:
-        endpoint = self.endpoint
+    # What ends a deployment early
+
+    def _is_stopped(self, world: World) -> bool:
+        """Begin the way back if an alarm or the time limit demands it; tell whether it did."""
+        reason = self._why_alarming(world)
+        timeout = self.rollout.timeout_seconds
+        if reason is not None:
+            self.fail(world, reason or None)
+            return True
+        if timeout is not None and world.time >= self.start_time + timedelta(seconds=timeout):
+            self.fail(
+                world,
+                f"The deployment did not complete within the {timeout} seconds of "
+                "MaximumExecutionTimeoutInSeconds.",
+            )
+            return True
+        return False
+
+    def _why_alarming(self, world: World) -> str | None:
+        """Return the FailureReason that an alarm causes, "" for one that AWS may leave out, or None."""
+        scope = self.endpoint.scope
+        states = {
+            name: world.alarms.state(scope.account_id, scope.region, name)
+            for name in self.rollout.alarm_names
+        }
+        self.ignored_alarms &= {name for name, state in states.items() if state is AlarmState.ALARM}
+        missing = [name for name, state in states.items() if state is None]
+        if missing and world.switches.missing_alarm is MissingAlarm.FAIL:
+            return f"The rollback alarm(s) {', '.join(missing)} of the deployment could not be found."
+        tripped = [
+            name
+            for name, state in states.items()
+            if state is AlarmState.ALARM and name not in self.ignored_alarms
+        ]
+        if not tripped:
+            return None
+        match world.switches.alarm_rollback_reason:
+            case AlarmRollbackReason.NAMED:
+                return f"The deployment was rolled back because of alarm(s) in ALARM: {', '.join(tripped)}."
+            case AlarmRollbackReason.UNNAMED:
+                return "The deployment was rolled back because at least one of its alarms is in ALARM."
+            case AlarmRollbackReason.ABSENT:
+                return ""
+
+    # Back
+
+    def _has_lost_instances(self) -> bool:
+        return any(
+            old.current_instance_count < old.desired_instance_count for old in self.endpoint.variants.values()
+        )
+
+    def _leave_new_fleet(self, world: World) -> None:
+        self._route(world, _NONE)
+        self._terminate(world, self.new_variants)
+        self.is_rolled_back = True
+        self._enter(world, Stage.ROLLING_BACK, world.timings.rolling_back_seconds)
+
+    def _roll_back(self, world: World) -> None:
+        """Bring a batch of the old fleet back, and give it its traffic; rest when all of it is there."""
         if self.rollback_fails:
-            endpoint.stranded_variants += [item for item in self.new_variants if item.fleet_id is not None]
-            self._rest(world, EndpointStatus.UPDATE_ROLLBACK_FAILED)
+            self._strand(world)
+        elif self.is_rolled_back:
+            self._finish_rollback(world)
+        elif self._lacks_capacity_for_old():
+            self.rollback_fails = True
+            self._strand(world)
+        else:
+            self._bring_back_batch(world)
+
+    def _bring_back_batch(self, world: World) -> None:
+        share = _NONE
+        for old in self.endpoint.variants.values():
+            whole = old.desired_instance_count
+            batch = max(1, math.floor(self.rollout.rollback_batch * whole))
+            old.current_instance_count = min(whole, old.current_instance_count + batch)
+            if old.fleet_id is not None:
+                world.hosting.scale(old.fleet_id, old.current_instance_count)
+            share = max(share, ALL - Fraction(old.current_instance_count, whole))
+        if share == _NONE:
+            self._leave_new_fleet(world)
             return
+        self._count_new(share)
+        self._route(world, share)
+        for variant in self.new_variants:
+            if variant.fleet_id is not None:
+                world.hosting.scale(variant.fleet_id, variant.current_instance_count)
+        self._enter(world, Stage.ROLLING_BACK, world.timings.provisioning_seconds)
+
+    def _lacks_capacity_for_old(self) -> bool:
+        scope = self.endpoint.scope
+        return any(
+            instances_in_use(scope, instance_type) > scope.instance_capacity[instance_type]
+            for instance_type in instances_by_type(self.endpoint.variants.values())
+            if instance_type in scope.instance_capacity
+        )
+
+    def _strand(self, world: World) -> None:
+        """Leave a mix of old and new behind, as AWS does when the way back fails."""
+        stranded = [item for item in self.new_variants if item.fleet_id is not None]
+        for variant in stranded:
+            variant.reserved_instance_count = variant.current_instance_count
+        self.endpoint.stranded_variants += stranded
+        self._rest(world, EndpointStatus.UPDATE_ROLLBACK_FAILED)
+
+    def _finish_rollback(self, world: World) -> None:
         # What an earlier rollback left running gets no traffic any more: the old fleet serves alone.
-        self._terminate(world, endpoint.stranded_variants)
-        endpoint.stranded_variants = []
+        self._terminate(world, self.endpoint.stranded_variants)
+        self.endpoint.stranded_variants = []
         self._rest(world, EndpointStatus.IN_SERVICE)
+
+    # What every direction needs
 
     def _rest(self, world: World, status: EndpointStatus) -> None:
         self.due = None
         self.endpoint.work = None
         self.endpoint.failure_reason = self.failure_reason
         self.endpoint.enter(world, status)
+
+    def _count_new(self, share: Fraction) -> None:
+        """Show as many new instances as traffic is on for, as the documentation's sample does."""
+        for variant in self.new_variants:
+            variant.current_instance_count = self._share_of(variant, share)
 
     def _route(self, world: World, share: Fraction) -> None:
         """Give the new fleets a share of the traffic, and the old ones the rest."""
@@ -305,11 +500,34 @@ class Deployment:
                 variant.fleet_id = None
 
     def _enter(self, world: World, stage: Stage, seconds: float) -> None:
-        if stage is not self.stage:
-            self.stage = stage
+        is_new = stage is not self.stage
+        self.stage = stage
+        self.stage_end_time = world.time + timedelta(seconds=seconds)
+        if is_new:
             self.stage_start_time = world.time
-        self.due = world.time + timedelta(seconds=seconds)
+            # Launching and the health check are one status: it is told when it begins.
+            # A bake of no seconds is none.
+            is_told = stage is not Stage.BAKING or self.step.wait_seconds > 0
+            if stage is not Stage.HEALTH_CHECKING and is_told:
+                self.announce(world)
+        self._wake_up_in_time(world)
+
+    def _wake_up_in_time(self, world: World) -> None:
+        """Be due when the stage is over, or before that to look at the alarms and the time limit."""
+        times = [self.stage_end_time]
+        if self.is_watched:
+            if self.rollout.alarm_names:
+                poll_seconds = max(_SHORTEST_POLL, world.timings.alarm_poll_seconds)
+                times.append(world.time + timedelta(seconds=poll_seconds))
+            if self.rollout.timeout_seconds is not None:
+                times.append(self.start_time + timedelta(seconds=self.rollout.timeout_seconds))
+        self.due = min(times)
         world.agenda.put(self)
+
+    def announce(self, world: World) -> None:
+        """Emit the deployment state change, unless there is none for such a deployment."""
+        if self.rollout.is_announced and not self.is_creation:
+            events.emit_endpoint_deployment_state_change(world, self.endpoint, self.describe())
 
 
 def begin(
@@ -317,91 +535,60 @@ def begin(
     endpoint: Endpoint,
     config: EndpointConfig,
     new_variants: list[LiveVariant],
-    shifts: tuple[Shift, ...],
+    rollout: Rollout,
 ) -> None:
-    """Start a deployment; the caller has checked everything."""
-    endpoint.work = Deployment(
+    """Start a deployment, and announce the endpoint's new status; the caller has checked everything."""
+    deployment = Deployment(
         endpoint=endpoint,
         config=config,
         new_variants=new_variants,
-        shifts=shifts,
+        rollout=rollout,
         start_time=world.time,
         due=world.time + timedelta(seconds=world.timings.provisioning_seconds),
     )
-    world.agenda.put(endpoint.work)
+    if world.switches.alarm_at_start is AlarmAtStart.IGNORE_UNTIL_OK:
+        deployment.ignored_alarms = set(_alarms_in(world, endpoint, rollout, AlarmState.ALARM))
+    endpoint.work = deployment
+    endpoint.enter(world, EndpointStatus.CREATING if deployment.is_creation else EndpointStatus.UPDATING)
+    deployment.announce(world)
+    # The first look at the alarms is at the start.
+    deployment.due = world.time if rollout.alarm_names else deployment.due
+    world.agenda.put(deployment)
 
 
-def plan_shifts(
-    deployment_config: Mapping[str, Any] | None, new_variants: Sequence[LiveVariant], switches: Switches
-) -> tuple[Shift, ...]:
-    """Return the steps of traffic that a deployment config asks for; without one, all at once.
-
-    A rolling update moves traffic in its batches; that its fleets are exchanged batch by batch is not
-    modelled.
+def refuse_because_of_alarms(world: World, endpoint: Endpoint, rollout: Rollout) -> None:
+    """Refuse an update whose rollback alarms are missing or in ALARM, if the switches say that AWS does.
 
     Raises:
-        ServiceError: The deployment config contradicts itself or does not fit the variants.
+        ServiceError: They are.
     """
-    if not deployment_config:
-        return (Shift(_ALL, 0),)
-    blue_green = deployment_config.get("BlueGreenUpdatePolicy")
-    rolling = deployment_config.get("RollingUpdatePolicy")
-    if blue_green is not None and rolling is not None:
-        raise errors.validation(
-            "DeploymentConfig can have only one update policy: BlueGreenUpdatePolicy or RollingUpdatePolicy."
-        )
-    if rolling is not None:
-        size, kind, wait, last_wait = (
-            rolling["MaximumBatchSize"],
-            "LINEAR",
-            rolling["WaitIntervalInSeconds"],
-            0,
-        )
-        name = "RollingUpdatePolicy.MaximumBatchSize"
-        timeout = rolling.get("MaximumExecutionTimeoutInSeconds")
-    elif blue_green is not None:
-        routing = blue_green["TrafficRoutingConfiguration"]
-        kind, wait = routing["Type"], routing["WaitIntervalInSeconds"]
-        last_wait = blue_green.get("TerminationWaitInSeconds", 0)
-        name = {"CANARY": "CanarySize", "LINEAR": "LinearStepSize"}.get(kind, "")
-        size = routing.get(name)
-        timeout = blue_green.get("MaximumExecutionTimeoutInSeconds")
-        if name and size is None:
-            raise errors.validation(f"TrafficRoutingConfiguration of type {kind} requires {name}.")
-    else:
-        return (Shift(_ALL, 0),)
-    step = _ALL if size is None or kind == "ALL_AT_ONCE" else _fraction(size, new_variants, name, switches)
-    shifts: list[Shift] = []
-    share = step
-    while share < _ALL:
-        shifts.append(Shift(share, wait))
-        share = _ALL if kind == "CANARY" else share + step
-    shifts.append(Shift(_ALL, last_wait))
-    waits = sum(shift.wait_seconds for shift in shifts)
-    if timeout is not None and timeout <= waits:
-        raise errors.validation(
-            f"MaximumExecutionTimeoutInSeconds ({timeout}) must be greater than the sum of the wait "
-            f"intervals ({waits})."
-        )
-    return tuple(shifts)
+    missing = _alarms_in(world, endpoint, rollout, None)
+    if missing and world.switches.missing_alarm is MissingAlarm.REFUSE:
+        raise errors.missing_alarms(missing)
+    tripped = _alarms_in(world, endpoint, rollout, AlarmState.ALARM)
+    if tripped and world.switches.alarm_at_start is AlarmAtStart.REFUSE:
+        raise errors.alarms_in_alarm(tripped)
 
 
-def _fraction(
-    size: Mapping[str, Any], new_variants: Sequence[LiveVariant], name: str, switches: Switches
-) -> Fraction:
-    """Return a CapacitySize as a share of the smallest variant."""
-    if any(variant.serverless_config is not None for variant in new_variants):
-        raise errors.validation(f"{name} is not supported for serverless variants.")
-    smallest = min((variant.desired_instance_count for variant in new_variants), default=1)
-    is_count = size["Type"] == "INSTANCE_COUNT"
-    share = Fraction(size["Value"], max(1, smallest)) if is_count else Fraction(size["Value"], 100)
-    if smallest <= 1:
-        if switches.undersized_guardrail is UndersizedGuardrail.ALL_AT_ONCE:
-            return _ALL
-        raise errors.validation(
-            f"{name} must be at most 50 percent of a variant's instances, which a variant with one instance "
-            "cannot satisfy."
-        )
-    if share > _HALF:
-        raise errors.validation(f"{name} must be at most 50 percent of each variant's instances.")
-    return share
+def reserve_instances(rollout: Rollout, new_variants: Sequence[LiveVariant], endpoint: Endpoint) -> None:
+    """Let a rolling update count its batch against quotas and capacity, instead of a whole second fleet."""
+    if not rollout.is_rolling:
+        return
+    (new,) = new_variants
+    old = endpoint.variants[new.name]
+    if old.instance_type != new.instance_type:
+        return
+    most, remaining = 0, old.desired_instance_count
+    for step in rollout.steps:
+        most = max(most, math.ceil(step.share * new.desired_instance_count) + remaining)
+        remaining = math.ceil((ALL - step.share) * old.desired_instance_count)
+    new.reserved_instance_count = max(0, most - old.desired_instance_count)
+
+
+def _alarms_in(world: World, endpoint: Endpoint, rollout: Rollout, state: AlarmState | None) -> list[str]:
+    scope = endpoint.scope
+    return [
+        name
+        for name in rollout.alarm_names
+        if world.alarms.state(scope.account_id, scope.region, name) is state
+    ]

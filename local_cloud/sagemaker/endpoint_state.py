@@ -114,7 +114,8 @@ class LiveVariant:
     started: datetime | None = None
     """When its fleet was launched."""
     unhealthy_since: datetime | None = None
-    is_healthy: bool = False
+    reserved_instance_count: int | None = None
+    """What it counts against quotas and capacity, if that is not all it has or wants."""
 
     @property
     def name(self) -> str:
@@ -136,9 +137,11 @@ class LiveVariant:
     @property
     def instances(self) -> int:
         """How many instances it holds or is getting, for quotas and capacity."""
-        return (
-            0 if self.instance_type is None else max(self.current_instance_count, self.desired_instance_count)
-        )
+        if self.instance_type is None:
+            return 0
+        if self.reserved_instance_count is not None:
+            return self.reserved_instance_count
+        return max(self.current_instance_count, self.desired_instance_count)
 
     def summary(self) -> dict[str, Any]:
         """Return its ProductionVariantSummary."""

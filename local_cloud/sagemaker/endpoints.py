@@ -20,6 +20,7 @@ from local_cloud.sagemaker.endpoint_state import (
 )
 from local_cloud.sagemaker.listing import page
 from local_cloud.sagemaker.models import find_model, refuse_unapproved_packages
+from local_cloud.sagemaker.rollouts import Rollout, plan_rollout
 from local_cloud.sagemaker.switches import NotFoundNames, SameConfigUpdate, UnapprovedPackage
 from local_cloud.sagemaker.transitions import Deletion, Rescaling
 
@@ -43,7 +44,7 @@ def create_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) ->
         raise errors.already_exists("endpoint", scope.endpoints[name.lower()].arn)
     config = find_endpoint_config(world, scope, request["EndpointConfigName"], for_deployment=True)
     variants = _new_variants(world, scope, config)
-    deployments.plan_shifts(request.get("DeploymentConfig"), variants, world.switches)
+    plan_rollout(request.get("DeploymentConfig"), variants, (), world.switches)
     _check_quotas(scope, instances_by_type(variants))
     tags.put(scope, arn, request.get("Tags", ()))
     endpoint = Endpoint(
@@ -58,10 +59,7 @@ def create_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) ->
         last_deployment_config=request.get("DeploymentConfig"),
     )
     scope.endpoints[name.lower()] = endpoint
-    deployments.begin(
-        world, endpoint, config, variants, deployments.plan_shifts(None, variants, world.switches)
-    )
-    endpoint.enter(world, EndpointStatus.CREATING)
+    deployments.begin(world, endpoint, config, variants, Rollout())
     return {"EndpointArn": arn}
 
 
@@ -78,7 +76,7 @@ def describe_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) 
         ("ShadowProductionVariants", endpoint.shadow_variants),
     ):
         if variants:
-            shown[member] = [variant.summary() for variant in variants.values()]
+            shown[member] = [_described(endpoint, variant) for variant in variants.values()]
     if endpoint.failure_reason is not None:
         shown["FailureReason"] = endpoint.failure_reason
     if endpoint.last_deployment_config is not None:
@@ -117,7 +115,7 @@ def list_endpoints(world: World, caller: Caller, request: Mapping[str, Any]) -> 
 
 
 def update_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Deploy another endpoint config, blue/green."""
+    """Deploy another endpoint config, as the deployment config says; blue/green without one."""
     scope = world.scope(caller)
     endpoint = find_endpoint(world, scope, request["EndpointName"])
     endpoint.refuse_unless_permitted("UpdateEndpoint", world.switches)
@@ -146,17 +144,20 @@ def update_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) ->
     deployment_config = request.get("DeploymentConfig")
     if deployment_config is None and request.get("RetainDeploymentConfig"):
         deployment_config = endpoint.last_deployment_config
-    shifts = deployments.plan_shifts(deployment_config, variants, world.switches)
-    if len(shifts) > 1 and {item.name for item in variants if not item.is_shadow} != set(endpoint.variants):
+    rollout = plan_rollout(deployment_config, variants, endpoint.variants.values(), world.switches)
+    if len(rollout.steps) > 1 and {item.name for item in variants if not item.is_shadow} != set(
+        endpoint.variants
+    ):
         raise errors.validation(
             "Canary, linear and rolling updates require the new endpoint configuration to have the variant "
             f"names of the present one: {', '.join(endpoint.variants)}."
         )
+    deployments.reserve_instances(rollout, variants, endpoint)
     _check_quotas(scope, instances_by_type(variants))
+    deployments.refuse_because_of_alarms(world, endpoint, rollout)
     if deployment_config is not None:
         endpoint.last_deployment_config = deployment_config
-    deployments.begin(world, endpoint, config, variants, shifts)
-    endpoint.enter(world, EndpointStatus.UPDATING)
+    deployments.begin(world, endpoint, config, variants, rollout)
     return {"EndpointArn": endpoint.arn}
 
 
@@ -195,9 +196,13 @@ def update_endpoint_weights_and_capacities(
         if "ServerlessUpdateConfig" in change:
             serverless_config = {**variant.variant["ServerlessConfig"], **change["ServerlessUpdateConfig"]}
             variant.variant = {**variant.variant, "ServerlessConfig": serverless_config}
-    endpoint.work = Rescaling(endpoint, world.time + timedelta(seconds=world.timings.rescaling_seconds))
-    world.agenda.put(endpoint.work)
+    rescaling = Rescaling(
+        endpoint, world.time + timedelta(seconds=world.timings.rescaling_seconds), start_time=world.time
+    )
+    endpoint.work = rescaling
+    world.agenda.put(rescaling)
     endpoint.enter(world, EndpointStatus.UPDATING)
+    rescaling.announce(world)
     return {"EndpointArn": endpoint.arn}
 
 
@@ -236,6 +241,12 @@ def _summary(endpoint: Endpoint) -> dict[str, Any]:
         "LastModifiedTime": endpoint.last_modified_time,
         "EndpointStatus": endpoint.status.value,
     }
+
+
+def _described(endpoint: Endpoint, variant: LiveVariant) -> dict[str, Any]:
+    shown = variant.summary()
+    status = endpoint.work.status_of(variant) if isinstance(endpoint.work, Rescaling) else None
+    return shown if status is None else {**shown, "VariantStatus": [status]}
 
 
 def _new_variants(world: World, scope: Scope, config: EndpointConfig) -> list[LiveVariant]:

@@ -205,6 +205,22 @@ def instance_quota(instance_type: str, limit: int, utilization: int, delta: int)
     )
 
 
+def missing_alarms(names: Iterable[str]) -> ServiceError:
+    """Refuse an update whose rollback alarms do not exist. Whether AWS does is a switch; wording ours."""
+    return validation(
+        f"The alarm(s) {', '.join(names)} in AutoRollbackConfiguration could not be found. Create them in "
+        "this account and Region first."
+    )
+
+
+def alarms_in_alarm(names: Iterable[str]) -> ServiceError:
+    """Refuse an update whose rollback alarms are in ALARM. Whether AWS does is a switch; wording ours."""
+    return validation(
+        f"The alarm(s) {', '.join(names)} in AutoRollbackConfiguration are in ALARM. Update the endpoint "
+        "when they are not."
+    )
+
+
 def unknown_variants(names: Iterable[str], endpoint_config_name: str) -> ServiceError:
     """Refuse weights or capacities for variants that the config lacks. Seen."""
     quoted = ", ".join(f'"{name}"' for name in names)

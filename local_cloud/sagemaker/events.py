@@ -6,6 +6,8 @@ Source: "Automating Amazon SageMaker with EventBridge" in the developer guide; c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker import tags
@@ -18,14 +20,13 @@ from local_cloud.sagemaker.switches import (
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from local_cloud.sagemaker.endpoint_state import Endpoint
     from local_cloud.sagemaker.model_packages import ModelPackage
     from local_cloud.sagemaker.world import Scope, World
 
 MODEL_PACKAGE_STATE_CHANGE = "SageMaker Model Package State Change"
 ENDPOINT_STATE_CHANGE = "SageMaker Endpoint State Change"
+ENDPOINT_DEPLOYMENT_STATE_CHANGE = "SageMaker Endpoint Deployment State Change"
 
 _ESTABLISHED_SPELLINGS = {"InService": "IN_SERVICE", "Updating": "UPDATING", "Failed": "FAILED"}
 
@@ -99,6 +100,60 @@ def emit_endpoint_state_change(world: World, endpoint: Endpoint) -> None:
         else f"{epoch_milliseconds(world.time):.0f}"
     )
     _emit(world, endpoint.scope, ENDPOINT_STATE_CHANGE, endpoint.arn, time, detail)
+
+
+def emit_endpoint_deployment_state_change(
+    world: World,
+    endpoint: Endpoint,
+    pending: Mapping[str, Any] | None,
+    variant_status: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Announce how far a deployment, or a change of capacity, is.
+
+    Args:
+        world: All state.
+        endpoint: What changes; its config is still the old one.
+        pending: The PendingDeploymentSummary; None while only capacity changes.
+        variant_status: By variant name, what happens to the variants of the present config.
+    """
+    is_tagged = world.switches.endpoint_event_tags is ServingTags.PRESENT
+    statuses = variant_status or {}
+    detail = {
+        "EndpointName": endpoint.name,
+        "EndpointArn": endpoint.arn,
+        "EndpointConfigName": endpoint.config.name,
+        "ProductionVariants": [
+            {
+                **variant.event_summary(),
+                **({"VariantStatus": [statuses[variant.name]]} if variant.name in statuses else {}),
+            }
+            for variant in endpoint.variants.values()
+        ],
+        "EndpointStatus": event_status(endpoint.status.value, world.switches.endpoint_event_spelling),
+        "CreationTime": endpoint.creation_time,
+        "LastModifiedTime": endpoint.last_modified_time,
+        "Tags": tags.as_map(endpoint.scope, endpoint.arn) if is_tagged else {},
+    }
+    if pending is not None:
+        detail["PendingDeploymentSummary"] = pending
+    _emit(
+        world,
+        endpoint.scope,
+        ENDPOINT_DEPLOYMENT_STATE_CHANGE,
+        endpoint.arn,
+        iso(world.time),
+        _with_epoch_milliseconds(detail),
+    )
+
+
+def _with_epoch_milliseconds(value: Any) -> Any:  # noqa: ANN401 - any part of a detail
+    if isinstance(value, datetime):
+        return epoch_milliseconds(value)
+    if isinstance(value, Mapping):
+        return {name: _with_epoch_milliseconds(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_with_epoch_milliseconds(member) for member in value]
+    return value
 
 
 def event_status(status: str, spelling: StatusSpelling) -> str:

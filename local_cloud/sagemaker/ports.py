@@ -7,7 +7,7 @@ gives it the real ones, the simulation gives it virtual ones: one state machine,
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -113,6 +113,22 @@ class Hosting(Protocol):
 
     def route(self, account_id: str, region: str, endpoint_name: str, routes: tuple[Route, ...]) -> None:
         """Send the endpoint's traffic to these fleets, from now on and in one step; none stops it."""
+        ...
+
+
+class AlarmState(StrEnum):
+    """The states of a CloudWatch alarm."""
+
+    OK = "OK"
+    ALARM = "ALARM"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
+
+
+class Alarms(Protocol):
+    """The part of CloudWatch that a deployment's automatic rollback asks (`cloudwatch:DescribeAlarms`)."""
+
+    def state(self, account_id: str, region: str, alarm_name: str) -> AlarmState | None:
+        """Return the alarm's state now, or None if there is no such alarm."""
         ...
 
 

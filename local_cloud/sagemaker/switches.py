@@ -124,6 +124,37 @@ class UndersizedGuardrail(StrEnum):
     ALL_AT_ONCE = "all_at_once"
 
 
+class MissingAlarm(StrEnum):
+    """What an update does whose AutoRollbackConfiguration names an alarm that does not exist."""
+
+    REFUSE = "refuse"
+    FAIL = "fail"
+    IGNORE = "ignore"
+
+
+class AlarmAtStart(StrEnum):
+    """What an update does whose rollback alarm is in ALARM already."""
+
+    ROLL_BACK = "roll_back"
+    REFUSE = "refuse"
+    IGNORE_UNTIL_OK = "ignore_until_ok"
+
+
+class AlarmRollbackReason(StrEnum):
+    """What the FailureReason says after an alarm rolled an update back."""
+
+    NAMED = "named"
+    UNNAMED = "unnamed"
+    ABSENT = "absent"
+
+
+class UpdateRollbackStatus(StrEnum):
+    """Which EndpointStatus an endpoint has while an update is rolled back."""
+
+    UPDATING = "updating"
+    ROLLING_BACK = "rolling_back"
+
+
 class UnversionedKeys(StrEnum):
     """How the event of an unversioned package shows the members that only versions have."""
 
@@ -206,6 +237,22 @@ class Switches:
     undersized_guardrail: UndersizedGuardrail = UndersizedGuardrail.REFUSE
     """A canary or batch is at most half of a variant, which one instance cannot satisfy. `all_at_once` would
     silently deploy without a canary: check it before the call."""
+
+    missing_alarm: MissingAlarm = MissingAlarm.REFUSE
+    """With `refuse` UpdateEndpoint fails, with `fail` the deployment rolls back, and with `ignore` it runs
+    unguarded: a client should make sure that its alarms exist."""
+
+    alarm_at_start: AlarmAtStart = AlarmAtStart.ROLL_BACK
+    """A client that leaves an alarm in ALARM (one that it set itself, say) cannot update: with `roll_back`
+    the update fails at once, with `refuse` at the call, and with `ignore_until_ok` the alarm guards
+    nothing."""
+
+    alarm_rollback_reason: AlarmRollbackReason = AlarmRollbackReason.NAMED
+    """A client must not need the reason to know that the update failed: it can be missing altogether."""
+
+    update_rollback_status: UpdateRollbackStatus = UpdateRollbackStatus.UPDATING
+    """The model's text gives RollingBack to changes of weights and capacities only. A client must wait in
+    either status."""
 
     supported_instance_types: Answer = Answer.ACCEPT
     """Whether CreateEndpointConfig accepts an instance type that the package's

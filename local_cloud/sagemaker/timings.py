@@ -37,6 +37,12 @@ class Timings:
     """How long a fleet may answer that it is unhealthy before the deployment fails; on AWS a container that
     crashes is restarted until the health check times out (about 24 minutes were seen)."""
 
+    activating_seconds: float = 0.1
+    """How long turning traffic on takes, before each step of it."""
+
+    alarm_poll_seconds: float = 0.5
+    """Between two looks at the rollback alarms of a deployment."""
+
     terminating_seconds: float = 0.3
     """From the last shift of traffic until the old fleet is gone; requests in flight end in this time."""
 
@@ -64,6 +70,8 @@ class Timings:
             health_poll_seconds=15,
             health_check_timeout_seconds=1440,
             unhealthy_patience_seconds=1440,
+            activating_seconds=10,
+            alarm_poll_seconds=30,
             terminating_seconds=60,
             rolling_back_seconds=60,
             rescaling_seconds=180,

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from local_cloud.sagemaker import tags
+from local_cloud.sagemaker import events, tags
 from local_cloud.sagemaker.deployments import INSUFFICIENT_CAPACITY
 from local_cloud.sagemaker.endpoint_state import (
     Endpoint,
@@ -18,6 +18,7 @@ from local_cloud.sagemaker.endpoint_state import (
     instances_in_use,
     routes,
 )
+from local_cloud.sagemaker.rollouts import has_guardrails
 
 if TYPE_CHECKING:
     from local_cloud.sagemaker.world import World
@@ -31,6 +32,7 @@ class Rescaling:
 
     endpoint: Endpoint
     due: datetime | None
+    start_time: datetime
     new_variants: tuple[LiveVariant, ...] = _NONE
     failure_reason: str | None = None
 
@@ -53,6 +55,26 @@ class Rescaling:
         self.endpoint.work = None
         self.endpoint.failure_reason = self.failure_reason
         self.endpoint.enter(world, EndpointStatus.IN_SERVICE)
+
+    def announce(self, world: World) -> None:
+        """Emit the deployment state change of a change of capacity; a change of weights has none."""
+        statuses = {
+            name: status
+            for name, variant in self.endpoint.variants.items()
+            if (status := self.status_of(variant)) is not None
+        }
+        if statuses and has_guardrails(self.endpoint.variants.values()):
+            events.emit_endpoint_deployment_state_change(world, self.endpoint, None, statuses)
+
+    def status_of(self, variant: LiveVariant) -> dict[str, Any] | None:
+        """Return a variant's status in the words of the deployment state change event; None if it rests."""
+        wanted, present = variant.desired_instance_count, variant.current_instance_count
+        if wanted == present:
+            return None
+        # "Scaling out" is documented; the way in is by analogy.
+        direction = "out" if wanted > present else "in"
+        message = f"Scaling {direction} desired instance count to {wanted}."
+        return {"Status": "Updating", "StatusMessage": message, "StartTime": self.start_time}
 
     def fail(self, world: World, reason: str) -> None:
         """Give up the desired values; the endpoint is RollingBack for a while, then InService as before."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.sagemaker.ports import FleetSpec, Health, Route
+from local_cloud.sagemaker.ports import AlarmState, FleetSpec, Health, Route
 
 if TYPE_CHECKING:
     from local_cloud.sagemaker.control_plane import ControlPlane
@@ -143,6 +143,27 @@ class ScriptedHosting:
             model_name = self.fleets[route.fleet_id].spec.model_name
             shares[model_name] = shares.get(model_name, 0.0) + route.weight
         return shares
+
+
+class ScriptedAlarms:
+    """Alarms without metrics: each has the state that was set, and the others are as the default says.
+
+    Attributes:
+        states: Alarm name to its state, in whatever account and region; None for one that does not exist.
+        default: The state of an alarm that nobody has set; None if there is no alarm but those that were set.
+    """
+
+    def __init__(self, default: AlarmState | None = AlarmState.OK) -> None:
+        self.states: dict[str, AlarmState | None] = {}
+        self.default = default
+
+    def set(self, alarm_name: str, state: AlarmState | None) -> None:
+        """Give an alarm a state, as SetAlarmState does, or delete it (None)."""
+        self.states[alarm_name] = state
+
+    def state(self, account_id: str, region: str, alarm_name: str) -> AlarmState | None:  # noqa: ARG002 - the port's signature
+        """Return the alarm's state."""
+        return self.states.get(alarm_name, self.default)
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.model_package_groups import ModelPackageGroup
     from local_cloud.sagemaker.model_packages import ModelPackage
     from local_cloud.sagemaker.models import Model
-    from local_cloud.sagemaker.ports import Artifacts, Caller, EventSink, Hosting, Identity
+    from local_cloud.sagemaker.ports import Alarms, Artifacts, Caller, EventSink, Hosting, Identity
     from local_cloud.sagemaker.timings import Timings
 
 _MILLISECOND = 1000
@@ -58,6 +58,7 @@ class World:
     artifacts: Artifacts
     hosting: Hosting
     events: EventSink
+    alarms: Alarms
     timings: Timings
     switches: Switches
     seed: int

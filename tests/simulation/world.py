@@ -25,6 +25,7 @@ from deployer.sagemaker import SageMaker
 from deployer.triggers import read_trigger
 from local_cloud.sagemaker import wire
 from local_cloud.sagemaker.control_plane import ControlPlane
+from local_cloud.sagemaker.events import ENDPOINT_DEPLOYMENT_STATE_CHANGE
 from local_cloud.sagemaker.ports import Caller
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.sagemaker.virtual import StrictIdentity, VirtualClock
@@ -360,6 +361,10 @@ class World:
 
     def emit(self, event: dict[str, Any]) -> None:
         """Take an event of AWS, and deliver it as the schedule says."""
+        if event["detail-type"] == ENDPOINT_DEPLOYMENT_STATE_CHANGE:
+            # No rule of the stack matches it: it only tells that DescribeEndpoint answers something new.
+            self.changed.add(event["detail"]["EndpointName"])
+            return
         number = self._events
         self._events += 1
         detail = event["detail"]

@@ -305,7 +305,7 @@ def test_an_update_without_deployment_config_is_all_at_once_and_keeps_the_last_o
         (ALL_AT_ONCE, [1.0], 600),
         (CANARY, [0.25, 1.0], 420),
         (LINEAR, [0.25, 0.5, 0.75, 1.0], 180),
-        (ROLLING, [0.5, 1.0], 30),
+        (ROLLING, [0.5, 1.0], 60),
         ({"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "a"}]}}, [1.0], 0),
     ],
 )
@@ -333,7 +333,7 @@ def test_a_canary_that_is_failed_returns_all_traffic_to_the_old_fleet(cloud: Vir
     cloud.advance(100)
     assert cloud.models_serving() == {"model-2": 0.25, "model-1": 0.75}
     (status,) = cloud.describe()["PendingDeploymentSummary"]["ProductionVariants"][0]["VariantStatus"]
-    assert status["Status"] == "ActivatingTraffic"
+    assert status["Status"] == "Baking"
     cloud.control_plane.fail_work(ACCOUNT, REGION, "churn", "an alarm fired")
     assert cloud.models_serving() == {"model-1": 1.0}
     cloud.settle()

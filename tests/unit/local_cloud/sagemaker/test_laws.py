@@ -11,10 +11,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from local_cloud.sagemaker.endpoint_state import STATUSES, EndpointStatus, StatusGroup
 from local_cloud.sagemaker.errors import ServiceError
-from local_cloud.sagemaker.ports import Health
+from local_cloud.sagemaker.ports import AlarmState, Health
 from local_cloud.sagemaker.virtual import Outcome, VirtualClock, settle
 from tests.unit.local_cloud.sagemaker.virtual_cloud import ACCOUNT, REGION, VirtualCloud, variant
 
+GUARDED = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "alarm"}]}}
 CONFIGS = [f"config-{number}" for number in range(1, 5)]
 SERVING = {"InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"}
 LINEAR = {
@@ -24,7 +25,16 @@ LINEAR = {
             "WaitIntervalInSeconds": 2,
             "LinearStepSize": {"Type": "CAPACITY_PERCENT", "Value": 50},
         }
-    }
+    },
+    **GUARDED,
+}
+ROLLING = {
+    "RollingUpdatePolicy": {
+        "MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1},
+        "WaitIntervalInSeconds": 2,
+        "RollbackMaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1},
+    },
+    **GUARDED,
 }
 
 
@@ -60,12 +70,16 @@ class EndpointLife(RuleBasedStateMachine):
     def create(self, config: str) -> None:
         self._attempt("CreateEndpoint", EndpointConfigName=config)
 
-    @rule(config=st.sampled_from(CONFIGS), retain=st.booleans(), linear=st.booleans())
-    def update(self, config: str, *, retain: bool, linear: bool) -> None:
-        members: dict[str, Any] = {"DeploymentConfig": LINEAR} if linear else {}
+    @rule(config=st.sampled_from(CONFIGS), retain=st.booleans(), how=st.sampled_from([None, LINEAR, ROLLING]))
+    def update(self, config: str, how: dict[str, Any] | None, *, retain: bool) -> None:
+        members: dict[str, Any] = {} if how is None else {"DeploymentConfig": how}
         self._attempt(
             "UpdateEndpoint", EndpointConfigName=config, RetainAllVariantProperties=retain, **members
         )
+
+    @rule(state=st.sampled_from(AlarmState))
+    def set_alarm(self, state: AlarmState) -> None:
+        self.cloud.alarms.set("alarm", state)
 
     @rule()
     def delete(self) -> None:
@@ -119,7 +133,10 @@ class EndpointLife(RuleBasedStateMachine):
         if described["EndpointStatus"] == "InService":
             model = f"model-{described['EndpointConfigName'][-1]}"
             assert set(self.cloud.models_serving()) == {model}
-            assert [fleet.spec.model_name for fleet in self.cloud.hosting.fleets.values()] == [model]
+            (fleet,) = self.cloud.hosting.fleets.values()
+            (summary,) = described["ProductionVariants"]
+            assert fleet.spec.model_name == model
+            assert fleet.instance_count == summary["CurrentInstanceCount"] == summary["DesiredInstanceCount"]
         if described["EndpointStatus"] == "Failed":
             assert described["FailureReason"]
             assert self.cloud.hosting.fleets == {}
@@ -135,6 +152,20 @@ class EndpointLife(RuleBasedStateMachine):
             assert sum(shares.values()) == pytest.approx(1)
         if status in {None, "Deleting", "Failed", "Creating"}:
             assert shares == {}
+
+    @invariant()
+    def a_serving_endpoint_has_the_instances_that_it_had_when_it_rested(self) -> None:
+        """While an update runs and while it goes back; a rolling update exchanges one at a time."""
+        described = self._described() if hasattr(self, "cloud") else None
+        if described is None or described["EndpointStatus"] != "Updating":
+            return
+        pending = described.get("PendingDeploymentSummary")
+        (old,) = described["ProductionVariants"]
+        if pending is None or old["CurrentInstanceCount"] == old["DesiredInstanceCount"]:
+            return
+        (new,) = pending["ProductionVariants"]
+        total = old["CurrentInstanceCount"] + new["CurrentInstanceCount"]
+        assert total >= min(old["DesiredInstanceCount"], new["DesiredInstanceCount"])
 
     @invariant()
     def a_pending_deployment_shows_exactly_while_one_runs(self) -> None:

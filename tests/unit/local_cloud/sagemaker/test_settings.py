@@ -66,7 +66,7 @@ def test_a_document_changes_only_what_it_names() -> None:
 @pytest.mark.parametrize(
     ("document", "fragment"),
     [
-        ({"nope": 1}, "Unknown switch 'nope'. Switches: arn_letter_case, "),
+        ({"nope": 1}, "Unknown switch 'nope'. Switches: alarm_at_start, "),
         ({"same_config_update": "maybe"}, "cannot be 'maybe'. Settings: redeploy, refuse, no_operation."),
         ({"requests_per_second": 0}, "a positive whole number or null"),
         ({"requests_per_second": True}, "a positive whole number or null"),

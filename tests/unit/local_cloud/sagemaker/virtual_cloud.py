@@ -20,6 +20,7 @@ from local_cloud.sagemaker.virtual import (
     PermissiveArtifacts,
     PermissiveIdentity,
     RecordingEventSink,
+    ScriptedAlarms,
     ScriptedHosting,
     VirtualClock,
     settle,
@@ -57,12 +58,14 @@ class VirtualCloud:
         self.clock = VirtualClock()
         self.hosting = ScriptedHosting(self.clock)
         self.sink = RecordingEventSink()
+        self.alarms = ScriptedAlarms()
         self.control_plane = ControlPlane(
             clock=self.clock,
             identity=identity or PermissiveIdentity(),
             artifacts=artifacts or PermissiveArtifacts(),
             hosting=self.hosting,
             events=self.sink,
+            alarms=self.alarms,
             switches=switches,
             timings=timings,
             seed=seed,
@@ -157,6 +160,18 @@ class VirtualCloud:
 
     def endpoint_events(self) -> list[dict[str, Any]]:
         return self.sink.details("SageMaker Endpoint State Change")
+
+    def deployment_events(self) -> list[dict[str, Any]]:
+        return self.sink.details("SageMaker Endpoint Deployment State Change")
+
+    def variant_statuses(self) -> list[tuple[str, str]]:
+        """Return what the deployment events said of the new variant, in order."""
+        told = []
+        for event in self.deployment_events():
+            (summary,) = event["PendingDeploymentSummary"]["ProductionVariants"]
+            (status,) = summary["VariantStatus"]
+            told.append((status["Status"], status["StatusMessage"]))
+        return told
 
     def package_events(self) -> list[dict[str, Any]]:
         return self.sink.details("SageMaker Model Package State Change")
