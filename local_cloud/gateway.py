@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from local_cloud.admin import Admin
     from local_cloud.calls import CallLog
     from local_cloud.ministack import MiniStack, Receive, Scope, Send
+    from local_cloud.monitoring import Monitoring
     from local_cloud.real_time import RealTimeControlPlane
     from local_cloud.runtime import Runtime
 
@@ -100,7 +101,7 @@ def operation_name(request: Request) -> str:
 
 
 class Gateway:
-    """The application; its lifespan is MiniStack's, with the control plane's clockwork inside."""
+    """The application; its lifespan is MiniStack's, with what runs by itself inside."""
 
     def __init__(
         self,
@@ -110,6 +111,7 @@ class Gateway:
         runtime: Runtime,
         admin: Admin,
         calls: CallLog,
+        monitoring: Monitoring,
         when_ready: Callable[[], None],
     ) -> None:
         self._ministack = ministack
@@ -117,6 +119,7 @@ class Gateway:
         self._runtime = runtime
         self._admin = admin
         self._calls = calls
+        self._monitoring = monitoring
         self._when_ready = when_ready
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -207,8 +210,11 @@ class Gateway:
 
             async def starting(message: MutableMapping[str, Any]) -> None:
                 if message["type"] == "lifespan.startup.complete":
-                    task = asyncio.create_task(self._control_plane.advance_forever())
-                    living.push_async_callback(_cancelled, task)
+                    for work in (
+                        self._control_plane.advance_forever(),
+                        self._monitoring.publish_forever(lambda: self._control_plane.timings),
+                    ):
+                        living.push_async_callback(_cancelled, asyncio.create_task(work))
                 await send(message)
                 if message["type"] == "lifespan.startup.complete":
                     self._when_ready()

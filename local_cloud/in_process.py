@@ -9,6 +9,7 @@ account of your own for each test.
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -21,13 +22,16 @@ from ministack.app import SERVICE_HANDLERS
 from ministack.core.responses import request_scope
 
 from local_cloud.sagemaker import wire
-from local_cloud.sagemaker.ports import Caller
+from local_cloud.sagemaker.ports import AlarmState, Caller
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.config import Config
 
     from local_cloud.sagemaker.control_plane import ControlPlane
+
+_HANDLER_NAMES = {"cloudwatch": "monitoring"}
+"""MiniStack's names of services that boto3 has other names for."""
 
 CallHook = Callable[[str, str], None]
 """Called with service and operation. What it raises takes the place of the answer."""
@@ -85,17 +89,45 @@ class InProcessCloud:
     ) -> tuple[int, dict[str, str], bytes]:
         url = urlsplit(request.url)
         with request_scope(self._caller.account_id, self._caller.region):
-            answer = SERVICE_HANDLERS[service](
-                request.method, url.path or "/", headers, body, parse_qs(url.query, keep_blank_values=True)
-            )
-            try:
-                answer.send(None)
-            except StopIteration as done:
-                status, answered, content = done.value
-                return status, answered, _bytes(content)
-        raise NotImplementedError(
-            f"MiniStack's {service} waits for something: it needs the gateway's event loop."
-        )
+            query = parse_qs(url.query, keep_blank_values=True)
+            return _answered(service, request.method, url.path or "/", headers, body, query)
+
+
+class InProcessAlarms:
+    """`Alarms` in this process's MiniStack: whoever calls SetAlarmState through a client sets them."""
+
+    def state(self, account_id: str, region: str, alarm_name: str) -> AlarmState | None:
+        """Return the alarm's state; None if there is no such alarm."""
+        request = {"AlarmNames": [alarm_name], "AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}
+        headers = {
+            "x-amz-target": "GraniteServiceVersion20100801.DescribeAlarms",
+            "content-type": "application/x-amz-json-1.0",
+        }
+        with request_scope(account_id, region):
+            _, _, content = _answered("monitoring", "POST", "/", headers, json.dumps(request).encode(), {})
+        document = json.loads(content)
+        found = [*document["MetricAlarms"], *document["CompositeAlarms"]]
+        return AlarmState(found[0]["StateValue"]) if found else None
+
+
+def _answered(
+    service: str,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query: dict[str, list[str]],
+) -> tuple[int, dict[str, str], bytes]:
+    """Return MiniStack's answer; the caller has set account and region."""
+    answer = SERVICE_HANDLERS[_HANDLER_NAMES.get(service, service)](method, path, headers, body, query)
+    try:
+        answer.send(None)
+    except StopIteration as done:
+        status, answered, content = done.value
+        return status, answered, _bytes(content)
+    raise NotImplementedError(
+        f"MiniStack's {service} waits for something: it needs the gateway's event loop."
+    )
 
 
 class _Raw(io.BytesIO):

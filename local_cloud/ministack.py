@@ -16,6 +16,11 @@ is one of it per process and `start` comes first. What is changed in it, and why
     Python functions ran with this virtual environment, whose packages hide a dependency that a bundle lacks.
 `ssm._put_parameter`, `ssm._delete_parameter`, `ssm._delete_parameters` are followed by an event
     MiniStack emits no `Parameter Store Change`; its CloudFormation calls these functions without HTTP.
+`cloudwatch._evaluate_alarm` becomes `_evaluate`
+    MiniStack adds up a metric over all its dimensions, and knows neither periods nor missing data nor metric
+    math; `local_cloud/cloudwatch/alarms.py` does. `evaluate_alarms` does it for all alarms, again and again.
+`cloudwatch._put_metric_alarm` and `provisioners._cw_metric_alarm_record` keep `Metrics`
+    Alarms on metric math lost their expressions, or were refused by CloudFormation.
 `router._is_aws_service_name` always agrees
     To tell what nobody implements, MiniStack loads every service model of botocore: seconds, and 400 MB.
 `lambda_svc._LAMBDA_ASYNC_RETRY_BASE_SECONDS` becomes `retry_base_seconds`
@@ -42,8 +47,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from local_cloud.cloudwatch import alarms
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from local_cloud.sagemaker.ports import EventSink
@@ -73,6 +80,19 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.core.responses", "set_request_account_id"),
     ("ministack.core.router", "_is_aws_service_name"),
     ("ministack.core.router", "detect_service"),
+    ("ministack.services.cloudformation.provisioners", "_cw_metric_alarm_record"),
+    ("ministack.services.cloudwatch", "_alarms"),
+    ("ministack.services.cloudwatch", "_calc_stats"),
+    ("ministack.services.cloudwatch", "_composite_alarms"),
+    ("ministack.services.cloudwatch", "_dims_key"),
+    ("ministack.services.cloudwatch", "_dispatch_alarm_actions"),
+    ("ministack.services.cloudwatch", "_evaluate_alarm"),
+    ("ministack.services.cloudwatch", "_evaluate_parent_alarms"),
+    ("ministack.services.cloudwatch", "_metrics"),
+    ("ministack.services.cloudwatch", "_put_metric_alarm"),
+    ("ministack.services.cloudwatch", "_record_history"),
+    ("ministack.services.cloudwatch", "_stat_value"),
+    ("ministack.services.cloudwatch", "_store_datum"),
     ("ministack.services.cloudwatch_logs", "_create_log_group"),
     ("ministack.services.cloudwatch_logs", "_create_log_stream"),
     ("ministack.services.cloudwatch_logs", "_log_groups"),
@@ -183,6 +203,8 @@ class MiniStack:
         self._s3: Any = importlib.import_module("ministack.services.s3")
         self._iam: Any = importlib.import_module("ministack.services.iam")
         self._router: Any = importlib.import_module("ministack.core.router")
+        self._cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+        self._provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
         self._logs: Any = importlib.import_module("ministack.services.cloudwatch_logs")
         self._evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
         self._responses: Any = importlib.import_module("ministack.core.responses")
@@ -210,6 +232,60 @@ class MiniStack:
             return binary
 
         self._lambda_runtime._detect_runtime_binary = isolated_interpreter
+        self.alarm_period_scale = 1.0
+        self._cloudwatch._evaluate_alarm = self._evaluate
+        self._cloudwatch._put_metric_alarm = self._keeping_metrics(self._cloudwatch._put_metric_alarm)
+        self._provisioners._cw_metric_alarm_record = self._reading_metrics(
+            self._provisioners._cw_metric_alarm_record
+        )
+
+    def _keeping_metrics(self, put: Callable[..., Any]) -> Callable[..., Any]:
+        def put_metric_alarm(params: Any, document: Any, *protocol: bool) -> Any:  # noqa: ANN401 - MiniStack's own types
+            response = put(params, document, *protocol)
+            alarm = self._cloudwatch._alarms.get(document.get("AlarmName", "")) if document else None
+            if response[0] < 300 and alarm is not None and document.get("Metrics"):  # noqa: PLR2004
+                _make_metric_math(alarm, document["Metrics"])
+                self._evaluate(alarm)
+            return response
+
+        return put_metric_alarm
+
+    def _reading_metrics(self, record: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+        def alarm_record(name: str, properties: dict[str, Any]) -> Any:  # noqa: ANN401 - MiniStack's alarm
+            metrics = properties.get("Metrics")
+            if not metrics:
+                return record(name, properties)
+            named = {"MetricName": "-", "Namespace": "-"}
+            alarm = record(name, {**properties, **named, "Metrics": None})
+            _make_metric_math(alarm, metrics)
+            return alarm
+
+        return alarm_record
+
+    def _evaluate(self, alarm: dict[str, Any]) -> None:
+        """Give an alarm of the present account and region the state that its data demand."""
+        evaluation = alarms.evaluate(
+            alarm, self._statistic, time.time(), period_scale=self.alarm_period_scale
+        )
+        old = alarm["StateValue"]
+        if evaluation is None or evaluation.state == old:
+            return
+        new = str(evaluation.state)
+        now = int(time.time())
+        alarm.update(StateValue=new, StateReason=evaluation.reason, StateUpdatedTimestamp=now)
+        self._cloudwatch._record_history(alarm["AlarmName"], old, new, evaluation.reason)
+        self._cloudwatch._dispatch_alarm_actions(alarm, old, new, evaluation.reason)
+        self._cloudwatch._evaluate_parent_alarms(alarm)
+
+    def _statistic(self, metric: alarms.Metric, statistic: str, start: float, end: float) -> float | None:
+        dimensions = self._cloudwatch._dims_key(dict(metric.dimensions))
+        points = self._cloudwatch._metrics.get((metric.namespace, metric.name, dimensions)) or ()
+        chosen = [point for point in points if start < point["Timestamp"] <= end]
+        stats = self._cloudwatch._calc_stats(chosen)
+        if not stats:
+            return None
+        value: float | None = self._cloudwatch._stat_value(stats, statistic, chosen)
+        return value
 
     def announce_parameter_changes(self, events: EventSink) -> None:
         """Emit `Parameter Store Change` for every parameter that is written or deleted from now on."""
@@ -474,6 +550,50 @@ class MiniStack:
         owners = [account for account, name in list(self._s3._buckets._data) if name == bucket]
         return preferred if preferred in owners else next(iter(owners), None)
 
+    def alarm_state(self, account_id: str, region: str, alarm_name: str) -> str | None:
+        """Return the state of a metric or composite alarm; None if there is none of that name."""
+        for kept in (self._cloudwatch._alarms, self._cloudwatch._composite_alarms):
+            alarm = kept.get_scoped(account_id, region, alarm_name)
+            if alarm is not None:
+                state: str = alarm["StateValue"]
+                return state
+        return None
+
+    def evaluate_alarms(self) -> None:
+        """Evaluate every metric alarm of every account and region now."""
+        for (account_id, region, name), alarm in list(self._cloudwatch._alarms._data.items()):
+            with self._responses.request_scope(account_id, region):
+                try:
+                    self._evaluate(alarm)
+                except Exception:
+                    # A malformed alarm must not keep the others from being evaluated.
+                    _LOGGER.exception("Could not evaluate the alarm %s of account %s", name, account_id)
+
+    def put_metric_values(
+        self,
+        account_id: str,
+        region: str,
+        metric: alarms.Metric,
+        unit: str,
+        values: Mapping[float, int],
+    ) -> None:
+        """Add values, each with how often it was seen, to a metric, as PutMetricData does.
+
+        To be called on the event loop: MiniStack's own handlers use its metrics there without a lock.
+        """
+        with self._responses.request_scope(account_id, region):
+            self._cloudwatch._store_datum(
+                metric.namespace,
+                metric.name,
+                dict(metric.dimensions),
+                time.time(),
+                unit,
+                None,
+                list(values),
+                list(values.values()),
+                None,
+            )
+
     def write_logs(
         self, account_id: str, region: str, *, group: str, stream: str, lines: Sequence[str]
     ) -> None:
@@ -490,6 +610,32 @@ class MiniStack:
     def stop(self) -> None:
         """End the processes that run Lambda functions."""
         self._lambda_runtime.reset()
+
+
+def _make_metric_math(alarm: dict[str, Any], metrics: Sequence[dict[str, Any]]) -> None:
+    """Let an alarm be about these queries instead of a metric; CloudFormation's numbers may be texts."""
+    for member in (
+        "MetricName",
+        "Namespace",
+        "Statistic",
+        "ExtendedStatistic",
+        "Period",
+        "Dimensions",
+        "Unit",
+    ):
+        alarm.pop(member, None)
+    alarm["Metrics"] = [_typed_query(query) for query in metrics]
+
+
+def _typed_query(query: dict[str, Any]) -> dict[str, Any]:
+    typed = dict(query)
+    if "ReturnData" in typed:
+        typed["ReturnData"] = str(typed["ReturnData"]).lower() != "false"
+    if "Period" in typed:
+        typed["Period"] = int(typed["Period"])
+    if "MetricStat" in typed:
+        typed["MetricStat"] = {**typed["MetricStat"], "Period": int(typed["MetricStat"]["Period"])}
+    return typed
 
 
 class _WaitingForCapacity:

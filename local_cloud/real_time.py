@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from local_cloud.sagemaker.control_plane import ControlPlane
     from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker.timings import Timings
 
 _LOGGER = logging.getLogger("local_cloud.real_time")
 _SECONDS_AFTER_A_FAILURE = 1.0
@@ -40,6 +41,11 @@ class RealTimeControlPlane:
         self._control_plane = control_plane
         self._lock = threading.Lock()
         self._changed = asyncio.Event()
+
+    @property
+    def timings(self) -> Timings:
+        """How long transitions take now."""
+        return self._control_plane.timings
 
     async def handle(self, *, target: str, body: bytes, caller: Caller) -> tuple[int, dict[str, str], bytes]:
         """Answer one request of the control plane's JSON protocol."""

@@ -19,9 +19,11 @@ from local_cloud.delivery import EventDelivery
 from local_cloud.gateway import Gateway
 from local_cloud.hosting.fleets import Fleets
 from local_cloud.ministack import MiniStack
+from local_cloud.monitoring import Monitoring
 from local_cloud.real_time import RealTimeControlPlane, SystemClock
 from local_cloud.runtime import Runtime
 from local_cloud.sagemaker.control_plane import ControlPlane
+from local_cloud.sagemaker.ports import AlarmState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +50,17 @@ class _Artifacts:
 
     def is_readable(self, s3_url: str, *, role_arn: str, region: str) -> bool:
         return self._ministack.may_read(s3_url, role_arn=role_arn, region=region)
+
+
+class _Alarms:
+    """`Alarms` in MiniStack's CloudWatch."""
+
+    def __init__(self, ministack: MiniStack) -> None:
+        self._ministack = ministack
+
+    def state(self, account_id: str, region: str, alarm_name: str) -> AlarmState | None:
+        state = self._ministack.alarm_state(account_id, region, alarm_name)
+        return None if state is None else AlarmState(state)
 
 
 def bind(port: int) -> socket.socket:
@@ -78,11 +91,17 @@ def serve(listener: socket.socket, *, stop: threading.Event, when_ready: Callabl
         delivery = EventDelivery(ministack.put_event)
         ending.callback(delivery.stop)
         ministack.announce_parameter_changes(delivery)
-        fleets = Fleets(model_data=ministack, logs=ministack, directory=state_dir / "fleets")
+        monitoring = Monitoring(ministack)
+        fleets = Fleets(
+            model_data=ministack,
+            logs=ministack,
+            directory=state_dir / "fleets",
+            observer=monitoring.record,
+        )
         runtime = Runtime(fleets)
         ending.callback(runtime.stop)
         ending.callback(fleets.stop)
-        asyncio.run(_serve(listener, ministack, delivery, fleets, runtime, stop, when_ready))
+        asyncio.run(_serve(listener, ministack, delivery, fleets, runtime, monitoring, stop, when_ready))
 
 
 async def _serve(
@@ -91,6 +110,7 @@ async def _serve(
     delivery: EventDelivery,
     fleets: Fleets,
     runtime: Runtime,
+    monitoring: Monitoring,
     stop: threading.Event,
     when_ready: Callable[[], None],
 ) -> None:
@@ -105,6 +125,7 @@ async def _serve(
             artifacts=_Artifacts(ministack),
             hosting=fleets,
             events=delivery,
+            alarms=_Alarms(ministack),
         )
     )
     calls = CallLog()
@@ -114,6 +135,7 @@ async def _serve(
         runtime=runtime,
         admin=Admin(control_plane=control_plane, delivery=delivery, calls=calls, ministack=ministack),
         calls=calls,
+        monitoring=monitoring,
         when_ready=when_ready,
     )
     config = Config()

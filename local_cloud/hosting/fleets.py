@@ -5,14 +5,24 @@ The control plane decides which fleets run and who gets which traffic; see `Host
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from local_cloud.hosting.fleet import Answer, Fleet, Logs, ModelData
+from local_cloud.hosting.fleet import (
+    Answer,
+    Fleet,
+    InvocationTimeoutError,
+    Logs,
+    ModelData,
+    UnreachableError,
+)
 from local_cloud.hosting.routing import WeightedChoice
 from local_cloud.sagemaker.ports import FleetSpec, Health, Route
 
@@ -21,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SECONDS_BETWEEN_LOOKS = 0.1
+_MAX_CONCURRENT_COPIES = 8
 
 _EndpointKey = tuple[str, str, str]
 
@@ -47,6 +58,32 @@ class Invocation:
     answer: Answer
 
 
+@dataclass(frozen=True, slots=True)
+class InvocationRecord:
+    """What one invocation of one fleet came to, for whoever keeps the metrics.
+
+    Attributes:
+        spec: What was invoked.
+        instance_count: How many instances its fleet had.
+        status: The container's HTTP status; None if it gave no answer.
+        model_seconds: How long the container took.
+        overhead_seconds: How long everything else took.
+    """
+
+    spec: FleetSpec
+    instance_count: int
+    status: int | None
+    model_seconds: float
+    overhead_seconds: float
+
+
+Observer = Callable[[InvocationRecord], None]
+
+
+def _observe_nothing(_record: InvocationRecord) -> None:
+    pass
+
+
 @dataclass(slots=True)
 class _Serving:
     fleet: Fleet
@@ -66,8 +103,9 @@ class Fleets:
         directory: Path,
         invocation_timeout_seconds: float = 60.0,
         drain_seconds: float = 65.0,
+        observer: Observer = _observe_nothing,
     ) -> None:
-        """Keep the models' files below `directory`.
+        """Keep the models' files below `directory`; tell the observer of every invocation, on any thread.
 
         A container has 60 seconds to answer (InvokeEndpoint's documentation); draining waits a little longer.
         """
@@ -76,6 +114,8 @@ class Fleets:
         self._directory = directory
         self._timeout_seconds = invocation_timeout_seconds
         self._drain_seconds = drain_seconds
+        self._observer = observer
+        self._copying = ThreadPoolExecutor(_MAX_CONCURRENT_COPIES, thread_name_prefix="shadow")
         self._lock = threading.Lock()
         self._fleets: dict[str, _Serving] = {}
         self._routes: dict[_EndpointKey, WeightedChoice] = {}
@@ -146,15 +186,48 @@ class Fleets:
 
         Raises `NoSuchEndpointError`, `NoSuchVariantError`, `NotReadyError`, or what `Fleet.invoke` raises.
         """
-        with self._chosen((account_id, region, endpoint_name), target_variant) as (route, fleet):
-            if fleet.health is Health.STARTING:
+        began = time.monotonic()
+        with self._chosen((account_id, region, endpoint_name), target_variant) as (route, serving, shadows):
+            if serving.fleet.health is Health.STARTING:
+                for shadow in shadows:
+                    self._release(shadow)
                 raise NotReadyError(route.variant_name)
-            answer = fleet.invoke(body, headers, timeout_seconds=self._timeout_seconds)
+            for shadow in shadows:
+                self._copying.submit(self._copy, shadow, body, headers)
+            fleet = serving.fleet
+            answer = self._ask(fleet, body, headers, began)
             return Invocation(route.variant_name, fleet.log_group, fleet.log_stream, answer)
+
+    def _ask(self, fleet: Fleet, body: bytes, headers: Mapping[str, str], began: float) -> Answer:
+        """Let a fleet answer, and tell the observer how that went."""
+        asked = time.monotonic()
+        answer = None
+        try:
+            answer = fleet.invoke(body, headers, timeout_seconds=self._timeout_seconds)
+        finally:
+            answered = time.monotonic()
+            record = InvocationRecord(
+                spec=fleet.spec,
+                instance_count=fleet.instance_count,
+                status=None if answer is None else answer.status,
+                model_seconds=answered - asked,
+                overhead_seconds=asked - began,
+            )
+            self._observer(record)
+        return answer
+
+    def _copy(self, serving: _Serving, body: bytes, headers: Mapping[str, str]) -> None:
+        """Send a copy of an invocation to a shadow; its answer is nobody's concern."""
+        try:
+            with contextlib.suppress(UnreachableError, InvocationTimeoutError):
+                self._ask(serving.fleet, body, headers, time.monotonic())
+        finally:
+            self._release(serving)
 
     def stop(self) -> None:
         """End every process at once, drained or not."""
         self._stopped.set()
+        self._copying.shutdown(wait=False, cancel_futures=True)
         with self._lock:
             fleets = [serving.fleet for serving in self._fleets.values()]
             draining = list(self._draining)
@@ -167,27 +240,37 @@ class Fleets:
             thread.join()
 
     @contextmanager
-    def _chosen(self, key: _EndpointKey, target_variant: str | None) -> Iterator[tuple[Route, Fleet]]:
+    def _chosen(
+        self, key: _EndpointKey, target_variant: str | None
+    ) -> Iterator[tuple[Route, _Serving, list[_Serving]]]:
+        """Count an invocation on the fleet that answers it, and on the shadows that get a copy."""
         with self._lock:
             choice = self._routes.get(key)
             if choice is None:
                 raise NoSuchEndpointError
-            if target_variant is None:
-                route = choice.next()
-            else:
-                route = next(iter(choice.of_variant(target_variant)), None)
+            route = choice.next() if target_variant is None else choice.next_of_variant(target_variant)
             serving = self._fleets.get(route.fleet_id) if route else None
             if route is None or serving is None:
                 raise NoSuchVariantError
             # Counted under the lock that `terminate` takes: a fleet drains this invocation, or is not chosen.
             serving.in_flight += 1
+            shadows = [
+                self._fleets[shadow.fleet_id]
+                for shadow in choice.next_shadows()
+                if shadow.fleet_id in self._fleets
+            ]
+            for shadow in shadows:
+                shadow.in_flight += 1
         try:
-            yield route, serving.fleet
+            yield route, serving, shadows
         finally:
-            with self._lock:
-                serving.in_flight -= 1
-                if serving.terminating and serving.in_flight == 0:
-                    serving.idle.set()
+            self._release(serving)
+
+    def _release(self, serving: _Serving) -> None:
+        with self._lock:
+            serving.in_flight -= 1
+            if serving.terminating and serving.in_flight == 0:
+                serving.idle.set()
 
     def _drain(self, serving: _Serving) -> None:
         deadline = time.monotonic() + self._drain_seconds

@@ -23,7 +23,7 @@ from local_cloud.sagemaker import (
     tags,
 )
 from local_cloud.sagemaker.deployments import Deployment
-from local_cloud.sagemaker.endpoint_state import Endpoint, EndpointStatus, routes
+from local_cloud.sagemaker.endpoint_state import Endpoint, EndpointStatus, traffic
 from local_cloud.sagemaker.service_model import sagemaker_service_model
 from local_cloud.sagemaker.switches import Switches
 from local_cloud.sagemaker.timings import Timings
@@ -202,8 +202,7 @@ class ControlPlane:
             ValueError: The endpoint is missing, or not OutOfService.
         """
         endpoint = self._endpoint(account_id, region, endpoint_name, EndpointStatus.OUT_OF_SERVICE)
-        chosen = tuple(routes(endpoint.variants.values()))
-        self._world.hosting.route(account_id, region, endpoint.name, chosen)
+        self._world.hosting.route(account_id, region, endpoint.name, traffic(endpoint))
         endpoint.enter(self._world, EndpointStatus.IN_SERVICE)
 
     def fail_work(

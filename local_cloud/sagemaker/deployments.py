@@ -22,6 +22,7 @@ from local_cloud.sagemaker.endpoint_state import (
     instances_by_type,
     instances_in_use,
     routes,
+    shadow_routes,
 )
 from local_cloud.sagemaker.models import refuse_unapproved_packages
 from local_cloud.sagemaker.ports import AlarmState, FleetSpec, Health
@@ -482,13 +483,17 @@ class Deployment:
     def _route(self, world: World, share: Fraction) -> None:
         """Give the new fleets a share of the traffic, and the old ones the rest."""
         new = [item for item in self.new_variants if not item.is_shadow]
-        for variant in new:
+        for variant in self.new_variants:
             variant.current_weight = variant.desired_weight if share else 0.0
+        new_shadows = [item for item in self.new_variants if item.is_shadow]
         old = list(self.endpoint.variants.values())
+        old_shadows = self.endpoint.shadow_variants.values()
         new_share = float(share) if old else float(bool(share))
         chosen = [
             *(routes(new, new_share) if new_share else ()),
             *(routes(old, 1 - new_share) if new_share < 1 else ()),
+            *(shadow_routes(new_shadows, new, new_share) if new_share else ()),
+            *(shadow_routes(old_shadows, old, 1 - new_share) if new_share < 1 else ()),
         ]
         scope = self.endpoint.scope
         world.hosting.route(scope.account_id, scope.region, self.endpoint.name, tuple(chosen))

@@ -261,6 +261,29 @@ def routes(variants: Iterable[LiveVariant], share: float = 1.0) -> list[Route]:
     ]
 
 
+def shadow_routes(
+    shadows: Iterable[LiveVariant], production: Iterable[LiveVariant], share: float = 1.0
+) -> list[Route]:
+    """Return routes for copies: a shadow's weight, relative to the production weight, is the part it gets."""
+    total = sum(variant.desired_weight for variant in production) or 1.0
+    return [
+        Route(
+            variant.fleet_id,
+            variant.name,
+            share * min(1.0, variant.desired_weight / total),
+            is_shadow=True,
+        )
+        for variant in shadows
+        if variant.fleet_id is not None
+    ]
+
+
+def traffic(endpoint: Endpoint) -> tuple[Route, ...]:
+    """Return all routes of an endpoint that rests."""
+    production = list(endpoint.variants.values())
+    return (*routes(production), *shadow_routes(endpoint.shadow_variants.values(), production))
+
+
 def _repository(image: str) -> str:
     """Return an image's name without tag and digest; a port's colon stands before the last slash."""
     name = image.partition("@")[0]

@@ -82,11 +82,20 @@ class Health(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A share of an endpoint's traffic: `weight` is relative to the sum over all routes."""
+    """A share of an endpoint's traffic.
+
+    Attributes:
+        fleet_id: Who gets it.
+        variant_name: The fleet's variant.
+        weight: Relative to the sum over all routes; of a shadow, the part of all requests that it gets a copy
+            of, from 0 to 1.
+        is_shadow: Whether it gets copies, whose answers nobody sees.
+    """
 
     fleet_id: str
     variant_name: str
     weight: float
+    is_shadow: bool = False
 
 
 class Hosting(Protocol):

@@ -43,6 +43,14 @@ class Timings:
     alarm_poll_seconds: float = 0.5
     """Between two looks at the rollback alarms of a deployment."""
 
+    alarm_evaluation_seconds: float = 0.5
+    """Between two evaluations of CloudWatch alarms in the gateway, before each of which invocation metrics
+    are published; AWS publishes and evaluates every minute."""
+
+    alarm_period_scale: float = 1.0
+    """What the periods of CloudWatch alarms are multiplied by in the gateway: 0.1 makes a minute six
+    seconds."""
+
     terminating_seconds: float = 0.3
     """From the last shift of traffic until the old fleet is gone; requests in flight end in this time."""
 
@@ -72,6 +80,7 @@ class Timings:
             unhealthy_patience_seconds=1440,
             activating_seconds=10,
             alarm_poll_seconds=30,
+            alarm_evaluation_seconds=60,
             terminating_seconds=60,
             rolling_back_seconds=60,
             rescaling_seconds=180,

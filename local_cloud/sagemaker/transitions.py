@@ -16,7 +16,7 @@ from local_cloud.sagemaker.endpoint_state import (
     EndpointStatus,
     LiveVariant,
     instances_in_use,
-    routes,
+    traffic,
 )
 from local_cloud.sagemaker.rollouts import has_guardrails
 
@@ -49,8 +49,7 @@ class Rescaling:
                     if variant.fleet_id is not None:
                         world.hosting.scale(variant.fleet_id, variant.desired_instance_count)
             scope = self.endpoint.scope
-            chosen = tuple(routes(self.endpoint.variants.values()))
-            world.hosting.route(scope.account_id, scope.region, self.endpoint.name, chosen)
+            world.hosting.route(scope.account_id, scope.region, self.endpoint.name, traffic(self.endpoint))
         self.due = None
         self.endpoint.work = None
         self.endpoint.failure_reason = self.failure_reason

@@ -140,6 +140,8 @@ class ScriptedHosting:
         """Return the models that answer for an endpoint now, with their shares of the traffic."""
         shares: dict[str, float] = {}
         for route in self.routes.get((account_id, region, endpoint_name), ()):
+            if route.is_shadow:
+                continue
             model_name = self.fleets[route.fleet_id].spec.model_name
             shares[model_name] = shares.get(model_name, 0.0) + route.weight
         return shares

@@ -19,6 +19,7 @@ from local_cloud.hosting.fleet import InvocationTimeoutError, UnreachableError
 from local_cloud.hosting.fleets import (
     Fleets,
     Invocation,
+    InvocationRecord,
     NoSuchEndpointError,
     NoSuchVariantError,
     NotReadyError,
@@ -88,12 +89,14 @@ class World:
 
     def __init__(self, directory: Path, objects: Mapping[str, bytes], *, timeout_seconds: float) -> None:
         self.logs = MemoryLogs()
+        self.records: list[InvocationRecord] = []
         self.directory = directory
         self.fleets = Fleets(
             model_data=Bucket(objects),
             logs=self.logs,
             directory=directory,
             invocation_timeout_seconds=timeout_seconds,
+            observer=self.records.append,
         )
 
     def launch(
@@ -426,6 +429,59 @@ def test_weights_are_shares_exact_over_every_cycle() -> None:
     chosen = [route.fleet_id for route in (choice.next() for _ in range(8)) if route]
 
     assert chosen == ["a", "a", "b", "a", "a", "a", "b", "a"]
+
+
+def test_a_target_variant_keeps_the_shares_of_its_old_and_its_new_fleet() -> None:
+    choice = WeightedChoice((Route("new", "A", 0.25), Route("old", "A", 0.75), Route("b", "B", 1.0)))
+
+    chosen = [route.fleet_id for route in (choice.next_of_variant("A") for _ in range(8)) if route]
+
+    assert sorted(chosen) == ["new"] * 2 + ["old"] * 6
+    assert choice.next_of_variant("C") is None
+
+
+def test_a_shadow_gets_its_part_of_all_invocations_and_answers_none() -> None:
+    choice = WeightedChoice((Route("a", "A", 1.0), Route("s", "S", 1 / 3, is_shadow=True)))
+
+    copies = [len(choice.next_shadows()) for _ in range(9)]
+
+    assert copies == [0, 0, 1] * 3
+    assert {route.fleet_id for route in (choice.next() for _ in range(5)) if route} == {"a"}
+    assert choice.next_of_variant("S") is None
+
+
+def test_shadow_gets_copies_that_are_measured_and_never_answered(make_world: MakeWorld) -> None:
+    failing = model("def model_fn(model_dir): pass\ndef input_fn(body, content_type): raise ValueError(body)")
+    world = make_world(v1=model(name="v1"), v2=failing)
+    main, shadow = world.healthy("s3://models/v1"), world.healthy("s3://models/v2", variant="Shadow")
+    world.fleets.route(
+        ACCOUNT,
+        REGION,
+        ENDPOINT,
+        (Route(main, "AllTraffic", 1.0), Route(shadow, "Shadow", 0.5, is_shadow=True)),
+    )
+
+    assert [world.prediction()["model"] for _ in range(4)] == ["v1"] * 4
+
+    def measured() -> list[tuple[str, int | None]]:
+        return sorted((record.spec.variant_name, record.status) for record in world.records)
+
+    expected = [("AllTraffic", 200)] * 4 + [("Shadow", 500)] * 2
+    assert eventually(measured, lambda seen: seen == expected) == expected
+    assert all(record.model_seconds > 0 and record.overhead_seconds >= 0 for record in world.records)
+
+
+def test_invocation_without_an_answer_is_measured_too(make_world: MakeWorld) -> None:
+    sleeping = model(
+        "import time\ndef model_fn(model_dir): pass\ndef input_fn(body, content_type): time.sleep(30)"
+    )
+    world = make_world(v1=sleeping, timeout_seconds=0.2)
+    world.route((world.healthy("s3://models/v1"), "AllTraffic", 1.0))
+
+    with pytest.raises(InvocationTimeoutError):
+        world.invoke()
+
+    assert [(record.status, record.instance_count) for record in world.records] == [(None, 1)]
 
 
 def test_no_weight_is_no_traffic() -> None:

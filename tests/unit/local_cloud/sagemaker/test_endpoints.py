@@ -578,6 +578,43 @@ def test_shadow_variants_run_and_get_no_share_of_the_traffic(cloud: VirtualCloud
     assert cloud.models_serving() == {"model-1": 1.0}
 
 
+def test_a_shadow_gets_a_copy_of_the_share_that_its_weight_says_on_each_fleet_s_side(
+    cloud: VirtualCloud,
+) -> None:
+    for number in (1, 2):
+        cloud.model(f"model-{number}")
+        cloud.model(f"shadow-{number}")
+        cloud.config(
+            f"config-{number}",
+            variant(ModelName=f"model-{number}", InitialInstanceCount=4, InitialVariantWeight=2),
+            ShadowProductionVariants=[
+                variant(
+                    VariantName="shadow",
+                    ModelName=f"shadow-{number}",
+                    InitialInstanceCount=4,
+                    InitialVariantWeight=1,
+                )
+            ],
+        )
+    cloud.endpoint()
+
+    def copies() -> dict[str, float]:
+        return {
+            cloud.hosting.fleets[route.fleet_id].spec.model_name: route.weight
+            for route in cloud.hosting.routes[ACCOUNT, REGION, "churn"]
+            if route.is_shadow
+        }
+
+    assert copies() == {"shadow-1": 0.5}
+    cloud.update(DeploymentConfig=CANARY)
+    cloud.advance(100)
+    assert copies() == {"shadow-2": 0.125, "shadow-1": 0.375}
+    assert cloud.models_serving() == {"model-2": 0.25, "model-1": 0.75}
+    cloud.settle()
+    assert copies() == {"shadow-2": 0.5}
+    assert {summary["CurrentWeight"] for summary in cloud.describe()["ShadowProductionVariants"]} == {1.0}
+
+
 def test_an_inference_component_endpoint_comes_into_service_without_a_fleet(cloud: VirtualCloud) -> None:
     cloud.config(
         "config-1",
