@@ -1,7 +1,7 @@
 """The ASGI application of the local cloud: decides which part of it answers a request.
 
-SageMaker and its runtime are served here, everything else by MiniStack. What neither implements is refused by
-name, never answered with an empty success.
+SageMaker, its runtime and Application Auto Scaling are served here, everything else by MiniStack. What
+neither implements is refused by name, never answered with an empty success.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from local_cloud.application_auto_scaling import wire as auto_scaling_wire
+from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
 from local_cloud.http import (
     ClientDisconnectedError,
     Request,
@@ -53,6 +55,7 @@ class Destination(Enum):
 
     ADMIN = "admin"
     CONTROL_PLANE = "control plane"
+    AUTO_SCALING = "auto scaling"
     RUNTIME = "runtime"
     MINISTACK = "ministack"
     UNSIGNED = "unsigned"
@@ -91,6 +94,8 @@ def destination(
         if request.method == "POST" and _INVOCATIONS.fullmatch(request.path):
             return Destination.RUNTIME
         return Destination.UNSUPPORTED
+    if scope.service == "application-autoscaling" and target.startswith(auto_scaling_wire.TARGET_PREFIX):
+        return Destination.AUTO_SCALING
     return Destination.MINISTACK if ministack_serves(scope.service) else Destination.UNSUPPORTED
 
 
@@ -165,19 +170,30 @@ class Gateway:
             return service_error("UnknownOperationException", message)
         identity = self._ministack.identify(signed.access_key_id)
         caller = Caller(identity.account_id, signed.region, identity.principal_arn)
-        if goes_to is Destination.CONTROL_PLANE:
-            return await self._call(request, caller)
+        if goes_to in (Destination.CONTROL_PLANE, Destination.AUTO_SCALING):
+            return await self._call(request, caller, goes_to)
         return await self._invoke(request, caller)
 
-    async def _call(self, request: Request, caller: Caller) -> Response:
+    async def _call(self, request: Request, caller: Caller, goes_to: Destination) -> Response:
         began = datetime.now(UTC)
         target = request.headers["x-amz-target"]
-        status, headers, body = await self._control_plane.handle(
-            target=target, body=request.body, caller=caller
-        )
+        if goes_to is Destination.AUTO_SCALING:
+            status, headers, body = await self._control_plane.apply(
+                lambda control_plane: auto_scaling_wire.handle(
+                    ApplicationAutoScaling(control_plane),
+                    target=target,
+                    body=request.body,
+                    caller=caller,
+                    request_id=control_plane.next_request_id(),
+                )
+            )
+        else:
+            status, headers, body = await self._control_plane.handle(
+                target=target, body=request.body, caller=caller
+            )
         self._calls.add(
             caller=caller,
-            operation=target.removeprefix(_TARGET_PREFIX),
+            operation=operation_name(request),
             user_agent=request.headers.get("user-agent", ""),
             request=_json_object(request.body),
             status=status,

@@ -2,8 +2,8 @@
 
 Unmodified clients keep their serialisers, parsers, retries and error types; only the socket is replaced. So
 the deployer's real gateways run against the real state machine, in virtual time, as fast as they compute.
-SageMaker is the control plane given; every other service is MiniStack's, whose state is per account: use an
-account of your own for each test.
+SageMaker is the control plane given, with Application Auto Scaling for its variants; every other service is
+MiniStack's, whose state is per account: use an account of your own for each test.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from botocore.compat import HTTPHeaders
 from ministack.app import SERVICE_HANDLERS
 from ministack.core.responses import request_scope
 
+from local_cloud.application_auto_scaling import wire as auto_scaling_wire
+from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
 from local_cloud.sagemaker import wire
 from local_cloud.sagemaker.ports import AlarmState, Caller
 
@@ -77,6 +79,14 @@ class InProcessCloud:
         if service == "sagemaker":
             status, answered, content = wire.handle(
                 self._control_plane, target=headers["x-amz-target"], body=body, caller=self._caller
+            )
+        elif service == "application-autoscaling":
+            status, answered, content = auto_scaling_wire.handle(
+                ApplicationAutoScaling(self._control_plane),
+                target=headers["x-amz-target"],
+                body=body,
+                caller=self._caller,
+                request_id=self._control_plane.next_request_id(),
             )
         else:
             status, answered, content = self._ministack(service, request, headers, body)

@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from local_cloud.application_auto_scaling.registry import Registry
 from local_cloud.sagemaker import (
     endpoint_configs,
     endpoints,
@@ -23,7 +24,8 @@ from local_cloud.sagemaker import (
     tags,
 )
 from local_cloud.sagemaker.deployments import Deployment
-from local_cloud.sagemaker.endpoint_state import Endpoint, EndpointStatus, traffic
+from local_cloud.sagemaker.endpoint_state import Endpoint, EndpointStatus, ScalableVariant, traffic
+from local_cloud.sagemaker.ports import Caller
 from local_cloud.sagemaker.service_model import sagemaker_service_model
 from local_cloud.sagemaker.switches import Switches
 from local_cloud.sagemaker.timings import Timings
@@ -36,9 +38,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from local_cloud.sagemaker.ports import Alarms, Artifacts, Caller, Clock, EventSink, Hosting, Identity
+    from local_cloud.sagemaker.ports import Alarms, Artifacts, Clock, EventSink, Hosting, Identity
 
 Operation: TypeAlias = "Callable[[World, Caller, Mapping[str, Any]], dict[str, Any]]"
+
+_SCALING_ROLE = "aws-service-role/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
 
 OPERATIONS: dict[str, Operation] = {
     **model_package_groups.OPERATIONS,
@@ -91,6 +95,7 @@ class ControlPlane:
             hosting=hosting,
             events=events,
             alarms=alarms or ScriptedAlarms(),
+            scalable_targets=Registry(),
             timings=timings or Timings(),
             switches=switches or Switches(),
             seed=seed,
@@ -99,6 +104,15 @@ class ControlPlane:
         # Identifiers of their own, so that reading does not change which identifiers events get.
         self._request_ids = random.Random(f"requests {seed}")  # noqa: S311
         self._calls: dict[tuple[str, str, str], tuple[int, int]] = {}
+
+    @property
+    def scalable_targets(self) -> Registry:
+        """What is registered with Application Auto Scaling; the service that changes it is not made here."""
+        return self._world.scalable_targets
+
+    def now(self) -> datetime:
+        """Return the clock's time."""
+        return self._clock.now()
 
     @property
     def timings(self) -> Timings:
@@ -170,6 +184,50 @@ class ControlPlane:
     ) -> None:
         """Limit how many instances of a type AWS has for an account; None lifts the limit."""
         _limit(self._world.scope_of(account_id, region).instance_capacity, instance_type, instances)
+
+    def scalable_variant(
+        self, account_id: str, region: str, endpoint_name: str, variant_name: str
+    ) -> ScalableVariant | None:
+        """Return what auto scaling needs to know of a production variant; None if there is none."""
+        self.advance()
+        endpoint = self._world.scope_of(account_id, region).endpoints.get(endpoint_name.lower())
+        variant = None if endpoint is None else endpoint.variants.get(variant_name)
+        if endpoint is None or variant is None:
+            return None
+        serverless = variant.serverless_config
+        return ScalableVariant(
+            is_in_service=endpoint.status is EndpointStatus.IN_SERVICE,
+            is_serverless=serverless is not None,
+            capacity=(
+                variant.desired_instance_count
+                if serverless is None
+                else serverless.get("ProvisionedConcurrency", 0)
+            ),
+        )
+
+    def scale_variant(
+        self, account_id: str, region: str, endpoint_name: str, variant_name: str, capacity: int
+    ) -> None:
+        """Change a variant's instance count, or a serverless one's provisioned concurrency.
+
+        Raises:
+            ServiceError: UpdateEndpointWeightsAndCapacities refuses it.
+        """
+        variant = self.scalable_variant(account_id, region, endpoint_name, variant_name)
+        is_serverless = variant is not None and variant.is_serverless
+        change: dict[str, Any] = (
+            {"ServerlessUpdateConfig": {"ProvisionedConcurrency": capacity}}
+            if is_serverless
+            else {"DesiredInstanceCount": capacity}
+        )
+        self.call(
+            "UpdateEndpointWeightsAndCapacities",
+            {
+                "EndpointName": endpoint_name,
+                "DesiredWeightsAndCapacities": [{"VariantName": variant_name, **change}],
+            },
+            Caller(account_id, region, f"arn:aws:iam::{account_id}:role/{_SCALING_ROLE}"),
+        )
 
     def begin_system_update(self, account_id: str, region: str, endpoint_name: str) -> None:
         """Begin maintenance on an endpoint that is InService, as AWS does by itself.

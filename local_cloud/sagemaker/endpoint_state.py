@@ -97,6 +97,21 @@ def permitted(status: EndpointStatus, switches: Switches) -> frozenset[str]:
     return _PERMITTED[group]
 
 
+@dataclass(frozen=True, slots=True)
+class ScalableVariant:
+    """What Application Auto Scaling sees of a variant.
+
+    Attributes:
+        is_in_service: Whether its endpoint is InService, and can be scaled.
+        is_serverless: Whether it scales by provisioned concurrency instead of instances.
+        capacity: Its desired instance count or its provisioned concurrency.
+    """
+
+    is_in_service: bool
+    is_serverless: bool
+    capacity: int
+
+
 @dataclass(slots=True, eq=False)
 class LiveVariant:
     """A variant as it runs, or as a deployment is bringing it up."""

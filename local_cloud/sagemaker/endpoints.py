@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker import deployments, errors, tags
-from local_cloud.sagemaker.endpoint_configs import find_endpoint_config
+from local_cloud.sagemaker.endpoint_configs import find_endpoint_config, instance_type_of
 from local_cloud.sagemaker.endpoint_state import (
     Endpoint,
     EndpointStatus,
@@ -133,6 +133,7 @@ def update_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) ->
                 return {"EndpointArn": endpoint.arn}
             case SameConfigUpdate.REDEPLOY:
                 pass
+    _refuse_what_auto_scaling_forbids(world, endpoint, config)
     if config.is_serverless and not endpoint.config.is_serverless:
         raise errors.validation(
             f'Endpoint "{endpoint.arn}" runs on instances and cannot be updated to a serverless variant. '
@@ -167,6 +168,7 @@ def delete_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) ->
     endpoint = find_endpoint(world, scope, request["EndpointName"])
     endpoint.refuse_unless_permitted("DeleteEndpoint", world.switches)
     world.hosting.route(scope.account_id, scope.region, endpoint.name, ())
+    world.scalable_targets.forget_endpoint(scope.account_id, scope.region, endpoint.name)
     endpoint.work = Deletion(endpoint, world.time + timedelta(seconds=world.timings.deleting_seconds))
     world.agenda.put(endpoint.work)
     endpoint.enter(world, EndpointStatus.DELETING)
@@ -267,6 +269,27 @@ def _new_variants(world: World, scope: Scope, config: EndpointConfig) -> list[Li
             )
         )
     return variants
+
+
+def _refuse_what_auto_scaling_forbids(world: World, endpoint: Endpoint, config: EndpointConfig) -> None:
+    """Refuse to remove a registered variant, or to change what it runs on.
+
+    Source: developer guide, "Update endpoints that use auto scaling".
+    """
+    scope = endpoint.scope
+    registered = world.scalable_targets.registered_variants(scope.account_id, scope.region, endpoint.name)
+    wanted = {
+        variant["VariantName"]: (instance_type_of(variant), "ServerlessConfig" in variant)
+        for variant in config.production_variants
+    }
+    refused = [
+        name
+        for name, variant in endpoint.variants.items()
+        if name in registered
+        and wanted.get(name) != (variant.instance_type, variant.serverless_config is not None)
+    ]
+    if refused:
+        raise errors.registered_variants(refused)
 
 
 def _retain(

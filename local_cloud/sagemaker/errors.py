@@ -221,6 +221,18 @@ def alarms_in_alarm(names: Iterable[str]) -> ServiceError:
     )
 
 
+def registered_variants(names: Iterable[str]) -> ServiceError:
+    """Refuse to remove variants that auto scaling scales, or to change their instance type.
+
+    That AWS refuses is documented, its words are not known; clients look for "deregister".
+    """
+    quoted = ", ".join(f'"{name}"' for name in names)
+    return validation(
+        f"The variant(s) {quoted} must be deregistered as scalable targets with AWS Auto Scaling before they "
+        "can be removed or have their instance type updated."
+    )
+
+
 def unknown_variants(names: Iterable[str], endpoint_config_name: str) -> ServiceError:
     """Refuse weights or capacities for variants that the config lacks. Seen."""
     quoted = ", ".join(f'"{name}"' for name in names)

@@ -254,6 +254,14 @@ class Switches:
     """The model's text gives RollingBack to changes of weights and capacities only. A client must wait in
     either status."""
 
+    busy_scalable_target: Answer = Answer.REFUSE
+    """Whether RegisterScalableTarget accepts a variant whose endpoint is not InService. A client should wait
+    for InService, and register again if it was refused."""
+
+    retagged_scalable_target: Answer = Answer.REFUSE
+    """Whether RegisterScalableTarget accepts tags for a target that exists ("To tag an existing scalable
+    target, use the TagResource operation"). A client that registers again should send no tags."""
+
     supported_instance_types: Answer = Answer.ACCEPT
     """Whether CreateEndpointConfig accepts an instance type that the package's
     SupportedRealtimeInferenceInstanceTypes does not list (registry packages, not Marketplace)."""

@@ -13,6 +13,8 @@ from local_cloud.sagemaker.errors import ServiceError, serialization, unknown_op
 from local_cloud.sagemaker.service_model import sagemaker_service_model
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from local_cloud.sagemaker.control_plane import ControlPlane
     from local_cloud.sagemaker.ports import Caller
 
@@ -34,16 +36,45 @@ def handle(
     Returns:
         Status, headers and body; an error's body has `__type` and `message`.
     """
-    headers = {"x-amzn-requestid": control_plane.next_request_id(), "Content-Type": _CONTENT_TYPE}
-    operation = target.removeprefix(_TARGET_PREFIX)
+    return respond(
+        lambda operation, request: control_plane.call(operation, request, caller),
+        prefix=_TARGET_PREFIX,
+        target=target,
+        body=body,
+        request_id=control_plane.next_request_id(),
+        has_output=lambda operation: "output" in sagemaker_service_model()["operations"][operation],
+    )
+
+
+def respond(
+    call: Callable[[str, dict[str, Any]], dict[str, Any]],
+    *,
+    prefix: str,
+    target: str,
+    body: bytes,
+    request_id: str,
+    has_output: Callable[[str], bool] = lambda _operation: True,
+) -> tuple[int, dict[str, str], bytes]:
+    """Answer one HTTP request of any service with this protocol.
+
+    Args:
+        call: Answers an operation, or raises a `ServiceError`.
+        prefix: What the service's targets begin with.
+        target: The X-Amz-Target header.
+        body: The request's body; empty counts as `{}`.
+        request_id: For the response's header.
+        has_output: Tells whether an operation answers anything.
+    """
+    headers = {"x-amzn-requestid": request_id, "Content-Type": _CONTENT_TYPE}
+    operation = target.removeprefix(prefix)
     try:
-        if not target.startswith(_TARGET_PREFIX):
+        if not target.startswith(prefix):
             raise unknown_operation(target)
-        response = control_plane.call(operation, _document(body), caller)
+        response = call(operation, _document(body))
     except ServiceError as error:
         content = json.dumps({"__type": error.code, "message": error.message}).encode()
         return error.status, headers, content
-    if "output" not in sagemaker_service_model()["operations"][operation]:
+    if not has_output(operation):
         return 200, headers, b""
     return 200, headers, json.dumps(response, default=_epoch_seconds, separators=(",", ":")).encode()
 

@@ -16,6 +16,7 @@ from local_cloud.sagemaker.agenda import Agenda
 from local_cloud.sagemaker.switches import ArnLetterCase, NameLookup, Switches
 
 if TYPE_CHECKING:
+    from local_cloud.application_auto_scaling.registry import Registry
     from local_cloud.sagemaker.endpoint_configs import EndpointConfig
     from local_cloud.sagemaker.endpoint_state import Endpoint
     from local_cloud.sagemaker.model_package_groups import ModelPackageGroup
@@ -59,6 +60,7 @@ class World:
     hosting: Hosting
     events: EventSink
     alarms: Alarms
+    scalable_targets: Registry
     timings: Timings
     switches: Switches
     seed: int

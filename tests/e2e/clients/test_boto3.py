@@ -227,7 +227,7 @@ def test_role_that_does_not_trust_sagemaker_is_refused(account: Account) -> None
             "invoke_endpoint_async",
             {"EndpointName": "churn", "InputLocation": "s3://b/k"},
         ),
-        ("application-autoscaling", "describe_scalable_targets", {"ServiceNamespace": "sagemaker"}),
+        ("application-autoscaling", "describe_scaling_activities", {"ServiceNamespace": "sagemaker"}),
     ],
 )
 def test_what_is_not_supported_is_refused_by_name(

@@ -73,6 +73,11 @@ def goes_to(given: Request) -> Destination:
             request(
                 service="application-autoscaling", target="AnyScaleFrontendService.RegisterScalableTarget"
             ),
+            Destination.AUTO_SCALING,
+            id="auto scaling",
+        ),
+        pytest.param(
+            request(service="fraud-detector", target="AWSHawksNestServiceFacade.GetModels"),
             Destination.UNSUPPORTED,
             id="a service that nobody implements",
         ),

@@ -9,6 +9,7 @@ from typing import get_type_hints
 
 import pytest
 
+from local_cloud.application_auto_scaling.service import OPERATIONS as AUTO_SCALING_OPERATIONS
 from local_cloud.sagemaker.control_plane import OPERATIONS
 from local_cloud.sagemaker.switches import Switches
 
@@ -22,6 +23,10 @@ def page() -> str:
 
 def test_every_operation_is_named(page: str) -> None:
     assert [operation for operation in OPERATIONS if f"`{operation}`" not in page] == []
+
+
+def test_every_operation_of_application_auto_scaling_is_named(page: str) -> None:
+    assert [operation for operation in AUTO_SCALING_OPERATIONS if f"`{operation}`" not in page] == []
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Switches)])
