@@ -9,12 +9,15 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
 from local_cloud.delivery import DeliverySwitches
 from local_cloud.http import Request, Response, json_response
 from local_cloud.sagemaker.switches import Switches
 from local_cloud.sagemaker.timings import Timings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from local_cloud.calls import CallLog
     from local_cloud.delivery import EventDelivery
     from local_cloud.ministack import MiniStack
@@ -57,8 +60,20 @@ class Admin:
                     return json_response(
                         await self._control_plane.apply(lambda it: self._switch(it, document))
                     )
+                case "PUT", "instance-limits":
+                    limits = _checked(request, _LIMITS)
+                    return json_response(await self._control_plane.apply(lambda it: _limit(it, limits)))
+                case "POST", "failures":
+                    failure = _checked(request, _FAILURE)
+                    return json_response(await self._control_plane.apply(lambda it: _fail(it, failure)))
+                case "POST", "scalings":
+                    scaling = _checked(request, _SCALING)
+                    return json_response(await self._control_plane.apply(lambda it: _scale(it, scaling)))
                 case _:
-                    known = "GET health, calls?after=N, events?after=N, switches; PUT switches"
+                    known = (
+                        "GET health, calls?after=N, events?after=N, switches; PUT switches, instance-limits; "
+                        "POST failures, scalings"
+                    )
                     return _mistake(
                         f"There is no {request.method} {request.path}. There is: {known}.", status=404
                     )
@@ -89,6 +104,61 @@ class Admin:
         self._delivery.switches = delivery
         self._ministack.retry_base_seconds = retry_base_seconds
         return self._switches(control_plane)
+
+
+_PLACE = {"account_id": str, "region": str}
+_LIMITS = {**_PLACE, "instance_type": str}
+_FAILURE = {**_PLACE, "endpoint_name": str, "reason": str}
+_SCALING = {**_PLACE, "endpoint_name": str, "variant_name": str, "capacity": int}
+
+
+def _checked(request: Request, required: Mapping[str, type]) -> dict[str, Any]:
+    """Return the body, which must have these members of these types."""
+    document = _object(request.body)
+    for name, kind in required.items():
+        if not isinstance(document.get(name), kind):
+            wanted = ", ".join(f"{each}: {type_.__name__}" for each, type_ in required.items())
+            message = f"{name} cannot be {document.get(name)!r}. The body has to have {wanted}."
+            raise ValueError(message)  # noqa: TRY004 - a caller's mistake, like others
+    return document
+
+
+def _limit(control_plane: ControlPlane, limits: dict[str, Any]) -> dict[str, Any]:
+    """Set an account's quota and capacity of an instance type; null lifts one, absence leaves it."""
+    where = (limits["account_id"], limits["region"], limits["instance_type"])
+    known = {"quota": control_plane.set_instance_quota, "capacity": control_plane.set_instance_capacity}
+    for name in known.keys() & limits.keys():
+        value = limits[name]
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+            raise ValueError(f"{name} cannot be {value!r}. It is a whole number of at least 0, or null.")
+    for name, limit in known.items():
+        if name in limits:
+            limit(*where, limits[name])
+    return limits
+
+
+def _fail(control_plane: ControlPlane, failure: dict[str, Any]) -> dict[str, Any]:
+    """Fail what is under way on an endpoint."""
+    control_plane.fail_work(
+        failure["account_id"],
+        failure["region"],
+        failure["endpoint_name"],
+        failure["reason"],
+        rollback_fails=bool(failure.get("rollback_fails", False)),
+    )
+    return failure
+
+
+def _scale(control_plane: ControlPlane, scaling: dict[str, Any]) -> dict[str, Any]:
+    """Scale a registered variant as a policy would; `scaled_to` is null if nothing was done."""
+    scaled_to = ApplicationAutoScaling(control_plane).scale(
+        scaling["account_id"],
+        scaling["region"],
+        scaling["endpoint_name"],
+        scaling["variant_name"],
+        scaling["capacity"],
+    )
+    return {**scaling, "scaled_to": scaled_to}
 
 
 def _retry_base_seconds(document: dict[str, Any], current: float) -> float:

@@ -46,7 +46,7 @@ _ADMIN_PREFIX = "/_local_cloud/"
 _CREDENTIAL = re.compile(
     r"Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/,\s]+)/(?P<service>[^/,\s]+)/aws4_request"
 )
-_INVOCATIONS = re.compile(r"/endpoints/(?P<name>[^/]+)/invocations")
+_INVOCATIONS = re.compile(r"/endpoints/(?P<name>[^/]+)/(?P<kind>invocations|async-invocations)")
 _TARGET_PREFIX = "SageMaker."
 
 
@@ -206,13 +206,17 @@ class Gateway:
         began = datetime.now(UTC)
         match = _INVOCATIONS.fullmatch(request.path)
         endpoint_name = match["name"] if match else ""
-        response = await self._runtime.invoke(request, endpoint_name=endpoint_name, caller=caller)
+        is_asynchronous = match is not None and match["kind"] == "async-invocations"
+        if is_asynchronous:
+            response = self._runtime.invoke_async(request, endpoint_name=endpoint_name, caller=caller)
+        else:
+            response = await self._runtime.invoke(request, endpoint_name=endpoint_name, caller=caller)
         summary = {"EndpointName": endpoint_name, "Bytes": len(request.body)}
         if variant := response.headers.get("x-Amzn-Invoked-Production-Variant"):
             summary["InvokedProductionVariant"] = variant
         self._calls.add(
             caller=caller,
-            operation="InvokeEndpoint",
+            operation="InvokeEndpointAsync" if is_asynchronous else "InvokeEndpoint",
             user_agent=request.headers.get("user-agent", ""),
             request=summary,
             status=response.status,

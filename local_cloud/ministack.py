@@ -45,8 +45,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
+from local_cloud.asynchronous import StorageError
 from local_cloud.cloudwatch import alarms
 
 if TYPE_CHECKING:
@@ -195,6 +196,7 @@ class MiniStack:
                 + ". Install the pinned version (make setup), or adapt local_cloud/ministack.py."
             )
         self.app: AsgiApp = importlib.import_module("ministack.app").app
+        self._handlers: dict[str, Any] = importlib.import_module("ministack.app").SERVICE_HANDLERS
         self._eventbridge: Any = importlib.import_module("ministack.services.eventbridge")
         self._lambda: Any = importlib.import_module("ministack.services.lambda_svc")
         self._lambda_runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
@@ -544,6 +546,49 @@ class MiniStack:
         with self._responses.request_scope(owner, ""):
             content: bytes | None = self._s3._get_object_data(bucket, key)
         return content
+
+    async def write_object(
+        self, s3_url: str, content: bytes, *, content_type: str, account_id: str, region: str
+    ) -> None:
+        """Write an object as a client would; permissions are not checked.
+
+        Raises `StorageError` if there is no such bucket.
+        """
+        bucket, key = _bucket_and_key(s3_url)
+        owner = self._bucket_owner(bucket, preferred=account_id)
+        headers = {"content-type": content_type, "host": "s3.amazonaws.com"}
+        status, body = await self._ask(
+            "s3", "PUT", f"/{bucket}/{key}", headers, content, owner or account_id, region
+        )
+        if status >= 300:  # noqa: PLR2004
+            raise StorageError(f"{s3_url} could not be written: {body.decode(errors='replace')}")
+
+    async def publish(self, topic_arn: str, message: str, *, account_id: str, region: str) -> None:
+        """Publish a message to an SNS topic; permissions are not checked.
+
+        Raises `StorageError` if there is no such topic.
+        """
+        parameters = {"Action": "Publish", "TopicArn": topic_arn, "Message": message}
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        form = urlencode(parameters).encode()
+        status, body = await self._ask("sns", "POST", "/", headers, form, account_id, region)
+        if status >= 300:  # noqa: PLR2004
+            raise StorageError(f"{topic_arn} could not be told: {body.decode(errors='replace')}")
+
+    async def _ask(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        account_id: str,
+        region: str,
+    ) -> tuple[int, bytes]:
+        """Return the status and body with which one of MiniStack's services answers."""
+        with self._responses.request_scope(account_id, region):
+            status, _, content = await self._handlers[service](method, path, headers, body, {})
+        return status, content if isinstance(content, bytes) else str(content).encode()
 
     def _bucket_owner(self, bucket: str, *, preferred: str) -> str | None:
         # AWS's bucket names are unique over all accounts; MiniStack keeps one name space per account.

@@ -74,6 +74,32 @@ class LocalCloud:
         changed: dict[str, Any] = self._admin("PUT", "switches", document)
         return changed
 
+    def limit_instances(self, account_id: str, region: str, instance_type: str, **limits: int | None) -> None:
+        """Set an account's `quota` or `capacity` of an instance type; None lifts it."""
+        where = {"account_id": account_id, "region": region, "instance_type": instance_type}
+        self._admin("PUT", "instance-limits", {**where, **limits})
+
+    def fail_work(
+        self, account_id: str, region: str, endpoint_name: str, reason: str, *, rollback_fails: bool = False
+    ) -> None:
+        """Fail what is under way on an endpoint, as a fault of the service would."""
+        where = {"account_id": account_id, "region": region, "endpoint_name": endpoint_name}
+        self._admin("POST", "failures", {**where, "reason": reason, "rollback_fails": rollback_fails})
+
+    def scale(
+        self, account_id: str, region: str, endpoint_name: str, variant_name: str, capacity: int
+    ) -> int | None:
+        """Scale a registered variant as a policy would; return to what, or None if nothing was done."""
+        document = {
+            "account_id": account_id,
+            "region": region,
+            "endpoint_name": endpoint_name,
+            "variant_name": variant_name,
+            "capacity": capacity,
+        }
+        scaled_to: int | None = self._admin("POST", "scalings", document)["scaled_to"]
+        return scaled_to
+
     def is_healthy(self) -> bool:
         """Tell whether it answers."""
         try:

@@ -1,4 +1,4 @@
-"""Answer InvokeEndpoint in the runtime's own protocol; which fleet answers is the hosting's matter.
+"""Answer invocations in the runtime's own protocol; which fleet answers is the hosting's matter.
 
 Source: botocore's `sagemaker-runtime` model (headers, limits, error shapes). It gives no texts: those here
 are recognisable, not verbatim.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from local_cloud.asynchronous import AsyncInvocations
 from local_cloud.hosting.fleet import InvocationTimeoutError, UnreachableError
 from local_cloud.hosting.fleets import NoSuchEndpointError, NoSuchVariantError, NotReadyError
 from local_cloud.http import Request, Response, service_error
@@ -17,6 +18,7 @@ from local_cloud.http import Request, Response, service_error
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from local_cloud.asynchronous import Storage
     from local_cloud.hosting.fleets import Invocation
     from local_cloud.sagemaker.ports import Caller
 
@@ -48,18 +50,24 @@ class HostedEndpoints(Protocol):
         target_variant: str | None,
         body: bytes,
         headers: Mapping[str, str],
+        timeout_seconds: float | None = None,
     ) -> Invocation:
         """Let one fleet of the endpoint answer."""
+        ...
+
+    def async_inference(self, account_id: str, region: str, endpoint_name: str) -> Mapping[str, Any] | None:
+        """Return the endpoint's AsyncInferenceConfig; None if it answers synchronously."""
         ...
 
 
 class Runtime:
     """The SageMaker runtime service in front of the hosted endpoints."""
 
-    def __init__(self, fleets: HostedEndpoints) -> None:
+    def __init__(self, fleets: HostedEndpoints, storage: Storage) -> None:
         self._fleets = fleets
         # Threads of its own: slow models must not keep control-plane calls or Lambda functions waiting.
         self._threads = ThreadPoolExecutor(_MAX_CONCURRENT_INVOCATIONS, thread_name_prefix="invocation")
+        self._asynchronous = AsyncInvocations(fleets, storage, self._threads)
 
     async def invoke(self, request: Request, *, endpoint_name: str, caller: Caller) -> Response:
         """Answer one `POST /endpoints/<name>/invocations`."""
@@ -76,6 +84,10 @@ class Runtime:
             self._threads, self._answer, request, endpoint_name, caller
         )
 
+    def invoke_async(self, request: Request, *, endpoint_name: str, caller: Caller) -> Response:
+        """Answer one `POST /endpoints/<name>/async-invocations`; to be called on the event loop."""
+        return self._asynchronous.accept(request, endpoint_name=endpoint_name, caller=caller)
+
     def stop(self) -> None:
         """Accept no more invocations; those under way end with their containers."""
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -83,6 +95,9 @@ class Runtime:
     def _answer(self, request: Request, endpoint_name: str, caller: Caller) -> Response:
         variant = request.headers.get(_TARGET_VARIANT)
         try:
+            if self._fleets.async_inference(caller.account_id, caller.region, endpoint_name) is not None:
+                message = f"Endpoint {endpoint_name} is an asynchronous endpoint. Use InvokeEndpointAsync."
+                return service_error("ValidationError", message)
             invocation = self._fleets.invoke(
                 caller.account_id,
                 caller.region,

@@ -98,7 +98,7 @@ def serve(listener: socket.socket, *, stop: threading.Event, when_ready: Callabl
             directory=state_dir / "fleets",
             observer=monitoring.record,
         )
-        runtime = Runtime(fleets)
+        runtime = Runtime(fleets, ministack)
         ending.callback(runtime.stop)
         ending.callback(fleets.stop)
         asyncio.run(_serve(listener, ministack, delivery, fleets, runtime, monitoring, stop, when_ready))

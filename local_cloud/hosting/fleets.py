@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local_cloud.hosting.fleet import (
     Answer,
@@ -181,8 +181,9 @@ class Fleets:
         target_variant: str | None,
         body: bytes,
         headers: Mapping[str, str],
+        timeout_seconds: float | None = None,
     ) -> Invocation:
-        """Let one fleet of the endpoint answer.
+        """Let one fleet of the endpoint answer, within the given time instead of that of a synchronous call.
 
         Raises `NoSuchEndpointError`, `NoSuchVariantError`, `NotReadyError`, or what `Fleet.invoke` raises.
         """
@@ -195,15 +196,38 @@ class Fleets:
             for shadow in shadows:
                 self._copying.submit(self._copy, shadow, body, headers)
             fleet = serving.fleet
-            answer = self._ask(fleet, body, headers, began)
+            answer = self._ask(fleet, body, headers, began, timeout_seconds)
             return Invocation(route.variant_name, fleet.log_group, fleet.log_stream, answer)
 
-    def _ask(self, fleet: Fleet, body: bytes, headers: Mapping[str, str], began: float) -> Answer:
+    def async_inference(self, account_id: str, region: str, endpoint_name: str) -> Mapping[str, Any] | None:
+        """Return the AsyncInferenceConfig of an endpoint that serves; None if it answers synchronously.
+
+        Raises `NoSuchEndpointError`.
+        """
+        with self._lock:
+            choice = self._routes.get((account_id, region, endpoint_name))
+            serving = (
+                [self._fleets[route.fleet_id] for route in choice.routes if route.fleet_id in self._fleets]
+                if choice
+                else []
+            )
+        if not serving:
+            raise NoSuchEndpointError
+        return serving[0].fleet.spec.async_inference
+
+    def _ask(
+        self,
+        fleet: Fleet,
+        body: bytes,
+        headers: Mapping[str, str],
+        began: float,
+        timeout_seconds: float | None = None,
+    ) -> Answer:
         """Let a fleet answer, and tell the observer how that went."""
         asked = time.monotonic()
         answer = None
         try:
-            answer = fleet.invoke(body, headers, timeout_seconds=self._timeout_seconds)
+            answer = fleet.invoke(body, headers, timeout_seconds=timeout_seconds or self._timeout_seconds)
         finally:
             answered = time.monotonic()
             record = InvocationRecord(

@@ -279,6 +279,7 @@ class Deployment:
             instance_type=variant.instance_type,
             # A serverless variant starts with one worker: what scales it is not modelled.
             instance_count=max(1, instance_count),
+            async_inference=self.config.request.get("AsyncInferenceConfig"),
         )
 
     def _check_health(self, world: World) -> None:

@@ -208,6 +208,16 @@ def find_endpoint_config(
     return config
 
 
+def check_concurrency(serverless_config: Mapping[str, Any]) -> None:
+    """Refuse more provisioned concurrency than there may be concurrency at all.
+
+    Raises:
+        ServiceError: There is.
+    """
+    if serverless_config.get("ProvisionedConcurrency", 0) > serverless_config["MaxConcurrency"]:
+        raise errors.validation("ServerlessConfig.ProvisionedConcurrency cannot exceed MaxConcurrency.")
+
+
 def _with_defaults(variant: Variant) -> Variant:
     # "If unspecified, it defaults to 1.0" (botocore: ProductionVariant.InitialVariantWeight).
     return {**variant, "InitialVariantWeight": float(variant.get("InitialVariantWeight", 1.0))}
@@ -272,8 +282,7 @@ def _check_serverless(request: Mapping[str, Any], variant: Variant) -> None:
     if serverless["MemorySizeInMB"] not in _SERVERLESS_MEMORY_SIZES:
         sizes = ", ".join(map(str, _SERVERLESS_MEMORY_SIZES))
         raise errors.validation(f"ServerlessConfig.MemorySizeInMB must be one of {sizes}.")
-    if serverless.get("ProvisionedConcurrency", 0) > serverless["MaxConcurrency"]:
-        raise errors.validation("ServerlessConfig.ProvisionedConcurrency cannot exceed MaxConcurrency.")
+    check_concurrency(serverless)
     if len(request["ProductionVariants"]) > 1 or "ShadowProductionVariants" in request:
         raise errors.validation("A serverless endpoint must have exactly one production variant.")
     for member in ("DataCaptureConfig", "VpcConfig", "KmsKeyId", "ExplainerConfig"):

@@ -129,6 +129,8 @@ class LiveVariant:
     started: datetime | None = None
     """When its fleet was launched."""
     unhealthy_since: datetime | None = None
+    desired_serverless_config: Mapping[str, Any] | None = None
+    """What a serverless variant is on its way to; None if it is there."""
     reserved_instance_count: int | None = None
     """What it counts against quotas and capacity, if that is not all it has or wants."""
 
@@ -187,7 +189,7 @@ class LiveVariant:
             shown["DesiredInstanceCount"] = self.desired_instance_count
         else:
             shown["CurrentServerlessConfig"] = self.serverless_config
-            shown["DesiredServerlessConfig"] = self.serverless_config
+            shown["DesiredServerlessConfig"] = self.desired_serverless_config or self.serverless_config
         return shown
 
 

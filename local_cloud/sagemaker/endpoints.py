@@ -10,7 +10,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker import deployments, errors, tags
-from local_cloud.sagemaker.endpoint_configs import find_endpoint_config, instance_type_of
+from local_cloud.sagemaker.endpoint_configs import (
+    check_concurrency,
+    find_endpoint_config,
+    instance_type_of,
+)
 from local_cloud.sagemaker.endpoint_state import (
     Endpoint,
     EndpointStatus,
@@ -196,8 +200,10 @@ def update_endpoint_weights_and_capacities(
         variant.desired_weight = float(change.get("DesiredWeight", variant.desired_weight))
         variant.desired_instance_count = change.get("DesiredInstanceCount", variant.desired_instance_count)
         if "ServerlessUpdateConfig" in change:
-            serverless_config = {**variant.variant["ServerlessConfig"], **change["ServerlessUpdateConfig"]}
-            variant.variant = {**variant.variant, "ServerlessConfig": serverless_config}
+            variant.desired_serverless_config = {
+                **variant.variant["ServerlessConfig"],
+                **change["ServerlessUpdateConfig"],
+            }
     rescaling = Rescaling(
         endpoint, world.time + timedelta(seconds=world.timings.rescaling_seconds), start_time=world.time
     )
@@ -336,6 +342,9 @@ def _check_changes(endpoint: Endpoint, changes: list[dict[str, Any]]) -> None:
             raise errors.validation(
                 f'Variant "{variant.name}" is not serverless and has no ServerlessUpdateConfig.'
             )
+        if is_serverless:
+            wanted = {**variant.variant["ServerlessConfig"], **change.get("ServerlessUpdateConfig", {})}
+            check_concurrency(wanted)
         is_asynchronous = "AsyncInferenceConfig" in endpoint.config.request
         if change.get("DesiredInstanceCount") == 0 and variant.model is not None and not is_asynchronous:
             raise errors.validation(

@@ -11,6 +11,7 @@ from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 
@@ -70,6 +71,8 @@ class FleetSpec:
     execution_role_arn: str
     instance_type: str | None
     instance_count: int
+    async_inference: Mapping[str, Any] | None = None
+    """The AsyncInferenceConfig; an endpoint that has one takes asynchronous invocations only."""
 
 
 class Health(Enum):

@@ -44,6 +44,10 @@ class Rescaling:
                 return
             for variant in self.endpoint.variants.values():
                 variant.current_weight = variant.desired_weight
+                if variant.desired_serverless_config is not None:
+                    serverless_config = variant.desired_serverless_config
+                    variant.variant = {**variant.variant, "ServerlessConfig": serverless_config}
+                    variant.desired_serverless_config = None
                 if variant.current_instance_count != variant.desired_instance_count:
                     variant.current_instance_count = variant.desired_instance_count
                     if variant.fleet_id is not None:
@@ -80,6 +84,7 @@ class Rescaling:
         self.failure_reason = reason
         for variant in self.endpoint.variants.values():
             variant.desired_weight = variant.current_weight
+            variant.desired_serverless_config = None
             variant.desired_instance_count = variant.current_instance_count
         self.due = world.time + timedelta(seconds=world.timings.rolling_back_seconds)
         world.agenda.put(self)

@@ -40,6 +40,10 @@ def test_a_registered_variant_is_scaled_into_its_bounds_and_keeps_its_instance_t
     scaling.register_scalable_target(**NAMED, MinCapacity=2, MaxCapacity=4)
 
     eventually(shown, lambda seen: seen == ("InService", 2))
+    where = (account.account_id, account.region, "churn", "AllTraffic")
+    assert account.cloud.scale(*where, 9) == 4
+    eventually(shown, lambda seen: seen == ("InService", 4))
+    assert account.cloud.scale(*where, 4) is None
     with pytest.raises(ClientError, match="deregister"):
         sagemaker.update_endpoint(EndpointName="churn", EndpointConfigName="larger")
     scaling.deregister_scalable_target(**NAMED)

@@ -224,14 +224,14 @@ def test_role_that_does_not_trust_sagemaker_is_refused(account: Account) -> None
         ("sagemaker", "list_training_jobs", {}),
         (
             "sagemaker-runtime",
-            "invoke_endpoint_async",
-            {"EndpointName": "churn", "InputLocation": "s3://b/k"},
+            "invoke_endpoint_with_response_stream",
+            {"EndpointName": "churn", "Body": b"1"},
         ),
         ("application-autoscaling", "describe_scaling_activities", {"ServiceNamespace": "sagemaker"}),
     ],
 )
 def test_what_is_not_supported_is_refused_by_name(
-    account: Account, service: str, operation: str, arguments: dict[str, str]
+    account: Account, service: str, operation: str, arguments: dict[str, Any]
 ) -> None:
     client = account.client(service)
 

@@ -141,6 +141,39 @@ def test_errors_of_real_calls_raise_an_alarm_on_their_ratio_that_rolls_a_canary_
     assert 100 < microseconds < 60_000_000
 
 
+def test_a_quota_refuses_a_blue_green_update_and_a_forced_failure_ends_one(account: Account) -> None:
+    serving(account)
+    where = (account.account_id, account.region)
+    account.cloud.limit_instances(*where, "ml.m5.large", quota=3)
+    with pytest.raises(account.sagemaker.exceptions.ResourceLimitExceeded, match=r"a request delta of 2"):
+        account.sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName="v2")
+    with pytest.raises(ValueError, match="quota cannot be -1"):
+        account.cloud.limit_instances(*where, "ml.m5.large", quota=-1)
+    account.cloud.limit_instances(*where, "ml.m5.large", quota=None, capacity=None)
+    with pytest.raises(ValueError, match="nothing is under way"):
+        account.cloud.fail_work(*where, ENDPOINT, "a fault")
+
+    account.client("cloudwatch").put_metric_alarm(
+        AlarmName="quiet",
+        Namespace="Greenlight",
+        MetricName="Nothing",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    account.sagemaker.update_endpoint(
+        EndpointName=ENDPOINT, EndpointConfigName="v2", DeploymentConfig=canary("quiet")
+    )
+    await_canary(account)
+    account.cloud.fail_work(*where, ENDPOINT, "a fault of the service")
+    eventually(lambda: described(account)["EndpointStatus"], lambda status: status == "InService")
+    assert described(account)["FailureReason"] == "a fault of the service"
+    with pytest.raises(ValueError, match="endpoint_name cannot be None"):
+        account.cloud._admin("POST", "failures", {"account_id": "1", "region": "r"})  # noqa: SLF001 - no method makes this mistake
+
+
 def test_cloudformation_creates_and_updates_an_alarm_on_metric_math(account: Account) -> None:
     cloudformation = account.client("cloudformation")
 

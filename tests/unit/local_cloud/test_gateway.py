@@ -48,7 +48,7 @@ def goes_to(given: Request) -> Destination:
         ),
         pytest.param(
             request(path="/endpoints/churn/async-invocations", service="sagemaker"),
-            Destination.UNSUPPORTED,
+            Destination.RUNTIME,
             id="InvokeEndpointAsync",
         ),
         pytest.param(

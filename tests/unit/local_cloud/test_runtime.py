@@ -20,6 +20,7 @@ class Endpoints:
     def __init__(self, outcome: Answer | Exception) -> None:
         self._outcome = outcome
         self.asked: list[tuple[Any, ...]] = []
+        self.config: Mapping[str, Any] | None = None
 
     def invoke(
         self,
@@ -30,15 +31,36 @@ class Endpoints:
         target_variant: str | None,
         body: bytes,
         headers: Mapping[str, str],
+        timeout_seconds: float | None = None,
     ) -> Invocation:
+        assert timeout_seconds is None
         self.asked.append((account_id, region, endpoint_name, target_variant, body, dict(headers)))
         if isinstance(self._outcome, Exception):
             raise self._outcome
         return Invocation("AllTraffic", "/aws/sagemaker/Endpoints/churn", "AllTraffic/i-1", self._outcome)
 
+    def async_inference(self, account_id: str, region: str, endpoint_name: str) -> Mapping[str, Any] | None:
+        del account_id, region, endpoint_name
+        return self.config
+
+
+class NoStorage:
+    """Nothing is read or written by a synchronous invocation."""
+
+    def read_object(self, s3_url: str, *, account_id: str) -> bytes | None:
+        raise AssertionError((s3_url, account_id))
+
+    async def write_object(
+        self, s3_url: str, content: bytes, *, content_type: str, account_id: str, region: str
+    ) -> None:
+        raise AssertionError((s3_url, content, content_type, account_id, region))
+
+    async def publish(self, topic_arn: str, message: str, *, account_id: str, region: str) -> None:
+        raise AssertionError((topic_arn, message, account_id, region))
+
 
 def invoke(endpoints: Endpoints, headers: Mapping[str, str] | None = None, body: bytes = b"1") -> Response:
-    runtime = Runtime(endpoints)
+    runtime = Runtime(endpoints, NoStorage())
     request = Request("POST", "/endpoints/churn/invocations", {}, headers or {}, body)
     try:
         return asyncio.run(runtime.invoke(request, endpoint_name="churn", caller=CALLER))
@@ -128,3 +150,14 @@ def test_body_over_six_mebibytes_is_refused() -> None:
 
     assert invoke(endpoints, body=b"x" * 6_291_457).error_code == "ValidationError"
     assert invoke(endpoints, body=b"x" * 6_291_456).status == 200
+
+
+def test_asynchronous_endpoint_answers_no_synchronous_invocation() -> None:
+    endpoints = Endpoints(Answer(200, "text/csv", b"0.5"))
+    endpoints.config = {"OutputConfig": {"S3OutputPath": "s3://bucket/out"}}
+
+    response = invoke(endpoints)
+
+    assert (response.status, response.error_code) == (400, "ValidationError")
+    assert "Use InvokeEndpointAsync" in json.loads(response.body)["message"]
+    assert endpoints.asked == []

@@ -545,9 +545,39 @@ def test_a_serverless_variant_shows_its_serverless_config_and_can_change_it(clou
             {"VariantName": "AllTraffic", "ServerlessUpdateConfig": {"MaxConcurrency": 9}}
         ],
     )
+    (summary,) = cloud.describe()["ProductionVariants"]
+    assert summary["CurrentServerlessConfig"]["MaxConcurrency"] == 5
+    assert summary["DesiredServerlessConfig"]["MaxConcurrency"] == 9
     cloud.settle()
     (summary,) = cloud.describe()["ProductionVariants"]
     assert summary["CurrentServerlessConfig"] == {"MemorySizeInMB": 2048, "MaxConcurrency": 9}
+    assert summary["DesiredServerlessConfig"] == summary["CurrentServerlessConfig"]
+    error = cloud.refused(
+        "UpdateEndpointWeightsAndCapacities",
+        EndpointName="churn",
+        DesiredWeightsAndCapacities=[
+            {"VariantName": "AllTraffic", "ServerlessUpdateConfig": {"ProvisionedConcurrency": 10}}
+        ],
+    )
+    assert "cannot exceed MaxConcurrency" in error.message
+
+
+def test_a_change_of_concurrency_that_fails_goes_back(cloud: VirtualCloud) -> None:
+    cloud.model()
+    cloud.config("config-1", serverless())
+    cloud.endpoint()
+    cloud.call(
+        "UpdateEndpointWeightsAndCapacities",
+        EndpointName="churn",
+        DesiredWeightsAndCapacities=[
+            {"VariantName": "AllTraffic", "ServerlessUpdateConfig": {"MaxConcurrency": 9}}
+        ],
+    )
+    cloud.control_plane.fail_work(ACCOUNT, REGION, "churn", "scaling failed")
+    cloud.settle()
+    (summary,) = cloud.describe()["ProductionVariants"]
+    assert summary["CurrentServerlessConfig"]["MaxConcurrency"] == 5
+    assert summary["DesiredServerlessConfig"]["MaxConcurrency"] == 5
 
 
 def test_serverless_to_instances_is_allowed_and_the_way_back_is_not(cloud: VirtualCloud) -> None:
