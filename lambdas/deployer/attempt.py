@@ -137,12 +137,11 @@ class Attempt:
         return self.status in UNSETTLED
 
     def is_under_way_on(self, endpoint: Endpoint) -> bool:
-        """Tell whether the endpoint is being brought to this attempt's config, or is on it."""
-        # An endpoint that is being deleted still shows its config, and is brought to nothing.
-        return endpoint.status != "Deleting" and self.endpoint_config_name in (
-            endpoint.endpoint_config_name,
-            endpoint.pending_endpoint_config_name,
-        )
+        """Tell whether the endpoint is being brought to this attempt's config, or stays on it."""
+        # An endpoint that is being deleted still shows its config, and is brought to nothing. One that is
+        # being updated shows the config that it leaves.
+        goal = endpoint.pending_endpoint_config_name or endpoint.endpoint_config_name
+        return endpoint.status != "Deleting" and self.endpoint_config_name == goal
 
     @property
     def is_told(self) -> bool:
@@ -254,7 +253,10 @@ def judge(attempt: Attempt, endpoint: Endpoint | None, *, now: datetime) -> Judg
         return Judgement(Verdict.SUCCEEDED)
     # Both times are SageMaker's, so no clock is compared with another.
     touched = endpoint.last_modified_time != attempt.endpoint_last_modified_time
-    if may_be_stale and not touched:
+    # Here two clocks are compared, which only decides when: a rollout takes longer than clocks disagree, and
+    # if it did not, its end would be believed a quarter of an hour later.
+    before = endpoint.last_modified_time <= attempt.started_at and not on_its_config
+    if may_be_stale and (before or not touched):
         return Judgement(Verdict.NOT_SEEN_YET)
     # A failure reason alone proves nothing: it may be an earlier update's, or maintenance's. So an attempt
     # that nobody saw accepted is asked for (again) rather than blamed for what may be somebody else's.

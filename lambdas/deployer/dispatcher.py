@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, assert_never
 
 from deployer import outcomes
@@ -19,7 +20,7 @@ from deployer.triggers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from aws_lambda_powertools import Logger
 
@@ -50,6 +51,7 @@ class Dispatcher:
         logger: Where passes are told.
         invocation_id: Unique to this run of the function, or shared with Lambda's retries of it.
         remaining_seconds: How long the invocation may still run.
+        part_size: How many endpoints one invocation sweeps.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Dispatcher:
         *,
         invocation_id: str,
         remaining_seconds: Callable[[], float],
+        part_size: int = PART_SIZE,
     ) -> None:
         self._parameters = parameters
         self._gateways = gateways
@@ -70,6 +73,7 @@ class Dispatcher:
         self._logger = logger
         self._invocation_id = invocation_id
         self._remaining_seconds = remaining_seconds
+        self._part_size = part_size
         self._correlation_id = invocation_id
         self._failures: dict[str, Exception] = {}
 
@@ -137,12 +141,12 @@ class Dispatcher:
             return
         sightings = self._gateways.sagemaker.sight_endpoints()
         endpoints = [(each.endpoint_name, sightings.get(each.endpoint_name)) for each in managed]
-        if len(endpoints) <= PART_SIZE:
+        if len(endpoints) <= self._part_size:
             self._sweep_part(endpoints, {each.endpoint_name: each for each in managed})
             return
         parts = [
-            SweepPart(tuple(endpoints[first : first + PART_SIZE]))
-            for first in range(0, len(endpoints), PART_SIZE)
+            SweepPart(tuple(endpoints[first : first + self._part_size]))
+            for first in range(0, len(endpoints), self._part_size)
         ]
         self._bus.put_parts(parts)
         self._logger.info(f"Sweeping {len(endpoints)} endpoints in {len(parts)} parts")
@@ -155,8 +159,9 @@ class Dispatcher:
         remaining = list(endpoints)
         while remaining:
             name, sighting = remaining.pop(0)
-            for settings in [known[name]] if known is not None else self._read(name):
-                self._reconcile(settings, adopt=True, sighting=sighting)
+            with self._kept_apart(name):
+                for settings in [known[name]] if known is not None else self._read(name):
+                    self._reconcile(settings, adopt=True, sighting=sighting)
             if remaining and self._remaining_seconds() < SECONDS_FOR_A_PASS:
                 # Each part is smaller than the one it comes from, so this ends.
                 self._bus.put_parts([SweepPart(tuple(remaining))])
@@ -214,11 +219,16 @@ class Dispatcher:
         sighting: Sighting | None = None,
     ) -> None:
         self._logger.append_keys(endpoint=settings.endpoint_name, correlation_id=self._correlation_id)
-        try:
+        with self._kept_apart(settings.endpoint_name):
             Reconciler(
                 settings, self._gateways, self._ownership, self._logger, invocation_id=self._invocation_id
             ).reconcile(hint=hint, adopt=adopt, sighting=sighting)
+
+    @contextmanager
+    def _kept_apart(self, endpoint_name: str) -> Iterator[None]:
+        """Keep one endpoint's trouble from costing the others their turn."""
+        try:
+            yield
         except Exception as error:
-            # One endpoint's trouble must not cost the others their turn.
             self._logger.exception("This endpoint could not be reconciled")
-            self._failures[settings.endpoint_name] = error
+            self._failures[endpoint_name] = error

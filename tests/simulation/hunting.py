@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tests.simulation.sabotages import Sabotage
-    from tests.simulation.schedule import Schedule
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -34,33 +33,29 @@ class Catch:
     """How a broken deployer was caught.
 
     Attributes:
-        number: Of the schedule in its series; None for a story made by hand.
+        number: Of the schedule in its series.
         schedules: How many it took.
         seconds: How long it took.
         law: The law that was broken.
         told: How.
     """
 
-    number: int | None
+    number: int
     schedules: int
     seconds: float
     law: str
     told: str
 
 
-def hunt(seed: str, schedules: int, *, first: int = 0, story: Schedule | None = None) -> Catch | None:
-    """Run a series of schedules, from `first` on and around its end, until one breaks a law.
-
-    A story, if there is one, is told before all of them; it has no number.
-    """
+def hunt(seed: str, schedules: int, *, first: int = 0) -> Catch | None:
+    """Run a series of schedules, one of them before all others, until one breaks a law."""
     begun = time.monotonic()
-    numbers = [(first + count) % schedules for count in range(schedules)]
-    for count, number in enumerate([None, *numbers] if story is not None else numbers, 1):
-        schedule = story if number is None and story is not None else schedule_of(seed, number or 0)
-        result = simulate(schedule)
+    numbers = dict.fromkeys((first, *range(schedules)))
+    for count, number in enumerate(numbers):
+        result = simulate(schedule_of(seed, number))
         if result.law is not None:
             assert result.violation is not None, "a law that is broken says how"
-            return Catch(number, count, time.monotonic() - begun, result.law, result.violation)
+            return Catch(number, count + 1, time.monotonic() - begun, result.law, result.violation)
     return None
 
 
@@ -93,7 +88,6 @@ def catch_one(sabotage: Sabotage, *, seed: str, schedules: int, first: int = 0) 
             [
                 *(sys.executable, "-m", "tests.simulation", "hunt", "--seed", seed),
                 *("--schedules", str(schedules), "--first", str(first)),
-                *(("--story", sabotage.story.to_json()) if sabotage.story is not None else ()),
             ],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(lambdas)},

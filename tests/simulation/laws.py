@@ -13,14 +13,16 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.simulation.people import GROUP, content_of
-from tests.simulation.world import WRITES, plain
+from deployer.triggers import PART_DETAIL_TYPE
+from tests.simulation.people import GROUP, PREFIX, content_of
+from tests.simulation.tasks import CrashError
+from tests.simulation.world import SCHEDULED, WRITES, names_in, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.simulation.people import Approving
-    from tests.simulation.world import Call, World
+    from tests.simulation.world import Call, Invocation, World
 
 CHANGES: Final = frozenset({"CreateEndpoint", "UpdateEndpoint"})
 """The writes that put a version before its callers."""
@@ -29,9 +31,6 @@ MODIFYING: Final = frozenset({"Creating", "Updating", "SystemUpdating", "Rolling
 TRANSIENT: Final = ("InsufficientInstanceCapacity", "ResourceLimitExceeded", "Request to service failed")
 RETRIES: Final = 5
 """How often a release that failed for a passing reason is tried again."""
-
-KEEP: Final = 3
-"""How many former releases stay, by default."""
 
 SETTLED: Final = frozenset({"succeeded", "failed", "withdrawn"})
 TOLD: Final = {"succeeded": frozenset({"succeeded", "rolled_back"}), "failed": frozenset({"failed"})}
@@ -272,11 +271,25 @@ class Law3NewestStandingApproval(Law):
             )
 
     def expected(
-        self, name: str, settings: dict[str, Any], live: tuple[str, str, str] | None
+        self,
+        name: str,
+        settings: dict[str, Any],
+        live: tuple[str, str, str] | None,
+        *,
+        besides: str | None = None,
     ) -> Expected | None:
-        """Return what should serve, or None if nothing can."""
+        """Return what should serve, or None if nothing can.
+
+        Args:
+            name: The endpoint.
+            settings: Its settings.
+            live: What it is on.
+            besides: The ARN, in lower case, of a version that is left out, as if it were rejected.
+        """
         attempts = self.facts.attempts(name)
         for approval in self._newest_first(name):
+            if approval["version_arn"].lower() == besides:
+                continue
             package = self.world.people.look("DescribeModelPackage", ModelPackageName=approval["version_arn"])
             if (
                 package is None
@@ -387,7 +400,7 @@ class Law4NoLoop(Law):
             return
         if call.operation in CHANGES:
             self._check_memory(call)
-        if self.world.disturbing:
+        if not self.world.calmed:
             return
         subject = call.request.get("ModelName") or call.request.get("EndpointConfigName") or "tags"
         if call.operation in {"DeleteEndpoint", *CHANGES}:
@@ -543,24 +556,38 @@ class Law6NothingNeededIsDeleted(Law):
     """Nothing needed for a rollback is ever deleted; little remains, and no orphan.
 
     A config or model is deleted only if it carries the deployer's tags for that endpoint, is not what an
-    endpoint is on or being brought to, not among the releases that served last, and not what an attempt under
-    way is for. At rest an endpoint has at most `keep` former releases beside the one it is on, and each of
-    its models and configs is named by an attempt.
+    endpoint is on or being brought to, not among the releases that served last, not what a reject of the
+    version that serves would bring back (unless an approval, a reject or new settings came while it was
+    being deleted), and not what an attempt under way is for. At rest an endpoint has at most `keep` former
+    releases, or the one for a reject to go back to, beside the one it is on; one more if that is not the
+    wanted one; and each of its models and configs is named by an attempt.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
         super().__init__(world, facts)
         self._owners: dict[tuple[str, str], str] = {}
+        self._newest = Law3NewestStandingApproval(world, facts)
+        self._approved: dict[str, datetime] = {}
+        self._made_for: dict[str, str] = {}
+        self._contents: dict[str, tuple[str, str, str]] = {}
 
     def check_call(self, call: Call) -> None:
-        if call.service != "sagemaker" or not call.accepted:
+        if not call.accepted:
             return
         request = call.request
         match call.operation:
+            case "PutItem" | "UpdateItem":
+                key = request.get("Key") or request["Item"]
+                if key["item"]["S"].startswith("approval#"):
+                    self._approved[key["endpoint"]["S"]] = self.world.clock.now()
             case "CreateModel":
                 self._owners["model", request["ModelName"]] = _owner(request)
             case "CreateEndpointConfig":
-                self._owners["config", request["EndpointConfigName"]] = _owner(request)
+                config_name = request["EndpointConfigName"]
+                content = self.world.people.config_content(config_name)
+                self._owners["config", config_name] = self._made_for[config_name] = _owner(request)
+                if content is not None:
+                    self._contents[config_name] = content
             case "DeleteModel":
                 self._check_deletion(call, "model", request["ModelName"])
             case "DeleteEndpointConfig":
@@ -573,7 +600,7 @@ class Law6NothingNeededIsDeleted(Law):
         if owner is None:
             raise self.broken(f"{call.operation} of {name}, which is not the deployer's")
         for endpoint_name in self.world.people.endpoints:
-            for config_name in self._needed(endpoint_name):
+            for config_name in self._needed(endpoint_name) | self._fallbacks(call, endpoint_name):
                 if kind == "config" and name == config_name:
                     raise self.broken(f"{call.operation} of {name}, which {endpoint_name} needs")
                 config = self.world.people.look("DescribeEndpointConfig", EndpointConfigName=config_name)
@@ -594,7 +621,29 @@ class Law6NothingNeededIsDeleted(Law):
             and attempt["action"] != CLEAN_UP
             and (endpoint is None or attempt["endpoint_config_name"] != endpoint["EndpointConfigName"])
         ]
-        return list(dict.fromkeys(served))[: KEEP - 1]
+        return list(dict.fromkeys(served))[: max(self.world.people.least_kept(endpoint_name) - 1, 0)]
+
+    def _fallbacks(self, call: Call, endpoint_name: str) -> set[str]:
+        """Return the configs of what a reject would bring back; none if that changed in this invocation."""
+        settings = self.world.people.settings.get(endpoint_name)
+        endpoint = self.world.describe(endpoint_name)
+        begun = call.invocation.started
+        if (
+            settings is None
+            or endpoint is None
+            or self.world.people.last_done >= begun
+            or self._approved.get(endpoint_name, self.world.start) >= begun
+        ):
+            return set()
+        live = self.world.people.config_content(endpoint["EndpointConfigName"])
+        fallback = self._newest.expected(endpoint_name, settings, live, besides=live[0]) if live else None
+        return {
+            name
+            for name, content in self._contents.items()
+            if fallback is not None
+            and content == fallback.content
+            and self._made_for.get(name) == endpoint_name
+        }
 
     def _needed(self, endpoint_name: str) -> set[str]:
         endpoint = self.world.people.look("DescribeEndpoint", EndpointName=endpoint_name)
@@ -618,13 +667,13 @@ class Law6NothingNeededIsDeleted(Law):
                 orphans = names - {attempt.get(member) for attempt in attempts}
                 if orphans:
                     raise self.broken(f"{name}: {kind} without an attempt: {', '.join(sorted(orphans))}")
-                endpoint = self.world.describe(name)
-                if (
-                    len(names) > KEEP + 1
-                    and self.world.people.settings.get(name) is not None
-                    and endpoint is not None
-                    and endpoint["EndpointStatus"] == "InService"
-                ):
+                endpoint, settings = self.world.describe(name), self.world.people.settings.get(name)
+                if settings is None or endpoint is None or endpoint["EndpointStatus"] != "InService":
+                    continue
+                live = self.world.people.config_content(endpoint["EndpointConfigName"])
+                expected = self._newest.expected(name, settings, live)
+                most = max(settings["Keep"], 1) + 1 + (expected is not None and expected.stays)
+                if len(names) > most:
                     raise self.broken(f"{name} has {len(names)} {kind}s left: {', '.join(sorted(names))}")
 
 
@@ -636,7 +685,7 @@ class Law7JournalExplains(Law):
     in the order of their numbers, give exactly the changes that SageMaker accepted, in their order; and the
     last of them that succeeded names the config that the endpoint is on. An attempt is one change. It asks
     again only if whoever asked met a fault before noting the answer, and the endpoint came to rest without
-    the config: then nothing tells its rollback from one that others caused, and a version is not blamed for it.
+    the config: then nothing tells its rollback from one that others caused, and no version is blamed.
     """
 
     def check_call(self, call: Call) -> None:
@@ -710,6 +759,144 @@ class Law7JournalExplains(Law):
                     )
 
 
+class Law8ScaledStaysScaled(Law):
+    """What somebody else scaled stays scaled, and what the settings change takes effect.
+
+    When an update comes to its end, each variant has the instance count and the weight that it had when
+    SageMaker accepted the update, if the config before and the new one say the same of it; otherwise what
+    the new one says.
+    """
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._wanted: dict[int, dict[str, tuple[float, float]]] = {}
+
+    def check_call(self, call: Call) -> None:
+        if not (call.is_write and call.operation == "UpdateEndpoint"):
+            return
+        # Observers see a call before the change that it makes.
+        endpoint = self.world.describe(call.request["EndpointName"])
+        assert endpoint is not None, "SageMaker updates what is there"
+        before = self._configured(endpoint["EndpointConfigName"])
+        after = self._configured(call.request["EndpointConfigName"])
+        running = _running(endpoint)
+        self._wanted[call.number] = {
+            name: (
+                running[name][0] if before.get(name, new)[0] == new[0] and name in running else new[0],
+                running[name][1] if before.get(name, new)[1] == new[1] and name in running else new[1],
+            )
+            for name, new in after.items()
+        }
+
+    def check_change(self) -> None:
+        for rollout in self.facts.rollouts:
+            if rollout.succeeded and (wanted := self._wanted.pop(rollout.call.number, None)) is not None:
+                endpoint = self.world.describe(rollout.endpoint_name)
+                assert endpoint is not None, "it has just come to serve"
+                found = _running(endpoint)
+                if found != wanted:
+                    raise self.broken(
+                        f"{rollout.endpoint_name} runs (instances, weight) {found} after "
+                        f"{rollout.endpoint_config_name}, and should run {wanted}"
+                    )
+
+    def _configured(self, endpoint_config_name: str) -> dict[str, tuple[float, float]]:
+        config = self.world.people.look("DescribeEndpointConfig", EndpointConfigName=endpoint_config_name)
+        return {
+            each["VariantName"]: (float(each["InitialInstanceCount"]), float(each["InitialVariantWeight"]))
+            for each in (config or {}).get("ProductionVariants", ())
+        }
+
+
+class Law9EveryEndpointHasItsTurn(Law):
+    """A sweep looks at every endpoint with settings that can be read, itself or by handing it over, once.
+
+    So does a part of a sweep with the endpoints that it names. A turn begins with a read of the endpoint's
+    journal, or fails before that with a read of its settings; that it fails, or what follows, costs no other
+    endpoint its turn. No part is larger than parts may be, and none as large as the part that it is the rest
+    of. Only an invocation to which something was done may hand over an endpoint twice, or one that it looked
+    at. An invocation that crashed, or could not list or hand over, is exempt: Lambda repeats it.
+    """
+
+    def check_rest(self) -> None:
+        for invocation in self.world.ended:
+            kind = invocation.event["detail-type"]
+            if kind not in {SCHEDULED, PART_DETAIL_TYPE} or self._was_cut_short(invocation):
+                continue
+            is_sweep = kind == SCHEDULED
+            due = self._readable(invocation) if is_sweep else set(names_in(invocation.event["detail"]))
+            self._check_turns(invocation, due, is_sweep=is_sweep)
+
+    def _was_cut_short(self, invocation: Invocation) -> bool:
+        problem = invocation.problem
+        if problem is None:
+            return False
+        last = invocation.asked[-1][0] if invocation.asked else ""
+        return isinstance(problem, CrashError) or last in {
+            "GetParametersByPath",
+            "ListEndpoints",
+            "PutEvents",
+        }
+
+    def _check_turns(self, invocation: Invocation, due: set[str], *, is_sweep: bool) -> None:
+        who, most = invocation.name, self.world.schedule.part_size
+        parts = [
+            names_in(json.loads(entry["Detail"]))
+            for call in invocation.calls
+            if call.operation == "PutEvents" and call.accepted
+            for entry in call.request["Entries"]
+            if entry["DetailType"] == PART_DETAIL_TYPE
+        ]
+        for part in parts:
+            is_all = not is_sweep and not invocation.faulty and len(part) >= len(due)
+            if len(part) > most or is_all:
+                raise self.broken(f"{who} hands {len(part)} of {len(due)} endpoints over at once")
+        handed = [name for part in parts for name in part]
+        looked = self._looked_at(invocation)
+        missing = due - looked - set(handed)
+        if missing:
+            raise self.broken(f"{', '.join(sorted(missing))} had no turn with {who}")
+        if set(handed) - due:
+            raise self.broken(f"{who} hands over {sorted(set(handed) - due)}, which is not its to sweep")
+        if not invocation.faulty and (len(handed) != len(set(handed)) or looked & set(handed)):
+            raise self.broken(f"{who} looked at {sorted(looked)} and hands over {sorted(handed)}")
+
+    def _readable(self, invocation: Invocation) -> set[str]:
+        """Return the endpoints whose settings a sweep was shown, and could read."""
+        pages = {
+            str(call.request.get("NextToken")): call.response["Parameters"]
+            for call in invocation.calls
+            if call.operation == "GetParametersByPath" and call.accepted
+        }
+        return {
+            each["Name"].removeprefix(PREFIX)
+            for page in pages.values()
+            for each in page
+            if _is_json(each["Value"])
+        }
+
+    def _looked_at(self, invocation: Invocation) -> set[str]:
+        """Return the endpoints whose journal it asked for, or whose settings it could not read."""
+        asked: dict[str, set[str]] = {"Query": set(), "GetParameter": set()}
+        for operation, body in invocation.asked:
+            request = json.loads(body)
+            if operation == "Query":
+                values = request["ExpressionAttributeValues"].values()
+                asked[operation] |= {value["S"] for value in values if "S" in value}
+            elif operation == "GetParameter":
+                asked[operation].add(request["Name"].removeprefix(PREFIX))
+        read = {
+            call.request["Name"].removeprefix(PREFIX)
+            for call in invocation.calls
+            if call.operation == "GetParameter"
+            and call.accepted
+            and call.fault is None
+            and _is_json(call.response["Parameter"]["Value"])
+        }
+        journals = asked["Query"] & set(self.world.people.endpoints)
+        return journals | (asked["GetParameter"] - read)
+
+
 LAWS: Final[tuple[type[Law], ...]] = (
     Law1OnlyApproved,
     Law2NothingServingStops,
@@ -718,6 +905,8 @@ LAWS: Final[tuple[type[Law], ...]] = (
     Law5EachEndIsTold,
     Law6NothingNeededIsDeleted,
     Law7JournalExplains,
+    Law8ScaledStaysScaled,
+    Law9EveryEndpointHasItsTurn,
 )
 
 
@@ -729,3 +918,19 @@ def _owner(request: dict[str, Any]) -> str:
 def _subject(call: Call) -> str:
     request = call.request
     return str(request.get("EndpointConfigName") or request.get("ModelName") or request.get("EndpointName"))
+
+
+def _running(endpoint: dict[str, Any]) -> dict[str, tuple[float, float]]:
+    """Return the instance count and the weight that each variant is to have."""
+    return {
+        each["VariantName"]: (float(each["DesiredInstanceCount"]), float(each["DesiredWeight"]))
+        for each in endpoint["ProductionVariants"]
+    }
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

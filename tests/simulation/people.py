@@ -30,7 +30,7 @@ GROUP: Final = "churn-models"
 OTHER_GROUP: Final = "fraud-models"
 """A group that no endpoint follows."""
 
-ENDPOINTS: Final = ("churn", "churn-v2")
+ENDPOINTS: Final = ("churn", "churn-v2", "fraud")
 """The second one's name begins as the names of what the first one's versions are made of."""
 
 ADA: Final = f"arn:aws:iam::{ACCOUNT}:user/ada"
@@ -41,14 +41,14 @@ INSTANCE_TYPE: Final = "ml.m5.large"
 BROKEN: Final = "broken"
 
 
-def settings_document(endpoint_name: str, how: int = 0, policy: int = 0) -> dict[str, Any]:
+def settings_document(endpoint_name: str, how: int = 0, policy: int = 0, keep: int = 3) -> dict[str, Any]:
     """Return one of a few settings, as the stack stores them."""
     environment = {"LOG_LEVEL": {1: "debug", 3: BROKEN}.get(how, "info")}
     variant = {
         "VariantName": "AllTraffic",
         "InstanceType": "ml.m5.xlarge" if how == 5 else INSTANCE_TYPE,
         "InitialInstanceCount": 2 if how == 2 else 1,
-        "InitialVariantWeight": 1.0,
+        "InitialVariantWeight": 2.0 if how == 8 else 1.0,
     }
     return {
         "SchemaVersion": 1,
@@ -56,7 +56,8 @@ def settings_document(endpoint_name: str, how: int = 0, policy: int = 0) -> dict
         "ModelPackageGroupName": GROUP,
         "CreateModel": {"Containers": [{"Environment": environment}]},
         "CreateEndpointConfig": {"ProductionVariants": [variant]},
-        "Tags": {"team": "risk" if how == 4 else "growth"},
+        "Tags": {} if how == 6 else {"team": "risk" if how == 4 else "growth"},
+        "Keep": 0 if how == 7 else keep,
         **POLICIES[policy % len(POLICIES)],
     }
 
@@ -71,7 +72,7 @@ POLICIES: Final[tuple[dict[str, Any], ...]] = (
 AFTERWARDS: Final = 20.0
 """Seconds from an endpoint's change until AWS does to it what was impossible before."""
 
-SETTINGS: Final = 7
+SETTINGS: Final = 10
 """How many settings there are; the last one was edited by hand and is no JSON."""
 
 
@@ -143,6 +144,8 @@ class People:
     versions: list[Version] = field(default_factory=list)
     settings: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     acts: list[Act] = field(default_factory=list)
+    last_done: datetime = field(init=False)
+    """When anybody changed the registry, the settings or an endpoint for the last time."""
     settings_were_missing: bool = False
     """Whether an endpoint was ever without settings that could be read."""
     approvings: list[Approving] = field(default_factory=list)
@@ -150,6 +153,10 @@ class People:
     """Invocations that failed although nothing was done to any of their calls."""
     _settings_events: int = 0
     _pending: dict[str, list[Disturbance]] = field(default_factory=dict)
+    _kept: dict[str, list[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.last_done = self.world.start
 
     @property
     def endpoints(self) -> tuple[str, ...]:
@@ -198,6 +205,7 @@ class People:
     def call(self, operation: str, *, by: str = ADA, **request: Any) -> dict[str, Any] | None:
         """Call SageMaker as a person; return None if it refuses."""
         who = by.rpartition("/")[2]
+        self.last_done = self.world.clock.now()
         try:
             answer = self.world.control_plane.call(operation, request, Caller(ACCOUNT, REGION, by))
         except ServiceError as error:
@@ -208,10 +216,8 @@ class People:
 
     def do(self, disturbance: Disturbance) -> None:
         """Do one thing; what AWS cannot do to an endpoint just now it does once the endpoint changes."""
-        endpoint = self.endpoints[disturbance.which % len(self.endpoints)]
-        described = self.world.describe(endpoint)
-        status = described["EndpointStatus"] if described is not None else "absent"
-        self.world.coverage.add((f"endpoint {status}", disturbance.kind.value))
+        endpoint = self._endpoint(disturbance)
+        self.world.coverage.add((f"endpoint {self.status_for(disturbance)}", disturbance.kind.value))
         person = _PERSONAL.get(disturbance.kind)
         if person is not None:
             person(self, disturbance, endpoint)
@@ -223,6 +229,14 @@ class People:
             self._pending.setdefault(endpoint, []).append(disturbance)
             return
         self.world.tell("aws", str(disturbance.kind), f"{endpoint} {disturbance.how}")
+
+    def status_for(self, disturbance: Disturbance) -> str:
+        """Return the status of the endpoint that a disturbance is about."""
+        described = self.world.describe(self._endpoint(disturbance))
+        return str(described["EndpointStatus"]) if described is not None else "absent"
+
+    def _endpoint(self, disturbance: Disturbance) -> str:
+        return self.endpoints[disturbance.which % len(self.endpoints)]
 
     def endpoint_changed(self, endpoint: str) -> None:
         """Do what AWS could not do to an endpoint before, a while after it changed."""
@@ -388,11 +402,17 @@ class People:
             self.settings_were_missing = True
             parameters[PREFIX + endpoint] = "{"
         else:
-            document = settings_document(endpoint, how, self.world.schedule.policy)
+            schedule = self.world.schedule
+            document = settings_document(endpoint, how, schedule.policy, schedule.keep)
             self.settings[endpoint] = document
+            self._kept.setdefault(endpoint, []).append(document["Keep"])
             parameters[PREFIX + endpoint] = json.dumps(document)
         self.world.tell("cdk", f"settings {how} of {endpoint}")
         self._tell_of_settings(endpoint, operation)
+
+    def least_kept(self, endpoint: str) -> int:
+        """Return the fewest former releases that any settings of an endpoint ever kept."""
+        return min(self._kept[endpoint])
 
     def remove_settings(self, endpoint: str) -> None:
         """Remove settings as a deployment of the stack does."""
@@ -404,6 +424,7 @@ class People:
 
     def _tell_of_settings(self, endpoint: str, operation: str) -> None:
         self._settings_events += 1
+        self.last_done = self.world.clock.now()
         self.world.emit(
             {
                 "version": "0",
@@ -419,14 +440,14 @@ class People:
         )
 
 
+_SHAPE: Final = ("VariantName", "InstanceType", "InitialInstanceCount", "InitialVariantWeight")
+
+
 def content_of(
     version_arn: str, environment: dict[str, str], variants: list[dict[str, Any]]
 ) -> tuple[str, str, str]:
     """Return what identifies a release, whatever its names are."""
-    shapes = [
-        {key: variant.get(key) for key in ("VariantName", "InstanceType", "InitialInstanceCount")}
-        for variant in variants
-    ]
+    shapes = [{key: variant.get(key) for key in _SHAPE} for variant in variants]
     return (version_arn.lower(), json.dumps(environment, sort_keys=True), json.dumps(shapes, sort_keys=True))
 
 
@@ -478,7 +499,13 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
     Kind.RESCALE: lambda people, what, endpoint: people.call(
         "UpdateEndpointWeightsAndCapacities",
         EndpointName=endpoint,
-        DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 1 + what.how % 3}],
+        DesiredWeightsAndCapacities=[
+            {
+                "VariantName": "AllTraffic",
+                "DesiredInstanceCount": 1 + what.how % 3,
+                "DesiredWeight": 1.0 + what.how % 2,
+            }
+        ],
     ),
     Kind.DELETE_ENDPOINT: lambda people, _, endpoint: people.call("DeleteEndpoint", EndpointName=endpoint),
     Kind.SWEEP: lambda people, *_: people.world.sweep(),

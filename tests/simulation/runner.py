@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
+from tests.simulation.aims import aim_of, aimed
 from tests.simulation.schedule import Schedule, draw
 from tests.simulation.simulation import simulate
 
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
 
 
 def schedule_of(seed: str, number: int) -> Schedule:
-    """Return one schedule of a series; the same in every run, on every machine."""
-    return draw(Random(f"{seed}/{number}"))  # noqa: S311 - equal seeds must give equal schedules
+    """Return one schedule of a series; the same in every run, on every machine.
+
+    Every other one is drawn freely. Those in between are aimed, at one pair of the coverage after another.
+    """
+    random = Random(f"{seed}/{number}")  # noqa: S311 - equal seeds must give equal schedules
+    return aimed(aim_of(seed, number // 2), random) if number % 2 else draw(random)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,8 @@ silence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-
-from tests.simulation.schedule import Disturbance, Fault, FaultKind, Kind, Schedule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +27,6 @@ class Sabotage:
         old: The text that is replaced.
         new: By what.
         known: Number of a schedule that is known to catch it.
-        story: A schedule made by hand that catches it, for what chance finds rarely; it is tried first.
     """
 
     name: str
@@ -37,7 +34,6 @@ class Sabotage:
     old: str
     new: str
     known: int = 0
-    story: Schedule | None = None
 
     def apply(self, deployer: Path) -> None:
         """Break a copy of the deployer.
@@ -55,15 +51,6 @@ class Sabotage:
         path.write_text(source.replace(self.old, self.new))
 
 
-_APPROVED: Final = Schedule(
-    head_start=1, disturbances=(Disturbance(Kind.REGISTER_APPROVED), Disturbance(Kind.SWEEP, wait=10))
-)
-_BUSY_AT_THE_WRITE: Final = replace(
-    _APPROVED,
-    faults=(Fault("UpdateEndpoint", 0, FaultKind.MEANWHILE, meanwhile=Disturbance(Kind.SYSTEM_UPDATE)),),
-)
-_CRASH_BEFORE_TELLING: Final = replace(_APPROVED, faults=(Fault("PutEvents", 1, FaultKind.CRASH_BEFORE),))
-
 SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "drop the write-ahead",
@@ -76,34 +63,35 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "journal.py",
         '        condition = "attribute_not_exists(endpoint)"\n',
         '        condition = "attribute_exists(endpoint) OR attribute_not_exists(endpoint)"\n',
-        known=30,
+        known=20,
     ),
     Sabotage(
         "move without a condition",
         "journal.py",
         'ConditionExpression="#status = :old_status AND #lease_until = :old_lease_until",',
         'ConditionExpression="attribute_exists(endpoint)",',
-        known=20,
+        known=9,
     ),
     Sabotage(
         "retry the failed",
         "attempt.py",
         "            and self.settled_at >= since\n",
         "            and self.settled_at < since\n",
+        known=1,
     ),
     Sabotage(
         "sort by version",
         "approval.py",
         "        return (self.approved_at, self.version)\n",
         "        return (self.version, self.approved_at)\n",
-        known=12,
+        known=24,
     ),
     Sabotage(
         "delete one too many",
         "retention.py",
         "[:limit])",
         "[: limit - 1])",
-        known=38,
+        known=24,
     ),
     Sabotage(
         "delete the live config's model",
@@ -127,7 +115,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "reconciler.py",
         "        if deletion:\n",
         "        if deletion is None:\n",
-        known=30,
+        known=42,
     ),
     Sabotage(
         "trust InService, ignore the old config's name",
@@ -141,7 +129,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "attempt.py",
         "STALE_READ_LIMIT: Final = timedelta(minutes=15)",
         "STALE_READ_LIMIT: Final = timedelta(0)",
-        known=55,
+        known=140,
     ),
     Sabotage(
         "skip the re-read before the write",
@@ -154,41 +142,41 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "sagemaker.py",
         'return self.approval_status == "Approved" and',
         "return",
-        known=30,
+        known=4,
     ),
     Sabotage(
         "adopt what is not approved",
         "sagemaker.py",
         '                    ModelApprovalStatus="Approved",\n',
         "",
-        known=26,
+        known=849,
     ),
     Sabotage(
         "adopt nothing",
         "reconciler.py",
         "            if not self._knows(arn):\n",
         "            if arn is None:\n",
-        known=47,
+        known=122,
     ),
     Sabotage(
         "take metadata for an approval",
         "reconciler.py",
         "        elif hint.names_approval or not self._knows(hint.version_arn):\n",
         "        else:\n",
-        known=33,
     ),
     Sabotage(
         "forget the lease",
         "attempts.py",
         "return attempt.status is AttemptStatus.OPEN and self._now() >= attempt.lease_until\n",
         "return attempt.status is AttemptStatus.OPEN\n",
+        known=48,
     ),
     Sabotage(
         "take over too early",
         "attempts.py",
         "LEASE: Final = timedelta(minutes=6)",
         "LEASE: Final = timedelta(seconds=5)",
-        known=93,
+        known=76,
     ),
     Sabotage(
         "report before settling",
@@ -204,42 +192,40 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "attempts.py",
         "            if _owes_report(attempt) and self._now() >= attempt.lease_until:\n",
         "            if attempt is None:\n",
-        story=_CRASH_BEFORE_TELLING,
+        known=348,
     ),
     Sabotage(
         "treat withdrawn as failed",
         "executor.py",
         "self._attempts.settle(attempt, AttemptStatus.WITHDRAWN, reason=str(obstacle), endpoint=None)",
         "self._attempts.settle(attempt, AttemptStatus.FAILED, reason=str(obstacle), endpoint=None)",
-        story=_BUSY_AT_THE_WRITE,
+        known=4,
     ),
     Sabotage(
         "treat busy as refused",
         "sagemaker.py",
         "        if _is(error, _ALREADY_EXISTS) or _is(error, _BUSY):\n",
         "        if _is(error, _ALREADY_EXISTS):\n",
-        story=_BUSY_AT_THE_WRITE,
+        known=109,
     ),
     Sabotage(
         "delete an endpoint that serves",
         "planner.py",
         "    if observed.status in statuses.FAILED:\n",
         "    if observed.status in statuses.FAILED | statuses.UPDATABLE:\n",
-        known=1,
     ),
     Sabotage(
         "name from the clock",
         "names.py",
         '    suffix = f"-v{version}-{fingerprint([endpoint_name, content])}"\n',
         "    suffix = f\"-v{version}-{fingerprint([endpoint_name, __import__('time').time_ns()])}\"\n",
-        known=1,
     ),
     Sabotage(
         "ignore the group",
         "settings.py",
         "return account_of(version_arn) == account and self.group_name.lower() == group_name.lower()\n",
         "return account_of(version_arn) == account\n",
-        known=2,
+        known=26,
     ),
     Sabotage(
         "ignore the approvers",
@@ -248,6 +234,48 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "                approved_by=approved_by, registered_by=version.registered_by\n"
         "            ),\n",
         "",
-        known=1,
+        known=6,
+    ),
+    Sabotage(
+        "forget what a reject would bring back",
+        "reconciler.py",
+        "needed=needed, fallback=fallback)\n",
+        "needed=needed, fallback=None)\n",
+        known=32,
+    ),
+    Sabotage(
+        "reset what somebody scaled",
+        "executor.py",
+        "self._sagemaker.update_endpoint({**request, **kept})\n",
+        "self._sagemaker.update_endpoint(request)\n",
+        known=78,
+    ),
+    Sabotage(
+        "retain what the settings change",
+        "variants.py",
+        '        **({"ExcludeRetainedVariantProperties": changed} if changed else {}),\n',
+        "",
+        known=12,
+    ),
+    Sabotage(
+        "hand over only the first part of a sweep",
+        "dispatcher.py",
+        "        self._bus.put_parts(parts)\n",
+        "        self._bus.put_parts(parts[:1])\n",
+        known=10,
+    ),
+    Sabotage(
+        "forget the rest of a sweep when time runs out",
+        "dispatcher.py",
+        "                self._bus.put_parts([SweepPart(tuple(remaining))])\n",
+        "",
+        known=320,
+    ),
+    Sabotage(
+        "let one endpoint's trouble end a sweep",
+        "dispatcher.py",
+        "            self._failures[endpoint_name] = error\n",
+        "            raise\n",
+        known=120,
     ),
 )

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from deployer.operations import OPERATIONS
+from deployer.triggers import PART_DETAIL_TYPE
 from local_cloud.sagemaker.switches import Switches
 
 if TYPE_CHECKING:
@@ -80,8 +81,36 @@ class EventFaultKind(StrEnum):
 WAITS: Final = (0.0, 0.0, 0.05, 0.15, 0.4, 1.0, 3.0, 20.0, 90.0, 240.0, 600.0, 1600.0)
 """Seconds between one disturbance and the next: within an invocation, within a rollout, beyond both."""
 
-DELAYS: Final = (2.0, 10.0, 60.0, 240.0, 400.0, 1200.0)
-"""Seconds by which an answer or an event is late; beyond 300 seconds Lambda ends an invocation."""
+DELAYS: Final = (2.0, 10.0, 60.0, 240.0, 275.0, 400.0, 1200.0)
+"""Seconds by which an answer or an event is late; beyond 300 seconds Lambda ends an invocation, and shortly
+before it no further pass is begun."""
+
+STATUSES: Final = (
+    "absent",
+    "Creating",
+    "InService",
+    "Updating",
+    "SystemUpdating",
+    "RollingBack",
+    "Failed",
+    "Deleting",
+    "OutOfService",
+    "UpdateRollbackFailed",
+)
+"""What an endpoint can be."""
+
+EVENTS: Final = (
+    "SageMaker Model Package State Change: Approved",
+    "SageMaker Model Package State Change: Rejected",
+    "SageMaker Model Package State Change: PendingManualApproval",
+    "SageMaker Endpoint State Change",
+    "Parameter Store Change",
+    PART_DETAIL_TYPE,
+)
+"""The events that trigger the deployer, the schedule's own aside: detail type and approval status, if any."""
+
+PART_SIZE: Final = 50
+"""Endpoints in a part of a sweep, as the deployer has it by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +122,14 @@ class Disturbance:
         wait: Index into WAITS: how long after the disturbance before.
         which: Chooses among versions and endpoints.
         how: Chooses among the ways to do it, such as which settings.
+        when: After that, wait for the endpoint to be in this status, but not for ever; empty for no status.
     """
 
     kind: Kind
     wait: int = 0
     which: int = 0
     how: int = 0
+    when: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +155,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class EventFault:
-    """What goes wrong with the delivery of the nth event that matches a rule, counted from 0."""
+    """What goes wrong with the delivery of the nth of EVENTS' events of one name, counted from 0."""
 
+    event: str
     nth: int
     kind: EventFaultKind
     delay: int = 0
@@ -137,21 +169,27 @@ class Schedule:
 
     Attributes:
         seed: Decides how long each call and each delivery takes, and thereby who runs when; 0 is the
-        plainest:
-            every call takes as long as any other.
-        endpoints: How many endpoints follow the group, 1 or 2.
+            plainest: every call takes as long as any other.
+        endpoints: How many endpoints follow the group, 1 to 3.
         head_start: How many versions are approved and deployed before anything is disturbed.
         policy: Index into POLICIES: who may approve.
+        keep: How many former releases the settings keep, unless they are changed to others.
+        part_size: How many endpoints one invocation sweeps.
         skew: By how many seconds the deployer's clock is ahead of SageMaker's.
         config_visible_seconds: How long a new endpoint config stays invisible to CreateEndpoint and
-        UpdateEndpoint. switches: The behaviours of AWS that are not the default, member to value.
-        disturbances: In order. faults: Of calls. event_faults: Of deliveries.
+            UpdateEndpoint.
+        switches: The behaviours of AWS that are not the default, member to value.
+        disturbances: In order.
+        faults: Of calls.
+        event_faults: Of deliveries.
     """
 
     seed: int = 0
     endpoints: int = 1
     head_start: int = 0
     policy: int = 0
+    keep: int = 3
+    part_size: int = PART_SIZE
     skew: int = 0
     config_visible_seconds: int = 0
     switches: dict[str, str] = field(default_factory=dict)
@@ -270,8 +308,11 @@ SWITCH_SETTINGS: Final[dict[str, tuple[str, ...]]] = {
 _KINDS: Final = tuple(kind for kind, weight in WEIGHTS.items() for _ in range(weight))
 
 _NTH: Final = 12
-_EVENTS: Final = 30
-_CHOICES: Final = 8
+_EVENTS: Final = 12
+CHOICES: Final = 10
+"""How many numbers there are for `which` and `how`."""
+_AWAITED: Final = 0.06
+"""How often a disturbance waits for a status."""
 
 
 def draw(random: Random) -> Schedule:
@@ -281,8 +322,9 @@ def draw(random: Random) -> Schedule:
         return Disturbance(
             random.choice(kinds),
             random.randrange(len(WAITS)),
-            random.randrange(_CHOICES),
-            random.randrange(_CHOICES),
+            random.randrange(CHOICES),
+            random.randrange(CHOICES),
+            random.choice(STATUSES) if random.random() < _AWAITED else "",
         )
 
     def fault() -> Fault:
@@ -301,9 +343,11 @@ def draw(random: Random) -> Schedule:
     names = random.sample(sorted(SWITCH_SETTINGS), random.choice((0, 0, 1, 3)))
     return Schedule(
         seed=random.randrange(1, 2**31),
-        endpoints=random.choice((1, 1, 1, 2)),
+        endpoints=random.choice((1, 1, 1, 1, 1, 2, 2, 3)),
         head_start=random.choice((0, 1, 1, 2)),
         policy=random.choice((0, 0, 0, 1, 2)),
+        keep=random.choice((3, 3, 1, 0)),
+        part_size=random.choice((PART_SIZE, PART_SIZE, 1, 2)),
         skew=random.choice((0, 0, 0, -2, 2)),
         config_visible_seconds=random.choice((0, 0, 0, 2)),
         switches={name: str(random.choice(SWITCH_SETTINGS[name])) for name in names},
@@ -311,7 +355,10 @@ def draw(random: Random) -> Schedule:
         faults=tuple(fault() for _ in range(random.choice((0, 1, 2, 3, 5)))),
         event_faults=tuple(
             EventFault(
-                random.randrange(_EVENTS), random.choice(tuple(EventFaultKind)), random.randrange(len(DELAYS))
+                random.choice(EVENTS),
+                min(random.randrange(_EVENTS) for _ in range(2)),
+                random.choice(tuple(EventFaultKind)),
+                random.randrange(len(DELAYS)),
             )
             for _ in range(random.choice((0, 0, 1, 2, 4)))
         ),

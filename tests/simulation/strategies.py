@@ -7,10 +7,14 @@ from typing import Final
 from hypothesis import strategies as st
 
 from tests.simulation.schedule import (
+    CHOICES,
     DELAYS,
+    EVENTS,
     MEANWHILE,
     OPERATION_NAMES,
+    PART_SIZE,
     STALE_READS,
+    STATUSES,
     SWITCH_SETTINGS,
     WAITS,
     Disturbance,
@@ -22,13 +26,18 @@ from tests.simulation.schedule import (
     Schedule,
 )
 
-_CHOICE: Final = st.integers(0, 7)
+_CHOICE: Final = st.integers(0, CHOICES - 1)
 _DELAY: Final = st.integers(0, len(DELAYS) - 1)
 
 
 def _disturbances(kinds: tuple[Kind, ...]) -> st.SearchStrategy[Disturbance]:
     return st.builds(
-        Disturbance, st.sampled_from(kinds), wait=st.integers(0, len(WAITS) - 1), which=_CHOICE, how=_CHOICE
+        Disturbance,
+        st.sampled_from(kinds),
+        wait=st.integers(0, len(WAITS) - 1),
+        which=_CHOICE,
+        how=_CHOICE,
+        when=st.one_of(st.just(""), st.sampled_from(STATUSES)),
     )
 
 
@@ -58,15 +67,24 @@ def schedules() -> st.SearchStrategy[Schedule]:
     return st.builds(
         Schedule,
         seed=st.integers(0, 2**16),
-        endpoints=st.integers(1, 2),
+        endpoints=st.integers(1, 3),
         head_start=st.integers(0, 2),
         policy=st.integers(0, 2),
+        keep=st.sampled_from((3, 1, 0)),
+        part_size=st.sampled_from((PART_SIZE, 2, 1)),
         skew=st.sampled_from((0, 2, -2)),
         config_visible_seconds=st.sampled_from((0, 2)),
         switches=st.lists(switches, max_size=3).map(dict),
         disturbances=st.lists(_disturbances(tuple(Kind)), max_size=12).map(tuple),
         faults=st.lists(_faults(), max_size=4).map(tuple),
         event_faults=st.lists(
-            st.builds(EventFault, st.integers(0, 29), st.sampled_from(EventFaultKind), _DELAY), max_size=3
+            st.builds(
+                EventFault,
+                st.sampled_from(EVENTS),
+                st.integers(0, 9),
+                st.sampled_from(EventFaultKind),
+                _DELAY,
+            ),
+            max_size=3,
         ).map(tuple),
     )

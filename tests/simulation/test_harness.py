@@ -13,6 +13,7 @@ from tests.simulation import coverage
 from tests.simulation.people import _OF_SAGEMAKER, _PERSONAL
 from tests.simulation.runner import schedule_of
 from tests.simulation.schedule import (
+    EVENTS,
     SWITCH_SETTINGS,
     Disturbance,
     EventFault,
@@ -114,6 +115,16 @@ def test_several_invocations_run_between_each_others_calls() -> None:
     )
 
 
+def test_a_disturbance_waits_for_the_status_that_it_is_to_meet() -> None:
+    met = Disturbance(Kind.SWEEP, when="Updating")
+    result = simulate(Schedule(head_start=1, disturbances=(Disturbance(Kind.SYSTEM_UPDATE), met)))
+    assert ("endpoint Updating", "sweep") not in result.coverage
+
+    rescale = Disturbance(Kind.RESCALE)
+    result = simulate(Schedule(head_start=1, disturbances=(rescale, met)))
+    assert ("endpoint Updating", "sweep") in result.coverage
+
+
 # Faults of calls -------------------------------------------------------------------------------------
 
 
@@ -185,7 +196,7 @@ def test_a_server_error_comes_before_or_after_the_effect(kind: FaultKind, times:
 @pytest.mark.parametrize("kind", [FaultKind.SLOW_BEFORE, FaultKind.SLOW_AFTER])
 def test_an_invocation_that_is_too_slow_is_ended(kind: FaultKind) -> None:
     quick = told_of(story(with_fault(kind, delay=0)), "i3")
-    slow = told_of(story(with_fault(kind, delay=4)), "i3")
+    slow = told_of(story(with_fault(kind, delay=5)), "i3")
 
     assert quick[-1] == "done"
     assert slow[-2].startswith("is over its time limit")
@@ -215,6 +226,15 @@ def test_a_stale_read_answers_what_was_before_the_last_change(operation: str) ->
     assert [line for line in lines if f" {operation} " in line and "[stale]" in line]
 
 
+def test_a_stale_read_counts_as_reached_only_if_it_was_answered_from_the_past() -> None:
+    stale = (Fault("DescribeEndpoint", 0, FaultKind.STALE),)
+    fresh = Schedule(head_start=1, disturbances=(Disturbance(Kind.SWEEP),), faults=stale)
+    changed = replace(fresh, disturbances=(Disturbance(Kind.SYSTEM_UPDATE), Disturbance(Kind.SWEEP, wait=5)))
+
+    assert ("DescribeEndpoint", "stale") not in simulate(fresh).coverage
+    assert ("DescribeEndpoint", "stale") in simulate(changed).coverage
+
+
 def test_what_happens_meanwhile_happens_right_before_the_call() -> None:
     schedule = with_fault(FaultKind.MEANWHILE, "CreateEndpoint", meanwhile=Disturbance(Kind.REJECT))
     lines = story(schedule)
@@ -234,12 +254,7 @@ def test_faults_stop_when_disturbances_stop() -> None:
 
 def deliveries(kind: EventFaultKind | None, delay: int = 0) -> list[tuple[float, str]]:
     """Return when the event of a registration led to invocations, if a fault hits it."""
-    number = next(
-        int(line.split("event ")[1].split(":")[0])
-        for line in story(REGISTERED)
-        if "churn-models/2 Approved" in line
-    )
-    faults = (EventFault(number, kind, delay),) if kind is not None else ()
+    faults = (EventFault(EVENTS[0], 0, kind, delay),) if kind is not None else ()
     lines = story(replace(REGISTERED, event_faults=faults))
     return [(float(line[:10]), line) for line in lines if "invoked with" in line and "Model Package" in line]
 

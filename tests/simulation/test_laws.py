@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 NOTHING = {"id": "rogue", "detail-type": "nothing"}
+SWEEP = {"id": "rogue", "detail-type": "Scheduled Event"}
 TAGS = [{"Key": "greenlight:stack", "Value": STACK}, {"Key": "greenlight:endpoint", "Value": "churn"}]
 
 
@@ -40,12 +41,12 @@ class Deployed:
     judge: Judge
     rogues: int = 0
 
-    def do(self, *scripts: Callable[[], object]) -> None:
+    def do(self, *scripts: Callable[[], object], event: dict[str, Any] = NOTHING) -> None:
         """Let rogues run, each in an invocation of its own, all at once."""
         for script in scripts:
             self.rogues += 1
             name = f"rogue{self.rogues}"
-            self.world.begin(Rogue(name, name, NOTHING, 9, self.world.clock.now(), self.world, script=script))
+            self.world.begin(Rogue(name, name, event, 9, self.world.clock.now(), self.world, script=script))
         self.world.run_until_quiet()
 
     @property
@@ -55,8 +56,8 @@ class Deployed:
         return str(endpoint["EndpointConfigName"])
 
 
-def deployed(head_start: int = 1) -> Deployed:
-    world = World(Schedule(head_start=head_start))
+def deployed(schedule: Schedule) -> Deployed:
+    world = World(schedule)
     judge = Judge(world)
     world.people.begin()
     judge.check_rest()
@@ -65,7 +66,23 @@ def deployed(head_start: int = 1) -> Deployed:
 
 @pytest.fixture
 def scene() -> Iterator[Deployed]:
-    made = deployed(2)
+    made = deployed(Schedule(head_start=2))
+    yield made
+    made.world.end()
+
+
+@pytest.fixture
+def sparing() -> Iterator[Deployed]:
+    """Two versions were deployed under settings that keep no former release."""
+    made = deployed(Schedule(head_start=2, keep=0))
+    yield made
+    made.world.end()
+
+
+@pytest.fixture
+def several() -> Iterator[Deployed]:
+    """Three endpoints, two of which one invocation may sweep."""
+    made = deployed(Schedule(head_start=1, endpoints=3, part_size=2))
     yield made
     made.world.end()
 
@@ -74,7 +91,7 @@ def sagemaker() -> Any:
     return clients.client("sagemaker")
 
 
-def make_release(version_arn: str, name: str) -> None:
+def make_release(version_arn: str, name: str, *, instances: int = 1) -> None:
     sagemaker().create_model(
         ModelName=name,
         ExecutionRoleArn=ROLE_ARN,
@@ -85,9 +102,45 @@ def make_release(version_arn: str, name: str) -> None:
         "VariantName": "AllTraffic",
         "ModelName": name,
         "InstanceType": "ml.m5.large",
-        "InitialInstanceCount": 1,
+        "InitialInstanceCount": instances,
     }
     sagemaker().create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant], Tags=TAGS)
+
+
+def update(arn: str, **changes: Any) -> None:
+    """Put a version on the endpoint in every proper order but one: with what the caller adds."""
+    write_attempt()
+    make_release(arn, "rogue")
+    sagemaker().describe_model_package(ModelPackageName=arn)
+    sagemaker().update_endpoint(EndpointName="churn", EndpointConfigName="rogue", **changes)
+
+
+def ask_of(endpoint_name: str) -> None:
+    """Read an endpoint's journal, as a turn of a sweep begins."""
+    clients.client("dynamodb").query(
+        TableName="journal",
+        ConsistentRead=True,
+        KeyConditionExpression="endpoint = :endpoint",
+        ExpressionAttributeValues={":endpoint": {"S": endpoint_name}},
+    )
+
+
+def list_settings() -> None:
+    clients.client("ssm").get_parameters_by_path(Path="/greenlight/endpoints/", Recursive=True)
+
+
+def hand_over(*parts: list[str]) -> None:
+    """Put parts of a sweep on the bus."""
+    clients.client("events").put_events(
+        Entries=[
+            {
+                "Source": "greenlight",
+                "DetailType": "Greenlight Sweep Part",
+                "Detail": json.dumps({"Endpoints": [{"EndpointName": name} for name in part]}),
+            }
+            for part in parts
+        ]
+    )
 
 
 def write_attempt(**changes: Any) -> None:
@@ -141,7 +194,7 @@ def set_status(number: int, status: str) -> None:
 
 
 def test_every_law_has_its_rule_as_docstring() -> None:
-    assert len(LAWS) == 7
+    assert len(LAWS) == 9
     assert all(law.__doc__ for law in LAWS)
 
 
@@ -248,6 +301,7 @@ def test_law_4_a_failed_release_is_not_tried_again(scene: Deployed) -> None:
 def test_law_4_nothing_is_written_again_and_again(scene: Deployed) -> None:
     endpoint = scene.world.describe("churn")
     assert endpoint is not None
+    scene.world.calm()
 
     def break_it() -> None:
         for _ in range(9):
@@ -372,3 +426,122 @@ def test_law_7_nobody_acts_beyond_the_lease(scene: Deployed) -> None:
 
     with pytest.raises(LawBrokenError, match=r"Law7JournalExplains: .*beyond its lease"):
         scene.do(break_it)
+
+
+def test_law_6_what_a_reject_would_bring_back_is_not_deleted(sparing: Deployed) -> None:
+    first = sparing.world.journal("churn", "attempt#")[0]["endpoint_config_name"]
+    config = sparing.world.people.look("DescribeEndpointConfig", EndpointConfigName=first)
+    assert config is not None
+    model = config["ProductionVariants"][0]["ModelName"]
+
+    with pytest.raises(LawBrokenError, match=r"Law6NothingNeededIsDeleted: DeleteModel .*churn needs"):
+        sparing.do(lambda: sagemaker().delete_model(ModelName=model))
+
+
+def test_law_6_little_is_left_over(sparing: Deployed) -> None:
+    law = next(each for each in sparing.judge.laws if type(each).__name__ == "Law6NothingNeededIsDeleted")
+    for number in (1, 2, 3):
+        write = {"item": f"attempt#{number + 6:09d}", "number": str(number + 6), "status": "withdrawn"}
+        sparing.do(lambda write=write, number=number: write_attempt(**write, model_name=f"old{number}"))  # type: ignore[misc] # bound at once
+        law._owners["model", f"old{number}"] = "churn"  # type: ignore[attr-defined] # noqa: SLF001 - as if it had been made
+
+    with pytest.raises(LawBrokenError, match=r"Law6NothingNeededIsDeleted: churn has 5 models left"):
+        law.check_rest()
+
+
+def test_law_8_a_scaled_count_that_an_update_resets_is_seen(scene: Deployed) -> None:
+    scene.world.people.call(
+        "UpdateEndpointWeightsAndCapacities",
+        EndpointName="churn",
+        DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 3}],
+    )
+    scene.world.run_until_quiet()
+
+    with pytest.raises(LawBrokenError, match=r"Law8ScaledStaysScaled: .*\(1\.0, 1\.0\).* \(3\.0, 1\.0\)"):
+        scene.do(lambda: update(scene.world.people.versions[0].arn))
+
+
+def test_law_8_a_count_that_the_settings_change_takes_effect(scene: Deployed) -> None:
+    def scale_by_config() -> None:
+        write_attempt()
+        arn = scene.world.people.versions[0].arn
+        make_release(arn, "rogue", instances=2)
+        sagemaker().describe_model_package(ModelPackageName=arn)
+        sagemaker().update_endpoint(
+            EndpointName="churn", EndpointConfigName="rogue", RetainAllVariantProperties=True
+        )
+
+    with pytest.raises(LawBrokenError, match=r"Law8ScaledStaysScaled: .*\(1\.0, 1\.0\).* \(2\.0, 1\.0\)"):
+        scene.do(scale_by_config)
+
+
+def test_law_9_no_endpoint_is_left_out_of_a_sweep(several: Deployed) -> None:
+    def sweep_two_of_three() -> None:
+        list_settings()
+        ask_of("churn")
+        hand_over(["churn-v2"])
+
+    several.do(sweep_two_of_three, event=SWEEP)
+    with pytest.raises(LawBrokenError, match="Law9EveryEndpointHasItsTurn: fraud had no turn with rogue1"):
+        several.judge.check_rest()
+
+
+def test_law_9_no_endpoint_has_its_turn_twice(several: Deployed) -> None:
+    def sweep_one_twice() -> None:
+        list_settings()
+        ask_of("churn")
+        hand_over(["churn", "churn-v2"], ["fraud"])
+
+    several.do(sweep_one_twice, event=SWEEP)
+    with pytest.raises(
+        LawBrokenError, match=r"Law9EveryEndpointHasItsTurn: rogue1 looked at \['churn'\] and"
+    ):
+        several.judge.check_rest()
+
+
+def test_law_9_no_part_is_too_large(several: Deployed) -> None:
+    def sweep_in_one_part() -> None:
+        list_settings()
+        hand_over(["churn", "churn-v2", "fraud"])
+
+    several.do(sweep_in_one_part, event=SWEEP)
+    with pytest.raises(LawBrokenError, match="Law9EveryEndpointHasItsTurn: rogue1 hands 3 of 3"):
+        several.judge.check_rest()
+
+
+def test_law_9_no_part_hands_on_all_that_it_was_given(several: Deployed) -> None:
+    part = {
+        "id": "part",
+        "detail-type": "Greenlight Sweep Part",
+        "detail": {"Endpoints": [{"EndpointName": "churn"}]},
+    }
+
+    several.do(lambda: hand_over(["churn"]), event=part)
+    with pytest.raises(LawBrokenError, match="Law9EveryEndpointHasItsTurn: rogue1 hands 1 of 1"):
+        several.judge.check_rest()
+
+
+def test_law_9_to_read_the_settings_is_not_a_turn_yet(several: Deployed) -> None:
+    part = {
+        "id": "part",
+        "detail-type": "Greenlight Sweep Part",
+        "detail": {"Endpoints": [{"EndpointName": "churn"}]},
+    }
+
+    several.do(
+        lambda: clients.client("ssm").get_parameter(Name="/greenlight/endpoints/churn"),
+        event=part,
+    )
+    with pytest.raises(LawBrokenError, match="Law9EveryEndpointHasItsTurn: churn had no turn with rogue1"):
+        several.judge.check_rest()
+
+
+def test_law_9_one_endpoints_trouble_costs_no_other_its_turn(several: Deployed) -> None:
+    def give_up() -> None:
+        list_settings()
+        ask_of("churn")
+        raise ValueError("churn cannot be reconciled")
+
+    several.do(give_up, event=SWEEP)
+    with pytest.raises(LawBrokenError, match="Law9EveryEndpointHasItsTurn: churn-v2, fraud had no turn"):
+        several.judge.check_rest()

@@ -22,7 +22,7 @@ from deployer.parameters import Parameters
 from deployer.reconciler import Gateways, Ownership
 from deployer.reporter import Reporter
 from deployer.sagemaker import SageMaker
-from deployer.triggers import read_trigger
+from deployer.triggers import PART_DETAIL_TYPE, read_trigger
 from local_cloud.sagemaker import wire
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.events import ENDPOINT_DEPLOYMENT_STATE_CHANGE
@@ -40,7 +40,17 @@ from tests.simulation.people import (
     ScriptedFleets,
     TolerantArtifacts,
 )
-from tests.simulation.schedule import DELAYS, WAITS, EventFaultKind, Fault, FaultKind, Schedule
+from tests.simulation.schedule import (
+    DELAYS,
+    OPERATION_NAMES,
+    WAITS,
+    Disturbance,
+    EventFault,
+    EventFaultKind,
+    Fault,
+    FaultKind,
+    Schedule,
+)
 from tests.simulation.tasks import Agenda, CrashError, Task
 
 if TYPE_CHECKING:
@@ -51,6 +61,7 @@ if TYPE_CHECKING:
 TABLE: Final = "journal"
 STACK: Final = "Greenlight"
 OUTCOME: Final = "Greenlight Deployment Outcome"
+SCHEDULED: Final = "Scheduled Event"
 TIME_LIMIT: Final = timedelta(seconds=300)
 """Of the function, as the stack deploys it."""
 
@@ -81,6 +92,15 @@ WRITES: Final = frozenset(
     }
 )
 """The operations that change SageMaker."""
+
+DEPLOYER_WRITES: Final = tuple(name for name in OPERATION_NAMES if name in WRITES)
+"""Those that the deployer calls."""
+
+PARTS_PUT: Final = "PutEvents of parts"
+"""How coverage names the call that hands parts of a sweep over."""
+
+AWAITED_SECONDS: Final = 3000.0
+"""How long a disturbance waits for a status: longer than a failing rollout takes."""
 
 
 @dataclass(slots=True)
@@ -119,9 +139,9 @@ class Call:
     @property
     def changes_anything(self) -> bool:
         """Whether it changed SageMaker, the journal or what people heard."""
-        return self.is_write or (
-            self.accepted and self.operation in {"PutItem", "UpdateItem", "DeleteItem", "PutEvents"}
-        )
+        if self.operation == "PutEvents":
+            return self.accepted and any(each["DetailType"] == OUTCOME for each in self.request["Entries"])
+        return self.is_write or (self.accepted and self.operation in {"PutItem", "UpdateItem", "DeleteItem"})
 
     @property
     def is_write(self) -> bool:
@@ -141,6 +161,8 @@ class Invocation:
     world: World
     task: Task | None = None
     calls: list[Call] = field(default_factory=list)
+    asked: list[tuple[str, bytes]] = field(default_factory=list)
+    """Operation and body of every request, whatever became of it."""
     faulty: bool = False
     """Whether anything went wrong with one of its calls."""
     problem: BaseException | None = None
@@ -218,7 +240,9 @@ class World:
         self.observers: list[Callable[[Call], None]] = []
         self.change_observers: list[Callable[[], None]] = []
         self.running: dict[str, Invocation] = {}
+        self.ended: list[Invocation] = []
         self.disturbing = False
+        self.calmed = False
         self.over = False
         self.call_limit = CALL_LIMIT
         self.served_since: dict[str, datetime] = {}
@@ -235,7 +259,8 @@ class World:
             for fault in schedule.faults
             for more in range(fault.times)
         }
-        self._event_faults = {fault.nth: fault for fault in schedule.event_faults}
+        self._event_faults = {(fault.event, fault.nth): fault for fault in schedule.event_faults}
+        self._event_counts: dict[str, int] = {}
         self._events = 0
         self._own_events = 0
         self._hints = 0
@@ -262,6 +287,7 @@ class World:
             logger,
             invocation_id=invocation.invocation_id,
             remaining_seconds=invocation.remaining_seconds,
+            part_size=self.schedule.part_size,
         )
 
     def deployer_now(self) -> datetime:
@@ -318,13 +344,22 @@ class World:
             wait = WAITS[disturbance.wait % len(WAITS)]
             if wait:
                 self.pass_time(wait)
+            if disturbance.when:
+                self._await(disturbance)
             self.people.do(disturbance)
         # What the last of them led to is disturbed too.
         self.pass_time(1.0)
 
+    def _await(self, disturbance: Disturbance) -> None:
+        """Run until the endpoint of a disturbance is in the status that it waits for, or long enough."""
+        due = self.clock.now() + timedelta(seconds=AWAITED_SECONDS)
+        self.agenda.put(AWAITED_SECONDS, lambda: None)
+        while self.people.status_for(disturbance) != disturbance.when and self.clock.now() < due:
+            self.step()
+
     def calm(self) -> None:
         """Stop disturbing: whatever is under way goes on and ends, undisturbed."""
-        self.disturbing = False
+        self.disturbing, self.calmed = False, True
         self.people.heal()
         self.tell("-", "disturbances stop")
 
@@ -347,7 +382,7 @@ class World:
             {
                 "version": "0",
                 "id": f"sweep-{self.sweeps}",
-                "detail-type": "Scheduled Event",
+                "detail-type": SCHEDULED,
                 "source": "aws.events",
                 "account": ACCOUNT,
                 "time": self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -376,9 +411,9 @@ class World:
         status = detail.get("EndpointStatus") or detail.get("ModelApprovalStatus") or detail.get("operation")
         self.tell("aws", f"event {number}: {event['detail-type']}", f"{about} {status}")
         delays = [self._delay(0.05, 0.8)]
-        fault = self._event_faults.get(number) if self.disturbing else None
+        fault = self._next_event_fault(_event_name(event))
         if fault is not None:
-            self.coverage.add((f"event {event['detail-type']}", fault.kind.value))
+            self.coverage.add((f"event {fault.event}", fault.kind.value))
             match fault.kind:
                 case EventFaultKind.LOST:
                     delays = []
@@ -390,6 +425,14 @@ class World:
         self.people.note_event(event, delivered=bool(delays))
         for delay in delays:
             self.agenda.put(delay, lambda: self.invoke(event))
+
+    def _next_event_fault(self, name: str) -> EventFault | None:
+        """Return what goes wrong with this event of a name; they count while there are disturbances."""
+        if not self.disturbing:
+            return None
+        nth = self._event_counts.get(name, 0)
+        self._event_counts[name] = nth + 1
+        return self._event_faults.get((name, nth))
 
     def _deliver_own(self, request: dict[str, Any]) -> None:
         """Deliver what the deployer puts on the bus for itself."""
@@ -450,6 +493,7 @@ class World:
 
     def _ended(self, invocation: Invocation, problem: BaseException | None) -> None:
         del self.running[invocation.name]
+        self.ended.append(invocation)
         invocation.problem = problem
         if self.over:
             return
@@ -474,11 +518,12 @@ class World:
         assert task is not None
         if self.over or task.dead:
             raise CrashError
+        invocation.asked.append((operation, body))
         fault = self._next_fault(operation)
         kind = fault.kind if fault is not None else None
         task.pause(self._delay(0.02, 0.15))
         if fault is not None:
-            self._begin_fault(fault, invocation, task, operation)
+            self._begin_fault(fault, invocation, task, _call_name(operation, body))
         self._keep_time_limit(invocation)
         refused = self._fault_before(kind, task, service) or self.refusal(invocation, service, operation)
         if refused is not None:
@@ -511,14 +556,17 @@ class World:
         self._counts[operation] = nth + 1
         return self._faults.get((operation, nth))
 
-    def _begin_fault(self, fault: Fault, invocation: Invocation, task: Task, operation: str) -> None:
+    def _begin_fault(self, fault: Fault, invocation: Invocation, task: Task, name: str) -> None:
         invocation.faulty = True
-        self.tell("fault", f"{operation} of {invocation.name}: {fault.kind}")
-        self.coverage.add((operation, fault.kind.value))
+        self.tell("fault", f"{name} of {invocation.name}: {fault.kind}")
+        if fault.kind is not FaultKind.STALE:
+            self.coverage.add((name, fault.kind.value))
         if fault.kind is FaultKind.SLOW_BEFORE:
             task.pause(DELAYS[fault.delay % len(DELAYS)])
         if fault.meanwhile is not None:
+            self.coverage.add((name, f"meanwhile {fault.meanwhile.kind}"))
             self.people.do(fault.meanwhile)
+            self._guard(task, self._observe_changes)
 
     def _fault_before(self, kind: FaultKind | None, task: Task, service: str) -> tuple[int, bytes] | None:
         """Let a call fail before it takes effect; None if it does not."""
@@ -536,9 +584,12 @@ class World:
     def _take_effect(
         self, invocation: Invocation, service: str, operation: str, body: bytes, kind: FaultKind | None
     ) -> tuple[int, bytes]:
+        task = invocation.task
+        assert task is not None
         request = json.loads(body or b"{}")
         stale = self._stale_answer(operation, request) if kind is FaultKind.STALE else None
         if stale is not None:
+            self.coverage.add((operation, FaultKind.STALE.value))
             status, content = stale
         elif service == "sagemaker":
             status, _, content = wire.handle(
@@ -561,8 +612,8 @@ class World:
         self.calls.append(call)
         invocation.calls.append(call)
         self.trace.append(TraceLine(call.time, invocation.name, operation, lambda: _shown(call)))
-        self._let_observe(call)
-        self._observe_changes()
+        self._guard(task, lambda: self._let_observe(call))
+        self._guard(task, self._observe_changes)
         if operation == "PutEvents":
             self._deliver_own(request)
         if operation == "DeleteEndpoint" and call.accepted:
@@ -580,17 +631,18 @@ class World:
             invocation.task.crash()
 
     def _let_observe(self, call: Call) -> None:
-        """Let observers see a call; what they raise ends the simulation: nobody in between may catch it."""
-        assert call.invocation.task is not None
+        for observer in self.observers:
+            observer(call)
+        if len(self.calls) > self.call_limit:
+            raise EndlessError(f"{len(self.calls)} calls, and no end")
+
+    def _guard(self, task: Task, observe: Callable[[], None]) -> None:
+        """Let observers see; what they raise ends the simulation: nobody in between may catch it."""
         try:
-            for observer in self.observers:
-                observer(call)
+            observe()
         except Exception as error:  # noqa: BLE001 - raised again by the step that led here
             self._objection = error
-            call.invocation.task.crash()
-        if len(self.calls) > self.call_limit:
-            self._objection = EndlessError(f"{len(self.calls)} calls, and no end")
-            call.invocation.task.crash()
+            task.crash()
 
     def _keep_time_limit(self, invocation: Invocation) -> None:
         assert invocation.task is not None
@@ -682,6 +734,11 @@ def plain(item: dict[str, Any]) -> dict[str, Any]:
     return {key: next(iter(value.values())) for key, value in item.items()}
 
 
+def names_in(part: dict[str, Any]) -> list[str]:
+    """Return the endpoints that a part of a sweep names, from its event's detail."""
+    return [each["EndpointName"] for each in part["Endpoints"]]
+
+
 def _summary(endpoint: dict[str, Any]) -> dict[str, Any]:
     members = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
     return {member: endpoint[member] for member in members}
@@ -691,6 +748,18 @@ def _missing(name: str) -> bytes:
     return json.dumps(
         {"__type": "ValidationException", "message": f'Could not find endpoint "{name}".'}
     ).encode()
+
+
+def _event_name(event: dict[str, Any]) -> str:
+    """Return how schedules name an event: see EVENTS."""
+    status = event["detail"].get("ModelApprovalStatus")
+    return event["detail-type"] if status is None else f"{event['detail-type']}: {status}"
+
+
+def _call_name(operation: str, body: bytes) -> str:
+    """Return how coverage names a call."""
+    is_part = operation == "PutEvents" and PART_DETAIL_TYPE.encode() in body
+    return PARTS_PUT if is_part else operation
 
 
 def _throttling(service: str) -> str:
@@ -725,8 +794,10 @@ def _shown(call: Call) -> str:
                 }
             )
     if call.operation == "PutEvents":
-        detail = json.loads(call.request["Entries"][0]["Detail"])
-        told = {"outcome": detail["OutcomeId"]}
+        told = {
+            str(number): detail.get("OutcomeId") or names_in(detail)
+            for number, detail in enumerate(json.loads(each["Detail"]) for each in call.request["Entries"])
+        }
     answered = f"{call.status}"
     if not call.accepted:
         answered += (

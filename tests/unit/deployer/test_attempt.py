@@ -68,8 +68,14 @@ TOUCHED = minutes(1)
             ACCEPTED, endpoint(), Verdict.NOT_SEEN_YET, id="accepted, but the read is older than that"
         ),
         pytest.param(
+            ACCEPTED,
+            endpoint("OutOfService", last_modified_time=minutes(-1)),
+            Verdict.NOT_SEEN_YET,
+            id="accepted, and the read is older than that, if newer than the one before the attempt",
+        ),
+        pytest.param(
             FIRST_ACCEPTED,
-            endpoint("Failed", endpoint_config_name=ASKED, failure_reason="ping"),
+            endpoint("Failed", endpoint_config_name=ASKED, last_modified_time=TOUCHED, failure_reason="ping"),
             Verdict.FAILED,
             id="first deployment failed",
         ),
@@ -101,10 +107,25 @@ def test_an_endpoint_at_rest_tells_how_the_attempt_ended(
     assert judge(unsettled, observed, now=minutes(5)).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("observed", "under_way"),
+    [
+        (endpoint("Creating", endpoint_config_name=ASKED), True),
+        (endpoint("Updating", pending_endpoint_config_name=ASKED), True),
+        (endpoint("Updating", endpoint_config_name=ASKED, pending_endpoint_config_name="other"), False),
+        (endpoint("Updating"), False),
+        (endpoint("Deleting", endpoint_config_name=ASKED), False),
+    ],
+)
+def test_an_attempt_is_under_way_where_its_config_is_the_goal(observed: Endpoint, *, under_way: bool) -> None:
+    assert OPEN.is_under_way_on(observed) is under_way
+
+
 def test_a_read_is_taken_at_its_word_after_a_while() -> None:
     late = NOW + STALE_READ_LIMIT
 
     assert judge(ACCEPTED, endpoint(), now=late).verdict is Verdict.FAILED
+    assert judge(ACCEPTED, endpoint(last_modified_time=minutes(-1)), now=late).verdict is Verdict.FAILED
     assert judge(FIRST_ACCEPTED, None, now=late).verdict is Verdict.FAILED
 
 

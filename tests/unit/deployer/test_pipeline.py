@@ -8,14 +8,14 @@ from enum import StrEnum
 from typing import Any, get_type_hints
 
 import pytest
-from botocore.exceptions import ConnectTimeoutError
+from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from deployer.attempt import RETRY_DELAYS, STALE_READ_LIMIT, Action, AttemptStatus
 from deployer.attempts import LEASE
 from deployer.dispatcher import PART_SIZE, PassesFailedError
 from deployer.journal import WINDOW
 from deployer.operations import OPERATIONS
-from deployer.triggers import EndpointChanged, SettingsChanged, read_trigger
+from deployer.triggers import EndpointChanged, SettingsChanged, SweepPart, read_trigger
 from local_cloud.sagemaker.switches import Switches
 from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
 from tests.unit.deployer.pipeline import PREFIX, SCHEDULED, Pipeline
@@ -935,6 +935,25 @@ def test_a_part_that_runs_out_of_time_leaves_the_rest_to_another(pipeline: Pipel
     pipeline.run()
 
     assert len(pipeline.sagemaker.list_endpoints(StatusEquals="InService")["Endpoints"]) == 4
+
+
+def test_settings_that_cannot_be_read_cost_no_other_endpoint_of_a_part_its_turn(pipeline: Pipeline) -> None:
+    pipeline.manage(EndpointName="churn-2")
+    pipeline.approve(pipeline.register())
+    pipeline.undelivered()
+    failed = itertools.count()
+
+    def fail_once(_service: str, operation: str) -> None:
+        if operation == "GetParameter" and next(failed) == 0:
+            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, operation)
+
+    pipeline.deployer_cloud.before_call = fail_once
+    part = SweepPart(((ENDPOINT, None), ("churn-2", None)), event_id="part")
+
+    with pytest.raises(PassesFailedError, match=f"^{ENDPOINT}: ClientError"):
+        pipeline.dispatch(part)
+    listed = pipeline.sagemaker.list_endpoints()["Endpoints"]
+    assert [each["EndpointName"] for each in listed] == ["churn-2"]
 
 
 def test_an_approval_that_had_no_turn_is_journalled_as_superseded(pipeline: Pipeline) -> None:

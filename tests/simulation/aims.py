@@ -1,0 +1,202 @@
+"""Schedules that are aimed: each leads to one pair of the coverage, so that rare ones are not left to chance.
+
+Owns what leads where: to each call, to each event, and an endpoint into each status. It runs nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from random import Random
+from typing import Final, TypeAlias
+
+from tests.simulation import coverage
+from tests.simulation.schedule import (
+    CHOICES,
+    DELAYS,
+    EVENTS,
+    MEANWHILE,
+    STATUSES,
+    Disturbance,
+    EventFault,
+    EventFaultKind,
+    Fault,
+    FaultKind,
+    Kind,
+    Schedule,
+    draw,
+)
+from tests.simulation.world import PARTS_PUT
+
+Aim: TypeAlias = tuple[str, str]
+"""A pair of what there is to hit and what hits it, as `coverage` names both."""
+
+AIMS: Final[tuple[Aim, ...]] = tuple(
+    pair for pair in coverage.everything() if coverage.impossible(*pair) is None
+)
+"""Every pair that there is."""
+
+_ROLLOUT: Final = (
+    Disturbance(Kind.REGISTER_APPROVED),
+    Disturbance(Kind.SWEEP, when="Updating"),
+    Disturbance(Kind.SWEEP, when="InService"),
+    Disturbance(Kind.SWEEP, wait=8),
+)
+_DEPLOYED: Final = Schedule(head_start=1)
+_UPDATED: Final = Schedule(head_start=1, disturbances=_ROLLOUT)
+_CLEANED_UP: Final = Schedule(head_start=2, keep=0, disturbances=_ROLLOUT)
+_LOOKED_AT: Final = Schedule(
+    head_start=1, disturbances=(Disturbance(Kind.SYSTEM_UPDATE), Disturbance(Kind.SWEEP, wait=6))
+)
+_CONFIGURED: Final = Schedule(
+    head_start=1,
+    disturbances=(Disturbance(Kind.CHANGE_SETTINGS, how=4), Disturbance(Kind.SWEEP, wait=8)),
+)
+_UNTAGGED: Final = Schedule(
+    head_start=1,
+    disturbances=(Disturbance(Kind.CHANGE_SETTINGS, how=6), Disturbance(Kind.SWEEP, wait=8)),
+)
+_CREATED: Final = Schedule(
+    disturbances=(Disturbance(Kind.APPROVE), Disturbance(Kind.SWEEP, when="Creating"), *_ROLLOUT[2:])
+)
+_CREATED_ANEW: Final = Schedule(
+    disturbances=(
+        Disturbance(Kind.REGISTER_BROKEN_APPROVED),
+        Disturbance(Kind.REGISTER_APPROVED, when="Failed"),
+        Disturbance(Kind.SWEEP, wait=8),
+    )
+)
+_IN_PARTS: Final = Schedule(
+    endpoints=2,
+    part_size=1,
+    head_start=1,
+    disturbances=(Disturbance(Kind.SWEEP), Disturbance(Kind.SWEEP, wait=8)),
+)
+
+_REJECTED: Final = Schedule(
+    head_start=2, disturbances=(Disturbance(Kind.REJECT_LIVE), Disturbance(Kind.SWEEP, wait=10))
+)
+_TAKEN_BACK: Final = Schedule(
+    head_start=2,
+    disturbances=(Disturbance(Kind.RETURN_TO_PENDING, which=1), Disturbance(Kind.SWEEP, wait=10)),
+)
+
+_TO_A_CALL: Final[dict[str, Schedule]] = {
+    "AddTags": _CONFIGURED,
+    "CreateEndpoint": _CREATED,
+    "CreateEndpointConfig": _UPDATED,
+    "CreateModel": _UPDATED,
+    "DeleteEndpoint": _CREATED_ANEW,
+    "DeleteEndpointConfig": _CLEANED_UP,
+    "DeleteModel": _CLEANED_UP,
+    "DeleteTags": _UNTAGGED,
+    "DescribeEndpoint": _LOOKED_AT,
+    "DescribeEndpointConfig": _UPDATED,
+    "DescribeModel": _CLEANED_UP,
+    "DescribeModelPackage": _UPDATED,
+    "ListEndpoints": _LOOKED_AT,
+    "ListModelPackages": _LOOKED_AT,
+    "ListTags": _CLEANED_UP,
+    "UpdateEndpoint": _UPDATED,
+    "PutItem": _UPDATED,
+    "Query": _LOOKED_AT,
+    "UpdateItem": _UPDATED,
+    "GetParameter": _LOOKED_AT,
+    "GetParametersByPath": _LOOKED_AT,
+    "PutEvents": _UPDATED,
+    PARTS_PUT: _IN_PARTS,
+}
+"""Schedules in which the deployer makes a call."""
+
+_TO_AN_EVENT: Final = dict(
+    zip(
+        EVENTS,
+        (_UPDATED, _REJECTED, _TAKEN_BACK, _LOOKED_AT, _CONFIGURED, _IN_PARTS),
+        strict=True,
+    )
+)
+"""Schedules in which an event is delivered."""
+
+_TO_A_STATUS: Final[dict[str, Schedule]] = {
+    "absent": Schedule(),
+    "Creating": Schedule(disturbances=(Disturbance(Kind.APPROVE),)),
+    "InService": _DEPLOYED,
+    "Updating": replace(_DEPLOYED, disturbances=_ROLLOUT[:1]),
+    "SystemUpdating": replace(_DEPLOYED, disturbances=(Disturbance(Kind.SYSTEM_UPDATE),)),
+    "RollingBack": replace(
+        # A failed rollout says Updating until it is over; a failed rescaling says that it goes back.
+        _DEPLOYED,
+        disturbances=(Disturbance(Kind.RESCALE, how=1), Disturbance(Kind.FAIL_SERVICE, when="Updating")),
+    ),
+    "Failed": Schedule(disturbances=(Disturbance(Kind.REGISTER_BROKEN_APPROVED),)),
+    "Deleting": replace(_DEPLOYED, disturbances=(Disturbance(Kind.DELETE_ENDPOINT),)),
+    "OutOfService": replace(_DEPLOYED, disturbances=(Disturbance(Kind.OUT_OF_SERVICE),)),
+    "UpdateRollbackFailed": replace(
+        _DEPLOYED, disturbances=(*_ROLLOUT[:1], Disturbance(Kind.FAIL_ROLLBACK, when="Updating"))
+    ),
+}
+"""Schedules in which the first endpoint comes into a status."""
+
+
+def lead(aim: Aim, random: Random) -> Schedule:
+    """Return a schedule that leads to a pair, and does little else."""
+    what, how = aim
+    if what in _TO_A_CALL:
+        schedule = _TO_A_CALL[what]
+        return replace(schedule, faults=(_fault(what, how, random),))
+    event, status = what.removeprefix("event "), what.removeprefix("endpoint ")
+    if event in _TO_AN_EVENT:
+        fault = EventFault(event, 0, EventFaultKind(how), random.randrange(len(DELAYS)))
+        return replace(_TO_AN_EVENT[event], event_faults=(fault,))
+    schedule = _TO_A_STATUS[status]
+    choices = {"which": random.randrange(CHOICES), "how": random.randrange(CHOICES)}
+    done = Disturbance(Kind(how), when=status, **choices)
+    return replace(schedule, disturbances=(*schedule.disturbances, done))
+
+
+def _fault(call: str, how: str, random: Random) -> Fault:
+    operation = "PutEvents" if call == PARTS_PUT else call
+    kind, _, meanwhile = how.partition(" ") if how.startswith(FaultKind.MEANWHILE) else (how, "", "")
+    if kind == FaultKind.MEANWHILE:
+        happens = Disturbance(
+            Kind(meanwhile) if meanwhile else random.choice(MEANWHILE),
+            which=random.randrange(CHOICES),
+            how=random.randrange(CHOICES),
+        )
+        return Fault(operation, 0, FaultKind.MEANWHILE, meanwhile=happens)
+    # Of an attempt two things are told: that it began, and how it ended.
+    nth = random.randrange(2) if call == "PutEvents" else 0
+    times = 4 if kind == FaultKind.STALE else random.choice((1, 1, 2, 3, 4))
+    return Fault(operation, nth, FaultKind(kind), times, random.randrange(len(DELAYS)))
+
+
+def aimed(aim: Aim, random: Random) -> Schedule:
+    """Draw a schedule that leads to a pair, with a few other things going wrong on the way and after it."""
+    drawn, schedule = draw(random), lead(aim, random)
+    return replace(
+        schedule,
+        seed=drawn.seed,
+        skew=drawn.skew,
+        switches=drawn.switches,
+        config_visible_seconds=drawn.config_visible_seconds,
+        disturbances=(*schedule.disturbances, *drawn.disturbances[: random.choice((0, 0, 2, 4))]),
+        # The last one counts of several faults of one call.
+        faults=(*drawn.faults[: random.choice((0, 0, 1, 2))], *schedule.faults),
+        event_faults=(*drawn.event_faults[: random.choice((0, 0, 1))], *schedule.event_faults),
+    )
+
+
+def aim_of(seed: str, number: int) -> Aim:
+    """Return one of a series of aims; any `len(AIMS)` in a row are all of them."""
+    order = _order(seed)
+    return order[number % len(order)]
+
+
+@cache
+def _order(seed: str) -> tuple[Aim, ...]:
+    # Equal seeds must give equal series; nothing here is a secret.
+    return tuple(Random(f"{seed}/aims").sample(AIMS, len(AIMS)))  # noqa: S311
+
+
+assert _TO_A_STATUS.keys() == set(STATUSES)
+assert _TO_A_CALL.keys() == set(coverage.CALLS)

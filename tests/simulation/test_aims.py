@@ -1,0 +1,70 @@
+"""Aimed schedules reach what they are aimed at, so that no hole in the coverage is left to chance."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.simulation import coverage
+from tests.simulation.aims import AIMS, Aim, aim_of, lead
+from tests.simulation.runner import schedule_of
+from tests.simulation.schedule import EVENTS, STALE_READS, STATUSES, EventFaultKind, FaultKind, Kind
+from tests.simulation.simulation import simulate
+from tests.simulation.world import DEPLOYER_WRITES
+
+if TYPE_CHECKING:
+    from tests.simulation.schedule import Schedule
+
+FAULTS = [kind.value for kind in FaultKind if kind is not FaultKind.STALE]
+KINDS = [kind.value for kind in Kind]
+EVENT_FAULTS = [kind.value for kind in EventFaultKind]
+
+SAMPLE: list[Aim] = [
+    # Each call, each fault, each event, each status and each kind of disturbance at least once.
+    *((call, FAULTS[number % len(FAULTS)]) for number, call in enumerate(coverage.CALLS)),
+    *((call, "stale") for call in STALE_READS),
+    *((call, f"meanwhile {Kind.SYSTEM_UPDATE}") for call in DEPLOYER_WRITES),
+    *((f"event {event}", EVENT_FAULTS[number % len(EVENT_FAULTS)]) for number, event in enumerate(EVENTS)),
+    *((f"endpoint {STATUSES[number % len(STATUSES)]}", kind) for number, kind in enumerate(KINDS)),
+]
+
+
+def plain(aim: Aim) -> Schedule:
+    return lead(aim, Random(0))  # noqa: S311 - equal tests must give equal schedules
+
+
+@pytest.mark.parametrize("aim", SAMPLE, ids=lambda aim: f"{aim[1]} x {aim[0]}")
+def test_an_aimed_schedule_reaches_its_pair_and_breaks_no_law(aim: Aim) -> None:
+    result = simulate(plain(aim))
+
+    assert aim in result.coverage
+    assert result.violation is None, result.story
+
+
+def test_every_pair_that_can_be_reached_is_aimed_at() -> None:
+    assert len(set(AIMS)) == len(AIMS)
+    assert set(AIMS) == {pair for pair in coverage.everything() if coverage.impossible(*pair) is None}
+    assert {aim_of("any", number) for number in range(len(AIMS))} == set(AIMS)
+    assert set(SAMPLE) <= set(AIMS)
+
+
+def test_a_schedule_can_be_made_for_every_aim() -> None:
+    for aim in AIMS:
+        made = plain(aim)
+        assert made.faults or made.event_faults or made.disturbances
+
+
+def test_series_of_different_seeds_aim_in_different_orders() -> None:
+    assert [aim_of("one", number) for number in range(9)] != [aim_of("two", number) for number in range(9)]
+
+
+def test_every_other_schedule_of_a_series_is_aimed() -> None:
+    aims = [aim_of("series", number // 2) for number in range(1, 60, 2)]
+    reached = [
+        aim in simulate(schedule_of("series", number)).coverage
+        for aim, number in zip(aims, range(1, 60, 2), strict=True)
+    ]
+
+    assert sum(reached) >= 24, "what else goes wrong seldom keeps a schedule from its aim"
