@@ -67,6 +67,11 @@ class Approval:
         return self.objection is None and not self.withdrawn
 
     @property
+    def key(self) -> tuple[str, datetime]:
+        """What tells it from every other approval of its endpoint."""
+        return (self.version_arn.lower(), self.approved_at)
+
+    @property
     def order(self) -> tuple[datetime, int]:
         """Sort key: the time, and the version where two approvals share a second."""
         return (self.approved_at, self.version)
@@ -160,8 +165,5 @@ def superseded(approvals: Iterable[Approval], attempts: Iterable[Attempt], by: A
     return [
         each
         for each in approvals
-        if each.order < by.order
-        and each.counts
-        and each.superseded_by is None
-        and (each.version_arn.lower(), each.approved_at) not in tried
+        if each.order < by.order and each.counts and each.superseded_by is None and each.key not in tried
     ]

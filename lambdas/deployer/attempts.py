@@ -88,6 +88,10 @@ class Attempts:
         """Tell whether an unsettled attempt was left behind, by an invocation that died or gave it back."""
         return attempt.status is AttemptStatus.OPEN and self._now() >= attempt.lease_until
 
+    def may_have_made(self, release: Release) -> bool:
+        """Tell whether an attempt that the journal knows may have made what the release needs."""
+        return any(each.model_name == release.model_name for each in self.history.attempts)
+
     def begin(
         self,
         action: Action,

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from deployer import outcomes
 from deployer.attempts import Attempts, OvertakenError
+from deployer.patience import Patience
 from deployer.reconciler import Gateways, Ownership, Reconciler
+from deployer.sagemaker import ThrottledError
 from deployer.settings import EndpointSettings, InvalidSettingsError
 from deployer.triggers import (
     EndpointChanged,
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from deployer.bus import Bus
     from deployer.endpoint import Sighting
-    from deployer.parameters import Parameters
+    from deployer.parameters import AllSettings, Parameters
 
 PART_SIZE: Final = 50
 """Endpoints that one invocation sweeps. A pass that deploys takes seconds when SageMaker is slow; fifty of
@@ -76,6 +78,7 @@ class Dispatcher:
         self._part_size = part_size
         self._correlation_id = invocation_id
         self._failures: dict[str, Exception] = {}
+        self._left_over: list[tuple[str, Sighting | None]] = []
 
     def dispatch(self, trigger: Trigger) -> None:
         """Reconcile every endpoint that the trigger is about.
@@ -87,6 +90,17 @@ class Dispatcher:
             self._correlation_id = trigger.event_id
             # The correlation id becomes the approval's where a pass goes on with an attempt; this one stays.
             self._logger.append_keys(event_id=trigger.event_id)
+        self._follow(trigger)
+        if self._left_over:
+            # Failing would hand them to Lambda's retries, which come late and are few.
+            self._bus.put_parts([SweepPart(tuple(self._left_over))])
+        if self._failures:
+            told = "; ".join(
+                f"{name}: {type(error).__name__}: {error}" for name, error in self._failures.items()
+            )
+            raise PassesFailedError(told) from next(iter(self._failures.values()))
+
+    def _follow(self, trigger: Trigger) -> None:
         match trigger:
             case Unusable():
                 self._logger.warning(f"Event ignored: {trigger.reason}")
@@ -103,18 +117,15 @@ class Dispatcher:
                 self._sweep_part(trigger.endpoints)
             case unknown:
                 assert_never(unknown)
-        if self._failures:
-            told = "; ".join(
-                f"{name}: {type(error).__name__}: {error}" for name, error in self._failures.items()
-            )
-            raise PassesFailedError(told) from next(iter(self._failures.values()))
 
     def _follow_group(self, trigger: PackageChanged) -> None:
-        followers = [
-            each
-            for each in self._read_all()
-            if each.follows(trigger.version_arn, trigger.group_name, own_account=self._ownership.account_id)
-        ]
+        followers = self._readable(
+            self._parameters.read_those(
+                lambda each: each.follows(
+                    trigger.version_arn, trigger.group_name, own_account=self._ownership.account_id
+                )
+            )
+        )
         if not followers:
             self._logger.info(f"No endpoint follows {trigger.group_name}: nothing to do")
         for settings in followers:
@@ -136,7 +147,7 @@ class Dispatcher:
 
     def _sweep(self) -> None:
         """Look at every managed endpoint: here, or in parts when they are many."""
-        managed = self._read_all()
+        managed = self._readable(self._parameters.read_all())
         if not managed:
             return
         sightings = self._gateways.sagemaker.sight_endpoints()
@@ -204,8 +215,7 @@ class Dispatcher:
         except OvertakenError:
             self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")
 
-    def _read_all(self) -> tuple[EndpointSettings, ...]:
-        found = self._parameters.read_all()
+    def _readable(self, found: AllSettings) -> tuple[EndpointSettings, ...]:
         for error in found.invalid:
             self._logger.error(str(error))
         return found.readable
@@ -220,9 +230,20 @@ class Dispatcher:
     ) -> None:
         self._logger.append_keys(endpoint=settings.endpoint_name, correlation_id=self._correlation_id)
         with self._kept_apart(settings.endpoint_name):
-            Reconciler(
-                settings, self._gateways, self._ownership, self._logger, invocation_id=self._invocation_id
-            ).reconcile(hint=hint, adopt=adopt, sighting=sighting)
+            try:
+                Reconciler(
+                    settings,
+                    self._gateways,
+                    self._ownership,
+                    self._logger,
+                    invocation_id=self._invocation_id,
+                    patience=Patience(self._remaining_seconds, self._gateways.pause),
+                ).reconcile(hint=hint, adopt=adopt, sighting=sighting)
+            except ThrottledError:
+                self._logger.warning(
+                    "SageMaker throttles, and this invocation has no time left: the next one goes on"
+                )
+                self._left_over.append((settings.endpoint_name, None))
 
     @contextmanager
     def _kept_apart(self, endpoint_name: str) -> Iterator[None]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from deployer.attempt import STALE_READ_LIMIT, Action, AttemptStatus
 from deployer.attempts import OvertakenError
+from deployer.patience import LONGEST_TO_BEGIN_SECONDS, LONGEST_TO_FINISH_SECONDS
 from deployer.planner import (
     CreateEndpoint,
     CreateEndpointConfig,
@@ -16,7 +18,7 @@ from deployer.planner import (
     Deploy,
     UpdateEndpoint,
 )
-from deployer.sagemaker import BusyError, RefusedError
+from deployer.sagemaker import BusyError, RefusedError, ThrottledError
 from deployer.settings import STACK_TAG
 from deployer.variants import retained_properties
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from deployer.attempt import Attempt, Deletion
     from deployer.attempts import Attempts
     from deployer.endpoint import Endpoint
+    from deployer.patience import Patience
     from deployer.sagemaker import SageMaker
     from deployer.settings import Release
 
@@ -44,8 +47,8 @@ class Progress(Enum):
     """SageMaker says that the endpoint exists, and does not show it."""
 
 
-class _NoLongerStandsError(Exception):
-    """The approval was taken back between choosing it and acting on it."""
+class _NoLongerWantedError(Exception):
+    """The approval was taken back, or a newer one came, between choosing it and acting on it."""
 
 
 class Executor:
@@ -55,6 +58,8 @@ class Executor:
         sagemaker: Where the changes are made.
         attempts: The endpoint's attempts.
         still_stands: Asks the registry again.
+        is_news: Asks the journal whether another approval came meanwhile.
+        patience: For writes that SageMaker throttles.
         stack_name: The tag's value on everything that is the deployer's own.
         logger: Where each step is told.
     """
@@ -64,6 +69,8 @@ class Executor:
         sagemaker: SageMaker,
         attempts: Attempts,
         still_stands: Callable[[Approval], bool],
+        is_news: Callable[[], bool],
+        patience: Patience,
         logger: Logger,
         *,
         stack_name: str,
@@ -71,6 +78,8 @@ class Executor:
         self._sagemaker = sagemaker
         self._attempts = attempts
         self._still_stands = still_stands
+        self._is_news = is_news
+        self._patience = patience
         self._logger = logger
         self._stack_name = stack_name
 
@@ -82,14 +91,15 @@ class Executor:
         Raises:
             OvertakenError: Another invocation is at work on this endpoint.
         """
+        may_exist = self._attempts.may_have_made(choice.release)
         attempt = self._claim(deploy, choice, endpoint, rolls_back=rolls_back)
         with self._given_back_if_cut_short(attempt):
             try:
-                self._apply(deploy, choice, attempt, endpoint)
+                self._apply(deploy, choice, attempt, endpoint, may_exist=may_exist)
             except RefusedError as refusal:
                 self._attempts.settle(attempt, AttemptStatus.FAILED, reason=str(refusal), endpoint=endpoint)
                 return Progress.ENDED
-            except _NoLongerStandsError as obstacle:
+            except _NoLongerWantedError as obstacle:
                 self._withdraw(attempt, obstacle)
                 return Progress.ENDED
             except BusyError as obstacle:
@@ -113,20 +123,35 @@ class Executor:
                 self._attempts.accept(attempt)
         return Progress.UNDER_WAY
 
-    def clean_up(self, deletion: Deletion, endpoint: Endpoint | None) -> None:
+    def clean_up(self, deletion: Deletion, endpoint: Endpoint | None) -> bool:
         """Delete what nothing needs any more, if it is the deployer's own.
+
+        Returns:
+            False if SageMaker throttles for so long that it is left to the sweep.
 
         Raises:
             OvertakenError: Another invocation is at work on this endpoint.
         """
         attempt = self._attempts.begin_clean_up(deletion)
-        owner = (STACK_TAG, self._stack_name)
         with self._given_back_if_cut_short(attempt):
-            for name in deletion.endpoint_config_names:
-                self._tell_deleted(name, deleted=self._sagemaker.delete_endpoint_config(name, owner=owner))
-            for name in deletion.model_names:
-                self._tell_deleted(name, deleted=self._sagemaker.delete_model(name, owner=owner))
-            self._attempts.settle(attempt, AttemptStatus.SUCCEEDED, reason=None, endpoint=endpoint)
+            try:
+                self._patiently(lambda: self._delete(deletion), LONGEST_TO_BEGIN_SECONDS)
+            except _NoLongerWantedError as obstacle:
+                self._withdraw(attempt, obstacle)
+            except ThrottledError as obstacle:
+                # Nobody waits for it: the sweep finds what is left.
+                self._withdraw(attempt, obstacle)
+                return False
+            else:
+                self._attempts.settle(attempt, AttemptStatus.SUCCEEDED, reason=None, endpoint=endpoint)
+        return True
+
+    def _delete(self, deletion: Deletion) -> None:
+        owner = (STACK_TAG, self._stack_name)
+        for name in deletion.endpoint_config_names:
+            self._tell_deleted(name, deleted=self._sagemaker.delete_endpoint_config(name, owner=owner))
+        for name in deletion.model_names:
+            self._tell_deleted(name, deleted=self._sagemaker.delete_model(name, owner=owner))
 
     def _claim(
         self, deploy: Deploy, choice: Choice, endpoint: Endpoint | None, *, rolls_back: bool
@@ -158,7 +183,15 @@ class Executor:
                 self._attempts.give_back(attempt)
             raise
 
-    def _apply(self, deploy: Deploy, choice: Choice, attempt: Attempt, endpoint: Endpoint | None) -> None:
+    def _apply(
+        self,
+        deploy: Deploy,
+        choice: Choice,
+        attempt: Attempt,
+        endpoint: Endpoint | None,
+        *,
+        may_exist: bool,
+    ) -> None:
         self._logger.info(
             "Deploying",
             attempt=attempt.number,
@@ -166,27 +199,58 @@ class Executor:
             model_package_arn=attempt.version_arn,
             endpoint_config_name=attempt.endpoint_config_name,
         )
+        longest = LONGEST_TO_BEGIN_SECONDS
         for step in deploy.preparation:
-            match step:
-                case CreateModel(request):
-                    self._sagemaker.create_model(request)
-                case CreateEndpointConfig(request):
-                    self._sagemaker.create_endpoint_config(request)
-                case unknown_step:
-                    assert_never(unknown_step)
+            self._patiently(partial(self._prepare, step, may_exist=may_exist), longest)
+            longest = LONGEST_TO_FINISH_SECONDS
         kept = self._kept_properties(choice.release, endpoint) if endpoint is not None else {}
+        self._patiently(lambda: self._change(deploy.change, choice.approval, kept), longest)
+
+    def _patiently(self, write: Callable[[], None], longest_seconds: float) -> None:
+        """Write again and again while SageMaker throttles, waiting so long at most in between.
+
+        Raises:
+            ThrottledError: There is no time left to wait.
+            _NoLongerWantedError: Something newer came while waiting.
+        """
+        while True:
+            try:
+                return write()
+            except ThrottledError:
+                self._logger.info("SageMaker throttles: waiting before trying again")
+                if not self._patience.wait(longest_seconds):
+                    raise
+                if self._is_news():
+                    told = "A newer approval came while SageMaker was throttling."
+                    raise _NoLongerWantedError(told) from None
+
+    def _prepare(self, step: CreateModel | CreateEndpointConfig, *, may_exist: bool) -> None:
+        match step:
+            case CreateModel(request):
+                self._sagemaker.create_model(request, may_exist=may_exist)
+            case CreateEndpointConfig(request):
+                self._sagemaker.create_endpoint_config(request, may_exist=may_exist)
+            case unknown:
+                assert_never(unknown)
+
+    def _change(
+        self,
+        change: CreateEndpoint | UpdateEndpoint | DeleteFailedEndpoint,
+        approval: Approval,
+        kept: dict[str, object],
+    ) -> None:
         # The last moment at which a reject can still be seen.
-        if not self._still_stands(choice.approval):
-            raise _NoLongerStandsError(f"{choice.approval.version_arn} is no longer approved.")
-        match deploy.change:
+        if not self._still_stands(approval):
+            raise _NoLongerWantedError(f"{approval.version_arn} is no longer approved.")
+        match change:
             case CreateEndpoint(request):
                 self._sagemaker.create_endpoint(request)
             case UpdateEndpoint(request):
                 self._sagemaker.update_endpoint({**request, **kept})
             case DeleteFailedEndpoint(endpoint_name):
                 self._sagemaker.delete_endpoint(endpoint_name)
-            case unknown_change:
-                assert_never(unknown_change)
+            case unknown:
+                assert_never(unknown)
 
     def _kept_properties(self, release: Release, endpoint: Endpoint) -> dict[str, object]:
         """Return how an update keeps the counts and weights that nobody meant to change."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 logger = Logger()
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class _Clients:
     """What is built once, and used by every invocation of this execution environment."""
@@ -40,9 +46,10 @@ class _Clients:
     @classmethod
     def build(cls, environment: Environment) -> _Clients:
         session = boto3.Session()
-        # Standard retries cover throttling and service faults; what outlives them is Lambda's to retry.
+        # Standard retries cover throttling and service faults; a throttled write of SageMaker's is waited for
+        # by Patience, and what outlives all that is Lambda's to retry.
         config = Config(
-            retries={"mode": "standard", "total_max_attempts": 5},
+            retries={"mode": "standard", "total_max_attempts": 3},
             connect_timeout=5,
             read_timeout=30,
             user_agent_extra=f"greenlight/{VERSION}",
@@ -53,14 +60,18 @@ class _Clients:
             stack_name=environment.stack_name,
         )
         return cls(
-            parameters=Parameters(session.client("ssm", config=config), prefix=environment.settings_prefix),
+            parameters=Parameters(
+                session.client("ssm", config=config), prefix=environment.settings_prefix, now=_now
+            ),
             gateways=Gateways(
                 sagemaker=SageMaker(session.client("sagemaker", config=config)),
                 journal=Journal(
                     session.client("dynamodb", config=config), table_name=environment.journal_table_name
                 ),
                 reporter=Reporter(bus, logger),
-                now=lambda: datetime.now(UTC),
+                now=_now,
+                # Spreading invocations out needs no secret.
+                pause=lambda longest: time.sleep(random.uniform(0, longest)),  # noqa: S311
             ),
             bus=bus,
             ownership=Ownership(

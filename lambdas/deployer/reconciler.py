@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from deployer.attempt import Deletion
     from deployer.endpoint import Endpoint, Sighting
     from deployer.journal import History, Journal, Rest
+    from deployer.patience import Patience
     from deployer.reporter import Reporter
     from deployer.sagemaker import ModelVersion, SageMaker
     from deployer.settings import EndpointSettings
@@ -42,12 +43,17 @@ good, so this is only a guard; the sweep goes on where it stops."""
 
 @dataclass(frozen=True, slots=True)
 class Gateways:
-    """The services a pass calls, and the clock."""
+    """The services a pass calls, and the clock.
+
+    Attributes:
+        pause: Pauses for a random part of so many seconds.
+    """
 
     sagemaker: SageMaker
     journal: Journal
     reporter: Reporter
     now: Callable[[], datetime]
+    pause: Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,7 @@ class Reconciler:
         logger: Logger,
         *,
         invocation_id: str,
+        patience: Patience,
     ) -> None:
         self._settings = settings
         self._sagemaker = gateways.sagemaker
@@ -97,6 +104,8 @@ class Reconciler:
             gateways.sagemaker,
             self._attempts,
             self._stands_now,
+            self._is_news,
+            patience,
             logger,
             stack_name=ownership.stack_name,
         )
@@ -252,6 +261,12 @@ class Reconciler:
         """Ask the registry whether an approval stands."""
         return self._is_deployable(self._read_version(approval.version_arn, again=True))
 
+    def _is_news(self) -> bool:
+        """Tell whether an approval was journalled that this round does not know."""
+        known = {each.key for each in self._history.approvals}
+        fresh = self._journal.read(self._name).approvals
+        return any(each.counts and self._follows(each) and each.key not in known for each in fresh)
+
     def _is_deployable(self, version: ModelVersion | None) -> bool:
         return (
             version is not None
@@ -396,9 +411,7 @@ class Reconciler:
             return False
         serving = endpoint.endpoint_config_name if endpoint is not None else None
         deletion = self._disposable(decision.choice, serving)
-        if deletion:
-            self._executor.clean_up(deletion, endpoint)
-        return bool(deletion)
+        return bool(deletion) and self._executor.clean_up(deletion, endpoint)
 
     def _disposable(self, choice: Choice | None, serving_config_name: str | None) -> Deletion:
         attempts, keep = self._history.attempts, self._settings.keep

@@ -34,6 +34,10 @@ class NotVisibleYetError(Exception):
     """SageMaker does not see what was just created: documented eventual consistency, cured by a retry."""
 
 
+class ThrottledError(Exception):
+    """SageMaker takes no more writes at the moment, botocore's repetitions included; nothing happened."""
+
+
 class ExecutionRoleError(Exception):
     """SageMaker cannot use the execution role: it is new and not known everywhere yet, or it is broken."""
 
@@ -76,10 +80,12 @@ _ALREADY_EXISTS: Final = "Cannot create already existing "
 _BUSY: Final = "Cannot update in-progress endpoint "
 _BAD_ROLE: Final = "The execution role ARN "
 
+_THROTTLED: Final = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException"})
+
 _REFUSALS: Final = frozenset(
     {"ValidationException", "ResourceLimitExceeded", "ResourceInUse", "ResourceNotFound"}
 )
-"""Codes that a retry of the same request does not cure. Throttling and service faults stay botocore's."""
+"""Codes that a retry of the same request does not cure. Service faults stay botocore's and Lambda's."""
 
 
 class SageMaker:
@@ -179,22 +185,32 @@ class SageMaker:
                 return sightings
             token = {"NextToken": page["NextToken"]}
 
-    def create_model(self, request: dict[str, Any]) -> None:
+    def create_model(self, request: dict[str, Any], *, may_exist: bool = False) -> None:
         """Create the model, or accept the one that an earlier try made.
+
+        Args:
+            request: botocore's `CreateModel` arguments.
+            may_exist: Whether to look first: a write that is refused counts as one where writes are scarce.
 
         Raises:
             ExecutionRoleError: SageMaker cannot use the role now.
             RefusedError: The request is refused, or the name is taken by another model.
+            ThrottledError: SageMaker takes no more writes at the moment, as from every other write.
         """
         self._create(
             request,
             create=lambda: self._client.create_model(**request),
             needs=None,
             describe=lambda: self._describe_model(request["ModelName"]),
+            may_exist=may_exist,
         )
 
-    def create_endpoint_config(self, request: dict[str, Any]) -> None:
+    def create_endpoint_config(self, request: dict[str, Any], *, may_exist: bool = False) -> None:
         """Create the endpoint config, or accept the one that an earlier try made.
+
+        Args:
+            request: botocore's `CreateEndpointConfig` arguments.
+            may_exist: Whether to look first, as for a model.
 
         Raises:
             RefusedError: The request is refused, or the name is taken by another config.
@@ -206,6 +222,7 @@ class SageMaker:
             describe=lambda: self._client.describe_endpoint_config(
                 EndpointConfigName=request["EndpointConfigName"]
             ),
+            may_exist=may_exist,
         )
 
     def create_endpoint(self, request: dict[str, Any]) -> None:
@@ -262,7 +279,7 @@ class SageMaker:
             raise
         if not self._carries(found["EndpointConfigArn"], owner):
             return False
-        with _already_gone(_NOT_FOUND_CONFIG):
+        with _throttling_told(), _already_gone(_NOT_FOUND_CONFIG):
             self._client.delete_endpoint_config(EndpointConfigName=endpoint_config_name)
         return True
 
@@ -276,7 +293,7 @@ class SageMaker:
             raise
         if not self._carries(found["ModelArn"], owner):
             return False
-        with _already_gone(_NOT_FOUND_MODEL):
+        with _throttling_told(), _already_gone(_NOT_FOUND_MODEL):
             self._client.delete_model(ModelName=model_name)
         return True
 
@@ -316,17 +333,18 @@ class SageMaker:
         create: Callable[[], object],
         needs: str | None,
         describe: Callable[[], Mapping[str, Any]],
+        may_exist: bool,
     ) -> None:
+        if may_exist:
+            # What is there and differs is left to the refusal, which says how it is called.
+            with _already_gone(_NOT_FOUND_MODEL), _already_gone(_NOT_FOUND_CONFIG):
+                if not _differences(describe(), request):
+                    return
         try:
             with _narrowed(needs=needs):
                 create()
         except BusyError as error:
-            existing = describe()
-            different = [
-                key
-                for key, value in request.items()
-                if key != "Tags" and not _holds(existing.get(key), value)
-            ]
+            different = _differences(describe(), request)
             if different:
                 raise RefusedError(
                     f"{error} It was not made by this deployer: it differs in {', '.join(different)}. "
@@ -342,7 +360,8 @@ def _narrowed(*, needs: str | None = None) -> Iterator[None]:
         needs: The name of what the request is built upon, which was created a moment ago.
     """
     try:
-        yield
+        with _throttling_told():
+            yield
     except ClientError as error:
         if _is(error, _ALREADY_EXISTS) or _is(error, _BUSY):
             raise BusyError(_message(error)) from error
@@ -357,13 +376,29 @@ def _narrowed(*, needs: str | None = None) -> Iterator[None]:
 
 
 @contextmanager
+def _throttling_told() -> Iterator[None]:
+    """Tell a write that was throttled from one that failed."""
+    try:
+        yield
+    except ClientError as error:
+        if _code(error) in _THROTTLED:
+            raise ThrottledError(_message(error)) from error
+        raise
+
+
+@contextmanager
 def _already_gone(not_found: str) -> Iterator[None]:
-    """Take what somebody else deleted meanwhile for deleted."""
+    """Take what is not there for what it is: nothing left to do with it."""
     try:
         yield
     except ClientError as error:
         if not _is(error, not_found):
             raise
+
+
+def _differences(existing: Mapping[str, Any], request: Mapping[str, Any]) -> list[str]:
+    """Return the keys of a request that what is there does not answer to."""
+    return [key for key, value in request.items() if key != "Tags" and not _holds(existing.get(key), value)]
 
 
 def _holds(existing: Any, wanted: Any) -> bool:  # noqa: ANN401 - any JSON value

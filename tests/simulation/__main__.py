@@ -1,4 +1,4 @@
-"""The simulation's commands: run, replay, sabotage, storm."""
+"""The simulation's commands: run, replay, hunt, sabotage, storm, sweep."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tests.simulation.schedule import Schedule
 from tests.simulation.shrink import shrunk
 from tests.simulation.simulation import simulate
 from tests.simulation.storm import Storm, run_storm
+from tests.simulation.sweep import run_sweep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +54,9 @@ def main(arguments: Sequence[str]) -> int:
     storming = commands.add_parser("storm", help="a thousand approvals in a minute, two writes a second")
     storming.add_argument("--seed", type=int, default=1)
     storming.set_defaults(command=_storm)
+    sweeping = commands.add_parser("sweep", help="one sweep over many endpoints that are in sync")
+    sweeping.add_argument("--endpoints", type=int, default=1500)
+    sweeping.set_defaults(command=_sweep)
     chosen = parser.parse_args(arguments)
     status: int = chosen.command(chosen)
     return status
@@ -136,14 +140,31 @@ def _storm(chosen: argparse.Namespace) -> int:
         f"{storm.writes_per_second} writes a second:\n"
         f"  endpoints that do not serve their newest approval  {numbers.wrong}\n"
         f"  API calls of the deployer                          {numbers.calls}\n"
-        f"  writes that SageMaker accepted                     {numbers.writes}\n"
+        f"  writes for deployments that SageMaker accepted     {numbers.writes}\n"
+        f"  deletions besides                                  {numbers.clean_ups}\n"
         f"  writes that it throttled                           {numbers.throttled}\n"
-        f"  what the limit alone makes of the writes           {numbers.bound_seconds:.0f} s\n"
-        f"  until the last write was accepted                  {numbers.last_write_seconds:.0f} s, "
+        f"  until the last deployment's write was accepted     {numbers.last_write_seconds:.0f} s\n"
+        f"  what the limit alone makes of these writes         {numbers.bound_seconds:.0f} s: "
         f"{numbers.ratio:.2f} times that\n"
+        f"  what it makes of three writes for each endpoint    {numbers.least_seconds:.0f} s: "
+        f"{numbers.last_write_seconds / numbers.least_seconds:.2f} times that\n"
         f"  until every endpoint served                        {numbers.served_seconds:.0f} s"
     )
     return 1 if numbers.wrong or numbers.ratio > MOST_LONGER else 0
+
+
+def _sweep(chosen: argparse.Namespace) -> int:
+    numbers = run_sweep(chosen.endpoints)
+    _say(
+        f"One sweep over {numbers.endpoints} endpoints, {numbers.in_sync} of them in sync:\n"
+        f"  invocations                       {numbers.invocations}\n"
+        f"  the longest one                   {numbers.longest_seconds:.0f} s of 300 s\n"
+        f"  SageMaker's reads per endpoint    {numbers.sagemaker_reads_per_endpoint:.2f}\n"
+        f"  writes                            {numbers.writes}"
+    )
+    for (service, operation), count in sorted(numbers.calls.items()):
+        _say(f"    {service + ' ' + operation:<32}{count}")
+    return 1 if numbers.writes or numbers.in_sync < numbers.endpoints else 0
 
 
 def replay_command(schedule: Schedule) -> str:

@@ -10,7 +10,7 @@ import contextlib
 import io
 import json
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -24,7 +24,7 @@ from tests.simulation.world import SWEEP_SECONDS, WRITES, Call, Invocation, Worl
 if TYPE_CHECKING:
     from datetime import datetime
 
-MOST_TRIES: Final = 5
+MOST_TRIES: Final = 3
 LONGEST_BACKOFF_SECONDS: Final = 20.0
 """Of botocore's standard retries, as the function configures them."""
 
@@ -38,6 +38,7 @@ class Storm:
     seconds: float = 60.0
     writes_per_second: int = 2
     seed: int = 1
+    part_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +48,25 @@ class Numbers:
     Attributes:
         approvals: How many were given.
         wrong: Endpoints that do not serve their newest approval in the end.
-        writes: Writes that SageMaker accepted from the deployer.
+        writes: Writes that SageMaker accepted from the deployer for its deployments.
+        clean_ups: Deletions that it accepted besides; each waits until its endpoint rests.
         throttled: Calls that it refused for the limit.
         calls: All calls that took effect.
-        last_write_seconds: From the first approval until SageMaker accepted the last write.
-        bound_seconds: What the limit alone makes of these writes, and of the approvals' own time.
+        last_write_seconds: From the first approval until SageMaker accepted the last of the writes.
+        bound_seconds: What the limit alone makes of these writes.
+        least_seconds: What it makes of the fewest: three for each endpoint, had one known the last approval.
         served_seconds: From the first approval until every endpoint serves what it should.
     """
 
     approvals: int
     wrong: int
     writes: int
+    clean_ups: int
     throttled: int
     calls: int
     last_write_seconds: float
     bound_seconds: float
+    least_seconds: float
     served_seconds: float
 
     @property
@@ -74,18 +79,20 @@ class StormyWorld(World):
     """A world in which SageMaker takes so many writes a second, whatever they are."""
 
     def __init__(self, storm: Storm) -> None:
-        super().__init__(Schedule(seed=storm.seed))
+        schedule = Schedule(seed=storm.seed)
+        if storm.part_size is not None:
+            schedule = replace(schedule, part_size=storm.part_size)
+        super().__init__(schedule)
         self.storm = storm
         self.throttled = 0
         self.call_limit = 10_000_000
         self._writes: deque[datetime] = deque()
-        self._jitter = Random(storm.seed)  # noqa: S311 - equal seeds must give equal storms
 
     def backoff_seconds(self, attempts: int) -> float | None:
         """Return what botocore's standard mode waits: full jitter, doubling."""
         if attempts >= MOST_TRIES:
             return None
-        return min(self._jitter.random() * 2.0 ** (attempts - 1), LONGEST_BACKOFF_SECONDS)
+        return min(self.jitter.random() * 2.0 ** (attempts - 1), LONGEST_BACKOFF_SECONDS)
 
     def refusal(self, invocation: Invocation, service: str, operation: str) -> tuple[int, bytes] | None:
         """Refuse a write beyond the limit."""
@@ -109,22 +116,25 @@ def run_storm(storm: Storm) -> Numbers:
     world.observers.append(lambda call: accepted.append(call) if call.is_write else None)
     # Metrics are lines on the function's standard output; nobody reads them here.
     with contextlib.redirect_stdout(io.StringIO()):
-        newest = _set_up(world, storm)
+        newest = set_up(world, storm)
         begun = world.clock.now()
         accepted.clear()
-        _approve_all(world, storm, newest)
-        served = _run_until_served(world, newest)
+        approve_all(world, storm, newest)
+        served = run_until_served(world, newest)
         world.end()
     wrong = [name for name, arn in newest.items() if (world.people.served_version(name) or "") != arn.lower()]
-    last = max((call.time for call in accepted), default=begun)
+    writes = [call for call in accepted if not call.operation.startswith("Delete")]
+    last = max((call.time for call in writes), default=begun)
     return Numbers(
         approvals=storm.endpoints * storm.versions,
         wrong=len(wrong),
-        writes=len(accepted),
+        writes=len(writes),
+        clean_ups=len(accepted) - len(writes),
         throttled=world.throttled,
         calls=len(world.calls),
         last_write_seconds=(last - begun).total_seconds(),
-        bound_seconds=len(accepted) / storm.writes_per_second,
+        bound_seconds=len(writes) / storm.writes_per_second,
+        least_seconds=3 * storm.endpoints / storm.writes_per_second,
         served_seconds=(served - begun).total_seconds(),
     )
 
@@ -133,7 +143,7 @@ def _name(number: int) -> str:
     return f"endpoint-{number:03d}"
 
 
-def _set_up(world: StormyWorld, storm: Storm) -> dict[str, str]:
+def set_up(world: StormyWorld, storm: Storm) -> dict[str, str]:
     """Make the groups, the settings and the versions; return each endpoint's newest version."""
     newest: dict[str, str] = {}
     world.hosting.broken_urls = set()
@@ -169,7 +179,7 @@ def _register(world: StormyWorld, name: str, version: int) -> str:
     return str(registered["ModelPackageArn"])
 
 
-def _approve_all(world: StormyWorld, storm: Storm, newest: dict[str, str]) -> None:
+def approve_all(world: StormyWorld, storm: Storm, newest: dict[str, str]) -> None:
     """Approve each endpoint's versions in their order, the endpoints mixed, at random times."""
     random = Random(f"approvals {storm.seed}")  # noqa: S311 - equal seeds must give equal storms
     for arn in newest.values():
@@ -183,7 +193,7 @@ def _approve_all(world: StormyWorld, storm: Storm, newest: dict[str, str]) -> No
             world.agenda.put(seconds, partial(world.people.call, "UpdateModelPackage", **request))
 
 
-def _run_until_served(world: StormyWorld, newest: dict[str, str]) -> datetime:
+def run_until_served(world: StormyWorld, newest: dict[str, str]) -> datetime:
     """Run, with the schedule's sweeps, until all is as it should be; return when."""
     for _ in range(24):
         reached = world.clock.now() + timedelta(seconds=SWEEP_SECONDS)

@@ -182,6 +182,11 @@ class Invocation:
         self.task.pause(seconds)
         return True
 
+    def pause(self, longest: float) -> None:
+        """Pause for a random part of so many seconds."""
+        assert self.task is not None
+        self.task.pause(self.world.jitter.uniform(0, longest))
+
     def remaining_seconds(self) -> float:
         """Return how long Lambda lets it run yet."""
         return (self.started + TIME_LIMIT - self.world.clock.now()).total_seconds()
@@ -250,9 +255,12 @@ class World:
         self.processed: set[str] = set()
         self.sweeps = 0
         self.failed_endpoints_deleted = 0
+        # One execution environment: whatever it remembers may be old for every invocation.
+        self._parameters = Parameters(clients.client("ssm"), prefix=PREFIX, now=self.deployer_now)
         self.people = People(self)
         # Equal seeds must give equal runs; nothing here is a secret.
         self._random = Random(schedule.seed)  # noqa: S311
+        self.jitter = Random(f"jitter {schedule.seed}")  # noqa: S311
         self._counts: dict[str, int] = {}
         self._faults: dict[tuple[str, int], Fault] = {
             (fault.operation, fault.nth + more): fault
@@ -275,12 +283,13 @@ class World:
         logger = _logger()
         bus = Bus(clients.client("events"), event_bus_name="default", stack_name=STACK)
         return Dispatcher(
-            Parameters(clients.client("ssm"), prefix=PREFIX),
+            self._parameters,
             Gateways(
                 sagemaker=SageMaker(clients.client("sagemaker")),
                 journal=Journal(clients.client("dynamodb"), table_name=TABLE),
                 reporter=Reporter(bus, logger),
                 now=self.deployer_now,
+                pause=invocation.pause,
             ),
             bus,
             Ownership(execution_role_arn=ROLE_ARN, stack_name=STACK),

@@ -83,8 +83,10 @@ class Pipeline:
         self.outcomes: list[dict[str, Any]] = []
         self.parts: list[dict[str, Any]] = []
         self.remaining_seconds: Callable[[], float] = lambda: 300.0
+        self.pause: Callable[[float], None] = self.pass_time
         self.journal = Journal(self.deployer_cloud.client("dynamodb"), table_name=TABLE)
         self.logger = Logger(service="greenlight", level="CRITICAL")
+        self.parameters = Parameters(self.deployer_cloud.client("ssm"), prefix=PREFIX, now=self.clock.now)
         self._bus = self._recording_bus()
         self._delivered = 0
         self._invocations = 0
@@ -110,9 +112,10 @@ class Pipeline:
             journal=self.journal,
             reporter=Reporter(self._bus, self.logger),
             now=self.clock.now,
+            pause=self.pause,
         )
         return Dispatcher(
-            Parameters(self.deployer_cloud.client("ssm"), prefix=PREFIX),
+            self.parameters,
             gateways,
             self._bus,
             Ownership(execution_role_arn=self.role_arn, stack_name="Greenlight"),

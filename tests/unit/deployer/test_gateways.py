@@ -10,11 +10,22 @@ from botocore.exceptions import ClientError
 from deployer.bus import Bus, UndeliveredError
 from deployer.endpoint import Sighting
 from deployer.outcomes import Outcome, OutcomeKind
-from deployer.parameters import AllSettings, Parameters
-from deployer.sagemaker import BusyError, ExecutionRoleError, RefusedError, SageMaker, Tag
+from deployer.parameters import LISTED_FOR, AllSettings, Parameters
+from deployer.sagemaker import (
+    BusyError,
+    ExecutionRoleError,
+    RefusedError,
+    SageMaker,
+    Tag,
+    ThrottledError,
+)
 from deployer.settings import ENDPOINT_TAG, STACK_TAG, Release
-from tests.unit.deployer.builders import NOW, release
+from tests.unit.deployer.builders import GROUP, NOW, release
 from tests.unit.deployer.pipeline import PREFIX, Pipeline
+
+
+def parameters(client: Any, prefix: str = PREFIX) -> Parameters:
+    return Parameters(client, prefix=prefix, now=lambda: NOW)
 
 
 class FailingClient:
@@ -87,7 +98,7 @@ def test_an_unversioned_package_is_no_version() -> None:
         ("ValidationException", "Anything else.", RefusedError),
         ("ResourceLimitExceeded", "The account-level service limit …", RefusedError),
         ("AccessDeniedException", "User … is not authorized", ClientError),
-        ("ThrottlingException", "Rate exceeded", ClientError),
+        ("ThrottlingException", "Rate exceeded", ThrottledError),
         ("InternalFailure", "…", ClientError),
     ],
 )
@@ -289,27 +300,58 @@ def test_a_prefix_without_its_last_slash_manages_nothing_rather_than_wrong_names
     pipeline = Pipeline()
     pipeline.manage()
 
-    assert Parameters(pipeline.ssm, prefix=PREFIX.rstrip("/")).read_all() == AllSettings((), ())
-    assert [each.endpoint_name for each in Parameters(pipeline.ssm, prefix=PREFIX).read_all().readable] == [
-        "churn"
-    ]
+    assert parameters(pipeline.ssm, PREFIX.rstrip("/")).read_all() == AllSettings((), ())
+    assert [each.endpoint_name for each in parameters(pipeline.ssm).read_all().readable] == ["churn"]
 
 
 def test_only_parameters_directly_below_the_prefix_are_settings() -> None:
-    parameters = Parameters(Pipeline().ssm, prefix=PREFIX)
+    of_ours = parameters(Pipeline().ssm).endpoint_name
 
-    assert parameters.endpoint_name(f"{PREFIX}churn") == "churn"
-    assert parameters.endpoint_name(f"{PREFIX}churn/more") is None
-    assert parameters.endpoint_name(PREFIX) is None
-    assert parameters.endpoint_name("/other/churn") is None
+    assert of_ours(f"{PREFIX}churn") == "churn"
+    assert of_ours(f"{PREFIX}churn/more") is None
+    assert of_ours(PREFIX) is None
+    assert of_ours("/other/churn") is None
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
 def test_settings_that_cannot_be_read_are_not_mistaken_for_none(code: str) -> None:
-    parameters = Parameters(cast("Any", FailingClient(code, "…")), prefix=PREFIX)
-
     with pytest.raises(ClientError):
-        parameters.read("churn")
+        parameters(cast("Any", FailingClient(code, "…"))).read("churn")
+
+
+def calls_for(pipeline: Pipeline, group: str = GROUP) -> tuple[list[str], list[str]]:
+    """Return the endpoints that follow a group, and the operations that it took to find them."""
+    before = len(pipeline.deployer_cloud.calls)
+    found = pipeline.parameters.read_those(lambda each: each.group_name == group)
+    made = [operation for _, operation in pipeline.deployer_cloud.calls[before:]]
+    return [each.endpoint_name for each in found.readable], made
+
+
+def test_who_follows_a_group_is_listed_once_a_minute_and_read_again_each_time() -> None:
+    """A list takes a call for every ten endpoints of the account, whichever group it is about."""
+    pipeline = Pipeline()
+    pipeline.manage()
+    for number in range(11):
+        pipeline.manage(EndpointName=f"other-{number}", ModelPackageGroupName="others")
+
+    assert calls_for(pipeline) == (["churn"], ["GetParametersByPath"] * 2)
+    assert calls_for(pipeline) == (["churn"], ["GetParameter"])
+    assert calls_for(pipeline, "nobody") == ([], [])
+    pipeline.clock.advance(LISTED_FOR.total_seconds())
+    assert calls_for(pipeline) == (["churn"], ["GetParametersByPath"] * 2)
+
+
+def test_settings_that_changed_since_they_were_listed_are_never_used_as_they_were() -> None:
+    pipeline = Pipeline()
+    pipeline.manage()
+    calls_for(pipeline)
+
+    pipeline.manage(ModelPackageGroupName="others")
+    assert calls_for(pipeline) == ([], ["GetParameter"])
+    pipeline.ssm.put_parameter(Name=f"{PREFIX}churn", Type="String", Value="{", Overwrite=True)
+    assert [error.args for error in pipeline.parameters.read_those(lambda _: True).invalid]
+    pipeline.ssm.delete_parameter(Name=f"{PREFIX}churn")
+    assert calls_for(pipeline) == ([], ["GetParameter"])
 
 
 class RefusingBus:
