@@ -206,7 +206,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "sagemaker.py",
         "        if _is(error, _ALREADY_EXISTS) or _is(error, _BUSY):\n",
         "        if _is(error, _ALREADY_EXISTS):\n",
-        known=109,
+        known=111,
     ),
     Sabotage(
         "delete an endpoint that serves",
@@ -241,14 +241,14 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "reconciler.py",
         "needed=needed, fallback=fallback)\n",
         "needed=needed, fallback=None)\n",
-        known=32,
+        known=24,
     ),
     Sabotage(
         "reset what somebody scaled",
         "executor.py",
         "self._sagemaker.update_endpoint({**request, **kept})\n",
         "self._sagemaker.update_endpoint(request)\n",
-        known=78,
+        known=111,
     ),
     Sabotage(
         "retain what the settings change",
@@ -262,7 +262,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "dispatcher.py",
         "        self._bus.put_parts(parts)\n",
         "        self._bus.put_parts(parts[:1])\n",
-        known=10,
+        known=4,
     ),
     Sabotage(
         "forget the rest of a sweep when time runs out",
@@ -276,6 +276,6 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "dispatcher.py",
         "            self._failures[endpoint_name] = error\n",
         "            raise\n",
-        known=120,
+        known=290,
     ),
 )
