@@ -113,8 +113,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "never clean up",
         "reconciler.py",
-        "        if deletion:\n",
-        "        if deletion is None:\n",
+        "        return bool(deletion) and self._executor.clean_up(deletion, endpoint)\n",
+        "        return deletion is None\n",
         known=42,
     ),
     Sabotage(
@@ -134,8 +134,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "skip the re-read before the write",
         "executor.py",
-        "        if not self._still_stands(choice.approval):\n",
-        "        if choice is None:\n",
+        "        if not self._still_stands(approval):\n",
+        "        if approval is None:\n",
     ),
     Sabotage(
         "deploy what is not approved",
