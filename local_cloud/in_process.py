@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ from ministack.core.responses import request_scope
 
 from local_cloud.application_auto_scaling import wire as auto_scaling_wire
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
+from local_cloud.http import Request
+from local_cloud.runtime import answer_invocation
 from local_cloud.sagemaker import wire
 from local_cloud.sagemaker.ports import AlarmState, Caller
 
@@ -30,10 +33,13 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.config import Config
 
+    from local_cloud.runtime import HostedEndpoints
     from local_cloud.sagemaker.control_plane import ControlPlane
 
 _HANDLER_NAMES = {"cloudwatch": "monitoring"}
 """MiniStack's names of services that boto3 has other names for."""
+
+_INVOCATION = re.compile(r"/endpoints/(?P<name>[^/]+)/invocations")
 
 CallHook = Callable[[str, str], None]
 """Called with service and operation. What it raises takes the place of the answer."""
@@ -52,8 +58,17 @@ class InProcessCloud:
         after_call: Likewise, when the call has taken effect and before the caller gets its answer.
     """
 
-    def __init__(self, control_plane: ControlPlane, *, account_id: str, region: str) -> None:
+    def __init__(
+        self,
+        control_plane: ControlPlane,
+        *,
+        account_id: str,
+        region: str,
+        endpoints: HostedEndpoints | None = None,
+    ) -> None:
+        """See a control plane; `endpoints` answers InvokeEndpoint, which is refused without it."""
         self._control_plane = control_plane
+        self._endpoints = endpoints
         self._caller = Caller(account_id, region, f"arn:aws:iam::{account_id}:root")
         self.calls: list[tuple[str, str]] = []
         self.before_call: CallHook = _do_nothing
@@ -80,6 +95,8 @@ class InProcessCloud:
             status, answered, content = wire.handle(
                 self._control_plane, target=headers["x-amz-target"], body=body, caller=self._caller
             )
+        elif service == "sagemaker-runtime":
+            status, answered, content = self._invoke(request, headers, body)
         elif service == "application-autoscaling":
             status, answered, content = auto_scaling_wire.handle(
                 ApplicationAutoScaling(self._control_plane),
@@ -93,6 +110,17 @@ class InProcessCloud:
         self.calls.append((service, operation))
         self.after_call(service, operation)
         return AWSResponse(request.url, status, _headers(answered), _Raw(content))
+
+    def _invoke(
+        self, request: AWSPreparedRequest, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        path = urlsplit(request.url).path
+        match = _INVOCATION.fullmatch(path)
+        if match is None or self._endpoints is None:
+            raise NotImplementedError(f"Nobody answers {path} in this process: give it `endpoints`.")
+        received = Request("POST", path, {}, headers, body)
+        answer = answer_invocation(self._endpoints, received, match["name"], self._caller)
+        return answer.status, dict(answer.headers), answer.body
 
     def _ministack(
         self, service: str, request: AWSPreparedRequest, headers: dict[str, str], body: bytes

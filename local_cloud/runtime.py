@@ -71,17 +71,8 @@ class Runtime:
 
     async def invoke(self, request: Request, *, endpoint_name: str, caller: Caller) -> Response:
         """Answer one `POST /endpoints/<name>/invocations`."""
-        for header, member in _UNSUPPORTED.items():
-            if header in request.headers:
-                return service_error("ValidationError", f"The local cloud does not support {member}.")
-        if len(request.body) > _MAX_BODY_BYTES:
-            return service_error(
-                "ValidationError",
-                "1 validation error detected: Value at 'body' failed to satisfy constraint: "
-                f"Member must have length less than or equal to {_MAX_BODY_BYTES}",
-            )
         return await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._answer, request, endpoint_name, caller
+            self._threads, answer_invocation, self._fleets, request, endpoint_name, caller
         )
 
     def invoke_async(self, request: Request, *, endpoint_name: str, caller: Caller) -> Response:
@@ -92,43 +83,61 @@ class Runtime:
         """Accept no more invocations; those under way end with their containers."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _answer(self, request: Request, endpoint_name: str, caller: Caller) -> Response:
-        variant = request.headers.get(_TARGET_VARIANT)
-        try:
-            if self._fleets.async_inference(caller.account_id, caller.region, endpoint_name) is not None:
-                message = f"Endpoint {endpoint_name} is an asynchronous endpoint. Use InvokeEndpointAsync."
-                return service_error("ValidationError", message)
-            invocation = self._fleets.invoke(
-                caller.account_id,
-                caller.region,
-                endpoint_name,
-                target_variant=variant,
-                body=request.body,
-                headers=_passed_on(request),
-            )
-        except NoSuchEndpointError:
-            message = f"Endpoint {endpoint_name} of account {caller.account_id} not found."
+
+def answer_invocation(
+    fleets: HostedEndpoints, request: Request, endpoint_name: str, caller: Caller
+) -> Response:
+    """Answer one synchronous invocation, and wait for it.
+
+    Args:
+        fleets: Who hosts the endpoint.
+        request: The `POST /endpoints/<name>/invocations`.
+        endpoint_name: The endpoint.
+        caller: Whose endpoint it is.
+    """
+    for header, member in _UNSUPPORTED.items():
+        if header in request.headers:
+            return service_error("ValidationError", f"The local cloud does not support {member}.")
+    if len(request.body) > _MAX_BODY_BYTES:
+        return service_error(
+            "ValidationError",
+            "1 validation error detected: Value at 'body' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {_MAX_BODY_BYTES}",
+        )
+    variant = request.headers.get(_TARGET_VARIANT)
+    try:
+        if fleets.async_inference(caller.account_id, caller.region, endpoint_name) is not None:
+            message = f"Endpoint {endpoint_name} is an asynchronous endpoint. Use InvokeEndpointAsync."
             return service_error("ValidationError", message)
-        except NoSuchVariantError:
-            what = f"Variant {variant}" if variant else "A variant with traffic"
-            return service_error("ValidationError", f"{what} of endpoint {endpoint_name} not found.")
-        except NotReadyError as error:
-            message = f"Variant {error} of endpoint {endpoint_name} is still starting. Try again."
-            return service_error("ModelNotReadyException", message, status=429)
-        except UnreachableError as error:
-            message = (
-                f"No container of endpoint {endpoint_name} accepts invocations ({error}). Check its logs."
-            )
-            return service_error("ServiceUnavailable", message, status=503)
-        except InvocationTimeoutError:
-            return service_error(
-                "ModelError",
-                'Received server error (0) from primary with message "Your invocation timed out while '
-                'waiting for a response from container primary."',
-                status=424,
-                members={"OriginalStatusCode": 0, "OriginalMessage": "", "LogStreamArn": ""},
-            )
-        return _response(invocation, caller)
+        invocation = fleets.invoke(
+            caller.account_id,
+            caller.region,
+            endpoint_name,
+            target_variant=variant,
+            body=request.body,
+            headers=_passed_on(request),
+        )
+    except NoSuchEndpointError:
+        message = f"Endpoint {endpoint_name} of account {caller.account_id} not found."
+        return service_error("ValidationError", message)
+    except NoSuchVariantError:
+        what = f"Variant {variant}" if variant else "A variant with traffic"
+        return service_error("ValidationError", f"{what} of endpoint {endpoint_name} not found.")
+    except NotReadyError as error:
+        message = f"Variant {error} of endpoint {endpoint_name} is still starting. Try again."
+        return service_error("ModelNotReadyException", message, status=429)
+    except UnreachableError as error:
+        message = f"No container of endpoint {endpoint_name} accepts invocations ({error}). Check its logs."
+        return service_error("ServiceUnavailable", message, status=503)
+    except InvocationTimeoutError:
+        return service_error(
+            "ModelError",
+            'Received server error (0) from primary with message "Your invocation timed out while '
+            'waiting for a response from container primary."',
+            status=424,
+            members={"OriginalStatusCode": 0, "OriginalMessage": "", "LogStreamArn": ""},
+        )
+    return _response(invocation, caller)
 
 
 def _passed_on(request: Request) -> dict[str, str]:

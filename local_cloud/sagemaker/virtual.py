@@ -70,7 +70,8 @@ class Fleet:
     """A fleet that was launched."""
 
     spec: FleetSpec
-    launched: datetime
+    grown: datetime
+    """When it was launched, or got more instances: they start as the first ones did."""
     instance_count: int
 
 
@@ -108,13 +109,16 @@ class ScriptedHosting:
         """Return what the script says for this time."""
         fleet = self.fleets[fleet_id]
         outcome = self._outcomes.get(fleet.spec.model_name, Outcome())
-        if self._clock.now() - fleet.launched < timedelta(seconds=outcome.starting_seconds):
+        if self._clock.now() - fleet.grown < timedelta(seconds=outcome.starting_seconds):
             return Health.STARTING
         return outcome.health
 
     def scale(self, fleet_id: str, instance_count: int) -> None:
         """Change the fleet's instance count."""
-        self.fleets[fleet_id].instance_count = instance_count
+        fleet = self.fleets[fleet_id]
+        if instance_count > fleet.instance_count:
+            fleet.grown = self._clock.now()
+        fleet.instance_count = instance_count
 
     def terminate(self, fleet_id: str) -> None:
         """Stop a fleet; unknown ids are ignored."""
