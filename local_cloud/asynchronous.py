@@ -232,11 +232,12 @@ def _inference(
 
 def _notification(inference: _Inference, answer: Answer | None, failure: str | None) -> dict[str, Any]:
     """Return the message for a topic."""
-    parameters: dict[str, Any] = {"endpointName": inference.endpoint_name}
+    parameters: dict[str, Any] = {
+        "contentType": inference.headers["content-type"],
+        "endpointName": inference.endpoint_name,
+    }
     if inference.input_location is not None:
         parameters["inputLocation"] = inference.input_location
-    if "content-type" in inference.headers:
-        parameters["contentType"] = inference.headers["content-type"]
     message: dict[str, Any] = {
         "awsRegion": inference.caller.region,
         "eventTime": _iso(datetime.now(UTC)),

@@ -154,6 +154,13 @@ def test_an_alarm_on_a_ratio_computes_it_per_period(
     assert evaluation.state == expected
 
 
+def test_an_expression_on_an_id_that_there_is_not_is_insufficient_data() -> None:
+    evaluation = evaluate(ratio("missing / calls"), lambda *_: 1.0, NOW)
+    assert evaluation is not None
+    assert evaluation.state is State.INSUFFICIENT_DATA
+    assert "there is no" in evaluation.reason
+
+
 def test_an_expression_that_cannot_be_used_is_insufficient_data_and_says_so() -> None:
     evaluation = evaluate(ratio("RATE(calls)"), lambda *_: 1.0, NOW)
     assert evaluation is not None

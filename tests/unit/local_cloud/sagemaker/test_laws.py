@@ -9,13 +9,19 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
 from local_cloud.sagemaker.endpoint_state import STATUSES, EndpointStatus, StatusGroup
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import AlarmState, Health
 from local_cloud.sagemaker.virtual import Outcome, VirtualClock, settle
-from tests.unit.local_cloud.sagemaker.virtual_cloud import ACCOUNT, REGION, VirtualCloud, variant
+from tests.unit.local_cloud.sagemaker.virtual_cloud import ACCOUNT, ALICE, REGION, VirtualCloud, variant
 
 GUARDED = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "alarm"}]}}
+TARGET = {
+    "ServiceNamespace": "sagemaker",
+    "ResourceId": "endpoint/churn/variant/AllTraffic",
+    "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+}
 CONFIGS = [f"config-{number}" for number in range(1, 5)]
 SERVING = {"InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"}
 LINEAR = {
@@ -46,7 +52,44 @@ class EndpointLife(RuleBasedStateMachine):
         self.cloud = VirtualCloud()
         for number, name in enumerate(CONFIGS, 1):
             self.cloud.model(f"model-{number}")
-            self.cloud.config(name, variant(ModelName=f"model-{number}", InitialInstanceCount=2))
+            instance_type = "ml.m5.xlarge" if number == 4 else "ml.m5.large"
+            self.cloud.config(
+                name,
+                variant(ModelName=f"model-{number}", InitialInstanceCount=2, InstanceType=instance_type),
+            )
+        self.scaling = ApplicationAutoScaling(self.cloud.control_plane)
+        self.type_when_registered: str | None = None
+
+    def _instance_type(self) -> str | None:
+        described = self._described()
+        if described is None:
+            return None
+        return "ml.m5.xlarge" if described["EndpointConfigName"] == "config-4" else "ml.m5.large"
+
+    def _answer(self, operation: str, **members: int) -> str | None:
+        """Call Application Auto Scaling; return the code of its refusal, or None."""
+        try:
+            self.scaling.call(operation, {**TARGET, **members}, ALICE)
+        except ServiceError as error:
+            return error.code
+        return None
+
+    @rule(low=st.integers(0, 2), high=st.integers(2, 4))
+    def register(self, low: int, high: int) -> None:
+        code = self._answer("RegisterScalableTarget", MinCapacity=low, MaxCapacity=high)
+        assert code in {None, "ValidationException"}
+        if code is None:
+            self.type_when_registered = self._instance_type()
+
+    @rule()
+    def deregister(self) -> None:
+        code = self._answer("DeregisterScalableTarget")
+        assert code in {None, "ObjectNotFoundException"}
+
+    @rule(capacity=st.integers(0, 6))
+    def scale(self, capacity: int) -> None:
+        scaled_to = self.scaling.scale(ACCOUNT, REGION, "churn", "AllTraffic", capacity)
+        assert scaled_to is None or 1 <= scaled_to <= 4
 
     def _attempt(self, operation: str, **request: Any) -> None:
         """Call; a refusal must be one that AWS would give, and change nothing."""
@@ -166,6 +209,14 @@ class EndpointLife(RuleBasedStateMachine):
         (new,) = pending["ProductionVariants"]
         total = old["CurrentInstanceCount"] + new["CurrentInstanceCount"]
         assert total >= min(old["DesiredInstanceCount"], new["DesiredInstanceCount"])
+
+    @invariant()
+    def a_registered_variant_keeps_its_instance_type(self) -> None:
+        if not hasattr(self, "cloud"):
+            return
+        registered = self.scaling.call("DescribeScalableTargets", {"ServiceNamespace": "sagemaker"}, ALICE)
+        if registered["ScalableTargets"]:
+            assert self._instance_type() == self.type_when_registered
 
     @invariant()
     def a_pending_deployment_shows_exactly_while_one_runs(self) -> None:

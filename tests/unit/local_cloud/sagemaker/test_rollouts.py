@@ -305,6 +305,22 @@ def test_a_rolling_update_of_a_serverless_variant_is_all_at_once_and_a_canary_is
     assert cloud.describe()["EndpointConfigName"] == "config-2"
 
 
+def test_a_serverless_variant_tells_its_stages_without_counting_instances() -> None:
+    cloud = VirtualCloud()
+    for number in (1, 2):
+        cloud.model(f"model-{number}")
+        cloud.config(f"config-{number}", serverless(ModelName=f"model-{number}"))
+    cloud.endpoint()
+    cloud.update()
+    cloud.settle()
+    statuses = [
+        event["PendingDeploymentSummary"]["ProductionVariants"][0]["VariantStatus"][0]
+        for event in cloud.deployment_events()
+    ]
+    assert [status["Status"] for status in statuses] == ["Creating", "ActivatingTraffic", "Deleting"]
+    assert all("StatusMessage" not in status for status in statuses)
+
+
 @pytest.mark.parametrize("deployment_config", [canary(), rolling()])
 def test_a_single_instance_is_refused_or_all_at_once_by_the_switch(deployment_config: dict[str, Any]) -> None:
     cloud = cloud_serving(1)
