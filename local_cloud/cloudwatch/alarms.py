@@ -93,7 +93,9 @@ def evaluate(
         return Evaluation(State.OK, reason)
     # Missing data leave it open.
     if treatment == "ignore":
-        return None
+        # The current state is kept unless a value tells that all is well.
+        is_well = len(breaching) < len(present)
+        return Evaluation(State.OK, reason) if is_well else None
     if not present:
         return Evaluation(State.INSUFFICIENT_DATA, reason)
     is_old_enough = bool(breaching) and max(breaching) >= needed and len(breaching) == len(present)

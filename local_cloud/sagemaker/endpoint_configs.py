@@ -143,6 +143,8 @@ def create_endpoint_config(world: World, caller: Caller, request: Mapping[str, A
             _check_serverless(request, variant)
         _check_model(world, scope, request, variant)
         _check_volume_key(request, variant)
+        if "ShadowProductionVariants" in request:
+            _check_shadowed(world, scope, variant)
     tags.put(scope, arn, request.get("Tags", ()))
     scope.endpoint_configs[name.lower()] = EndpointConfig(
         name=name,
@@ -241,6 +243,24 @@ def _check_shadow(request: Mapping[str, Any]) -> None:
         raise errors.validation(
             "An endpoint configuration with ShadowProductionVariants must have exactly one production "
             "variant and one shadow variant."
+        )
+
+
+def _check_shadowed(world: World, scope: Scope, variant: Variant) -> None:
+    """Refuse what shadow tests cannot have (developer guide, "Shadow tests", its note)."""
+    name = variant["VariantName"]
+    model = find_model(world, scope, variant["ModelName"]) if "ModelName" in variant else None
+    definitions = (
+        [] if model is None else model.request.get("Containers") or [model.request["PrimaryContainer"]]
+    )
+    if len(definitions) > 1 or any(definition.get("Mode") == "MultiModel" for definition in definitions):
+        raise errors.validation(
+            f'The model of variant "{name}" has several containers or models, which shadow variants do not '
+            "support."
+        )
+    if (instance_type_of(variant) or "").startswith("ml.inf1."):
+        raise errors.validation(
+            f'Variant "{name}" runs on Inf1 instances, which shadow variants do not support.'
         )
 
 

@@ -52,7 +52,7 @@ def state(pattern: str, **members: Any) -> State | None:
     ("pattern", "missing", "ignore", "breaching", "not_breaching"),
     [
         ("0-X-X", "OK", "OK", "OK", "OK"),
-        ("----0", "OK", "OK", "OK", "OK"),
+        ("0----", "OK", "OK", "OK", "OK"),
         ("-----", "INSUFFICIENT_DATA", None, "ALARM", "OK"),
         ("0XX-X", "ALARM", "ALARM", "ALARM", "ALARM"),
         ("--X--", "ALARM", None, "ALARM", "OK"),
@@ -67,6 +67,27 @@ def test_missing_data_are_treated_as_the_alarm_says(
     """Three of three periods; the table of the user guide, and None for "retain current state"."""
     found = tuple(
         state(pattern, TreatMissingData=treatment)
+        for treatment in ("missing", "ignore", "breaching", "notBreaching")
+    )
+    assert found == (missing, ignore, breaching, not_breaching)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "missing", "ignore", "breaching", "not_breaching"),
+    [
+        ("0-X-X", "ALARM", "ALARM", "ALARM", "ALARM"),
+        ("00X0X", "ALARM", "ALARM", "ALARM", "ALARM"),
+        ("0-X--", "OK", "OK", "ALARM", "OK"),
+        ("----0", "OK", "OK", "ALARM", "OK"),
+        ("---X-", "ALARM", None, "ALARM", "OK"),
+    ],
+)
+def test_missing_data_count_for_some_datapoints_out_of_several_periods_too(
+    pattern: str, missing: str, ignore: str | None, breaching: str, not_breaching: str
+) -> None:
+    """Two of three periods; the user guide's second table."""
+    found = tuple(
+        state(pattern, TreatMissingData=treatment, DatapointsToAlarm=2)
         for treatment in ("missing", "ignore", "breaching", "notBreaching")
     )
     assert found == (missing, ignore, breaching, not_breaching)

@@ -156,6 +156,37 @@ def test_models_that_serverless_endpoints_cannot_run_are_refused(
     cloud.config("c", variant())
 
 
+@pytest.mark.parametrize(
+    ("members", "instance_type", "fragment"),
+    [
+        ({"Containers": [{"Image": IMAGE}, {"Image": IMAGE}]}, "ml.m5.large", "several containers or models"),
+        (
+            {"PrimaryContainer": {"Image": IMAGE, "Mode": "MultiModel"}},
+            "ml.m5.large",
+            "several containers or",
+        ),
+        ({}, "ml.inf1.xlarge", "Inf1 instances"),
+    ],
+)
+@pytest.mark.parametrize("is_shadow", [True, False])
+def test_what_shadow_tests_cannot_have_is_refused_on_either_side(
+    cloud: VirtualCloud, members: dict[str, Any], instance_type: str, fragment: str, *, is_shadow: bool
+) -> None:
+    cloud.model("plain")
+    cloud.model(**members)
+    pair = [variant(InstanceType=instance_type), variant(VariantName="other", ModelName="plain")]
+    production, shadow = reversed(pair) if is_shadow else pair
+    error = cloud.refused(
+        "CreateEndpointConfig",
+        EndpointConfigName="c",
+        ProductionVariants=[production],
+        ShadowProductionVariants=[shadow],
+    )
+    assert error.code == "ValidationException"
+    assert fragment in error.message
+    cloud.config("c", variant(InstanceType=instance_type))
+
+
 def test_a_model_without_a_role_cannot_be_hosted(cloud: VirtualCloud) -> None:
     cloud.call("CreateModel", ModelName="model-1", PrimaryContainer={"Image": IMAGE})
     error = cloud.refused("CreateEndpointConfig", EndpointConfigName="c", ProductionVariants=[variant()])
