@@ -83,7 +83,8 @@ class ScriptedEndpoints:
         route = choice.next() if target_variant is None else choice.next_of_variant(target_variant)
         if route is None:
             raise NoSuchVariantError
-        if self._hosting.health(route.fleet_id) is Health.STARTING:
+        is_starting = self._hosting.health(route.fleet_id) is Health.STARTING
+        if is_starting and self._hosting.ready_instances(route.fleet_id) == 0:
             raise NotReadyError(route.variant_name)
         model_name = self._hosting.fleets[route.fleet_id].spec.model_name
         answer = self._next_answer(model_name)

@@ -73,6 +73,8 @@ class Fleet:
     grown: datetime
     """When it was launched, or got more instances: they start as the first ones did."""
     instance_count: int
+    ready_before: int = 0
+    """How many instances were ready before it grew; they answer while the others start."""
 
 
 class ScriptedHosting:
@@ -117,8 +119,20 @@ class ScriptedHosting:
         """Change the fleet's instance count."""
         fleet = self.fleets[fleet_id]
         if instance_count > fleet.instance_count:
+            fleet.ready_before = self.ready_instances(fleet_id)
             fleet.grown = self._clock.now()
         fleet.instance_count = instance_count
+
+    def ready_instances(self, fleet_id: str) -> int:
+        """Return how many of a fleet's instances can answer now."""
+        fleet = self.fleets[fleet_id]
+        match self.health(fleet_id):
+            case Health.HEALTHY:
+                return fleet.instance_count
+            case Health.STARTING:
+                return min(fleet.ready_before, fleet.instance_count)
+            case Health.UNHEALTHY:
+                return 0
 
     def terminate(self, fleet_id: str) -> None:
         """Stop a fleet; unknown ids are ignored."""
@@ -149,6 +163,15 @@ class ScriptedHosting:
             model_name = self.fleets[route.fleet_id].spec.model_name
             shares[model_name] = shares.get(model_name, 0.0) + route.weight
         return shares
+
+    def serving_instances(self, account_id: str, region: str, endpoint_name: str) -> dict[str, int]:
+        """Return how many instances of each model can answer for an endpoint now."""
+        counts: dict[str, int] = {}
+        for route in self.routes.get((account_id, region, endpoint_name), ()):
+            if not route.is_shadow and route.weight:
+                model_name = self.fleets[route.fleet_id].spec.model_name
+                counts[model_name] = counts.get(model_name, 0) + self.ready_instances(route.fleet_id)
+        return counts
 
 
 class ScriptedAlarms:

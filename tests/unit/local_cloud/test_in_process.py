@@ -10,7 +10,7 @@ from local_cloud.hosting.fleet import Answer, InvocationTimeoutError
 from local_cloud.hosting.fleets import NotReadyError
 from local_cloud.hosting.virtual import ScriptedEndpoints
 from local_cloud.in_process import InProcessAlarms, InProcessCloud
-from local_cloud.sagemaker.ports import AlarmState
+from local_cloud.sagemaker.ports import AlarmState, Health
 from local_cloud.sagemaker.virtual import Outcome
 from tests.unit.local_cloud.sagemaker.virtual_cloud import ACCOUNT, REGION, VirtualCloud, variant
 
@@ -89,15 +89,34 @@ def test_scripted_answers_follow_each_other_and_the_last_one_stays() -> None:
             runtime.invoke_endpoint(Body=b"1", **members)
 
 
-def test_instances_that_are_added_start_as_the_first_ones_did() -> None:
+def test_instances_that_are_added_start_as_the_first_ones_did_while_those_answer() -> None:
     cloud = VirtualCloud()
     cloud.hosting.script("model-1", Outcome(starting_seconds=10))
     cloud.serving()
     endpoints = ScriptedEndpoints(cloud.hosting)
+
+    def ready() -> int:
+        return cloud.hosting.serving_instances(ACCOUNT, REGION, "churn")["model-1"]
+
+    cloud.hosting.scale("fleet-1", 3)
+    assert (cloud.hosting.health("fleet-1"), ready()) == (Health.STARTING, 1)
     endpoints.invoke(ACCOUNT, REGION, "churn", target_variant=None, body=b"", headers={})
+    cloud.advance(10)
+    assert (cloud.hosting.health("fleet-1"), ready()) == (Health.HEALTHY, 3)
     cloud.hosting.scale("fleet-1", 2)
+    assert ready() == 2
+    cloud.hosting.script("model-1", Outcome(Health.UNHEALTHY))
+    assert ready() == 0
+
+
+def test_a_fleet_without_a_ready_instance_is_not_invoked() -> None:
+    cloud = VirtualCloud()
+    cloud.serving()
+    cloud.hosting.script("model-1", Outcome(starting_seconds=1000))
     with pytest.raises(NotReadyError):
-        endpoints.invoke(ACCOUNT, REGION, "churn", target_variant=None, body=b"", headers={})
+        ScriptedEndpoints(cloud.hosting).invoke(
+            ACCOUNT, REGION, "churn", target_variant=None, body=b"", headers={}
+        )
 
 
 def test_an_invocation_without_endpoints_says_what_is_missing() -> None:

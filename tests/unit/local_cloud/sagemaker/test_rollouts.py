@@ -340,6 +340,18 @@ def test_a_single_instance_is_refused_or_all_at_once_by_the_switch(deployment_co
 # Rolling
 
 
+def test_a_batch_that_starts_slowly_waits_and_takes_no_instance_away() -> None:
+    cloud = cloud_serving(4)
+    cloud.hosting.script("model-2", Outcome(starting_seconds=20))
+    cloud.update(DeploymentConfig=rolling(2, 30))
+    start = cloud.clock.now()
+    while cloud.status() == "Updating":
+        assert sum(cloud.hosting.serving_instances(ACCOUNT, REGION, "churn").values()) >= 4
+        cloud.advance(0.5)
+    assert cloud.describe()["EndpointConfigName"] == "config-2"
+    assert cloud.clock.now() - start > timedelta(seconds=2 * (20 + 30))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "batch", "expected"),
     [
@@ -362,11 +374,8 @@ def test_a_rolling_update_exchanges_instances_batch_by_batch(
         counted = (counts.get("model-2", 0), counts["model-1"])
         if counted[0] and counted not in seen:
             seen.append(counted)
-        serving = sum(
-            cloud.hosting.fleets[route.fleet_id].instance_count
-            for route in cloud.hosting.routes[ACCOUNT, REGION, "churn"]
-        )
-        assert serving >= min(old, new)
+        serving = cloud.hosting.serving_instances(ACCOUNT, REGION, "churn")
+        assert sum(serving.values()) >= min(old, new)
         assert sum(counted) <= max(old, new) + batch
         cloud.advance(0.1)
     assert seen == expected
