@@ -238,7 +238,7 @@ class Law3NewestStandingApproval(Law):
 
     The journal's time of an approval is the truth: of every approval whose event was delivered, and which
     lasted, the journal knows; and no version counts as approved later than it was, if the event was
-    delivered.
+    delivered, and a sweep did not find it first, after somebody had changed the version again.
 
     Left alone are endpoints that nobody manages, whose settings are no settings, or that are OutOfService.
     """
@@ -355,11 +355,14 @@ class Law3NewestStandingApproval(Law):
     def _check_approvals(self, name: str) -> None:
         people = self.world.people
         journalled: dict[str, datetime] = {}
+        adopted: set[tuple[str, datetime]] = set()
         for approval in self.world.journal(name, "approval#"):
             if approval.get("withdrawn"):
                 continue
             arn, time = approval["version_arn"].lower(), datetime.fromisoformat(approval["approved_at"])
             journalled[arn] = max(time, journalled.get(arn, time))
+            if approval["source"] == "adopted":
+                adopted.add((arn, time))
         for version in people.versions:
             arn = version.arn.lower()
             package = people.look("DescribeModelPackage", ModelPackageName=version.arn)
@@ -371,7 +374,7 @@ class Law3NewestStandingApproval(Law):
             named = [each for each in people.approvings if each.version_arn.lower() == arn and each.named]
             if not named:
                 continue
-            if named[-1].delivered and known > named[-1].time:
+            if named[-1].delivered and known > named[-1].time and (arn, known) not in adopted:
                 raise self.broken(f"{name}: {arn} counts as approved at {known}, not at {named[-1].time}")
             if (
                 named[-1].event_id in self.world.processed
@@ -444,11 +447,11 @@ class Law5EachEndIsTold(Law):
 
     In the journal an attempt goes from open to accepted to succeeded or failed, or from open to any end; an
     end is final. It says what really happened: succeeded is an attempt whose config the endpoint really came
-    to serve by it; failed one that SageMaker refused or that did not end so; withdrawn one of which
-    SageMaker accepted nothing. On the bus an outcome is put after the journal has it, never before. At rest
-    each attempt that succeeded or failed has been told, in one kind only. A second copy, with the same id,
-    is put only after an invocation that told it met a fault, so that it may not have come to note that it
-    told.
+    to serve by it; failed one that SageMaker refused or that did not end so, or whose endpoint others deleted
+    or AWS took out of service before anybody looked; withdrawn one of which SageMaker accepted nothing. On
+    the bus an outcome is put after the journal has it, never before. At rest each attempt that succeeded or
+    failed has been told, in one kind only. A second copy, with the same id, is put only after an invocation
+    that told it met a fault, so that it may not have come to note that it told.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -486,7 +489,7 @@ class Law5EachEndIsTold(Law):
         succeeded = any(each.succeeded for each in rollouts)
         if now == "succeeded" and not succeeded:
             raise self.broken(f"{item} of {name} counts as succeeded and did not")
-        if now == "failed" and succeeded:
+        if now == "failed" and succeeded and self._still_serves(rollouts[-1]):
             raise self.broken(f"{item} of {name} counts as failed and succeeded")
         if now == "failed" and any(each.ended is None for each in rollouts):
             raise self.broken(f"{item} of {name} counts as failed, and is under way")
@@ -494,6 +497,14 @@ class Law5EachEndIsTold(Law):
             raise self.broken(f"{item} of {name} counts as failed, and SageMaker refused nothing")
         if now == "withdrawn" and rollouts:
             raise self.broken(f"{item} of {name} counts as withdrawn, and SageMaker accepted it")
+
+    def _still_serves(self, rollout: Rollout) -> bool:
+        endpoint = self.world.describe(rollout.endpoint_name)
+        return (
+            endpoint is not None
+            and endpoint["EndpointStatus"] == "InService"
+            and endpoint["EndpointConfigName"] == rollout.endpoint_config_name
+        )
 
     def _was_refused(self, attempt: dict[str, Any]) -> bool:
         """Tell whether SageMaker refused a call, other than for being busy, with the words of the reason."""

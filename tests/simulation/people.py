@@ -246,6 +246,7 @@ class People:
     def _do_afterwards(self, disturbance: Disturbance) -> None:
         if self.world.disturbing:
             self.do(disturbance)
+            self.world.observe_changes()
 
     def heal(self) -> None:
         """Take back what people and AWS would take back one day: shortages."""

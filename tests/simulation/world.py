@@ -319,7 +319,7 @@ class World:
         if change is not None and (due is None or change <= due):
             self.clock.set(max(change, self.clock.now()))
             self.control_plane.advance()
-            self._observe_changes()
+            self.observe_changes()
         elif due is not None:
             self.agenda.run_next()
         else:
@@ -356,6 +356,7 @@ class World:
             if disturbance.when:
                 self._await(disturbance)
             self.people.do(disturbance)
+            self.observe_changes()
         # What the last of them led to is disturbed too.
         self.pass_time(1.0)
 
@@ -575,7 +576,7 @@ class World:
         if fault.meanwhile is not None:
             self.coverage.add((name, f"meanwhile {fault.meanwhile.kind}"))
             self.people.do(fault.meanwhile)
-            self._guard(task, self._observe_changes)
+            self._guard(task, self.observe_changes)
 
     def _fault_before(self, kind: FaultKind | None, task: Task, service: str) -> tuple[int, bytes] | None:
         """Let a call fail before it takes effect; None if it does not."""
@@ -622,7 +623,7 @@ class World:
         invocation.calls.append(call)
         self.trace.append(TraceLine(call.time, invocation.name, operation, lambda: _shown(call)))
         self._guard(task, lambda: self._let_observe(call))
-        self._guard(task, self._observe_changes)
+        self._guard(task, self.observe_changes)
         if operation == "PutEvents":
             self._deliver_own(request)
         if operation == "DeleteEndpoint" and call.accepted:
@@ -671,7 +672,8 @@ class World:
         status, content = self._present.get(endpoint_name, (400, b"{}"))
         return json.loads(content) if status == 200 else None
 
-    def _observe_changes(self) -> None:
+    def observe_changes(self) -> None:
+        """Let observers see what has become of endpoints."""
         for name in (*self.changed, *self._deleting()):
             before = self._present.get(name)
             now = wire.handle(
