@@ -177,8 +177,9 @@ def test_a_timeout_after_a_call_loses_only_its_answer() -> None:
 
 
 def test_throttling_is_repeated_and_outlives_botocore_when_it_lasts() -> None:
-    once = told_of(story(with_fault(FaultKind.THROTTLED)), "i3")
-    lasting = told_of(story(with_fault(FaultKind.THROTTLED, times=3)), "i3")
+    read = "DescribeModelPackage"
+    once = told_of(story(with_fault(FaultKind.THROTTLED, read)), "i3")
+    lasting = told_of(story(with_fault(FaultKind.THROTTLED, read, times=3)), "i3")
 
     assert once[-1] == "done"
     assert "ThrottlingException" in lasting[-1]
