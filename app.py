@@ -29,7 +29,7 @@ def synthesise(app: App) -> CloudAssembly:
     """
     configuration, problems = read_configuration(app.node.get_all_context())
     directory = Path(configuration.endpoints_dir)
-    endpoints, found = load_catalogue(directory, directory.as_posix())
+    endpoints, found = load_catalogue(directory, directory.as_posix(), stack_name=configuration.stack_name)
     problems += [*found, *check_room(endpoints, configuration)]
     if problems:
         raise ConfigurationError(problems)

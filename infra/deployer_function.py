@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -18,6 +18,7 @@ from constructs import Construct
 from infra.context import LOG_RETENTION_DAYS
 from infra.own_events import SOURCE
 from infra.permissions import Permissions, acknowledge
+from infra.settings.alarms import ABORT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
 
     from infra.context import Configuration
+    from infra.needs import Needs
 
 OWNER_TAG: Final = "greenlight:stack"
 EVENT_BUS_NAME: Final = "default"
@@ -51,7 +53,7 @@ class DeployerFunction(Construct):
         asset: Path,
         journal: dynamodb.ITable,
         execution_role: iam.IRole,
-        registry_accounts: Sequence[str],
+        needs: Needs,
         unhandled: sqs.IQueue,
         configuration: Configuration,
     ) -> None:
@@ -103,8 +105,10 @@ class DeployerFunction(Construct):
         )
         self._allow_logging()
         self._allow_deployment(execution_role)
-        self._allow_registry(registry_accounts)
+        self._allow_registry(needs.registry_accounts)
         self._allow_records(journal, configuration.settings_prefix)
+        self._allow_rollouts()
+        self._allow_storage_keys(needs.storage_keys)
 
     def _invoke_asynchronously(self, unhandled: sqs.IQueue) -> None:
         """Say what Lambda does with an event that the function fails on.
@@ -245,6 +249,48 @@ class DeployerFunction(Construct):
             [bus],
             conditions={"StringEquals": {"events:source": SOURCE}},
         )
+
+    def _allow_rollouts(self) -> None:
+        # Not only with rollouts: who takes a rollout out of the settings may have one under way.
+        self._permissions.allow(
+            "StopRollouts",
+            ["cloudwatch:SetAlarmState"],
+            [
+                self._stack.format_arn(
+                    service="cloudwatch",
+                    resource="alarm",
+                    resource_name=f"{self._stack.stack_name}-*-{ABORT}",
+                    arn_format=ArnFormat.COLON_RESOURCE_NAME,
+                )
+            ],
+            why_wildcard="Any number of endpoints, each with an abort alarm that is named after it.",
+        )
+
+    def _allow_storage_keys(self, keys: Sequence[str]) -> None:
+        """Let SageMaker use the keys that endpoints name for their instances' storage.
+
+        Whoever creates the endpoint config must be allowed to make a grant for it (botocore: KmsKeyId of
+        CreateEndpointConfig). Keys are named by id or ARN; for an alias, IAM knows only a condition.
+        """
+        via = {"StringEquals": {"kms:ViaService": f"sagemaker.{self._stack.region}.{self._stack.url_suffix}"}}
+        actions = ["kms:CreateGrant", "kms:DescribeKey"]
+        aliases = sorted({key.rpartition(":")[2] for key in keys if "alias/" in key})
+        named = sorted({self._key_arn(key) for key in keys if "alias/" not in key})
+        if named:
+            self._permissions.allow("EncryptStorage", actions, named, conditions=via)
+        if aliases:
+            self._permissions.allow(
+                "EncryptStorageByAlias",
+                actions,
+                [self._stack.format_arn(service="kms", resource="key", resource_name="*", account="*")],
+                conditions={**via, "ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}},
+                why_wildcard="Which key an alias stands for may change; only keys with these aliases.",
+            )
+
+    def _key_arn(self, key: str) -> str:
+        if key.startswith("arn:"):
+            return key
+        return self._stack.format_arn(service="kms", resource="key", resource_name=key)
 
     def _sagemaker(self, resource: str, account: str | None = None) -> str:
         return self._stack.format_arn(

@@ -12,6 +12,7 @@ from infra.endpoint_settings import EndpointSettings
 from infra.failure_queue import FailureQueue
 from infra.journal import Journal
 from infra.model_execution_role import ModelExecutionRole
+from infra.needs import Needs
 from infra.outcomes import Outcomes
 from infra.placement import place
 from infra.triggers import Triggers
@@ -81,7 +82,7 @@ class DeploymentStack(Stack):
             asset=asset,
             journal=self.journal.table,
             execution_role=self.execution_role,
-            registry_accounts=_registry_accounts(endpoints),
+            needs=Needs.of(endpoints),
             unhandled=self.unhandled.queue,
             configuration=configuration,
         )
@@ -119,9 +120,3 @@ class DeploymentStack(Stack):
         }
         for name, (value, description) in outputs.items():
             CfnOutput(self, name, value=value, description=description)
-
-
-def _registry_accounts(endpoints: Sequence[EndpointSpec]) -> list[str]:
-    """List the accounts whose registries are named by ARN."""
-    arns = [spec.model_package_group for spec in endpoints if spec.model_package_group.startswith("arn:")]
-    return sorted({arn.split(":")[4] for arn in arns})

@@ -1,4 +1,4 @@
-"""Owns storing compiled endpoint settings where the deployer reads them: one SSM parameter an endpoint."""
+"""Owns storing compiled endpoint settings where the deployer reads them, and the alarms that they name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from infra.rollback_alarms import make_alarm
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class EndpointSettings(Construct):
-    """Store each endpoint's settings under a common path."""
+    """Store each endpoint's settings under a common path, one SSM parameter an endpoint."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings_prefix: str, endpoints: Sequence[EndpointSpec]
@@ -32,3 +34,8 @@ class EndpointSettings(Construct):
             )
             for endpoint in endpoints
         ]
+        for endpoint, parameter in zip(endpoints, self.parameters, strict=True):
+            for alarm in endpoint.alarms:
+                what = alarm.name.rpartition(f"{endpoint.endpoint_name}-")[2]
+                # Settings are acted on as soon as they are written: their alarms have to be there by then.
+                parameter.node.add_dependency(make_alarm(self, f"{endpoint.endpoint_name}-{what}", alarm))

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from infra.settings.catalogue import EndpointSpec
 
 MOST_IN_STACK: Final = 400
-"""A CloudFormation stack holds 500 resources; an endpoint takes one, and the rest is Greenlight's own."""
+"""A CloudFormation stack holds 500 resources; an endpoint takes one, and one for each alarm that is made for
+it. The rest is Greenlight's own."""
 
 LARGEST_IN_STACK_BYTES: Final = 740_000
 """A template holds 1 MB (CloudFormation quota "Template body size in an S3 object"), and CDK warns from 80 %
@@ -30,6 +31,9 @@ of that; again, the rest is Greenlight's own."""
 
 _FRAME_BYTES: Final = 600
 """What a template takes for a parameter, less its names and its value."""
+
+_ALARM_BYTES: Final = 2_200
+"""What a template takes for an alarm, less the names of the endpoint and the stack, which are in it often."""
 
 
 def place(endpoints: Sequence[EndpointSpec], stacks: int) -> list[list[EndpointSpec]]:
@@ -49,7 +53,8 @@ def check_room(endpoints: Sequence[EndpointSpec], configuration: Configuration) 
     stacks = configuration.settings_stacks
     if _fits(endpoints, stacks, configuration):
         return []
-    more = range(max(stacks + 1, ceil(len(endpoints) / MOST_IN_STACK)), MOST_STACKS + 1)
+    resources = sum(_resources(endpoint) for endpoint in endpoints)
+    more = range(max(stacks + 1, ceil(resources / MOST_IN_STACK)), MOST_STACKS + 1)
     needed = next((number for number in more if _fits(endpoints, number, configuration)), None)
     got = f"{stacks}, for {len(endpoints):,} endpoints"
     if needed is None:
@@ -67,13 +72,18 @@ def _stack_of(endpoint_name: str, stacks: int) -> int:
 
 def _fits(endpoints: Sequence[EndpointSpec], stacks: int, configuration: Configuration) -> bool:
     return all(
-        len(held) <= MOST_IN_STACK
+        sum(_resources(endpoint) for endpoint in held) <= MOST_IN_STACK
         and sum(_template_bytes(endpoint, configuration) for endpoint in held) <= LARGEST_IN_STACK_BYTES
         for held in place(endpoints, stacks)
     )
 
 
+def _resources(endpoint: EndpointSpec) -> int:
+    return 1 + len(endpoint.alarms)
+
+
 def _template_bytes(endpoint: EndpointSpec, configuration: Configuration) -> int:
     """Estimate, on the safe side, what an endpoint adds to a template: its value is JSON in JSON."""
     names = len(configuration.settings_prefix) + len(endpoint.file) + 4 * len(endpoint.endpoint_name)
-    return len(json.dumps(endpoint.parameter_value)) + names + _FRAME_BYTES
+    alarm = _ALARM_BYTES + 12 * (len(endpoint.endpoint_name) + len(configuration.stack_name))
+    return len(json.dumps(endpoint.parameter_value)) + names + _FRAME_BYTES + alarm * len(endpoint.alarms)

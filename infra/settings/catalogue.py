@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from infra.settings.approvers import ANYONE, remedy, with_sessions
 from infra.settings.compiler import (
     LARGEST_PARAMETER_BYTES,
+    alarms,
     compile_settings,
     found_violations,
     origin,
@@ -24,33 +25,46 @@ from infra.settings.compiler import (
 from infra.settings.document import Document, read_document
 from infra.settings.endpoint import EXPLANATIONS, KNOWN_KEYS, EndpointSettings, ServerlessMemory
 from infra.settings.ownership import remove_owned
+from infra.settings.placements import given_twice
 from infra.settings.problem import FieldPath, Problem, field_name, nearest, shown
+from infra.settings.rollout import inconsistencies
 from infra.settings.service_model import instance_types, sagemaker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
 
+    from infra.settings.alarms import Alarm
+
 _STAND_IN: Final = {"model_package_group": "stand-in", "instance_type": "ml.m5.large"}
+
+
+_SECTIONS: Final = {path[0] for path in KNOWN_KEYS if path} - {"overrides"}
+"""Keys that hold keys, some of them required: after a mistake inside, the rest may mean anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointSpec:
-    """Hold one endpoint as it will be stored: its name, its group, and the value of its SSM parameter."""
+    """Hold one endpoint as the stack makes it: its settings' SSM parameter, and its rollouts' alarms."""
 
     file: str
     endpoint_name: str
     model_package_group: str
     parameter_value: str
+    compiled: Mapping[str, Any] = field(default_factory=dict)
+    """What the parameter's value says."""
+    alarms: tuple[Alarm, ...] = ()
 
 
-def load_catalogue(directory: Path, shown_as: str) -> tuple[list[EndpointSpec], list[Problem]]:
+def load_catalogue(
+    directory: Path, shown_as: str, *, stack_name: str
+) -> tuple[list[EndpointSpec], list[Problem]]:
     """Read every `*.yaml` and `*.yml` below a directory.
 
-    `shown_as` is how problems name the directory. Returns the endpoints, ordered by name, and every problem;
-    the endpoints are complete only if there is none.
+    `shown_as` is how problems name the directory; `stack_name` is part of alarms' names. Returns the
+    endpoints, ordered by name, and every problem; the endpoints are complete only if there is none.
     """
     if not directory.is_dir():
         got = "a file" if directory.exists() else "no such directory"
@@ -64,14 +78,14 @@ def load_catalogue(directory: Path, shown_as: str) -> tuple[list[EndpointSpec], 
         document, found = read_document(path, file)
         problems += found
         if document is not None:
-            spec, found = compile_document(document)
+            spec, found = compile_document(document, stack_name)
             problems += found
             specs += [spec] if spec else []
     problems += _shared_names(specs)
     return sorted(specs, key=lambda spec: spec.endpoint_name), problems
 
 
-def compile_document(document: Document) -> tuple[EndpointSpec | None, list[Problem]]:
+def compile_document(document: Document, stack_name: str) -> tuple[EndpointSpec | None, list[Problem]]:
     """Check one file and compile it.
 
     A file with mistakes is compiled as well, with stand-ins for what is wrong, so that mistakes which show
@@ -83,16 +97,22 @@ def compile_document(document: Document) -> tuple[EndpointSpec | None, list[Prob
         *_serving_choice(document, content),
         *_empty_values(document, content),
         *remove_owned(document, content),
+        *given_twice(document),
     ]
     content.setdefault("endpoint_name", document.stem)
     settings, found = _validated(document, content)
-    problems += found
+    empty = {problem.field for problem in problems}
+    problems += [problem for problem in found if problem.field not in empty]
     assert settings.endpoint_name is not None
-    compiled = compile_settings(settings, settings.endpoint_name)
+    compiled = compile_settings(settings, settings.endpoint_name, stack_name)
+    unclear = list(_inconsistencies(document, settings))
+    problems += unclear
     reported = {problem.field for problem in problems}
+    sections = {problem.field.split(".")[0] for problem in unclear}
     for operation, violation in found_violations(compiled):
         path = origin(document, compiled, operation, violation.path)
-        if field_name(path) not in reported:
+        # What keys that contradict each other become says nothing more.
+        if field_name(path) not in reported and path[0] not in sections:
             problems.append(
                 document.problem(path, got=violation.got, expected=violation.expected, fix=violation.fix)
             )
@@ -101,8 +121,21 @@ def compile_document(document: Document) -> tuple[EndpointSpec | None, list[Prob
     named = document.content.get("endpoint_name", document.stem) == settings.endpoint_name
     if not named:
         return None, sorted(set(problems))
-    spec = EndpointSpec(document.file, settings.endpoint_name, settings.model_package_group, value)
+    spec = EndpointSpec(
+        document.file,
+        settings.endpoint_name,
+        settings.model_package_group,
+        value,
+        compiled,
+        tuple(alarms(settings, settings.endpoint_name, stack_name)),
+    )
     return spec, sorted(set(problems))
+
+
+def _inconsistencies(document: Document, settings: EndpointSettings) -> Iterator[Problem]:
+    """Find keys that contradict each other before anything is compiled of them."""
+    if settings.rollout is not None:
+        yield from inconsistencies(document, settings.rollout, settings.instance_count or 1)
 
 
 def _serving_choice(document: Document, content: dict[str, Any]) -> Iterator[Problem]:
@@ -123,16 +156,28 @@ def _serving_choice(document: Document, content: dict[str, Any]) -> Iterator[Pro
 
 
 def _empty_values(document: Document, content: dict[str, Any]) -> Iterator[Problem]:
-    for where in ((), ("serverless",), ("overrides",)):
-        holder: object = content.get(where[0]) if where else content
-        if not isinstance(holder, dict):
-            continue
-        for key, value in list(holder.items()):
-            if value is None:
-                del holder[key]
-                expected = EXPLANATIONS.get((*where, key), "a key that Greenlight knows")
-                fix = "give it a value, or remove the key"
-                yield document.problem((*where, key), got=shown(None), expected=expected, fix=fix)
+    for where in KNOWN_KEYS:
+        for holder, path in list(_mappings(content, where)):
+            for key, value in list(holder.items()):
+                if value is None:
+                    del holder[key]
+                    expected = EXPLANATIONS.get((*where, key), "a key that Greenlight knows")
+                    fix = "give it a value, or remove the key"
+                    yield document.problem((*path, key), got=shown(None), expected=expected, fix=fix)
+
+
+def _mappings(
+    value: object, where: tuple[str, ...], path: FieldPath = ()
+) -> Iterator[tuple[dict[str, Any], FieldPath]]:
+    """Find the mappings at a path of keys, in which `*` is any item of a list."""
+    if not where:
+        if isinstance(value, dict):
+            yield value, path
+    elif where[0] == "*":
+        for index, item in enumerate(value if isinstance(value, list) else []):
+            yield from _mappings(item, where[1:], (*path, index))
+    elif isinstance(value, dict) and where[0] in value:
+        yield from _mappings(value[where[0]], where[1:], (*path, where[0]))
 
 
 def _validated(document: Document, content: dict[str, Any]) -> tuple[EndpointSettings, list[Problem]]:
@@ -144,8 +189,8 @@ def _validated(document: Document, content: dict[str, Any]) -> tuple[EndpointSet
     problems = [_problem(document, detail) for detail in details]
     for detail in details:
         _drop(content, detail["loc"])
-    if "serverless" in content and any(detail["loc"][0] == "serverless" for detail in details):
-        del content["serverless"]
+    for section in {detail["loc"][0] for detail in details} & _SECTIONS:
+        content.pop(str(section), None)
     if "serverless" not in content:
         content.setdefault("instance_type", _STAND_IN["instance_type"])
     content.setdefault("model_package_group", _STAND_IN["model_package_group"])
@@ -166,14 +211,18 @@ def _drop(content: dict[str, Any], path: FieldPath) -> None:
 def _problem(document: Document, detail: ErrorDetails) -> Problem:
     """Translate one of pydantic's errors into ours."""
     path = detail["loc"]
-    words = tuple(str(part) for part in path)
+    words = _words(path)
     expected = EXPLANATIONS.get(words) or EXPLANATIONS.get((*words[:-1], "*"), "")
     if detail["type"] == "extra_forbidden":
-        return _unknown_key(document, words)
+        return _unknown_key(document, path)
     if detail["type"] == "missing":
         return document.problem(path, got="nothing", expected=expected, fix=f"add {words[-1]}")
     fix = _approvers_fix(document, detail) if path[0] == "approvers" else _fix(document, detail, words[-1])
     return document.problem(path, got=shown(detail["input"]), expected=expected, fix=fix)
+
+
+def _words(path: FieldPath) -> tuple[str, ...]:
+    return tuple("*" if isinstance(part, int) else part for part in path)
 
 
 def _fix(document: Document, detail: ErrorDetails, key: str) -> str:
@@ -190,16 +239,32 @@ def _fix(document: Document, detail: ErrorDetails, key: str) -> str:
             return (
                 "choose another name" if path in document.lines else "rename the file, or set endpoint_name"
             )
-        case "string_pattern_mismatch" | "string_too_long":
+        case "string_pattern_mismatch" | "string_too_long" if path == ("model_package_group",):
             return "use at most 63 letters, digits and inner hyphens"
         case "value_error" if path == ("instance_type",):
             meant = nearest(str(value), instance_types())
             return (
                 f"did you mean {' or '.join(meant)}?" if meant else "choose one of SageMaker's instance types"
             )
-        case "literal_error":
+        case "literal_error" if path == ("serverless", "memory_size_in_mb"):
             return f"choose one of {', '.join(str(size) for size in get_args(ServerlessMemory))}"
-        case "int_type" if isinstance(value, str):
+        case _:
+            return _plain_fix(detail)
+
+
+def _plain_fix(detail: ErrorDetails) -> str:
+    """Say how to mend a value whose type or range tells enough."""
+    value, context = detail["input"], detail.get("ctx", {})
+    match detail["type"]:
+        case "literal_error":
+            allowed = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+            meant = nearest(str(value), allowed)
+            return f"did you mean {' or '.join(meant)}?" if meant else f"choose one of {', '.join(allowed)}"
+        case "list_type":
+            return "write it as a list: each item on a line of its own, after a dash"
+        case "greater_than_equal" | "less_than_equal":
+            return f"the nearest allowed value is {context.get('ge', context.get('le'))}"
+        case "int_type" | "float_type" if isinstance(value, str):
             return "write a number, without quotes"
         case "bool_type":
             return "write true or false, without quotes"
@@ -223,10 +288,11 @@ def _meant(name: str, known: tuple[str, ...] = KNOWN_KEYS[()]) -> list[str]:
     return [] if name in known else nearest(name, known, count=1)
 
 
-def _unknown_key(document: Document, path: tuple[str, ...]) -> Problem:
-    known = KNOWN_KEYS.get(path[:-1], ())
-    meant = _meant(path[-1], known)
-    section = _api_section(path[-1])
+def _unknown_key(document: Document, path: FieldPath) -> Problem:
+    known = KNOWN_KEYS.get(_words(path[:-1]), ())
+    name = str(path[-1])
+    meant = _meant(name, known)
+    section = _api_section(name)
     if meant:
         fix = f"did you mean {meant[0]}?"
     elif section:
@@ -234,7 +300,7 @@ def _unknown_key(document: Document, path: tuple[str, ...]) -> Problem:
     else:
         fix = "remove it"
     return document.problem(
-        path, got=f"the unknown key {path[-1]}", expected=f"one of {', '.join(known)}", fix=fix
+        path, got=f"the unknown key {name}", expected=f"one of {', '.join(known)}", fix=fix
     )
 
 
@@ -255,6 +321,11 @@ def _size(document: Document, settings: EndpointSettings, value: str) -> Iterato
             "environment": settings.environment,
             "tags": settings.tags,
             "approvers": with_sessions(settings.approvers or []),
+            **{
+                section: content.model_dump(exclude_defaults=True)
+                for section in sorted(_SECTIONS)
+                if isinstance(content := getattr(settings, section), BaseModel)
+            },
             "overrides": settings.overrides.model_dump(exclude_defaults=True),
         }
         sizes = {key: len(serialised({key: part}).encode()) for key, part in parts.items() if part}

@@ -9,13 +9,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from infra.settings.alarms import Watched, abort_alarm, rollback_alarms
 from infra.settings.approvers import with_sessions
 from infra.settings.limits import RESERVED_TAGS, documented_limits
+from infra.settings.placements import SECTIONS, key_of, place_fields
+from infra.settings.rollout import deployment_config
 from infra.settings.service_model import Violation, violations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from infra.settings.alarms import Alarm
     from infra.settings.document import Document
     from infra.settings.endpoint import EndpointSettings
     from infra.settings.problem import FieldPath
@@ -28,36 +32,43 @@ VARIANT_NAME: Final = "AllTraffic"
 """SageMaker's own name for an only variant. Updates with guardrails need it to stay the same."""
 
 _MERGED_BY_INDEX: Final = frozenset({"Containers", "ProductionVariants"})
-_MERGED_SECTIONS: Final = {"CreateModel": "model", "CreateEndpointConfig": "endpoint_config"}
 
 
-def compile_settings(settings: EndpointSettings, endpoint_name: str) -> dict[str, Any]:
+def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name: str) -> dict[str, Any]:
     """Compile settings to the JSON object that the deployer reads.
 
     `CreateModel`, `CreateEndpointConfig` and `DeploymentConfig` are in API vocabulary. The deployer adds
-    names, the execution role, the model package and its own tags. `ApprovalPolicy` (whose approvals count)
-    and `Keep` (how many former releases stay) are the deployer's own.
+    names, the execution role, the model package and its own tags. `ApprovalPolicy` (whose approvals count),
+    `Keep` (how many former releases stay) and `AbortAlarmName` (what it sets to stop a rollout) are the
+    deployer's own. `stack_name` is part of the alarms' names.
     """
-    container: dict[str, Any] = {"Environment": settings.environment} if settings.environment else {}
     variant: dict[str, Any] = {"VariantName": VARIANT_NAME, "InitialVariantWeight": 1.0}
-    if settings.serverless is not None:
-        variant["ServerlessConfig"] = {
-            "MemorySizeInMB": settings.serverless.memory_size_in_mb,
-            "MaxConcurrency": settings.serverless.max_concurrency,
-        }
-    else:
-        variant["InstanceType"] = settings.instance_type
-        variant["InitialInstanceCount"] = settings.instance_count or 1
+    if settings.instance_type is not None:
+        variant["InitialInstanceCount"] = 1
+    templates: dict[str, dict[str, Any]] = {
+        "CreateModel": {"Containers": [{}]},
+        "CreateEndpointConfig": {"ProductionVariants": [variant]},
+    }
+    place_fields(settings, templates)
+    if settings.data_capture is not None:
+        templates["CreateEndpointConfig"]["DataCaptureConfig"]["EnableCapture"] = True
     overrides = settings.overrides
     spec: dict[str, Any] = {
         "SchemaVersion": SCHEMA_VERSION,
         "EndpointName": endpoint_name,
         "ModelPackageGroupName": settings.model_package_group,
-        "CreateModel": merged({"Containers": [container]}, overrides.model),
-        "CreateEndpointConfig": merged({"ProductionVariants": [variant]}, overrides.endpoint_config),
+        "CreateModel": merged(templates["CreateModel"], overrides.model),
+        "CreateEndpointConfig": merged(templates["CreateEndpointConfig"], overrides.endpoint_config),
         "Keep": settings.keep,
     }
-    if overrides.deployment_config:
+    if settings.rollout is not None:
+        # The abort alarm comes first: whatever else is watched, a reject must be able to stop a rollout.
+        made = [alarm.name for alarm in alarms(settings, endpoint_name, stack_name)]
+        spec["DeploymentConfig"] = deployment_config(
+            settings.rollout, [*made, *settings.rollout.alarms.existing]
+        )
+        spec["AbortAlarmName"] = made[0]
+    elif overrides.deployment_config:
         spec["DeploymentConfig"] = merged({}, overrides.deployment_config)
     if settings.tags:
         spec["Tags"] = settings.tags
@@ -69,6 +80,14 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str) -> dict[str
     if approval_policy:
         spec["ApprovalPolicy"] = approval_policy
     return spec
+
+
+def alarms(settings: EndpointSettings, endpoint_name: str, stack_name: str) -> list[Alarm]:
+    """Describe the alarms that the stack makes for an endpoint's rollouts: the abort alarm, then others."""
+    if settings.rollout is None:
+        return []
+    watched = Watched(stack_name, endpoint_name, VARIANT_NAME, settings.asynchronous is not None)
+    return [abort_alarm(watched), *rollback_alarms(watched, settings.rollout.alarms)]
 
 
 def merged(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,28 +177,19 @@ def found_violations(spec: Mapping[str, Any]) -> Iterator[tuple[str, Violation]]
 
 def origin(document: Document, spec: Mapping[str, Any], operation: str, path: FieldPath) -> FieldPath:
     """Find the field of the YAML that a field of a compiled request came from."""
-    if path[0] == "DeploymentConfig":
-        return ("overrides", "deployment_config", *path[1:])
-    if path[0] == "Tags" and len(path) > 1:
-        keys = list(spec.get("Tags", {}))
-        return ("tags", keys[int(path[1])])
-    if path[0] == "Tags":
-        return ("tags",)
-    overridden = ("overrides", _MERGED_SECTIONS.get(operation, ""), *path)
+    match path:
+        case ("Tags", int(index), *_):
+            keys = list(spec.get("Tags", {}))
+            return ("tags", keys[index])
+        case ("Tags", *_):
+            return ("tags",)
+        case ("EndpointName", *_):
+            return ("endpoint_name",)
+        case ("ModelPackageGroupName", *_):
+            return ("model_package_group",)
+    template = "UpdateEndpoint" if path[0] == "DeploymentConfig" else operation
+    inside = path[1:] if template == "UpdateEndpoint" else path
+    overridden = ("overrides", SECTIONS.get(template, ""), *inside)
     if overridden in document.lines:
         return overridden
-    for request_path, friendly in _FRIENDLY.items():
-        if path[: len(request_path)] == request_path:
-            return (*friendly, *path[len(request_path) :])
-    return overridden
-
-
-_FRIENDLY: Final[dict[FieldPath, FieldPath]] = {
-    ("EndpointName",): ("endpoint_name",),
-    ("ModelPackageGroupName",): ("model_package_group",),
-    ("Containers", 0, "Environment"): ("environment",),
-    ("ProductionVariants", 0, "InstanceType"): ("instance_type",),
-    ("ProductionVariants", 0, "InitialInstanceCount"): ("instance_count",),
-    ("ProductionVariants", 0, "ServerlessConfig", "MemorySizeInMB"): ("serverless", "memory_size_in_mb"),
-    ("ProductionVariants", 0, "ServerlessConfig", "MaxConcurrency"): ("serverless", "max_concurrency"),
-}
+    return key_of(document, template, path) or overridden

@@ -5,12 +5,21 @@ The rules of SageMaker itself are not repeated here; patterns and enums are read
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
+from pydantic.fields import FieldInfo
 
 from infra.settings.approvers import APPROVER, MOST_APPROVERS
+
+# pydantic reads annotations when a class is made.
+from infra.settings.hosting import Asynchronous, DataCapture, Explainer, Routing, Vpc  # noqa: TC001
+from infra.settings.rollout import Rollout  # noqa: TC001
 from infra.settings.service_model import instance_types, shape
+from infra.settings.strict import STRICT, limited
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ENTITY_NAME: Final[str] = shape("EntityName").metadata["pattern"]
 ENDPOINT_NAME: Final[str] = shape("EndpointName").metadata["pattern"]
@@ -29,13 +38,10 @@ def _hosted(instance_type: str) -> str:
     return instance_type
 
 
-class _Strict(BaseModel):
-    # Strict: `instance_count: "2"` is a mistake to point at, and not a number to guess.
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Serverless(_Strict):
+class Serverless(BaseModel):
     """Serve without instances, scaled by SageMaker from zero."""
+
+    model_config = STRICT
 
     memory_size_in_mb: Annotated[
         ServerlessMemory, Field(description="memory of one concurrent invocation in MB: 1024 to 6144 by 1024")
@@ -43,14 +49,24 @@ class Serverless(_Strict):
     max_concurrency: Annotated[
         int, Field(ge=1, le=200, description="the most concurrent invocations, from 1 to 200")
     ]
+    provisioned_concurrency: Annotated[
+        int | None,
+        limited(
+            "ServerlessProvisionedConcurrency",
+            "how many invocations are kept warm at all times, at most max_concurrency",
+        ),
+    ] = None
 
 
-class Overrides(_Strict):
+class Overrides(BaseModel):
     """Set anything else that SageMaker knows, in the names of its own API.
 
-    Mappings are merged key by key over what the keys above produce, and `null` removes a key. Containers and
-    ProductionVariants are merged item by item, in order; any other list replaces.
+    Mappings are merged key by key over what the other keys produce, and `null` removes a key. Containers and
+    ProductionVariants are merged item by item, in order; any other list replaces. What a key of its own sets
+    is set there or here, not in both.
     """
+
+    model_config = STRICT
 
     model: Annotated[dict[str, Any], Field(description="fields of CreateModel, as a mapping")] = {}
     endpoint_config: Annotated[
@@ -61,8 +77,10 @@ class Overrides(_Strict):
     ] = {}
 
 
-class EndpointSettings(_Strict):
+class EndpointSettings(BaseModel):
     """Describe one SageMaker endpoint that serves the newest approved version of a model package group."""
+
+    model_config = STRICT
 
     endpoint_name: Annotated[
         str | None,
@@ -100,6 +118,71 @@ class EndpointSettings(_Strict):
     environment: Annotated[
         dict[str, str], Field(description="environment variables of the container: strings by name")
     ] = {}
+    inference_specification: Annotated[
+        str | None,
+        limited(
+            "InferenceSpecificationName",
+            "which of the version's additional inference specifications is served; by default its own",
+        ),
+    ] = None
+    network_isolation: Annotated[
+        bool | None,
+        Field(description="true if containers may make no network calls; by default false"),
+    ] = None
+    vpc: Annotated[
+        Vpc | None, Field(description="the subnets and security_groups of the model's containers")
+    ] = None
+    volume_size_in_gb: Annotated[
+        int | None,
+        limited("ProductionVariantVolumeSizeInGB", "the storage of each instance in GB"),
+    ] = None
+    kms_key_id: Annotated[
+        str | None,
+        limited(
+            "KmsKeyId",
+            "the KMS key that the instances' storage is encrypted with: a key's id or ARN, or an alias's "
+            "name or ARN; not for instance types with local NVMe storage",
+        ),
+    ] = None
+    model_data_download_timeout_in_seconds: Annotated[
+        int | None,
+        limited(
+            "ProductionVariantModelDataDownloadTimeoutInSeconds", "the time to fetch the model, in seconds"
+        ),
+    ] = None
+    container_startup_health_check_timeout_in_seconds: Annotated[
+        int | None,
+        limited(
+            "ProductionVariantContainerStartupHealthCheckTimeoutInSeconds",
+            "the time until a container must answer its health check, in seconds",
+        ),
+    ] = None
+    routing: Annotated[
+        Routing | None,
+        Field(
+            description="how calls are spread over instances: random, or least_outstanding_requests; "
+            "by default random"
+        ),
+    ] = None
+    inference_ami_version: Annotated[
+        str | None,
+        limited("ProductionVariantInferenceAmiVersion", "the machine image of the instances"),
+    ] = None
+    data_capture: Annotated[
+        DataCapture | None, Field(description="where calls and answers are kept, and which share of them")
+    ] = None
+    asynchronous: Annotated[
+        Asynchronous | None,
+        Field(description="where answers go, for an endpoint that is called asynchronously"),
+    ] = None
+    explainer: Annotated[Explainer | None, Field(description="how SageMaker Clarify explains answers")] = None
+    rollout: Annotated[
+        Rollout | None,
+        Field(
+            description="how a version replaces the one before it, and which alarms stop it; by default "
+            "SageMaker's own way: all at once, watched by nothing"
+        ),
+    ] = None
     tags: Annotated[
         dict[str, str],
         Field(description="tags of the model, the endpoint config and the endpoint: strings by key"),
@@ -131,18 +214,48 @@ class EndpointSettings(_Strict):
     ] = Overrides()
 
 
+def _explained(model: type[BaseModel], path: tuple[str, ...] = ()) -> dict[tuple[str, ...], str]:
+    """Collect the words of every key, those of keys inside keys included; `*` is any item of a list."""
+    found: dict[tuple[str, ...], str] = {}
+    for name, field in model.model_fields.items():
+        found[*path, name] = str(field.description)
+        for inner, marker in _inner(field.annotation):
+            below = (*path, name, *marker)
+            if isinstance(inner, FieldInfo):
+                found[below] = str(inner.description)
+            else:
+                found |= _explained(inner, below)
+    return found
+
+
+def _inner(annotation: Any) -> Iterator[tuple[type[BaseModel] | FieldInfo, tuple[str, ...]]]:  # noqa: ANN401 - any type
+    """Find the models in a type, and what is said of a list's items."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation, ()
+    for argument in get_args(annotation):
+        marker = ("*",) if get_origin(annotation) is list else ()
+        if marker and isinstance(described := next(iter(get_args(argument)[1:]), None), FieldInfo):
+            yield described, marker
+        for found, below in _inner(argument):
+            yield found, (*marker, *below)
+
+
+def _known(model: type[BaseModel], path: tuple[str, ...] = ()) -> dict[tuple[str, ...], tuple[str, ...]]:
+    found = {path: tuple(model.model_fields)}
+    for name, field in model.model_fields.items():
+        for inner, marker in _inner(field.annotation):
+            if not isinstance(inner, FieldInfo):
+                found |= _known(inner, (*path, name, *marker))
+    return found
+
+
 EXPLANATIONS: Final[dict[tuple[str, ...], str]] = {
-    **{(name,): str(field.description) for name, field in EndpointSettings.model_fields.items()},
-    **{("serverless", name): str(field.description) for name, field in Serverless.model_fields.items()},
-    **{("overrides", name): str(field.description) for name, field in Overrides.model_fields.items()},
+    **_explained(EndpointSettings),
     ("environment", "*"): "a string",
     ("tags", "*"): "a string",
     ("approvers", "*"): "the ARN of an IAM user, of a role, of a role's session or of a Studio user profile",
 }
 """What each key expects, in words: one text for the editor's tooltip and for the message at synth."""
 
-KNOWN_KEYS: Final[dict[tuple[str, ...], tuple[str, ...]]] = {
-    (): tuple(EndpointSettings.model_fields),
-    ("serverless",): tuple(Serverless.model_fields),
-    ("overrides",): tuple(Overrides.model_fields),
-}
+KNOWN_KEYS: Final[dict[tuple[str, ...], tuple[str, ...]]] = _known(EndpointSettings)
+"""The keys of every mapping of keys, by its path."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from infra.settings.guardrails import guardrail_violations
 from infra.settings.problem import shown
 from infra.settings.service_model import Violation, shape
 
@@ -27,8 +28,10 @@ _RESERVED_PREFIXES: Final = ("aws:", "greenlight:")
 def documented_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
     """Check a compiled endpoint against what AWS's guides say."""
     yield from _containers(spec)
-    yield from _update_policies(spec)
+    yield from (("UpdateEndpoint", violation) for violation in guardrail_violations(spec))
     yield from _variants(spec)
+    yield from _asynchronous(spec)
+    yield from _encryption(spec)
     yield from _tags(spec)
 
 
@@ -41,18 +44,6 @@ def _containers(spec: Mapping[str, Any]) -> Iterator[Refusal]:
             got=f"{len(containers)} containers",
             expected="exactly one, which serves the approved model version",
             fix="keep one container" if containers else "remove this override",
-        )
-
-
-def _update_policies(spec: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Check that there is one update policy (developer guide, "deployment-guardrails")."""
-    if {"BlueGreenUpdatePolicy", "RollingUpdatePolicy"} <= spec.get("DeploymentConfig", {}).keys():
-        yield _refusal(
-            "UpdateEndpoint",
-            ("DeploymentConfig", "RollingUpdatePolicy"),
-            got="a rolling policy beside a blue/green one",
-            expected="one of BlueGreenUpdatePolicy and RollingUpdatePolicy",
-            fix="remove one of the two",
         )
 
 
@@ -76,6 +67,14 @@ def _variants(spec: Mapping[str, Any]) -> Iterator[Refusal]:
             names.add(name)
         if "ServerlessConfig" in variant:
             yield from _serverless(spec, path, variant)
+        if "ManagedInstanceScaling" in variant:
+            yield _refusal(
+                "CreateEndpointConfig",
+                (*path, "ManagedInstanceScaling"),
+                got="managed instance scaling",
+                expected="no ManagedInstanceScaling: SageMaker supports it for inference components only",
+                fix="remove it, and scale with the key autoscaling",
+            )
 
 
 def _serverless(spec: Mapping[str, Any], path: FieldPath, variant: Mapping[str, Any]) -> Iterator[Refusal]:
@@ -89,6 +88,20 @@ def _serverless(spec: Mapping[str, Any], path: FieldPath, variant: Mapping[str, 
             "CreateEndpointConfig",
             (*path, "InitialInstanceCount"),
             "an instance count",
+        ),
+        *(
+            (name in variant, "CreateEndpointConfig", (*path, name), what)
+            for name, what in (
+                ("VolumeSizeInGB", "a volume size"),
+                ("RoutingConfig", "routing between instances"),
+                ("InferenceAmiVersion", "a machine image"),
+            )
+        ),
+        (
+            "AsyncInferenceConfig" in config,
+            "CreateEndpointConfig",
+            ("AsyncInferenceConfig",),
+            "asynchronous calls",
         ),
         (len(variants) > 1, "CreateEndpointConfig", ("ProductionVariants",), f"{len(variants)} variants"),
         ("DataCaptureConfig" in config, "CreateEndpointConfig", ("DataCaptureConfig",), "data capture"),
@@ -121,6 +134,76 @@ def _provisioned_concurrency(path: FieldPath, serverless: object) -> Iterator[Re
             expected=f"at most max_concurrency, which is {most}",
             fix="lower it, or raise max_concurrency",
         )
+
+
+def _asynchronous(spec: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Check what asynchronous endpoints need: a single variant, and a topic for every answer that is sent."""
+    config = spec["CreateEndpointConfig"]
+    asynchronous, variants = config.get("AsyncInferenceConfig"), config.get("ProductionVariants")
+    if not isinstance(asynchronous, dict):
+        return
+    if isinstance(variants, list) and len(variants) > 1:
+        yield _refusal(
+            "CreateEndpointConfig",
+            ("ProductionVariants",),
+            got=f"{len(variants)} variants, for an asynchronous endpoint",
+            expected="one variant: SageMaker serves asynchronous calls from one",
+            fix="keep one variant",
+        )
+    output = asynchronous.get("OutputConfig")
+    notified = output.get("NotificationConfig") if isinstance(output, dict) else None
+    included = notified.get("IncludeInferenceResponseIn") if isinstance(notified, dict) else None
+    for topic, member, key in (
+        ("SUCCESS_NOTIFICATION_TOPIC", "SuccessTopic", "success_topic_arn"),
+        ("ERROR_NOTIFICATION_TOPIC", "ErrorTopic", "error_topic_arn"),
+    ):
+        if (
+            isinstance(notified, dict)
+            and topic in (included if isinstance(included, list) else ())
+            and member not in notified
+        ):
+            yield _refusal(
+                "CreateEndpointConfig",
+                ("AsyncInferenceConfig", "OutputConfig", "NotificationConfig", "IncludeInferenceResponseIn"),
+                got="a topic that is not set",
+                expected=f"{key}, for the answers to be sent to it",
+                fix=f"add {key}, or send the answers to no such topic",
+            )
+
+
+LOCAL_STORAGE_FAMILIES: Final = frozenset(
+    {
+        "c5d", "c6gd", "g4dn", "g5", "g6", "g6e", "g7", "g7e", "m5d", "m6gd", "p4d", "p4de", "p5", "p5e",
+        "p5en", "p6-b200", "p6-b300", "p6e-gb200", "r5d", "r6gd", "r7gd", "trn1", "trn1n", "trn2", "dl1",
+    }
+)  # fmt: skip
+"""Of the families that SageMaker hosts on, those with NVMe instance storage (EC2 instance types guide)."""
+
+EBS_ONLY_FAMILIES: Final = frozenset(
+    {
+        "c4", "c5", "c6g", "c6gn", "c6i", "c6in", "c7g", "c7i", "c8g", "inf1", "inf2", "m4", "m5", "m6g",
+        "m6i", "m7i", "m8g", "p2", "p3", "r5", "r6g", "r6i", "r7i", "r8g", "t2",
+    }
+)  # fmt: skip
+"""Those without. A test holds that every family is in one of the two."""
+
+
+def _encryption(spec: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Check botocore's own words on KmsKeyId: none for instance types with local storage."""
+    config = spec["CreateEndpointConfig"]
+    variants = config.get("ProductionVariants")
+    if "KmsKeyId" not in config or not isinstance(variants, list):
+        return
+    for variant in variants:
+        instance_type = str(variant.get("InstanceType")) if isinstance(variant, dict) else ""
+        if instance_type.removeprefix("ml.").split(".")[0] in LOCAL_STORAGE_FAMILIES:
+            yield _refusal(
+                "CreateEndpointConfig",
+                ("KmsKeyId",),
+                got=f"a key for the storage of {instance_type}",
+                expected="no key: the instance encrypts its local NVMe storage by itself",
+                fix="remove it, or choose an instance type without local storage",
+            )
 
 
 def _tags(spec: Mapping[str, Any]) -> Iterator[Refusal]:

@@ -1,4 +1,4 @@
-"""Owns checking a request against botocore's model of SageMaker: the settings' only source of its rules.
+"""Owns checking a request against botocore's service models: the settings' only source of their rules.
 
 botocore itself checks types and required members when a call is made; ranges, patterns and enums it leaves to
 the service. Here all of them are checked, before anything is deployed.
@@ -36,14 +36,19 @@ class Violation:
 
 
 @cache
+def service_model(service: str) -> ServiceModel:
+    """Load a service's model as the pinned botocore ships it."""
+    return botocore.session.get_session().get_service_model(service)
+
+
 def sagemaker() -> ServiceModel:
-    """Load SageMaker's service model as the pinned botocore ships it."""
-    return botocore.session.get_session().get_service_model("sagemaker")
+    """Load SageMaker's service model."""
+    return service_model("sagemaker")
 
 
-def shape(name: str) -> Shape:
-    """Look a shape of the service model up by its name; raises `botocore.model.NoShapeFoundError`."""
-    return sagemaker().shape_for(name)
+def shape(name: str, service: str = "sagemaker") -> Shape:
+    """Look a shape of a service model up by its name; raises `botocore.model.NoShapeFoundError`."""
+    return service_model(service).shape_for(name)
 
 
 def instance_types() -> tuple[str, ...]:
@@ -51,13 +56,13 @@ def instance_types() -> tuple[str, ...]:
     return tuple(shape("ProductionVariantInstanceType").metadata["enum"])
 
 
-def violations(operation: str, request: Mapping[str, Any]) -> list[Violation]:
+def violations(operation: str, request: Mapping[str, Any], service: str = "sagemaker") -> list[Violation]:
     """Check a request of an operation such as `CreateModel`; an empty list means that nothing is wrong.
 
     Checked are types, unknown and required members, ranges, lengths, patterns (anchored, as the service
     anchors them) and enums.
     """
-    input_shape = sagemaker().operation_model(operation).input_shape
+    input_shape = service_model(service).operation_model(operation).input_shape
     assert input_shape is not None, f"{operation} takes no input"
     return list(_check(input_shape, request, ()))
 

@@ -101,3 +101,31 @@ def configured(synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFac
         stack_name="Greenlight-Test",
         sweep_minutes="1",
     )
+
+
+FEATURED = """\
+model_package_group: churn
+instance_type: ml.m5.large
+instance_count: 4
+kms_key_id: alias/storage
+rollout:
+  kind: canary
+  size_percent: 25
+  alarms:
+    error_ratio_percent: 5
+    model_latency_p90_ms: 200
+    invocations_floor: 10
+    existing: [theirs]
+"""
+
+
+@pytest.fixture(scope="session")
+def featured(synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
+    """The app with endpoints whose settings need something of the stack."""
+    endpoints = tmp_path_factory.mktemp("featured")
+    (endpoints / "churn.yaml").write_text(FEATURED)
+    (endpoints / "fraud.yaml").write_text(
+        "model_package_group: fraud\ninstance_type: ml.m5.large\n"
+        "kms_key_id: 1234abcd-12ab-34cd-56ef-1234567890ab\nrollout: {kind: all_at_once}\n"
+    )
+    return synthesise_with(endpoints_dir=str(endpoints))

@@ -87,7 +87,7 @@ def test_mistakes_of_the_context_and_of_the_settings_are_reported_together(
     assert [problem.field for problem in raised.value.problems] == ["the file", "stack_nam", "sweep_minutes"]
 
 
-@pytest.mark.parametrize("configuration", ["synthesised", "configured"])
+@pytest.mark.parametrize("configuration", ["synthesised", "configured", "featured"])
 def test_cfn_lint_passes_in_every_partition(configuration: str, request: pytest.FixtureRequest) -> None:
     stack: Synthesised = request.getfixturevalue(configuration)
     [template] = stack.directory.glob("*.template.json")

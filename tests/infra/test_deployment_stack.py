@@ -119,7 +119,26 @@ DEPLOYER_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
         [here("events", "event-bus/default")],
         {"StringEquals": {"events:source": "greenlight"}},
     ),
+    "StopRollouts": (["cloudwatch:SetAlarmState"], [here("cloudwatch", "alarm:Greenlight-*-abort")], None),
 }
+
+VIA_SAGEMAKER = {"kms:ViaService": {"Fn::Join": ["", ["sagemaker.", REGION, ".", {"Ref": "AWS::URLSuffix"}]]}}
+FEATURED_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None]] = {
+    "EncryptStorage": (
+        ["kms:CreateGrant", "kms:DescribeKey"],
+        [here("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")],
+        {"StringEquals": VIA_SAGEMAKER},
+    ),
+    "EncryptStorageByAlias": (
+        ["kms:CreateGrant", "kms:DescribeKey"],
+        [here("kms", "key/*", account="*")],
+        {
+            "StringEquals": VIA_SAGEMAKER,
+            "ForAnyValue:StringEquals": {"kms:ResourceAliases": ["alias/storage"]},
+        },
+    ),
+}
+"""What is added for settings that need it."""
 
 
 def test_the_deployer_may_do_exactly_this(synthesised: Synthesised) -> None:
@@ -129,16 +148,21 @@ def test_the_deployer_may_do_exactly_this(synthesised: Synthesised) -> None:
     }
 
 
-def test_every_operation_that_the_deployer_lists_is_granted_and_nothing_else(
-    synthesised: Synthesised,
-) -> None:
-    granted = {
-        action for each in statements(synthesised, "DeployerRole").values() for action in each["actions"]
+def test_the_deployer_may_do_this_as_well_when_settings_need_it(featured: Synthesised) -> None:
+    assert statements(featured, "DeployerRole") == {
+        sid: {"actions": actions, "resources": resources, "condition": condition}
+        for sid, (actions, resources, condition) in {**DEPLOYER_STATEMENTS, **FEATURED_STATEMENTS}.items()
     }
+
+
+def test_every_operation_that_the_deployer_lists_is_granted_and_nothing_else(featured: Synthesised) -> None:
+    granted = {action for each in statements(featured, "DeployerRole").values() for action in each["actions"]}
 
     called = {f"{service}:{name}" for service, names in operations().items() for name in names}
     run_by_lambda = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
-    assert granted == called | run_by_lambda | {"iam:PassRole"}
+    by_sagemaker = {"iam:PassRole", "kms:CreateGrant", "kms:DescribeKey"}
+    to_stop_rollouts = {"cloudwatch:SetAlarmState"}
+    assert granted == called | run_by_lambda | by_sagemaker | to_stop_rollouts
 
 
 def test_a_thousand_endpoints_are_spread_over_stacks_and_change_nothing_else(
@@ -188,7 +212,7 @@ def test_a_stack_that_is_said_to_have_room_has_it(
     paths = [endpoints / f"{f'e{number}':e<63}.yaml" for number in range(200)]
     for path in paths:
         path.write_text(json.dumps(settings))
-    specs, _ = load_catalogue(endpoints, str(endpoints))
+    specs, _ = load_catalogue(endpoints, str(endpoints), stack_name="Greenlight")
     while check_room(specs, Configuration()):
         (endpoints / specs.pop().file).unlink()
 
@@ -639,9 +663,9 @@ def test_the_template_is_tied_to_no_partition_account_or_region(synthesised: Syn
 
 
 def test_cdk_nag_finds_nothing_that_is_not_acknowledged_where_it_is_with_a_reason(
-    synthesised: Synthesised, configured: Synthesised
+    synthesised: Synthesised, configured: Synthesised, featured: Synthesised
 ) -> None:
-    for stack in (synthesised, configured):
+    for stack in (synthesised, configured, featured):
         assert (stack.nag["pluginName"], stack.nag["conclusion"]) == ("AwsSolutions", "success")
         assert stack.nag["violations"] == []
         for found in stack.nag["suppressedViolations"]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from infra.context import Configuration
 from infra.placement import MOST_IN_STACK, check_room, place
+from infra.settings.alarms import Watched, abort_alarm
 from infra.settings.catalogue import EndpointSpec
 
 
@@ -73,6 +75,17 @@ def test_settings_that_are_long_need_more_stacks_than_their_number_does() -> Non
     # THEN a stack's template would be full before its list of resources is
     [problem] = check_room(endpoints(MOST_IN_STACK, value=long), Configuration())
     assert "at least 4:" in problem.expected
+
+
+def test_alarms_take_room_as_well() -> None:
+    watched = Watched("Greenlight", "e", "AllTraffic")
+    guarded = [
+        replace(endpoint, alarms=(abort_alarm(watched),)) for endpoint in endpoints(MOST_IN_STACK // 2)
+    ]
+
+    assert check_room(guarded, Configuration()) == []
+    [problem] = check_room([*guarded, *endpoints(1)], Configuration())
+    assert "at least 2:" in problem.expected
 
 
 def test_more_than_an_account_can_hold_are_sent_to_another() -> None:

@@ -110,6 +110,39 @@ AGREED = {
         False,
     ),
     "keeping too much": ("model_package_group: g\ninstance_type: ml.m5.large\nkeep: 51\n", False),
+    "a rollout": (
+        (
+            "model_package_group: g\ninstance_type: ml.m5.large\ninstance_count: 2\n"
+            "rollout: {kind: canary, size_percent: 50, alarms: {error_ratio_percent: 0.5}}\n"
+        ),
+        True,
+    ),
+    "a rollout without a kind": (
+        "model_package_group: g\ninstance_type: ml.m5.large\nrollout: {size_percent: 10}\n",
+        False,
+    ),
+    "a period between the minutes": (
+        (
+            "model_package_group: g\ninstance_type: ml.m5.large\n"
+            "rollout: {kind: all_at_once, alarms: {period_seconds: 90}}\n"
+        ),
+        False,
+    ),
+    "where calls are kept": (
+        (
+            "model_package_group: g\ninstance_type: ml.m5.large\n"
+            "data_capture: {destination: 's3://b/p', capture: [input]}\n"
+        ),
+        True,
+    ),
+    "a machine image that there is not": (
+        "model_package_group: g\ninstance_type: ml.m5.large\ninference_ami_version: al2\n",
+        False,
+    ),
+    "a volume out of range": (
+        "model_package_group: g\ninstance_type: ml.m5.large\nvolume_size_in_gb: 513\n",
+        False,
+    ),
     "odd memory": (
         "model_package_group: g\nserverless: {memory_size_in_mb: 1000, max_concurrency: 1}\n",
         False,
@@ -130,7 +163,7 @@ def test_editors_and_synth_agree(text: str, valid: bool, tmp_path: Path) -> None
 
 
 def test_the_endpoints_of_the_repository_are_valid_and_point_editors_at_the_schema() -> None:
-    specs, problems = load_catalogue(ENDPOINTS, "endpoints")
+    specs, problems = load_catalogue(ENDPOINTS, "endpoints", stack_name="Greenlight")
 
     assert problems == []
     for spec in specs:

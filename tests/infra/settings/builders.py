@@ -28,7 +28,7 @@ def write(directory: Path, **files: str | bytes) -> Path:
 
 def load(directory: Path, **files: str | bytes) -> tuple[list[EndpointSpec], list[Problem]]:
     """Write files and load them; problems name the directory `endpoints`."""
-    return load_catalogue(write(directory, **files), "endpoints")
+    return load_catalogue(write(directory, **files), "endpoints", stack_name="Greenlight")
 
 
 def problems(directory: Path, text: str | bytes) -> list[Problem]:

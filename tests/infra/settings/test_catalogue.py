@@ -196,7 +196,7 @@ MISTAKES = [
         "DataCaptureConfig",
         "unknown key",
         "one of",
-        "move it to overrides.endpoint_config",
+        "did you mean data_capture?",
     ),
     Mistake(
         "an API name of the model outside overrides",
@@ -596,9 +596,23 @@ MISTAKES = [
         "four eyes, counted", ON_INSTANCES + "four_eyes: 4\n", 3, "four_eyes", "4", "true", "true or false"
     ),
     Mistake(
-        "keeping less than nothing", ON_INSTANCES + "keep: -1\n", 3, "keep", "-1", "from 0 to 50", "correct"
+        "keeping less than nothing",
+        ON_INSTANCES + "keep: -1\n",
+        3,
+        "keep",
+        "-1",
+        "from 0 to 50",
+        "nearest allowed value is 0",
     ),
-    Mistake("keeping too much", ON_INSTANCES + "keep: 51\n", 3, "keep", "51", "from 0 to 50", "correct"),
+    Mistake(
+        "keeping too much",
+        ON_INSTANCES + "keep: 51\n",
+        3,
+        "keep",
+        "51",
+        "from 0 to 50",
+        "nearest allowed value is 50",
+    ),
     Mistake("keeping in words", ON_INSTANCES + "keep: 'all'\n", 3, "keep", "'all'", "from 0 to 50", "number"),
     Mistake("keeping yes", ON_INSTANCES + "keep: yes\n", 3, "keep", "true", "from 0 to 50", "correct"),
     Mistake(
@@ -837,7 +851,7 @@ def test_the_endpoint_is_named_after_its_file_unless_the_file_says_otherwise(tmp
 def test_a_file_whose_name_cannot_name_an_endpoint_is_told_how_to_help_itself(tmp_path: Path) -> None:
     (tmp_path / "my_churn.yaml").write_text(VALID)
 
-    _, found = load_catalogue(tmp_path, "endpoints")
+    _, found = load_catalogue(tmp_path, "endpoints", stack_name="Greenlight")
 
     [problem] = found
     assert (problem.line, problem.got) == (0, "'my_churn'")
@@ -849,14 +863,14 @@ def test_files_in_folders_and_files_called_yml_are_read_as_well(tmp_path: Path) 
     (tmp_path / "growth" / "churn.yml").write_text(VALID)
     (tmp_path / "schema.json").write_text("{}")
 
-    specs, found = load_catalogue(tmp_path, "endpoints")
+    specs, found = load_catalogue(tmp_path, "endpoints", stack_name="Greenlight")
 
     assert found == []
     assert [spec.file for spec in specs] == ["endpoints/growth/churn.yml"]
 
 
 def test_a_directory_that_does_not_exist_is_a_problem_and_an_empty_one_is_none(tmp_path: Path) -> None:
-    _, found = load_catalogue(tmp_path / "absent", "absent")
+    _, found = load_catalogue(tmp_path / "absent", "absent", stack_name="Greenlight")
 
     assert found == [
         Problem(
@@ -868,13 +882,13 @@ def test_a_directory_that_does_not_exist_is_a_problem_and_an_empty_one_is_none(t
             "create it, or set the context key endpoints_dir",
         )
     ]
-    assert load_catalogue(tmp_path, "endpoints") == ([], [])
+    assert load_catalogue(tmp_path, "endpoints", stack_name="Greenlight") == ([], [])
 
 
 def test_a_file_that_cannot_be_read_is_a_problem_and_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "churn.yaml").mkdir()
 
-    _, found = load_catalogue(tmp_path, "endpoints")
+    _, found = load_catalogue(tmp_path, "endpoints", stack_name="Greenlight")
 
     assert [problem.expected for problem in found] == ["a readable file"]
 

@@ -77,7 +77,7 @@ def test_the_order_of_keys_in_the_yaml_does_not_change_what_is_stored() -> None:
     ],
 )
 def test_what_is_assembled_is_a_request_that_botocore_itself_accepts(settings: EndpointSettings) -> None:
-    spec = compile_settings(settings, "churn")
+    spec = compile_settings(settings, "churn", "Greenlight")
     service = sagemaker()
     assert list(found_violations(spec)) == []
 
@@ -91,7 +91,7 @@ def test_what_is_assembled_is_a_request_that_botocore_itself_accepts(settings: E
 def test_every_request_carries_what_the_deployer_adds() -> None:
     settings = EndpointSettings(model_package_group="g", instance_type="ml.m5.large", tags={"a": "b"})
 
-    assembled = requests(compile_settings(settings, "churn"))
+    assembled = requests(compile_settings(settings, "churn", "Greenlight"))
 
     [container] = assembled["CreateModel"]["Containers"]
     [variant] = assembled["CreateEndpointConfig"]["ProductionVariants"]

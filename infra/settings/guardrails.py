@@ -1,0 +1,176 @@
+"""Owns what SageMaker documents of deployment guardrails beyond its service model, and where they are not.
+
+Looks at compiled requests, whichever key or override they came from. Sources: botocore's documentation of
+DeploymentConfig; developer guide, "deployment-guardrails-exclusions".
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING, Any, Final
+
+from infra.settings.service_model import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from infra.settings.problem import FieldPath
+
+_BLUE_GREEN: Final = ("DeploymentConfig", "BlueGreenUpdatePolicy")
+_TRAFFIC: Final = (*_BLUE_GREEN, "TrafficRoutingConfiguration")
+_ROLLING: Final = ("DeploymentConfig", "RollingUpdatePolicy")
+_PERCENT: Final = "CAPACITY_PERCENT"
+_SIZES: Final = {"CANARY": "CanarySize", "LINEAR": "LinearStepSize"}
+_LEAST_LINEAR: Final = 10
+_LEAST_BATCH: Final = 5
+_MOST: Final = 50
+
+
+def least_instances(spec: Mapping[str, Any], variant: Mapping[str, Any]) -> int | None:
+    """Tell how many instances a variant has at least, autoscaling included; None if that is not known."""
+    scaling = spec.get("AutoScaling", {}).get(variant.get("VariantName"))
+    count = scaling["MinCapacity"] if scaling else variant.get("InitialInstanceCount")
+    return count if isinstance(count, int) and not isinstance(count, bool) else None
+
+
+def guardrail_violations(spec: Mapping[str, Any]) -> Iterator[Violation]:
+    """Check a compiled endpoint's DeploymentConfig against its variants."""
+    config = spec.get("DeploymentConfig")
+    if not isinstance(config, dict):
+        return
+    if {"BlueGreenUpdatePolicy", "RollingUpdatePolicy"} <= config.keys():
+        yield Violation(
+            _ROLLING,
+            "a rolling policy beside a blue/green one",
+            "one of BlueGreenUpdatePolicy and RollingUpdatePolicy",
+            "remove one of the two",
+        )
+        return  # which of the two is meant, is not known
+    listed = spec["CreateEndpointConfig"].get("ProductionVariants")
+    variants = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    yield from _exclusions(config, variants)
+    for variant in variants:
+        instances = least_instances(spec, variant)
+        if instances is not None and "ServerlessConfig" not in variant:
+            yield from _blue_green(config.get("BlueGreenUpdatePolicy"), instances)
+            yield from _rolling(config.get("RollingUpdatePolicy"), instances)
+
+
+def _exclusions(config: Mapping[str, Any], variants: list[dict[str, Any]]) -> Iterator[Violation]:
+    for variant in variants:
+        if str(variant.get("InstanceType")).startswith("ml.inf1."):
+            yield Violation(
+                ("DeploymentConfig",),
+                f"deployment guardrails, on {variant['InstanceType']}",
+                "no guardrails on Inf1: SageMaker shifts all traffic at once there, and watches nothing",
+                "remove it, or choose another instance type, such as ml.inf2.xlarge",
+            )
+    if "RollingUpdatePolicy" in config and len(variants) > 1:
+        yield Violation(
+            _ROLLING,
+            f"a rolling rollout of {len(variants)} variants",
+            "a rolling rollout of one variant: SageMaker refuses it for several",
+            "choose another kind of rollout",
+        )
+
+
+def _blue_green(policy: object, instances: int) -> Iterator[Violation]:
+    traffic = policy.get("TrafficRoutingConfiguration") if isinstance(policy, dict) else None
+    if not (isinstance(policy, dict) and isinstance(traffic, dict)):
+        return
+    kind = traffic.get("Type")
+    for of_kind, name in _SIZES.items():
+        if name in traffic and kind != of_kind:
+            got = f"{name} with {kind}"
+            yield Violation((*_TRAFFIC, name), got, f"{name} with {of_kind} only", "remove it")
+    size_name = _SIZES.get(str(kind))
+    if size_name is None:
+        yield from _time_limit(_BLUE_GREEN, policy, policy.get("TerminationWaitInSeconds"))
+        return
+    size = traffic.get(size_name)
+    if size is None:
+        yield Violation((*_TRAFFIC, size_name), "nothing", f"a size, with {kind}", f"add {size_name}")
+        return
+    least = _LEAST_LINEAR if kind == "LINEAR" else 1
+    what = "linear step" if kind == "LINEAR" else "canary"
+    yield from _size((*_TRAFFIC, size_name), size, instances, least, what)
+    steps = steps_of(size, instances) if kind == "LINEAR" else 1
+    waits = _sum(_times(traffic.get("WaitIntervalInSeconds"), steps), policy.get("TerminationWaitInSeconds"))
+    yield from _time_limit(_BLUE_GREEN, policy, waits)
+
+
+def _rolling(policy: object, instances: int) -> Iterator[Violation]:
+    if not isinstance(policy, dict):
+        return
+    batch = policy.get("MaximumBatchSize")
+    yield from _size((*_ROLLING, "MaximumBatchSize"), batch, instances, _LEAST_BATCH, "rolling batch")
+    back = policy.get("RollbackMaximumBatchSize")
+    if isinstance(back, dict) and (share := share_of(back, instances)) is not None and share > 100:  # noqa: PLR2004 - percent
+        where = (*_ROLLING, "RollbackMaximumBatchSize")
+        got = f"{share:g} % of {instances} instances"
+        yield Violation(where, got, "at most all instances", "lower it, or remove it: it is 100 % by default")
+    yield from _time_limit(
+        _ROLLING, policy, _times(policy.get("WaitIntervalInSeconds"), steps_of(batch, instances))
+    )
+
+
+def _size(path: FieldPath, size: object, instances: int, least: int, what: str) -> Iterator[Violation]:
+    share = share_of(size, instances)
+    if not isinstance(size, dict) or share is None:
+        return  # no size at all, which the service model reports
+    if instances == 1:
+        yield Violation(
+            path,
+            f"a {what} of an endpoint that has, or may scale in to, one instance",
+            f"at least 2 instances: a {what} is at most half of them",
+            "raise instance_count (with autoscaling: min), or roll out all_at_once",
+        )
+    elif not least <= share <= _MOST:
+        counted = "" if size.get("Type") == _PERCENT else f", which is {share:g} % of {instances} instances"
+        yield Violation(
+            path,
+            f"a {what} of {size['Value']}{' %' if not counted else ''}{counted}",
+            f"from {least} to {_MOST} % of the instances",
+            _size_fix(size, instances, least, share),
+        )
+
+
+def _size_fix(size: Mapping[str, Any], instances: int, least: int, share: float) -> str:
+    if size.get("Type") == _PERCENT:
+        return f"the nearest allowed value is {_MOST if share > _MOST else least}"
+    count = instances * _MOST // 100 if share > _MOST else ceil(instances * least / 100)
+    return f"the nearest allowed number is {count}"
+
+
+def share_of(size: object, instances: int) -> float | None:
+    """Tell a CapacitySize in percent of the instances; None if it is none."""
+    value = size.get("Value") if isinstance(size, dict) else None
+    if not isinstance(size, dict) or not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        return None
+    return float(value) if size.get("Type") == _PERCENT else 100 * value / instances
+
+
+def steps_of(size: object, instances: int) -> int:
+    """Tell in how many steps of a CapacitySize all instances are reached."""
+    share = share_of(size, instances)
+    return 1 if share is None else ceil(100 / share)
+
+
+def _times(seconds: object, steps: int) -> int:
+    return seconds * steps if isinstance(seconds, int) else 0
+
+
+def _sum(*seconds: object) -> int:
+    return sum(each for each in seconds if isinstance(each, int))
+
+
+def _time_limit(path: FieldPath, policy: Mapping[str, Any], waits: object) -> Iterator[Violation]:
+    """Check botocore's own words on the limit: "larger than the total waiting time"."""
+    limit = policy.get("MaximumExecutionTimeoutInSeconds")
+    if isinstance(limit, int) and isinstance(waits, int) and limit <= waits:
+        yield Violation(
+            (*path, "MaximumExecutionTimeoutInSeconds"),
+            f"{limit} seconds",
+            f"more than the rollout waits in all, which is {waits} seconds",
+            "raise it, or shorten the waits",
+        )

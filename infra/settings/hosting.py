@@ -1,0 +1,192 @@
+"""Owns the keys that say how a version is hosted: data capture, asynchronous calls, VPC, explanations.
+
+Each key becomes one field of SageMaker's API (`placements.py`); its limits are read from the service model.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, Field
+
+from infra.settings.strict import STRICT, limited
+
+CaptureMode = Literal["input", "output"]
+Routing = Literal["least_outstanding_requests", "random"]
+Topic = Literal["success", "error"]
+
+
+class DataCapture(BaseModel):
+    """Keep a share of calls and answers in S3, as Model Monitor reads them. For endpoints on instances."""
+
+    model_config = STRICT
+
+    destination: Annotated[
+        str, limited("DestinationS3Uri", "where captured data goes, such as s3://bucket/prefix")
+    ]
+    sampling_percent: Annotated[
+        int, limited("SamplingPercentage", "the share of calls that is kept, in percent, by default 100")
+    ] = 100
+    capture: Annotated[
+        list[CaptureMode],
+        Field(min_length=1, max_length=2, description="what is kept: input, output or both; by default both"),
+    ] = ["input", "output"]
+    kms_key_id: Annotated[
+        str | None, limited("KmsKeyId", "the KMS key that captured data is encrypted with")
+    ] = None
+    csv_content_types: Annotated[
+        list[Annotated[str, limited("CsvContentType", "a content type")]] | None,
+        limited("CsvContentTypes", "content types that are kept as CSV, by default text/csv"),
+    ] = None
+    json_content_types: Annotated[
+        list[Annotated[str, limited("JsonContentType", "a content type")]] | None,
+        limited("JsonContentTypes", "content types that are kept as JSON, by default application/json"),
+    ] = None
+
+
+class Asynchronous(BaseModel):
+    """Queue calls, and answer them in S3. The endpoint can then be called in no other way."""
+
+    model_config = STRICT
+
+    output_path: Annotated[str, limited("DestinationS3Uri", "where answers go, such as s3://bucket/answers")]
+    failure_path: Annotated[
+        str | None,
+        limited("DestinationS3Uri", "where the reports of failed calls go, by default output_path"),
+    ] = None
+    kms_key_id: Annotated[str | None, limited("KmsKeyId", "the KMS key that answers are encrypted with")] = (
+        None
+    )
+    success_topic_arn: Annotated[
+        str | None, limited("SnsTopicArn", "the SNS topic that is told of every answer")
+    ] = None
+    error_topic_arn: Annotated[
+        str | None, limited("SnsTopicArn", "the SNS topic that is told of every failed call")
+    ] = None
+    include_response_in: Annotated[
+        list[Topic] | None,
+        Field(
+            min_length=1,
+            max_length=2,
+            description="which topics get the answer itself: success, error or both",
+        ),
+    ] = None
+    max_concurrent_invocations_per_instance: Annotated[
+        int | None,
+        limited("MaxConcurrentInvocationsPerInstance", "the most calls that an instance is given at once"),
+    ] = None
+
+
+class Vpc(BaseModel):
+    """Give the model's containers network interfaces in a VPC."""
+
+    model_config = STRICT
+
+    subnets: Annotated[
+        list[Annotated[str, limited("SubnetId", "a subnet's id")]], limited("Subnets", "ids of subnets")
+    ]
+    security_groups: Annotated[
+        list[Annotated[str, limited("SecurityGroupId", "a security group's id")]],
+        limited("VpcSecurityGroupIds", "ids of security groups"),
+    ]
+
+
+class Shap(BaseModel):
+    """Say what SHAP values are measured against, and how."""
+
+    model_config = STRICT
+
+    baseline: Annotated[
+        str | None, limited("ClarifyShapBaseline", "the baseline's records, inline, in place of baseline_uri")
+    ] = None
+    baseline_uri: Annotated[str | None, limited("Url", "where the baseline is in S3")] = None
+    baseline_mime_type: Annotated[
+        str | None, limited("ClarifyMimeType", "the baseline's content type, such as text/csv")
+    ] = None
+    number_of_samples: Annotated[
+        int | None, limited("ClarifyShapNumberOfSamples", "how many samples SHAP takes")
+    ] = None
+    use_logit: Annotated[bool | None, Field(description="true to explain log-odds; by default false")] = None
+    seed: Annotated[int | None, Field(description="the seed of SHAP's randomness, a whole number")] = None
+    text_language: Annotated[str | None, limited("ClarifyTextLanguage", "the language of text features")] = (
+        None
+    )
+    text_granularity: Annotated[
+        str | None, limited("ClarifyTextGranularity", "the unit in which text is explained")
+    ] = None
+
+
+class ExplainerInput(BaseModel):
+    """Say how Clarify reads what the model takes and gives."""
+
+    model_config = STRICT
+
+    features_attribute: Annotated[
+        str | None, limited("ClarifyFeaturesAttribute", "where the features are in a JSON Lines record")
+    ] = None
+    content_template: Annotated[
+        str | None, limited("ClarifyContentTemplate", "the template of a JSON Lines record")
+    ] = None
+    max_record_count: Annotated[
+        int | None, limited("ClarifyMaxRecordCount", "the most records in a request to the model")
+    ] = None
+    max_payload_in_mb: Annotated[
+        int | None, limited("ClarifyMaxPayloadInMB", "the largest request to the model, in MB")
+    ] = None
+    probability_index: Annotated[
+        int | None, limited("ClarifyProbabilityIndex", "the column of the probability, counted from 0")
+    ] = None
+    label_index: Annotated[
+        int | None, limited("ClarifyLabelIndex", "the column of the label, counted from 0")
+    ] = None
+    probability_attribute: Annotated[
+        str | None, limited("ClarifyProbabilityAttribute", "where the probability is in a JSON Lines answer")
+    ] = None
+    label_attribute: Annotated[
+        str | None, limited("ClarifyLabelAttribute", "where the label is in a JSON Lines answer")
+    ] = None
+    label_headers: Annotated[
+        list[Annotated[str, limited("ClarifyHeader", "a name")]] | None,
+        limited("ClarifyLabelHeaders", "the names of the labels"),
+    ] = None
+    feature_headers: Annotated[
+        list[Annotated[str, limited("ClarifyHeader", "a name")]] | None,
+        limited("ClarifyFeatureHeaders", "the names of the features"),
+    ] = None
+    feature_types: Annotated[
+        list[Annotated[str, limited("ClarifyFeatureType", "a type")]] | None,
+        limited("ClarifyFeatureTypes", "the types of the features: numerical, categorical or text"),
+    ] = None
+
+
+class Explainer(BaseModel):
+    """Explain answers with SageMaker Clarify."""
+
+    model_config = STRICT
+
+    enable_explanations: Annotated[
+        str | None,
+        limited(
+            "ClarifyEnableExplanations", "a JMESPath expression that says for which records; by default all"
+        ),
+    ] = None
+    shap: Annotated[Shap, Field(description="the baseline, and how SHAP values are computed")]
+    input: Annotated[
+        ExplainerInput | None, Field(description="how Clarify reads what the model takes and gives")
+    ] = None
+
+
+def capture_options(modes: list[CaptureMode]) -> list[dict[str, Any]]:
+    """Turn what is captured into CaptureOptions, each mode once."""
+    return [{"CaptureMode": mode.capitalize()} for mode in dict.fromkeys(modes)]
+
+
+_TOPICS: Final[dict[Topic, str]] = {
+    "success": "SUCCESS_NOTIFICATION_TOPIC",
+    "error": "ERROR_NOTIFICATION_TOPIC",
+}
+
+
+def included_topics(topics: list[Topic]) -> list[str]:
+    """Turn which topics get the answer into IncludeInferenceResponseIn, each topic once."""
+    return [_TOPICS[topic] for topic in dict.fromkeys(topics)]

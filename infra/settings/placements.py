@@ -1,0 +1,230 @@
+"""Owns which field of SageMaker's API each key becomes: one table for compiling, messages and pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from infra.settings.hosting import capture_options, included_topics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from infra.settings.document import Document
+    from infra.settings.endpoint import EndpointSettings
+    from infra.settings.problem import FieldPath, Problem
+
+SECTIONS: Final = {
+    "CreateModel": "model",
+    "CreateEndpointConfig": "endpoint_config",
+    "UpdateEndpoint": "deployment_config",
+}
+"""The override of each template. Of UpdateEndpoint, only the DeploymentConfig can be set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Say which field of which request a key becomes.
+
+    Attributes:
+        key: The key's path in the YAML.
+        operation: `CreateModel`, `CreateEndpointConfig` or `UpdateEndpoint`.
+        path: The field in its request.
+        convert: Turns the key's value into the field's; None if it stays as it is.
+        composed: Part of a section that is compiled as a whole (`rollout`), and not by this table.
+    """
+
+    key: tuple[str, ...]
+    operation: str
+    path: FieldPath
+    convert: Callable[[Any], object] | None = None
+    composed: bool = False
+
+    @property
+    def override(self) -> FieldPath:
+        """Where the same field stands in the YAML's overrides."""
+        path = self.path[1:] if self.operation == "UpdateEndpoint" else self.path
+        return ("overrides", SECTIONS[self.operation], *path)
+
+
+def _model(key: str, *path: str | int, convert: Callable[[Any], object] | None = None) -> Placement:
+    return Placement(tuple(key.split(".")), "CreateModel", path, convert)
+
+
+def _config(key: str, *path: str | int, convert: Callable[[Any], object] | None = None) -> Placement:
+    return Placement(tuple(key.split(".")), "CreateEndpointConfig", path, convert)
+
+
+def _variant(key: str, *path: str | int, convert: Callable[[Any], object] | None = None) -> Placement:
+    return _config(key, "ProductionVariants", 0, *path, convert=convert)
+
+
+def _rollout(key: str, *path: str | int) -> Placement:
+    whole = ("DeploymentConfig", *path)
+    return Placement(("rollout", *key.split(".")), "UpdateEndpoint", whole, _composed, composed=True)
+
+
+def _composed(value: object) -> object:
+    return value
+
+
+_CAPTURE: Final = "DataCaptureConfig"
+_ASYNC: Final = ("AsyncInferenceConfig", "OutputConfig")
+_CLARIFY: Final = ("ExplainerConfig", "ClarifyExplainerConfig")
+_SHAP: Final = (*_CLARIFY, "ShapConfig")
+_EXPLAINED: Final = (*_CLARIFY, "InferenceConfig")
+_BLUE_GREEN: Final = "BlueGreenUpdatePolicy"
+_TRAFFIC: Final = (_BLUE_GREEN, "TrafficRoutingConfiguration")
+_ROLLING: Final = "RollingUpdatePolicy"
+
+PLACEMENTS: Final = (
+    _model("environment", "Containers", 0, "Environment"),
+    _model("inference_specification", "Containers", 0, "InferenceSpecificationName"),
+    _model("network_isolation", "EnableNetworkIsolation"),
+    _model("vpc.subnets", "VpcConfig", "Subnets"),
+    _model("vpc.security_groups", "VpcConfig", "SecurityGroupIds"),
+    _variant("instance_type", "InstanceType"),
+    _variant("instance_count", "InitialInstanceCount"),
+    _variant("serverless.memory_size_in_mb", "ServerlessConfig", "MemorySizeInMB"),
+    _variant("serverless.max_concurrency", "ServerlessConfig", "MaxConcurrency"),
+    _variant("serverless.provisioned_concurrency", "ServerlessConfig", "ProvisionedConcurrency"),
+    _variant("volume_size_in_gb", "VolumeSizeInGB"),
+    _variant("model_data_download_timeout_in_seconds", "ModelDataDownloadTimeoutInSeconds"),
+    _variant(
+        "container_startup_health_check_timeout_in_seconds", "ContainerStartupHealthCheckTimeoutInSeconds"
+    ),
+    _variant("routing", "RoutingConfig", "RoutingStrategy", convert=str.upper),
+    _variant("inference_ami_version", "InferenceAmiVersion"),
+    _config("kms_key_id", "KmsKeyId"),
+    _config("data_capture.destination", _CAPTURE, "DestinationS3Uri"),
+    _config("data_capture.sampling_percent", _CAPTURE, "InitialSamplingPercentage"),
+    _config("data_capture.capture", _CAPTURE, "CaptureOptions", convert=capture_options),
+    _config("data_capture.kms_key_id", _CAPTURE, "KmsKeyId"),
+    _config("data_capture.csv_content_types", _CAPTURE, "CaptureContentTypeHeader", "CsvContentTypes"),
+    _config("data_capture.json_content_types", _CAPTURE, "CaptureContentTypeHeader", "JsonContentTypes"),
+    _config("asynchronous.output_path", *_ASYNC, "S3OutputPath"),
+    _config("asynchronous.failure_path", *_ASYNC, "S3FailurePath"),
+    _config("asynchronous.kms_key_id", *_ASYNC, "KmsKeyId"),
+    _config("asynchronous.success_topic_arn", *_ASYNC, "NotificationConfig", "SuccessTopic"),
+    _config("asynchronous.error_topic_arn", *_ASYNC, "NotificationConfig", "ErrorTopic"),
+    _config(
+        "asynchronous.include_response_in",
+        *_ASYNC,
+        "NotificationConfig",
+        "IncludeInferenceResponseIn",
+        convert=included_topics,
+    ),
+    _config(
+        "asynchronous.max_concurrent_invocations_per_instance",
+        "AsyncInferenceConfig",
+        "ClientConfig",
+        "MaxConcurrentInvocationsPerInstance",
+    ),
+    _config("explainer.enable_explanations", *_CLARIFY, "EnableExplanations"),
+    _config("explainer.shap.baseline", *_SHAP, "ShapBaselineConfig", "ShapBaseline"),
+    _config("explainer.shap.baseline_uri", *_SHAP, "ShapBaselineConfig", "ShapBaselineUri"),
+    _config("explainer.shap.baseline_mime_type", *_SHAP, "ShapBaselineConfig", "MimeType"),
+    _config("explainer.shap.number_of_samples", *_SHAP, "NumberOfSamples"),
+    _config("explainer.shap.use_logit", *_SHAP, "UseLogit"),
+    _config("explainer.shap.seed", *_SHAP, "Seed"),
+    _config("explainer.shap.text_language", *_SHAP, "TextConfig", "Language"),
+    _config("explainer.shap.text_granularity", *_SHAP, "TextConfig", "Granularity"),
+    _config("explainer.input.features_attribute", *_EXPLAINED, "FeaturesAttribute"),
+    _config("explainer.input.content_template", *_EXPLAINED, "ContentTemplate"),
+    _config("explainer.input.max_record_count", *_EXPLAINED, "MaxRecordCount"),
+    _config("explainer.input.max_payload_in_mb", *_EXPLAINED, "MaxPayloadInMB"),
+    _config("explainer.input.probability_index", *_EXPLAINED, "ProbabilityIndex"),
+    _config("explainer.input.label_index", *_EXPLAINED, "LabelIndex"),
+    _config("explainer.input.probability_attribute", *_EXPLAINED, "ProbabilityAttribute"),
+    _config("explainer.input.label_attribute", *_EXPLAINED, "LabelAttribute"),
+    _config("explainer.input.label_headers", *_EXPLAINED, "LabelHeaders"),
+    _config("explainer.input.feature_headers", *_EXPLAINED, "FeatureHeaders"),
+    _config("explainer.input.feature_types", *_EXPLAINED, "FeatureTypes"),
+    _rollout("kind", *_TRAFFIC, "Type"),
+    _rollout("size_percent", *_TRAFFIC, "CanarySize"),
+    _rollout("size_instances", *_TRAFFIC, "CanarySize"),
+    _rollout("size_percent", *_TRAFFIC, "LinearStepSize"),
+    _rollout("size_instances", *_TRAFFIC, "LinearStepSize"),
+    _rollout("size_percent", _ROLLING, "MaximumBatchSize"),
+    _rollout("size_instances", _ROLLING, "MaximumBatchSize"),
+    _rollout("wait_seconds", *_TRAFFIC, "WaitIntervalInSeconds"),
+    _rollout("wait_seconds", _ROLLING, "WaitIntervalInSeconds"),
+    _rollout("termination_wait_seconds", _BLUE_GREEN, "TerminationWaitInSeconds"),
+    _rollout("time_limit_seconds", _BLUE_GREEN, "MaximumExecutionTimeoutInSeconds"),
+    _rollout("time_limit_seconds", _ROLLING, "MaximumExecutionTimeoutInSeconds"),
+    _rollout("rollback_size_percent", _ROLLING, "RollbackMaximumBatchSize"),
+    _rollout("rollback_size_instances", _ROLLING, "RollbackMaximumBatchSize"),
+    _rollout("alarms.existing", "AutoRollbackConfiguration", "Alarms"),
+)
+
+_MAY_BE_OVERRIDDEN: Final = frozenset({"environment", "instance_type", "instance_count", "serverless"})
+"""Overrides have always been merged over these: a pool of instances, say, takes the place of a type."""
+
+
+def place_fields(settings: EndpointSettings, requests: dict[str, dict[str, Any]]) -> None:
+    """Put each key's value where it belongs, into the request templates by operation."""
+    for placement in PLACEMENTS:
+        value = None if placement.composed else _value(settings, placement.key)
+        if value is not None and value != {}:
+            converted = placement.convert(value) if placement.convert else value
+            _put(requests[placement.operation], placement.path, converted)
+
+
+def _value(settings: object, key: tuple[str, ...]) -> Any:  # noqa: ANN401 - any key's value
+    value = settings
+    for name in key:
+        value = None if value is None else getattr(value, name)
+    return value
+
+
+def _put(holder: Any, path: FieldPath, value: object) -> None:  # noqa: ANN401 - JSON
+    for part in path[:-1]:
+        holder = holder[part] if isinstance(part, int) else holder.setdefault(part, {})
+    holder[path[-1]] = value
+
+
+def given_twice(document: Document) -> Iterator[Problem]:
+    """Find fields that a key and an override both set: which of the two is meant, only their author knows."""
+    if "rollout" in document.content and ("overrides", "deployment_config") in document.lines:
+        yield _twice(document, ("overrides", "deployment_config"), "rollout")
+    for placement in PLACEMENTS:
+        if placement.composed or placement.key[0] in _MAY_BE_OVERRIDDEN:
+            continue
+        if placement.key in document.lines and placement.override in document.lines:
+            yield _twice(document, placement.override, ".".join(placement.key))
+        elif placement.key[0] in document.content:
+            for length in range(3, len(placement.override)):
+                around = placement.override[:length]
+                if around in document.scalars:  # `null`, which would take away what the key sets
+                    yield _twice(document, around, placement.key[0])
+
+
+def _twice(document: Document, path: FieldPath, key: str) -> Problem:
+    return document.problem(
+        path,
+        got=f"{path[-1]} beside the key {key}",
+        expected="one of the two: they set the same",
+        fix=f"remove this override, or the key {key}",
+    )
+
+
+def key_of(document: Document, operation: str, path: FieldPath) -> FieldPath | None:
+    """Find the key that a field of a compiled request came from; None if no key sets it."""
+    inside = [
+        placement
+        for placement in PLACEMENTS
+        if placement.key[0] in document.content
+        and placement.operation == operation
+        and path[: len(placement.path)] == placement.path
+    ]
+    inside.sort(key=lambda placement: (placement.key in document.lines, len(placement.path)), reverse=True)
+    if inside:
+        placement = inside[0]
+        if placement.key not in document.lines and placement.composed:
+            return placement.key[:1]
+        return placement.key if placement.convert else (*placement.key, *path[len(placement.path) :])
+    for placement in PLACEMENTS:
+        around = placement.operation == operation and placement.path[: len(path)] == path
+        if around and placement.key[0] in document.content:
+            return placement.key[:1]
+    return None

@@ -1,0 +1,41 @@
+"""Owns how the settings' keys are declared: strictly, with limits and names read from AWS's service models.
+
+Knows no key. What a shape of a service model says of a value (range, length, enum) becomes part of the key's
+type and of its words, so that editors, messages and documentation never disagree with SageMaker.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import ConfigDict, Field
+
+from infra.settings.service_model import shape
+
+_NUMBERS: Final = frozenset({"integer", "long", "float", "double"})
+
+
+STRICT: Final = ConfigDict(extra="forbid", strict=True, frozen=True)
+"""Refuse what is unknown, and convert nothing: `instance_count: "2"` is a mistake, and no number to guess."""
+
+
+def limited(shape_name: str, text: str) -> Any:  # noqa: ANN401 - as pydantic's Field
+    """Declare a key with the limits that a shape of a service model has, in its type and in its words."""
+    found = shape(shape_name)
+    low, high = found.metadata.get("min"), found.metadata.get("max")
+    if found.type_name in _NUMBERS:
+        return Field(ge=low, le=high, description=_worded(text, low, high, ""))
+    if found.type_name == "list":
+        return Field(min_length=low, max_length=high, description=_worded(text, low, high, " of them"))
+    enum = found.metadata.get("enum")
+    if enum:
+        return Field(description=f"{text}: {', '.join(enum)}", json_schema_extra={"enum": list(enum)})
+    # An empty string is a value that somebody forgot, also where the model allows it.
+    longest = f", at most {high} characters" if high else ""
+    return Field(min_length=max(low or 1, 1), max_length=high, description=f"{text}{longest}")
+
+
+def _worded(text: str, low: int | None, high: int | None, unit: str) -> str:
+    if low is not None and high is not None:
+        return f"{text}, from {low} to {high}{unit}"
+    return f"{text}, at least {low}{unit}" if low is not None else text
