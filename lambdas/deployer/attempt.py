@@ -33,9 +33,15 @@ class AttemptStatus(Enum):
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    ABORTED = "aborted"
+    """Rolled back while under way, as its approval was taken back. It is no failure of the version's."""
+
     WITHDRAWN = "withdrawn"
     """Never reached SageMaker: refused as busy, or no longer wanted. It counts as neither."""
 
+
+_ENDS: Final = frozenset({AttemptStatus.SUCCEEDED, AttemptStatus.FAILED, AttemptStatus.ABORTED})
+"""The ends that people hear of: SageMaker accepted the change, or refused it for good."""
 
 UNSETTLED = frozenset({AttemptStatus.OPEN, AttemptStatus.ACCEPTED})
 
@@ -99,6 +105,7 @@ class Attempt:
         accepted_at: When it was noted that SageMaker accepted it.
         settled_at: When it was settled.
         reason: Why it failed or was withdrawn, in full.
+        abort_asked_at: When SageMaker was to be made to roll it back, as its approval no longer stood.
         deletes_endpoint: True if the endpoint had failed and is deleted first, so that it can be created.
         deletion: What a clean-up deletes.
         started_reported: Whether the outcome `started` was put on the bus.
@@ -128,6 +135,7 @@ class Attempt:
     reason: str | None = None
     deletes_endpoint: bool = False
     deletion: Deletion = NOTHING
+    abort_asked_at: datetime | None = None
     started_reported: bool = False
     settled_reported: bool = False
 
@@ -146,9 +154,7 @@ class Attempt:
     @property
     def is_told(self) -> bool:
         """Whether its end is an outcome that people hear of."""
-        return self.status in {AttemptStatus.SUCCEEDED, AttemptStatus.FAILED} and (
-            self.action is not Action.CLEAN_UP
-        )
+        return self.status in _ENDS and self.action is not Action.CLEAN_UP
 
     @property
     def transient(self) -> bool:
@@ -214,6 +220,7 @@ class Verdict(Enum):
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    ABORTED = "aborted"
     NEVER_ASKED = "never asked"
     """Nothing shows that SageMaker ever accepted it: the invocation died first, or is about to ask."""
 
@@ -262,7 +269,12 @@ def judge(attempt: Attempt, endpoint: Endpoint | None, *, now: datetime) -> Judg
     # that nobody saw accepted is asked for (again) rather than blamed for what may be somebody else's.
     if not accepted and not (touched and on_its_config):
         return Judgement(Verdict.NEVER_ASKED)
+    if attempt.abort_asked_at is not None:
+        return Judgement(Verdict.ABORTED, _ABORTED)
     return Judgement(Verdict.FAILED, _failure(endpoint))
+
+
+_ABORTED: Final = "Its approval was taken back while it was being rolled out, so SageMaker rolled it back."
 
 
 def _failure(endpoint: Endpoint) -> str:

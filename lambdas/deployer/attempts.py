@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final
 
 from deployer import outcomes, statuses
 from deployer.attempt import Action, Attempt, AttemptStatus, Verdict, judge
@@ -33,6 +33,14 @@ that nobody takes over from one that is still running."""
 
 REPORT_GRACE: Final = timedelta(seconds=30)
 """How long whoever noted an attempt's state has for telling of it, before another pass does."""
+
+
+_STATUSES: Final = {
+    Verdict.SUCCEEDED: AttemptStatus.SUCCEEDED,
+    Verdict.FAILED: AttemptStatus.FAILED,
+    Verdict.ABORTED: AttemptStatus.ABORTED,
+}
+"""How an attempt is settled on a verdict; on the others it is not."""
 
 
 def _owes_report(attempt: Attempt) -> bool:
@@ -199,6 +207,15 @@ class Attempts:
         self._logger.info("SageMaker accepted the change", attempt=accepted.number)
         self._report(accepted, outcomes.started(accepted))
 
+    def note_abort(self, attempt: Attempt) -> None:
+        """Note that SageMaker is about to be made to roll an attempt back.
+
+        Raises:
+            OvertakenError: Another invocation moved it meanwhile.
+        """
+        if attempt.abort_asked_at is None:
+            self._move(attempt, abort_asked_at=self._now())
+
     def settle(
         self, attempt: Attempt, status: AttemptStatus, *, reason: str | None, endpoint: Endpoint | None
     ) -> None:
@@ -211,28 +228,23 @@ class Attempts:
         if settled.is_told:
             self._report(settled, outcomes.settled(settled, endpoint, self._retry_at(settled)))
 
-    def follow(self, endpoint: Endpoint | None) -> None:
-        """Settle the attempt under way, as far as the endpoint shows how it ended."""
+    def follow(self, endpoint: Endpoint | None) -> AttemptStatus | None:
+        """Settle the attempt under way, as far as the endpoint shows how it ended; return how, if it did."""
         attempt = self.unsettled
         if attempt is None or attempt.action is Action.CLEAN_UP:
             # Only its owner knows how a clean-up ended; one that was left behind is withdrawn.
-            return
+            return None
         self._logger.append_keys(correlation_id=attempt.correlation_id)
         if endpoint is not None and endpoint.modifying:
             # Whoever asked died before it could note that SageMaker accepted.
             if attempt.status is AttemptStatus.OPEN and attempt.is_under_way_on(endpoint):
                 self.accept(attempt)
-            return
+            return None
         judgement = judge(attempt, endpoint, now=self._now())
-        match judgement.verdict:
-            case Verdict.SUCCEEDED:
-                self.settle(attempt, AttemptStatus.SUCCEEDED, reason=None, endpoint=endpoint)
-            case Verdict.FAILED:
-                self.settle(attempt, AttemptStatus.FAILED, reason=judgement.reason, endpoint=endpoint)
-            case Verdict.NEVER_ASKED | Verdict.NOT_SEEN_YET:
-                pass
-            case unknown:
-                assert_never(unknown)
+        status = _STATUSES.get(judgement.verdict)
+        if status is not None:
+            self.settle(attempt, status, reason=judgement.reason, endpoint=endpoint)
+        return status
 
     def withdraw_left_behind(self) -> None:
         """Withdraw the attempt that was left behind, if there is one: something else is wanted by now."""

@@ -24,6 +24,7 @@ class Endpoint:
         failure_reason: Why the last change failed. It stays until a later change succeeds, so alone it
             does not prove that the *latest* change failed.
         last_modified_time: SageMaker's own clock.
+        variant_names: The production variants that serve; none while it is being created.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Endpoint:
     pending_endpoint_config_name: str | None
     failure_reason: str | None
     last_modified_time: datetime
+    variant_names: tuple[str, ...] = ()
 
     @property
     def modifying(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from deployer.attempt import STALE_READ_LIMIT, Action, AttemptStatus
 from deployer.attempts import OvertakenError
@@ -20,7 +20,7 @@ from deployer.planner import (
 )
 from deployer.sagemaker import BusyError, RefusedError, ThrottledError
 from deployer.settings import STACK_TAG
-from deployer.variants import retained_properties
+from deployer.variants import retained_properties, to_deregister
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from deployer.patience import Patience
     from deployer.sagemaker import SageMaker
     from deployer.settings import Release
+    from deployer.upkeep import Upkeep
 
 
 class Progress(Enum):
@@ -59,6 +60,7 @@ class Executor:
         attempts: The endpoint's attempts.
         still_stands: Asks the registry again.
         is_news: Asks the journal whether another approval came meanwhile.
+        upkeep: Clears the way for an update: the abort alarm, and scaling that it may not touch.
         patience: For writes that SageMaker throttles.
         stack_name: The tag's value on everything that is the deployer's own.
         logger: Where each step is told.
@@ -70,6 +72,7 @@ class Executor:
         attempts: Attempts,
         still_stands: Callable[[Approval], bool],
         is_news: Callable[[], bool],
+        upkeep: Upkeep,
         patience: Patience,
         logger: Logger,
         *,
@@ -79,6 +82,7 @@ class Executor:
         self._attempts = attempts
         self._still_stands = still_stands
         self._is_news = is_news
+        self._upkeep = upkeep
         self._patience = patience
         self._logger = logger
         self._stack_name = stack_name
@@ -204,6 +208,8 @@ class Executor:
             self._patiently(partial(self._prepare, step, may_exist=may_exist), longest)
             longest = LONGEST_TO_FINISH_SECONDS
         kept = self._kept_properties(choice.release, endpoint) if endpoint is not None else {}
+        if isinstance(deploy.change, UpdateEndpoint):
+            self._upkeep.clear_abort()
         self._patiently(lambda: self._change(deploy.change, choice.approval, kept), longest)
 
     def _patiently(self, write: Callable[[], None], longest_seconds: float) -> None:
@@ -246,20 +252,35 @@ class Executor:
             case CreateEndpoint(request):
                 self._sagemaker.create_endpoint(request)
             case UpdateEndpoint(request):
-                self._sagemaker.update_endpoint({**request, **kept})
+                self._update({**request, **kept})
             case DeleteFailedEndpoint(endpoint_name):
                 self._sagemaker.delete_endpoint(endpoint_name)
             case unknown:
                 assert_never(unknown)
 
+    def _update(self, request: dict[str, Any]) -> None:
+        try:
+            self._sagemaker.update_endpoint(request)
+        except RefusedError as refusal:
+            # What served was read late, or somebody changed it since: still no failure of the version's. The
+            # words of the refusal are not documented, except that it asks for this.
+            if "deregister" not in str(refusal) or not self._upkeep.stop_scaling():
+                raise
+            self._sagemaker.update_endpoint(request)
+
     def _kept_properties(self, release: Release, endpoint: Endpoint) -> dict[str, object]:
-        """Return how an update keeps the counts and weights that nobody meant to change."""
+        """Return how an update keeps the counts and weights that nobody meant to change.
+
+        What it cannot keep scaling is deregistered.
+        """
         if endpoint.endpoint_config_name is None or not endpoint.updatable:
             return {}
         serving = self._sagemaker.production_variants(endpoint.endpoint_config_name)
         if serving is None:
             return {}
-        return retained_properties(serving, release.create_endpoint_config["ProductionVariants"])
+        wanted = release.create_endpoint_config["ProductionVariants"]
+        self._upkeep.stop_scaling(to_deregister(serving, wanted))
+        return retained_properties(serving, wanted)
 
     def _withdraw(self, attempt: Attempt, obstacle: Exception) -> None:
         self._attempts.settle(attempt, AttemptStatus.WITHDRAWN, reason=str(obstacle), endpoint=None)

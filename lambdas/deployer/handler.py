@@ -7,6 +7,7 @@ import random
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -14,6 +15,7 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from deployer import VERSION
+from deployer.alarms import Alarms
 from deployer.bus import Bus
 from deployer.dispatcher import Dispatcher
 from deployer.environment import Environment
@@ -22,6 +24,7 @@ from deployer.parameters import Parameters
 from deployer.reconciler import Gateways, Ownership
 from deployer.reporter import Reporter
 from deployer.sagemaker import SageMaker
+from deployer.scalable_targets import ScalableTargets
 from deployer.triggers import read_trigger
 
 if TYPE_CHECKING:
@@ -64,6 +67,10 @@ class _Clients:
                 session.client("ssm", config=config), prefix=environment.settings_prefix, now=_now
             ),
             gateways=Gateways(
+                alarms=Alarms(cache(lambda: session.client("cloudwatch", config=config))),
+                scalable_targets=ScalableTargets(
+                    cache(lambda: session.client("application-autoscaling", config=config))
+                ),
                 sagemaker=SageMaker(session.client("sagemaker", config=config)),
                 journal=Journal(
                     session.client("dynamodb", config=config), table_name=environment.journal_table_name

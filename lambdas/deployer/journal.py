@@ -45,12 +45,15 @@ class Rest:
         endpoint_config_name: The config it was seen in service on, and in sync.
         last_modified_time: The endpoint's then; while it is the same, so is the endpoint.
         tags: The tags last put on the endpoint itself.
+        scaling: Variant name to the automatic scaling that it is registered with. Before a variant is
+            deregistered it is taken out here, so that it is never left without its scaling unknown.
         told: What a person was told last, so that it is not said with every sweep.
     """
 
     endpoint_config_name: str | None = None
     last_modified_time: datetime | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    scaling: dict[str, dict[str, Any]] = field(default_factory=dict)
     told: str | None = None
 
 
@@ -213,9 +216,17 @@ class Journal:
             ExpressionAttributeValues={":by": {"N": str(by)}},
         )
 
-    def record_rest(self, endpoint_name: str, rest: Rest) -> None:
-        """Remember the endpoint's rest; of two passes at once, the later write stays."""
-        self._client.put_item(TableName=self._table_name, Item=_rest_item(endpoint_name, rest))
+    def record_rest(self, endpoint_name: str, before: Rest, after: Rest) -> None:
+        """Remember what changed of the endpoint's rest, which is something; the rest of it stays as it is."""
+        old, new = _rest_item(before), _rest_item(after)
+        changed = {name: value for name, value in new.items() if old[name] != value}
+        self._client.update_item(
+            TableName=self._table_name,
+            Key={"endpoint": {"S": endpoint_name}, "item": {"S": _REST}},
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in changed),
+            ExpressionAttributeNames={f"#{name}": name for name in changed},
+            ExpressionAttributeValues={f":{name}": value for name, value in changed.items()},
+        )
 
     def _put_new(self, item: dict[str, Any], *, unless_withdrawn: bool = False) -> bool:
         condition = "attribute_not_exists(endpoint)"
@@ -329,29 +340,31 @@ def _known_key(version_arn: str) -> str:
     return f"{_KNOWN}{version_arn.lower()}"
 
 
-def _rest_item(endpoint_name: str, rest: Rest) -> dict[str, Any]:
-    optional = {
-        "endpoint_config_name": rest.endpoint_config_name,
-        "last_modified_time": rest.last_modified_time and _time(rest.last_modified_time),
-        "told": rest.told,
-    }
+def _rest_item(rest: Rest) -> dict[str, Any]:
+    def optional(value: str | None) -> dict[str, Any]:
+        return {"S": value} if value else {"NULL": True}
+
+    seen = rest.last_modified_time
     return {
-        "endpoint": {"S": endpoint_name},
-        "item": {"S": _REST},
+        "endpoint_config_name": optional(rest.endpoint_config_name),
+        "last_modified_time": optional(_time(seen) if seen else None),
         "tags": {"S": json.dumps(rest.tags, sort_keys=True)},
-        **{key: {"S": value} for key, value in optional.items() if value},
+        "scaling": {"S": json.dumps(rest.scaling, sort_keys=True)},
+        "told": optional(rest.told),
     }
 
 
 def _rest(item: Mapping[str, Any]) -> Rest:
     def text(key: str) -> str | None:
-        return item[key]["S"] if key in item else None
+        value: str | None = item.get(key, {}).get("S")
+        return value
 
     seen = text("last_modified_time")
     return Rest(
         endpoint_config_name=text("endpoint_config_name"),
         last_modified_time=datetime.fromisoformat(seen) if seen else None,
-        tags=json.loads(item["tags"]["S"]),
+        tags=json.loads(text("tags") or "{}"),
+        scaling=json.loads(text("scaling") or "{}"),
         told=text("told"),
     )
 
@@ -363,6 +376,7 @@ def _attempt_item(attempt: Attempt) -> dict[str, Any]:
         and _time(attempt.endpoint_last_modified_time),
         "accepted_at": attempt.accepted_at and _time(attempt.accepted_at),
         "settled_at": attempt.settled_at and _time(attempt.settled_at),
+        "abort_asked_at": attempt.abort_asked_at and _time(attempt.abort_asked_at),
         "reason": attempt.reason,
     }
     return {
@@ -421,6 +435,7 @@ def _attempt(item: Mapping[str, Any]) -> Attempt:
         status=AttemptStatus(item["status"]["S"]),
         accepted_at=time("accepted_at"),
         settled_at=time("settled_at"),
+        abort_asked_at=time("abort_asked_at"),
         reason=text("reason"),
         deletes_endpoint=item["deletes_endpoint"]["BOOL"],
         deletion=Deletion(tuple(configs), tuple(models)),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.attempt import AttemptStatus
 from deployer.names import fingerprint
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ class OutcomeKind(Enum):
     STARTED = "started"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    ABORTED = "aborted"
+    """Its approval was taken back while it was being rolled out, and SageMaker rolled back."""
+
     ROLLED_BACK = "rolled_back"
     """An older version serves again, since a newer one no longer stands."""
     IGNORED = "ignored"
@@ -80,15 +84,18 @@ def settled(attempt: Attempt, endpoint: Endpoint | None, retry_at: datetime | No
     """Word how an attempt ended.
 
     Args:
-        attempt: A settled attempt that succeeded or failed.
+        attempt: A settled attempt that people hear of.
         endpoint: The endpoint as it is now.
         retry_at: When a failed one is tried again without anybody asking, if it is.
     """
     assert attempt.settled_at is not None
     version = f"Version {attempt.version} of {attempt.group_name}"
     serving = endpoint.endpoint_config_name if endpoint is not None and endpoint.updatable else None
-    if attempt.reason is not None:
-        still = f"The endpoint keeps serving {serving}." if serving else "The endpoint serves nothing."
+    still = f"The endpoint keeps serving {serving}." if serving else "The endpoint serves nothing."
+    if attempt.status is AttemptStatus.ABORTED:
+        kind = OutcomeKind.ABORTED
+        message = f"{version} did not go live on {attempt.endpoint_name}: {attempt.reason} {still}"
+    elif attempt.reason is not None:
         again = (
             f"It is tried again at {retry_at.isoformat(timespec='minutes')} or soon after."
             if retry_at is not None

@@ -10,29 +10,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from deployer import outcomes, statuses
 from deployer.approval import Approval, ApprovalSource, Choice, Decision, choose, superseded
+from deployer.attempt import AttemptStatus
 from deployer.attempts import Attempts, OvertakenError
 from deployer.executor import Executor, Progress
 from deployer.identity import Identity
 from deployer.names import account_of, same_arn
 from deployer.planner import Blocked, Deploy, InSync, NothingStands, Plan, WaitToRetry, plan
 from deployer.retention import disposable
-from deployer.settings import Release, all_tags
+from deployer.settings import Release
+from deployer.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws_lambda_powertools import Logger
 
-    from deployer.attempt import Deletion
+    from deployer.alarms import Alarms
+    from deployer.attempt import Attempt, Deletion
     from deployer.endpoint import Endpoint, Sighting
-    from deployer.journal import History, Journal, Rest
+    from deployer.journal import History, Journal
     from deployer.patience import Patience
     from deployer.reporter import Reporter
     from deployer.sagemaker import ModelVersion, SageMaker
+    from deployer.scalable_targets import ScalableTargets
     from deployer.settings import EndpointSettings
     from deployer.triggers import PackageChanged
 
@@ -50,6 +54,8 @@ class Gateways:
     """
 
     sagemaker: SageMaker
+    alarms: Alarms
+    scalable_targets: ScalableTargets
     journal: Journal
     reporter: Reporter
     now: Callable[[], datetime]
@@ -100,11 +106,13 @@ class Reconciler:
             now=gateways.now,
             invocation_id=invocation_id,
         )
+        self._upkeep = Upkeep(settings, gateways, self._attempts, logger, stack_name=ownership.stack_name)
         self._executor = Executor(
             gateways.sagemaker,
             self._attempts,
             self._stands_now,
             self._is_news,
+            self._upkeep,
             patience,
             logger,
             stack_name=ownership.stack_name,
@@ -158,10 +166,13 @@ class Reconciler:
             self._logger.info("In sync, and unchanged since it was last looked at")
             return False
         endpoint = self._sagemaker.describe_endpoint(self._name)
-        self._attempts.follow(endpoint)
+        if self._attempts.follow(endpoint) is AttemptStatus.ABORTED:
+            # Long before the next update, if there is one: what SageMaker reads of alarms may lag.
+            self._upkeep.clear_abort()
         self._attempts.report_late(endpoint)
         unsettled = self._attempts.unsettled
         if unsettled is not None and not self._attempts.may_take_over(unsettled):
+            self._abort_if_taken_back(unsettled, endpoint)
             self._logger.info("An attempt is under way: waiting", attempt=unsettled.number)
             return False
         if endpoint is not None and endpoint.modifying:
@@ -284,7 +295,7 @@ class Reconciler:
             or sighting.last_modified_time != rest.last_modified_time
             or self._attempts.unsettled is not None
             or self._attempts.owes_report
-            or rest.tags != self._wanted_tags()
+            or not self._upkeep.up_to_date
         ):
             return False
         choice = self._choose(rest.endpoint_config_name).choice
@@ -293,6 +304,29 @@ class Reconciler:
             and not choice.keeps_serving
             and choice.release.endpoint_config_name == rest.endpoint_config_name
             and not self._disposable(choice, rest.endpoint_config_name)
+        )
+
+    def _abort_if_taken_back(self, attempt: Attempt, endpoint: Endpoint | None) -> None:
+        """Make SageMaker roll back an update whose approval was taken back, instead of finishing it."""
+        if (
+            self._settings.abort_alarm_name is None
+            or endpoint is None
+            or endpoint.status != "Updating"
+            or not attempt.is_under_way_on(endpoint)
+        ):
+            return
+        given = [each for each in self._history.approvals if same_arn(each.version_arn, attempt.version_arn)]
+        taken_back = bool(given) and all(each.withdrawn for each in given)
+        if not taken_back or self._is_deployable(self._read_version(attempt.version_arn, again=True)):
+            return
+        # Noted first: whoever settles the attempt must know that this is no failure of the version's.
+        self._attempts.note_abort(attempt)
+        self._upkeep.abort(
+            f"Greenlight: version {attempt.version} of {attempt.group_name} is no longer approved."
+        )
+        self._logger.warning(
+            "Its approval was taken back: SageMaker is made to roll back",
+            attempt=attempt.number,
         )
 
     # What is wanted ----------------------------------------------------------------------------------
@@ -333,9 +367,6 @@ class Reconciler:
             stack_name=self._ownership.stack_name,
         )
 
-    def _wanted_tags(self) -> dict[str, str]:
-        return all_tags(self._settings, self._ownership.stack_name)
-
     # What is done ------------------------------------------------------------------------------------
 
     def _carry_out(self, planned: Plan, decision: Decision, endpoint: Endpoint | None) -> bool:
@@ -374,7 +405,8 @@ class Reconciler:
         match progress:
             case Progress.UNDER_WAY:
                 if endpoint is None:
-                    self._note_rest(replace(history.rest, tags=self._wanted_tags()))
+                    # Whatever an endpoint of this name had before went with it.
+                    self._upkeep.note(tags=self._upkeep.wanted_tags, scaling={})
                 return False
             case Progress.ENDED:
                 return True
@@ -400,12 +432,12 @@ class Reconciler:
         self._attempts.withdraw_left_behind()
         wanted = decision.choice.release.endpoint_config_name if decision.choice is not None else None
         if endpoint is not None:
-            rest = replace(self._history.rest, tags=self._bring_tags_up_to_date(endpoint))
+            self._upkeep.bring_tags_up_to_date(endpoint)
+            seen: dict[str, Any] = {}
             if endpoint.status == "InService" and endpoint.endpoint_config_name == wanted:
-                rest = replace(
-                    rest, endpoint_config_name=wanted, last_modified_time=endpoint.last_modified_time
-                )
-            self._note_rest(rest)
+                seen = {"endpoint_config_name": wanted, "last_modified_time": endpoint.last_modified_time}
+            self._upkeep.note(tags=self._upkeep.wanted_tags, **seen)
+            self._upkeep.bring_scaling_up_to_date(endpoint)
         if decision.retry_at is not None:
             # What is tried again needs its model and config again.
             return False
@@ -426,23 +458,6 @@ class Reconciler:
         fallback = former.release.endpoint_config_name if former is not None else None
         return disposable(attempts, keep=keep, needed=needed, fallback=fallback)
 
-    def _bring_tags_up_to_date(self, endpoint: Endpoint) -> dict[str, str]:
-        """Put changed tags on the endpoint itself, without a rollout; return what it carries then."""
-        wanted, applied = self._wanted_tags(), self._history.rest.tags
-        if wanted != applied:
-            self._sagemaker.tag(
-                endpoint.arn,
-                add={key: value for key, value in wanted.items() if applied.get(key) != value},
-                remove=frozenset(applied) - frozenset(wanted),
-            )
-            self._logger.info("Tags of the endpoint brought up to date")
-        return wanted
-
-    def _note_rest(self, rest: Rest) -> None:
-        if rest != self._history.rest:
-            self._journal.record_rest(self._name, rest)
-            self._attempts.history = replace(self._history, rest=rest)
-
     def _tell(self, message: str | None) -> None:
         """Tell a person what needs one, once; None when nothing does any more."""
         if message == self._history.rest.told:
@@ -458,7 +473,7 @@ class Reconciler:
                     correlation_id=latest.correlation_id if latest else self._name,
                 )
             )
-        self._note_rest(replace(self._history.rest, told=message))
+        self._upkeep.note(told=message)
 
 
 def _changed_since(version: ModelVersion, hint: PackageChanged | None) -> bool:

@@ -112,6 +112,7 @@ class SageMaker:
             pending_endpoint_config_name=pending["EndpointConfigName"] if pending else None,
             failure_reason=answer.get("FailureReason"),
             last_modified_time=answer["LastModifiedTime"].astimezone(UTC),
+            variant_names=tuple(each["VariantName"] for each in answer.get("ProductionVariants", ())),
         )
 
     def describe_model_version(self, version_arn: str) -> ModelVersion | None:

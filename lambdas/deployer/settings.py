@@ -37,6 +37,9 @@ class EndpointSettings:
         tags: The user's tags for everything that is created.
         policy: Whose approvals count.
         keep: How many former releases' models and configs stay.
+        abort_alarm_name: The alarm that makes SageMaker roll back an update under way; None where updates are
+            not guarded.
+        scaling: Variant name to how it scales by itself; empty where nothing does.
     """
 
     endpoint_name: str
@@ -47,6 +50,8 @@ class EndpointSettings:
     tags: dict[str, str]
     policy: ApprovalPolicy
     keep: int
+    abort_alarm_name: str | None
+    scaling: dict[str, dict[str, Any]]
 
     @classmethod
     def parse(cls, endpoint_name: str, value: str) -> EndpointSettings:
@@ -78,6 +83,8 @@ class EndpointSettings:
             tags=document.get("Tags", {}),
             policy=ApprovalPolicy.parse(document.get("ApprovalPolicy", {})),
             keep=document.get("Keep", DEFAULT_KEEP),
+            abort_alarm_name=document.get("AbortAlarmName"),
+            scaling=document.get("AutoScaling", {}),
         )
 
     @property
@@ -114,6 +121,10 @@ def _problem(document: dict[str, Any]) -> str | None:
         return "Tags is not an object of strings"
     if type(document.get("Keep", DEFAULT_KEEP)) is not int or document.get("Keep", DEFAULT_KEEP) < 0:
         return "Keep is not a number of releases"
+    if not isinstance(document.get("AbortAlarmName", ""), str):
+        return "AbortAlarmName is not a string"
+    if not _is_scaling(document.get("AutoScaling", {})):
+        return "AutoScaling is not an object of variants, each with ScalableDimension and capacities"
     if not is_policy(document.get("ApprovalPolicy", {})):
         return "ApprovalPolicy is not an object of Approvers (strings) and FourEyes (true or false)"
     return None
@@ -121,6 +132,18 @@ def _problem(document: dict[str, Any]) -> str | None:
 
 def _is_list_of_objects(value: object) -> TypeGuard[list[dict[str, Any]]]:
     return isinstance(value, list) and bool(value) and all(isinstance(each, dict) for each in value)
+
+
+def _is_scaling(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(each, dict)
+        and isinstance(each.get("ScalableDimension"), str)
+        and type(each.get("MinCapacity")) is int
+        and type(each.get("MaxCapacity")) is int
+        and isinstance(each.get("Policies", []), list)
+        and isinstance(each.get("ScheduledActions", []), list)
+        for each in value.values()
+    )
 
 
 def _invalid(endpoint_name: str, problem: str) -> InvalidSettingsError:

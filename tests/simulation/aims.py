@@ -73,6 +73,17 @@ _IN_PARTS: Final = Schedule(
     disturbances=(Disturbance(Kind.SWEEP), Disturbance(Kind.SWEEP, wait=8)),
 )
 
+_GUARDED: Final = replace(_UPDATED, guarded=True)
+_SCALED: Final = replace(_CREATED, scaling=True)
+_SCALED_OTHERWISE: Final = Schedule(
+    head_start=1,
+    scaling=True,
+    disturbances=(Disturbance(Kind.CHANGE_SETTINGS, how=1), *_ROLLOUT[1:]),
+)
+_RESIZED: Final = replace(
+    _SCALED_OTHERWISE, disturbances=(Disturbance(Kind.CHANGE_SETTINGS, how=5), *_ROLLOUT[1:])
+)
+
 _REJECTED: Final = Schedule(
     head_start=2, disturbances=(Disturbance(Kind.REJECT_LIVE), Disturbance(Kind.SWEEP, wait=10))
 )
@@ -98,6 +109,13 @@ _TO_A_CALL: Final[dict[str, Schedule]] = {
     "ListModelPackages": _LOOKED_AT,
     "ListTags": _CLEANED_UP,
     "UpdateEndpoint": _UPDATED,
+    "DeleteScalingPolicy": _SCALED_OTHERWISE,
+    "DeleteScheduledAction": _SCALED_OTHERWISE,
+    "DeregisterScalableTarget": _RESIZED,
+    "PutScalingPolicy": _SCALED,
+    "PutScheduledAction": _SCALED,
+    "RegisterScalableTarget": _SCALED,
+    "SetAlarmState": _GUARDED,
     "PutItem": _UPDATED,
     "Query": _LOOKED_AT,
     "UpdateItem": _UPDATED,

@@ -55,7 +55,13 @@ def client(service: str) -> Any:
         user_agent="greenlight-simulation",
         parameter_validation=True,
     )
-    made = boto3.Session().client(service, region_name=REGION, config=config)  # type: ignore[call-overload]
+    session = boto3.Session()
+    # One wire format is enough to be told apart: of CloudWatch's three, JSON instead of CBOR.
+    loader = session._session.get_component("data_loader")  # noqa: SLF001 - boto3 hides botocore's session
+    metadata = loader.load_service_model(service, "service-2")["metadata"]
+    if "json" in metadata.get("protocols", ()):
+        metadata.update(protocol="json", protocols=["json"])
+    made = session.client(service, region_name=REGION, config=config)  # type: ignore[call-overload]
     made.meta.events.register("before-send", partial(_send, service))
     made.meta.events.register("needs-retry", _repeat)
     return made

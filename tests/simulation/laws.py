@@ -14,7 +14,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.triggers import PART_DETAIL_TYPE
-from tests.simulation.people import GROUP, PREFIX, content_of
+from local_cloud.sagemaker.ports import AlarmState
+from tests.simulation.people import GROUP, PREFIX, abort_alarm, content_of
 from tests.simulation.tasks import CrashError
 from tests.simulation.world import SCHEDULED, WRITES, names_in, plain
 
@@ -32,8 +33,12 @@ TRANSIENT: Final = ("InsufficientInstanceCapacity", "ResourceLimitExceeded", "Re
 RETRIES: Final = 5
 """How often a release that failed for a passing reason is tried again."""
 
-SETTLED: Final = frozenset({"succeeded", "failed", "withdrawn"})
-TOLD: Final = {"succeeded": frozenset({"succeeded", "rolled_back"}), "failed": frozenset({"failed"})}
+SETTLED: Final = frozenset({"succeeded", "failed", "aborted", "withdrawn"})
+TOLD: Final = {
+    "succeeded": frozenset({"succeeded", "rolled_back"}),
+    "failed": frozenset({"failed"}),
+    "aborted": frozenset({"aborted"}),
+}
 """Which outcomes tell of an attempt that ended so."""
 
 CLEAN_UP: Final = "CleanUp"
@@ -388,7 +393,8 @@ class Law4NoLoop(Law):
     """No loop: once disturbances stop the deployer writes little, and nothing once the endpoint is in sync.
 
     From the moment disturbances stop, no endpoint is changed more often than there are versions that stand,
-    plus one repair; no model and no config is created twice; nothing is deleted twice. After the rest,
+    plus one repair; no model and no config is created twice; nothing is deleted twice; nobody tags twice, as
+    several invocations at once may do the same once each. After the rest,
     further sweeps and events about the endpoint write nothing: not to SageMaker, not to the journal, not to
     the bus. And at no time is a release put on an endpoint that failed there for a lasting reason since its
     version was approved.
@@ -396,7 +402,7 @@ class Law4NoLoop(Law):
 
     def __init__(self, world: World, facts: Facts) -> None:
         super().__init__(world, facts)
-        self._calm_writes: dict[tuple[str, str], int] = {}
+        self._calm_writes: dict[tuple[str, str, str], int] = {}
 
     def check_call(self, call: Call) -> None:
         if not call.is_write:
@@ -408,10 +414,11 @@ class Law4NoLoop(Law):
         subject = call.request.get("ModelName") or call.request.get("EndpointConfigName") or "tags"
         if call.operation in {"DeleteEndpoint", *CHANGES}:
             subject = call.request["EndpointName"]
-        key = (call.operation, subject)
+        who = call.invocation.name if call.operation in {"AddTags", "DeleteTags"} else ""
+        key = (call.operation, subject, who)
         self._calm_writes[key] = self._calm_writes.get(key, 0) + 1
         limit = 1
-        if call.operation in {"DeleteEndpoint", "AddTags", "DeleteTags", *CHANGES}:
+        if call.operation in {"DeleteEndpoint", *CHANGES}:
             limit = len(self.world.people.versions) + 2
         if self._calm_writes[key] > limit:
             raise self.broken(f"{call.operation} of {subject} for the {self._calm_writes[key]}th time")
@@ -477,7 +484,7 @@ class Law5EachEndIsTold(Law):
         self._statuses[name, item] = now
         if before == now:
             return
-        if before in SETTLED or (before == "accepted" and now not in {"succeeded", "failed"}):
+        if before in SETTLED or (before == "accepted" and now not in TOLD):
             raise self.broken(f"{item} of {name} went from {before} to {now}")
         if attempt["action"] == CLEAN_UP or now not in SETTLED:
             return
@@ -489,14 +496,43 @@ class Law5EachEndIsTold(Law):
         succeeded = any(each.succeeded for each in rollouts)
         if now == "succeeded" and not succeeded:
             raise self.broken(f"{item} of {name} counts as succeeded and did not")
-        if now == "failed" and succeeded and self._still_serves(rollouts[-1]):
-            raise self.broken(f"{item} of {name} counts as failed and succeeded")
-        if now == "failed" and any(each.ended is None for each in rollouts):
-            raise self.broken(f"{item} of {name} counts as failed, and is under way")
+        if now in {"failed", "aborted"} and succeeded and self._still_serves(rollouts[-1]):
+            raise self.broken(f"{item} of {name} counts as {now} and succeeded")
+        if now in TOLD and any(each.ended is None for each in rollouts):
+            raise self.broken(f"{item} of {name} counts as {now}, and is under way")
+        self._check_abort(f"{item} of {name}", now, rollouts)
         if now == "failed" and not rollouts and not self._was_refused(attempt):
             raise self.broken(f"{item} of {name} counts as failed, and SageMaker refused nothing")
         if now == "withdrawn" and rollouts:
             raise self.broken(f"{item} of {name} counts as withdrawn, and SageMaker accepted it")
+
+    def _check_abort(self, what: str, now: str, rollouts: list[Rollout]) -> None:
+        if not rollouts:
+            return
+        name, since = rollouts[-1].endpoint_name, rollouts[-1].call.number
+        if now == "aborted" and not self._was_to_be_aborted(name, since):
+            raise self.broken(f"{what} counts as aborted, and nobody asked for that")
+        if now == "failed" and self._was_set_off(name, since):
+            raise self.broken(f"{what} counts as failed, and was aborted")
+
+    def _was_set_off(self, name: str, since: int) -> bool:
+        """Tell whether the deployer set off the abort alarm after that call."""
+        return any(
+            call.operation == "SetAlarmState"
+            and call.request["AlarmName"] == abort_alarm(name)
+            and call.request["StateValue"] == AlarmState.ALARM
+            for call in self.world.calls[since:]
+        )
+
+    def _was_to_be_aborted(self, name: str, since: int) -> bool:
+        """Tell whether the journal had it noted after that call."""
+        return any(
+            call.operation == "UpdateItem"
+            and call.accepted
+            and ":abort_asked_at" in call.request["ExpressionAttributeValues"]
+            and call.request["Key"]["endpoint"]["S"] == name
+            for call in self.world.calls[since:]
+        )
 
     def _still_serves(self, rollout: Rollout) -> bool:
         endpoint = self.world.describe(rollout.endpoint_name)
@@ -528,7 +564,7 @@ class Law5EachEndIsTold(Law):
         )
         status = attempt["status"] if attempt is not None else "missing"
         kind = detail["Outcome"]
-        if kind == "started" and status in {"accepted", "succeeded", "failed"}:
+        if kind == "started" and (status == "accepted" or status in TOLD):
             return
         if kind not in TOLD.get(status, ()):
             raise self.broken(f"{detail['OutcomeId']} is told while the journal says {status}")
@@ -545,7 +581,7 @@ class Law5EachEndIsTold(Law):
                     raise self.broken(f"attempt {number} of {name} is {attempt['status']} for ever")
                 kinds = {
                     kind
-                    for kind in ("succeeded", "failed", "rolled_back")
+                    for kind in ("succeeded", "failed", "aborted", "rolled_back")
                     if f"{name}/{number}/{kind}" in self._told
                 }
                 if attempt["status"] in TOLD and (len(kinds) != 1 or not kinds <= TOLD[attempt["status"]]):
@@ -763,7 +799,13 @@ class Law7JournalExplains(Law):
             if endpoint is not None and endpoint["EndpointStatus"] == "InService" and succeeded:
                 if self.world.people.settings.get(name) is None:
                     continue
-                if endpoint["EndpointConfigName"] != succeeded[-1]["endpoint_config_name"]:
+                # A success undone before anybody looked counts as failed, and may serve again: law 5.
+                unseen = {
+                    each.endpoint_config_name
+                    for each in rollouts
+                    if each.succeeded and by_number[each.attempt or 0]["status"] == "failed"
+                }
+                if endpoint["EndpointConfigName"] not in {succeeded[-1]["endpoint_config_name"], *unseen}:
                     raise self.broken(
                         f"{name} is on {endpoint['EndpointConfigName']}, and the last success was "
                         f"{succeeded[-1]['endpoint_config_name']}"
@@ -908,6 +950,99 @@ class Law9EveryEndpointHasItsTurn(Law):
         return journals | (asked["GetParameter"] - read)
 
 
+class Law10OnlyWhatIsTakenBackIsAborted(Law):
+    """A rollout is aborted only if its version is not approved, and an abort hits no rollout but that one.
+
+    Whoever sets off an endpoint's abort alarm has read, in its last call of SageMaker before, that the
+    version being rolled out is not deployable. Whoever updates an endpoint that has such an alarm has
+    cleared it before. At rest no such alarm is set.
+    """
+
+    def check_call(self, call: Call) -> None:
+        if call.operation == "SetAlarmState" and call.request["StateValue"] == AlarmState.ALARM:
+            self._check_abort(call)
+        if call.is_write and call.operation == "UpdateEndpoint":
+            settings = self.world.people.settings.get(call.request["EndpointName"])
+            name = (settings or {}).get("AbortAlarmName")
+            cleared = {
+                each.request["AlarmName"]
+                for each in call.invocation.calls
+                if each.operation == "SetAlarmState"
+            }
+            if name is not None and name not in cleared:
+                raise self.broken(f"{name} was not cleared before UpdateEndpoint")
+
+    def _check_abort(self, call: Call) -> None:
+        before = [each for each in call.invocation.calls[:-1] if each.service == "sagemaker"]
+        read = before[-1] if before else None
+        if (
+            read is None
+            or read.operation != "DescribeModelPackage"
+            or (
+                read.response.get("ModelApprovalStatus") == "Approved"
+                and read.response.get("ModelPackageStatus") == "Completed"
+            )
+        ):
+            raise self.broken(f"{call.invocation.name} aborts a rollout without having read why")
+
+    def check_rest(self) -> None:
+        for name in self.world.people.endpoints:
+            if self.world.alarms.states.get(abort_alarm(name)) == AlarmState.ALARM and self._rests(name):
+                raise self.broken(f"the abort alarm of {name} is still set")
+
+    def _rests(self, name: str) -> bool:
+        endpoint = self.world.describe(name)
+        return (
+            self.world.people.settings.get(name) is not None
+            and endpoint is not None
+            and endpoint["EndpointStatus"] == "InService"
+        )
+
+
+class Law11ScalingComesBack(Law):
+    """Whenever an endpoint has come to rest, its variants scale as its settings say.
+
+    At rest an endpoint in service is registered with the capacities, policies and scheduled actions of its
+    settings, whatever updates, failures and crashes came before.
+    """
+
+    def check_rest(self) -> None:
+        for name in self.world.people.endpoints:
+            settings, endpoint = self.world.people.settings.get(name), self.world.describe(name)
+            if settings is None or endpoint is None or endpoint["EndpointStatus"] != "InService":
+                continue
+            if not self.facts.attempts(name):
+                # Somebody else's, and nothing was ever approved for it.
+                continue
+            for variant_name, wanted in settings.get("AutoScaling", {}).items():
+                found = self._found(name, variant_name)
+                expected = (
+                    (wanted["MinCapacity"], wanted["MaxCapacity"]),
+                    {each["PolicyName"] for each in wanted["Policies"]},
+                    {each["ScheduledActionName"] for each in wanted["ScheduledActions"]},
+                )
+                if found != expected:
+                    raise self.broken(f"{variant_name} of {name} scales by {found}, not by {expected}")
+
+    def _found(self, name: str, variant_name: str) -> tuple[tuple[int, int] | None, set[str], set[str]]:
+        resource = f"endpoint/{name}/variant/{variant_name}"
+        targets = self._ask("DescribeScalableTargets", ResourceIds=[resource])["ScalableTargets"]
+        policies = self._ask("DescribeScalingPolicies", ResourceId=resource)["ScalingPolicies"]
+        actions = self._ask("DescribeScheduledActions", ResourceId=resource)["ScheduledActions"]
+        return (
+            (targets[0]["MinCapacity"], targets[0]["MaxCapacity"]) if targets else None,
+            {each["PolicyName"] for each in policies},
+            {each["ScheduledActionName"] for each in actions},
+        )
+
+    def _ask(self, operation: str, **request: Any) -> dict[str, Any]:
+        body = json.dumps({"ServiceNamespace": "sagemaker", **request}).encode()
+        status, content = self.world.scaling(operation, body)
+        assert status == 200, content
+        answered: dict[str, Any] = json.loads(content)
+        return answered
+
+
 LAWS: Final[tuple[type[Law], ...]] = (
     Law1OnlyApproved,
     Law2NothingServingStops,
@@ -918,6 +1053,8 @@ LAWS: Final[tuple[type[Law], ...]] = (
     Law7JournalExplains,
     Law8ScaledStaysScaled,
     Law9EveryEndpointHasItsTurn,
+    Law10OnlyWhatIsTakenBackIsAborted,
+    Law11ScalingComesBack,
 )
 
 

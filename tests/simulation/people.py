@@ -41,13 +41,21 @@ INSTANCE_TYPE: Final = "ml.m5.large"
 BROKEN: Final = "broken"
 
 
-def settings_document(endpoint_name: str, how: int = 0, policy: int = 0, keep: int = 3) -> dict[str, Any]:
+def settings_document(
+    endpoint_name: str,
+    how: int = 0,
+    policy: int = 0,
+    keep: int = 3,
+    *,
+    guarded: bool = False,
+    scaling: bool = False,
+) -> dict[str, Any]:
     """Return one of a few settings, as the stack stores them."""
     environment = {"LOG_LEVEL": {1: "debug", 3: BROKEN}.get(how, "info")}
     variant = {
         "VariantName": "AllTraffic",
         "InstanceType": "ml.m5.xlarge" if how == 5 else INSTANCE_TYPE,
-        "InitialInstanceCount": 2 if how == 2 else 1,
+        "InitialInstanceCount": fewest_instances(guarded=guarded) + (how == 2),
         "InitialVariantWeight": 2.0 if how == 8 else 1.0,
     }
     return {
@@ -59,6 +67,63 @@ def settings_document(endpoint_name: str, how: int = 0, policy: int = 0, keep: i
         "Tags": {} if how == 6 else {"team": "risk" if how == 4 else "growth"},
         "Keep": 0 if how == 7 else keep,
         **POLICIES[policy % len(POLICIES)],
+        **(_guard(endpoint_name) if guarded else {}),
+        **({"AutoScaling": {"AllTraffic": _scaling("other" if how == 1 else "usual")}} if scaling else {}),
+    }
+
+
+def fewest_instances(*, guarded: bool) -> int:
+    """Return how many instances there are at least: a canary takes half of two."""
+    return 2 if guarded else 1
+
+
+def abort_alarm(endpoint_name: str) -> str:
+    """Return the name of an endpoint's abort alarm."""
+    return f"Greenlight-{endpoint_name}-abort"
+
+
+def _guard(endpoint_name: str) -> dict[str, Any]:
+    """Return what makes an endpoint's updates canaries that can be aborted."""
+    alarm_name = abort_alarm(endpoint_name)
+    return {
+        "AbortAlarmName": alarm_name,
+        "DeploymentConfig": {
+            "BlueGreenUpdatePolicy": {
+                "TrafficRoutingConfiguration": {
+                    "Type": "CANARY",
+                    "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 50},
+                    "WaitIntervalInSeconds": 600,
+                }
+            },
+            "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm_name}]},
+        },
+    }
+
+
+def _scaling(name: str) -> dict[str, Any]:
+    """Return how a variant scales by itself, with a policy and a scheduled action of that name."""
+    return {
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+        "MinCapacity": 1,
+        "MaxCapacity": 10,
+        "Policies": [
+            {
+                "PolicyName": name,
+                "TargetTrackingScalingPolicyConfiguration": {
+                    "TargetValue": 100.0,
+                    "PredefinedMetricSpecification": {
+                        "PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"
+                    },
+                },
+            }
+        ],
+        "ScheduledActions": [
+            {
+                "ScheduledActionName": name,
+                "Schedule": "cron(0 22 * * ? *)",
+                "ScalableTargetAction": {"MinCapacity": 1},
+            }
+        ],
     }
 
 
@@ -325,6 +390,20 @@ class People:
         if answer is not None:
             self.acts.append(Act(version.arn, None, by, self.world.clock.now()))
 
+    def rescale(self, endpoint: str, how: int) -> None:
+        """Change a variant's count and weight, as automatic scaling and people do."""
+        self.call(
+            "UpdateEndpointWeightsAndCapacities",
+            EndpointName=endpoint,
+            DesiredWeightsAndCapacities=[
+                {
+                    "VariantName": "AllTraffic",
+                    "DesiredInstanceCount": fewest_instances(guarded=self.world.schedule.guarded) + how % 3,
+                    "DesiredWeight": 1.0 + how % 2,
+                }
+            ],
+        )
+
     def may_count(self, version_arn: str, approving: Approving | None) -> bool:
         """Tell whether anybody approved the version whose approval the policy lets count.
 
@@ -404,7 +483,14 @@ class People:
             parameters[PREFIX + endpoint] = "{"
         else:
             schedule = self.world.schedule
-            document = settings_document(endpoint, how, schedule.policy, schedule.keep)
+            document = settings_document(
+                endpoint,
+                how,
+                schedule.policy,
+                schedule.keep,
+                guarded=schedule.guarded,
+                scaling=schedule.scaling,
+            )
             self.settings[endpoint] = document
             self._kept.setdefault(endpoint, []).append(document["Keep"])
             parameters[PREFIX + endpoint] = json.dumps(document)
@@ -497,17 +583,7 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
     Kind.MEND_MODEL: lambda people, what, _: people.mend(people.version(what.which)),
     Kind.CHANGE_SETTINGS: lambda people, what, endpoint: people.write_settings(endpoint, what.how % SETTINGS),
     Kind.REMOVE_SETTINGS: lambda people, _, endpoint: people.remove_settings(endpoint),
-    Kind.RESCALE: lambda people, what, endpoint: people.call(
-        "UpdateEndpointWeightsAndCapacities",
-        EndpointName=endpoint,
-        DesiredWeightsAndCapacities=[
-            {
-                "VariantName": "AllTraffic",
-                "DesiredInstanceCount": 1 + what.how % 3,
-                "DesiredWeight": 1.0 + what.how % 2,
-            }
-        ],
-    ),
+    Kind.RESCALE: lambda people, what, endpoint: people.rescale(endpoint, what.how),
     Kind.DELETE_ENDPOINT: lambda people, _, endpoint: people.call("DeleteEndpoint", EndpointName=endpoint),
     Kind.SWEEP: lambda people, *_: people.world.sweep(),
 }

@@ -278,4 +278,61 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            raise\n",
         known=290,
     ),
+    Sabotage(
+        "abort without reading the approval again",
+        "reconciler.py",
+        "if not taken_back or self._is_deployable(self._read_version(attempt.version_arn, again=True)):\n",
+        "if not taken_back:\n",
+    ),
+    Sabotage(
+        "leave the abort alarm set",
+        "upkeep.py",
+        "            self._gateways.alarms.clear(self._settings.abort_alarm_name)\n",
+        "            pass\n",
+    ),
+    Sabotage(
+        "blame the version for an abort",
+        "attempt.py",
+        "        return Judgement(Verdict.ABORTED, _ABORTED)\n",
+        "        return Judgement(Verdict.FAILED, _ABORTED)\n",
+    ),
+    Sabotage(
+        "abort without noting it",
+        "reconciler.py",
+        "        self._attempts.note_abort(attempt)\n",
+        "",
+    ),
+    Sabotage(
+        "forget that scaling was taken off",
+        "upkeep.py",
+        "            self.note(\n"
+        "                scaling={name: each for name, each in self._rest.scaling.items() "
+        "if name != variant_name}\n"
+        "            )\n",
+        "",
+    ),
+    Sabotage(
+        "take scaling for done before it is",
+        "upkeep.py",
+        "        for variant_name in sorted(wanted):\n",
+        "        self.note(scaling=wanted)\n        for variant_name in sorted(wanted):\n",
+    ),
+    Sabotage(
+        "let an endpoint in sync lack its scaling",
+        "upkeep.py",
+        "            and self._rest.scaling == self._settings.scaling\n",
+        "",
+    ),
+    Sabotage(
+        "leave policies that are wanted no more",
+        "scalable_targets.py",
+        "    return [each[key] for each in applied.get(kind, ()) if each[key] not in names]\n",
+        "    return [each[key] for each in () if each[key] not in names]\n",
+    ),
+    Sabotage(
+        "take a new endpoint's scaling for the old one's",
+        "reconciler.py",
+        "self._upkeep.note(tags=self._upkeep.wanted_tags, scaling={})",
+        "self._upkeep.note(tags=self._upkeep.wanted_tags)",
+    ),
 )

@@ -173,6 +173,8 @@ class Schedule:
         endpoints: How many endpoints follow the group, 1 to 3.
         head_start: How many versions are approved and deployed before anything is disturbed.
         policy: Index into POLICIES: who may approve.
+        guarded: Whether updates are canaries with an abort alarm.
+        scaling: Whether variants scale by themselves.
         keep: How many former releases the settings keep, unless they are changed to others.
         part_size: How many endpoints one invocation sweeps.
         skew: By how many seconds the deployer's clock is ahead of SageMaker's.
@@ -188,6 +190,8 @@ class Schedule:
     endpoints: int = 1
     head_start: int = 0
     policy: int = 0
+    guarded: bool = False
+    scaling: bool = False
     keep: int = 3
     part_size: int = PART_SIZE
     skew: int = 0
@@ -345,6 +349,8 @@ def draw(random: Random) -> Schedule:
         seed=random.randrange(1, 2**31),
         endpoints=random.choice((1, 1, 1, 1, 1, 2, 2, 3)),
         head_start=random.choice((0, 1, 1, 2)),
+        guarded=random.choice((False, False, True)),
+        scaling=random.choice((False, False, True)),
         policy=random.choice((0, 0, 0, 1, 2)),
         keep=random.choice((3, 3, 1, 0)),
         part_size=random.choice((PART_SIZE, PART_SIZE, 1, 2)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local_cloud.sagemaker.ports import AlarmState
 from tests.simulation import clients
 from tests.simulation.laws import LAWS, LawBrokenError
 from tests.simulation.people import GROUP, ROLE_ARN
@@ -75,6 +76,14 @@ def scene() -> Iterator[Deployed]:
 def sparing() -> Iterator[Deployed]:
     """Two versions were deployed under settings that keep no former release."""
     made = deployed(Schedule(head_start=2, keep=0))
+    yield made
+    made.world.end()
+
+
+@pytest.fixture
+def guarded() -> Iterator[Deployed]:
+    """Updates are canaries with an abort alarm, and the variant scales by itself."""
+    made = deployed(Schedule(head_start=2, guarded=True, scaling=True))
     yield made
     made.world.end()
 
@@ -194,7 +203,7 @@ def set_status(number: int, status: str) -> None:
 
 
 def test_every_law_has_its_rule_as_docstring() -> None:
-    assert len(LAWS) == 9
+    assert len(LAWS) == 11
     assert all(law.__doc__ for law in LAWS)
 
 
@@ -545,3 +554,59 @@ def test_law_9_one_endpoints_trouble_costs_no_other_its_turn(several: Deployed) 
     several.do(give_up, event=SWEEP)
     with pytest.raises(LawBrokenError, match="Law9EveryEndpointHasItsTurn: churn-v2, fraud had no turn"):
         several.judge.check_rest()
+
+
+def set_alarm(state: str) -> None:
+    clients.client("cloudwatch").set_alarm_state(
+        AlarmName="Greenlight-churn-abort", StateValue=state, StateReason="by hand"
+    )
+
+
+def test_law_10_a_rollout_is_aborted_only_after_reading_that_its_version_is_taken_back(
+    guarded: Deployed,
+) -> None:
+    with pytest.raises(LawBrokenError, match="Law10OnlyWhatIsTakenBackIsAborted: rogue1 aborts"):
+        guarded.do(lambda: set_alarm("ALARM"))
+
+
+def test_law_10_no_update_begins_without_clearing_the_alarm(guarded: Deployed) -> None:
+    arn = guarded.world.people.versions[0].arn
+    judge = next(law for law in guarded.judge.laws if type(law).__name__.startswith("Law10"))
+    guarded.world.observers[:] = [judge.check_call]
+
+    with pytest.raises(LawBrokenError, match=r"Law10OnlyWhatIsTakenBackIsAborted: .* was not cleared"):
+        guarded.do(lambda: update(arn))
+
+
+def test_law_10_no_alarm_stays_set(guarded: Deployed) -> None:
+    guarded.world.alarms.set("Greenlight-churn-abort", AlarmState.ALARM)
+
+    with pytest.raises(LawBrokenError, match="Law10OnlyWhatIsTakenBackIsAborted: the abort alarm of churn"):
+        guarded.judge.check_rest()
+
+
+TARGET = {
+    "ServiceNamespace": "sagemaker",
+    "ResourceId": "endpoint/churn/variant/AllTraffic",
+    "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda client: client.deregister_scalable_target(**TARGET),
+        lambda client: client.register_scalable_target(**TARGET, MinCapacity=2, MaxCapacity=10),
+        lambda client: client.delete_scaling_policy(**TARGET, PolicyName="usual"),
+        lambda client: client.delete_scheduled_action(**TARGET, ScheduledActionName="usual"),
+    ],
+    ids=["target", "capacities", "policy", "scheduled action"],
+)
+def test_law_11_a_variant_at_rest_scales_as_its_settings_say(
+    guarded: Deployed, spoil: Callable[[Any], object]
+) -> None:
+    guarded.judge.check_rest()
+    guarded.do(lambda: spoil(clients.client("application-autoscaling")))
+
+    with pytest.raises(LawBrokenError, match="Law11ScalingComesBack: AllTraffic of churn scales by"):
+        guarded.judge.check_rest()

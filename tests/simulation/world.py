@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
+from deployer.alarms import Alarms
 from deployer.bus import Bus
 from deployer.dispatcher import Dispatcher
 from deployer.journal import Journal
@@ -22,13 +23,16 @@ from deployer.parameters import Parameters
 from deployer.reconciler import Gateways, Ownership
 from deployer.reporter import Reporter
 from deployer.sagemaker import SageMaker
+from deployer.scalable_targets import ScalableTargets
 from deployer.triggers import PART_DETAIL_TYPE, read_trigger
+from local_cloud.application_auto_scaling import wire as auto_scaling_wire
+from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
 from local_cloud.sagemaker import wire
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.events import ENDPOINT_DEPLOYMENT_STATE_CHANGE
-from local_cloud.sagemaker.ports import Caller
+from local_cloud.sagemaker.ports import AlarmState, Caller
 from local_cloud.sagemaker.timings import Timings
-from local_cloud.sagemaker.virtual import StrictIdentity, VirtualClock
+from local_cloud.sagemaker.virtual import ScriptedAlarms, StrictIdentity, VirtualClock
 from tests.simulation import clients
 from tests.simulation.clients import REGION, answer
 from tests.simulation.memory import Memory
@@ -141,7 +145,13 @@ class Call:
         """Whether it changed SageMaker, the journal or what people heard."""
         if self.operation == "PutEvents":
             return self.accepted and any(each["DetailType"] == OUTCOME for each in self.request["Entries"])
-        return self.is_write or (self.accepted and self.operation in {"PutItem", "UpdateItem", "DeleteItem"})
+        return self.is_write or (
+            self.accepted
+            and (
+                self.operation in {"PutItem", "UpdateItem", "DeleteItem"}
+                or self.service in {"application-autoscaling", "cloudwatch"}
+            )
+        )
 
     @property
     def is_write(self) -> bool:
@@ -229,12 +239,14 @@ class World:
         self.memory = Memory()
         self.artifacts = TolerantArtifacts()
         self.hosting = ScriptedFleets(self.clock)
+        self.alarms = ScriptedAlarms()
         self.control_plane = ControlPlane(
             clock=self.clock,
             identity=StrictIdentity({ROLE_ARN}),
             artifacts=self.artifacts,
             hosting=self.hosting,
             events=self,
+            alarms=self.alarms,
             timings=_timings(schedule),
             switches=schedule.chosen_switches(),
             seed=schedule.seed,
@@ -286,6 +298,8 @@ class World:
             self._parameters,
             Gateways(
                 sagemaker=SageMaker(clients.client("sagemaker")),
+                alarms=Alarms(lambda: clients.client("cloudwatch")),
+                scalable_targets=ScalableTargets(lambda: clients.client("application-autoscaling")),
                 journal=Journal(clients.client("dynamodb"), table_name=TABLE),
                 reporter=Reporter(bus, logger),
                 now=self.deployer_now,
@@ -605,6 +619,11 @@ class World:
             status, _, content = wire.handle(
                 self.control_plane, target=f"SageMaker.{operation}", body=body, caller=self.caller
             )
+        elif service == "application-autoscaling":
+            status, content = self.scaling(operation, body)
+        elif service == "cloudwatch":
+            self.alarms.set(request["AlarmName"], AlarmState(request["StateValue"]))
+            status, content = 200, b"{}"
         else:
             status, content = self._ask_memory(invocation, service, operation, body)
         call = Call(
@@ -628,6 +647,17 @@ class World:
             self._deliver_own(request)
         if operation == "DeleteEndpoint" and call.accepted:
             self.failed_endpoints_deleted += 1
+        return status, content
+
+    def scaling(self, operation: str, body: bytes) -> tuple[int, bytes]:
+        """Ask Application Auto Scaling."""
+        status, _, content = auto_scaling_wire.handle(
+            ApplicationAutoScaling(self.control_plane),
+            target=f"{auto_scaling_wire.TARGET_PREFIX}{operation}",
+            body=body,
+            caller=self.caller,
+            request_id="simulated",
+        )
         return status, content
 
     def _ask_memory(

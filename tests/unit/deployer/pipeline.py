@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from deployer.alarms import Alarms
 from deployer.bus import Bus
 from deployer.dispatcher import Dispatcher
 from deployer.journal import History, Journal
@@ -16,9 +17,10 @@ from deployer.parameters import Parameters
 from deployer.reconciler import Gateways, Ownership
 from deployer.reporter import Reporter
 from deployer.sagemaker import SageMaker
+from deployer.scalable_targets import ScalableTargets
 from deployer.settings import EndpointSettings, Release
 from deployer.triggers import Trigger, read_trigger
-from local_cloud.in_process import InProcessCloud
+from local_cloud.in_process import InProcessAlarms, InProcessCloud
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.ports import Health
 from local_cloud.sagemaker.switches import Switches
@@ -60,6 +62,7 @@ class Pipeline:
             artifacts=self.artifacts,
             hosting=self.hosting,
             events=self.events,
+            alarms=InProcessAlarms(),
             timings=Timings.like_aws(),
             switches=switches or Switches(),
         )
@@ -109,6 +112,8 @@ class Pipeline:
         self._invocations += 1
         gateways = Gateways(
             sagemaker=SageMaker(self.deployer_cloud.client("sagemaker")),
+            alarms=Alarms(lambda: self.deployer_cloud.client("cloudwatch")),
+            scalable_targets=ScalableTargets(lambda: self.deployer_cloud.client("application-autoscaling")),
             journal=self.journal,
             reporter=Reporter(self._bus, self.logger),
             now=self.clock.now,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from deployer.attempt import AttemptStatus
@@ -155,3 +157,15 @@ def test_a_failed_endpoint_that_somebody_else_deletes_makes_way_all_the_same(
 
     assert pipeline.serving() == "v2"
     assert pipeline.told(mended) == ["started", "succeeded"]
+
+
+def test_what_one_pass_told_while_another_mended_it_is_over_with_the_next_sweep(pipeline: Pipeline) -> None:
+    """Else the same trouble, when it comes again, would be told to nobody."""
+    approved(pipeline)
+    pipeline.run()
+    rest = pipeline.history.rest
+    pipeline.journal.record_rest(ENDPOINT, rest, replace(rest, told="Nothing stands."))
+
+    pipeline.sweep()
+
+    assert pipeline.history.rest == rest

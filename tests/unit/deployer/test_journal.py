@@ -10,7 +10,13 @@ from tests.unit.deployer.builders import ENDPOINT, approval, attempt, minutes
 from tests.unit.deployer.pipeline import TABLE, Pipeline
 from tests.unit.deployer.test_gateways import FailingClient
 
-REST = Rest("churn-v1-000000000000", minutes(7), {"team": "growth"}, "Nothing stands.")
+REST = Rest(
+    "churn-v1-000000000000",
+    minutes(7),
+    {"team": "growth"},
+    {"AllTraffic": {"MinCapacity": 1}},
+    "Nothing stands.",
+)
 
 
 @pytest.fixture
@@ -21,7 +27,7 @@ def journal() -> Journal:
 def test_what_is_written_is_read_back(journal: Journal) -> None:
     journal.record_approval(approval(1))
     journal.begin(attempt(1))
-    journal.record_rest(ENDPOINT, REST)
+    journal.record_rest(ENDPOINT, Rest(), REST)
 
     history = journal.read(ENDPOINT)
 
@@ -94,7 +100,7 @@ def test_a_long_history_keeps_the_newest_of_each(journal: Journal) -> None:
     for number in range(1, WINDOW + 31):
         journal.record_approval(approval(number, minutes(number)))
         journal.begin(attempt(1, number=number))
-    journal.record_rest(ENDPOINT, REST)
+    journal.record_rest(ENDPOINT, Rest(), REST)
 
     history = journal.read(ENDPOINT)
 
@@ -154,3 +160,11 @@ def test_endpoints_share_no_history(journal: Journal) -> None:
     journal.record_approval(approval(2, endpoint_name=f"{ENDPOINT}-2"))
 
     assert [each.version for each in journal.read(ENDPOINT).approvals] == [1]
+
+
+def test_two_passes_that_note_different_things_of_a_rest_keep_both(journal: Journal) -> None:
+    journal.record_rest(ENDPOINT, Rest(), REST)
+    journal.record_rest(ENDPOINT, REST, replace(REST, scaling={}))
+    journal.record_rest(ENDPOINT, REST, replace(REST, told=None))
+
+    assert journal.read(ENDPOINT).rest == replace(REST, scaling={}, told=None)

@@ -6,7 +6,14 @@ import boto3
 import deployer
 from deployer.operations import OPERATIONS
 
-GATEWAYS = {"sagemaker": "sagemaker.py", "dynamodb": "journal.py", "ssm": "parameters.py", "events": "bus.py"}
+GATEWAYS = {
+    "sagemaker": "sagemaker.py",
+    "application-autoscaling": "scalable_targets.py",
+    "cloudwatch": "alarms.py",
+    "dynamodb": "journal.py",
+    "ssm": "parameters.py",
+    "events": "bus.py",
+}
 SOURCE = Path(deployer.__file__).parent
 
 

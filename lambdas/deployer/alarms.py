@@ -1,0 +1,46 @@
+"""The only caller of CloudWatch: sets and clears the alarm by which a rollout under way is aborted.
+
+SageMaker offers no call that takes an update back. It does roll one back, at once, when an alarm of the
+deployment's automatic rollback goes off; so every guarded endpoint has an alarm of its own that measures
+nothing, and goes off only by hand. Source: developer guide, "deployment-guardrails"; `SetAlarmState`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_cloudwatch import CloudWatchClient
+
+LONGEST_REASON: Final = 1023
+"""botocore: `SetAlarmStateInput$StateReason`."""
+
+
+class Alarms:
+    """The stack's abort alarms.
+
+    Args:
+        client: Makes the client when it is needed first: most invocations never need it.
+    """
+
+    def __init__(self, client: Callable[[], CloudWatchClient]) -> None:
+        self._make_client = client
+
+    @property
+    def _client(self) -> CloudWatchClient:
+        return self._make_client()
+
+    def set_off(self, alarm_name: str, *, reason: str) -> None:
+        """Make SageMaker roll back the update that the alarm guards."""
+        self._set(alarm_name, "ALARM", reason)
+
+    def clear(self, alarm_name: str) -> None:
+        """Let the next update pass."""
+        self._set(alarm_name, "OK", "Greenlight: no rollout is to be aborted.")
+
+    def _set(self, alarm_name: str, state: Literal["ALARM", "OK"], reason: str) -> None:
+        self._client.set_alarm_state(
+            AlarmName=alarm_name, StateValue=state, StateReason=reason[:LONGEST_REASON]
+        )

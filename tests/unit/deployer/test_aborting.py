@@ -1,0 +1,223 @@
+"""A reject rolls back the update under way at once, where the endpoint's updates are guarded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deployer.alarms import LONGEST_REASON, Alarms
+from deployer.attempt import AttemptStatus
+from local_cloud.sagemaker.switches import AlarmAtStart, Switches
+from tests.unit.deployer.pipeline import Pipeline
+
+ALARM = "Greenlight-churn-abort"
+
+GUARDED: dict[str, Any] = {
+    "AbortAlarmName": ALARM,
+    "CreateEndpointConfig": {
+        "ProductionVariants": [
+            {
+                "VariantName": "AllTraffic",
+                "InstanceType": "ml.m5.large",
+                "InitialInstanceCount": 2,
+                "InitialVariantWeight": 1.0,
+            }
+        ]
+    },
+    "DeploymentConfig": {
+        "BlueGreenUpdatePolicy": {
+            "TrafficRoutingConfiguration": {
+                "Type": "CANARY",
+                "CanarySize": {"Type": "INSTANCE_COUNT", "Value": 1},
+                "WaitIntervalInSeconds": 1800,
+            }
+        },
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": ALARM}]},
+    },
+}
+
+
+def guarded(switches: Switches | None = None) -> Pipeline:
+    """Return an endpoint that serves v1, and whose updates bake for half an hour."""
+    pipeline = Pipeline(switches)
+    pipeline.manage(**GUARDED)
+    pipeline.cloud.client("cloudwatch").put_metric_alarm(
+        AlarmName=ALARM,
+        Namespace="Greenlight",
+        MetricName="Abort",
+        Statistic="Maximum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1.0,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        TreatMissingData="ignore",
+    )
+    pipeline.approve(pipeline.register())
+    pipeline.run()
+    assert pipeline.serving() == "v1"
+    return pipeline
+
+
+@pytest.fixture
+def pipeline() -> Pipeline:
+    return guarded()
+
+
+def alarm_state(pipeline: Pipeline) -> str:
+    alarms = pipeline.cloud.client("cloudwatch").describe_alarms(AlarmNames=[ALARM])["MetricAlarms"]
+    return str(alarms[0]["StateValue"])
+
+
+def in_canary(pipeline: Pipeline) -> str:
+    """Approve the next version, and stop in the middle of its canary."""
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.deliver()
+    pipeline.pass_time(900)
+    pipeline.deliver()
+    assert pipeline.endpoint["EndpointStatus"] == "Updating"
+    return arn
+
+
+def test_a_reject_in_mid_canary_brings_the_old_version_back_at_once(pipeline: Pipeline) -> None:
+    arn = in_canary(pipeline)
+    rejected = pipeline.clock.now()
+    pipeline.reject(arn)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn) == ["started", "aborted"]
+    assert (pipeline.clock.now() - rejected).total_seconds() < 300
+    assert "was taken back" in pipeline.outcomes[-1]["Reason"]
+
+
+def test_an_aborted_rollout_is_no_failure_of_the_version(pipeline: Pipeline) -> None:
+    arn = in_canary(pipeline)
+    pipeline.reject(arn)
+    pipeline.run()
+    pipeline.approve(arn)
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+    assert pipeline.told(arn) == ["started", "aborted", "started", "succeeded"]
+
+
+def test_the_alarm_is_reset_as_soon_as_the_endpoint_rests(pipeline: Pipeline) -> None:
+    arn = in_canary(pipeline)
+    pipeline.reject(arn)
+    pipeline.deliver()
+    assert alarm_state(pipeline) == "ALARM"
+    pipeline.run()
+
+    assert alarm_state(pipeline) == "OK"
+
+
+@pytest.mark.parametrize("at_start", list(AlarmAtStart))
+def test_an_alarm_that_somebody_left_set_does_not_stop_the_next_rollout(at_start: AlarmAtStart) -> None:
+    pipeline = guarded(Switches(alarm_at_start=at_start))
+    pipeline.cloud.client("cloudwatch").set_alarm_state(
+        AlarmName=ALARM, StateValue="ALARM", StateReason="by hand"
+    )
+    pipeline.approve(pipeline.register())
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+
+
+def test_a_lost_reject_aborts_with_the_next_sweep(pipeline: Pipeline) -> None:
+    arn = in_canary(pipeline)
+    pipeline.reject(arn)
+    pipeline.undelivered()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.told(arn) == ["started", "aborted"]
+
+
+def test_another_sweep_while_sagemaker_rolls_back_changes_nothing(pipeline: Pipeline) -> None:
+    arn = in_canary(pipeline)
+    pipeline.reject(arn)
+    pipeline.deliver()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.told(arn) == ["started", "aborted"]
+
+
+def test_a_version_approved_again_before_the_abort_goes_on(pipeline: Pipeline) -> None:
+    arn = in_canary(pipeline)
+    pipeline.reject(arn)
+    pipeline.approve(arn)
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+    assert pipeline.told(arn)[:2] == ["started", "succeeded"]
+
+
+def test_a_newer_approval_aborts_nothing_and_waits_its_turn(pipeline: Pipeline) -> None:
+    first = in_canary(pipeline)
+    second = pipeline.register()
+    pipeline.approve(second)
+    pipeline.run()
+
+    assert pipeline.told(first) == ["started", "succeeded"]
+    assert pipeline.serving() == "v3"
+
+
+def test_a_rollout_that_ends_just_before_the_abort_is_rolled_back_like_any_other(pipeline: Pipeline) -> None:
+    arn = in_canary(pipeline)
+
+    def finish(service: str, _operation: str) -> None:
+        if service == "cloudwatch":
+            pipeline.deployer_cloud.before_call = lambda _service, _operation: None
+            while pipeline.endpoint["EndpointStatus"] != "InService":
+                pipeline.pass_time(60)
+
+    pipeline.reject(arn)
+    pipeline.deployer_cloud.before_call = finish
+    pipeline.deliver()
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn) == ["started", "succeeded"]
+    assert alarm_state(pipeline) == "OK"
+    assert [each.status for each in pipeline.history.attempts][-2] is AttemptStatus.SUCCEEDED
+
+
+def test_an_invocation_that_dies_before_setting_the_alarm_is_made_up_for(pipeline: Pipeline) -> None:
+    arn = in_canary(pipeline)
+
+    def die(service: str, _operation: str) -> None:
+        if service == "cloudwatch":
+            raise SystemExit
+
+    pipeline.reject(arn)
+    pipeline.deployer_cloud.before_call = die
+    with pytest.raises(SystemExit):
+        pipeline.deliver()
+    pipeline.deployer_cloud.before_call = lambda _service, _operation: None
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn) == ["started", "aborted"]
+
+
+def test_an_endpoint_without_the_alarm_finishes_its_rollout_first(pipeline: Pipeline) -> None:
+    pipeline.manage(CreateEndpointConfig=GUARDED["CreateEndpointConfig"])
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.deliver()
+    pipeline.reject(arn)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+def test_a_long_reason_is_cut_to_what_cloudwatch_takes(pipeline: Pipeline) -> None:
+    Alarms(lambda: pipeline.cloud.client("cloudwatch")).set_off(ALARM, reason="x" * 2000)
+
+    alarm = pipeline.cloud.client("cloudwatch").describe_alarms(AlarmNames=[ALARM])["MetricAlarms"][0]
+    assert alarm["StateReason"] == "x" * LONGEST_REASON
