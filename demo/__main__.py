@@ -7,7 +7,8 @@ import sys
 from rich.console import Console
 
 from demo.cdk import CdkError
-from demo.walkthrough import NotAsItShouldBeError, walk_through
+from demo.scene import NotAsItShouldBeError
+from demo.walkthrough import walk_through
 from local_cloud.process import LocalCloudError
 
 

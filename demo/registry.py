@@ -56,3 +56,11 @@ class Registry:
             ModelApprovalStatus="Approved",
             ApprovalDescription="Looks good on the hold-out set",
         )
+
+    def reject(self, version_arn: str) -> None:
+        """Take an approval back."""
+        self._sagemaker.update_model_package(
+            ModelPackageArn=version_arn,
+            ModelApprovalStatus="Rejected",
+            ApprovalDescription="Somebody saw something",
+        )

@@ -21,6 +21,7 @@ from sklearn.model_selection import train_test_split
 SEED: Final = 7
 INFERENCE: Final = Path(__file__).parent / "model" / "inference.py"
 BROKEN_INFERENCE: Final = Path(__file__).parent / "model" / "broken_inference.py"
+FLAKY_INFERENCE: Final = Path(__file__).parent / "model" / "flaky_inference.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,16 @@ def broken(model: TrainedModel) -> TrainedModel:
     """Return the model with an `inference.py` that raises when it is loaded."""
     archive = _pack({"code/inference.py": BROKEN_INFERENCE.read_bytes()})
     return TrainedModel("a broken inference.py", archive, model.rows, model.predictions, model.r2)
+
+
+def flaky(model: TrainedModel) -> TrainedModel:
+    """Return the model with an `inference.py` that fails every second request."""
+    with tarfile.open(fileobj=io.BytesIO(model.archive), mode="r:gz") as archive:
+        member = archive.extractfile("model.joblib")
+        assert member is not None, "training packed it"
+        fitted = member.read()
+    packed = _pack({"model.joblib": fitted, "code/inference.py": FLAKY_INFERENCE.read_bytes()})
+    return TrainedModel("a flaky inference.py", packed, model.rows, model.predictions, model.r2)
 
 
 def _train(estimator: Any, description: str) -> TrainedModel:  # noqa: ANN401 - scikit-learn is not typed

@@ -1,0 +1,115 @@
+"""The chapters on guarded rollouts: a bad canary that real calls stop, and a reject in mid-canary."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from demo import training
+from demo.caller import BackgroundCaller
+from demo.scene import ENDPOINT, NotAsItShouldBeError, Scene
+
+if TYPE_CHECKING:
+    from demo.training import TrainedModel
+
+CANARY_PERCENT: Final = 25
+CANARY_SECONDS: Final = 120
+MOST_SECONDS_TO_ABORT: Final = 20.0
+"""From the reject until the former version has all traffic again; the canary would go on for two minutes."""
+
+SECONDS_BETWEEN_LOOKS: Final = 0.5
+
+ROLLOUT: Final = f"""\
+rollout:
+  kind: canary
+  size_percent: {CANARY_PERCENT}
+  wait_seconds: {CANARY_SECONDS}
+  termination_wait_seconds: 0
+  alarms:
+    error_ratio_percent: 5
+    evaluation_periods: 1
+"""
+"""What the platform team adds to the endpoint's YAML."""
+
+
+def bad_canary(scene: Scene, serving: TrainedModel) -> None:
+    """Approve a version that fails every second request, while the endpoint is called."""
+    timeline = scene.timeline
+    timeline.chapter("Version 4 loads, and then fails every second request: the canary stops it")
+    arn = scene.registry.register(training.flaky(serving), 4)
+    with BackgroundCaller(scene.runtime, ENDPOINT, serving.rows[0]) as caller:
+        caller.wait_for_calls(10)
+        scene.approve(arn)
+        _wait_for_canary(scene)
+        begun = (len(caller.predictions), len(caller.failures))
+        outcome, seconds = scene.outcome_of(arn)
+        answered, failed = len(caller.predictions) - begun[0], len(caller.failures) - begun[1]
+        after = len(caller.failures)
+        caller.wait_for_calls(20)
+        later = len(caller.failures) - after
+    scene.expect("version 4 is reported", outcome["Outcome"], "failed", f" after {seconds:.1f} s of canary")
+    timeline.say(outcome["Message"], who="outcome", style="yellow")
+    if not failed:
+        raise NotAsItShouldBeError("No call failed during the canary, so this proves nothing.")
+    timeline.say(f"{failed} of {answered + failed} calls failed during the canary")
+    share = 100.0 * failed / (answered + failed)
+    scene.expect_at_most("share of calls that the bad version failed", share, CANARY_PERCENT, " %")
+    scene.expect("failed invocations once it was rolled back", str(later), "0", " of the next 20")
+    scene.expect_predictions(serving, "version 2, still")
+    _wait_for_alarm(scene)
+
+
+def reject_in_mid_canary(scene: Scene, serving: TrainedModel) -> None:
+    """Approve a version, and take that back in the middle of its canary."""
+    timeline = scene.timeline
+    timeline.chapter("Version 5 is rejected in mid-canary: the rollout is aborted")
+    arn = scene.registry.register(training.linear_regression(), 5)
+    with BackgroundCaller(scene.runtime, ENDPOINT, serving.rows[0]) as caller:
+        scene.approve(arn)
+        _wait_for_canary(scene)
+        scene.registry.reject(arn)
+        timeline.say("Rejected version 5", style="bold")
+        outcome, seconds = scene.outcome_of(arn)
+    scene.expect("version 5 is reported", outcome["Outcome"], "aborted")
+    timeline.say(outcome["Message"], who="outcome", style="yellow")
+    scene.expect_at_most(
+        f"from the reject to the former version alone, of a canary of {CANARY_SECONDS} s",
+        seconds,
+        MOST_SECONDS_TO_ABORT,
+        " s",
+    )
+    scene.expect_no_failures(caller)
+    scene.expect_predictions(serving, "version 2, still")
+
+
+def _wait_for_canary(scene: Scene, timeout_seconds: float = 60.0) -> None:
+    """Wait until the canary has its share of the traffic.
+
+    Raises:
+        NotAsItShouldBeError: It never had.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        endpoint = scene.sagemaker.describe_endpoint(EndpointName=ENDPOINT)
+        for variant in endpoint.get("PendingDeploymentSummary", {}).get("ProductionVariants", ()):
+            if any(each["Status"] == "Baking" for each in variant.get("VariantStatus", ())):
+                scene.timeline.say(f"The canary has {CANARY_PERCENT} % of the traffic, and bakes")
+                return
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    raise NotAsItShouldBeError(f"No canary within {timeout_seconds:.0f} s.")
+
+
+def _wait_for_alarm(scene: Scene, timeout_seconds: float = 60.0) -> None:
+    """Wait until no alarm is left from the bad version: an update that begins under one is rolled back.
+
+    Raises:
+        NotAsItShouldBeError: One stays.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        alarms = scene.cloudwatch.describe_alarms(StateValue="ALARM")["MetricAlarms"]
+        if not alarms:
+            scene.timeline.say("The alarm is over")
+            return
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    raise NotAsItShouldBeError(f"An alarm is still on after {timeout_seconds:.0f} s.")

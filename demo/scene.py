@@ -1,0 +1,100 @@
+"""What every chapter works with: the clients, the people, and how a promise is checked."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from demo.caller import BackgroundCaller, predict
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
+    from demo.outcomes import OutcomeQueue
+    from demo.registry import Registry
+    from demo.timeline import Timeline
+    from demo.training import TrainedModel
+
+ACCOUNT: Final = "111122223333"
+REGION: Final = "eu-central-1"
+ENDPOINT: Final = "diabetes-progression"
+GROUP: Final = "diabetes-progression"
+OUTCOME_TIMEOUT_SECONDS: Final = 90.0
+
+
+class NotAsItShouldBeError(Exception):
+    """Something differs from what was promised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One account with the stack in it."""
+
+    timeline: Timeline
+    registry: Registry
+    outcomes: OutcomeQueue
+    sagemaker: SageMakerClient
+    runtime: SageMakerRuntimeClient
+    cloudwatch: CloudWatchClient
+
+    def approve(self, version_arn: str) -> None:
+        """Approve a version, as a data scientist does in Studio."""
+        self.registry.approve(version_arn)
+        self.timeline.say(f"Approved {version_arn.rsplit(':', 1)[-1]}", style="bold")
+
+    def outcome_of(self, version_arn: str) -> tuple[dict[str, Any], float]:
+        """Wait for a version's outcome; return it, and how many seconds that took.
+
+        Raises:
+            NotAsItShouldBeError: Nothing was reported.
+        """
+        began = time.monotonic()
+        try:
+            outcome = self.outcomes.wait_for(version_arn, timeout_seconds=OUTCOME_TIMEOUT_SECONDS)
+        except TimeoutError as error:
+            raise NotAsItShouldBeError(f"Nothing was reported: {error}.") from error
+        return outcome, time.monotonic() - began
+
+    def expect(self, what: str, measured: str, expected: str, remark: str = "") -> None:
+        """Check something.
+
+        Raises:
+            NotAsItShouldBeError: It is not as expected.
+        """
+        if measured != expected:
+            raise NotAsItShouldBeError(f"{what}: {measured}{remark}, expected {expected}.")
+        self.timeline.held(what, measured + remark, expected)
+
+    def expect_at_most(self, what: str, measured: float, most: float, unit: str) -> None:
+        """Check that something is no more than it may be.
+
+        Raises:
+            NotAsItShouldBeError: It is more.
+        """
+        if measured > most:
+            raise NotAsItShouldBeError(f"{what}: {measured:.1f}{unit}, expected at most {most:g}{unit}.")
+        self.timeline.held(what, f"{measured:.1f}{unit}", f"at most {most:g}{unit}")
+
+    def expect_predictions(self, model: TrainedModel, who: str) -> None:
+        """Check that the endpoint predicts what a model itself predicts."""
+        answered = predict(self.runtime, ENDPOINT, model.rows)
+        equal = sum(
+            math.isclose(one, other, rel_tol=1e-9)
+            for one, other in zip(answered, model.predictions, strict=True)
+        )
+        self.expect(
+            f"predictions are those of {who}",
+            f"{equal} of {len(model.rows)} rows",
+            f"{len(model.rows)} of {len(model.rows)} rows",
+        )
+
+    def expect_no_failures(self, caller: BackgroundCaller) -> None:
+        """Check that no call failed."""
+        for failure in caller.failures[:3]:
+            self.timeline.say(failure, style="red")
+        calls = len(caller.predictions) + len(caller.failures)
+        self.expect("failed invocations meanwhile", str(len(caller.failures)), "0", f" of {calls}")
