@@ -61,6 +61,14 @@ cloud: setup ## Keep a local cloud running in the foreground (PORT=4566)
 simulate: setup ## Simulate the deployer under faults (N=2000 SEED=1 JOBS=2)
 	python -m tests.simulation run --schedules $(or $(N),2000) --seed $(or $(SEED),1) --jobs $(or $(JOBS),2)
 
+.PHONY: storm
+storm: setup ## A thousand approvals within a minute, two writes a second
+	python -m tests.simulation storm --seed $(or $(SEED),1)
+
+.PHONY: sweep
+sweep: setup ## What one sweep costs over many endpoints that are in sync (N=1000; minutes)
+	python -m tests.simulation sweep --endpoints $(or $(N),1000)
+
 .PHONY: sabotage
 sabotage: setup ## Break the deployer in many ways; each must be caught
 	python -m tests.simulation sabotage
