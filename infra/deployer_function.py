@@ -19,6 +19,7 @@ from infra.context import LOG_RETENTION_DAYS
 from infra.own_events import SOURCE
 from infra.permissions import Permissions, acknowledge
 from infra.settings.alarms import ABORT
+from infra.settings.autoscaling import CONCURRENCY, INSTANCES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,6 +73,14 @@ class DeployerFunction(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         )
         self._permissions = Permissions(self.role)
+        # A policy of its own: all inline policies of a role together hold 10,240 characters (IAM quota).
+        beside = iam.ManagedPolicy(
+            self,
+            "BesideDeploying",
+            description="What Greenlight's deployer may do beside deploying: stop rollouts, scale, use keys",
+            roles=[self.role],
+        )
+        self._beside = Permissions(beside)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -96,6 +105,7 @@ class DeployerFunction(Construct):
                 "POWERTOOLS_LOG_LEVEL": "INFO",
             },
         )
+        self.function.node.add_dependency(beside)
         self._invoke_asynchronously(unhandled)
         # cdk-nag wants the newest runtime there is.
         acknowledge(
@@ -109,6 +119,11 @@ class DeployerFunction(Construct):
         self._allow_records(journal, configuration.settings_prefix)
         self._allow_rollouts()
         self._allow_storage_keys(needs.storage_keys)
+        self._allow_unscaling()
+        if needs.autoscaling:
+            self._allow_scaling()
+        if needs.smoke_tests:
+            self._allow_smoke_tests(needs, configuration.model_buckets)
 
     def _invoke_asynchronously(self, unhandled: sqs.IQueue) -> None:
         """Say what Lambda does with an event that the function fails on.
@@ -252,7 +267,7 @@ class DeployerFunction(Construct):
 
     def _allow_rollouts(self) -> None:
         # Not only with rollouts: who takes a rollout out of the settings may have one under way.
-        self._permissions.allow(
+        self._beside.allow(
             "StopRollouts",
             ["cloudwatch:SetAlarmState"],
             [
@@ -277,15 +292,121 @@ class DeployerFunction(Construct):
         aliases = sorted({key.rpartition(":")[2] for key in keys if "alias/" in key})
         named = sorted({self._key_arn(key) for key in keys if "alias/" not in key})
         if named:
-            self._permissions.allow("EncryptStorage", actions, named, conditions=via)
+            self._beside.allow("EncryptStorage", actions, named, conditions=via)
         if aliases:
-            self._permissions.allow(
+            self._beside.allow(
                 "EncryptStorageByAlias",
                 actions,
                 [self._stack.format_arn(service="kms", resource="key", resource_name="*", account="*")],
                 conditions={**via, "ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}},
                 why_wildcard="Which key an alias stands for may change; only keys with these aliases.",
             )
+
+    def _allow_unscaling(self) -> None:
+        # Not only with autoscaling: who takes it out of the last endpoint's settings wants it to end.
+        self._beside.allow(
+            "ReadScaling",
+            # SageMaker may look in the deployer's name whether a variant that it changes is scaled.
+            ["application-autoscaling:DescribeScalableTargets"],
+            ["*"],
+            why_wildcard="The action knows no resource; it shows the limits of what scales only.",
+        )
+        self._allow_on_variants("EndScaling", ["application-autoscaling:DeregisterScalableTarget"])
+
+    def _allow_scaling(self) -> None:
+        self._allow_on_variants(
+            "ScaleVariants",
+            [
+                "application-autoscaling:DeleteScalingPolicy",
+                "application-autoscaling:DeleteScheduledAction",
+                "application-autoscaling:PutScalingPolicy",
+                "application-autoscaling:PutScheduledAction",
+                "application-autoscaling:RegisterScalableTarget",
+            ],
+        )
+        # What the developer guide lists beside them ("endpoint-auto-scaling-prerequisites").
+        self._beside.allow(
+            "ScaleOwn",
+            ["sagemaker:UpdateEndpointWeightsAndCapacities"],
+            [self._sagemaker("endpoint")],
+            conditions={"StringEquals": {f"aws:ResourceTag/{OWNER_TAG}": self._stack.stack_name}},
+            why_wildcard=_BY_TAG,
+        )
+        self._beside.allow(
+            "KeepScalingAlarms",
+            ["cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"],
+            [
+                self._stack.format_arn(
+                    service="cloudwatch",
+                    resource="alarm",
+                    resource_name="TargetTracking-endpoint/*",
+                    arn_format=ArnFormat.COLON_RESOURCE_NAME,
+                )
+            ],
+            why_wildcard="Application Auto Scaling names its alarms after what scales; these are endpoints'.",
+        )
+        service = "sagemaker.application-autoscaling.amazonaws.com"
+        self._beside.allow(
+            "CreateScalingRole",
+            ["iam:CreateServiceLinkedRole"],
+            [
+                self._stack.format_arn(
+                    service="iam",
+                    region="",
+                    resource="role",
+                    resource_name=f"aws-service-role/{service}/"
+                    "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
+                )
+            ],
+            conditions={"StringLike": {"iam:AWSServiceName": service}},
+        )
+
+    def _allow_smoke_tests(self, needs: Needs, model_buckets: Sequence[str]) -> None:
+        self._beside.allow(
+            "CallOwn",
+            ["sagemaker:InvokeEndpoint"],
+            [self._sagemaker("endpoint")],
+            conditions={"StringEquals": {f"aws:ResourceTag/{OWNER_TAG}": self._stack.stack_name}},
+            why_wildcard=_BY_TAG,
+        )
+        objects = [self._object_arn(bucket, key) for bucket, key in needs.smoke_test_objects]
+        if needs.sample_payloads:
+            default = f"sagemaker-{self._stack.region}-{self._stack.account}"
+            objects += [self._object_arn(bucket, "*") for bucket in model_buckets or [default]]
+        if not objects:
+            return
+        why = "Sample payloads are objects of their own, at keys that training chooses, where models are."
+        self._beside.allow("ReadSmokeTests", ["s3:GetObject"], objects, why_wildcard=why)
+        buckets = [arn.partition("/")[0] for arn in objects]
+        self._beside.allow(
+            "DecryptSmokeTests",
+            ["kms:Decrypt"],
+            [self._stack.format_arn(service="kms", resource="key", resource_name="*")],
+            conditions={
+                "StringEquals": {"kms:ViaService": f"s3.{self._stack.region}.{self._stack.url_suffix}"},
+                # S3 says which object, or with a bucket key which bucket, is decrypted.
+                "StringLike": {"kms:EncryptionContext:aws:s3:arn": sorted({*buckets, *objects})},
+            },
+            why_wildcard="Which key a bucket uses is its owner's affair; only for these objects, via S3.",
+        )
+
+    def _object_arn(self, bucket: str, key: str) -> str:
+        return f"arn:{self._stack.partition}:s3:::{bucket}/{key}"
+
+    def _allow_on_variants(self, sid: str, actions: Sequence[str]) -> None:
+        prefix = "application-autoscaling"
+        self._beside.allow(
+            sid,
+            actions,
+            [self._stack.format_arn(service=prefix, resource="scalable-target", resource_name="*")],
+            conditions={
+                "StringEquals": {
+                    f"{prefix}:service-namespace": "sagemaker",
+                    f"{prefix}:scalable-dimension": [INSTANCES, CONCURRENCY],
+                }
+            },
+            why_wildcard="A scalable target's ARN says nothing of its endpoint; only variants of endpoints.",
+        )
 
     def _key_arn(self, key: str) -> str:
         if key.startswith("arn:"):

@@ -30,7 +30,9 @@ class EndpointSettings(Construct):
                 parameter_name=f"{settings_prefix}{endpoint.endpoint_name}",
                 description=f"What {Path(endpoint.file).name} says; change the file, and deploy again",
                 string_value=endpoint.parameter_value,
-                tier=ssm.ParameterTier.STANDARD,  # free of charge; the compiler keeps to its 4 KB
+                # Standard, which is free, up to 4 KB; advanced only beyond. Said outright, a parameter that
+                # became short again could not be updated: Parameter Store takes no advanced tier back.
+                tier=ssm.ParameterTier.INTELLIGENT_TIERING,
             )
             for endpoint in endpoints
         ]

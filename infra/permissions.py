@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Permissions:
-    """Give a role its statements, one purpose each."""
+    """Give a role, or a policy that roles have, its statements, one purpose each."""
 
-    def __init__(self, role: iam.Role) -> None:
-        self._role = role
+    def __init__(self, holder: iam.Role | iam.ManagedPolicy) -> None:
+        self._holder = holder
         self._acknowledged: set[str] = set()
 
     def allow(
@@ -31,23 +31,30 @@ class Permissions:
     ) -> None:
         """Allow some actions on some resources.
 
-        A wildcard in a resource needs its reason, which is acknowledged on this role's policy and for this
+        A wildcard in a resource needs its reason, which is acknowledged on this one policy and for this
         resource only. Raises `ValueError` without one.
         """
-        self._role.add_to_policy(
-            iam.PolicyStatement(
-                sid=sid, actions=list(actions), resources=list(resources), conditions=conditions
-            )
+        statement = iam.PolicyStatement(
+            sid=sid, actions=list(actions), resources=list(resources), conditions=conditions
         )
-        stack = Stack.of(self._role)
+        if isinstance(self._holder, iam.ManagedPolicy):
+            self._holder.add_statements(statement)
+        else:
+            self._holder.add_to_policy(statement)
+        stack = Stack.of(self._holder)
         for resource in (_as_found(stack.resolve(resource)) for resource in resources):
             if "*" not in resource or resource in self._acknowledged:
                 continue
             if not why_wildcard:
                 raise ValueError(f"{sid}: say why {resource} may have a wildcard.")
             finding = f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]"
-            acknowledge(self._role.node.find_child("DefaultPolicy"), finding, why_wildcard)
+            acknowledge(self._policy(), finding, why_wildcard)
             self._acknowledged.add(resource)
+
+    def _policy(self) -> IConstruct:
+        if isinstance(self._holder, iam.ManagedPolicy):
+            return self._holder
+        return self._holder.node.find_child("DefaultPolicy")
 
 
 def acknowledge(construct: IConstruct, finding: str, reason: str) -> None:

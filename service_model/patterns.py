@@ -13,6 +13,8 @@ from functools import cache
 from typing import Final
 
 _UNICODE_CLASS: Final = re.compile(r"\\p\{(\w+)\}")
+_POSIX_CLASSES: Final = {"Alnum": "A-Za-z0-9", "Print": r"\x20-\x7E"}
+"""What Java takes from POSIX by the same spelling: US-ASCII only."""
 
 
 @cache
@@ -24,14 +26,18 @@ def compiled_pattern(java_pattern: str) -> re.Pattern[str]:
     """
     # `$` with a quantifier (CustomerMetadataKey) is legal in Java and means no more than `$`.
     pattern = re.sub(r"\$\{\d+,\d+\}", "$", java_pattern)
+    # The one class that stands by itself, without brackets (Application Auto Scaling's PolicyName).
+    pattern = re.sub(r"^(\\p\{Print\})\+$", r"[\1]+", pattern)
+    # Java's characters have 16 bits: this is how it writes all those beyond them.
+    pattern = pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
     return re.compile(_UNICODE_CLASS.sub(lambda found: _unicode_ranges(found[1]), pattern), re.ASCII)
 
 
 @cache
 def _unicode_ranges(category: str) -> str:
     """Return the characters of a Unicode general category as ranges for use inside `[...]`."""
-    if category == "Alnum":
-        return "A-Za-z0-9"
+    if category in _POSIX_CLASSES:
+        return _POSIX_CLASSES[category]
     ranges: list[tuple[int, int]] = []
     for code in _code_points()[category[0]]:
         if ranges and ranges[-1][1] == code - 1:

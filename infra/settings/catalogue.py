@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from pydantic import BaseModel, ValidationError
 
 from infra.settings.approvers import ANYONE, remedy, with_sessions
+from infra.settings.autoscaling import scaling_problems
 from infra.settings.compiler import (
     LARGEST_PARAMETER_BYTES,
     alarms,
@@ -21,14 +22,17 @@ from infra.settings.compiler import (
     found_violations,
     origin,
     serialised,
+    serving,
 )
 from infra.settings.document import Document, read_document
 from infra.settings.endpoint import EXPLANATIONS, KNOWN_KEYS, EndpointSettings, ServerlessMemory
+from infra.settings.guardrails import Instances
 from infra.settings.ownership import remove_owned
 from infra.settings.placements import given_twice
 from infra.settings.problem import FieldPath, Problem, field_name, nearest, shown
 from infra.settings.rollout import inconsistencies
 from infra.settings.service_model import instance_types, sagemaker
+from infra.settings.smoke_test import smoke_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -134,8 +138,15 @@ def compile_document(document: Document, stack_name: str) -> tuple[EndpointSpec 
 
 def _inconsistencies(document: Document, settings: EndpointSettings) -> Iterator[Problem]:
     """Find keys that contradict each other before anything is compiled of them."""
+    scaling, count = settings.autoscaling, settings.instance_count or 1
     if settings.rollout is not None:
-        yield from inconsistencies(document, settings.rollout, settings.instance_count or 1)
+        instances = Instances(scaling.min, scaling.max) if scaling else Instances(count, count)
+        yield from inconsistencies(document, settings.rollout, instances)
+    if scaling is not None and settings.endpoint_name is not None:
+        yield from scaling_problems(document, scaling, serving(settings, settings.endpoint_name))
+    if settings.smoke_test is not None:
+        asynchronous = settings.asynchronous is not None
+        yield from smoke_problems(document, settings.smoke_test, asynchronous=asynchronous)
 
 
 def _serving_choice(document: Document, content: dict[str, Any]) -> Iterator[Problem]:
@@ -333,7 +344,7 @@ def _size(document: Document, settings: EndpointSettings, value: str) -> Iterato
         yield document.problem(
             (),
             got=f"{len(value.encode()):,} bytes once compiled",
-            expected=f"at most {LARGEST_PARAMETER_BYTES:,} bytes, what a standard SSM parameter holds",
+            expected=f"at most {LARGEST_PARAMETER_BYTES:,} bytes, what an advanced SSM parameter holds",
             fix=f"shorten {' or '.join(f'{key} (about {sizes[key]:,} bytes)' for key in largest)} "
             f"by {excess:,} bytes",
         )

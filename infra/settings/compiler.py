@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from infra.settings.alarms import Watched, abort_alarm, rollback_alarms
 from infra.settings.approvers import with_sessions
+from infra.settings.autoscaling import Serving, scalable_target
 from infra.settings.limits import RESERVED_TAGS, documented_limits
 from infra.settings.placements import SECTIONS, key_of, place_fields
 from infra.settings.rollout import deployment_config
 from infra.settings.service_model import Violation, violations
+from infra.settings.smoke_test import stored_test
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     from infra.settings.problem import FieldPath
 
 SCHEMA_VERSION: Final = 1
-LARGEST_PARAMETER_BYTES: Final = 4096
-"""What a standard SSM parameter holds (quota "Parameter value, standard parameters": 4 KB)."""
+LARGEST_PARAMETER_BYTES: Final = 8192
+"""What an advanced SSM parameter holds (Systems Manager quotas); a standard one, which is free, 4 KB."""
 
 VARIANT_NAME: Final = "AllTraffic"
 """SageMaker's own name for an only variant. Updates with guardrails need it to stay the same."""
@@ -37,14 +39,15 @@ _MERGED_BY_INDEX: Final = frozenset({"Containers", "ProductionVariants"})
 def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name: str) -> dict[str, Any]:
     """Compile settings to the JSON object that the deployer reads.
 
-    `CreateModel`, `CreateEndpointConfig` and `DeploymentConfig` are in API vocabulary. The deployer adds
-    names, the execution role, the model package and its own tags. `ApprovalPolicy` (whose approvals count),
-    `Keep` (how many former releases stay) and `AbortAlarmName` (what it sets to stop a rollout) are the
-    deployer's own. `stack_name` is part of the alarms' names.
+    `CreateModel`, `CreateEndpointConfig`, `DeploymentConfig` and what is inside `AutoScaling` (by variant)
+    are in API vocabulary. The deployer adds names, the execution role, the model package and its own tags.
+    `ApprovalPolicy` (whose approvals count), `Keep` (how many former releases stay), `AbortAlarmName` (what
+    stops a rollout) and `SmokeTest` (how a version is tried) are the deployer's own. `stack_name` is part of
+    the alarms' names.
     """
     variant: dict[str, Any] = {"VariantName": VARIANT_NAME, "InitialVariantWeight": 1.0}
     if settings.instance_type is not None:
-        variant["InitialInstanceCount"] = 1
+        variant["InitialInstanceCount"] = max(settings.autoscaling.min, 1) if settings.autoscaling else 1
     templates: dict[str, dict[str, Any]] = {
         "CreateModel": {"Containers": [{}]},
         "CreateEndpointConfig": {"ProductionVariants": [variant]},
@@ -70,23 +73,52 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
         spec["AbortAlarmName"] = made[0]
     elif overrides.deployment_config:
         spec["DeploymentConfig"] = merged({}, overrides.deployment_config)
+    if settings.autoscaling is not None:
+        spec["AutoScaling"] = {
+            _variant_name(settings): scalable_target(settings.autoscaling, serving(settings, endpoint_name))
+        }
+    if settings.smoke_test is not None:
+        spec["SmokeTest"] = stored_test(settings.smoke_test)
     if settings.tags:
         spec["Tags"] = settings.tags
-    approval_policy: dict[str, Any] = {}
-    if settings.approvers:
-        approval_policy["Approvers"] = with_sessions(settings.approvers)
-    if settings.four_eyes:
-        approval_policy["FourEyes"] = True
+    approval_policy = _approval_policy(settings)
     if approval_policy:
         spec["ApprovalPolicy"] = approval_policy
     return spec
+
+
+def _approval_policy(settings: EndpointSettings) -> dict[str, Any]:
+    policy: dict[str, Any] = {}
+    if settings.approvers:
+        policy["Approvers"] = with_sessions(settings.approvers)
+    if settings.four_eyes:
+        policy["FourEyes"] = True
+    return policy
+
+
+def _variant_name(settings: EndpointSettings) -> str:
+    """Tell the name of the variant that the keys describe, which overrides may change."""
+    match settings.overrides.endpoint_config.get("ProductionVariants"):
+        case [{"VariantName": str(name)}, *_]:
+            return name
+    return VARIANT_NAME
+
+
+def serving(settings: EndpointSettings, endpoint_name: str) -> Serving:
+    """Tell how an endpoint serves, as far as scaling depends on it."""
+    asynchronous = settings.asynchronous is not None
+    if settings.serverless is None:
+        return Serving(endpoint_name, asynchronous, settings.instance_count)
+    given = settings.serverless
+    return Serving(endpoint_name, asynchronous, given.provisioned_concurrency, given.max_concurrency)
 
 
 def alarms(settings: EndpointSettings, endpoint_name: str, stack_name: str) -> list[Alarm]:
     """Describe the alarms that the stack makes for an endpoint's rollouts: the abort alarm, then others."""
     if settings.rollout is None:
         return []
-    watched = Watched(stack_name, endpoint_name, VARIANT_NAME, settings.asynchronous is not None)
+    asynchronous = settings.asynchronous is not None
+    watched = Watched(stack_name, endpoint_name, _variant_name(settings), asynchronous)
     return [abort_alarm(watched), *rollback_alarms(watched, settings.rollout.alarms)]
 
 

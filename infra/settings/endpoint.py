@@ -13,9 +13,11 @@ from pydantic.fields import FieldInfo
 from infra.settings.approvers import APPROVER, MOST_APPROVERS
 
 # pydantic reads annotations when a class is made.
+from infra.settings.autoscaling import Autoscaling  # noqa: TC001
 from infra.settings.hosting import Asynchronous, DataCapture, Explainer, Routing, Vpc  # noqa: TC001
 from infra.settings.rollout import Rollout  # noqa: TC001
 from infra.settings.service_model import instance_types, shape
+from infra.settings.smoke_test import SmokeTest  # noqa: TC001
 from infra.settings.strict import STRICT, limited
 
 if TYPE_CHECKING:
@@ -182,6 +184,14 @@ class EndpointSettings(BaseModel):
             description="how a version replaces the one before it, and which alarms stop it; by default "
             "SageMaker's own way: all at once, watched by nothing"
         ),
+    ] = None
+    autoscaling: Annotated[
+        Autoscaling | None,
+        Field(description="min and max, and the metrics or times by which the capacity changes between them"),
+    ] = None
+    smoke_test: Annotated[
+        SmokeTest | None,
+        Field(description="requests that a version must answer well right after it went live"),
     ] = None
     tags: Annotated[
         dict[str, str],

@@ -7,7 +7,7 @@ DeploymentConfig; developer guide, "deployment-guardrails-exclusions".
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from infra.settings.service_model import Violation
 
@@ -26,11 +26,21 @@ _LEAST_BATCH: Final = 5
 _MOST: Final = 50
 
 
-def least_instances(spec: Mapping[str, Any], variant: Mapping[str, Any]) -> int | None:
-    """Tell how many instances a variant has at least, autoscaling included; None if that is not known."""
+class Instances(NamedTuple):
+    """Tell how many instances a variant may have when a rollout begins."""
+
+    least: int
+    most: int
+
+
+def _instances(spec: Mapping[str, Any], variant: Mapping[str, Any]) -> Instances | None:
     scaling = spec.get("AutoScaling", {}).get(variant.get("VariantName"))
-    count = scaling["MinCapacity"] if scaling else variant.get("InitialInstanceCount")
-    return count if isinstance(count, int) and not isinstance(count, bool) else None
+    if scaling:
+        return Instances(scaling["MinCapacity"], scaling["MaxCapacity"])
+    count = variant.get("InitialInstanceCount")
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        return None
+    return Instances(count, count)
 
 
 def guardrail_violations(spec: Mapping[str, Any]) -> Iterator[Violation]:
@@ -50,7 +60,7 @@ def guardrail_violations(spec: Mapping[str, Any]) -> Iterator[Violation]:
     variants = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     yield from _exclusions(config, variants)
     for variant in variants:
-        instances = least_instances(spec, variant)
+        instances = _instances(spec, variant)
         if instances is not None and "ServerlessConfig" not in variant:
             yield from _blue_green(config.get("BlueGreenUpdatePolicy"), instances)
             yield from _rolling(config.get("RollingUpdatePolicy"), instances)
@@ -74,7 +84,7 @@ def _exclusions(config: Mapping[str, Any], variants: list[dict[str, Any]]) -> It
         )
 
 
-def _blue_green(policy: object, instances: int) -> Iterator[Violation]:
+def _blue_green(policy: object, instances: Instances) -> Iterator[Violation]:
     traffic = policy.get("TrafficRoutingConfiguration") if isinstance(policy, dict) else None
     if not (isinstance(policy, dict) and isinstance(traffic, dict)):
         return
@@ -94,51 +104,52 @@ def _blue_green(policy: object, instances: int) -> Iterator[Violation]:
     least = _LEAST_LINEAR if kind == "LINEAR" else 1
     what = "linear step" if kind == "LINEAR" else "canary"
     yield from _size((*_TRAFFIC, size_name), size, instances, least, what)
-    steps = steps_of(size, instances) if kind == "LINEAR" else 1
+    steps = steps_of(size, instances.most) if kind == "LINEAR" else 1
     waits = _sum(_times(traffic.get("WaitIntervalInSeconds"), steps), policy.get("TerminationWaitInSeconds"))
     yield from _time_limit(_BLUE_GREEN, policy, waits)
 
 
-def _rolling(policy: object, instances: int) -> Iterator[Violation]:
+def _rolling(policy: object, instances: Instances) -> Iterator[Violation]:
     if not isinstance(policy, dict):
         return
     batch = policy.get("MaximumBatchSize")
     yield from _size((*_ROLLING, "MaximumBatchSize"), batch, instances, _LEAST_BATCH, "rolling batch")
     back = policy.get("RollbackMaximumBatchSize")
-    if isinstance(back, dict) and (share := share_of(back, instances)) is not None and share > 100:  # noqa: PLR2004 - percent
+    if isinstance(back, dict) and (share := share_of(back, instances.least)) is not None and share > 100:  # noqa: PLR2004 - percent
         where = (*_ROLLING, "RollbackMaximumBatchSize")
-        got = f"{share:g} % of {instances} instances"
+        got = f"{share:g} % of {instances.least} instances"
         yield Violation(where, got, "at most all instances", "lower it, or remove it: it is 100 % by default")
     yield from _time_limit(
-        _ROLLING, policy, _times(policy.get("WaitIntervalInSeconds"), steps_of(batch, instances))
+        _ROLLING, policy, _times(policy.get("WaitIntervalInSeconds"), steps_of(batch, instances.most))
     )
 
 
-def _size(path: FieldPath, size: object, instances: int, least: int, what: str) -> Iterator[Violation]:
-    share = share_of(size, instances)
-    if not isinstance(size, dict) or share is None:
+def _size(path: FieldPath, size: object, instances: Instances, least: int, what: str) -> Iterator[Violation]:
+    high, low = share_of(size, instances.least), share_of(size, instances.most)
+    if not isinstance(size, dict) or high is None or low is None:
         return  # no size at all, which the service model reports
-    if instances == 1:
+    if instances.least <= 1:
         yield Violation(
             path,
-            f"a {what} of an endpoint that has, or may scale in to, one instance",
+            f"a {what} of an endpoint that has, or may scale in to, {instances.least or 'no'} instance",
             f"at least 2 instances: a {what} is at most half of them",
             "raise instance_count (with autoscaling: min), or roll out all_at_once",
         )
-    elif not least <= share <= _MOST:
-        counted = "" if size.get("Type") == _PERCENT else f", which is {share:g} % of {instances} instances"
+    elif high > _MOST or low < least:
+        share, count = (high, instances.least) if high > _MOST else (low, instances.most)
+        unit = " %" if size.get("Type") == _PERCENT else f", which is {share:g} % of {count} instances"
         yield Violation(
             path,
-            f"a {what} of {size['Value']}{' %' if not counted else ''}{counted}",
+            f"a {what} of {size['Value']}{unit}",
             f"from {least} to {_MOST} % of the instances",
             _size_fix(size, instances, least, share),
         )
 
 
-def _size_fix(size: Mapping[str, Any], instances: int, least: int, share: float) -> str:
+def _size_fix(size: Mapping[str, Any], instances: Instances, least: int, share: float) -> str:
     if size.get("Type") == _PERCENT:
         return f"the nearest allowed value is {_MOST if share > _MOST else least}"
-    count = instances * _MOST // 100 if share > _MOST else ceil(instances * least / 100)
+    count = instances.least * _MOST // 100 if share > _MOST else ceil(instances.most * least / 100)
     return f"the nearest allowed number is {count}"
 
 
@@ -147,7 +158,7 @@ def share_of(size: object, instances: int) -> float | None:
     value = size.get("Value") if isinstance(size, dict) else None
     if not isinstance(size, dict) or not isinstance(value, int) or isinstance(value, bool) or value < 1:
         return None
-    return float(value) if size.get("Type") == _PERCENT else 100 * value / instances
+    return float(value) if size.get("Type") == _PERCENT else 100 * value / max(instances, 1)
 
 
 def steps_of(size: object, instances: int) -> int:

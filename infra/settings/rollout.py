@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
-from infra.settings.guardrails import share_of, steps_of
+from infra.settings.guardrails import Instances, share_of, steps_of
 from infra.settings.strict import STRICT, limited
 
 if TYPE_CHECKING:
@@ -232,10 +232,10 @@ def _given(**members: object) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def inconsistencies(document: Document, rollout: Rollout, instances: int) -> Iterator[Problem]:
+def inconsistencies(document: Document, rollout: Rollout, instances: Instances) -> Iterator[Problem]:
     """Find keys of a rollout that do not go together, and alarms that could never stop it.
 
-    `instances` is the least number of instances that the endpoint has.
+    `instances` is how many the endpoint may have.
     """
     yield from _misplaced(document, rollout)
     for size in ("size", "rollback_size"):
@@ -267,7 +267,7 @@ def _misplaced(document: Document, rollout: Rollout) -> Iterator[Problem]:
             )
 
 
-def _blind_alarms(document: Document, rollout: Rollout, instances: int) -> Iterator[Problem]:
+def _blind_alarms(document: Document, rollout: Rollout, instances: Instances) -> Iterator[Problem]:
     """Find alarms that a rollout is over before, and thresholds that its first share can never reach."""
     alarms = rollout.alarms
     if alarms.window_seconds > LONGEST_WINDOW_SECONDS:
@@ -286,7 +286,7 @@ def _blind_alarms(document: Document, rollout: Rollout, instances: int) -> Itera
             f"({alarms.evaluation_periods} periods of {alarms.period_seconds} seconds)",
             fix=f"raise {key}, or lower evaluation_periods",
         )
-    share = share_of(_size(rollout), instances)
+    share = share_of(_size(rollout), instances.most)
     if rollout.kind != "canary" or share is None:
         return
     if alarms.error_ratio_percent is not None and alarms.error_ratio_percent >= share:
@@ -311,7 +311,7 @@ def _unreachable(document: Document, key: str, share: float, expected: str) -> P
     )
 
 
-def _watched(rollout: Rollout, instances: int) -> tuple[int, str]:
+def _watched(rollout: Rollout, instances: Instances) -> tuple[int, str]:
     """Tell how long a rollout is watched before it is too late to be stopped, and by which key."""
     match rollout.kind:
         case "all_at_once":
@@ -319,6 +319,5 @@ def _watched(rollout: Rollout, instances: int) -> tuple[int, str]:
         case "canary":
             return rollout.wait, "wait_seconds"
         case _:
-            return rollout.wait * steps_of(
-                _size(rollout), instances
-            ) + rollout.termination_wait, "wait_seconds"
+            waits = rollout.wait * steps_of(_size(rollout), instances.least)
+            return waits + rollout.termination_wait, "wait_seconds"

@@ -80,7 +80,10 @@ def _check(shape: Shape, value: object, path: FieldPath) -> Iterator[Violation]:
         yield from _range(shape, value, path, "a whole number")
     elif shape.type_name in _FRACTIONAL and _is_number(value):
         yield from _range(shape, value, path, "a number")
-    elif not (shape.type_name == "boolean" and isinstance(value, bool)):
+    elif not (
+        (shape.type_name == "boolean" and isinstance(value, bool))
+        or (shape.type_name == "timestamp" and isinstance(value, str))  # which botocore itself parses
+    ):
         yield Violation(path, shown(value), _TYPES[shape.type_name], _type_fix(shape.type_name, value))
 
 
@@ -97,6 +100,7 @@ _TYPES: Final = {
     "list": "a list",
     "string": "a string",
     "boolean": "true or false",
+    "timestamp": "a time",
     "integer": "a whole number",
     "long": "a whole number",
     "float": "a number",

@@ -108,6 +108,14 @@ model_package_group: churn
 instance_type: ml.m5.large
 instance_count: 4
 kms_key_id: alias/storage
+smoke_test:
+  requests:
+  - {sample_payload: true}
+  - {body_from: s3://checks/one.csv, content_type: text/csv}
+autoscaling:
+  min: 4
+  max: 8
+  target_tracking: [{metric: invocations_per_instance, target: 100}]
 rollout:
   kind: canary
   size_percent: 25

@@ -39,10 +39,16 @@ def as_list(value: Any) -> list[Any]:
 
 
 def statements(synthesised: Synthesised, prefix: str) -> dict[str, dict[str, Any]]:
-    """The statements of a role's policy by Sid, with sorted actions and with resources as strings."""
-    policy = synthesised.one("AWS::IAM::Policy", prefix)
-    found = {}
-    for statement in policy["PolicyDocument"]["Statement"]:
+    """The statements of a role's policies by Sid, with sorted actions and with resources as strings."""
+    policies = [synthesised.one("AWS::IAM::Policy", prefix)]
+    policies += [
+        policy
+        for policy in synthesised.of_type("AWS::IAM::ManagedPolicy").values()
+        if any(text(role).startswith("{" + prefix) for role in policy["Roles"])
+    ]
+    found: dict[str, dict[str, Any]] = {}
+    for statement in [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]:
+        assert statement["Sid"] not in found
         assert statement["Effect"] == "Allow"
         found[statement["Sid"]] = {
             "actions": sorted(as_list(statement["Action"])),
@@ -61,6 +67,17 @@ MODEL, CONFIG, ENDPOINT = (
 )
 REQUESTED = {"StringEquals": {"aws:RequestTag/greenlight:stack": "Greenlight"}}
 OWNED = {"StringEquals": {"aws:ResourceTag/greenlight:stack": "Greenlight"}}
+
+SCALABLE_TARGET = here("application-autoscaling", "scalable-target/*")
+OF_VARIANTS = {
+    "StringEquals": {
+        "application-autoscaling:service-namespace": "sagemaker",
+        "application-autoscaling:scalable-dimension": [
+            "sagemaker:variant:DesiredInstanceCount",
+            "sagemaker:variant:DesiredProvisionedConcurrency",
+        ],
+    }
+}
 
 DEPLOYER_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None]] = {
     "SendUnhandled": (["sqs:SendMessage"], ["{UnhandledQueueFC35D9B5.Arn}"], None),
@@ -120,9 +137,15 @@ DEPLOYER_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
         {"StringEquals": {"events:source": "greenlight"}},
     ),
     "StopRollouts": (["cloudwatch:SetAlarmState"], [here("cloudwatch", "alarm:Greenlight-*-abort")], None),
+    "ReadScaling": (["application-autoscaling:DescribeScalableTargets"], ["*"], None),
+    "EndScaling": (["application-autoscaling:DeregisterScalableTarget"], [SCALABLE_TARGET], OF_VARIANTS),
 }
 
 VIA_SAGEMAKER = {"kms:ViaService": {"Fn::Join": ["", ["sagemaker.", REGION, ".", {"Ref": "AWS::URLSuffix"}]]}}
+SMOKE_TEST_OBJECTS = [
+    "arn:{AWS::Partition}:s3:::checks/one.csv",
+    "arn:{AWS::Partition}:s3:::sagemaker-{AWS::Region}-{AWS::AccountId}/*",
+]
 FEATURED_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None]] = {
     "EncryptStorage": (
         ["kms:CreateGrant", "kms:DescribeKey"],
@@ -137,6 +160,53 @@ FEATURED_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
             "ForAnyValue:StringEquals": {"kms:ResourceAliases": ["alias/storage"]},
         },
     ),
+    "ScaleVariants": (
+        [
+            "application-autoscaling:DeleteScalingPolicy",
+            "application-autoscaling:DeleteScheduledAction",
+            "application-autoscaling:PutScalingPolicy",
+            "application-autoscaling:PutScheduledAction",
+            "application-autoscaling:RegisterScalableTarget",
+        ],
+        [SCALABLE_TARGET],
+        OF_VARIANTS,
+    ),
+    "ScaleOwn": (["sagemaker:UpdateEndpointWeightsAndCapacities"], [ENDPOINT], OWNED),
+    "KeepScalingAlarms": (
+        ["cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"],
+        [here("cloudwatch", "alarm:TargetTracking-endpoint/*")],
+        None,
+    ),
+    "CreateScalingRole": (
+        ["iam:CreateServiceLinkedRole"],
+        [
+            (
+                "arn:{AWS::Partition}:iam::{AWS::AccountId}:role/aws-service-role/"
+                "sagemaker.application-autoscaling.amazonaws.com/"
+                "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+            )
+        ],
+        {"StringLike": {"iam:AWSServiceName": "sagemaker.application-autoscaling.amazonaws.com"}},
+    ),
+    "CallOwn": (["sagemaker:InvokeEndpoint"], [ENDPOINT], OWNED),
+    "ReadSmokeTests": (["s3:GetObject"], SMOKE_TEST_OBJECTS, None),
+    "DecryptSmokeTests": (
+        ["kms:Decrypt"],
+        [here("kms", "key/*")],
+        {
+            "StringEquals": {
+                "kms:ViaService": {"Fn::Join": ["", ["s3.", REGION, ".", {"Ref": "AWS::URLSuffix"}]]}
+            },
+            "StringLike": {
+                "kms:EncryptionContext:aws:s3:arn": [
+                    "arn:{AWS::Partition}:s3:::checks",
+                    *SMOKE_TEST_OBJECTS[:1],
+                    "arn:{AWS::Partition}:s3:::sagemaker-{AWS::Region}-{AWS::AccountId}",
+                    *SMOKE_TEST_OBJECTS[1:],
+                ]
+            },
+        },
+    ),
 }
 """What is added for settings that need it."""
 
@@ -149,7 +219,13 @@ def test_the_deployer_may_do_exactly_this(synthesised: Synthesised) -> None:
 
 
 def test_the_deployer_may_do_this_as_well_when_settings_need_it(featured: Synthesised) -> None:
-    assert statements(featured, "DeployerRole") == {
+    found = statements(featured, "DeployerRole")
+    context = found["DecryptSmokeTests"]["condition"]["StringLike"]
+    context["kms:EncryptionContext:aws:s3:arn"] = sorted(
+        text(arn) for arn in context["kms:EncryptionContext:aws:s3:arn"]
+    )
+
+    assert found == {
         sid: {"actions": actions, "resources": resources, "condition": condition}
         for sid, (actions, resources, condition) in {**DEPLOYER_STATEMENTS, **FEATURED_STATEMENTS}.items()
     }
@@ -160,9 +236,31 @@ def test_every_operation_that_the_deployer_lists_is_granted_and_nothing_else(fea
 
     called = {f"{service}:{name}" for service, names in operations().items() for name in names}
     run_by_lambda = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
-    by_sagemaker = {"iam:PassRole", "kms:CreateGrant", "kms:DescribeKey"}
-    to_stop_rollouts = {"cloudwatch:SetAlarmState"}
-    assert granted == called | run_by_lambda | by_sagemaker | to_stop_rollouts
+    by_others = {
+        # what SageMaker and Application Auto Scaling do in the deployer's name
+        "application-autoscaling:DescribeScalableTargets",
+        "cloudwatch:DeleteAlarms",
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:PutMetricAlarm",
+        "iam:CreateServiceLinkedRole",
+        "iam:PassRole",
+        "kms:CreateGrant",
+        "kms:DescribeKey",
+        "kms:Decrypt",
+        "sagemaker:UpdateEndpointWeightsAndCapacities",
+    }
+    by_smoke_tests = {"s3:GetObject", "sagemaker:InvokeEndpoint"}
+    assert granted - by_smoke_tests == (called - by_smoke_tests) | run_by_lambda | by_others
+
+
+def test_the_deployers_policies_keep_to_their_sizes(featured: Synthesised) -> None:
+    """IAM counts no whitespace: 10,240 characters inline, 6,144 in each managed policy."""
+    inline = featured.one("AWS::IAM::Policy", "DeployerRole")["PolicyDocument"]
+    managed = featured.one("AWS::IAM::ManagedPolicy", "Deployer")["PolicyDocument"]
+
+    # A reference is about as long, as it is written here, as what it stands for.
+    assert len(json.dumps(inline, separators=(",", ":"))) < 10_240
+    assert len(json.dumps(managed, separators=(",", ":"))) < 6_144
 
 
 def test_a_thousand_endpoints_are_spread_over_stacks_and_change_nothing_else(
@@ -620,12 +718,12 @@ def test_logs_are_kept_as_long_as_configured(synthesised: Synthesised, configure
     assert configured.one("AWS::Logs::LogGroup")["RetentionInDays"] == 30
 
 
-def test_each_endpoint_has_one_standard_parameter_below_the_prefix(
+def test_each_endpoint_has_one_parameter_below_the_prefix_that_is_advanced_only_where_it_must_be(
     synthesised: Synthesised, configured: Synthesised
 ) -> None:
     parameter = synthesised.one("AWS::SSM::Parameter")
 
-    assert (parameter["Type"], parameter["Tier"]) == ("String", "Standard")
+    assert (parameter["Type"], parameter["Tier"]) == ("String", "Intelligent-Tiering")
     assert parameter["Name"] == "/greenlight/endpoints/diabetes-progression"
     assert json.loads(parameter["Value"])["EndpointName"] == "diabetes-progression"
     assert configured.one("AWS::SSM::Parameter")["Name"] == "/ml/test/churn"

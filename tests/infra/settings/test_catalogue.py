@@ -492,11 +492,11 @@ MISTAKES = [
     ),
     Mistake(
         "more than a parameter holds",
-        ON_INSTANCES + "environment:\n" + "".join(f"  K{n}: {'v' * 1000}\n" for n in range(5)),
+        ON_INSTANCES + "environment:\n" + "".join(f"  K{n}: {'v' * 1000}\n" for n in range(9)),
         0,
         "the file",
         "bytes once compiled",
-        "at most 4,096 bytes",
+        "at most 8,192 bytes",
         "shorten",
     ),
     Mistake(
@@ -752,7 +752,7 @@ NOT_SERVERLESS = {
     ),
 }
 
-ENVIRONMENT_OF_1000 = f"environment:\n  K: {'v' * 1000}\n"
+ENVIRONMENT_OF_4000 = "environment:\n" + "".join(f"  K{n}: {'v' * 1000}\n" for n in range(4))
 
 OWNED = {
     "model": {
@@ -1023,25 +1023,25 @@ def test_a_value_fits_exactly_up_to_the_last_byte(tmp_path: Path) -> None:
         return (
             VALID
             + "environment:\n"
-            + "".join(f"  K{number}: {'v' * (1000 if number < 3 else extra)}\n" for number in range(4))
+            + "".join(f"  K{number}: {'v' * (1000 if number < 7 else extra)}\n" for number in range(8))
         )
 
     [spec], _ = load(tmp_path, churn=sized(100))
-    room = 4096 - len(spec.parameter_value.encode())
+    room = 8192 - len(spec.parameter_value.encode())
 
     assert problems(tmp_path, sized(100 + room)) == []
     [problem] = problems(tmp_path, sized(100 + room + 1))
-    assert problem.got == "4,097 bytes once compiled"
-    assert problem.fix == "shorten environment (about 3,817 bytes) by 1 bytes"
+    assert problem.got == "8,193 bytes once compiled"
+    assert problem.fix == "shorten environment (about 7,913 bytes) by 1 bytes"
 
 
 def test_what_takes_most_of_a_parameter_is_named_first_with_the_sessions_of_roles(tmp_path: Path) -> None:
-    roles = "".join(f"  - arn:aws:iam::111122223333:role/{'r' * 60}{number}\n" for number in range(20))
+    roles = "".join(f"  - arn:aws:iam::111122223333:role/{'r' * 62}{number}\n" for number in range(20))
 
-    [problem] = problems(tmp_path, f"{VALID}tags: {{a: b}}\napprovers:\n{roles}{ENVIRONMENT_OF_1000}")
+    [problem] = problems(tmp_path, f"{VALID}tags: {{a: b}}\napprovers:\n{roles}{ENVIRONMENT_OF_4000}")
 
     assert re.fullmatch(
-        r"shorten approvers \(about 4,\d{3} bytes\) or environment \(about 1,0\d\d bytes\) "
+        r"shorten approvers \(about 4,\d{3} bytes\) or environment \(about 4,0\d\d bytes\) "
         r"or tags \(about \d\d bytes\) by \d,?\d+ bytes",
         problem.fix,
     )

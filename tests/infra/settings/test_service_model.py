@@ -127,3 +127,17 @@ def _patterns(shape: Shape | None, seen: set[str]) -> Iterator[str]:
 def test_sagemaker_hosts_on_hundreds_of_instance_types_and_not_on_t3() -> None:
     assert "ml.m5.large" in instance_types()
     assert not [name for name in instance_types() if name.startswith("ml.t3.")]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matching", "other"),
+    [
+        (r"\p{Print}+", "by-hand 1", "Ümlaut"),
+        (r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\r\n\t]*", "a\U0001f600\n", "\x00"),
+    ],
+)
+def test_patterns_of_application_auto_scaling_are_read_as_java_reads_them(
+    pattern: str, matching: str, other: str
+) -> None:
+    assert compiled_pattern(pattern).fullmatch(matching)
+    assert not compiled_pattern(pattern).fullmatch(other)

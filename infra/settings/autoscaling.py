@@ -1,0 +1,416 @@
+"""Owns how an endpoint scales by itself: the keys, what they become, and what SageMaker does not publish.
+
+Stored are members of Application Auto Scaling's own requests; the deployer adds the resource they are for.
+Sources: botocore's model of application-autoscaling; developer guide, "endpoint-auto-scaling",
+"async-inference-autoscale" and "serverless-endpoints-autoscale".
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, Field
+
+from infra.settings.problem import field_name, nearest, shown
+from infra.settings.service_model import violations
+from infra.settings.strict import STRICT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infra.settings.document import Document
+    from infra.settings.problem import FieldPath, Problem
+
+TrackedMetric = Literal[
+    "invocations_per_instance",
+    "concurrent_requests_per_model",
+    "backlog_per_instance",
+    "provisioned_concurrency_utilization",
+]
+
+INSTANCES: Final = "sagemaker:variant:DesiredInstanceCount"
+CONCURRENCY: Final = "sagemaker:variant:DesiredProvisionedConcurrency"
+_SERVICE: Final = "application-autoscaling"
+
+_PREDEFINED: Final[dict[TrackedMetric, str]] = {
+    "invocations_per_instance": "SageMakerVariantInvocationsPerInstance",
+    "concurrent_requests_per_model": "SageMakerVariantConcurrentRequestsPerModelHighResolution",
+    "provisioned_concurrency_utilization": "SageMakerVariantProvisionedConcurrencyUtilization",
+}
+_SCHEDULE: Final = re.compile(
+    r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
+    r"|rate\((?:1 (?:minute|hour|day)|(?!0|1 )\d+ (?:minutes|hours|days))\)"
+    r"|cron\(\S+(?: \S+){5}\)"
+)
+
+
+class TargetTracking(BaseModel):
+    """Keep a metric near a target: more capacity above it, less below."""
+
+    model_config = STRICT
+
+    metric: Annotated[
+        TrackedMetric,
+        Field(
+            description="invocations_per_instance (calls in a minute) or concurrent_requests_per_model; for "
+            "asynchronous endpoints backlog_per_instance; for serverless ones "
+            "provisioned_concurrency_utilization"
+        ),
+    ]
+    target: Annotated[
+        float, Field(gt=0, description="the value to keep to, above 0; of a utilization, at most 1")
+    ]
+    scale_in_cooldown_seconds: Annotated[
+        int | None,
+        Field(ge=0, description="the wait after scaling in, in seconds, by default 300, at least 0"),
+    ] = None
+    scale_out_cooldown_seconds: Annotated[
+        int | None,
+        Field(ge=0, description="the wait after scaling out, in seconds, by default 300, at least 0"),
+    ] = None
+    disable_scale_in: Annotated[
+        bool | None, Field(description="true if this metric may only add capacity; by default false")
+    ] = None
+
+
+class ScheduledAction(BaseModel):
+    """Set other limits at given times."""
+
+    model_config = STRICT
+
+    name: Annotated[
+        str, Field(min_length=1, max_length=256, description="a name, at most 256 characters, no : / or |")
+    ]
+    schedule: Annotated[
+        str,
+        Field(
+            description="at(2027-01-31T08:00:00), rate(12 hours) or cron(0 8 ? * MON-FRI *), of six fields"
+        ),
+    ]
+    timezone: Annotated[
+        str | None,
+        Field(description="the time zone of at and cron, such as Europe/Berlin; by default UTC"),
+    ] = None
+    min: Annotated[int | None, Field(ge=0, description="the least capacity from then on, at least 0")] = None
+    max: Annotated[int | None, Field(ge=0, description="the most capacity from then on, at least 0")] = None
+    start: Annotated[
+        str | None, Field(description='when the schedule begins, such as "2027-01-01T00:00:00Z", quoted')
+    ] = None
+    end: Annotated[
+        str | None, Field(description='when the schedule ends, such as "2027-12-31T00:00:00Z", quoted')
+    ] = None
+
+
+class Autoscaling(BaseModel):
+    """Let Application Auto Scaling choose the number of instances, or the provisioned concurrency."""
+
+    model_config = STRICT
+
+    min: Annotated[
+        int, Field(ge=0, description="the least capacity, at least 1; for asynchronous endpoints 0 as well")
+    ]
+    max: Annotated[int, Field(ge=1, description="the most capacity, at least min")]
+    target_tracking: Annotated[
+        list[TargetTracking], Field(max_length=50, description="metrics to keep to, each with its target")
+    ] = []
+    scheduled: Annotated[
+        list[ScheduledAction], Field(max_length=200, description="other limits at given times")
+    ] = []
+
+
+class Serving(NamedTuple):
+    """Tell how an endpoint serves, as far as scaling depends on it."""
+
+    endpoint_name: str
+    asynchronous: bool
+    capacity: int | None
+    """Instances or provisioned concurrency at the start; None if none is given."""
+    max_concurrency: int | None = None
+    """Of a serverless endpoint; None on instances."""
+
+    @property
+    def serverless(self) -> bool:
+        """Tell whether there are no instances."""
+        return self.max_concurrency is not None
+
+    @property
+    def metrics(self) -> tuple[TrackedMetric, ...]:
+        """List the metrics that exist for such an endpoint."""
+        if self.serverless:
+            return ("provisioned_concurrency_utilization",)
+        if self.asynchronous:
+            return ("backlog_per_instance",)
+        return ("invocations_per_instance", "concurrent_requests_per_model")
+
+
+def scalable_target(scaling: Autoscaling, serving: Serving) -> dict[str, Any]:
+    """Turn the keys into what the deployer registers for a variant."""
+    return {
+        "ScalableDimension": CONCURRENCY if serving.serverless else INSTANCES,
+        "MinCapacity": scaling.min,
+        "MaxCapacity": scaling.max,
+        "Policies": [
+            {
+                "PolicyName": tracked.metric.replace("_", "-"),
+                "TargetTrackingScalingPolicyConfiguration": _tracking(tracked, serving.endpoint_name),
+            }
+            for tracked in scaling.target_tracking
+        ],
+        "ScheduledActions": [_action(action) for action in scaling.scheduled],
+    }
+
+
+def _tracking(tracked: TargetTracking, endpoint_name: str) -> dict[str, Any]:
+    predefined = _PREDEFINED.get(tracked.metric)
+    metric: dict[str, Any]
+    if predefined is not None:
+        metric = {"PredefinedMetricSpecification": {"PredefinedMetricType": predefined}}
+    else:  # published for the endpoint alone, and predefined by nobody
+        metric = {
+            "CustomizedMetricSpecification": {
+                "Namespace": "AWS/SageMaker",
+                "MetricName": "ApproximateBacklogSizePerInstance",
+                "Dimensions": [{"Name": "EndpointName", "Value": endpoint_name}],
+                "Statistic": "Average",
+            }
+        }
+    return _given(
+        TargetValue=tracked.target,
+        **metric,
+        ScaleInCooldown=tracked.scale_in_cooldown_seconds,
+        ScaleOutCooldown=tracked.scale_out_cooldown_seconds,
+        DisableScaleIn=tracked.disable_scale_in,
+    )
+
+
+def _action(action: ScheduledAction) -> dict[str, Any]:
+    return _given(
+        ScheduledActionName=action.name,
+        Schedule=action.schedule,
+        Timezone=action.timezone,
+        StartTime=action.start,
+        EndTime=action.end,
+        ScalableTargetAction=_given(MinCapacity=action.min, MaxCapacity=action.max),
+    )
+
+
+def _given(**members: Any) -> dict[str, Any]:  # noqa: ANN401 - members of any request
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def scaling_problems(document: Document, scaling: Autoscaling, serving: Serving) -> Iterator[Problem]:
+    """Find what Application Auto Scaling would refuse, and what would never scale as it says."""
+    found = [*_limits(document, scaling, serving), *_tracked(document, scaling, serving)]
+    for index, action in enumerate(scaling.scheduled):
+        found += _scheduled(document, ("autoscaling", "scheduled", index), action, scaling, serving)
+    for name, count in Counter(action.name for action in scaling.scheduled).items():
+        if count > 1:
+            last = max(i for i, action in enumerate(scaling.scheduled) if action.name == name)
+            path: FieldPath = ("autoscaling", "scheduled", last, "name")
+            expected = "a name of its own for every scheduled action"
+            found.append(
+                document.problem(path, got=f"the name {name} again", expected=expected, fix="rename it")
+            )
+    yield from found
+    reported = {problem.field for problem in found}
+    for path, got, expected, fix in _refused(scaling, serving):
+        if field_name(path) not in reported:
+            yield document.problem(path, got=got, expected=expected, fix=fix)
+
+
+def _limits(document: Document, scaling: Autoscaling, serving: Serving) -> Iterator[Problem]:
+    if not scaling.target_tracking and not scaling.scheduled:
+        yield document.problem(
+            ("autoscaling", "target_tracking"),
+            got="limits only",
+            expected="what changes the capacity between them: target_tracking or scheduled",
+            fix=f"add target_tracking with metric: {serving.metrics[0]} and a target",
+        )
+    yield from _range(document, ("autoscaling",), scaling.min, scaling.max, serving)
+    key: FieldPath = ("serverless", "provisioned_concurrency") if serving.serverless else ("instance_count",)
+    if serving.serverless and serving.capacity is None:
+        yield document.problem(
+            key,
+            got="nothing, with autoscaling",
+            expected="the provisioned concurrency to begin with: it is what scales",
+            fix=f"add provisioned_concurrency: {max(scaling.min, 1)}",
+        )
+    elif serving.capacity is not None and not scaling.min <= serving.capacity <= scaling.max:
+        yield document.problem(
+            key,
+            got=str(serving.capacity),
+            expected=f"from autoscaling's min, {scaling.min}, to its max, {scaling.max}",
+            fix="change it, or the limits",
+        )
+
+
+def _range(
+    document: Document, path: FieldPath, least: int | None, most: int | None, serving: Serving
+) -> Iterator[Problem]:
+    if least is not None and most is not None and least > most:
+        yield document.problem(
+            (*path, "max"),
+            got=str(most),
+            expected=f"at least min, which is {least}",
+            fix="raise it, or lower min",
+        )
+    lowest = 0 if serving.asynchronous else 1
+    for key, value in (("min", least), ("max", most)):
+        if value is not None and value < lowest:
+            what = "a serverless endpoint" if serving.serverless else "an endpoint that answers at once"
+            yield document.problem(
+                (*path, key),
+                got=str(value),
+                expected=f"at least 1: {what} cannot scale to nothing",
+                fix="raise it to 1, or serve asynchronously with the key asynchronous",
+            )
+        if value is not None and serving.max_concurrency is not None and value > serving.max_concurrency:
+            yield document.problem(
+                (*path, key),
+                got=str(value),
+                expected=f"at most max_concurrency, which is {serving.max_concurrency}",
+                fix="lower it, or raise max_concurrency",
+            )
+
+
+def _tracked(document: Document, scaling: Autoscaling, serving: Serving) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, tracked in enumerate(scaling.target_tracking):
+        path: FieldPath = ("autoscaling", "target_tracking", index)
+        if tracked.metric not in serving.metrics:
+            kind = (
+                "serverless"
+                if serving.serverless
+                else "asynchronous"
+                if serving.asynchronous
+                else "real-time"
+            )
+            yield document.problem(
+                (*path, "metric"),
+                got=f"{tracked.metric}, for a {kind} endpoint",
+                expected=f"a metric that SageMaker publishes for it: {' or '.join(serving.metrics)}",
+                fix=f"use {serving.metrics[0]}",
+            )
+        elif tracked.metric in seen:
+            yield document.problem(
+                (*path, "metric"),
+                got=f"{tracked.metric} again",
+                expected="each metric once: two targets for one metric pull against each other",
+                fix="remove one of the two",
+            )
+        seen.add(tracked.metric)
+        if tracked.metric == "provisioned_concurrency_utilization" and tracked.target > 1:
+            yield document.problem(
+                (*path, "target"),
+                got=shown(tracked.target),
+                expected="a share, above 0 and at most 1",
+                fix=f"write {tracked.target / 100:g} for {tracked.target:g} %",
+            )
+
+
+def _scheduled(
+    document: Document, path: FieldPath, action: ScheduledAction, scaling: Autoscaling, serving: Serving
+) -> Iterator[Problem]:
+    if _SCHEDULE.fullmatch(action.schedule) is None:
+        yield document.problem(
+            (*path, "schedule"),
+            got=shown(action.schedule),
+            expected="at(yyyy-mm-ddThh:mm:ss), rate(value unit) or cron with six fields",
+            fix="write cron(0 8 ? * MON-FRI *), say: minute, hour, day, month, day of the week, year",
+        )
+    if action.min is None and action.max is None:
+        yield document.problem(
+            path, got="neither min nor max", expected="one of them, or both", fix="add min"
+        )
+    yield from _range(document, path, action.min, action.max, serving)
+    if action.min is not None and action.max is None and action.min > scaling.max:
+        yield document.problem(
+            (*path, "min"),
+            got=str(action.min),
+            expected=f"at most autoscaling's max, which is {scaling.max} and stays as it is",
+            fix="lower it, or add max",
+        )
+    lowest = 0 if serving.asynchronous else 1
+    if action.max is not None and action.min is None and lowest <= action.max < scaling.min:
+        yield document.problem(
+            (*path, "max"),
+            got=str(action.max),
+            expected=f"at least autoscaling's min, which is {scaling.min} and stays as it is",
+            fix="raise it, or add min",
+        )
+    yield from _times(document, path, action)
+
+
+def _times(document: Document, path: FieldPath, action: ScheduledAction) -> Iterator[Problem]:
+    zones = available_timezones()  # none on a machine without a time zone database
+    if action.timezone is not None and action.schedule.startswith("rate"):
+        expected = "no time zone with rate, which counts from its start"
+        yield document.problem(
+            (*path, "timezone"), got=action.timezone, expected=expected, fix="remove it, or use cron"
+        )
+    elif action.timezone is not None and zones and action.timezone not in zones:
+        meant = nearest(action.timezone, zones)
+        yield document.problem(
+            (*path, "timezone"),
+            got=shown(action.timezone),
+            expected="a time zone's name, such as Europe/Berlin",
+            fix=f"did you mean {' or '.join(meant)}?" if meant else "write the name of its region and city",
+        )
+    moments: list[datetime] = []
+    for key, text in (("start", action.start), ("end", action.end)):
+        if text is None:
+            continue
+        moment = _moment(text)
+        if moment is None:
+            expected = "a time with its offset, such as 2027-01-01T00:00:00Z"
+            yield document.problem(
+                (*path, key), got=shown(text), expected=expected, fix="end it with Z for UTC"
+            )
+        else:
+            moments.append(moment)
+    if len(moments) > 1 and moments[0] >= moments[1]:
+        yield document.problem(
+            (*path, "end"), got=shown(action.end), expected="a time after start", fix="correct one of the two"
+        )
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+_OF_ACTION: Final = {
+    "ScheduledActionName": "name", "Schedule": "schedule", "Timezone": "timezone", "StartTime": "start",
+    "EndTime": "end",
+}  # fmt: skip
+
+
+def _refused(scaling: Autoscaling, serving: Serving) -> Iterator[tuple[FieldPath, str, str, str]]:
+    """Check the requests against botocore's model, in whose terms nothing should be left to find."""
+    target = scalable_target(scaling, serving)
+    common = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{serving.endpoint_name}/variant/AllTraffic",
+        "ScalableDimension": target["ScalableDimension"],
+    }
+    limits = {name: target[name] for name in ("MinCapacity", "MaxCapacity")}
+    for violation in violations("RegisterScalableTarget", {**common, **limits}, _SERVICE):
+        yield ("autoscaling",), violation.got, violation.expected, violation.fix
+    for index, policy in enumerate(target["Policies"]):
+        for violation in violations(
+            "PutScalingPolicy", {**common, **policy, "PolicyType": "TargetTrackingScaling"}, _SERVICE
+        ):
+            where: FieldPath = ("autoscaling", "target_tracking", index)
+            yield where, violation.got, violation.expected, violation.fix
+    for index, action in enumerate(target["ScheduledActions"]):
+        for violation in violations("PutScheduledAction", {**common, **action}, _SERVICE):
+            key = _OF_ACTION.get(str(violation.path[0]))
+            where = ("autoscaling", "scheduled", index, *([key] if key else []))
+            yield where, violation.got, violation.expected, violation.fix
