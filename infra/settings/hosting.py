@@ -36,11 +36,11 @@ class DataCapture(BaseModel):
     ] = None
     csv_content_types: Annotated[
         list[Annotated[str, limited("CsvContentType", "a content type")]] | None,
-        limited("CsvContentTypes", "content types that are kept as CSV, by default text/csv"),
+        limited("CsvContentTypes", "content types that are kept as CSV; others are kept in base64"),
     ] = None
     json_content_types: Annotated[
         list[Annotated[str, limited("JsonContentType", "a content type")]] | None,
-        limited("JsonContentTypes", "content types that are kept as JSON, by default application/json"),
+        limited("JsonContentTypes", "content types that are kept as JSON; others are kept in base64"),
     ] = None
 
 
@@ -52,7 +52,7 @@ class Asynchronous(BaseModel):
     output_path: Annotated[str, limited("DestinationS3Uri", "where answers go, such as s3://bucket/answers")]
     failure_path: Annotated[
         str | None,
-        limited("DestinationS3Uri", "where the reports of failed calls go, by default output_path"),
+        limited("DestinationS3Uri", "where the reports of failed calls go"),
     ] = None
     kms_key_id: Annotated[str | None, limited("KmsKeyId", "the KMS key that answers are encrypted with")] = (
         None

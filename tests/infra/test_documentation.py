@@ -1,0 +1,95 @@
+"""Holds the page on settings to the models, to botocore and to SageMaker's SDK, and its examples to synth."""
+
+from __future__ import annotations
+
+import ast
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from cfnlint.jsonschema import StandardValidator  # type: ignore[import-untyped] # a validator that is here
+
+from infra.api_members import (
+    ABSENT,
+    OPERATIONS,
+    SDK_ARGUMENTS,
+    THROUGH_OVERRIDES,
+    keys_of,
+    members,
+    placed,
+    reason_for_absence,
+)
+from infra.documentation import EXAMPLES, SETTINGS_PAGE, becomes, documented_keys, page_text
+from infra.schema import SCHEMA_FILE
+from infra.settings.catalogue import load_catalogue
+from tests.infra.conftest import REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.infra.conftest import Synthesise
+
+
+def test_the_page_in_the_repository_is_the_one_that_the_models_have() -> None:
+    assert SETTINGS_PAGE.read_text(encoding="utf-8") == page_text(), "run `python -m infra.documentation`"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_member_that_botocore_knows_is_placed(operation: str) -> None:
+    """A member that botocore gains needs a key, an override or a reason, in `infra/api_members.py`."""
+    assert [member for member in members(operation) if placed(operation, member) is None] == []
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_no_member_is_placed_twice_and_none_that_there_is_not(operation: str) -> None:
+    known = members(operation)
+
+    assert THROUGH_OVERRIDES[operation] <= set(known)
+    for prefix in ABSENT[operation]:
+        assert any(member == prefix or member.startswith((prefix + ".", prefix + "[]")) for member in known)
+    for member in known:
+        ways = [
+            bool(keys_of(operation, member)),
+            member in THROUGH_OVERRIDES[operation],
+            reason_for_absence(operation, member) is not None,
+        ]
+        assert ways.count(True) == 1, member
+
+
+def test_of_every_key_it_is_said_what_it_becomes() -> None:
+    assert [key for key in documented_keys() if becomes(key) is None] == []
+
+
+def test_every_argument_of_the_sdks_deploy_is_placed() -> None:
+    """Read from its source, as importing it takes seconds and needs an environment of its own."""
+    [source] = (REPOSITORY / ".venv-clients").glob("lib/python*/site-packages/sagemaker/model.py")
+    module = ast.parse(source.read_text(encoding="utf-8"))
+    classes = {node.name: node for node in module.body if isinstance(node, ast.ClassDef)}
+    assert "deploy" not in {getattr(node, "name", "") for node in classes["ModelPackage"].body}
+    [deploy] = [node for node in classes["Model"].body if getattr(node, "name", "") == "deploy"]
+    assert isinstance(deploy, ast.FunctionDef)
+    arguments = [argument.arg for argument in (*deploy.args.args, *deploy.args.kwonlyargs)]
+    assert deploy.args.kwarg is not None
+
+    assert [*arguments[1:], deploy.args.kwarg.arg] == list(SDK_ARGUMENTS)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_editors_find_nothing_wrong_with_an_example(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+
+    assert list(StandardValidator(schema).iter_errors(yaml.safe_load(text))) == []
+    reference = text.splitlines()[0].partition("$schema=")[2]
+    assert (path.parent / reference).resolve() == SCHEMA_FILE.resolve()
+
+
+def test_the_examples_are_synthesised(synthesise_with: Synthesise) -> None:
+    specs, problems = load_catalogue(EXAMPLES, "docs/examples", stack_name="Greenlight")
+    assert problems == []
+
+    stack = synthesise_with(endpoints_dir=str(EXAMPLES))
+
+    assert len(stack.of_type("AWS::SSM::Parameter")) == len(specs) == len(list(EXAMPLES.glob("*.yaml")))
+    assert stack.nag["conclusion"] == "success"
