@@ -17,7 +17,7 @@ from constructs import Construct
 
 from infra.context import LOG_RETENTION_DAYS
 from infra.own_events import SOURCE
-from infra.permissions import Permissions, acknowledge
+from infra.permissions import Permissions, acknowledge, grant_use_of_keys
 from infra.settings.alarms import ABORT
 from infra.settings.autoscaling import CONCURRENCY, INSTANCES
 
@@ -282,25 +282,10 @@ class DeployerFunction(Construct):
         )
 
     def _allow_storage_keys(self, keys: Sequence[str]) -> None:
-        """Let SageMaker use the keys that endpoints name for their instances' storage.
-
-        Whoever creates the endpoint config must be allowed to make a grant for it (botocore: KmsKeyId of
-        CreateEndpointConfig). Keys are named by id or ARN; for an alias, IAM knows only a condition.
-        """
-        via = {"StringEquals": {"kms:ViaService": f"sagemaker.{self._stack.region}.{self._stack.url_suffix}"}}
+        # Whoever creates an endpoint config must be allowed to make a grant for its key (botocore: KmsKeyId
+        # of CreateEndpointConfig).
         actions = ["kms:CreateGrant", "kms:DescribeKey"]
-        aliases = sorted({key.rpartition(":")[2] for key in keys if "alias/" in key})
-        named = sorted({self._key_arn(key) for key in keys if "alias/" not in key})
-        if named:
-            self._beside.allow("EncryptStorage", actions, named, conditions=via)
-        if aliases:
-            self._beside.allow(
-                "EncryptStorageByAlias",
-                actions,
-                [self._stack.format_arn(service="kms", resource="key", resource_name="*", account="*")],
-                conditions={**via, "ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}},
-                why_wildcard="Which key an alias stands for may change; only keys with these aliases.",
-            )
+        grant_use_of_keys(self._beside, self._stack, "EncryptStorage", actions, keys, via="sagemaker")
 
     def _allow_unscaling(self) -> None:
         # Not only with autoscaling: who takes it out of the last endpoint's settings wants it to end.
@@ -407,11 +392,6 @@ class DeployerFunction(Construct):
             },
             why_wildcard="A scalable target's ARN says nothing of its endpoint; only variants of endpoints.",
         )
-
-    def _key_arn(self, key: str) -> str:
-        if key.startswith("arn:"):
-            return key
-        return self._stack.format_arn(service="kms", resource="key", resource_name=key)
 
     def _sagemaker(self, resource: str, account: str | None = None) -> str:
         return self._stack.format_arn(

@@ -75,14 +75,15 @@ class DeploymentStack(Stack):
         self.settings = EndpointSettings(
             self, "Settings", settings_prefix=configuration.settings_prefix, endpoints=settings_here
         )
-        self.execution_role = self._execution_role(configuration)
+        needs = Needs.of(endpoints)
+        self.execution_role = self._execution_role(configuration, needs)
         self.deployer = DeployerFunction(
             self,
             "Deployer",
             asset=asset,
             journal=self.journal.table,
             execution_role=self.execution_role,
-            needs=Needs.of(endpoints),
+            needs=needs,
             unhandled=self.unhandled.queue,
             configuration=configuration,
         )
@@ -100,9 +101,11 @@ class DeploymentStack(Stack):
             parameter.node.add_dependency(self.triggers.settings_rule)
         self._outputs()
 
-    def _execution_role(self, configuration: Configuration) -> iam.IRole:
+    def _execution_role(self, configuration: Configuration, needs: Needs) -> iam.IRole:
         if configuration.execution_role_arn is None:
-            made = ModelExecutionRole(self, "ModelExecutionRole", buckets=configuration.model_buckets)
+            made = ModelExecutionRole(
+                self, "ModelExecutionRole", buckets=configuration.model_buckets, needs=needs
+            )
             return made.role
         # Not ours to change, only to pass.
         return iam.Role.from_role_arn(

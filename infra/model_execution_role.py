@@ -1,7 +1,8 @@
 """Owns the role that models run with, for those who do not bring their own.
 
-It can do what a plain model needs: read its artefacts, pull its image, write logs and metrics. A model that
-needs more (a VPC, data capture, keys of other accounts) is served with a role of its owner's making.
+It can do what a plain model needs: read its artefacts, pull its image, write logs and metrics; and what
+endpoints' settings name: where calls and answers are kept, topics, keys, a VPC. A model that needs more
+(other services, say) is served with a role of its owner's making.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.permissions import Permissions
+from infra.permissions import Permissions, grant_use_of_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from infra.needs import Needs
 
 _BUCKET: Final = ArnFormat.NO_RESOURCE_NAME
 
@@ -27,7 +30,7 @@ class ModelExecutionRole(Construct):
     the SDK and training jobs put models.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, buckets: Sequence[str]) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, buckets: Sequence[str], needs: Needs) -> None:
         super().__init__(scope, construct_id)
         self.role = iam.Role(
             self,
@@ -43,6 +46,9 @@ class ModelExecutionRole(Construct):
         self._allow_artefacts(buckets)
         self._allow_images()
         self._allow_observation()
+        self._allow_answers(needs)
+        if needs.subnets:
+            self._allow_vpc(needs)
 
     def _allow_artefacts(self, buckets: Sequence[str]) -> None:
         stack = Stack.of(self)
@@ -127,3 +133,67 @@ class ModelExecutionRole(Construct):
             ],
             why_wildcard="Which alarms guard a deployment is data, in the settings; only states are read.",
         )
+
+    def _allow_answers(self, needs: Needs) -> None:
+        """Let SageMaker keep calls and answers where settings say, tell topics, and read baselines."""
+        if needs.written:
+            self._permissions.allow(
+                "WriteCallsAndAnswers",
+                ["s3:AbortMultipartUpload", "s3:PutObject"],
+                [
+                    self._objects(bucket, f"{prefix.rstrip('/')}/*".lstrip("/"))
+                    for bucket, prefix in needs.written
+                ],
+                why_wildcard="Every call and every answer is an object of its own, below what settings name.",
+            )
+        if needs.topics:
+            self._permissions.allow("TellOfAnswers", ["sns:Publish"], list(needs.topics))
+        if needs.baselines:
+            objects = [self._objects(bucket, key) for bucket, key in needs.baselines]
+            self._permissions.allow("ReadBaselines", ["s3:GetObject"], objects)
+        grant_use_of_keys(
+            self._permissions,
+            Stack.of(self),
+            "EncryptAnswers",
+            ["kms:Decrypt", "kms:GenerateDataKey"],
+            needs.answer_keys,
+            via="s3",
+        )
+
+    def _allow_vpc(self, needs: Needs) -> None:
+        """Allow what a model in a VPC needs (developer guide, "sagemaker-roles", CreateModel)."""
+        stack = Stack.of(self)
+        interfaces = stack.format_arn(service="ec2", resource="network-interface", resource_name="*")
+        why = "SageMaker makes network interfaces as it launches instances; their ids are EC2's to choose."
+        named = [
+            stack.format_arn(service="ec2", resource=kind, resource_name=name)
+            for kind, names in (("subnet", needs.subnets), ("security-group", needs.security_groups))
+            for name in names
+        ]
+        create = ["ec2:CreateNetworkInterface"]
+        self._permissions.allow("JoinVpc", create, [interfaces, *named], why_wildcard=why)
+        self._permissions.allow(
+            "KeepInterfaces",
+            [
+                "ec2:CreateNetworkInterfacePermission",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DeleteNetworkInterfacePermission",
+            ],
+            [interfaces],
+            why_wildcard=why,
+        )
+        self._permissions.allow(
+            "ReadVpc",
+            [
+                "ec2:DescribeDhcpOptions",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+            ],
+            ["*"],
+            why_wildcard="The actions know no resource.",
+        )
+
+    def _objects(self, bucket: str, key: str) -> str:
+        return f"arn:{Stack.of(self).partition}:s3:::{bucket}/{key}"

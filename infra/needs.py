@@ -25,6 +25,12 @@ class Needs:
         smoke_tests: Whether some endpoint is called to try a version.
         sample_payloads: Whether that is with what versions were registered with.
         smoke_test_objects: Buckets and keys of what is sent besides.
+        written: Buckets and prefixes that models' calls and answers are written to.
+        topics: ARNs of the topics that are told of asynchronous answers.
+        answer_keys: KMS keys, by id, ARN or alias, that calls and answers are encrypted with.
+        baselines: Buckets and keys of what explanations are measured against.
+        subnets: Ids of the subnets in which models get network interfaces.
+        security_groups: Ids of those interfaces' security groups.
     """
 
     registry_accounts: Sequence[str] = ()
@@ -33,12 +39,19 @@ class Needs:
     smoke_tests: bool = False
     sample_payloads: bool = False
     smoke_test_objects: Sequence[tuple[str, str]] = ()
+    written: Sequence[tuple[str, str]] = ()
+    topics: Sequence[str] = ()
+    answer_keys: Sequence[str] = ()
+    baselines: Sequence[tuple[str, str]] = ()
+    subnets: Sequence[str] = ()
+    security_groups: Sequence[str] = ()
 
     @classmethod
     def of(cls, endpoints: Sequence[EndpointSpec]) -> Needs:
         """Read the needs of all endpoints together."""
         groups = [spec.model_package_group for spec in endpoints]
         configs = [spec.compiled["CreateEndpointConfig"] for spec in endpoints]
+        vpcs = [spec.compiled["CreateModel"].get("VpcConfig") or {} for spec in endpoints]
         tests = [spec.compiled.get("SmokeTest", {}) for spec in endpoints]
         calls = [request for test in tests for request in test.get("Requests", ())]
         return cls(
@@ -48,9 +61,36 @@ class Needs:
             smoke_tests=bool(calls),
             sample_payloads=any("SamplePayload" in call for call in calls),
             smoke_test_objects=sorted({_object(call["BodyS3Uri"]) for call in calls if "BodyS3Uri" in call}),
+            written=sorted(
+                {_object(uri) for uri in _found(configs, "S3OutputPath", "S3FailurePath")}
+                | {
+                    _object(uri)
+                    for uri in _found([c.get("DataCaptureConfig") for c in configs], "DestinationS3Uri")
+                }
+            ),
+            topics=sorted(_found(configs, "SuccessTopic", "ErrorTopic")),
+            answer_keys=sorted(
+                _found(
+                    [c.get(part) for c in configs for part in ("DataCaptureConfig", "AsyncInferenceConfig")],
+                    "KmsKeyId",
+                )
+            ),
+            baselines=sorted(_object(uri) for uri in _found(configs, "ShapBaselineUri")),
+            subnets=sorted({subnet for vpc in vpcs for subnet in vpc.get("Subnets", ())}),
+            security_groups=sorted({group for vpc in vpcs for group in vpc.get("SecurityGroupIds", ())}),
         )
 
 
 def _object(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, _, key = uri.partition("://")[2].partition("/")
     return bucket, key
+
+
+def _found(value: object, *names: str) -> set[str]:
+    """Collect the strings that stand under some names, however deep."""
+    if isinstance(value, dict):
+        here = {member for name, member in value.items() if name in names and isinstance(member, str)}
+        return here.union(*(_found(member, *names) for member in value.values()))
+    if isinstance(value, list):
+        return set[str]().union(*(_found(item, *names) for item in value))
+    return set()

@@ -57,6 +57,36 @@ class Permissions:
         return self._holder.node.find_child("DefaultPolicy")
 
 
+def grant_use_of_keys(
+    permissions: Permissions, stack: Stack, sid: str, actions: Sequence[str], keys: Sequence[str], *, via: str
+) -> None:
+    """Allow some actions on KMS keys that settings name by id, by ARN or by alias, through one service.
+
+    Keys are resources; for an alias, IAM knows only a condition (KMS guide, "alias-authorization").
+    """
+    through = {"StringEquals": {"kms:ViaService": f"{via}.{stack.region}.{stack.url_suffix}"}}
+    aliases = sorted({key[key.index("alias/") :] for key in keys if "alias/" in key})
+    named = sorted(
+        {
+            key
+            if key.startswith("arn:")
+            else stack.format_arn(service="kms", resource="key", resource_name=key)
+            for key in keys
+            if "alias/" not in key
+        }
+    )
+    if named:
+        permissions.allow(sid, actions, named, conditions=through)
+    if aliases:
+        permissions.allow(
+            f"{sid}ByAlias",
+            actions,
+            [stack.format_arn(service="kms", resource="key", resource_name="*", account="*")],
+            conditions={**through, "ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}},
+            why_wildcard="Which key an alias stands for may change; only keys with these aliases.",
+        )
+
+
 def acknowledge(construct: IConstruct, finding: str, reason: str) -> None:
     """Acknowledge one finding of cdk-nag on one construct."""
     Validations.of(construct).acknowledge(Acknowledgment(id=finding, reason=reason))

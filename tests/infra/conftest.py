@@ -132,6 +132,17 @@ def featured(synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFacto
     """The app with endpoints whose settings need something of the stack."""
     endpoints = tmp_path_factory.mktemp("featured")
     (endpoints / "churn.yaml").write_text(FEATURED)
+    (endpoints / "credit.yaml").write_text(
+        "model_package_group: credit\ninstance_type: ml.m5.large\n"
+        "vpc: {subnets: [subnet-1], security_groups: [sg-1]}\n"
+        "data_capture: {destination: 's3://calls/credit', kms_key_id: alias/calls}\n"
+        "explainer: {shap: {baseline_uri: 's3://baselines/credit.csv'}}\n"
+    )
+    (endpoints / "queue.yaml").write_text(
+        "model_package_group: queue\ninstance_type: ml.m5.large\n"
+        "asynchronous:\n  output_path: s3://answers/\n"
+        "  error_topic_arn: arn:aws:sns:eu-central-1:111122223333:failed\n"
+    )
     (endpoints / "fraud.yaml").write_text(
         "model_package_group: fraud\ninstance_type: ml.m5.large\n"
         "kms_key_id: 1234abcd-12ab-34cd-56ef-1234567890ab\nrollout: {kind: all_at_once}\n"

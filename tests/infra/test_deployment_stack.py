@@ -343,6 +343,51 @@ def test_the_owners_tag_is_the_name_of_the_stack(configured: Synthesised) -> Non
     assert function["Environment"]["Variables"]["STACK_NAME"] == name
 
 
+def test_models_may_do_this_as_well_when_settings_name_it(
+    featured: Synthesised, synthesised: Synthesised
+) -> None:
+    plain, found = (statements(stack, "ModelExecutionRole") for stack in (synthesised, featured))
+
+    assert {sid: (each["actions"], each["resources"]) for sid, each in found.items() if sid not in plain} == {
+        "WriteCallsAndAnswers": (
+            ["s3:AbortMultipartUpload", "s3:PutObject"],
+            ["arn:{AWS::Partition}:s3:::answers/*", "arn:{AWS::Partition}:s3:::calls/credit/*"],
+        ),
+        "TellOfAnswers": (["sns:Publish"], ["arn:aws:sns:eu-central-1:111122223333:failed"]),
+        "ReadBaselines": (["s3:GetObject"], ["arn:{AWS::Partition}:s3:::baselines/credit.csv"]),
+        "EncryptAnswersByAlias": (
+            ["kms:Decrypt", "kms:GenerateDataKey"],
+            [here("kms", "key/*", account="*")],
+        ),
+        "JoinVpc": (
+            ["ec2:CreateNetworkInterface"],
+            [here("ec2", name) for name in ("network-interface/*", "security-group/sg-1", "subnet/subnet-1")],
+        ),
+        "KeepInterfaces": (
+            [
+                "ec2:CreateNetworkInterfacePermission",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DeleteNetworkInterfacePermission",
+            ],
+            [here("ec2", "network-interface/*")],
+        ),
+        "ReadVpc": (
+            [
+                "ec2:DescribeDhcpOptions",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+            ],
+            ["*"],
+        ),
+    }
+    condition = found["EncryptAnswersByAlias"]["condition"]
+    assert condition["ForAnyValue:StringEquals"] == {"kms:ResourceAliases": ["alias/calls"]}
+    for sid, statement in plain.items():
+        assert found[sid] == statement
+
+
 BUCKET = "arn:{AWS::Partition}:s3:::sagemaker-{AWS::Region}-{AWS::AccountId}"
 OURS = {"StringEquals": {"aws:ResourceAccount": ACCOUNT}}
 
