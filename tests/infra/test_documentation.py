@@ -10,6 +10,7 @@ import pytest
 import yaml
 from cfnlint.jsonschema import StandardValidator  # type: ignore[import-untyped] # a validator that is here
 
+from deployer.settings import EndpointSettings as DeployedSettings
 from infra.api_members import (
     ABSENT,
     OPERATIONS,
@@ -83,6 +84,17 @@ def test_editors_find_nothing_wrong_with_an_example(path: Path) -> None:
     assert list(StandardValidator(schema).iter_errors(yaml.safe_load(text))) == []
     reference = text.splitlines()[0].partition("$schema=")[2]
     assert (path.parent / reference).resolve() == SCHEMA_FILE.resolve()
+
+
+def test_the_deployer_reads_what_the_examples_become() -> None:
+    specs, _ = load_catalogue(EXAMPLES, "docs/examples", stack_name="Greenlight")
+
+    for spec in specs:
+        settings = DeployedSettings.parse(spec.endpoint_name, spec.parameter_value)
+        assert settings.model_package_group == spec.model_package_group
+        assert settings.deployment_config == spec.compiled.get("DeploymentConfig")
+        assert settings.scaling == spec.compiled.get("AutoScaling", {})
+        assert settings.abort_alarm_name == spec.compiled.get("AbortAlarmName")
 
 
 def test_the_examples_are_synthesised(synthesise_with: Synthesise) -> None:
