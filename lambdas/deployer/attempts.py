@@ -228,8 +228,8 @@ class Attempts:
         if settled.is_told:
             self._report(settled, outcomes.settled(settled, endpoint, self._retry_at(settled)))
 
-    def follow(self, endpoint: Endpoint | None) -> AttemptStatus | None:
-        """Settle the attempt under way, as far as the endpoint shows how it ended; return how, if it did."""
+    def follow(self, endpoint: Endpoint | None) -> Attempt | None:
+        """Settle the attempt under way, as far as the endpoint shows how it ended; return it if it did."""
         attempt = self.unsettled
         if attempt is None or attempt.action is Action.CLEAN_UP:
             # Only its owner knows how a clean-up ended; one that was left behind is withdrawn.
@@ -242,9 +242,10 @@ class Attempts:
             return None
         judgement = judge(attempt, endpoint, now=self._now())
         status = _STATUSES.get(judgement.verdict)
-        if status is not None:
-            self.settle(attempt, status, reason=judgement.reason, endpoint=endpoint)
-        return status
+        if status is None:
+            return None
+        self.settle(attempt, status, reason=judgement.reason, endpoint=endpoint)
+        return attempt
 
     def withdraw_left_behind(self) -> None:
         """Withdraw the attempt that was left behind, if there is one: something else is wanted by now."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from deployer import outcomes, statuses
 from deployer.approval import Approval, ApprovalSource, Choice, Decision, choose, superseded
-from deployer.attempt import AttemptStatus
 from deployer.attempts import Attempts, OvertakenError
 from deployer.executor import Executor, Progress
 from deployer.identity import Identity
@@ -166,7 +165,8 @@ class Reconciler:
             self._logger.info("In sync, and unchanged since it was last looked at")
             return False
         endpoint = self._sagemaker.describe_endpoint(self._name)
-        if self._attempts.follow(endpoint) is AttemptStatus.ABORTED:
+        ended = self._attempts.follow(endpoint)
+        if ended is not None and ended.abort_asked_at is not None:
             # Long before the next update, if there is one: what SageMaker reads of alarms may lag.
             self._upkeep.clear_abort()
         self._attempts.report_late(endpoint)

@@ -393,8 +393,8 @@ class Law4NoLoop(Law):
     """No loop: once disturbances stop the deployer writes little, and nothing once the endpoint is in sync.
 
     From the moment disturbances stop, no endpoint is changed more often than there are versions that stand,
-    plus one repair; no model and no config is created twice; nothing is deleted twice; nobody tags twice, as
-    several invocations at once may do the same once each. After the rest,
+    plus one repair; no model and no config is created twice but for being deleted in between, or deleted
+    twice but for being created; nobody tags twice, as several invocations at once may. After the rest,
     further sweeps and events about the endpoint write nothing: not to SageMaker, not to the journal, not to
     the bus. And at no time is a release put on an endpoint that failed there for a lasting reason since its
     version was approved.
@@ -415,6 +415,10 @@ class Law4NoLoop(Law):
         if call.operation in {"DeleteEndpoint", *CHANGES}:
             subject = call.request["EndpointName"]
         who = call.invocation.name if call.operation in {"AddTags", "DeleteTags"} else ""
+        # What was deleted may be made again for a new approval, and what was made again be deleted.
+        undone = call.operation.replace("Delete", "Create") if "Delete" in call.operation else ""
+        undone = undone or call.operation.replace("Create", "Delete")
+        self._calm_writes.pop((undone, subject, who), None)
         key = (call.operation, subject, who)
         self._calm_writes[key] = self._calm_writes.get(key, 0) + 1
         limit = 1

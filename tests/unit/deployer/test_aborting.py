@@ -165,8 +165,8 @@ def test_a_newer_approval_aborts_nothing_and_waits_its_turn(pipeline: Pipeline) 
     assert pipeline.serving() == "v3"
 
 
-def test_a_rollout_that_ends_just_before_the_abort_is_rolled_back_like_any_other(pipeline: Pipeline) -> None:
-    arn = in_canary(pipeline)
+def finish_before_the_alarm(pipeline: Pipeline) -> None:
+    """Let the rollout end between the deployer's decision to abort it and the alarm."""
 
     def finish(service: str, _operation: str) -> None:
         if service == "cloudwatch":
@@ -174,15 +174,31 @@ def test_a_rollout_that_ends_just_before_the_abort_is_rolled_back_like_any_other
             while pipeline.endpoint["EndpointStatus"] != "InService":
                 pipeline.pass_time(60)
 
-    pipeline.reject(arn)
     pipeline.deployer_cloud.before_call = finish
     pipeline.deliver()
     pipeline.run()
+
+
+def test_a_rollout_that_ends_just_before_the_abort_is_rolled_back_like_any_other(pipeline: Pipeline) -> None:
+    arn = in_canary(pipeline)
+    pipeline.reject(arn)
+    finish_before_the_alarm(pipeline)
 
     assert pipeline.serving() == "v1"
     assert pipeline.told(arn) == ["started", "succeeded"]
     assert alarm_state(pipeline) == "OK"
     assert [each.status for each in pipeline.history.attempts][-2] is AttemptStatus.SUCCEEDED
+
+
+def test_an_abort_that_came_too_late_leaves_no_alarm_set(pipeline: Pipeline) -> None:
+    """Also where no other update follows that would clear it."""
+    arn = in_canary(pipeline)
+    for version in (arn, pipeline.history.approvals[-1].version_arn):
+        pipeline.reject(version)
+    finish_before_the_alarm(pipeline)
+
+    assert pipeline.serving() == "v2"
+    assert alarm_state(pipeline) == "OK"
 
 
 def test_an_invocation_that_dies_before_setting_the_alarm_is_made_up_for(pipeline: Pipeline) -> None:
