@@ -416,9 +416,10 @@ class Law4NoLoop(Law):
             subject = call.request["EndpointName"]
         who = call.invocation.name if call.operation in {"AddTags", "DeleteTags"} else ""
         # What was deleted may be made again for a new approval, and what was made again be deleted.
-        undone = call.operation.replace("Delete", "Create") if "Delete" in call.operation else ""
-        undone = undone or call.operation.replace("Create", "Delete")
-        self._calm_writes.pop((undone, subject, who), None)
+        for verb, opposite in (("Create", "Delete"), ("Delete", "Create")):
+            if call.operation.startswith(verb):
+                undone = call.operation.replace(verb, opposite)
+                self._calm_writes.pop((undone, subject, who), None)
         key = (call.operation, subject, who)
         self._calm_writes[key] = self._calm_writes.get(key, 0) + 1
         limit = 1
