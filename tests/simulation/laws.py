@@ -243,7 +243,7 @@ class Law3NewestStandingApproval(Law):
 
     The journal's time of an approval is the truth: of every approval whose event was delivered, and which
     lasted, the journal knows; and no version counts as approved later than it was, if the event was
-    delivered, and a sweep did not find it first, after somebody had changed the version again.
+    delivered, and neither a sweep nor the event of a later change, which names no approval, told of it first.
 
     Left alone are endpoints that nobody manages, whose settings are no settings, or that are OutOfService.
     """
@@ -360,14 +360,15 @@ class Law3NewestStandingApproval(Law):
     def _check_approvals(self, name: str) -> None:
         people = self.world.people
         journalled: dict[str, datetime] = {}
-        adopted: set[tuple[str, datetime]] = set()
+        unnamed: set[tuple[str, datetime]] = set()
+        naming = {each.event_id for each in people.approvings if each.named}
         for approval in self.world.journal(name, "approval#"):
             if approval.get("withdrawn"):
                 continue
             arn, time = approval["version_arn"].lower(), datetime.fromisoformat(approval["approved_at"])
             journalled[arn] = max(time, journalled.get(arn, time))
-            if approval["source"] == "adopted":
-                adopted.add((arn, time))
+            if approval["correlation_id"] not in naming:
+                unnamed.add((arn, time))
         for version in people.versions:
             arn = version.arn.lower()
             package = people.look("DescribeModelPackage", ModelPackageName=version.arn)
@@ -379,7 +380,7 @@ class Law3NewestStandingApproval(Law):
             named = [each for each in people.approvings if each.version_arn.lower() == arn and each.named]
             if not named:
                 continue
-            if named[-1].delivered and known > named[-1].time and (arn, known) not in adopted:
+            if named[-1].delivered and known > named[-1].time and (arn, known) not in unnamed:
                 raise self.broken(f"{name}: {arn} counts as approved at {known}, not at {named[-1].time}")
             if (
                 named[-1].event_id in self.world.processed
