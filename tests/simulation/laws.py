@@ -248,6 +248,24 @@ class Law3NewestStandingApproval(Law):
     Left alone are endpoints that nobody manages, whose settings are no settings, or that are OutOfService.
     """
 
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._heard_first: set[tuple[str, str, str]] = set()
+
+    def check_call(self, call: Call) -> None:
+        """Remember which approvals were journalled while the journal knew none of their version."""
+        item = call.request.get("Item", {})
+        if not (call.operation == "PutItem" and call.accepted and item["item"]["S"].startswith("approval#")):
+            return
+        name, arn, time = (item[key]["S"] for key in ("endpoint", "version_arn", "approved_at"))
+        if not any(
+            each["version_arn"].lower() == arn.lower()
+            and each["approved_at"] != time
+            and not each.get("withdrawn")
+            for each in self.world.journal(name, "approval#")
+        ):
+            self._heard_first.add((name, arn.lower(), time))
+
     def check_rest(self) -> None:
         for name in self.world.people.endpoints:
             settings = self.world.people.settings.get(name)
@@ -367,7 +385,8 @@ class Law3NewestStandingApproval(Law):
                 continue
             arn, time = approval["version_arn"].lower(), datetime.fromisoformat(approval["approved_at"])
             journalled[arn] = max(time, journalled.get(arn, time))
-            if approval["correlation_id"] not in naming:
+            heard_first = (name, arn, approval["approved_at"]) in self._heard_first
+            if heard_first and approval["correlation_id"] not in naming:
                 unnamed.add((arn, time))
         for version in people.versions:
             arn = version.arn.lower()
