@@ -210,6 +210,9 @@ class Executor:
         kept = self._kept_properties(choice.release, endpoint) if endpoint is not None else {}
         if isinstance(deploy.change, UpdateEndpoint):
             self._upkeep.clear_abort()
+        if isinstance(deploy.change, CreateEndpoint):
+            # Whatever an endpoint of this name had before went with it. Noted first, as a crash may follow.
+            self._upkeep.note(scaling={})
         self._patiently(lambda: self._change(deploy.change, choice.approval, kept), longest)
 
     def _patiently(self, write: Callable[[], None], longest_seconds: float) -> None:

@@ -405,8 +405,7 @@ class Reconciler:
         match progress:
             case Progress.UNDER_WAY:
                 if endpoint is None:
-                    # Whatever an endpoint of this name had before went with it.
-                    self._upkeep.note(tags=self._upkeep.wanted_tags, scaling={})
+                    self._upkeep.note(tags=self._upkeep.wanted_tags)
                 return False
             case Progress.ENDED:
                 return True

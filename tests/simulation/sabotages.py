@@ -338,9 +338,9 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "take a new endpoint's scaling for the old one's",
-        "reconciler.py",
-        "self._upkeep.note(tags=self._upkeep.wanted_tags, scaling={})",
-        "self._upkeep.note(tags=self._upkeep.wanted_tags)",
+        "executor.py",
+        "            self._upkeep.note(scaling={})\n",
+        "            pass\n",
         known=126,
     ),
 )

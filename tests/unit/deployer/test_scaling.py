@@ -284,6 +284,21 @@ def test_a_recreated_endpoint_scales_again(pipeline: Pipeline) -> None:
     assert targets(pipeline) == [(1, 4)]
 
 
+def test_a_crash_while_recreating_an_endpoint_does_not_take_its_scaling_for_done(pipeline: Pipeline) -> None:
+    settle(pipeline, AutoScaling=scaling())
+    deploy(pipeline)
+    pipeline.sagemaker.delete_endpoint(EndpointName=ENDPOINT)
+    pipeline.run()
+    with pytest.raises(SystemExit):
+        crash_once(pipeline, "CreateEndpoint", pipeline.sweep)
+    for _ in range(2):
+        pipeline.pass_time(3600)
+        pipeline.run()
+        pipeline.sweep()
+
+    assert targets(pipeline) == [(1, 4)]
+
+
 def test_a_variant_that_only_the_settings_know_scales_once_it_serves(pipeline: Pipeline) -> None:
     settle(pipeline)
     arn = deploy(pipeline)
