@@ -122,6 +122,8 @@ class DeployerFunction(Construct):
         self._allow_unscaling()
         if needs.autoscaling:
             self._allow_scaling()
+        if needs.smoke_tests:
+            self._allow_smoke_tests(needs, configuration.model_buckets)
 
     def _invoke_asynchronously(self, unhandled: sqs.IQueue) -> None:
         """Say what Lambda does with an event that the function fails on.
@@ -343,6 +345,38 @@ class DeployerFunction(Construct):
             ],
             conditions={"StringLike": {"iam:AWSServiceName": service}},
         )
+
+    def _allow_smoke_tests(self, needs: Needs, model_buckets: Sequence[str]) -> None:
+        self._beside.allow(
+            "CallOwn",
+            ["sagemaker:InvokeEndpoint"],
+            [self._sagemaker("endpoint")],
+            conditions={"StringEquals": {f"aws:ResourceTag/{OWNER_TAG}": self._stack.stack_name}},
+            why_wildcard=_BY_TAG,
+        )
+        objects = [self._object_arn(bucket, key) for bucket, key in needs.smoke_test_objects]
+        if needs.sample_payloads:
+            default = f"sagemaker-{self._stack.region}-{self._stack.account}"
+            objects += [self._object_arn(bucket, "*") for bucket in model_buckets or [default]]
+        if not objects:
+            return
+        why = "Sample payloads are objects of their own, at keys that training chooses, where models are."
+        self._beside.allow("ReadSmokeTests", ["s3:GetObject"], objects, why_wildcard=why)
+        buckets = [arn.partition("/")[0] for arn in objects]
+        self._beside.allow(
+            "DecryptSmokeTests",
+            ["kms:Decrypt"],
+            [self._stack.format_arn(service="kms", resource="key", resource_name="*")],
+            conditions={
+                "StringEquals": {"kms:ViaService": f"s3.{self._stack.region}.{self._stack.url_suffix}"},
+                # S3 says which object, or with a bucket key which bucket, is decrypted.
+                "StringLike": {"kms:EncryptionContext:aws:s3:arn": sorted({*buckets, *objects})},
+            },
+            why_wildcard="Which key a bucket uses is its owner's affair; only for these objects, via S3.",
+        )
+
+    def _object_arn(self, bucket: str, key: str) -> str:
+        return f"arn:{self._stack.partition}:s3:::{bucket}/{key}"
 
     def _allow_on_variants(self, sid: str, actions: Sequence[str]) -> None:
         prefix = "application-autoscaling"

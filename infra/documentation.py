@@ -75,6 +75,19 @@ _ELSEWHERE: Final[dict[str, str]] = {
     "autoscaling.scheduled[].max": "`ScalableTargetAction.MaxCapacity` of PutScheduledAction",
     "autoscaling.scheduled[].start": "`StartTime` of PutScheduledAction",
     "autoscaling.scheduled[].end": "`EndTime` of PutScheduledAction",
+    "smoke_test.time_limit_seconds": "Greenlight's own: how long it tries",
+    "smoke_test.log_bodies": "Greenlight's own: what it tells",
+    "smoke_test.requests[].name": "Greenlight's own: what it tells",
+    "smoke_test.requests[].body": "`Body` of InvokeEndpoint",
+    "smoke_test.requests[].body_from": "`Body` of InvokeEndpoint",
+    "smoke_test.requests[].sample_payload": "`Body` of InvokeEndpoint",
+    "smoke_test.requests[].content_type": "`ContentType` of InvokeEndpoint",
+    "smoke_test.requests[].accept": "`Accept` of InvokeEndpoint",
+    "smoke_test.requests[].status": "Greenlight's own: compared with the answer",
+    "smoke_test.requests[].response_content_type": "Greenlight's own: compared with the answer",
+    "smoke_test.requests[].expect": "Greenlight's own: compared with the answer",
+    "smoke_test.requests[].repeat": "Greenlight's own: how often it calls",
+    "smoke_test.requests[].p95_ms": "Greenlight's own: compared with the answers",
 }
 """What keys become that are no field of a template."""
 

@@ -22,6 +22,9 @@ class Needs:
         registry_accounts: Accounts whose registries are named by ARN.
         storage_keys: KMS keys, by id, ARN or alias, that instances' storage is encrypted with.
         autoscaling: Whether some endpoint scales by itself.
+        smoke_tests: Whether some endpoint is called to try a version.
+        sample_payloads: Whether that is with what versions were registered with.
+        smoke_test_objects: Buckets and keys of what is sent besides.
         written: Buckets and prefixes that models' calls and answers are written to.
         topics: ARNs of the topics that are told of asynchronous answers.
         answer_keys: KMS keys, by id, ARN or alias, that calls and answers are encrypted with.
@@ -33,6 +36,9 @@ class Needs:
     registry_accounts: Sequence[str] = ()
     storage_keys: Sequence[str] = ()
     autoscaling: bool = False
+    smoke_tests: bool = False
+    sample_payloads: bool = False
+    smoke_test_objects: Sequence[tuple[str, str]] = ()
     written: Sequence[tuple[str, str]] = ()
     topics: Sequence[str] = ()
     answer_keys: Sequence[str] = ()
@@ -46,10 +52,15 @@ class Needs:
         groups = [spec.model_package_group for spec in endpoints]
         configs = [spec.compiled["CreateEndpointConfig"] for spec in endpoints]
         vpcs = [spec.compiled["CreateModel"].get("VpcConfig") or {} for spec in endpoints]
+        tests = [spec.compiled.get("SmokeTest", {}) for spec in endpoints]
+        calls = [request for test in tests for request in test.get("Requests", ())]
         return cls(
             registry_accounts=sorted({group.split(":")[4] for group in groups if group.startswith("arn:")}),
             storage_keys=sorted({config["KmsKeyId"] for config in configs if config.get("KmsKeyId")}),
             autoscaling=any("AutoScaling" in spec.compiled for spec in endpoints),
+            smoke_tests=bool(calls),
+            sample_payloads=any("SamplePayload" in call for call in calls),
+            smoke_test_objects=sorted({_object(call["BodyS3Uri"]) for call in calls if "BodyS3Uri" in call}),
             written=sorted(
                 {_object(uri) for uri in _found(configs, "S3OutputPath", "S3FailurePath")}
                 | {

@@ -32,6 +32,7 @@ from infra.settings.placements import given_twice
 from infra.settings.problem import FieldPath, Problem, field_name, nearest, shown
 from infra.settings.rollout import inconsistencies
 from infra.settings.service_model import instance_types, sagemaker
+from infra.settings.smoke_test import smoke_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -143,6 +144,9 @@ def _inconsistencies(document: Document, settings: EndpointSettings) -> Iterator
         yield from inconsistencies(document, settings.rollout, instances)
     if scaling is not None and settings.endpoint_name is not None:
         yield from scaling_problems(document, scaling, serving(settings, settings.endpoint_name))
+    if settings.smoke_test is not None:
+        asynchronous = settings.asynchronous is not None
+        yield from smoke_problems(document, settings.smoke_test, asynchronous=asynchronous)
 
 
 def _serving_choice(document: Document, content: dict[str, Any]) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ from infra.settings.limits import RESERVED_TAGS, documented_limits
 from infra.settings.placements import SECTIONS, key_of, place_fields
 from infra.settings.rollout import deployment_config
 from infra.settings.service_model import Violation, violations
+from infra.settings.smoke_test import stored_test
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,8 +41,9 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
 
     `CreateModel`, `CreateEndpointConfig`, `DeploymentConfig` and what is inside `AutoScaling` (by variant)
     are in API vocabulary. The deployer adds names, the execution role, the model package and its own tags.
-    `ApprovalPolicy` (whose approvals count), `Keep` (how many former releases stay) and `AbortAlarmName`
-    (what stops a rollout) are the deployer's own. `stack_name` is part of the alarms' names.
+    `ApprovalPolicy` (whose approvals count), `Keep` (how many former releases stay), `AbortAlarmName` (what
+    stops a rollout) and `SmokeTest` (how a version is tried) are the deployer's own. `stack_name` is part of
+    the alarms' names.
     """
     variant: dict[str, Any] = {"VariantName": VARIANT_NAME, "InitialVariantWeight": 1.0}
     if settings.instance_type is not None:
@@ -75,6 +77,8 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
         spec["AutoScaling"] = {
             _variant_name(settings): scalable_target(settings.autoscaling, serving(settings, endpoint_name))
         }
+    if settings.smoke_test is not None:
+        spec["SmokeTest"] = stored_test(settings.smoke_test)
     if settings.tags:
         spec["Tags"] = settings.tags
     approval_policy = _approval_policy(settings)

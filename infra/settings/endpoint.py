@@ -17,6 +17,7 @@ from infra.settings.autoscaling import Autoscaling  # noqa: TC001
 from infra.settings.hosting import Asynchronous, DataCapture, Explainer, Routing, Vpc  # noqa: TC001
 from infra.settings.rollout import Rollout  # noqa: TC001
 from infra.settings.service_model import instance_types, shape
+from infra.settings.smoke_test import SmokeTest  # noqa: TC001
 from infra.settings.strict import STRICT, limited
 
 if TYPE_CHECKING:
@@ -187,6 +188,10 @@ class EndpointSettings(BaseModel):
     autoscaling: Annotated[
         Autoscaling | None,
         Field(description="min and max, and the metrics or times by which the capacity changes between them"),
+    ] = None
+    smoke_test: Annotated[
+        SmokeTest | None,
+        Field(description="requests that a version must answer well right after it went live"),
     ] = None
     tags: Annotated[
         dict[str, str],

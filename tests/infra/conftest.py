@@ -108,6 +108,10 @@ model_package_group: churn
 instance_type: ml.m5.large
 instance_count: 4
 kms_key_id: alias/storage
+smoke_test:
+  requests:
+  - {sample_payload: true}
+  - {body_from: s3://checks/one.csv, content_type: text/csv}
 autoscaling:
   min: 4
   max: 8

@@ -142,6 +142,10 @@ DEPLOYER_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
 }
 
 VIA_SAGEMAKER = {"kms:ViaService": {"Fn::Join": ["", ["sagemaker.", REGION, ".", {"Ref": "AWS::URLSuffix"}]]}}
+SMOKE_TEST_OBJECTS = [
+    "arn:{AWS::Partition}:s3:::checks/one.csv",
+    "arn:{AWS::Partition}:s3:::sagemaker-{AWS::Region}-{AWS::AccountId}/*",
+]
 FEATURED_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None]] = {
     "EncryptStorage": (
         ["kms:CreateGrant", "kms:DescribeKey"],
@@ -184,6 +188,25 @@ FEATURED_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
         ],
         {"StringLike": {"iam:AWSServiceName": "sagemaker.application-autoscaling.amazonaws.com"}},
     ),
+    "CallOwn": (["sagemaker:InvokeEndpoint"], [ENDPOINT], OWNED),
+    "ReadSmokeTests": (["s3:GetObject"], SMOKE_TEST_OBJECTS, None),
+    "DecryptSmokeTests": (
+        ["kms:Decrypt"],
+        [here("kms", "key/*")],
+        {
+            "StringEquals": {
+                "kms:ViaService": {"Fn::Join": ["", ["s3.", REGION, ".", {"Ref": "AWS::URLSuffix"}]]}
+            },
+            "StringLike": {
+                "kms:EncryptionContext:aws:s3:arn": [
+                    "arn:{AWS::Partition}:s3:::checks",
+                    *SMOKE_TEST_OBJECTS[:1],
+                    "arn:{AWS::Partition}:s3:::sagemaker-{AWS::Region}-{AWS::AccountId}",
+                    *SMOKE_TEST_OBJECTS[1:],
+                ]
+            },
+        },
+    ),
 }
 """What is added for settings that need it."""
 
@@ -196,7 +219,13 @@ def test_the_deployer_may_do_exactly_this(synthesised: Synthesised) -> None:
 
 
 def test_the_deployer_may_do_this_as_well_when_settings_need_it(featured: Synthesised) -> None:
-    assert statements(featured, "DeployerRole") == {
+    found = statements(featured, "DeployerRole")
+    context = found["DecryptSmokeTests"]["condition"]["StringLike"]
+    context["kms:EncryptionContext:aws:s3:arn"] = sorted(
+        text(arn) for arn in context["kms:EncryptionContext:aws:s3:arn"]
+    )
+
+    assert found == {
         sid: {"actions": actions, "resources": resources, "condition": condition}
         for sid, (actions, resources, condition) in {**DEPLOYER_STATEMENTS, **FEATURED_STATEMENTS}.items()
     }
@@ -217,9 +246,11 @@ def test_every_operation_that_the_deployer_lists_is_granted_and_nothing_else(fea
         "iam:PassRole",
         "kms:CreateGrant",
         "kms:DescribeKey",
+        "kms:Decrypt",
         "sagemaker:UpdateEndpointWeightsAndCapacities",
     }
-    assert granted == called | run_by_lambda | by_others
+    by_smoke_tests = {"s3:GetObject", "sagemaker:InvokeEndpoint"}
+    assert granted - by_smoke_tests == (called - by_smoke_tests) | run_by_lambda | by_others
 
 
 def test_the_deployers_policies_keep_to_their_sizes(featured: Synthesised) -> None:
