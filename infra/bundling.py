@@ -247,7 +247,9 @@ def prune_model(model: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any
             waiting += _references(reached[name])
     rest = {key: value for key, value in model.items() if key not in {"operations", "shapes"}}
     pruned = {**rest, "operations": kept, "shapes": {name: reached[name] for name in sorted(reached)}}
-    return cast("dict[str, Any]", _without_documentation(pruned))
+    bare = cast("dict[str, Any]", _without_documentation(pruned))
+    # The only texts that botocore itself reads, and fails without (S3 has such parameters).
+    return bare | {key: rest[key] for key in ("clientContextParams",) if key in rest}
 
 
 def _references(value: object) -> Iterable[str]:

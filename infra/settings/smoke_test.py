@@ -1,7 +1,7 @@
 """Owns how a version is tried right after it went live: the keys, what is stored, and what could never pass.
 
 The deployer makes the calls. A test is small: its bodies are stored with the settings or read from S3, and it
-has a time limit that leaves the deployer time to report.
+has a time limit that leaves the deployer time to put back what served before, and to report.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ LEAST_CALLS_FOR_P95: Final = 20
 """Of fewer calls, the p95 is the slowest one: a single hiccup would fail the version."""
 
 DEFAULT_TIME_LIMIT_SECONDS: Final = 60
+MOST_SECONDS: Final = 100
+"""The deployer's function has 300 seconds, and a call that began within the limit may take 60 beyond it: that
+long a container may take to answer (botocore: sagemaker-runtime, InvokeEndpoint)."""
+
 _OK: Final = 200
 _SOURCES: Final = ("body", "body_from", "sample_payload")
 _HEADER: Final = r"^[\x20-\x7E]+$"
@@ -111,7 +115,13 @@ class SmokeTestRequest(BaseModel):
 
 
 class SmokeTest(BaseModel):
-    """Try a version right after it went live; one that fails gives way to the version before it."""
+    """Call a version that has not served before, once it is in service.
+
+    If one of its answers is not a good one, the attempt counts as failed: what served before is put back, and
+    the version is not tried again until it is approved again. If nothing served before, the endpoint is left
+    as it is, and people are told. Of several variants, each that follows the group is called by its name
+    (`TargetVariant`). Reports say what was wrong; what was sent and answered only with `log_bodies`.
+    """
 
     model_config = STRICT
 
@@ -127,8 +137,9 @@ class SmokeTest(BaseModel):
         int,
         Field(
             ge=1,
-            le=180,
-            description="the time for all calls together, in seconds, from 1 to 180; by default 60",
+            le=MOST_SECONDS,
+            description=f"the time for all calls together, in seconds, from 1 to {MOST_SECONDS}; by default "
+            f"{DEFAULT_TIME_LIMIT_SECONDS}",
         ),
     ] = DEFAULT_TIME_LIMIT_SECONDS
     log_bodies: Annotated[

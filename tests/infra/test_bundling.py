@@ -237,6 +237,7 @@ def test_a_digest_tells_apart_contents_names_and_where_one_ends() -> None:
 
 MODEL: dict[str, Any] = {
     "metadata": {"serviceId": "Example", "documentation": "dropped"},
+    "clientContextParams": {"Option": {"type": "boolean", "documentation": "read by botocore"}},
     "documentation": "dropped",
     "operations": {
         "Kept": {
@@ -264,6 +265,7 @@ def test_a_pruned_model_keeps_the_operations_and_all_that_they_reach() -> None:
 
     assert pruned == {
         "metadata": {"serviceId": "Example"},
+        "clientContextParams": {"Option": {"type": "boolean", "documentation": "read by botocore"}},
         "operations": {"Kept": {"name": "Kept", "input": {"shape": "Input"}, "errors": [{"shape": "Error"}]}},
         "shapes": {
             "Error": {"type": "structure", "members": {}, "exception": True},

@@ -94,7 +94,7 @@ REFUSED: list[tuple[str, str, str, str]] = [
         "JSON",
         "remove expect",
     ),
-    (smoke_test(REQUEST, ", time_limit_seconds: 181"), "time_limit_seconds", "1 to 180", "180"),
+    (smoke_test(REQUEST, ", time_limit_seconds: 101"), "time_limit_seconds", "1 to 100", "100"),
     (
         smoke_test("repeat: 100, " + "}, {repeat: 100, ".join([REQUEST] * 3)),
         "requests",
