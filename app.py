@@ -12,6 +12,7 @@ from cdk_nag import AwsSolutionsChecks
 from infra.bundling import BundlingError, build_asset
 from infra.context import read_configuration
 from infra.deployment_stack import DeploymentStack
+from infra.execution_roles import check_execution_roles
 from infra.placement import check_room, place
 from infra.settings.catalogue import load_catalogue
 from infra.settings.problem import ConfigurationError
@@ -31,6 +32,7 @@ def synthesise(app: App) -> CloudAssembly:
     directory = Path(configuration.endpoints_dir)
     endpoints, found = load_catalogue(directory, directory.as_posix(), stack_name=configuration.stack_name)
     problems += [*found, *check_room(endpoints, configuration)]
+    problems += check_execution_roles(endpoints, configuration)
     if problems:
         raise ConfigurationError(problems)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

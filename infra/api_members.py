@@ -69,7 +69,6 @@ THROUGH_OVERRIDES: Final[dict[str, frozenset[str]]] = {
 
 _NAMED: Final = "named by Greenlight after the endpoint, the version and the settings"
 _VERSION: Final = "comes from the approved model version"
-_ROLE: Final = "the stack's role for models, or the context key `execution_role_arn`"
 
 ABSENT: Final[dict[str, dict[str, str]]] = {
     "CreateModel": {
@@ -79,7 +78,6 @@ ABSENT: Final[dict[str, dict[str, str]]] = {
         "Containers[].ModelDataUrl": _VERSION,
         "Containers[].ModelDataSource": _VERSION,
         "Containers[].ModelPackageName": "the approved model version",
-        "ExecutionRoleArn": _ROLE,
         "Tags": "key `tags`, and the tags by which Greenlight knows its own",
     },
     "CreateEndpointConfig": {

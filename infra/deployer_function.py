@@ -16,6 +16,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.context import LOG_RETENTION_DAYS
+from infra.execution_roles import policies_of
 from infra.own_events import SOURCE
 from infra.permissions import Permissions, acknowledge, grant_use_of_keys
 from infra.settings.alarms import ABORT
@@ -38,6 +39,7 @@ _BY_TAG: Final = (
     "Any number of endpoints, told apart by tag and not by name: creating demands the stack's tag in the "
     "request, changing demands it on the resource. Reading shows names and settings, and no data."
 )
+_TO_SAGEMAKER: Final = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 _NO_RESOURCE: Final = "Listing is authorised on no resource, or may be; it shows names and statuses only."
 _RETENTION: Final = dict(zip(LOG_RETENTION_DAYS, list(logs.RetentionDays)[:-1], strict=True))
 """CDK's names for the same days, in the same order, less INFINITE."""
@@ -118,6 +120,7 @@ class DeployerFunction(Construct):
         self._allow_registry(needs.registry_accounts)
         self._allow_records(journal, configuration.settings_prefix)
         self._allow_rollouts()
+        self._allow_execution_roles(needs.execution_roles)
         self._allow_storage_keys(needs.storage_keys)
         self._allow_unscaling()
         if needs.autoscaling:
@@ -219,11 +222,21 @@ class DeployerFunction(Construct):
             "ListEndpoints", ["sagemaker:ListEndpoints"], ["*"], why_wildcard=_NO_RESOURCE
         )
         self._permissions.allow(
-            "PassExecutionRole",
-            ["iam:PassRole"],
-            [execution_role.role_arn],
-            conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+            "PassExecutionRole", ["iam:PassRole"], [execution_role.role_arn], conditions=_TO_SAGEMAKER
         )
+
+    def _allow_execution_roles(self, roles: Sequence[str]) -> None:
+        for number, some in enumerate(policies_of(roles), start=1):
+            policy = iam.ManagedPolicy(
+                self,
+                f"PassingRoles{number}",
+                description="The roles of endpoints' settings, which Greenlight's deployer may pass",
+                roles=[self.role],
+            )
+            self.function.node.add_dependency(policy)
+            Permissions(policy).allow(
+                f"PassEndpointsRoles{number}", ["iam:PassRole"], some, conditions=_TO_SAGEMAKER
+            )
 
     def _allow_registry(self, accounts: Sequence[str]) -> None:
         packages = [self._sagemaker("model-package", account) for account in (None, *accounts)]

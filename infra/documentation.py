@@ -95,12 +95,68 @@ _ELSEWHERE: Final[dict[str, str]] = {
 def page_text() -> str:
     """Render the page as it stands in the repository."""
     parts = [_INTRODUCTION, *_examples(), "## Keys\n", *_keys(EndpointSettings, "")]
+    parts += [_ROLE, _table(("for", "it needs"), _ROLE_NEEDS)]
     parts += ["## Beside the SageMaker SDK\n", f"Every argument of {SDK_SOURCE}:\n", _sdk()]
     parts += ["## Beside SageMaker's API\n", "Every member of the four requests, as botocore knows them.\n"]
     for operation in OPERATIONS:
         rows = [(f"`{member}`", placed(operation, member) or "not placed") for member in members(operation)]
         parts += [f"### {operation}\n", _table(("member", "in the settings"), rows)]
     return "\n".join(parts)
+
+
+_ROLE: Final = """\
+## The role of a model
+
+With `execution_role_arn`, SageMaker runs the endpoint's model as a role of your own. It trusts
+`sagemaker.amazonaws.com`, is of the account that is deployed to, and may do what the model needs. The role
+that the stack makes otherwise (`infra/model_execution_role.py`) has examples of all of it; it gets nothing
+for endpoints that bring a role of their own.
+"""
+
+
+def _actions(names: str) -> str:
+    return ", ".join(f"`{name}`" for name in names.split())
+
+
+_ROLE_NEEDS: Final = (
+    (
+        "every model",
+        "`s3:GetObject` and `s3:ListBucket` where its artefacts are, `kms:Decrypt` if they are encrypted",
+    ),
+    (
+        "every image in ECR",
+        _actions(
+            "ecr:GetAuthorizationToken ecr:BatchCheckLayerAvailability ecr:BatchGetImage "
+            "ecr:GetDownloadUrlForLayer"
+        ),
+    ),
+    (
+        "logs and metrics",
+        _actions(
+            "logs:CreateLogGroup logs:CreateLogStream logs:DescribeLogStreams logs:PutLogEvents "
+            "cloudwatch:PutMetricData"
+        ),
+    ),
+    (
+        "`rollout`",
+        "`cloudwatch:DescribeAlarms` on its alarms, the abort alarm included: SageMaker looks at them as it",
+    ),
+    (
+        "`data_capture`, `asynchronous`",
+        "`s3:PutObject`, and `kms:GenerateDataKey` and `kms:Decrypt` with `kms_key_id`",
+    ),
+    ("`asynchronous` with topics", "`sns:Publish`"),
+    ("`explainer` with `baseline_uri`", "`s3:GetObject`"),
+    (
+        "`vpc`",
+        _actions(
+            "ec2:CreateNetworkInterface ec2:CreateNetworkInterfacePermission ec2:DeleteNetworkInterface "
+            "ec2:DeleteNetworkInterfacePermission ec2:DescribeDhcpOptions ec2:DescribeNetworkInterfaces "
+            "ec2:DescribeSecurityGroups ec2:DescribeSubnets ec2:DescribeVpcs"
+        ),
+    ),
+)
+"""What keys take, of a role of one's own (developer guide, "sagemaker-roles")."""
 
 
 def documented_keys() -> list[str]:

@@ -20,12 +20,14 @@ class Needs:
 
     Attributes:
         registry_accounts: Accounts whose registries are named by ARN.
+        execution_roles: ARNs of the roles that some endpoints' models run as, in place of the stack's.
         storage_keys: KMS keys, by id, ARN or alias, that instances' storage is encrypted with.
         autoscaling: Whether some endpoint scales by itself.
         smoke_tests: Whether some endpoint is called to try a version.
         sample_payloads: Whether that is with what versions were registered with.
         smoke_test_objects: Buckets and keys of what is sent besides.
-        written: Buckets and prefixes that models' calls and answers are written to.
+        written: Buckets and prefixes that models' calls and answers are written to. This, and all that
+            follows, only of endpoints whose models run as the stack's role.
         topics: ARNs of the topics that are told of asynchronous answers.
         answer_keys: KMS keys, by id, ARN or alias, that calls and answers are encrypted with.
         baselines: Buckets and keys of what explanations are measured against.
@@ -34,6 +36,7 @@ class Needs:
     """
 
     registry_accounts: Sequence[str] = ()
+    execution_roles: Sequence[str] = ()
     storage_keys: Sequence[str] = ()
     autoscaling: bool = False
     smoke_tests: bool = False
@@ -51,31 +54,35 @@ class Needs:
         """Read the needs of all endpoints together."""
         groups = [spec.model_package_group for spec in endpoints]
         configs = [spec.compiled["CreateEndpointConfig"] for spec in endpoints]
-        vpcs = [spec.compiled["CreateModel"].get("VpcConfig") or {} for spec in endpoints]
+        models = [spec.compiled["CreateModel"] for spec in endpoints]
+        with_our_role = [spec for spec in endpoints if "ExecutionRoleArn" not in spec.compiled["CreateModel"]]
+        ours = [spec.compiled["CreateEndpointConfig"] for spec in with_our_role]
+        vpcs = [spec.compiled["CreateModel"].get("VpcConfig") or {} for spec in with_our_role]
         tests = [spec.compiled.get("SmokeTest", {}) for spec in endpoints]
         calls = [request for test in tests for request in test.get("Requests", ())]
         return cls(
             registry_accounts=sorted({group.split(":")[4] for group in groups if group.startswith("arn:")}),
+            execution_roles=sorted({m["ExecutionRoleArn"] for m in models if "ExecutionRoleArn" in m}),
             storage_keys=sorted({config["KmsKeyId"] for config in configs if config.get("KmsKeyId")}),
             autoscaling=any("AutoScaling" in spec.compiled for spec in endpoints),
             smoke_tests=bool(calls),
             sample_payloads=any("SamplePayload" in call for call in calls),
             smoke_test_objects=sorted({_object(call["BodyS3Uri"]) for call in calls if "BodyS3Uri" in call}),
             written=sorted(
-                {_object(uri) for uri in _found(configs, "S3OutputPath", "S3FailurePath")}
+                {_object(uri) for uri in _found(ours, "S3OutputPath", "S3FailurePath")}
                 | {
                     _object(uri)
-                    for uri in _found([c.get("DataCaptureConfig") for c in configs], "DestinationS3Uri")
+                    for uri in _found([c.get("DataCaptureConfig") for c in ours], "DestinationS3Uri")
                 }
             ),
-            topics=sorted(_found(configs, "SuccessTopic", "ErrorTopic")),
+            topics=sorted(_found(ours, "SuccessTopic", "ErrorTopic")),
             answer_keys=sorted(
                 _found(
-                    [c.get(part) for c in configs for part in ("DataCaptureConfig", "AsyncInferenceConfig")],
+                    [c.get(part) for c in ours for part in ("DataCaptureConfig", "AsyncInferenceConfig")],
                     "KmsKeyId",
                 )
             ),
-            baselines=sorted(_object(uri) for uri in _found(configs, "ShapBaselineUri")),
+            baselines=sorted(_object(uri) for uri in _found(ours, "ShapBaselineUri")),
             subnets=sorted({subnet for vpc in vpcs for subnet in vpc.get("Subnets", ())}),
             security_groups=sorted({group for vpc in vpcs for group in vpc.get("SecurityGroupIds", ())}),
         )

@@ -40,7 +40,8 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
     """Compile settings to the JSON object that the deployer reads.
 
     `CreateModel`, `CreateEndpointConfig`, `DeploymentConfig` and what is inside `AutoScaling` (by variant)
-    are in API vocabulary. The deployer adds names, the execution role, the model package and its own tags.
+    are in API vocabulary. The deployer adds names, the execution role if there is none, the model package and
+    its own tags.
     `ApprovalPolicy` (whose approvals count), `Keep` (how many former releases stay), `AbortAlarmName` (what
     stops a rollout) and `SmokeTest` (how a version is tried) are the deployer's own. `stack_name` is part of
     the alarms' names.
@@ -173,10 +174,10 @@ def requests(spec: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {
         "ListModelPackages": {"ModelPackageGroupName": spec["ModelPackageGroupName"]},
         "CreateModel": {
+            "ExecutionRoleArn": "arn:aws:iam::111122223333:role/stand-in",
             **spec["CreateModel"],
             "Containers": _each(spec["CreateModel"].get("Containers"), {"ModelPackageName": arn}),
             "ModelName": "stand-in",
-            "ExecutionRoleArn": "arn:aws:iam::111122223333:role/stand-in",
             "Tags": tags,
         },
         "CreateEndpointConfig": {

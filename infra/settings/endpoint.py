@@ -134,6 +134,13 @@ class EndpointSettings(BaseModel):
     vpc: Annotated[
         Vpc | None, Field(description="the subnets and security_groups of the model's containers")
     ] = None
+    execution_role_arn: Annotated[
+        str | None,
+        limited(
+            "RoleArn",
+            "the role that the model runs as, of the account that is deployed to; by default the stack's",
+        ),
+    ] = None
     volume_size_in_gb: Annotated[
         int | None,
         limited("ProductionVariantVolumeSizeInGB", "the storage of each instance in GB"),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from infra.settings.document import Document
 
 _NAMED: Final = "remove it; Greenlight names what it creates after the endpoint, the version and the settings"
-_ROLE: Final = "remove it, and pass the role with the context key execution_role_arn"
+_ROLE: Final = "remove it, and use the key execution_role_arn"
 _TAGS: Final = "remove it, and use the key tags"
 _VERSION: Final = "remove it; the approved model version brings it"
 _SHADOW: Final = "remove it; a shadow variant would need a second version, and only one is desired"

@@ -83,6 +83,7 @@ PLACEMENTS: Final = (
     _model("network_isolation", "EnableNetworkIsolation"),
     _model("vpc.subnets", "VpcConfig", "Subnets"),
     _model("vpc.security_groups", "VpcConfig", "SecurityGroupIds"),
+    _model("execution_role_arn", "ExecutionRoleArn"),
     _variant("instance_type", "InstanceType"),
     _variant("instance_count", "InitialInstanceCount"),
     _variant("serverless.memory_size_in_mb", "ServerlessConfig", "MemorySizeInMB"),

@@ -145,6 +145,7 @@ def featured(synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFacto
     )
     (endpoints / "fraud.yaml").write_text(
         "model_package_group: fraud\ninstance_type: ml.m5.large\n"
+        "execution_role_arn: arn:aws:iam::111122223333:role/fraud-models\n"
         "kms_key_id: 1234abcd-12ab-34cd-56ef-1234567890ab\nrollout: {kind: all_at_once}\n"
     )
     return synthesise_with(endpoints_dir=str(endpoints))

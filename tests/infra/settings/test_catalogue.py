@@ -757,7 +757,7 @@ ENVIRONMENT_OF_4000 = "environment:\n" + "".join(f"  K{n}: {'v' * 1000}\n" for n
 OWNED = {
     "model": {
         "ModelName: x": "remove it; Greenlight names",
-        "ExecutionRoleArn: x": "context key execution_role_arn",
+        "ExecutionRoleArn: x": "use the key execution_role_arn",
         "Tags: []": "use the key tags",
         "PrimaryContainer: {}": "only item of Containers",
         "Containers: [{Image: x}]": "the approved model version brings it",
@@ -767,7 +767,7 @@ OWNED = {
     },
     "endpoint_config": {
         "EndpointConfigName: x": "remove it; Greenlight names",
-        "ExecutionRoleArn: x": "context key execution_role_arn",
+        "ExecutionRoleArn: x": "use the key execution_role_arn",
         "Tags: []": "use the key tags",
         "ProductionVariants: [{ModelName: x}]": "remove it; Greenlight names",
         "ShadowProductionVariants: []": "remove it; a shadow variant",
