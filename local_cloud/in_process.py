@@ -195,4 +195,6 @@ def _text(value: str | bytes) -> str:
 def _bytes(value: object) -> bytes:
     if isinstance(value, str):
         return value.encode()
+    if isinstance(value, io.IOBase):
+        return bytes(value.read())
     return bytes(value) if isinstance(value, bytes | bytearray) else b""

@@ -94,6 +94,21 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Serving:
+    """What an endpoint serves now, as far as the journal knows.
+
+    Attributes:
+        version_arn: The version.
+        failed_at: When it failed its smoke test with what serves; None if it did not.
+        former: What the same version served as before, well; only of interest if it failed.
+    """
+
+    version_arn: str
+    failed_at: datetime | None = None
+    former: Release | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What an endpoint should serve.
 
@@ -121,7 +136,7 @@ def choose(
     attempts: Sequence[Attempt],
     *,
     now: datetime,
-    serving_version_arn: str | None,
+    serving: Serving | None,
     still_stands: Callable[[Approval], bool],
     release_for: Callable[[Approval], Release],
 ) -> Decision:
@@ -131,7 +146,7 @@ def choose(
         approvals: Those of the endpoint's group, in any order.
         attempts: Those journalled for the endpoint, in any order.
         now: The time; it decides whether what failed for a passing reason is due again.
-        serving_version_arn: The version that the endpoint serves now, if the journal knows it.
+        serving: What the endpoint serves now, if the journal knows it.
         still_stands: Asks the registry; called at most once per version, newest first, and no further than
             needed.
         release_for: Builds an approval's release under the current settings.
@@ -140,17 +155,37 @@ def choose(
     for approval in latest_per_version(each for each in approvals if each.counts):
         release = release_for(approval)
         judged = standing(release, attempts, since=approval.approved_at, now=now)
-        serves = serving_version_arn is not None and same_arn(approval.version_arn, serving_version_arn)
+        serves = serving is not None and same_arn(approval.version_arn, serving.version_arn)
         if judged.failed and judged.retry_at is None and not serves:
             continue
         if not still_stands(approval):
             continue
+        if serving is not None and serves and judged.failed and serving.failed_at is not None:
+            back = _put_back(approval, attempts, serving, since=serving.failed_at, now=now)
+            if back is None:
+                continue
+            return back
         retry_at = retry_at or judged.retry_at
         # A version that serves and still stands is the floor: settings that failed on it are no reason to go
         # back to an older version, with those same settings.
         if serves or not judged.failed:
             return Decision(Choice(approval, release, keeps_serving=judged.failed), retry_at)
     return Decision(None, retry_at)
+
+
+def _put_back(
+    approval: Approval, attempts: Sequence[Attempt], serving: Serving, *, since: datetime, now: datetime
+) -> Decision | None:
+    """Decide for what the version that failed its smoke test served as before, if it did and may again.
+
+    SageMaker itself goes back to the former config when an update fails; it knows nothing of smoke tests.
+    """
+    if serving.former is None:
+        return None
+    judged = standing(serving.former, attempts, since=since, now=now)
+    if not judged.failed:
+        return Decision(Choice(approval, serving.former))
+    return Decision(None, judged.retry_at) if judged.retry_at is not None else None
 
 
 def superseded(approvals: Iterable[Approval], attempts: Iterable[Attempt], by: Approval) -> list[Approval]:

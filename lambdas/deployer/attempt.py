@@ -2,7 +2,7 @@
 
 An attempt is journalled before the call that it stands for, and settled when the endpoint comes to rest.
 `InService` proves nothing: after a failed update the endpoint is InService on its *old* config. Success is
-"InService *and* on the config that was asked for".
+"InService *and* on the config that was asked for", and the smoke test passed if there is one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from deployer.endpoint import Endpoint
     from deployer.settings import Release
+    from deployer.smoke_test import Failure
 
 
 class AttemptStatus(Enum):
@@ -30,6 +31,9 @@ class AttemptStatus(Enum):
 
     ACCEPTED = "accepted"
     """SageMaker accepted the change; the endpoint has not come to rest since."""
+
+    TESTING = "testing"
+    """It serves, and is being tried with the smoke test by whoever holds the lease."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -43,7 +47,7 @@ class AttemptStatus(Enum):
 _ENDS: Final = frozenset({AttemptStatus.SUCCEEDED, AttemptStatus.FAILED, AttemptStatus.ABORTED})
 """The ends that people hear of: SageMaker accepted the change, or refused it for good."""
 
-UNSETTLED = frozenset({AttemptStatus.OPEN, AttemptStatus.ACCEPTED})
+UNSETTLED = frozenset({AttemptStatus.OPEN, AttemptStatus.ACCEPTED, AttemptStatus.TESTING})
 
 
 class Action(Enum):
@@ -108,6 +112,7 @@ class Attempt:
         abort_asked_at: When SageMaker was to be made to roll it back, as its approval no longer stood.
         deletes_endpoint: True if the endpoint had failed and is deleted first, so that it can be created.
         deletion: What a clean-up deletes.
+        failed_test: The smoke test that its version failed once it served; None if it did not come so far.
         started_reported: Whether the outcome `started` was put on the bus.
         settled_reported: Whether its last outcome was put on the bus.
     """
@@ -136,6 +141,7 @@ class Attempt:
     deletes_endpoint: bool = False
     deletion: Deletion = NOTHING
     abort_asked_at: datetime | None = None
+    failed_test: Failure | None = None
     started_reported: bool = False
     settled_reported: bool = False
 
@@ -159,19 +165,23 @@ class Attempt:
     @property
     def transient(self) -> bool:
         """Whether it failed for a reason that may pass by itself."""
+        if self.failed_test is not None:
+            return False
         return self.reason is not None and any(each in self.reason for each in TRANSIENT)
 
     def is_failure_of(self, release: Release, *, since: datetime) -> bool:
         """Tell whether this very release failed at or after that time.
 
         An approval given while the attempt was under way is answered by its failure: events are doubled, and
-        a copy that comes a second later is no second approval.
+        a copy that comes a second later is no second approval. A smoke test that was changed since may well
+        be passed.
         """
         return (
             self.status is AttemptStatus.FAILED
             and self.endpoint_config_name == release.endpoint_config_name
             and self.settled_at is not None
             and self.settled_at >= since
+            and (self.failed_test is None or self.failed_test.smoke_test == release.smoke_test)
         )
 
     def retry_at(self, attempts: Iterable[Attempt]) -> datetime | None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from deployer.outcomes import Outcome
     from deployer.reporter import Reporter
     from deployer.settings import Release
+    from deployer.smoke_test import Failure
 
 LEASE: Final = timedelta(minutes=6)
 """How long an attempt belongs to the invocation that claimed it: longer than the function's time limit, so
@@ -95,6 +96,10 @@ class Attempts:
     def may_take_over(self, attempt: Attempt) -> bool:
         """Tell whether an unsettled attempt was left behind, by an invocation that died or gave it back."""
         return attempt.status is AttemptStatus.OPEN and self._now() >= attempt.lease_until
+
+    def holds(self, attempt: Attempt) -> bool:
+        """Tell whether an attempt is this invocation's to try with the smoke test."""
+        return attempt.status is AttemptStatus.TESTING and attempt.invocation_id == self._invocation_id
 
     def may_have_made(self, release: Release) -> bool:
         """Tell whether an attempt that the journal knows may have made what the release needs."""
@@ -217,19 +222,36 @@ class Attempts:
             self._move(attempt, abort_asked_at=self._now())
 
     def settle(
-        self, attempt: Attempt, status: AttemptStatus, *, reason: str | None, endpoint: Endpoint | None
+        self,
+        attempt: Attempt,
+        status: AttemptStatus,
+        *,
+        reason: str | None,
+        endpoint: Endpoint | None,
+        failed_test: Failure | None = None,
     ) -> None:
         """Note how an attempt ended, and tell of it unless it never reached SageMaker."""
         now = self._now()
         settled = self._move(
-            attempt, status=status, reason=reason, settled_at=now, lease_until=now + REPORT_GRACE
+            attempt,
+            status=status,
+            reason=reason,
+            failed_test=failed_test,
+            settled_at=now,
+            lease_until=now + REPORT_GRACE,
         )
         self._logger.info("Attempt settled", attempt=settled.number, status=status.value, reason=reason)
         if settled.is_told:
             self._report(settled, outcomes.settled(settled, endpoint, self._retry_at(settled)))
 
-    def follow(self, endpoint: Endpoint | None) -> Attempt | None:
-        """Settle the attempt under way, as far as the endpoint shows how it ended; return it if it did."""
+    def follow(self, endpoint: Endpoint | None, *, is_tested: Callable[[Attempt], bool]) -> Attempt | None:
+        """Settle the attempt under way, as far as the endpoint shows how it ended; return it if it did.
+
+        What serves and is to be tried first is claimed for that, unless another invocation tries it.
+
+        Raises:
+            OvertakenError: Another invocation was first.
+        """
         attempt = self.unsettled
         if attempt is None or attempt.action is Action.CLEAN_UP:
             # Only its owner knows how a clean-up ended; one that was left behind is withdrawn.
@@ -244,8 +266,17 @@ class Attempts:
         status = _STATUSES.get(judgement.verdict)
         if status is None:
             return None
+        if status is AttemptStatus.SUCCEEDED and is_tested(attempt):
+            self._claim_trial(attempt)
+            return None
         self.settle(attempt, status, reason=judgement.reason, endpoint=endpoint)
         return attempt
+
+    def _claim_trial(self, attempt: Attempt) -> None:
+        now = self._now()
+        theirs = attempt.status is AttemptStatus.TESTING and attempt.invocation_id != self._invocation_id
+        if not theirs or now >= attempt.lease_until:
+            self._move(attempt, status=AttemptStatus.TESTING, lease_until=now + LEASE)
 
     def withdraw_left_behind(self) -> None:
         """Withdraw the attempt that was left behind, if there is one: something else is wanted by now."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from deployer import outcomes
 from deployer.attempts import Attempts, OvertakenError
-from deployer.patience import Patience
+from deployer.patience import OutOfTimeError, Patience
 from deployer.reconciler import Gateways, Ownership, Reconciler
 from deployer.sagemaker import ThrottledError
 from deployer.settings import EndpointSettings, InvalidSettingsError
@@ -210,7 +210,8 @@ class Dispatcher:
             return
         endpoint = gateways.sagemaker.describe_endpoint(endpoint_name)
         try:
-            attempts.follow(endpoint)
+            # The test went with the settings.
+            attempts.follow(endpoint, is_tested=lambda _: False)
             attempts.report_late(endpoint)
         except OvertakenError:
             self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")
@@ -243,6 +244,9 @@ class Dispatcher:
                 self._logger.warning(
                     "SageMaker throttles, and this invocation has no time left: the next one goes on"
                 )
+                self._left_over.append((settings.endpoint_name, None))
+            except OutOfTimeError:
+                self._logger.info("No time left for the smoke test: the next invocation makes it")
                 self._left_over.append((settings.endpoint_name, None))
 
     @contextmanager

@@ -281,7 +281,15 @@ class Executor:
         serving = self._sagemaker.production_variants(endpoint.endpoint_config_name)
         if serving is None:
             return {}
-        wanted = release.create_endpoint_config["ProductionVariants"]
+        wanted = (
+            self._sagemaker.production_variants(release.endpoint_config_name)
+            if release.is_former
+            else release.create_endpoint_config["ProductionVariants"]
+        )
+        if wanted is None:
+            raise RefusedError(
+                f"Its endpoint config {release.endpoint_config_name} was deleted. Approve the version again."
+            )
         self._upkeep.stop_scaling(to_deregister(serving, wanted))
         return retained_properties(serving, wanted)
 

@@ -19,8 +19,10 @@ from deployer.alarms import Alarms
 from deployer.bus import Bus
 from deployer.dispatcher import Dispatcher
 from deployer.environment import Environment
+from deployer.invocations import LONGEST_SECONDS, Invocations
 from deployer.journal import Journal
 from deployer.parameters import Parameters
+from deployer.payloads import Payloads
 from deployer.reconciler import Gateways, Ownership
 from deployer.reporter import Reporter
 from deployer.sagemaker import SageMaker
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
+
+_ONE_LONG_TRY = Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=LONGEST_SECONDS)
 
 
 def _now() -> datetime:
@@ -71,6 +75,12 @@ class _Clients:
                 scalable_targets=ScalableTargets(
                     cache(lambda: session.client("application-autoscaling", config=config))
                 ),
+                invocations=Invocations(
+                    # A call that was not answered is made again by the trial, within its own limits.
+                    cache(lambda: session.client("sagemaker-runtime", config=config.merge(_ONE_LONG_TRY))),
+                    time.monotonic,
+                ),
+                payloads=Payloads(cache(lambda: session.client("s3", config=config))),
                 sagemaker=SageMaker(session.client("sagemaker", config=config)),
                 journal=Journal(
                     session.client("dynamodb", config=config), table_name=environment.journal_table_name

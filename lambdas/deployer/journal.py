@@ -14,7 +14,7 @@ The newest `WINDOW` approvals and attempts decide; older ones are history.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -23,9 +23,10 @@ from botocore.exceptions import ClientError
 from deployer.approval import Approval, ApprovalSource
 from deployer.attempt import Action, Attempt, AttemptStatus, Deletion
 from deployer.names import same_arn
+from deployer.smoke_test import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -99,10 +100,38 @@ class History:
 
     def version_served_by(self, endpoint_config_name: str | None) -> str | None:
         """Return the ARN of the version that a config serves, if an attempt made it."""
-        for attempt in self.attempts:
-            if attempt.endpoint_config_name == endpoint_config_name and attempt.action is not Action.CLEAN_UP:
-                return attempt.version_arn
-        return None
+        attempt = self.latest_attempt_on(endpoint_config_name)
+        return attempt.version_arn if attempt is not None else None
+
+    def latest_attempt_on(self, endpoint_config_name: str | None) -> Attempt | None:
+        """Return the last attempt to put a config on the endpoint."""
+        return next(
+            (each for each in self._deployments if each.endpoint_config_name == endpoint_config_name), None
+        )
+
+    def is_proven(self, endpoint_config_name: str) -> bool:
+        """Tell whether a config ever served on the endpoint, and passed the smoke test if there was one."""
+        return any(
+            each.endpoint_config_name == endpoint_config_name and each.status is AttemptStatus.SUCCEEDED
+            for each in self._deployments
+        )
+
+    def former_attempt(self, version_arn: str, *, besides: str) -> Attempt | None:
+        """Return the last attempt that put a version on the endpoint with another config than that one."""
+        return next(
+            (
+                each
+                for each in self._deployments
+                if same_arn(each.version_arn, version_arn)
+                and each.status is AttemptStatus.SUCCEEDED
+                and each.endpoint_config_name != besides
+            ),
+            None,
+        )
+
+    @property
+    def _deployments(self) -> Iterator[Attempt]:
+        return (each for each in self.attempts if each.action is not Action.CLEAN_UP)
 
 
 class Journal:
@@ -378,6 +407,7 @@ def _attempt_item(attempt: Attempt) -> dict[str, Any]:
         "settled_at": attempt.settled_at and _time(attempt.settled_at),
         "abort_asked_at": attempt.abort_asked_at and _time(attempt.abort_asked_at),
         "reason": attempt.reason,
+        "failed_test": attempt.failed_test and json.dumps(asdict(attempt.failed_test), sort_keys=True),
     }
     return {
         "endpoint": {"S": attempt.endpoint_name},
@@ -413,6 +443,7 @@ def _attempt(item: Mapping[str, Any]) -> Attempt:
         value = text(key)
         return datetime.fromisoformat(value) if value else None
 
+    failed_test = text("failed_test")
     configs, models = json.loads(item["deletion"]["S"])
     return Attempt(
         endpoint_name=item["endpoint"]["S"],
@@ -439,6 +470,7 @@ def _attempt(item: Mapping[str, Any]) -> Attempt:
         reason=text("reason"),
         deletes_endpoint=item["deletes_endpoint"]["BOOL"],
         deletion=Deletion(tuple(configs), tuple(models)),
+        failed_test=Failure(**json.loads(failed_test)) if failed_test else None,
         started_reported=item["started_reported"]["BOOL"],
         settled_reported=item["settled_reported"]["BOOL"],
     )

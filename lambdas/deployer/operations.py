@@ -39,5 +39,7 @@ OPERATIONS: Final[dict[str, tuple[str, ...]]] = {
     "dynamodb": ("PutItem", "Query", "UpdateItem"),
     "ssm": ("GetParameter", "GetParametersByPath"),
     "events": ("PutEvents",),
+    "sagemaker-runtime": ("InvokeEndpoint",),
+    "s3": ("GetObject",),
 }
 """Service (botocore's name) -> API operations, sorted."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from deployer.approval import Approval
     from deployer.attempt import Attempt
     from deployer.endpoint import Endpoint
+    from deployer.smoke_test import Failure
 
 SOURCE: Final = "greenlight"
 DETAIL_TYPE: Final = "Greenlight Deployment Outcome"
@@ -103,9 +104,17 @@ def settled(attempt: Attempt, endpoint: Endpoint | None, retry_at: datetime | No
         )
         kind = OutcomeKind.FAILED
         message = f"{version} did not go live on {attempt.endpoint_name}: {attempt.reason} {still} {again}"
+        if attempt.failed_test is not None:
+            message = (
+                f"{version} serves on {attempt.endpoint_name} and failed its smoke test: {attempt.reason} "
+                "What served before is put back, if anything did and still may. "
+                "The version is tried again once it is approved again, or its settings or the test change."
+            )
     elif attempt.rolls_back:
         kind = OutcomeKind.ROLLED_BACK
-        message = f"{version} serves on {attempt.endpoint_name} again: a newer version no longer stands."
+        message = (
+            f"{version} serves on {attempt.endpoint_name} again: what was newer no longer stands or failed."
+        )
     else:
         kind = OutcomeKind.SUCCEEDED
         message = f"{version} serves on {attempt.endpoint_name}."
@@ -116,7 +125,16 @@ def settled(attempt: Attempt, endpoint: Endpoint | None, retry_at: datetime | No
         message,
         ServingEndpointConfigName=serving,
         RetryAt=retry_at.isoformat() if retry_at is not None else None,
+        **({"SmokeTest": _test_detail(attempt.failed_test)} if attempt.failed_test is not None else {}),
     )
+
+
+def _test_detail(failure: Failure) -> dict[str, Any]:
+    return {
+        "Request": failure.request,
+        "Answer": failure.answer,
+        "Expectation": failure.expectation,
+    }
 
 
 def ignored(approval: Approval) -> Outcome:
@@ -173,7 +191,11 @@ def unmanaged(endpoint_name: str, *, time: datetime, correlation_id: str) -> Out
 
 
 def _of_attempt(
-    attempt: Attempt, kind: OutcomeKind, time: datetime, message: str, **more: str | None
+    attempt: Attempt,
+    kind: OutcomeKind,
+    time: datetime,
+    message: str,
+    **more: Any,  # noqa: ANN401 - any JSON value
 ) -> Outcome:
     return Outcome(
         outcome_id=f"{attempt.endpoint_name}/{attempt.number}/{kind.value}",

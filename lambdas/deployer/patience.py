@@ -23,6 +23,10 @@ SECONDS_TO_FINISH: Final = 30.0
 """What an invocation needs after its last wait: to write, and to note what became of it."""
 
 
+class OutOfTimeError(Exception):
+    """The invocation has no time left for what is to be done; another one has."""
+
+
 class Patience:
     """One invocation's.
 
@@ -34,6 +38,15 @@ class Patience:
     def __init__(self, remaining_seconds: Callable[[], float], pause: Callable[[float], None]) -> None:
         self._remaining_seconds = remaining_seconds
         self._pause = pause
+
+    def needs(self, seconds: float) -> None:
+        """Make sure that the invocation may still run for so long.
+
+        Raises:
+            OutOfTimeError: It may not.
+        """
+        if self._remaining_seconds() < seconds + SECONDS_TO_FINISH:
+            raise OutOfTimeError
 
     def wait(self, longest_seconds: float) -> bool:
         """Wait before a write is tried again; return False if there is no time left."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from deployer.approval import Decision
     from deployer.endpoint import Endpoint
+    from deployer.settings import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,13 @@ class Blocked:
 Plan: TypeAlias = Deploy | InSync | WaitToRetry | NothingStands | Blocked
 
 
+def _preparation(release: Release) -> tuple[CreateModel | CreateEndpointConfig, ...]:
+    if release.is_former:
+        return ()
+    models = tuple(CreateModel(request) for request in release.create_models)
+    return (*models, CreateEndpointConfig(release.create_endpoint_config))
+
+
 def plan(desired: Decision, observed: Endpoint | None) -> Plan:
     """Return what brings an endpoint at rest to the desired release: a value, so a dry run costs nothing.
 
@@ -97,10 +105,7 @@ def plan(desired: Decision, observed: Endpoint | None) -> Plan:
             return WaitToRetry(desired.retry_at)
         return InSync() if observed is None else NothingStands()
     release = desired.choice.release
-    preparation = (
-        CreateModel(release.create_model),
-        CreateEndpointConfig(release.create_endpoint_config),
-    )
+    preparation = _preparation(release)
     if observed is None:
         return Deploy(preparation, CreateEndpoint(release.create_endpoint))
     if observed.status in statuses.UNDECIDED:

@@ -13,14 +13,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from deployer import outcomes, statuses
-from deployer.approval import Approval, ApprovalSource, Choice, Decision, choose, superseded
+from deployer.approval import Approval, ApprovalSource, Choice, Decision, Serving, choose, superseded
+from deployer.attempt import AttemptStatus
 from deployer.attempts import Attempts, OvertakenError
 from deployer.executor import Executor, Progress
 from deployer.identity import Identity
+from deployer.invocations import LONGEST_SECONDS
 from deployer.names import account_of, same_arn
+from deployer.patience import OutOfTimeError
 from deployer.planner import Blocked, Deploy, InSync, NothingStands, Plan, WaitToRetry, plan
 from deployer.retention import disposable
 from deployer.settings import Release
+from deployer.trial import Trial
 from deployer.upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -31,8 +35,10 @@ if TYPE_CHECKING:
     from deployer.alarms import Alarms
     from deployer.attempt import Attempt, Deletion
     from deployer.endpoint import Endpoint, Sighting
+    from deployer.invocations import Invocations
     from deployer.journal import History, Journal
     from deployer.patience import Patience
+    from deployer.payloads import Payloads
     from deployer.reporter import Reporter
     from deployer.sagemaker import ModelVersion, SageMaker
     from deployer.scalable_targets import ScalableTargets
@@ -55,6 +61,8 @@ class Gateways:
     sagemaker: SageMaker
     alarms: Alarms
     scalable_targets: ScalableTargets
+    invocations: Invocations
+    payloads: Payloads
     journal: Journal
     reporter: Reporter
     now: Callable[[], datetime]
@@ -88,6 +96,8 @@ class Reconciler:
         patience: Patience,
     ) -> None:
         self._settings = settings
+        self._gateways = gateways
+        self._patience = patience
         self._sagemaker = gateways.sagemaker
         self._journal = gateways.journal
         self._reporter = gateways.reporter
@@ -165,12 +175,15 @@ class Reconciler:
             self._logger.info("In sync, and unchanged since it was last looked at")
             return False
         endpoint = self._sagemaker.describe_endpoint(self._name)
-        ended = self._attempts.follow(endpoint)
+        ended = self._attempts.follow(endpoint, is_tested=self._is_tested)
         if ended is not None and ended.abort_asked_at is not None:
             # Long before the next update, if there is one: what SageMaker reads of alarms may lag.
             self._upkeep.clear_abort()
         self._attempts.report_late(endpoint)
         unsettled = self._attempts.unsettled
+        if unsettled is not None and self._attempts.holds(unsettled):
+            self._try_out(unsettled)
+            return True
         if unsettled is not None and not self._attempts.may_take_over(unsettled):
             self._abort_if_taken_back(unsettled, endpoint)
             self._logger.info("An attempt is under way: waiting", attempt=unsettled.number)
@@ -329,6 +342,53 @@ class Reconciler:
             attempt=attempt.number,
         )
 
+    # What is tried -----------------------------------------------------------------------------------
+
+    def _is_tested(self, attempt: Attempt) -> bool:
+        """Tell whether what an attempt put on the endpoint is to pass the smoke test first.
+
+        What served well before is not tested again: it is what a version that fails gives way to.
+        """
+        return self._settings.smoke_test is not None and not self._history.is_proven(
+            attempt.endpoint_config_name
+        )
+
+    def _try_out(self, attempt: Attempt) -> None:
+        """Settle an attempt by the smoke test of what it put on the endpoint."""
+        test = self._settings.smoke_test
+        assert test is not None, "an attempt is only claimed for the smoke test that there is"
+        try:
+            self._patience.needs(test.time_limit_seconds + LONGEST_SECONDS)
+        except OutOfTimeError:
+            self._attempts.give_back(attempt)
+            raise
+        self._logger.info("Trying the version with the smoke test", attempt=attempt.number)
+        trial = Trial(
+            test,
+            self._name,
+            (),
+            sample=self._read_version(attempt.version_arn),
+            invocations=self._gateways.invocations,
+            payloads=self._gateways.payloads,
+            now=self._now,
+            pause=self._gateways.pause,
+        )
+        failure = trial.run()
+        endpoint = self._sagemaker.describe_endpoint(self._name)
+        if failure is None:
+            self._attempts.settle(attempt, AttemptStatus.SUCCEEDED, reason=None, endpoint=endpoint)
+        elif endpoint is None or endpoint.modifying or not attempt.is_under_way_on(endpoint):
+            # Somebody changed the endpoint meanwhile, so that it is unknown who answered.
+            self._attempts.give_back(attempt)
+        else:
+            self._attempts.settle(
+                attempt,
+                AttemptStatus.FAILED,
+                reason=failure.reason,
+                endpoint=endpoint,
+                failed_test=failure,
+            )
+
     # What is wanted ----------------------------------------------------------------------------------
 
     def _choose(
@@ -348,9 +408,22 @@ class Reconciler:
             ),
             self._history.attempts,
             now=at or self._now(),
-            serving_version_arn=self._history.version_served_by(serving_config_name),
+            serving=self._serving(serving_config_name),
             still_stands=self._stands,
             release_for=self._release,
+        )
+
+    def _serving(self, endpoint_config_name: str | None) -> Serving | None:
+        attempt = self._history.latest_attempt_on(endpoint_config_name)
+        if attempt is None:
+            return None
+        if attempt.failed_test is None:
+            return Serving(attempt.version_arn)
+        former = self._history.former_attempt(attempt.version_arn, besides=attempt.endpoint_config_name)
+        return Serving(
+            attempt.version_arn,
+            failed_at=attempt.settled_at,
+            former=Release.former(self._settings, former) if former is not None else None,
         )
 
     def _follows(self, approval: Approval) -> bool:
@@ -396,7 +469,7 @@ class Reconciler:
         return self._rest(decision, endpoint)
 
     def _deploy(self, planned: Deploy, choice: Choice, endpoint: Endpoint | None) -> bool:
-        rolls_back = self._rolls_back(choice.approval, endpoint)
+        rolls_back = choice.release.is_former or self._rolls_back(choice.approval, endpoint)
         progress = self._executor.deploy(planned, choice, endpoint, rolls_back=rolls_back)
         history = self._history
         for approval in superseded(history.approvals, history.attempts, choice.approval):

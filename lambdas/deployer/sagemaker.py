@@ -55,6 +55,8 @@ class ModelVersion:
         registered_by: Who registered it.
         last_modified_by: Who changed it last.
         last_modified_time: When; UTC, whole seconds.
+        content_types: What its containers take, the usual one first.
+        sample_payload_url: Where an archive of payloads to try it with is; None if it has none.
     """
 
     arn: str
@@ -65,6 +67,8 @@ class ModelVersion:
     registered_by: Identity
     last_modified_by: Identity
     last_modified_time: datetime
+    content_types: tuple[str, ...] = ()
+    sample_payload_url: str | None = None
 
     @property
     def deployable(self) -> bool:
@@ -136,6 +140,10 @@ class SageMaker:
             registered_by=_identity(answer.get("CreatedBy") or {}),
             last_modified_by=_identity(answer.get("LastModifiedBy") or answer.get("CreatedBy") or {}),
             last_modified_time=modified.astimezone(UTC).replace(microsecond=0),
+            content_types=tuple(
+                (answer.get("InferenceSpecification") or {}).get("SupportedContentTypes") or ()
+            ),
+            sample_payload_url=answer.get("SamplePayloadUrl"),
         )
 
     def approved_version_arns(self, model_package_group: str) -> list[str]:

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from deployer.names import account_of, versioned_name
 from deployer.policy import ApprovalPolicy, is_policy
+from deployer.smoke_test import SmokeTest, is_smoke_test
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deployer.attempt import Attempt
 
 SCHEMA_VERSION: Final = 1
 DEFAULT_KEEP: Final = 3
@@ -40,6 +46,7 @@ class EndpointSettings:
         abort_alarm_name: The alarm that makes SageMaker roll back an update under way; None where updates are
             not guarded.
         scaling: Variant name to how it scales by itself; empty where nothing does.
+        smoke_test: What a version must answer well once it serves; None for nothing.
     """
 
     endpoint_name: str
@@ -52,6 +59,7 @@ class EndpointSettings:
     keep: int
     abort_alarm_name: str | None
     scaling: dict[str, dict[str, Any]]
+    smoke_test: SmokeTest | None
 
     @classmethod
     def parse(cls, endpoint_name: str, value: str) -> EndpointSettings:
@@ -85,6 +93,7 @@ class EndpointSettings:
             keep=document.get("Keep", DEFAULT_KEEP),
             abort_alarm_name=document.get("AbortAlarmName"),
             scaling=document.get("AutoScaling", {}),
+            smoke_test=SmokeTest.parse(document["SmokeTest"]) if "SmokeTest" in document else None,
         )
 
     @property
@@ -105,29 +114,28 @@ class EndpointSettings:
 
 def _problem(document: dict[str, Any]) -> str | None:
     """Return what is wrong with the parts that the deployer relies on."""
-    group, model = document.get("ModelPackageGroupName"), document.get("CreateModel")
-    config, tags = document.get("CreateEndpointConfig"), document.get("Tags", {})
+    return next((problem for holds, problem in _RULES if not holds(document)), None)
+
+
+def _has_one_container(document: dict[str, Any]) -> bool:
+    model = document.get("CreateModel")
     containers = model.get("Containers") if isinstance(model, dict) else None
-    variants = config.get("ProductionVariants") if isinstance(config, dict) else None
-    if not isinstance(group, str) or not group:
-        return "ModelPackageGroupName is missing"
-    if not _is_list_of_objects(containers) or len(containers) != 1:
-        return "CreateModel.Containers is not a list of one container"
-    if not _is_list_of_objects(variants):
-        return "CreateEndpointConfig.ProductionVariants is not a list of variants"
-    if not isinstance(document.get("DeploymentConfig", {}), dict):
-        return "DeploymentConfig is not an object"
-    if not (isinstance(tags, dict) and all(isinstance(value, str) for value in tags.values())):
-        return "Tags is not an object of strings"
-    if type(document.get("Keep", DEFAULT_KEEP)) is not int or document.get("Keep", DEFAULT_KEEP) < 0:
-        return "Keep is not a number of releases"
-    if not isinstance(document.get("AbortAlarmName", ""), str):
-        return "AbortAlarmName is not a string"
-    if not _is_scaling(document.get("AutoScaling", {})):
-        return "AutoScaling is not an object of variants, each with ScalableDimension and capacities"
-    if not is_policy(document.get("ApprovalPolicy", {})):
-        return "ApprovalPolicy is not an object of Approvers (strings) and FourEyes (true or false)"
-    return None
+    return _is_list_of_objects(containers) and len(containers) == 1
+
+
+def _has_variants(document: dict[str, Any]) -> bool:
+    config = document.get("CreateEndpointConfig")
+    return isinstance(config, dict) and _is_list_of_objects(config.get("ProductionVariants"))
+
+
+def _has_tags(document: dict[str, Any]) -> bool:
+    tags = document.get("Tags", {})
+    return isinstance(tags, dict) and all(isinstance(value, str) for value in tags.values())
+
+
+def _keeps_a_number(document: dict[str, Any]) -> bool:
+    keep = document.get("Keep", DEFAULT_KEEP)
+    return type(keep) is int and keep >= 0
 
 
 def _is_list_of_objects(value: object) -> TypeGuard[list[dict[str, Any]]]:
@@ -146,6 +154,41 @@ def _is_scaling(value: object) -> bool:
     )
 
 
+_RULES: Final[tuple[tuple[Callable[[dict[str, Any]], bool], str], ...]] = (
+    (
+        lambda document: (
+            bool(document.get("ModelPackageGroupName")) and isinstance(document["ModelPackageGroupName"], str)
+        ),
+        "ModelPackageGroupName is missing",
+    ),
+    (_has_one_container, "CreateModel.Containers is not a list of one container"),
+    (_has_variants, "CreateEndpointConfig.ProductionVariants is not a list of variants"),
+    (
+        lambda document: isinstance(document.get("DeploymentConfig", {}), dict),
+        "DeploymentConfig is not an object",
+    ),
+    (_has_tags, "Tags is not an object of strings"),
+    (_keeps_a_number, "Keep is not a number of releases"),
+    (
+        lambda document: isinstance(document.get("AbortAlarmName", ""), str),
+        "AbortAlarmName is not a string",
+    ),
+    (
+        lambda document: _is_scaling(document.get("AutoScaling", {})),
+        "AutoScaling is not an object of variants, each with ScalableDimension and capacities",
+    ),
+    (
+        lambda document: is_policy(document.get("ApprovalPolicy", {})),
+        "ApprovalPolicy is not an object of Approvers (strings) and FourEyes (true or false)",
+    ),
+    (
+        lambda document: "SmokeTest" not in document or is_smoke_test(document["SmokeTest"]),
+        "SmokeTest is not an object of TimeLimitSeconds and Requests, each with one thing to send",
+    ),
+)
+"""What must hold of a parameter, and what to say if it does not."""
+
+
 def _invalid(endpoint_name: str, problem: str) -> InvalidSettingsError:
     return InvalidSettingsError(
         f"The settings parameter of endpoint {endpoint_name!r} cannot be used: {problem}. "
@@ -158,6 +201,11 @@ class Release:
     """One model version under given settings: everything SageMaker is asked for, names included.
 
     Built from content alone, so that building it twice gives the same names.
+
+    Attributes:
+        create_models: Nothing for a former release, whose model and config are there.
+        create_endpoint_config: Likewise empty then.
+        smoke_test: Fingerprint of the test that a version must pass with it; None without one.
     """
 
     version_arn: str
@@ -165,10 +213,11 @@ class Release:
     endpoint_name: str
     model_name: str
     endpoint_config_name: str
-    create_model: dict[str, Any]
+    create_models: tuple[dict[str, Any], ...]
     create_endpoint_config: dict[str, Any]
     create_endpoint: dict[str, Any]
     update_endpoint: dict[str, Any]
+    smoke_test: str | None
 
     @classmethod
     def build(
@@ -185,7 +234,7 @@ class Release:
         Tags stay out of the names: a changed tag is no reason to launch instances.
         """
         container = {**settings.create_model["Containers"][0], "ModelPackageName": version_arn}
-        model = {**settings.create_model, "Containers": [container], "ExecutionRoleArn": execution_role_arn}
+        model = {"ExecutionRoleArn": execution_role_arn, **settings.create_model, "Containers": [container]}
         model_name = versioned_name(settings.endpoint_name, version, model)
         variants = [
             {**variant, "ModelName": model_name}
@@ -202,10 +251,37 @@ class Release:
             endpoint_name=settings.endpoint_name,
             model_name=model_name,
             endpoint_config_name=config_name,
-            create_model={**model, "ModelName": model_name, "Tags": tags},
+            create_models=({**model, "ModelName": model_name, "Tags": tags},),
             create_endpoint_config={**config, "EndpointConfigName": config_name, "Tags": tags},
             create_endpoint={**endpoint, "Tags": tags},
             update_endpoint={**endpoint, **guarded},
+            smoke_test=settings.smoke_test.fingerprint if settings.smoke_test is not None else None,
+        )
+
+    @property
+    def is_former(self) -> bool:
+        """Whether it was made before, under settings that may have been others."""
+        return not self.create_models
+
+    @classmethod
+    def former(cls, settings: EndpointSettings, attempt: Attempt) -> Release:
+        """Build what puts back the release of an attempt that succeeded: its model and config are there."""
+        endpoint = {
+            "EndpointName": settings.endpoint_name,
+            "EndpointConfigName": attempt.endpoint_config_name,
+        }
+        guarded = {"DeploymentConfig": settings.deployment_config} if settings.deployment_config else {}
+        return cls(
+            version_arn=attempt.version_arn,
+            version=attempt.version,
+            endpoint_name=settings.endpoint_name,
+            model_name=attempt.model_name,
+            endpoint_config_name=attempt.endpoint_config_name,
+            create_models=(),
+            create_endpoint_config={},
+            create_endpoint=endpoint,
+            update_endpoint={**endpoint, **guarded},
+            smoke_test=None,
         )
 
 

@@ -18,8 +18,10 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from deployer.alarms import Alarms
 from deployer.bus import Bus
 from deployer.dispatcher import Dispatcher
+from deployer.invocations import Invocations
 from deployer.journal import Journal
 from deployer.parameters import Parameters
+from deployer.payloads import Payloads
 from deployer.reconciler import Gateways, Ownership
 from deployer.reporter import Reporter
 from deployer.sagemaker import SageMaker
@@ -300,6 +302,10 @@ class World:
                 sagemaker=SageMaker(clients.client("sagemaker")),
                 alarms=Alarms(lambda: clients.client("cloudwatch")),
                 scalable_targets=ScalableTargets(lambda: clients.client("application-autoscaling")),
+                invocations=Invocations(
+                    lambda: clients.client("sagemaker-runtime"), lambda: self.clock.now().timestamp()
+                ),
+                payloads=Payloads(lambda: clients.client("s3")),
                 journal=Journal(clients.client("dynamodb"), table_name=TABLE),
                 reporter=Reporter(bus, logger),
                 now=self.deployer_now,

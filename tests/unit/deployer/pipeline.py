@@ -7,19 +7,23 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
+from botocore.config import Config
 
 from deployer.alarms import Alarms
 from deployer.bus import Bus
 from deployer.dispatcher import Dispatcher
+from deployer.invocations import Invocations
 from deployer.journal import History, Journal
 from deployer.outcomes import DETAIL_TYPE
 from deployer.parameters import Parameters
+from deployer.payloads import Payloads
 from deployer.reconciler import Gateways, Ownership
 from deployer.reporter import Reporter
 from deployer.sagemaker import SageMaker
 from deployer.scalable_targets import ScalableTargets
 from deployer.settings import EndpointSettings, Release
 from deployer.triggers import Trigger, read_trigger
+from local_cloud.hosting.virtual import ScriptedEndpoints
 from local_cloud.in_process import InProcessAlarms, InProcessCloud
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.ports import Health
@@ -40,6 +44,10 @@ if TYPE_CHECKING:
 
 REGION = "eu-central-1"
 TABLE = "journal"
+ONE_TRY = Config(retries={"total_max_attempts": 1})
+PATH_STYLE = Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required")
+"""The bucket in the path and the body as it is: in this process nobody reads hosts or trailers."""
+
 PREFIX = "/greenlight/endpoints/"
 
 _accounts = itertools.count(100000000000)
@@ -67,7 +75,10 @@ class Pipeline:
             switches=switches or Switches(),
         )
         self.cloud = InProcessCloud(self.control_plane, account_id=self.account_id, region=REGION)
-        self.deployer_cloud = InProcessCloud(self.control_plane, account_id=self.account_id, region=REGION)
+        self.endpoints = ScriptedEndpoints(self.hosting)
+        self.deployer_cloud = InProcessCloud(
+            self.control_plane, account_id=self.account_id, region=REGION, endpoints=self.endpoints
+        )
         self.sagemaker = self.cloud.client("sagemaker")
         self.ssm = self.cloud.client("ssm")
         self.cloud.client("dynamodb").create_table(
@@ -114,6 +125,11 @@ class Pipeline:
             sagemaker=SageMaker(self.deployer_cloud.client("sagemaker")),
             alarms=Alarms(lambda: self.deployer_cloud.client("cloudwatch")),
             scalable_targets=ScalableTargets(lambda: self.deployer_cloud.client("application-autoscaling")),
+            invocations=Invocations(
+                lambda: self.deployer_cloud.client("sagemaker-runtime", ONE_TRY),
+                lambda: self.clock.now().timestamp(),
+            ),
+            payloads=Payloads(lambda: self.deployer_cloud.client("s3", PATH_STYLE)),
             journal=self.journal,
             reporter=Reporter(self._bus, self.logger),
             now=self.clock.now,
@@ -138,12 +154,13 @@ class Pipeline:
             Name=PREFIX + document["EndpointName"], Type="String", Value=json.dumps(document), Overwrite=True
         )
 
-    def register(self, status: str = "PendingManualApproval", group: str = GROUP) -> str:
+    def register(self, status: str = "PendingManualApproval", group: str = GROUP, **members: Any) -> str:
         """Register the group's next version; return its ARN."""
         answer = self.sagemaker.create_model_package(
             ModelPackageGroupName=group,
             ModelApprovalStatus=status,
             InferenceSpecification=self._inference_specification(),
+            **members,
         )
         self.pass_time(3)
         return str(answer["ModelPackageArn"])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.approval import Approval, Decision, choose, superseded
+from deployer.approval import Approval, Decision, Serving, choose, superseded
 from deployer.attempt import RETRY_DELAYS, Attempt, AttemptStatus
 from tests.unit.deployer.builders import NOW, approval, attempt, minutes, release, version_arn
 
@@ -22,7 +22,7 @@ def chosen(
         approvals,
         attempts or [],
         now=now,
-        serving_version_arn=version_arn(serving) if serving is not None else None,
+        serving=Serving(version_arn(serving)) if serving is not None else None,
         still_stands=lambda each: each.version not in rejected,
         release_for=lambda each: release(each.version),
     )
@@ -116,7 +116,7 @@ def test_the_registry_is_asked_newest_first_and_no_further_than_needed() -> None
         [approval(version, minutes(version)) for version in (1, 2, 3)] + [approval(3, minutes(9))],
         [],
         now=NOW,
-        serving_version_arn=None,
+        serving=None,
         still_stands=still_stands,
         release_for=lambda each: release(each.version),
     )

@@ -126,7 +126,7 @@ def test_creating_what_a_retry_left_is_no_error() -> None:
     made = pipeline.release(pipeline.register("Approved"))
 
     for _ in range(2):
-        gateway.create_model(made.create_model)
+        gateway.create_model(made.create_models[0])
         gateway.create_endpoint_config(made.create_endpoint_config)
 
 
@@ -134,7 +134,7 @@ def test_creating_a_config_that_is_there_with_other_content_is_refused() -> None
     pipeline = Pipeline()
     gateway = SageMaker(pipeline.cloud.client("sagemaker"))
     made = pipeline.release(pipeline.register("Approved"))
-    gateway.create_model(made.create_model)
+    gateway.create_model(made.create_models[0])
     gateway.create_endpoint_config(made.create_endpoint_config)
     (variant,) = made.create_endpoint_config["ProductionVariants"]
 
@@ -217,7 +217,7 @@ def with_a_release() -> tuple[Pipeline, Release]:
     """Return a pipeline in which a release's model and config were made, and no endpoint."""
     pipeline = Pipeline()
     made = pipeline.release(pipeline.register("Approved"))
-    pipeline.sagemaker.create_model(**made.create_model)
+    pipeline.sagemaker.create_model(**made.create_models[0])
     pipeline.sagemaker.create_endpoint_config(**made.create_endpoint_config)
     return pipeline, made
 

@@ -13,6 +13,8 @@ GATEWAYS = {
     "dynamodb": "journal.py",
     "ssm": "parameters.py",
     "events": "bus.py",
+    "sagemaker-runtime": "invocations.py",
+    "s3": "payloads.py",
 }
 SOURCE = Path(deployer.__file__).parent
 

@@ -21,7 +21,7 @@ from tests.unit.deployer.builders import ENDPOINT, approval, endpoint, minutes, 
 RELEASE = release(1)
 DESIRED = Decision(Choice(approval(1), RELEASE))
 NOTHING = Decision(None)
-PREPARATION = (CreateModel(RELEASE.create_model), CreateEndpointConfig(RELEASE.create_endpoint_config))
+PREPARATION = (CreateModel(RELEASE.create_models[0]), CreateEndpointConfig(RELEASE.create_endpoint_config))
 
 
 def test_a_missing_endpoint_is_created() -> None:

@@ -75,7 +75,8 @@ def test_an_endpoint_follows_one_group_of_one_account(
 def test_a_release_fills_the_templates_with_what_the_deployer_owns() -> None:
     made = release(7)
 
-    assert made.create_model == {
+    [model] = made.create_models
+    assert model == {
         "ModelName": made.model_name,
         "ExecutionRoleArn": "arn:aws:iam::111122223333:role/models",
         "Containers": [
