@@ -196,7 +196,8 @@ def test_a_request_names_what_it_accepts_and_the_variant() -> None:
 
 
 def error(code: str, **members: Any) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "said"}, **members}, "InvokeEndpoint")
+    response: Any = {"Error": {"Code": code, "Message": "said"}, **members}
+    return ClientError(response, "InvokeEndpoint")
 
 
 def test_what_the_container_answers_is_an_answer_also_if_it_is_an_error() -> None:
