@@ -100,7 +100,7 @@ def _wait_for_canary(scene: Scene, timeout_seconds: float = 60.0) -> None:
 
 
 def _wait_for_alarm(scene: Scene, timeout_seconds: float = 60.0) -> None:
-    """Wait until no alarm is left from the bad version: an update that begins under one is rolled back.
+    """Wait until no alarm is left from the bad version: the next update would wait for it, up to 15 minutes.
 
     Raises:
         NotAsItShouldBeError: One stays.

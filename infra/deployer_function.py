@@ -41,6 +41,8 @@ _BY_TAG: Final = (
 )
 _TO_SAGEMAKER: Final = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 _NO_RESOURCE: Final = "Listing is authorised on no resource, or may be; it shows names and statuses only."
+_MOST_ALARMS_NAMED: Final = 20
+"""A managed policy holds 6,144 characters (IAM quota), and one alarm's ARN as many as 300 of them."""
 _RETENTION: Final = dict(zip(LOG_RETENTION_DAYS, list(logs.RetentionDays)[:-1], strict=True))
 """CDK's names for the same days, in the same order, less INFINITE."""
 
@@ -119,7 +121,7 @@ class DeployerFunction(Construct):
         self._allow_deployment(execution_role)
         self._allow_registry(needs.registry_accounts)
         self._allow_records(journal, configuration.settings_prefix)
-        self._allow_rollouts()
+        self._allow_rollouts(needs.rollback_alarms)
         self._allow_execution_roles(needs.execution_roles)
         self._allow_storage_keys(needs.storage_keys)
         self._allow_unscaling()
@@ -278,21 +280,28 @@ class DeployerFunction(Construct):
             conditions={"StringEquals": {"events:source": SOURCE}},
         )
 
-    def _allow_rollouts(self) -> None:
+    def _allow_rollouts(self, alarm_names: Sequence[str]) -> None:
         # Not only with rollouts: who takes a rollout out of the settings may have one under way.
         self._beside.allow(
             "StopRollouts",
             ["cloudwatch:SetAlarmState"],
-            [
-                self._stack.format_arn(
-                    service="cloudwatch",
-                    resource="alarm",
-                    resource_name=f"{self._stack.stack_name}-*-{ABORT}",
-                    arn_format=ArnFormat.COLON_RESOURCE_NAME,
-                )
-            ],
+            [self._alarm(f"{self._stack.stack_name}-*-{ABORT}")],
             why_wildcard="Any number of endpoints, each with an abort alarm that is named after it.",
         )
+        # Before each update: whether what would roll it back is on already. Others' alarms are named one by
+        # one, unless they are too many for a policy.
+        own = f"{self._stack.stack_name}-"
+        others = [name for name in alarm_names if not name.startswith(own)]
+        named = [f"{own}*"] if len(others) < len(alarm_names) else []
+        named += others if len(others) <= _MOST_ALARMS_NAMED else ["*"]
+        if named:
+            self._beside.allow(
+                "ReadRollbackAlarms",
+                ["cloudwatch:DescribeAlarms"],
+                [self._alarm(name) for name in named],
+                why_wildcard="Any number of endpoints, with alarms that are named after them or in their "
+                "settings; only states are read.",
+            )
 
     def _allow_storage_keys(self, keys: Sequence[str]) -> None:
         # Whoever creates an endpoint config must be allowed to make a grant for its key (botocore: KmsKeyId
@@ -333,14 +342,7 @@ class DeployerFunction(Construct):
         self._beside.allow(
             "KeepScalingAlarms",
             ["cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"],
-            [
-                self._stack.format_arn(
-                    service="cloudwatch",
-                    resource="alarm",
-                    resource_name="TargetTracking-endpoint/*",
-                    arn_format=ArnFormat.COLON_RESOURCE_NAME,
-                )
-            ],
+            [self._alarm("TargetTracking-endpoint/*")],
             why_wildcard="Application Auto Scaling names its alarms after what scales; these are endpoints'.",
         )
         service = "sagemaker.application-autoscaling.amazonaws.com"
@@ -404,6 +406,14 @@ class DeployerFunction(Construct):
                 }
             },
             why_wildcard="A scalable target's ARN says nothing of its endpoint; only variants of endpoints.",
+        )
+
+    def _alarm(self, name: str) -> str:
+        return self._stack.format_arn(
+            service="cloudwatch",
+            resource="alarm",
+            resource_name=name,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
 
     def _sagemaker(self, resource: str, account: str | None = None) -> str:

@@ -23,6 +23,7 @@ class Needs:
         execution_roles: ARNs of the roles that some endpoints' models run as, in place of the stack's.
         storage_keys: KMS keys, by id, ARN or alias, that instances' storage is encrypted with.
         autoscaling: Whether some endpoint scales by itself.
+        rollback_alarms: Names of the alarms that stop rollouts, but for the abort alarms.
         smoke_tests: Whether some endpoint is called to try a version.
         sample_payloads: Whether that is with what versions were registered with.
         smoke_test_objects: Buckets and keys of what is sent besides.
@@ -39,6 +40,7 @@ class Needs:
     execution_roles: Sequence[str] = ()
     storage_keys: Sequence[str] = ()
     autoscaling: bool = False
+    rollback_alarms: Sequence[str] = ()
     smoke_tests: bool = False
     sample_payloads: bool = False
     smoke_test_objects: Sequence[tuple[str, str]] = ()
@@ -68,6 +70,10 @@ class Needs:
             smoke_tests=bool(calls),
             sample_payloads=any("SamplePayload" in call for call in calls),
             smoke_test_objects=sorted({_object(call["BodyS3Uri"]) for call in calls if "BodyS3Uri" in call}),
+            rollback_alarms=sorted(
+                _found([spec.compiled.get("DeploymentConfig") for spec in endpoints], "AlarmName")
+                - {spec.compiled.get("AbortAlarmName") for spec in endpoints}
+            ),
             written=sorted(
                 {_object(uri) for uri in _found(ours, "S3OutputPath", "S3FailurePath")}
                 | {

@@ -161,5 +161,5 @@ def _error_ratio(watched: Watched, most: float, *, period_seconds: int, evaluati
 def _stops(watched: Watched, when: str) -> str:
     return (
         f"Stops a rollout of {watched.endpoint_name} and brings the former version back when {when}. "
-        "Between rollouts it changes nothing; a rollout that begins while it is in alarm may be stopped."
+        "Between rollouts it changes nothing; one that begins while it is in alarm waits or does without it."
     )

@@ -1,4 +1,4 @@
-"""The only caller of CloudWatch: sets and clears the alarm by which a rollout under way is aborted.
+"""The only caller of CloudWatch: sets and clears the abort alarm, and reads whether other alarms are on.
 
 SageMaker offers no call that takes an update back. It does roll one back, at once, when an alarm of the
 deployment's automatic rollback goes off; so every guarded endpoint has an alarm of its own that measures
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mypy_boto3_cloudwatch import CloudWatchClient
 
@@ -19,7 +19,7 @@ LONGEST_REASON: Final = 1023
 
 
 class Alarms:
-    """The stack's abort alarms.
+    """The stack's abort alarms, and the states of what else may stop a rollout.
 
     Args:
         client: Makes the client when it is needed first: most invocations never need it.
@@ -39,6 +39,20 @@ class Alarms:
     def clear(self, alarm_name: str) -> None:
         """Let the next update pass."""
         self._set(alarm_name, "OK", "Greenlight: no rollout is to be aborted.")
+
+    def on(self, alarm_names: Sequence[str]) -> frozenset[str]:
+        """Return which of these alarms are on; one that does not exist is not.
+
+        Nor does it see a composite alarm: that takes permission to read every alarm of the account (botocore:
+        `DescribeAlarms`).
+
+        Args:
+            alarm_names: As many as guard an update, which are ten at most (botocore: `AlarmList`).
+        """
+        answer = self._client.describe_alarms(AlarmNames=alarm_names)
+        return frozenset(
+            alarm["AlarmName"] for alarm in answer["MetricAlarms"] if alarm["StateValue"] == "ALARM"
+        )
 
     def _set(self, alarm_name: str, state: Literal["ALARM", "OK"], reason: str) -> None:
         self._client.set_alarm_state(

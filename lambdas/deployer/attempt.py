@@ -113,6 +113,7 @@ class Attempt:
         deletes_endpoint: True if the endpoint had failed and is deleted first, so that it can be created.
         deletion: What a clean-up deletes.
         failed_test: The smoke test that its version failed once it served; None if it did not come so far.
+        alarms_left_out: Names of rollback alarms that were on before, and so do not guard it.
         started_reported: Whether the outcome `started` was put on the bus.
         settled_reported: Whether its last outcome was put on the bus.
     """
@@ -140,6 +141,7 @@ class Attempt:
     reason: str | None = None
     deletes_endpoint: bool = False
     deletion: Deletion = NOTHING
+    alarms_left_out: tuple[str, ...] = ()
     abort_asked_at: datetime | None = None
     failed_test: Failure | None = None
     started_reported: bool = False

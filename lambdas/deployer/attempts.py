@@ -113,6 +113,7 @@ class Attempts:
         endpoint: Endpoint | None,
         *,
         rolls_back: bool,
+        alarms_left_out: tuple[str, ...] = (),
     ) -> Attempt:
         """Journal an attempt under the next number, before anything is asked of SageMaker.
 
@@ -122,6 +123,7 @@ class Attempts:
             release: What is to serve.
             endpoint: The endpoint as it is.
             rolls_back: Whether an older approval goes out again.
+            alarms_left_out: Names of rollback alarms that do not guard it, as they are on already.
 
         Raises:
             OvertakenError: Another invocation claimed the number first.
@@ -147,6 +149,7 @@ class Attempts:
             invocation_id=self._invocation_id,
             lease_until=now + LEASE,
             deletes_endpoint=endpoint is not None and endpoint.status in statuses.FAILED,
+            alarms_left_out=alarms_left_out,
         )
         return self._begin(attempt)
 
@@ -172,6 +175,7 @@ class Attempts:
             rolls_back=False,
             deletes_endpoint=False,
             deletion=deletion,
+            alarms_left_out=(),
             started_reported=False,
             settled_reported=False,
         )
@@ -184,7 +188,14 @@ class Attempts:
         self._logger.append_keys(correlation_id=attempt.correlation_id)
         return attempt
 
-    def take_over(self, attempt: Attempt, approval: Approval, endpoint: Endpoint | None) -> Attempt:
+    def take_over(
+        self,
+        attempt: Attempt,
+        approval: Approval,
+        endpoint: Endpoint | None,
+        *,
+        alarms_left_out: tuple[str, ...] = (),
+    ) -> Attempt:
         """Go on with an attempt that was left behind, for approval and endpoint as they are by now.
 
         Raises:
@@ -197,6 +208,7 @@ class Attempts:
             approved_by=approval.approved_by,
             correlation_id=approval.correlation_id,
             endpoint_last_modified_time=endpoint.last_modified_time if endpoint else None,
+            alarms_left_out=alarms_left_out,
         )
 
     def give_back(self, attempt: Attempt) -> None:

@@ -163,13 +163,23 @@ class Executor:
         action = (
             Action.UPDATE_ENDPOINT if isinstance(deploy.change, UpdateEndpoint) else Action.CREATE_ENDPOINT
         )
+        left_out = deploy.change.alarms_left_out if isinstance(deploy.change, UpdateEndpoint) else ()
         left_behind = self._attempts.unsettled
         if left_behind is not None:
             same = (action, choice.release.endpoint_config_name)
             if (left_behind.action, left_behind.endpoint_config_name) == same:
-                return self._attempts.take_over(left_behind, choice.approval, endpoint)
+                return self._attempts.take_over(
+                    left_behind, choice.approval, endpoint, alarms_left_out=left_out
+                )
             self._attempts.withdraw_left_behind()
-        return self._attempts.begin(action, choice.approval, choice.release, endpoint, rolls_back=rolls_back)
+        return self._attempts.begin(
+            action,
+            choice.approval,
+            choice.release,
+            endpoint,
+            rolls_back=rolls_back,
+            alarms_left_out=left_out,
+        )
 
     @contextmanager
     def _given_back_if_cut_short(self, attempt: Attempt) -> Iterator[None]:
@@ -203,6 +213,11 @@ class Executor:
             model_package_arn=attempt.version_arn,
             endpoint_config_name=attempt.endpoint_config_name,
         )
+        if attempt.alarms_left_out:
+            self._logger.warning(
+                "These alarms are on already, so they cannot stop this update",
+                alarms=attempt.alarms_left_out,
+            )
         longest = LONGEST_TO_BEGIN_SECONDS
         for step in deploy.preparation:
             self._patiently(partial(self._prepare, step, may_exist=may_exist), longest)

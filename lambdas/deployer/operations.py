@@ -35,7 +35,7 @@ OPERATIONS: Final[dict[str, tuple[str, ...]]] = {
         "PutScheduledAction",
         "RegisterScalableTarget",
     ),
-    "cloudwatch": ("SetAlarmState",),
+    "cloudwatch": ("DescribeAlarms", "SetAlarmState"),
     "dynamodb": ("PutItem", "Query", "UpdateItem"),
     "ssm": ("GetParameter", "GetParametersByPath"),
     "events": ("PutEvents",),

@@ -72,12 +72,17 @@ class Outcome:
 
 def started(attempt: Attempt) -> Outcome:
     """Word that SageMaker accepted an attempt."""
+    left_out = attempt.alarms_left_out
+    unguarded = (
+        f" These alarms are on already, so they cannot stop it: {', '.join(left_out)}." if left_out else ""
+    )
     return _of_attempt(
         attempt,
         OutcomeKind.STARTED,
         attempt.started_at,
         f"Version {attempt.version} of {attempt.group_name} is being deployed to {attempt.endpoint_name}, "
-        f"approved by {attempt.approved_by}.",
+        f"approved by {attempt.approved_by}.{unguarded}",
+        AlarmsLeftOut=list(left_out),
     )
 
 

@@ -38,9 +38,15 @@ class CreateEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class UpdateEndpoint:
-    """Update the endpoint in place: the step that puts a version before its callers."""
+    """Update the endpoint in place: the step that puts a version before its callers.
+
+    Attributes:
+        request: botocore's `UpdateEndpoint` arguments.
+        alarms_left_out: Names of rollback alarms that are on already, and so are not among the arguments.
+    """
 
     request: dict[str, Any]
+    alarms_left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,19 @@ class WaitToRetry:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitForAlarms:
+    """Alarms that a rollout raised are still on after its rollback; the sweep brings the deployer back.
+
+    Attributes:
+        alarm_names: Which.
+        until: When they are waited for no longer.
+    """
+
+    alarm_names: tuple[str, ...]
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class NothingStands:
     """No approval stands, and the endpoint is left as it is: a person is told."""
 
@@ -83,7 +102,7 @@ class Blocked:
     failure_reason: str | None
 
 
-Plan: TypeAlias = Deploy | InSync | WaitToRetry | NothingStands | Blocked
+Plan: TypeAlias = Deploy | InSync | WaitToRetry | WaitForAlarms | NothingStands | Blocked
 
 
 def _preparation(release: Release) -> tuple[CreateModel | CreateEndpointConfig, ...]:

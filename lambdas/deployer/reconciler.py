@@ -17,11 +17,21 @@ from deployer.approval import Approval, ApprovalSource, Choice, Decision, Servin
 from deployer.attempt import AttemptStatus
 from deployer.attempts import Attempts, OvertakenError
 from deployer.executor import Executor, Progress
+from deployer.guardrails import heed_alarms, rollback_alarms
 from deployer.identity import Identity
 from deployer.invocations import LONGEST_SECONDS
 from deployer.names import account_of, same_arn
 from deployer.patience import OutOfTimeError
-from deployer.planner import Blocked, Deploy, InSync, NothingStands, Plan, WaitToRetry, plan
+from deployer.planner import (
+    Blocked,
+    Deploy,
+    InSync,
+    NothingStands,
+    Plan,
+    WaitForAlarms,
+    WaitToRetry,
+    plan,
+)
 from deployer.retention import disposable
 from deployer.settings import Release
 from deployer.trial import Trial
@@ -99,6 +109,7 @@ class Reconciler:
         self._gateways = gateways
         self._patience = patience
         self._sagemaker = gateways.sagemaker
+        self._alarms = gateways.alarms
         self._journal = gateways.journal
         self._reporter = gateways.reporter
         self._now = gateways.now
@@ -193,7 +204,8 @@ class Reconciler:
             return False
         serves = endpoint is not None and endpoint.status not in statuses.FAILED
         decision = self._choose(endpoint.endpoint_config_name if serves and endpoint else None)
-        return self._carry_out(plan(decision, endpoint), decision, endpoint)
+        planned = self._heed_alarms(plan(decision, endpoint), endpoint)
+        return self._carry_out(planned, decision, endpoint)
 
     # What is known -----------------------------------------------------------------------------------
 
@@ -440,6 +452,18 @@ class Reconciler:
             stack_name=self._ownership.stack_name,
         )
 
+    def _heed_alarms(self, planned: Plan, endpoint: Endpoint | None) -> Plan:
+        """Return what is planned, as alarms that are on already leave it: before anything is journalled."""
+        if endpoint is None or not isinstance(planned, Deploy):
+            return planned
+        # The abort alarm is cleared right before the update, whoever set it off.
+        abort = self._settings.abort_alarm_name
+        names = [name for name in rollback_alarms(planned) if name != abort]
+        if not names:
+            return planned
+        on = self._alarms.on(names)
+        return heed_alarms(planned, on, self._history.attempts, endpoint, now=self._now())
+
     # What is done ------------------------------------------------------------------------------------
 
     def _carry_out(self, planned: Plan, decision: Decision, endpoint: Endpoint | None) -> bool:
@@ -452,6 +476,12 @@ class Reconciler:
                 self._tell(None)
             case WaitToRetry():
                 self._logger.info("Waiting to try again", retry_at=planned.retry_at.isoformat())
+            case WaitForAlarms():
+                self._logger.info(
+                    "Waiting for alarms to end that the rollout before may have raised",
+                    alarms=planned.alarm_names,
+                    until=planned.until.isoformat(),
+                )
             case NothingStands():
                 self._tell(
                     f"No approved version of {self._settings.group_name} is left for {self._name}. "

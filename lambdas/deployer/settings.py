@@ -142,6 +142,14 @@ def _is_list_of_objects(value: object) -> TypeGuard[list[dict[str, Any]]]:
     return isinstance(value, list) and bool(value) and all(isinstance(each, dict) for each in value)
 
 
+def _is_deployment_config(value: object) -> bool:
+    automatic = value.get("AutoRollbackConfiguration", {}) if isinstance(value, dict) else None
+    alarms = automatic.get("Alarms", []) if isinstance(automatic, dict) else None
+    return isinstance(alarms, list) and all(
+        isinstance(each, dict) and isinstance(each.get("AlarmName"), str) for each in alarms
+    )
+
+
 def _is_scaling(value: object) -> bool:
     return isinstance(value, dict) and all(
         isinstance(each, dict)
@@ -164,8 +172,8 @@ _RULES: Final[tuple[tuple[Callable[[dict[str, Any]], bool], str], ...]] = (
     (_has_one_container, "CreateModel.Containers is not a list of one container"),
     (_has_variants, "CreateEndpointConfig.ProductionVariants is not a list of variants"),
     (
-        lambda document: isinstance(document.get("DeploymentConfig", {}), dict),
-        "DeploymentConfig is not an object",
+        lambda document: _is_deployment_config(document.get("DeploymentConfig", {})),
+        "DeploymentConfig is not an object whose rollback alarms have names",
     ),
     (_has_tags, "Tags is not an object of strings"),
     (_keeps_a_number, "Keep is not a number of releases"),

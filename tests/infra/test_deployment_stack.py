@@ -14,6 +14,8 @@ from infra.placement import check_room
 from infra.settings.catalogue import load_catalogue
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.infra.conftest import Synthesise, Synthesised
 
 ACCOUNT = {"Ref": "AWS::AccountId"}
@@ -176,6 +178,11 @@ FEATURED_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
         [SCALABLE_TARGET],
         OF_VARIANTS,
     ),
+    "ReadRollbackAlarms": (
+        ["cloudwatch:DescribeAlarms"],
+        [here("cloudwatch", "alarm:Greenlight-*"), here("cloudwatch", "alarm:theirs")],
+        None,
+    ),
     "ScaleOwn": (["sagemaker:UpdateEndpointWeightsAndCapacities"], [ENDPOINT], OWNED),
     "KeepScalingAlarms": (
         ["cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"],
@@ -234,6 +241,21 @@ def test_the_deployer_may_do_this_as_well_when_settings_need_it(featured: Synthe
         sid: {"actions": actions, "resources": resources, "condition": condition}
         for sid, (actions, resources, condition) in {**DEPLOYER_STATEMENTS, **FEATURED_STATEMENTS}.items()
     }
+
+
+def test_too_many_alarms_of_others_are_not_named_one_by_one(
+    synthesise_with: Synthesise, tmp_path: Path
+) -> None:
+    """A managed policy holds so many characters only."""
+    for endpoint in ("churn", "credit", "fraud"):
+        existing = ", ".join(f"{endpoint}-{number}" for number in range(9))
+        (tmp_path / f"{endpoint}.yaml").write_text(
+            f"model_package_group: {endpoint}\ninstance_type: ml.m5.large\n"
+            f"rollout: {{kind: all_at_once, alarms: {{existing: [{existing}]}}}}\n"
+        )
+    found = statements(synthesise_with(endpoints_dir=str(tmp_path)), "DeployerRole")
+
+    assert found["ReadRollbackAlarms"]["resources"] == [here("cloudwatch", "alarm:*")]
 
 
 def test_every_operation_that_the_deployer_lists_is_granted_and_nothing_else(featured: Synthesised) -> None:

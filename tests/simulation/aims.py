@@ -115,6 +115,7 @@ _TO_A_CALL: Final[dict[str, Schedule]] = {
     "PutScalingPolicy": _SCALED,
     "PutScheduledAction": _SCALED,
     "RegisterScalableTarget": _SCALED,
+    "DescribeAlarms": _GUARDED,
     "SetAlarmState": _GUARDED,
     "PutItem": _UPDATED,
     "Query": _LOOKED_AT,

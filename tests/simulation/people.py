@@ -82,6 +82,11 @@ def abort_alarm(endpoint_name: str) -> str:
     return f"Greenlight-{endpoint_name}-abort"
 
 
+def error_alarm(endpoint_name: str) -> str:
+    """Return the name of the alarm that a bad version raises."""
+    return f"Greenlight-{endpoint_name}-error-ratio"
+
+
 def _guard(endpoint_name: str) -> dict[str, Any]:
     """Return what makes an endpoint's updates canaries that can be aborted."""
     alarm_name = abort_alarm(endpoint_name)
@@ -95,7 +100,9 @@ def _guard(endpoint_name: str) -> dict[str, Any]:
                     "WaitIntervalInSeconds": 600,
                 }
             },
-            "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm_name}]},
+            "AutoRollbackConfiguration": {
+                "Alarms": [{"AlarmName": alarm_name}, {"AlarmName": error_alarm(endpoint_name)}]
+            },
         },
     }
 

@@ -628,8 +628,7 @@ class World:
         elif service == "application-autoscaling":
             status, content = self.scaling(operation, body)
         elif service == "cloudwatch":
-            self.alarms.set(request["AlarmName"], AlarmState(request["StateValue"]))
-            status, content = 200, b"{}"
+            status, content = self._ask_alarms(operation, request)
         else:
             status, content = self._ask_memory(invocation, service, operation, body)
         call = Call(
@@ -665,6 +664,16 @@ class World:
             request_id="simulated",
         )
         return status, content
+
+    def _ask_alarms(self, operation: str, request: dict[str, Any]) -> tuple[int, bytes]:
+        """Answer as CloudWatch, which returns the alarms that there are."""
+        if operation == "SetAlarmState":
+            self.alarms.set(request["AlarmName"], AlarmState(request["StateValue"]))
+            return 200, b"{}"
+        assert operation == "DescribeAlarms", operation
+        states = {name: self.alarms.state("", "", name) for name in request["AlarmNames"]}
+        found = [{"AlarmName": name, "StateValue": state} for name, state in states.items() if state]
+        return answer(200, {"MetricAlarms": found})
 
     def _ask_memory(
         self, invocation: Invocation, service: str, operation: str, body: bytes

@@ -25,6 +25,11 @@ from tests.unit.deployer.builders import release, settings, settings_document, v
             "ProductionVariants",
         ),
         (json.dumps(settings_document(DeploymentConfig=[])), "DeploymentConfig is not an object"),
+        (json.dumps(settings_document(DeploymentConfig={"AutoRollbackConfiguration": 1})), "rollback alarms"),
+        (
+            json.dumps(settings_document(DeploymentConfig={"AutoRollbackConfiguration": {"Alarms": [{}]}})),
+            "rollback alarms have names",
+        ),
         (json.dumps(settings_document(Tags=["x"])), "Tags is not an object"),
         (json.dumps(settings_document(Tags={"x": 1})), "Tags is not an object of strings"),
         (json.dumps(settings_document(Keep="3")), "Keep is not a number of releases"),

@@ -1,0 +1,99 @@
+"""Decides what an update does about rollback alarms that are on before it begins. Pure.
+
+Whether SageMaker rolls back an update that begins under such an alarm is not documented. If it does, a good
+version would be blamed for a bad one's alarm, or could never replace the version that raises it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from deployer.attempt import Action, AttemptStatus
+from deployer.planner import UpdateEndpoint, WaitForAlarms
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
+
+    from deployer.attempt import Attempt
+    from deployer.endpoint import Endpoint
+    from deployer.planner import Deploy
+
+SETTLING: Final = timedelta(minutes=15)
+"""How long an alarm may stay on after the rollout that raised it was rolled back. Longer than most alarms
+look back; an alarm that is still on then has another cause."""
+
+
+def rollback_alarms(deploy: Deploy) -> tuple[str, ...]:
+    """Return the names of the alarms that would stop an update; none for any other change."""
+    change = deploy.change
+    return _alarm_names(change.request) if isinstance(change, UpdateEndpoint) else ()
+
+
+def heed_alarms(
+    deploy: Deploy,
+    alarms_on: Collection[str],
+    attempts: Iterable[Attempt],
+    endpoint: Endpoint,
+    *,
+    now: datetime,
+) -> Deploy | WaitForAlarms:
+    """Return what to do about rollback alarms that are on: wait for them, or update without them.
+
+    An alarm that a rollout raised is over soon after the rollback: it is waited for. Any other one is raised
+    by what serves, or by something that no version changes: the update may be the cure, so it goes out, and
+    the alarms that are not on still guard it.
+
+    Args:
+        deploy: An update.
+        alarms_on: Which of its rollback alarms are on, without the abort alarm, which is cleared.
+        attempts: Those of the endpoint, newest first.
+        endpoint: The endpoint at rest.
+        now: The time.
+    """
+    change = deploy.change
+    assert isinstance(change, UpdateEndpoint)
+    on = tuple(name for name in _alarm_names(change.request) if name in alarms_on)
+    if not on:
+        return deploy
+    rolled_back_at = _rolled_back_at(attempts, endpoint)
+    if rolled_back_at is not None and now < rolled_back_at + SETTLING:
+        return WaitForAlarms(on, rolled_back_at + SETTLING)
+    return replace(deploy, change=UpdateEndpoint(_without(change.request, on), on))
+
+
+def _rolled_back_at(attempts: Iterable[Attempt], endpoint: Endpoint) -> datetime | None:
+    """Return when what serves came back after a rollout, as far as the journal and the endpoint tell."""
+    if endpoint.status != "InService":
+        # A rollback that failed leaves instances of the new version: the alarm is not over by itself.
+        return None
+    for attempt in attempts:
+        if attempt.action is Action.CLEAN_UP:
+            continue
+        serves = attempt.endpoint_config_name == endpoint.endpoint_config_name
+        if attempt.status is AttemptStatus.SUCCEEDED or serves:
+            return None
+        if attempt.accepted_at is not None:
+            return attempt.settled_at
+        # Nobody saw it accepted. If it was, and was rolled back, the endpoint was touched since.
+        touched = endpoint.last_modified_time != attempt.endpoint_last_modified_time
+        if touched and attempt.action is Action.UPDATE_ENDPOINT:
+            return endpoint.last_modified_time
+    return None
+
+
+def _alarm_names(request: Mapping[str, Any]) -> tuple[str, ...]:
+    automatic = request.get("DeploymentConfig", {}).get("AutoRollbackConfiguration", {})
+    return tuple(alarm["AlarmName"] for alarm in automatic.get("Alarms", ()))
+
+
+def _without(request: Mapping[str, Any], alarm_names: Collection[str]) -> dict[str, Any]:
+    """Return a request without some of its rollback alarms; what would be empty then is left out as well."""
+    config = dict(request["DeploymentConfig"])
+    alarms = config.pop("AutoRollbackConfiguration")["Alarms"]
+    if left := [alarm for alarm in alarms if alarm["AlarmName"] not in alarm_names]:
+        config["AutoRollbackConfiguration"] = {"Alarms": left}
+    others = {key: value for key, value in request.items() if key != "DeploymentConfig"}
+    return {**others, "DeploymentConfig": config} if config else others
