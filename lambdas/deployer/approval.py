@@ -6,11 +6,11 @@ sentence: *the newest approval that still stands, and has not failed with these 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from deployer.attempt import standing
+from deployer.attempt import standing, went_live
 from deployer.names import same_arn
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from deployer.attempt import Attempt
+    from deployer.instance_types import Misfit
     from deployer.settings import Release
 
 
@@ -47,6 +48,8 @@ class Approval:
         withdrawn: Whether it was seen not to stand any more; approving the version again is a new approval.
         superseded_by: The version that went out instead, approved later; None if it had its own turn, or may
             still have it.
+        misfit_told: Why its version does not go onto the settings' instances, as people were told last. It
+            decides nothing: that is judged anew by each pass, as the settings may change.
     """
 
     endpoint_name: str
@@ -60,6 +63,7 @@ class Approval:
     objection: str | None = None
     withdrawn: bool = False
     superseded_by: int | None = None
+    misfit_told: str | None = None
 
     @property
     def counts(self) -> bool:
@@ -85,7 +89,7 @@ class Choice:
         approval: The approval that decides.
         release: What it asks of SageMaker under the current settings.
         keeps_serving: True if what serves now is this version and its release with the current settings
-            failed: then what serves stays.
+            failed, or asks for instances that the version does not support: then what serves stays.
     """
 
     approval: Approval
@@ -115,10 +119,12 @@ class Decision:
     Attributes:
         choice: The newest approval that stands and may be tried; None if there is none.
         retry_at: When a newer one, which failed for a reason that may pass, may be tried again.
+        misfits: Newer ones, and perhaps this one, that the settings' instance types exclude, newest first.
     """
 
     choice: Choice | None
     retry_at: datetime | None = None
+    misfits: tuple[Misfit, ...] = ()
 
 
 def latest_per_version(approvals: Iterable[Approval]) -> Iterator[Approval]:
@@ -139,8 +145,9 @@ def choose(
     serving: Serving | None,
     still_stands: Callable[[Approval], bool],
     release_for: Callable[[Approval], Release],
+    misfit_of: Callable[[Approval], Misfit | None],
 ) -> Decision:
-    """Decide for the newest approval that still stands and has not failed.
+    """Decide for the newest approval that still stands, fits the settings, and has not failed.
 
     Args:
         approvals: Those of the endpoint's group, in any order.
@@ -150,7 +157,10 @@ def choose(
         still_stands: Asks the registry; called at most once per version, newest first, and no further than
             needed.
         release_for: Builds an approval's release under the current settings.
+        misfit_of: Tells whether the current settings' instance types exclude an approval's version; called
+            for what stands, and not for what went live with these settings before.
     """
+    misfits: list[Misfit] = []
     retry_at: datetime | None = None
     for approval in latest_per_version(each for each in approvals if each.counts):
         release = release_for(approval)
@@ -164,13 +174,16 @@ def choose(
             back = _put_back(approval, attempts, serving, since=serving.failed_at, now=now)
             if back is None:
                 continue
-            return back
+            return replace(back, misfits=tuple(misfits))
         retry_at = retry_at or judged.retry_at
-        # A version that serves and still stands is the floor: settings that failed on it are no reason to go
-        # back to an older version, with those same settings.
-        if serves or not judged.failed:
-            return Decision(Choice(approval, release, keeps_serving=judged.failed), retry_at)
-    return Decision(None, retry_at)
+        misfit = None if went_live(release, attempts) else misfit_of(approval)
+        misfits += [misfit] if misfit is not None else []
+        # A version that serves and still stands is the floor: settings that failed on it, or that it does not
+        # fit, are no reason to go back to an older version, with those same settings.
+        unfit = judged.failed or misfit is not None
+        if serves or not unfit:
+            return Decision(Choice(approval, release, keeps_serving=unfit), retry_at, tuple(misfits))
+    return Decision(None, retry_at, tuple(misfits))
 
 
 def _put_back(

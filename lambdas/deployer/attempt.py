@@ -227,6 +227,16 @@ def standing(release: Release, attempts: Iterable[Attempt], *, since: datetime, 
     return Standing(failed=True, retry_at=retry_at)
 
 
+def went_live(release: Release, attempts: Iterable[Attempt]) -> bool:
+    """Tell whether this very release, under the same settings, has served before."""
+    return any(
+        attempt.status is AttemptStatus.SUCCEEDED
+        and attempt.action is not Action.CLEAN_UP
+        and attempt.endpoint_config_name == release.endpoint_config_name
+        for attempt in attempts
+    )
+
+
 class Verdict(Enum):
     """What an endpoint at rest says of the unsettled attempt on it."""
 

@@ -245,6 +245,16 @@ class Journal:
             ExpressionAttributeValues={":by": {"N": str(by)}},
         )
 
+    def record_misfit_told(self, approval: Approval, reason: str) -> None:
+        """Note what people were told of a version that the settings' instance types exclude."""
+        item = _approval_item(approval)
+        self._client.update_item(
+            TableName=self._table_name,
+            Key={key: item[key] for key in ("endpoint", "item")},
+            UpdateExpression="SET misfit_told = :reason",
+            ExpressionAttributeValues={":reason": {"S": reason}},
+        )
+
     def record_rest(self, endpoint_name: str, before: Rest, after: Rest) -> None:
         """Remember what changed of the endpoint's rest, which is something; the rest of it stays as it is."""
         old, new = _rest_item(before), _rest_item(after)
@@ -346,6 +356,7 @@ def _approval_item(approval: Approval) -> dict[str, Any]:
         **({"objection": {"S": approval.objection}} if approval.objection else {}),
         **({"superseded_by": {"N": str(approval.superseded_by)}} if approval.superseded_by else {}),
         **({"withdrawn": {"BOOL": True}} if approval.withdrawn else {}),
+        **({"misfit_told": {"S": approval.misfit_told}} if approval.misfit_told else {}),
     }
 
 
@@ -362,6 +373,7 @@ def _approval(item: Mapping[str, Any]) -> Approval:
         objection=item["objection"]["S"] if "objection" in item else None,
         superseded_by=int(item["superseded_by"]["N"]) if "superseded_by" in item else None,
         withdrawn=item["withdrawn"]["BOOL"] if "withdrawn" in item else False,
+        misfit_told=item["misfit_told"]["S"] if "misfit_told" in item else None,
     )
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from deployer.approval import Approval
     from deployer.attempt import Attempt
     from deployer.endpoint import Endpoint
+    from deployer.instance_types import Misfit
     from deployer.smoke_test import Failure
 
 SOURCE: Final = "greenlight"
@@ -145,23 +146,39 @@ def _test_detail(failure: Failure) -> dict[str, Any]:
 def ignored(approval: Approval) -> Outcome:
     """Word that an approval does not count."""
     assert approval.objection is not None
+    outcome_id = f"{approval.endpoint_name}/{approval.correlation_id}/{OutcomeKind.IGNORED.value}"
+    remedy = "Let one of the approvers approve it."
+    return _of_approval(outcome_id, approval, approval.approved_at, approval.objection, remedy)
+
+
+def misfit(found: Misfit, *, time: datetime) -> Outcome:
+    """Word that an approval has no turn while the settings' instance types exclude its version.
+
+    One approval may be told of again, in other words, when the settings change: the id is of the words.
+    """
+    approval = found.approval
+    outcome_id = f"{approval.endpoint_name}/{approval.correlation_id}/{fingerprint(found.reason)}"
+    return _of_approval(outcome_id, approval, time, found.reason, found.remedy)
+
+
+def _of_approval(outcome_id: str, approval: Approval, time: datetime, reason: str, remedy: str) -> Outcome:
     return Outcome(
-        outcome_id=f"{approval.endpoint_name}/{approval.correlation_id}/{OutcomeKind.IGNORED.value}",
+        outcome_id=outcome_id,
         kind=OutcomeKind.IGNORED,
         endpoint_name=approval.endpoint_name,
         message=(
             f"Version {approval.version} of {approval.group_name} is not deployed to "
-            f"{approval.endpoint_name}: {approval.objection} Let one of the approvers approve it."
+            f"{approval.endpoint_name}: {reason} {remedy}"
         ),
         correlation_id=approval.correlation_id,
-        time=approval.approved_at,
+        time=time,
         detail={
             "ModelPackageArn": approval.version_arn,
             "ModelPackageGroupName": approval.group_name,
             "ModelPackageVersion": approval.version,
             "ApprovedAt": approval.approved_at.isoformat(),
             "ApprovedBy": approval.approved_by,
-            "Reason": approval.objection,
+            "Reason": reason,
         },
     )
 

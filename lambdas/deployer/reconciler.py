@@ -19,6 +19,7 @@ from deployer.attempts import Attempts, OvertakenError
 from deployer.executor import Executor, Progress
 from deployer.guardrails import heed_alarms, rollback_alarms
 from deployer.identity import Identity
+from deployer.instance_types import Misfit, asks_for_instances, misfit
 from deployer.invocations import LONGEST_SECONDS
 from deployer.names import account_of, same_arn
 from deployer.patience import OutOfTimeError
@@ -204,6 +205,7 @@ class Reconciler:
             return False
         serves = endpoint is not None and endpoint.status not in statuses.FAILED
         decision = self._choose(endpoint.endpoint_config_name if serves and endpoint else None)
+        self._tell_misfits(decision)
         planned = self._heed_alarms(plan(decision, endpoint), endpoint)
         return self._carry_out(planned, decision, endpoint)
 
@@ -323,9 +325,11 @@ class Reconciler:
             or not self._upkeep.up_to_date
         ):
             return False
-        choice = self._choose(rest.endpoint_config_name).choice
+        decision = self._choose(rest.endpoint_config_name)
+        choice = decision.choice
         return (
             choice is not None
+            and not any(_untold(each) for each in decision.misfits)
             and not choice.keeps_serving
             and choice.release.endpoint_config_name == rest.endpoint_config_name
             and not self._disposable(choice, rest.endpoint_config_name)
@@ -423,6 +427,7 @@ class Reconciler:
             serving=self._serving(serving_config_name),
             still_stands=self._stands,
             release_for=self._release,
+            misfit_of=self._misfit,
         )
 
     def _serving(self, endpoint_config_name: str | None) -> Serving | None:
@@ -451,6 +456,22 @@ class Reconciler:
             execution_role_arn=self._ownership.execution_role_arn,
             stack_name=self._ownership.stack_name,
         )
+
+    def _misfit(self, approval: Approval) -> Misfit | None:
+        """Tell whether the settings' instance types exclude a version, which is read from the registry."""
+        if not asks_for_instances(self._settings):
+            return None
+        version = self._read_version(approval.version_arn)
+        # Deleted since it was listed: that is seen before anything is asked of SageMaker.
+        return misfit(approval, self._settings, version.instance_types) if version is not None else None
+
+    def _tell_misfits(self, decision: Decision) -> None:
+        """Tell of approvals that have no turn under these settings, each once for each reason."""
+        for found in filter(_untold, decision.misfits):
+            self._reporter.report(outcomes.misfit(found, time=self._now()))
+            self._journal.record_misfit_told(found.approval, found.reason)
+            told = replace(found.approval, misfit_told=found.reason)
+            self._attempts.history = self._history.with_approval(told)
 
     def _heed_alarms(self, planned: Plan, endpoint: Endpoint | None) -> Plan:
         """Return what is planned, as alarms that are on already leave it: before anything is journalled."""
@@ -484,7 +505,7 @@ class Reconciler:
                 )
             case NothingStands():
                 self._tell(
-                    f"No approved version of {self._settings.group_name} is left for {self._name}. "
+                    f"No approved version of {self._settings.group_name} is left to serve on {self._name}. "
                     f"The endpoint is left as it is{_seen(endpoint)}: "
                     "approve a version, or delete the endpoint."
                 )
@@ -589,6 +610,10 @@ def _changed_since(version: ModelVersion, hint: PackageChanged | None) -> bool:
         and hint.last_modified_time is not None
         and version.last_modified_time > hint.last_modified_time
     )
+
+
+def _untold(found: Misfit) -> bool:
+    return found.approval.misfit_told != found.reason
 
 
 def _seen(endpoint: Endpoint | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -57,6 +57,8 @@ class ModelVersion:
         last_modified_time: When; UTC, whole seconds.
         content_types: What its containers take, the usual one first.
         sample_payload_url: Where an archive of payloads to try it with is; None if it has none.
+        instance_types: Inference specification's name, or None for the version's own, to the instance types
+            that it lists as supported for endpoints; only those that list some.
     """
 
     arn: str
@@ -69,6 +71,7 @@ class ModelVersion:
     last_modified_time: datetime
     content_types: tuple[str, ...] = ()
     sample_payload_url: str | None = None
+    instance_types: dict[str | None, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def deployable(self) -> bool:
@@ -144,6 +147,7 @@ class SageMaker:
                 (answer.get("InferenceSpecification") or {}).get("SupportedContentTypes") or ()
             ),
             sample_payload_url=answer.get("SamplePayloadUrl"),
+            instance_types=_instance_types(answer),
         )
 
     def approved_version_arns(self, model_package_group: str) -> list[str]:
@@ -424,6 +428,18 @@ def _holds(existing: Any, wanted: Any) -> bool:  # noqa: ANN401 - any JSON value
     if isinstance(wanted, str) and wanted.startswith("arn:"):
         return isinstance(existing, str) and existing.lower() == wanted.lower()
     return bool(existing == wanted)
+
+
+def _instance_types(package: Mapping[str, Any]) -> dict[str | None, tuple[str, ...]]:
+    specifications: dict[str | None, Mapping[str, Any]] = {
+        None: package.get("InferenceSpecification") or {},
+        **{each["Name"]: each for each in package.get("AdditionalInferenceSpecifications") or ()},
+    }
+    return {
+        name: tuple(listed)
+        for name, specification in specifications.items()
+        if (listed := specification.get("SupportedRealtimeInferenceInstanceTypes"))
+    }
 
 
 def _identity(user: Mapping[str, Any]) -> Identity:

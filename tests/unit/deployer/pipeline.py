@@ -40,7 +40,7 @@ from local_cloud.sagemaker.virtual import (
 from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 REGION = "eu-central-1"
 TABLE = "journal"
@@ -154,12 +154,19 @@ class Pipeline:
             Name=PREFIX + document["EndpointName"], Type="String", Value=json.dumps(document), Overwrite=True
         )
 
-    def register(self, status: str = "PendingManualApproval", group: str = GROUP, **members: Any) -> str:
+    def register(
+        self,
+        status: str = "PendingManualApproval",
+        group: str = GROUP,
+        *,
+        instance_types: Sequence[str] = ("ml.m5.large", "ml.m5.xlarge"),
+        **members: Any,
+    ) -> str:
         """Register the group's next version; return its ARN."""
         answer = self.sagemaker.create_model_package(
             ModelPackageGroupName=group,
             ModelApprovalStatus=status,
-            InferenceSpecification=self._inference_specification(),
+            InferenceSpecification=self._inference_specification(instance_types),
             **members,
         )
         self.pass_time(3)
@@ -172,13 +179,15 @@ class Pipeline:
         )
         self.pass_time(3)
 
-    def _inference_specification(self) -> dict[str, Any]:
+    def _inference_specification(
+        self, instance_types: Sequence[str] = ("ml.m5.large", "ml.m5.xlarge")
+    ) -> dict[str, Any]:
         url = f"s3://models/{len(self.artifacts.s3_urls)}/model.tar.gz"
         self.artifacts.s3_urls.add(url)
         return {
             "Containers": [{"Image": "1.dkr.ecr.eu-central-1.amazonaws.com/x:1", "ModelDataUrl": url}],
             "SupportedTransformInstanceTypes": ["ml.m5.large"],
-            "SupportedRealtimeInferenceInstanceTypes": ["ml.m5.large"],
+            "SupportedRealtimeInferenceInstanceTypes": instance_types,
             "SupportedContentTypes": ["text/csv"],
             "SupportedResponseMIMETypes": ["text/csv"],
         }

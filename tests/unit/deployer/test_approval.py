@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -6,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.approval import Approval, Decision, Serving, choose, superseded
-from deployer.attempt import RETRY_DELAYS, Attempt, AttemptStatus
+from deployer.attempt import RETRY_DELAYS, Action, Attempt, AttemptStatus
+from deployer.instance_types import Misfit
 from tests.unit.deployer.builders import NOW, approval, attempt, minutes, release, version_arn
 
 
@@ -16,6 +18,7 @@ def chosen(
     *,
     serving: int | None = None,
     rejected: frozenset[int] = frozenset(),
+    unfit: frozenset[int] = frozenset(),
     now: datetime = NOW,
 ) -> Decision:
     return choose(
@@ -25,6 +28,7 @@ def chosen(
         serving=Serving(version_arn(serving)) if serving is not None else None,
         still_stands=lambda each: each.version not in rejected,
         release_for=lambda each: release(each.version),
+        misfit_of=lambda each: Misfit(each, "unfit", "…") if each.version in unfit else None,
     )
 
 
@@ -38,9 +42,10 @@ def chosen_version(
     *,
     serving: int | None = None,
     rejected: frozenset[int] = frozenset(),
+    unfit: frozenset[int] = frozenset(),
     now: datetime = NOW,
 ) -> int | None:
-    choice = chosen(approvals, attempts, serving=serving, rejected=rejected, now=now).choice
+    choice = chosen(approvals, attempts, serving=serving, rejected=rejected, unfit=unfit, now=now).choice
     return choice.approval.version if choice else None
 
 
@@ -119,9 +124,43 @@ def test_the_registry_is_asked_newest_first_and_no_further_than_needed() -> None
         serving=None,
         still_stands=still_stands,
         release_for=lambda each: release(each.version),
+        misfit_of=lambda _: None,
     )
 
     assert asked == [3, 2]
+
+
+def test_what_the_settings_instances_exclude_has_no_turn_while_they_do() -> None:
+    older, newer = approval(1, minutes(0)), approval(2, minutes(1))
+
+    decision = chosen([older, newer], unfit=frozenset({2}))
+
+    assert decision.choice is not None
+    assert decision.choice.approval == older
+    assert [each.approval for each in decision.misfits] == [newer]
+    assert chosen_version([older, newer]) == 2
+
+
+def test_a_serving_version_that_the_settings_exclude_by_now_stays_as_it_serves() -> None:
+    decision = chosen([approval(1, minutes(0)), approval(2, minutes(1))], serving=2, unfit=frozenset({1, 2}))
+
+    assert decision.choice is not None
+    assert decision.choice.approval.version == 2
+    assert decision.choice.keeps_serving
+    assert [each.approval.version for each in decision.misfits] == [2]
+
+
+def test_what_went_live_with_these_settings_fits_them() -> None:
+    live = attempt(2, status=AttemptStatus.SUCCEEDED)
+
+    assert chosen_version([approval(2)], [live], unfit=frozenset({2})) == 2
+    assert (
+        chosen_version([approval(2)], [replace(live, action=Action.CLEAN_UP)], unfit=frozenset({2})) is None
+    )
+
+
+def test_what_no_longer_stands_is_no_misfit() -> None:
+    assert chosen([approval(1)], rejected=frozenset({1}), unfit=frozenset({1})) == Decision(None)
 
 
 histories = st.lists(st.tuples(st.integers(1, 5), st.integers(-30, 30)), max_size=12)

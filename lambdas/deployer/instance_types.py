@@ -1,0 +1,69 @@
+"""Decides whether a version supports the instance types that an endpoint's settings ask for. Pure.
+
+A version may list the types it is meant for (botocore: `SupportedRealtimeInferenceInstanceTypes`). Whether
+SageMaker enforces the list for a registry's versions is not documented, nor in which call. Asking for another
+type is refused at best, and ends in an endpoint that fails or serves badly at worst.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from deployer.approval import Approval
+    from deployer.settings import EndpointSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """An approval that stands, of a version that the settings' instance types exclude.
+
+    Attributes:
+        approval: The approval.
+        reason: Which types are asked for, and which are supported.
+        remedy: What a person can do.
+    """
+
+    approval: Approval
+    reason: str
+    remedy: str
+
+
+def asks_for_instances(settings: EndpointSettings) -> frozenset[str]:
+    """Return the instance types that settings ask for; none if the endpoint is serverless."""
+    variants = settings.create_endpoint_config["ProductionVariants"]
+    described = [each for variant in variants for each in (variant, *variant.get("InstancePools", ()))]
+    return frozenset(each["InstanceType"] for each in described if "InstanceType" in each)
+
+
+def misfit(
+    approval: Approval, settings: EndpointSettings, supported: Mapping[str | None, Sequence[str]]
+) -> Misfit | None:
+    """Return why an approved version does not go onto the settings' instances, or None if it may.
+
+    Args:
+        approval: The version's approval.
+        settings: The endpoint's.
+        supported: The version's lists, by inference specification: None is the version's own, the others are
+            additional ones. What has no list, or an empty one, supports every type.
+    """
+    [container] = settings.create_model["Containers"]
+    listed = supported.get(container.get("InferenceSpecificationName"), ())
+    excluded = asks_for_instances(settings).difference(listed)
+    if not listed or not excluded:
+        return None
+    return Misfit(
+        approval,
+        reason=(
+            f"It supports {_named(listed)} (SupportedRealtimeInferenceInstanceTypes), "
+            f"and the endpoint's settings ask for {_named(excluded)}."
+        ),
+        remedy=f"Set instance_type to one that it supports, or register the version for {_named(excluded)}.",
+    )
+
+
+def _named(instance_types: Collection[str]) -> str:
+    return ", ".join(sorted(instance_types))
