@@ -102,7 +102,12 @@ class Blocked:
     failure_reason: str | None
 
 
-Plan: TypeAlias = Deploy | InSync | WaitToRetry | WaitForAlarms | NothingStands | Blocked
+@dataclass(frozen=True, slots=True)
+class StaysOnInstances:
+    """The endpoint serves on instances, and SageMaker refuses to make it serverless: a person decides."""
+
+
+Plan: TypeAlias = Deploy | InSync | WaitToRetry | WaitForAlarms | NothingStands | Blocked | StaysOnInstances
 
 
 def _preparation(release: Release) -> tuple[CreateModel | CreateEndpointConfig, ...]:

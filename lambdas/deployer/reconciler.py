@@ -29,6 +29,8 @@ from deployer.planner import (
     InSync,
     NothingStands,
     Plan,
+    StaysOnInstances,
+    UpdateEndpoint,
     WaitForAlarms,
     WaitToRetry,
     plan,
@@ -37,6 +39,7 @@ from deployer.retention import disposable
 from deployer.settings import Release
 from deployer.trial import Trial
 from deployer.upkeep import Upkeep
+from deployer.variants import is_serverless
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -206,7 +209,8 @@ class Reconciler:
         serves = endpoint is not None and endpoint.status not in statuses.FAILED
         decision = self._choose(endpoint.endpoint_config_name if serves and endpoint else None)
         self._tell_misfits(decision)
-        planned = self._heed_alarms(plan(decision, endpoint), endpoint)
+        planned = self._heed_kind(plan(decision, endpoint), decision, endpoint)
+        planned = self._heed_alarms(planned, endpoint)
         return self._carry_out(planned, decision, endpoint)
 
     # What is known -----------------------------------------------------------------------------------
@@ -473,6 +477,32 @@ class Reconciler:
             told = replace(found.approval, misfit_told=found.reason)
             self._attempts.history = self._history.with_approval(told)
 
+    def _heed_kind(self, planned: Plan, decision: Decision, endpoint: Endpoint | None) -> Plan:
+        """Return what is planned, unless it would take an endpoint from instances to serverless.
+
+        SageMaker refuses that, and only that way round (developer guide, "serverless-endpoints"). It is no
+        failure of the version's: once a person has deleted the endpoint, this very version is due.
+        """
+        if (
+            endpoint is None
+            or endpoint.endpoint_config_name is None
+            or decision.choice is None
+            or not isinstance(planned, Deploy)
+            or not isinstance(planned.change, UpdateEndpoint)
+        ):
+            return planned
+        release = decision.choice.release
+        wanted = (
+            self._sagemaker.production_variants(release.endpoint_config_name)
+            if release.is_former
+            else release.create_endpoint_config["ProductionVariants"]
+        )
+        # What serves matters only to what is serverless: any other update costs no call for it.
+        if not wanted or not is_serverless(wanted):
+            return planned
+        serving = self._sagemaker.production_variants(endpoint.endpoint_config_name)
+        return StaysOnInstances() if serving and not is_serverless(serving) else planned
+
     def _heed_alarms(self, planned: Plan, endpoint: Endpoint | None) -> Plan:
         """Return what is planned, as alarms that are on already leave it: before anything is journalled."""
         if endpoint is None or not isinstance(planned, Deploy):
@@ -515,6 +545,18 @@ class Reconciler:
                     f"SageMaker's reason: {planned.failure_reason or 'none given'}. "
                     "Look into it; once it is in service or deleted, the deployer goes on by itself."
                 )
+            case StaysOnInstances():
+                assert decision.choice is not None
+                approval = decision.choice.approval
+                self._tell(
+                    f"Version {approval.version} of {approval.group_name} is not deployed to {self._name}: "
+                    "the endpoint serves on instances, what is to serve is serverless, and SageMaker refuses "
+                    f"to change an endpoint so. It keeps serving{_seen(endpoint)}. Delete the endpoint, and "
+                    "it is created anew; or put another endpoint_name, or instance_type, into its YAML."
+                )
+                # Its scaling and tags are settled for another kind of endpoint: they are left alone.
+                self._attempts.withdraw_left_behind()
+                return False
             case unknown:
                 assert_never(unknown)
         return self._rest(decision, endpoint)

@@ -30,7 +30,7 @@ def retained_properties(
     if before.keys() != after.keys():
         # A variant that comes has nothing to retain; the weights of all were meant for this set.
         return {}
-    if any("ServerlessConfig" in variant for variant in (*serving, *wanted)):
+    if is_serverless(serving) or is_serverless(wanted):
         return {}
     changed = [
         {"VariantPropertyType": name}
@@ -61,6 +61,11 @@ def to_deregister(
         for variant in serving
         if variant["VariantName"] not in after or after[variant["VariantName"]] != variant.get("InstanceType")
     )
+
+
+def is_serverless(variants: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether a config's `ProductionVariants` are serverless: never only some of them are."""
+    return any("ServerlessConfig" in variant for variant in variants)
 
 
 def _value(variant: Mapping[str, Any], member: str) -> float:
