@@ -7,6 +7,7 @@ An attempt is journalled before the call that it stands for, and settled when th
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -63,6 +64,9 @@ class Action(Enum):
 TRANSIENT: Final = ("InsufficientInstanceCapacity", "ResourceLimitExceeded", "Request to service failed")
 """What a reason says when trying again later may help: capacity, quotas, faults of the service itself."""
 
+_QUOTA: Final = re.compile(r"service limit '(?P<name>[^']+)'")
+"""In the message of `ResourceLimitExceeded`, also where it comes as a failure reason."""
+
 RETRY_DELAYS: Final = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 40, 80, 160))
 """How long after its first, second, … transient failure a release may be tried again; then no more."""
 
@@ -114,6 +118,7 @@ class Attempt:
         deletion: What a clean-up deletes.
         failed_test: The smoke test that its version failed once it served; None if it did not come so far.
         alarms_left_out: Names of rollback alarms that were on before, and so do not guard it.
+        doubles_instances: Whether old and new instances count against quotas while it is under way.
         started_reported: Whether the outcome `started` was put on the bus.
         settled_reported: Whether its last outcome was put on the bus.
     """
@@ -142,6 +147,7 @@ class Attempt:
     deletes_endpoint: bool = False
     deletion: Deletion = NOTHING
     alarms_left_out: tuple[str, ...] = ()
+    doubles_instances: bool = False
     abort_asked_at: datetime | None = None
     failed_test: Failure | None = None
     started_reported: bool = False
@@ -170,6 +176,12 @@ class Attempt:
         if self.failed_test is not None:
             return False
         return self.reason is not None and any(each in self.reason for each in TRANSIENT)
+
+    @property
+    def quota(self) -> str | None:
+        """The quota that it failed for, if SageMaker names one: `ml.m5.large for endpoint usage`, say."""
+        found = _QUOTA.search(self.reason or "")
+        return found["name"] if found else None
 
     def is_failure_of(self, release: Release, *, since: datetime) -> bool:
         """Tell whether this very release failed at or after that time.

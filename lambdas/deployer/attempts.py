@@ -114,6 +114,7 @@ class Attempts:
         *,
         rolls_back: bool,
         alarms_left_out: tuple[str, ...] = (),
+        doubles_instances: bool = False,
     ) -> Attempt:
         """Journal an attempt under the next number, before anything is asked of SageMaker.
 
@@ -124,6 +125,7 @@ class Attempts:
             endpoint: The endpoint as it is.
             rolls_back: Whether an older approval goes out again.
             alarms_left_out: Names of rollback alarms that do not guard it, as they are on already.
+            doubles_instances: Whether old and new instances count against quotas while it is under way.
 
         Raises:
             OvertakenError: Another invocation claimed the number first.
@@ -150,6 +152,7 @@ class Attempts:
             lease_until=now + LEASE,
             deletes_endpoint=endpoint is not None and endpoint.status in statuses.FAILED,
             alarms_left_out=alarms_left_out,
+            doubles_instances=doubles_instances,
         )
         return self._begin(attempt)
 
@@ -176,6 +179,7 @@ class Attempts:
             deletes_endpoint=False,
             deletion=deletion,
             alarms_left_out=(),
+            doubles_instances=False,
             started_reported=False,
             settled_reported=False,
         )
@@ -195,6 +199,7 @@ class Attempts:
         endpoint: Endpoint | None,
         *,
         alarms_left_out: tuple[str, ...] = (),
+        doubles_instances: bool = False,
     ) -> Attempt:
         """Go on with an attempt that was left behind, for approval and endpoint as they are by now.
 
@@ -209,6 +214,7 @@ class Attempts:
             correlation_id=approval.correlation_id,
             endpoint_last_modified_time=endpoint.last_modified_time if endpoint else None,
             alarms_left_out=alarms_left_out,
+            doubles_instances=doubles_instances,
         )
 
     def give_back(self, attempt: Attempt) -> None:

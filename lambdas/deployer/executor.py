@@ -163,13 +163,19 @@ class Executor:
         action = (
             Action.UPDATE_ENDPOINT if isinstance(deploy.change, UpdateEndpoint) else Action.CREATE_ENDPOINT
         )
-        left_out = deploy.change.alarms_left_out if isinstance(deploy.change, UpdateEndpoint) else ()
+        update = deploy.change if isinstance(deploy.change, UpdateEndpoint) else None
+        left_out = update.alarms_left_out if update is not None else ()
+        doubles = update is not None and update.doubles_instances
         left_behind = self._attempts.unsettled
         if left_behind is not None:
             same = (action, choice.release.endpoint_config_name)
             if (left_behind.action, left_behind.endpoint_config_name) == same:
                 return self._attempts.take_over(
-                    left_behind, choice.approval, endpoint, alarms_left_out=left_out
+                    left_behind,
+                    choice.approval,
+                    endpoint,
+                    alarms_left_out=left_out,
+                    doubles_instances=doubles,
                 )
             self._attempts.withdraw_left_behind()
         return self._attempts.begin(
@@ -179,6 +185,7 @@ class Executor:
             endpoint,
             rolls_back=rolls_back,
             alarms_left_out=left_out,
+            doubles_instances=doubles,
         )
 
     @contextmanager

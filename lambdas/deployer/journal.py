@@ -435,6 +435,7 @@ def _attempt_item(attempt: Attempt) -> dict[str, Any]:
         "deletes_endpoint": {"BOOL": attempt.deletes_endpoint},
         "deletion": {"S": json.dumps([attempt.deletion.endpoint_config_names, attempt.deletion.model_names])},
         "alarms_left_out": {"S": json.dumps(attempt.alarms_left_out)},
+        "doubles_instances": {"BOOL": attempt.doubles_instances},
         "approved_at": {"S": _time(attempt.approved_at)},
         "approved_by": {"S": attempt.approved_by},
         "correlation_id": {"S": attempt.correlation_id},
@@ -484,8 +485,9 @@ def _attempt(item: Mapping[str, Any]) -> Attempt:
         deletes_endpoint=item["deletes_endpoint"]["BOOL"],
         deletion=Deletion(tuple(configs), tuple(models)),
         failed_test=Failure(**json.loads(failed_test)) if failed_test else None,
-        # Not in what an earlier release of the deployer wrote.
+        # Neither is in what an earlier release of the deployer wrote.
         alarms_left_out=tuple(json.loads(text("alarms_left_out") or "[]")),
+        doubles_instances=item.get("doubles_instances", {}).get("BOOL", False),
         started_reported=item["started_reported"]["BOOL"],
         settled_reported=item["settled_reported"]["BOOL"],
     )

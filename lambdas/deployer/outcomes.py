@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SOURCE: Final = "greenlight"
 DETAIL_TYPE: Final = "Greenlight Deployment Outcome"
 
+_COUNTS_INSTANCES: Final = " Instances"
+"""In SageMaker's message about a quota, if that is what it counts."""
+
 
 class OutcomeKind(Enum):
     """What happened."""
@@ -109,7 +112,15 @@ def settled(attempt: Attempt, endpoint: Endpoint | None, retry_at: datetime | No
             else "It is not tried again until it is approved again or its settings change."
         )
         kind = OutcomeKind.FAILED
-        message = f"{version} did not go live on {attempt.endpoint_name}: {attempt.reason} {still} {again}"
+        # SageMaker's own sentence counts what is asked for beside what is there, and does not say why.
+        twice = (
+            "While it is updated, old and new instances count: that takes twice as many as serve. "
+            if attempt.quota is not None and attempt.doubles_instances and _COUNTS_INSTANCES in attempt.reason
+            else ""
+        )
+        message = (
+            f"{version} did not go live on {attempt.endpoint_name}: {attempt.reason} {twice}{still} {again}"
+        )
         if attempt.failed_test is not None:
             message = (
                 f"{version} serves on {attempt.endpoint_name} and failed its smoke test: {attempt.reason} "
@@ -131,6 +142,7 @@ def settled(attempt: Attempt, endpoint: Endpoint | None, retry_at: datetime | No
         message,
         ServingEndpointConfigName=serving,
         RetryAt=retry_at.isoformat() if retry_at is not None else None,
+        Quota=attempt.quota,
         **({"SmokeTest": _test_detail(attempt.failed_test)} if attempt.failed_test is not None else {}),
     )
 

@@ -48,6 +48,11 @@ class UpdateEndpoint:
     request: dict[str, Any]
     alarms_left_out: tuple[str, ...] = ()
 
+    @property
+    def doubles_instances(self) -> bool:
+        """Whether a second fleet is launched beside the first: blue/green, which is also the default."""
+        return "RollingUpdatePolicy" not in self.request.get("DeploymentConfig", {})
+
 
 @dataclass(frozen=True, slots=True)
 class DeleteFailedEndpoint:
