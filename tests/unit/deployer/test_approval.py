@@ -150,6 +150,23 @@ def test_a_serving_version_that_the_settings_exclude_by_now_stays_as_it_serves()
     assert [each.approval.version for each in decision.misfits] == [2]
 
 
+def test_a_misfit_is_told_of_also_while_something_former_is_put_back() -> None:
+    older, newer = approval(1, minutes(0)), approval(2, minutes(1))
+    decision = choose(
+        [older, newer],
+        [failed(1)],
+        now=NOW,
+        serving=Serving(older.version_arn, failed_at=minutes(1), former=release(7)),
+        still_stands=lambda _: True,
+        release_for=lambda each: release(each.version),
+        misfit_of=lambda each: Misfit(each, "unfit", "…") if each is newer else None,
+    )
+
+    assert decision.choice is not None
+    assert decision.choice.release == release(7)
+    assert [each.approval for each in decision.misfits] == [newer]
+
+
 def test_what_went_live_with_these_settings_fits_them() -> None:
     live = attempt(2, status=AttemptStatus.SUCCEEDED)
 

@@ -14,6 +14,7 @@ from deployer.planner import CreateEndpoint, Deploy, UpdateEndpoint, WaitForAlar
 from local_cloud.sagemaker.switches import AlarmAtStart, MissingAlarm, Switches
 from tests.unit.deployer.builders import attempt, endpoint, minutes, release, settings
 from tests.unit.deployer.test_aborting import ALARM, GUARDED, guarded
+from tests.unit.deployer.test_trial import BAD, GOOD, Trying
 
 if TYPE_CHECKING:
     from deployer.attempt import Attempt
@@ -149,8 +150,14 @@ WATCHED = {**GUARDED, "DeploymentConfig": {**GUARDED["DeploymentConfig"], **alar
 def watched(at_start: AlarmAtStart = AlarmAtStart.ROLL_BACK) -> Pipeline:
     """Return an endpoint that serves v1, whose updates are watched by an alarm beside the abort alarm."""
     pipeline = guarded(Switches(alarm_at_start=at_start, missing_alarm=MissingAlarm.REFUSE))
+    make_alarm(pipeline, ERRORS)
+    pipeline.manage(**WATCHED)
+    return pipeline
+
+
+def make_alarm(pipeline: Pipeline, name: str) -> None:
     pipeline.cloud.client("cloudwatch").put_metric_alarm(
-        AlarmName=ERRORS,
+        AlarmName=name,
         Namespace="AWS/SageMaker",
         MetricName="Invocation5XXErrors",
         Statistic="Sum",
@@ -160,8 +167,6 @@ def watched(at_start: AlarmAtStart = AlarmAtStart.ROLL_BACK) -> Pipeline:
         ComparisonOperator="GreaterThanOrEqualToThreshold",
         TreatMissingData="ignore",
     )
-    pipeline.manage(**WATCHED)
-    return pipeline
 
 
 def set_state(pipeline: Pipeline, state: str) -> None:
@@ -247,6 +252,28 @@ def test_an_alarm_that_does_not_end_is_waited_for_no_longer_than_a_quarter_of_an
 
     assert pipeline.serving() == "v3"
     assert started(pipeline, good)["AlarmsLeftOut"] == [ERRORS]
+
+
+def test_what_failed_its_smoke_test_is_replaced_at_once_though_it_raised_an_alarm() -> None:
+    """It still serves: nobody but the former version ends its alarm."""
+    pipeline = Trying(**WATCHED)
+    make_alarm(pipeline, ALARM)
+    make_alarm(pipeline, ERRORS)
+    first = pipeline.deploy(GOOD)
+    second = pipeline.register()
+    pipeline.script(second, BAD)
+    pipeline.approve(second)
+    pipeline.deliver()
+    while pipeline.endpoint["EndpointStatus"] != "InService":
+        pipeline.pass_time(60)
+    set_state(pipeline, "ALARM")
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(second) == ["started", "failed"]
+    assert pipeline.told(first) == ["started", "succeeded", "started", "rolled_back"]
+    put_back = [each for each in pipeline.outcomes if each["Outcome"] == "started"][-1]
+    assert put_back["AlarmsLeftOut"] == [ERRORS]
 
 
 def test_a_missing_alarm_is_sagemakers_to_refuse() -> None:
