@@ -65,11 +65,15 @@ class InProcessCloud:
         account_id: str,
         region: str,
         endpoints: HostedEndpoints | None = None,
+        caller_arn: str | None = None,
     ) -> None:
-        """See a control plane; `endpoints` answers InvokeEndpoint, which is refused without it."""
+        """See a control plane, as the account's root unless it is said who.
+
+        `endpoints` answers InvokeEndpoint, which is refused without it.
+        """
         self._control_plane = control_plane
         self._endpoints = endpoints
-        self._caller = Caller(account_id, region, f"arn:aws:iam::{account_id}:root")
+        self._caller = Caller(account_id, region, caller_arn or f"arn:aws:iam::{account_id}:root")
         self.calls: list[tuple[str, str]] = []
         self.before_call: CallHook = _do_nothing
         self.after_call: CallHook = _do_nothing

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from deployer.attempt import Attempt
     from deployer.instance_types import Misfit
-    from deployer.settings import Release
+    from deployer.release import Release
 
 
 class ApprovalSource(Enum):
@@ -45,6 +45,8 @@ class Approval:
         source: How the deployer learnt of it.
         correlation_id: The id of the event it came with; it runs through every log line and outcome.
         objection: Why it does not count, by the endpoint's approval policy; None if it counts.
+        shadows: Whether it puts the version beside the one that serves, as its shadow, though it does not
+            count for what serves.
         withdrawn: Whether it was seen not to stand any more; approving the version again is a new approval.
         superseded_by: The version that went out instead, approved later; None if it had its own turn, or may
             still have it.
@@ -61,14 +63,20 @@ class Approval:
     source: ApprovalSource
     correlation_id: str
     objection: str | None = None
+    shadows: bool = False
     withdrawn: bool = False
     superseded_by: int | None = None
     misfit_told: str | None = None
 
     @property
     def counts(self) -> bool:
-        """Whether it may still decide anything."""
+        """Whether it may still decide what serves."""
         return self.objection is None and not self.withdrawn
+
+    @property
+    def decides(self) -> bool:
+        """Whether it may still decide anything: what serves, or what shadows it."""
+        return (self.objection is None or self.shadows) and not self.withdrawn
 
     @property
     def key(self) -> tuple[str, datetime]:
@@ -86,15 +94,22 @@ class Choice:
     """The approval to serve, as a release.
 
     Attributes:
-        approval: The approval that decides.
+        approval: The approval that decides what serves.
         release: What it asks of SageMaker under the current settings.
         keeps_serving: True if what serves now is this version and its release with the current settings
             failed, or asks for instances that the version does not support: then what serves stays.
+        shadow: The approval of what shadows it, if anything does.
     """
 
     approval: Approval
     release: Release
     keeps_serving: bool = False
+    shadow: Approval | None = None
+
+    @property
+    def decided_by(self) -> Approval:
+        """The approval that came last of those that made it so."""
+        return self.shadow or self.approval
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +214,39 @@ def _put_back(
     if not judged.failed:
         return Decision(Choice(approval, serving.former))
     return Decision(None, judged.retry_at) if judged.retry_at is not None else None
+
+
+def with_shadow(
+    choice: Choice,
+    approvals: Iterable[Approval],
+    attempts: Sequence[Attempt],
+    *,
+    now: datetime,
+    still_stands: Callable[[Approval], bool],
+    release_for: Callable[[Approval, Approval], Release],
+) -> Choice:
+    """Put the newest version beside a choice that may shadow it: approved for that, since, and not failed.
+
+    Args:
+        choice: What is to serve.
+        approvals: Those of the endpoint's group, in any order.
+        attempts: Those journalled for the endpoint, in any order.
+        now: The time.
+        still_stands: Asks the registry.
+        release_for: Builds the release of an approval and the one that shadows it.
+    """
+    live = choice.approval
+    for shadow in latest_per_version(each for each in approvals if each.decides and not each.counts):
+        if shadow.order <= live.order:
+            break
+        release = release_for(live, shadow)
+        if (
+            not same_arn(shadow.version_arn, live.version_arn)
+            and not standing(release, attempts, since=shadow.approved_at, now=now).failed
+            and still_stands(shadow)
+        ):
+            return replace(choice, release=release, shadow=shadow)
+    return choice
 
 
 def superseded(approvals: Iterable[Approval], attempts: Iterable[Attempt], by: Approval) -> list[Approval]:

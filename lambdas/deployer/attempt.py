@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from deployer.endpoint import Endpoint
-    from deployer.settings import Release
+    from deployer.release import Companion, Release
     from deployer.smoke_test import Failure
 
 
@@ -98,6 +98,7 @@ class Attempt:
         version: Its number.
         group_name: Its model package group.
         model_name: The model created for it.
+        companions: What serves beside it: pinned versions, and a shadow.
         endpoint_config_name: The config to serve.
         replaces_endpoint_config_name: What served before, if anything did.
         endpoint_last_modified_time: The endpoint's, as observed before the attempt; None when it was absent.
@@ -148,10 +149,26 @@ class Attempt:
     deletion: Deletion = NOTHING
     alarms_left_out: tuple[str, ...] = ()
     doubles_instances: bool = False
+    companions: tuple[Companion, ...] = ()
     abort_asked_at: datetime | None = None
     failed_test: Failure | None = None
     started_reported: bool = False
     settled_reported: bool = False
+
+    @property
+    def version_arns(self) -> tuple[str, ...]:
+        """Every version that it puts on the endpoint, the approved one first."""
+        return (self.version_arn, *(each.version_arn for each in self.companions))
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """Every model that it needs."""
+        return (self.model_name, *(each.model_name for each in self.companions))
+
+    @property
+    def shadow(self) -> Companion | None:
+        """What gets copies of the calls, if anything does."""
+        return next((each for each in self.companions if each.is_shadow), None)
 
     @property
     def unsettled(self) -> bool:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from deployer.endpoint import Endpoint
     from deployer.journal import History, Journal
     from deployer.outcomes import Outcome
+    from deployer.release import Release
     from deployer.reporter import Reporter
-    from deployer.settings import Release
     from deployer.smoke_test import Failure
 
 LEASE: Final = timedelta(minutes=6)
@@ -103,7 +103,8 @@ class Attempts:
 
     def may_have_made(self, release: Release) -> bool:
         """Tell whether an attempt that the journal knows may have made what the release needs."""
-        return any(each.model_name == release.model_name for each in self.history.attempts)
+        needed = {each["ModelName"] for each in release.create_models}
+        return any(not needed.isdisjoint(each.model_names) for each in self.history.attempts)
 
     def begin(
         self,
@@ -140,6 +141,7 @@ class Attempts:
             version=release.version,
             group_name=approval.group_name,
             model_name=release.model_name,
+            companions=release.companions,
             endpoint_config_name=release.endpoint_config_name,
             replaces_endpoint_config_name=endpoint.endpoint_config_name if endpoint else None,
             endpoint_last_modified_time=endpoint.last_modified_time if endpoint else None,

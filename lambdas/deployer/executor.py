@@ -18,8 +18,8 @@ from deployer.planner import (
     Deploy,
     UpdateEndpoint,
 )
+from deployer.release import STACK_TAG
 from deployer.sagemaker import BusyError, RefusedError, ThrottledError
-from deployer.settings import STACK_TAG
 from deployer.variants import retained_properties, to_deregister
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools import Logger
 
-    from deployer.approval import Approval, Choice
+    from deployer.approval import Choice
     from deployer.attempt import Attempt, Deletion
     from deployer.attempts import Attempts
     from deployer.endpoint import Endpoint
     from deployer.patience import Patience
+    from deployer.release import Release
     from deployer.sagemaker import SageMaker
-    from deployer.settings import Release
     from deployer.upkeep import Upkeep
 
 
@@ -58,7 +58,7 @@ class Executor:
     Args:
         sagemaker: Where the changes are made.
         attempts: The endpoint's attempts.
-        still_stands: Asks the registry again.
+        still_stands: Asks the registry again whether every version of a release is approved.
         is_news: Asks the journal whether another approval came meanwhile.
         upkeep: Clears the way for an update: the abort alarm, and scaling that it may not touch.
         patience: For writes that SageMaker throttles.
@@ -70,7 +70,7 @@ class Executor:
         self,
         sagemaker: SageMaker,
         attempts: Attempts,
-        still_stands: Callable[[Approval], bool],
+        still_stands: Callable[[Release], bool],
         is_news: Callable[[], bool],
         upkeep: Upkeep,
         patience: Patience,
@@ -172,7 +172,7 @@ class Executor:
             if (left_behind.action, left_behind.endpoint_config_name) == same:
                 return self._attempts.take_over(
                     left_behind,
-                    choice.approval,
+                    choice.decided_by,
                     endpoint,
                     alarms_left_out=left_out,
                     doubles_instances=doubles,
@@ -180,7 +180,7 @@ class Executor:
             self._attempts.withdraw_left_behind()
         return self._attempts.begin(
             action,
-            choice.approval,
+            choice.decided_by,
             choice.release,
             endpoint,
             rolls_back=rolls_back,
@@ -235,7 +235,7 @@ class Executor:
         if isinstance(deploy.change, CreateEndpoint):
             # Whatever an endpoint of this name had before went with it. Noted first, as a crash may follow.
             self._upkeep.note(scaling={})
-        self._patiently(lambda: self._change(deploy.change, choice.approval, kept), longest)
+        self._patiently(lambda: self._change(deploy.change, choice.release, kept), longest)
 
     def _patiently(self, write: Callable[[], None], longest_seconds: float) -> None:
         """Write again and again while SageMaker throttles, waiting so long at most in between.
@@ -267,12 +267,13 @@ class Executor:
     def _change(
         self,
         change: CreateEndpoint | UpdateEndpoint | DeleteFailedEndpoint,
-        approval: Approval,
+        release: Release,
         kept: dict[str, object],
     ) -> None:
         # The last moment at which a reject can still be seen.
-        if not self._still_stands(approval):
-            raise _NoLongerWantedError(f"{approval.version_arn} is no longer approved.")
+        if not self._still_stands(release):
+            told = " or ".join(release.version_arns)
+            raise _NoLongerWantedError(f"{told} is no longer approved.")
         match change:
             case CreateEndpoint(request):
                 self._sagemaker.create_endpoint(request)

@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 from deployer.approval import Approval, ApprovalSource
 from deployer.attempt import Action, Attempt, AttemptStatus, Deletion
 from deployer.names import same_arn
+from deployer.release import Companion
 from deployer.smoke_test import Failure
 
 if TYPE_CHECKING:
@@ -355,6 +356,7 @@ def _approval_item(approval: Approval) -> dict[str, Any]:
         "correlation_id": {"S": approval.correlation_id},
         **({"objection": {"S": approval.objection}} if approval.objection else {}),
         **({"superseded_by": {"N": str(approval.superseded_by)}} if approval.superseded_by else {}),
+        **({"shadows": {"BOOL": True}} if approval.shadows else {}),
         **({"withdrawn": {"BOOL": True}} if approval.withdrawn else {}),
         **({"misfit_told": {"S": approval.misfit_told}} if approval.misfit_told else {}),
     }
@@ -372,6 +374,7 @@ def _approval(item: Mapping[str, Any]) -> Approval:
         correlation_id=item["correlation_id"]["S"],
         objection=item["objection"]["S"] if "objection" in item else None,
         superseded_by=int(item["superseded_by"]["N"]) if "superseded_by" in item else None,
+        shadows="shadows" in item,
         withdrawn=item["withdrawn"]["BOOL"] if "withdrawn" in item else False,
         misfit_told=item["misfit_told"]["S"] if "misfit_told" in item else None,
     )
@@ -418,6 +421,8 @@ def _attempt_item(attempt: Attempt) -> dict[str, Any]:
         "accepted_at": attempt.accepted_at and _time(attempt.accepted_at),
         "settled_at": attempt.settled_at and _time(attempt.settled_at),
         "abort_asked_at": attempt.abort_asked_at and _time(attempt.abort_asked_at),
+        "companions": attempt.companions
+        and json.dumps([asdict(each) for each in attempt.companions], sort_keys=True),
         "reason": attempt.reason,
         "failed_test": attempt.failed_test and json.dumps(asdict(attempt.failed_test), sort_keys=True),
     }
@@ -484,6 +489,7 @@ def _attempt(item: Mapping[str, Any]) -> Attempt:
         reason=text("reason"),
         deletes_endpoint=item["deletes_endpoint"]["BOOL"],
         deletion=Deletion(tuple(configs), tuple(models)),
+        companions=tuple(Companion(**each) for each in json.loads(text("companions") or "[]")),
         failed_test=Failure(**json.loads(failed_test)) if failed_test else None,
         # Neither is in what an earlier release of the deployer wrote.
         alarms_left_out=tuple(json.loads(text("alarms_left_out") or "[]")),

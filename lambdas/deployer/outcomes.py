@@ -84,7 +84,7 @@ def started(attempt: Attempt) -> Outcome:
         attempt,
         OutcomeKind.STARTED,
         attempt.started_at,
-        f"Version {attempt.version} of {attempt.group_name} is being deployed to {attempt.endpoint_name}, "
+        f"{_version(attempt)} is being deployed to {attempt.endpoint_name}, "
         f"approved by {attempt.approved_by}.{unguarded}",
         AlarmsLeftOut=list(left_out),
     )
@@ -99,7 +99,7 @@ def settled(attempt: Attempt, endpoint: Endpoint | None, retry_at: datetime | No
         retry_at: When a failed one is tried again without anybody asking, if it is.
     """
     assert attempt.settled_at is not None
-    version = f"Version {attempt.version} of {attempt.group_name}"
+    version = _version(attempt)
     serving = endpoint.endpoint_config_name if endpoint is not None and endpoint.updatable else None
     still = f"The endpoint keeps serving {serving}." if serving else "The endpoint serves nothing."
     if attempt.status is AttemptStatus.ABORTED:
@@ -224,6 +224,12 @@ def unmanaged(endpoint_name: str, *, time: datetime, correlation_id: str) -> Out
     )
 
 
+def _version(attempt: Attempt) -> str:
+    shadow = attempt.shadow
+    beside = f", with version {shadow.version} as its shadow," if shadow is not None else ""
+    return f"Version {attempt.version} of {attempt.group_name}{beside}"
+
+
 def _of_attempt(
     attempt: Attempt,
     kind: OutcomeKind,
@@ -246,6 +252,15 @@ def _of_attempt(
             "ModelPackageVersion": attempt.version,
             "ModelName": attempt.model_name,
             "EndpointConfigName": attempt.endpoint_config_name,
+            "Companions": [
+                {
+                    "VariantName": each.variant_name,
+                    "ModelPackageArn": each.version_arn,
+                    "ModelPackageVersion": each.version,
+                    "Shadow": each.is_shadow,
+                }
+                for each in attempt.companions
+            ],
             "ApprovedAt": attempt.approved_at.isoformat(),
             "ApprovedBy": attempt.approved_by,
             "Reason": attempt.reason,

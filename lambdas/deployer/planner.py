@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from deployer.approval import Decision
     from deployer.endpoint import Endpoint
-    from deployer.settings import Release
+    from deployer.release import Release
 
 
 @dataclass(frozen=True, slots=True)

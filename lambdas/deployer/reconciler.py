@@ -13,7 +13,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from deployer import outcomes, statuses
-from deployer.approval import Approval, ApprovalSource, Choice, Decision, Serving, choose, superseded
+from deployer.approval import (
+    Approval,
+    ApprovalSource,
+    Choice,
+    Decision,
+    Serving,
+    choose,
+    superseded,
+    with_shadow,
+)
 from deployer.attempt import AttemptStatus
 from deployer.attempts import Attempts, OvertakenError
 from deployer.executor import Executor, Progress
@@ -35,8 +44,8 @@ from deployer.planner import (
     WaitToRetry,
     plan,
 )
+from deployer.release import Release, Version
 from deployer.retention import disposable
-from deployer.settings import Release
 from deployer.trial import Trial
 from deployer.upkeep import Upkeep
 from deployer.variants import is_serverless
@@ -197,7 +206,8 @@ class Reconciler:
         self._attempts.report_late(endpoint)
         unsettled = self._attempts.unsettled
         if unsettled is not None and self._attempts.holds(unsettled):
-            self._try_out(unsettled)
+            assert endpoint is not None, "an attempt is only claimed for the smoke test of what serves"
+            self._try_out(unsettled, endpoint)
             return True
         if unsettled is not None and not self._attempts.may_take_over(unsettled):
             self._abort_if_taken_back(unsettled, endpoint)
@@ -219,7 +229,7 @@ class Reconciler:
         """Journal what an event reports: an approval, or that one was taken back."""
         if hint.approval_status != "Approved":
             for approval in self._history.approvals:
-                if same_arn(approval.version_arn, hint.version_arn) and approval.counts:
+                if same_arn(approval.version_arn, hint.version_arn) and approval.decides:
                     self._stands(approval)
         # Every update of a version repeats its status: only a change of it, or an unknown version, counts.
         elif hint.names_approval or not self._knows(hint.version_arn):
@@ -230,7 +240,7 @@ class Reconciler:
         approved = self._sagemaker.approved_version_arns(self._settings.model_package_group)
         self._approved = frozenset(arn.lower() for arn in approved)
         for approval in self._history.approvals:
-            if approval.counts and self._follows(approval):
+            if approval.decides and self._follows(approval):
                 # What is not approved now is withdrawn, so that its next approval is seen as a new one.
                 self._stands(approval)
         for arn in approved:
@@ -254,6 +264,10 @@ class Reconciler:
             )
             return
         approved_by = None if _changed_since(version, hint) else version.last_modified_by
+        objection = self._settings.policy.objection(
+            approved_by=approved_by, registered_by=version.registered_by
+        )
+        shadow = self._settings.shadow
         approval = Approval(
             endpoint_name=self._name,
             version_arn=version.arn,
@@ -263,9 +277,10 @@ class Reconciler:
             approved_by=(approved_by or Identity()).name,
             source=ApprovalSource.EVENT if hint else ApprovalSource.ADOPTED,
             correlation_id=hint.event_id if hint else f"adopted-{version.group_name}-{version.version}",
-            objection=self._settings.policy.objection(
-                approved_by=approved_by, registered_by=version.registered_by
-            ),
+            objection=objection,
+            shadows=objection is not None
+            and shadow is not None
+            and shadow.objection(approved_by=approved_by, registered_by=version.registered_by) is None,
         )
         self._attempts.history = self._history.with_approval(approval)
         if not self._journal.record_approval(approval):
@@ -278,7 +293,7 @@ class Reconciler:
             approval_source=approval.source.value,
             objection=approval.objection,
         )
-        if approval.objection is not None:
+        if approval.objection is not None and not approval.shadows:
             self._reporter.report(outcomes.ignored(approval))
 
     def _read_version(self, version_arn: str, *, again: bool = False) -> ModelVersion | None:
@@ -299,15 +314,15 @@ class Reconciler:
             self._logger.info("This approval no longer stands", model_package_arn=approval.version_arn)
         return stands
 
-    def _stands_now(self, approval: Approval) -> bool:
-        """Ask the registry whether an approval stands."""
-        return self._is_deployable(self._read_version(approval.version_arn, again=True))
+    def _stands_now(self, release: Release) -> bool:
+        """Ask the registry whether every version of a release is approved."""
+        return all(self._is_deployable(self._read_version(arn, again=True)) for arn in release.version_arns)
 
     def _is_news(self) -> bool:
         """Tell whether an approval was journalled that this round does not know."""
         known = {each.key for each in self._history.approvals}
         fresh = self._journal.read(self._name).approvals
-        return any(each.counts and self._follows(each) and each.key not in known for each in fresh)
+        return any(each.decides and self._follows(each) and each.key not in known for each in fresh)
 
     def _is_deployable(self, version: ModelVersion | None) -> bool:
         return (
@@ -348,9 +363,8 @@ class Reconciler:
             or not attempt.is_under_way_on(endpoint)
         ):
             return
-        given = [each for each in self._history.approvals if same_arn(each.version_arn, attempt.version_arn)]
-        taken_back = bool(given) and all(each.withdrawn for each in given)
-        if not taken_back or self._is_deployable(self._read_version(attempt.version_arn, again=True)):
+        taken_back = [each for each in attempt.version_arns if self._is_withdrawn(each)]
+        if all(self._is_deployable(self._read_version(each, again=True)) for each in taken_back):
             return
         # Noted first: whoever settles the attempt must know that this is no failure of the version's.
         self._attempts.note_abort(attempt)
@@ -361,6 +375,11 @@ class Reconciler:
             "Its approval was taken back: SageMaker is made to roll back",
             attempt=attempt.number,
         )
+
+    def _is_withdrawn(self, version_arn: str) -> bool:
+        """Tell whether the journal knows that a version's approvals were all taken back."""
+        given = [each for each in self._history.approvals if same_arn(each.version_arn, version_arn)]
+        return bool(given) and all(each.withdrawn for each in given)
 
     # What is tried -----------------------------------------------------------------------------------
 
@@ -373,7 +392,7 @@ class Reconciler:
             attempt.endpoint_config_name
         )
 
-    def _try_out(self, attempt: Attempt) -> None:
+    def _try_out(self, attempt: Attempt, endpoint: Endpoint) -> None:
         """Settle an attempt by the smoke test of what it put on the endpoint."""
         test = self._settings.smoke_test
         assert test is not None, "an attempt is only claimed for the smoke test that there is"
@@ -386,7 +405,9 @@ class Reconciler:
         trial = Trial(
             test,
             self._name,
-            (),
+            [each for each in self._settings.following_variants if each in endpoint.variant_names]
+            if len(endpoint.variant_names) > 1
+            else (),
             sample=self._read_version(attempt.version_arn),
             invocations=self._gateways.invocations,
             payloads=self._gateways.payloads,
@@ -394,10 +415,10 @@ class Reconciler:
             pause=self._gateways.pause,
         )
         failure = trial.run()
-        endpoint = self._sagemaker.describe_endpoint(self._name)
+        found = self._sagemaker.describe_endpoint(self._name)
         if failure is None:
-            self._attempts.settle(attempt, AttemptStatus.SUCCEEDED, reason=None, endpoint=endpoint)
-        elif endpoint is None or endpoint.modifying or not attempt.is_under_way_on(endpoint):
+            self._attempts.settle(attempt, AttemptStatus.SUCCEEDED, reason=None, endpoint=found)
+        elif found is None or found.modifying or not attempt.is_under_way_on(found):
             # Somebody changed the endpoint meanwhile, so that it is unknown who answered.
             self._attempts.give_back(attempt)
         else:
@@ -405,7 +426,7 @@ class Reconciler:
                 attempt,
                 AttemptStatus.FAILED,
                 reason=failure.reason,
-                endpoint=endpoint,
+                endpoint=found,
                 failed_test=failure,
             )
 
@@ -419,20 +440,39 @@ class Reconciler:
         at: datetime | None = None,
     ) -> Decision:
         """Choose among the approvals of the endpoint's group, all or all but those of one version."""
-        return choose(
-            (
-                each
-                for each in self._history.approvals
-                if self._follows(each)
-                and (besides is None or not same_arn(each.version_arn, besides.version_arn))
-            ),
+        approvals = [
+            each
+            for each in self._history.approvals
+            if self._follows(each)
+            and (besides is None or not same_arn(each.version_arn, besides.version_arn))
+        ]
+        now = at or self._now()
+        decision = choose(
+            approvals,
             self._history.attempts,
-            now=at or self._now(),
+            now=now,
             serving=self._serving(serving_config_name),
             still_stands=self._stands,
             release_for=self._release,
             misfit_of=self._misfit,
         )
+        choice = decision.choice
+        if (
+            self._settings.shadow is None
+            or choice is None
+            or choice.keeps_serving
+            or choice.release.is_former
+        ):
+            return decision
+        shadowed = with_shadow(
+            choice,
+            approvals,
+            self._history.attempts,
+            now=now,
+            still_stands=self._stands,
+            release_for=self._release,
+        )
+        return replace(decision, choice=shadowed)
 
     def _serving(self, endpoint_config_name: str | None) -> Serving | None:
         attempt = self._history.latest_attempt_on(endpoint_config_name)
@@ -452,11 +492,12 @@ class Reconciler:
             approval.version_arn, approval.group_name, own_account=self._ownership.account_id
         )
 
-    def _release(self, approval: Approval) -> Release:
+    def _release(self, approval: Approval, shadow: Approval | None = None) -> Release:
         return Release.build(
             self._settings,
-            version_arn=approval.version_arn,
-            version=approval.version,
+            Version(approval.version_arn, approval.version),
+            pinned=self._pinned(),
+            shadow=Version(shadow.version_arn, shadow.version) if shadow is not None else None,
             execution_role_arn=self._ownership.execution_role_arn,
             stack_name=self._ownership.stack_name,
         )
@@ -515,6 +556,15 @@ class Reconciler:
         on = self._alarms.on(names)
         return heed_alarms(planned, on, self._history.attempts, endpoint, now=self._now())
 
+    def _pinned(self) -> dict[str, Version]:
+        """Return the versions that variants are pinned to, of those that are approved."""
+        pinned: dict[str, Version] = {}
+        for variant_name, number in self._settings.pins.items():
+            version = self._read_version(self._settings.version_name(number))
+            if version is not None and self._is_deployable(version):
+                pinned[variant_name] = Version(version.arn, version.version)
+        return pinned
+
     # What is done ------------------------------------------------------------------------------------
 
     def _carry_out(self, planned: Plan, decision: Decision, endpoint: Endpoint | None) -> bool:
@@ -524,7 +574,7 @@ class Reconciler:
                 return self._deploy(planned, decision.choice, endpoint)
             case InSync():
                 self._logger.info("In sync")
-                self._tell(None)
+                self._tell(self._left_out())
             case WaitToRetry():
                 self._logger.info("Waiting to try again", retry_at=planned.retry_at.isoformat())
             case WaitForAlarms():
@@ -583,6 +633,21 @@ class Reconciler:
                 return False
             case unknown:
                 assert_never(unknown)
+
+    def _left_out(self) -> str | None:
+        """Say which variants are left out, as what they are pinned to is not approved."""
+        pinned = self._pinned()
+        missing = [
+            f"{variant_name} (version {number})"
+            for variant_name, number in self._settings.pins.items()
+            if variant_name not in pinned
+        ]
+        if not missing:
+            return None
+        return (
+            f"Left out of {self._name}, as the version is not approved in {self._settings.group_name}: "
+            f"{', '.join(missing)}. The other variants take the calls. Approve the version, or pin another."
+        )
 
     def _rolls_back(self, approval: Approval, endpoint: Endpoint | None) -> bool:
         """Tell whether what serves was approved later than what is about to: going back, not forward."""

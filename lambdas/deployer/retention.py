@@ -41,7 +41,9 @@ def disposable(
         and attempt.endpoint_config_name not in kept
     ]
     kept.update(list(dict.fromkeys(former))[:limit])
-    models_kept = {attempt.model_name for attempt in attempts if attempt.endpoint_config_name in kept}
+    models_kept = {
+        name for attempt in attempts if attempt.endpoint_config_name in kept for name in attempt.model_names
+    }
     configs: dict[str, None] = {}
     models: dict[str, None] = {}
     gone: set[str] = set()
@@ -53,6 +55,5 @@ def disposable(
             continue
         if attempt.endpoint_config_name not in kept | gone:
             configs[attempt.endpoint_config_name] = None
-        if attempt.model_name not in models_kept | gone:
-            models[attempt.model_name] = None
+        models.update(dict.fromkeys(name for name in attempt.model_names if name not in models_kept | gone))
     return Deletion(tuple(configs), tuple(models))

@@ -213,7 +213,7 @@ class SageMaker:
         self._create(
             request,
             create=lambda: self._client.create_model(**request),
-            needs=None,
+            needs=frozenset(),
             describe=lambda: self._describe_model(request["ModelName"]),
             may_exist=may_exist,
         )
@@ -231,7 +231,11 @@ class SageMaker:
         self._create(
             request,
             create=lambda: self._client.create_endpoint_config(**request),
-            needs=request["ProductionVariants"][0]["ModelName"],
+            needs=frozenset(
+                each["ModelName"]
+                for variants in ("ProductionVariants", "ShadowProductionVariants")
+                for each in request.get(variants, ())
+            ),
             describe=lambda: self._client.describe_endpoint_config(
                 EndpointConfigName=request["EndpointConfigName"]
             ),
@@ -245,7 +249,7 @@ class SageMaker:
             BusyError: It exists already.
             RefusedError: The request is refused.
         """
-        with _narrowed(needs=request["EndpointConfigName"]):
+        with _narrowed(needs=frozenset({request["EndpointConfigName"]})):
             self._client.create_endpoint(**request)
 
     def update_endpoint(self, request: dict[str, Any]) -> None:
@@ -255,7 +259,7 @@ class SageMaker:
             BusyError: Another change of it is under way.
             RefusedError: The request is refused.
         """
-        with _narrowed(needs=request["EndpointConfigName"]):
+        with _narrowed(needs=frozenset({request["EndpointConfigName"]})):
             self._client.update_endpoint(**request)
 
     def production_variants(self, endpoint_config_name: str) -> list[dict[str, Any]] | None:
@@ -344,7 +348,7 @@ class SageMaker:
         request: dict[str, Any],
         *,
         create: Callable[[], object],
-        needs: str | None,
+        needs: frozenset[str],
         describe: Callable[[], Mapping[str, Any]],
         may_exist: bool,
     ) -> None:
@@ -366,11 +370,11 @@ class SageMaker:
 
 
 @contextmanager
-def _narrowed(*, needs: str | None = None) -> Iterator[None]:
+def _narrowed(*, needs: frozenset[str] = frozenset()) -> Iterator[None]:
     """Turn SageMaker's refusals of a write into the deployer's errors.
 
     Args:
-        needs: The name of what the request is built upon, which was created a moment ago.
+        needs: The names of what the request is built upon, which was created a moment ago.
     """
     try:
         with _throttling_told():
@@ -381,7 +385,7 @@ def _narrowed(*, needs: str | None = None) -> Iterator[None]:
         if _is(error, _BAD_ROLE):
             raise ExecutionRoleError(_message(error)) from error
         missing = _is(error, _NOT_FOUND_CONFIG) or _is(error, _NOT_FOUND_MODEL)
-        if missing and needs is not None and needs.lower() in _message(error).lower():
+        if missing and any(each.lower() in _message(error).lower() for each in needs):
             raise NotVisibleYetError(_message(error)) from error
         if _code(error) in _REFUSALS:
             raise RefusedError(f"{_code(error)}: {_message(error)}") from error

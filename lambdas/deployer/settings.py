@@ -1,4 +1,4 @@
-"""Holds one endpoint's settings as the stack stored them, and turns them into SageMaker requests.
+"""Holds one endpoint's settings as the stack stored them: templates of requests, and the deployer's own.
 
 The settings were validated at synth; here they are only read. A parameter that somebody edited by hand may
 hold anything, so reading checks the shape it relies on and says what is wrong.
@@ -10,20 +10,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
-from deployer.names import account_of, versioned_name
+from deployer.names import account_of
 from deployer.policy import ApprovalPolicy, is_policy
 from deployer.smoke_test import SmokeTest, is_smoke_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deployer.attempt import Attempt
-
 SCHEMA_VERSION: Final = 1
 DEFAULT_KEEP: Final = 3
-
-STACK_TAG: Final = "greenlight:stack"
-ENDPOINT_TAG: Final = "greenlight:endpoint"
 
 
 class InvalidSettingsError(ValueError):
@@ -39,6 +34,9 @@ class EndpointSettings:
         model_package_group: The name or, for another account's group, the ARN.
         create_model: Template of `CreateModel`; `Containers` has exactly one element.
         create_endpoint_config: Template of `CreateEndpointConfig`.
+        pins: Variant name to the number of the version that it serves, whatever is approved; the others
+            follow the approvals.
+        shadow: Whose approvals put a version beside the one that serves, as its shadow; None without one.
         deployment_config: `UpdateEndpoint.DeploymentConfig`, or None for SageMaker's default.
         tags: The user's tags for everything that is created.
         policy: Whose approvals count.
@@ -53,6 +51,8 @@ class EndpointSettings:
     model_package_group: str
     create_model: dict[str, Any]
     create_endpoint_config: dict[str, Any]
+    pins: dict[str, int]
+    shadow: ApprovalPolicy | None
     deployment_config: dict[str, Any] | None
     tags: dict[str, str]
     policy: ApprovalPolicy
@@ -87,6 +87,8 @@ class EndpointSettings:
             model_package_group=document["ModelPackageGroupName"],
             create_model=document["CreateModel"],
             create_endpoint_config=document["CreateEndpointConfig"],
+            pins=document.get("Pins", {}),
+            shadow=ApprovalPolicy.parse(document["Shadow"]) if "Shadow" in document else None,
             deployment_config=document.get("DeploymentConfig"),
             tags=document.get("Tags", {}),
             policy=ApprovalPolicy.parse(document.get("ApprovalPolicy", {})),
@@ -100,6 +102,16 @@ class EndpointSettings:
     def group_name(self) -> str:
         """The group's name, also when the settings give its ARN."""
         return self.model_package_group.rsplit("/", 1)[-1]
+
+    def version_name(self, number: int) -> str:
+        """Return how `DescribeModelPackage` knows a version of the group (botocore: `VersionedArnOrName`)."""
+        return f"{self.model_package_group.replace(':model-package-group/', ':model-package/')}/{number}"
+
+    @property
+    def following_variants(self) -> tuple[str, ...]:
+        """The production variants that serve whichever version is approved."""
+        names = (each["VariantName"] for each in self.create_endpoint_config["ProductionVariants"])
+        return tuple(name for name in names if name not in self.pins)
 
     def follows(self, version_arn: str, group_name: str, *, own_account: str) -> bool:
         """Tell whether this endpoint follows the group of a version.
@@ -125,7 +137,28 @@ def _has_one_container(document: dict[str, Any]) -> bool:
 
 def _has_variants(document: dict[str, Any]) -> bool:
     config = document.get("CreateEndpointConfig")
-    return isinstance(config, dict) and _is_list_of_objects(config.get("ProductionVariants"))
+    variants = config.get("ProductionVariants") if isinstance(config, dict) else None
+    return _is_list_of_objects(variants) and all(
+        isinstance(each.get("VariantName"), str) for each in variants
+    )
+
+
+def _has_pins(document: dict[str, Any]) -> bool:
+    pins = document.get("Pins", {})
+    return (
+        isinstance(pins, dict)
+        and all(type(number) is int and number > 0 for number in pins.values())
+        and any(
+            each["VariantName"] not in pins for each in document["CreateEndpointConfig"]["ProductionVariants"]
+        )
+    )
+
+
+def _has_shadow(document: dict[str, Any]) -> bool:
+    if "Shadow" not in document:
+        return True
+    variants = document["CreateEndpointConfig"].get("ShadowProductionVariants")
+    return is_policy(document["Shadow"]) and _is_list_of_objects(variants) and len(variants) == 1
 
 
 def _has_tags(document: dict[str, Any]) -> bool:
@@ -171,6 +204,8 @@ _RULES: Final[tuple[tuple[Callable[[dict[str, Any]], bool], str], ...]] = (
     ),
     (_has_one_container, "CreateModel.Containers is not a list of one container"),
     (_has_variants, "CreateEndpointConfig.ProductionVariants is not a list of variants"),
+    (_has_pins, "Pins is not an object of version numbers that leaves at least one variant to follow"),
+    (_has_shadow, "Shadow is not an object of Approvers (strings) beside one template of a shadow variant"),
     (
         lambda document: _is_deployment_config(document.get("DeploymentConfig", {})),
         "DeploymentConfig is not an object whose rollback alarms have names",
@@ -202,97 +237,3 @@ def _invalid(endpoint_name: str, problem: str) -> InvalidSettingsError:
         f"The settings parameter of endpoint {endpoint_name!r} cannot be used: {problem}. "
         "Parameters are written by `cdk deploy` alone: deploy again to restore it."
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """One model version under given settings: everything SageMaker is asked for, names included.
-
-    Built from content alone, so that building it twice gives the same names.
-
-    Attributes:
-        create_models: Nothing for a former release, whose model and config are there.
-        create_endpoint_config: Likewise empty then.
-        smoke_test: Fingerprint of the test that a version must pass with it; None without one.
-    """
-
-    version_arn: str
-    version: int
-    endpoint_name: str
-    model_name: str
-    endpoint_config_name: str
-    create_models: tuple[dict[str, Any], ...]
-    create_endpoint_config: dict[str, Any]
-    create_endpoint: dict[str, Any]
-    update_endpoint: dict[str, Any]
-    smoke_test: str | None
-
-    @classmethod
-    def build(
-        cls,
-        settings: EndpointSettings,
-        *,
-        version_arn: str,
-        version: int,
-        execution_role_arn: str,
-        stack_name: str,
-    ) -> Release:
-        """Build the requests that put a version on the settings' endpoint.
-
-        Tags stay out of the names: a changed tag is no reason to launch instances.
-        """
-        container = {**settings.create_model["Containers"][0], "ModelPackageName": version_arn}
-        model = {"ExecutionRoleArn": execution_role_arn, **settings.create_model, "Containers": [container]}
-        model_name = versioned_name(settings.endpoint_name, version, model)
-        variants = [
-            {**variant, "ModelName": model_name}
-            for variant in settings.create_endpoint_config["ProductionVariants"]
-        ]
-        config = {**settings.create_endpoint_config, "ProductionVariants": variants}
-        config_name = versioned_name(settings.endpoint_name, version, config)
-        tags = [{"Key": key, "Value": value} for key, value in all_tags(settings, stack_name).items()]
-        endpoint = {"EndpointName": settings.endpoint_name, "EndpointConfigName": config_name}
-        guarded = {"DeploymentConfig": settings.deployment_config} if settings.deployment_config else {}
-        return cls(
-            version_arn=version_arn,
-            version=version,
-            endpoint_name=settings.endpoint_name,
-            model_name=model_name,
-            endpoint_config_name=config_name,
-            create_models=({**model, "ModelName": model_name, "Tags": tags},),
-            create_endpoint_config={**config, "EndpointConfigName": config_name, "Tags": tags},
-            create_endpoint={**endpoint, "Tags": tags},
-            update_endpoint={**endpoint, **guarded},
-            smoke_test=settings.smoke_test.fingerprint if settings.smoke_test is not None else None,
-        )
-
-    @property
-    def is_former(self) -> bool:
-        """Whether it was made before, under settings that may have been others."""
-        return not self.create_models
-
-    @classmethod
-    def former(cls, settings: EndpointSettings, attempt: Attempt) -> Release:
-        """Build what puts back the release of an attempt that succeeded: its model and config are there."""
-        endpoint = {
-            "EndpointName": settings.endpoint_name,
-            "EndpointConfigName": attempt.endpoint_config_name,
-        }
-        guarded = {"DeploymentConfig": settings.deployment_config} if settings.deployment_config else {}
-        return cls(
-            version_arn=attempt.version_arn,
-            version=attempt.version,
-            endpoint_name=settings.endpoint_name,
-            model_name=attempt.model_name,
-            endpoint_config_name=attempt.endpoint_config_name,
-            create_models=(),
-            create_endpoint_config={},
-            create_endpoint=endpoint,
-            update_endpoint={**endpoint, **guarded},
-            smoke_test=None,
-        )
-
-
-def all_tags(settings: EndpointSettings, stack_name: str) -> dict[str, str]:
-    """Return the user's tags and the two by which the deployer's role and clean-up know their own."""
-    return {**settings.tags, STACK_TAG: stack_name, ENDPOINT_TAG: settings.endpoint_name}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from deployer.settings import all_tags
+from deployer.release import all_tags
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger

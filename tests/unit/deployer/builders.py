@@ -9,7 +9,8 @@ from typing import Any
 from deployer.approval import Approval, ApprovalSource
 from deployer.attempt import Action, Attempt, AttemptStatus
 from deployer.endpoint import Endpoint
-from deployer.settings import EndpointSettings, Release
+from deployer.release import Release, Version
+from deployer.settings import EndpointSettings
 
 ENDPOINT = "churn"
 GROUP = "churn-models"
@@ -55,8 +56,8 @@ def settings(**changes: Any) -> EndpointSettings:
 def release(version: int = 1, under: EndpointSettings | None = None) -> Release:
     return Release.build(
         under or settings(),
-        version_arn=version_arn(version),
-        version=version,
+        Version(version_arn(version), version),
+        pinned={},
         execution_role_arn=ROLE_ARN,
         stack_name="Greenlight",
     )

@@ -18,10 +18,11 @@ from deployer.outcomes import DETAIL_TYPE
 from deployer.parameters import Parameters
 from deployer.payloads import Payloads
 from deployer.reconciler import Gateways, Ownership
+from deployer.release import Release, Version
 from deployer.reporter import Reporter
 from deployer.sagemaker import SageMaker
 from deployer.scalable_targets import ScalableTargets
-from deployer.settings import EndpointSettings, Release
+from deployer.settings import EndpointSettings
 from deployer.triggers import Trigger, read_trigger
 from local_cloud.hosting.virtual import ScriptedEndpoints
 from local_cloud.in_process import InProcessAlarms, InProcessCloud
@@ -208,8 +209,8 @@ class Pipeline:
         document = settings_document(**changes)
         return Release.build(
             EndpointSettings.parse(ENDPOINT, json.dumps(document)),
-            version_arn=version_arn,
-            version=int(version_arn.rsplit("/", 1)[-1]),
+            Version(version_arn, int(version_arn.rsplit("/", 1)[-1])),
+            pinned={},
             execution_role_arn=self.role_arn,
             stack_name="Greenlight",
         )

@@ -11,6 +11,7 @@ from deployer.bus import Bus, UndeliveredError
 from deployer.endpoint import Sighting
 from deployer.outcomes import Outcome, OutcomeKind
 from deployer.parameters import LISTED_FOR, AllSettings, Parameters
+from deployer.release import ENDPOINT_TAG, STACK_TAG, Release
 from deployer.sagemaker import (
     BusyError,
     ExecutionRoleError,
@@ -19,7 +20,6 @@ from deployer.sagemaker import (
     Tag,
     ThrottledError,
 )
-from deployer.settings import ENDPOINT_TAG, STACK_TAG, Release
 from tests.unit.deployer.builders import GROUP, NOW, release
 from tests.unit.deployer.pipeline import PREFIX, Pipeline
 
