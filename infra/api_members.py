@@ -17,12 +17,28 @@ from infra.settings.service_model import sagemaker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from infra.settings.problem import FieldPath
+
 OPERATIONS: Final = ("CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint")
 
 _S3_SOURCE: Final = (
     "S3Uri", "S3DataType", "CompressionType", "ModelAccessConfig.AcceptEula", "HubAccessConfig.HubContentArn",
     "ManifestS3Uri", "ETag", "ManifestEtag",
 )  # fmt: skip
+
+_OF_VARIANTS: Final = (
+    "InstancePools[].InstanceType",
+    "InstancePools[].Priority",
+    "VariantInstanceProvisionTimeoutInSeconds",
+    "AcceleratorType",
+    "CoreDumpConfig.DestinationS3Uri",
+    "CoreDumpConfig.KmsKeyId",
+    "EnableSSMAccess",
+    "RoutingConfig.PrefixAwareRoutingConfig.PrefixLength",
+    "RoutingConfig.PrefixAwareRoutingConfig.ConcurrencyThreshold",
+    "CapacityReservationConfig.CapacityReservationPreference",
+    "CapacityReservationConfig.MlReservationArn",
+)
 
 THROUGH_OVERRIDES: Final[dict[str, frozenset[str]]] = {
     "CreateModel": frozenset(
@@ -41,19 +57,11 @@ THROUGH_OVERRIDES: Final[dict[str, frozenset[str]]] = {
     ),
     "CreateEndpointConfig": frozenset(
         {
-            "ProductionVariants[].VariantName",
-            "ProductionVariants[].InstancePools[].InstanceType",
-            "ProductionVariants[].InstancePools[].Priority",
-            "ProductionVariants[].VariantInstanceProvisionTimeoutInSeconds",
-            "ProductionVariants[].InitialVariantWeight",
-            "ProductionVariants[].AcceleratorType",
-            "ProductionVariants[].CoreDumpConfig.DestinationS3Uri",
-            "ProductionVariants[].CoreDumpConfig.KmsKeyId",
-            "ProductionVariants[].EnableSSMAccess",
-            "ProductionVariants[].RoutingConfig.PrefixAwareRoutingConfig.PrefixLength",
-            "ProductionVariants[].RoutingConfig.PrefixAwareRoutingConfig.ConcurrencyThreshold",
-            "ProductionVariants[].CapacityReservationConfig.CapacityReservationPreference",
-            "ProductionVariants[].CapacityReservationConfig.MlReservationArn",
+            *(
+                f"{variants}[].{member}"
+                for variants in ("ProductionVariants", "ShadowProductionVariants")
+                for member in _OF_VARIANTS
+            ),
             "VpcConfig.SecurityGroupIds",
             "VpcConfig.Subnets",
             "EnableNetworkIsolation",
@@ -86,7 +94,11 @@ ABSENT: Final[dict[str, dict[str, str]]] = {
         "ProductionVariants[].InstancePools[].ModelNameOverride": _NAMED,
         "ProductionVariants[].ManagedInstanceScaling": "for inference components only; see key `autoscaling`",
         "DataCaptureConfig.EnableCapture": "true whenever the key `data_capture` is there",
-        "ShadowProductionVariants": "a shadow needs a second version, and one version is desired",
+        "ShadowProductionVariants[].VariantName": "always `Shadow`: an endpoint has one at most",
+        "ShadowProductionVariants[].ModelName": _NAMED,
+        "ShadowProductionVariants[].InstancePools[].ModelNameOverride": _NAMED,
+        "ShadowProductionVariants[].ServerlessConfig": "serverless endpoints have one variant, and no shadow",
+        "ShadowProductionVariants[].ManagedInstanceScaling": "for inference components only",
         "ExecutionRoleArn": "for inference components only, which hold no approved version",
         "Tags": "key `tags`, and the tags by which Greenlight knows its own",
     },
@@ -160,9 +172,9 @@ def _leaves(shape: Shape, path: str) -> Iterator[str]:
 def keys_of(operation: str, member: str) -> list[str]:
     """List the keys that set a member."""
     found = [
-        ".".join(placement.key)
+        written(placement.key)
         for placement in PLACEMENTS
-        if placement.operation == operation and _within(member, _written(placement.path))
+        if placement.operation == operation and _within(member, written(placement.path))
     ]
     return list(dict.fromkeys(found))
 
@@ -179,10 +191,11 @@ def _within(member: str, prefix: str) -> bool:
     return member == prefix or member.startswith((f"{prefix}.", f"{prefix}[]"))
 
 
-def _written(path: tuple[str | int, ...]) -> str:
+def written(path: FieldPath) -> str:
+    """Write a path of keys or of fields, items of lists as `[]`: `ProductionVariants[].InstanceType`."""
     text = ""
     for part in path:
-        text += "[]" if isinstance(part, int) else f".{part}" if text else part
+        text += "[]" if isinstance(part, int) or part == "*" else f".{part}" if text else part
     return text
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_orig
 
 from pydantic import BaseModel
 
-from infra.api_members import OPERATIONS, SDK_ARGUMENTS, SDK_SOURCE, members, placed
+from infra.api_members import OPERATIONS, SDK_ARGUMENTS, SDK_SOURCE, members, placed, written
 from infra.settings.endpoint import EndpointSettings
 from infra.settings.placements import PLACEMENTS
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pydantic.fields import FieldInfo
+
+    from infra.settings.problem import FieldPath
 
 SETTINGS_PAGE: Final = Path(__file__).parent.parent / "docs" / "settings.md"
 EXAMPLES: Final = SETTINGS_PAGE.parent / "examples"
@@ -39,7 +41,7 @@ merged over.
 
 The settings of an endpoint are one SSM parameter. Up to 4,096 bytes it is a standard one and free; beyond,
 up to 8,192 bytes, Parameter Store makes it an advanced one, which is billed, and it stays one. Alarms of
-rollouts are billed too: one for aborting, and one for each threshold.
+rollouts are billed too: one for aborting, and one for each threshold and each variant that follows approvals.
 
 ## Examples
 """
@@ -49,6 +51,8 @@ _ELSEWHERE: Final[dict[str, str]] = {
     "model_package_group": "`ModelPackageGroupName` of ListModelPackages",
     "tags": "`Tags` of CreateModel, CreateEndpointConfig and CreateEndpoint",
     "approvers": "Greenlight's own: whose approvals are acted on",
+    "variants[].version": "Greenlight's own: which version's model the variant has",
+    "shadow.approvers": "Greenlight's own: whose approvals are acted on",
     "four_eyes": "Greenlight's own: whose approvals are acted on",
     "keep": "Greenlight's own: what clean-up leaves",
     "overrides.model": "any field of CreateModel",
@@ -95,7 +99,7 @@ _ELSEWHERE: Final[dict[str, str]] = {
 def page_text() -> str:
     """Render the page as it stands in the repository."""
     parts = [_INTRODUCTION, *_examples(), "## Keys\n", *_keys(EndpointSettings, "")]
-    parts += [_ROLE, _table(("for", "it needs"), _ROLE_NEEDS)]
+    parts += [_SEVERAL_VERSIONS, _ROLE, _table(("for", "it needs"), _ROLE_NEEDS)]
     parts += ["## Beside the SageMaker SDK\n", f"Every argument of {SDK_SOURCE}:\n", _sdk()]
     parts += ["## Beside SageMaker's API\n", "Every member of the four requests, as botocore knows them.\n"]
     for operation in OPERATIONS:
@@ -103,6 +107,35 @@ def page_text() -> str:
         parts += [f"### {operation}\n", _table(("member", "in the settings"), rows)]
     return "\n".join(parts)
 
+
+_SEVERAL_VERSIONS: Final = """\
+## Several variants
+
+Each of `variants` has its name, its weight and its own hosting keys; all else is the endpoint's: the group,
+the environment, the role, the storage's key, data capture, the rollout. An approval changes all variants
+without `version` at once, in one update of the endpoint. Thresholds of `rollout.alarms` become one alarm for
+each of these, on its own metrics; with the alarm that aborts and existing ones, they may be 10. A smoke test
+calls each of these by its name.
+
+## From the shadow to production
+
+An approval that `approvers` and `four_eyes` object to keeps a version from going live, and may still bring it
+into the shadow. With the example above:
+
+1. A data scientist approves version 7. It runs as the variant `Shadow`, beside version 6, which is live.
+2. Both are compared: `ModelLatency`, `Invocation5XXErrors` and all other metrics have the dimension
+   `VariantName`, and with `data_capture` S3 has what each answered.
+3. A release manager approves version 7, which is an ordinary approval, and it goes live as any other. As the
+   version is Approved already, Studio offers no button for it; this does:
+
+   ```sh
+   aws sagemaker update-model-package --model-package-arn <version 7> \\
+     --model-approval-status Approved --approval-description "Promoted from the shadow"
+   ```
+
+Rejecting the version takes it out of the shadow. While no version is approved for the shadow alone, the
+endpoint has none.
+"""
 
 _ROLE: Final = """\
 ## The role of a model
@@ -169,13 +202,13 @@ def becomes(key: str) -> str | None:
     found = [
         f"`{_member(placement.path)}` of {placement.operation}"
         for placement in PLACEMENTS
-        if ".".join(placement.key) == key
+        if written(placement.key) == key
     ]
-    return "; ".join(found) or _ELSEWHERE.get(key)
+    return "; ".join(found) or _ELSEWHERE.get(key) or _ELSEWHERE.get(key.removeprefix("variants[]."))
 
 
-def _member(path: tuple[str | int, ...]) -> str:
-    return ".".join(str(part) for part in path if not isinstance(part, int))
+def _member(path: FieldPath) -> str:
+    return written(path).replace("[]", "")
 
 
 def _examples() -> Iterator[str]:
@@ -197,19 +230,34 @@ def _fields(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInf
 def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
     """Yield a table of a model's keys, then a section for each key that holds keys."""
     below: list[str] = []
+    homes = _homes()
     rows: list[tuple[str, ...]] = []
     for name, field in model.model_fields.items():
         path, inner = f"{prefix}{name}", _model_of(field.annotation)
         shown, set_by = f"`{name}`", becomes(path) or "not said"
         if inner is not None:
             whole = f"{path}{'[]' if _is_list(field.annotation) else ''}"
-            shown, set_by = f"[`{name}`](#{_anchor(whole)})", "its keys, below"
-            below += [f"### `{whole}`\n", f"{' '.join((inner.__doc__ or '').split())}\n"]
-            below += _keys(inner, f"{whole}.")
+            home = homes[inner]
+            shown, set_by = f"[`{name}`](#{_anchor(home)})", "its keys, below"
+            if home == whole:
+                below += [f"### `{whole}`\n", f"{' '.join((inner.__doc__ or '').split())}\n"]
+                below += _keys(inner, f"{whole}.")
+            else:
+                set_by = f"the keys of `{home}`"
         description = str(field.description).replace("|", "\\|").replace("*", "\\*")
         rows.append((shown, _type(field.annotation), _default(field), description, set_by))
     yield _table(("key", "type", "default", "meaning and range", "becomes"), rows)
     yield from below
+
+
+def _homes() -> dict[type[BaseModel], str]:
+    """Say of every model of keys where the page explains it: where it is first used."""
+    homes: dict[type[BaseModel], str] = {}
+    for path, field in _fields(EndpointSettings, ""):
+        inner = _model_of(field.annotation)
+        if inner is not None:
+            homes.setdefault(inner, f"{path}{'[]' if _is_list(field.annotation) else ''}")
+    return homes
 
 
 def _anchor(title: str) -> str:

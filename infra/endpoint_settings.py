@@ -38,6 +38,5 @@ class EndpointSettings(Construct):
         ]
         for endpoint, parameter in zip(endpoints, self.parameters, strict=True):
             for alarm in endpoint.alarms:
-                what = alarm.name.rpartition(f"{endpoint.endpoint_name}-")[2]
                 # Settings are acted on as soon as they are written: their alarms have to be there by then.
-                parameter.node.add_dependency(make_alarm(self, f"{endpoint.endpoint_name}-{what}", alarm))
+                parameter.node.add_dependency(make_alarm(self, alarm.local_name, alarm))

@@ -33,7 +33,7 @@ _FRAME_BYTES: Final = 600
 """What a template takes for a parameter, less its names and its value."""
 
 _ALARM_BYTES: Final = 2_200
-"""What a template takes for an alarm, less the names of the endpoint and the stack, which are in it often."""
+"""What a template takes for an alarm, less its name, whose parts are in it often."""
 
 
 def place(endpoints: Sequence[EndpointSpec], stacks: int) -> list[list[EndpointSpec]]:
@@ -85,5 +85,5 @@ def _resources(endpoint: EndpointSpec) -> int:
 def _template_bytes(endpoint: EndpointSpec, configuration: Configuration) -> int:
     """Estimate, on the safe side, what an endpoint adds to a template: its value is JSON in JSON."""
     names = len(configuration.settings_prefix) + len(endpoint.file) + 4 * len(endpoint.endpoint_name)
-    alarm = _ALARM_BYTES + 12 * (len(endpoint.endpoint_name) + len(configuration.stack_name))
-    return len(json.dumps(endpoint.parameter_value)) + names + _FRAME_BYTES + alarm * len(endpoint.alarms)
+    alarms = sum(_ALARM_BYTES + 12 * len(alarm.name) for alarm in endpoint.alarms)
+    return len(json.dumps(endpoint.parameter_value)) + names + _FRAME_BYTES + alarms

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
-from infra.settings.endpoint import EndpointSettings
+from infra.settings.endpoint import OF_A_VARIANT, EndpointSettings
 from infra.settings.ownership import owned_fields
 from infra.settings.service_model import shape
 
@@ -23,6 +23,10 @@ _OVERRIDDEN: Final = {
     "endpoint_config": "CreateEndpointConfigInput",
     "deployment_config": "DeploymentConfig",
 }
+_KEEPS_APPROVALS_BACK: Final = [
+    {"required": ["approvers"]},
+    {"required": ["four_eyes"], "properties": {"four_eyes": {"const": True}}},
+]
 _NUMBERS: Final = {"integer": "integer", "long": "integer", "float": "number", "double": "number"}
 
 
@@ -44,8 +48,12 @@ def json_schema() -> dict[str, Any]:
             described.pop("default", None)
             described.pop("title", None)
     schema["title"] = "A Greenlight endpoint"
-    schema["oneOf"] = [{"required": ["instance_type"]}, {"required": ["serverless"]}]
+    schema["oneOf"] = [{"required": [key]} for key in ("instance_type", "serverless", "variants")]
     schema["dependentRequired"] = {"instance_count": ["instance_type"]}
+    schema["allOf"] = [
+        {"if": {"required": ["variants"]}, "then": {"properties": dict.fromkeys(OF_A_VARIANT, False)}},
+        {"if": {"required": ["shadow"]}, "then": {"anyOf": _KEEPS_APPROVALS_BACK}},
+    ]
     for key, shape_name in _OVERRIDDEN.items():
         described = definitions["Overrides"]["properties"][key]
         described.pop("additionalProperties")

@@ -35,7 +35,9 @@ class Metric:
 class Alarm:
     """Describe one alarm. Without an expression, its one metric is what is compared."""
 
-    name: str
+    stack_name: str
+    local_name: str
+    """Its name within the stack."""
     description: str
     metrics: Mapping[str, Metric]
     comparison: Literal["GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold"]
@@ -45,15 +47,21 @@ class Alarm:
     period_seconds: int = 60
     evaluation_periods: int = 1
 
+    @property
+    def name(self) -> str:
+        """Its physical name, because SageMaker and the deployer know alarms by name alone."""
+        return f"{self.stack_name}-{self.local_name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Name what alarms look at: one variant of an endpoint, and how it is called."""
+    """Name what alarms look at: one variant of an endpoint, perhaps of several, and how it is called."""
 
     stack_name: str
     endpoint_name: str
     variant_name: str
     asynchronous: bool = False
+    several: bool = False
     dimensions: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,9 +69,14 @@ class Watched:
         pair = {"EndpointName": self.endpoint_name, "VariantName": self.variant_name}
         object.__setattr__(self, "dimensions", pair)
 
-    def alarm_name(self, what: str) -> str:
-        """Name an alarm. A physical name, because SageMaker and the deployer know alarms by name alone."""
-        return f"{self.stack_name}-{self.endpoint_name}-{what}"
+    def local_name(self, what: str) -> str:
+        """Name an alarm on the variant within its stack.
+
+        An only variant's is named after the endpoint alone. A dot is in no name of an endpoint or a variant,
+        so that no other endpoint's alarm has the same name.
+        """
+        watched = f"{self.endpoint_name}.{self.variant_name}" if self.several else self.endpoint_name
+        return f"{watched}-{what}"
 
 
 def abort_alarm(watched: Watched) -> Alarm:
@@ -73,7 +86,8 @@ def abort_alarm(watched: Watched) -> Alarm:
     """
     dimensions = {"EndpointName": watched.endpoint_name}
     return Alarm(
-        name=watched.alarm_name(ABORT),
+        stack_name=watched.stack_name,
+        local_name=f"{watched.endpoint_name}-{ABORT}",
         description=(
             f"Greenlight sets this alarm to stop a rollout of {watched.endpoint_name} whose version was "
             "rejected; SageMaker then rolls back. To stop a rollout by hand, reject the version."
@@ -100,7 +114,8 @@ def rollback_alarms(watched: Watched, wanted: RollbackAlarms) -> list[Alarm]:
         if most is not None:
             made.append(
                 Alarm(
-                    name=watched.alarm_name(f"model-latency-{percentile}"),
+                    stack_name=watched.stack_name,
+                    local_name=watched.local_name(f"model-latency-{percentile}"),
                     description=_stops(
                         watched, f"the {percentile} of its model's latency is above {most:g} ms"
                     ),
@@ -117,7 +132,8 @@ def rollback_alarms(watched: Watched, wanted: RollbackAlarms) -> list[Alarm]:
         name = "InvocationsProcessed" if watched.asynchronous else "Invocations"
         made.append(
             Alarm(
-                name=watched.alarm_name("invocations-floor"),
+                stack_name=watched.stack_name,
+                local_name=watched.local_name("invocations-floor"),
                 description=_stops(
                     watched, f"fewer than {wanted.invocations_floor} calls reach it in a period"
                 ),
@@ -146,7 +162,8 @@ def _error_ratio(watched: Watched, most: float, *, period_seconds: int, evaluati
         }
         expression = "100 * errors / invocations"
     return Alarm(
-        name=watched.alarm_name("error-ratio"),
+        stack_name=watched.stack_name,
+        local_name=watched.local_name("error-ratio"),
         description=_stops(watched, f"more than {most:g} % of its calls end in a 5XX"),
         metrics=metrics,
         expression=expression,
@@ -159,7 +176,8 @@ def _error_ratio(watched: Watched, most: float, *, period_seconds: int, evaluati
 
 
 def _stops(watched: Watched, when: str) -> str:
+    which = f" (variant {watched.variant_name})" if watched.several else ""
     return (
-        f"Stops a rollout of {watched.endpoint_name} and brings the former version back when {when}. "
+        f"Stops a rollout of {watched.endpoint_name}{which} and brings the former version back when {when}. "
         "Between rollouts it changes nothing; one that begins while it is in alarm waits or does without it."
     )

@@ -7,9 +7,14 @@ characters, slashes and colons included, and `?` for any one.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Annotated, Final, TypeAlias
+
+from pydantic import Field
 
 MOST_APPROVERS: Final = 20
+LONGEST_ARN: Final = 2048
+"""Of an IAM identity (botocore: iam, arnType)."""
+
 ANYONE: Final = "leave approvers out to let anyone approve; otherwise name them"
 
 _NAME: Final = r"[A-Za-z0-9_+=,.@\-]"
@@ -27,6 +32,15 @@ APPROVER: Final = (
 )
 """The forms (IAM user guide, "reference_identifiers"; SageMaker API reference, UserContext), for pydantic and
 for JSON Schema alike."""
+
+Approver: TypeAlias = Annotated[
+    str,
+    Field(
+        pattern=APPROVER,
+        max_length=LONGEST_ARN,
+        description="the ARN of an IAM user, of a role, of a role's session or of a Studio user profile",
+    ),
+]
 
 _ROLE_ARN: Final = re.compile(r"(arn:[^:]+):iam::([^:]*):role/(?:.*/)?([^/]+)")
 _ANYONE: Final = re.compile(r"[*?]+|arn:[*:?/]*")

@@ -202,36 +202,46 @@ def _given(**members: Any) -> dict[str, Any]:  # noqa: ANN401 - members of any r
     return {name: value for name, value in members.items() if value is not None}
 
 
-def scaling_problems(document: Document, scaling: Autoscaling, serving: Serving) -> Iterator[Problem]:
-    """Find what Application Auto Scaling would refuse, and what would never scale as it says."""
-    found = [*_limits(document, scaling, serving), *_tracked(document, scaling, serving)]
+def scaling_problems(
+    document: Document, where: FieldPath, scaling: Autoscaling, serving: Serving
+) -> Iterator[Problem]:
+    """Find what Application Auto Scaling would refuse, and what would never scale as it says.
+
+    `where` is the mapping that `autoscaling` stands in, beside the keys of what scales.
+    """
+    found = [*_limits(document, where, scaling, serving), *_tracked(document, where, scaling, serving)]
     for index, action in enumerate(scaling.scheduled):
-        found += _scheduled(document, ("autoscaling", "scheduled", index), action, scaling, serving)
+        here: FieldPath = (*where, "autoscaling", "scheduled", index)
+        found += _scheduled(document, here, action, scaling, serving)
     for name, count in Counter(action.name for action in scaling.scheduled).items():
         if count > 1:
             last = max(i for i, action in enumerate(scaling.scheduled) if action.name == name)
-            path: FieldPath = ("autoscaling", "scheduled", last, "name")
+            path: FieldPath = (*where, "autoscaling", "scheduled", last, "name")
             expected = "a name of its own for every scheduled action"
             found.append(
                 document.problem(path, got=f"the name {name} again", expected=expected, fix="rename it")
             )
     yield from found
     reported = {problem.field for problem in found}
-    for path, got, expected, fix in _refused(scaling, serving):
+    for path, got, expected, fix in _refused(where, scaling, serving):
         if field_name(path) not in reported:
             yield document.problem(path, got=got, expected=expected, fix=fix)
 
 
-def _limits(document: Document, scaling: Autoscaling, serving: Serving) -> Iterator[Problem]:
+def _limits(
+    document: Document, where: FieldPath, scaling: Autoscaling, serving: Serving
+) -> Iterator[Problem]:
     if not scaling.target_tracking and not scaling.scheduled:
         yield document.problem(
-            ("autoscaling", "target_tracking"),
+            (*where, "autoscaling", "target_tracking"),
             got="limits only",
             expected="what changes the capacity between them: target_tracking or scheduled",
             fix=f"add target_tracking with metric: {serving.metrics[0]} and a target",
         )
-    yield from _range(document, ("autoscaling",), scaling.min, scaling.max, serving)
-    key: FieldPath = ("serverless", "provisioned_concurrency") if serving.serverless else ("instance_count",)
+    yield from _range(document, (*where, "autoscaling"), scaling.min, scaling.max, serving)
+    key: FieldPath = (*where, "instance_count")
+    if serving.serverless:
+        key = (*where, "serverless", "provisioned_concurrency")
     if serving.serverless and serving.capacity is None:
         yield document.problem(
             key,
@@ -277,10 +287,12 @@ def _range(
             )
 
 
-def _tracked(document: Document, scaling: Autoscaling, serving: Serving) -> Iterator[Problem]:
+def _tracked(
+    document: Document, where: FieldPath, scaling: Autoscaling, serving: Serving
+) -> Iterator[Problem]:
     seen: set[str] = set()
     for index, tracked in enumerate(scaling.target_tracking):
-        path: FieldPath = ("autoscaling", "target_tracking", index)
+        path: FieldPath = (*where, "autoscaling", "target_tracking", index)
         if tracked.metric not in serving.metrics:
             kind = (
                 "serverless"
@@ -392,7 +404,9 @@ _OF_ACTION: Final = {
 }  # fmt: skip
 
 
-def _refused(scaling: Autoscaling, serving: Serving) -> Iterator[tuple[FieldPath, str, str, str]]:
+def _refused(
+    where: FieldPath, scaling: Autoscaling, serving: Serving
+) -> Iterator[tuple[FieldPath, str, str, str]]:
     """Check the requests against botocore's model, in whose terms nothing should be left to find."""
     target = scalable_target(scaling, serving)
     common = {
@@ -402,15 +416,15 @@ def _refused(scaling: Autoscaling, serving: Serving) -> Iterator[tuple[FieldPath
     }
     limits = {name: target[name] for name in ("MinCapacity", "MaxCapacity")}
     for violation in violations("RegisterScalableTarget", {**common, **limits}, _SERVICE):
-        yield ("autoscaling",), violation.got, violation.expected, violation.fix
+        yield (*where, "autoscaling"), violation.got, violation.expected, violation.fix
     for index, policy in enumerate(target["Policies"]):
         for violation in violations(
             "PutScalingPolicy", {**common, **policy, "PolicyType": "TargetTrackingScaling"}, _SERVICE
         ):
-            where: FieldPath = ("autoscaling", "target_tracking", index)
-            yield where, violation.got, violation.expected, violation.fix
+            path: FieldPath = (*where, "autoscaling", "target_tracking", index)
+            yield path, violation.got, violation.expected, violation.fix
     for index, action in enumerate(target["ScheduledActions"]):
         for violation in violations("PutScheduledAction", {**common, **action}, _SERVICE):
             key = _OF_ACTION.get(str(violation.path[0]))
-            where = ("autoscaling", "scheduled", index, *([key] if key else []))
-            yield where, violation.got, violation.expected, violation.fix
+            path = (*where, "autoscaling", "scheduled", index, *([key] if key else []))
+            yield path, violation.got, violation.expected, violation.fix

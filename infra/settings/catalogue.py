@@ -5,6 +5,7 @@ Collects every problem of every file and raises none: `app.py` prints them toget
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -22,17 +23,22 @@ from infra.settings.compiler import (
     found_violations,
     origin,
     serialised,
-    serving,
 )
 from infra.settings.document import Document, read_document
-from infra.settings.endpoint import EXPLANATIONS, KNOWN_KEYS, EndpointSettings, ServerlessMemory
-from infra.settings.guardrails import Instances
+from infra.settings.endpoint import (
+    EXPLANATIONS,
+    KNOWN_KEYS,
+    OF_A_VARIANT,
+    EndpointSettings,
+    ServerlessMemory,
+)
 from infra.settings.ownership import remove_owned
 from infra.settings.placements import given_twice
 from infra.settings.problem import FieldPath, Problem, field_name, nearest, shown
 from infra.settings.rollout import inconsistencies
 from infra.settings.service_model import instance_types, sagemaker
 from infra.settings.smoke_test import smoke_problems
+from infra.settings.variants import hosted, variant_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -112,7 +118,7 @@ def compile_document(document: Document, stack_name: str) -> tuple[EndpointSpec 
     unclear = list(_inconsistencies(document, settings))
     problems += unclear
     reported = {problem.field for problem in problems}
-    sections = {problem.field.split(".")[0] for problem in unclear}
+    sections = {re.split(r"[.\[]", problem.field)[0] for problem in unclear}
     for operation, violation in found_violations(compiled):
         path = origin(document, compiled, operation, violation.path)
         # What keys that contradict each other become says nothing more.
@@ -138,21 +144,39 @@ def compile_document(document: Document, stack_name: str) -> tuple[EndpointSpec 
 
 def _inconsistencies(document: Document, settings: EndpointSettings) -> Iterator[Problem]:
     """Find keys that contradict each other before anything is compiled of them."""
-    scaling, count = settings.autoscaling, settings.instance_count or 1
+    assert settings.endpoint_name is not None
+    variants = hosted(settings, settings.endpoint_name)
+    following = [variant for variant in variants if variant.follows]
+    yield from variant_problems(document, settings)
     if settings.rollout is not None:
-        instances = Instances(scaling.min, scaling.max) if scaling else Instances(count, count)
+        instances = [variant.instances for variant in following]
         yield from inconsistencies(document, settings.rollout, instances)
-    if scaling is not None and settings.endpoint_name is not None:
-        yield from scaling_problems(document, scaling, serving(settings, settings.endpoint_name))
+    for variant in variants:
+        if variant.scaling is not None:
+            yield from scaling_problems(document, variant.where, variant.scaling, variant.serving)
     if settings.smoke_test is not None:
         asynchronous = settings.asynchronous is not None
-        yield from smoke_problems(document, settings.smoke_test, asynchronous=asynchronous)
+        yield from smoke_problems(
+            document, settings.smoke_test, asynchronous=asynchronous, variants=len(following)
+        )
 
 
 def _serving_choice(document: Document, content: dict[str, Any]) -> Iterator[Problem]:
-    """Check that there is exactly one of instance_type and serverless, and leave exactly one in `content`."""
-    expected = "either instance_type (and instance_count) or serverless"
-    if "serverless" in content:
+    """Check that there is exactly one of three keys that say where models run, and leave one in `content`."""
+    expected = "either instance_type (and instance_count) or serverless, or variants"
+    if "variants" in content:
+        for key in ("serverless", *OF_A_VARIANT):
+            if key in content:
+                content.pop(key)
+                yield document.problem(
+                    (key,),
+                    got=f"{key} beside variants",
+                    expected="variants that run on instances, each with its own keys",
+                    fix=f"remove {key} or variants"
+                    if key == "serverless"
+                    else "move it into each of variants",
+                )
+    elif "serverless" in content:
         for key in ("instance_type", "instance_count"):
             if key in content:
                 content.pop(key)
@@ -160,7 +184,8 @@ def _serving_choice(document: Document, content: dict[str, Any]) -> Iterator[Pro
                 yield document.problem((key,), got=f"{key} beside serverless", expected=expected, fix=fix)
     elif "instance_type" not in content:
         content["instance_type"] = _STAND_IN["instance_type"]
-        if {"instance_type", "serverless"} & {key for name in content for key in _meant(name)}:
+        choices = {"instance_type", "serverless", "variants"}
+        if choices & {key for name in content for key in _meant(name)}:
             return  # misspelt, which is reported as an unknown key
         fix = "add instance_type: ml.m5.large, say"
         yield document.problem(("instance_type",), got="neither", expected=expected, fix=fix)
@@ -200,9 +225,12 @@ def _validated(document: Document, content: dict[str, Any]) -> tuple[EndpointSet
     problems = [_problem(document, detail) for detail in details]
     for detail in details:
         _drop(content, detail["loc"])
-    for section in {detail["loc"][0] for detail in details} & _SECTIONS:
+    wrong = {detail["loc"][0] for detail in details}
+    if "variants" in wrong:
+        wrong.add("rollout")  # of how many instances, is not known
+    for section in wrong & _SECTIONS:
         content.pop(str(section), None)
-    if "serverless" not in content:
+    if "serverless" not in content and "variants" not in content:
         content.setdefault("instance_type", _STAND_IN["instance_type"])
     content.setdefault("model_package_group", _STAND_IN["model_package_group"])
     content.setdefault("endpoint_name", "stand-in")
@@ -228,7 +256,7 @@ def _problem(document: Document, detail: ErrorDetails) -> Problem:
         return _unknown_key(document, path)
     if detail["type"] == "missing":
         return document.problem(path, got="nothing", expected=expected, fix=f"add {words[-1]}")
-    fix = _approvers_fix(document, detail) if path[0] == "approvers" else _fix(document, detail, words[-1])
+    fix = _approvers_fix(document, detail) if "approvers" in path else _fix(document, detail, words[-1])
     return document.problem(path, got=shown(detail["input"]), expected=expected, fix=fix)
 
 
@@ -252,7 +280,7 @@ def _fix(document: Document, detail: ErrorDetails, key: str) -> str:
             )
         case "string_pattern_mismatch" | "string_too_long" if path == ("model_package_group",):
             return "use at most 63 letters, digits and inner hyphens"
-        case "value_error" if path == ("instance_type",):
+        case "value_error" if path[-1] == "instance_type":
             meant = nearest(str(value), instance_types())
             return (
                 f"did you mean {' or '.join(meant)}?" if meant else "choose one of SageMaker's instance types"
@@ -337,6 +365,7 @@ def _size(document: Document, settings: EndpointSettings, value: str) -> Iterato
                 for section in sorted(_SECTIONS)
                 if isinstance(content := getattr(settings, section), BaseModel)
             },
+            "variants": [each.model_dump(exclude_defaults=True) for each in settings.variants or ()],
             "overrides": settings.overrides.model_dump(exclude_defaults=True),
         }
         sizes = {key: len(serialised({key: part}).encode()) for key, part in parts.items() if part}

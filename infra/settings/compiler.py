@@ -11,29 +11,35 @@ from typing import TYPE_CHECKING, Any, Final
 
 from infra.settings.alarms import Watched, abort_alarm, rollback_alarms
 from infra.settings.approvers import with_sessions
-from infra.settings.autoscaling import Serving, scalable_target
+from infra.settings.autoscaling import scalable_target
 from infra.settings.limits import RESERVED_TAGS, documented_limits
 from infra.settings.placements import SECTIONS, key_of, place_fields
 from infra.settings.rollout import deployment_config
 from infra.settings.service_model import Violation, violations
 from infra.settings.smoke_test import stored_test
+from infra.settings.variants import (
+    SHADOW_NAME,
+    VARIANT_NAME,
+    hosted,
+    stored_pins,
+    stored_shadow,
+    weigh_shadow,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from infra.settings.alarms import Alarm
     from infra.settings.document import Document
     from infra.settings.endpoint import EndpointSettings
     from infra.settings.problem import FieldPath
+    from infra.settings.variants import Hosted
 
 SCHEMA_VERSION: Final = 1
 LARGEST_PARAMETER_BYTES: Final = 8192
 """What an advanced SSM parameter holds (Systems Manager quotas); a standard one, which is free, 4 KB."""
 
-VARIANT_NAME: Final = "AllTraffic"
-"""SageMaker's own name for an only variant. Updates with guardrails need it to stay the same."""
-
-_MERGED_BY_INDEX: Final = frozenset({"Containers", "ProductionVariants"})
+_MERGED_BY_INDEX: Final = frozenset({"Containers", "ProductionVariants", "ShadowProductionVariants"})
 
 
 def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name: str) -> dict[str, Any]:
@@ -43,26 +49,16 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
     are in API vocabulary. The deployer adds names, the execution role if there is none, the model package and
     its own tags.
     `ApprovalPolicy` (whose approvals count), `Keep` (how many former releases stay), `AbortAlarmName` (what
-    stops a rollout) and `SmokeTest` (how a version is tried) are the deployer's own. `stack_name` is part of
-    the alarms' names.
+    stops a rollout), `SmokeTest` (how a version is tried), `Pins` (the number of the version that a variant
+    stays on, by variant; all others serve the approved version) and `Shadow` (whose approvals bring a version
+    into the only shadow variant) are the deployer's own. `stack_name` is part of the alarms' names.
     """
-    variant: dict[str, Any] = {"VariantName": VARIANT_NAME, "InitialVariantWeight": 1.0}
-    if settings.instance_type is not None:
-        variant["InitialInstanceCount"] = max(settings.autoscaling.min, 1) if settings.autoscaling else 1
-    templates: dict[str, dict[str, Any]] = {
-        "CreateModel": {"Containers": [{}]},
-        "CreateEndpointConfig": {"ProductionVariants": [variant]},
-    }
-    place_fields(settings, templates)
-    if settings.data_capture is not None:
-        templates["CreateEndpointConfig"]["DataCaptureConfig"]["EnableCapture"] = True
-    overrides = settings.overrides
+    variants, overrides = hosted(settings, endpoint_name), settings.overrides
     spec: dict[str, Any] = {
         "SchemaVersion": SCHEMA_VERSION,
         "EndpointName": endpoint_name,
         "ModelPackageGroupName": settings.model_package_group,
-        "CreateModel": merged(templates["CreateModel"], overrides.model),
-        "CreateEndpointConfig": merged(templates["CreateEndpointConfig"], overrides.endpoint_config),
+        **_templates(settings, variants),
         "Keep": settings.keep,
     }
     if settings.rollout is not None:
@@ -74,10 +70,18 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
         spec["AbortAlarmName"] = made[0]
     elif overrides.deployment_config:
         spec["DeploymentConfig"] = merged({}, overrides.deployment_config)
-    if settings.autoscaling is not None:
-        spec["AutoScaling"] = {
-            _variant_name(settings): scalable_target(settings.autoscaling, serving(settings, endpoint_name))
-        }
+    scaling = {
+        each.name: scalable_target(each.scaling, each.serving)
+        for each in variants
+        if each.scaling is not None
+    }
+    if scaling:
+        spec["AutoScaling"] = scaling
+    pins = stored_pins(settings)
+    if pins:
+        spec["Pins"] = pins
+    if settings.shadow is not None:
+        spec["Shadow"] = stored_shadow(settings.shadow)
     if settings.smoke_test is not None:
         spec["SmokeTest"] = stored_test(settings.smoke_test)
     if settings.tags:
@@ -86,6 +90,27 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
     if approval_policy:
         spec["ApprovalPolicy"] = approval_policy
     return spec
+
+
+def _templates(settings: EndpointSettings, variants: Sequence[Hosted]) -> dict[str, dict[str, Any]]:
+    """Make the templates of a model's and an endpoint config's requests, overrides included."""
+    config: dict[str, Any] = {"ProductionVariants": [_bare(each) for each in variants]}
+    if settings.shadow is not None:
+        config["ShadowProductionVariants"] = [{"VariantName": SHADOW_NAME, "InitialInstanceCount": 1}]
+    templates: dict[str, dict[str, Any]] = {
+        "CreateModel": {"Containers": [{}]},
+        "CreateEndpointConfig": config,
+    }
+    place_fields(settings, templates)
+    if settings.data_capture is not None:
+        config["DataCaptureConfig"]["EnableCapture"] = True
+    overridden = {
+        "CreateModel": merged(templates["CreateModel"], settings.overrides.model),
+        "CreateEndpointConfig": merged(config, settings.overrides.endpoint_config),
+    }
+    if settings.shadow is not None:
+        weigh_shadow(overridden["CreateEndpointConfig"], settings.shadow.sampling_percent)
+    return overridden
 
 
 def _approval_policy(settings: EndpointSettings) -> dict[str, Any]:
@@ -97,37 +122,38 @@ def _approval_policy(settings: EndpointSettings) -> dict[str, Any]:
     return policy
 
 
-def _variant_name(settings: EndpointSettings) -> str:
-    """Tell the name of the variant that the keys describe, which overrides may change."""
-    match settings.overrides.endpoint_config.get("ProductionVariants"):
-        case [{"VariantName": str(name)}, *_]:
-            return name
-    return VARIANT_NAME
-
-
-def serving(settings: EndpointSettings, endpoint_name: str) -> Serving:
-    """Tell how an endpoint serves, as far as scaling depends on it."""
-    asynchronous = settings.asynchronous is not None
-    if settings.serverless is None:
-        return Serving(endpoint_name, asynchronous, settings.instance_count)
-    given = settings.serverless
-    return Serving(endpoint_name, asynchronous, given.provisioned_concurrency, given.max_concurrency)
+def _bare(variant: Hosted) -> dict[str, Any]:
+    """Make the template of a production variant, as far as keys may leave it open."""
+    template: dict[str, Any] = {"VariantName": VARIANT_NAME, "InitialVariantWeight": 1.0}
+    if not variant.serving.serverless:
+        template["InitialInstanceCount"] = variant.initial_instance_count
+    return template
 
 
 def alarms(settings: EndpointSettings, endpoint_name: str, stack_name: str) -> list[Alarm]:
-    """Describe the alarms that the stack makes for an endpoint's rollouts: the abort alarm, then others."""
+    """Describe the alarms that the stack makes for an endpoint's rollouts: the abort alarm, then others.
+
+    Each variant that follows the group has its own: what another one answers says nothing of the new version.
+    """
     if settings.rollout is None:
         return []
-    asynchronous = settings.asynchronous is not None
-    watched = Watched(stack_name, endpoint_name, _variant_name(settings), asynchronous)
-    return [abort_alarm(watched), *rollback_alarms(watched, settings.rollout.alarms)]
+    variants = hosted(settings, endpoint_name)
+    watched = [
+        Watched(stack_name, endpoint_name, each.name, each.serving.asynchronous, several=len(variants) > 1)
+        for each in variants
+    ]
+    made = [abort_alarm(watched[0])]
+    for each, variant in zip(watched, variants, strict=True):
+        if variant.follows:
+            made += rollback_alarms(each, settings.rollout.alarms)
+    return made
 
 
 def merged(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
     """Merge a patch over a mapping, key by key; `None` removes a key (RFC 7386).
 
-    The lists named Containers and ProductionVariants are merged item by item, so that one field of the only
-    variant can be set without repeating the others. Any other list replaces.
+    Lists of containers and of variants are merged item by item, so that one field of the only variant can be
+    set without repeating the others. Any other list replaces.
     """
     result = dict(base)
     for key, value in patch.items():
@@ -182,15 +208,21 @@ def requests(spec: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         },
         "CreateEndpointConfig": {
             **spec["CreateEndpointConfig"],
-            "ProductionVariants": _each(
-                spec["CreateEndpointConfig"].get("ProductionVariants"), {"ModelName": "stand-in"}
-            ),
+            **_named_variants(spec["CreateEndpointConfig"]),
             "EndpointConfigName": "stand-in",
             "Tags": tags,
         },
         "CreateEndpoint": {**names, **deployment, "Tags": tags},
         "UpdateEndpoint": {**names, **deployment},
     }
+
+
+def _named_variants(config: Mapping[str, Any]) -> dict[str, object]:
+    additions = {
+        "ProductionVariants": {"ModelName": "stand-in"},
+        "ShadowProductionVariants": {"ModelName": "stand-in", "VariantName": SHADOW_NAME},
+    }
+    return {name: _each(config[name], each) for name, each in additions.items() if name in config}
 
 
 def _each(items: object, addition: Mapping[str, str]) -> object:

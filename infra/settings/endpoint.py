@@ -7,18 +7,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
 
-from infra.settings.approvers import APPROVER, MOST_APPROVERS
-
 # pydantic reads annotations when a class is made.
+from infra.settings.approvers import MOST_APPROVERS, Approver
 from infra.settings.autoscaling import Autoscaling  # noqa: TC001
-from infra.settings.hosting import Asynchronous, DataCapture, Explainer, Routing, Vpc  # noqa: TC001
+from infra.settings.hosting import (  # noqa: TC001
+    Asynchronous,
+    DataCapture,
+    Explainer,
+    HealthCheckTimeout,
+    InferenceAmi,
+    InstanceCount,
+    InstanceType,
+    ModelDownloadTimeout,
+    RoutingStrategy,
+    VolumeSize,
+    Vpc,
+)
 from infra.settings.rollout import Rollout  # noqa: TC001
-from infra.settings.service_model import instance_types, shape
+from infra.settings.service_model import shape
 from infra.settings.smoke_test import SmokeTest  # noqa: TC001
 from infra.settings.strict import STRICT, limited
+from infra.settings.variants import Shadow, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,18 +38,10 @@ if TYPE_CHECKING:
 ENTITY_NAME: Final[str] = shape("EntityName").metadata["pattern"]
 ENDPOINT_NAME: Final[str] = shape("EndpointName").metadata["pattern"]
 LONGEST_NAME: Final[int] = shape("EndpointName").metadata["max"]
-LONGEST_ARN: Final = 2048
-"""Of an IAM identity (botocore: iam, arnType)."""
 GROUP_ARN_PREFIX: Final = r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]+:[0-9]{12}:model-package-group/"
 
 ServerlessMemory = Literal[1024, 2048, 3072, 4096, 5120, 6144]
 """Megabytes: the service model has the bounds, the developer guide ("serverless-endpoints") the steps."""
-
-
-def _hosted(instance_type: str) -> str:
-    if instance_type not in instance_types():
-        raise ValueError("not an instance type that SageMaker hosts on")
-    return instance_type
 
 
 class Serverless(BaseModel):
@@ -103,16 +107,10 @@ class EndpointSettings(BaseModel):
         ),
     ]
     instance_type: Annotated[
-        str | None,
-        AfterValidator(lambda value: None if value is None else _hosted(value)),
-        Field(
-            description="an instance type that SageMaker hosts on, such as ml.m5.large",
-            json_schema_extra={"enum": list(instance_types())},
-        ),
+        InstanceType | None,
+        Field(description="an instance type that SageMaker hosts on, such as ml.m5.large"),
     ] = None
-    instance_count: Annotated[
-        int | None, Field(ge=1, description="a whole number of instances, at least 1; by default 1")
-    ] = None
+    instance_count: InstanceCount = None
     serverless: Annotated[
         Serverless | None,
         Field(description="memory_size_in_mb and max_concurrency, in place of instance_type"),
@@ -141,10 +139,7 @@ class EndpointSettings(BaseModel):
             "the role that the model runs as, of the account that is deployed to; by default the stack's",
         ),
     ] = None
-    volume_size_in_gb: Annotated[
-        int | None,
-        limited("ProductionVariantVolumeSizeInGB", "the storage of each instance in GB"),
-    ] = None
+    volume_size_in_gb: VolumeSize = None
     kms_key_id: Annotated[
         str | None,
         limited(
@@ -153,30 +148,10 @@ class EndpointSettings(BaseModel):
             "name or ARN; not for instance types with local NVMe storage",
         ),
     ] = None
-    model_data_download_timeout_in_seconds: Annotated[
-        int | None,
-        limited(
-            "ProductionVariantModelDataDownloadTimeoutInSeconds", "the time to fetch the model, in seconds"
-        ),
-    ] = None
-    container_startup_health_check_timeout_in_seconds: Annotated[
-        int | None,
-        limited(
-            "ProductionVariantContainerStartupHealthCheckTimeoutInSeconds",
-            "the time until a container must answer its health check, in seconds",
-        ),
-    ] = None
-    routing: Annotated[
-        Routing | None,
-        Field(
-            description="how calls are spread over instances: random, or least_outstanding_requests; "
-            "by default random"
-        ),
-    ] = None
-    inference_ami_version: Annotated[
-        str | None,
-        limited("ProductionVariantInferenceAmiVersion", "the machine image of the instances"),
-    ] = None
+    model_data_download_timeout_in_seconds: ModelDownloadTimeout = None
+    container_startup_health_check_timeout_in_seconds: HealthCheckTimeout = None
+    routing: RoutingStrategy = None
+    inference_ami_version: InferenceAmi = None
     data_capture: Annotated[
         DataCapture | None, Field(description="where calls and answers are kept, and which share of them")
     ] = None
@@ -196,6 +171,18 @@ class EndpointSettings(BaseModel):
         Autoscaling | None,
         Field(description="min and max, and the metrics or times by which the capacity changes between them"),
     ] = None
+    variants: Annotated[
+        list[Variant] | None,
+        limited(
+            "ProductionVariantList",
+            "several variants that share the calls, in place of instance_type and the other keys that each "
+            "variant has of its own",
+        ),
+    ] = None
+    shadow: Annotated[
+        Shadow | None,
+        Field(description="a second version that gets copies of the calls, before it is promoted"),
+    ] = None
     smoke_test: Annotated[
         SmokeTest | None,
         Field(description="requests that a version must answer well right after it went live"),
@@ -205,7 +192,7 @@ class EndpointSettings(BaseModel):
         Field(description="tags of the model, the endpoint config and the endpoint: strings by key"),
     ] = {}
     approvers: Annotated[
-        list[Annotated[str, Field(pattern=APPROVER, max_length=LONGEST_ARN)]] | None,
+        list[Approver] | None,
         Field(
             min_length=1,
             max_length=MOST_APPROVERS,
@@ -270,9 +257,11 @@ EXPLANATIONS: Final[dict[tuple[str, ...], str]] = {
     **_explained(EndpointSettings),
     ("environment", "*"): "a string",
     ("tags", "*"): "a string",
-    ("approvers", "*"): "the ARN of an IAM user, of a role, of a role's session or of a Studio user profile",
 }
 """What each key expects, in words: one text for the editor's tooltip and for the message at synth."""
 
 KNOWN_KEYS: Final[dict[tuple[str, ...], tuple[str, ...]]] = _known(EndpointSettings)
 """The keys of every mapping of keys, by its path."""
+
+OF_A_VARIANT: Final = tuple(key for key in Variant.model_fields if key in EndpointSettings.model_fields)
+"""Keys that each of several variants has for itself, and that the endpoint then has none of."""

@@ -59,6 +59,13 @@ def guardrail_violations(spec: Mapping[str, Any]) -> Iterator[Violation]:
     listed = spec["CreateEndpointConfig"].get("ProductionVariants")
     variants = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     yield from _exclusions(config, variants)
+    if "RollingUpdatePolicy" in config and spec["CreateEndpointConfig"].get("ShadowProductionVariants"):
+        yield Violation(
+            _ROLLING,
+            "a rolling rollout beside a shadow",
+            "a rolling rollout of one variant: SageMaker documents none beside another, and a shadow is one",
+            "choose another kind of rollout",
+        )
     for variant in variants:
         instances = _instances(spec, variant)
         if instances is not None and "ServerlessConfig" not in variant:

@@ -5,15 +5,59 @@ Each key becomes one field of SageMaker's API (`placements.py`); its limits are 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
+from infra.settings.service_model import instance_types
 from infra.settings.strict import STRICT, limited
 
 CaptureMode = Literal["input", "output"]
 Routing = Literal["least_outstanding_requests", "random"]
 Topic = Literal["success", "error"]
+
+
+def _hosted(instance_type: str) -> str:
+    if instance_type not in instance_types():
+        raise ValueError("not an instance type that SageMaker hosts on")
+    return instance_type
+
+
+InstanceType: TypeAlias = Annotated[
+    str,
+    AfterValidator(_hosted),
+    Field(
+        description="an instance type that SageMaker hosts on, such as ml.m5.large",
+        json_schema_extra={"enum": list(instance_types())},
+    ),
+]
+InstanceCount: TypeAlias = Annotated[
+    int | None, Field(ge=1, description="a whole number of instances, at least 1; by default 1")
+]
+VolumeSize: TypeAlias = Annotated[
+    int | None, limited("ProductionVariantVolumeSizeInGB", "the storage of each instance in GB")
+]
+ModelDownloadTimeout: TypeAlias = Annotated[
+    int | None,
+    limited("ProductionVariantModelDataDownloadTimeoutInSeconds", "the time to fetch the model, in seconds"),
+]
+HealthCheckTimeout: TypeAlias = Annotated[
+    int | None,
+    limited(
+        "ProductionVariantContainerStartupHealthCheckTimeoutInSeconds",
+        "the time until a container must answer its health check, in seconds",
+    ),
+]
+RoutingStrategy: TypeAlias = Annotated[
+    Routing | None,
+    Field(
+        description="how calls are spread over instances: random, or least_outstanding_requests; "
+        "by default random"
+    ),
+]
+InferenceAmi: TypeAlias = Annotated[
+    str | None, limited("ProductionVariantInferenceAmiVersion", "the machine image of the instances")
+]
 
 
 class DataCapture(BaseModel):

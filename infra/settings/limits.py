@@ -30,6 +30,8 @@ def documented_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
     yield from _containers(spec)
     yield from (("UpdateEndpoint", violation) for violation in guardrail_violations(spec))
     yield from _variants(spec)
+    yield from _weights(spec)
+    yield from _shadow(spec)
     yield from _asynchronous(spec)
     yield from _encryption(spec)
     yield from _tags(spec)
@@ -48,12 +50,9 @@ def _containers(spec: Mapping[str, Any]) -> Iterator[Refusal]:
 
 
 def _variants(spec: Mapping[str, Any]) -> Iterator[Refusal]:
-    variants = spec["CreateEndpointConfig"].get("ProductionVariants")
     names: set[str] = set()
-    for index, variant in enumerate(variants if isinstance(variants, list) else []):
-        if not isinstance(variant, dict):
-            continue
-        path: FieldPath = ("ProductionVariants", index)
+    # The shadow first, as its name is given: a variant of the same name has to be renamed.
+    for path, variant in _listed(spec, "ShadowProductionVariants", "ProductionVariants"):
         name = variant.get("VariantName")
         if isinstance(name, str):
             if name in names:
@@ -75,6 +74,72 @@ def _variants(spec: Mapping[str, Any]) -> Iterator[Refusal]:
                 expected="no ManagedInstanceScaling: SageMaker supports it for inference components only",
                 fix="remove it, and scale with the key autoscaling",
             )
+
+
+def _listed(spec: Mapping[str, Any], *members: str) -> Iterator[tuple[FieldPath, Mapping[str, Any]]]:
+    """List an endpoint config's variants, less what is none, each with its path."""
+    for member in members:
+        variants = spec["CreateEndpointConfig"].get(member)
+        for index, variant in enumerate(variants if isinstance(variants, list) else []):
+            if isinstance(variant, dict):
+                yield (member, index), variant
+
+
+def _weights(spec: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Check that calls go somewhere: weights are shares of their sum (botocore: InitialVariantWeight)."""
+    found = [
+        (path, each.get("InitialVariantWeight", 1.0)) for path, each in _listed(spec, "ProductionVariants")
+    ]
+    shadowed = "ShadowProductionVariants" in spec["CreateEndpointConfig"]
+    if all(weight == 0 for _, weight in found) and (len(found) > 1 or (found and shadowed)):
+        yield _refusal(
+            "CreateEndpointConfig",
+            (*found[0][0], "InitialVariantWeight"),
+            got="0, and 0 for every other variant" if len(found) > 1 else "0, with a shadow",
+            expected="a weight above 0 somewhere: calls are shared, and copied, by weight",
+            fix="write 1, say",
+        )
+
+
+def _shadow(spec: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Check what a shadow may stand beside (botocore: ShadowProductionVariants)."""
+    config = spec["CreateEndpointConfig"]
+    if "ShadowProductionVariants" not in config and "Shadow" not in spec:
+        return
+    shadows, variants = config.get("ShadowProductionVariants"), config.get("ProductionVariants")
+    production = len(variants) if isinstance(variants, list) else 0
+    found: list[tuple[bool, str, str, str]] = [
+        (
+            "Shadow" not in spec,
+            "a shadow that no key describes",
+            "the key shadow, which says whose approvals it runs",
+            "add shadow, and set here only what has no key",
+        ),
+        (
+            not isinstance(shadows, list) or len(shadows) != 1,
+            f"{len(shadows) if isinstance(shadows, list) else 'no'} shadow variants",
+            "one shadow variant: SageMaker takes no more",
+            "remove this override",
+        ),
+        (
+            production > 1,
+            f"a shadow of an endpoint of {production} variants",
+            "one variant beside a shadow: SageMaker copies the calls of one",
+            "remove the shadow, or keep one variant",
+        ),
+        (
+            "AsyncInferenceConfig" in config,
+            "a shadow of an asynchronous endpoint",
+            "an endpoint that answers at once: SageMaker serves asynchronous calls from one variant",
+            "remove the shadow, or serve without the key asynchronous",
+        ),
+    ]
+    for wrong, got, expected, fix in found:
+        if wrong:
+            yield _refusal(
+                "CreateEndpointConfig", ("ShadowProductionVariants",), got=got, expected=expected, fix=fix
+            )
+            return
 
 
 def _serverless(spec: Mapping[str, Any], path: FieldPath, variant: Mapping[str, Any]) -> Iterator[Refusal]:
@@ -104,6 +169,12 @@ def _serverless(spec: Mapping[str, Any], path: FieldPath, variant: Mapping[str, 
             "asynchronous calls",
         ),
         (len(variants) > 1, "CreateEndpointConfig", ("ProductionVariants",), f"{len(variants)} variants"),
+        (
+            "ShadowProductionVariants" in config,
+            "CreateEndpointConfig",
+            ("ShadowProductionVariants",),
+            "a shadow",
+        ),
         ("DataCaptureConfig" in config, "CreateEndpointConfig", ("DataCaptureConfig",), "data capture"),
         (model.get("EnableNetworkIsolation") is True, "CreateModel", ("EnableNetworkIsolation",), "true"),
         ("VpcConfig" in model, "CreateModel", ("VpcConfig",), "a VPC"),
@@ -190,12 +261,10 @@ EBS_ONLY_FAMILIES: Final = frozenset(
 
 def _encryption(spec: Mapping[str, Any]) -> Iterator[Refusal]:
     """Check botocore's own words on KmsKeyId: none for instance types with local storage."""
-    config = spec["CreateEndpointConfig"]
-    variants = config.get("ProductionVariants")
-    if "KmsKeyId" not in config or not isinstance(variants, list):
+    if "KmsKeyId" not in spec["CreateEndpointConfig"]:
         return
-    for variant in variants:
-        instance_type = str(variant.get("InstanceType")) if isinstance(variant, dict) else ""
+    for _, variant in _listed(spec, "ProductionVariants", "ShadowProductionVariants"):
+        instance_type = str(variant.get("InstanceType"))
         if instance_type.removeprefix("ml.").split(".")[0] in LOCAL_STORAGE_FAMILIES:
             yield _refusal(
                 "CreateEndpointConfig",

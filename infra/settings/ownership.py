@@ -15,7 +15,7 @@ _NAMED: Final = "remove it; Greenlight names what it creates after the endpoint,
 _ROLE: Final = "remove it, and use the key execution_role_arn"
 _TAGS: Final = "remove it, and use the key tags"
 _VERSION: Final = "remove it; the approved model version brings it"
-_SHADOW: Final = "remove it; a shadow variant would need a second version, and only one is desired"
+_SHADOW: Final = "remove it; the shadow keeps its name"
 
 _OWNED: Final[dict[FieldPath, str]] = {
     ("model", "ModelName"): _NAMED,
@@ -31,7 +31,9 @@ _OWNED: Final[dict[FieldPath, str]] = {
     ("endpoint_config", "Tags"): _TAGS,
     ("endpoint_config", "ProductionVariants", "*", "ModelName"): _NAMED,
     ("endpoint_config", "ProductionVariants", "*", "InstancePools", "*", "ModelNameOverride"): _NAMED,
-    ("endpoint_config", "ShadowProductionVariants"): _SHADOW,
+    ("endpoint_config", "ShadowProductionVariants", "*", "ModelName"): _NAMED,
+    ("endpoint_config", "ShadowProductionVariants", "*", "InstancePools", "*", "ModelNameOverride"): _NAMED,
+    ("endpoint_config", "ShadowProductionVariants", "*", "VariantName"): _SHADOW,
 }
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.settings.hosting import capture_options, included_topics
+from infra.settings.problem import field_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,14 +28,14 @@ class Placement:
     """Say which field of which request a key becomes.
 
     Attributes:
-        key: The key's path in the YAML.
+        key: The key's path in the YAML. `*` in it and in `path` is the same item of a list (`variants`).
         operation: `CreateModel`, `CreateEndpointConfig` or `UpdateEndpoint`.
         path: The field in its request.
         convert: Turns the key's value into the field's; None if it stays as it is.
         composed: Part of a section that is compiled as a whole (`rollout`), and not by this table.
     """
 
-    key: tuple[str, ...]
+    key: FieldPath
     operation: str
     path: FieldPath
     convert: Callable[[Any], object] | None = None
@@ -57,6 +58,23 @@ def _config(key: str, *path: str | int, convert: Callable[[Any], object] | None 
 
 def _variant(key: str, *path: str | int, convert: Callable[[Any], object] | None = None) -> Placement:
     return _config(key, "ProductionVariants", 0, *path, convert=convert)
+
+
+def _hosting(of: str, *around: str | int) -> tuple[Placement, ...]:
+    """Place the keys that every variant has, wherever they stand: `of` is the prefix of their names."""
+    return (
+        _config(f"{of}instance_type", *around, "InstanceType"),
+        _config(f"{of}instance_count", *around, "InitialInstanceCount"),
+        _config(f"{of}volume_size_in_gb", *around, "VolumeSizeInGB"),
+        _config(f"{of}model_data_download_timeout_in_seconds", *around, "ModelDataDownloadTimeoutInSeconds"),
+        _config(
+            f"{of}container_startup_health_check_timeout_in_seconds",
+            *around,
+            "ContainerStartupHealthCheckTimeoutInSeconds",
+        ),
+        _config(f"{of}routing", *around, "RoutingConfig", "RoutingStrategy", convert=str.upper),
+        _config(f"{of}inference_ami_version", *around, "InferenceAmiVersion"),
+    )
 
 
 def _rollout(key: str, *path: str | int) -> Placement:
@@ -84,18 +102,22 @@ PLACEMENTS: Final = (
     _model("vpc.subnets", "VpcConfig", "Subnets"),
     _model("vpc.security_groups", "VpcConfig", "SecurityGroupIds"),
     _model("execution_role_arn", "ExecutionRoleArn"),
-    _variant("instance_type", "InstanceType"),
-    _variant("instance_count", "InitialInstanceCount"),
+    *_hosting("", "ProductionVariants", 0),
     _variant("serverless.memory_size_in_mb", "ServerlessConfig", "MemorySizeInMB"),
     _variant("serverless.max_concurrency", "ServerlessConfig", "MaxConcurrency"),
     _variant("serverless.provisioned_concurrency", "ServerlessConfig", "ProvisionedConcurrency"),
-    _variant("volume_size_in_gb", "VolumeSizeInGB"),
-    _variant("model_data_download_timeout_in_seconds", "ModelDataDownloadTimeoutInSeconds"),
-    _variant(
-        "container_startup_health_check_timeout_in_seconds", "ContainerStartupHealthCheckTimeoutInSeconds"
+    _config("variants.*.name", "ProductionVariants", "*", "VariantName"),
+    _config("variants.*.weight", "ProductionVariants", "*", "InitialVariantWeight"),
+    *_hosting("variants.*.", "ProductionVariants", "*"),
+    # Its weight depends on the production variant's, overrides included.
+    Placement(
+        ("shadow", "sampling_percent"),
+        "CreateEndpointConfig",
+        ("ShadowProductionVariants", 0, "InitialVariantWeight"),
+        _composed,
+        composed=True,
     ),
-    _variant("routing", "RoutingConfig", "RoutingStrategy", convert=str.upper),
-    _variant("inference_ami_version", "InferenceAmiVersion"),
+    *_hosting("shadow.", "ShadowProductionVariants", 0),
     _config("kms_key_id", "KmsKeyId"),
     _config("data_capture.destination", _CAPTURE, "DestinationS3Uri"),
     _config("data_capture.sampling_percent", _CAPTURE, "InitialSamplingPercentage"),
@@ -158,23 +180,45 @@ PLACEMENTS: Final = (
     _rollout("alarms.existing", "AutoRollbackConfiguration", "Alarms"),
 )
 
+
+def placements(variants: int) -> Iterator[Placement]:
+    """List the placements of settings with so many items in `variants`, each with its index."""
+    for placement in PLACEMENTS:
+        if "*" not in placement.key:
+            yield placement
+            continue
+        for index in range(variants):
+            key, path = (
+                tuple(index if part == "*" else part for part in each)
+                for each in (placement.key, placement.path)
+            )
+            yield replace(placement, key=key, path=path)
+
+
+def _placements_of(document: Document) -> Iterator[Placement]:
+    listed = document.content.get("variants")
+    return placements(len(listed) if isinstance(listed, list) else 0)
+
+
 _MAY_BE_OVERRIDDEN: Final = frozenset({"environment", "instance_type", "instance_count", "serverless"})
 """Overrides have always been merged over these: a pool of instances, say, takes the place of a type."""
 
 
 def place_fields(settings: EndpointSettings, requests: dict[str, dict[str, Any]]) -> None:
     """Put each key's value where it belongs, into the request templates by operation."""
-    for placement in PLACEMENTS:
+    for placement in placements(len(settings.variants or ())):
         value = None if placement.composed else _value(settings, placement.key)
         if value is not None and value != {}:
             converted = placement.convert(value) if placement.convert else value
             _put(requests[placement.operation], placement.path, converted)
 
 
-def _value(settings: object, key: tuple[str, ...]) -> Any:  # noqa: ANN401 - any key's value
-    value = settings
-    for name in key:
-        value = None if value is None else getattr(value, name)
+def _value(settings: object, key: FieldPath) -> Any:  # noqa: ANN401 - any key's value
+    value: Any = settings
+    for part in key:
+        if value is None:
+            return None
+        value = value[part] if isinstance(part, int) else getattr(value, part)
     return value
 
 
@@ -188,16 +232,16 @@ def given_twice(document: Document) -> Iterator[Problem]:
     """Find fields that a key and an override both set: which of the two is meant, only their author knows."""
     if "rollout" in document.content and ("overrides", "deployment_config") in document.lines:
         yield _twice(document, ("overrides", "deployment_config"), "rollout")
-    for placement in PLACEMENTS:
-        if placement.composed or placement.key[0] in _MAY_BE_OVERRIDDEN:
+    for placement in _placements_of(document):
+        if placement.composed or {placement.key[0], placement.key[-1]} & _MAY_BE_OVERRIDDEN:
             continue
         if placement.key in document.lines and placement.override in document.lines:
-            yield _twice(document, placement.override, ".".join(placement.key))
+            yield _twice(document, placement.override, field_name(placement.key))
         elif placement.key[0] in document.content:
             for length in range(3, len(placement.override)):
                 around = placement.override[:length]
                 if around in document.scalars:  # `null`, which would take away what the key sets
-                    yield _twice(document, around, placement.key[0])
+                    yield _twice(document, around, str(placement.key[0]))
 
 
 def _twice(document: Document, path: FieldPath, key: str) -> Problem:
@@ -213,7 +257,7 @@ def key_of(document: Document, operation: str, path: FieldPath) -> FieldPath | N
     """Find the key that a field of a compiled request came from; None if no key sets it."""
     inside = [
         placement
-        for placement in PLACEMENTS
+        for placement in _placements_of(document)
         if placement.key[0] in document.content
         and placement.operation == operation
         and path[: len(placement.path)] == placement.path
@@ -224,7 +268,7 @@ def key_of(document: Document, operation: str, path: FieldPath) -> FieldPath | N
         if placement.key not in document.lines and placement.composed:
             return placement.key[:1]
         return placement.key if placement.convert else (*placement.key, *path[len(placement.path) :])
-    for placement in PLACEMENTS:
+    for placement in _placements_of(document):
         around = placement.operation == operation and placement.path[: len(path)] == path
         if around and placement.key[0] in document.content:
             return placement.key[:1]

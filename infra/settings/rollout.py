@@ -85,13 +85,13 @@ class RollbackAlarms(BaseModel):
     ] = 2
 
     @property
-    def thresholds(self) -> bool:
-        """Tell whether any alarm is to be made."""
+    def thresholds(self) -> int:
+        """Count the alarms that are to be made for a variant."""
         wanted = (
             self.error_ratio_percent, self.model_latency_p90_ms, self.model_latency_p99_ms,
             self.invocations_floor,
         )  # fmt: skip
-        return any(threshold is not None for threshold in wanted)
+        return sum(threshold is not None for threshold in wanted)
 
     @property
     def window_seconds(self) -> int:
@@ -232,10 +232,12 @@ def _given(**members: object) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def inconsistencies(document: Document, rollout: Rollout, instances: Instances) -> Iterator[Problem]:
+def inconsistencies(
+    document: Document, rollout: Rollout, following: Sequence[Instances]
+) -> Iterator[Problem]:
     """Find keys of a rollout that do not go together, and alarms that could never stop it.
 
-    `instances` is how many the endpoint may have.
+    `following` is how many instances each variant may have that changes with approvals.
     """
     yield from _misplaced(document, rollout)
     for size in ("size", "rollback_size"):
@@ -253,7 +255,24 @@ def inconsistencies(document: Document, rollout: Rollout, instances: Instances) 
             expected=f"how much a {rollout.kind} rollout takes at a time: size_percent or size_instances",
             fix="add size_percent: 10, say",
         )
-    yield from _blind_alarms(document, rollout, instances)
+    for instances in dict.fromkeys(following):
+        yield from _blind_alarms(document, rollout, instances)
+    yield from _too_many_alarms(document, rollout.alarms, len(following))
+
+
+def _too_many_alarms(document: Document, alarms: RollbackAlarms, following: int) -> Iterator[Problem]:
+    made, existing = alarms.thresholds * following, len(alarms.existing)
+    total = 1 + made + existing
+    if total > MOST_ALARMS:
+        each = f"{alarms.thresholds} of thresholds"
+        if following > 1:
+            each = f"{made} of {alarms.thresholds} thresholds for each of {following} variants that follow"
+        yield document.problem(
+            ("rollout", "alarms", "existing") if existing else ("rollout", "alarms"),
+            got=f"{total} alarms: one that aborts, {each}, and {existing} existing",
+            expected=f"at most {MOST_ALARMS} in all: SageMaker watches no more",
+            fix=f"remove {total - MOST_ALARMS}, or join existing ones in a composite alarm",
+        )
 
 
 def _misplaced(document: Document, rollout: Rollout) -> Iterator[Problem]:

@@ -176,8 +176,13 @@ def _stored_request(request: SmokeTestRequest) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def smoke_problems(document: Document, test: SmokeTest, *, asynchronous: bool) -> Iterator[Problem]:
-    """Find requests that could never be made, and expectations that could never hold."""
+def smoke_problems(
+    document: Document, test: SmokeTest, *, asynchronous: bool, variants: int
+) -> Iterator[Problem]:
+    """Find requests that could never be made, and expectations that could never hold.
+
+    `variants` is how many follow the group: each of them is called.
+    """
     if asynchronous:
         yield document.problem(
             ("smoke_test",),
@@ -187,11 +192,12 @@ def smoke_problems(document: Document, test: SmokeTest, *, asynchronous: bool) -
         )
     for index, request in enumerate(test.requests):
         yield from _request_problems(document, ("smoke_test", "requests", index), request)
-    calls = sum(request.calls for request in test.requests)
+    calls = sum(request.calls for request in test.requests) * variants
     if calls > MOST_CALLS:
+        each = "" if variants == 1 else f", to {variants} variants that follow the group"
         yield document.problem(
             ("smoke_test", "requests"),
-            got=f"{calls} calls in all",
+            got=f"{calls} calls in all{each}",
             expected=f"at most {MOST_CALLS}: a version is tried, not load-tested",
             fix="lower repeat",
         )

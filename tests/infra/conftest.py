@@ -148,4 +148,11 @@ def featured(synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFacto
         "execution_role_arn: arn:aws:iam::111122223333:role/fraud-models\n"
         "kms_key_id: 1234abcd-12ab-34cd-56ef-1234567890ab\nrollout: {kind: all_at_once}\n"
     )
+    (endpoints / "pricing.yaml").write_text(
+        "model_package_group: pricing\n"
+        "variants:\n"
+        "- {name: Champion, weight: 9, version: 12, instance_type: ml.m5.large}\n"
+        "- {name: Challenger, weight: 1, instance_type: ml.m5.large}\n"
+        "rollout: {kind: all_at_once, alarms: {error_ratio_percent: 5}}\n"
+    )
     return synthesise_with(endpoints_dir=str(endpoints))

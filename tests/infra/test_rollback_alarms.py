@@ -24,6 +24,8 @@ def test_each_guarded_endpoint_has_the_alarms_that_its_settings_name(featured: S
         "Greenlight-churn-model-latency-p90",
         "Greenlight-churn-invocations-floor",
         "Greenlight-fraud-abort",
+        "Greenlight-pricing-abort",
+        "Greenlight-pricing.Challenger-error-ratio",
     }
     for parameter in featured.of_type("AWS::SSM::Parameter").values():
         document = json.loads(parameter["Value"])
@@ -70,12 +72,12 @@ def test_settings_are_written_after_the_alarms_that_they_name(featured: Synthesi
     for resource in featured.resources.values():
         if resource["Type"] == "AWS::SSM::Parameter":
             name = json.loads(resource["Properties"]["Value"])["EndpointName"]
-            if name not in {"churn", "fraud"}:
+            if name not in {"churn", "fraud", "pricing"}:
                 continue
             alarms = {
                 logical_id
                 for logical_id, alarm in featured.of_type("AWS::CloudWatch::Alarm").items()
-                if alarm.get("AlarmName", "").startswith(f"Greenlight-{name}-")
+                if alarm.get("AlarmName", "").startswith((f"Greenlight-{name}-", f"Greenlight-{name}."))
             }
             assert alarms
             assert alarms <= set(resource["DependsOn"])

@@ -143,6 +143,63 @@ AGREED = {
         "model_package_group: g\ninstance_type: ml.m5.large\nvolume_size_in_gb: 513\n",
         False,
     ),
+    "several variants": (
+        (
+            "model_package_group: g\n"
+            "variants: [{name: a, weight: 1, instance_type: ml.m5.large, version: 3},"
+            " {name: b, weight: 0.5, instance_type: ml.m5.large, instance_count: 2}]\n"
+        ),
+        True,
+    ),
+    "variants beside a type": (
+        (
+            "model_package_group: g\ninstance_type: ml.m5.large\n"
+            "variants: [{name: a, weight: 1, instance_type: ml.m5.large}]\n"
+        ),
+        False,
+    ),
+    "a variant's key beside variants": (
+        (
+            "model_package_group: g\nrouting: random\n"
+            "variants: [{name: a, weight: 1, instance_type: ml.m5.large}]\n"
+        ),
+        False,
+    ),
+    "a variant without a weight": (
+        "model_package_group: g\nvariants: [{name: a, instance_type: ml.m5.large}]\n",
+        False,
+    ),
+    "no variants": ("model_package_group: g\nvariants: []\n", False),
+    "a shadow": (
+        (
+            "model_package_group: g\ninstance_type: ml.m5.large\nfour_eyes: true\n"
+            "shadow: {instance_type: ml.m5.large, sampling_percent: 10}\n"
+            "overrides: {endpoint_config: {ShadowProductionVariants: [{EnableSSMAccess: true}]}}\n"
+        ),
+        True,
+    ),
+    "a shadow that nothing could reach": (
+        (
+            "model_package_group: g\ninstance_type: ml.m5.large\nfour_eyes: false\n"
+            "shadow: {instance_type: ml.m5.large}\n"
+        ),
+        False,
+    ),
+    "a shadow of no calls": (
+        (
+            "model_package_group: g\ninstance_type: ml.m5.large\nfour_eyes: true\n"
+            "shadow: {instance_type: ml.m5.large, sampling_percent: 0}\n"
+        ),
+        False,
+    ),
+    "a shadow by another name": (
+        (
+            "model_package_group: g\ninstance_type: ml.m5.large\nfour_eyes: true\n"
+            "shadow: {instance_type: ml.m5.large}\n"
+            "overrides: {endpoint_config: {ShadowProductionVariants: [{ModelName: a}]}}\n"
+        ),
+        False,
+    ),
     "odd memory": (
         "model_package_group: g\nserverless: {memory_size_in_mb: 1000, max_concurrency: 1}\n",
         False,

@@ -770,7 +770,6 @@ OWNED = {
         "ExecutionRoleArn: x": "use the key execution_role_arn",
         "Tags: []": "use the key tags",
         "ProductionVariants: [{ModelName: x}]": "remove it; Greenlight names",
-        "ShadowProductionVariants: []": "remove it; a shadow variant",
     },
 }
 
