@@ -114,8 +114,8 @@ _SEVERAL_VERSIONS: Final = """\
 Each of `variants` has its name, its weight and its own hosting keys; all else is the endpoint's: the group,
 the environment, the role, the storage's key, data capture, the rollout. An approval changes all variants
 without `version` at once, in one update of the endpoint. Thresholds of `rollout.alarms` become one alarm for
-each of these, on its own metrics; with the alarm that aborts and existing ones, they may be 10. A smoke test
-calls each of these by its name.
+each of these, on its own metrics and its own calls, whatever its weight; with the alarm that aborts and
+existing ones, they may be 10. A smoke test calls each of these by its name.
 
 ## From the shadow to production
 

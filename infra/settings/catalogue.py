@@ -251,7 +251,8 @@ def _problem(document: Document, detail: ErrorDetails) -> Problem:
     """Translate one of pydantic's errors into ours."""
     path = detail["loc"]
     words = _words(path)
-    expected = EXPLANATIONS.get(words) or EXPLANATIONS.get((*words[:-1], "*"), "")
+    keys = ", ".join(KNOWN_KEYS.get(words, ()))
+    expected = EXPLANATIONS.get(words) or EXPLANATIONS.get((*words[:-1], "*")) or f"a mapping of {keys}"
     if detail["type"] == "extra_forbidden":
         return _unknown_key(document, path)
     if detail["type"] == "missing":

@@ -34,7 +34,7 @@ class Instances(NamedTuple):
 
 
 def _instances(spec: Mapping[str, Any], variant: Mapping[str, Any]) -> Instances | None:
-    scaling = spec.get("AutoScaling", {}).get(variant.get("VariantName"))
+    scaling = spec.get("AutoScaling", {}).get(str(variant.get("VariantName")))
     if scaling:
         return Instances(scaling["MinCapacity"], scaling["MaxCapacity"])
     count = variant.get("InitialInstanceCount")

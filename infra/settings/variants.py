@@ -205,7 +205,7 @@ def weigh_shadow(config: dict[str, Any], sampling_percent: int) -> None:
 
 
 def variant_problems(document: Document, settings: EndpointSettings) -> Iterator[Problem]:
-    """Find variants of which none would ever change, and a shadow that nothing could reach."""
+    """Find variants of which none could ever change, and a shadow that nothing could reach."""
     if settings.variants and all(variant.version is not None for variant in settings.variants):
         yield document.problem(
             ("variants",),
@@ -213,6 +213,16 @@ def variant_problems(document: Document, settings: EndpointSettings) -> Iterator
             expected="at least one that follows the group: otherwise nothing is left to approve",
             fix="remove version from the variant that approvals are to change",
         )
+    floor = settings.rollout is not None and settings.rollout.alarms.invocations_floor is not None
+    for variant in settings.variants or ():
+        if floor and variant.version is None and variant.weight == 0:
+            yield document.problem(
+                ("rollout", "alarms", "invocations_floor"),
+                got=f"a floor, with the variant {variant.name} of weight 0",
+                expected="calls to every variant that follows the group: without any, the alarm stops every "
+                "rollout",
+                fix="remove the floor, or give the variant a weight",
+            )
     if settings.shadow is not None and not settings.approvers and not settings.four_eyes:
         yield document.problem(
             ("shadow",),

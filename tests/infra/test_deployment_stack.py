@@ -12,6 +12,7 @@ from infra.bundling import operations
 from infra.context import Configuration
 from infra.placement import check_room
 from infra.settings.catalogue import load_catalogue
+from infra.settings.problem import ConfigurationError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -526,6 +527,21 @@ def test_a_role_that_is_passed_in_is_passed_on_and_left_as_it_is(synthesise_with
     assert statements(stack, "DeployerRole")["PassExecutionRole"]["resources"] == [arn]
     variables = stack.one("AWS::Lambda::Function")["Environment"]["Variables"]
     assert variables["EXECUTION_ROLE_ARN"] == arn
+
+
+def test_a_role_of_another_account_ends_the_synthesis(
+    synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    endpoints = tmp_path_factory.mktemp("endpoints")
+    (endpoints / "churn.yaml").write_text(
+        "model_package_group: churn\ninstance_type: ml.m5.large\n"
+        "execution_role_arn: arn:aws:iam::444455556666:role/models\n"
+    )
+
+    with pytest.raises(ConfigurationError, match="a role of account 444455556666"):
+        synthesise_with(
+            endpoints_dir=str(endpoints), execution_role_arn="arn:aws:iam::111122223333:role/models"
+        )
 
 
 PATTERNS: dict[str, dict[str, Any]] = {

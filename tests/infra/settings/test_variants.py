@@ -250,6 +250,13 @@ REFUSED: dict[str, tuple[str, str, str, str, str]] = {
         "above 0",
         "write 1",
     ),
+    "a variant that is none": (
+        BASE + "variants:\n- A\n",
+        "variants[0]",
+        "'A'",
+        "a mapping of name, weight",
+        "key: value lines",
+    ),
     "a weight below 0": (
         BASE + variants(A, B.replace("weight: 1", "weight: -1")),
         "variants[1].weight",
@@ -315,6 +322,20 @@ REFUSED: dict[str, tuple[str, str, str, str, str]] = {
         "13 alarms: one that aborts, 12 of 4 thresholds for each of 3 variants",
         "at most 10",
         "remove 3",
+    ),
+    "a floor where there are no calls": (
+        BASE + variants(A, B, C.replace("weight: 1", "weight: 0")) + all_at_once("invocations_floor: 5"),
+        "rollout.alarms.invocations_floor",
+        "the variant C of weight 0",
+        "stops every rollout",
+        "give the variant a weight",
+    ),
+    "a name that is a list": (
+        ONE + all_at_once("error_ratio_percent: 5") + override("ProductionVariants: [{VariantName: [a]}]"),
+        "overrides.endpoint_config.ProductionVariants[0].VariantName",
+        "a list of 1",
+        "a string",
+        "",
     ),
     "capacity outside its own limits": (
         BASE + variants(A, B + f", autoscaling: {{min: 3, max: 4, {TRACKED}}}"),
