@@ -239,6 +239,8 @@ class Deployment:
 
     def _cannot_launch(self, world: World) -> str | None:
         """Return why the instances cannot be launched, or None."""
+        if self.rollout.flaw is not None:
+            return self.rollout.flaw
         scope = self.endpoint.scope
         for instance_type in instances_by_type(self.new_variants):
             capacity = scope.instance_capacity.get(instance_type)

@@ -28,6 +28,10 @@ _LEAST_LINEAR_STEP = Fraction(10, 100)
 _LEAST_ROLLING_BATCH = Fraction(5, 100)
 
 
+class _UndersizedError(Exception):
+    """A guardrail does not fit a variant, whatever its size says."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A step of traffic: the new fleet's share from now on, and how long to bake after it.
@@ -50,6 +54,7 @@ class Rollout:
         timeout_seconds: The most that the whole rollout may take; None if it may take any time.
         alarm_names: The CloudWatch alarms that are watched from the start until the old fleet may end.
         is_announced: Whether deployment state change events tell of it; excluded endpoints have none.
+        flaw: Why it is accepted and yet cannot be carried out; None if it can.
     """
 
     steps: tuple[Step, ...] = (Step(ALL, 0),)
@@ -58,6 +63,7 @@ class Rollout:
     timeout_seconds: int | None = None
     alarm_names: tuple[str, ...] = ()
     is_announced: bool = True
+    flaw: str | None = None
 
     @property
     def waits_seconds(self) -> int:
@@ -91,12 +97,17 @@ def plan_rollout(
     alarm_names = tuple(
         alarm["AlarmName"] for alarm in config.get("AutoRollbackConfiguration", {}).get("Alarms", ())
     )
-    if rolling is not None:
-        rollout = _rolling(rolling, new_variants, switches, alarm_names)
-    elif blue_green is not None:
-        rollout = _blue_green(blue_green, new_variants, switches, alarm_names)
-    else:
-        rollout = Rollout(alarm_names=alarm_names)
+    try:
+        if rolling is not None:
+            rollout = _rolling(rolling, new_variants, switches, alarm_names)
+        elif blue_green is not None:
+            rollout = _blue_green(blue_green, new_variants, switches, alarm_names)
+        else:
+            rollout = Rollout(alarm_names=alarm_names)
+    except _UndersizedError as error:
+        if switches.undersized_guardrail is UndersizedGuardrail.REFUSE:
+            raise errors.validation(str(error)) from None
+        rollout = Rollout(alarm_names=alarm_names, flaw=str(error))
     if rollout.timeout_seconds is not None and rollout.timeout_seconds <= rollout.waits_seconds:
         raise errors.validation(
             f"MaximumExecutionTimeoutInSeconds ({rollout.timeout_seconds}) must be greater than the sum of "
@@ -196,7 +207,7 @@ def _share(
     if smallest <= 1:
         if switches.undersized_guardrail is UndersizedGuardrail.ALL_AT_ONCE:
             return ALL
-        raise errors.validation(
+        raise _UndersizedError(
             f"{name} must be at most 50 percent of a variant's instances, which a variant with one instance "
             "cannot satisfy."
         )

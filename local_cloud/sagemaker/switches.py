@@ -122,6 +122,7 @@ class UndersizedGuardrail(StrEnum):
 
     REFUSE = "refuse"
     ALL_AT_ONCE = "all_at_once"
+    FAIL = "fail"
 
 
 class MissingAlarm(StrEnum):
@@ -235,8 +236,9 @@ class Switches:
     """With `short` a page may be empty and still carry a NextToken: follow the token, not the count."""
 
     undersized_guardrail: UndersizedGuardrail = UndersizedGuardrail.REFUSE
-    """A canary or batch is at most half of a variant, which one instance cannot satisfy. `all_at_once` would
-    silently deploy without a canary: check it before the call."""
+    """A canary or batch is at most half of a variant, which one instance cannot satisfy. With `refuse`
+    UpdateEndpoint fails, with `fail` the deployment rolls back, and `all_at_once` would silently deploy
+    without a canary: check it before the call."""
 
     missing_alarm: MissingAlarm = MissingAlarm.REFUSE
     """With `refuse` UpdateEndpoint fails, with `fail` the deployment rolls back, and with `ignore` it runs

@@ -327,7 +327,11 @@ def test_a_guardrail_on_one_instance_is_a_switch(
         return
     cloud.call("UpdateEndpoint", **request)
     cloud.advance(5)
-    assert cloud.describe()["EndpointConfigName"] == "config-2"
+    fails = setting is UndersizedGuardrail.FAIL
+    described = cloud.describe()
+    assert described["EndpointStatus"] == "InService"
+    assert described["EndpointConfigName"] == ("config-1" if fails else "config-2")
+    assert ("a variant with one instance" in described.get("FailureReason", "")) is fails
 
 
 def test_guardrails_want_the_same_variant_names_and_instances(cloud: VirtualCloud) -> None:
