@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from tests.simulation import coverage
 from tests.simulation.schedule import (
+    ALARM_LASTS,
     CHOICES,
     DELAYS,
     EVENTS,
@@ -23,6 +24,8 @@ from tests.simulation.schedule import (
     Fault,
     FaultKind,
     Kind,
+    RolloutEnd,
+    RolloutKind,
     Schedule,
     draw,
 )
@@ -73,7 +76,7 @@ _IN_PARTS: Final = Schedule(
     disturbances=(Disturbance(Kind.SWEEP), Disturbance(Kind.SWEEP, wait=8)),
 )
 
-_GUARDED: Final = replace(_UPDATED, guarded=True)
+_GUARDED: Final = replace(_UPDATED, rollout=RolloutKind.CANARY)
 _SCALED: Final = replace(_CREATED, scaling=True)
 _SCALED_OTHERWISE: Final = Schedule(
     head_start=1,
@@ -157,6 +160,25 @@ _TO_A_STATUS: Final[dict[str, Schedule]] = {
 """Schedules in which the first endpoint comes into a status."""
 
 
+_ABORTED_LATER: Final = (
+    Disturbance(Kind.REGISTER_APPROVED),
+    Disturbance(Kind.REJECT, which=1, when="Updating"),
+    Disturbance(Kind.SWEEP, when="InService"),
+)
+
+_TO_AN_END: Final[dict[RolloutEnd, Schedule]] = {
+    RolloutEnd.SUCCEEDED: _UPDATED,
+    RolloutEnd.ABORTED: replace(_DEPLOYED, disturbances=_ABORTED_LATER),
+    RolloutEnd.ALARMED: replace(
+        _DEPLOYED, disturbances=(Disturbance(Kind.REGISTER_ALARMING_APPROVED), *_ROLLOUT[1:])
+    ),
+    RolloutEnd.FAILED: replace(
+        _DEPLOYED, disturbances=(Disturbance(Kind.REGISTER_BROKEN_APPROVED), *_ROLLOUT[1:])
+    ),
+}
+"""Schedules in which the rollout of an update ends so, if it has alarms where that takes any."""
+
+
 def lead(aim: Aim, random: Random) -> Schedule:
     """Return a schedule that leads to a pair, and does little else."""
     what, how = aim
@@ -167,6 +189,10 @@ def lead(aim: Aim, random: Random) -> Schedule:
     if event in _TO_AN_EVENT:
         fault = EventFault(event, 0, EventFaultKind(how), random.randrange(len(DELAYS)))
         return replace(_TO_AN_EVENT[event], event_faults=(fault,))
+    if what.startswith("rollout "):
+        kind = RolloutKind(what.removeprefix("rollout "))
+        lasts, more = random.randrange(len(ALARM_LASTS)), random.randrange(3)
+        return replace(_TO_AN_END[RolloutEnd(how)], rollout=kind, alarm_lasts=lasts, instances=more)
     schedule = _TO_A_STATUS[status]
     choices = {"which": random.randrange(CHOICES), "how": random.randrange(CHOICES)}
     done = Disturbance(Kind(how), when=status, **choices)

@@ -16,6 +16,8 @@ from tests.simulation.schedule import (
     EventFaultKind,
     FaultKind,
     Kind,
+    RolloutEnd,
+    RolloutKind,
 )
 from tests.simulation.world import DEPLOYER_WRITES, PARTS_PUT
 
@@ -31,6 +33,8 @@ def impossible(what: str, how: str) -> str | None:
     """Return why something cannot hit something, or None if it can."""
     if how == FaultKind.STALE and what not in STALE_READS:
         return "only the reads of endpoints are modelled as eventual; the journal is read consistently"
+    if what == f"rollout {RolloutKind.UNGUARDED}" and how in {RolloutEnd.ABORTED, RolloutEnd.ALARMED}:
+        return "what has no alarm is neither aborted nor rolled back by one"
     return None
 
 
@@ -40,6 +44,7 @@ def everything() -> Iterable[tuple[str, str]]:
     yield from ((call, f"meanwhile {kind}") for call in DEPLOYER_WRITES for kind in MEANWHILE)
     yield from ((f"event {name}", kind.value) for name in EVENTS for kind in EventFaultKind)
     yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in Kind)
+    yield from ((f"rollout {kind}", end.value) for kind in RolloutKind for end in RolloutEnd)
 
 
 def unexplained_holes(covered: Counter[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -66,6 +71,11 @@ def table(covered: Counter[tuple[str, str]]) -> str:
             [f"endpoint {status}" for status in STATUSES],
             "Which disturbance met an endpoint in which status",
         ),
+        (
+            [f"rollout {kind}" for kind in RolloutKind],
+            [end.value for end in RolloutEnd],
+            "How rollouts of each kind ended",
+        ),
     )
     return "\n\n".join(f"{title}\n{_matrix(covered, rows, columns)}" for rows, columns, title in parts)
 
@@ -76,7 +86,8 @@ def _matrix(covered: Counter[tuple[str, str]], rows: Iterable[str], columns: lis
     for row in rows:
         cells = []
         for column, head in zip(columns, heads, strict=True):
-            pair = (row, column) if row in CALLS or row.startswith("event ") else (column, row)
+            is_pair = row in CALLS or row.startswith(("event ", "rollout "))
+            pair = (row, column) if is_pair else (column, row)
             shown = "." if impossible(*pair) else str(covered.get(pair, 0))
             cells.append(shown.rjust(len(head)))
         lines.append(f"{row:<44}" + "  ".join(cells))

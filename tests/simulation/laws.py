@@ -9,19 +9,29 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.triggers import PART_DETAIL_TYPE
 from local_cloud.sagemaker.ports import AlarmState
-from tests.simulation.people import GROUP, PREFIX, abort_alarm, content_of
+from tests.simulation.alarms import rollback_alarm
+from tests.simulation.people import (
+    GROUP,
+    PREFIX,
+    ROLLING_PERCENT,
+    abort_alarm,
+    content_of,
+    deployment_config,
+)
+from tests.simulation.schedule import RolloutEnd, RolloutKind
 from tests.simulation.tasks import CrashError
 from tests.simulation.world import SCHEDULED, WRITES, names_in, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.simulation.alarms import Raised
     from tests.simulation.people import Approving
     from tests.simulation.world import Call, Invocation, World
 
@@ -107,6 +117,29 @@ class Facts:
                     and endpoint["EndpointStatus"] == "InService"
                     and endpoint["EndpointConfigName"] == rollout.endpoint_config_name
                 )
+                if rollout.call.operation == "UpdateEndpoint":
+                    kind = self.world.schedule.rollout
+                    self.world.coverage.add((f"rollout {kind}", self.end_of(rollout).value))
+
+    def end_of(self, rollout: Rollout) -> RolloutEnd:
+        """Return how a rollout that is over ended."""
+        name = rollout.endpoint_name
+        if rollout.succeeded:
+            return RolloutEnd.SUCCEEDED
+        if self.went_on(abort_alarm(name), rollout):
+            return RolloutEnd.ABORTED
+        if rollback_alarm(name) in self.world.alarms.on_since or self.went_on(rollback_alarm(name), rollout):
+            return RolloutEnd.ALARMED
+        return RolloutEnd.FAILED
+
+    def went_on(self, alarm_name: str, rollout: Rollout) -> list[Raised]:
+        """Return when and why an alarm went on during a rollout."""
+        return [
+            each
+            for each in self.world.alarms.raised
+            if each.alarm_name == alarm_name
+            and rollout.call.time <= each.time <= (rollout.ended or each.time)
+        ]
 
     def attempts(self, endpoint_name: str) -> list[dict[str, Any]]:
         """Return the journalled attempts, oldest first."""
@@ -850,15 +883,22 @@ class Law8ScaledStaysScaled(Law):
         self._wanted: dict[int, dict[str, tuple[float, float]]] = {}
 
     def check_call(self, call: Call) -> None:
-        if not (call.is_write and call.operation == "UpdateEndpoint"):
-            return
+        if call.is_write and call.operation == "UpdateEndpoint":
+            self._wanted[call.number] = self.wanted(call)
+
+    def wanted(self, call: Call) -> dict[str, tuple[float, float]]:
+        """Return the count and the weight that an update is to end with, variant by variant.
+
+        Args:
+            call: The UpdateEndpoint, at the moment when SageMaker accepted it.
+        """
         # Observers see a call before the change that it makes.
         endpoint = self.world.describe(call.request["EndpointName"])
         assert endpoint is not None, "SageMaker updates what is there"
         before = self._configured(endpoint["EndpointConfigName"])
         after = self._configured(call.request["EndpointConfigName"])
         running = _running(endpoint)
-        self._wanted[call.number] = {
+        return {
             name: (
                 running[name][0] if before.get(name, new)[0] == new[0] and name in running else new[0],
                 running[name][1] if before.get(name, new)[1] == new[1] and name in running else new[1],
@@ -1028,8 +1068,41 @@ class Law11ScalingComesBack(Law):
     """Whenever an endpoint has come to rest, its variants scale as its settings say.
 
     At rest an endpoint in service is registered with the capacities, policies and scheduled actions of its
-    settings, whatever updates, failures and crashes came before.
+    settings, whatever updates, failures and crashes came before. And it goes on scaling on the way: a variant
+    is deregistered only if its settings have no scaling for it, if the attempt under way changes what it runs
+    on, or after SageMaker refused an update.
     """
+
+    def check_call(self, call: Call) -> None:
+        if call.operation != "DeregisterScalableTarget":
+            return
+        _, name, _, variant_name = call.request["ResourceId"].split("/")
+        settings = self.world.people.settings.get(name)
+        if (
+            settings is not None
+            and variant_name in settings.get("AutoScaling", {})
+            and self._types(self._live_config(name)) == self._types(self._wanted_config(name))
+            and not any(
+                each.operation == "UpdateEndpoint" and not each.accepted for each in call.invocation.calls
+            )
+        ):
+            raise self.broken(f"{variant_name} of {name} is deregistered, and nothing asks for that")
+
+    def _live_config(self, name: str) -> str | None:
+        endpoint = self.world.describe(name)
+        return endpoint["EndpointConfigName"] if endpoint is not None else None
+
+    def _wanted_config(self, name: str) -> str | None:
+        attempt = self.facts.unsettled(name)
+        return attempt["endpoint_config_name"] if attempt is not None else self._live_config(name)
+
+    def _types(self, config_name: str | None) -> dict[str, str]:
+        """Return what each variant of a config runs on."""
+        config = config_name and self.world.people.look(
+            "DescribeEndpointConfig", EndpointConfigName=config_name
+        )
+        variants = config["ProductionVariants"] if config else ()
+        return {each["VariantName"]: each["InstanceType"] for each in variants}
 
     def check_rest(self) -> None:
         for name in self.world.people.endpoints:
@@ -1068,6 +1141,205 @@ class Law11ScalingComesBack(Law):
         return answered
 
 
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How many instances of an endpoint answer, and are to.
+
+    Attributes:
+        before: When the update began.
+        after: When it has succeeded.
+    """
+
+    before: float
+    after: float
+
+
+class Law12RolloutsKeepTheirPromise(Law):
+    """An update is rolled out as the settings ask, and at no time leaves fewer instances than that promises.
+
+    The request carries the settings' DeploymentConfig: its policy to the letter, and every alarm of its
+    automatic rollback, except those that the same invocation was told are on already; the abort alarm is
+    never left out. From the moment SageMaker accepts it until the endpoint rests, count the instances
+    that answer, of all fleets that get requests. Blue/green, whatever shifts the traffic, has the whole old
+    fleet for as long as any request goes there, and the whole new one from then on: so there are never
+    fewer than before, while the old config gets requests, and after that never fewer than the new fleet is
+    to have, which is what autoscaling or people made of it unless the settings change it (law 8). Rolling
+    exchanges instances in place: never fewer than the smaller of both, less one batch. After a success there
+    are at least as many as are to be, after a rollback at least as many as before.
+
+    Not counted is an endpoint that was deleted, taken out of service, or whose rollback failed.
+    """
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._scaled = Law8ScaledStaysScaled(world, facts)
+        self._under_way: dict[int, Capacity] = {}
+
+    def check_call(self, call: Call) -> None:
+        if not (call.is_write and call.operation == "UpdateEndpoint"):
+            return
+        self._check_request(call)
+        name = call.request["EndpointName"]
+        endpoint = self.world.describe(name)
+        assert endpoint is not None, "SageMaker updates what is there"
+        # After a rollback that failed more may answer than the config says; they are nobody's promise.
+        meant = sum(count for count, _ in _running(endpoint).values())
+        self._under_way[call.number] = Capacity(
+            before=min(meant, self._answering(name)),
+            after=sum(count for count, _ in self._scaled.wanted(call).values()),
+        )
+
+    def _check_request(self, call: Call) -> None:
+        name = call.request["EndpointName"]
+        asked, wanted = dict(call.request.get("DeploymentConfig", {})), self._wanted_config(name)
+        asked_alarms, wanted_alarms = _alarms_of(asked), _alarms_of(wanted)
+        if asked != wanted:
+            raise self.broken(f"{name} is updated by {asked or 'no DeploymentConfig'}, not by {wanted}")
+        left_out = wanted_alarms - asked_alarms - self._told_on(call.invocation)
+        if left_out or asked_alarms - wanted_alarms or abort_alarm(name) in wanted_alarms - asked_alarms:
+            raise self.broken(
+                f"{name} is updated under the alarms {sorted(asked_alarms)}, not {sorted(wanted_alarms)}"
+            )
+
+    def _wanted_config(self, name: str) -> dict[str, Any]:
+        return deployment_config(name, self.world.schedule.rollout)
+
+    def _told_on(self, invocation: Invocation) -> set[str]:
+        """Return the alarms that an invocation was told are on."""
+        return {
+            alarm["AlarmName"]
+            for call in invocation.calls
+            if call.operation == "DescribeAlarms" and call.accepted
+            for alarm in call.response["MetricAlarms"]
+            if alarm["StateValue"] == AlarmState.ALARM
+        }
+
+    def check_change(self) -> None:
+        for rollout in self.facts.rollouts:
+            capacity = self._under_way.get(rollout.call.number)
+            if capacity is None:
+                continue
+            least = self._least(rollout, capacity)
+            if rollout.ended is not None:
+                del self._under_way[rollout.call.number]
+            answering = self._answering(rollout.endpoint_name)
+            if least is not None and answering < least:
+                raise self.broken(
+                    f"{answering} instances of {rollout.endpoint_name} answer during or after the "
+                    f"{self.world.schedule.rollout} rollout of {rollout.endpoint_config_name}, and at least "
+                    f"{least:g} should: {capacity}"
+                )
+
+    def _least(self, rollout: Rollout, capacity: Capacity) -> float | None:
+        """Return how many instances must answer now; None for any number."""
+        name = rollout.endpoint_name
+        receiving = {spec.endpoint_config_name for spec, _ in self.world.hosting.receiving(name)}
+        endpoint = self.world.describe(name)
+        if not receiving or endpoint is None or endpoint["EndpointStatus"] == "UpdateRollbackFailed":
+            return None
+        if rollout.ended is not None:
+            return capacity.after if rollout.succeeded else capacity.before
+        if self.world.schedule.rollout is RolloutKind.ROLLING:
+            batch = max(1, capacity.after * ROLLING_PERCENT // 100)
+            return min(capacity.before, capacity.after) - batch
+        return capacity.after if receiving == {rollout.endpoint_config_name} else capacity.before
+
+    def _answering(self, name: str) -> int:
+        return sum(ready for _, ready in self.world.hosting.receiving(name))
+
+
+ANSWERED_LATE: Final = timedelta(seconds=3)
+"""How much later than SageMaker ends a rollout the deployer may note it by its own clock, and vice versa."""
+
+
+SETTLING: Final = timedelta(minutes=15)
+"""How long an alarm that a rollout set off may be on after the rollback, before it counts as another's."""
+
+
+class Law13AlarmsBlameWhoSetThemOff(Law):
+    """A version that sets an alarm off while it is rolled out never rests on the endpoint afterwards.
+
+    It may again once somebody approves it, or edits it, after its rollback; or under other settings. Left
+    out are rollbacks that had another reason besides: an abort, or one that may pass by itself (law 4); and
+    those of a change whose answer was lost, which is asked for again (law 7).
+
+    And no version is blamed for an alarm that was on before: no update, accepted or refused, names a
+    rollback alarm that is on and was when the invocation began, so that SageMaker has no reason to roll it
+    back for what an earlier version did. Nor does an update go out without an alarm's guard only because
+    the rollout before set it off: it waits until the alarm is off, or for a quarter of an hour.
+    """
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._seen: set[int] = set()
+        self._rolled_back_updates: dict[int, datetime] = {}
+        self._rolled_back: dict[tuple[str, tuple[str, str, str]], datetime] = {}
+
+    def check_call(self, call: Call) -> None:
+        if call.operation != "UpdateEndpoint":
+            return
+        name = call.request["EndpointName"]
+        alarm_name = rollback_alarm(name)
+        since = self.world.alarms.on_since.get(alarm_name)
+        if alarm_name in _alarms_of(dict(call.request.get("DeploymentConfig", {}))):
+            if since is not None and since <= call.invocation.started:
+                raise self.broken(f"{name} is updated under {alarm_name}, which is on since {since}")
+        elif call.is_write and self.world.schedule.rollout is not RolloutKind.UNGUARDED:
+            self._check_patience(name, call)
+
+    def _check_patience(self, name: str, call: Call) -> None:
+        """Look whether an update leaves an alarm out too soon."""
+        # The last one is this very call's.
+        before = [each for each in self.facts.rollouts if each.endpoint_name == name][:-1]
+        ended = self._rolled_back_updates.get(before[-1].call.number) if before else None
+        if ended is not None and call.time < ended + SETTLING - ANSWERED_LATE:
+            raise self.broken(
+                f"{name} is updated without {rollback_alarm(name)}, which the rollout may have set off that "
+                f"was rolled back at {ended}"
+            )
+
+    def check_change(self) -> None:
+        for rollout in self.facts.rollouts:
+            if rollout.ended is None or rollout.call.number in self._seen:
+                continue
+            self._seen.add(rollout.call.number)
+            # An update whose answer was lost counts as never asked for.
+            if rollout.call.operation != "UpdateEndpoint" or rollout.call.invocation.faulty:
+                continue
+            endpoint = self.world.describe(rollout.endpoint_name) or {}
+            if rollout.succeeded or endpoint.get("EndpointStatus") != "InService":
+                continue
+            self._rolled_back_updates[rollout.call.number] = rollout.ended
+            if rollout.content is not None and self._was_its_own_fault(rollout, endpoint):
+                self._rolled_back[rollout.endpoint_name, rollout.content] = rollout.ended
+
+    def _was_its_own_fault(self, rollout: Rollout, endpoint: dict[str, Any]) -> bool:
+        if self.facts.end_of(rollout) is not RolloutEnd.ALARMED:
+            return False
+        if any(known in endpoint.get("FailureReason", "") for known in TRANSIENT):
+            return False
+        return any(
+            version.arn.lower() == (rollout.content or ("",))[0] and version.model_data_url in raised.urls
+            for raised in self.facts.went_on(rollback_alarm(rollout.endpoint_name), rollout)
+            for version in self.world.people.versions
+        )
+
+    def check_rest(self) -> None:
+        for (name, content), ended in self._rolled_back.items():
+            endpoint = self.world.describe(name)
+            if endpoint is None or endpoint["EndpointStatus"] != "InService":
+                continue
+            if self.world.people.config_content(endpoint["EndpointConfigName"]) == content and not any(
+                act.version_arn.lower() == content[0]
+                and act.status in {"Approved", None}
+                and act.time >= ended - ANSWERED_LATE
+                for act in self.world.people.acts
+            ):
+                raise self.broken(
+                    f"{name} rests on {content[0]}, which set its alarm off and was rolled back"
+                )
+
+
 LAWS: Final[tuple[type[Law], ...]] = (
     Law1OnlyApproved,
     Law2NothingServingStops,
@@ -1080,12 +1352,20 @@ LAWS: Final[tuple[type[Law], ...]] = (
     Law9EveryEndpointHasItsTurn,
     Law10OnlyWhatIsTakenBackIsAborted,
     Law11ScalingComesBack,
+    Law12RolloutsKeepTheirPromise,
+    Law13AlarmsBlameWhoSetThemOff,
 )
 
 
 def _owner(request: dict[str, Any]) -> str:
     tags = {each["Key"]: each["Value"] for each in request.get("Tags", ())}
     return str(tags.get("greenlight:endpoint", ""))
+
+
+def _alarms_of(config: dict[str, Any]) -> set[str]:
+    """Take the alarms of the automatic rollback out of a DeploymentConfig, and return their names."""
+    rollback = config.pop("AutoRollbackConfiguration", {})
+    return {each["AlarmName"] for each in rollback.get("Alarms", ())}
 
 
 def _subject(call: Call) -> str:

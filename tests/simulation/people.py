@@ -14,10 +14,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from local_cloud.sagemaker.errors import ServiceError
-from local_cloud.sagemaker.ports import Caller, Health
-from local_cloud.sagemaker.virtual import ScriptedHosting
+from local_cloud.sagemaker.ports import Caller, FleetSpec, Health
+from local_cloud.sagemaker.virtual import ScriptedHosting, VirtualClock
+from tests.simulation.alarms import rollback_alarm
 from tests.simulation.clients import REGION
-from tests.simulation.schedule import Disturbance, Kind
+from tests.simulation.schedule import Disturbance, Kind, RolloutKind
 
 if TYPE_CHECKING:
     from local_cloud.sagemaker.control_plane import ControlPlane
@@ -37,6 +38,9 @@ ADA: Final = f"arn:aws:iam::{ACCOUNT}:user/ada"
 BOB: Final = f"arn:aws:iam::{ACCOUNT}:user/bob"
 PEOPLE: Final = (ADA, BOB)
 
+ROLLING_PERCENT: Final = 50
+"""The largest batch of a rolling update, in percent of a variant's instances."""
+
 INSTANCE_TYPE: Final = "ml.m5.large"
 BROKEN: Final = "broken"
 
@@ -47,7 +51,8 @@ def settings_document(
     policy: int = 0,
     keep: int = 3,
     *,
-    guarded: bool = False,
+    rollout: RolloutKind = RolloutKind.UNGUARDED,
+    instances: int = 0,
     scaling: bool = False,
 ) -> dict[str, Any]:
     """Return one of a few settings, as the stack stores them."""
@@ -55,7 +60,7 @@ def settings_document(
     variant = {
         "VariantName": "AllTraffic",
         "InstanceType": "ml.m5.xlarge" if how == 5 else INSTANCE_TYPE,
-        "InitialInstanceCount": fewest_instances(guarded=guarded) + (how == 2),
+        "InitialInstanceCount": fewest_instances(rollout) + instances + (how == 2),
         "InitialVariantWeight": 2.0 if how == 8 else 1.0,
     }
     return {
@@ -67,14 +72,14 @@ def settings_document(
         "Tags": {} if how == 6 else {"team": "risk" if how == 4 else "growth"},
         "Keep": 0 if how == 7 else keep,
         **POLICIES[policy % len(POLICIES)],
-        **(_guard(endpoint_name) if guarded else {}),
+        **_guard(endpoint_name, rollout),
         **({"AutoScaling": {"AllTraffic": _scaling("other" if how == 1 else "usual")}} if scaling else {}),
     }
 
 
-def fewest_instances(*, guarded: bool) -> int:
-    """Return how many instances there are at least: a canary takes half of two."""
-    return 2 if guarded else 1
+def fewest_instances(rollout: RolloutKind) -> int:
+    """Return how many instances settings ask for at least: a canary or a batch takes half of two."""
+    return 1 if rollout in {RolloutKind.UNGUARDED, RolloutKind.ALL_AT_ONCE} else 2
 
 
 def abort_alarm(endpoint_name: str) -> str:
@@ -82,29 +87,61 @@ def abort_alarm(endpoint_name: str) -> str:
     return f"Greenlight-{endpoint_name}-abort"
 
 
-def error_alarm(endpoint_name: str) -> str:
-    """Return the name of the alarm that a bad version raises."""
-    return f"Greenlight-{endpoint_name}-error-ratio"
-
-
-def _guard(endpoint_name: str) -> dict[str, Any]:
-    """Return what makes an endpoint's updates canaries that can be aborted."""
-    alarm_name = abort_alarm(endpoint_name)
+def _guard(endpoint_name: str, rollout: RolloutKind) -> dict[str, Any]:
+    """Return what makes an endpoint's updates rollouts with alarms, which can be aborted."""
+    if rollout is RolloutKind.UNGUARDED:
+        return {}
     return {
-        "AbortAlarmName": alarm_name,
-        "DeploymentConfig": {
-            "BlueGreenUpdatePolicy": {
-                "TrafficRoutingConfiguration": {
-                    "Type": "CANARY",
-                    "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 50},
-                    "WaitIntervalInSeconds": 600,
-                }
-            },
-            "AutoRollbackConfiguration": {
-                "Alarms": [{"AlarmName": alarm_name}, {"AlarmName": error_alarm(endpoint_name)}]
-            },
-        },
+        "AbortAlarmName": abort_alarm(endpoint_name),
+        "DeploymentConfig": deployment_config(endpoint_name, rollout),
     }
+
+
+def deployment_config(endpoint_name: str, rollout: RolloutKind) -> dict[str, Any]:
+    """Return the DeploymentConfig that an endpoint's settings ask for; empty if they ask for none."""
+    if rollout is RolloutKind.UNGUARDED:
+        return {}
+    alarm_names = (abort_alarm(endpoint_name), rollback_alarm(endpoint_name))
+    return {
+        **_UPDATE_POLICIES[rollout],
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name} for name in alarm_names]},
+    }
+
+
+_UPDATE_POLICIES: Final[dict[RolloutKind, dict[str, Any]]] = {
+    RolloutKind.ALL_AT_ONCE: {
+        "BlueGreenUpdatePolicy": {
+            "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0},
+            "TerminationWaitInSeconds": 600,
+        }
+    },
+    RolloutKind.CANARY: {
+        "BlueGreenUpdatePolicy": {
+            "TrafficRoutingConfiguration": {
+                "Type": "CANARY",
+                "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 50},
+                "WaitIntervalInSeconds": 600,
+            }
+        }
+    },
+    RolloutKind.LINEAR: {
+        "BlueGreenUpdatePolicy": {
+            "TrafficRoutingConfiguration": {
+                "Type": "LINEAR",
+                "LinearStepSize": {"Type": "CAPACITY_PERCENT", "Value": 34},
+                "WaitIntervalInSeconds": 300,
+            },
+            "TerminationWaitInSeconds": 300,
+        }
+    },
+    RolloutKind.ROLLING: {
+        "RollingUpdatePolicy": {
+            "MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": ROLLING_PERCENT},
+            "WaitIntervalInSeconds": 300,
+            "RollbackMaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": ROLLING_PERCENT},
+        }
+    },
+}
 
 
 def _scaling(name: str) -> dict[str, Any]:
@@ -149,9 +186,25 @@ SETTINGS: Final = 10
 
 
 class ScriptedFleets(ScriptedHosting):
-    """Fleets whose health follows from what runs on them: broken model data or a broken environment."""
+    """Fleets whose health follows from what runs on them: broken model data or a broken environment.
 
-    broken_urls: set[str]
+    Attributes:
+        broken_urls: The model data that never becomes healthy.
+        alarming_urls: The model data that serves, and whose answers set alarms off.
+    """
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(clock)
+        self.broken_urls: set[str] = set()
+        self.alarming_urls: set[str] = set()
+
+    def receiving(self, endpoint_name: str) -> list[tuple[FleetSpec, int]]:
+        """Return the fleets that get an endpoint's requests, each with how many instances answer."""
+        return [
+            (self.fleets[route.fleet_id].spec, self.ready_instances(route.fleet_id))
+            for route in self.routes.get((ACCOUNT, REGION, endpoint_name), ())
+            if route.weight and not route.is_shadow
+        ]
 
     def health(self, fleet_id: str) -> Health:
         """Return UNHEALTHY for whatever is broken."""
@@ -238,7 +291,6 @@ class People:
     def begin(self) -> None:
         """Set up the group, the settings and the versions that are deployed before anything is disturbed."""
         world = self.world
-        world.hosting.broken_urls = set()
         for group in (GROUP, OTHER_GROUP):
             self.call("CreateModelPackageGroup", ModelPackageGroupName=group)
         for name in self.endpoints:
@@ -321,17 +373,21 @@ class People:
             self.world.observe_changes()
 
     def heal(self) -> None:
-        """Take back what people and AWS would take back one day: shortages."""
+        """Take back what people and AWS would take back one day: shortages, and alarms without a cause."""
         plane = self.world.control_plane
         for instance_type in (INSTANCE_TYPE, "ml.m5.xlarge"):
             plane.set_instance_capacity(ACCOUNT, REGION, instance_type, None)
             plane.set_instance_quota(ACCOUNT, REGION, instance_type, None)
+        for name in self.endpoints:
+            self.world.alarms.reset(name)
 
     # The registry ------------------------------------------------------------------------------------
 
     def mend(self, version: Version) -> None:
         """Make a broken model work from now on."""
         self.world.hosting.broken_urls.discard(version.model_data_url)
+        self.world.hosting.alarming_urls.discard(version.model_data_url)
+        self.world.alarms.follow_traffic()
         self.world.tell("aws", "model mended", version.number)
 
     def version(self, which: int) -> Version:
@@ -375,12 +431,21 @@ class People:
         except ServiceError:
             return None
 
-    def register(self, status: str = "PendingManualApproval", *, broken: bool = False, by: str = ADA) -> None:
-        """Register the next version."""
+    def register(
+        self,
+        status: str = "PendingManualApproval",
+        *,
+        broken: bool = False,
+        alarming: bool = False,
+        by: str = ADA,
+    ) -> None:
+        """Register the next version; a broken one never serves, an alarming one serves badly."""
         number = len(self.versions) + 1
         url = f"s3://models/{number}/model.tar.gz"
         if broken:
             self.world.hosting.broken_urls.add(url)
+        if alarming:
+            self.world.hosting.alarming_urls.add(url)
         answer = self._create_package(GROUP, status, url, by)
         assert answer is not None, "nothing refuses a registration"
         self.versions.append(Version(answer["ModelPackageArn"], number, url))
@@ -405,7 +470,8 @@ class People:
             DesiredWeightsAndCapacities=[
                 {
                     "VariantName": "AllTraffic",
-                    "DesiredInstanceCount": fewest_instances(guarded=self.world.schedule.guarded) + how % 3,
+                    # Down to one, of which a canary cannot take half.
+                    "DesiredInstanceCount": 1 + how % 4,
                     "DesiredWeight": 1.0 + how % 2,
                 }
             ],
@@ -495,7 +561,8 @@ class People:
                 how,
                 schedule.policy,
                 schedule.keep,
-                guarded=schedule.guarded,
+                rollout=schedule.rollout,
+                instances=schedule.instances,
                 scaling=schedule.scaling,
             )
             self.settings[endpoint] = document
@@ -571,6 +638,9 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
     Kind.REGISTER_BROKEN_APPROVED: lambda people, what, _: people.register(
         "Approved", broken=True, by=_by(what)
     ),
+    Kind.REGISTER_ALARMING_APPROVED: lambda people, what, _: people.register(
+        "Approved", alarming=True, by=_by(what)
+    ),
     Kind.REGISTER_ELSEWHERE: lambda people, what, _: people.register_elsewhere(_by(what)),
     Kind.APPROVE: lambda people, what, _: people.decide(people.version(what.which), "Approved", _by(what)),
     Kind.APPROVE_NEWEST: lambda people, what, _: people.decide(people.versions[-1], "Approved", _by(what)),
@@ -591,6 +661,8 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
     Kind.CHANGE_SETTINGS: lambda people, what, endpoint: people.write_settings(endpoint, what.how % SETTINGS),
     Kind.REMOVE_SETTINGS: lambda people, _, endpoint: people.remove_settings(endpoint),
     Kind.RESCALE: lambda people, what, endpoint: people.rescale(endpoint, what.how),
+    Kind.RAISE_ALARM: lambda people, _, endpoint: people.world.alarms.raise_for_a_while(endpoint),
+    Kind.RESET_ALARM: lambda people, _, endpoint: people.world.alarms.reset(endpoint),
     Kind.DELETE_ENDPOINT: lambda people, _, endpoint: people.call("DeleteEndpoint", EndpointName=endpoint),
     Kind.SWEEP: lambda people, *_: people.world.sweep(),
 }

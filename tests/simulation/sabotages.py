@@ -343,4 +343,51 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            pass\n",
         known=126,
     ),
+    Sabotage(
+        "update without the rollout that the settings ask for",
+        "settings.py",
+        'guarded = {"DeploymentConfig": settings.deployment_config} if settings.deployment_config else {}\n',
+        "guarded: dict[str, Any] = {}\n",
+    ),
+    Sabotage(
+        "leave the rollback alarms out of updates",
+        "settings.py",
+        'guarded = {"DeploymentConfig": settings.deployment_config} if settings.deployment_config else {}\n',
+        "kept = dict(settings.deployment_config or {})\n"
+        '        kept.pop("AutoRollbackConfiguration", None)\n'
+        '        guarded = {"DeploymentConfig": kept} if kept else {}\n',
+    ),
+    Sabotage(
+        "retain weights, and set counts anew",
+        "variants.py",
+        "        if any(_value(before[each], member) != _value(after[each], member) for each in after)\n",
+        '        if member == "InitialInstanceCount"\n'
+        "        or any(_value(before[each], member) != _value(after[each], member) for each in after)\n",
+    ),
+    Sabotage(
+        "take scaling off for every update",
+        "variants.py",
+        '        if variant["VariantName"] not in after or after[variant["VariantName"]] != '
+        'variant.get("InstanceType")\n',
+        "        if after is not None\n",
+    ),
+    Sabotage(
+        "take an alarm for a reason that passes",
+        "attempt.py",
+        '"ResourceLimitExceeded", "Request to service failed")\n',
+        '"ResourceLimitExceeded", "Request to service failed", "alarm")\n',
+    ),
+    Sabotage(
+        "take a rollback without a reason for an update that never was",
+        "attempt.py",
+        "    return Judgement(Verdict.FAILED, _failure(endpoint))\n",
+        "    told = endpoint.failure_reason is not None\n"
+        "    return Judgement(Verdict.FAILED if told else Verdict.NEVER_ASKED, _failure(endpoint))\n",
+    ),
+    Sabotage(
+        "begin an update without clearing the abort alarm",
+        "executor.py",
+        "            self._upkeep.clear_abort()\n",
+        "            pass\n",
+    ),
 )

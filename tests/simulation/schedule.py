@@ -28,6 +28,7 @@ class Kind(StrEnum):
     REGISTER_APPROVED = "register approved"
     REGISTER_BROKEN = "register broken"
     REGISTER_BROKEN_APPROVED = "register broken approved"
+    REGISTER_ALARMING_APPROVED = "register alarming approved"
     REGISTER_ELSEWHERE = "register elsewhere"
     APPROVE = "approve"
     APPROVE_NEWEST = "approve newest"
@@ -46,12 +47,37 @@ class Kind(StrEnum):
     FAIL_SERVICE = "fail service"
     FAIL_ALARM = "fail alarm"
     FAIL_ROLLBACK = "fail rollback"
+    RAISE_ALARM = "raise alarm"
+    RESET_ALARM = "reset alarm"
     SYSTEM_UPDATE = "system update"
     OUT_OF_SERVICE = "out of service"
     RETURN_TO_SERVICE = "return to service"
     RESCALE = "rescale"
     DELETE_ENDPOINT = "delete endpoint"
     SWEEP = "sweep"
+
+
+class RolloutKind(StrEnum):
+    """How updates are rolled out; all but the first have alarms."""
+
+    UNGUARDED = "unguarded"
+    ALL_AT_ONCE = "all at once"
+    CANARY = "canary"
+    LINEAR = "linear"
+    ROLLING = "rolling"
+
+
+class RolloutEnd(StrEnum):
+    """How the rollout of an update ended."""
+
+    SUCCEEDED = "succeeded"
+    ABORTED = "aborted"
+    """While its abort alarm was on."""
+
+    ALARMED = "alarmed"
+    """While its rollback alarm was on."""
+
+    FAILED = "failed"
 
 
 class FaultKind(StrEnum):
@@ -84,6 +110,9 @@ WAITS: Final = (0.0, 0.0, 0.05, 0.15, 0.4, 1.0, 3.0, 20.0, 90.0, 240.0, 600.0, 1
 DELAYS: Final = (2.0, 10.0, 60.0, 240.0, 275.0, 400.0, 1200.0)
 """Seconds by which an answer or an event is late; beyond 300 seconds Lambda ends an invocation, and shortly
 before it no further pass is begun."""
+
+ALARM_LASTS: Final = (0.0, 120.0, 600.0, 1500.0, None)
+"""Seconds from the last cause of an alarm until it goes off; None: only by hand."""
 
 STATUSES: Final = (
     "absent",
@@ -173,7 +202,9 @@ class Schedule:
         endpoints: How many endpoints follow the group, 1 to 3.
         head_start: How many versions are approved and deployed before anything is disturbed.
         policy: Index into POLICIES: who may approve.
-        guarded: Whether updates are canaries with an abort alarm.
+        rollout: How updates are rolled out.
+        instances: How many more instances there are than the kind of rollout needs at least.
+        alarm_lasts: Index into ALARM_LASTS: for how long an alarm on errors stays on.
         scaling: Whether variants scale by themselves.
         keep: How many former releases the settings keep, unless they are changed to others.
         part_size: How many endpoints one invocation sweeps.
@@ -190,7 +221,9 @@ class Schedule:
     endpoints: int = 1
     head_start: int = 0
     policy: int = 0
-    guarded: bool = False
+    rollout: RolloutKind = RolloutKind.UNGUARDED
+    instances: int = 0
+    alarm_lasts: int = 0
     scaling: bool = False
     keep: int = 3
     part_size: int = PART_SIZE
@@ -217,6 +250,7 @@ class Schedule:
             return cls(
                 **{
                     **document,
+                    "rollout": RolloutKind(document.get("rollout", RolloutKind.UNGUARDED)),
                     "disturbances": tuple(map(_disturbance, document.get("disturbances", ()))),
                     "faults": tuple(map(_fault, document.get("faults", ()))),
                     "event_faults": tuple(
@@ -269,6 +303,7 @@ WEIGHTS: Final[dict[Kind, int]] = {
     Kind.REGISTER: 6,
     Kind.REGISTER_APPROVED: 5,
     Kind.REGISTER_BROKEN_APPROVED: 4,
+    Kind.REGISTER_ALARMING_APPROVED: 5,
     Kind.REJECT: 4,
     Kind.REJECT_LIVE: 5,
     Kind.CHANGE_SETTINGS: 5,
@@ -291,6 +326,7 @@ MEANWHILE: Final = (
     Kind.CHANGE_SETTINGS,
     Kind.SYSTEM_UPDATE,
     Kind.RESCALE,
+    Kind.RAISE_ALARM,
     Kind.SWEEP,
     Kind.DELETE_ENDPOINT,
 )
@@ -310,6 +346,9 @@ SWITCH_SETTINGS: Final[dict[str, tuple[str, ...]]] = {
 """Every switch of the control plane with its settings."""
 
 _KINDS: Final = tuple(kind for kind, weight in WEIGHTS.items() for _ in range(weight))
+
+_ROLLOUTS: Final = (*RolloutKind, *(RolloutKind.UNGUARDED,) * 3, RolloutKind.CANARY)
+"""Every kind; the first half as often as all others, for what has nothing to do with alarms."""
 
 _NTH: Final = 12
 _EVENTS: Final = 12
@@ -349,7 +388,9 @@ def draw(random: Random) -> Schedule:
         seed=random.randrange(1, 2**31),
         endpoints=random.choice((1, 1, 1, 1, 1, 2, 2, 3)),
         head_start=random.choice((0, 1, 1, 2)),
-        guarded=random.choice((False, False, True)),
+        rollout=random.choice(_ROLLOUTS),
+        instances=random.choice((0, 0, 0, 1, 2)),
+        alarm_lasts=random.randrange(len(ALARM_LASTS)),
         scaling=random.choice((False, False, True)),
         policy=random.choice((0, 0, 0, 1, 2)),
         keep=random.choice((3, 3, 1, 0)),

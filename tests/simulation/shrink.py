@@ -52,7 +52,10 @@ def _simpler(schedule: Schedule) -> Iterator[Schedule]:
             for first in range(0, len(parts), size):
                 yield replace(schedule, **{name: parts[:first] + parts[first + size :]})
             size //= 2
-    for name in ("switches", "endpoints", "policy", "skew", "config_visible_seconds", "head_start", "seed"):
+    for name in (
+        *("switches", "endpoints", "policy", "rollout", "instances", "alarm_lasts", "scaling"),
+        *("keep", "part_size", "skew", "config_visible_seconds", "head_start", "seed"),
+    ):
         plain = getattr(PLAIN, name)
         if getattr(schedule, name) != plain:
             yield replace(schedule, **{name: plain})

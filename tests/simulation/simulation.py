@@ -18,6 +18,10 @@ PATIENCE_SECONDS: Final = 170 * 60.0
 """Beyond every lease (6 minutes), stale read (15 minutes) and retry delay (160 minutes) of the deployer."""
 
 
+ALARM_SECONDS: Final = 30 * 60.0
+"""Beyond what the deployer waits for an alarm (15 minutes), and beyond every alarm."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What a simulation gave.
@@ -100,12 +104,13 @@ def _run(world: World, judge: Judge) -> None:
     world.calm()
     world.run_until_quiet()
     world.pass_time(PATIENCE_SECONDS)
-    deleted = -1
-    while deleted != world.failed_endpoints_deleted:
-        # No event tells that a deleted endpoint is gone: after each, a sweep goes on.
-        deleted = world.failed_endpoints_deleted
+    before: tuple[int, int] | None = None
+    while before != (now := (world.failed_endpoints_deleted, len(world.alarms.raised))):
+        # No event tells that a deleted endpoint is gone, or an alarm over: after each, a sweep goes on.
+        before = now
         world.sweep()
         world.run_until_quiet()
+        world.pass_time(ALARM_SECONDS)
     world.tell("-", "at rest")
     judge.check_rest()
     _check_stillness(world, judge)

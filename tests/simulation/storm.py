@@ -146,7 +146,6 @@ def _name(number: int) -> str:
 def set_up(world: StormyWorld, storm: Storm) -> dict[str, str]:
     """Make the groups, the settings and the versions; return each endpoint's newest version."""
     newest: dict[str, str] = {}
-    world.hosting.broken_urls = set()
     for number in range(storm.endpoints):
         name = _name(number)
         document = {**settings_document(name), "ModelPackageGroupName": f"{name}-models"}

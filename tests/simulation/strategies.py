@@ -7,6 +7,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from tests.simulation.schedule import (
+    ALARM_LASTS,
     CHOICES,
     DELAYS,
     EVENTS,
@@ -23,6 +24,7 @@ from tests.simulation.schedule import (
     Fault,
     FaultKind,
     Kind,
+    RolloutKind,
     Schedule,
 )
 
@@ -70,6 +72,10 @@ def schedules() -> st.SearchStrategy[Schedule]:
         endpoints=st.integers(1, 3),
         head_start=st.integers(0, 2),
         policy=st.integers(0, 2),
+        rollout=st.sampled_from(RolloutKind),
+        instances=st.integers(0, 2),
+        alarm_lasts=st.integers(0, len(ALARM_LASTS) - 1),
+        scaling=st.booleans(),
         keep=st.sampled_from((3, 1, 0)),
         part_size=st.sampled_from((PART_SIZE, 2, 1)),
         skew=st.sampled_from((0, 2, -2)),

@@ -10,7 +10,16 @@ import pytest
 from tests.simulation import coverage
 from tests.simulation.aims import AIMS, Aim, aim_of, lead
 from tests.simulation.runner import schedule_of
-from tests.simulation.schedule import EVENTS, STALE_READS, STATUSES, EventFaultKind, FaultKind, Kind
+from tests.simulation.schedule import (
+    EVENTS,
+    STALE_READS,
+    STATUSES,
+    EventFaultKind,
+    FaultKind,
+    Kind,
+    RolloutEnd,
+    RolloutKind,
+)
 from tests.simulation.simulation import simulate
 from tests.simulation.world import DEPLOYER_WRITES
 
@@ -22,12 +31,19 @@ KINDS = [kind.value for kind in Kind]
 EVENT_FAULTS = [kind.value for kind in EventFaultKind]
 
 SAMPLE: list[Aim] = [
-    # Each call, each fault, each event, each status and each kind of disturbance at least once.
+    # Each call, each fault, each event, each status and each kind of disturbance at least once; and each end
+    # of each kind of rollout.
     *((call, FAULTS[number % len(FAULTS)]) for number, call in enumerate(coverage.CALLS)),
     *((call, "stale") for call in STALE_READS),
     *((call, f"meanwhile {Kind.SYSTEM_UPDATE}") for call in DEPLOYER_WRITES),
     *((f"event {event}", EVENT_FAULTS[number % len(EVENT_FAULTS)]) for number, event in enumerate(EVENTS)),
     *((f"endpoint {STATUSES[number % len(STATUSES)]}", kind) for number, kind in enumerate(KINDS)),
+    *(
+        (what, end.value)
+        for what in (f"rollout {kind}" for kind in RolloutKind)
+        for end in RolloutEnd
+        if coverage.impossible(what, end) is None
+    ),
 ]
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Final
 
 import pytest
 from hypothesis import given, settings
 
+from local_cloud.sagemaker.ports import AlarmState
 from local_cloud.sagemaker.virtual import VirtualClock
 from tests.simulation import coverage
 from tests.simulation.people import _OF_SAGEMAKER, _PERSONAL
 from tests.simulation.runner import schedule_of
 from tests.simulation.schedule import (
+    ALARM_LASTS,
     EVENTS,
     SWITCH_SETTINGS,
     Disturbance,
@@ -21,6 +24,7 @@ from tests.simulation.schedule import (
     Fault,
     FaultKind,
     Kind,
+    RolloutKind,
     Schedule,
 )
 from tests.simulation.shrink import _smallest
@@ -266,6 +270,70 @@ def test_events_are_lost_doubled_and_late() -> None:
     assert len(deliveries(EventFaultKind.LOST)) == len(plain) - 1
     assert len(deliveries(EventFaultKind.DOUBLED)) == len(plain) + 1
     assert deliveries(EventFaultKind.LATE, delay=2)[-1][0] - plain[-1][0] == pytest.approx(60, abs=1)
+
+
+# Alarms ----------------------------------------------------------------------------------------------
+
+ALARMING: Final = Schedule(
+    head_start=1,
+    rollout=RolloutKind.CANARY,
+    disturbances=(Disturbance(Kind.REGISTER_ALARMING_APPROVED), Disturbance(Kind.SWEEP, when="InService")),
+)
+"""A version goes out that serves, and fails its requests."""
+
+
+def times_of(schedule: Schedule, what: str) -> list[float]:
+    return [float(line[:10]) for line in story(schedule) if what in line]
+
+
+def test_a_version_that_fails_requests_sets_the_alarm_off_and_is_rolled_back() -> None:
+    result = simulate(ALARMING)
+
+    assert result.violation is None
+    assert ("rollout canary", "alarmed") in result.coverage
+
+
+def test_an_alarm_stays_on_for_as_long_as_was_drawn_after_its_cause_is_gone() -> None:
+    """A rollback takes the cause away at once: SageMaker looks at alarms twice a minute."""
+    for index, lasts in enumerate(ALARM_LASTS):
+        if lasts is not None:
+            schedule = replace(ALARMING, alarm_lasts=index)
+            (on,), (off,) = times_of(schedule, "error-ratio goes on"), times_of(schedule, "error-ratio goes off")
+            assert lasts <= off - on <= lasts + 30
+
+
+def test_an_alarm_that_nothing_clears_is_cleared_by_hand() -> None:
+    lasts = ALARM_LASTS.index(None)
+    world = World(Schedule(head_start=1, rollout=RolloutKind.CANARY, alarm_lasts=lasts))
+    world.people.begin()
+    world.people.do(Disturbance(Kind.RAISE_ALARM))
+    world.run_until_quiet()
+    assert "Greenlight-churn-error-ratio" in world.alarms.on_since
+    world.people.do(Disturbance(Kind.RESET_ALARM))
+    assert "Greenlight-churn-error-ratio" not in world.alarms.on_since
+
+
+def test_an_alarm_whose_cause_is_still_there_goes_on_again() -> None:
+    """Nothing guards a first deployment: what fails requests serves."""
+    world = World(Schedule(rollout=RolloutKind.CANARY))
+    world.people.begin()
+    world.people.register("Approved", alarming=True)
+    world.run_until_quiet()
+    assert "Greenlight-churn-error-ratio" in world.alarms.on_since
+    world.people.do(Disturbance(Kind.RESET_ALARM))
+    assert "Greenlight-churn-error-ratio" not in world.alarms.on_since
+    world.run_until_quiet()
+
+    assert "Greenlight-churn-error-ratio" in world.alarms.on_since
+    assert len(world.alarms.raised) == 2
+
+
+def test_alarms_can_be_described() -> None:
+    world = World(Schedule(rollout=RolloutKind.CANARY))
+    world.alarms.set("Greenlight-churn-error-ratio", AlarmState.ALARM)
+    described = world.alarms.describe(["Greenlight-churn-error-ratio", "Greenlight-churn-v2-error-ratio"])
+
+    assert [each["StateValue"] for each in described["MetricAlarms"]] == ["ALARM", "OK"]
 
 
 # The end ---------------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ import pytest
 from local_cloud.sagemaker.ports import AlarmState
 from tests.simulation import clients
 from tests.simulation.laws import LAWS, LawBrokenError
-from tests.simulation.people import GROUP, ROLE_ARN
-from tests.simulation.schedule import Schedule
+from tests.simulation.people import GROUP, ROLE_ARN, deployment_config
+from tests.simulation.schedule import RolloutKind, Schedule
 from tests.simulation.simulation import Judge
 from tests.simulation.world import STACK, Invocation, World
 
@@ -83,7 +83,15 @@ def sparing() -> Iterator[Deployed]:
 @pytest.fixture
 def guarded() -> Iterator[Deployed]:
     """Updates are canaries with an abort alarm, and the variant scales by itself."""
-    made = deployed(Schedule(head_start=2, guarded=True, scaling=True))
+    made = deployed(Schedule(head_start=2, rollout=RolloutKind.CANARY, scaling=True))
+    yield made
+    made.world.end()
+
+
+@pytest.fixture
+def rolling() -> Iterator[Deployed]:
+    """Four instances are exchanged in batches of two."""
+    made = deployed(Schedule(head_start=2, rollout=RolloutKind.ROLLING, instances=2))
     yield made
     made.world.end()
 
@@ -94,6 +102,12 @@ def several() -> Iterator[Deployed]:
     made = deployed(Schedule(head_start=1, endpoints=3, part_size=2))
     yield made
     made.world.end()
+
+
+def only_law(scene: Deployed, number: int) -> None:
+    """Let only one law look on from now on."""
+    scene.judge.laws = tuple(law for law in scene.judge.laws if type(law) is LAWS[number - 1])
+    assert len(scene.judge.laws) == 1
 
 
 def sagemaker() -> Any:
@@ -116,10 +130,10 @@ def make_release(version_arn: str, name: str, *, instances: int = 1) -> None:
     sagemaker().create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant], Tags=TAGS)
 
 
-def update(arn: str, **changes: Any) -> None:
+def update(arn: str, *, instances: int = 1, **changes: Any) -> None:
     """Put a version on the endpoint in every proper order but one: with what the caller adds."""
     write_attempt()
-    make_release(arn, "rogue")
+    make_release(arn, "rogue", instances=instances)
     sagemaker().describe_model_package(ModelPackageName=arn)
     sagemaker().update_endpoint(EndpointName="churn", EndpointConfigName="rogue", **changes)
 
@@ -203,7 +217,7 @@ def set_status(number: int, status: str) -> None:
 
 
 def test_every_law_has_its_rule_as_docstring() -> None:
-    assert len(LAWS) == 11
+    assert len(LAWS) == 13
     assert all(law.__doc__ for law in LAWS)
 
 
@@ -465,6 +479,7 @@ def test_law_8_a_scaled_count_that_an_update_resets_is_seen(scene: Deployed) -> 
         DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 3}],
     )
     scene.world.run_until_quiet()
+    only_law(scene, 8)
 
     with pytest.raises(LawBrokenError, match=r"Law8ScaledStaysScaled: .*\(1\.0, 1\.0\).* \(3\.0, 1\.0\)"):
         scene.do(lambda: update(scene.world.people.versions[0].arn))
@@ -480,6 +495,7 @@ def test_law_8_a_count_that_the_settings_change_takes_effect(scene: Deployed) ->
             EndpointName="churn", EndpointConfigName="rogue", RetainAllVariantProperties=True
         )
 
+    only_law(scene, 8)
     with pytest.raises(LawBrokenError, match=r"Law8ScaledStaysScaled: .*\(1\.0, 1\.0\).* \(2\.0, 1\.0\)"):
         scene.do(scale_by_config)
 
@@ -606,7 +622,158 @@ def test_law_11_a_variant_at_rest_scales_as_its_settings_say(
     guarded: Deployed, spoil: Callable[[Any], object]
 ) -> None:
     guarded.judge.check_rest()
+    laws, guarded.judge.laws = guarded.judge.laws, ()
     guarded.do(lambda: spoil(clients.client("application-autoscaling")))
+    guarded.judge.laws = laws
 
     with pytest.raises(LawBrokenError, match="Law11ScalingComesBack: AllTraffic of churn scales by"):
         guarded.judge.check_rest()
+
+
+def test_law_11_nothing_is_deregistered_without_need(guarded: Deployed) -> None:
+    def take_off() -> None:
+        write_attempt(endpoint_config_name=guarded.live_config)
+        clients.client("application-autoscaling").deregister_scalable_target(**TARGET)
+
+    with pytest.raises(LawBrokenError, match="Law11ScalingComesBack: AllTraffic of churn is deregistered"):
+        guarded.do(take_off)
+
+
+def update_guarded(arn: str, **changes: Any) -> None:
+    """Put a version on the guarded endpoint as the deployer does, but for what the caller changes."""
+    set_alarm("OK")
+    config = {**deployment_config("churn", RolloutKind.CANARY), **changes}
+    update(arn, instances=2, RetainAllVariantProperties=True, DeploymentConfig=config)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"BlueGreenUpdatePolicy": deployment_config("", RolloutKind.ALL_AT_ONCE)["BlueGreenUpdatePolicy"]},
+        {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "Greenlight-churn-abort"}]}},
+        {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "Greenlight-churn-error-ratio"}]}},
+    ],
+    ids=["another kind", "without the alarm on errors", "without the abort alarm"],
+)
+def test_law_12_an_update_is_rolled_out_as_its_settings_say(
+    guarded: Deployed, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(LawBrokenError, match="Law12RolloutsKeepTheirPromise: churn is updated"):
+        guarded.do(lambda: update_guarded(guarded.world.people.versions[0].arn, **changes))
+
+
+def test_law_12_an_update_without_any_deployment_config_is_seen(guarded: Deployed) -> None:
+    only_law(guarded, 12)
+
+    with pytest.raises(LawBrokenError, match=r"Law12\w+: churn is updated by no DeploymentConfig"):
+        guarded.do(lambda: update(guarded.world.people.versions[0].arn))
+
+
+def test_law_12_an_alarm_that_is_on_may_be_left_out_by_who_was_told_so(guarded: Deployed) -> None:
+    guarded.world.alarms.set("Greenlight-churn-error-ratio", AlarmState.ALARM)
+    changes = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "Greenlight-churn-abort"}]}}
+
+    def leave_it_out() -> None:
+        clients.client("cloudwatch").describe_alarms(AlarmNames=["Greenlight-churn-error-ratio"])
+        update_guarded(guarded.world.people.versions[0].arn, **changes)
+
+    only_law(guarded, 12)
+    guarded.do(leave_it_out)
+
+
+def test_law_12_blue_green_keeps_the_count_that_was_scaled(guarded: Deployed) -> None:
+    guarded.world.people.rescale("churn", 3)
+    guarded.world.run_until_quiet()
+    only_law(guarded, 12)
+
+    def reset_it() -> None:
+        arn = guarded.world.people.versions[0].arn
+        config = deployment_config("churn", RolloutKind.CANARY)
+        update(arn, instances=2, DeploymentConfig=config)
+
+    with pytest.raises(LawBrokenError, match=r"Law12\w+: 2 instances of churn answer .*at least 4 should"):
+        guarded.do(reset_it)
+
+
+@pytest.mark.parametrize(("left", "is_broken"), [(2, False), (1, True)])
+def test_law_12_rolling_goes_without_one_batch_at_most(
+    rolling: Deployed, left: int, *, is_broken: bool
+) -> None:
+    world = rolling.world
+    only_law(rolling, 12)
+    arn = world.people.versions[0].arn
+    world.begin(
+        Rogue(
+            *("rogue1", "rogue1", NOTHING, 9, world.clock.now(), world),
+            script=lambda: update(
+                arn,
+                instances=4,
+                RetainAllVariantProperties=True,
+                DeploymentConfig=deployment_config("churn", RolloutKind.ROLLING),
+            ),
+        )
+    )
+    world.pass_time(60)
+    ((_, fleet),) = world.hosting.fleets.items()
+    fleet.instance_count = left
+
+    if is_broken:
+        with pytest.raises(LawBrokenError, match=r"Law12\w+: 1 instances of churn .*at least 2 should"):
+            world.observe_changes()
+    else:
+        world.observe_changes()
+
+
+def roll_back_an_alarming_version(scene: Deployed) -> None:
+    """Let the deployer roll out a version that sets the alarm off, and SageMaker roll it back."""
+    scene.world.people.register("Approved", alarming=True)
+    scene.world.run_until_quiet()
+    scene.judge.check_rest()
+    assert [each.urls for each in scene.world.alarms.raised] == [{"s3://models/3/model.tar.gz"}]
+
+
+def test_law_13_what_set_the_alarm_off_does_not_come_back(guarded: Deployed) -> None:
+    roll_back_an_alarming_version(guarded)
+    only_law(guarded, 13)
+    # As if SageMaker had never been asked; the version is better by now, so that it passes.
+    guarded.world.memory.table.partitions["churn"]["attempt#000000003"]["status"] = {"S": "withdrawn"}
+    guarded.world.people.mend(guarded.world.people.versions[2])
+    guarded.world.sweep()
+    guarded.world.run_until_quiet()
+
+    with pytest.raises(LawBrokenError, match=r"Law13\w+: churn rests on .*/3, which set"):
+        guarded.judge.check_rest()
+
+
+def test_law_13_what_is_approved_again_may_come_back(guarded: Deployed) -> None:
+    roll_back_an_alarming_version(guarded)
+    people = guarded.world.people
+    guarded.world.pass_time(60)
+    people.mend(people.versions[2])
+    people.decide(people.versions[2], "Approved", "arn:aws:iam::1:user/ada")
+    guarded.world.run_until_quiet()
+
+    assert people.served_version("churn") == people.versions[2].arn.lower()
+    guarded.judge.check_rest()
+
+
+def test_law_13_no_update_begins_under_an_alarm_that_is_on(guarded: Deployed) -> None:
+    guarded.world.alarms.set("Greenlight-churn-error-ratio", AlarmState.ALARM)
+    only_law(guarded, 13)
+
+    with pytest.raises(LawBrokenError, match=r"Law13\w+: churn is updated under Greenlight-churn-error-ratio, which is on"):
+        guarded.do(lambda: update_guarded(guarded.world.people.versions[0].arn))
+
+
+def test_law_13_an_update_waits_for_the_alarm_of_the_rollout_before(guarded: Deployed) -> None:
+    roll_back_an_alarming_version(guarded)
+    guarded.world.alarms.set("Greenlight-churn-error-ratio", AlarmState.ALARM)
+    changes = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "Greenlight-churn-abort"}]}}
+
+    def leave_it_out() -> None:
+        clients.client("cloudwatch").describe_alarms(AlarmNames=["Greenlight-churn-error-ratio"])
+        update_guarded(guarded.world.people.versions[0].arn, **changes)
+
+    only_law(guarded, 13)
+    with pytest.raises(LawBrokenError, match=r"Law13\w+: churn is updated without Greenlight-churn-error-ratio, which"):
+        guarded.do(leave_it_out)

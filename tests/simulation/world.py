@@ -34,8 +34,9 @@ from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.events import ENDPOINT_DEPLOYMENT_STATE_CHANGE
 from local_cloud.sagemaker.ports import AlarmState, Caller
 from local_cloud.sagemaker.timings import Timings
-from local_cloud.sagemaker.virtual import ScriptedAlarms, StrictIdentity, VirtualClock
+from local_cloud.sagemaker.virtual import StrictIdentity, VirtualClock
 from tests.simulation import clients
+from tests.simulation.alarms import SimulatedAlarms
 from tests.simulation.clients import REGION, answer
 from tests.simulation.memory import Memory
 from tests.simulation.people import (
@@ -151,7 +152,8 @@ class Call:
             self.accepted
             and (
                 self.operation in {"PutItem", "UpdateItem", "DeleteItem"}
-                or self.service in {"application-autoscaling", "cloudwatch"}
+                or self.service == "application-autoscaling"
+                or self.operation == "SetAlarmState"
             )
         )
 
@@ -241,7 +243,7 @@ class World:
         self.memory = Memory()
         self.artifacts = TolerantArtifacts()
         self.hosting = ScriptedFleets(self.clock)
-        self.alarms = ScriptedAlarms()
+        self.alarms: SimulatedAlarms = SimulatedAlarms(self)
         self.control_plane = ControlPlane(
             clock=self.clock,
             identity=StrictIdentity({ROLE_ARN}),
@@ -671,9 +673,7 @@ class World:
             self.alarms.set(request["AlarmName"], AlarmState(request["StateValue"]))
             return 200, b"{}"
         assert operation == "DescribeAlarms", operation
-        states = {name: self.alarms.state("", "", name) for name in request["AlarmNames"]}
-        found = [{"AlarmName": name, "StateValue": state} for name, state in states.items() if state]
-        return answer(200, {"MetricAlarms": found})
+        return answer(200, self.alarms.describe(request["AlarmNames"]))
 
     def _ask_memory(
         self, invocation: Invocation, service: str, operation: str, body: bytes
@@ -719,6 +719,7 @@ class World:
 
     def observe_changes(self) -> None:
         """Let observers see what has become of endpoints."""
+        self.alarms.follow_traffic()
         for name in (*self.changed, *self._deleting()):
             before = self._present.get(name)
             now = wire.handle(
