@@ -298,7 +298,10 @@ def test_an_alarm_stays_on_for_as_long_as_was_drawn_after_its_cause_is_gone() ->
     for index, lasts in enumerate(ALARM_LASTS):
         if lasts is not None:
             schedule = replace(ALARMING, alarm_lasts=index)
-            (on,), (off,) = times_of(schedule, "error-ratio goes on"), times_of(schedule, "error-ratio goes off")
+            (on,), (off,) = (
+                times_of(schedule, "error-ratio goes on"),
+                times_of(schedule, "error-ratio goes off"),
+            )
             assert lasts <= off - on <= lasts + 30
 
 

@@ -761,7 +761,9 @@ def test_law_13_no_update_begins_under_an_alarm_that_is_on(guarded: Deployed) ->
     guarded.world.alarms.set("Greenlight-churn-error-ratio", AlarmState.ALARM)
     only_law(guarded, 13)
 
-    with pytest.raises(LawBrokenError, match=r"Law13\w+: churn is updated under Greenlight-churn-error-ratio, which is on"):
+    with pytest.raises(
+        LawBrokenError, match=r"Law13\w+: churn is updated under Greenlight-churn-error-ratio, which is on"
+    ):
         guarded.do(lambda: update_guarded(guarded.world.people.versions[0].arn))
 
 
@@ -775,5 +777,7 @@ def test_law_13_an_update_waits_for_the_alarm_of_the_rollout_before(guarded: Dep
         update_guarded(guarded.world.people.versions[0].arn, **changes)
 
     only_law(guarded, 13)
-    with pytest.raises(LawBrokenError, match=r"Law13\w+: churn is updated without Greenlight-churn-error-ratio, which"):
+    with pytest.raises(
+        LawBrokenError, match=r"Law13\w+: churn is updated without Greenlight-churn-error-ratio, which"
+    ):
         guarded.do(leave_it_out)
