@@ -26,6 +26,7 @@ from tests.simulation.schedule import (
     Kind,
     RolloutEnd,
     RolloutKind,
+    RolloutStart,
     Schedule,
     draw,
 )
@@ -77,6 +78,7 @@ _IN_PARTS: Final = Schedule(
 )
 
 _GUARDED: Final = replace(_UPDATED, rollout=RolloutKind.CANARY)
+_TESTED: Final = replace(_UPDATED, smoke_test=True)
 _SCALED: Final = replace(_CREATED, scaling=True)
 _SCALED_OTHERWISE: Final = Schedule(
     head_start=1,
@@ -120,6 +122,8 @@ _TO_A_CALL: Final[dict[str, Schedule]] = {
     "RegisterScalableTarget": _SCALED,
     "DescribeAlarms": _GUARDED,
     "SetAlarmState": _GUARDED,
+    "InvokeEndpoint": _TESTED,
+    "GetObject": _TESTED,
     "PutItem": _UPDATED,
     "Query": _LOOKED_AT,
     "UpdateItem": _UPDATED,
@@ -160,6 +164,20 @@ _TO_A_STATUS: Final[dict[str, Schedule]] = {
 """Schedules in which the first endpoint comes into a status."""
 
 
+_TO_A_START: Final[dict[RolloutStart, Schedule]] = {
+    RolloutStart.ONE_INSTANCE: replace(
+        _DEPLOYED,
+        instances=1,
+        disturbances=(
+            Disturbance(Kind.RESCALE),
+            Disturbance(Kind.SWEEP, when="Updating"),
+            Disturbance(Kind.REGISTER_APPROVED, when="InService"),
+        ),
+    ),
+    RolloutStart.ALARM_ON: replace(_DEPLOYED, disturbances=(Disturbance(Kind.RAISE_ALARM), *_ROLLOUT)),
+}
+"""Schedules in which an update is asked for while something is in its way."""
+
 _ABORTED_LATER: Final = (
     Disturbance(Kind.REGISTER_APPROVED),
     Disturbance(Kind.REJECT, which=1, when="Updating"),
@@ -189,6 +207,9 @@ def lead(aim: Aim, random: Random) -> Schedule:
     if event in _TO_AN_EVENT:
         fault = EventFault(event, 0, EventFaultKind(how), random.randrange(len(DELAYS)))
         return replace(_TO_AN_EVENT[event], event_faults=(fault,))
+    if what.startswith("begin "):
+        kind = RolloutKind(what.removeprefix("begin "))
+        return replace(_TO_A_START[RolloutStart(how)], rollout=kind, alarm_lasts=3)
     if what.startswith("rollout "):
         kind = RolloutKind(what.removeprefix("rollout "))
         lasts, more = random.randrange(len(ALARM_LASTS)), random.randrange(3)

@@ -18,6 +18,7 @@ from tests.simulation.schedule import (
     Kind,
     RolloutEnd,
     RolloutKind,
+    RolloutStart,
 )
 from tests.simulation.world import DEPLOYER_WRITES, PARTS_PUT
 
@@ -44,6 +45,7 @@ def everything() -> Iterable[tuple[str, str]]:
     yield from ((call, f"meanwhile {kind}") for call in DEPLOYER_WRITES for kind in MEANWHILE)
     yield from ((f"event {name}", kind.value) for name in EVENTS for kind in EventFaultKind)
     yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in Kind)
+    yield from ((f"begin {kind}", start.value) for kind in RolloutKind for start in RolloutStart)
     yield from ((f"rollout {kind}", end.value) for kind in RolloutKind for end in RolloutEnd)
 
 
@@ -72,6 +74,11 @@ def table(covered: Counter[tuple[str, str]]) -> str:
             "Which disturbance met an endpoint in which status",
         ),
         (
+            [f"begin {kind}" for kind in RolloutKind],
+            [start.value for start in RolloutStart],
+            "What was in the way of an update of each kind",
+        ),
+        (
             [f"rollout {kind}" for kind in RolloutKind],
             [end.value for end in RolloutEnd],
             "How rollouts of each kind ended",
@@ -86,7 +93,7 @@ def _matrix(covered: Counter[tuple[str, str]], rows: Iterable[str], columns: lis
     for row in rows:
         cells = []
         for column, head in zip(columns, heads, strict=True):
-            is_pair = row in CALLS or row.startswith(("event ", "rollout "))
+            is_pair = row in CALLS or row.startswith(("event ", "begin ", "rollout "))
             pair = (row, column) if is_pair else (column, row)
             shown = "." if impossible(*pair) else str(covered.get(pair, 0))
             cells.append(shown.rjust(len(head)))

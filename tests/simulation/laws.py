@@ -13,10 +13,12 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.operations import OPERATIONS
 from deployer.triggers import PART_DETAIL_TYPE
 from local_cloud.sagemaker.ports import AlarmState
 from tests.simulation.alarms import rollback_alarm
 from tests.simulation.people import (
+    GOOD_ANSWERS,
     GROUP,
     PREFIX,
     ROLLING_PERCENT,
@@ -24,7 +26,7 @@ from tests.simulation.people import (
     content_of,
     deployment_config,
 )
-from tests.simulation.schedule import RolloutEnd, RolloutKind
+from tests.simulation.schedule import RolloutEnd, RolloutKind, RolloutStart
 from tests.simulation.tasks import CrashError
 from tests.simulation.world import SCHEDULED, WRITES, names_in, plain
 
@@ -50,6 +52,9 @@ TOLD: Final = {
     "aborted": frozenset({"aborted"}),
 }
 """Which outcomes tell of an attempt that ended so."""
+
+NEXT: Final = {"accepted": frozenset({"testing", *TOLD}), "testing": frozenset(TOLD)}
+"""What an attempt that SageMaker accepted may become."""
 
 CLEAN_UP: Final = "CleanUp"
 BUSY: Final = ("Cannot update in-progress endpoint ", "Cannot create already existing endpoint ")
@@ -89,7 +94,9 @@ class Facts:
         self.rollouts: list[Rollout] = []
 
     def note_call(self, call: Call) -> None:
-        """Remember a change that was accepted."""
+        """Remember a change that was accepted, and what was in the way of an update."""
+        if call.operation == "UpdateEndpoint":
+            self._note_start(call)
         if call.is_write and call.operation in CHANGES:
             name = call.request["EndpointName"]
             unsettled = [each for each in self.attempts(name) if each["status"] not in SETTLED]
@@ -103,6 +110,14 @@ class Facts:
                     int(unsettled[-1]["number"]) if unsettled else None,
                 )
             )
+
+    def _note_start(self, call: Call) -> None:
+        name, begun = call.request["EndpointName"], f"begin {self.world.schedule.rollout}"
+        endpoint = self.world.describe(name)
+        if endpoint is not None and any(count <= 1 for count, _ in _running(endpoint).values()):
+            self.world.coverage.add((begun, RolloutStart.ONE_INSTANCE.value))
+        if rollback_alarm(name) in self.world.alarms.on_since:
+            self.world.coverage.add((begun, RolloutStart.ALARM_ON.value))
 
     def note_change(self) -> None:
         """Remember how changes ended."""
@@ -271,8 +286,9 @@ class Law3NewestStandingApproval(Law):
     (by the journal's time, then by version) that counts by the policy, is Approved and Completed in the
     registry, and has not failed for good with these settings since. Failed for good is a failed attempt with
     a lasting reason, or a sixth one with a passing reason. If that version failed with these settings and
-    serves with earlier ones, it stays as it is. If nothing can be served, what served before goes on (law
-    2).
+    serves with earlier ones, it stays as it is. If it serves and failed its smoke test, what it served as
+    before comes back, if anything did, or else the next approval has its turn. If nothing can be served, what
+    served before goes on (law 2).
 
     The journal's time of an approval is the truth: of every approval whose event was delivered, and which
     lasted, the journal knows; and no version counts as approved later than it was, if the event was
@@ -360,9 +376,49 @@ class Law3NewestStandingApproval(Law):
             )
             failed = self._failed_for_good(approval, content, attempts)
             serves = live is not None and live[0] == content[0]
+            if serves and failed and (tested := self._failed_test(name, attempts)) is not None:
+                former = self._former(tested, attempts, content)
+                if former is None:
+                    continue
+                return Expected(former, stays=False)
             if serves or not failed:
                 return Expected(content, stays=failed)
         return None
+
+    def _failed_test(self, name: str, attempts: list[dict[str, Any]]) -> dict[str, Any] | None:
+        """Return the last attempt that led to what an endpoint is on, if that failed its smoke test."""
+        endpoint = self.world.describe(name)
+        config = endpoint["EndpointConfigName"] if endpoint is not None else None
+        led = [each for each in attempts if each["action"] != CLEAN_UP]
+        last = next((each for each in reversed(led) if each["endpoint_config_name"] == config), None)
+        return last if last is not None and "failed_test" in last else None
+
+    def _former(
+        self, tested: dict[str, Any], attempts: list[dict[str, Any]], content: tuple[str, str, str]
+    ) -> tuple[str, str, str] | None:
+        """Return what a version served as before it failed its test, unless that failed since."""
+        config = next(
+            (
+                each["endpoint_config_name"]
+                for each in reversed(attempts)
+                if each["action"] != CLEAN_UP
+                and each["status"] == "succeeded"
+                and each["version_arn"].lower() == content[0]
+                and each["endpoint_config_name"] != tested["endpoint_config_name"]
+            ),
+            None,
+        )
+        reasons = [
+            each.get("reason", "")
+            for each in attempts
+            if each["status"] == "failed"
+            and each["endpoint_config_name"] == config
+            and each["settled_at"] >= tested["settled_at"]
+        ]
+        lasting = [each for each in reasons if not any(known in each for known in TRANSIENT)]
+        if config is None or lasting or len(reasons) > RETRIES:
+            return None
+        return self._content({"endpoint_config_name": config, "version_arn": ""}, content)
 
     def _newest_first(self, name: str) -> Iterator[dict[str, Any]]:
         seen = set()
@@ -510,10 +566,12 @@ class Law4NoLoop(Law):
 class Law5EachEndIsTold(Law):
     """Every attempt ends in exactly one outcome, told at least once, and once unless something went wrong.
 
-    In the journal an attempt goes from open to accepted to succeeded or failed, or from open to any end; an
-    end is final. It says what really happened: succeeded is an attempt whose config the endpoint really came
-    to serve by it; failed one that SageMaker refused or that did not end so, or whose endpoint others deleted
-    or AWS took out of service before anybody looked; withdrawn one of which SageMaker accepted nothing. On
+    In the journal an attempt goes from open to accepted, from there to testing if there is a smoke test, and
+    to succeeded or failed; or from open to any of these; an end is final. It says what really happened:
+    succeeded is an attempt whose config the endpoint really came to serve by it; failed one that SageMaker
+    refused or that did not end so, whose version answered the smoke test badly, or whose endpoint others
+    deleted or AWS took out of service before anybody looked; withdrawn one of which SageMaker accepted
+    nothing. On
     the bus an outcome is put after the journal has it, never before. At rest each attempt that succeeded or
     failed has been told, in one kind only. A second copy, with the same id, is put only after an invocation
     that told it met a fault, so that it may not have come to note that it told.
@@ -530,19 +588,19 @@ class Law5EachEndIsTold(Law):
         if call.service == "dynamodb" and call.operation in {"PutItem", "UpdateItem"}:
             key = call.request.get("Key") or call.request["Item"]
             if key["item"]["S"].startswith("attempt#"):
-                self._check_move(key["endpoint"]["S"], key["item"]["S"])
+                self._check_move(call, key["endpoint"]["S"], key["item"]["S"])
         if call.operation == "PutEvents":
             for entry in call.request["Entries"]:
                 if entry["DetailType"] == "Greenlight Deployment Outcome":
                     self._check_outcome(call, json.loads(entry["Detail"]))
 
-    def _check_move(self, name: str, item: str) -> None:
+    def _check_move(self, call: Call, name: str, item: str) -> None:
         attempt = plain(self.world.memory.table.partitions[name][item])
         before, now = self._statuses.get((name, item)), attempt["status"]
         self._statuses[name, item] = now
         if before == now:
             return
-        if before in SETTLED or (before == "accepted" and now not in TOLD):
+        if before in SETTLED or (before in NEXT and now not in NEXT[before]):
             raise self.broken(f"{item} of {name} went from {before} to {now}")
         if attempt["action"] == CLEAN_UP or now not in SETTLED:
             return
@@ -554,7 +612,8 @@ class Law5EachEndIsTold(Law):
         succeeded = any(each.succeeded for each in rollouts)
         if now == "succeeded" and not succeeded:
             raise self.broken(f"{item} of {name} counts as succeeded and did not")
-        if now in {"failed", "aborted"} and succeeded and self._still_serves(rollouts[-1]):
+        is_tried = now == "failed" and "failed_test" in attempt and answered_badly(call.invocation, name)
+        if now in {"failed", "aborted"} and succeeded and self._still_serves(rollouts[-1]) and not is_tried:
             raise self.broken(f"{item} of {name} counts as {now} and succeeded")
         if now in TOLD and any(each.ended is None for each in rollouts):
             raise self.broken(f"{item} of {name} counts as {now}, and is under way")
@@ -622,7 +681,7 @@ class Law5EachEndIsTold(Law):
         )
         status = attempt["status"] if attempt is not None else "missing"
         kind = detail["Outcome"]
-        if kind == "started" and (status == "accepted" or status in TOLD):
+        if kind == "started" and (status in NEXT or status in TOLD):
             return
         if kind not in TOLD.get(status, ()):
             raise self.broken(f"{detail['OutcomeId']} is told while the journal says {status}")
@@ -1266,17 +1325,19 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
     And no version is blamed for an alarm that was on before: no update, accepted or refused, names a
     rollback alarm that is on and was when the invocation began, so that SageMaker has no reason to roll it
     back for what an earlier version did. Nor does an update go out without an alarm's guard only because
-    the rollout before set it off: it waits until the alarm is off, or for a quarter of an hour.
+    the rollout before set it off: it waits until the alarm is off, or for a quarter of an hour. That takes a
+    deployer that reads alarms.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
         super().__init__(world, facts)
         self._seen: set[int] = set()
         self._rolled_back_updates: dict[int, datetime] = {}
+        self.tells_alarms_apart = "DescribeAlarms" in OPERATIONS["cloudwatch"]
         self._rolled_back: dict[tuple[str, tuple[str, str, str]], datetime] = {}
 
     def check_call(self, call: Call) -> None:
-        if call.operation != "UpdateEndpoint":
+        if not self.tells_alarms_apart or call.operation != "UpdateEndpoint":
             return
         name = call.request["EndpointName"]
         alarm_name = rollback_alarm(name)
@@ -1340,6 +1401,64 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
                 )
 
 
+class Law14VersionsAreTried(Law):
+    """Where there is a smoke test, a version counts as live once it passed it, and as failed if it did not.
+
+    An attempt counts as succeeded only if the very invocation that notes it got, since the rollout ended, as
+    many good answers as the test asks for; unless that config had succeeded before. It counts as having
+    failed its test only if an answer was bad, or something was done to one of the calls. That a version
+    which failed is told once, and gives way to what can be put back, are laws 5 and 3.
+
+    Left out are worlds in which settings were missing for a while: the test went with them.
+    """
+
+    def check_call(self, call: Call) -> None:
+        key = call.request.get("Key") or call.request.get("Item") or {}
+        if (
+            not (call.accepted and call.operation in {"PutItem", "UpdateItem"})
+            or not key["item"]["S"].startswith("attempt#")
+            or not self.world.schedule.smoke_test
+            or self.world.people.settings_were_missing
+        ):
+            return
+        name = key["endpoint"]["S"]
+        attempt = plain(self.world.memory.table.partitions[name][key["item"]["S"]])
+        if attempt["action"] == CLEAN_UP:
+            return
+        if attempt["status"] == "failed" and "failed_test" in attempt:
+            if not answered_badly(call.invocation, name):
+                raise self.broken(f"{key['item']['S']} of {name} failed a test that it passed")
+        elif attempt["status"] == "succeeded" and not self._is_proven(name, attempt):
+            ended = self._ended(name, int(attempt["number"]))
+            good = [
+                each
+                for each in _tries(call.invocation, name)
+                if _is_good(each) and ended is not None and each.time >= ended
+            ]
+            if len(good) < GOOD_ANSWERS:
+                raise self.broken(
+                    f"{key['item']['S']} of {name} counts as live after {len(good)} good answers"
+                )
+
+    def _ended(self, name: str, number: int) -> datetime | None:
+        """Return when the last rollout of an attempt ended."""
+        ended = [
+            each.ended
+            for each in self.facts.rollouts
+            if each.endpoint_name == name and each.attempt == number and each.ended is not None
+        ]
+        return max(ended, default=None)
+
+    def _is_proven(self, name: str, attempt: dict[str, Any]) -> bool:
+        return any(
+            each["endpoint_config_name"] == attempt["endpoint_config_name"]
+            and each["status"] == "succeeded"
+            and int(each["number"]) < int(attempt["number"])
+            for each in self.facts.attempts(name)
+            if each["action"] != CLEAN_UP
+        )
+
+
 LAWS: Final[tuple[type[Law], ...]] = (
     Law1OnlyApproved,
     Law2NothingServingStops,
@@ -1354,7 +1473,25 @@ LAWS: Final[tuple[type[Law], ...]] = (
     Law11ScalingComesBack,
     Law12RolloutsKeepTheirPromise,
     Law13AlarmsBlameWhoSetThemOff,
+    Law14VersionsAreTried,
 )
+
+
+def answered_badly(invocation: Invocation, name: str) -> bool:
+    """Tell whether an endpoint answered an invocation badly, or something was done to one of its calls."""
+    return invocation.faulty or not all(map(_is_good, _tries(invocation, name)))
+
+
+def _tries(invocation: Invocation, name: str) -> list[Call]:
+    return [
+        call
+        for call in invocation.calls
+        if call.operation == "InvokeEndpoint" and call.request["EndpointName"] == name
+    ]
+
+
+def _is_good(call: Call) -> bool:
+    return call.accepted and bool(json.loads(call.response["Body"])["good"])
 
 
 def _owner(request: dict[str, Any]) -> str:

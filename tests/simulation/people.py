@@ -38,6 +38,32 @@ ADA: Final = f"arn:aws:iam::{ACCOUNT}:user/ada"
 BOB: Final = f"arn:aws:iam::{ACCOUNT}:user/bob"
 PEOPLE: Final = (ADA, BOB)
 
+SMOKE_TEST: Final = {
+    "TimeLimitSeconds": 60,
+    "Requests": [
+        {
+            "Name": "one",
+            "Body": "1,2",
+            "ContentType": "text/csv",
+            "Status": 200,
+            "Expect": "good",
+            "Calls": 1,
+        },
+        {
+            "Name": "stored",
+            "BodyS3Uri": "s3://payloads/usual.csv",
+            "ContentType": "text/csv",
+            "Status": 200,
+            "Expect": "good",
+            "Calls": 2,
+        },
+    ],
+}
+"""What a version must answer well: once what the settings have, and twice what is stored."""
+
+GOOD_ANSWERS: Final = 3
+"""How many good answers pass the smoke test."""
+
 ROLLING_PERCENT: Final = 50
 """The largest batch of a rolling update, in percent of a variant's instances."""
 
@@ -54,6 +80,7 @@ def settings_document(
     rollout: RolloutKind = RolloutKind.UNGUARDED,
     instances: int = 0,
     scaling: bool = False,
+    smoke_test: bool = False,
 ) -> dict[str, Any]:
     """Return one of a few settings, as the stack stores them."""
     environment = {"LOG_LEVEL": {1: "debug", 3: BROKEN}.get(how, "info")}
@@ -73,6 +100,7 @@ def settings_document(
         "Keep": 0 if how == 7 else keep,
         **POLICIES[policy % len(POLICIES)],
         **_guard(endpoint_name, rollout),
+        **({"SmokeTest": SMOKE_TEST} if smoke_test else {}),
         **({"AutoScaling": {"AllTraffic": _scaling("other" if how == 1 else "usual")}} if scaling else {}),
     }
 
@@ -191,12 +219,14 @@ class ScriptedFleets(ScriptedHosting):
     Attributes:
         broken_urls: The model data that never becomes healthy.
         alarming_urls: The model data that serves, and whose answers set alarms off.
+        failing_urls: The model data that serves, and whose answers are wrong.
     """
 
     def __init__(self, clock: VirtualClock) -> None:
         super().__init__(clock)
         self.broken_urls: set[str] = set()
         self.alarming_urls: set[str] = set()
+        self.failing_urls: set[str] = set()
 
     def receiving(self, endpoint_name: str) -> list[tuple[FleetSpec, int]]:
         """Return the fleets that get an endpoint's requests, each with how many instances answer."""
@@ -387,6 +417,7 @@ class People:
         """Make a broken model work from now on."""
         self.world.hosting.broken_urls.discard(version.model_data_url)
         self.world.hosting.alarming_urls.discard(version.model_data_url)
+        self.world.hosting.failing_urls.discard(version.model_data_url)
         self.world.alarms.follow_traffic()
         self.world.tell("aws", "model mended", version.number)
 
@@ -437,15 +468,26 @@ class People:
         *,
         broken: bool = False,
         alarming: bool = False,
+        failing: bool = False,
         by: str = ADA,
     ) -> None:
-        """Register the next version; a broken one never serves, an alarming one serves badly."""
+        """Register the next version.
+
+        Args:
+            status: Its approval status from the start.
+            broken: Whether it never serves.
+            alarming: Whether it serves, and sets alarms off.
+            failing: Whether it serves, and fails smoke tests.
+            by: Who registers it.
+        """
         number = len(self.versions) + 1
         url = f"s3://models/{number}/model.tar.gz"
         if broken:
             self.world.hosting.broken_urls.add(url)
         if alarming:
             self.world.hosting.alarming_urls.add(url)
+        if failing:
+            self.world.hosting.failing_urls.add(url)
         answer = self._create_package(GROUP, status, url, by)
         assert answer is not None, "nothing refuses a registration"
         self.versions.append(Version(answer["ModelPackageArn"], number, url))
@@ -471,7 +513,7 @@ class People:
                 {
                     "VariantName": "AllTraffic",
                     # Down to one, of which a canary cannot take half.
-                    "DesiredInstanceCount": 1 + how % 4,
+                    "DesiredInstanceCount": (1, 2, 3, 1)[how % 4],
                     "DesiredWeight": 1.0 + how % 2,
                 }
             ],
@@ -564,6 +606,7 @@ class People:
                 rollout=schedule.rollout,
                 instances=schedule.instances,
                 scaling=schedule.scaling,
+                smoke_test=schedule.smoke_test,
             )
             self.settings[endpoint] = document
             self._kept.setdefault(endpoint, []).append(document["Keep"])
@@ -640,6 +683,9 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
     ),
     Kind.REGISTER_ALARMING_APPROVED: lambda people, what, _: people.register(
         "Approved", alarming=True, by=_by(what)
+    ),
+    Kind.REGISTER_FAILING_APPROVED: lambda people, what, _: people.register(
+        "Approved", failing=True, by=_by(what)
     ),
     Kind.REGISTER_ELSEWHERE: lambda people, what, _: people.register_elsewhere(_by(what)),
     Kind.APPROVE: lambda people, what, _: people.decide(people.version(what.which), "Approved", _by(what)),

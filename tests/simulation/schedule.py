@@ -29,6 +29,7 @@ class Kind(StrEnum):
     REGISTER_BROKEN = "register broken"
     REGISTER_BROKEN_APPROVED = "register broken approved"
     REGISTER_ALARMING_APPROVED = "register alarming approved"
+    REGISTER_FAILING_APPROVED = "register failing approved"
     REGISTER_ELSEWHERE = "register elsewhere"
     APPROVE = "approve"
     APPROVE_NEWEST = "approve newest"
@@ -65,6 +66,13 @@ class RolloutKind(StrEnum):
     CANARY = "canary"
     LINEAR = "linear"
     ROLLING = "rolling"
+
+
+class RolloutStart(StrEnum):
+    """What may be in the way of an update when it is asked for."""
+
+    ONE_INSTANCE = "one instance"
+    ALARM_ON = "alarm on"
 
 
 class RolloutEnd(StrEnum):
@@ -206,6 +214,7 @@ class Schedule:
         instances: How many more instances there are than the kind of rollout needs at least.
         alarm_lasts: Index into ALARM_LASTS: for how long an alarm on errors stays on.
         scaling: Whether variants scale by themselves.
+        smoke_test: Whether a version must pass a smoke test once it serves.
         keep: How many former releases the settings keep, unless they are changed to others.
         part_size: How many endpoints one invocation sweeps.
         skew: By how many seconds the deployer's clock is ahead of SageMaker's.
@@ -225,6 +234,7 @@ class Schedule:
     instances: int = 0
     alarm_lasts: int = 0
     scaling: bool = False
+    smoke_test: bool = False
     keep: int = 3
     part_size: int = PART_SIZE
     skew: int = 0
@@ -304,10 +314,12 @@ WEIGHTS: Final[dict[Kind, int]] = {
     Kind.REGISTER_APPROVED: 5,
     Kind.REGISTER_BROKEN_APPROVED: 4,
     Kind.REGISTER_ALARMING_APPROVED: 5,
+    Kind.REGISTER_FAILING_APPROVED: 4,
     Kind.REJECT: 4,
     Kind.REJECT_LIVE: 5,
     Kind.CHANGE_SETTINGS: 5,
     Kind.SYSTEM_UPDATE: 3,
+    Kind.RESCALE: 4,
     Kind.SWEEP: 4,
     Kind.OUT_OF_SERVICE: 1,
     Kind.DELETE_ENDPOINT: 1,
@@ -392,6 +404,7 @@ def draw(random: Random) -> Schedule:
         instances=random.choice((0, 0, 0, 1, 2)),
         alarm_lasts=random.randrange(len(ALARM_LASTS)),
         scaling=random.choice((False, False, True)),
+        smoke_test=random.choice((False, False, True)),
         policy=random.choice((0, 0, 0, 1, 2)),
         keep=random.choice((3, 3, 1, 0)),
         part_size=random.choice((PART_SIZE, PART_SIZE, 1, 2)),

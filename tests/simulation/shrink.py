@@ -53,7 +53,7 @@ def _simpler(schedule: Schedule) -> Iterator[Schedule]:
                 yield replace(schedule, **{name: parts[:first] + parts[first + size :]})
             size //= 2
     for name in (
-        *("switches", "endpoints", "policy", "rollout", "instances", "alarm_lasts", "scaling"),
+        *("switches", "endpoints", "policy", "rollout", "instances", "alarm_lasts", "scaling", "smoke_test"),
         *("keep", "part_size", "skew", "config_visible_seconds", "head_start", "seed"),
     ):
         plain = getattr(PLAIN, name)

@@ -76,6 +76,7 @@ def schedules() -> st.SearchStrategy[Schedule]:
         instances=st.integers(0, 2),
         alarm_lasts=st.integers(0, len(ALARM_LASTS) - 1),
         scaling=st.booleans(),
+        smoke_test=st.booleans(),
         keep=st.sampled_from((3, 1, 0)),
         part_size=st.sampled_from((PART_SIZE, 2, 1)),
         skew=st.sampled_from((0, 2, -2)),

@@ -19,6 +19,7 @@ from tests.simulation.schedule import (
     Kind,
     RolloutEnd,
     RolloutKind,
+    RolloutStart,
 )
 from tests.simulation.simulation import simulate
 from tests.simulation.world import DEPLOYER_WRITES
@@ -38,6 +39,7 @@ SAMPLE: list[Aim] = [
     *((call, f"meanwhile {Kind.SYSTEM_UPDATE}") for call in DEPLOYER_WRITES),
     *((f"event {event}", EVENT_FAULTS[number % len(EVENT_FAULTS)]) for number, event in enumerate(EVENTS)),
     *((f"endpoint {STATUSES[number % len(STATUSES)]}", kind) for number, kind in enumerate(KINDS)),
+    *((f"begin {kind}", start.value) for kind in RolloutKind for start in RolloutStart),
     *(
         (what, end.value)
         for what in (f"rollout {kind}" for kind in RolloutKind)

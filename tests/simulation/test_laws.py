@@ -10,7 +10,7 @@ import pytest
 
 from local_cloud.sagemaker.ports import AlarmState
 from tests.simulation import clients
-from tests.simulation.laws import LAWS, LawBrokenError
+from tests.simulation.laws import LAWS, Law13AlarmsBlameWhoSetThemOff, LawBrokenError
 from tests.simulation.people import GROUP, ROLE_ARN, deployment_config
 from tests.simulation.schedule import RolloutKind, Schedule
 from tests.simulation.simulation import Judge
@@ -217,7 +217,7 @@ def set_status(number: int, status: str) -> None:
 
 
 def test_every_law_has_its_rule_as_docstring() -> None:
-    assert len(LAWS) == 13
+    assert len(LAWS) == 14
     assert all(law.__doc__ for law in LAWS)
 
 
@@ -757,9 +757,17 @@ def test_law_13_what_is_approved_again_may_come_back(guarded: Deployed) -> None:
     guarded.judge.check_rest()
 
 
+def law_13_holds_in_whole(scene: Deployed) -> None:
+    """Judge also what a deployer that reads no alarms cannot keep."""
+    (law,) = scene.judge.laws
+    assert isinstance(law, Law13AlarmsBlameWhoSetThemOff)
+    law.tells_alarms_apart = True
+
+
 def test_law_13_no_update_begins_under_an_alarm_that_is_on(guarded: Deployed) -> None:
     guarded.world.alarms.set("Greenlight-churn-error-ratio", AlarmState.ALARM)
     only_law(guarded, 13)
+    law_13_holds_in_whole(guarded)
 
     with pytest.raises(
         LawBrokenError, match=r"Law13\w+: churn is updated under Greenlight-churn-error-ratio, which is on"
@@ -777,6 +785,7 @@ def test_law_13_an_update_waits_for_the_alarm_of_the_rollout_before(guarded: Dep
         update_guarded(guarded.world.people.versions[0].arn, **changes)
 
     only_law(guarded, 13)
+    law_13_holds_in_whole(guarded)
     with pytest.raises(
         LawBrokenError, match=r"Law13\w+: churn is updated without Greenlight-churn-error-ratio, which"
     ):

@@ -29,6 +29,10 @@ from deployer.scalable_targets import ScalableTargets
 from deployer.triggers import PART_DETAIL_TYPE, read_trigger
 from local_cloud.application_auto_scaling import wire as auto_scaling_wire
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
+from local_cloud.hosting.fleet import Answer
+from local_cloud.hosting.virtual import ScriptedEndpoints
+from local_cloud.http import Request
+from local_cloud.runtime import answer_invocation
 from local_cloud.sagemaker import wire
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.events import ENDPOINT_DEPLOYMENT_STATE_CHANGE
@@ -243,6 +247,7 @@ class World:
         self.memory = Memory()
         self.artifacts = TolerantArtifacts()
         self.hosting = ScriptedFleets(self.clock)
+        self.endpoints = ScriptedEndpoints(self.hosting)
         self.alarms: SimulatedAlarms = SimulatedAlarms(self)
         self.control_plane = ControlPlane(
             clock=self.clock,
@@ -629,6 +634,10 @@ class World:
             )
         elif service == "application-autoscaling":
             status, content = self.scaling(operation, body)
+        elif service == "sagemaker-runtime":
+            status, content = self._ask_endpoint(request)
+        elif service == "s3":
+            status, content = answer(200, {"ContentType": "text/csv", "Body": "3,4"})
         elif service == "cloudwatch":
             status, content = self._ask_alarms(operation, request)
         else:
@@ -666,6 +675,21 @@ class World:
             request_id="simulated",
         )
         return status, content
+
+    def _ask_endpoint(self, request: dict[str, Any]) -> tuple[int, bytes]:
+        """Let whatever model the routes choose answer: well, or wrongly."""
+        name = request["EndpointName"]
+        for spec, _ in self.hosting.receiving(name):
+            fails = any(each.model_data_url in self.hosting.failing_urls for each in spec.containers)
+            body = json.dumps({"good": not fails}).encode()
+            self.endpoints.script(spec.model_name, Answer(200, "application/json", body))
+        headers = {"content-type": request["ContentType"]}
+        asked = Request("POST", f"/endpoints/{name}/invocations", {}, headers, request["Body"].encode())
+        answered = answer_invocation(self.endpoints, asked, name, self.caller)
+        named = {key.lower(): value for key, value in answered.headers.items()}
+        if answered.status == 200:
+            return answer(200, {"ContentType": named["content-type"], "Body": answered.body.decode()})
+        return answer(answered.status, {**json.loads(answered.body), "__type": named["x-amzn-errortype"]})
 
     def _ask_alarms(self, operation: str, request: dict[str, Any]) -> tuple[int, bytes]:
         """Answer as CloudWatch, which returns the alarms that there are."""
@@ -820,7 +844,8 @@ def _call_name(operation: str, body: bytes) -> str:
 
 
 def _throttling(service: str) -> str:
-    return "ProvisionedThroughputExceededException" if service == "dynamodb" else "ThrottlingException"
+    codes = {"dynamodb": "ProvisionedThroughputExceededException", "s3": "SlowDown"}
+    return codes.get(service, "ThrottlingException")
 
 
 def _shown(call: Call) -> str:

@@ -1,0 +1,59 @@
+"""Turns what is no JSON document on the wire into one, and back: endpoints' invocations, and objects in S3.
+
+Owns the two wire formats beside JSON that the deployer meets, so that faults, laws and stories see one kind
+of request and one kind of answer.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote, urlsplit
+from xml.sax.saxutils import escape
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest
+
+SERVICES: Final = frozenset({"sagemaker-runtime", "s3"})
+"""Whose requests are no documents."""
+
+
+def document_of(service: str, request: AWSPreparedRequest) -> dict[str, Any]:
+    """Return a request's members, named as in botocore."""
+    url = urlsplit(request.url)
+    if service == "s3":
+        return {
+            "Bucket": (url.hostname or "").partition(".s3")[0],
+            "Key": unquote(url.path.removeprefix("/")),
+        }
+    body: Any = request.body
+    content = body.read() if isinstance(body, io.IOBase) else body
+    return {
+        "EndpointName": url.path.split("/")[2],
+        "ContentType": _text(request.headers.get("Content-Type", "")),
+        "Body": _text(content or b""),
+    }
+
+
+def response_of(service: str, status: int, content: bytes) -> tuple[dict[str, str], bytes]:
+    """Return the headers and the body that an answer has on the wire.
+
+    Args:
+        service: Whose answer it is.
+        status: Its HTTP status.
+        content: The answer as a document: `ContentType` and `Body`, or an error as JSON services have it.
+    """
+    document = json.loads(content)
+    if status < 300:
+        body = document["Body"].encode()
+        return {"Content-Type": document["ContentType"], "Content-Length": str(len(body))}, body
+    if service == "s3":
+        code, message = escape(document["__type"]), escape(document["message"])
+        error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        return {"Content-Type": "application/xml"}, error.encode()
+    return {"Content-Type": "application/json", "x-amzn-ErrorType": document["__type"]}, content
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes | bytearray) else str(value)
