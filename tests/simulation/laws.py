@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.operations import OPERATIONS
 from deployer.triggers import PART_DETAIL_TYPE
 from local_cloud.sagemaker.ports import AlarmState
 from tests.simulation.alarms import rollback_alarm
@@ -1325,19 +1324,17 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
     And no version is blamed for an alarm that was on before: no update, accepted or refused, names a
     rollback alarm that is on and was when the invocation began, so that SageMaker has no reason to roll it
     back for what an earlier version did. Nor does an update go out without an alarm's guard only because
-    the rollout before set it off: it waits until the alarm is off, or for a quarter of an hour. That takes a
-    deployer that reads alarms.
+    the rollout before set it off: it waits until the alarm is off, or for a quarter of an hour.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
         super().__init__(world, facts)
         self._seen: set[int] = set()
         self._rolled_back_updates: dict[int, datetime] = {}
-        self.tells_alarms_apart = "DescribeAlarms" in OPERATIONS["cloudwatch"]
         self._rolled_back: dict[tuple[str, tuple[str, str, str]], datetime] = {}
 
     def check_call(self, call: Call) -> None:
-        if not self.tells_alarms_apart or call.operation != "UpdateEndpoint":
+        if call.operation != "UpdateEndpoint":
             return
         name = call.request["EndpointName"]
         alarm_name = rollback_alarm(name)

@@ -346,14 +346,16 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "update without the rollout that the settings ask for",
         "settings.py",
-        'guarded = {"DeploymentConfig": settings.deployment_config} if settings.deployment_config else {}\n',
-        "guarded: dict[str, Any] = {}\n",
+        'config_name}\n        guarded = {"DeploymentConfig": settings.deployment_config} '
+        "if settings.deployment_config else {}\n",
+        "config_name}\n        guarded: dict[str, Any] = {}\n",
     ),
     Sabotage(
         "leave the rollback alarms out of updates",
         "settings.py",
-        'guarded = {"DeploymentConfig": settings.deployment_config} if settings.deployment_config else {}\n',
-        "kept = dict(settings.deployment_config or {})\n"
+        'config_name}\n        guarded = {"DeploymentConfig": settings.deployment_config} '
+        "if settings.deployment_config else {}\n",
+        "config_name}\n        kept = dict(settings.deployment_config or {})\n"
         '        kept.pop("AutoRollbackConfiguration", None)\n'
         '        guarded = {"DeploymentConfig": kept} if kept else {}\n',
     ),
@@ -389,5 +391,41 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "executor.py",
         "            self._upkeep.clear_abort()\n",
         "            pass\n",
+    ),
+    Sabotage(
+        "update under alarms that are on",
+        "reconciler.py",
+        "        on = self._alarms.on(names)\n",
+        "        on = frozenset[str]()\n",
+    ),
+    Sabotage(
+        "wait for no alarm",
+        "guardrails.py",
+        "    if rolled_back_at is not None and now < rolled_back_at + SETTLING:\n",
+        "    if rolled_back_at is not None and now < rolled_back_at:\n",
+    ),
+    Sabotage(
+        "leave every alarm out once one is on",
+        "guardrails.py",
+        'if alarm["AlarmName"] not in alarm_names]:\n',
+        "if not alarm_names]:\n",
+    ),
+    Sabotage(
+        "go live without the smoke test",
+        "attempts.py",
+        "        if status is AttemptStatus.SUCCEEDED and is_tested(attempt):\n",
+        "        if status is None and is_tested(attempt):\n",
+    ),
+    Sabotage(
+        "take every answer for a good one",
+        "trial.py",
+        "                    unmet = request.unmet(answer)\n",
+        "                    unmet = None\n",
+    ),
+    Sabotage(
+        "let a version stay that failed its smoke test",
+        "approval.py",
+        "        if serving is not None and serves and judged.failed and serving.failed_at is not None:\n",
+        "        if serving is None:\n",
     ),
 )
