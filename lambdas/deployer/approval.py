@@ -217,36 +217,46 @@ def _put_back(
 
 
 def with_shadow(
-    choice: Choice,
+    decision: Decision,
     approvals: Iterable[Approval],
     attempts: Sequence[Attempt],
     *,
     now: datetime,
     still_stands: Callable[[Approval], bool],
     release_for: Callable[[Approval, Approval], Release],
-) -> Choice:
+    misfit_of: Callable[[Approval], Misfit | None],
+) -> Decision:
     """Put the newest version beside a choice that may shadow it: approved for that, since, and not failed.
 
     Args:
-        choice: What is to serve.
+        decision: For what is to serve.
         approvals: Those of the endpoint's group, in any order.
         attempts: Those journalled for the endpoint, in any order.
         now: The time.
         still_stands: Asks the registry.
         release_for: Builds the release of an approval and the one that shadows it.
+        misfit_of: Tells whether the shadow's instance types exclude an approval's version.
     """
-    live = choice.approval
+    choice = decision.choice
+    if choice is None or choice.keeps_serving or choice.release.is_former:
+        return decision
+    live, misfits = choice.approval, list(decision.misfits)
     for shadow in latest_per_version(each for each in approvals if each.decides and not each.counts):
         if shadow.order <= live.order:
             break
         release = release_for(live, shadow)
         if (
-            not same_arn(shadow.version_arn, live.version_arn)
-            and not standing(release, attempts, since=shadow.approved_at, now=now).failed
-            and still_stands(shadow)
+            same_arn(shadow.version_arn, live.version_arn)
+            or standing(release, attempts, since=shadow.approved_at, now=now).failed
+            or not still_stands(shadow)
         ):
-            return replace(choice, release=release, shadow=shadow)
-    return choice
+            continue
+        misfit = misfit_of(shadow)
+        if misfit is None:
+            chosen = replace(choice, release=release, shadow=shadow)
+            return replace(decision, choice=chosen, misfits=tuple(misfits))
+        misfits.append(misfit)
+    return replace(decision, misfits=tuple(misfits))
 
 
 def superseded(approvals: Iterable[Approval], attempts: Iterable[Attempt], by: Approval) -> list[Approval]:

@@ -8,10 +8,10 @@ type is refused at best, and ends in an endpoint that fails or serves badly at w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from deployer.approval import Approval
     from deployer.settings import EndpointSettings
@@ -32,27 +32,30 @@ class Misfit:
     remedy: str
 
 
-def asks_for_instances(settings: EndpointSettings) -> frozenset[str]:
-    """Return the instance types that settings ask for; none if the endpoint is serverless."""
-    variants = settings.create_endpoint_config["ProductionVariants"]
+def asks_for_instances(variants: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the instance types that templates of variants ask for; none if they are serverless."""
     described = [each for variant in variants for each in (variant, *variant.get("InstancePools", ()))]
     return frozenset(each["InstanceType"] for each in described if "InstanceType" in each)
 
 
 def misfit(
-    approval: Approval, settings: EndpointSettings, supported: Mapping[str | None, Sequence[str]]
+    approval: Approval,
+    settings: EndpointSettings,
+    variants: Iterable[Mapping[str, Any]],
+    supported: Mapping[str | None, Sequence[str]],
 ) -> Misfit | None:
     """Return why an approved version does not go onto the settings' instances, or None if it may.
 
     Args:
         approval: The version's approval.
         settings: The endpoint's.
+        variants: Templates of the variants that would serve it.
         supported: The version's lists, by inference specification: None is the version's own, the others are
             additional ones. What has no list, or an empty one, supports every type.
     """
     [container] = settings.create_model["Containers"]
     listed = supported.get(container.get("InferenceSpecificationName"), ())
-    excluded = asks_for_instances(settings).difference(listed)
+    excluded = asks_for_instances(variants).difference(listed)
     if not listed or not excluded:
         return None
     return Misfit(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from deployer import outcomes, statuses
@@ -456,23 +457,17 @@ class Reconciler:
             release_for=self._release,
             misfit_of=self._misfit,
         )
-        choice = decision.choice
-        if (
-            self._settings.shadow is None
-            or choice is None
-            or choice.keeps_serving
-            or choice.release.is_former
-        ):
+        if self._settings.shadow is None:
             return decision
-        shadowed = with_shadow(
-            choice,
+        return with_shadow(
+            decision,
             approvals,
             self._history.attempts,
             now=now,
             still_stands=self._stands,
             release_for=self._release,
+            misfit_of=partial(self._misfit, as_shadow=True),
         )
-        return replace(decision, choice=shadowed)
 
     def _serving(self, endpoint_config_name: str | None) -> Serving | None:
         attempt = self._history.latest_attempt_on(endpoint_config_name)
@@ -481,10 +476,13 @@ class Reconciler:
         if attempt.failed_test is None:
             return Serving(attempt.version_arn)
         former = self._history.former_attempt(attempt.version_arn, besides=attempt.endpoint_config_name)
+        may_serve = former is not None and all(
+            self._is_deployable(self._read_version(each)) for each in former.version_arns
+        )
         return Serving(
             attempt.version_arn,
             failed_at=attempt.settled_at,
-            former=Release.former(self._settings, former) if former is not None else None,
+            former=Release.former(self._settings, former) if former is not None and may_serve else None,
         )
 
     def _follows(self, approval: Approval) -> bool:
@@ -502,13 +500,15 @@ class Reconciler:
             stack_name=self._ownership.stack_name,
         )
 
-    def _misfit(self, approval: Approval) -> Misfit | None:
+    def _misfit(self, approval: Approval, *, as_shadow: bool = False) -> Misfit | None:
         """Tell whether the settings' instance types exclude a version, which is read from the registry."""
-        if not asks_for_instances(self._settings):
+        settings = self._settings
+        variants = settings.shadow_variants if as_shadow else [*settings.following_variants.values()]
+        if not asks_for_instances(variants):
             return None
         version = self._read_version(approval.version_arn)
         # Deleted since it was listed: that is seen before anything is asked of SageMaker.
-        return misfit(approval, self._settings, version.instance_types) if version is not None else None
+        return misfit(approval, settings, variants, version.instance_types) if version is not None else None
 
     def _tell_misfits(self, decision: Decision) -> None:
         """Tell of approvals that have no turn under these settings, each once for each reason."""

@@ -108,10 +108,16 @@ class EndpointSettings:
         return f"{self.model_package_group.replace(':model-package-group/', ':model-package/')}/{number}"
 
     @property
-    def following_variants(self) -> tuple[str, ...]:
-        """The production variants that serve whichever version is approved."""
-        names = (each["VariantName"] for each in self.create_endpoint_config["ProductionVariants"])
-        return tuple(name for name in names if name not in self.pins)
+    def following_variants(self) -> dict[str, dict[str, Any]]:
+        """Templates of the production variants that serve whichever version is approved, by their names."""
+        variants = self.create_endpoint_config["ProductionVariants"]
+        return {each["VariantName"]: each for each in variants if each["VariantName"] not in self.pins}
+
+    @property
+    def shadow_variants(self) -> list[dict[str, Any]]:
+        """Templates of the variants that get copies of the calls: one, or none."""
+        found: list[dict[str, Any]] = self.create_endpoint_config.get("ShadowProductionVariants", [])
+        return found
 
     def follows(self, version_arn: str, group_name: str, *, own_account: str) -> bool:
         """Tell whether this endpoint follows the group of a version.

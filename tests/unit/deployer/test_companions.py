@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from deployer.settings import InvalidSettingsError
+from local_cloud.hosting.fleet import Answer
 from local_cloud.in_process import InProcessCloud
 from tests.unit.deployer.builders import settings
 from tests.unit.deployer.pipeline import REGION, Pipeline
@@ -28,6 +29,8 @@ AB_TEST: dict[str, Any] = {
     },
     "Pins": {"Champion": 1},
 }
+
+DEBUGGING = {"Containers": [{"Environment": {"LOG_LEVEL": "debug"}}]}
 
 LEAD = "arn:aws:iam::*:user/lead"
 SHADOWED: dict[str, Any] = {
@@ -294,6 +297,58 @@ def test_a_shadows_approvers_may_be_named() -> None:
 
     assert served(pipeline) == {"AllTraffic": "v1"}
     assert pipeline.told(arn) == ["ignored"]
+
+
+def test_a_shadow_that_does_not_support_its_instances_is_ignored_with_the_reason() -> None:
+    config = SHADOWED["CreateEndpointConfig"]
+    shadow = [variant("Shadow", InstanceType="ml.p3.2xlarge")]
+    pipeline = Shadowing(CreateEndpointConfig={**config, "ShadowProductionVariants": shadow})
+    pipeline.approved_by("lead", pipeline.register())
+    arn = pipeline.register()
+    pipeline.approved_by("scientist", arn)
+    pipeline.sweep()
+
+    assert served(pipeline) == {"AllTraffic": "v1"}
+    assert pipeline.told(arn) == ["ignored"]
+    assert "ml.p3.2xlarge" in pipeline.outcomes[-1]["Message"]
+
+
+def test_a_pinned_variant_may_have_instances_that_the_approved_version_does_not_support() -> None:
+    variants = [variant("Champion", InstanceType="ml.p3.2xlarge"), variant("Challenger")]
+    pipeline = Pipeline()
+    pipeline.manage(CreateEndpointConfig={"ProductionVariants": variants}, Pins={"Champion": 1})
+    arn = pipeline.register("Approved")
+    pipeline.run()
+
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+def test_what_failed_its_test_does_not_give_way_to_a_release_with_a_rejected_pin() -> None:
+    test = {
+        "TimeLimitSeconds": 60,
+        "Requests": [{"Body": "1", "ContentType": "text/csv", "Status": 200, "Calls": 1}],
+    }
+    pipeline = Pipeline()
+    pipeline.manage(**{**AB_TEST, "Pins": {"Champion": 2}}, SmokeTest=test)
+    first = pipeline.register("Approved")
+    pipeline.run()
+    second = pipeline.register("Approved")
+    pipeline.undelivered()
+    pipeline.sweep()
+    pipeline.run()
+    assert served(pipeline) == {"Champion": "v2", "Challenger": "v2"}
+
+    pipeline.approve(first)
+    pipeline.run()
+    assert served(pipeline) == {"Champion": "v2", "Challenger": "v1"}
+    made = pipeline.release(first, **AB_TEST, CreateModel=DEBUGGING)
+    pipeline.endpoints.script(made.model_name, Answer(500, "text/plain", b""))
+    pipeline.manage(**{**AB_TEST, "Pins": {"Champion": 2}}, SmokeTest=test, CreateModel=DEBUGGING)
+    pipeline.reject(second)
+    pipeline.sweep()
+    pipeline.run()
+
+    assert "v2" not in served(pipeline).values()
 
 
 def test_a_rollout_is_aborted_when_its_shadow_is_rejected(shadowing: Shadowing) -> None:

@@ -57,7 +57,7 @@ def test_a_version_fits_what_its_chosen_specification_lists(
     excluded: str | None,
 ) -> None:
     under = settings(CreateEndpointConfig=asked, CreateModel=specified(specification))
-    found = misfit(approval(), under, supported)
+    found = misfit(approval(), under, under.following_variants.values(), supported)
 
     assert (found is None) == (excluded is None)
     if found is not None:
@@ -66,7 +66,8 @@ def test_a_version_fits_what_its_chosen_specification_lists(
 
 
 def test_a_misfit_names_what_is_supported_and_what_to_do() -> None:
-    found = misfit(approval(), settings(CreateEndpointConfig=config(GPU)), {None: (LARGE, SMALL)})
+    under = settings(CreateEndpointConfig=config(GPU))
+    found = misfit(approval(), under, under.following_variants.values(), {None: (LARGE, SMALL)})
 
     assert found is not None
     assert found.reason == (
