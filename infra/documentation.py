@@ -125,8 +125,8 @@ into the shadow. With the example above:
 1. A data scientist approves version 7. It runs as the variant `Shadow`, beside version 6, which is live.
 2. Both are compared: `ModelLatency`, `Invocation5XXErrors` and all other metrics have the dimension
    `VariantName`, and with `data_capture` S3 has what each answered.
-3. A release manager approves version 7, which is an ordinary approval, and it goes live as any other. As the
-   version is Approved already, Studio offers no button for it; this does:
+3. A release manager approves version 7. That is an ordinary approval, and the version goes live as any other
+   does. It is Approved already; this approves it once more, in the release manager's name:
 
    ```sh
    aws sagemaker update-model-package --model-package-arn <version 7> \\
