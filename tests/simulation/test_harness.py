@@ -339,6 +339,44 @@ def test_alarms_can_be_described() -> None:
     assert [each["StateValue"] for each in described["MetricAlarms"]] == ["ALARM", "OK"]
 
 
+# Smoke tests -----------------------------------------------------------------------------------------
+
+
+TESTED: Final = Schedule(
+    smoke_test=True,
+    disturbances=(
+        Disturbance(Kind.REGISTER_APPROVED),
+        Disturbance(Kind.SWEEP, when="InService"),
+        Disturbance(Kind.SWEEP, wait=8),
+    ),
+)
+"""What is registered as Approved must pass a smoke test once it serves."""
+
+
+def test_a_version_that_answers_wrongly_fails_its_smoke_test() -> None:
+    failing = (Disturbance(Kind.REGISTER_FAILING_APPROVED), *TESTED.disturbances[1:])
+
+    assert any("churn/1/succeeded" in line for line in story(TESTED))
+    assert any("churn/1/failed" in line for line in story(replace(TESTED, disturbances=failing)))
+
+
+@pytest.mark.parametrize("operation", ["InvokeEndpoint", "GetObject"])
+@pytest.mark.parametrize("kind", [FaultKind.THROTTLED, FaultKind.SERVER_ERROR_BEFORE])
+def test_a_call_of_a_smoke_test_that_fails_once_is_made_again(operation: str, kind: FaultKind) -> None:
+    """Invocations by the smoke test itself, objects by botocore: an error of either is read as such."""
+    lines = story(replace(TESTED, faults=(Fault(operation, 0, kind),)))
+
+    assert [line for line in lines if " fault " in line and operation in line]
+    assert any("churn/1/succeeded" in line for line in lines)
+
+
+def test_an_invocation_that_times_out_is_no_answer() -> None:
+    lines = story(replace(TESTED, faults=(Fault("InvokeEndpoint", 1, FaultKind.TIMEOUT_AFTER),)))
+
+    assert len([line for line in lines if " InvokeEndpoint  churn -> 200" in line]) == 4
+    assert any("churn/1/succeeded" in line for line in lines)
+
+
 # The end ---------------------------------------------------------------------------------------------
 
 
