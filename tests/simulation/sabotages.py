@@ -96,8 +96,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "delete the live config's model",
         "retention.py",
-        "if attempt.endpoint_config_name in kept}",
-        "if attempt.endpoint_config_name in former}",
+        "for attempt in attempts if attempt.endpoint_config_name in kept for name",
+        "for attempt in attempts if attempt.endpoint_config_name in former for name",
     ),
     Sabotage(
         "clean up during a rollout",
@@ -134,8 +134,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "skip the re-read before the write",
         "executor.py",
-        "        if not self._still_stands(approval):\n",
-        "        if approval is None:\n",
+        "        if not self._still_stands(release):\n",
+        "        if release is None:\n",
     ),
     Sabotage(
         "deploy what is not approved",
@@ -230,10 +230,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "ignore the approvers",
         "reconciler.py",
-        "            objection=self._settings.policy.objection(\n"
-        "                approved_by=approved_by, registered_by=version.registered_by\n"
-        "            ),\n",
-        "",
+        "            objection=objection,\n",
+        "            objection=None,\n",
         known=34,
     ),
     Sabotage(
@@ -281,7 +279,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "abort without reading the approval again",
         "reconciler.py",
-        "if not taken_back or self._is_deployable(self._read_version(attempt.version_arn, again=True)):\n",
+        "if all(self._is_deployable(self._read_version(each, again=True)) for each in taken_back):\n",
         "if not taken_back:\n",
         known=118,
     ),
@@ -345,19 +343,17 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "update without the rollout that the settings ask for",
-        "settings.py",
-        'config_name}\n        guarded = {"DeploymentConfig": settings.deployment_config} '
-        "if settings.deployment_config else {}\n",
-        "config_name}\n        guarded: dict[str, Any] = {}\n",
+        "release.py",
+        '    return {"DeploymentConfig": settings.deployment_config} if settings.deployment_config else {}\n',
+        "    return {} if settings else {}\n",
     ),
     Sabotage(
         "leave the rollback alarms out of updates",
-        "settings.py",
-        'config_name}\n        guarded = {"DeploymentConfig": settings.deployment_config} '
-        "if settings.deployment_config else {}\n",
-        "config_name}\n        kept = dict(settings.deployment_config or {})\n"
-        '        kept.pop("AutoRollbackConfiguration", None)\n'
-        '        guarded = {"DeploymentConfig": kept} if kept else {}\n',
+        "release.py",
+        '    return {"DeploymentConfig": settings.deployment_config} if settings.deployment_config else {}\n',
+        "    kept = dict(settings.deployment_config or {})\n"
+        '    kept.pop("AutoRollbackConfiguration", None)\n'
+        '    return {"DeploymentConfig": kept} if kept else {}\n',
     ),
     Sabotage(
         "retain weights, and set counts anew",
