@@ -44,7 +44,8 @@ class Variant(BaseModel):
 
     Several variants take the place of `instance_type` and of all other keys that a variant has of its own.
     A variant without `version` follows the group: it changes with every approval. One with `version` keeps
-    that version for as long as it is Approved. At least one of them follows. SageMaker knows several variants
+    that version, and is left out while the version is not Approved: its share of the calls then goes to the
+    others. At least one of them follows. SageMaker knows several variants
     only of endpoints that run on instances, answer at once and do not roll out in batches (`kind: rolling`).
     """
 
