@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from mypy_boto3_cloudwatch import CloudWatchClient
 
@@ -53,6 +54,25 @@ class Alarms:
         return frozenset(
             alarm["AlarmName"] for alarm in answer["MetricAlarms"] if alarm["StateValue"] == "ALARM"
         )
+
+    def quiet_since(self, alarm_names: Sequence[str]) -> tuple[datetime, ...] | None:
+        """Return since when each of these alarms is in the state that it is in; None if one is on.
+
+        It may have been on until then, or have had no data: the answer does not tell, so neither counts as
+        quiet.
+
+        Args:
+            alarm_names: As many as guard an update, which are ten at most (botocore: `AlarmList`).
+        """
+        if not alarm_names:
+            return ()
+        alarms = self._client.describe_alarms(AlarmNames=alarm_names)["MetricAlarms"]
+        if any(alarm["StateValue"] == "ALARM" for alarm in alarms):
+            return None
+        changed = (
+            alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp") for alarm in alarms
+        )
+        return tuple(time for time in changed if time is not None)
 
     def _set(self, alarm_name: str, state: Literal["ALARM", "OK"], reason: str) -> None:
         self._client.set_alarm_state(

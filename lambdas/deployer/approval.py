@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from deployer.attempt import Attempt
-    from deployer.instance_types import Misfit
     from deployer.release import Release
 
 
@@ -87,6 +86,21 @@ class Approval:
     def order(self) -> tuple[datetime, int]:
         """Sort key: the time, and the version where two approvals share a second."""
         return (self.approved_at, self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """An approval that stands, of a version that has no turn under these settings.
+
+    Attributes:
+        approval: The approval.
+        reason: Why not.
+        remedy: What a person can do.
+    """
+
+    approval: Approval
+    reason: str
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)

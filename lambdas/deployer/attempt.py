@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from deployer.endpoint import Endpoint
+    from deployer.life_cycle import LifeCycle
     from deployer.release import Companion, Release
     from deployer.smoke_test import Failure
 
@@ -59,6 +60,9 @@ class Action(Enum):
     CLEAN_UP = "CleanUp"
     """Delete models and endpoint configs that nothing needs any more. It is an attempt, so that nothing else
     is attempted meanwhile; nobody is told of it."""
+
+    PROMOTE = "Promote"
+    """Write to the registry that its version may go on to the next stage; an attempt for the same reason."""
 
 
 TRANSIENT: Final = ("InsufficientInstanceCapacity", "ResourceLimitExceeded", "Request to service failed")
@@ -117,6 +121,7 @@ class Attempt:
         abort_asked_at: When SageMaker was to be made to roll it back, as its approval no longer stood.
         deletes_endpoint: True if the endpoint had failed and is deleted first, so that it can be created.
         deletion: What a clean-up deletes.
+        goal: Where a promotion is to take the version.
         failed_test: The smoke test that its version failed once it served; None if it did not come so far.
         alarms_left_out: Names of rollback alarms that were on before, and so do not guard it.
         doubles_instances: Whether old and new instances count against quotas while it is under way.
@@ -151,6 +156,7 @@ class Attempt:
     doubles_instances: bool = False
     companions: tuple[Companion, ...] = ()
     abort_asked_at: datetime | None = None
+    goal: LifeCycle | None = None
     failed_test: Failure | None = None
     started_reported: bool = False
     settled_reported: bool = False
@@ -188,6 +194,11 @@ class Attempt:
         return self.status in _ENDS and self.action is not Action.CLEAN_UP
 
     @property
+    def is_deployment(self) -> bool:
+        """Whether it changes what the endpoint serves."""
+        return self.action in {Action.CREATE_ENDPOINT, Action.UPDATE_ENDPOINT}
+
+    @property
     def transient(self) -> bool:
         """Whether it failed for a reason that may pass by itself."""
         if self.failed_test is not None:
@@ -208,7 +219,8 @@ class Attempt:
         be passed.
         """
         return (
-            self.status is AttemptStatus.FAILED
+            self.is_deployment
+            and self.status is AttemptStatus.FAILED
             and self.endpoint_config_name == release.endpoint_config_name
             and self.settled_at is not None
             and self.settled_at >= since
@@ -217,12 +229,13 @@ class Attempt:
 
     def retry_at(self, attempts: Iterable[Attempt]) -> datetime | None:
         """Return when this failure's release may be tried again without anybody asking; None if never."""
-        if self.status is not AttemptStatus.FAILED or self.settled_at is None:
+        if self.status is not AttemptStatus.FAILED or self.settled_at is None or not self.is_deployment:
             return None
         failures = [
             each
             for each in attempts
             if each.number <= self.number
+            and each.is_deployment
             and each.status is AttemptStatus.FAILED
             and each.endpoint_config_name == self.endpoint_config_name
             and each.approved_at == self.approved_at
@@ -260,7 +273,7 @@ def went_live(release: Release, attempts: Iterable[Attempt]) -> bool:
     """Tell whether this very release, under the same settings, has served before."""
     return any(
         attempt.status is AttemptStatus.SUCCEEDED
-        and attempt.action is not Action.CLEAN_UP
+        and attempt.is_deployment
         and attempt.endpoint_config_name == release.endpoint_config_name
         for attempt in attempts
     )

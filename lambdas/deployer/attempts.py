@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from deployer import outcomes, statuses
-from deployer.attempt import Action, Attempt, AttemptStatus, Verdict, judge
+from deployer.attempt import NOTHING, Action, Attempt, AttemptStatus, Verdict, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from deployer.attempt import Deletion
     from deployer.endpoint import Endpoint
     from deployer.journal import History, Journal
+    from deployer.life_cycle import LifeCycle
     from deployer.outcomes import Outcome
     from deployer.release import Release
     from deployer.reporter import Reporter
@@ -166,26 +167,49 @@ class Attempts:
         """
         latest = self.history.latest_attempt
         assert latest is not None, "what is deleted was made by an attempt"
+        return self._begin_aside(latest, Action.CLEAN_UP, deletion=deletion)
+
+    def begin_promotion(self, attempt: Attempt, goal: LifeCycle) -> Attempt:
+        """Journal the promotion of what an attempt put on the endpoint, before the registry is told.
+
+        Raises:
+            OvertakenError: Another invocation claimed the number first.
+        """
+        return self._begin_aside(attempt, Action.PROMOTE, goal=goal)
+
+    def _begin_aside(
+        self,
+        of: Attempt,
+        action: Action,
+        *,
+        deletion: Deletion = NOTHING,
+        goal: LifeCycle | None = None,
+    ) -> Attempt:
+        """Journal an attempt that leaves what serves as it is."""
+        latest = self.history.latest_attempt
+        assert latest is not None, "it comes after the attempt that it is about"
         now = self._now()
-        clean_up = replace(
-            latest,
+        aside = replace(
+            of,
             number=latest.number + 1,
-            action=Action.CLEAN_UP,
+            action=action,
             status=AttemptStatus.OPEN,
             started_at=now,
             lease_until=now + LEASE,
             invocation_id=self._invocation_id,
             settled_at=None,
             reason=None,
+            failed_test=None,
             rolls_back=False,
             deletes_endpoint=False,
             deletion=deletion,
+            goal=goal,
             alarms_left_out=(),
             doubles_instances=False,
             started_reported=False,
             settled_reported=False,
         )
-        return self._begin(clean_up)
+        return self._begin(aside)
 
     def _begin(self, attempt: Attempt) -> Attempt:
         if not self._journal.begin(attempt):
@@ -273,8 +297,8 @@ class Attempts:
             OvertakenError: Another invocation was first.
         """
         attempt = self.unsettled
-        if attempt is None or attempt.action is Action.CLEAN_UP:
-            # Only its owner knows how a clean-up ended; one that was left behind is withdrawn.
+        if attempt is None or not attempt.is_deployment:
+            # Only its owner knows how any other one ended; one that was left behind is withdrawn.
             return None
         self._logger.append_keys(correlation_id=attempt.correlation_id)
         if endpoint is not None and endpoint.modifying:

@@ -70,7 +70,7 @@ def _rolled_back_at(attempts: Iterable[Attempt], endpoint: Endpoint) -> datetime
         # A rollback that failed leaves instances of the new version: the alarm is not over by itself.
         return None
     for attempt in attempts:
-        if attempt.action is Action.CLEAN_UP:
+        if not attempt.is_deployment:
             continue
         serves = attempt.endpoint_config_name == endpoint.endpoint_config_name
         if attempt.status is AttemptStatus.SUCCEEDED or serves:

@@ -7,29 +7,15 @@ type is refused at best, and ends in an endpoint that fails or serves badly at w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from deployer.approval import Misfit
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from deployer.approval import Approval
     from deployer.settings import EndpointSettings
-
-
-@dataclass(frozen=True, slots=True)
-class Misfit:
-    """An approval that stands, of a version that the settings' instance types exclude.
-
-    Attributes:
-        approval: The approval.
-        reason: Which types are asked for, and which are supported.
-        remedy: What a person can do.
-    """
-
-    approval: Approval
-    reason: str
-    remedy: str
 
 
 def asks_for_instances(variants: Iterable[Mapping[str, Any]]) -> frozenset[str]:

@@ -22,6 +22,7 @@ from botocore.exceptions import ClientError
 
 from deployer.approval import Approval, ApprovalSource
 from deployer.attempt import Action, Attempt, AttemptStatus, Deletion
+from deployer.life_cycle import LifeCycle
 from deployer.names import same_arn
 from deployer.release import Companion
 from deployer.smoke_test import Failure
@@ -49,6 +50,7 @@ class Rest:
         tags: The tags last put on the endpoint itself.
         scaling: Variant name to the automatic scaling that it is registered with. Before a variant is
             deregistered it is taken out here, so that it is never left without its scaling unknown.
+        stamped: Number of the last attempt whose end the registry shows.
         told: What a person was told last, so that it is not said with every sweep.
     """
 
@@ -56,6 +58,7 @@ class Rest:
     last_modified_time: datetime | None = None
     tags: dict[str, str] = field(default_factory=dict)
     scaling: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stamped: int = 0
     told: str | None = None
 
 
@@ -132,7 +135,7 @@ class History:
 
     @property
     def _deployments(self) -> Iterator[Attempt]:
-        return (each for each in self.attempts if each.action is not Action.CLEAN_UP)
+        return (each for each in self.attempts if each.is_deployment)
 
 
 class Journal:
@@ -394,6 +397,7 @@ def _rest_item(rest: Rest) -> dict[str, Any]:
         "last_modified_time": optional(_time(seen) if seen else None),
         "tags": {"S": json.dumps(rest.tags, sort_keys=True)},
         "scaling": {"S": json.dumps(rest.scaling, sort_keys=True)},
+        "stamped": {"N": str(rest.stamped)},
         "told": optional(rest.told),
     }
 
@@ -409,6 +413,7 @@ def _rest(item: Mapping[str, Any]) -> Rest:
         last_modified_time=datetime.fromisoformat(seen) if seen else None,
         tags=json.loads(text("tags") or "{}"),
         scaling=json.loads(text("scaling") or "{}"),
+        stamped=int(item["stamped"]["N"]) if "stamped" in item else 0,
         told=text("told"),
     )
 
@@ -423,6 +428,7 @@ def _attempt_item(attempt: Attempt) -> dict[str, Any]:
         "abort_asked_at": attempt.abort_asked_at and _time(attempt.abort_asked_at),
         "companions": attempt.companions
         and json.dumps([asdict(each) for each in attempt.companions], sort_keys=True),
+        "goal": attempt.goal and json.dumps(attempt.goal),
         "reason": attempt.reason,
         "failed_test": attempt.failed_test and json.dumps(asdict(attempt.failed_test), sort_keys=True),
     }
@@ -462,7 +468,7 @@ def _attempt(item: Mapping[str, Any]) -> Attempt:
         value = text(key)
         return datetime.fromisoformat(value) if value else None
 
-    failed_test = text("failed_test")
+    failed_test, goal = text("failed_test"), text("goal")
     configs, models = json.loads(item["deletion"]["S"])
     return Attempt(
         endpoint_name=item["endpoint"]["S"],
@@ -490,6 +496,7 @@ def _attempt(item: Mapping[str, Any]) -> Attempt:
         deletes_endpoint=item["deletes_endpoint"]["BOOL"],
         deletion=Deletion(tuple(configs), tuple(models)),
         companions=tuple(Companion(**each) for each in json.loads(text("companions") or "[]")),
+        goal=LifeCycle(*json.loads(goal)) if goal else None,
         failed_test=Failure(**json.loads(failed_test)) if failed_test else None,
         # Neither is in what an earlier release of the deployer wrote.
         alarms_left_out=tuple(json.loads(text("alarms_left_out") or "[]")),

@@ -17,10 +17,15 @@ FINGERPRINT_LENGTH: Final = 12
 """Hex digits: 48 bits keep an endpoint's few thousand names apart with a margin of ten million."""
 
 
-def fingerprint(content: Any) -> str:  # noqa: ANN401 - any JSON value
-    """Return the content's fingerprint: hex digits, equal for equal JSON whatever the order of its keys."""
+def digest(content: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Return the content's SHA-256 in hex digits, equal for equal JSON whatever the order of its keys."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:FINGERPRINT_LENGTH]
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def fingerprint(content: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Return the first hex digits of the content's digest."""
+    return digest(content)[:FINGERPRINT_LENGTH]
 
 
 def versioned_name(endpoint_name: str, version: int, content: Any) -> str:  # noqa: ANN401 - any JSON value

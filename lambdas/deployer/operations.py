@@ -26,6 +26,7 @@ OPERATIONS: Final[dict[str, tuple[str, ...]]] = {
         "ListModelPackages",
         "ListTags",
         "UpdateEndpoint",
+        "UpdateModelPackage",
     ),
     "application-autoscaling": (
         "DeleteScalingPolicy",

@@ -12,10 +12,9 @@ from deployer.names import fingerprint
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from deployer.approval import Approval
+    from deployer.approval import Approval, Misfit
     from deployer.attempt import Attempt
     from deployer.endpoint import Endpoint
-    from deployer.instance_types import Misfit
     from deployer.smoke_test import Failure
 
 SOURCE: Final = "greenlight"
@@ -41,6 +40,9 @@ class OutcomeKind(Enum):
 
     NEEDS_ATTENTION = "needs_attention"
     """Nothing can be done without a person: the message says why, and what."""
+
+    PROMOTED = "promoted"
+    """A version that served well in its stage was passed on to the next one."""
 
     UNMANAGED = "unmanaged"
     """The endpoint's settings were removed; it keeps serving."""
@@ -99,42 +101,10 @@ def settled(attempt: Attempt, endpoint: Endpoint | None, retry_at: datetime | No
         retry_at: When a failed one is tried again without anybody asking, if it is.
     """
     assert attempt.settled_at is not None
-    version = _version(attempt)
     serving = endpoint.endpoint_config_name if endpoint is not None and endpoint.updatable else None
-    still = f"The endpoint keeps serving {serving}." if serving else "The endpoint serves nothing."
-    if attempt.status is AttemptStatus.ABORTED:
-        kind = OutcomeKind.ABORTED
-        message = f"{version} did not go live on {attempt.endpoint_name}: {attempt.reason} {still}"
-    elif attempt.reason is not None:
-        again = (
-            f"It is tried again at {retry_at.isoformat(timespec='minutes')} or soon after."
-            if retry_at is not None
-            else "It is not tried again until it is approved again or its settings change."
-        )
-        kind = OutcomeKind.FAILED
-        # SageMaker's own sentence counts what is asked for beside what is there, and does not say why.
-        twice = (
-            "While it is updated, old and new instances count: that takes twice as many as serve. "
-            if attempt.quota is not None and attempt.doubles_instances and _COUNTS_INSTANCES in attempt.reason
-            else ""
-        )
-        message = (
-            f"{version} did not go live on {attempt.endpoint_name}: {attempt.reason} {twice}{still} {again}"
-        )
-        if attempt.failed_test is not None:
-            message = (
-                f"{version} serves on {attempt.endpoint_name} and failed its smoke test: {attempt.reason} "
-                "What served before is put back, if anything did and still may. "
-                "The version is tried again once it is approved again, or its settings or the test change."
-            )
-    elif attempt.rolls_back:
-        kind = OutcomeKind.ROLLED_BACK
-        message = (
-            f"{version} serves on {attempt.endpoint_name} again: what was newer no longer stands or failed."
-        )
-    else:
-        kind = OutcomeKind.SUCCEEDED
-        message = f"{version} serves on {attempt.endpoint_name}."
+    kind, message = (
+        _end_of_promotion(attempt) if attempt.goal is not None else _end(attempt, serving, retry_at)
+    )
     return _of_attempt(
         attempt,
         kind,
@@ -144,6 +114,54 @@ def settled(attempt: Attempt, endpoint: Endpoint | None, retry_at: datetime | No
         RetryAt=retry_at.isoformat() if retry_at is not None else None,
         Quota=attempt.quota,
         **({"SmokeTest": _test_detail(attempt.failed_test)} if attempt.failed_test is not None else {}),
+        **({"ModelLifeCycle": attempt.goal._asdict()} if attempt.goal is not None else {}),
+    )
+
+
+def _end(attempt: Attempt, serving: str | None, retry_at: datetime | None) -> tuple[OutcomeKind, str]:
+    version = _version(attempt)
+    still = f"The endpoint keeps serving {serving}." if serving else "The endpoint serves nothing."
+    if attempt.status is AttemptStatus.ABORTED:
+        told = f"{version} did not go live on {attempt.endpoint_name}: {attempt.reason} {still}"
+        return OutcomeKind.ABORTED, told
+    if attempt.failed_test is not None:
+        return OutcomeKind.FAILED, (
+            f"{version} serves on {attempt.endpoint_name} and failed its smoke test: {attempt.reason} "
+            "What served before is put back, if anything did and still may. "
+            "The version is tried again once it is approved again, or its settings or the test change."
+        )
+    if attempt.reason is not None:
+        again = (
+            f"It is tried again at {retry_at.isoformat(timespec='minutes')} or soon after."
+            if retry_at is not None
+            else "It is not tried again until it is approved again or its settings change."
+        )
+        # SageMaker's own sentence counts what is asked for beside what is there, and does not say why.
+        twice = (
+            "While it is updated, old and new instances count: that takes twice as many as serve. "
+            if attempt.quota is not None and attempt.doubles_instances and _COUNTS_INSTANCES in attempt.reason
+            else ""
+        )
+        return OutcomeKind.FAILED, (
+            f"{version} did not go live on {attempt.endpoint_name}: {attempt.reason} {twice}{still} {again}"
+        )
+    if attempt.rolls_back:
+        return OutcomeKind.ROLLED_BACK, (
+            f"{version} serves on {attempt.endpoint_name} again: what was newer no longer stands or failed."
+        )
+    return OutcomeKind.SUCCEEDED, f"{version} serves on {attempt.endpoint_name}."
+
+
+def _end_of_promotion(attempt: Attempt) -> tuple[OutcomeKind, str]:
+    assert attempt.goal is not None
+    version, goal = _version(attempt), "/".join(attempt.goal)
+    if attempt.reason is not None:
+        return OutcomeKind.FAILED, (
+            f"{version} served well on {attempt.endpoint_name} and could not be promoted to {goal}: "
+            f"{attempt.reason} Set its life cycle by hand, or mend the access and approve it again."
+        )
+    return OutcomeKind.PROMOTED, (
+        f"{version} served well on {attempt.endpoint_name}: the registry has it as {goal} now."
     )
 
 

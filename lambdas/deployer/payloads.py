@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 LARGEST_BYTES: Final = 6_291_456
 """Of a body that InvokeEndpoint takes (botocore's shape `BodyBlob`)."""
 
+_SERVICE_FAULT: Final = 500
+"""S3 answers so when it fails, and when it throttles (503, "SlowDown")."""
+
 MOST_FILES: Final = 10
 """How many files of a sample payload are sent."""
 
@@ -49,6 +52,9 @@ class Payloads:
         try:
             answer: dict[str, Any] = {**self._client.get_object(Bucket=bucket, Key=key)}
         except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVICE_FAULT:
+                # No fault of the version's: the next pass reads it.
+                raise
             told = f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
             raise PayloadError(f"{s3_uri} cannot be read ({told})") from error
         if answer["ContentLength"] > LARGEST_BYTES:

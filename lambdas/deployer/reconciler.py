@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from deployer import outcomes, statuses
+from deployer import outcomes, stamps, statuses
 from deployer.approval import (
     Approval,
     ApprovalSource,
     Choice,
     Decision,
+    Misfit,
     Serving,
     choose,
     superseded,
@@ -29,7 +30,7 @@ from deployer.attempts import Attempts, OvertakenError
 from deployer.executor import Executor, Progress
 from deployer.guardrails import heed_alarms, rollback_alarms
 from deployer.identity import Identity
-from deployer.instance_types import Misfit, asks_for_instances, misfit
+from deployer.instance_types import asks_for_instances, misfit
 from deployer.invocations import LONGEST_SECONDS
 from deployer.names import account_of, same_arn
 from deployer.patience import OutOfTimeError
@@ -47,6 +48,7 @@ from deployer.planner import (
 )
 from deployer.release import Release, Version
 from deployer.retention import disposable
+from deployer.stage import Stage
 from deployer.trial import Trial
 from deployer.upkeep import Upkeep
 from deployer.variants import is_serverless
@@ -141,6 +143,7 @@ class Reconciler:
             invocation_id=invocation_id,
         )
         self._upkeep = Upkeep(settings, gateways, self._attempts, logger, stack_name=ownership.stack_name)
+        self._stage = Stage(settings, gateways, self._attempts, self._upkeep, self._read_deployable, logger)
         self._executor = Executor(
             gateways.sagemaker,
             self._attempts,
@@ -228,17 +231,29 @@ class Reconciler:
 
     def _take_hint(self, hint: PackageChanged) -> None:
         """Journal what an event reports: an approval, or that one was taken back."""
-        if hint.approval_status != "Approved":
+        if hint.approval_status != "Approved" or not self._settings.admits(hint.life_cycle):
             for approval in self._history.approvals:
                 if same_arn(approval.version_arn, hint.version_arn) and approval.decides:
                     self._stands(approval)
         # Every update of a version repeats its status: only a change of it, or an unknown version, counts.
-        elif hint.names_approval or not self._knows(hint.version_arn):
+        elif self._names_approval(hint) or not self._knows(hint.version_arn):
             self._record(hint.version_arn, hint=hint)
+
+    def _names_approval(self, hint: PackageChanged) -> bool:
+        """Tell whether an event says that what this endpoint waits for is what changed.
+
+        Where a gate asks for a stage of the life cycle, that is what people set; a version that goes on to a
+        later stage is not approved once more for this one.
+        """
+        gate = self._settings.gate
+        if gate is None:
+            return hint.names_approval
+        return hint.names_life_cycle and hint.life_cycle == gate.asks_for
 
     def _adopt(self) -> None:
         """Journal the approved versions that the journal has never seen, under their last modification."""
-        approved = self._sagemaker.approved_version_arns(self._settings.model_package_group)
+        listed = self._sagemaker.approved_versions(self._settings.model_package_group)
+        approved = [arn for arn, life_cycle in listed if self._settings.admits(life_cycle)]
         self._approved = frozenset(arn.lower() for arn in approved)
         for approval in self._history.approvals:
             if approval.decides and self._follows(approval):
@@ -264,7 +279,8 @@ class Reconciler:
                 model_package_arn=version_arn,
             )
             return
-        approved_by = None if _changed_since(version, hint) else version.last_modified_by
+        overwritten = hint is not None and self._names_approval(hint) and _changed_since(version, hint)
+        approved_by = None if overwritten else version.last_modified_by
         objection = self._settings.policy.objection(
             approved_by=approved_by, registered_by=version.registered_by
         )
@@ -303,6 +319,11 @@ class Reconciler:
             self._versions[key] = self._sagemaker.describe_model_version(version_arn)
         return self._versions[key]
 
+    def _read_deployable(self, version_arn: str) -> ModelVersion | None:
+        """Ask the registry, again, for a version that may be deployed here."""
+        version = self._read_version(version_arn, again=True)
+        return version if self._is_deployable(version) else None
+
     def _stands(self, approval: Approval) -> bool:
         """Tell whether an approval stands, as far as was read on this pass; journal it if it does not."""
         if self._approved is not None:
@@ -329,6 +350,7 @@ class Reconciler:
         return (
             version is not None
             and version.deployable
+            and self._settings.admits(version.life_cycle)
             and self._settings.follows(
                 version.arn, version.group_name, own_account=self._ownership.account_id
             )
@@ -343,6 +365,7 @@ class Reconciler:
             or self._attempts.unsettled is not None
             or self._attempts.owes_report
             or not self._upkeep.up_to_date
+            or self._stage.is_due(rest.endpoint_config_name)
         ):
             return False
         decision = self._choose(rest.endpoint_config_name)
@@ -501,14 +524,31 @@ class Reconciler:
         )
 
     def _misfit(self, approval: Approval, *, as_shadow: bool = False) -> Misfit | None:
-        """Tell whether the settings' instance types exclude a version, which is read from the registry."""
+        """Tell why a version, which is read from the registry, has no turn under these settings."""
         settings = self._settings
         variants = settings.shadow_variants if as_shadow else [*settings.following_variants.values()]
-        if not asks_for_instances(variants):
+        if not asks_for_instances(variants) and settings.stage_name is None:
             return None
         version = self._read_version(approval.version_arn)
-        # Deleted since it was listed: that is seen before anything is asked of SageMaker.
-        return misfit(approval, settings, variants, version.instance_types) if version is not None else None
+        if version is None:
+            # Deleted since it was listed: that is seen before anything is asked of SageMaker.
+            return None
+        return self._changed_in_the_registry(approval, version) or misfit(
+            approval, settings, variants, version.instance_types
+        )
+
+    def _changed_in_the_registry(self, approval: Approval, version: ModelVersion) -> Misfit | None:
+        stage_name, digest = self._settings.stage_name, version.artefact_digest
+        if stage_name is None:
+            return None
+        other = stamps.stage_with_another_digest(version.metadata, stage_name, digest)
+        if other is None:
+            return None
+        return Misfit(
+            approval,
+            reason=f"Its image or artefact is not what stage {other} deployed under the same version.",
+            remedy="Register what is wanted as a new version, and let it pass through the stages.",
+        )
 
     def _tell_misfits(self, decision: Decision) -> None:
         """Tell of approvals that have no turn under these settings, each once for each reason."""
@@ -668,6 +708,9 @@ class Reconciler:
                 seen = {"endpoint_config_name": wanted, "last_modified_time": endpoint.last_modified_time}
             self._upkeep.note(tags=self._upkeep.wanted_tags, **seen)
             self._upkeep.bring_scaling_up_to_date(endpoint)
+            self._stage.stamp()
+            if decision.choice is not None and self._stage.promote(decision.choice, endpoint):
+                return True
         if decision.retry_at is not None:
             # What is tried again needs its model and config again.
             return False
@@ -706,17 +749,13 @@ class Reconciler:
         self._upkeep.note(told=message)
 
 
-def _changed_since(version: ModelVersion, hint: PackageChanged | None) -> bool:
+def _changed_since(version: ModelVersion, hint: PackageChanged) -> bool:
     """Tell whether a version was changed again after the approval that an event tells of.
 
     Then `LastModifiedBy` is not the approver. Both times are SageMaker's; they have whole seconds.
     """
-    return (
-        hint is not None
-        and hint.names_approval
-        and hint.last_modified_time is not None
-        and version.last_modified_time > hint.last_modified_time
-    )
+    made = hint.last_modified_time
+    return made is not None and version.last_modified_time > made
 
 
 def _untold(found: Misfit) -> bool:

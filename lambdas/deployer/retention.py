@@ -36,7 +36,7 @@ def disposable(
     former += [
         attempt.endpoint_config_name
         for attempt in attempts
-        if attempt.action is not Action.CLEAN_UP
+        if attempt.is_deployment
         and attempt.status is AttemptStatus.SUCCEEDED
         and attempt.endpoint_config_name not in kept
     ]
@@ -52,6 +52,8 @@ def disposable(
         if attempt.action is Action.CLEAN_UP:
             if attempt.status is AttemptStatus.SUCCEEDED:
                 gone.update(attempt.deletion.endpoint_config_names, attempt.deletion.model_names)
+            continue
+        if not attempt.is_deployment:
             continue
         if attempt.endpoint_config_name not in kept | gone:
             configs[attempt.endpoint_config_name] = None

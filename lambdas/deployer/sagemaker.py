@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 
 from deployer.endpoint import Endpoint, Sighting
 from deployer.identity import Identity
+from deployer.life_cycle import LifeCycle
+from deployer.names import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -59,6 +61,9 @@ class ModelVersion:
         sample_payload_url: Where an archive of payloads to try it with is; None if it has none.
         instance_types: Inference specification's name, or None for the version's own, to the instance types
             that it lists as supported for endpoints; only those that list some.
+        life_cycle: Where it stands in the registry's own life cycle, if anywhere.
+        metadata: Its customer metadata properties.
+        artefact_digest: Equal for equal images and artefacts, as the registry describes them.
     """
 
     arn: str
@@ -72,6 +77,9 @@ class ModelVersion:
     content_types: tuple[str, ...] = ()
     sample_payload_url: str | None = None
     instance_types: dict[str | None, tuple[str, ...]] = field(default_factory=dict)
+    life_cycle: LifeCycle | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    artefact_digest: str = ""
 
     @property
     def deployable(self) -> bool:
@@ -86,6 +94,8 @@ _NOT_FOUND_IN_REGISTRY: Final = "does not exist."
 _ALREADY_EXISTS: Final = "Cannot create already existing "
 _BUSY: Final = "Cannot update in-progress endpoint "
 _BAD_ROLE: Final = "The execution role ARN "
+
+_MADE_OF: Final = ("Image", "ImageDigest", "ModelDataUrl", "ModelDataETag", "ModelDataSource")
 
 _THROTTLED: Final = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException"})
 
@@ -147,18 +157,23 @@ class SageMaker:
                 (answer.get("InferenceSpecification") or {}).get("SupportedContentTypes") or ()
             ),
             sample_payload_url=answer.get("SamplePayloadUrl"),
+            life_cycle=LifeCycle.parse(answer.get("ModelLifeCycle")),
+            metadata=dict(answer.get("CustomerMetadataProperties") or {}),
+            artefact_digest=_artefact_digest(answer),
             instance_types=_instance_types(answer),
         )
 
-    def approved_version_arns(self, model_package_group: str) -> list[str]:
+    def approved_versions(self, model_package_group: str) -> list[tuple[str, LifeCycle | None]]:
         """Return the group's approved, complete versions, newest registration first; none without a group.
+
+        Each comes with where it stands in its life cycle.
 
         Args:
             model_package_group: The group's name or, in another account, its ARN.
         """
         # A page may be short or empty and still have a next one. Paged by hand: botocore's paginator data is
         # not worth its load time at every cold start.
-        arns: list[str] = []
+        versions: list[tuple[str, LifeCycle | None]] = []
         token: dict[str, Any] = {}
         while True:
             try:
@@ -175,13 +190,13 @@ class SageMaker:
                 if _is_missing_from_registry(error):
                     return []
                 raise
-            arns.extend(
-                summary["ModelPackageArn"]
+            versions.extend(
+                (summary["ModelPackageArn"], LifeCycle.parse(summary.get("ModelLifeCycle")))
                 for summary in page["ModelPackageSummaryList"]
                 if summary["ModelPackageStatus"] == "Completed"
             )
             if "NextToken" not in page:
-                return arns
+                return versions
             token = {"NextToken": page["NextToken"]}
 
     def sight_endpoints(self) -> dict[str, Sighting]:
@@ -324,6 +339,33 @@ class SageMaker:
                 return False
             token = {"NextToken": page["NextToken"]}
 
+    def put_metadata(self, version_arn: str, properties: Mapping[str, str]) -> None:
+        """Add customer metadata properties to a version, overwriting those of the same keys.
+
+        Raises:
+            RefusedError: The registry's account does not permit it, or the version takes no more of them.
+        """
+        with _registry_refusals():
+            self._client.update_model_package(
+                ModelPackageArn=version_arn, CustomerMetadataProperties=dict(properties)
+            )
+
+    def put_life_cycle(self, version_arn: str, life_cycle: LifeCycle, description: str) -> None:
+        """Set where a version stands in the registry's own life cycle.
+
+        Raises:
+            RefusedError: The registry's account does not permit it, or the version is being changed.
+        """
+        with _registry_refusals():
+            self._client.update_model_package(
+                ModelPackageArn=version_arn,
+                ModelLifeCycle={
+                    "Stage": life_cycle.stage,
+                    "StageStatus": life_cycle.stage_status,
+                    "StageDescription": description,
+                },
+            )
+
     def tag(self, resource_arn: str, *, add: Mapping[str, str], remove: frozenset[str]) -> None:
         """Add tags to a resource, overwriting those of the same keys, and remove others."""
         if remove:
@@ -411,6 +453,38 @@ def _already_gone(not_found: str) -> Iterator[None]:
     except ClientError as error:
         if not _is(error, not_found):
             raise
+
+
+@contextmanager
+def _registry_refusals() -> Iterator[None]:
+    """Turn the registry's refusals of a write into the deployer's error."""
+    try:
+        yield
+    except ClientError as error:
+        if _code(error) in {"ValidationException", "AccessDeniedException", "ConflictException"}:
+            raise RefusedError(f"{_code(error)}: {_message(error)}") from error
+        raise
+
+
+def _artefact_digest(answer: Mapping[str, Any]) -> str:
+    """Return a digest over what a version's containers are made of.
+
+    The registry knows an image's digest and an artefact's ETag from when the version was registered. An
+    object that was overwritten in S3 since is not seen.
+    """
+    specifications = [
+        answer.get("InferenceSpecification") or {},
+        *(answer.get("AdditionalInferenceSpecifications") or ()),
+    ]
+    return digest(
+        [
+            [
+                {name: container[name] for name in _MADE_OF if name in container}
+                for container in specification.get("Containers", ())
+            ]
+            for specification in specifications
+        ]
+    )
 
 
 def _differences(existing: Mapping[str, Any], request: Mapping[str, Any]) -> list[str]:

@@ -10,12 +10,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
+from deployer.life_cycle import Gate, Promotion, is_gate, is_promotion
 from deployer.names import account_of
 from deployer.policy import ApprovalPolicy, is_policy
 from deployer.smoke_test import SmokeTest, is_smoke_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from deployer.life_cycle import LifeCycle
 
 SCHEMA_VERSION: Final = 1
 DEFAULT_KEEP: Final = 3
@@ -44,6 +47,9 @@ class EndpointSettings:
         abort_alarm_name: The alarm that makes SageMaker roll back an update under way; None where updates are
             not guarded.
         scaling: Variant name to how it scales by itself; empty where nothing does.
+        stage_name: The stage that the endpoint is in; None where there are no stages.
+        gate: What the stage asks of a version besides its approval; None for nothing.
+        promotion: What the stage passes on; None for nothing.
         smoke_test: What a version must answer well once it serves; None for nothing.
     """
 
@@ -59,6 +65,9 @@ class EndpointSettings:
     keep: int
     abort_alarm_name: str | None
     scaling: dict[str, dict[str, Any]]
+    stage_name: str | None
+    gate: Gate | None
+    promotion: Promotion | None
     smoke_test: SmokeTest | None
 
     @classmethod
@@ -95,6 +104,9 @@ class EndpointSettings:
             keep=document.get("Keep", DEFAULT_KEEP),
             abort_alarm_name=document.get("AbortAlarmName"),
             scaling=document.get("AutoScaling", {}),
+            stage_name=document.get("StageName"),
+            gate=Gate.parse(document["Gate"]) if "Gate" in document else None,
+            promotion=Promotion.parse(document["Promotion"]) if "Promotion" in document else None,
             smoke_test=SmokeTest.parse(document["SmokeTest"]) if "SmokeTest" in document else None,
         )
 
@@ -118,6 +130,17 @@ class EndpointSettings:
         """Templates of the variants that get copies of the calls: one, or none."""
         found: list[dict[str, Any]] = self.create_endpoint_config.get("ShadowProductionVariants", [])
         return found
+
+    @property
+    def rollback_alarm_names(self) -> tuple[str, ...]:
+        """The alarms that roll an update back, without the one that aborts it."""
+        config = self.deployment_config or {}
+        alarms = config.get("AutoRollbackConfiguration", {}).get("Alarms", [])
+        return tuple(each["AlarmName"] for each in alarms if each["AlarmName"] != self.abort_alarm_name)
+
+    def admits(self, life_cycle: LifeCycle | None) -> bool:
+        """Tell whether the endpoint's stage takes a version that is approved and stands there."""
+        return self.gate is None or self.gate.admits(life_cycle)
 
     def follows(self, version_arn: str, group_name: str, *, own_account: str) -> bool:
         """Tell whether this endpoint follows the group of a version.
@@ -229,6 +252,15 @@ _RULES: Final[tuple[tuple[Callable[[dict[str, Any]], bool], str], ...]] = (
     (
         lambda document: is_policy(document.get("ApprovalPolicy", {})),
         "ApprovalPolicy is not an object of Approvers (strings) and FourEyes (true or false)",
+    ),
+    (lambda document: isinstance(document.get("StageName", ""), str), "StageName is not a string"),
+    (
+        lambda document: "Gate" not in document or is_gate(document["Gate"]),
+        "Gate is not an object of Stage, StageStatus and LaterStages",
+    ),
+    (
+        lambda document: "Promotion" not in document or is_promotion(document["Promotion"]),
+        "Promotion is not an object of Stage, StageStatus, SoakSeconds and LaterStages",
     ),
     (
         lambda document: "SmokeTest" not in document or is_smoke_test(document["SmokeTest"]),

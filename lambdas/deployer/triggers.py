@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, TypeGuard
 
 from deployer.endpoint import Sighting
+from deployer.life_cycle import LifeCycle
 
 PART_DETAIL_TYPE: Final = "Greenlight Sweep Part"
 
@@ -35,6 +36,8 @@ class PackageChanged:
         time: The event's: UTC, whole seconds.
         event_id: The event's.
         last_modified_time: When the change was made, if the event says so: UTC, whole seconds.
+        life_cycle: Where the version stands, if the event says so.
+        names_life_cycle: Whether the event says that this is what changed.
     """
 
     group_name: str
@@ -44,6 +47,8 @@ class PackageChanged:
     time: datetime
     event_id: str
     last_modified_time: datetime | None = None
+    life_cycle: LifeCycle | None = None
+    names_life_cycle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,15 +183,18 @@ def _package_changed(event: dict[str, Any], detail: dict[str, Any], event_id: st
     time = _time(event.get("time"))
     if time is None:
         return Unusable(f"time is {event.get('time')!r}, not ISO 8601")
-    fields = detail.get("UpdatedModelPackageFields")
+    given = detail.get("UpdatedModelPackageFields")
+    fields = given if isinstance(given, list) else []
     return PackageChanged(
         group_name=group,
         version_arn=arn,
         approval_status=status,
-        names_approval=isinstance(fields, list) and "ModelApprovalStatus" in fields,
+        names_approval="ModelApprovalStatus" in fields,
         time=time,
         event_id=event_id,
         last_modified_time=_time(detail.get("LastModifiedTime")),
+        life_cycle=LifeCycle.parse(detail.get("ModelLifeCycle")),
+        names_life_cycle="ModelLifeCycle" in fields,
     )
 
 

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.approval import Approval, Decision, Serving, choose, superseded
+from deployer.approval import Approval, Decision, Misfit, Serving, choose, superseded
 from deployer.attempt import RETRY_DELAYS, Action, Attempt, AttemptStatus
-from deployer.instance_types import Misfit
 from tests.unit.deployer.builders import NOW, approval, attempt, minutes, release, version_arn
 
 

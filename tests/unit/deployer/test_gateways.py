@@ -149,7 +149,7 @@ def test_every_page_of_approved_versions_is_read_newest_first() -> None:
     arns = [pipeline.register("Approved") for _ in range(103)]
     gateway = SageMaker(pipeline.cloud.client("sagemaker"))
 
-    assert list(gateway.approved_version_arns("churn-models")) == arns[::-1]
+    assert gateway.approved_versions("churn-models") == [(arn, None) for arn in arns[::-1]]
 
 
 class PagingClient:
@@ -184,7 +184,7 @@ def test_every_page_of_endpoints_is_read() -> None:
 
 def test_a_group_that_cannot_be_listed_is_not_mistaken_for_an_empty_one() -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
-        sagemaker("AccessDeniedException", "…").approved_version_arns("churn-models")
+        sagemaker("AccessDeniedException", "…").approved_versions("churn-models")
 
 
 def test_a_serving_config_that_cannot_be_read_is_not_mistaken_for_a_deleted_one() -> None:

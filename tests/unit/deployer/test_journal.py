@@ -6,7 +6,10 @@ from botocore.exceptions import ClientError
 
 from deployer.attempt import Action, AttemptStatus, Deletion
 from deployer.journal import WINDOW, Journal, Rest
-from tests.unit.deployer.builders import ENDPOINT, approval, attempt, minutes
+from deployer.life_cycle import LifeCycle
+from deployer.release import Companion
+from deployer.smoke_test import Failure
+from tests.unit.deployer.builders import ENDPOINT, approval, attempt, minutes, version_arn
 from tests.unit.deployer.pipeline import TABLE, Pipeline
 from tests.unit.deployer.test_gateways import FailingClient
 
@@ -15,6 +18,7 @@ REST = Rest(
     minutes(7),
     {"team": "growth"},
     {"AllTraffic": {"MinCapacity": 1}},
+    7,
     "Nothing stands.",
 )
 
@@ -34,6 +38,19 @@ def test_what_is_written_is_read_back(journal: Journal) -> None:
     assert history.approvals == (approval(1),)
     assert history.attempts == (attempt(1),)
     assert history.rest == REST
+
+
+def test_all_that_an_attempt_may_know_is_read_back(journal: Journal) -> None:
+    told = attempt(
+        1,
+        companions=(Companion("Shadow", version_arn(2), 2, "churn-v2", is_shadow=True),),
+        goal=LifeCycle("Production", "Approved"),
+        failed_test=Failure("0a1b", {"Name": "typical"}, {"Status": 500}, "status 200"),
+        alarms_left_out=("errors",),
+    )
+    journal.begin(told)
+
+    assert journal.read(ENDPOINT).attempts == (told,)
 
 
 def test_an_endpoint_that_never_was_has_an_empty_history(journal: Journal) -> None:

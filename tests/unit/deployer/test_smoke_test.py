@@ -221,6 +221,14 @@ def test_a_call_that_takes_too_long_is_no_answer() -> None:
 # S3 -----------------------------------------------------------------------------------------------------
 
 
+def s3_error(status: int, code: str, message: str) -> ClientError:
+    response: Any = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(response, "GetObject")
+
+
 class FakeS3:
     """Holds one object."""
 
@@ -230,7 +238,7 @@ class FakeS3:
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
         if (Bucket, Key) != ("checks", "calls/one.csv"):
-            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "no such key"}}, "GetObject")
+            raise s3_error(404, "NoSuchKey", "no such key")
         return {"Body": io.BytesIO(self.content), "ContentLength": self.length}
 
 
@@ -258,6 +266,15 @@ def test_an_object_is_sent_as_it_is() -> None:
 def test_an_object_that_is_not_there_is_told_with_its_name() -> None:
     with pytest.raises(PayloadError, match=r"s3://checks/other cannot be read \(NoSuchKey: no such key\)"):
         payloads(b"").read("s3://checks/other")
+
+
+def test_a_fault_of_s3_is_no_fault_of_the_version() -> None:
+    class FailingS3:
+        def get_object(self, **_: str) -> None:
+            raise s3_error(503, "SlowDown", "reduce your rate")
+
+    with pytest.raises(ClientError, match="SlowDown"):
+        Payloads(FailingS3).read(URI)  # type: ignore[arg-type] # a fake
 
 
 def test_what_no_request_can_hold_is_not_even_read() -> None:

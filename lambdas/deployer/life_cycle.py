@@ -1,0 +1,123 @@
+"""Decides by the registry's own ModelLifeCycle what a stage takes, and what it passes on. Pure.
+
+The registry is the only memory that stages share. A version is in one stage of its life at a time, so whoever
+asks for an earlier one is answered by every later one as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+
+class LifeCycle(NamedTuple):
+    """Where a version stands (botocore: `ModelLifeCycle`); both words are free."""
+
+    stage: str
+    stage_status: str
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any] | None) -> LifeCycle | None:
+        """Read a `ModelLifeCycle`; None if there is none, or it is no such thing."""
+        if not _is_life_cycle(document):
+            return None
+        return cls(document["Stage"], document["StageStatus"])
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a stage asks of a version besides its approval.
+
+    Attributes:
+        asks_for: Where the version must stand.
+        later_stages: Stages that come after it: a version that got there has passed this gate.
+    """
+
+    asks_for: LifeCycle
+    later_stages: frozenset[str]
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> Gate:
+        """Read the settings' `Gate`, of which `is_gate` holds."""
+        asks_for = LifeCycle(document["Stage"], document["StageStatus"])
+        return cls(asks_for, frozenset(document.get("LaterStages", ())))
+
+    def admits(self, life_cycle: LifeCycle | None) -> bool:
+        """Tell whether the stage takes a version that stands there."""
+        return life_cycle is not None and (
+            life_cycle == self.asks_for or life_cycle.stage in self.later_stages
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """What a stage writes to the registry once a version has served well in it.
+
+    Attributes:
+        goal: Where the version is to stand then.
+        soak: How long it must have served, with no alarm.
+        later_stages: Stages that come after the goal's.
+    """
+
+    goal: LifeCycle
+    soak: timedelta
+    later_stages: frozenset[str]
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> Promotion:
+        """Read the settings' `Promotion`, of which `is_promotion` holds."""
+        return cls(
+            LifeCycle(document["Stage"], document["StageStatus"]),
+            timedelta(seconds=document["SoakSeconds"]),
+            frozenset(document.get("LaterStages", ())),
+        )
+
+    def is_made(self, life_cycle: LifeCycle | None) -> bool:
+        """Tell whether a version stands in the goal's stage already, whatever its status, or beyond.
+
+        A person who refused it there, or took it back, is not overruled.
+        """
+        return life_cycle is not None and (
+            life_cycle.stage == self.goal.stage or life_cycle.stage in self.later_stages
+        )
+
+    def due_at(self, serves_since: datetime, quiet_since: Iterable[datetime] = ()) -> datetime:
+        """Return when a version may be promoted.
+
+        Args:
+            serves_since: When it was found to serve, its smoke test passed.
+            quiet_since: Since when each of its alarms is not on.
+        """
+        return max(serves_since, *quiet_since, serves_since) + self.soak
+
+
+def is_gate(value: object) -> TypeGuard[dict[str, Any]]:
+    """Tell whether a value has the shape of the settings' `Gate`."""
+    return _is_life_cycle(value) and _are_names(value.get("LaterStages", []))
+
+
+def is_promotion(value: object) -> TypeGuard[dict[str, Any]]:
+    """Tell whether a value has the shape of the settings' `Promotion`."""
+    return (
+        _is_life_cycle(value)
+        and type(value.get("SoakSeconds")) is int
+        and value["SoakSeconds"] >= 0
+        and _are_names(value.get("LaterStages", []))
+    )
+
+
+def _is_life_cycle(value: object) -> TypeGuard[dict[str, Any]]:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("Stage"), str)
+        and isinstance(value.get("StageStatus"), str)
+    )
+
+
+def _are_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)

@@ -1,0 +1,455 @@
+"""A stage takes what its gate admits, and passes on what served well in it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from deployer import stamps
+from deployer.attempt import Action, AttemptStatus
+from deployer.life_cycle import Gate, LifeCycle, Promotion
+from deployer.settings import InvalidSettingsError
+from tests.unit.deployer.builders import NOW, attempt, minutes, settings
+from tests.unit.deployer.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SOAK = 3600
+STAGING: dict[str, Any] = {
+    "StageName": "staging",
+    "Promotion": {"SoakSeconds": SOAK, "Stage": "Production", "StageStatus": "PendingApproval"},
+}
+PRODUCTION: dict[str, Any] = {
+    "StageName": "production",
+    "Gate": {"Stage": "Production", "StageStatus": "Approved", "LaterStages": ["Archive"]},
+}
+PENDING = LifeCycle("Production", "PendingApproval")
+
+
+def life_cycle(pipeline: Pipeline, arn: str) -> LifeCycle | None:
+    return LifeCycle.parse(
+        pipeline.sagemaker.describe_model_package(ModelPackageName=arn).get("ModelLifeCycle")
+    )
+
+
+def set_life_cycle(pipeline: Pipeline, arn: str, stage: str, status: str) -> None:
+    pipeline.sagemaker.update_model_package(
+        ModelPackageArn=arn, ModelLifeCycle={"Stage": stage, "StageStatus": status}
+    )
+
+
+def metadata(pipeline: Pipeline, arn: str) -> dict[str, str]:
+    answer = pipeline.sagemaker.describe_model_package(ModelPackageName=arn)
+    return dict(answer.get("CustomerMetadataProperties") or {})
+
+
+def staging(**changes: Any) -> Pipeline:
+    pipeline = Pipeline()
+    pipeline.manage(**{**STAGING, **changes})
+    return pipeline
+
+
+def production(**changes: Any) -> Pipeline:
+    pipeline = Pipeline()
+    pipeline.manage(**{**PRODUCTION, **changes})
+    return pipeline
+
+
+def deployed(pipeline: Pipeline) -> str:
+    """Return a version that was approved just now and serves."""
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.run()
+    return arn
+
+
+def after(pipeline: Pipeline, seconds: float) -> None:
+    """Let time pass, and the schedule come."""
+    pipeline.pass_time(seconds)
+    pipeline.sweep()
+    pipeline.run()
+
+
+# The gate ---------------------------------------------------------------------------------------------
+
+
+def test_a_gate_admits_what_it_asks_for_and_what_is_beyond() -> None:
+    gate = Gate(LifeCycle("Staging", "Approved"), frozenset({"Production"}))
+
+    assert gate.admits(LifeCycle("Staging", "Approved"))
+    assert gate.admits(LifeCycle("Production", "Rejected"))
+    assert not gate.admits(LifeCycle("Staging", "PendingApproval"))
+    assert not gate.admits(None)
+
+
+def test_a_gated_stage_waits_for_its_life_cycle_also_if_a_version_is_approved() -> None:
+    pipeline = production()
+    arn = deployed(pipeline)
+    assert pipeline.serving() is None
+
+    set_life_cycle(pipeline, arn, "Production", "PendingApproval")
+    pipeline.run()
+    assert pipeline.serving() is None
+
+    set_life_cycle(pipeline, arn, "Production", "Approved")
+    pipeline.run()
+    assert pipeline.serving() == "v1"
+
+
+def test_a_life_cycle_without_an_approval_is_not_enough() -> None:
+    pipeline = production()
+    arn = pipeline.register()
+    set_life_cycle(pipeline, arn, "Production", "Approved")
+    pipeline.run()
+
+    assert pipeline.serving() is None
+
+
+def test_a_sweep_finds_what_the_gate_admits_and_nothing_else() -> None:
+    pipeline = production()
+    first, second = pipeline.register("Approved"), pipeline.register("Approved")
+    set_life_cycle(pipeline, first, "Production", "Approved")
+    set_life_cycle(pipeline, second, "Staging", "Approved")
+    pipeline.undelivered()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+@pytest.mark.parametrize("taken_back", ["Rejected", "PendingApproval"])
+def test_a_life_cycle_that_is_taken_back_takes_the_version_back(taken_back: str) -> None:
+    pipeline = production()
+    versions = [deployed(pipeline), deployed(pipeline)]
+    for arn in versions:
+        set_life_cycle(pipeline, arn, "Production", "Approved")
+        pipeline.run()
+    assert pipeline.serving() == "v2"
+
+    set_life_cycle(pipeline, versions[1], "Production", taken_back)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+def test_a_version_that_goes_on_to_a_later_stage_is_not_approved_once_more_for_this_one() -> None:
+    pipeline = production()
+    first, second = deployed(pipeline), deployed(pipeline)
+    for arn in (first, second):
+        set_life_cycle(pipeline, arn, "Production", "Approved")
+        pipeline.run()
+    set_life_cycle(pipeline, first, "Archive", "Approved")
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+
+
+def test_a_rejected_version_is_taken_back_in_a_gated_stage_too() -> None:
+    pipeline = production()
+    first, second = deployed(pipeline), deployed(pipeline)
+    for arn in (first, second):
+        set_life_cycle(pipeline, arn, "Production", "Approved")
+        pipeline.run()
+    pipeline.reject(second)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+# Promotion --------------------------------------------------------------------------------------------
+
+
+def test_a_version_is_promoted_once_it_served_for_its_soak() -> None:
+    pipeline = staging()
+    arn = deployed(pipeline)
+    after(pipeline, SOAK - 60)
+    assert life_cycle(pipeline, arn) is None
+
+    after(pipeline, 120)
+
+    assert life_cycle(pipeline, arn) == PENDING
+    last = pipeline.outcomes[-1]
+    assert (last["Outcome"], last["ModelLifeCycle"]["stage"]) == ("promoted", "Production")
+
+
+def test_a_version_is_promoted_once_whoever_looks_again() -> None:
+    pipeline = staging()
+    arn = deployed(pipeline)
+    after(pipeline, SOAK + 60)
+    set_life_cycle(pipeline, arn, "Development", "Approved")
+    pipeline.run()
+    for _ in range(3):
+        after(pipeline, SOAK + 60)
+
+    assert life_cycle(pipeline, arn) == LifeCycle("Development", "Approved")
+    assert [each["Outcome"] for each in pipeline.outcomes].count("promoted") == 1
+
+
+@pytest.mark.parametrize("stands", [("Production", "Rejected"), ("Archive", "Approved")])
+def test_what_a_person_decided_for_a_later_stage_is_not_overruled(stands: tuple[str, str]) -> None:
+    pipeline = staging(Promotion={**STAGING["Promotion"], "LaterStages": ["Archive"]})
+    arn = deployed(pipeline)
+    set_life_cycle(pipeline, arn, *stands)
+    after(pipeline, SOAK + 60)
+
+    assert life_cycle(pipeline, arn) == LifeCycle(*stands)
+
+
+def test_a_version_that_is_rejected_before_its_soak_is_over_is_not_promoted() -> None:
+    pipeline = staging()
+    arn = deployed(pipeline)
+    pipeline.pass_time(SOAK + 60)
+    pipeline.reject(arn)
+    pipeline.undelivered()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert life_cycle(pipeline, arn) is None
+
+
+def test_a_version_that_gave_way_is_not_promoted_but_the_one_that_serves() -> None:
+    pipeline = staging()
+    first, second = deployed(pipeline), deployed(pipeline)
+    after(pipeline, SOAK + 60)
+
+    assert life_cycle(pipeline, first) is None
+    assert life_cycle(pipeline, second) == PENDING
+
+
+def test_a_version_whose_new_settings_fail_is_not_promoted() -> None:
+    pipeline = staging()
+    arn = deployed(pipeline)
+    changes = {"CreateModel": {"Containers": [{"Environment": {"LOG_LEVEL": "debug"}}]}}
+    pipeline.break_model_of(arn, **STAGING, **changes)
+    pipeline.manage(**STAGING, **changes)
+    pipeline.sweep()
+    pipeline.run()
+    after(pipeline, SOAK + 60)
+
+    assert life_cycle(pipeline, arn) is None
+
+
+ALARM = "errors"
+
+
+def guarded() -> Pipeline:
+    pipeline = staging(
+        DeploymentConfig={"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": ALARM}]}},
+    )
+    pipeline.cloud.client("cloudwatch").put_metric_alarm(
+        AlarmName=ALARM,
+        Namespace="Test",
+        MetricName="Errors",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1.0,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    return pipeline
+
+
+def set_alarm(pipeline: Pipeline, state: str) -> None:
+    pipeline.cloud.client("cloudwatch").set_alarm_state(AlarmName=ALARM, StateValue=state, StateReason="test")
+
+
+def test_a_version_is_not_promoted_while_an_alarm_is_on() -> None:
+    pipeline = guarded()
+    arn = deployed(pipeline)
+    set_alarm(pipeline, "ALARM")
+    after(pipeline, SOAK + 60)
+
+    assert life_cycle(pipeline, arn) is None
+
+
+def test_an_alarm_in_the_meantime_begins_the_soak_anew() -> None:
+    promotion = Promotion(PENDING, timedelta(hours=1), frozenset())
+
+    assert promotion.due_at(NOW) == minutes(60)
+    assert promotion.due_at(NOW, (minutes(-5), minutes(30))) == minutes(90)
+
+
+def refusing(pipeline: Pipeline, code: str) -> Callable[[str, str], None]:
+    def refuse(service: str, operation: str) -> None:
+        if (service, operation) == ("sagemaker", "UpdateModelPackage"):
+            response: Any = {"Error": {"Code": code, "Message": "not authorized"}}
+            raise ClientError(response, operation)
+
+    pipeline.deployer_cloud.before_call = refuse
+    return refuse
+
+
+def test_a_promotion_that_is_refused_is_told_once_and_tried_again_on_approval() -> None:
+    pipeline = staging()
+    arn = deployed(pipeline)
+    refusing(pipeline, "AccessDeniedException")
+    after(pipeline, SOAK + 60)
+    after(pipeline, SOAK + 60)
+    failed = [each for each in pipeline.outcomes if each["Outcome"] == "failed"]
+    assert len(failed) == 1
+    assert "could not be promoted to Production/PendingApproval" in failed[0]["Message"]
+    assert pipeline.serving() == "v1"
+
+    pipeline.deployer_cloud.before_call = lambda *_: None
+    pipeline.approve(arn)
+    pipeline.run()
+    after(pipeline, 60)
+
+    assert life_cycle(pipeline, arn) == PENDING
+
+
+def test_a_fault_of_the_registry_is_retried_by_the_next_pass() -> None:
+    pipeline = staging()
+    arn = deployed(pipeline)
+    refusing(pipeline, "InternalFailure")
+    with pytest.raises(Exception, match="InternalFailure"):
+        after(pipeline, SOAK + 60)
+    pipeline.deployer_cloud.before_call = lambda *_: None
+    after(pipeline, 400)
+
+    assert life_cycle(pipeline, arn) == PENDING
+    promotions = [each for each in pipeline.history.attempts if each.action is Action.PROMOTE]
+    assert [each.status for each in promotions] == [AttemptStatus.SUCCEEDED, AttemptStatus.WITHDRAWN]
+
+
+# Stamps -----------------------------------------------------------------------------------------------
+
+
+def test_the_registry_shows_where_a_version_serves_and_what_was_deployed() -> None:
+    pipeline = staging()
+    first = deployed(pipeline)
+    stamped = metadata(pipeline, first)
+
+    assert stamped["greenlight:staging:endpoint:churn"].startswith("serving since 20")
+    assert len(stamped["greenlight:staging:digest"]) == 64
+
+    deployed(pipeline)
+
+    assert metadata(pipeline, first)["greenlight:staging:endpoint:churn"].startswith("served until 20")
+
+
+def test_the_registry_shows_where_a_version_failed_and_why() -> None:
+    pipeline = staging()
+    deployed(pipeline)
+    arn = pipeline.register()
+    pipeline.break_model_of(arn, **STAGING)
+    pipeline.approve(arn)
+    pipeline.run()
+
+    stamped = metadata(pipeline, arn)["greenlight:staging:endpoint:churn"]
+    assert stamped.startswith("failed 20")
+    assert "did not pass the ping health check" in stamped
+    assert len(stamped) <= stamps.LONGEST_VALUE
+
+
+def test_a_stamp_is_written_once_and_leads_to_nothing() -> None:
+    pipeline = staging()
+    deployed(pipeline)
+    writes = pipeline.sagemaker_calls().count("UpdateModelPackage")
+    for _ in range(3):
+        after(pipeline, 60)
+
+    assert writes == 1
+    assert pipeline.sagemaker_calls().count("UpdateModelPackage") == 1
+
+
+def test_a_stamp_that_is_refused_costs_nothing_else() -> None:
+    pipeline = staging()
+    refusing(pipeline, "AccessDeniedException")
+    arn = deployed(pipeline)
+
+    assert pipeline.told(arn) == ["started", "succeeded"]
+    assert pipeline.history.rest.stamped == 1
+
+
+def test_a_version_that_is_deleted_is_stamped_nowhere() -> None:
+    pipeline = staging()
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.deliver()
+    pipeline.sagemaker.delete_model_package(ModelPackageName=arn)
+    pipeline.run()
+
+    assert pipeline.history.rest.stamped == 1
+
+
+def test_outside_of_stages_nothing_is_written_to_the_registry() -> None:
+    pipeline = Pipeline()
+    pipeline.manage()
+    arn = deployed(pipeline)
+
+    assert metadata(pipeline, arn) == {}
+
+
+def test_a_stamp_keeps_to_the_marks_that_the_registry_takes() -> None:
+    failed = attempt(
+        status=AttemptStatus.FAILED, settled_at=NOW, reason='no "ping" (see logs);\n' + "x" * 300
+    )
+    [(key, value)] = stamps.of_attempt(failed, "staging", None).items()
+
+    assert key == "greenlight:staging:endpoint:churn"
+    assert value.startswith("failed 2026-05-04T12:00:00+00:00: no ping see logs x")
+    assert len(value) == stamps.LONGEST_VALUE
+
+
+# Digests ----------------------------------------------------------------------------------------------
+
+
+def test_a_version_that_is_no_longer_what_an_earlier_stage_deployed_is_refused() -> None:
+    pipeline = production()
+    arn = deployed(pipeline)
+    pipeline.sagemaker.update_model_package(
+        ModelPackageArn=arn, CustomerMetadataProperties={"greenlight:staging:digest": "0" * 64}
+    )
+    set_life_cycle(pipeline, arn, "Production", "Approved")
+    pipeline.run()
+
+    assert pipeline.serving() is None
+    assert pipeline.told(arn) == ["ignored"]
+    assert "not what stage staging deployed" in pipeline.outcomes[-1]["Message"]
+
+
+def test_the_same_digest_passes_and_a_stages_own_is_no_obstacle() -> None:
+    digest = "a" * 64
+    own_and_other = {"greenlight:staging:digest": digest, "greenlight:production:digest": "b" * 64}
+
+    assert stamps.stage_with_another_digest(own_and_other, "production", digest) is None
+    assert stamps.stage_with_another_digest(own_and_other, "archive", digest) == "production"
+    assert stamps.stage_with_another_digest({"digest": "x"}, "production", digest) is None
+
+
+def test_a_version_that_went_through_the_stages_as_it_is_goes_live() -> None:
+    pipeline = staging()
+    arn = deployed(pipeline)
+    after(pipeline, SOAK + 60)
+    pipeline.manage(**PRODUCTION)
+    set_life_cycle(pipeline, arn, "Production", "Approved")
+    pipeline.run()
+
+    stamped = metadata(pipeline, arn)
+    assert stamped["greenlight:staging:digest"]
+    assert pipeline.serving() == "v1"
+
+
+# Settings ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"StageName": 1},
+        {"Gate": {"Stage": "Production"}},
+        {"Gate": {"Stage": "Production", "StageStatus": 1}},
+        {"Gate": {"Stage": "Production", "StageStatus": "Approved", "LaterStages": "Archive"}},
+        {"Promotion": {"Stage": "Production", "StageStatus": "Approved"}},
+        {"Promotion": {"Stage": "Production", "StageStatus": "Approved", "SoakSeconds": -1}},
+        {"Promotion": {**STAGING["Promotion"], "LaterStages": [1]}},
+    ],
+)
+def test_a_stage_that_somebody_wrote_by_hand_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(InvalidSettingsError):
+        settings(**changes)
