@@ -299,20 +299,33 @@ class Law3NewestStandingApproval(Law):
     def __init__(self, world: World, facts: Facts) -> None:
         super().__init__(world, facts)
         self._heard_first: set[tuple[str, str, str]] = set()
+        self._journalled: dict[tuple[str, str, str], int] = {}
 
     def check_call(self, call: Call) -> None:
-        """Remember which approvals were journalled while the journal knew none of their version."""
+        """Remember which approvals are journalled by who read of no other of their version."""
         item = call.request.get("Item", {})
         if not (call.operation == "PutItem" and call.accepted and item["item"]["S"].startswith("approval#")):
             return
         name, arn, time = (item[key]["S"] for key in ("endpoint", "version_arn", "approved_at"))
+        # Two invocations may hear of a version at once: then neither finds the other's approval.
+        read = max(
+            (
+                each.number
+                for each in call.invocation.calls
+                if each.operation == "Query"
+                and {"S": name} in each.request["ExpressionAttributeValues"].values()
+            ),
+            default=0,
+        )
         if not any(
             each["version_arn"].lower() == arn.lower()
             and each["approved_at"] != time
             and not each.get("withdrawn")
+            and self._journalled.get((name, arn.lower(), each["approved_at"]), 0) < read
             for each in self.world.journal(name, "approval#")
         ):
             self._heard_first.add((name, arn.lower(), time))
+        self._journalled.setdefault((name, arn.lower(), time), call.number)
 
     def check_rest(self) -> None:
         for name in self.world.people.endpoints:
