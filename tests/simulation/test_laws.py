@@ -809,24 +809,29 @@ def try_out(times: int) -> None:
         )
 
 
+def note_after(answers: int, status: str, **more: str) -> None:
+    try_out(answers)
+    note(status, **more)
+
+
 @pytest.mark.parametrize("answers", [0, 2])
 def test_law_14_what_did_not_answer_all_well_does_not_count_as_live(tested: Deployed, answers: int) -> None:
     serve_untried(tested)
 
     with pytest.raises(LawBrokenError, match=rf"Law14\w+: .* counts as live after {answers} good answers"):
-        tested.do(lambda: (try_out(answers), note("succeeded")))
+        tested.do(lambda: note_after(answers, "succeeded"))
 
 
 def test_law_14_what_answered_all_well_counts_as_live(tested: Deployed) -> None:
     serve_untried(tested)
-    tested.do(lambda: (try_out(3), note("succeeded")))
+    tested.do(lambda: note_after(3, "succeeded"))
 
 
 def test_law_14_a_test_that_was_passed_is_not_failed(tested: Deployed) -> None:
     serve_untried(tested)
 
     with pytest.raises(LawBrokenError, match=r"Law14\w+: .* failed a test that it passed"):
-        tested.do(lambda: (try_out(3), note("failed", failed_test="{}")))
+        tested.do(lambda: note_after(3, "failed", failed_test="{}"))
 
 
 def test_a_version_that_fails_its_smoke_test_gives_way(tested: Deployed) -> None:
