@@ -1,0 +1,151 @@
+"""IAM's condition operators: how one value of a request compares with one value of a policy.
+
+Owns comparing texts, numbers, dates, booleans, addresses and ARNs, and how operators are spelled. Source: IAM
+user guide, "IAM JSON policy elements: Condition operators".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import operator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from local_cloud.iam import patterns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from local_cloud.iam.policies import Values
+
+Compare: TypeAlias = "Callable[[str, str, Mapping[str, Values] | None], bool]"
+"""Takes a request's value, a policy's, and the keys that its variables stand for."""
+
+
+class Quantifier(Enum):
+    """How an operator goes about a key with many values."""
+
+    ONE = ""
+    ALL = "forallvalues"
+    ANY = "foranyvalue"
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A condition operator taken apart; without `compare` it is `Null`."""
+
+    compare: Compare | None
+    is_negated: bool = False
+    if_exists: bool = False
+    quantifier: Quantifier = Quantifier.ONE
+
+
+def parse_operator(name: str) -> Operator | None:
+    """Return what `ForAnyValue:StringNotLikeIfExists` and its like are; None for what IAM does not know."""
+    prefix, colon, rest = name.lower().partition(":")
+    if not colon:
+        prefix, rest = "", name.lower()
+    quantifiers = {each.value: each for each in Quantifier}
+    if prefix not in quantifiers or (colon and not prefix):
+        return None
+    if rest == "null":
+        return Operator(None) if not colon else None
+    base = rest.removesuffix("ifexists")
+    if base not in _COMPARES:
+        return None
+    compare, is_negated = _COMPARES[base]
+    return Operator(compare, is_negated, base != rest, quantifiers[prefix])
+
+
+def _equal(value: str, wanted: str, keys: Mapping[str, Values] | None) -> bool:
+    return value == patterns.substituted(wanted, keys)
+
+
+def _equal_ignoring_case(value: str, wanted: str, keys: Mapping[str, Values] | None) -> bool:
+    return value.casefold() == patterns.substituted(wanted, keys).casefold()
+
+
+def _like(value: str, wanted: str, keys: Mapping[str, Values] | None) -> bool:
+    return patterns.matches_text(wanted, value, keys)
+
+
+def _arn_like(value: str, wanted: str, keys: Mapping[str, Values] | None) -> bool:
+    return patterns.matches_arn(wanted, value, keys)
+
+
+def _same_bytes(value: str, wanted: str, _keys: Mapping[str, Values] | None) -> bool:
+    try:
+        return base64.b64decode(value, validate=True) == base64.b64decode(wanted, validate=True)
+    except binascii.Error:
+        return False
+
+
+def _same_boolean(value: str, wanted: str, _keys: Mapping[str, Values] | None) -> bool:
+    return value.lower() == wanted.lower()
+
+
+def _in_network(value: str, wanted: str, _keys: Mapping[str, Values] | None) -> bool:
+    try:
+        return ipaddress.ip_address(value) in ipaddress.ip_network(wanted, strict=False)
+    except ValueError:
+        return False
+
+
+def _ordered(read: Callable[[str], Any], holds: Callable[[Any, Any], bool]) -> Compare:
+    def compare(value: str, wanted: str, _keys: Mapping[str, Values] | None) -> bool:
+        given, limit = read(value), read(wanted)
+        return given is not None and limit is not None and holds(given, limit)
+
+    return compare
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None
+
+
+def _instant(text: str) -> datetime | None:
+    """Read an ISO 8601 date, or seconds since 1970."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        seconds = _number(text)
+        return None if seconds is None else datetime.fromtimestamp(float(seconds), UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+_ORDERS: dict[str, Callable[[Any, Any], bool]] = {
+    "equals": operator.eq,
+    "lessthan": operator.lt,
+    "lessthanequals": operator.le,
+    "greaterthan": operator.gt,
+    "greaterthanequals": operator.ge,
+}
+_COMPARES: dict[str, tuple[Compare, bool]] = {
+    "stringequals": (_equal, False),
+    "stringnotequals": (_equal, True),
+    "stringequalsignorecase": (_equal_ignoring_case, False),
+    "stringnotequalsignorecase": (_equal_ignoring_case, True),
+    "stringlike": (_like, False),
+    "stringnotlike": (_like, True),
+    "arnequals": (_arn_like, False),
+    "arnlike": (_arn_like, False),
+    "arnnotequals": (_arn_like, True),
+    "arnnotlike": (_arn_like, True),
+    "binaryequals": (_same_bytes, False),
+    "bool": (_same_boolean, False),
+    "ipaddress": (_in_network, False),
+    "notipaddress": (_in_network, True),
+    **{f"numeric{name}": (_ordered(_number, holds), False) for name, holds in _ORDERS.items()},
+    **{f"date{name}": (_ordered(_instant, holds), False) for name, holds in _ORDERS.items()},
+    "numericnotequals": (_ordered(_number, operator.eq), True),
+    "datenotequals": (_ordered(_instant, operator.eq), True),
+}
+"""How each operator compares, and whether it is the opposite that has to hold."""

@@ -1,0 +1,161 @@
+"""Condition operators, in the words of IAM's user guide: one row a comparison."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local_cloud.iam.evaluation import AccessRequest, Principal, PrincipalKind, evaluate
+from local_cloud.iam.policies import MalformedPolicyError, parse_policy
+
+USER = "arn:aws:iam::111122223333:user/ann"
+
+
+def holds(condition: dict[str, Any], keys: dict[str, Any], *, effect: str = "Allow") -> bool:
+    """Tell whether a statement with this condition fits a request with these keys."""
+    statements = [{"Effect": effect, "Action": "*", "Resource": "*", "Condition": condition}]
+    if effect == "Deny":
+        statements.append({"Effect": "Allow", "Action": "*", "Resource": "*"})
+    policy = parse_policy({"Version": "2012-10-17", "Statement": statements})
+    principal = Principal(PrincipalKind.USER, USER, "111122223333", USER, (policy,))
+    decision = evaluate(principal, AccessRequest("s3:GetObject", "*", context=keys))
+    return decision.is_allowed if effect == "Allow" else not decision.is_allowed
+
+
+@pytest.mark.parametrize(
+    ("operator", "wanted", "value", "truth"),
+    [
+        ("StringEquals", "a", "a", True),
+        ("StringEquals", "a", "A", False),
+        ("StringEquals", "a*", "ab", False),
+        ("StringEquals", ["a", "b"], "b", True),
+        ("StringEquals", "a", None, False),
+        ("StringEqualsIfExists", "a", None, True),
+        ("StringEqualsIfExists", "a", "b", False),
+        ("StringNotEquals", "a", "b", True),
+        ("StringNotEquals", ["a", "b"], "b", False),
+        ("StringNotEquals", "a", None, True),
+        ("StringEqualsIgnoreCase", "Ab", "aB", True),
+        ("StringNotEqualsIgnoreCase", "Ab", "aB", False),
+        ("StringLike", "gr*n?", "green1", True),
+        ("StringLike", "gr*n?", "green", False),
+        ("StringLike", "GR*", "green", False),
+        ("StringLike", "a${*}", "ab", False),
+        ("StringLike", "a${*}", "a*", True),
+        ("StringNotLike", "gr*", "green", False),
+        ("NumericEquals", "1", "1.0", True),
+        ("NumericNotEquals", "1", "1.0", False),
+        ("NumericLessThan", "10", "9", True),
+        ("NumericLessThan", "10", "ten", False),
+        ("NumericLessThanEquals", "10", "10", True),
+        ("NumericGreaterThan", "10", "10", False),
+        ("NumericGreaterThanEquals", 10, "10", True),
+        ("DateLessThan", "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", True),
+        ("DateGreaterThan", "1767225600", "2026-01-02T00:00:00Z", True),
+        ("DateEquals", "2026-01-01T00:00:00Z", "soon", False),
+        ("Bool", "true", "True", True),
+        ("Bool", True, "false", False),
+        ("BinaryEquals", "QQ==", "QQ==", True),
+        ("BinaryEquals", "QQ==", "no base64", False),
+        ("IpAddress", "10.0.0.0/8", "10.1.2.3", True),
+        ("IpAddress", "10.0.0.0/8", "11.1.2.3", False),
+        ("IpAddress", "10.0.0.0/8", "somewhere", False),
+        ("NotIpAddress", "10.0.0.0/8", "11.1.2.3", True),
+        ("ArnLike", "arn:aws:sns:*:111122223333:*", "arn:aws:sns:eu-west-1:111122223333:topic", True),
+        ("ArnEquals", "arn:aws:sns:*:111122223333:*", "arn:aws:sns:eu-west-1:111122223333:topic", True),
+        # A wildcard stays in its field.
+        ("ArnLike", "arn:aws:sns:*:topic", "arn:aws:sns:eu-west-1:111122223333:topic", False),
+        ("ArnNotLike", "arn:aws:sns:*:*:*", "arn:aws:sqs:eu-west-1:111122223333:queue", True),
+        ("Null", "true", None, True),
+        ("Null", "true", "a", False),
+        ("Null", "false", "a", True),
+        ("Null", False, None, False),
+    ],
+)
+def test_an_operator_compares_one_value(
+    operator: str, wanted: object, value: str | None, *, truth: bool
+) -> None:
+    keys = {} if value is None else {"aws:key": value}
+
+    assert holds({operator: {"aws:Key": wanted}}, keys) is truth
+
+
+@pytest.mark.parametrize(
+    ("operator", "wanted", "values", "truth"),
+    [
+        ("ForAllValues:StringEquals", ["a", "b"], ("a",), True),
+        ("ForAllValues:StringEquals", ["a", "b"], ("a", "c"), False),
+        ("ForAllValues:StringEquals", ["a"], None, True),
+        ("ForAllValues:StringNotLike", ["greenlight:*"], ("team",), True),
+        ("ForAllValues:StringNotLike", ["greenlight:*"], ("team", "greenlight:stack"), False),
+        ("ForAnyValue:StringEquals", ["a", "b"], ("c", "b"), True),
+        ("ForAnyValue:StringEquals", ["a"], ("c",), False),
+        ("ForAnyValue:StringEquals", ["a"], None, False),
+        ("ForAnyValue:StringNotEquals", ["a"], None, False),
+        ("ForAnyValue:StringNotEquals", ["a"], ("a", "b"), True),
+        ("ForAnyValue:StringEqualsIfExists", ["a"], None, True),
+    ],
+)
+def test_an_operator_for_sets_compares_all_values(
+    operator: str, wanted: list[str], values: tuple[str, ...] | None, *, truth: bool
+) -> None:
+    keys = {} if values is None else {"aws:tagkeys": values}
+
+    assert holds({operator: {"aws:TagKeys": wanted}}, keys) is truth
+
+
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_an_operator_for_one_value_on_many_opens_nothing(effect: str) -> None:
+    """What AWS does is not documented: an Allow needs all of them, a Deny one."""
+    condition = {"StringEquals": {"aws:TagKeys": "a"}}
+
+    assert holds(condition, {"aws:tagkeys": ("a", "b")}, effect=effect) is (effect == "Deny")
+    assert holds(condition, {"aws:tagkeys": ("a", "a")}, effect=effect)
+
+
+def test_every_operator_and_every_key_has_to_hold() -> None:
+    condition = {"StringEquals": {"aws:a": "1", "aws:b": "2"}, "Bool": {"aws:c": "true"}}
+    keys = {"aws:a": "1", "aws:b": "2", "aws:c": "true"}
+
+    assert holds(condition, keys)
+    for key in keys:
+        assert not holds(condition, keys | {key: "other"})
+
+
+def test_the_case_of_a_key_does_not_matter_and_that_of_a_tags_value_does() -> None:
+    condition = {"StringEquals": {"AWS:resourcetag/Owner": "Ann"}}
+
+    assert holds(condition, {"aws:resourcetag/owner": "Ann"})
+    assert not holds(condition, {"aws:resourcetag/owner": "ann"})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "keys", "truth"),
+    [
+        ("${aws:PrincipalTag/team}", {"aws:principaltag/team": "ml", "aws:resourcetag/team": "ml"}, True),
+        ("${aws:PrincipalTag/team}", {"aws:principaltag/team": "*", "aws:resourcetag/team": "ml"}, False),
+        ("${aws:PrincipalTag/team}", {"aws:resourcetag/team": "ml"}, False),
+        ("${aws:PrincipalTag/team, 'ml'}", {"aws:resourcetag/team": "ml"}, True),
+        ("x-${aws:PrincipalTag/team}", {"aws:principaltag/team": "ml", "aws:resourcetag/team": "x-ml"}, True),
+    ],
+)
+@pytest.mark.parametrize("operator", ["StringEquals", "StringLike"])
+def test_a_variable_stands_for_the_requests_value_as_it_is(
+    operator: str, wanted: str, keys: dict[str, str], *, truth: bool
+) -> None:
+    assert holds({operator: {"aws:ResourceTag/team": wanted}}, keys) is truth
+
+
+def test_a_denial_whose_variable_has_no_value_denies_nothing() -> None:
+    condition = {"StringNotEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}
+
+    assert not holds(condition, {"aws:resourcetag/team": "ml"}, effect="Deny")
+
+
+@pytest.mark.parametrize(
+    "operator", ["StringIs", "ForSomeValues:StringEquals", "ForAllValues:Null", "NullIfExists", ":Bool"]
+)
+def test_an_operator_that_iam_does_not_know_makes_no_policy(operator: str) -> None:
+    with pytest.raises(MalformedPolicyError, match="is no condition operator"):
+        holds({operator: {"aws:key": "a"}}, {})
