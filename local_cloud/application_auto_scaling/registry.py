@@ -66,31 +66,42 @@ class Registry:
 
     Attributes:
         targets: By key, in the order of their registration.
+        linked_accounts: Those that have the service-linked role, which the first registration makes.
     """
 
     def __init__(self) -> None:
         self.targets: dict[TargetKey, ScalableTarget] = {}
+        self.linked_accounts: set[str] = set()
 
     def registered_variants(self, account_id: str, region: str, endpoint_name: str) -> frozenset[str]:
         """Return the names of an endpoint's variants that are registered."""
         return frozenset(
             variant
-            for key in self._of_endpoint(account_id, region, endpoint_name)
+            for key in self.of_endpoint(account_id, region, endpoint_name)
             if (variant := endpoint_and_variant(key.resource_id)[1])
         )
 
     def forget_endpoint(self, account_id: str, region: str, endpoint_name: str) -> None:
         """Deregister all variants of an endpoint, with policies and scheduled actions."""
-        for key in self._of_endpoint(account_id, region, endpoint_name):
+        for key in self.of_endpoint(account_id, region, endpoint_name):
             del self.targets[key]
 
-    def _of_endpoint(self, account_id: str, region: str, endpoint_name: str) -> list[TargetKey]:
+    def of_endpoint(self, account_id: str, region: str, endpoint_name: str) -> list[TargetKey]:
+        """Return which targets are variants of an endpoint."""
         return [
             key
             for key in self.targets
             if (key.account_id, key.region, key.service_namespace) == (account_id, region, "sagemaker")
             and endpoint_and_variant(key.resource_id)[0].lower() == endpoint_name.lower()
         ]
+
+
+def condition_keys(key: TargetKey) -> dict[str, str]:
+    """Return the condition keys that name a target (service authorization reference), in lower case."""
+    return {
+        "application-autoscaling:service-namespace": key.service_namespace,
+        "application-autoscaling:scalable-dimension": key.scalable_dimension,
+    }
 
 
 def endpoint_and_variant(resource_id: str) -> tuple[str, str]:

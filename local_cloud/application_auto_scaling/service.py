@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from botocore.loaders import Loader
 
+from local_cloud.application_auto_scaling import authorization
 from local_cloud.application_auto_scaling.registry import (
     ScalableTarget,
     ScalingPolicy,
@@ -116,7 +117,9 @@ class ApplicationAutoScaling:
         handler = OPERATIONS.get(operation)
         if handler is None:
             raise unknown_operation(operation)
-        return handler(self, caller, _validator().validate(operation, request))
+        validated = _validator().validate(operation, request)
+        authorization.require(self._registry, caller, operation, validated, now=self._control_plane.now())
+        return handler(self, caller, validated)
 
     def scale(
         self, account_id: str, region: str, endpoint_name: str, variant_name: str, capacity: int
@@ -171,6 +174,7 @@ class ApplicationAutoScaling:
         target.suspended_state = {**target.suspended_state, **request.get("SuspendedState", {})}
         target.tags = {**target.tags, **request.get("Tags", {})}
         self._registry.targets[key] = target
+        self._registry.linked_accounts.add(key.account_id)
         wanted = min(max(variant.capacity, low), high)
         if variant.is_in_service and wanted != variant.capacity:
             self._move(key, wanted)

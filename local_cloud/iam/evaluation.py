@@ -15,73 +15,16 @@ from typing import TYPE_CHECKING
 
 from local_cloud.iam.operators import Quantifier, parse_operator
 from local_cloud.iam.patterns import UnresolvedVariableError, matches_action, matches_arn
-from local_cloud.iam.policies import EVERYTHING
+from local_cloud.iam.principals import PrincipalKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from local_cloud.iam.policies import Condition, Policy, Statement, Values
+    from local_cloud.iam.principals import Principal
 
 _ROOT = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):root")
 _ACCOUNT = re.compile(r"\d{12}")
-
-
-class PrincipalKind(Enum):
-    """What a principal is, as `aws:PrincipalType` says it."""
-
-    ROOT = "Account"
-    USER = "User"
-    SESSION = "AssumedRole"
-    SERVICE = "Service"
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who makes a request, with everything that limits it.
-
-    Attributes:
-        kind: What it is.
-        arn: What GetCallerIdentity shows; a service's name, such as `events.amazonaws.com`.
-        account_id: Its account; the account it acts for, of a service.
-        entity_arn: The user or role that policies name: a session's role. `aws:PrincipalArn`.
-        identity_policies: Those of the user or role.
-        boundary: Its permissions boundary.
-        session_policies: Those passed when the session began; None if none was.
-        context: Condition keys that describe it, in lower case.
-    """
-
-    kind: PrincipalKind
-    arn: str
-    account_id: str
-    entity_arn: str
-    identity_policies: tuple[Policy, ...] = ()
-    boundary: Policy | None = None
-    session_policies: tuple[Policy, ...] | None = None
-    context: Mapping[str, Values] = field(default_factory=dict)
-
-    def keys(self) -> dict[str, Values]:
-        """Return the condition keys that describe the principal, in lower case."""
-        if self.kind is PrincipalKind.SERVICE:
-            return {"aws:principalisawsservice": "true", "aws:principalservicename": self.arn, **self.context}
-        return {
-            "aws:principalarn": self.entity_arn,
-            "aws:principalaccount": self.account_id,
-            "aws:principaltype": self.kind.value,
-            "aws:principalisawsservice": "false",
-            **self.context,
-        }
-
-
-def account_root(account_id: str) -> Principal:
-    """Return an account's root user, who may do everything in the account."""
-    arn = f"arn:aws:iam::{account_id}:root"
-    return Principal(PrincipalKind.ROOT, arn, account_id, arn, (EVERYTHING,))
-
-
-def service(name: str, *, source_account: str, source_arn: str) -> Principal:
-    """Return an AWS service that acts for a resource of an account, as `events.amazonaws.com` for a rule."""
-    keys: dict[str, Values] = {"aws:sourceaccount": source_account, "aws:sourcearn": source_arn}
-    return Principal(PrincipalKind.SERVICE, name, source_account, name, context=keys)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,11 @@ def partition(region: str) -> str:
     return next((name for prefix, name in _PARTITIONS if region.startswith(prefix)), "aws")
 
 
+def dns_suffix(region: str) -> str:
+    """Return what the names of a region's services end in, as `kms:ViaService` has them."""
+    return {"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}.get(partition(region), "amazonaws.com")
+
+
 def build(account_id: str, region: str, resource_type: str, name: str) -> str:
     """Return the ARN of a SageMaker resource, with the name as given."""
     return f"arn:{partition(region)}:sagemaker:{region}:{account_id}:{resource_type}/{name}"

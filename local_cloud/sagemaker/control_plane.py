@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from local_cloud.application_auto_scaling.registry import Registry
 from local_cloud.sagemaker import (
+    authorization,
     endpoint_configs,
     endpoints,
     errors,
@@ -31,14 +32,23 @@ from local_cloud.sagemaker.switches import Switches
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.sagemaker.transitions import Rescaling, SystemUpdate
 from local_cloud.sagemaker.validation import RequestValidator
-from local_cloud.sagemaker.virtual import ScriptedAlarms
+from local_cloud.sagemaker.virtual import PermissiveRoles, ScriptedAlarms, ScriptedKeys
 from local_cloud.sagemaker.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from local_cloud.sagemaker.ports import Alarms, Artifacts, Clock, EventSink, Hosting, Identity
+    from local_cloud.sagemaker.ports import (
+        Alarms,
+        Artifacts,
+        Clock,
+        EventSink,
+        ExecutionRoles,
+        Hosting,
+        Identity,
+        Keys,
+    )
 
 Operation: TypeAlias = "Callable[[World, Caller, Mapping[str, Any]], dict[str, Any]]"
 
@@ -70,6 +80,8 @@ class ControlPlane:
         hosting: Runs fleets.
         events: Where events go.
         alarms: What is asked about rollback alarms; without it every alarm is OK.
+        execution_roles: What is asked about execution roles' permissions; without it they have all.
+        keys: Which KMS keys there are; without it none, and no grant on one is asked for.
         timings: How long transitions take.
         switches: How the behaviours that nobody could establish are.
         seed: Equal seeds and equal calls give equal identifiers.
@@ -84,6 +96,8 @@ class ControlPlane:
         hosting: Hosting,
         events: EventSink,
         alarms: Alarms | None = None,
+        execution_roles: ExecutionRoles | None = None,
+        keys: Keys | None = None,
         timings: Timings | None = None,
         switches: Switches | None = None,
         seed: int = 0,
@@ -95,6 +109,8 @@ class ControlPlane:
             hosting=hosting,
             events=events,
             alarms=alarms or ScriptedAlarms(),
+            execution_roles=execution_roles or PermissiveRoles(),
+            keys=keys or ScriptedKeys(),
             scalable_targets=Registry(),
             timings=timings or Timings(),
             switches=switches or Switches(),
@@ -151,10 +167,21 @@ class ControlPlane:
         if handler is None:
             raise errors.unknown_operation(operation)
         self._count(operation, caller)
-        response = handler(self._world, caller, self._validator.validate(operation, request))
+        validated = self._validator.validate(operation, request)
+        authorization.require(self._world, caller, operation, validated)
+        response = handler(self._world, caller, validated)
         # A transition of no duration is over by the time the answer arrives.
         self.advance()
         return response
+
+    def authorize(self, operation: str, request: Mapping[str, Any], caller: Caller) -> None:
+        """Refuse a call of the runtime, which answers elsewhere, that IAM does not allow.
+
+        Raises:
+            ServiceError: AccessDeniedException.
+        """
+        self.advance()
+        authorization.require(self._world, caller, operation, request)
 
     def advance(self) -> None:
         """Make every transition that is due, in order, each at its own time."""

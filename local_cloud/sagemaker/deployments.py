@@ -254,6 +254,12 @@ class Deployment:
             except errors.ServiceError as error:
                 return error.message
             role_arn = variant.model.execution_role_arn or ""
+            for container in variant.model.containers:
+                if not world.execution_roles.may_pull(container.image, role_arn=role_arn):
+                    return (
+                        f"The role '{role_arn}' does not have BatchGetImage permission for the image: "
+                        f"'{container.image}'."
+                    )
             for index, container in enumerate(variant.model.containers, 1):
                 url = container.model_data_url
                 if url is not None and not world.artifacts.is_readable(
@@ -380,11 +386,7 @@ class Deployment:
 
     def _why_alarming(self, world: World) -> str | None:
         """Return the FailureReason that an alarm causes, "" for one that AWS may leave out, or None."""
-        scope = self.endpoint.scope
-        states = {
-            name: world.alarms.state(scope.account_id, scope.region, name)
-            for name in self.rollout.alarm_names
-        }
+        states = {name: _alarm_state(world, self.endpoint, name) for name in self.rollout.alarm_names}
         self.ignored_alarms &= {name for name, state in states.items() if state is AlarmState.ALARM}
         missing = [name for name, state in states.items() if state is None]
         if missing and world.switches.missing_alarm is MissingAlarm.FAIL:
@@ -594,9 +596,16 @@ def reserve_instances(rollout: Rollout, new_variants: Sequence[LiveVariant], end
 
 
 def _alarms_in(world: World, endpoint: Endpoint, rollout: Rollout, state: AlarmState | None) -> list[str]:
+    return [name for name in rollout.alarm_names if _alarm_state(world, endpoint, name) is state]
+
+
+def _alarm_state(world: World, endpoint: Endpoint, name: str) -> AlarmState | None:
+    """Return an alarm's state as SageMaker sees it in the name of the models' roles; None if it does not."""
     scope = endpoint.scope
-    return [
-        name
-        for name in rollout.alarm_names
-        if world.alarms.state(scope.account_id, scope.region, name) is state
-    ]
+    for variant in endpoint.variants.values():
+        role_arn = None if variant.model is None else variant.model.execution_role_arn
+        if role_arn is not None and not world.execution_roles.may_watch(
+            name, role_arn=role_arn, region=scope.region
+        ):
+            return None
+    return world.alarms.state(scope.account_id, scope.region, name)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.sagemaker import deployments, errors, tags
+from local_cloud.application_auto_scaling.registry import condition_keys
+from local_cloud.sagemaker import authorization, deployments, errors, tags
 from local_cloud.sagemaker.endpoint_configs import (
     check_concurrency,
     find_endpoint_config,
@@ -171,6 +172,7 @@ def delete_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) ->
     scope = world.scope(caller)
     endpoint = find_endpoint(world, scope, request["EndpointName"])
     endpoint.refuse_unless_permitted("DeleteEndpoint", world.switches)
+    _refuse_unless_scaling_may_end(world, caller, endpoint)
     world.hosting.route(scope.account_id, scope.region, endpoint.name, ())
     world.scalable_targets.forget_endpoint(scope.account_id, scope.region, endpoint.name)
     endpoint.work = Deletion(endpoint, world.time + timedelta(seconds=world.timings.deleting_seconds))
@@ -296,6 +298,16 @@ def _refuse_what_auto_scaling_forbids(world: World, endpoint: Endpoint, config: 
     ]
     if refused:
         raise errors.registered_variants(refused)
+
+
+def _refuse_unless_scaling_may_end(world: World, caller: Caller, endpoint: Endpoint) -> None:
+    """Refuse to delete a scaled endpoint for a caller who may not deregister its variants."""
+    registry = world.scalable_targets
+    for key in registry.of_endpoint(endpoint.scope.account_id, endpoint.scope.region, endpoint.name):
+        action = "application-autoscaling:DeregisterScalableTarget"
+        check = authorization.Check(action, registry.targets[key].arn, condition_keys(key))
+        if not authorization.is_allowed(world, caller, check):
+            raise errors.scalable_target_remains()
 
 
 def _retain(

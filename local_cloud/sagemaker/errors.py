@@ -69,6 +69,20 @@ def access_denied(principal_arn: str, action: str, resource_arn: str) -> Service
     )
 
 
+def not_authorized(message: str) -> ServiceError:
+    """Refuse what IAM does not allow; the message is IAM's own."""
+    return ServiceError("AccessDeniedException", message)
+
+
+def scalable_target_remains() -> ServiceError:
+    """Refuse to delete an endpoint that is scaled, for somebody who may not deregister it. Seen."""
+    return validation(
+        "An Application AutoScaling scalable target exists for a variant being deleted, and the IAM identity "
+        "used to invoke DeleteEndpoint does not have application-autoscaling:DeregisterScalableTarget "
+        "permission to deregister the scalable target."
+    )
+
+
 def not_modelled(what: str, remedy: str) -> ServiceError:
     """Refuse a member that would need something that is not modelled, instead of ignoring it.
 

@@ -221,11 +221,10 @@ def user_context(caller: Caller) -> dict[str, Any]:
 
 
 def _is_allowed(group: ModelPackageGroup, caller: Caller, action: str, resource_arn: str) -> bool:
+    arn = arns.parse(group.arn)
+    assert arn is not None, group.arn
     return group.policy is not None and group.policy.allows(
-        account_id=caller.account_id,
-        principal_arn=caller.principal_arn,
-        action=action,
-        resource_arn=resource_arn,
+        caller, owner_account=arn.account_id, action=action, resource_arn=resource_arn
     )
 
 

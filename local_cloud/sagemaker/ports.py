@@ -10,9 +10,14 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from local_cloud.iam.principals import unrestricted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from local_cloud.iam.policies import Policy
+    from local_cloud.iam.principals import Principal
 
 
 class Clock(Protocol):
@@ -25,11 +30,19 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who makes a call: the 12-digit account, the region of the request and, where known, the principal."""
+    """Who makes a call: the 12-digit account, the region of the request and, where known, the principal.
+
+    `principal` is who IAM is enforced on; None is somebody whom the account's own policies do not bind.
+    """
 
     account_id: str
     region: str
     principal_arn: str
+    principal: Principal | None = None
+
+    def as_principal(self) -> Principal:
+        """Return whom resource policies are about."""
+        return self.principal or unrestricted(self.principal_arn, self.account_id)
 
 
 class Identity(Protocol):
@@ -125,6 +138,35 @@ class Hosting(Protocol):
 
     def route(self, account_id: str, region: str, endpoint_name: str, routes: tuple[Route, ...]) -> None:
         """Send the endpoint's traffic to these fleets, from now on and in one step; none stops it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A KMS key: its ARN, the names of its aliases (`alias/…`) and its policy."""
+
+    arn: str
+    aliases: tuple[str, ...]
+    policy: Policy
+
+
+class ExecutionRoles(Protocol):
+    """What SageMaker does in the name of a model's execution role, besides reading model data."""
+
+    def may_pull(self, image: str, *, role_arn: str) -> bool:
+        """Tell whether the role may pull an image from its ECR repository."""
+        ...
+
+    def may_watch(self, alarm_name: str, *, role_arn: str, region: str) -> bool:
+        """Tell whether the role may read an alarm of its account (`cloudwatch:DescribeAlarms`)."""
+        ...
+
+
+class Keys(Protocol):
+    """The part of KMS that authorising a call needs."""
+
+    def find(self, account_id: str, region: str, key_id: str) -> Key | None:
+        """Return the key that an id, an ARN or an alias names; None if this KMS has none of that name."""
         ...
 
 

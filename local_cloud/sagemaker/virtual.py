@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.sagemaker.ports import AlarmState, FleetSpec, Health, Route
+from local_cloud.sagemaker.ports import AlarmState, FleetSpec, Health, Key, Route
 
 if TYPE_CHECKING:
     from local_cloud.sagemaker.control_plane import ControlPlane
@@ -227,6 +227,29 @@ class StrictIdentity:
     def can_be_assumed_by_sagemaker(self, role_arn: str) -> bool:
         """Tell whether the role was named."""
         return role_arn in self.role_arns
+
+
+class PermissiveRoles:
+    """Every execution role may do everything."""
+
+    def may_pull(self, image: str, *, role_arn: str) -> bool:  # noqa: ARG002 - the port's signature
+        """Return True."""
+        return True
+
+    def may_watch(self, alarm_name: str, *, role_arn: str, region: str) -> bool:  # noqa: ARG002 - likewise
+        """Return True."""
+        return True
+
+
+@dataclass(slots=True)
+class ScriptedKeys:
+    """The KMS keys that are named, by key id, ARN or alias, in whatever account and region."""
+
+    keys: dict[str, Key] = field(default_factory=dict)
+
+    def find(self, account_id: str, region: str, key_id: str) -> Key | None:  # noqa: ARG002 - likewise
+        """Return the key of that name."""
+        return self.keys.get(key_id)
 
 
 class PermissiveArtifacts:

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.model_package_groups import ModelPackageGroup
     from local_cloud.sagemaker.model_packages import ModelPackage
     from local_cloud.sagemaker.models import Model
-    from local_cloud.sagemaker.ports import Alarms, Artifacts, Caller, EventSink, Hosting, Identity
+    from local_cloud.sagemaker.ports import (
+        Alarms,
+        Artifacts,
+        Caller,
+        EventSink,
+        ExecutionRoles,
+        Hosting,
+        Identity,
+        Keys,
+    )
     from local_cloud.sagemaker.timings import Timings
 
 _MILLISECOND = 1000
@@ -60,6 +69,8 @@ class World:
     hosting: Hosting
     events: EventSink
     alarms: Alarms
+    execution_roles: ExecutionRoles
+    keys: Keys
     scalable_targets: Registry
     timings: Timings
     switches: Switches

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from local_cloud.iam.evaluation import AccessRequest, Principal, PrincipalKind, evaluate
+from local_cloud.iam.evaluation import AccessRequest, evaluate
 from local_cloud.iam.policies import MalformedPolicyError, parse_policy
+from local_cloud.iam.principals import Principal, PrincipalKind
 
 USER = "arn:aws:iam::111122223333:user/ann"
 

@@ -6,16 +6,9 @@ from typing import Any
 
 import pytest
 
-from local_cloud.iam.evaluation import (
-    AccessRequest,
-    Decision,
-    Principal,
-    PrincipalKind,
-    account_root,
-    evaluate,
-    service,
-)
+from local_cloud.iam.evaluation import AccessRequest, Decision, evaluate
 from local_cloud.iam.policies import parse_policy
+from local_cloud.iam.principals import Principal, PrincipalKind, account_root, service, unrestricted
 
 HERE, THERE = "111122223333", "444455556666"
 ROLE = f"arn:aws:iam::{HERE}:role/path/deployer"
@@ -283,3 +276,15 @@ def test_a_refusal_is_worded_as_aws_words_it() -> None:
         "arn:aws:sagemaker:eu-west-1:111122223333:model/m because no identity-based policy allows the "
         "sagemaker:CreateModel action"
     )
+
+
+@pytest.mark.parametrize(
+    ("arn", "named"),
+    [(SESSION, f"arn:aws:iam::{HERE}:role/deployer"), (USER, USER), (f"arn:aws:iam::{HERE}:root", HERE)],
+)
+def test_an_unrestricted_principal_is_bound_by_other_accounts_only(arn: str, named: str) -> None:
+    principal = unrestricted(arn, HERE)
+
+    assert decide(principal).is_allowed
+    assert not decide(principal, owner=THERE).is_allowed
+    assert decide(principal, owner=THERE, on_resource=grants({"AWS": named})).is_allowed

@@ -386,11 +386,11 @@ class TestAcrossAccounts:
             ({"Action": "sagemaker:Describe*"}, True),
             ({"Action": "SageMaker:describemodelpackage"}, True),
             ({"Action": "sagemaker:CreateModel"}, False),
-            ({"Action": 7}, False),
             ({"Resource": f"{PREFIX}:model-package/churn/?"}, True),
             ({"Resource": f"{PREFIX}:model-package/other/*"}, False),
             ({"Effect": "Deny"}, False),
             ({"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}}, False),
+            ({"Condition": {"StringEquals": {"aws:PrincipalAccount": OTHER_ACCOUNT}}}, True),
         ],
     )
     def test_principal_action_and_resource_must_match(
@@ -445,6 +445,9 @@ class TestAcrossAccounts:
             '{"Statement": [1]}',
             '{"Statement": {"Effect": "Allow"}}',
             json.dumps({"Statement": {"Effect": "Maybe", "Principal": "*", "Action": "*", "Resource": "*"}}),
+            json.dumps({"Statement": {"Effect": "Allow", "Principal": "*", "Action": 7, "Resource": "*"}}),
+            json.dumps({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}),
+            json.dumps({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*"}}),
         ],
     )
     def test_what_is_no_policy_is_refused(self, cloud: VirtualCloud, text: str) -> None:

@@ -22,12 +22,13 @@ from local_cloud.sagemaker.virtual import (
     RecordingEventSink,
     ScriptedAlarms,
     ScriptedHosting,
+    ScriptedKeys,
     VirtualClock,
     settle,
 )
 
 if TYPE_CHECKING:
-    from local_cloud.sagemaker.ports import Artifacts, Identity
+    from local_cloud.sagemaker.ports import Artifacts, ExecutionRoles, Identity
     from local_cloud.sagemaker.switches import Switches
     from local_cloud.sagemaker.timings import Timings
 
@@ -53,12 +54,14 @@ class VirtualCloud:
         timings: Timings | None = None,
         identity: Identity | None = None,
         artifacts: Artifacts | None = None,
+        execution_roles: ExecutionRoles | None = None,
         seed: int = 0,
     ) -> None:
         self.clock = VirtualClock()
         self.hosting = ScriptedHosting(self.clock)
         self.sink = RecordingEventSink()
         self.alarms = ScriptedAlarms()
+        self.keys = ScriptedKeys()
         self.control_plane = ControlPlane(
             clock=self.clock,
             identity=identity or PermissiveIdentity(),
@@ -66,6 +69,8 @@ class VirtualCloud:
             hosting=self.hosting,
             events=self.sink,
             alarms=self.alarms,
+            execution_roles=execution_roles,
+            keys=self.keys,
             switches=switches,
             timings=timings,
             seed=seed,

@@ -1,0 +1,137 @@
+"""What IAM must allow for each operation of Application Auto Scaling on SageMaker's variants.
+
+Owns the table. Source: service authorization reference, "Application Auto Scaling"; user guide, "Permissions
+validation for Application Auto Scaling API calls on target resources"; SageMaker developer guide,
+"endpoint-auto-scaling-prerequisites".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from local_cloud.application_auto_scaling.registry import TargetKey, condition_keys
+from local_cloud.sagemaker import arns
+from local_cloud.sagemaker.authorization import Check, require_check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from local_cloud.application_auto_scaling.registry import Registry
+    from local_cloud.iam.policies import Values
+    from local_cloud.sagemaker.ports import Caller
+
+Rule: TypeAlias = "Callable[[Registry, Caller, str, Mapping[str, Any]], Iterable[Check]]"
+
+LINKED_SERVICE: Final = "sagemaker.application-autoscaling.amazonaws.com"
+LINKED_ROLE: Final = (
+    f"role/aws-service-role/{LINKED_SERVICE}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+)
+
+
+def require(
+    registry: Registry, caller: Caller, operation: str, request: Mapping[str, Any], *, now: datetime
+) -> None:
+    """Refuse a call that IAM does not allow to the caller; without a principal nothing is refused.
+
+    Raises:
+        ServiceError: AccessDeniedException for the first action that is not allowed.
+    """
+    if caller.principal is None:
+        return
+    for check in RULES[operation](registry, caller, f"application-autoscaling:{operation}", request):
+        require_check(now, caller.region, caller.principal, check)
+
+
+def _on_target(
+    registry: Registry, caller: Caller, action: str, request: Mapping[str, Any]
+) -> Iterator[Check]:
+    key = TargetKey(
+        caller.account_id,
+        caller.region,
+        request["ServiceNamespace"],
+        request["ResourceId"],
+        request["ScalableDimension"],
+    )
+    target = registry.targets.get(key)
+    keys: dict[str, Values] = {**condition_keys(key), **_tags(request)}
+    if target is None:
+        # A target that is not there yet has no identifier to be allowed by.
+        partition = arns.partition(caller.region)
+        place = f"{caller.region}:{caller.account_id}"
+        arn = f"arn:{partition}:application-autoscaling:{place}:scalable-target/*"
+    else:
+        arn = target.arn
+        keys |= {f"aws:resourcetag/{name.lower()}": value for name, value in target.tags.items()}
+    yield Check(action, arn, keys)
+
+
+def _register(registry: Registry, caller: Caller, action: str, request: Mapping[str, Any]) -> Iterator[Check]:
+    [check] = _on_target(registry, caller, action, request)
+    yield check
+    if request.get("Tags"):
+        yield Check("application-autoscaling:TagResource", check.resource_arn, check.keys)
+    endpoint = request["ResourceId"].partition("/variant/")[0].lower()
+    partition = arns.partition(caller.region)
+    yield Check(
+        "sagemaker:DescribeEndpoint",
+        f"arn:{partition}:sagemaker:{caller.region}:{caller.account_id}:{endpoint}",
+    )
+    if caller.account_id not in registry.linked_accounts:
+        yield Check(
+            "iam:CreateServiceLinkedRole",
+            f"arn:{partition}:iam::{caller.account_id}:{LINKED_ROLE}",
+            {"iam:awsservicename": LINKED_SERVICE},
+        )
+
+
+def _put_policy(
+    registry: Registry, caller: Caller, action: str, request: Mapping[str, Any]
+) -> Iterator[Check]:
+    yield from _on_target(registry, caller, action, request)
+    if "TargetTrackingScalingPolicyConfiguration" in request:
+        # The alarms that a target tracking policy makes are the caller's to make too.
+        place = f"{arns.partition(caller.region)}:cloudwatch:{caller.region}:{caller.account_id}"
+        alarm = f"arn:{place}:alarm:TargetTracking-{request['ResourceId']}-AlarmHigh"
+        for alarm_action in ("cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"):
+            yield Check(alarm_action, alarm)
+
+
+def _anything(
+    _registry: Registry, _caller: Caller, action: str, _request: Mapping[str, Any]
+) -> Iterator[Check]:
+    yield Check(action, "*")
+
+
+def _on_arn(registry: Registry, caller: Caller, action: str, request: Mapping[str, Any]) -> Iterator[Check]:
+    arn = request["ResourceARN"]
+    keys: dict[str, Values] = dict(_tags(request))
+    for key, target in registry.targets.items():
+        if target.arn == arn and key[:2] == (caller.account_id, caller.region):
+            keys |= condition_keys(key)
+            keys |= {f"aws:resourcetag/{name.lower()}": value for name, value in target.tags.items()}
+    yield Check(action, arn, keys)
+
+
+def _tags(request: Mapping[str, Any]) -> dict[str, Values]:
+    given = request.get("Tags", {})
+    keys: dict[str, Values] = {f"aws:requesttag/{name.lower()}": value for name, value in given.items()}
+    names = (*given, *request.get("TagKeys", ()))
+    return {**keys, "aws:tagkeys": names} if names else keys
+
+
+RULES: dict[str, Rule] = {
+    "RegisterScalableTarget": _register,
+    "DescribeScalableTargets": _anything,
+    "DeregisterScalableTarget": _on_target,
+    "PutScalingPolicy": _put_policy,
+    "DescribeScalingPolicies": _anything,
+    "DeleteScalingPolicy": _on_target,
+    "PutScheduledAction": _on_target,
+    "DescribeScheduledActions": _anything,
+    "DeleteScheduledAction": _on_target,
+    "TagResource": _on_arn,
+    "UntagResource": _on_arn,
+    "ListTagsForResource": _on_arn,
+}
+"""What each operation needs; `require` asks it."""

@@ -1,0 +1,89 @@
+"""Who makes a request: users, sessions, account roots and services, with every policy that counts for them.
+
+Owns the description of a principal and the condition keys that it brings; it finds no policies by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from local_cloud.iam.policies import EVERYTHING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from local_cloud.iam.policies import Policy, Values
+
+_SESSION = re.compile(r"arn:([^:]+):sts::(\d{12}):assumed-role/([^/]+)/.*")
+
+
+class PrincipalKind(Enum):
+    """What a principal is, as `aws:PrincipalType` says it."""
+
+    ROOT = "Account"
+    USER = "User"
+    SESSION = "AssumedRole"
+    SERVICE = "Service"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who makes a request, with everything that limits it.
+
+    Attributes:
+        kind: What it is.
+        arn: What GetCallerIdentity shows; a service's name, such as `events.amazonaws.com`.
+        account_id: Its account; the account it acts for, of a service.
+        entity_arn: The user or role that policies name: a session's role. `aws:PrincipalArn`.
+        identity_policies: Those of the user or role.
+        boundary: Its permissions boundary.
+        session_policies: Those passed when the session began; None if none was.
+        context: Condition keys that describe it, in lower case.
+    """
+
+    kind: PrincipalKind
+    arn: str
+    account_id: str
+    entity_arn: str
+    identity_policies: tuple[Policy, ...] = ()
+    boundary: Policy | None = None
+    session_policies: tuple[Policy, ...] | None = None
+    context: Mapping[str, Values] = field(default_factory=dict)
+
+    def keys(self) -> dict[str, Values]:
+        """Return the condition keys that describe the principal, in lower case."""
+        if self.kind is PrincipalKind.SERVICE:
+            return {"aws:principalisawsservice": "true", "aws:principalservicename": self.arn, **self.context}
+        return {
+            "aws:principalarn": self.entity_arn,
+            "aws:principalaccount": self.account_id,
+            "aws:principaltype": self.kind.value,
+            "aws:principalisawsservice": "false",
+            **self.context,
+        }
+
+
+def account_root(account_id: str) -> Principal:
+    """Return an account's root user, who may do everything in the account."""
+    arn = f"arn:aws:iam::{account_id}:root"
+    return Principal(PrincipalKind.ROOT, arn, account_id, arn, (EVERYTHING,))
+
+
+def service(name: str, *, source_account: str, source_arn: str) -> Principal:
+    """Return an AWS service that acts for a resource of an account, as `events.amazonaws.com` for a rule."""
+    keys: dict[str, Values] = {"aws:sourceaccount": source_account, "aws:sourcearn": source_arn}
+    return Principal(PrincipalKind.SERVICE, name, source_account, name, context=keys)
+
+
+def unrestricted(arn: str, account_id: str) -> Principal:
+    """Return a principal whom its own account lets do everything, as far as its ARN tells who it is."""
+    if arn.endswith(":root"):
+        return account_root(account_id)
+    session = _SESSION.fullmatch(arn)
+    if session is None:
+        return Principal(PrincipalKind.USER, arn, account_id, arn, (EVERYTHING,))
+    role = f"arn:{session[1]}:iam::{session[2]}:role/{session[3]}"
+    return Principal(PrincipalKind.SESSION, arn, account_id, role, (EVERYTHING,))
