@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument(
         "--until-stdin-closes", action="store_true", help="also stop when standard input closes"
     )
+    parser.add_argument("--no-iam", action="store_true", help="let every caller do everything")
     options = parser.parse_args()
     try:
         listener = bind(options.port)
@@ -55,7 +56,7 @@ def main() -> int:
         sys.stdout.write(f"The local cloud is ready. Point a client at it with:\n\n{''.join(lines)}\n")
         sys.stdout.flush()
 
-    serve(listener, stop=stop, when_ready=show_environment)
+    serve(listener, stop=stop, when_ready=show_environment, enforce_iam=not options.no_iam)
     return 0
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote
 
 from local_cloud.application_auto_scaling import wire as auto_scaling_wire
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
@@ -28,6 +29,8 @@ from local_cloud.http import (
     send_response,
     service_error,
 )
+from local_cloud.ministack_iam import Refusal
+from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller
 
 if TYPE_CHECKING:
@@ -147,7 +150,7 @@ class Gateway:
             return
         request = Request(head.method, head.path, head.query, head.headers, body)
         try:
-            response = await self._answer(goes_to, request, signed)
+            response = await self._answer(goes_to, request, signed, scope)
         except Exception:
             # A defect of ours is answered as AWS answers its own: clients know what to do with it.
             _LOGGER.exception("Could not answer %s", operation_name(request))
@@ -156,7 +159,7 @@ class Gateway:
         await send_response(send, response, request_id=str(uuid.uuid4()))
 
     async def _answer(
-        self, goes_to: Destination, request: Request, signed: CredentialScope | None
+        self, goes_to: Destination, request: Request, signed: CredentialScope | None, scope: Scope
     ) -> Response:
         if goes_to is Destination.ADMIN:
             return await self._admin.answer(request)
@@ -168,11 +171,29 @@ class Gateway:
             )
             _LOGGER.warning("%s", message)
             return service_error("UnknownOperationException", message)
-        identity = self._ministack.identify(signed.access_key_id)
-        caller = Caller(identity.account_id, signed.region, identity.principal_arn)
+        caller = self._caller(request, signed, scope)
+        if isinstance(caller, Refusal):
+            return service_error(caller.code, caller.message, status=caller.status)
         if goes_to in (Destination.CONTROL_PLANE, Destination.AUTO_SCALING):
             return await self._call(request, caller, goes_to)
         return await self._invoke(request, caller)
+
+    def _caller(self, request: Request, signed: CredentialScope, scope: Scope) -> Caller | Refusal:
+        if not self._ministack.enforces_iam:
+            identity = self._ministack.identify(signed.access_key_id)
+            return Caller(identity.account_id, signed.region, identity.principal_arn)
+        principal = self._ministack.iam.authenticate(
+            signed.access_key_id,
+            region=signed.region,
+            method=request.method,
+            raw_path=(scope.get("raw_path") or quote(request.path).encode()).decode("latin-1"),
+            query=parse_qs(scope.get("query_string", b"").decode(), keep_blank_values=True),
+            headers=scope["headers"],
+            body=request.body,
+        )
+        if isinstance(principal, Refusal):
+            return principal
+        return Caller(principal.account_id, signed.region, principal.arn, principal)
 
     async def _call(self, request: Request, caller: Caller, goes_to: Destination) -> Response:
         began = datetime.now(UTC)
@@ -207,7 +228,11 @@ class Gateway:
         match = _INVOCATIONS.fullmatch(request.path)
         endpoint_name = match["name"] if match else ""
         is_asynchronous = match is not None and match["kind"] == "async-invocations"
-        if is_asynchronous:
+        operation = "InvokeEndpointAsync" if is_asynchronous else "InvokeEndpoint"
+        refused = await self._refusal(operation, endpoint_name, caller)
+        if refused is not None:
+            response = refused
+        elif is_asynchronous:
             response = self._runtime.invoke_async(request, endpoint_name=endpoint_name, caller=caller)
         else:
             response = await self._runtime.invoke(request, endpoint_name=endpoint_name, caller=caller)
@@ -216,7 +241,7 @@ class Gateway:
             summary["InvokedProductionVariant"] = variant
         self._calls.add(
             caller=caller,
-            operation="InvokeEndpointAsync" if is_asynchronous else "InvokeEndpoint",
+            operation=operation,
             user_agent=request.headers.get("user-agent", ""),
             request=summary,
             status=response.status,
@@ -224,6 +249,17 @@ class Gateway:
             began=began,
         )
         return response
+
+    async def _refusal(self, operation: str, endpoint_name: str, caller: Caller) -> Response | None:
+        """Return the answer to an invocation that IAM does not allow."""
+        if caller.principal is None:
+            return None
+        request = {"EndpointName": endpoint_name}
+        try:
+            await self._control_plane.apply(lambda it: it.authorize(operation, request, caller))
+        except ServiceError as error:
+            return service_error(error.code, error.message, status=error.status)
+        return None
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with contextlib.AsyncExitStack() as living:

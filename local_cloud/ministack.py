@@ -1,14 +1,9 @@
-"""Run MiniStack inside this process; nothing else in the project knows MiniStack's internals.
+"""Run MiniStack inside this process; no other part of the project knows MiniStack's internals.
 
 MiniStack keeps its state in modules and reads its settings from the environment when it is imported, so there
-is one of it per process and `start` comes first. What is changed in it, and why:
+is one of it per process and `start` comes first. What IAM and events need is in `ministack_iam.py` and
+`ministack_events.py`. What is changed here, and why:
 
-`eventbridge._dispatch_to_lambda` becomes `_invoke_asynchronously`
-    EventBridge invokes Lambda asynchronously: function errors are retried and end at the on-failure
-    destination. MiniStack runs the function once and forgets the error.
-`eventbridge._invoke_target` becomes `_deliver`
-    EventBridge cannot invoke a function that is gone, or whose policy does not allow the rule: the event goes
-    to the target's failure queue, if that queue's policy allows it. MiniStack has neither checks nor queues.
 `lambda_svc.invoke_async_with_retry` and `lambda_svc._execute_function` become `_WaitingForCapacity`'s
     Lambda keeps a throttled asynchronous event in its queue, up to its maximum age. MiniStack counts a
     throttle as a function error, so that reserved concurrency 1 would fail what merely has to wait.
@@ -36,24 +31,32 @@ import importlib
 import json
 import logging
 import os
+import re
 import shlex
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
+from local_cloud import ministack_events, ministack_iam
 from local_cloud.asynchronous import StorageError
 from local_cloud.cloudwatch import alarms
+from local_cloud.iam.evaluation import AccessRequest, evaluate
+from local_cloud.iam.principals import service
+from local_cloud.ministack_events import RuleTargets
+from local_cloud.ministack_iam import MiniStackIam
+from local_cloud.sagemaker import arns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from local_cloud.iam.principals import Principal
     from local_cloud.sagemaker.ports import EventSink
 
 _LOGGER = logging.getLogger("local_cloud.ministack")
@@ -66,11 +69,6 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.app", "SERVICE_HANDLERS"),
     ("ministack.app", "app"),
-    ("ministack.core.iam_evaluator", "EvalContext"),
-    ("ministack.core.iam_evaluator", "_conditions_met"),
-    ("ministack.core.iam_evaluator", "_gather_role_policies"),
-    ("ministack.core.iam_evaluator", "evaluate"),
-    ("ministack.core.iam_evaluator", "evaluate_resource_policy"),
     ("ministack.core.iam_evaluator", "resolve_caller_identity"),
     ("ministack.core.lambda_runtime", "_PYTHON_WORKER_SCRIPT"),
     ("ministack.core.lambda_runtime", "_detect_runtime_binary"),
@@ -100,27 +98,25 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.services.cloudwatch_logs", "_put_log_events"),
     ("ministack.services.eventbridge", "_archive_event"),
     ("ministack.services.eventbridge", "_dispatch_event"),
-    ("ministack.services.eventbridge", "_dispatch_to_lambda"),
     ("ministack.services.eventbridge", "_ensure_default_bus"),
     ("ministack.services.eventbridge", "_events_log_list"),
-    ("ministack.services.eventbridge", "_invoke_target"),
-    ("ministack.services.eventbridge", "_pattern_event_view"),
-    ("ministack.services.iam", "_roles"),
     ("ministack.services.lambda_svc", "_LAMBDA_ASYNC_RETRY_BASE_SECONDS"),
     ("ministack.services.lambda_svc", "_execute_function"),
-    ("ministack.services.lambda_svc", "_execution_record_for_config"),
-    ("ministack.services.lambda_svc", "_get_func_record_for_ref"),
     ("ministack.services.lambda_svc", "invoke_async_with_retry"),
-    ("ministack.services.s3", "_bucket_policies"),
     ("ministack.services.s3", "_buckets"),
     ("ministack.services.s3", "_get_object_data"),
+    ("ministack.services.s3", "_stored_sse_headers"),
     ("ministack.services.s3", "bucket_region"),
-    ("ministack.services.sqs", "_act_send_message"),
-    ("ministack.services.sqs", "_queue_by_arn"),
     ("ministack.services.ssm", "_delete_parameter"),
     ("ministack.services.ssm", "_delete_parameters"),
     ("ministack.services.ssm", "_lookup_parameter"),
     ("ministack.services.ssm", "_put_parameter"),
+    *ministack_iam.RELIED_ON,
+    *ministack_events.RELIED_ON,
+)
+
+_ECR_IMAGE = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[^.]+)\.amazonaws\.com(\.cn)?/(?P<name>[^:@]+)([:@].*)?"
 )
 
 # What a process of the local cloud keeps of the host's environment: nothing that selects an AWS account, a
@@ -147,13 +143,13 @@ def missing_internals() -> list[str]:
     ]
 
 
-def settings(port: int) -> dict[str, str]:
+def settings(port: int, *, enforce_iam: bool = True) -> dict[str, str]:
     """Return the environment that makes MiniStack listen nowhere, start no container and keep no file."""
     return {
         "GATEWAY_PORT": str(port),
         "MINISTACK_HOST": "127.0.0.1",
         "BIND_HOST": "127.0.0.1",
-        "AUTH": "false",
+        "AUTH": str(enforce_iam).lower(),
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "LAMBDA_EXECUTOR": "local",
@@ -165,14 +161,14 @@ def settings(port: int) -> dict[str, str]:
     }
 
 
-def enter_environment(port: int, state_dir: Path) -> None:
+def enter_environment(port: int, state_dir: Path, *, enforce_iam: bool = True) -> None:
     """Replace this process's environment by what MiniStack and its child processes may see.
 
     Temporary files go below `state_dir`, so that whoever owns it can remove them all at once.
     """
     kept = {name: os.environ[name] for name in _KEPT_FROM_HOST if name in os.environ}
     os.environ.clear()
-    os.environ.update(kept | settings(port))
+    os.environ.update(kept | settings(port, enforce_iam=enforce_iam))
     temporary = state_dir / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     os.environ["TMPDIR"] = str(temporary)
@@ -182,7 +178,9 @@ def enter_environment(port: int, state_dir: Path) -> None:
 class MiniStack:
     """The one MiniStack of this process, after `enter_environment`."""
 
-    def __init__(self, *, port: int, state_dir: Path, retry_base_seconds: float = 1.0) -> None:
+    def __init__(
+        self, *, port: int, state_dir: Path, enforce_iam: bool = True, retry_base_seconds: float = 1.0
+    ) -> None:
         """Import MiniStack and change it as the module's table says.
 
         `announce_parameter_changes` does the part that needs somebody to tell.
@@ -201,9 +199,7 @@ class MiniStack:
         self._lambda: Any = importlib.import_module("ministack.services.lambda_svc")
         self._lambda_runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
         self._ssm: Any = importlib.import_module("ministack.services.ssm")
-        self._sqs: Any = importlib.import_module("ministack.services.sqs")
         self._s3: Any = importlib.import_module("ministack.services.s3")
-        self._iam: Any = importlib.import_module("ministack.services.iam")
         self._router: Any = importlib.import_module("ministack.core.router")
         self._cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
         self._provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
@@ -211,6 +207,11 @@ class MiniStack:
         self._evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
         self._responses: Any = importlib.import_module("ministack.core.responses")
         self._interpreter = _write_isolated_interpreter(state_dir, hidden=sorted(settings(port)))
+        self.enforces_iam = enforce_iam
+        self.iam = MiniStackIam()
+        if enforce_iam:
+            self.iam.install()
+        RuleTargets(self.iam, enforce_iam=enforce_iam).install()
         self._change(retry_base_seconds)
 
     # What is changed
@@ -218,9 +219,6 @@ class MiniStack:
     def _change(self, retry_base_seconds: float) -> None:
         self.retry_base_seconds = retry_base_seconds
         self._router._is_aws_service_name = lambda _name: True
-        self._deliver_anyway = self._eventbridge._invoke_target
-        self._eventbridge._invoke_target = self._deliver
-        self._eventbridge._dispatch_to_lambda = self._invoke_asynchronously
         waiting = _WaitingForCapacity(self._lambda.invoke_async_with_retry, self._lambda._execute_function)
         self._lambda.invoke_async_with_retry = waiting.invoke
         self._lambda._execute_function = waiting.execute
@@ -305,75 +303,6 @@ class MiniStack:
     @retry_base_seconds.setter
     def retry_base_seconds(self, seconds: float) -> None:
         self._lambda._LAMBDA_ASYNC_RETRY_BASE_SECONDS = seconds
-
-    def _deliver(
-        self, target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: object = None
-    ) -> None:
-        undeliverable = self._why_undeliverable(target["Arn"], rule["Arn"])
-        if undeliverable is None:
-            self._deliver_anyway(target, event, rule, view)
-            return
-        code, message = undeliverable
-        _LOGGER.warning("EventBridge could not deliver %s: %s", event.get("EventId"), message)
-        self._keep_undelivered(target, event, rule, code=code, message=message)
-
-    def _why_undeliverable(self, target_arn: str, rule_arn: str) -> tuple[str, str] | None:
-        """Return the error code and message with which Lambda refuses a rule; None if it does not."""
-        if target_arn.split(":")[2] != "lambda":
-            return None
-        function, _, name = self._lambda._get_func_record_for_ref(target_arn)
-        if not function:
-            return "NO_RESOURCE", f"There is no function {name} ({target_arn})."
-        if self._allows(function["policy"], "lambda:InvokeFunction", target_arn, rule_arn):
-            return None
-        return "NO_PERMISSIONS", f"The policy of {target_arn} does not let {rule_arn} invoke it."
-
-    def _keep_undelivered(
-        self, target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], *, code: str, message: str
-    ) -> None:
-        """Send an event to the target's failure queue, as EB/eb-rule-dlq describes its messages."""
-        queue_arn: str = (target.get("DeadLetterConfig") or {}).get("Arn", "")
-        queue = self._sqs._queue_by_arn(queue_arn)
-        if queue is None:
-            return
-        if not self._allows(queue["attributes"].get("Policy"), "sqs:SendMessage", queue_arn, rule["Arn"]):
-            _LOGGER.warning(
-                "The policy of %s does not let %s send to it; the event is lost.", queue_arn, rule["Arn"]
-            )
-            return
-        attributes = {
-            "ERROR_CODE": code,
-            "ERROR_MESSAGE": message,
-            "RULE_ARN": rule["Arn"],
-            "TARGET_ARN": target["Arn"],
-        }
-        body = json.dumps(self._eventbridge._pattern_event_view(event).event_with_detail())
-        message_attributes = {
-            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
-        }
-        message_of = {"QueueUrl": queue["url"], "MessageBody": body, "MessageAttributes": message_attributes}
-        self._sqs._act_send_message(message_of, queue["url"])
-
-    def _allows(self, policy: Any, action: str, resource_arn: str, rule_arn: str) -> bool:  # noqa: ANN401 - text or object
-        """Tell whether a resource's policy lets EventBridge act for a rule."""
-        account_id = self._responses.get_account_id()
-        context = self._evaluator.EvalContext(
-            principal_arn="events.amazonaws.com",
-            principal_type="Service",
-            principal_account=account_id,
-            action=action,
-            resource_arn=resource_arn,
-            region=self._responses.get_region(),
-            secure_transport=True,
-            service_context={"aws:sourcearn": rule_arn, "aws:sourceaccount": account_id},
-        )
-        result = self._evaluator.evaluate_resource_policy(policy, context, "events.amazonaws.com")
-        return bool(result.decision == "Allow")
-
-    def _invoke_asynchronously(self, arn: str, payload: str) -> None:
-        function, config, _ = self._lambda._get_func_record_for_ref(arn)
-        record = self._lambda._execution_record_for_config(function, config)
-        self._lambda.invoke_async_with_retry(record, json.loads(payload))
 
     def _announcing_put(self, put: Callable[[Any], Any], events: EventSink) -> Callable[[Any], Any]:
         def put_parameter(data: dict[str, Any]) -> Any:  # noqa: ANN401 - MiniStack's response triple
@@ -473,69 +402,97 @@ class MiniStack:
         served: bool = service in importlib.import_module("ministack.app").SERVICE_HANDLERS
         return served
 
-    def trusts(self, role_arn: str, service: str) -> bool:
-        """Tell whether the role exists and its trust policy lets the service assume it."""
-        account_id, name = _role_of(role_arn)
-        role = self._iam._roles.get_scoped(account_id, None, name)
-        if role is None or role["Arn"] != role_arn:
-            return False
-        statements = json.loads(role["AssumeRolePolicyDocument"]).get("Statement", [])
-        context = self._evaluator.EvalContext(
-            principal_arn=service,
-            principal_type="Service",
-            principal_account=account_id,
-            action="sts:AssumeRole",
-            resource_arn=role_arn,
-            region="",
-            service_context={"aws:sourceaccount": account_id},
+    def trusts(self, role_arn: str, service_name: str) -> bool:
+        """Tell whether the role exists and its trust policy lets the service assume it for its account."""
+        trust = self.iam.trust_policy(role_arn)
+        by = service(service_name, source_account=role_arn.split(":")[4], source_arn="")
+        return trust is not None and bool(
+            evaluate(by, AccessRequest("sts:AssumeRole", role_arn), resource_policy=trust).is_allowed
         )
-        effects = {
-            statement.get("Effect")
-            for statement in _listed(statements)
-            if _names_service(statement.get("Principal"), service)
-            and {"sts:AssumeRole", "sts:*", "*"} & set(_listed(statement.get("Action", [])))
-            and self._evaluator._conditions_met(statement.get("Condition", {}), context)
-        }
-        return "Allow" in effects and "Deny" not in effects
 
     def may_read(self, s3_url: str, *, role_arn: str, region: str) -> bool:
-        """Tell whether an object exists in `region` and the role's and the bucket's policies let it be read.
+        """Tell whether an object exists in `region`, and may be read and decrypted with the role.
 
         For a URL that ends in `/`, any object under it is enough.
         """
-        account_id, role_name = _role_of(role_arn)
+        role = self.iam.session_of(role_arn, "SageMaker")
         bucket, key = _bucket_and_key(s3_url)
-        owner = self._bucket_owner(bucket, preferred=account_id)
-        if owner is None:
+        owner = self._bucket_owner(bucket, preferred=role_arn.split(":")[4]) if role else None
+        if role is None or owner is None:
             return False
         with self._responses.request_scope(owner, region):
             if self._s3.bucket_region(bucket) != region:
                 return False
             objects = self._s3._buckets[bucket]["objects"]
-            found = (
-                any(name.startswith(key) for name in list(objects)) if key.endswith("/") else key in objects
-            )
-            bucket_policy = self._s3._bucket_policies.get(bucket)
+            found = [
+                name for name in list(objects) if name == key or (key.endswith("/") and name.startswith(key))
+            ]
+            encrypted_with = {
+                self._s3._stored_sse_headers(objects[name]).get(
+                    "x-amz-server-side-encryption-aws-kms-key-id", ""
+                )
+                for name in found[:1]
+            }
         if not found:
             return False
-        context = self._evaluator.EvalContext(
-            principal_arn=role_arn,
-            principal_type="AssumedRole",
-            principal_account=account_id,
-            action="s3:GetObject",
-            resource_arn=f"arn:aws:s3:::{bucket}/{key}",
-            region=region,
+        object_arn = f"arn:{arns.partition(region)}:s3:::{bucket}/{key}"
+        with self._responses.request_scope(role.account_id, region):
+            if not self.iam.decide(role, "s3:GetObject", object_arn, region=region).is_allowed:
+                return False
+            return all(
+                self._may_decrypt(role, key_id, object_arn, owner, region)
+                for key_id in encrypted_with
+                if key_id
+            )
+
+    def _may_decrypt(self, role: Principal, key_id: str, object_arn: str, owner: str, region: str) -> bool:
+        """Tell whether S3 may decrypt an object for a role; the key is the bucket's account's, or an ARN."""
+        holder = key_id.split(":")[4] if key_id.startswith("arn:") else owner
+        key_arn, _, _ = self.iam.key(holder, region, key_id)
+        keys = {
+            "kms:viaservice": f"s3.{region}.{arns.dns_suffix(region)}",
+            "kms:encryptioncontext:aws:s3:arn": object_arn,
+        }
+        return bool(key_arn) and (
+            self.iam.decide(role, "kms:Decrypt", key_arn, region=region, keys=keys).is_allowed
         )
-        policies = self._evaluator._gather_role_policies(role_name, account_id)
-        # An object's ARN names no account: MiniStack takes the principal's for `aws:ResourceAccount`.
-        towards_owner = replace(context, principal_account=owner)
-        by_role = self._evaluator.evaluate(towards_owner, policies).decision
-        by_bucket = self._evaluator.evaluate_resource_policy(bucket_policy, context).decision
-        if "Deny" in (by_role, by_bucket):
+
+    def may_pull(self, image: str, *, role_arn: str) -> bool:
+        """Tell whether a role may pull an image from ECR; other registries are not asked.
+
+        AWS's own images and those of repositories that this cloud does not have are open to all accounts:
+        for them the role's policies alone decide.
+        """
+        found = _ECR_IMAGE.fullmatch(image)
+        role = self.iam.session_of(role_arn, "SageMaker")
+        if found is None or role is None:
+            return found is None
+        account_id, region, name = found["account"], found["region"], found["name"]
+        repository = f"arn:{arns.partition(region)}:ecr:{region}:{account_id}:repository/{name}"
+        is_known = self.iam.has_repository(account_id, region, name)
+        with self._responses.request_scope(role.account_id, region):
+            if not self.iam.decide(role, "ecr:GetAuthorizationToken", "*", region=region).is_allowed:
+                return False
+            for action in ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"):
+                request = AccessRequest(action, repository)
+                decision = (
+                    self.iam.decide(role, action, repository, region=region)
+                    if is_known
+                    else evaluate(role, request)
+                )
+                if not decision.is_allowed:
+                    return False
+        return True
+
+    def may_watch(self, alarm_name: str, *, role_arn: str, region: str) -> bool:
+        """Tell whether a role may read the state of an alarm of its account."""
+        role = self.iam.session_of(role_arn, "SageMaker")
+        if role is None:
             return False
-        if owner == account_id:
-            return "Allow" in (by_role, by_bucket)
-        return bool(by_role == by_bucket == "Allow")
+        place = f"{arns.partition(region)}:cloudwatch:{region}:{role.account_id}"
+        arn = f"arn:{place}:alarm:{alarm_name}"
+        with self._responses.request_scope(role.account_id, region):
+            return self.iam.decide(role, "cloudwatch:DescribeAlarms", arn, region=region).is_allowed
 
     def read_object(self, s3_url: str, *, account_id: str) -> bytes | None:
         """Return an object's bytes, or None if there is none; permissions are the matter of `may_read`."""
@@ -741,21 +698,6 @@ def _epoch_seconds(time_text: str) -> int | str:
         return time_text
 
 
-def _role_of(role_arn: str) -> tuple[str, str]:
-    """Return the account and the name (without its path) of a role's ARN."""
-    return role_arn.split(":")[4], role_arn.rpartition("/")[2]
-
-
 def _bucket_and_key(s3_url: str) -> tuple[str, str]:
     parts = urlsplit(s3_url, allow_fragments=False)
     return parts.netloc, parts.path.removeprefix("/")
-
-
-def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - a policy's "one or several"
-    return value if isinstance(value, list) else [value]
-
-
-def _names_service(principal: Any, service: str) -> bool:  # noqa: ANN401 - a policy's free form
-    if isinstance(principal, dict):
-        return service in _listed(principal.get("Service", []))
-    return bool(principal == "*")

@@ -134,9 +134,13 @@ class LocalCloud:
 
 @contextmanager
 def start_local_cloud(
-    *, port: int = 0, log_path: Path | None = None, timeout_seconds: float = 60.0
+    *,
+    port: int = 0,
+    log_path: Path | None = None,
+    timeout_seconds: float = 60.0,
+    enforce_iam: bool = True,
 ) -> Iterator[LocalCloud]:
-    """Run a local cloud while the context lasts.
+    """Run a local cloud while the context lasts; without `enforce_iam` every caller may do everything.
 
     Its output goes to `log_path` (by default a temporary file, kept when something fails). Raises
     `LocalCloudError` if it does not answer in time. It also ends when this process is killed.
@@ -145,6 +149,8 @@ def start_local_cloud(
     log = log_path or directory / "local-cloud.log"
     port_file = directory / "port"
     command = [sys.executable, "-m", "local_cloud", "--port", str(port), "--port-file", str(port_file)]
+    if not enforce_iam:
+        command.append("--no-iam")
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own module
             [*command, "--until-stdin-closes"],

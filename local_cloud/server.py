@@ -18,12 +18,13 @@ from local_cloud.calls import CallLog
 from local_cloud.delivery import EventDelivery
 from local_cloud.gateway import Gateway
 from local_cloud.hosting.fleets import Fleets
+from local_cloud.iam.policies import NO_POLICY
 from local_cloud.ministack import MiniStack
 from local_cloud.monitoring import Monitoring
 from local_cloud.real_time import RealTimeControlPlane, SystemClock
 from local_cloud.runtime import Runtime
 from local_cloud.sagemaker.control_plane import ControlPlane
-from local_cloud.sagemaker.ports import AlarmState
+from local_cloud.sagemaker.ports import AlarmState, Key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +64,17 @@ class _Alarms:
         return None if state is None else AlarmState(state)
 
 
+class _Keys:
+    """`Keys` in MiniStack's KMS."""
+
+    def __init__(self, ministack: MiniStack) -> None:
+        self._ministack = ministack
+
+    def find(self, account_id: str, region: str, key_id: str) -> Key | None:
+        arn, policy, aliases = self._ministack.iam.key(account_id, region, key_id)
+        return Key(arn, aliases, policy or NO_POLICY) if arn else None
+
+
 def bind(port: int) -> socket.socket:
     """Return a socket that listens on the loopback interface only; port 0 is any free one.
 
@@ -73,7 +85,13 @@ def bind(port: int) -> socket.socket:
     return listener
 
 
-def serve(listener: socket.socket, *, stop: threading.Event, when_ready: Callable[[], None]) -> None:
+def serve(
+    listener: socket.socket,
+    *,
+    stop: threading.Event,
+    when_ready: Callable[[], None],
+    enforce_iam: bool = True,
+) -> None:
     """Serve the local cloud until `stop` is set or SIGTERM or SIGINT arrives; leave nothing behind.
 
     To be called once per process, on its main thread: it replaces the process's environment.
@@ -85,8 +103,8 @@ def serve(listener: socket.socket, *, stop: threading.Event, when_ready: Callabl
             # Before anything else is there to clean up, so that no early signal leaves it behind.
             ending.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
         ending.callback(shutil.rmtree, state_dir, ignore_errors=True)
-        ministack_module.enter_environment(port, state_dir)
-        ministack = MiniStack(port=port, state_dir=state_dir)
+        ministack_module.enter_environment(port, state_dir, enforce_iam=enforce_iam)
+        ministack = MiniStack(port=port, state_dir=state_dir, enforce_iam=enforce_iam)
         ending.callback(ministack.stop)
         delivery = EventDelivery(ministack.put_event)
         ending.callback(delivery.stop)
@@ -126,6 +144,8 @@ async def _serve(
             hosting=fleets,
             events=delivery,
             alarms=_Alarms(ministack),
+            execution_roles=ministack if ministack.enforces_iam else None,
+            keys=_Keys(ministack),
         )
     )
     calls = CallLog()

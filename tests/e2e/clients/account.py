@@ -59,13 +59,20 @@ def archive(code: str, *, factor: float = 1.0) -> bytes:
 class Account:
     """One account in one region of a local cloud."""
 
-    def __init__(self, cloud: LocalCloud, account_id: str, region: str = REGION) -> None:
+    def __init__(
+        self,
+        cloud: LocalCloud,
+        account_id: str,
+        region: str = REGION,
+        *,
+        session: boto3.Session | None = None,
+    ) -> None:
         self.cloud = cloud
         self.account_id = account_id
         self.region = region
         self.bucket = f"models-{account_id}-{region}"
         self.role_arn = f"arn:aws:iam::{account_id}:role/model-execution"
-        self._session = boto3.Session(
+        self._session = session or boto3.Session(
             aws_access_key_id=account_id, aws_secret_access_key="local-cloud", region_name=region
         )
         self.sagemaker: SageMakerClient = self.client("sagemaker")
@@ -91,9 +98,39 @@ class Account:
             "Action": "sts:AssumeRole",
         }
         read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{self.bucket}/*"}
+        # What the developer guide's role for CreateModel has, and what guardrails need ("sagemaker-roles").
+        run = {"Effect": "Allow", "Action": ["ecr:*", "cloudwatch:DescribeAlarms"], "Resource": "*"}
         iam.create_role(RoleName="model-execution", AssumeRolePolicyDocument=policy(trust))
         iam.put_role_policy(RoleName="model-execution", PolicyName="read", PolicyDocument=policy(read))
+        iam.put_role_policy(RoleName="model-execution", PolicyName="run", PolicyDocument=policy(run))
         return self
+
+    def role(self, name: str, trusted: str, *statements: dict[str, Any]) -> str:
+        """Create a role that an ARN, an account or a service may assume, and return its ARN."""
+        kind = "Service" if trusted.endswith(".amazonaws.com") else "AWS"
+        trust = {"Effect": "Allow", "Principal": {kind: trusted}, "Action": "sts:AssumeRole"}
+        iam = self.client("iam")
+        arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+        if statements:
+            iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy(*statements))
+        return arn
+
+    def assuming(self, role_arn: str, **members: Any) -> Account:
+        """Return the account of a role as its session sees it."""
+        request = {"RoleArn": role_arn, "RoleSessionName": "session", **members}
+        return self.as_session(
+            self.client("sts").assume_role(**request)["Credentials"], role_arn.split(":")[4]
+        )
+
+    def as_session(self, credentials: dict[str, Any], account_id: str) -> Account:
+        """Return an account as the holder of temporary credentials sees it."""
+        session = boto3.Session(
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
+            region_name=self.region,
+        )
+        return Account(self.cloud, account_id, self.region, session=session)
 
     def upload(self, name: str, content: bytes) -> str:
         """Store a model archive and return its URL."""

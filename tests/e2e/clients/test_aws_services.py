@@ -26,12 +26,8 @@ def bundle(code: str) -> bytes:
 
 def function(account: Account, code: str, **settings: Any) -> str:
     """Create a Python function and return its ARN."""
-    role = account.client("iam").create_role(
-        RoleName="function",
-        AssumeRolePolicyDocument=policy(
-            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ),
-    )["Role"]["Arn"]
+    report_failures = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+    role = account.role("function", "lambda.amazonaws.com", report_failures)
     created = account.client("lambda").create_function(
         FunctionName="function",
         Runtime="python3.13",
@@ -46,10 +42,17 @@ def function(account: Account, code: str, **settings: Any) -> str:
 
 
 def queue(account: Account, name: str) -> tuple[str, str]:
-    """Create a queue and return its URL and ARN."""
+    """Create a queue that rules may send to, and return its URL and ARN."""
     sqs = account.client("sqs")
     url: str = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn: str = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    admit = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy(admit)})
     return url, arn
 
 
@@ -295,7 +298,8 @@ def test_function_sees_its_bundle_and_nothing_of_the_host(account: Account) -> N
     assert seen["isolated"] == 1
     environment = seen["environment"]
     assert environment["AWS_ENDPOINT_URL"] == account.cloud.endpoint_url
-    assert environment["AWS_ACCESS_KEY_ID"] == account.account_id
+    assert environment["AWS_ACCESS_KEY_ID"].startswith("ASIA")
+    assert environment["AWS_SESSION_TOKEN"]
     assert environment["AWS_REGION"] == account.region
     assert environment["LOG_LEVEL"] == "DEBUG"
     assert environment["HOME"] == "/nonexistent"

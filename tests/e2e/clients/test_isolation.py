@@ -66,11 +66,9 @@ def test_model_data_of_another_account_needs_its_bucket_s_consent(
 
 def test_caller_with_an_assumed_role_acts_in_the_role_s_account(account: Account) -> None:
     """The call log names the session, as CloudTrail would."""
-    iam, sts = account.client("iam"), account.client("sts")
-    trust = policy({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
-    role = iam.create_role(RoleName="approver", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    keys = sts.assume_role(RoleArn=role, RoleSessionName="jane")["Credentials"]
-    session = Account(account.cloud, keys["AccessKeyId"])
+    create = {"Effect": "Allow", "Action": "sagemaker:CreateModelPackageGroup", "Resource": "*"}
+    role = account.role("approver", account.account_id, create)
+    session = account.assuming(role, RoleSessionName="jane")
 
     session.sagemaker.create_model_package_group(ModelPackageGroupName="of-jane")
 

@@ -94,7 +94,7 @@ def test_an_operation_on_a_variant_is_on_its_scalable_target(
         assert (not refusal(service, operation, caller, **request)) is is_allowed
 
 
-REGISTRATION = {
+REGISTRATION: dict[str, dict[str, Any]] = {
     f"{PREFIX}:RegisterScalableTarget": {},
     f"{PREFIX}:TagResource": {},
     "sagemaker:DescribeEndpoint": {"Resource": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/churn"},
@@ -137,8 +137,12 @@ def test_target_tracking_needs_its_alarms(service: ApplicationAutoScaling, actio
 @pytest.mark.parametrize("operation", ["TagResource", "UntagResource", "ListTagsForResource"])
 def test_tagging_is_on_the_arn_that_it_names(service: ApplicationAutoScaling, operation: str) -> None:
     arn = registered(service)
-    more = {"TagResource": {"Tags": {"a": "b"}}, "UntagResource": {"TagKeys": ["a"]}}.get(operation, {})
-    request = {"ResourceARN": arn, **more}
+    more: dict[str, dict[str, Any]] = {
+        "TagResource": {"Tags": {"a": "b"}},
+        "UntagResource": {"TagKeys": ["a"]},
+        "ListTagsForResource": {},
+    }
+    request = {"ResourceARN": arn, **more[operation]}
     action = f"{PREFIX}:{operation}"
 
     assert not refusal(service, operation, user({"Action": action, "Resource": arn}), **request)

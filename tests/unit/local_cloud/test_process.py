@@ -38,21 +38,26 @@ def is_running(pid: int) -> bool:
 
 def start_function(cloud: LocalCloud) -> int:
     """Let Lambda start a process and return its id."""
-    client = boto3.Session(
+    session = boto3.Session(
         aws_access_key_id="111122223333", aws_secret_access_key="x", region_name="eu-central-1"
-    ).client("lambda", endpoint_url=cloud.endpoint_url)
+    )
+    client = session.client("lambda", endpoint_url=cloud.endpoint_url)
+    iam = session.client("iam", endpoint_url=cloud.endpoint_url)
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("app.py", "import os\ndef handler(event, context):\n    return os.getpid()\n")
     client.create_function(
         FunctionName="f",
         Runtime="python3.13",
-        Role="arn:aws:iam::111122223333:role/r",
+        Role=role["Role"]["Arn"],
         Handler="app.handler",
         Code={"ZipFile": content.getvalue()},
     )
     pid: int = json.load(client.invoke(FunctionName="f")["Payload"])
     client.close()
+    iam.close()
     assert is_running(pid)
     return pid
 

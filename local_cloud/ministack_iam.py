@@ -1,0 +1,500 @@
+"""Enforce IAM with what MiniStack keeps of it: users, roles, sessions, and policies of resources.
+
+Owns who somebody is, and the decision about every request to MiniStack's own services; `local_cloud.iam`
+evaluates. `ministack.py` alone makes one of it. What is changed in MiniStack, and why:
+
+`iam_evaluator.enforce` becomes `_enforce`
+    MiniStack's own evaluator takes a session for its role's ARN, knows no policy variables, gives the root
+    user what its account's resources deny, and asks nobody for iam:PassRole. Signatures, tokens and dates
+    are still checked by MiniStack.
+`iam_actions.request_tag_context` becomes `_request_context`
+    Condition keys that MiniStack does not know: `events:source`, `events:detail-type`,
+    `cloudwatch:namespace`; and which roles a request passes to which service.
+`iam_actions.extract_resource_arn` becomes `_resource_arn`
+    MiniStack asks for GetParametersByPath on every parameter, for an alias instead of its key, and for a
+    role without its path.
+`app.pin_request_origin` calls every request encrypted
+    The local cloud speaks HTTP on the loopback interface, where AWS speaks TLS: policies that demand
+    `aws:SecureTransport`, as those of the CDK's own bucket, would let nobody in.
+`s3._foreign_bucket_allows` agrees to signed requests
+    It asks a bucket's policy about the caller's account only; `_enforce` has asked about the caller.
+"""
+# ruff: noqa: SLF001 - touching MiniStack's internals is what this module is for; RELIED_ON lists them.
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from local_cloud.iam.evaluation import AccessRequest, Decision, evaluate
+from local_cloud.iam.policies import EVERYTHING, MalformedPolicyError, Policy, Statement, parse_policy
+from local_cloud.iam.principals import Principal, PrincipalKind, account_root
+from local_cloud.sagemaker import arns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from local_cloud.iam.policies import Values
+
+_LOGGER = logging.getLogger("local_cloud.iam")
+
+RELIED_ON: tuple[tuple[str, str], ...] = (
+    ("ministack.app", "_request_account_scope"),
+    ("ministack.app", "pin_request_origin"),
+    ("ministack.core.iam_actions", "_auth_failure"),
+    ("ministack.core.iam_actions", "_query_param"),
+    ("ministack.core.iam_actions", "extract_resource_arn"),
+    ("ministack.core.iam_actions", "request_tag_context"),
+    ("ministack.core.iam_evaluator", "AmbiguousAccessKeyError"),
+    ("ministack.core.iam_evaluator", "AuthError"),
+    ("ministack.core.iam_evaluator", "EvalResult"),
+    ("ministack.core.iam_evaluator", "_gather_role_policies"),
+    ("ministack.core.iam_evaluator", "_permissions_boundary"),
+    ("ministack.core.iam_evaluator", "_resource_policy"),
+    ("ministack.core.iam_evaluator", "authenticate"),
+    ("ministack.core.iam_evaluator", "enforce"),
+    ("ministack.core.iam_evaluator", "pin_signed_body"),
+    ("ministack.core.iam_evaluator", "pin_signed_request"),
+    ("ministack.core.iam_evaluator", "resolve_principal"),
+    ("ministack.core.responses", "get_account_id"),
+    ("ministack.core.responses", "get_region"),
+    ("ministack.core.responses", "request_scope"),
+    ("ministack.core.responses", "set_request_account_id"),
+    ("ministack.services.ecr", "_repo_policies"),
+    ("ministack.services.ecr", "_repositories"),
+    ("ministack.services.eventbridge", "_event_bus_policies"),
+    ("ministack.services.iam", "_roles"),
+    ("ministack.services.iam", "_users"),
+    ("ministack.services.kms", "_aliases"),
+    ("ministack.services.kms", "_resolve_key"),
+    ("ministack.services.s3", "_bucket_policies"),
+    ("ministack.services.s3", "_buckets"),
+    ("ministack.services.s3", "_foreign_bucket_allows"),
+    ("ministack.services.tagging", "resource_tags"),
+)
+
+_DENY_EVERYTHING: Final = Policy((Statement("", allows=False, actions=("*",), resources=("*",)),))
+_ALWAYS_ALLOWED: Final = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
+_PASSED: Final = "local-cloud:passed"
+"""A key of ours among a request's: the roles that it passes, each as `<service> <ARN>`."""
+
+_PASSES: Final[dict[str, tuple[str, str]]] = {
+    "lambda:CreateFunction": ("Role", "lambda.amazonaws.com"),
+    "lambda:UpdateFunctionConfiguration": ("Role", "lambda.amazonaws.com"),
+    "events:PutRule": ("RoleArn", "events.amazonaws.com"),
+    "events:PutTargets": ("RoleArn", "events.amazonaws.com"),
+    "cloudformation:CreateStack": ("RoleARN", "cloudformation.amazonaws.com"),
+    "cloudformation:UpdateStack": ("RoleARN", "cloudformation.amazonaws.com"),
+    "cloudformation:DeleteStack": ("RoleARN", "cloudformation.amazonaws.com"),
+    "cloudformation:CreateChangeSet": ("RoleARN", "cloudformation.amazonaws.com"),
+}
+"""Which member of a request is a role, and to which service it is passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request whose credentials are no good, as the service answers it."""
+
+    code: str
+    status: int
+    message: str
+
+
+class MiniStackIam:
+    """MiniStack's users, roles, sessions and resource policies, for one process."""
+
+    def __init__(self) -> None:
+        self._app: Any = importlib.import_module("ministack.app")
+        self._actions: Any = importlib.import_module("ministack.core.iam_actions")
+        self._evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
+        self._responses: Any = importlib.import_module("ministack.core.responses")
+        self._ecr: Any = importlib.import_module("ministack.services.ecr")
+        self._eventbridge: Any = importlib.import_module("ministack.services.eventbridge")
+        self._iam: Any = importlib.import_module("ministack.services.iam")
+        self._kms: Any = importlib.import_module("ministack.services.kms")
+        self._s3: Any = importlib.import_module("ministack.services.s3")
+        self._tagging: Any = importlib.import_module("ministack.services.tagging")
+
+    def install(self) -> None:
+        """Decide about MiniStack's own services from now on; they have to run with `AUTH=true`."""
+        self._authenticate_only: Callable[..., Any] = self._evaluator.enforce
+        self._evaluator.enforce = self._enforce
+        self._tag_context: Callable[..., dict[str, Any]] = self._actions.request_tag_context
+        self._actions.request_tag_context = self._request_context
+        self._arn_of_request: Callable[..., str] = self._actions.extract_resource_arn
+        self._actions.extract_resource_arn = self._resource_arn
+        pin_origin = self._app.pin_request_origin
+        self._app.pin_request_origin = lambda source_ip, _is_secure: pin_origin(source_ip, True)  # noqa: FBT003
+        asks_about_account = self._s3._foreign_bucket_allows
+
+        def foreign_bucket_allows(*asked: Any) -> bool:  # noqa: ANN401 - as MiniStack asks
+            is_signed = bool(asked[5])
+            return is_signed or bool(asks_about_account(*asked))
+
+        self._s3._foreign_bucket_allows = foreign_bucket_allows
+
+    # Who somebody is
+
+    def authenticate(
+        self,
+        access_key_id: str,
+        *,
+        region: str,
+        method: str,
+        raw_path: str,
+        query: Mapping[str, list[str]],
+        headers: Iterable[tuple[bytes, bytes]],
+        body: bytes,
+    ) -> Principal | Refusal:
+        """Return who signed a request to a service that MiniStack does not serve.
+
+        Keys of users and sessions have to fit the signature; an account's own key is not checked.
+        """
+        evaluator = self._evaluator
+        with self._responses.request_scope("", region):
+            try:
+                self._responses.set_request_account_id(self._app._request_account_scope(access_key_id))
+            except evaluator.AmbiguousAccessKeyError:
+                return self._refusal("UnrecognizedClientException", "")
+            account_id = self._responses.get_account_id()
+            evaluator.pin_signed_request(method, raw_path, dict(query), list(headers))
+            evaluator.pin_signed_body(body)
+            checked = evaluator.authenticate(access_key_id, account_id)
+            if isinstance(checked, evaluator.AuthError):
+                return self._refusal(checked.code, checked.message)
+            return self.principal(access_key_id)
+
+    def principal(self, access_key_id: str) -> Principal | Refusal:
+        """Return whose an access key is, in the present account, with every policy that counts."""
+        found = self._evaluator.resolve_principal(access_key_id, self._responses.get_account_id())
+        if isinstance(found, self._evaluator.AuthError):
+            return self._refusal(found.code, found.message)
+        if found.policies is None:
+            return account_root(found.account)
+        kind = PrincipalKind.SESSION if found.type == "AssumedRole" else PrincipalKind.USER
+        layers = [tuple(_policy(statements) for statements in layer) for layer in found.limits]
+        boundary = self._boundary(found.arn, found.account)
+        passed = layers[1:] if boundary is not None else layers
+        return Principal(
+            kind,
+            found.arn,
+            found.account,
+            self._entity_arn(found.arn, found.account),
+            tuple(_policy(statements) for statements in found.policies),
+            boundary,
+            passed[0] if passed else None,
+            {key.lower(): str(value) for key, value in found.keys.items() if value},
+        )
+
+    def session_of(self, role_arn: str, session_name: str) -> Principal | None:
+        """Return a session that a service begins with a role; None if there is no such role."""
+        account_id, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+        role = self._iam._roles.get_scoped(account_id, None, name)
+        if role is None or role["Arn"] != role_arn:
+            return None
+        partition = role_arn.split(":")[1]
+        arn = f"arn:{partition}:sts::{account_id}:assumed-role/{name}/{session_name}"
+        policies = self._evaluator._gather_role_policies(name, account_id)
+        tags = {f"aws:principaltag/{tag['Key'].lower()}": tag["Value"] for tag in role.get("Tags") or ()}
+        return Principal(
+            PrincipalKind.SESSION,
+            arn,
+            account_id,
+            role_arn,
+            tuple(_policy(statements) for statements in policies),
+            self._boundary(arn, account_id),
+            context=tags,
+        )
+
+    def trust_policy(self, role_arn: str) -> Policy | None:
+        """Return a role's trust policy; None if there is no such role."""
+        role = self._iam._roles.get_scoped(role_arn.split(":")[4], None, role_arn.rpartition("/")[2])
+        if role is None or role["Arn"] != role_arn:
+            return None
+        return _parsed(role["AssumeRolePolicyDocument"], role_arn)
+
+    def _entity_arn(self, arn: str, account_id: str) -> str:
+        if ":assumed-role/" not in arn:
+            return arn
+        role = self._iam._roles.get_scoped(account_id, None, arn.split("/")[1])
+        return arn if role is None else str(role["Arn"])
+
+    def _boundary(self, arn: str, account_id: str) -> Policy | None:
+        is_session = ":assumed-role/" in arn
+        name = arn.split("/")[1] if is_session else arn.rpartition("/")[2]
+        store = self._iam._roles if is_session else self._iam._users
+        layers = self._evaluator._permissions_boundary(store, name, account_id)
+        return _policy(layers[0][0]) if layers else None
+
+    def _refusal(self, code: str, message: str) -> Refusal:
+        text = message or "The security token included in the request is invalid."
+        code, status, text = self._actions._auth_failure(
+            "sagemaker", code, text, {"x-amz-target": "SageMaker."}
+        )
+        return Refusal(code, status, text)
+
+    # Policies of resources
+
+    def resource_policy(self, service: str, resource_arn: str) -> tuple[Policy | None, str | None]:
+        """Return a resource's own policy and whose the resource is, as far as MiniStack keeps them."""
+        fields = resource_arn.split(":", 5)
+        if len(fields) < 6:  # noqa: PLR2004 - an ARN's fields
+            return None, None
+        owner = fields[4] or None
+        if service == "s3":
+            return self._bucket_policy(fields[5].partition("/")[0])
+        if service == "events" and fields[5].startswith("event-bus/"):
+            bus = fields[5].removeprefix("event-bus/")
+            document = self._eventbridge._event_bus_policies.get_scoped(owner, fields[3], bus)
+            return _parsed(document, resource_arn), owner
+        if service == "ecr" and owner is not None:
+            name = fields[5].removeprefix("repository/")
+            document = self._ecr._repo_policies.get_scoped(owner, fields[3], name)
+            return _parsed(document, resource_arn), owner
+        if service == "kms" and owner is not None:
+            return self.key(owner, fields[3], resource_arn)[1], owner
+        found = self._evaluator._resource_policy(service, resource_arn)
+        if found is None:
+            return None, owner if owner and owner.isdecimal() else None
+        return _parsed(found[0], resource_arn), found[1]
+
+    def key(self, account_id: str, region: str, key_id: str) -> tuple[str, Policy | None, tuple[str, ...]]:
+        """Return a key's ARN, policy and aliases; an empty ARN if there is none of that name."""
+        with self._responses.request_scope(account_id, region):
+            record = self._kms._resolve_key(key_id)
+            if record is None:
+                return "", None, ()
+            aliases = tuple(
+                arn.rpartition(":")[2]
+                for arn, target in self._kms._aliases.items()
+                if target == record["KeyId"]
+            )
+        # A key without a policy of its own has KMS's default one, which leaves it to the account.
+        policy = _parsed(record.get("Policy"), record["Arn"]) or _of_account(account_id)
+        return str(record["Arn"]), policy, aliases
+
+    def has_repository(self, account_id: str, region: str, name: str) -> bool:
+        """Tell whether MiniStack's ECR has a repository."""
+        return bool(self._ecr._repositories.contains_scoped(account_id, region, name))
+
+    def _bucket_policy(self, bucket: str) -> tuple[Policy | None, str | None]:
+        owners = [account for account, name in list(self._s3._buckets._data) if name == bucket]
+        here = self._responses.get_account_id()
+        owner = here if here in owners else next(iter(owners), None)
+        if owner is None:
+            return None, None
+        return _parsed(self._s3._bucket_policies.get_scoped(owner, None, bucket), bucket), owner
+
+    # Decisions
+
+    def decide(
+        self,
+        principal: Principal,
+        action: str,
+        resource_arn: str,
+        *,
+        region: str,
+        keys: Mapping[str, Values] | None = None,
+    ) -> Decision:
+        """Decide about an action on a resource of MiniStack's, with the resource's own policy."""
+        service = action.partition(":")[0]
+        policy, owner = self.resource_policy(service, resource_arn)
+        context = {**_base_keys(region, owner or principal.account_id), **(keys or {})}
+        if any(_names_resource_tags(each) for each in principal.identity_policies):
+            for name, value in (self._tagging.resource_tags(resource_arn) or {}).items():
+                context.setdefault(f"aws:resourcetag/{name.lower()}", str(value))
+        return evaluate(
+            principal,
+            AccessRequest(action, resource_arn, owner, context),
+            resource_policy=policy,
+            is_resource_policy_required=service == "kms" and policy is not None,
+        )
+
+    def _enforce(
+        self,
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 - MiniStack's own results
+        """Answer what MiniStack's `enforce` answers: None, or why a request is refused."""
+        if not access_key_id:
+            return self._authenticate_only(access_key_id, iam_action, service, region, resource_arn)
+        # An action that is always allowed leaves nothing but the check of the credentials.
+        failure = self._authenticate_only(access_key_id, "sts:GetCallerIdentity", service, region)
+        if failure is not None or iam_action in _ALWAYS_ALLOWED:
+            return failure
+        principal = self.principal(access_key_id)
+        if isinstance(principal, Refusal):
+            return self._evaluator.AuthError("UnrecognizedClientException", principal.message)
+        keys = {name.lower(): _values(value) for name, value in (service_context or {}).items()}
+        passed = keys.pop(_PASSED, ())
+        checks: list[tuple[str, str, dict[str, Values]]] = [
+            (iam_action, resource_arn, {name: value for name, value in keys.items() if value})
+        ]
+        for each in passed if isinstance(passed, tuple) else (passed,):
+            to_service, _, role_arn = each.partition(" ")
+            checks.append(("iam:PassRole", role_arn, {"iam:passedtoservice": to_service}))
+        for action, arn, its_keys in checks:
+            decision = self._decide_directly(principal, action, arn, region, its_keys)
+            if not decision.is_allowed:
+                _LOGGER.info("%s", decision.message(principal, AccessRequest(action, arn)))
+                return self._evaluator.EvalResult(
+                    "Deny" if "explicit deny" in decision.why_not else "ImplicitDeny",
+                    principal_arn=principal.arn,
+                    resource_policy_arn=arn if "resource-based" in decision.why_not else "",
+                )
+        return None
+
+    def _decide_directly(
+        self, principal: Principal, action: str, arn: str, region: str, keys: Mapping[str, Values]
+    ) -> Decision:
+        if action == "sts:AssumeRole":
+            return self._decide_about_role(principal, arn, region, keys)
+        return self.decide(principal, action, arn, region=region, keys=keys)
+
+    def _decide_about_role(
+        self, principal: Principal, role_arn: str, region: str, keys: Mapping[str, Values]
+    ) -> Decision:
+        """Decide what the caller's side has to say about assuming a role.
+
+        MiniStack asks the trust policy itself, with the conditions that it knows of the request. Here it
+        matters only for who is named in it: within an account, that needs no other policy.
+        """
+        trust = self.trust_policy(role_arn) if role_arn.count(":") > 4 else None  # noqa: PLR2004 - the account's field
+        bare = None if trust is None else Policy(tuple(_unconditional(each) for each in trust.statements))
+        is_own = role_arn.split(":")[4:5] == [principal.account_id]
+        request = AccessRequest(
+            "sts:AssumeRole", role_arn, None, {**_base_keys(region, principal.account_id), **keys}
+        )
+        return evaluate(principal, request, resource_policy=bare if is_own else None)
+
+    def _resource_arn(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        params: Mapping[str, Any],
+        region: str,
+        account_id: str,
+    ) -> str:
+        """Return the ARN that a request is about, as AWS authorises it."""
+        arn = self._arn_of_request(service, method, path, headers, body, params, region, account_id)
+        if service == "ssm" and headers.get("x-amz-target", "").endswith(".GetParametersByPath"):
+            below = str(_json_object(body).get("Path", "/"))
+            return (
+                f"arn:{arns.partition(region)}:ssm:{region}:{account_id}:parameter/{below.removeprefix('/')}"
+            )
+        if service == "kms" and ":alias/" in arn:
+            return self.key(account_id, region, arn)[0] or arn
+        if service == "iam" and ":role/" in arn:
+            role = self._iam._roles.get_scoped(account_id, None, arn.rpartition("/")[2])
+            return arn if role is None else str(role["Arn"])
+        return arn
+
+    def _request_context(
+        self, service: str, iam_action: str, body: bytes, params: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return MiniStack's keys of a request, and those that it does not know."""
+        keys = self._tag_context(service, iam_action, body, params)
+        document = _json_object(body)
+        if iam_action == "events:PutEvents":
+            entries = [entry for entry in document.get("Entries") or () if isinstance(entry, dict)]
+            for key, member in (("events:source", "Source"), ("events:detail-type", "DetailType")):
+                keys[key] = tuple(dict.fromkeys(str(entry.get(member, "")) for entry in entries))
+        if iam_action == "cloudwatch:PutMetricData":
+            keys["cloudwatch:namespace"] = document.get("Namespace") or self._actions._query_param(
+                params, "Namespace"
+            )
+        if iam_action in _PASSES:
+            member, to_service = _PASSES[iam_action]
+            roles = [document.get(member), self._actions._query_param(params, member)]
+            roles += [each.get(member) for each in document.get("Targets") or () if isinstance(each, dict)]
+            keys[_PASSED] = tuple(f"{to_service} {role}" for role in roles if role)
+        return keys
+
+
+def _base_keys(region: str, resource_account: str) -> dict[str, Values]:
+    """Return the keys of every request; the local cloud stands for the world behind TLS."""
+    now = datetime.now(UTC)
+    return {
+        "aws:currenttime": now.isoformat(),
+        "aws:epochtime": str(int(now.timestamp())),
+        "aws:requestedregion": region,
+        "aws:resourceaccount": resource_account,
+        "s3:resourceaccount": resource_account,
+        "aws:securetransport": "true",
+        "aws:sourceip": "127.0.0.1",
+        "aws:viaawsservice": "false",
+    }
+
+
+def _policy(statements: Iterable[Any]) -> Policy:
+    """Return a policy that MiniStack has taken apart."""
+    documents = []
+    for statement in statements:
+        members = {
+            "Action": statement.actions,
+            "NotAction": statement.not_actions,
+            "Resource": statement.resources,
+            "NotResource": statement.not_resources,
+            "Condition": statement.conditions,
+        }
+        documents.append(
+            {"Effect": statement.effect, **{name: value for name, value in members.items() if value}}
+        )
+    if not documents:
+        return Policy(())
+    return _parsed({"Version": "2012-10-17", "Statement": documents}, "an identity policy") or Policy(())
+
+
+def _parsed(document: str | Mapping[str, Any] | None, of_what: str) -> Policy | None:
+    """Return a policy; one that IAM would not have accepted denies everything, and says so in the log."""
+    if not document:
+        return None
+    if not isinstance(document, str) and not document.get("Statement"):
+        return None
+    try:
+        return parse_policy(document)
+    except MalformedPolicyError as error:
+        _LOGGER.warning("The policy of %s denies everything, because AWS would refuse it: %s", of_what, error)
+        return _DENY_EVERYTHING
+
+
+def _of_account(account_id: str) -> Policy:
+    statement = replace(EVERYTHING.statements[0], principals=(("AWS", account_id),))
+    return Policy((statement,))
+
+
+def _unconditional(statement: Statement) -> Statement:
+    return replace(statement, conditions=()) if statement.allows else replace(statement, principals=())
+
+
+def _names_resource_tags(policy: Policy) -> bool:
+    return any(
+        condition.key.lower().startswith("aws:resourcetag/")
+        for statement in policy.statements
+        for condition in statement.conditions
+    )
+
+
+def _values(value: Any) -> Values:  # noqa: ANN401 - whatever MiniStack found
+    if isinstance(value, list | tuple):
+        return tuple(str(each) for each in value)
+    return "" if value is None else str(value)
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}

@@ -1,0 +1,489 @@
+"""What the stack's roles may not do, tried with their synthesised policies; and beside it what they may.
+
+SageMaker's operations go through the local cloud's control plane, which finds out by itself what each of them
+needs. Everything else is put to IAM's evaluation directly.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
+from local_cloud.iam.evaluation import AccessRequest, evaluate
+from local_cloud.iam.policies import parse_policy
+from local_cloud.sagemaker.errors import ServiceError
+from local_cloud.sagemaker.ports import Caller, Key
+from tests.infra.roles import ACCOUNT, REGION, arn_of, session
+from tests.unit.local_cloud.sagemaker.virtual_cloud import OTHER_ACCOUNT, PREFIX, VirtualCloud, variant
+
+if TYPE_CHECKING:
+    from local_cloud.iam.policies import Values
+    from local_cloud.iam.principals import Principal
+    from tests.infra.conftest import Synthesised
+
+OURS = [{"Key": "greenlight:stack", "Value": "Greenlight"}]
+THEIRS = [{"Key": "greenlight:stack", "Value": "Greenlight-Test"}]
+VERSION = f"{PREFIX}:model-package/churn/1"
+FOREIGN_VERSION = VERSION.replace(ACCOUNT, OTHER_ACCOUNT)
+GROUP = "churn"
+ROLE = "{execution role}"
+OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/administrator"
+TARGET = {
+    "ServiceNamespace": "sagemaker",
+    "ResourceId": "endpoint/ours/variant/AllTraffic",
+    "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+}
+
+
+@pytest.fixture
+def cloud() -> VirtualCloud:
+    """A registry, and endpoints of our stack, of another one, and of nobody."""
+    cloud = VirtualCloud()
+    cloud.group(GROUP)
+    cloud.version(GROUP)
+    cloud.model("model-1")
+    for name, tags in (("ours", OURS), ("theirs", THEIRS), ("unmanaged", [])):
+        cloud.model(name, Tags=tags)
+        cloud.config(name, Tags=tags)
+        cloud.config(f"{name}-2", Tags=tags)
+        cloud.call("CreateEndpoint", EndpointName=name, EndpointConfigName=name, Tags=tags)
+    cloud.settle()
+    policy = parse_policy(
+        {"Statement": {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "kms:*", "Resource": "*"}}
+    )
+    for name in ("storage", "payroll"):
+        arn = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{name}"
+        cloud.keys.keys[f"alias/{name}"] = Key(arn, (f"alias/{name}",), policy)
+    return cloud
+
+
+def refusal(cloud: VirtualCloud, synthesised: Synthesised, operation: str, request: dict[str, Any]) -> str:
+    """Return how IAM refuses the deployer an operation; empty if the call came past IAM."""
+    principal = session(synthesised, "DeployerRole")
+    caller = Caller(ACCOUNT, REGION, principal.arn, principal)
+    if request.get("ExecutionRoleArn") == ROLE:
+        role_arn = arn_of(synthesised, "AWS::IAM::Role", "ModelExecutionRole")
+        request = {**request, "ExecutionRoleArn": role_arn}
+    try:
+        if operation in {"InvokeEndpoint", "InvokeEndpointAsync"}:
+            cloud.control_plane.authorize(operation, request, caller)
+        elif "ServiceNamespace" in request:
+            ApplicationAutoScaling(cloud.control_plane).call(operation, request, caller)
+        else:
+            cloud.call(operation, caller, **request)
+    except ServiceError as error:
+        return error.message if error.code == "AccessDeniedException" else ""
+    return ""
+
+
+def model(**members: Any) -> dict[str, Any]:
+    container = {"ModelPackageName": VERSION}
+    base = {"ModelName": "new", "ExecutionRoleArn": ROLE, "Containers": [container], "Tags": OURS}
+    return {**base, **members}
+
+
+def config(**members: Any) -> dict[str, Any]:
+    return {"EndpointConfigName": "new", "ProductionVariants": [variant()], "Tags": OURS, **members}
+
+
+def endpoint(**members: Any) -> dict[str, Any]:
+    return {"EndpointName": "new", "EndpointConfigName": "ours", "Tags": OURS, **members}
+
+
+def tagging(kind: str, name: str, **members: Any) -> dict[str, Any]:
+    return {"ResourceArn": f"{PREFIX}:{kind}/{name}", **members}
+
+
+TEAM = [{"Key": "team", "Value": "growth"}]
+
+ALLOWED: list[tuple[str, dict[str, Any]]] = [
+    ("CreateModel", model()),
+    ("CreateEndpointConfig", config()),
+    ("CreateEndpointConfig", config(KmsKeyId="alias/storage")),
+    ("CreateEndpoint", endpoint()),
+    ("UpdateEndpoint", {"EndpointName": "ours", "EndpointConfigName": "ours-2"}),
+    ("DeleteEndpoint", {"EndpointName": "ours"}),
+    ("DeleteEndpointConfig", {"EndpointConfigName": "ours-2"}),
+    ("DeleteModel", {"ModelName": "ours"}),
+    ("AddTags", tagging("endpoint", "ours", Tags=TEAM)),
+    ("DeleteTags", tagging("endpoint", "ours", TagKeys=["team"])),
+    ("ListTags", tagging("endpoint", "unmanaged")),
+    ("DescribeEndpoint", {"EndpointName": "unmanaged"}),
+    ("DescribeEndpointConfig", {"EndpointConfigName": "theirs"}),
+    ("DescribeModel", {"ModelName": "theirs"}),
+    ("ListEndpoints", {}),
+    ("DescribeModelPackage", {"ModelPackageName": VERSION}),
+    ("ListModelPackages", {"ModelPackageGroupName": GROUP}),
+    ("RegisterScalableTarget", {**TARGET, "MinCapacity": 1, "MaxCapacity": 2}),
+    ("DeregisterScalableTarget", TARGET),
+    ("DescribeScalableTargets", {"ServiceNamespace": "sagemaker"}),
+]
+"""What the deployer does: without it the refusals below would prove nothing."""
+
+
+@pytest.mark.parametrize(("operation", "request_members"), ALLOWED)
+def test_the_deployer_may_do_its_work(
+    featured: Synthesised, cloud: VirtualCloud, operation: str, request_members: dict[str, Any]
+) -> None:
+    assert not refusal(cloud, featured, operation, request_members)
+
+
+REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
+    # Endpoints, configs and models of others
+    "update another stack's endpoint": (
+        "UpdateEndpoint",
+        {"EndpointName": "theirs", "EndpointConfigName": "ours-2"},
+        f"sagemaker:UpdateEndpoint on resource: {PREFIX}:endpoint/theirs",
+    ),
+    "update an unmanaged endpoint": (
+        "UpdateEndpoint",
+        {"EndpointName": "unmanaged", "EndpointConfigName": "ours-2"},
+        f"sagemaker:UpdateEndpoint on resource: {PREFIX}:endpoint/unmanaged",
+    ),
+    "put another stack's config on an endpoint": (
+        "UpdateEndpoint",
+        {"EndpointName": "ours", "EndpointConfigName": "theirs-2"},
+        f"sagemaker:UpdateEndpoint on resource: {PREFIX}:endpoint-config/theirs-2",
+    ),
+    "put an unmanaged config on an endpoint": (
+        "UpdateEndpoint",
+        {"EndpointName": "ours", "EndpointConfigName": "unmanaged-2"},
+        f"sagemaker:UpdateEndpoint on resource: {PREFIX}:endpoint-config/unmanaged-2",
+    ),
+    "delete another stack's endpoint": (
+        "DeleteEndpoint",
+        {"EndpointName": "theirs"},
+        "sagemaker:DeleteEndpoint",
+    ),
+    "delete an unmanaged endpoint": (
+        "DeleteEndpoint",
+        {"EndpointName": "unmanaged"},
+        "sagemaker:DeleteEndpoint",
+    ),
+    "delete another stack's config": (
+        "DeleteEndpointConfig",
+        {"EndpointConfigName": "theirs"},
+        "sagemaker:DeleteEndpointConfig",
+    ),
+    "delete an unmanaged config": (
+        "DeleteEndpointConfig",
+        {"EndpointConfigName": "unmanaged"},
+        "sagemaker:DeleteEndpointConfig",
+    ),
+    "delete another stack's model": ("DeleteModel", {"ModelName": "theirs"}, "sagemaker:DeleteModel"),
+    "delete an unmanaged model": ("DeleteModel", {"ModelName": "unmanaged"}, "sagemaker:DeleteModel"),
+    # Making what is not its own
+    "make a model without the owner's tag": ("CreateModel", model(Tags=TEAM), "sagemaker:CreateModel"),
+    "make a model without any tag": ("CreateModel", model(Tags=[]), "sagemaker:CreateModel"),
+    "make a model for another stack": ("CreateModel", model(Tags=THEIRS), "sagemaker:CreateModel"),
+    "make a config without the owner's tag": (
+        "CreateEndpointConfig",
+        config(Tags=[]),
+        "sagemaker:CreateEndpointConfig",
+    ),
+    "make a config for another stack": (
+        "CreateEndpointConfig",
+        config(Tags=THEIRS),
+        "sagemaker:CreateEndpointConfig",
+    ),
+    "make an endpoint without the owner's tag": (
+        "CreateEndpoint",
+        endpoint(Tags=[]),
+        "sagemaker:CreateEndpoint",
+    ),
+    "make an endpoint for another stack": (
+        "CreateEndpoint",
+        endpoint(Tags=THEIRS),
+        "sagemaker:CreateEndpoint",
+    ),
+    # Roles and keys
+    "give a model another role": (
+        "CreateModel",
+        model(ExecutionRoleArn=OTHER_ROLE),
+        f"iam:PassRole on resource: {OTHER_ROLE}",
+    ),
+    "give a config another role": (
+        "CreateEndpointConfig",
+        config(ExecutionRoleArn=OTHER_ROLE),
+        f"iam:PassRole on resource: {OTHER_ROLE}",
+    ),
+    "encrypt storage with a key that no settings name": (
+        "CreateEndpointConfig",
+        config(KmsKeyId="alias/payroll"),
+        "on resource: arn:aws:kms:eu-west-1:111122223333:key/payroll",
+    ),
+    # Tags
+    "take over an unmanaged endpoint": (
+        "AddTags",
+        tagging("endpoint", "unmanaged", Tags=OURS),
+        "sagemaker:AddTags",
+    ),
+    "take over another stack's endpoint": (
+        "AddTags",
+        tagging("endpoint", "theirs", Tags=OURS),
+        "sagemaker:AddTags",
+    ),
+    "take over an unmanaged model": (
+        "AddTags",
+        tagging("model", "unmanaged", Tags=OURS),
+        "sagemaker:AddTags",
+    ),
+    "tag a model package group": (
+        "AddTags",
+        tagging("model-package-group", GROUP, Tags=OURS),
+        "sagemaker:AddTags",
+    ),
+    "give an endpoint away": (
+        "DeleteTags",
+        tagging("endpoint", "ours", TagKeys=["greenlight:stack"]),
+        "sagemaker:DeleteTags",
+    ),
+    "give an endpoint away among other tags": (
+        "DeleteTags",
+        tagging("endpoint", "ours", TagKeys=["team", "greenlight:endpoint"]),
+        "sagemaker:DeleteTags",
+    ),
+    "untag another stack's endpoint": (
+        "DeleteTags",
+        tagging("endpoint", "theirs", TagKeys=["team"]),
+        "sagemaker:DeleteTags",
+    ),
+    # The registry
+    "approve a version": (
+        "UpdateModelPackage",
+        {"ModelPackageArn": VERSION, "ModelApprovalStatus": "Approved"},
+        "sagemaker:UpdateModelPackage",
+    ),
+    "annotate a version": (
+        "UpdateModelPackage",
+        {"ModelPackageArn": VERSION, "CustomerMetadataProperties": {"deployed": "yes"}},
+        "sagemaker:UpdateModelPackage",
+    ),
+    "register a version": (
+        "CreateModelPackage",
+        {"ModelPackageGroupName": GROUP},
+        "sagemaker:CreateModelPackage",
+    ),
+    "delete a version": ("DeleteModelPackage", {"ModelPackageName": VERSION}, "sagemaker:DeleteModelPackage"),
+    "make a group": (
+        "CreateModelPackageGroup",
+        {"ModelPackageGroupName": "new"},
+        "sagemaker:CreateModelPackageGroup",
+    ),
+    "delete a group": (
+        "DeleteModelPackageGroup",
+        {"ModelPackageGroupName": GROUP},
+        "sagemaker:DeleteModelPackageGroup",
+    ),
+    "open a group to others": (
+        "PutModelPackageGroupPolicy",
+        {"ModelPackageGroupName": GROUP, "ResourcePolicy": "{}"},
+        "sagemaker:PutModelPackageGroupPolicy",
+    ),
+    "close a group to others": (
+        "DeleteModelPackageGroupPolicy",
+        {"ModelPackageGroupName": GROUP},
+        "sagemaker:DeleteModelPackageGroupPolicy",
+    ),
+    "read a registry that no settings name": (
+        "DescribeModelPackage",
+        {"ModelPackageName": FOREIGN_VERSION},
+        f"sagemaker:DescribeModelPackage on resource: {FOREIGN_VERSION} because no identity-based",
+    ),
+    "serve a version of a registry that no settings name": (
+        "CreateModel",
+        model(Containers=[{"ModelPackageName": FOREIGN_VERSION}]),
+        f"sagemaker:CreateModel on resource: {FOREIGN_VERSION} because no identity-based",
+    ),
+    # Looking around, and using what it deploys
+    "list groups": ("ListModelPackageGroups", {}, "sagemaker:ListModelPackageGroups"),
+    "list models": ("ListModels", {}, "sagemaker:ListModels"),
+    "list configs": ("ListEndpointConfigs", {}, "sagemaker:ListEndpointConfigs"),
+    "invoke its own endpoint": ("InvokeEndpoint", {"EndpointName": "ours"}, "sagemaker:InvokeEndpoint"),
+    "invoke its own endpoint later": (
+        "InvokeEndpointAsync",
+        {"EndpointName": "ours"},
+        "sagemaker:InvokeEndpointAsync",
+    ),
+    # Scaling
+    "scale another stack's endpoint": (
+        "UpdateEndpointWeightsAndCapacities",
+        {
+            "EndpointName": "theirs",
+            "DesiredWeightsAndCapacities": [{"VariantName": "AllTraffic", "DesiredInstanceCount": 9}],
+        },
+        "sagemaker:UpdateEndpointWeightsAndCapacities",
+    ),
+    "scale a table": (
+        "RegisterScalableTarget",
+        {
+            "ServiceNamespace": "dynamodb",
+            "ResourceId": "table/orders",
+            "ScalableDimension": "dynamodb:table:ReadCapacityUnits",
+            "MinCapacity": 1,
+            "MaxCapacity": 2,
+        },
+        "application-autoscaling:RegisterScalableTarget",
+    ),
+    "scale an inference component": (
+        "RegisterScalableTarget",
+        {
+            "ServiceNamespace": "sagemaker",
+            "ResourceId": "inference-component/theirs",
+            "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
+            "MinCapacity": 1,
+            "MaxCapacity": 2,
+        },
+        "application-autoscaling:RegisterScalableTarget",
+    ),
+}
+"""An attempt, the call, and what of it is refused."""
+
+
+@pytest.mark.parametrize("attempt", REFUSED)
+def test_the_deployer_cannot(featured: Synthesised, cloud: VirtualCloud, attempt: str) -> None:
+    operation, request_members, refused = REFUSED[attempt]
+
+    message = refusal(cloud, featured, operation, request_members)
+
+    assert refused in message
+    assert "because no identity-based policy allows" in message
+
+
+def test_without_scaling_in_settings_the_deployer_cannot_begin_it(
+    synthesised: Synthesised, cloud: VirtualCloud
+) -> None:
+    registration = {**TARGET, "MinCapacity": 1, "MaxCapacity": 2}
+
+    assert refusal(cloud, synthesised, "RegisterScalableTarget", registration)
+    assert not refusal(cloud, synthesised, "DeregisterScalableTarget", TARGET)
+
+
+def is_allowed(principal: Principal, action: str, resource: str, keys: dict[str, Values]) -> bool:
+    lower = {name.lower(): value for name, value in keys.items()}
+    return evaluate(principal, AccessRequest(action, resource, None, lower)).is_allowed
+
+
+SETTINGS = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/greenlight/endpoints"
+JOURNAL = "{journal}"
+UNHANDLED = "{unhandled queue}"
+LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group"
+BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus"
+ALARM = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234"
+VIA_SAGEMAKER: dict[str, Values] = {
+    "kms:ViaService": f"sagemaker.{REGION}.amazonaws.com",
+    "kms:ResourceAliases": ("alias/storage",),
+}
+OWN: dict[str, Values] = {"events:source": ("greenlight",)}
+
+ELSEWHERE: list[tuple[bool, str, str, dict[str, Values]]] = [
+    (True, "ssm:GetParameter", f"{SETTINGS}/churn", {}),
+    (True, "ssm:GetParametersByPath", f"{SETTINGS}/", {}),
+    (False, "ssm:GetParameter", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/database/password", {}),
+    (False, "ssm:PutParameter", f"{SETTINGS}/churn", {}),
+    (False, "ssm:DeleteParameter", f"{SETTINGS}/churn", {}),
+    (True, "dynamodb:PutItem", JOURNAL, {}),
+    (True, "dynamodb:Query", JOURNAL, {}),
+    (False, "dynamodb:DeleteItem", JOURNAL, {}),
+    (False, "dynamodb:Scan", JOURNAL, {}),
+    (False, "dynamodb:DeleteTable", JOURNAL, {}),
+    (False, "dynamodb:Query", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/orders", {}),
+    (True, "events:PutEvents", f"{BUS}/default", OWN),
+    (False, "events:PutEvents", f"{BUS}/default", {"events:source": ("payments",)}),
+    (False, "events:PutEvents", f"{BUS}/default", {"events:source": ("greenlight", "payments")}),
+    (False, "events:PutEvents", f"{BUS}/payments", OWN),
+    (False, "events:PutRule", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/any", {}),
+    (True, "sqs:SendMessage", UNHANDLED, {}),
+    (False, "sqs:ReceiveMessage", UNHANDLED, {}),
+    (False, "sqs:PurgeQueue", UNHANDLED, {}),
+    (True, "cloudwatch:SetAlarmState", f"{ALARM}:Greenlight-churn-abort", {}),
+    (False, "cloudwatch:SetAlarmState", f"{ALARM}:Greenlight-churn-error-ratio", {}),
+    (False, "cloudwatch:SetAlarmState", f"{ALARM}:Payments-abort", {}),
+    (False, "cloudwatch:DeleteAlarms", f"{ALARM}:Greenlight-churn-abort", {}),
+    (True, "kms:CreateGrant", KEY, VIA_SAGEMAKER),
+    (False, "kms:CreateGrant", KEY, {"kms:ResourceAliases": ("alias/storage",)}),
+    (False, "kms:CreateGrant", KEY, {**VIA_SAGEMAKER, "kms:ResourceAliases": ("alias/payroll",)}),
+    (False, "kms:Decrypt", KEY, VIA_SAGEMAKER),
+    (True, "iam:PassRole", ROLE, {"iam:PassedToService": "sagemaker.amazonaws.com"}),
+    (False, "iam:PassRole", ROLE, {"iam:PassedToService": "lambda.amazonaws.com"}),
+    (False, "iam:PassRole", ROLE, {}),
+    (False, "iam:PassRole", OTHER_ROLE, {"iam:PassedToService": "sagemaker.amazonaws.com"}),
+    (False, "iam:CreateRole", OTHER_ROLE, {}),
+    (False, "iam:PutRolePolicy", ROLE, {}),
+    (False, "iam:CreateServiceLinkedRole", f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/any", {}),
+    (False, "sts:AssumeRole", ROLE, {}),
+    (False, "s3:GetObject", f"arn:aws:s3:::sagemaker-{REGION}-{ACCOUNT}/model.tar.gz", {}),
+    (False, "s3:PutObject", f"arn:aws:s3:::sagemaker-{REGION}-{ACCOUNT}/model.tar.gz", {}),
+    (False, "lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:any", {}),
+    (False, "logs:DeleteLogGroup", f"{LOGS}:any:*", {}),
+    (False, "sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:any", {}),
+]
+"""Whether it is allowed, the action, the resource, and the keys that go with it."""
+
+
+@pytest.mark.parametrize(("expected", "action", "resource", "keys"), ELSEWHERE)
+def test_the_deployer_keeps_to_its_own(
+    featured: Synthesised, action: str, resource: str, keys: dict[str, Values], *, expected: bool
+) -> None:
+    named = {
+        JOURNAL: next(
+            arn_of(featured, kind, "Journal")
+            for kind in ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
+            if featured.of_type(kind)
+        ),
+        UNHANDLED: arn_of(featured, "AWS::SQS::Queue", "Unhandled"),
+        ROLE: arn_of(featured, "AWS::IAM::Role", "ModelExecutionRole"),
+    }
+    principal = session(featured, "DeployerRole")
+
+    assert is_allowed(principal, action, named.get(resource, resource), keys) is expected
+
+
+BUCKET = f"arn:aws:s3:::sagemaker-{REGION}-{ACCOUNT}"
+THROUGH_S3: dict[str, Values] = {
+    "kms:ViaService": f"s3.{REGION}.amazonaws.com",
+    "kms:EncryptionContext:aws:s3:arn": f"{BUCKET}/model.tar.gz",
+}
+DLC = f"arn:aws:ecr:{REGION}:763104351884:repository/sklearn"
+
+OF_MODELS: list[tuple[bool, str, str, dict[str, Values]]] = [
+    (True, "s3:GetObject", f"{BUCKET}/model.tar.gz", {"aws:ResourceAccount": ACCOUNT}),
+    (False, "s3:GetObject", f"{BUCKET}/model.tar.gz", {"aws:ResourceAccount": OTHER_ACCOUNT}),
+    (False, "s3:GetObject", "arn:aws:s3:::payroll/2026.csv", {"aws:ResourceAccount": ACCOUNT}),
+    (False, "s3:PutObject", f"{BUCKET}/model.tar.gz", {"aws:ResourceAccount": ACCOUNT}),
+    (False, "s3:DeleteObject", f"{BUCKET}/model.tar.gz", {"aws:ResourceAccount": ACCOUNT}),
+    (True, "kms:Decrypt", KEY, THROUGH_S3),
+    (False, "kms:Decrypt", KEY, {}),
+    (
+        False,
+        "kms:Decrypt",
+        KEY,
+        {**THROUGH_S3, "kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::payroll/2026.csv"},
+    ),
+    (False, "kms:Decrypt", KEY, {**THROUGH_S3, "kms:ViaService": f"ssm.{REGION}.amazonaws.com"}),
+    (True, "ecr:BatchGetImage", DLC, {}),
+    (False, "ecr:PutImage", DLC, {}),
+    (True, "cloudwatch:DescribeAlarms", f"{ALARM}:any", {}),
+    (False, "cloudwatch:SetAlarmState", f"{ALARM}:any", {}),
+    (True, "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "/aws/sagemaker/Endpoints"}),
+    (False, "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "Payments"}),
+    (True, "logs:PutLogEvents", f"{LOGS}:/aws/sagemaker/Endpoints/churn", {}),
+    (False, "logs:PutLogEvents", f"{LOGS}:/aws/lambda/payments", {}),
+    (False, "sagemaker:UpdateModelPackage", VERSION, {}),
+    (False, "sagemaker:DescribeEndpoint", f"{PREFIX}:endpoint/churn", {}),
+    (False, "iam:PassRole", OTHER_ROLE, {"iam:PassedToService": "sagemaker.amazonaws.com"}),
+    (False, "sts:AssumeRole", OTHER_ROLE, {}),
+    (False, "ssm:GetParameter", f"{SETTINGS}/churn", {}),
+]
+
+
+@pytest.mark.parametrize(("expected", "action", "resource", "keys"), OF_MODELS)
+def test_a_model_can_do_what_serving_needs_and_no_more(
+    synthesised: Synthesised, action: str, resource: str, keys: dict[str, Values], *, expected: bool
+) -> None:
+    principal = session(synthesised, "ModelExecutionRole")
+
+    assert is_allowed(principal, action, resource, keys) is expected
