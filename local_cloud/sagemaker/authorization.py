@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from local_cloud.iam.evaluation import AccessRequest, Decision, evaluate
 from local_cloud.sagemaker import arns, errors, tags
+from local_cloud.sagemaker.switches import PackageAuthorization
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -207,14 +208,19 @@ def _create_model(call: _Call) -> Iterator[Check]:
     }
     arn = call.arn("model", request["ModelName"])
     yield call.check(arn, keys)
-    # AWS's cross-account policy names CreateModel on the package, the reference does not; the stricter of
-    # the two readings is that the caller needs it as well (docs/fidelity.md).
     primary = request.get("PrimaryContainer")
     for container in (*([primary] if primary else ()), *request.get("Containers", ())):
         if "ModelPackageName" in container:
-            yield call.check(call.arn("model-package", container["ModelPackageName"]), keys)
+            yield from _using(call, call.arn("model-package", container["ModelPackageName"]), keys)
     yield from _passing(call)
     yield from _tagging(call, arn)
+
+
+def _using(call: _Call, package_arn: str, keys: Mapping[str, Values | None]) -> Iterator[Check]:
+    arn = arns.parse(package_arn)
+    is_own = arn is not None and arn.account_id == call.caller.account_id
+    if not is_own or call.world.switches.package_authorization is PackageAuthorization.ALWAYS:
+        yield call.check(package_arn, keys)
 
 
 def _create_endpoint_config(call: _Call) -> Iterator[Check]:

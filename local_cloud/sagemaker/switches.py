@@ -28,6 +28,16 @@ class UnapprovedPackage(StrEnum):
     NEVER = "never"
 
 
+class PackageAuthorization(StrEnum):
+    """On which model packages CreateModel has to be allowed, besides the model.
+
+    The service authorization reference names the model only, AWS's cross-account policy the package too.
+    """
+
+    ALWAYS = "always"
+    ACROSS_ACCOUNTS = "across_accounts"
+
+
 class PackageEnvironment(StrEnum):
     """How a container's `Environment` meets that of the model package it names."""
 
@@ -185,6 +195,9 @@ class Switches:
     """A client that checks approval itself never notices, unless a version is rejected between its calls. One
     that relies on AWS must handle the refusal at each call (`create_endpoint` means UpdateEndpoint too), with
     `deployment` in the FailureReason only, and with `never` it puts unapproved models into production."""
+
+    package_authorization: PackageAuthorization = PackageAuthorization.ALWAYS
+    """With `always` a client needs sagemaker:CreateModel on packages of its own account too: grant both."""
 
     package_environment: PackageEnvironment = PackageEnvironment.MERGE
     """With `merge` the container's values win key by key. With `replace` a client that sets one variable

@@ -353,9 +353,10 @@ STALE_READS: Final = ("DescribeEndpoint", "ListEndpoints")
 SWITCH_SETTINGS: Final[dict[str, tuple[str, ...]]] = {
     name: tuple(hint)
     for name, hint in get_type_hints(Switches).items()
-    if isinstance(hint, type) and issubclass(hint, StrEnum)
+    # Nobody is bound by IAM in the simulation: it would turn without a difference.
+    if isinstance(hint, type) and issubclass(hint, StrEnum) and name != "package_authorization"
 }
-"""Every switch of the control plane with its settings."""
+"""Every switch of the control plane with its settings, but for IAM's."""
 
 _KINDS: Final = tuple(kind for kind, weight in WEIGHTS.items() for _ in range(weight))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from local_cloud.sagemaker.authorization import RULES
 from local_cloud.sagemaker.control_plane import OPERATIONS
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller, Key
+from local_cloud.sagemaker.switches import PackageAuthorization
 from tests.unit.local_cloud.sagemaker.virtual_cloud import (
     ACCOUNT,
     ALICE,
@@ -413,6 +415,19 @@ class TestAcrossAccounts:
         )
         self.allow(cloud, "CreateModel")
         cloud.call("CreateModel", self.CALLER, **request)
+
+    @pytest.mark.parametrize("setting", PackageAuthorization)
+    def test_within_an_account_the_package_is_authorised_as_the_switch_says(
+        self, cloud: VirtualCloud, setting: PackageAuthorization
+    ) -> None:
+        cloud.control_plane.switches = replace(cloud.control_plane.switches, package_authorization=setting)
+        request, needed = CALLS["CreateModel"]
+        caller = session(
+            *({"Action": action, "Resource": arn} for action, arn in needed if arn != VERSION_ARN)
+        )
+        refused = refusal(cloud, "CreateModel", caller, **request)
+
+        assert bool(refused) is (setting is PackageAuthorization.ALWAYS)
 
     def test_conditions_of_the_groups_policy_are_evaluated(self, cloud: VirtualCloud) -> None:
         request = {"ModelPackageName": VERSION_ARN}
