@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.e2e.clients.account import SCALING_MODEL, Account, archive, eventually
+from tests.e2e.clients.account import SCALING_MODEL, Account, archive, eventually, policy
 
 pytestmark = pytest.mark.e2e
 
@@ -18,6 +18,14 @@ def test_an_asynchronous_invocation_writes_its_output_and_tells_its_topic(accoun
     queue = sqs.create_queue(QueueName="results")["QueueUrl"]
     queue_arn = f"arn:aws:sqs:{account.region}:{account.account_id}:results"
     topic = sns.create_topic(Name="results")["TopicArn"]
+    admit = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy(admit)})
     sns.subscribe(
         TopicArn=topic, Protocol="sqs", Endpoint=queue_arn, Attributes={"RawMessageDelivery": "true"}
     )
