@@ -1,0 +1,130 @@
+"""Brings statements into a policy that others edit too: read, merge, write, read back.
+
+AWS offers no conditional write for any of these policies, so somebody's edit can be lost between a read and
+the write that follows. Three things keep that moment short and rare: nothing is written where nothing is to
+be changed; a policy that changed within the settling time is left to whoever is at it; and the read that a
+write is based on is the call right before it. What the editor wrote is read back after the settling time:
+another editor of this kind that had read before that write has written by then, and is seen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from registry_access.merging import (
+    UnusablePolicyError,
+    merge,
+    own_statements,
+    parse,
+    same,
+    text_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from registry_access.merging import Policy, Statement
+
+ATTEMPTS: Final = 8
+SETTLING_SECONDS: Final = 4.0
+"""Far longer than a read and the write after it take; and S3's configurations are eventually consistent."""
+
+
+class PolicyHolder(Protocol):
+    """A resource that has a policy. Each method is one call of its service."""
+
+    @property
+    def name(self) -> str:
+        """How people call the resource: `the bucket models`."""
+
+    @property
+    def largest_bytes(self) -> int:
+        """What its service takes as a policy."""
+
+    def read(self) -> str | None:
+        """Return the policy as it stands, or None if there is none; raise `MissingTargetError`."""
+
+    def write(self, text: str) -> None:
+        """Put a policy in the place of the one that stands."""
+
+    def remove(self) -> None:
+        """Remove the policy as a whole: no statement is left."""
+
+
+class MissingTargetError(Exception):
+    """The resource whose policy is to be edited does not exist."""
+
+
+class RefusedEditError(Exception):
+    """The policy was left as it was; the message says why, and what to do."""
+
+
+def bring_in(
+    holder: PolicyHolder, statements: Sequence[Statement], owner: str, *, pause: Callable[[float], None]
+) -> bool:
+    """Make an owner's statements in a policy exactly these, and leave all others; tell whether it changed.
+
+    Args:
+        holder: Whose policy it is.
+        statements: All that the owner wants; none, to remove what it has there.
+        owner: How the owner's Sids begin.
+        pause: Waits for some seconds.
+
+    Raises:
+        MissingTargetError: There is nothing that could have a policy.
+        RefusedEditError: The policy cannot be merged with, would be too large, or does not come to rest.
+    """
+    wrote = False
+    spelled: list[Statement] | None = None
+    for _ in range(ATTEMPTS):
+        standing = _read(holder)
+        own = own_statements(standing, owner)
+        # A service may write a statement in its own way. Then what it makes of one write is what it makes of
+        # the next, and is not somebody's change.
+        if same(own, statements) or (wrote and spelled is not None and _as_before(own, spelled, statements)):
+            return wrote
+        if wrote:
+            spelled = own
+        merged = merge(standing, statements, owner)
+        _check_size(holder, merged)
+        pause(SETTLING_SECONDS)
+        if _read(holder) != standing:
+            continue
+        if merged is None:
+            holder.remove()
+        else:
+            holder.write(text_of(merged))
+        wrote = True
+        pause(SETTLING_SECONDS)
+    if same(own_statements(_read(holder), owner), statements):
+        return wrote
+    raise RefusedEditError(
+        f"The policy of {holder.name} did not come to rest in {ATTEMPTS} attempts: somebody else edits it at "
+        "the same time. Find out who (CloudTrail lists the writes), and deploy again after that."
+    )
+
+
+def _as_before(own: list[Statement], spelled: list[Statement], statements: Sequence[Statement]) -> bool:
+    return same(own, spelled) and {each["Sid"] for each in own} == {each["Sid"] for each in statements}
+
+
+def _read(holder: PolicyHolder) -> Policy | None:
+    try:
+        return parse(holder.read())
+    except UnusablePolicyError as error:
+        raise RefusedEditError(
+            f"The policy of {holder.name} was left alone, as {error}: some of it would be lost. "
+            "Mend it, and deploy again."
+        ) from error
+
+
+def _check_size(holder: PolicyHolder, merged: Policy | None) -> None:
+    if merged is None:
+        return
+    size = len(text_of(merged).encode())
+    if size > holder.largest_bytes:
+        raise RefusedEditError(
+            f"The policy of {holder.name} would have {size:,} bytes, and its service takes "
+            f"{holder.largest_bytes:,}; it was left as it is. Shorten what others wrote in it, or let fewer "
+            "stages use it."
+        )

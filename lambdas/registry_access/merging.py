@@ -1,0 +1,144 @@
+"""Merges statements into a policy by Sid: pure, and the only place that decides what a policy becomes.
+
+Statements are told apart by their Sid's beginning, the *owner*: long enough and random enough that nobody
+else's begins so. Whatever does not begin so is never changed, moved or dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Statement: TypeAlias = dict[str, Any]
+Policy: TypeAlias = dict[str, Any]
+
+VERSION: Final = "2012-10-17"
+_ACCOUNT: Final = re.compile(r"(?:arn:aws[a-z-]*:iam::)?(\d{12})(?::root)?")
+
+
+class UnusablePolicyError(ValueError):
+    """What stands as the policy cannot be merged with without the risk of losing some of it."""
+
+
+def parse(text: str | None) -> Policy | None:
+    """Read a policy, or None where there is none.
+
+    Raises:
+        UnusablePolicyError: It is no JSON object with statements, or has a key twice: what was read would not
+            be all that is written there.
+    """
+    if text is None:
+        return None
+    try:
+        policy = json.loads(text, object_pairs_hook=_without_doubles)
+    except UnusablePolicyError:
+        raise
+    except ValueError as error:
+        raise UnusablePolicyError(f"the policy is not JSON ({error})") from error
+    if not isinstance(policy, dict):
+        raise UnusablePolicyError("the policy is not a JSON object")
+    if not all(isinstance(statement, dict) for statement in _statements(policy)):
+        raise UnusablePolicyError("the policy has a statement that is not a JSON object")
+    return policy
+
+
+def merge(policy: Policy | None, statements: Sequence[Statement], owner: str) -> Policy | None:
+    """Put an owner's statements into a policy, in place of those that it had there; None if none are left.
+
+    A statement that stays keeps its place, new ones come last. Merging twice gives what merging once gives.
+
+    Args:
+        policy: What stands, as `parse` reads it.
+        statements: All that the owner wants, each with a Sid of its own that begins with `owner`.
+        owner: How the owner's Sids begin.
+
+    Raises:
+        ValueError: A statement's Sid does not begin with the owner, or two have the same.
+    """
+    wanted = _by_sid(statements, owner)
+    merged: list[Statement] = []
+    for statement in _statements(policy or {}):
+        if not is_own(statement, owner):
+            merged.append(statement)
+        elif statement["Sid"] in wanted:
+            merged.append(wanted.pop(statement["Sid"]))
+    merged += wanted.values()
+    if not merged:
+        return None
+    # A policy without a Version is of the older one, and what others wrote may mean it.
+    return {**(policy if policy is not None else {"Version": VERSION}), "Statement": merged}
+
+
+def own_statements(policy: Policy | None, owner: str) -> list[Statement]:
+    """Find an owner's statements in a policy, in the order in which they stand."""
+    return [statement for statement in _statements(policy or {}) if is_own(statement, owner)]
+
+
+def is_own(statement: Mapping[str, Any], owner: str) -> bool:
+    """Tell whether a statement is an owner's."""
+    return str(statement.get("Sid", "")).startswith(owner)
+
+
+def same(some: Sequence[Statement], others: Sequence[Statement]) -> bool:
+    """Tell whether statements say the same, in whatever order and spelling.
+
+    Services write a list of one as its item, sort lists, and write an account as its number or as its root's
+    ARN (IAM user guide, "reference_policies_elements_principal").
+    """
+    return sorted(_canonical(each) for each in some) == sorted(_canonical(each) for each in others)
+
+
+def text_of(policy: Policy) -> str:
+    """Write a policy as it is put: compact, as sizes are limited."""
+    return json.dumps(policy, separators=(",", ":"), ensure_ascii=False)
+
+
+def _statements(policy: Policy) -> list[Any]:
+    found = policy.get("Statement", [])
+    return found if isinstance(found, list) else [found]
+
+
+def _by_sid(statements: Sequence[Statement], owner: str) -> dict[str, Statement]:
+    wanted: dict[str, Statement] = {}
+    for statement in statements:
+        if not owner or not is_own(statement, owner):
+            raise ValueError(f"The Sid {statement.get('Sid')!r} does not begin with its owner, {owner!r}.")
+        if statement["Sid"] in wanted:
+            raise ValueError(f"Two statements have the Sid {statement['Sid']!r}.")
+        wanted[statement["Sid"]] = statement
+    return wanted
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        names = [name for name, _ in pairs]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        raise UnusablePolicyError(f"the policy says {', '.join(doubled)} twice in one place")
+    return content
+
+
+def _canonical(statement: Statement) -> str:
+    """Write a statement so that two spellings of the same are the same text."""
+    return json.dumps(_plain(statement), sort_keys=True)
+
+
+def _plain(value: Any, *, principal: bool = False) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, dict):
+        return {
+            key: _plain(each, principal=principal or key in {"Principal", "NotPrincipal"})
+            for key, each in value.items()
+        }
+    if isinstance(value, list):
+        return sorted({_text(each, principal=principal) for each in value})
+    return [_text(value, principal=principal)]
+
+
+def _text(value: object, *, principal: bool) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    account = _ACCOUNT.fullmatch(text) if principal else None
+    return account[1] if account else text

@@ -1,0 +1,18 @@
+"""Names every AWS operation that the policy editor calls: its bundle and its role are cut from this list."""
+
+from __future__ import annotations
+
+from typing import Final
+
+OPERATIONS: Final[dict[str, tuple[str, ...]]] = {
+    "sagemaker": (
+        "DeleteModelPackageGroupPolicy",
+        "DescribeModelPackageGroup",
+        "GetModelPackageGroupPolicy",
+        "PutModelPackageGroupPolicy",
+    ),
+    "s3": ("DeleteBucketPolicy", "GetBucketPolicy", "PutBucketPolicy"),
+    "ecr": ("DeleteRepositoryPolicy", "GetRepositoryPolicy", "SetRepositoryPolicy"),
+    "kms": ("CreateGrant", "GetKeyPolicy", "ListGrants", "PutKeyPolicy", "RevokeGrant"),
+}
+"""Service (botocore's name) -> API operations, sorted."""

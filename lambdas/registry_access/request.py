@@ -1,0 +1,59 @@
+"""Reads what CloudFormation asks of the custom resource."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from registry_access.merging import Statement
+
+Kind = Literal["group", "bucket", "repository", "key", "key-grants"]
+"""What has the policy; `key-grants` are a key's grants in place of its policy."""
+
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class EditRequest:
+    """One policy, and which statements in it are to be the owner's.
+
+    Attributes:
+        kind: What has the policy.
+        target: Its name, or a key's ARN.
+        owner: How the owner's Sids begin.
+        statements: All that the owner wants there; none when the resource is deleted.
+        deleting: Whether the resource is deleted.
+    """
+
+    kind: Kind
+    target: str
+    owner: str
+    statements: tuple[Statement, ...]
+    deleting: bool
+
+    @classmethod
+    def read(cls, event: Mapping[str, Any]) -> EditRequest:
+        """Read a request.
+
+        Raises:
+            ValueError: It is not as the stack writes it.
+        """
+        properties = event["ResourceProperties"]
+        kind, deleting = properties.get("Kind"), event["RequestType"] == "Delete"
+        if kind not in KINDS:
+            raise ValueError(f"Kind is {kind!r}, and must be one of {', '.join(KINDS)}.")
+        for name in ("Target", "Owner", "Statements"):
+            if not properties.get(name):
+                raise ValueError(f"{name} is missing.")
+        # As text: CloudFormation makes strings of a property's numbers and truth values.
+        statements = () if deleting else tuple(json.loads(properties["Statements"]))
+        return cls(cast("Kind", kind), properties["Target"], properties["Owner"], statements, deleting)
+
+    @property
+    def physical_id(self) -> str:
+        """Identify the edit: with another, CloudFormation has the old one's statements removed."""
+        return f"{self.owner}/{self.kind}/{self.target}"

@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+import json
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from registry_access import answer
+from registry_access.handler import respond
+from registry_access.operations import OPERATIONS
+from registry_access.request import KINDS
+from tests.unit.registry_access.services import ACCOUNT, ECR, KEY, KMS, S3, SageMaker, Services
+from tests.unit.registry_access.test_merging import OWNER, statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+THEIRS = json.dumps({"Version": "2012-10-17", "Statement": [statement("Theirs")]})
+OURS = [statement(f"{OWNER}A")]
+TARGETS = {"group": "churn", "bucket": "models", "repository": "team/churn", "key": KEY}
+ROLE = "arn:aws:iam::444455556666:role/models"
+
+
+def event(kind: str, request_type: str = "Create", **changes: Any) -> dict[str, Any]:
+    statements = wanted(f"{OWNER}A")["Statements"] if kind == "key-grants" else json.dumps(OURS)
+    properties = {
+        "Kind": kind,
+        "Target": TARGETS.get(kind, KEY),
+        "Owner": OWNER,
+        "Statements": statements,
+        **changes.pop("properties", {}),
+    }
+    return {
+        "RequestType": request_type,
+        "ResponseURL": "http://127.0.0.1:1/",
+        "StackId": "stack",
+        "RequestId": "request",
+        "LogicalResourceId": "Logical",
+        "ResourceProperties": properties,
+        **changes,
+    }
+
+
+def everything(text: str | None) -> Services:
+    return Services({"churn": text}, {"models": text}, {"team/churn": text}, {KEY: text or THEIRS})
+
+
+def standing(services: Services, kind: str) -> str | None:
+    held: dict[str, Any] = {
+        "group": services.groups,
+        "bucket": services.buckets,
+        "repository": services.repositories,
+        "key": services.keys,
+    }
+    text: str | None = held[kind][TARGETS[kind]]
+    return text
+
+
+def ask(services: Services, request: dict[str, Any]) -> dict[str, Any]:
+    answered: dict[str, Any] = json.loads(
+        respond(request, services.clients(), account=ACCOUNT, pause=lambda _: None)
+    )
+    assert {answered[name] for name in ("StackId", "RequestId", "LogicalResourceId")} == {
+        "stack",
+        "request",
+        "Logical",
+    }
+    return answered
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_statements_come_into_a_policy_and_go_again(kind: str) -> None:
+    services = everything(THEIRS)
+
+    created = ask(services, event(kind))
+    text = standing(services, kind)
+    deleted = ask(services, event(kind, "Delete", PhysicalResourceId=created["PhysicalResourceId"]))
+
+    assert created["Status"] == deleted["Status"] == "SUCCESS"
+    assert json.loads(text or "")["Statement"] == [statement("Theirs"), *OURS]
+    assert json.loads(standing(services, kind) or "") == json.loads(THEIRS)
+
+
+@pytest.mark.parametrize("kind", ["group", "bucket", "repository"])
+def test_a_resource_without_a_policy_gets_one_and_loses_it_again(kind: str) -> None:
+    services = everything(None)
+
+    ask(services, event(kind))
+    text = standing(services, kind)
+    ask(services, event(kind, "Delete", PhysicalResourceId="x"))
+
+    assert json.loads(text or "") == {"Version": "2012-10-17", "Statement": OURS}
+    assert standing(services, kind) is None
+
+
+def test_a_key_never_loses_its_last_statement() -> None:
+    services = everything(json.dumps({"Statement": OURS}))
+
+    answered = ask(services, event("key", "Delete", PhysicalResourceId="x"))
+
+    assert answered["Status"] == "FAILED"
+    assert "nobody could use or manage the key" in answered["Reason"]
+    assert json.loads(services.keys[KEY])["Statement"] == OURS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_does_not_exist_is_named_with_what_to_do(kind: str) -> None:
+    answered = ask(Services(), event(kind))
+
+    assert answered["Status"] == "FAILED"
+    assert (
+        f"There is no {'key' if kind == 'key-grants' else kind.replace('group', 'model package group')}"
+        in (answered["Reason"])
+    )
+    assert "context key registry" in answered["Reason"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_gone_needs_no_deletion(kind: str) -> None:
+    answered = ask(Services(), event(kind, "Delete", PhysicalResourceId="x"))
+
+    assert answered["Status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize("request_type", ["Create", "Update", "Delete"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_refusal_of_the_service_is_told_in_its_words(kind: str, request_type: str) -> None:
+    services = everything(THEIRS)
+    services.denied = True
+
+    answered = ask(services, event(kind, request_type, PhysicalResourceId="x"))
+
+    assert answered["Status"] == "FAILED"
+    assert "not authorized to perform" in answered["Reason"]
+
+
+@pytest.mark.parametrize(
+    "properties", [{"Kind": "queue"}, {"Target": ""}, {"Statements": "{"}, {"Statements": '[{"Sid": "x"}]'}]
+)
+def test_a_request_that_the_stack_never_writes_is_answered_as_failed(properties: dict[str, str]) -> None:
+    services = everything(THEIRS)
+
+    answered = ask(services, event("bucket", properties=properties))
+
+    assert answered["Status"] == "FAILED"
+    assert services == everything(THEIRS)
+
+
+def test_the_deletion_of_what_could_never_be_read_succeeds() -> None:
+    created = ask(Services(), event("queue"))
+
+    deleted = ask(Services(), event("queue", "Delete", PhysicalResourceId=created["PhysicalResourceId"]))
+
+    assert (created["Status"], deleted["Status"]) == ("FAILED", "SUCCESS")
+
+
+def test_a_failed_creation_is_deleted_without_harm() -> None:
+    """CloudFormation deletes what it could not create."""
+    services = everything('{"Statement": [], "Statement": []}')
+    before = dict(services.buckets)
+
+    answered = ask(services, event("bucket"))
+    again = everything(THEIRS)
+    ask(again, event("bucket", "Delete", PhysicalResourceId=answered["PhysicalResourceId"]))
+
+    assert answered["Status"] == "FAILED"
+    assert services.buckets == before
+    assert again == everything(json.dumps(json.loads(THEIRS)))
+
+
+def test_another_target_is_another_resource_to_cloudformation() -> None:
+    first = ask(everything(None), event("bucket"))
+    second = ask(
+        Services(buckets={"others": None}), event("bucket", "Update", properties={"Target": "others"})
+    )
+    same = ask(everything(None), event("bucket", "Update", PhysicalResourceId=first["PhysicalResourceId"]))
+
+    assert first["PhysicalResourceId"] != second["PhysicalResourceId"]
+    assert first["PhysicalResourceId"] == same["PhysicalResourceId"]
+
+
+def test_a_reason_is_cut_to_what_cloudformation_takes() -> None:
+    body = answer.body(event("bucket"), physical_id="x", failure="ü" * 5000)
+
+    assert json.loads(body)["Reason"] == "ü" * 750
+    assert len(body) <= 4096
+
+
+def grant(name: str, role: str = ROLE, *operations: str) -> dict[str, Any]:
+    return {"Name": name, "GranteePrincipal": role, "Operations": list(operations or ("Decrypt",))}
+
+
+def wanted(*names: str) -> dict[str, str]:
+    statements = [{"Sid": name, "Principal": {"AWS": ROLE}, "Action": ["kms:Decrypt"]} for name in names]
+    return {"Statements": json.dumps(statements)}
+
+
+def shown(services: Services) -> list[dict[str, Any]]:
+    return [{name: value for name, value in each.items() if name != "GrantId"} for each in services.grants]
+
+
+def test_grants_are_made_once_and_others_grants_are_left_alone() -> None:
+    others = [grant("theirs") | {"GrantId": "a"}, grant("") | {"GrantId": "b"}, {"GrantId": "c"}]
+    services = everything(THEIRS)
+    services.grants = [dict(each) for each in others]
+
+    for request_type in ("Create", "Update"):
+        ask(services, event("key-grants", request_type, properties=wanted(f"{OWNER}A", f"{OWNER}B")))
+
+    assert shown(services)[3:] == [grant(f"{OWNER}A"), grant(f"{OWNER}B")]
+    ask(services, event("key-grants", "Delete", PhysicalResourceId="x"))
+    assert services.grants == others
+
+
+def test_a_grant_that_says_something_else_is_replaced() -> None:
+    services = everything(THEIRS)
+    services.grants = [
+        grant(f"{OWNER}A", f"{ROLE}-old") | {"GrantId": "a"},
+        grant(f"{OWNER}B", ROLE, "Decrypt", "Encrypt") | {"GrantId": "b"},
+        grant(f"{OWNER}C") | {"GrantId": "c"},
+    ]
+
+    ask(services, event("key-grants", "Update", properties=wanted(f"{OWNER}A", f"{OWNER}B")))
+
+    assert shown(services) == [grant(f"{OWNER}A"), grant(f"{OWNER}B")]
+
+
+def test_a_grant_to_more_than_one_role_is_refused() -> None:
+    statements = [{"Sid": OWNER, "Principal": {"AWS": [ROLE, ROLE]}, "Action": ["kms:Decrypt"]}]
+    services = everything(THEIRS)
+
+    answered = ask(services, event("key-grants", properties={"Statements": json.dumps(statements)}))
+
+    assert "one role as its principal" in answered["Reason"]
+    assert services.grants == []
+
+
+def test_every_call_is_among_the_listed_operations() -> None:
+    """The bundle keeps only what is listed."""
+    made = {
+        "sagemaker": SageMaker,
+        "s3": S3,
+        "ecr": ECR,
+        "kms": KMS,
+    }
+    for service, fake in made.items():
+        names = {name for name in vars(fake) if not name.startswith("_") and name != "state"}
+        assert {"".join(part.title() for part in name.split("_")) for name in names} == set(
+            OPERATIONS[service]
+        )
+
+
+@pytest.fixture
+def cloudformation() -> Iterator[tuple[str, list[tuple[str, str | None, bytes]]]]:
+    received: list[tuple[str, str | None, bytes]] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            received.append((self.path, self.headers["Content-Type"], content))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Keep quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Receiver) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/answer?signature=x", received
+        server.shutdown()
+        thread.join()
+
+
+def test_the_answer_is_put_where_cloudformation_waits_without_a_content_type(
+    cloudformation: tuple[str, list[tuple[str, str | None, bytes]]],
+) -> None:
+    url, received = cloudformation
+
+    answer.send(url, b"{}")
+
+    assert received == [("/answer?signature=x", "", b"{}")]
