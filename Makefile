@@ -85,7 +85,7 @@ bench: setup ## Measure the cold start against SageMaker's documented three call
 .PHONY: lock
 lock: setup ## Resolve the pinned requirements again from the .in files
 	python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	for name in requirements lambdas/deployer/requirements requirements-dev requirements-clients; do \
+	for name in requirements lambdas/deployer/requirements lambdas/registry_access/requirements requirements-dev requirements-clients; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate \
 	    $$name.in -o $$name.txt || exit 1; done
 

@@ -1,9 +1,9 @@
-"""Owns building the deployer's Lambda asset: pure Python, no Docker, the same bytes for the same inputs.
+"""Owns building the functions' Lambda assets: pure Python, no Docker, the same bytes for the same inputs.
 
 Lambda runs an asset from a read-only folder, so without bytecode in it every cold start compiles it all
 again. Bytecode belongs to one Python version: it is added where an interpreter of the runtime's is at hand.
 
-Run `python -m infra.bundling` to build it and see what it weighs. It must not import the deployer's handler,
+Run `python -m infra.bundling` to build the deployer's and see what it weighs. It must not import a handler,
 which builds clients at import: those belong to Lambda.
 """
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 REPOSITORY: Final = Path(__file__).parent.parent
 BUILD_DIRECTORY: Final = REPOSITORY / ".build"
 DEPLOYER: Final = REPOSITORY / "lambdas" / "deployer"
+REGISTRY_ACCESS: Final = REPOSITORY / "lambdas" / "registry_access"
 PYTHON_VERSION: Final = "3.13"
 """The Lambda runtime's. Wheels are chosen for it, whichever Python runs the CDK app."""
 
@@ -49,7 +50,7 @@ _UNUSED_PARTS: Final = (
             "streaming",
             "validation",
         )
-    ),  # the deployer logs and counts; a test imports the handler from what is left
+    ),  # the deployer logs and counts; a test imports the handlers from what is left
     "boto3/data",  # models of boto3's resource interface; the deployer uses clients
     "boto3/examples",
     "botocore/data",  # replaced by the pruned data
@@ -64,39 +65,41 @@ class BundlingError(Exception):
     """Say why the asset could not be built, and what to do."""
 
 
-def build_asset(build_directory: Path = BUILD_DIRECTORY) -> Path:
-    """Build the deployer's asset, unless one of the same inputs stands already, and return its directory.
+def build_asset(build_directory: Path = BUILD_DIRECTORY, function: Path = DEPLOYER) -> Path:
+    """Build a function's asset, unless one of the same inputs stands already, and return its directory.
+
+    A function is a folder with its modules, its pinned `requirements.txt`, and its `operations.py`.
 
     Raises `BundlingError` if the pinned packages cannot be installed.
     """
-    requirements = DEPLOYER / "requirements.txt"
+    requirements = function / "requirements.txt"
     recipe = Path(__file__).read_bytes()
-    sources = sorted(path for path in DEPLOYER.rglob("*.py"))
-    named = [(path.relative_to(DEPLOYER).as_posix(), path.read_bytes()) for path in sources]
+    sources = sorted(path for path in function.rglob("*.py"))
+    named = [(path.relative_to(function).as_posix(), path.read_bytes()) for path in sources]
     compiler = find_runtime_interpreter()
     bytecode = ("bytecode", b"yes" if compiler else b"no")
     inputs = [("requirements", requirements.read_bytes()), ("recipe", recipe), bytecode, *named]
 
     def assemble(target: Path) -> None:
-        packages = installed_packages(build_directory)
+        packages = installed_packages(build_directory, function)
         _copy(packages, target)
         for name, content in named:
-            path = target / "deployer" / name
+            path = target / function.name / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        prune_service_data(packages / "botocore" / "data", target / "botocore" / "data", operations())
+        prune_service_data(packages / "botocore" / "data", target / "botocore" / "data", operations(function))
         if compiler:
             compile_to_bytecode(target, compiler)
 
-    return build_once(build_directory / "deployer", digest(inputs), assemble)
+    return build_once(build_directory / function.name, digest(inputs), assemble)
 
 
-def installed_packages(build_directory: Path = BUILD_DIRECTORY) -> Path:
-    """Install the deployer's pinned packages whole, unless they stand already, and return their directory.
+def installed_packages(build_directory: Path = BUILD_DIRECTORY, function: Path = DEPLOYER) -> Path:
+    """Install a function's pinned packages whole, unless they stand already, and return their directory.
 
     Raises `BundlingError` if they cannot be installed.
     """
-    requirements = DEPLOYER / "requirements.txt"
+    requirements = function / "requirements.txt"
     return build_once(
         build_directory / "packages",
         digest([("requirements", requirements.read_bytes()), ("python", PYTHON_VERSION.encode())]),
@@ -129,9 +132,9 @@ def compile_to_bytecode(target: Path, interpreter: str) -> None:
         raise BundlingError(f"{interpreter} could not compile the asset:\n{done.stdout}{done.stderr}")
 
 
-def operations() -> Mapping[str, tuple[str, ...]]:
-    """Read the deployer's own list of the operations that it calls."""
-    spec = importlib.util.spec_from_file_location("_deployer_operations", DEPLOYER / "operations.py")
+def operations(function: Path = DEPLOYER) -> Mapping[str, tuple[str, ...]]:
+    """Read a function's own list of the operations that it calls."""
+    spec = importlib.util.spec_from_file_location(f"_{function.name}_operations", function / "operations.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -235,7 +238,7 @@ def prune_model(model: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any
         service = model["metadata"]["serviceId"]
         raise BundlingError(
             f"botocore knows no operation {', '.join(missing)} of {service}: "
-            "correct lambdas/deployer/operations.py, or pin a newer botocore."
+            "correct the function's operations.py, or pin a newer botocore."
         )
     kept = {name: model["operations"][name] for name in sorted(names)}
     reached: dict[str, Any] = {}

@@ -13,6 +13,7 @@ import pytest
 
 from infra.bundling import (
     PYTHON_VERSION,
+    REGISTRY_ACCESS,
     BundlingError,
     build_asset,
     build_once,
@@ -45,7 +46,7 @@ import json, boto3, botocore
 from botocore.awsrequest import AWSResponse
 from deployer.operations import OPERATIONS
 
-VALUES = {"string": "a", "integer": 1, "long": 1, "boolean": True, "float": 1.0, "double": 1.0,
+VALUES = {"integer": 1, "long": 1, "boolean": True, "float": 1.0, "double": 1.0,
           "timestamp": 1, "blob": b"a"}
 
 def example(shape, depth=0):
@@ -55,6 +56,8 @@ def example(shape, depth=0):
         return [example(shape.member, depth + 1)]
     if shape.type_name == "map":
         return {"a": example(shape.value, depth + 1)}
+    if shape.type_name == "string":
+        return "a" * shape.metadata.get("min", 1)
     return VALUES[shape.type_name]
 
 class Raw:
@@ -122,6 +125,24 @@ def test_every_listed_operation_can_be_called_from_the_pruned_service_data_and_n
         service: len(names) for service, names in operations().items()
     }
     assert sent["sagemaker"][0] == "https://api.sagemaker.eu-central-1.amazonaws.com/"
+
+
+def test_the_registrys_policy_editor_runs_with_nothing_but_its_own_asset() -> None:
+    asset = build_asset(function=REGISTRY_ACCESS)
+    code = "import registry_access.handler as h; print(callable(h.handler), h.__file__, sep='\\n')"
+
+    assert run_isolated(asset, code).splitlines() == ["True", str(asset / "registry_access" / "handler.py")]
+    assert sum(size_by_part(asset).values()) < LARGEST_ASSET_BYTES / 2
+
+
+def test_the_registrys_policy_editor_can_make_all_its_calls_and_no_others() -> None:
+    asset = build_asset(function=REGISTRY_ACCESS)
+
+    sent = json.loads(run_isolated(asset, CALL_EVERYTHING.replace("deployer.", "registry_access.")))
+
+    assert {service: len(urls) for service, urls in sent.items()} == {
+        service: len(names) for service, names in operations(REGISTRY_ACCESS).items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -279,7 +300,9 @@ def test_a_pruned_model_keeps_the_operations_and_all_that_they_reach() -> None:
 
 
 def test_an_operation_that_botocore_does_not_know_is_named() -> None:
-    with pytest.raises(BundlingError, match=r"no operation Mistyped of Example: correct lambdas/deployer"):
+    with pytest.raises(
+        BundlingError, match=r"no operation Mistyped of Example: correct the function's operations"
+    ):
         prune_model(MODEL, ["Kept", "Mistyped"])
 
 
