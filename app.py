@@ -9,18 +9,26 @@ from typing import TYPE_CHECKING
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from infra.bundling import BundlingError, build_asset
-from infra.context import read_configuration
+from infra.bundling import REGISTRY_ACCESS, BundlingError, build_asset
+from infra.context import PLACE, read_configuration
 from infra.deployment_stack import DeploymentStack
 from infra.execution_roles import check_execution_roles
 from infra.placement import check_room, place
+from infra.registry_stack import RegistryStack
 from infra.settings.catalogue import load_catalogue
 from infra.settings.problem import ConfigurationError
 from infra.settings_stack import SettingsStack
+from infra.stages.carried import load_stages
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_cdk import Stack
     from aws_cdk.cx_api import CloudAssembly
+
+    from infra.context import Configuration
+    from infra.settings.catalogue import EndpointSpec
+    from infra.stages.access import StageAccess
 
 
 def synthesise(app: App) -> CloudAssembly:
@@ -29,27 +37,63 @@ def synthesise(app: App) -> CloudAssembly:
     Raises `ConfigurationError` with every mistake in them, and `BundlingError`.
     """
     configuration, problems = read_configuration(app.node.get_all_context())
-    directory = Path(configuration.endpoints_dir)
-    endpoints, found = load_catalogue(directory, directory.as_posix(), stack_name=configuration.stack_name)
-    problems += [*found, *check_room(endpoints, configuration)]
-    problems += check_execution_roles(endpoints, configuration)
+    stages, found = load_stages(configuration, PLACE)
+    problems += found
+    endpoints: list[EndpointSpec] = []
+    if configuration.registry is None:
+        directory = Path(configuration.endpoints_dir)
+        endpoints, found = load_catalogue(
+            directory, directory.as_posix(), stack_name=configuration.stack_name
+        )
+        problems += [*found, *check_room(endpoints, configuration)]
+        problems += check_execution_roles(endpoints, configuration)
     if problems:
         raise ConfigurationError(problems)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    if configuration.registry is None:
+        _deploy(app, "Greenlight", configuration, endpoints)
+        return app.synth()
+    for stage in stages:
+        _deploy(
+            app, f"Greenlight-{stage.names.stage_name}", stage.configuration, stage.endpoints, stage.access
+        )
+    RegistryStack(
+        app,
+        "Greenlight-Registry",
+        configuration=configuration,
+        registry=configuration.registry,
+        stages=[stage.access for stage in stages],
+        asset=build_asset(function=REGISTRY_ACCESS),
+    )
+    return app.synth()
+
+
+def _deploy(
+    app: App,
+    construct_id: str,
+    configuration: Configuration,
+    endpoints: Sequence[EndpointSpec],
+    access: StageAccess | None = None,
+) -> None:
+    """Add the stacks of one account and region."""
     stack: Stack = DeploymentStack(
-        app, "Greenlight", configuration=configuration, endpoints=endpoints, asset=build_asset()
+        app,
+        construct_id,
+        configuration=configuration,
+        endpoints=endpoints,
+        asset=build_asset(),
+        access=access,
     )
     _, *placed = place(endpoints, configuration.settings_stacks)
     for number, some in enumerate(placed, start=2):
         stack = SettingsStack(
             app,
-            f"GreenlightSettings{number}",
+            f"{construct_id}Settings{number}",
             number=number,
             after=stack,
             configuration=configuration,
             endpoints=some,
         )
-    return app.synth()
 
 
 if __name__ == "__main__":

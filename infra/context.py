@@ -7,14 +7,17 @@ the command line are strings, so every reader here takes both.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from infra.settings.problem import Problem, nearest, shown
 from infra.settings.service_model import shape
+from infra.stages.context import KEYS, read_accounts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from infra.stages.context import Registry, Stage
 
 PLACE: Final = "context (cdk.json, or -c key=value)"
 
@@ -60,6 +63,10 @@ class Configuration:
     """How long the deployer's logs are kept."""
     outcome_emails: tuple[str, ...] = ()
     """Addresses that get every outcome by mail, once they have confirmed the subscription."""
+    registry: Registry | None = None
+    """The account whose groups the stages deploy from; without it, all is one account and one stage."""
+    stages: Mapping[str, Stage] = field(default_factory=dict)
+    """By name, in which accounts endpoints are served, and which versions each takes."""
 
     def settings_stack_name(self, number: int) -> str:
         """Name the stacks that hold settings, counted from 1: the first is the stack that holds all else."""
@@ -74,22 +81,26 @@ def read_configuration(context: Mapping[str, Any]) -> tuple[Configuration, list[
     """
     problems: list[Problem] = []
     values: dict[str, Any] = {}
-    for key, value in context.items():
+    for key, value in ((key, value) for key, value in context.items() if key not in KEYS):
         if key in _READERS:
             try:
                 values[key] = _READERS[key](value)
             except _RefusedError as error:
                 problems.append(Problem(PLACE, 0, key, shown(value), error.expected, error.fix))
         elif _PLAIN_KEY.fullmatch(key) or _misspells(key):
-            known = ", ".join(field.name for field in fields(Configuration))
-            meant = nearest(key, _READERS, count=1)
+            known = ", ".join(each.name for each in fields(Configuration))
+            meant = nearest(key, [*_READERS, *KEYS], count=1)
             fix = f"did you mean {meant[0]}?" if meant else "remove it"
             problems.append(Problem(PLACE, 0, key, "an unknown key", f"one of {known}", fix))
     if values.get("execution_role_arn") and values.get("model_buckets"):
         expected = "one of the two: buckets are granted to the made role only"
         fix = "remove it, and grant the passed role access to the buckets"
         problems.append(Problem(PLACE, 0, "model_buckets", "both it and execution_role_arn", expected, fix))
-    configuration = Configuration(**values)
+    registry, stages, found = read_accounts(context, PLACE)
+    problems += found
+    if registry is not None:
+        problems += _beside_stages(values)
+    configuration = Configuration(**values, registry=registry, stages=stages)
     longest = configuration.settings_stack_name(configuration.settings_stacks)
     if len(longest) > _LONGEST_STACK_NAME:
         expected = f"a name that is at most {_LONGEST_STACK_NAME} characters also in {longest}"
@@ -99,10 +110,19 @@ def read_configuration(context: Mapping[str, Any]) -> tuple[Configuration, list[
     return configuration, problems
 
 
+def _beside_stages(values: dict[str, Any]) -> Iterator[Problem]:
+    """Find, and take out, what cannot be the same in every account."""
+    for key in ("execution_role_arn", "model_buckets"):
+        if values.pop(key, None):
+            expected = "no such key beside stages: each account has roles and buckets of its own"
+            fix = "move it to stages.<name>.execution_role_arn, or to registry.groups.<name>.artefacts"
+            yield Problem(PLACE, 0, key, "it and stages", expected, fix)
+
+
 def _misspells(key: str) -> bool:
     """Tell `sweepMinutes` and `sweep-minutes` from the hyphenated keys that are CDK's own."""
     letters = key.replace("-", "").replace("_", "").lower()
-    return letters in {known.replace("_", "") for known in _READERS}
+    return letters in {known.replace("_", "") for known in (*_READERS, *KEYS)}
 
 
 class _RefusedError(Exception):

@@ -43,7 +43,7 @@ _TO_SAGEMAKER: Final = {"StringEquals": {"iam:PassedToService": "sagemaker.amazo
 _NO_RESOURCE: Final = "Listing is authorised on no resource, or may be; it shows names and statuses only."
 _MOST_ALARMS_NAMED: Final = 20
 """A managed policy holds 6,144 characters (IAM quota), and one alarm's ARN as many as 300 of them."""
-_RETENTION: Final = dict(zip(LOG_RETENTION_DAYS, list(logs.RetentionDays)[:-1], strict=True))
+RETENTION: Final = dict(zip(LOG_RETENTION_DAYS, list(logs.RetentionDays)[:-1], strict=True))
 """CDK's names for the same days, in the same order, less INFINITE."""
 
 
@@ -67,7 +67,7 @@ class DeployerFunction(Construct):
         self.log_group = logs.LogGroup(
             self,
             "Logs",
-            retention=_RETENTION[configuration.log_retention_days],
+            retention=RETENTION[configuration.log_retention_days],
             removal_policy=RemovalPolicy.RETAIN,
         )
         self.role = iam.Role(

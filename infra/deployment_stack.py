@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, Environment, Stack
 from aws_cdk import aws_iam as iam
 
 from infra.deployer_function import DeployerFunction
@@ -14,7 +14,10 @@ from infra.journal import Journal
 from infra.model_execution_role import ModelExecutionRole
 from infra.needs import Needs
 from infra.outcomes import Outcomes
+from infra.permissions import Permissions, acknowledge
 from infra.placement import place
+from infra.registry_events import RegistryEvents
+from infra.registry_reading import allow_fetching, allow_reading_details
 from infra.triggers import Triggers
 
 if TYPE_CHECKING:
@@ -25,13 +28,15 @@ if TYPE_CHECKING:
 
     from infra.context import Configuration
     from infra.settings.catalogue import EndpointSpec
+    from infra.stages.access import StageAccess
 
 
 class DeploymentStack(Stack):
     """Deploy approved model versions to the endpoints of one account and region.
 
-    The stack is tied to no account and no region: it goes where the CLI's credentials point. Of the endpoints
-    it holds the settings that are placed in it, and lets the deployer serve all of them.
+    The stack is tied to no account and no region: it goes where the CLI's credentials point. A stage's stack
+    is tied to the stage's, and `access` says what it reads of the registry's account. Of the endpoints it
+    holds the settings that are placed in it, and lets the deployer serve all of them.
     """
 
     def __init__(
@@ -42,11 +47,14 @@ class DeploymentStack(Stack):
         configuration: Configuration,
         endpoints: Sequence[EndpointSpec],
         asset: Path,
+        access: StageAccess | None = None,
     ) -> None:
+        names = access.names if access else None
         super().__init__(
             scope,
             construct_id,
             stack_name=configuration.stack_name,
+            env=Environment(account=names.account, region=names.region) if names else None,
             description="Greenlight: serves the newest approved model versions on SageMaker endpoints",
         )
         self.undelivered = FailureQueue(
@@ -70,13 +78,19 @@ class DeploymentStack(Stack):
         )
         self.outcomes.notify_of(self.undelivered.alarm)
         self.outcomes.notify_of(self.unhandled.alarm)
+        if access is not None:
+            acknowledge(
+                self.outcomes.rule,
+                "Annotation::@aws-cdk/aws-events:ruleUnresolvedEnvironment",
+                "The topic is this stack's own, named by its ARN for the sake of a narrower grant.",
+            )
         self.journal = Journal(self, "Journal")
         settings_here, *_ = place(endpoints, configuration.settings_stacks)
         self.settings = EndpointSettings(
             self, "Settings", settings_prefix=configuration.settings_prefix, endpoints=settings_here
         )
         needs = Needs.of(endpoints)
-        self.execution_role = self._execution_role(configuration, needs)
+        self.execution_role = self._execution_role(configuration, needs, access)
         self.deployer = DeployerFunction(
             self,
             "Deployer",
@@ -87,6 +101,12 @@ class DeploymentStack(Stack):
             unhandled=self.unhandled.queue,
             configuration=configuration,
         )
+        if access is not None:
+            # The registry's account lets this role in by its name.
+            cast(
+                "iam.CfnRole", self.deployer.role.node.default_child
+            ).role_name = access.names.deployer_role_name
+            self._allow_registry(access)
         self.triggers = Triggers(
             self,
             "Triggers",
@@ -94,6 +114,9 @@ class DeploymentStack(Stack):
             undelivered=self.undelivered.queue,
             settings_prefix=configuration.settings_prefix,
             sweep_minutes=configuration.sweep_minutes,
+            registry_events=RegistryEvents(self, "RegistryEvents", access=access)
+            if access is not None and not access.at_home
+            else None,
         )
         # A parameter's creation is an event: written after its rule, it brings versions that are approved
         # already to their new endpoint at once, instead of with the next sweep.
@@ -101,10 +124,28 @@ class DeploymentStack(Stack):
             parameter.node.add_dependency(self.triggers.settings_rule)
         self._outputs()
 
-    def _execution_role(self, configuration: Configuration, needs: Needs) -> iam.IRole:
+    def _allow_registry(self, access: StageAccess) -> None:
+        """Let the deployer read what only a stage's does; in a policy of its own, as for all else beside."""
+        both = access.registry.admit == "both_roles"
+        if not (access.keys or both):
+            return
+        policy = iam.ManagedPolicy(
+            self,
+            "FromRegistry",
+            description="What Greenlight's deployer may read of the registry's account, beside versions",
+            roles=[self.deployer.role],
+        )
+        permissions = Permissions(policy)
+        allow_reading_details(permissions, access)
+        if both:
+            allow_fetching(permissions, access)
+
+    def _execution_role(
+        self, configuration: Configuration, needs: Needs, access: StageAccess | None
+    ) -> iam.IRole:
         if configuration.execution_role_arn is None:
             made = ModelExecutionRole(
-                self, "ModelExecutionRole", buckets=configuration.model_buckets, needs=needs
+                self, "ModelExecutionRole", buckets=configuration.model_buckets, needs=needs, access=access
             )
             return made.role
         # Not ours to change, only to pass.

@@ -14,11 +14,13 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.permissions import Permissions, grant_use_of_keys
+from infra.registry_reading import allow_fetching, allow_reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from infra.needs import Needs
+    from infra.stages.access import StageAccess
 
 _BUCKET: Final = ArnFormat.NO_RESOURCE_NAME
 
@@ -27,14 +29,25 @@ class ModelExecutionRole(Construct):
     """Let SageMaker run models: what each statement is for is said beside it.
 
     Without `buckets`, the role reads SageMaker's default bucket of the account and region, in which Studio,
-    the SDK and training jobs put models.
+    the SDK and training jobs put models. With `access`, it reads exactly what a stage is let in to, and no
+    buckets else.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, buckets: Sequence[str], needs: Needs) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        buckets: Sequence[str],
+        needs: Needs,
+        access: StageAccess | None = None,
+    ) -> None:
         super().__init__(scope, construct_id)
         self.role = iam.Role(
             self,
             "Role",
+            # The registry's account lets this role in by its name.
+            role_name=access.names.execution_role_name if access else None,
             description="What SageMaker may do while it serves models that Greenlight deployed",
             # Only for this account's endpoints (developer guide, "security-confused-deputy-prevention").
             assumed_by=iam.ServicePrincipal(
@@ -43,8 +56,13 @@ class ModelExecutionRole(Construct):
             ),
         )
         self._permissions = Permissions(self.role)
-        self._allow_artefacts(buckets)
-        self._allow_images()
+        if access is None:
+            self._allow_artefacts(buckets)
+            self._allow_images()
+        else:
+            allow_fetching(self._permissions, access)
+            if access.registry.admit == "both_roles":
+                allow_reading(self._permissions, access)
         self._allow_observation()
         self._allow_answers(needs)
         if needs.subnets:

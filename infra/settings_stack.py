@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack
+from aws_cdk import Environment, Stack, Token
 
 from infra.endpoint_settings import EndpointSettings
 
@@ -38,9 +38,17 @@ class SettingsStack(Stack):
             scope,
             construct_id,
             stack_name=configuration.settings_stack_name(number),
+            env=_environment(after),
             description=f"Greenlight: endpoint settings, part {number} of {configuration.settings_stacks}",
         )
         self.add_dependency(after, "a parameter leaves one stack before it enters another")
         self.settings = EndpointSettings(
             self, "Settings", settings_prefix=configuration.settings_prefix, endpoints=endpoints
         )
+
+
+def _environment(stack: Stack) -> Environment | None:
+    """Tell where a stack is tied to; None if it goes where the CLI's credentials point."""
+    if Token.is_unresolved(stack.account):
+        return None
+    return Environment(account=stack.account, region=stack.region)

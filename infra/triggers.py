@@ -1,4 +1,7 @@
-"""Owns what sets the deployer off: five rules on the default bus, all to one function.
+"""Owns what sets the deployer off: five rules, all to one function.
+
+All are on the default bus, except that a registry in another account has its events come in on a bus of their
+own.
 
 Patterns name no model package group: a pattern has a size limit and an account may have thousands of groups.
 Nor do they name an approval status: a reject matters as much as an approval.
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_sqs as sqs
 
+    from infra.registry_events import RegistryEvents
+
 _LONGEST_EVENT_AGE: Final = Duration.hours(24)
 _MOST_RETRIES: Final = 185
 
@@ -35,6 +40,7 @@ class Triggers(Construct):
         undelivered: sqs.IQueue,
         settings_prefix: str,
         sweep_minutes: int,
+        registry_events: RegistryEvents | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         # An approval's event says when it was made and by whom, which the registry forgets: EventBridge's own
@@ -54,8 +60,13 @@ class Triggers(Construct):
             self,
             "ModelPackageRule",
             description="A model package was registered, approved, rejected or changed",
+            event_bus=registry_events.bus if registry_events else None,
             event_pattern=events.EventPattern(
-                source=["aws.sagemaker"], detail_type=["SageMaker Model Package State Change"]
+                source=["aws.sagemaker"],
+                detail_type=["SageMaker Model Package State Change"],
+                # Whoever may put events on the bus: a forwarded event says whose it is.
+                account=[registry_events.account] if registry_events else None,
+                region=[registry_events.region] if registry_events else None,
             ),
             targets=[patient],
         )

@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from registry_access import answer
-from registry_access.editing import MissingTargetError, RefusedEditError, bring_in
+from registry_access.editing import SETTLING_SECONDS, MissingTargetError, RefusedEditError, bring_in
 from registry_access.grants import KeyGrants
 from registry_access.request import EditRequest
 from registry_access.targets import BucketPolicy, GroupPolicy, KeyPolicy, RepositoryPolicy
@@ -36,6 +36,7 @@ _CONFIG: Final = Config(
     retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=3, read_timeout=10
 )
 
+_ATTEMPTS_TO_BE_ALLOWED: Final = 6
 _UNREADABLE: Final = "unreadable"
 """Stands for a request that could not be read: nothing was edited for it, and nothing is to be removed."""
 
@@ -85,6 +86,20 @@ def edit(request: EditRequest, clients: Clients, *, account: str, pause: Callabl
     return bring_in(holder, request.statements, request.owner, pause=pause)
 
 
+def _patiently(
+    request: EditRequest, clients: Clients, *, account: str, pause: Callable[[float], None]
+) -> bool:
+    """Edit, and wait for permissions that the stack has only just given: IAM is eventually consistent."""
+    for _ in range(_ATTEMPTS_TO_BE_ALLOWED - 1):
+        try:
+            return edit(request, clients, account=account, pause=pause)
+        except ClientError as error:
+            if not error.response["Error"].get("Code", "").startswith("AccessDenied"):
+                raise
+        pause(SETTLING_SECONDS)
+    return edit(request, clients, account=account, pause=pause)
+
+
 def respond(
     event: Mapping[str, Any], clients: Clients, *, account: str, pause: Callable[[float], None]
 ) -> bytes:
@@ -95,7 +110,7 @@ def respond(
     try:
         request = EditRequest.read(event)
         physical_id = request.physical_id
-        changed = edit(request, clients, account=account, pause=pause)
+        changed = _patiently(request, clients, account=account, pause=pause)
         logger.info("%s %s: %s", event["RequestType"], physical_id, "changed" if changed else "as it was")
     except MissingTargetError as error:
         if event["RequestType"] == "Delete":

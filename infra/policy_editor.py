@@ -1,0 +1,149 @@
+"""Owns the functions that merge statements into others' policies, and the custom resources that ask for it.
+
+Each policy comes with the permission to edit it, as a policy of the function's role that is made before and
+removed after: what is taken out of the stack must still be allowed to be taken out of the policy.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_cdk import CustomResource, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.permissions import Permissions, acknowledge
+from infra.stages.access import signed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from infra.stages.access import PolicyStatements, PolicyTarget, Statement
+
+RESOURCE_TYPE: Final = "Custom::GreenlightPolicyStatements"
+
+
+class PolicyEditor(Construct):
+    """Merge statements into some policies, each on its own."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        asset: Path,
+        owner: str,
+        log_retention: logs.RetentionDays,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._owner = owner
+        self.log_group = logs.LogGroup(
+            self, "Logs", retention=log_retention, removal_policy=RemovalPolicy.RETAIN
+        )
+        self.role = iam.Role(
+            self,
+            "Role",
+            description="What Greenlight's policy editor may do: edit the policies that its stack names",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        )
+        Permissions(self.role).allow(
+            "WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [self.log_group.log_group_arn]
+        )
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description="Merges Greenlight's statements into policies, and takes them out again",
+            code=lambda_.Code.from_asset(str(asset)),
+            handler="registry_access.handler.handler",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=256,
+            # Its patience with others who edit the same policy, with room for slow calls.
+            timeout=Duration.minutes(10),
+            role=self.role,
+            log_group=self.log_group,
+        )
+        # cdk-nag wants the newest runtime there is.
+        acknowledge(
+            self.function,
+            "AwsSolutions::AwsSolutions-L1",
+            "The newest runtime that the local cloud, on which all of this is proven, can run.",
+        )
+
+    def merge(self, policy: PolicyStatements) -> CustomResource:
+        """Have statements merged into one policy, for as long as this is in the stack."""
+        target = policy.target
+        statements = [signed(statement, self._owner) for statement in policy.statements]
+        name = f"{target.kind.title().replace('-', '')}{_digest(target)}"
+        permission = iam.Policy(
+            self, f"{name}Permission", roles=[self.role], statements=self._permissions(target, statements)
+        )
+        resource = CustomResource(
+            self,
+            name,
+            resource_type=RESOURCE_TYPE,
+            service_token=self.function.function_arn,
+            service_timeout=Duration.minutes(15),
+            properties={
+                "Kind": target.kind,
+                "Target": target.name,
+                "Owner": self._owner,
+                # As text: CloudFormation would make strings of whatever is none.
+                "Statements": json.dumps(statements, separators=(",", ":"), sort_keys=True),
+            },
+        )
+        resource.node.add_dependency(permission)
+        return resource
+
+    def _permissions(
+        self, target: PolicyTarget, statements: Sequence[Statement]
+    ) -> list[iam.PolicyStatement]:
+        stack = Stack.of(self)
+        match target.kind:
+            case "group":
+                arn = stack.format_arn(
+                    service="sagemaker", resource="model-package-group", resource_name=target.name
+                )
+                # IAM compares letter case, and SageMaker writes ARNs in lower case.
+                arns = sorted({arn, arn.replace(target.name, target.name.lower())})
+                actions = ["Delete{}", "Get{}", "Put{}"]
+                named = [action.format("ModelPackageGroupPolicy") for action in actions]
+                return [_allow("sagemaker", [*named, "DescribeModelPackageGroup"], arns)]
+            case "bucket":
+                arn = f"arn:{stack.partition}:s3:::{target.name}"
+                return [_allow("s3", ["DeleteBucketPolicy", "GetBucketPolicy", "PutBucketPolicy"], [arn])]
+            case "repository":
+                arn = stack.format_arn(service="ecr", resource="repository", resource_name=target.name)
+                actions = ["DeleteRepositoryPolicy", "GetRepositoryPolicy", "SetRepositoryPolicy"]
+                return [_allow("ecr", actions, [arn])]
+            case "key":
+                return [_allow("kms", ["GetKeyPolicy", "PutKeyPolicy"], [target.name])]
+            case "key-grants":
+                roles = sorted({statement["Principal"]["AWS"] for statement in statements})
+                only = {
+                    "StringEquals": {"kms:GranteePrincipal": roles},
+                    "ForAllValues:StringEquals": {"kms:GrantOperations": ["Decrypt"]},
+                }
+                return [
+                    _allow("kms", ["ListGrants", "RevokeGrant"], [target.name]),
+                    _allow("kms", ["CreateGrant"], [target.name], only),
+                ]
+            case _:
+                raise AssertionError(target)
+
+
+def _allow(
+    service: str, actions: Sequence[str], arns: Sequence[str], conditions: dict[str, Any] | None = None
+) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        actions=[f"{service}:{action}" for action in actions], resources=list(arns), conditions=conditions
+    )
+
+
+def _digest(target: PolicyTarget) -> str:
+    return sha256(f"{target.kind}/{target.name}".encode()).hexdigest()[:8]

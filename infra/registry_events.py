@@ -1,0 +1,57 @@
+"""Owns the bus on which a registry in another account puts its events, and who may put any there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import aws_events as events
+from constructs import Construct
+
+from infra.stages.accounts import partition_of
+
+if TYPE_CHECKING:
+    from infra.stages.access import StageAccess
+
+
+class RegistryEvents(Construct):
+    """Take in the registry account's events, and nobody else's.
+
+    A bus of its own, as the default bus's policy is everybody's in the account: here nothing can be let in
+    by somebody else's statement. Events of the stage's own account never come by it.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, access: StageAccess) -> None:
+        super().__init__(scope, construct_id)
+        names, registry = access.names, access.registry
+        self.account = registry.account
+        self.region = registry.region
+        self._made = events.CfnEventBus(
+            self,
+            "Bus",
+            # The rule in the registry's account names it.
+            name=names.bus,
+            description="Model package events of the registry's account, for Greenlight",
+            policy={"Version": "2012-10-17", "Statement": [admission(access)]},
+        )
+        self.bus = events.EventBus.from_event_bus_attributes(
+            self,
+            "ByName",
+            event_bus_arn=self._made.attr_arn,
+            event_bus_name=self._made.ref,
+            event_bus_policy="",
+        )
+
+
+def admission(access: StageAccess) -> dict[str, Any]:
+    """Say who may put events on a stage's bus: the registry's account, and only while in its organisation."""
+    names, registry = access.names, access.registry
+    organization = registry.organization
+    within = {"Condition": {"StringEquals": {"aws:PrincipalOrgID": organization}}} if organization else {}
+    return {
+        "Sid": "AdmitRegistry",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:{partition_of(registry.region)}:iam::{registry.account}:root"},
+        "Action": "events:PutEvents",
+        "Resource": names.bus_arn,
+        **within,
+    }

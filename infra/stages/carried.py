@@ -1,0 +1,234 @@
+"""Owns which endpoints each stage carries, and what a stage adds to their stored settings.
+
+Collects every problem and raises none. Added are, in the deployer's words: `StageName`, `Gate` (absent:
+ModelApprovalStatus Approved is enough), `Promotion` (absent: none); and the group's ARN in place of its name
+where the registry is in another account.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from infra.execution_roles import check_execution_roles
+from infra.placement import check_room
+from infra.settings.catalogue import compile_document
+from infra.settings.compiler import LARGEST_PARAMETER_BYTES, serialised
+from infra.settings.document import read_document
+from infra.settings.problem import Problem
+from infra.stages.access import StageAccess
+from infra.stages.accounts import StageNames, partition_of
+from infra.stages.context import DEFAULT_SOAK_SECONDS
+from infra.stages.editors import MOST_POLICIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from infra.context import Configuration
+    from infra.settings.catalogue import EndpointSpec
+    from infra.stages.context import Registry, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedStage:
+    """Hold one stage as it is deployed: its configuration, its endpoints, and what it must be let in to."""
+
+    configuration: Configuration
+    endpoints: tuple[EndpointSpec, ...]
+    access: StageAccess
+
+    @property
+    def names(self) -> StageNames:
+        """The stage's names."""
+        return self.access.names
+
+
+def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedStage], list[Problem]]:
+    """Read what every stage carries; `place` is how problems name the context.
+
+    Returns the stages, in the order in which they are configured, and every problem; the stages are complete
+    only if there is none.
+    """
+    registry = configuration.registry
+    if registry is None:
+        return [], []
+    directory = Path(configuration.endpoints_dir)
+    problems: list[Problem] = []
+    stages: list[CarriedStage] = []
+    carried: set[Path] = set()
+    for name, stage in configuration.stages.items():
+        names = StageNames.of(configuration.stack_name, name, stage, registry)
+        problems += names.problems(place)
+        files, found = _files(directory, name, stage, place)
+        problems += found
+        carried |= set(files)
+        own = replace(
+            configuration,
+            stack_name=names.stack,
+            settings_prefix=f"{configuration.settings_prefix}{name}/",
+            execution_role_arn=stage.execution_role_arn,
+        )
+        endpoints, found = _compiled(files, directory, own.stack_name)
+        problems += found
+        staged, found = _staged(endpoints, name, stage, registry)
+        problems += found
+        groups = sorted({spec.model_package_group.rpartition("/")[2] for spec in staged})
+        problems += _ungranted(staged, registry, place)
+        problems += check_room(staged, own)
+        used = tuple(group for group in groups if group in registry.groups)
+        stages.append(CarriedStage(own, tuple(staged), StageAccess(names, registry, stage, used)))
+    problems += _uncarried(directory, carried)
+    problems += _twice(stages, place)
+    problems += _too_many(stages, place)
+    return stages, list(dict.fromkeys(problems))
+
+
+def _files(directory: Path, name: str, stage: Stage, place: str) -> tuple[list[Path], list[Problem]]:
+    """Find the files that a stage carries."""
+    field = f"stages.{name}.endpoints"
+    if isinstance(stage.endpoints, str):
+        folder = directory / stage.endpoints
+        files = _settings_below(folder)
+        if not files:
+            expected = f"a folder below {directory.as_posix()} with endpoint settings in it"
+            got = f"{stage.endpoints!r}, {'an empty folder' if folder.is_dir() else 'no such folder'}"
+            return [], [Problem(place, 0, field, got, expected, "add a file there, or name another folder")]
+        return files, []
+    found: list[Path] = []
+    problems: list[Problem] = []
+    for item in stage.endpoints:
+        paths = [directory / f"{item}{suffix}" for suffix in (".yaml", ".yml")]
+        present = [path for path in paths if path.is_file()]
+        if not present:
+            expected = f"a file below {directory.as_posix()}, without .yaml"
+            problems.append(Problem(place, 0, field, f"{item!r}, no such file", expected, "correct the name"))
+        found += present
+    return list(dict.fromkeys(found)), problems
+
+
+def _settings_below(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix in {".yaml", ".yml"})
+
+
+def _compiled(
+    files: Sequence[Path], directory: Path, stack_name: str
+) -> tuple[list[EndpointSpec], list[Problem]]:
+    specs: list[EndpointSpec] = []
+    problems: list[Problem] = []
+    for path in files:
+        document, found = read_document(path, _shown(path, directory))
+        problems += found
+        if document is not None:
+            spec, found = compile_document(document, stack_name)
+            problems += found
+            specs += [spec] if spec else []
+    return sorted(specs, key=lambda spec: spec.endpoint_name), problems
+
+
+def _shown(path: Path, directory: Path) -> str:
+    return f"{directory.as_posix()}/{path.relative_to(directory).as_posix()}"
+
+
+def _staged(
+    endpoints: Sequence[EndpointSpec], name: str, stage: Stage, registry: Registry
+) -> tuple[list[EndpointSpec], list[Problem]]:
+    specs: list[EndpointSpec] = []
+    problems: list[Problem] = []
+    for spec in endpoints:
+        group = _group_of(spec, stage, registry)
+        if group is None:
+            expected = f"a group of the registry account {registry.account}, by its name"
+            fix = "name the group alone, or correct the context key registry"
+            problems.append(
+                Problem(spec.file, 0, "model_package_group", repr(spec.model_package_group), expected, fix)
+            )
+            continue
+        compiled = {**spec.compiled, **of_stage(name, stage), "ModelPackageGroupName": group}
+        value = serialised(compiled) if spec.parameter_value else ""
+        excess = len(value.encode()) - LARGEST_PARAMETER_BYTES
+        if excess > 0:
+            got = f"{len(value.encode()):,} bytes once compiled for stage {name}"
+            expected = f"at most {LARGEST_PARAMETER_BYTES:,} bytes, what an advanced SSM parameter holds"
+            fix = f"shorten environment, tags or overrides by {excess:,} bytes"
+            problems.append(Problem(spec.file, 0, "the file", got, expected, fix))
+        specs.append(replace(spec, model_package_group=group, compiled=compiled, parameter_value=value))
+    return specs, problems
+
+
+def of_stage(name: str, stage: Stage) -> dict[str, Any]:
+    """Say what a stage means for its endpoints, as the deployer reads it from their settings."""
+    added: dict[str, Any] = {"StageName": name}
+    if stage.gate is not None:
+        added["Gate"] = {"Stage": stage.gate.stage, "StageStatus": stage.gate.stage_status}
+    if stage.promotion is not None:
+        soak = DEFAULT_SOAK_SECONDS if stage.soak_seconds is None else stage.soak_seconds
+        added["Promotion"] = {
+            "SoakSeconds": soak,
+            "Stage": stage.promotion.stage,
+            "StageStatus": stage.promotion.stage_status,
+        }
+    return added
+
+
+def _group_of(spec: EndpointSpec, stage: Stage, registry: Registry) -> str | None:
+    """Name an endpoint's group as the stage's deployer must; None if it is no group of the registry's."""
+    given = spec.model_package_group
+    arn = f"arn:{partition_of(registry.region)}:sagemaker:{registry.region}:{registry.account}:"
+    name = given
+    if given.startswith("arn:"):
+        if not given.startswith(f"{arn}model-package-group/"):
+            return None
+        name = given.rpartition("/")[2]
+    return name if stage.account == registry.account else f"{arn}model-package-group/{name}"
+
+
+def _ungranted(endpoints: Sequence[EndpointSpec], registry: Registry, place: str) -> Iterator[Problem]:
+    """Find groups of which nobody said what their versions need."""
+    known: Mapping[str, Any] = registry.groups
+    for spec in endpoints:
+        group = spec.model_package_group.rpartition("/")[2]
+        if group not in known:
+            got = f"no {group}, which {spec.file} follows"
+            expected = "every group that stages use, with the artefacts and images of its versions"
+            yield Problem(place, 0, "registry.groups", got, expected, f"add {group}, or correct the file")
+
+
+def _uncarried(directory: Path, carried: set[Path]) -> Iterator[Problem]:
+    for path in _settings_below(directory):
+        if path not in carried:
+            yield Problem(
+                _shown(path, directory),
+                0,
+                "the file",
+                "an endpoint that no stage carries",
+                "every file in a stage: a file that is forgotten is an endpoint that is never updated",
+                "add it to a stage's endpoints, or move it elsewhere",
+            )
+
+
+def _twice(stages: Sequence[CarriedStage], place: str) -> Iterator[Problem]:
+    """Find endpoints of one name in one account: SageMaker's differ by more than letter case."""
+    claims: dict[tuple[str, str], tuple[str, str]] = {}
+    for stage in stages:
+        for spec in stage.endpoints:
+            key = stage.names.account, spec.endpoint_name.lower()
+            here = stage.names.stage_name, spec.file
+            first = claims.setdefault(key, here)
+            if first != here:
+                got = f"{spec.endpoint_name} of {spec.file}, which {first[1]} in stage {first[0]} is too"
+                expected = f"one endpoint of a name in account {stage.names.account}"
+                fix = "give one of them another endpoint_name"
+                yield Problem(place, 0, f"stages.{here[0]}.endpoints", got, expected, fix)
+
+
+def _too_many(stages: Sequence[CarriedStage], place: str) -> Iterator[Problem]:
+    targets = {
+        target for stage in stages if not stage.access.at_home for target, _ in stage.access.statements()
+    }
+    if len(targets) > MOST_POLICIES:
+        got = f"{len(targets):,} policies of groups, buckets, repositories and keys"
+        expected = f"at most {MOST_POLICIES}, which one stack can edit"
+        yield Problem(
+            place, 0, "registry.groups", got, expected, "make two apps, each with some of the groups"
+        )

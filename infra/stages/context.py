@@ -1,0 +1,466 @@
+"""Owns the context keys `registry` and `stages`: what may stand in them, and what is said of a mistake.
+
+Pure. Without them everything is one account and one stage.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeGuard, get_args, get_origin
+
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from infra.settings.endpoint import ENTITY_NAME
+from infra.settings.problem import Problem, field_name, nearest, shown
+from infra.settings.service_model import shape
+from infra.settings.strict import STRICT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pydantic_core import ErrorDetails
+
+    from infra.settings.problem import FieldPath
+
+KEYS: Final = ("registry", "stages")
+
+_ACCOUNT: Final = r"^[0-9]{12}$"
+_REGION: Final = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
+_STAGE_NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*")
+_LONGEST_STAGE_NAME: Final = 24
+_ARTEFACTS: Final = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^*?$]+/)?$"
+_IMAGE: Final = r"^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]{2,256}$"
+_KEY: Final = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$"
+_ROLE: Final = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/*?-]+$"
+_ENTITY: Final = f"^{ENTITY_NAME}$"
+_LONGEST_ENTITY: Final[int] = shape("EntityName").metadata["max"]
+_LONGEST_SOAK_SECONDS: Final = 30 * 24 * 60 * 60
+_MONTH_DAYS: Final = 30
+
+Account = Annotated[str, Field(pattern=_ACCOUNT, description="the 12 digits of an AWS account, as a string")]
+Region = Annotated[str, Field(pattern=_REGION, description="an AWS region, such as eu-central-1")]
+
+
+class Key(BaseModel):
+    """A KMS key that a group's artefacts are encrypted with."""
+
+    model_config = STRICT
+
+    arn: Annotated[str, Field(pattern=_KEY, description="the ARN of a KMS key; no alias")]
+    by: Annotated[
+        Literal["key_policy", "grant", "owner"],
+        Field(
+            description="how stages are let in: key_policy (statements in the key's policy), grant (a grant "
+            "for each role), or owner (by the key's owner, by hand)"
+        ),
+    ] = "key_policy"
+
+
+class Group(BaseModel):
+    """What the versions of a model package group are made of, and stages must be able to read."""
+
+    model_config = STRICT
+
+    artefacts: Annotated[
+        list[
+            Annotated[
+                str,
+                Field(
+                    pattern=_ARTEFACTS, description="an S3 prefix that ends in a slash: s3://bucket/prefix/"
+                ),
+            ]
+        ],
+        Field(min_length=1, description="the S3 prefixes below which the versions' artefacts are"),
+    ]
+    images: Annotated[
+        list[
+            Annotated[
+                str,
+                Field(
+                    pattern=_IMAGE,
+                    description="an ECR repository, as it stands in images: "
+                    "<account>.dkr.ecr.<region>.amazonaws.com/<name>, without a tag or digest",
+                ),
+            ]
+        ],
+        Field(min_length=1, description="the ECR repositories of the versions' images"),
+    ]
+    keys: Annotated[
+        list[Key], Field(description="the KMS keys that the artefacts are encrypted with, if any")
+    ] = []
+
+
+class Registry(BaseModel):
+    """The account whose model package groups the stages deploy from."""
+
+    model_config = STRICT
+
+    account: Account
+    region: Region
+    organization: Annotated[
+        str | None,
+        Field(
+            pattern=r"^o-[a-z0-9]{10,32}$",
+            description="the organisation that the registry account must be in when it puts events on "
+            "stages' buses, such as o-a1b2c3d4e5; by default none",
+        ),
+    ] = None
+    resource_names: Annotated[
+        Literal["both", "as_named", "lower_case"],
+        Field(
+            description="how a group's name is spelled in ARNs: as_named, lower_case, or both; AWS documents "
+            "both spellings"
+        ),
+    ] = "both"
+    admit: Annotated[
+        Literal["by_purpose", "both_roles"],
+        Field(
+            description="who is let in: by_purpose (the deployer to the registry, the models' role to "
+            "artefacts, images and keys) or both_roles (both to all)"
+        ),
+    ] = "by_purpose"
+    groups: Annotated[
+        dict[str, Group], Field(description="by the name of a model package group, what its versions need")
+    ]
+
+
+class LifeCycle(BaseModel):
+    """A state of the registry's own ModelLifeCycle; both words are free."""
+
+    model_config = STRICT
+
+    stage: Annotated[
+        str,
+        Field(
+            pattern=_ENTITY,
+            max_length=_LONGEST_ENTITY,
+            description="a ModelLifeCycle Stage, such as Production: at most 63 letters, digits and inner "
+            "hyphens",
+        ),
+    ]
+    stage_status: Annotated[
+        str,
+        Field(
+            pattern=_ENTITY,
+            max_length=_LONGEST_ENTITY,
+            description="a ModelLifeCycle StageStatus, such as Approved: at most 63 letters, digits and "
+            "inner hyphens",
+        ),
+    ]
+
+
+class Promotion(BaseModel):
+    """What a stage writes to the registry once a version has proven itself in it."""
+
+    model_config = STRICT
+
+    stage: Annotated[
+        str,
+        Field(
+            pattern=_ENTITY,
+            max_length=_LONGEST_ENTITY,
+            description="the ModelLifeCycle Stage of the next stage's gate, such as Production",
+        ),
+    ]
+    stage_status: Annotated[
+        Literal["PendingApproval", "Approved"],
+        Field(description="PendingApproval, for a person to approve, or Approved, to promote automatically"),
+    ]
+
+
+def _without_slashes(folder: str | list[str]) -> str | list[str]:
+    names = [folder] if isinstance(folder, str) else folder
+    if not names or any(not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", name) or ".." in name for name in names):
+        raise ValueError("not names below the directory of endpoint settings")
+    return folder
+
+
+class Stage(BaseModel):
+    """An account that serves some endpoints, and which versions it takes."""
+
+    model_config = STRICT
+
+    account: Account
+    region: Annotated[
+        str | None,
+        Field(pattern=_REGION, description="the stage's region, which must be the registry's; its default"),
+    ] = None
+    endpoints: Annotated[
+        str | list[str],
+        AfterValidator(_without_slashes),
+        Field(
+            description="a folder below the directory of endpoint settings, or a list of the files there, "
+            "without .yaml"
+        ),
+    ]
+    gate: Annotated[
+        LifeCycle | None,
+        Field(
+            description="the ModelLifeCycle that a version must have, as well as being Approved; by default "
+            "Approved is enough"
+        ),
+    ] = None
+    soak_seconds: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=_LONGEST_SOAK_SECONDS,
+            description=f"how long a version serves before it is promoted: seconds, at most {_MONTH_DAYS} "
+            "days; by default 3600",
+        ),
+    ] = None
+    promotion: Annotated[
+        Promotion | None,
+        Field(
+            description="stage and stage_status that are written to the registry after the soak; by default "
+            "none"
+        ),
+    ] = None
+    execution_role_arn: Annotated[
+        str | None,
+        Field(
+            pattern=shape("RoleArn").metadata["pattern"],
+            description="the ARN of the role that models run with in this stage; by default one is made",
+        ),
+    ] = None
+    operators: Annotated[
+        list[
+            Annotated[
+                str,
+                Field(pattern=_ROLE, description="the ARN of an IAM role, with * and ? as wildcards"),
+            ]
+        ],
+        Field(
+            description="roles of the stage's account that may look at the registry's versions, for the "
+            "doctor"
+        ),
+    ] = []
+
+
+DEFAULT_SOAK_SECONDS: Final = 3600
+_PLAIN_TYPES: Final = frozenset(
+    {"string_type", "list_type", "dict_type", "model_type", "model_attributes_type"}
+)
+
+
+def read_accounts(
+    context: Mapping[str, Any], place: str
+) -> tuple[Registry | None, dict[str, Stage], list[Problem]]:
+    """Read the two keys out of the whole CDK context.
+
+    `place` is how problems name the context. Returns what can be used; it is complete only without problems.
+    """
+    problems: list[Problem] = []
+
+    def refuse(path: FieldPath, got: str, expected: str, fix: str) -> None:
+        problems.append(Problem(place, 0, field_name(path), got, expected, fix))
+
+    given = {}
+    for key in KEYS:
+        if key in context:
+            value = _unquoted(context[key])
+            if isinstance(value, dict) and value:
+                given[key] = value
+            else:
+                refuse((key,), shown(context[key]), "a mapping", "see docs/accounts.md, or remove it")
+    if problems:
+        return None, {}, problems
+    if len(given) == 1:
+        [other] = set(KEYS) - given.keys()
+        fix = f"add {other}, or remove {next(iter(given))}"
+        refuse((other,), "nothing", "both registry and stages, or neither", fix)
+        return None, {}, problems
+    registry = _validated(Registry, given["registry"], ("registry",), problems, place) if given else None
+    stages = {
+        name: stage
+        for name, value in given.get("stages", {}).items()
+        if (stage := _validated(Stage, value, ("stages", name), problems, place)) is not None
+    }
+    problems += _names(given, place)
+    if not problems and registry is not None:
+        problems += _between(registry, stages, place)
+    return registry, stages, problems
+
+
+def _unquoted(value: object) -> object:
+    """Read JSON, as a value from the command line is."""
+    if isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _validated(
+    model: type[BaseModel], value: object, path: FieldPath, problems: list[Problem], place: str
+) -> Any:  # noqa: ANN401 - an instance of the model, or None
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            problem = _problem(model, detail, path, place)
+            if problem not in problems:
+                problems.append(problem)
+        return None
+
+
+def _problem(model: type[BaseModel], detail: ErrorDetails, path: FieldPath, place: str) -> Problem:
+    """Translate one of pydantic's errors into ours."""
+    inner = detail["loc"]
+    # Of a field that may be of several types, pydantic adds the type's name.
+    field, holder = _described(model, inner)
+    whole = (*path, *field)
+    expected = holder[1] or "a mapping of keys"
+    match detail["type"]:
+        case "extra_forbidden":
+            known = holder[0]
+            meant = nearest(str(inner[-1]), known, count=1)
+            fix = f"did you mean {meant[0]}?" if meant else "remove it"
+            got = f"the unknown key {inner[-1]}"
+            return Problem(
+                place, 0, field_name((*path, *inner)), got, f"one of {', '.join(sorted(known))}", fix
+            )
+        case "missing":
+            return Problem(place, 0, field_name(whole), "nothing", expected, f"add {field[-1]}")
+        case "literal_error":
+            fix = f"choose one of {detail.get('ctx', {})['expected']}"
+        case "int_type" | "greater_than_equal" | "less_than_equal":
+            fix = "write a number within the range, without quotes"
+        case kind if kind in _PLAIN_TYPES:
+            fix = "write it as docs/accounts.md shows"
+        case _:
+            fix = "correct the value"
+    return Problem(place, 0, field_name(whole), shown(detail["input"]), expected, fix)
+
+
+def _described(model: type[BaseModel], path: FieldPath) -> tuple[FieldPath, tuple[list[str], str]]:
+    """Find the field that a path leads to: its path without names of types, its siblings, its description."""
+    field: list[str | int] = []
+    current: Any = model
+    description = ""
+    for part in path:
+        inner = _below(current, part)
+        if inner is None:
+            break
+        field.append(part)
+        current, description = inner[0], inner[1] or description
+    known = list(current.model_fields) if _is_model(current) else []
+    return tuple(field), (known, description)
+
+
+def _below(annotation: Any, part: str | int) -> tuple[Any, str] | None:  # noqa: ANN401 - any type
+    """Find what a part of a path is in a type, and what is said of it; None if it is the name of a type."""
+    if _is_model(annotation):
+        info = annotation.model_fields.get(str(part))
+        return (_present(info.annotation), str(info.description)) if info else None
+    if get_origin(annotation) is dict and isinstance(part, str):
+        return get_args(annotation)[1], ""
+    lists = [each for each in (annotation, *get_args(annotation)) if get_origin(each) is list]
+    if lists and isinstance(part, int):
+        [item] = get_args(lists[0])
+        said = next((each.description for each in get_args(item)[1:] if isinstance(each, FieldInfo)), None)
+        return item, said or ""
+    return None
+
+
+def _present(annotation: Any) -> Any:  # noqa: ANN401 - any type
+    """Leave out that a value may be missing."""
+    present = [each for each in get_args(annotation) if each is not type(None)]
+    return present[0] if type(None) in get_args(annotation) else annotation
+
+
+def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:  # noqa: ANN401 - any type
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _names(given: Mapping[str, Any], place: str) -> Iterator[Problem]:
+    for name in given.get("stages", {}):
+        if len(name) > _LONGEST_STAGE_NAME or not _STAGE_NAME.fullmatch(name):
+            expected = (
+                f"a stage's name: at most {_LONGEST_STAGE_NAME} lower-case letters, digits and hyphens, a "
+                "letter first and after each hyphen"
+            )
+            yield Problem(place, 0, f"stages.{name}", shown(name), expected, "rename it")
+    groups = given.get("registry", {}).get("groups", {})
+    for name in groups if isinstance(groups, dict) else {}:
+        if not re.fullmatch(ENTITY_NAME, name) or len(name) > _LONGEST_ENTITY:
+            expected = "the name of a model package group: at most 63 letters, digits and inner hyphens"
+            yield Problem(place, 0, f"registry.groups.{name}", shown(name), expected, "name it as it is")
+
+
+def _between(registry: Registry, stages: Mapping[str, Stage], place: str) -> Iterator[Problem]:
+    """Find what is wrong between stages, each of which is right."""
+    for name, stage in stages.items():
+        at = f"stages.{name}"
+        if stage.region not in (None, registry.region):
+            expected = (
+                f"{registry.region}, the registry's: SageMaker reads models and images of its own region"
+            )
+            fix = "copy models to a registry of that region, and make its stages an app of their own"
+            yield Problem(place, 0, f"{at}.region", shown(stage.region), expected, fix)
+        if stage.soak_seconds is not None and stage.promotion is None:
+            expected = "a promotion, which is written after it"
+            yield Problem(place, 0, f"{at}.soak_seconds", "no promotion beside it", expected, "add promotion")
+        for key in ("execution_role_arn", "operators"):
+            given = getattr(stage, key)
+            for arn in [given] if isinstance(given, str) else given or []:
+                if arn.split(":")[4] != stage.account:
+                    expected = f"a role of the stage's account {stage.account}: no other's can be passed"
+                    yield Problem(
+                        place, 0, f"{at}.{key}", shown(arn), expected, "name a role of that account"
+                    )
+        yield from _promotion(name, stages, place)
+
+
+def _promotion(name: str, stages: Mapping[str, Stage], place: str) -> Iterator[Problem]:
+    promotion = stages[name].promotion
+    if promotion is None:
+        return
+    at = f"stages.{name}.promotion"
+    if not _next(name, stages):
+        expected = "the stage of another stage's gate"
+        gates = sorted({stage.gate.stage for stage in stages.values() if stage.gate})
+        fix = f"choose one of {', '.join(gates)}" if gates else "give the next stage a gate"
+        yield Problem(place, 0, f"{at}.stage", shown(promotion.stage), expected, fix)
+    if name in _reached(name, stages):
+        expected = "a way that ends: promotions must not come back to where they began"
+        yield Problem(
+            place, 0, at, f"a promotion that leads back to {name}", expected, "take one of them out"
+        )
+
+
+def _next(name: str, stages: Mapping[str, Stage]) -> list[str]:
+    """Name the stages whose gate a stage's promotion leads to."""
+    promotion = stages[name].promotion
+    return [
+        other
+        for other, stage in stages.items()
+        if promotion is not None and stage.gate is not None and stage.gate.stage == promotion.stage
+    ]
+
+
+def _reached(name: str, stages: Mapping[str, Stage]) -> set[str]:
+    reached: set[str] = set()
+    waiting = _next(name, stages)
+    while waiting:
+        other = waiting.pop()
+        if other not in reached:
+            reached.add(other)
+            waiting += _next(other, stages)
+    return reached
+
+
+def explained(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every key of a model, as `groups.<name>.artefacts`, with what it expects."""
+    for name, info in model.model_fields.items():
+        here, inner = f"{path}{name}", _present(info.annotation)
+        yield here, str(info.description)
+        if get_origin(inner) is dict:
+            here, inner = f"{here}.<name>", get_args(inner)[1]
+        elif get_origin(inner) is list:
+            here, inner = f"{here}[]", get_args(inner)[0]
+        if _is_model(inner):
+            yield from explained(inner, f"{here}.")
