@@ -67,11 +67,11 @@ class Forwarding(Construct):
                 ),
                 targets=[target],
             )
-            for number, names in enumerate(_fitting(access), start=1)
+            for number, names in enumerate(fitting(access), start=1)
         ]
 
 
-def _fitting(access: StageAccess) -> Iterator[list[str]]:
+def fitting(access: StageAccess) -> Iterator[list[str]]:
     """Split the groups' names into as many patterns as they need."""
     names = [name for group in access.groups for name in spellings(group, access.registry.resource_names)]
     fitting: list[str] = []

@@ -68,6 +68,7 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
             stack_name=names.stack,
             settings_prefix=f"{configuration.settings_prefix}{name}/",
             execution_role_arn=stage.execution_role_arn,
+            settings_stacks=stage.settings_stacks or configuration.settings_stacks,
         )
         endpoints, found = _compiled(files, directory, own.stack_name)
         problems += found
@@ -75,7 +76,9 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
         problems += found
         groups = sorted({spec.model_package_group.rpartition("/")[2] for spec in staged})
         problems += _ungranted(staged, registry, place)
-        problems += check_room(staged, own)
+        problems += [
+            replace(problem, field=f"stages.{name}.{problem.field}") for problem in check_room(staged, own)
+        ]
         used = tuple(group for group in groups if group in registry.groups)
         stages.append(CarriedStage(own, tuple(staged), StageAccess(names, registry, stage, used)))
     problems += _uncarried(directory, carried)

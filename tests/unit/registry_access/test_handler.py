@@ -136,6 +136,22 @@ def test_a_refusal_of_the_service_is_told_in_its_words(kind: str, request_type: 
     assert "not authorized to perform" in answered["Reason"]
 
 
+def test_a_permission_that_the_stack_has_only_just_given_is_waited_for() -> None:
+    """IAM is eventually consistent."""
+    services = everything(THEIRS)
+    services.denied = True
+    waited: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waited.append(seconds)
+        services.denied = len(waited) < 3
+
+    answered = json.loads(respond(event("bucket"), services.clients(), account=ACCOUNT, pause=pause))
+
+    assert answered["Status"] == "SUCCESS"
+    assert json.loads(services.buckets["models"] or "")["Statement"] == [statement("Theirs"), *OURS]
+
+
 @pytest.mark.parametrize(
     "properties", [{"Kind": "queue"}, {"Target": ""}, {"Statements": "{"}, {"Statements": '[{"Sid": "x"}]'}]
 )

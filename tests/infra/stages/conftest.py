@@ -1,0 +1,74 @@
+"""Synthesises the example of three accounts once a run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws_cdk import App
+
+from app import synthesise
+from tests.infra.conftest import REPOSITORY
+from tests.infra.stages.example import example_context, write_endpoints
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """What came out of the app: the stacks' templates by name, where each goes, and cdk-nag's report."""
+
+    directory: Path
+    templates: dict[str, dict[str, Any]]
+    places: dict[str, tuple[str, str]]
+    reports: list[dict[str, Any]]
+
+    def of_type(self, stack: str, resource_type: str) -> dict[str, dict[str, Any]]:
+        """The whole resources of a type, by logical id."""
+        resources: dict[str, dict[str, Any]] = self.templates[stack]["Resources"]
+        return {name: each for name, each in resources.items() if each["Type"] == resource_type}
+
+    def one(self, stack: str, resource_type: str, prefix: str = "") -> dict[str, Any]:
+        """The properties of the only resource of a type whose logical id begins so."""
+        found = [each for name, each in self.of_type(stack, resource_type).items() if name.startswith(prefix)]
+        assert len(found) == 1, f"{len(found)} of {resource_type} in {stack} begin with {prefix!r}"
+        properties: dict[str, Any] = found[0]["Properties"]
+        return properties
+
+
+def synthesise_accounts(directory: Path, context: dict[str, Any]) -> Accounts:
+    flags = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
+    endpoints = write_endpoints(directory / "endpoints")
+    output = directory / "out"
+    app = App(context={**flags, **context, "endpoints_dir": str(endpoints)}, outdir=str(output))
+    assembly = synthesise(app)
+    return Accounts(
+        output,
+        {stack.stack_name: dict(stack.template) for stack in assembly.stacks},
+        {
+            stack.stack_name: (stack.environment.account, stack.environment.region)
+            for stack in assembly.stacks
+        },
+        json.loads((output / "validation-report.json").read_text())["pluginReports"],
+    )
+
+
+@pytest.fixture(scope="session")
+def accounts(tmp_path_factory: pytest.TempPathFactory) -> Accounts:
+    return synthesise_accounts(tmp_path_factory.mktemp("accounts"), example_context())
+
+
+@pytest.fixture(scope="session")
+def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Accounts:
+    """Every switch the other way: both roles are let in, one spelling of names, and an organisation."""
+    context = example_context()
+    context["registry"] |= {
+        "admit": "both_roles",
+        "organization": "o-a1b2c3d4e5",
+        "resource_names": "lower_case",
+    }
+    context["stages"]["production"]["settings_stacks"] = 2
+    return synthesise_accounts(tmp_path_factory.mktemp("otherwise"), context)

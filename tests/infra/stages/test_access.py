@@ -1,0 +1,323 @@
+"""AWS's own sample for the same has six defects, and each has its test here, as has every statement."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from infra.context import read_configuration
+from infra.stages.access import PolicyTarget, Repository, StageAccess, Statement, policies, signed
+from infra.stages.accounts import StageNames, owner_of, partition_of, spellings, url_suffix_of
+from tests.infra.stages.example import (
+    KEY,
+    MODELS_OF_PRODUCTION,
+    OPERATOR,
+    OTHER_KEY,
+    PRODUCTION,
+    REGISTRY,
+    STAGING,
+    example_context,
+)
+
+GROUPS = {"staging": ("Churn-Models",), "production": ("Churn-Models", "fraud"), "lab": ("fraud",)}
+DEPLOYER = f"arn:aws:iam::{STAGING}:role/Greenlight-staging-eu-central-1-deployer"
+MODELS = f"arn:aws:iam::{STAGING}:role/Greenlight-staging-eu-central-1-models"
+REGISTRY_ARN = f"arn:aws:sagemaker:eu-central-1:{REGISTRY}"
+
+
+def stages(**registry: Any) -> dict[str, StageAccess]:
+    context = example_context()
+    context["registry"] |= registry
+    configuration, problems = read_configuration(context)
+    assert problems == []
+    assert configuration.registry is not None
+    return {
+        name: StageAccess(
+            StageNames.of("Greenlight", name, stage, configuration.registry),
+            configuration.registry,
+            stage,
+            GROUPS[name],
+        )
+        for name, stage in configuration.stages.items()
+    }
+
+
+def granted(**registry: Any) -> dict[PolicyTarget, list[Statement]]:
+    return {each.target: each.statements for each in policies(list(stages(**registry).values()))}
+
+
+def every_statement(**registry: Any) -> list[Statement]:
+    return [statement for statements in granted(**registry).values() for statement in statements]
+
+
+def statement(kind: str, name: str, sid: str, **registry: Any) -> Statement:
+    [found] = [each for each in granted(**registry)[PolicyTarget(kind, name)] if each["Sid"] == sid]
+    return found
+
+
+def test_exactly_what_the_stages_groups_need_is_edited() -> None:
+    """Not the group that no stage uses, nor the repository that is AWS's."""
+    assert list(granted()) == [
+        PolicyTarget("bucket", "models"),
+        PolicyTarget("bucket", "more-models"),
+        PolicyTarget("group", "Churn-Models"),
+        PolicyTarget("group", "fraud"),
+        PolicyTarget("key", KEY),
+        PolicyTarget("key-grants", OTHER_KEY),
+        PolicyTarget("repository", "team/churn"),
+    ]
+
+
+def test_a_stage_in_the_registrys_own_account_is_let_in_to_nothing() -> None:
+    assert stages()["lab"].at_home
+    assert not [each for each in every_statement() if REGISTRY in json.dumps(each["Principal"])]
+
+
+@pytest.mark.parametrize("admit", ["by_purpose", "both_roles"])
+def test_no_principal_is_a_wildcard_and_every_account_comes_with_a_condition(admit: str) -> None:
+    for each in every_statement(admit=admit):
+        account = each["Principal"]["AWS"]
+        if "Condition" in each:
+            assert account in {f"arn:aws:iam::{number}:root" for number in (STAGING, PRODUCTION)}
+            roles = each["Condition"]["ArnLike"]["aws:PrincipalArn"]
+            assert roles
+            assert all(role.startswith(account.removesuffix("root") + "role/") for role in roles)
+        else:
+            # KMS takes a role and no account as a grantee: a number grants nobody.
+            assert re.fullmatch(r"arn:aws:iam::\d{12}:role/.+", account)
+
+
+@pytest.mark.parametrize("admit", ["by_purpose", "both_roles"])
+def test_every_action_is_listed_and_none_changes_anything_but_a_promotion(admit: str) -> None:
+    actions = {action for each in every_statement(admit=admit) for action in each["Action"]}
+
+    assert actions == {
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:BatchGetImage",
+        "ecr:GetDownloadUrlForLayer",
+        "kms:Decrypt",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "sagemaker:CreateModel",
+        "sagemaker:DescribeModelPackage",
+        "sagemaker:DescribeModelPackageGroup",
+        "sagemaker:ListModelPackages",
+        "sagemaker:UpdateModelPackage",
+    }
+
+
+def test_listing_is_on_the_bucket_and_getting_on_its_objects() -> None:
+    """The sample gives all actions on the objects, where listing has no effect."""
+    assert statement("bucket", "models", "ProductionGet") == {
+        "Sid": "ProductionGet",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{PRODUCTION}:root"},
+        "Action": ["s3:GetObject"],
+        "Resource": ["arn:aws:s3:::models/churn/*", "arn:aws:s3:::models/fraud/*"],
+        "Condition": {"ArnLike": {"aws:PrincipalArn": [MODELS_OF_PRODUCTION]}},
+    }
+    assert statement("bucket", "models", "ProductionList") == {
+        "Sid": "ProductionList",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{PRODUCTION}:root"},
+        "Action": ["s3:ListBucket"],
+        "Resource": ["arn:aws:s3:::models"],
+        "Condition": {
+            "ArnLike": {"aws:PrincipalArn": [MODELS_OF_PRODUCTION]},
+            "StringLike": {"s3:prefix": ["churn/*", "fraud/*"]},
+        },
+    }
+
+
+def test_a_stage_gets_the_prefixes_of_its_own_groups_only() -> None:
+    assert statement("bucket", "models", "StagingGet")["Resource"] == ["arn:aws:s3:::models/churn/*"]
+    assert {each["Sid"] for each in granted()[PolicyTarget("bucket", "more-models")]} == {
+        "ProductionGet",
+        "ProductionList",
+    }
+
+
+def test_images_may_be_pulled_and_no_more() -> None:
+    assert statement("repository", "team/churn", "StagingPull") == {
+        "Sid": "StagingPull",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{STAGING}:root"},
+        "Action": ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        "Condition": {"ArnLike": {"aws:PrincipalArn": [MODELS]}},
+    }
+
+
+def test_a_key_decrypts_artefacts_through_s3_and_details_through_sagemaker() -> None:
+    for sid, role, service in (
+        ("StagingArtefacts", MODELS, "s3"),
+        ("StagingDetails", DEPLOYER, "sagemaker"),
+    ):
+        assert statement("key", KEY, sid) == {
+            "Sid": sid,
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{STAGING}:root"},
+            "Action": ["kms:Decrypt"],
+            "Resource": ["*"],
+            "Condition": {
+                "ArnLike": {"aws:PrincipalArn": [role]},
+                "StringEquals": {"kms:ViaService": f"{service}.eu-central-1.amazonaws.com"},
+            },
+        }
+
+
+def test_an_owner_who_grants_a_key_gets_a_grant_for_each_role() -> None:
+    assert [each["Principal"]["AWS"] for each in granted()[PolicyTarget("key-grants", OTHER_KEY)]] == [
+        MODELS,
+        DEPLOYER,
+        MODELS_OF_PRODUCTION,
+        f"arn:aws:iam::{PRODUCTION}:role/Greenlight-production-eu-central-1-deployer",
+    ]
+
+
+def test_a_key_whose_owner_lets_stages_in_is_left_alone() -> None:
+    groups = example_context()["registry"]["groups"]
+    groups["Churn-Models"]["keys"] = [{"arn": KEY, "by": "owner"}]
+
+    assert not [target for target in granted(groups=groups) if target.kind.startswith("key")]
+    assert stages(groups=groups)["staging"].keys == [KEY]
+
+
+def test_versions_are_read_and_deployed_by_the_deployer() -> None:
+    versions = [f"{REGISTRY_ARN}:model-package/{name}/*" for name in ("Churn-Models", "churn-models")]
+
+    assert statement("group", "Churn-Models", "StagingVersions") == {
+        "Sid": "StagingVersions",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{STAGING}:root"},
+        "Action": ["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"],
+        "Resource": versions,
+        "Condition": {"ArnLike": {"aws:PrincipalArn": [DEPLOYER]}},
+    }
+    deploy = statement("group", "Churn-Models", "StagingDeploy")
+    assert (deploy["Action"], deploy["Resource"]) == (["sagemaker:CreateModel"], versions)
+    group = statement("group", "Churn-Models", "StagingGroup")
+    assert group["Action"] == ["sagemaker:DescribeModelPackageGroup"]
+    assert group["Resource"] == [
+        f"{REGISTRY_ARN}:model-package-group/{name}" for name in ("Churn-Models", "churn-models")
+    ]
+
+
+def test_operators_may_look_and_not_deploy() -> None:
+    allowed = {
+        each["Sid"]
+        for each in granted()[PolicyTarget("group", "fraud")]
+        if OPERATOR in each["Condition"]["ArnLike"]["aws:PrincipalArn"]
+    }
+
+    assert allowed == {"ProductionGroup", "ProductionVersions"}
+
+
+def test_only_a_stage_that_promotes_may_update_and_it_may_not_approve() -> None:
+    updating = [each for each in every_statement() if "sagemaker:UpdateModelPackage" in each["Action"]]
+
+    assert [each["Sid"] for each in updating] == ["StagingPromote", "StagingReport"]
+    promote, report = (each["Condition"] for each in updating)
+    assert promote == {
+        "ArnLike": {"aws:PrincipalArn": [DEPLOYER]},
+        "StringEquals": {
+            "sagemaker:ModelLifeCycle:stage": "Production",
+            "sagemaker:ModelLifeCycle:stageStatus": "PendingApproval",
+        },
+        "Null": {"sagemaker:ModelApprovalStatus": "true"},
+    }
+    assert report == {
+        "ArnLike": {"aws:PrincipalArn": [DEPLOYER]},
+        "Null": {"sagemaker:ModelApprovalStatus": "true", "sagemaker:ModelLifeCycle:stage": "true"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("setting", "names"),
+    [
+        ("both", ["Churn-Models", "churn-models"]),
+        ("as_named", ["Churn-Models"]),
+        ("lower_case", ["churn-models"]),
+    ],
+)
+def test_names_in_arns_are_spelled_as_the_switch_says(setting: str, names: list[str]) -> None:
+    found = statement("group", "Churn-Models", "StagingDeploy", resource_names=setting)
+
+    assert found["Resource"] == [f"{REGISTRY_ARN}:model-package/{name}/*" for name in names]
+    assert spellings("fraud", setting) == ["fraud"]
+
+
+def test_who_is_let_in_where_is_a_switch() -> None:
+    both = sorted([DEPLOYER, MODELS])
+
+    for kind, name, sid in (
+        ("group", "Churn-Models", "StagingVersions"),
+        ("group", "Churn-Models", "StagingDeploy"),
+        ("bucket", "models", "StagingGet"),
+        ("repository", "team/churn", "StagingPull"),
+        ("key", KEY, "StagingArtefacts"),
+        ("key", KEY, "StagingDetails"),
+    ):
+        condition = statement(kind, name, sid, admit="both_roles")["Condition"]
+        assert condition["ArnLike"]["aws:PrincipalArn"] == both
+        alone = statement(kind, name, sid)["Condition"]["ArnLike"]["aws:PrincipalArn"]
+        assert alone in ([DEPLOYER], [MODELS])
+
+
+def test_the_models_role_may_never_promote() -> None:
+    for sid in ("StagingPromote", "StagingReport"):
+        found = statement("group", "Churn-Models", sid, admit="both_roles")
+        assert found["Condition"]["ArnLike"]["aws:PrincipalArn"] == [DEPLOYER]
+
+
+def test_sids_are_unique_in_a_policy_letters_and_digits_and_signed_by_their_owner() -> None:
+    for statements in granted().values():
+        sids = [each["Sid"] for each in statements]
+        assert len(set(sids)) == len(sids)
+        assert all(re.fullmatch(r"[A-Za-z0-9]+", sid) for sid in sids)
+    assert signed({"Sid": "A"}, "Owner") == {"Sid": "OwnerA"}
+
+
+def test_owners_are_told_apart_and_none_begins_as_another() -> None:
+    registry = stages()["staging"].registry
+    moved = registry.model_copy(update={"region": "eu-west-1"})
+    owners = {
+        owner_of("Greenlight", registry, 1),
+        owner_of("Greenlight", registry, 2),
+        owner_of("Greenlight-Test", registry, 1),
+        owner_of("Greenlight", moved, 1),
+    }
+
+    assert len(owners) == 4
+    assert {len(owner) for owner in owners} == {20}
+
+
+@pytest.mark.parametrize(
+    ("region", "partition", "suffix"),
+    [
+        ("eu-central-1", "aws", "amazonaws.com"),
+        ("cn-north-1", "aws-cn", "amazonaws.com.cn"),
+        ("us-gov-west-1", "aws-us-gov", "amazonaws.com"),
+    ],
+)
+def test_arns_and_services_are_of_the_regions_partition(region: str, partition: str, suffix: str) -> None:
+    registry = stages()["staging"].registry.model_copy(update={"region": region})
+    stage = stages()["staging"]
+    names = StageNames.of("Greenlight", "staging", stage.stage, registry)
+    access = StageAccess(names, registry, stage.stage, stage.groups)
+
+    assert (partition_of(region), url_suffix_of(region)) == (partition, suffix)
+    for target, each in access.statements():
+        if target.kind not in {"key", "key-grants"}:
+            assert all(arn.startswith(f"arn:{partition}:") for arn in each.get("Resource", []))
+        assert json.dumps(each["Principal"]).startswith(f'{{"AWS": "arn:{partition}:iam')
+        via = each.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService")
+        assert via is None or via.endswith(f".{region}.{suffix}")
+
+
+def test_a_repository_is_read_from_an_image() -> None:
+    image = "111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn/team/churn"
+
+    assert Repository.of(image).arn == "arn:aws-cn:ecr:cn-north-1:111122223333:repository/team/churn"

@@ -1,0 +1,374 @@
+"""Holds the stacks of several accounts to what only real accounts would refuse."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.bundling import REGISTRY_ACCESS, operations
+from infra.context import Configuration
+from infra.registry_stack import fitting
+from infra.stages.accounts import owner_of
+from tests.infra.stages.example import (
+    KEY,
+    MODELS_OF_PRODUCTION,
+    OTHER_KEY,
+    PRODUCTION,
+    REGION,
+    REGISTRY,
+    STAGING,
+)
+from tests.infra.stages.test_access import stages
+from tests.infra.test_app import CFN_LINT
+
+if TYPE_CHECKING:
+    from tests.infra.conftest import Synthesised
+    from tests.infra.stages.conftest import Accounts
+
+STACKS = {
+    "Greenlight-Registry": REGISTRY,
+    "Greenlight-lab": REGISTRY,
+    "Greenlight-production": PRODUCTION,
+    "Greenlight-staging": STAGING,
+}
+CUSTOM = "Custom::GreenlightPolicyStatements"
+MODELS_BUCKET = "arn:aws:s3:::models"
+
+
+def statements(accounts: Accounts, stack: str, prefix: str, kind: str = "Policy") -> dict[str, Any]:
+    document = accounts.one(stack, f"AWS::IAM::{kind}", prefix)["PolicyDocument"]
+    return {statement.pop("Sid"): statement for statement in json.loads(json.dumps(document))["Statement"]}
+
+
+def test_every_stage_and_the_registry_have_a_stack_in_their_account(
+    accounts: Accounts, otherwise: Accounts
+) -> None:
+    assert accounts.places == {name: (account, REGION) for name, account in STACKS.items()}
+    assert otherwise.places == accounts.places | {"Greenlight-production-Settings-2": (PRODUCTION, REGION)}
+
+
+@pytest.mark.parametrize("configuration", ["accounts", "otherwise"])
+def test_cdk_nag_and_cdk_find_nothing(configuration: str, request: pytest.FixtureRequest) -> None:
+    synthesised: Accounts = request.getfixturevalue(configuration)
+
+    assert [report["violations"] for report in synthesised.reports] == [[] for _ in synthesised.reports]
+
+
+@pytest.mark.parametrize("configuration", ["accounts", "otherwise"])
+def test_cfn_lint_passes(configuration: str, request: pytest.FixtureRequest) -> None:
+    directory = request.getfixturevalue(configuration).directory
+    templates = sorted(str(path) for path in directory.glob("*.template.json"))
+    # CDK writes a dependency on a role beside the reference to it.
+    command = [CFN_LINT, "--regions", REGION, "--ignore-checks", "W3005", "--template", *templates]
+
+    done = subprocess.run(  # noqa: S603 - the project's own linter, with arguments from this file
+        command, capture_output=True, text=True, check=False, timeout=120
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_without_stages_nothing_of_all_this_is_in_the_template(synthesised: Synthesised) -> None:
+    assert list(synthesised.settings_stacks) == []
+    assert synthesised.of_type("AWS::Events::EventBus") == {}
+    assert synthesised.one("AWS::Events::Rule", "TriggersModelPackageRule")["EventPattern"] == {
+        "detail-type": ["SageMaker Model Package State Change"],
+        "source": ["aws.sagemaker"],
+    }
+    assert [role for role in synthesised.of_type("AWS::IAM::Role").values() if "RoleName" in role] == []
+
+
+def test_the_registry_forwards_the_events_of_a_stages_groups_to_its_bus(accounts: Accounts) -> None:
+    rule = accounts.one("Greenlight-Registry", "AWS::Events::Rule", "Forwardingproduction")
+
+    assert rule["EventPattern"] == {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "account": [REGISTRY],
+        "detail": {"ModelPackageGroupName": ["Churn-Models", "churn-models", "fraud"]},
+    }
+    [target] = rule["Targets"]
+    assert target["Arn"] == f"arn:aws:events:{REGION}:{PRODUCTION}:event-bus/Greenlight-production"
+    assert "Input" not in target
+    assert "InputTransformer" not in target
+    assert target["DeadLetterConfig"]
+    assert target["RoleArn"]["Fn::GetAtt"][0].startswith("ForwardingproductionRole")
+
+
+def test_a_rule_may_put_events_on_its_stages_bus_and_do_nothing_else(accounts: Accounts) -> None:
+    role = accounts.one("Greenlight-Registry", "AWS::IAM::Role", "Forwardingstaging")
+    policy = accounts.one("Greenlight-Registry", "AWS::IAM::Policy", "Forwardingstaging")
+
+    [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "events.amazonaws.com"}
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": REGISTRY}}
+    assert policy["PolicyDocument"]["Statement"] == [
+        {
+            "Action": "events:PutEvents",
+            "Effect": "Allow",
+            "Resource": f"arn:aws:events:{REGION}:{STAGING}:event-bus/Greenlight-staging",
+        }
+    ]
+
+
+def test_undelivered_events_are_kept_for_the_rules_of_this_stack_alone(accounts: Accounts) -> None:
+    policy = accounts.one("Greenlight-Registry", "AWS::SQS::QueuePolicy")
+    allowed = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
+
+    assert len(allowed) == 2
+    for each in allowed:
+        assert each["Principal"] == {"Service": "events.amazonaws.com"}
+        assert each["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::GetAtt"][0].startswith("Forwarding")
+
+
+def test_a_stages_bus_admits_the_registrys_account_only(accounts: Accounts, otherwise: Accounts) -> None:
+    admission = {
+        "Sid": "AdmitRegistry",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{REGISTRY}:root"},
+        "Action": "events:PutEvents",
+        "Resource": f"arn:aws:events:{REGION}:{STAGING}:event-bus/Greenlight-staging",
+    }
+    within = {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}}
+
+    for synthesised, expected in ((accounts, admission), (otherwise, {**admission, **within})):
+        bus = synthesised.one("Greenlight-staging", "AWS::Events::EventBus")
+        assert bus["Name"] == "Greenlight-staging"
+        assert bus["Policy"] == {"Version": "2012-10-17", "Statement": [expected]}
+
+
+def test_the_receiving_rule_takes_events_of_the_registrys_account_only(accounts: Accounts) -> None:
+    rule = accounts.one("Greenlight-staging", "AWS::Events::Rule", "TriggersModelPackageRule")
+
+    assert rule["EventBusName"]["Ref"].startswith("RegistryEventsBus")
+    assert rule["EventPattern"] == {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "account": [REGISTRY],
+        "region": [REGION],
+    }
+    others = accounts.of_type("Greenlight-staging", "AWS::Events::Rule")
+    assert sum("EventBusName" in each["Properties"] for each in others.values()) == 1
+
+
+def test_a_stage_in_the_registrys_account_hears_its_events_as_ever(accounts: Accounts) -> None:
+    rule = accounts.one("Greenlight-lab", "AWS::Events::Rule", "TriggersModelPackageRule")
+
+    assert "EventBusName" not in rule
+    assert accounts.of_type("Greenlight-lab", "AWS::Events::EventBus") == {}
+    assert not [name for name in accounts.templates["Greenlight-Registry"]["Resources"] if "lab" in name]
+
+
+def test_many_groups_have_as_many_rules_as_their_patterns_need() -> None:
+    stage = stages()["production"]
+    names = tuple(f"group-{number:03}-{'x' * 40}" for number in range(100))
+    many = type(stage)(stage.names, stage.registry, stage.stage, names)
+
+    patterns = list(fitting(many))
+
+    assert [name for pattern in patterns for name in pattern] == list(names)
+    assert len(patterns) > 1
+    assert all(len(json.dumps(pattern)) < 1800 for pattern in patterns)
+
+
+def edited(accounts: Accounts) -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (each["Properties"]["Kind"], each["Properties"]["Target"]): each
+        for each in accounts.of_type("Greenlight-Registry", CUSTOM).values()
+    }
+
+
+def test_each_policy_is_merged_into_by_one_custom_resource(accounts: Accounts) -> None:
+    registry = stages()["staging"].registry
+    found = edited(accounts)
+
+    assert set(found) == {
+        ("bucket", "models"),
+        ("bucket", "more-models"),
+        ("group", "Churn-Models"),
+        ("group", "fraud"),
+        ("key", KEY),
+        ("key-grants", OTHER_KEY),
+        ("repository", "team/churn"),
+    }
+    for each in found.values():
+        owner = each["Properties"]["Owner"]
+        assert owner == owner_of(Configuration().stack_name, registry, 1)
+        sids = [statement["Sid"] for statement in json.loads(each["Properties"]["Statements"])]
+        assert all(sid.startswith(owner) for sid in sids)
+        assert len(set(sids)) == len(sids)
+
+
+def test_an_editor_may_edit_the_named_policies_and_nothing_else(accounts: Accounts) -> None:
+    policies = {
+        name: each["Properties"]
+        for name, each in accounts.of_type("Greenlight-Registry", "AWS::IAM::Policy").items()
+        if "Permission" in name
+    }
+    allowed = {
+        resource: sorted(action for action in _listed(statement["Action"]))
+        for policy in policies.values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        for resource in _listed(statement["Resource"])
+        if "Condition" not in statement
+    }
+    group = f"arn:aws:sagemaker:{REGION}:{REGISTRY}:model-package-group"
+    of_group = [
+        f"sagemaker:{action}"
+        for action in (
+            "DeleteModelPackageGroupPolicy",
+            "DescribeModelPackageGroup",
+            "GetModelPackageGroupPolicy",
+            "PutModelPackageGroupPolicy",
+        )
+    ]
+    of_bucket = ["s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPolicy"]
+
+    assert allowed == {
+        f"{group}/Churn-Models": of_group,
+        f"{group}/churn-models": of_group,
+        f"{group}/fraud": of_group,
+        MODELS_BUCKET: of_bucket,
+        "arn:aws:s3:::more-models": of_bucket,
+        f"arn:aws:ecr:{REGION}:{REGISTRY}:repository/team/churn": [
+            "ecr:DeleteRepositoryPolicy",
+            "ecr:GetRepositoryPolicy",
+            "ecr:SetRepositoryPolicy",
+        ],
+        KEY: ["kms:GetKeyPolicy", "kms:PutKeyPolicy"],
+        OTHER_KEY: ["kms:ListGrants", "kms:RevokeGrant"],
+    }
+    assert all("*" not in resource for resource in allowed)
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_an_editor_may_do_what_its_code_calls_and_its_code_calls_no_more(accounts: Accounts) -> None:
+    permitted = {
+        action
+        for name, each in accounts.of_type("Greenlight-Registry", "AWS::IAM::Policy").items()
+        if "Permission" in name
+        for statement in each["Properties"]["PolicyDocument"]["Statement"]
+        for action in _listed(statement["Action"])
+    }
+
+    assert permitted == {
+        f"{service}:{name}" for service, names in operations(REGISTRY_ACCESS).items() for name in names
+    }
+
+
+def test_grants_can_be_made_to_the_stages_roles_and_for_decryption_only(accounts: Accounts) -> None:
+    [condition] = [
+        statement["Condition"]
+        for each in accounts.of_type("Greenlight-Registry", "AWS::IAM::Policy").values()
+        for statement in each["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Action"] == "kms:CreateGrant"
+    ]
+
+    assert condition["ForAllValues:StringEquals"] == {"kms:GrantOperations": ["Decrypt"]}
+    roles = condition["StringEquals"]["kms:GranteePrincipal"]
+    assert MODELS_OF_PRODUCTION in roles
+    assert len(roles) == 4
+
+
+def test_a_policy_can_still_be_edited_when_it_leaves_the_stack(accounts: Accounts) -> None:
+    """CloudFormation deletes what depends first: the resource, and after it the permission."""
+    for name, each in accounts.of_type("Greenlight-Registry", CUSTOM).items():
+        [permission] = [dependency for dependency in each["DependsOn"] if "Permission" in dependency]
+        assert permission.startswith(name[: len(name) - 8])
+        assert permission in accounts.templates["Greenlight-Registry"]["Resources"]
+
+
+def test_an_editors_logs_are_kept_when_the_stack_goes(accounts: Accounts) -> None:
+    [logs] = accounts.of_type("Greenlight-Registry", "AWS::Logs::LogGroup").values()
+
+    assert logs["DeletionPolicy"] == "Retain"
+
+
+def test_the_roles_that_the_registry_lets_in_have_the_names_it_knows(accounts: Accounts) -> None:
+    names = {
+        each["Properties"].get("RoleName")
+        for each in accounts.of_type("Greenlight-staging", "AWS::IAM::Role").values()
+    }
+
+    assert names == {
+        None,
+        "Greenlight-staging-eu-central-1-deployer",
+        "Greenlight-staging-eu-central-1-models",
+    }
+
+
+def test_the_models_role_may_read_what_the_stages_groups_need_and_no_more(accounts: Accounts) -> None:
+    found = statements(accounts, "Greenlight-staging", "ModelExecutionRoleDefaultPolicy")
+    reading = {
+        sid: each for sid, each in found.items() if not sid.startswith(("Write", "ReadGuardrail", "LogIn"))
+    }
+
+    assert reading == {
+        "ReadArtefacts": {
+            "Action": "s3:GetObject",
+            "Effect": "Allow",
+            "Resource": f"{MODELS_BUCKET}/churn/*",
+        },
+        "ListArtefacts1": {
+            "Action": "s3:ListBucket",
+            "Effect": "Allow",
+            "Resource": MODELS_BUCKET,
+            "Condition": {"StringLike": {"s3:prefix": ["churn/*"]}},
+        },
+        "DecryptArtefacts": {
+            "Action": "kms:Decrypt",
+            "Effect": "Allow",
+            "Resource": [KEY, OTHER_KEY],
+            "Condition": {"StringEquals": {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}},
+        },
+        "PullImages": {
+            "Action": [
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:GetDownloadUrlForLayer",
+            ],
+            "Effect": "Allow",
+            "Resource": f"arn:aws:ecr:{REGION}:{REGISTRY}:repository/team/churn",
+        },
+    }
+
+
+def test_a_role_that_the_stage_brings_is_passed_and_not_changed(accounts: Accounts) -> None:
+    found = statements(accounts, "Greenlight-production", "DeployerRoleDefaultPolicy")
+
+    assert found["PassExecutionRole"]["Resource"] == MODELS_OF_PRODUCTION
+    policies = accounts.of_type("Greenlight-production", "AWS::IAM::Policy")
+    assert not [name for name in policies if name.startswith("ModelExecutionRole")]
+
+
+def test_the_deployer_reads_versions_by_their_arns_in_the_registry(accounts: Accounts) -> None:
+    found = statements(accounts, "Greenlight-staging", "DeployerRoleDefaultPolicy")
+
+    packages = f"arn:aws:sagemaker:{REGION}:{{}}:model-package/*"
+    assert sorted(found["UseModelPackages"]["Resource"]) == [
+        packages.format(REGISTRY),
+        packages.format(STAGING),
+    ]
+
+
+def test_both_roles_may_read_everything_if_the_switch_says_so(
+    accounts: Accounts, otherwise: Accounts
+) -> None:
+    alone = statements(accounts, "Greenlight-staging", "FromRegistry", "ManagedPolicy")
+    both = statements(otherwise, "Greenlight-staging", "FromRegistry", "ManagedPolicy")
+    models = statements(otherwise, "Greenlight-staging", "ModelExecutionRoleDefaultPolicy")
+
+    assert set(alone) == {"DecryptDetails"}
+    fetching = {"ReadArtefacts", "ListArtefacts1", "DecryptArtefacts", "PullImages", "LogInToRegistries"}
+    assert set(both) == {"DecryptDetails", *fetching}
+    assert models["ReadVersions"] == {
+        "Action": "sagemaker:DescribeModelPackage",
+        "Effect": "Allow",
+        "Resource": f"arn:aws:sagemaker:{REGION}:{REGISTRY}:model-package/churn-models/*",
+    }
