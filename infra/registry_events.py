@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aws_cdk import aws_events as events
 from constructs import Construct
 
-from infra.stages.accounts import partition_of
+from infra.stages.access import admission
 
 if TYPE_CHECKING:
     from infra.stages.access import StageAccess
@@ -40,18 +40,3 @@ class RegistryEvents(Construct):
             event_bus_name=self._made.ref,
             event_bus_policy="",
         )
-
-
-def admission(access: StageAccess) -> dict[str, Any]:
-    """Say who may put events on a stage's bus: the registry's account, and only while in its organisation."""
-    names, registry = access.names, access.registry
-    organization = registry.organization
-    within = {"Condition": {"StringEquals": {"aws:PrincipalOrgID": organization}}} if organization else {}
-    return {
-        "Sid": "AdmitRegistry",
-        "Effect": "Allow",
-        "Principal": {"AWS": f"arn:{partition_of(registry.region)}:iam::{registry.account}:root"},
-        "Action": "events:PutEvents",
-        "Resource": names.bus_arn,
-        **within,
-    }

@@ -274,6 +274,21 @@ def signed(statement: Statement, owner: str) -> Statement:
     return {**statement, "Sid": f"{owner}{statement['Sid']}"}
 
 
+def admission(access: StageAccess) -> Statement:
+    """Say who may put events on a stage's bus: the registry's account, and only while in its organisation."""
+    names, registry = access.names, access.registry
+    organization = registry.organization
+    within = {"Condition": {"StringEquals": {"aws:PrincipalOrgID": organization}}} if organization else {}
+    return {
+        "Sid": "AdmitRegistry",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:{partition_of(registry.region)}:iam::{registry.account}:root"},
+        "Action": "events:PutEvents",
+        "Resource": names.bus_arn,
+        **within,
+    }
+
+
 def group_arns(registry: Registry, group: str) -> list[str]:
     """List the ARNs that a group may have, one for each spelling of its name."""
     names = spellings(group, registry.resource_names)

@@ -1,0 +1,1 @@
+"""Commands for those who run Greenlight: `python -m ops doctor`."""

@@ -1,0 +1,117 @@
+"""The doctor: reads the whole chain from the registry to a stage, and says of every gap what to add.
+
+It writes nothing, anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.context import PLACE, read_configuration
+from infra.settings.problem import ConfigurationError
+from infra.stages.carried import load_stages
+from ops.checks import diagnose
+from ops.gathering import gather
+from ops.report import as_json, as_text, exit_code
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from infra.stages.carried import CarriedStage
+
+CANNOT: Final = 2
+
+
+class CannotError(Exception):
+    """The doctor cannot begin; the message says why, and what to do."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--stage", required=True, help="the stage, as the context key stages names it")
+    parser.add_argument(
+        "--group", action="append", help="a model package group; by default all of the stage's"
+    )
+    parser.add_argument(
+        "--version", help="the ARN of a version; by default the newest approved, else the newest"
+    )
+    parser.add_argument(
+        "--profile", help="the AWS profile of the stage's account; by default as AWS's tools do"
+    )
+    parser.add_argument(
+        "--registry-profile", help="the AWS profile of the registry's account, to read its policies"
+    )
+    parser.add_argument(
+        "-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="as for cdk, over cdk.json"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Examine, print, and return the exit code: 0 all is well, 1 gaps, 2 cannot begin, 3 not all is known."""
+    try:
+        stage = _stage(arguments.stage, _context(arguments.context))
+        found = _examine(stage, arguments)
+    except (CannotError, ConfigurationError) as error:
+        sys.stderr.write(f"{error}\n")
+        return CANNOT
+    except (BotoCoreError, ClientError) as error:
+        sys.stderr.write(f"AWS could not be asked who is calling: {error}\nCheck the credentials.\n")
+        return CANNOT
+    render = as_json if arguments.json else as_text
+    sys.stdout.write(f"{render(arguments.stage, found)}\n")
+    return exit_code([finding for findings in found.values() for finding in findings])
+
+
+def _context(given: list[str]) -> dict[str, Any]:
+    file = Path("cdk.json")
+    if not file.is_file():
+        raise CannotError("There is no cdk.json here. Run the doctor in the directory of the CDK app.")
+    context: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")).get("context", {})
+    for pair in given:
+        key, _, value = pair.partition("=")
+        context[key] = value
+    return context
+
+
+def _stage(name: str, context: Mapping[str, Any]) -> CarriedStage:
+    configuration, problems = read_configuration(context)
+    stages, found = load_stages(configuration, PLACE)
+    if problems or found:
+        raise ConfigurationError([*problems, *found])
+    by_name = {stage.names.stage_name: stage for stage in stages}
+    if name not in by_name:
+        known = ", ".join(by_name) or "none: the context has no stages"
+        raise CannotError(f"There is no stage {name}. There are {known}.")
+    return by_name[name]
+
+
+def _examine(stage: CarriedStage, arguments: argparse.Namespace) -> dict[str, Any]:
+    access = stage.access
+    names = access.names
+    unknown = sorted(set(arguments.group or ()) - set(access.groups))
+    if unknown:
+        known = ", ".join(access.groups)
+        raise CannotError(f"Stage {names.stage_name} has no group {', '.join(unknown)}, but {known}.")
+    region = names.region
+    here = boto3.Session(profile_name=arguments.profile, region_name=region)
+    there = (
+        boto3.Session(profile_name=arguments.registry_profile, region_name=region)
+        if arguments.registry_profile
+        else None
+    )
+    found = {}
+    for group in arguments.group or stage.access.groups:
+        endpoints = [spec for spec in stage.endpoints if spec.model_package_group.rpartition("/")[2] == group]
+        access = replace(access, groups=(group,))
+        facts = gather(access, group, endpoints, stage=here, registry=there, version=arguments.version)
+        found[group] = diagnose(access, group, endpoints, facts)
+    return found

@@ -1,0 +1,111 @@
+"""Holds what the doctor has read, whichever side it read it from; knows nothing of how, nor what is right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[T]):
+    """What was read."""
+
+    value: T
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """It is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """It could not be read, and why."""
+
+    reason: str
+
+
+Reading: TypeAlias = Found[T] | Absent | Unreadable
+
+NO_CREDENTIALS = Unreadable("no credentials of the registry's account were given (--registry-profile)")
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """An IAM role: whom it trusts, and what all its policies say."""
+
+    trust: Mapping[str, Any]
+    policies: tuple[Mapping[str, Any], ...]
+    boundary: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An EventBridge rule: whether it is enabled, what it matches, and each target with its role, if any."""
+
+    name: str
+    enabled: bool
+    pattern: Mapping[str, Any]
+    targets: tuple[tuple[str, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A model version: what it needs to be served."""
+
+    arn: str
+    status: str
+    approval_status: str
+    images: tuple[str, ...]
+    artefacts: tuple[str, ...]
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A KMS grant: to whom, and for what."""
+
+    grantee: str
+    operations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Hold everything that was read for one stage and one group.
+
+    Attributes:
+        caller_account: Whose credentials the deploying side was read with.
+        registry_account: Likewise of the registry's side; None without any.
+        deployer_role: The deployer's role.
+        execution_role: The role that models run with.
+        bus_policy: The policy of the stage's bus.
+        receiving_rules: The rules on that bus.
+        quotas: For each instance type of the group's endpoints, how many of it endpoints may have.
+        version: The version that was looked at.
+        policies: By kind and name, as the policy editor has them, the policies on the registry's side.
+        grants: By a key's ARN, its grants.
+        forwarding_rules: The registry's rules that send to the stage's bus.
+        forwarding_roles: By their ARN, the roles that those send as.
+        artefacts: By URI, whether something is there.
+        images: By image, whether it is there.
+    """
+
+    caller_account: str
+    registry_account: str | None
+    deployer_role: Reading[Role]
+    execution_role: Reading[Role]
+    bus_policy: Reading[Mapping[str, Any]]
+    receiving_rules: Reading[Sequence[Rule]]
+    quotas: Mapping[str, Reading[float]] = field(default_factory=dict)
+    version: Reading[Version]
+    policies: Mapping[tuple[str, str], Reading[Mapping[str, Any]]] = field(default_factory=dict)
+    grants: Mapping[str, Reading[Sequence[Grant]]] = field(default_factory=dict)
+    forwarding_rules: Reading[Sequence[Rule]]
+    forwarding_roles: Mapping[str, Reading[Role]] = field(default_factory=dict)
+    artefacts: Mapping[str, Reading[bool]] = field(default_factory=dict)
+    images: Mapping[str, Reading[bool]] = field(default_factory=dict)

@@ -1,0 +1,343 @@
+"""Reads what the doctor looks at: the only calls of AWS that the doctor makes, and none of them writes.
+
+What cannot be read becomes `Unreadable`, with the service's words: one permission that the caller lacks costs
+one answer and not all.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import unquote
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.stages.access import Repository
+from ops.facts import NO_CREDENTIALS, Absent, Facts, Found, Grant, Role, Rule, Unreadable, Version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import boto3
+
+    from infra.settings.catalogue import EndpointSpec
+    from infra.stages.access import StageAccess
+    from ops.facts import Reading
+
+T = TypeVar("T")
+
+_NOT_THERE: Final = frozenset(
+    {
+        "404",
+        "ImageNotFoundException",
+        "NoSuchBucket",
+        "NoSuchBucketPolicy",
+        "NoSuchEntity",
+        "NoSuchKey",
+        "NotFoundException",
+        "RepositoryNotFoundException",
+        "RepositoryPolicyNotFoundException",
+        "ResourceNotFoundException",
+    }
+)
+_NOT_THERE_IN_SAGEMAKER: Final = ("does not exist", "Cannot find ")
+
+
+def gather(
+    access: StageAccess,
+    group: str,
+    endpoints: Sequence[EndpointSpec],
+    *,
+    stage: boto3.Session,
+    registry: boto3.Session | None,
+    version: str | None = None,
+) -> Facts:
+    """Read everything that concerns one group of a stage.
+
+    Args:
+        access: What the stage is let in to.
+        group: The model package group's name.
+        endpoints: The stage's endpoints that follow the group.
+        stage: Credentials of the stage's account, in its region.
+        registry: Likewise of the registry's account; without them its policies are not read.
+        version: The ARN of a version; by default the newest approved, or else the newest.
+    """
+    names = access.names
+    home = stage if access.at_home else registry
+    roles = _Roles(stage.client("iam"))
+    found = _read(lambda: _find_version(home or stage, access, group, version))
+    there = _There(home) if home is not None else None
+    made_of = found.value if isinstance(found, Found) else None
+    forwarding: Reading[Sequence[Rule]] = (
+        NO_CREDENTIALS if registry is None else _read(lambda: _rules_to(registry, names.bus_arn))
+    )
+    sending = forwarding.value if isinstance(forwarding, Found) else ()
+    types = {
+        variant["InstanceType"]
+        for spec in endpoints
+        for variant in spec.compiled["CreateEndpointConfig"].get("ProductionVariants", ())
+        if variant.get("InstanceType")
+    }
+    return Facts(
+        caller_account=_account(stage),
+        registry_account=_account(registry) if registry is not None else None,
+        deployer_role=roles.read(names.deployer_role_arn),
+        execution_role=roles.read(names.execution_role_arn),
+        bus_policy=_read(lambda: _bus_policy(stage, names.bus)),
+        receiving_rules=_read(lambda: _rules(stage, names.bus)),
+        quotas=_quotas(stage, sorted(types)),
+        version=found,
+        policies={
+            (target.kind, target.name): there.policy(target.kind, target.name) if there else NO_CREDENTIALS
+            for target in dict.fromkeys(target for target, _ in access.statements())
+            if target.kind != "key-grants"
+        },
+        grants={
+            target.name: there.grants(target.name) if there else NO_CREDENTIALS
+            for target in dict.fromkeys(target for target, _ in access.statements())
+            if target.kind == "key-grants"
+        },
+        forwarding_rules=forwarding,
+        forwarding_roles={
+            role: _Roles(registry.client("iam")).read(role)
+            for rule in sending
+            for _, role in rule.targets
+            if role and registry is not None
+        },
+        artefacts={
+            uri: there.has_artefact(uri) if there else NO_CREDENTIALS
+            for uri in (made_of.artefacts if made_of else ())
+        },
+        images={
+            image: there.has_image(image) if there else NO_CREDENTIALS
+            for image in (made_of.images if made_of else ())
+            # Who may look into another account's repository is that account's to say: AWS's own, mostly.
+            if image.startswith(access.registry.account)
+        },
+    )
+
+
+def _read(call: Callable[[], T | None]) -> Reading[T]:
+    """Make a call, or several, and say what came of it; None is for what is not there."""
+    try:
+        value = call()
+    except ClientError as error:
+        code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
+        missing = code == "ValidationException" and any(words in message for words in _NOT_THERE_IN_SAGEMAKER)
+        return Absent() if code in _NOT_THERE or missing else Unreadable(str(error))
+    except BotoCoreError as error:
+        return Unreadable(str(error))
+    return Absent() if value is None else Found(value)
+
+
+def _account(session: boto3.Session) -> str:
+    return str(session.client("sts").get_caller_identity()["Account"])
+
+
+class _Roles:
+    """Reads roles with all their policies."""
+
+    def __init__(self, client: Any) -> None:  # noqa: ANN401 - a client of IAM
+        self._client = client
+
+    def read(self, role_arn: str) -> Reading[Role]:
+        """Read a role."""
+        return _read(lambda: self._role(role_arn.rpartition("/")[2]))
+
+    def _role(self, name: str) -> Role:
+        role = self._client.get_role(RoleName=name)["Role"]
+        boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+        return Role(
+            _document(role["AssumeRolePolicyDocument"]),
+            tuple(self._policies(name)),
+            self._managed(boundary) if boundary else None,
+        )
+
+    def _policies(self, name: str) -> Iterator[Mapping[str, Any]]:
+        for page in self._client.get_paginator("list_role_policies").paginate(RoleName=name):
+            for policy in page["PolicyNames"]:
+                found = self._client.get_role_policy(RoleName=name, PolicyName=policy)
+                yield _document(found["PolicyDocument"])
+        for page in self._client.get_paginator("list_attached_role_policies").paginate(RoleName=name):
+            for policy in page["AttachedPolicies"]:
+                yield self._managed(policy["PolicyArn"])
+
+    def _managed(self, arn: str) -> Mapping[str, Any]:
+        version = self._client.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        found = self._client.get_policy_version(PolicyArn=arn, VersionId=version)
+        return _document(found["PolicyVersion"]["Document"])
+
+
+def _document(value: object) -> Mapping[str, Any]:
+    """Read a policy's document: boto3 decodes it, other ways leave it as text."""
+    if isinstance(value, str):
+        document: Mapping[str, Any] = json.loads(value if value.startswith("{") else unquote(value))
+        return document
+    assert isinstance(value, dict)
+    return value
+
+
+def _bus_policy(session: boto3.Session, name: str) -> Mapping[str, Any] | None:
+    found = session.client("events").describe_event_bus(Name=name)
+    return _document(found["Policy"]) if found.get("Policy") else {}
+
+
+def _rules(session: boto3.Session, bus: str) -> list[Rule]:
+    client = session.client("events")
+    rules: list[Rule] = []
+    token: dict[str, Any] = {}
+    while True:
+        page = client.list_rules(EventBusName=bus, **token)
+        for rule in page["Rules"]:
+            targets = client.list_targets_by_rule(Rule=rule["Name"], EventBusName=bus)["Targets"]
+            rules.append(
+                Rule(
+                    rule["Name"],
+                    rule.get("State") == "ENABLED",
+                    json.loads(rule.get("EventPattern") or "{}"),
+                    tuple((target["Arn"], target.get("RoleArn") or None) for target in targets),
+                )
+            )
+        if not page.get("NextToken"):
+            return rules
+        token = {"NextToken": page["NextToken"]}
+
+
+def _rules_to(session: boto3.Session, bus_arn: str) -> list[Rule]:
+    """Read the rules that send to a bus: of thousands that an account may have, those alone."""
+    client = session.client("events")
+    names: list[str] = []
+    token: dict[str, Any] = {}
+    while True:
+        page = client.list_rule_names_by_target(TargetArn=bus_arn, **token)
+        names += page["RuleNames"]
+        if not page.get("NextToken"):
+            break
+        token = {"NextToken": page["NextToken"]}
+    rules = []
+    for name in names:
+        rule = client.describe_rule(Name=name)
+        targets = client.list_targets_by_rule(Rule=name)["Targets"]
+        sent = tuple((target["Arn"], target.get("RoleArn") or None) for target in targets)
+        pattern = json.loads(rule.get("EventPattern") or "{}")
+        rules.append(Rule(name, rule.get("State") == "ENABLED", pattern, sent))
+    return rules
+
+
+def _quotas(session: boto3.Session, instance_types: Sequence[str]) -> dict[str, Reading[float]]:
+    if not instance_types:
+        return {}
+    read = _read(lambda: _values(session.client("service-quotas")))
+    if not isinstance(read, Found):
+        return dict.fromkeys(instance_types, read)
+    values = read.value
+    names = {name: f"{name} for endpoint usage" for name in instance_types}
+    return {name: Found(values[quota]) if quota in values else Absent() for name, quota in names.items()}
+
+
+def _values(client: Any) -> dict[str, float]:  # noqa: ANN401 - a client of Service Quotas
+    """Read the defaults, and over them what this account has."""
+    values: dict[str, float] = {}
+    for operation in ("list_aws_default_service_quotas", "list_service_quotas"):
+        for page in client.get_paginator(operation).paginate(ServiceCode="sagemaker"):
+            values |= {quota["QuotaName"]: float(quota["Value"]) for quota in page["Quotas"]}
+    return values
+
+
+def _find_version(
+    session: boto3.Session, access: StageAccess, group: str, version: str | None
+) -> Version | None:
+    """Read a version: the given one, or the newest approved, or else the newest."""
+    client = session.client("sagemaker")
+    if version is None:
+        registry = access.registry
+        stem = access.names.bus_arn.split(":")[1]
+        name = f"arn:{stem}:sagemaker:{registry.region}:{registry.account}:model-package-group/{group}"
+        summaries: list[Any] = []
+        for page in client.get_paginator("list_model_packages").paginate(
+            ModelPackageGroupName=name, SortBy="CreationTime", SortOrder="Descending"
+        ):
+            summaries += page["ModelPackageSummaryList"]
+        approved = [each for each in summaries if each.get("ModelApprovalStatus") == "Approved"]
+        newest = (approved or summaries)[:1]
+        if not newest:
+            return None
+        version = newest[0]["ModelPackageArn"]
+    found = client.describe_model_package(ModelPackageName=version)
+    containers = found.get("InferenceSpecification", {}).get("Containers", [])
+    return Version(
+        arn=found["ModelPackageArn"],
+        status=found["ModelPackageStatus"],
+        approval_status=found.get("ModelApprovalStatus", ""),
+        images=tuple(container["Image"] for container in containers if container.get("Image")),
+        artefacts=tuple(uri for container in containers if (uri := _artefact(container))),
+        key=found.get("SecurityConfig", {}).get("KmsKeyId"),
+    )
+
+
+def _artefact(container: Mapping[str, Any]) -> str | None:
+    source = container.get("ModelDataSource", {}).get("S3DataSource", {})
+    uri: str | None = container.get("ModelDataUrl") or source.get("S3Uri")
+    return uri
+
+
+class _There:
+    """Reads what is the registry's side's: policies, grants, artefacts and images."""
+
+    def __init__(self, session: boto3.Session) -> None:
+        self._session = session
+
+    def policy(self, kind: str, name: str) -> Reading[Mapping[str, Any]]:
+        """Read a policy, by kind and name as the policy editor has them."""
+        return _read(lambda: self._policy(kind, name))
+
+    def _policy(self, kind: str, name: str) -> Mapping[str, Any] | None:
+        client: Any = None
+        match kind:
+            case "group":
+                client = self._session.client("sagemaker")
+                text = client.get_model_package_group_policy(ModelPackageGroupName=name)["ResourcePolicy"]
+            case "bucket":
+                text = self._session.client("s3").get_bucket_policy(Bucket=name)["Policy"]
+            case "repository":
+                client = self._session.client("ecr")
+                text = client.get_repository_policy(repositoryName=name)["policyText"]
+            case _:
+                client = self._session.client("kms")
+                text = client.get_key_policy(KeyId=name, PolicyName="default")["Policy"]
+        return _document(text)
+
+    def grants(self, key_arn: str) -> Reading[Sequence[Grant]]:
+        """Read a key's grants."""
+        return _read(lambda: list(self._grants(key_arn)))
+
+    def _grants(self, key_arn: str) -> Iterator[Grant]:
+        for page in self._session.client("kms").get_paginator("list_grants").paginate(KeyId=key_arn):
+            for grant in page["Grants"]:
+                yield Grant(grant.get("GranteePrincipal", ""), tuple(grant.get("Operations", ())))
+
+    def has_artefact(self, uri: str) -> Reading[bool]:
+        """Tell whether an object, or any below a prefix, is there."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+
+        def look() -> bool:
+            found = self._session.client("s3").list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+            return bool(found.get("Contents"))
+
+        return _read(look)
+
+    def has_image(self, image: str) -> Reading[bool]:
+        """Tell whether an image is there; of a digest, its own."""
+        bare, _, digest = image.partition("@")
+        path, _, tag = bare.rpartition("/")[2].partition(":")
+        repository = Repository.of(f"{bare.rpartition('/')[0]}/{path}")
+        wanted = {"imageDigest": digest} if digest else {"imageTag": tag or "latest"}
+
+        def look() -> bool:
+            client: Any = self._session.client("ecr")
+            found = client.batch_get_image(
+                repositoryName=repository.name, registryId=repository.account, imageIds=[wanted]
+            )
+            return bool(found.get("images"))
+
+        return _read(look)

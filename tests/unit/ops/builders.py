@@ -1,0 +1,128 @@
+"""Builds what the doctor reads: everything in order, with any part of it changed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from infra.settings.catalogue import EndpointSpec
+from infra.stages.access import admission, policies
+from ops.facts import Facts, Found, Grant, Role, Rule, Version
+from tests.infra.stages.example import OTHER_KEY, REGION, REGISTRY, STAGING
+from tests.infra.stages.test_access import DEPLOYER, MODELS, stages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from infra.stages.access import StageAccess
+
+GROUP: Final = "Churn-Models"
+VERSION: Final = Version(
+    arn=f"arn:aws:sagemaker:{REGION}:{REGISTRY}:model-package/churn-models/3",
+    status="Completed",
+    approval_status="Approved",
+    images=(f"{REGISTRY}.dkr.ecr.{REGION}.amazonaws.com/team/churn:3",),
+    artefacts=("s3://models/churn/3/model.tar.gz",),
+)
+SENDER: Final = f"arn:aws:iam::{REGISTRY}:role/sender"
+BUS: Final = f"arn:aws:events:{REGION}:{STAGING}:event-bus/Greenlight-staging"
+FUNCTION: Final = f"arn:aws:lambda:{REGION}:{STAGING}:function:deployer"
+
+
+def access() -> StageAccess:
+    return replace(stages()["staging"], groups=(GROUP,))
+
+
+def trust(service: str, **condition: Any) -> dict[str, Any]:
+    return {
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": service},
+                "Action": "sts:AssumeRole",
+                **({"Condition": condition} if condition else {}),
+            }
+        ]
+    }
+
+
+def allowing(*actions: str, resource: str = "*") -> dict[str, Any]:
+    return {"Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": resource}]}
+
+
+def deployers_role() -> Role:
+    actions = ["DescribeModelPackage", "ListModelPackages", "CreateModel"]
+    policy = allowing(*(f"sagemaker:{action}" for action in actions))
+    return Role(trust("lambda.amazonaws.com"), (policy, allowing("iam:PassRole", resource=MODELS)))
+
+
+def models_role() -> Role:
+    policy = allowing(
+        "s3:GetObject",
+        "ecr:GetAuthorizationToken",
+        "ecr:BatchGetImage",
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:GetDownloadUrlForLayer",
+        "kms:Decrypt",
+    )
+    source = {"aws:SourceAccount": STAGING}
+    return Role(trust("sagemaker.amazonaws.com", StringEquals=source), (policy,))
+
+
+def granted() -> dict[tuple[str, str], Mapping[str, Any]]:
+    """The policies of the registry's side, as its stack makes them."""
+    return {
+        (each.target.kind, each.target.name): {"Version": "2012-10-17", "Statement": each.statements}
+        for each in policies([access()])
+        if each.target.kind != "key-grants"
+    }
+
+
+def forwarding(**changes: Any) -> Rule:
+    pattern = {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "account": [REGISTRY],
+        "detail": {"ModelPackageGroupName": ["churn-models"]},
+    }
+    return replace(Rule("forwarding", enabled=True, pattern=pattern, targets=((BUS, SENDER),)), **changes)
+
+
+def receiving(**changes: Any) -> Rule:
+    pattern = {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "account": [REGISTRY],
+        "region": [REGION],
+    }
+    return replace(Rule("receiving", enabled=True, pattern=pattern, targets=((FUNCTION, None),)), **changes)
+
+
+def facts(**changes: Any) -> Facts:
+    """Everything in order, except what is changed."""
+    in_order = Facts(
+        caller_account=STAGING,
+        registry_account=REGISTRY,
+        deployer_role=Found(deployers_role()),
+        execution_role=Found(models_role()),
+        bus_policy=Found({"Statement": [admission(access())]}),
+        receiving_rules=Found([receiving()]),
+        quotas={"ml.m5.large": Found(4.0)},
+        version=Found(VERSION),
+        policies={target: Found(policy) for target, policy in granted().items()},
+        grants={OTHER_KEY: Found([Grant(MODELS, ("Decrypt",)), Grant(DEPLOYER, ("Decrypt", "Encrypt"))])},
+        forwarding_rules=Found([forwarding()]),
+        forwarding_roles={
+            SENDER: Found(Role(trust("events.amazonaws.com"), (allowing("events:PutEvents", resource=BUS),)))
+        },
+        artefacts={VERSION.artefacts[0]: Found(value=True)},
+        images={VERSION.images[0]: Found(value=True)},
+    )
+    return replace(in_order, **changes)
+
+
+def endpoint(name: str, *, count: int = 1, instance_type: str | None = "ml.m5.large") -> EndpointSpec:
+    variant = {"InstanceType": instance_type, "InitialInstanceCount": count} if instance_type else {}
+    compiled = {"CreateEndpointConfig": {"ProductionVariants": [variant]}}
+    return EndpointSpec(f"{name}.yaml", name, GROUP, json.dumps(compiled), compiled)

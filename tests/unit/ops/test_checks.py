@@ -1,0 +1,443 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from infra.stages.access import signed
+from ops.checks import Finding, Status, diagnose
+from ops.facts import Absent, Found, Grant, Role, Unreadable
+from tests.infra.stages.example import KEY, OTHER_KEY, PRODUCTION, REGION, REGISTRY, STAGING
+from tests.infra.stages.test_access import DEPLOYER, MODELS, stages
+from tests.unit.ops.builders import (
+    BUS,
+    GROUP,
+    SENDER,
+    VERSION,
+    access,
+    allowing,
+    deployers_role,
+    endpoint,
+    facts,
+    forwarding,
+    granted,
+    models_role,
+    receiving,
+    trust,
+)
+
+REFUSED = Unreadable("AccessDenied")
+ENDPOINTS = [endpoint("churn", count=2), endpoint("churn-b"), endpoint("cheap", instance_type=None)]
+
+
+def findings(**changes: Any) -> list[Finding]:
+    return diagnose(access(), GROUP, ENDPOINTS, facts(**{"quotas": {"ml.m5.large": Found(5.0)}, **changes}))
+
+
+def wrong(**changes: Any) -> list[Finding]:
+    return [each for each in findings(**changes) if each.status is not Status.OK]
+
+
+def test_where_everything_is_in_order_every_check_says_so() -> None:
+    found = findings()
+
+    assert [each for each in found if each.status is not Status.OK] == []
+    assert {each.check for each in found} == {
+        "account",
+        "artefact",
+        "context",
+        "event-path",
+        "grant",
+        "identity",
+        "image",
+        "policy",
+        "quota",
+        "role",
+        "trust",
+        "version",
+    } - {"role"}
+
+
+def test_every_gap_says_what_is_missing_why_it_matters_and_where_to_mend_it() -> None:
+    nothing = {
+        name: Absent() for name in ("deployer_role", "bus_policy", "receiving_rules", "forwarding_rules")
+    }
+    unreadable = {"execution_role": REFUSED, "version": REFUSED}
+    empty: dict[str, Any] = {"policies": {}, "grants": {}, "quotas": {}}
+
+    found = wrong(**nothing, **unreadable, **empty)
+
+    assert len(found) > 15
+    for each in found:
+        assert each.subject
+        assert each.found
+        assert each.why.endswith(".")
+        assert each.where.endswith((".", ")"))
+
+
+def test_the_statements_that_the_doctor_proposes_close_every_gap_in_the_registrys_policies() -> None:
+    """From nothing: the doctor, obeyed to the letter, is content."""
+    policies: dict[tuple[str, str], dict[str, Any]] = {target: {"Statement": []} for target in granted()}
+    gaps = wrong(policies={target: Absent() for target in policies})
+
+    for gap in gaps:
+        [target] = [key for key in policies if f" {key[1]} in account" in gap.subject]
+        assert gap.statement is not None
+        policies[target]["Statement"].append(json.loads(json.dumps(gap.statement)))
+
+    assert gaps
+    assert {gap.check for gap in gaps} == {"policy"}
+    assert wrong(policies={target: Found(policy) for target, policy in policies.items()}) == []
+
+
+def test_what_the_doctor_proposes_is_what_the_registrys_stack_writes() -> None:
+    proposed = [each.statement for each in wrong(policies={})]
+
+    stacks = [signed(each, "Greenlight") for _, each in access().statements() if "Condition" in each]
+    assert proposed == stacks
+
+
+@pytest.mark.parametrize(
+    "index", range(len([key for key, policy in granted().items() for _ in policy["Statement"]]))
+)
+def test_a_statement_that_is_missing_is_found_and_no_other(index: int) -> None:
+    places = [(key, each) for key, policy in granted().items() for each in policy["Statement"]]
+    key, statement = places[index]
+    policies = granted()
+    policies[key] = {"Statement": [each for each in policies[key]["Statement"] if each != statement]}
+
+    [gap] = wrong(policies={target: Found(policy) for target, policy in policies.items()})
+
+    assert (gap.check, gap.status) == ("policy", Status.MISSING)
+    assert gap.statement == signed(statement, "Greenlight")
+
+
+def test_a_denial_is_told_as_one() -> None:
+    policies = granted()
+    denial = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
+    policies["bucket", "models"] = {"Statement": [*policies["bucket", "models"]["Statement"], denial]}
+
+    [gap] = wrong(policies={target: Found(policy) for target, policy in policies.items()})
+
+    assert "denied by a statement: no other can allow it" in gap.found
+
+
+def test_a_denial_that_cannot_be_judged_is_told_as_unknown() -> None:
+    policies = granted()
+    denial = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}},
+    }
+    policies["bucket", "models"] = {"Statement": [*policies["bucket", "models"]["Statement"], denial]}
+
+    [gap] = wrong(policies={target: Found(policy) for target, policy in policies.items()})
+
+    assert gap.status is Status.UNKNOWN
+    assert "cannot be judged from here" in gap.found
+
+
+@pytest.mark.parametrize("spelling", ["churn-models", "Churn-Models"])
+def test_one_spelling_of_a_groups_name_is_enough_if_it_is_the_versions(spelling: str) -> None:
+    text = json.dumps(granted()["group", GROUP]).replace(
+        "model-package/Churn-Models", "model-package/churn-models"
+    )
+    policies = {target: Found(policy) for target, policy in granted().items()}
+    policies["group", GROUP] = Found(
+        json.loads(text.replace("model-package/churn-models", f"model-package/{spelling}"))
+    )
+
+    found = wrong(policies=policies)
+
+    assert bool(found) is (spelling != "churn-models")
+
+
+def test_policies_that_nobody_could_read_are_unknown_with_the_statement_to_ask_for() -> None:
+    found = wrong(
+        policies=dict.fromkeys(granted(), REFUSED), grants={OTHER_KEY: REFUSED}, registry_account=None
+    )
+
+    assert {each.status for each in found} == {Status.UNKNOWN}
+    assert all(each.statement for each in found if each.check == "policy")
+    assert {each.check for each in found} == {"policy", "grant"}
+
+
+def test_a_grant_to_each_role_is_looked_for() -> None:
+    [gap] = wrong(grants={OTHER_KEY: Found([Grant(MODELS, ("Decrypt",)), Grant(DEPLOYER, ("Encrypt",))])})
+
+    assert gap.check == "grant"
+    assert gap.statement == {
+        "GranteePrincipal": DEPLOYER,
+        "Operations": ["Decrypt"],
+        "Name": "GreenlightStagingDeployer",
+    }
+
+
+def test_credentials_of_another_account_stop_the_examination() -> None:
+    [found] = diagnose(access(), GROUP, ENDPOINTS, facts(caller_account=PRODUCTION))
+
+    assert found.status is Status.MISSING
+    assert f"they are of account {PRODUCTION}" in found.found
+
+
+def test_registry_credentials_of_another_account_are_told() -> None:
+    [found] = wrong(registry_account=PRODUCTION)
+
+    assert found.subject == "the registry's credentials"
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "service"),
+    [
+        ("deployer_role", DEPLOYER, "lambda.amazonaws.com"),
+        ("execution_role", MODELS, "sagemaker.amazonaws.com"),
+    ],
+)
+def test_roles_must_be_there_and_trust_their_service(name: str, role: str, service: str) -> None:
+    whole = deployers_role() if name == "deployer_role" else models_role()
+    other = replace(whole, trust=trust("ec2.amazonaws.com"))
+    elsewhere = replace(whole, trust=trust(service, StringEquals={"aws:SourceAccount": PRODUCTION}))
+
+    [absent] = wrong(**{name: Absent()})
+    [unread] = wrong(**{name: REFUSED})
+    [distrusting] = wrong(**{name: Found(other)})
+    [confined] = wrong(**{name: Found(elsewhere)})
+
+    assert (absent.check, absent.subject, absent.status) == ("role", f"the role {role}", Status.MISSING)
+    assert (unread.status, unread.found) == (Status.UNKNOWN, "AccessDenied")
+    assert distrusting == confined
+    assert distrusting.statement is not None
+    assert distrusting.statement["Principal"] == {"Service": service}
+
+
+IDENTITY: dict[str, tuple[str, str, str]] = {
+    action: (name, action, statement)
+    for name, statement, actions in (
+        (
+            "deployer_role",
+            DEPLOYER,
+            [
+                "sagemaker:DescribeModelPackage",
+                "sagemaker:ListModelPackages",
+                "sagemaker:CreateModel",
+                "iam:PassRole",
+            ],
+        ),
+        (
+            "execution_role",
+            MODELS,
+            [
+                "s3:GetObject",
+                "ecr:GetAuthorizationToken",
+                "ecr:BatchGetImage",
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:GetDownloadUrlForLayer",
+                "kms:Decrypt",
+            ],
+        ),
+    )
+    for action in actions
+}
+
+
+def less(role: Role, action: str) -> Role:
+    text = json.dumps(list(role.policies)).replace(f'"{action}"', '"none:None"')
+    return replace(role, policies=tuple(json.loads(text)))
+
+
+@pytest.mark.parametrize(("name", "action", "role_arn"), IDENTITY.values(), ids=IDENTITY)
+def test_what_a_role_may_not_do_is_found_and_the_proposed_statement_closes_it(
+    name: str, action: str, role_arn: str
+) -> None:
+    role = less(deployers_role() if name == "deployer_role" else models_role(), action)
+
+    gaps = wrong(**{name: Found(role)})
+
+    assert gaps
+    for gap in gaps:
+        assert (gap.check, gap.subject) == ("identity", f"the role {role_arn}")
+        assert gap.statement is not None
+        assert gap.statement["Action"] == [action]
+    mended = replace(role, policies=(*role.policies, {"Statement": [gap.statement for gap in gaps]}))
+    assert wrong(**{name: Found(mended)}) == []
+
+
+def test_passing_the_role_to_another_service_is_not_what_is_needed() -> None:
+    role = less(deployers_role(), "iam:PassRole")
+    elsewhere = allowing("iam:PassRole", resource=MODELS)
+    elsewhere["Statement"][0]["Condition"] = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+
+    [gap] = wrong(deployer_role=Found(replace(role, policies=(*role.policies, elsewhere))))
+
+    assert gap.statement is not None
+    assert gap.statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+def test_a_boundary_bounds() -> None:
+    bounded = replace(models_role(), boundary=allowing("s3:*", "ecr:*"))
+
+    gaps = wrong(execution_role=Found(bounded))
+
+    assert {tuple(gap.statement["Action"]) for gap in gaps if gap.statement} == {("kms:Decrypt",)}
+    assert all("denied" in gap.found for gap in gaps)
+
+
+VERSIONS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "an artefact elsewhere": (
+        {"artefacts": ("s3://other/model.tar.gz",)},
+        "context",
+        "artefacts does not have s3://other/",
+    ),
+    "an artefact in a namesake's prefix": (
+        {"artefacts": ("s3://models/churn-b/model.tar.gz",)},
+        "context",
+        "artefacts does not have s3://models/churn-b/",
+    ),
+    "another image": (
+        {"images": (f"{REGISTRY}.dkr.ecr.{REGION}.amazonaws.com/team/other@sha256:{'0' * 64}",)},
+        "context",
+        f"images does not have {REGISTRY}.dkr.ecr.{REGION}.amazonaws.com/team/other",
+    ),
+    "another key": (
+        {"key": f"arn:aws:kms:{REGION}:{REGISTRY}:key/other"},
+        "context",
+        "keys does not have it",
+    ),
+    "not complete": ({"status": "InProgress"}, "version", "its ModelPackageStatus is InProgress"),
+}
+
+
+@pytest.mark.parametrize(("changes", "check", "found"), VERSIONS.values(), ids=VERSIONS)
+def test_a_version_that_is_made_of_something_else_is_found(
+    changes: dict[str, Any], check: str, found: str
+) -> None:
+    gaps = wrong(version=Found(replace(VERSION, **changes)))
+
+    assert (check, found) in [(gap.check, gap.found) for gap in gaps]
+
+
+def test_an_image_of_another_region_is_found() -> None:
+    image = f"{REGISTRY}.dkr.ecr.eu-west-1.amazonaws.com/team/churn:3"
+
+    found = wrong(version=Found(replace(VERSION, images=(image,))))
+
+    assert f"it is not in {REGION}" in [each.found for each in found]
+
+
+def test_a_key_that_is_configured_is_in_order() -> None:
+    assert wrong(version=Found(replace(VERSION, key=KEY))) == []
+
+
+def test_without_a_version_the_rest_is_still_checked() -> None:
+    [gap] = wrong(version=Absent(), artefacts={}, images={})
+
+    assert (gap.check, gap.found) == ("version", "there is no version, or no such group")
+
+
+@pytest.mark.parametrize(
+    ("name", "thing"), [("artefacts", VERSION.artefacts[0]), ("images", VERSION.images[0])]
+)
+def test_what_a_version_needs_must_be_there(name: str, thing: str) -> None:
+    [gone] = wrong(**{name: {thing: Found(value=False)}})
+    [absent] = wrong(**{name: {thing: Absent()}})
+    [unread] = wrong(**{name: {thing: REFUSED}})
+
+    assert gone == absent
+    assert (gone.status, gone.subject) == (Status.MISSING, thing)
+    assert unread.status is Status.UNKNOWN
+
+
+SENDING = Role(trust("events.amazonaws.com"), (allowing("events:PutEvents", resource=BUS),))
+EVENTS: dict[str, tuple[dict[str, Any], str]] = {
+    "no bus": ({"bus_policy": Absent()}, "there is no such bus"),
+    "a bus that admits nobody": ({"bus_policy": Found({})}, "does not admit events"),
+    "a bus that admits somebody else": (
+        {
+            "bus_policy": Found(
+                {"Statement": [{"Effect": "Allow", "Action": "*", "Principal": {"AWS": PRODUCTION}}]}
+            )
+        },
+        "does not admit events",
+    ),
+    "no receiving rule": ({"receiving_rules": Found([])}, "no enabled rule takes"),
+    "one that is off": ({"receiving_rules": Found([receiving(enabled=False)])}, "no enabled rule takes"),
+    "one without a target": ({"receiving_rules": Found([receiving(targets=())])}, "no enabled rule takes"),
+    "one for another account": (
+        {"receiving_rules": Found([receiving(pattern={"account": [STAGING]})])},
+        "no enabled rule takes",
+    ),
+    "no forwarding rule": ({"forwarding_rules": Found([])}, "no enabled rule sends"),
+    "one of other groups": (
+        {"forwarding_rules": Found([forwarding(pattern={"detail": {"ModelPackageGroupName": ["fraud"]}})])},
+        "no enabled rule sends",
+    ),
+    "one to elsewhere": (
+        {"forwarding_rules": Found([forwarding(targets=(("x", SENDER),))])},
+        "no enabled rule sends",
+    ),
+    "one without a role": (
+        {"forwarding_rules": Found([forwarding(targets=((BUS, None),))])},
+        "it has no role",
+    ),
+    "a role that is gone": ({"forwarding_roles": {}}, "there is no such role"),
+    "a role that may not": (
+        {"forwarding_roles": {SENDER: Found(replace(SENDING, policies=()))}},
+        "may not put",
+    ),
+    "a role of another's": (
+        {"forwarding_roles": {SENDER: Found(replace(SENDING, trust=trust("ec2.amazonaws.com")))}},
+        "EventBridge cannot take it",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "found"), EVENTS.values(), ids=EVENTS)
+def test_every_link_of_the_events_way_is_looked_at(changes: dict[str, Any], found: str) -> None:
+    [gap] = wrong(**changes)
+
+    assert (gap.check, gap.status) == ("event-path", Status.MISSING)
+    assert found in gap.found
+
+
+def test_a_bus_that_admits_an_organisation_is_unclear_without_knowing_it() -> None:
+    policy = {
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": "events:PutEvents",
+                "Resource": BUS,
+                "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}},
+            }
+        ]
+    }
+
+    [gap] = wrong(bus_policy=Found(policy))
+
+    assert gap.status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(("quota", "enough"), [(5.0, True), (4.0, False), (0.0, False)])
+def test_a_quota_must_hold_all_instances_and_the_largest_endpoint_twice(quota: float, enough: bool) -> None:  # noqa: FBT001 - parametrised
+    found = wrong(quotas={"ml.m5.large": Found(quota)})
+
+    assert (found == []) is enough
+    assert all(f"it is {quota:g}; 5 are needed" in each.found for each in found)
+
+
+def test_a_quota_that_cannot_be_read_is_unknown() -> None:
+    [gap] = wrong(quotas={"ml.m5.large": REFUSED})
+
+    assert (gap.check, gap.status) == ("quota", Status.UNKNOWN)
+
+
+def test_a_stage_in_the_registrys_account_needs_no_policy_and_no_bus() -> None:
+    lab = stages()["lab"]
+
+    found = diagnose(lab, "fraud", [], facts(caller_account=REGISTRY, policies={}, bus_policy=Absent()))
+
+    assert not {"policy", "grant", "event-path"} & {each.check for each in found}
