@@ -17,7 +17,7 @@ from infra.outcomes import Outcomes
 from infra.permissions import Permissions, acknowledge
 from infra.placement import place
 from infra.registry_events import RegistryEvents
-from infra.registry_reading import allow_fetching, allow_reading_details
+from infra.registry_reading import allow_fetching, allow_reading_details, allow_writing
 from infra.triggers import Triggers
 
 if TYPE_CHECKING:
@@ -125,17 +125,16 @@ class DeploymentStack(Stack):
         self._outputs()
 
     def _allow_registry(self, access: StageAccess) -> None:
-        """Let the deployer read what only a stage's does; in a policy of its own, as for all else beside."""
+        """Let the deployer do what only a stage's does; in a policy of its own, as for all else beside."""
         both = access.registry.admit == "both_roles"
-        if not (access.keys or both):
-            return
         policy = iam.ManagedPolicy(
             self,
             "FromRegistry",
-            description="What Greenlight's deployer may read of the registry's account, beside versions",
+            description="What Greenlight's deployer may do in the registry's account, besides",
             roles=[self.deployer.role],
         )
         permissions = Permissions(policy)
+        allow_writing(permissions, access)
         allow_reading_details(permissions, access)
         if both:
             allow_fetching(permissions, access)

@@ -1,4 +1,4 @@
-"""Owns what a stage's roles may read of the registry's account: the half that is the stage's own.
+"""Owns what a stage's roles may do in the registry's account: the half that is the stage's own.
 
 The other half, the policies over there, is the registry's stack's. Both are of the same `StageAccess`.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.stages.access import PULL, version_arns
+from infra.stages.access import PULL, WRITE, version_arns
 from infra.stages.accounts import partition_of, url_suffix_of
 
 if TYPE_CHECKING:
@@ -53,6 +53,19 @@ def allow_reading(permissions: Permissions, access: StageAccess) -> None:
         why_wildcard="A group's versions are numbered as they come.",
     )
     allow_reading_details(permissions, access)
+
+
+def allow_writing(permissions: Permissions, access: StageAccess) -> None:
+    """Allow the deployer to stamp versions and, where the stage promotes, to promote them."""
+    versions = [arn for group in access.groups for arn in version_arns(access.registry, group)]
+    for purpose, conditions in access.writes():
+        permissions.allow(
+            f"{purpose}Versions",
+            [WRITE],
+            versions,
+            conditions=conditions,
+            why_wildcard="A group's versions are numbered as they come.",
+        )
 
 
 def allow_reading_details(permissions: Permissions, access: StageAccess) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Statement: TypeAlias = dict[str, Any]
 
+WRITE: Final = "sagemaker:UpdateModelPackage"
+
 PULL: Final = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 """What pulling an image takes (ECR user guide, "repository-policy-examples")."""
 
@@ -142,6 +144,28 @@ class StageAccess:
                 for statement in self._of_key(sid) if by == "key_policy" else self._grants(sid):
                     yield PolicyTarget("key" if by == "key_policy" else "key-grants", key), statement
 
+    def writes(self) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
+        """Yield, by purpose, the conditions under which the stage's deployer may change versions.
+
+        Every stage stamps what it did with a version; one that promotes sets the life cycle that it promotes
+        to. Neither may approve: who could, could promote past the gate of the stage that it is in (developer
+        guide, "model-registry-staging-construct-set-up", has the keys).
+        """
+        untouched = {"sagemaker:ModelApprovalStatus": "true"}
+        promotion = self.stage.promotion
+        if promotion is not None:
+            yield (
+                "Promote",
+                {
+                    "StringEquals": {
+                        "sagemaker:ModelLifeCycle:stage": promotion.stage,
+                        "sagemaker:ModelLifeCycle:stageStatus": promotion.stage_status,
+                    },
+                    "Null": untouched,
+                },
+            )
+        yield "Report", {"Null": {**untouched, "sagemaker:ModelLifeCycle:stage": "true"}}
+
     def _needs(self, group: str) -> Any:  # noqa: ANN401 - a group of the context
         return self.registry.groups[group]
 
@@ -156,31 +180,9 @@ class StageAccess:
             versions,
         )
         yield self._allow(f"{sid}Deploy", ["sagemaker:CreateModel"], self.readers, versions)
-        promotion = self.stage.promotion
-        if promotion is not None:
-            # Neither may approve: who could, could promote past the gate of the stage that it is in
-            # (developer guide, "model-registry-staging-construct-set-up", has the keys).
-            untouched = {"sagemaker:ModelApprovalStatus": "true"}
-            deployer = [self.names.deployer_role_arn]
+        for purpose, conditions in self.writes():
             yield self._allow(
-                f"{sid}Promote",
-                ["sagemaker:UpdateModelPackage"],
-                deployer,
-                versions,
-                {
-                    "StringEquals": {
-                        "sagemaker:ModelLifeCycle:stage": promotion.stage,
-                        "sagemaker:ModelLifeCycle:stageStatus": promotion.stage_status,
-                    },
-                    "Null": untouched,
-                },
-            )
-            yield self._allow(
-                f"{sid}Report",
-                ["sagemaker:UpdateModelPackage"],
-                deployer,
-                versions,
-                {"Null": {**untouched, "sagemaker:ModelLifeCycle:stage": "true"}},
+                f"{sid}{purpose}", [WRITE], [self.names.deployer_role_arn], versions, conditions
             )
 
     def _of_buckets(self, sid: str) -> Iterator[tuple[PolicyTarget, Statement]]:

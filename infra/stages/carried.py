@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra.execution_roles import check_execution_roles
 from infra.placement import check_room
 from infra.settings.catalogue import compile_document
 from infra.settings.compiler import LARGEST_PARAMETER_BYTES, serialised
@@ -57,6 +56,8 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
     problems: list[Problem] = []
     stages: list[CarriedStage] = []
     carried: set[Path] = set()
+    gates = [stage.gate for stage in configuration.stages.values() if stage.gate is not None]
+    life_cycle_stages = list(dict.fromkeys(gate.stage for gate in gates))
     for name, stage in configuration.stages.items():
         names = StageNames.of(configuration.stack_name, name, stage, registry)
         problems += names.problems(place)
@@ -72,7 +73,7 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
         )
         endpoints, found = _compiled(files, directory, own.stack_name)
         problems += found
-        staged, found = _staged(endpoints, name, stage, registry)
+        staged, found = _staged(endpoints, name, stage, registry, life_cycle_stages)
         problems += found
         groups = sorted({spec.model_package_group.rpartition("/")[2] for spec in staged})
         problems += _ungranted(staged, registry, place)
@@ -134,7 +135,11 @@ def _shown(path: Path, directory: Path) -> str:
 
 
 def _staged(
-    endpoints: Sequence[EndpointSpec], name: str, stage: Stage, registry: Registry
+    endpoints: Sequence[EndpointSpec],
+    name: str,
+    stage: Stage,
+    registry: Registry,
+    life_cycle_stages: Sequence[str],
 ) -> tuple[list[EndpointSpec], list[Problem]]:
     specs: list[EndpointSpec] = []
     problems: list[Problem] = []
@@ -147,7 +152,8 @@ def _staged(
                 Problem(spec.file, 0, "model_package_group", repr(spec.model_package_group), expected, fix)
             )
             continue
-        compiled = {**spec.compiled, **of_stage(name, stage), "ModelPackageGroupName": group}
+        of_this_stage = of_stage(name, stage, life_cycle_stages)
+        compiled = {**spec.compiled, **of_this_stage, "ModelPackageGroupName": group}
         value = serialised(compiled) if spec.parameter_value else ""
         excess = len(value.encode()) - LARGEST_PARAMETER_BYTES
         if excess > 0:
@@ -159,19 +165,38 @@ def _staged(
     return specs, problems
 
 
-def of_stage(name: str, stage: Stage) -> dict[str, Any]:
-    """Say what a stage means for its endpoints, as the deployer reads it from their settings."""
+def of_stage(name: str, stage: Stage, life_cycle_stages: Sequence[str]) -> dict[str, Any]:
+    """Say what a stage means for its endpoints, as the deployer reads it from their settings.
+
+    Args:
+        name: The stage's.
+        stage: What its context says.
+        life_cycle_stages: What all gates ask for, in the order of their stages. A version that went on to a
+            later one has passed the gates before it.
+    """
     added: dict[str, Any] = {"StageName": name}
     if stage.gate is not None:
-        added["Gate"] = {"Stage": stage.gate.stage, "StageStatus": stage.gate.stage_status}
+        added["Gate"] = {
+            "Stage": stage.gate.stage,
+            "StageStatus": stage.gate.stage_status,
+            **_later(stage.gate.stage, life_cycle_stages),
+        }
     if stage.promotion is not None:
         soak = DEFAULT_SOAK_SECONDS if stage.soak_seconds is None else stage.soak_seconds
         added["Promotion"] = {
             "SoakSeconds": soak,
             "Stage": stage.promotion.stage,
             "StageStatus": stage.promotion.stage_status,
+            **_later(stage.promotion.stage, life_cycle_stages),
         }
     return added
+
+
+def _later(life_cycle_stage: str, life_cycle_stages: Sequence[str]) -> dict[str, list[str]]:
+    if life_cycle_stage not in life_cycle_stages:
+        return {}
+    later = life_cycle_stages[life_cycle_stages.index(life_cycle_stage) + 1 :]
+    return {"LaterStages": [*later]} if later else {}
 
 
 def _group_of(spec: EndpointSpec, stage: Stage, registry: Registry) -> str | None:

@@ -215,11 +215,17 @@ def test_operators_may_look_and_not_deploy() -> None:
     assert allowed == {"ProductionGroup", "ProductionVersions"}
 
 
-def test_only_a_stage_that_promotes_may_update_and_it_may_not_approve() -> None:
+def test_every_stage_may_stamp_versions_one_that_promotes_may_promote_and_none_may_approve() -> None:
     updating = [each for each in every_statement() if "sagemaker:UpdateModelPackage" in each["Action"]]
 
-    assert [each["Sid"] for each in updating] == ["StagingPromote", "StagingReport"]
-    promote, report = (each["Condition"] for each in updating)
+    assert sorted(each["Sid"] for each in updating) == [
+        *["ProductionReport"] * 2,
+        "StagingPromote",
+        "StagingReport",
+    ]
+    promote, report = (
+        statement("group", "Churn-Models", sid)["Condition"] for sid in ("StagingPromote", "StagingReport")
+    )
     assert promote == {
         "ArnLike": {"aws:PrincipalArn": [DEPLOYER]},
         "StringEquals": {

@@ -69,6 +69,18 @@ def test_the_stored_settings_say_what_the_stage_means(tmp_path: Path) -> None:
     assert lab["fraud"]["StageName"] == "lab"
 
 
+def test_gates_and_promotions_know_the_stages_that_come_later(tmp_path: Path) -> None:
+    def archive(context: dict[str, Any]) -> None:
+        lab = context["stages"]["lab"]
+        lab["gate"] = {"stage": "Archive", "stage_status": "Approved"}
+
+    stages, _ = load(write_endpoints(tmp_path), archive)
+
+    assert stored(stages["staging"])["churn"]["Promotion"]["LaterStages"] == ["Archive"]
+    assert stored(stages["production"])["churn"]["Gate"]["LaterStages"] == ["Archive"]
+    assert "LaterStages" not in stored(stages["lab"])["fraud"]["Gate"]
+
+
 def test_a_soak_that_nobody_set_is_an_hour(tmp_path: Path) -> None:
     stages, _ = load(
         write_endpoints(tmp_path), lambda context: context["stages"]["staging"].pop("soak_seconds")

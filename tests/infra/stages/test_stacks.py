@@ -364,11 +364,30 @@ def test_both_roles_may_read_everything_if_the_switch_says_so(
     both = statements(otherwise, "Greenlight-staging", "FromRegistry", "ManagedPolicy")
     models = statements(otherwise, "Greenlight-staging", "ModelExecutionRoleDefaultPolicy")
 
-    assert set(alone) == {"DecryptDetails"}
+    writing = {"PromoteVersions", "ReportVersions"}
+    assert set(alone) == {"DecryptDetails", *writing}
     fetching = {"ReadArtefacts", "ListArtefacts1", "DecryptArtefacts", "PullImages", "LogInToRegistries"}
-    assert set(both) == {"DecryptDetails", *fetching}
+    assert set(both) == {"DecryptDetails", *fetching, *writing}
     assert models["ReadVersions"] == {
         "Action": "sagemaker:DescribeModelPackage",
         "Effect": "Allow",
         "Resource": f"arn:aws:sagemaker:{REGION}:{REGISTRY}:model-package/churn-models/*",
     }
+
+
+def test_a_deployer_may_write_to_the_registry_exactly_what_the_registry_lets_it(accounts: Accounts) -> None:
+    staging = statements(accounts, "Greenlight-staging", "FromRegistry", "ManagedPolicy")
+    production = statements(accounts, "Greenlight-production", "FromRegistry", "ManagedPolicy")
+
+    assert staging["PromoteVersions"]["Action"] == "sagemaker:UpdateModelPackage"
+    assert staging["PromoteVersions"]["Condition"] == {
+        "StringEquals": {
+            "sagemaker:ModelLifeCycle:stage": "Production",
+            "sagemaker:ModelLifeCycle:stageStatus": "PendingApproval",
+        },
+        "Null": {"sagemaker:ModelApprovalStatus": "true"},
+    }
+    assert production["ReportVersions"]["Condition"] == {
+        "Null": {"sagemaker:ModelApprovalStatus": "true", "sagemaker:ModelLifeCycle:stage": "true"}
+    }
+    assert "PromoteVersions" not in production
