@@ -121,7 +121,7 @@ class Attempt:
         abort_asked_at: When SageMaker was to be made to roll it back, as its approval no longer stood.
         deletes_endpoint: True if the endpoint had failed and is deleted first, so that it can be created.
         deletion: What a clean-up deletes.
-        goal: Where a promotion is to take the version.
+        goal: Where a promotion takes the version, or found that it stands already.
         failed_test: The smoke test that its version failed once it served; None if it did not come so far.
         alarms_left_out: Names of rollback alarms that were on before, and so do not guard it.
         doubles_instances: Whether old and new instances count against quotas while it is under way.

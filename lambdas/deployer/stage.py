@@ -125,9 +125,11 @@ class Stage:
         version = self._read_version(attempt.version_arn)
         if version is None:
             return False
-        claimed = self._attempts.begin_promotion(attempt, promotion.goal)
+        found = version.life_cycle
+        is_made = promotion.is_made(found)
+        claimed = self._attempts.begin_promotion(attempt, found if found and is_made else promotion.goal)
         try:
-            if not promotion.is_made(version.life_cycle):
+            if not is_made:
                 self._gateways.sagemaker.put_life_cycle(version.arn, promotion.goal, self._reason(attempt))
         except RefusedError as refusal:
             self._attempts.settle(claimed, AttemptStatus.FAILED, reason=str(refusal), endpoint=endpoint)
@@ -150,9 +152,7 @@ class Stage:
         made = [
             each
             for each in self._attempts.history.attempts
-            if each.action is Action.PROMOTE
-            and each.version_arn == attempt.version_arn
-            and each.goal == promotion.goal
+            if each.action is Action.PROMOTE and each.version_arn == attempt.version_arn
         ]
         return None if any(self._settles(each) for each in made) else attempt
 

@@ -197,6 +197,7 @@ def test_what_a_person_decided_for_a_later_stage_is_not_overruled(stands: tuple[
     after(pipeline, SOAK + 60)
 
     assert life_cycle(pipeline, arn) == LifeCycle(*stands)
+    assert "/".join(stands) in pipeline.outcomes[-1]["Message"]
 
 
 def test_a_version_that_is_rejected_before_its_soak_is_over_is_not_promoted() -> None:
@@ -207,6 +208,22 @@ def test_a_version_that_is_rejected_before_its_soak_is_over_is_not_promoted() ->
     pipeline.undelivered()
     pipeline.sweep()
     pipeline.run()
+
+    assert life_cycle(pipeline, arn) is None
+
+
+def test_a_reject_is_seen_until_the_last_moment_before_a_promotion() -> None:
+    pipeline = staging()
+    arn = deployed(pipeline)
+
+    def reject(service: str, operation: str) -> None:
+        if (service, operation) == ("sagemaker", "DescribeModelPackage"):
+            pipeline.deployer_cloud.before_call = lambda *_: None
+            pipeline.reject(arn)
+
+    pipeline.deployer_cloud.before_call = reject
+    pipeline.pass_time(SOAK + 60)
+    pipeline.sweep()
 
     assert life_cycle(pipeline, arn) is None
 
