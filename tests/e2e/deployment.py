@@ -11,11 +11,15 @@ from demo.outcomes import OutcomeQueue
 from tests.e2e.clients.account import IMAGE, SCALING_MODEL, Account, archive, eventually
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from mypy_boto3_sagemaker import SageMakerClient
 
     from local_cloud.process import LocalCloud
 
 OUTCOME_TIMEOUT_SECONDS = 60.0
+ONE_INSTANCE = {"instance_type": "ml.m5.large", "instance_count": 1}
 
 
 class Deployment:
@@ -31,17 +35,17 @@ class Deployment:
         self._context: dict[str, str] = {"endpoints_dir": str(self._endpoints_dir)}
         self.outputs: dict[str, str] = {}
 
-    def deploy(self, *endpoint_names: str, **context: str) -> Deployment:
-        """Deploy the stack for the first time, with these endpoints and this context."""
+    def deploy(self, endpoints: Mapping[str, Mapping[str, Any]], **context: str) -> Deployment:
+        """Deploy the stack for the first time, with endpoints (their settings by name) and this context."""
         self._context |= context
-        for name in endpoint_names:
-            self.write_settings(name)
+        for name, settings in endpoints.items():
+            self.write_settings(name, **settings)
         s3 = self.account.client("s3")
         s3.create_bucket(
             Bucket=self.account.bucket,
             CreateBucketConfiguration={"LocationConstraint": self.account.region},
         )
-        for name in endpoint_names:
+        for name in endpoints:
             self.account.sagemaker.create_model_package_group(ModelPackageGroupName=name)
         bootstrap(environ=self._environ, directory=self._directory)
         self.deploy_again()
@@ -58,17 +62,19 @@ class Deployment:
         self.outputs = deploy(environ=self._environ, directory=self._directory, context=self._context)
 
     def write_settings(self, endpoint_name: str, **settings: Any) -> None:
-        """Write an endpoint's YAML; JSON is YAML."""
+        """Write an endpoint's YAML, of one instance unless it has variants; JSON is YAML."""
         document = {
             "model_package_group": endpoint_name,
-            "instance_type": "ml.m5.large",
-            "instance_count": 1,
+            **({} if "variants" in settings else ONE_INSTANCE),
             **settings,
         }
         (self._endpoints_dir / f"{endpoint_name}.yaml").write_text(json.dumps(document))
 
-    def register(self, group: str, *, factor: float = 1.0, code: str = SCALING_MODEL) -> str:
-        """Register a version of a model that multiplies by the factor; return its ARN."""
+    def register(self, group: str, *, factor: float = 1.0, code: str = SCALING_MODEL, **members: Any) -> str:
+        """Register a version of a model that multiplies by the factor; return its ARN.
+
+        `members` are further ones of CreateModelPackage.
+        """
         versions = self.account.sagemaker.list_model_packages(ModelPackageGroupName=group)
         number = len(versions["ModelPackageSummaryList"]) + 1
         created = self.account.sagemaker.create_model_package(
@@ -86,14 +92,20 @@ class Deployment:
                 "SupportedContentTypes": ["application/json"],
                 "SupportedResponseMIMETypes": ["application/json"],
             },
+            **members,
         )
         return created["ModelPackageArn"]
 
-    def approve(self, version_arn: str) -> None:
+    def person(self, name: str) -> SageMakerClient:
+        """Return SageMaker for somebody with a new role that may approve versions."""
+        approving = {"Effect": "Allow", "Action": "sagemaker:UpdateModelPackage", "Resource": "*"}
+        role_arn = self.account.role(name, self.account.account_id, approving)
+        return self.account.assuming(role_arn).sagemaker
+
+    def approve(self, version_arn: str, *, by: SageMakerClient | None = None) -> None:
         """Approve with the call that Studio makes."""
-        self.account.sagemaker.update_model_package(
-            ModelPackageArn=version_arn, ModelApprovalStatus="Approved"
-        )
+        sagemaker = by or self.account.sagemaker
+        sagemaker.update_model_package(ModelPackageArn=version_arn, ModelApprovalStatus="Approved")
 
     def reject(self, version_arn: str) -> None:
         """Reject with the call that Studio makes."""
@@ -102,7 +114,7 @@ class Deployment:
         )
 
     def outcome(self, version_arn: str) -> dict[str, Any]:
-        """Wait for the version's next final outcome."""
+        """Wait for the version's first final outcome among those received and not forgotten."""
         return self.outcomes.wait_for(version_arn, timeout_seconds=OUTCOME_TIMEOUT_SECONDS)
 
     def deployed(self, group: str, *, factor: float) -> str:
@@ -114,8 +126,19 @@ class Deployment:
 
     def deployer_calls(self, endpoint_name: str) -> list[str]:
         """Return the deployer's calls for an endpoint, whose name begins all names it makes, in order."""
+        return [call["operation"] for call in self._deployer_calls(endpoint_name)]
+
+    def deployer_invocations(self, endpoint_name: str) -> list[tuple[str, int]]:
+        """Return which variant answered each of the deployer's invocations, and the bytes it was sent."""
         return [
-            call["operation"]
+            (call["request_summary"]["InvokedProductionVariant"], call["request_summary"]["Bytes"])
+            for call in self._deployer_calls(endpoint_name)
+            if call["operation"] == "InvokeEndpoint"
+        ]
+
+    def _deployer_calls(self, endpoint_name: str) -> list[dict[str, Any]]:
+        return [
+            call
             for call in self.account.cloud.calls()
             if call["account"] == self.account.account_id
             and "greenlight/" in call["user_agent"]
@@ -124,6 +147,12 @@ class Deployment:
 
     def log(self, **keys: str) -> list[str]:
         """Return the messages in the deployer's log that have these keys, such as a `correlation_id`."""
+        lines = [json.loads(line) for line in self.log_lines() if line.startswith("{")]
+        # Metrics stand in the log, too, and have no message.
+        return [line["message"] for line in lines if "message" in line and keys.items() <= line.items()]
+
+    def log_lines(self) -> list[str]:
+        """Return the deployer's log, as it is."""
         logs = self.account.client("logs")
         (group,) = {
             each["logGroupName"]
@@ -131,8 +160,7 @@ class Deployment:
             if "Deployer" in each["logGroupName"]
         }
         events = logs.filter_log_events(logGroupName=group)["events"]
-        lines = [json.loads(each["message"]) for each in events if each["message"].startswith("{")]
-        return [line["message"] for line in lines if keys.items() <= line.items()]
+        return [each["message"] for each in events]
 
     def wait_until_handled(self, endpoint_name: str) -> None:
         """Wait until the deployer is done with every event so far about an endpoint or its group."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.clients.account import BROKEN_MODEL, eventually
-from tests.e2e.deployment import Deployment
+from tests.e2e.clients.account import BROKEN_MODEL, Account, archive_of, eventually
+from tests.e2e.deployment import ONE_INSTANCE, Deployment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,18 +18,57 @@ if TYPE_CHECKING:
     from local_cloud.process import LocalCloud
 
 WRITES = frozenset({"CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint", "AddTags"})
-ENDPOINTS = (
-    "first",
-    "update",
-    "broken",
-    "reject",
-    "copies",
-    "quiet",
-    "unhandled",
-    "settings",
-    "by-hand",
-    "logs",
-)
+SENT = "[[31415.0]]"
+"""A smoke test's body that stands nowhere else."""
+
+
+def endpoints(account: Account) -> dict[str, dict[str, Any]]:
+    """Return the settings of each test's endpoint."""
+    people = f"arn:aws:iam::{account.account_id}:role"
+    positive = {"content_type": "application/json", "expect": "[0][0] > `0`"}
+    plain = (
+        "first",
+        "update",
+        "broken",
+        "reject",
+        "copies",
+        "quiet",
+        "unhandled",
+        "settings",
+        "by-hand",
+        "logs",
+    )
+    return {name: {} for name in plain} | {
+        "tried": {
+            "smoke_test": {
+                "requests": [
+                    {"name": "one row", "body": SENT, **positive},
+                    {"body_from": f"s3://{account.bucket}/rows.json", **positive},
+                    {"sample_payload": True, "expect": "[0][0] > `0`", "p95_ms": 30_000},
+                ]
+            }
+        },
+        "compared": {
+            "variants": [
+                {"name": "Champion", "version": 1, "weight": 1, **ONE_INSTANCE},
+                {"name": "Challenger", "weight": 1, **ONE_INSTANCE},
+            ],
+            "smoke_test": {"requests": [{"body": SENT, **positive}]},
+        },
+        "shadowed": {
+            "approvers": [f"{people}/release-manager"],
+            "shadow": {"approvers": [f"{people}/data-scientist"], **ONE_INSTANCE},
+        },
+        "scaled": {
+            "autoscaling": {
+                "min": 1,
+                "max": 3,
+                "target_tracking": [{"metric": "invocations_per_instance", "target": 600}],
+                "scheduled": [{"name": "day", "schedule": "cron(0 6 * * ? *)", "min": 2}],
+            }
+        },
+    }
+
 
 pytestmark = pytest.mark.e2e
 
@@ -38,7 +77,8 @@ pytestmark = pytest.mark.e2e
 def deployment(local_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """One stack for the whole run: each test has an endpoint and a group of its own in it."""
     account_id = str(secrets.randbelow(9 * 10**11) + 10**11)
-    return Deployment(local_cloud, account_id, tmp_path_factory.mktemp("stack")).deploy(*ENDPOINTS)
+    stack = Deployment(local_cloud, account_id, tmp_path_factory.mktemp("stack"))
+    return stack.deploy(endpoints(stack.account))
 
 
 def test_an_approved_version_answers_after_three_writes_and_six_reads(deployment: Deployment) -> None:
@@ -172,6 +212,166 @@ def test_a_parameter_edited_by_hand_deploys_nothing(deployment: Deployment) -> N
     assert deployment.outcome(version_arn)["Outcome"] == "succeeded"
 
 
+def test_a_version_that_fails_its_smoke_test_gives_way_to_what_served(deployment: Deployment) -> None:
+    account = deployment.account
+    rows, samples = b"[[1.0, 2.0, 3.0]]", {"a.json": "[[7.0]]", "b.json": "[[7.0, 7.0]]"}
+    for key, content in {"rows.json": rows, "sample.tar.gz": archive_of(samples)}.items():
+        account.client("s3").put_object(Bucket=account.bucket, Key=key, Body=content)
+    with_sample = {"SamplePayloadUrl": f"s3://{account.bucket}/sample.tar.gz"}
+    good = deployment.register("tried", factor=2, **with_sample)
+    deployment.approve(good)
+
+    assert deployment.outcome(good)["Outcome"] == "succeeded"
+    bodies = [SENT.encode(), rows, *[each.encode() for each in samples.values()] * 20]
+    sent = [("AllTraffic", len(body)) for body in bodies]
+    assert deployment.deployer_invocations("tried") == sent
+
+    bad = deployment.register("tried", factor=-1, **with_sample)
+    deployment.outcomes.received.clear()
+    deployment.approve(bad)
+
+    failed = deployment.outcome(bad)
+    assert failed["Outcome"] == "failed"
+    milliseconds = failed["SmokeTest"]["Answer"].pop("Milliseconds")
+    assert failed["SmokeTest"] == {
+        "Request": {"Name": "one row", "ContentType": "application/json", "Bytes": len(SENT)},
+        "Answer": {"Status": 200, "ContentType": "application/json", "Bytes": len("[[-31415.0]]")},
+        "Expectation": "[0][0] > `0` to be true",
+    }
+    assert 0 <= milliseconds < 60_000
+    assert deployment.outcome(good)["Outcome"] == "rolled_back"
+    assert account.predict("tried", [[1]]) == [[2]]
+    # What served well before is not tried again.
+    assert deployment.deployer_invocations("tried") == [*sent, ("AllTraffic", len(SENT))]
+    assert "31415" not in json.dumps(deployment.outcomes.received)
+    assert not [line for line in deployment.log_lines() if "31415" in line]
+
+    unsaid = deployment.register("tried", factor=3)
+    deployment.approve(unsaid)
+    assert "registered without a SamplePayloadUrl" in deployment.outcome(unsaid)["Reason"]
+    account.client("s3").delete_object(Bucket=account.bucket, Key="rows.json")
+    untried = deployment.register("tried", factor=4, **with_sample)
+    deployment.approve(untried)
+    test = deployment.outcome(untried)["SmokeTest"]
+    assert test["Expectation"] == "something to send"
+    assert f"s3://{account.bucket}/rows.json cannot be read (NoSuchKey" in test["Answer"]["Error"]
+    eventually(lambda: account.predict("tried", [[1]]), lambda answer: answer == [[2]])
+
+
+def test_a_pinned_version_shares_the_calls_with_whichever_is_approved(deployment: Deployment) -> None:
+    def answers() -> set[float]:
+        """Return the factors of those that answer some calls in a row."""
+        return {deployment.account.predict("compared", [[1]])[0][0] for _ in range(4)}
+
+    champion = deployment.deployed("compared", factor=2)
+    challenger = deployment.deployed("compared", factor=5)
+
+    assert answers() == {2, 5}
+    assert deployment.deployer_invocations("compared") == [("Challenger", len(SENT))] * 2
+    deployment.outcomes.received.clear()
+    deployment.reject(champion)
+
+    assert deployment.outcome(challenger)["Outcome"] == "succeeded"
+    assert answers() == {5}
+    left_out = (
+        "Left out of compared, as the version is not approved in compared: Champion (version 1). "
+        "The other variants take the calls. Approve the version, or pin another."
+    )
+    eventually(deployment.log, lambda messages: left_out in messages)
+
+
+def test_a_shadow_gets_copies_until_somebody_approves_it_for_the_endpoint(deployment: Deployment) -> None:
+    account = deployment.account
+    release_manager, data_scientist = (
+        deployment.person(name) for name in ("release-manager", "data-scientist")
+    )
+    first = deployment.register("shadowed", factor=2)
+    deployment.approve(first, by=release_manager)
+    assert deployment.outcome(first)["Outcome"] == "succeeded"
+    second = deployment.register("shadowed", factor=5)
+    deployment.outcomes.received.clear()
+    deployment.approve(second, by=data_scientist)
+
+    beside = deployment.outcome(first)
+    assert beside["Outcome"] == "succeeded"
+    assert beside["Companions"] == [
+        {"VariantName": "Shadow", "ModelPackageArn": second, "ModelPackageVersion": 2, "Shadow": True}
+    ]
+    assert [account.predict("shadowed", [[1]]) for _ in range(4)] == [[[2]]] * 4
+    copies: dict[str, Any] = {
+        "Namespace": "AWS/SageMaker",
+        "MetricName": "Invocations",
+        "Dimensions": [
+            {"Name": "EndpointName", "Value": "shadowed"},
+            {"Name": "VariantName", "Value": "Shadow"},
+        ],
+        "StartTime": "2020-01-01T00:00:00Z",
+        "EndTime": "2100-01-01T00:00:00Z",
+        "Period": 60,
+        "Statistics": ["Sum"],
+    }
+    eventually(
+        lambda: account.client("cloudwatch").get_metric_statistics(**copies)["Datapoints"],
+        lambda points: sum(point["Sum"] for point in points) == 4,
+    )
+    deployment.approve(second, by=release_manager)
+
+    assert deployment.outcome(second)["Outcome"] == "succeeded"
+    assert account.predict("shadowed", [[1]]) == [[5]]
+    assert not account.sagemaker.describe_endpoint(EndpointName="shadowed").get("ShadowProductionVariants")
+
+
+def test_scaling_stays_through_an_update_and_comes_back_after_a_new_instance_type(
+    deployment: Deployment,
+) -> None:
+    account = deployment.account
+    scaling = account.client("application-autoscaling")
+
+    def registered() -> tuple[Any, ...]:
+        """Return the target's limits and birth, and the names of its policies and scheduled actions."""
+        named = {"ServiceNamespace": "sagemaker", "ResourceId": "endpoint/scaled/variant/AllTraffic"}
+        targets = scaling.describe_scalable_targets(
+            ServiceNamespace="sagemaker", ResourceIds=[named["ResourceId"]]
+        )["ScalableTargets"]
+        policies = scaling.describe_scaling_policies(**named)["ScalingPolicies"]
+        actions = scaling.describe_scheduled_actions(**named)["ScheduledActions"]
+        return (
+            *((each["MinCapacity"], each["MaxCapacity"], each["CreationTime"]) for each in targets),
+            *(each["PolicyName"] for each in policies),
+            *(each["ScheduledActionName"] for each in actions),
+        )
+
+    def variant() -> dict[str, Any]:
+        described = account.sagemaker.describe_endpoint(EndpointName="scaled")
+        return {"Status": described["EndpointStatus"], **described["ProductionVariants"][0]}
+
+    deployment.deployed("scaled", factor=2)
+    (limits, *rules) = eventually(registered, lambda seen: len(seen) == 3)
+    assert (limits[:2], rules) == ((1, 3), ["invocations-per-instance", "day"])
+    assert account.cloud.scale(account.account_id, account.region, "scaled", "AllTraffic", 3) == 3
+    eventually(variant, lambda seen: (seen["Status"], seen["CurrentInstanceCount"]) == ("InService", 3))
+
+    deployment.deployed("scaled", factor=5)
+
+    assert account.predict("scaled", [[1]]) == [[5]]
+    assert variant()["CurrentInstanceCount"] == 3
+    assert registered() == (limits, *rules)
+    assert "DeregisterScalableTarget" not in deployment.deployer_calls("scaled")
+
+    ssm = account.client("ssm")
+    name = "/greenlight/endpoints/scaled"
+    settings = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+    larger = settings.replace("ml.m5.large", "ml.m5.xlarge")
+    ssm.put_parameter(Name=name, Value=larger, Overwrite=True)
+
+    again = eventually(registered, lambda seen: len(seen) == 3 and seen[0][2] > limits[2])
+    assert (again[0][:2], list(again[1:])) == ((1, 3), rules)
+    assert "DeregisterScalableTarget" in deployment.deployer_calls("scaled")
+    config = account.sagemaker.describe_endpoint(EndpointName="scaled")["EndpointConfigName"]
+    described = account.sagemaker.describe_endpoint_config(EndpointConfigName=config)
+    assert described["ProductionVariants"][0]["InstanceType"] == "ml.m5.xlarge"
+
+
 def test_one_correlation_id_runs_through_the_functions_log(deployment: Deployment) -> None:
     version_arn = deployment.deployed("logs", factor=2)
     correlation_id = deployment.outcome(version_arn)["CorrelationId"]
@@ -187,7 +387,7 @@ def test_one_correlation_id_runs_through_the_functions_log(deployment: Deploymen
 def test_a_lost_approval_is_healed_by_the_schedule(
     local_cloud: LocalCloud, account_id: str, tmp_path: Path
 ) -> None:
-    deployment = Deployment(local_cloud, account_id, tmp_path).deploy("lost", sweep_minutes="1")
+    deployment = Deployment(local_cloud, account_id, tmp_path).deploy({"lost": {}}, sweep_minutes="1")
     before = local_cloud.switches()["delivery"]
     version_arn = deployment.register("lost", factor=2)
     local_cloud.switch({"delivery": {"drop_probability": 1.0}})

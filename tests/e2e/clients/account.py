@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
@@ -47,9 +47,14 @@ BROKEN_MODEL = """
 
 def archive(code: str, *, factor: float = 1.0) -> bytes:
     """Return a `model.tar.gz` with this inference script."""
+    return archive_of({"factor": str(factor), "code/inference.py": dedent(code)})
+
+
+def archive_of(files: Mapping[str, str]) -> bytes:
+    """Return a `.tar.gz` of files: their text by name."""
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as packed:
-        for name, text in {"factor": str(factor), "code/inference.py": dedent(code)}.items():
+        for name, text in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(text.encode())
             packed.addfile(member, io.BytesIO(text.encode()))
