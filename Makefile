@@ -12,7 +12,7 @@ export PATH := $(BIN):$(PATH)
 
 .PHONY: help
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .PHONY: setup
 setup: $(VENV)/.installed node_modules/.installed ## Install everything into .venv and node_modules
@@ -81,6 +81,10 @@ coverage: setup ## Branch coverage of the deployer by its own tests
 bench: setup ## Measure the cold start against SageMaker's documented three calls
 	python -m bench.cold_start
 	python -m infra.bundling
+
+.PHONY: blast-radius
+blast-radius: setup ## Share of calls that a bad version fails: canary with an alarm against all at once
+	python -m bench.blast_radius
 
 .PHONY: lock
 lock: setup ## Resolve the pinned requirements again from the .in files

@@ -34,8 +34,15 @@ class OutcomeQueue:
         sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=attributes["QueueArn"])
         self.received: list[dict[str, Any]] = []
 
-    def wait_for(self, version_arn: str, *, timeout_seconds: float) -> dict[str, Any]:
+    def wait_for(
+        self, version_arn: str, *, endpoint_name: str | None = None, timeout_seconds: float
+    ) -> dict[str, Any]:
         """Return the version's final outcome (its event's detail), keeping all that came on the way.
+
+        Args:
+            version_arn: The version.
+            endpoint_name: On which endpoint; None for any.
+            timeout_seconds: How long to wait for it.
 
         Raises:
             TimeoutError: None came.
@@ -47,6 +54,10 @@ class OutcomeQueue:
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
                 self.received.append(json.loads(json.loads(message["Body"])["Message"])["detail"])
             for outcome in self.received:
-                if outcome.get("ModelPackageArn") == version_arn and outcome["Outcome"] != "started":
+                if (
+                    outcome.get("ModelPackageArn") == version_arn
+                    and outcome["Outcome"] != "started"
+                    and endpoint_name in {None, outcome["EndpointName"]}
+                ):
                     return outcome
         raise TimeoutError(f"no outcome of {version_arn} within {timeout_seconds:.0f} s")

@@ -1,0 +1,259 @@
+"""`python -m bench.blast_radius`: what a bad version costs, as a canary with an alarm and all at once.
+
+Two endpoints of one stack follow one group, so one approval sends the same bad version to both. Both are
+called at the same rate, at the same times. What is compared is the share of failed calls in windows of the
+same length, each from the first call that the bad version got. Then a person rejects it, who alone can help
+the second endpoint.
+
+CloudWatch's minute is made shorter, so that a run takes no quarter of an hour; the window is as many minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import boto3
+from botocore.exceptions import ClientError
+from rich.console import Console
+from rich.table import Table
+
+from demo import training
+from demo.caller import predict
+from demo.cdk import bootstrap, deploy
+from demo.outcomes import OutcomeQueue
+from demo.registry import Registry
+from demo.rollouts import CANARY_PERCENT, ROLLOUT
+from local_cloud.process import client_environment, start_local_cloud
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
+    from local_cloud.process import LocalCloud
+
+ACCOUNT: Final = "111122223333"
+REGION: Final = "eu-central-1"
+GROUP: Final = "models"
+CANARY: Final = "canary"
+ALL_AT_ONCE: Final = "all-at-once"
+SETTINGS: Final = f"model_package_group: {GROUP}\ninstance_type: ml.m5.large\ninstance_count: 4\n"
+
+SECONDS_BETWEEN_CALLS: Final = 0.05
+WINDOW_MINUTES: Final = 10
+MINUTE_SECONDS: Final = 6.0
+TIMEOUT_SECONDS: Final = 90.0
+
+
+class Answer(Enum):
+    """What became of a call."""
+
+    FORMER = "the former version answered"
+    BAD = "the bad version answered"
+    FAILED = "it failed"
+
+
+@dataclass(slots=True)
+class Caller:
+    """Calls an endpoint at a steady rate while the context lasts, however long an answer takes.
+
+    Attributes:
+        answers: When each call began, on the monotonic clock, and what became of it, in order.
+    """
+
+    endpoint_name: str
+    call: Callable[[], Answer]
+    answers: list[tuple[float, Answer]] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._call_until_stopped, name=self.endpoint_name, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        assert self._thread is not None
+        self._thread.join()
+
+    @property
+    def exposed_at(self) -> float | None:
+        """When the first call that the bad version got began."""
+        return next((at for at, answer in self.answers if answer is not Answer.FORMER), None)
+
+    def _call_until_stopped(self) -> None:
+        due = time.monotonic()
+        while not self._stop.wait(max(0.0, due - time.monotonic())):
+            began = time.monotonic()
+            self.answers.append((began, self.call()))
+            due = max(due + SECONDS_BETWEEN_CALLS, began)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What an endpoint's callers saw of the bad version.
+
+    Attributes:
+        calls: In the window.
+        failed: Of these.
+        exposed_seconds: From the first to the last of these that the bad version got.
+        exposed_calls: Calls within these seconds.
+    """
+
+    calls: int
+    failed: int
+    exposed_seconds: float
+    exposed_calls: int
+
+    @classmethod
+    def of(cls, answers: Sequence[tuple[float, Answer]], begins_at: float, seconds: float) -> Measured:
+        """Measure the window that begins then and is so long."""
+        window = [(at, answer) for at, answer in answers if begins_at <= at < begins_at + seconds]
+        last = max(at for at, answer in window if answer is not Answer.FORMER)
+        return cls(
+            calls=len(window),
+            failed=sum(answer is Answer.FAILED for _, answer in window),
+            exposed_seconds=last - begins_at,
+            exposed_calls=sum(at <= last for at, _ in window),
+        )
+
+    @property
+    def percent(self) -> float:
+        """The share of the window's calls that failed."""
+        return 100 * self.failed / self.calls
+
+    @property
+    def exposed_percent(self) -> float:
+        """The share of the calls that failed while the bad version got any."""
+        return 100 * self.failed / self.exposed_calls
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; return 1 if the canary did not keep the bad version to its share."""
+    parser = argparse.ArgumentParser(prog="python -m bench.blast_radius", description=__doc__)
+    parser.add_argument("--minute-seconds", type=float, default=MINUTE_SECONDS, metavar="SECONDS")
+    minute_seconds: float = parser.parse_args(arguments).minute_seconds
+    with tempfile.TemporaryDirectory(prefix="greenlight-bench-") as directory, start_local_cloud() as cloud:
+        cloud.switch({"timings": {"alarm_period_scale": minute_seconds / 60}})
+        measured, until_back = _measure(cloud, Path(directory), WINDOW_MINUTES * minute_seconds)
+    _print(measured, until_back, minute_seconds)
+    return 0 if measured[CANARY].exposed_percent <= CANARY_PERCENT else 1
+
+
+def _measure(cloud: LocalCloud, directory: Path, seconds: float) -> tuple[dict[str, Measured], float]:
+    """Return what was measured for each endpoint, and the seconds from the reject to the last failed call."""
+    environ = cloud.environ(ACCOUNT, REGION)
+    endpoints = directory / "endpoints"
+    endpoints.mkdir()
+    (endpoints / f"{CANARY}.yaml").write_text(SETTINGS + ROLLOUT)
+    (endpoints / f"{ALL_AT_ONCE}.yaml").write_text(SETTINGS)
+    bootstrap(environ=environ, directory=directory)
+    outputs = deploy(environ=environ, directory=directory, context={"endpoints_dir": str(endpoints)})
+    variables = client_environment(cloud.endpoint_url, ACCOUNT, REGION)
+    session = boto3.Session(
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+        region_name=REGION,
+    )
+
+    def client(service: str) -> Any:  # noqa: ANN401 - one factory for several typed clients
+        return session.client(service, endpoint_url=cloud.endpoint_url)  # type: ignore[call-overload] # likewise
+
+    registry = Registry(
+        client("sagemaker"), client("s3"), group_name=GROUP, bucket=f"sagemaker-{REGION}-{ACCOUNT}"
+    )
+    outcomes = OutcomeQueue(
+        client("sqs"), client("sns"), topic_arn=outputs["OutcomeTopicArn"], name="blast-radius"
+    )
+    registry.create(REGION)
+    good, bad = training.gradient_boosting(), training.flaky(training.linear_regression())
+    former_arn = registry.register(good, 1)
+    registry.approve(former_arn)
+    for name in (CANARY, ALL_AT_ONCE):
+        outcomes.wait_for(former_arn, endpoint_name=name, timeout_seconds=TIMEOUT_SECONDS)
+    outcomes.received.clear()
+
+    bad_arn = registry.register(bad, 2)
+    row, former_prediction = good.rows[0], good.predictions[0]
+    guarded, unguarded = (
+        Caller(name, partial(_call, client("sagemaker-runtime"), name, row, former_prediction))
+        for name in (CANARY, ALL_AT_ONCE)
+    )
+    with guarded, unguarded:
+        registry.approve(bad_arn)
+        begins = {each.endpoint_name: _wait_for_exposure(each) for each in (guarded, unguarded)}
+        time.sleep(max(0.0, max(begins.values()) + seconds - time.monotonic()))
+        rejected_at = time.monotonic()
+        registry.reject(bad_arn)
+        outcomes.wait_for(former_arn, endpoint_name=ALL_AT_ONCE, timeout_seconds=TIMEOUT_SECONDS)
+    last_failed_at = max(at for at, answer in unguarded.answers if answer is Answer.FAILED)
+    measured = {
+        each.endpoint_name: Measured.of(each.answers, begins[each.endpoint_name], seconds)
+        for each in (guarded, unguarded)
+    }
+    return measured, last_failed_at - rejected_at
+
+
+def _call(
+    runtime: SageMakerRuntimeClient, endpoint_name: str, row: list[float], former_prediction: float
+) -> Answer:
+    try:
+        [prediction] = predict(runtime, endpoint_name, [row])
+    except ClientError:
+        return Answer.FAILED
+    return Answer.FORMER if math.isclose(prediction, former_prediction, rel_tol=1e-9) else Answer.BAD
+
+
+def _wait_for_exposure(caller: Caller) -> float:
+    """Wait until the bad version gets a call; return when that call began."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while (exposed_at := caller.exposed_at) is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{caller.endpoint_name} never served the bad version: nothing was measured")
+        time.sleep(SECONDS_BETWEEN_CALLS)
+    return exposed_at
+
+
+def _print(measured: dict[str, Measured], until_back: float, minute_seconds: float) -> None:
+    console = Console(highlight=False)
+    table = Table(
+        title=f"A version that fails every second call, {WINDOW_MINUTES} minutes of {minute_seconds:g} s"
+    )
+    for column in ("", f"canary of {CANARY_PERCENT} % with an alarm", "all at once, no alarm"):
+        table.add_column(column, justify="right" if column else "left")
+    canary, at_once = measured[CANARY], measured[ALL_AT_ONCE]
+    table.add_row("calls in the window", f"{canary.calls}", f"{at_once.calls}")
+    table.add_row("of these failed", f"{canary.failed}", f"{at_once.failed}")
+    table.add_row("share", f"{canary.percent:.2f} %", f"{at_once.percent:.2f} %")
+    table.add_row(
+        "the bad version got calls for", f"{canary.exposed_seconds:.1f} s", f"{at_once.exposed_seconds:.1f} s"
+    )
+    table.add_row(
+        "share of failed calls meanwhile",
+        f"{canary.exposed_percent:.2f} %",
+        f"{at_once.exposed_percent:.2f} %",
+    )
+    console.print(table)
+    console.print(
+        f"failed in the window, all at once : canary = {at_once.failed / max(canary.failed, 1):.1f}"
+    )
+    console.print(
+        "share of failed calls while the bad version got calls, all at once : canary = "
+        f"{at_once.exposed_percent / canary.exposed_percent:.1f}"
+    )
+    console.print(f"from the reject to the last failed call, all at once: {until_back:.1f} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
