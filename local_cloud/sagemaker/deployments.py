@@ -247,32 +247,16 @@ class Deployment:
             capacity = scope.instance_capacity.get(instance_type)
             if capacity is not None and instances_in_use(scope, instance_type) > capacity:
                 return INSUFFICIENT_CAPACITY
-        models = [variant.model for variant in self.new_variants if variant.model is not None]
-        return next(filter(None, (self._cannot_start(world, model) for model in models)), None)
-
-    def _cannot_start(self, world: World, model: Model) -> str | None:
-        """Return why instances cannot start a model's containers, or None."""
-        try:
-            refuse_unapproved_packages(world, model, UnapprovedPackage.DEPLOYMENT)
-        except errors.ServiceError as error:
-            return error.message
-        role_arn = model.execution_role_arn or ""
-        for container in model.containers:
-            if not world.execution_roles.may_pull(container.image, role_arn=role_arn):
-                return (
-                    f"The role '{role_arn}' does not have BatchGetImage permission for the image: "
-                    f"'{container.image}'."
-                )
-        for index, container in enumerate(model.containers, 1):
-            url = container.model_data_url
-            if url is not None and not world.artifacts.is_readable(
-                url, role_arn=role_arn, region=self.endpoint.scope.region
-            ):
-                return (
-                    f'Failed to download model data for container "container_{index}" from URL: "{url}". '
-                    "Please ensure that there is an object located at the URL and that the role passed to "
-                    "CreateModel has permissions to download the object."
-                )
+        for variant in self.new_variants:
+            if variant.model is None:
+                continue
+            try:
+                refuse_unapproved_packages(world, variant.model, UnapprovedPackage.DEPLOYMENT)
+            except errors.ServiceError as error:
+                return error.message
+            reason = _cannot_fetch(world, variant.model, scope.region)
+            if reason is not None:
+                return reason
         return None
 
     def _fleet_spec(self, variant: LiveVariant, instance_count: int) -> FleetSpec:
@@ -595,6 +579,25 @@ def reserve_instances(rollout: Rollout, new_variants: Sequence[LiveVariant], end
         most = max(most, math.ceil(step.share * new.desired_instance_count) + remaining)
         remaining = math.ceil((ALL - step.share) * old.desired_instance_count)
     new.reserved_instance_count = max(0, most - old.desired_instance_count)
+
+
+def _cannot_fetch(world: World, model: Model, region: str) -> str | None:
+    """Return why a model's image or data cannot be fetched in its role's name, or None."""
+    role_arn = model.execution_role_arn or ""
+    for index, container in enumerate(model.containers, 1):
+        if not world.execution_roles.may_pull(container.image, role_arn=role_arn):
+            return (
+                f"The role '{role_arn}' does not have BatchGetImage permission for the image: "
+                f"'{container.image}'."
+            )
+        url = container.model_data_url
+        if url is not None and not world.artifacts.is_readable(url, role_arn=role_arn, region=region):
+            return (
+                f'Failed to download model data for container "container_{index}" from URL: "{url}". Please '
+                "ensure that there is an object located at the URL and that the role passed to CreateModel has "
+                "permissions to download the object."
+            )
+    return None
 
 
 def _alarms_in(world: World, endpoint: Endpoint, rollout: Rollout, state: AlarmState | None) -> list[str]:

@@ -113,6 +113,7 @@ ALLOWED: list[tuple[str, dict[str, Any]]] = [
     ("DescribeEndpoint", {"EndpointName": "unmanaged"}),
     ("DescribeEndpointConfig", {"EndpointConfigName": "theirs"}),
     ("DescribeModel", {"ModelName": "theirs"}),
+    ("InvokeEndpoint", {"EndpointName": "ours"}),
     ("ListEndpoints", {}),
     ("DescribeModelPackage", {"ModelPackageName": VERSION}),
     ("ListModelPackages", {"ModelPackageGroupName": GROUP}),
@@ -297,11 +298,20 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         model(Containers=[{"ModelPackageName": FOREIGN_VERSION}]),
         f"sagemaker:CreateModel on resource: {FOREIGN_VERSION} because no identity-based",
     ),
-    # Looking around, and using what it deploys
+    # Looking around, and calling what others deploy
     "list groups": ("ListModelPackageGroups", {}, "sagemaker:ListModelPackageGroups"),
     "list models": ("ListModels", {}, "sagemaker:ListModels"),
     "list configs": ("ListEndpointConfigs", {}, "sagemaker:ListEndpointConfigs"),
-    "invoke its own endpoint": ("InvokeEndpoint", {"EndpointName": "ours"}, "sagemaker:InvokeEndpoint"),
+    "invoke another stack's endpoint": (
+        "InvokeEndpoint",
+        {"EndpointName": "theirs"},
+        "sagemaker:InvokeEndpoint",
+    ),
+    "invoke an unmanaged endpoint": (
+        "InvokeEndpoint",
+        {"EndpointName": "unmanaged"},
+        "sagemaker:InvokeEndpoint",
+    ),
     "invoke its own endpoint later": (
         "InvokeEndpointAsync",
         {"EndpointName": "ours"},
@@ -415,7 +425,7 @@ ELSEWHERE: list[tuple[bool, str, str, dict[str, Values]]] = [
     (False, "iam:PutRolePolicy", ROLE, {}),
     (False, "iam:CreateServiceLinkedRole", f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/any", {}),
     (False, "sts:AssumeRole", ROLE, {}),
-    (False, "s3:GetObject", f"arn:aws:s3:::sagemaker-{REGION}-{ACCOUNT}/model.tar.gz", {}),
+    (False, "s3:GetObject", "arn:aws:s3:::payroll/2026.csv", {}),
     (False, "s3:PutObject", f"arn:aws:s3:::sagemaker-{REGION}-{ACCOUNT}/model.tar.gz", {}),
     (False, "lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:any", {}),
     (False, "logs:DeleteLogGroup", f"{LOGS}:any:*", {}),
