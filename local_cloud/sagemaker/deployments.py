@@ -594,8 +594,8 @@ def _cannot_fetch(world: World, model: Model, region: str) -> str | None:
         if url is not None and not world.artifacts.is_readable(url, role_arn=role_arn, region=region):
             return (
                 f'Failed to download model data for container "container_{index}" from URL: "{url}". Please '
-                "ensure that there is an object located at the URL and that the role passed to CreateModel has "
-                "permissions to download the object."
+                "ensure that there is an object located at the URL and that the role passed to CreateModel "
+                "has permissions to download the object."
             )
     return None
 
