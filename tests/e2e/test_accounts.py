@@ -1,0 +1,234 @@
+"""Several accounts on one local cloud, with the real CDK CLI: what is merged, what the doctor says of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from demo.cdk import ROOT, bootstrap, cdk
+from tests.e2e.clients.account import REGION, SCALING_MODEL, Account, archive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from local_cloud.process import LocalCloud
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+GROUP = "churn"
+THEIRS = {
+    "Sid": "Theirs",
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::999999999999:root"},
+    "Action": "s3:GetObject",
+    "Resource": "arn:aws:s3:::*",
+}
+
+
+@dataclass
+class Team:
+    """A registry's account with a model in it, and a stage's account."""
+
+    cloud: LocalCloud
+    directory: Path
+    registry_id: str
+    stage_id: str
+    context: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.registry = Account(self.cloud, self.registry_id)
+        self.bucket = f"models-{self.registry_id}"
+        self.repository = "team/churn"
+
+    def prepare(self) -> None:
+        """Register a version of a model whose artefact, image and key are the registry account's."""
+        s3 = self.registry.client("s3")
+        s3.create_bucket(Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_object(Bucket=self.bucket, Key="churn/1/model.tar.gz", Body=archive(SCALING_MODEL))
+        policy = {"Version": "2012-10-17", "Statement": [THEIRS]}
+        s3.put_bucket_policy(Bucket=self.bucket, Policy=json.dumps(policy))
+        self.registry.client("ecr").create_repository(repositoryName=self.repository)
+        kms = self.registry.client("kms")
+        keys = [kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2)]
+        self.registry.sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
+        image = f"{self.registry_id}.dkr.ecr.{REGION}.amazonaws.com/{self.repository}"
+        self.version = self.registry.sagemaker.create_model_package(
+            ModelPackageGroupName=GROUP,
+            ModelApprovalStatus="Approved",
+            InferenceSpecification={
+                "Containers": [
+                    {"Image": f"{image}:1", "ModelDataUrl": f"s3://{self.bucket}/churn/1/model.tar.gz"}
+                ],
+                "SupportedContentTypes": ["application/json"],
+                "SupportedResponseMIMETypes": ["application/json"],
+            },
+        )["ModelPackageArn"]
+        endpoints = self.directory / "endpoints"
+        (endpoints / "staging").mkdir(parents=True)
+        (endpoints / "staging" / "churn.yaml").write_text(
+            f"model_package_group: {GROUP}\ninstance_type: ml.m5.large\n"
+        )
+        self.context = {
+            "endpoints_dir": str(endpoints),
+            "registry": json.dumps(
+                {
+                    "account": self.registry_id,
+                    "region": REGION,
+                    "groups": {
+                        GROUP: {
+                            "artefacts": [f"s3://{self.bucket}/churn/"],
+                            "images": [image],
+                            "keys": [{"arn": keys[0]}, {"arn": keys[1], "by": "grant"}],
+                        }
+                    },
+                }
+            ),
+            "stages": json.dumps({"staging": {"account": self.stage_id, "endpoints": "staging"}}),
+        }
+        self.keys = keys
+        for account in (self.registry_id, self.stage_id):
+            bootstrap(environ=self.cloud.environ(account, REGION), directory=self.directory)
+
+    def cdk(self, command: str, stack: str, account: str, *options: str) -> None:
+        """Run a command of the CDK CLI on one stack, with its account's credentials."""
+        given = [part for key, value in self.context.items() for part in ("--context", f"{key}={value}")]
+        output = ["--output", str(self.directory / "cdk.out")]
+        cdk(command, stack, *options, *output, *given, environ=self.cloud.environ(account, REGION))
+
+    def doctor(self, *options: str, registry: bool = True) -> tuple[int, str, str]:
+        """Run the doctor as its users do, with the stage's credentials and a profile of the registry's."""
+        credentials = self.directory / "credentials"
+        credentials.write_text(
+            f"[registry]\naws_access_key_id={self.registry_id}\naws_secret_access_key=local-cloud\n"
+        )
+        command = [sys.executable, "-m", "ops", "doctor", "--stage", "staging"]
+        command += ["--registry-profile", "registry"] if registry else []
+        command += [part for key, value in self.context.items() for part in ("-c", f"{key}={value}")]
+        command += options
+        environ = self.cloud.environ(self.stage_id, REGION) | {
+            "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "lambdas")]),
+        }
+        done = subprocess.run(  # noqa: S603 - our own command
+            command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=120
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    def findings(self, status: str, **options: Any) -> list[dict[str, Any]]:
+        """What the doctor finds, with one status."""
+        code, shown, said = self.doctor("--json", **options)
+        assert code in {0, 1, 3}, said
+        groups: dict[str, list[dict[str, Any]]] = json.loads(shown)["groups"]
+        return [each for findings in groups.values() for each in findings if each["status"] == status]
+
+    def policies(self) -> dict[str, list[dict[str, Any]]]:
+        """The statements of the registry's policies as they stand."""
+        s3, ecr, kms = (self.registry.client(service) for service in ("s3", "ecr", "kms"))
+        sagemaker = self.registry.sagemaker
+
+        def of_group() -> str:
+            found = sagemaker.get_model_package_group_policy(ModelPackageGroupName=GROUP)
+            return str(found["ResourcePolicy"])
+
+        texts: dict[str, Callable[[], str]] = {
+            "bucket": lambda: s3.get_bucket_policy(Bucket=self.bucket)["Policy"],
+            "group": of_group,
+            "key": lambda: kms.get_key_policy(KeyId=self.keys[0], PolicyName="default")["Policy"],
+            "repository": lambda: ecr.get_repository_policy(repositoryName=self.repository)["policyText"],
+        }
+        found = {}
+        for name, read in texts.items():
+            try:
+                found[name] = json.loads(read())["Statement"]
+            except ClientError:
+                found[name] = []
+        return found
+
+
+@pytest.fixture(scope="module")
+def team(local_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Team:
+    made = Team(local_cloud, tmp_path_factory.mktemp("accounts"), "700000000001", "700000000002")
+    made.prepare()
+    made.cdk("deploy", "Greenlight-staging", made.stage_id, "--exclusively", "--require-approval=never")
+    # MiniStack's CloudFormation makes a bus without the Policy that the template gives it.
+    template = json.loads((made.directory / "cdk.out" / "Greenlight-staging.template.json").read_text())
+    [bus] = [each for each in template["Resources"].values() if each["Type"] == "AWS::Events::EventBus"]
+    policy = json.dumps(bus["Properties"]["Policy"])
+    Account(local_cloud, made.stage_id).client("events").put_permission(
+        EventBusName=bus["Properties"]["Name"], Policy=policy
+    )
+    return made
+
+
+def ours(statements: list[dict[str, Any]]) -> set[str]:
+    return {each["Sid"][20:] for each in statements if each.get("Sid", "").startswith("Greenlight")}
+
+
+def test_a_stage_is_let_in_and_shut_out_again_and_the_doctor_knows(team: Team) -> None:
+    """From nothing to green and back; what others wrote stays through all of it."""
+    before = team.policies()
+
+    # GIVEN a stage that nobody has let in
+    gaps = team.findings("missing")
+    assert {each["check"] for each in gaps} == {"policy", "grant", "event-path", "image"}
+    code, shown, _ = team.doctor()
+    assert code == 1
+    assert "SageMaker cannot fetch the artefact: CreateModel fails." in shown
+
+    # WHEN the registry's stack is deployed, twice
+    for _ in range(2):
+        team.cdk(
+            "deploy", "Greenlight-Registry", team.registry_id, "--exclusively", "--require-approval=never"
+        )
+
+    # THEN its statements are in every policy, beside the others
+    after = team.policies()
+    assert {name: ours(statements) for name, statements in after.items()} == {
+        "bucket": {"StagingGet", "StagingList"},
+        "group": {"StagingGroup", "StagingVersions", "StagingDeploy"},
+        "key": {"StagingArtefacts", "StagingDetails"},
+        "repository": {"StagingPull"},
+    }
+    for name, statements in before.items():
+        assert [
+            each for each in after[name] if not each.get("Sid", "").startswith("Greenlight")
+        ] == statements
+    # and the doctor misses only what the registry's owner has not pushed
+    assert [each["check"] for each in team.findings("missing")] == ["image"]
+    assert {each["check"] for each in team.findings("unknown")} <= {"quota"}
+
+    # and whoever has no credentials of the registry's account is told what could not be looked at
+    unknown = team.findings("unknown", registry=False)
+    assert {"policy", "grant"} <= {each["check"] for each in unknown}
+    assert all(each["statement"] for each in unknown if each["check"] == "policy")
+
+    # WHEN the stack goes
+    team.cdk("destroy", "Greenlight-Registry", team.registry_id, "--exclusively", "--force")
+
+    # THEN everything is as it was
+    assert team.policies() == before
+    assert team.registry.client("kms").list_grants(KeyId=team.keys[1])["Grants"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--stage", "moon"), "There is no stage moon. There are staging."),
+        (("--group", "moon"), "Stage staging has no group moon, but churn."),
+        (("-c", "stages={}"), "an empty mapping"),
+    ],
+)
+def test_the_doctor_says_why_it_cannot_begin(team: Team, options: tuple[str, ...], said: str) -> None:
+    code, _, words = team.doctor(*options)
+
+    assert code == 2
+    assert said in words
+    assert "Traceback" not in words
