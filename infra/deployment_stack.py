@@ -17,7 +17,12 @@ from infra.outcomes import Outcomes
 from infra.permissions import Permissions, acknowledge
 from infra.placement import place
 from infra.registry_events import RegistryEvents
-from infra.registry_reading import allow_fetching, allow_reading_details, allow_writing
+from infra.registry_reading import (
+    allow_fetching,
+    allow_fetching_objects,
+    allow_reading_details,
+    allow_writing,
+)
 from infra.triggers import Triggers
 
 if TYPE_CHECKING:
@@ -138,6 +143,8 @@ class DeploymentStack(Stack):
         allow_reading_details(permissions, access)
         if both:
             allow_fetching(permissions, access)
+        elif access.reads_samples:
+            allow_fetching_objects(permissions, access)
 
     def _execution_role(
         self, configuration: Configuration, needs: Needs, access: StageAccess | None

@@ -17,6 +17,18 @@ if TYPE_CHECKING:
 
 def allow_fetching(permissions: Permissions, access: StageAccess) -> None:
     """Allow a role to fetch the artefacts and images of exactly the groups that a stage uses."""
+    allow_fetching_objects(permissions, access)
+    permissions.allow("PullImages", list(PULL), [each.arn for each in access.repositories])
+    permissions.allow(
+        "LogInToRegistries",
+        ["ecr:GetAuthorizationToken"],
+        ["*"],
+        why_wildcard="The action knows no resource.",
+    )
+
+
+def allow_fetching_objects(permissions: Permissions, access: StageAccess) -> None:
+    """Allow a role to fetch the artefacts, and what is beside them, of exactly these groups."""
     bucket_arn = f"arn:{partition_of(access.names.region)}:s3:::"
     permissions.allow(
         "ReadArtefacts",
@@ -35,13 +47,6 @@ def allow_fetching(permissions: Permissions, access: StageAccess) -> None:
         )
     if access.keys:
         permissions.allow("DecryptArtefacts", ["kms:Decrypt"], access.keys, conditions=_through(access, "s3"))
-    permissions.allow("PullImages", list(PULL), [each.arn for each in access.repositories])
-    permissions.allow(
-        "LogInToRegistries",
-        ["ecr:GetAuthorizationToken"],
-        ["*"],
-        why_wildcard="The action knows no resource.",
-    )
 
 
 def allow_reading(permissions: Permissions, access: StageAccess) -> None:
@@ -56,8 +61,13 @@ def allow_reading(permissions: Permissions, access: StageAccess) -> None:
 
 
 def allow_writing(permissions: Permissions, access: StageAccess) -> None:
-    """Allow the deployer to stamp versions and, where the stage promotes, to promote them."""
+    """Allow the deployer to stamp versions and, where the stage promotes, to promote them.
+
+    In another account the groups' own policies say which versions: a role's policy has no room for many names.
+    """
     versions = [arn for group in access.groups for arn in version_arns(access.registry, group)]
+    if not access.at_home and versions:
+        versions = [f"{versions[0].partition('model-package/')[0]}model-package/*"]
     for purpose, conditions in access.writes():
         permissions.allow(
             f"{purpose}Versions",

@@ -85,12 +85,16 @@ class StageAccess:
         registry: The registry.
         stage: The stage as configured.
         groups: The names of its groups, sorted.
+        model_roles: Roles that endpoints bring for their models, besides the stage's.
+        reads_samples: Whether the deployer sends endpoints what versions were registered with, to try them.
     """
 
     names: StageNames
     registry: Registry
     stage: Stage
     groups: tuple[str, ...]
+    model_roles: tuple[str, ...] = ()
+    reads_samples: bool = False
 
     @property
     def at_home(self) -> bool:
@@ -116,13 +120,23 @@ class StageAccess:
     def readers(self) -> list[str]:
         """The roles that read versions from the registry."""
         both = self.registry.admit == "both_roles"
-        return [self.names.deployer_role_arn, *([self.names.execution_role_arn] if both else [])]
+        return [self.names.deployer_role_arn, *(self._running if both else [])]
 
     @property
     def fetchers(self) -> list[str]:
         """The roles that fetch artefacts and images."""
         both = self.registry.admit == "both_roles"
-        return [self.names.execution_role_arn, *([self.names.deployer_role_arn] if both else [])]
+        return [*self._running, *([self.names.deployer_role_arn] if both else [])]
+
+    @property
+    def objects_readers(self) -> list[str]:
+        """The roles that fetch objects: artefacts and, where endpoints are tried with them, samples."""
+        return [*self.fetchers, *([self.names.deployer_role_arn] if self.reads_samples else [])]
+
+    @property
+    def _running(self) -> list[str]:
+        """The roles that models run with."""
+        return [self.names.execution_role_arn, *self.model_roles]
 
     def statements(self) -> Iterator[tuple[PolicyTarget, Statement]]:
         """Yield every statement that lets the stage in, and in whose policy it belongs."""
@@ -194,18 +208,18 @@ class StageAccess:
             objects = [f"{arn}/{prefix}*" for prefix in below]
             yield (
                 PolicyTarget("bucket", bucket),
-                self._allow(f"{sid}Get", ["s3:GetObject"], self.fetchers, objects),
+                self._allow(f"{sid}Get", ["s3:GetObject"], self.objects_readers, objects),
             )
             listed = {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in below]}}
             yield (
                 PolicyTarget("bucket", bucket),
-                self._allow(f"{sid}List", ["s3:ListBucket"], self.fetchers, [arn], listed),
+                self._allow(f"{sid}List", ["s3:ListBucket"], self.objects_readers, [arn], listed),
             )
 
     def _of_key(self, sid: str) -> Iterator[Statement]:
         suffix = url_suffix_of(self.registry.region)
         for purpose, roles, service in (
-            ("Artefacts", self.fetchers, "s3"),
+            ("Artefacts", self.objects_readers, "s3"),
             # SageMaker decrypts a version's own details, if its SecurityConfig has a key, for whoever asks
             # (botocore: DescribeModelPackage).
             ("Details", self.readers, "sagemaker"),
@@ -216,10 +230,8 @@ class StageAccess:
 
     def _grants(self, sid: str) -> Iterator[Statement]:
         """Yield a grant for each role, in a statement's words: KMS takes no account for a grantee."""
-        for purpose, role in (
-            ("Models", self.names.execution_role_arn),
-            ("Deployer", self.names.deployer_role_arn),
-        ):
+        models = {f"Models{number or ''}": role for number, role in enumerate(self._running)}
+        for purpose, role in {**models, "Deployer": self.names.deployer_role_arn}.items():
             yield {
                 "Sid": f"{sid}{purpose}",
                 "Effect": "Allow",

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from infra.execution_roles import check_execution_roles
+from infra.needs import Needs
 from infra.placement import check_room
 from infra.settings.catalogue import compile_document
 from infra.settings.compiler import LARGEST_PARAMETER_BYTES, serialised
@@ -73,6 +75,8 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
         )
         endpoints, found = _compiled(files, directory, own.stack_name)
         problems += found
+        problems += check_execution_roles(endpoints, own)
+        problems += _roles_elsewhere(endpoints, stage)
         staged, found = _staged(endpoints, name, stage, registry, life_cycle_stages)
         problems += found
         groups = sorted({spec.model_package_group.rpartition("/")[2] for spec in staged})
@@ -81,7 +85,11 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
             replace(problem, field=f"stages.{name}.{problem.field}") for problem in check_room(staged, own)
         ]
         used = tuple(group for group in groups if group in registry.groups)
-        stages.append(CarriedStage(own, tuple(staged), StageAccess(names, registry, stage, used)))
+        needs = Needs.of(staged)
+        access = StageAccess(
+            names, registry, stage, used, tuple(needs.execution_roles), reads_samples=needs.sample_payloads
+        )
+        stages.append(CarriedStage(own, tuple(staged), access))
     problems += _uncarried(directory, carried)
     problems += _twice(stages, place)
     problems += _too_many(stages, place)
@@ -197,6 +205,16 @@ def _later(life_cycle_stage: str, life_cycle_stages: Sequence[str]) -> dict[str,
         return {}
     later = life_cycle_stages[life_cycle_stages.index(life_cycle_stage) + 1 :]
     return {"LaterStages": [*later]} if later else {}
+
+
+def _roles_elsewhere(endpoints: Sequence[EndpointSpec], stage: Stage) -> Iterator[Problem]:
+    """Find roles that endpoints bring for their models, of another account than the stage's."""
+    for spec in endpoints:
+        role = spec.compiled["CreateModel"].get("ExecutionRoleArn")
+        if isinstance(role, str) and role.startswith("arn:") and role.split(":")[4] != stage.account:
+            expected = f"a role of the stage's account {stage.account}: SageMaker takes no other's"
+            fix = "name a role of that account; stages in several accounts need a file each"
+            yield Problem(spec.file, 0, "execution_role_arn", role, expected, fix)
 
 
 def _group_of(spec: EndpointSpec, stage: Stage, registry: Registry) -> str | None:

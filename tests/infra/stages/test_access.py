@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -238,6 +239,41 @@ def test_every_stage_may_stamp_versions_one_that_promotes_may_promote_and_none_m
         "ArnLike": {"aws:PrincipalArn": [DEPLOYER]},
         "Null": {"sagemaker:ModelApprovalStatus": "true", "sagemaker:ModelLifeCycle:stage": "true"},
     }
+
+
+def test_roles_that_endpoints_bring_for_their_models_are_let_in_as_the_stages_is() -> None:
+    own = f"arn:aws:iam::{STAGING}:role/fraud-models"
+    staging = replace(stages()["staging"], model_roles=(own,))
+
+    admitted = {
+        each["Sid"]: each["Condition"]["ArnLike"]["aws:PrincipalArn"]
+        for target, each in staging.statements()
+        if target.kind != "key-grants"
+    }
+    grants = {
+        each["Sid"]: each["Principal"]["AWS"] for _, each in staging.statements() if "Models" in each["Sid"]
+    }
+
+    assert {sid for sid, roles in admitted.items() if own in roles} == {
+        "StagingGet",
+        "StagingList",
+        "StagingPull",
+        "StagingArtefacts",
+    }
+    assert grants == {"StagingModels": MODELS, "StagingModels1": own}
+
+
+def test_a_deployer_that_tries_versions_with_their_samples_may_fetch_objects_and_no_images() -> None:
+    staging = replace(stages()["staging"], reads_samples=True)
+
+    admitted = {
+        each["Sid"]
+        for target, each in staging.statements()
+        if target.kind in {"bucket", "repository", "key"}
+        and DEPLOYER in each["Condition"]["ArnLike"]["aws:PrincipalArn"]
+    }
+
+    assert admitted == {"StagingGet", "StagingList", "StagingArtefacts", "StagingDetails"}
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,23 @@ def test_gates_and_promotions_know_the_stages_that_come_later(tmp_path: Path) ->
     assert "LaterStages" not in stored(stages["lab"])["fraud"]["Gate"]
 
 
+def test_roles_that_endpoints_bring_are_let_in_and_must_be_of_the_stages_account(tmp_path: Path) -> None:
+    write_endpoints(tmp_path)
+    file = tmp_path / "staging" / "churn.yaml"
+    yaml = file.read_text()
+    own = f"arn:aws:iam::{STAGING}:role/churn-models"
+
+    file.write_text(f"{yaml}execution_role_arn: {own}\n")
+    stages, problems = load(tmp_path)
+    file.write_text(f"{yaml}execution_role_arn: arn:aws:iam::{REGISTRY}:role/churn-models\n")
+    _, [problem] = load(tmp_path)
+
+    assert problems == []
+    assert stages["staging"].access.model_roles == (own,)
+    assert problem.field == "execution_role_arn"
+    assert f"account {STAGING}" in problem.expected
+
+
 def test_a_soak_that_nobody_set_is_an_hour(tmp_path: Path) -> None:
     stages, _ = load(
         write_endpoints(tmp_path), lambda context: context["stages"]["staging"].pop("soak_seconds")

@@ -375,6 +375,19 @@ def test_both_roles_may_read_everything_if_the_switch_says_so(
     }
 
 
+def test_which_versions_may_be_written_is_said_by_the_registry_or_where_that_is_here_by_the_role(
+    accounts: Accounts,
+) -> None:
+    versions = f"arn:aws:sagemaker:{REGION}:{REGISTRY}:model-package"
+    staging = statements(accounts, "Greenlight-staging", "FromRegistry", "ManagedPolicy")
+    lab = statements(accounts, "Greenlight-lab", "FromRegistry", "ManagedPolicy")
+
+    assert {each["Resource"] for sid, each in staging.items() if sid.endswith("Versions")} == {
+        f"{versions}/*"
+    }
+    assert lab["ReportVersions"]["Resource"] == f"{versions}/fraud/*"
+
+
 def test_a_deployer_may_write_to_the_registry_exactly_what_the_registry_lets_it(accounts: Accounts) -> None:
     staging = statements(accounts, "Greenlight-staging", "FromRegistry", "ManagedPolicy")
     production = statements(accounts, "Greenlight-production", "FromRegistry", "ManagedPolicy")
