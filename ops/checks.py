@@ -126,12 +126,13 @@ def _registry_credentials(access: StageAccess, facts: Facts) -> Iterator[Finding
 
 def _roles(access: StageAccess, facts: Facts) -> Iterator[Finding]:
     names = access.names
+    runs_models = "SageMaker runs models as this role."
     for reading, arn, service, why in (
         (facts.deployer_role, names.deployer_role_arn, "lambda", "Lambda runs the deployer as this role."),
-        (facts.execution_role, names.execution_role_arn, "sagemaker", "SageMaker runs models as this role."),
+        *((reading, arn, "sagemaker", runs_models) for arn, reading in _running(access, facts).items()),
     ):
         subject = f"the role {arn}"
-        made_here = names.execution_role is None or service == "lambda"
+        made_here = service == "lambda" or _is_made(access, arn)
         where = (
             f"Deploy the stack {names.stack}." if made_here else "Create the role, or correct the context."
         )
@@ -155,6 +156,16 @@ def _roles(access: StageAccess, facts: Facts) -> Iterator[Finding]:
                     f"In account {names.account}, in the role's trust policy.",
                     statement,
                 )
+
+
+def _running(access: StageAccess, facts: Facts) -> dict[str, Reading[Role]]:
+    """Collect the roles that models run with, by their ARN."""
+    return {access.names.execution_role_arn: facts.execution_role, **facts.model_roles}
+
+
+def _is_made(access: StageAccess, role_arn: str) -> bool:
+    """Tell whether the stage's stack makes a role that models run with."""
+    return access.names.execution_role is None and role_arn == access.names.execution_role_arn
 
 
 def _trusts(role: Role, service: str, account: str) -> bool:
@@ -315,18 +326,23 @@ def _grant(facts: Facts, target: PolicyTarget, proposed: Statement, subject: str
 def _requests(statement: Statement, version: Version | None) -> Iterator[Request]:
     """Make the calls that a statement is for: of its roles, on its resources, as its conditions have them."""
     conditions = statement["Condition"]
-    context = {
-        key.lower(): _sample(value)
-        for operator in ("StringEquals", "StringLike")
-        for key, value in conditions.get(operator, {}).items()
-    }
-    context |= {key.lower(): [] for key in conditions.get("Null", {})}
+    context = _context(conditions)
     for role in conditions["ArnLike"]["aws:PrincipalArn"]:
         if "*" in role or "?" in role:
             continue  # operators: whoever they are, they are let in by the same statement
         for action in statement["Action"]:
             for resource in statement.get("Resource", [None]):
                 yield Request(role, action, _concrete(resource, version), context)
+
+
+def _context(conditions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Make what a call says of itself so that it is one which the conditions are for."""
+    said = {
+        key.lower(): _sample(value)
+        for operator in ("StringEquals", "StringLike")
+        for key, value in conditions.get(operator, {}).items()
+    }
+    return said | {key.lower(): [] for key in conditions.get("Null", {})}
 
 
 def _sample(value: object) -> list[str]:
@@ -399,12 +415,19 @@ def _deployer(access: StageAccess, version: Version | None, facts: Facts) -> Ite
         ("List", "sagemaker:ListModelPackages", packages[0], {}, {}),
         ("CreateFrom", "sagemaker:CreateModel", packages[0], tag, {}),
         ("Create", "sagemaker:CreateModel", model, tag, {}),
-        (
-            "Pass",
-            "iam:PassRole",
-            names.execution_role_arn,
-            {"iam:passedtoservice": ["sagemaker.amazonaws.com"]},
-            {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        *(
+            (
+                "Pass",
+                "iam:PassRole",
+                role,
+                {"iam:passedtoservice": ["sagemaker.amazonaws.com"]},
+                {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+            )
+            for role in _running(access, facts)
+        ),
+        *(
+            (purpose, "sagemaker:UpdateModelPackage", packages[0], _context(conditions), conditions)
+            for purpose, conditions in access.updates()
         ),
     ]
     yield from _identity(
@@ -439,17 +462,13 @@ def _models(access: StageAccess, version: Version | None, facts: Facts) -> Itera
         calls += [("Pull", action, repository.arn, {}, {}) for action in PULL]
     calls.append(("LogIn", "ecr:GetAuthorizationToken", "*", {}, {}))
     calls += [("Decrypt", "kms:Decrypt", key, via, through) for key in access.keys]
-    where = (
-        f"Deploy the stack {names.stack}: its role is the stack's own."
-        if names.execution_role is None
-        else f"In account {names.account}, in a policy of the role, which is its owner's."
-    )
-    yield from _identity(
-        facts.execution_role,
-        names.execution_role_arn,
-        [_need(names.execution_role_arn, *call) for call in calls],
-        where,
-    )
+    for arn, role in _running(access, facts).items():
+        where = (
+            f"Deploy the stack {names.stack}: its role is the stack's own."
+            if _is_made(access, arn)
+            else f"In account {names.account}, in a policy of the role, which is its owner's."
+        )
+        yield from _identity(role, arn, [_need(arn, *call) for call in calls], where)
 
 
 def _need(

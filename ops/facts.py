@@ -83,6 +83,7 @@ class Facts:
         registry_account: Likewise of the registry's side; None without any.
         deployer_role: The deployer's role.
         execution_role: The role that models run with.
+        model_roles: By their ARN, the roles that endpoints bring for their models.
         bus_policy: The policy of the stage's bus.
         receiving_rules: The rules on that bus.
         quotas: For each instance type of the group's endpoints, how many of it endpoints may have.
@@ -99,6 +100,7 @@ class Facts:
     registry_account: str | None
     deployer_role: Reading[Role]
     execution_role: Reading[Role]
+    model_roles: Mapping[str, Reading[Role]] = field(default_factory=dict)
     bus_policy: Reading[Mapping[str, Any]]
     receiving_rules: Reading[Sequence[Rule]]
     quotas: Mapping[str, Reading[float]] = field(default_factory=dict)

@@ -83,6 +83,7 @@ def gather(
         registry_account=_account(registry) if registry is not None else None,
         deployer_role=roles.read(names.deployer_role_arn),
         execution_role=roles.read(names.execution_role_arn),
+        model_roles={role: roles.read(role) for role in access.model_roles},
         bus_policy=_read(lambda: _bus_policy(stage, names.bus)),
         receiving_rules=_read(lambda: _rules(stage, names.bus)),
         quotas=_quotas(stage, sorted(types)),

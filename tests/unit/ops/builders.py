@@ -52,7 +52,7 @@ def allowing(*actions: str, resource: str = "*") -> dict[str, Any]:
 
 
 def deployers_role() -> Role:
-    actions = ["DescribeModelPackage", "ListModelPackages", "CreateModel"]
+    actions = ["DescribeModelPackage", "ListModelPackages", "CreateModel", "UpdateModelPackage"]
     policy = allowing(*(f"sagemaker:{action}" for action in actions))
     return Role(trust("lambda.amazonaws.com"), (policy, allowing("iam:PassRole", resource=MODELS)))
 

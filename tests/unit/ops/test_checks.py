@@ -224,6 +224,7 @@ IDENTITY: dict[str, tuple[str, str, str]] = {
                 "sagemaker:DescribeModelPackage",
                 "sagemaker:ListModelPackages",
                 "sagemaker:CreateModel",
+                "sagemaker:UpdateModelPackage",
                 "iam:PassRole",
             ],
         ),
@@ -275,6 +276,31 @@ def test_passing_the_role_to_another_service_is_not_what_is_needed() -> None:
 
     assert gap.statement is not None
     assert gap.statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+def test_roles_that_endpoints_bring_are_examined_as_the_stages_is() -> None:
+    own = f"arn:aws:iam::{STAGING}:role/churn-models"
+    bringing = replace(access(), model_roles=(own,))
+    policies = {
+        (target.kind, target.name): Found(
+            {"Statement": [each for other, each in bringing.statements() if other == target]}
+        )
+        for target, _ in bringing.statements()
+    }
+    grants = {OTHER_KEY: Found([Grant(role, ("Decrypt",)) for role in (MODELS, own, DEPLOYER)])}
+    passing = replace(deployers_role(), policies=(allowing("sagemaker:*", "iam:PassRole"),))
+
+    def wrong_with(role: Any) -> list[Finding]:
+        read = facts(
+            policies=policies, grants=grants, model_roles={own: role}, deployer_role=Found(passing), quotas={}
+        )
+        return [each for each in diagnose(bringing, GROUP, [], read) if each.status is not Status.OK]
+
+    assert wrong_with(Found(models_role())) == []
+    assert [each.subject for each in wrong_with(Absent())] == [f"the role {own}"]
+    [gap, *_] = wrong_with(Found(less(models_role(), "s3:GetObject")))
+    assert (gap.check, gap.subject) == ("identity", f"the role {own}")
+    assert gap.where.endswith("which is its owner's.")
 
 
 def test_a_boundary_bounds() -> None:

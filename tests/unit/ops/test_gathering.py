@@ -1,0 +1,373 @@
+"""The doctor's only calls, against clients that answer as the services do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
+
+from ops.facts import NO_CREDENTIALS, Absent, Found, Grant, Role, Rule, Unreadable, Version
+from ops.gathering import gather
+from tests.infra.stages.example import KEY, OTHER_KEY, REGION, REGISTRY, STAGING
+from tests.infra.stages.test_access import DEPLOYER, MODELS, stages
+from tests.unit.ops.builders import BUS, FUNCTION, GROUP, SENDER, VERSION, access, endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ops.facts import Facts
+
+POLICY = {"Version": "2012-10-17", "Statement": [{"Sid": "Theirs"}]}
+TRUST = {"Statement": [{"Effect": "Allow"}]}
+PATTERN = {"source": ["aws.sagemaker"]}
+
+
+def refused(code: str, message: str = "as it says") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
+
+
+@dataclass
+class Client:
+    """A client whose answers are given by operation; an answer may be an error, or be made of arguments."""
+
+    answers: dict[str, Any]
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(**arguments: Any) -> Any:
+            answer = self.answers[name]
+            answer = answer(**arguments) if callable(answer) else answer
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+    def get_paginator(self, name: str) -> Any:
+        call = getattr(self, name)
+
+        class Paginator:
+            def paginate(self, **arguments: Any) -> list[Any]:
+                answer = call(**arguments)
+                return answer if isinstance(answer, list) else [answer]
+
+        return Paginator()
+
+
+@dataclass
+class Session:
+    """Credentials, with what each service answers to them."""
+
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def client(self, service: str) -> Client:
+        return Client(self.answers[service])
+
+
+def container(**parts: Any) -> dict[str, Any]:
+    return {"Image": VERSION.images[0], "ModelDataUrl": VERSION.artefacts[0], **parts}
+
+
+def described(*containers: dict[str, Any], **parts: Any) -> dict[str, Any]:
+    return {
+        "ModelPackageArn": VERSION.arn,
+        "ModelPackageStatus": "Completed",
+        "ModelApprovalStatus": "Approved",
+        "InferenceSpecification": {"Containers": list(containers or [container()])},
+        **parts,
+    }
+
+
+def stage_answers() -> dict[str, dict[str, Any]]:
+    rule = {"Name": "receiving", "State": "ENABLED", "EventPattern": json.dumps(PATTERN)}
+    quotas = [{"QuotaName": "ml.m5.large for endpoint usage", "Value": 4.0}, {"QuotaName": "x", "Value": 1.0}]
+    return {
+        "sts": {"get_caller_identity": {"Account": STAGING}},
+        "iam": {
+            "get_role": {"Role": {"AssumeRolePolicyDocument": TRUST}},
+            "list_role_policies": [{"PolicyNames": ["inline"]}, {"PolicyNames": []}],
+            "get_role_policy": {"PolicyDocument": POLICY},
+            "list_attached_role_policies": {"AttachedPolicies": [{"PolicyArn": "arn:managed"}]},
+            "get_policy": {"Policy": {"DefaultVersionId": "v2"}},
+            "get_policy_version": lambda **given: {
+                "PolicyVersion": {
+                    "Document": {"Statement": [{"Sid": "{PolicyArn}/{VersionId}".format(**given)}]}
+                }
+            },
+        },
+        "events": {
+            "describe_event_bus": {"Policy": json.dumps(POLICY)},
+            "list_rules": lambda **given: (
+                {"Rules": [rule]} if "NextToken" in given else {"Rules": [], "NextToken": "more"}
+            ),
+            "list_targets_by_rule": {"Targets": [{"Arn": FUNCTION}]},
+        },
+        "service-quotas": {
+            "list_aws_default_service_quotas": [{"Quotas": [{**each, "Value": 0.0} for each in quotas]}],
+            "list_service_quotas": [{"Quotas": quotas}],
+        },
+        "sagemaker": {
+            "list_model_packages": {"ModelPackageSummaryList": []},
+            "describe_model_package": refused("AccessDeniedException"),
+        },
+    }
+
+
+def registry_answers() -> dict[str, dict[str, Any]]:
+    versions = [
+        {"ModelPackageArn": "newest", "ModelApprovalStatus": "PendingManualApproval"},
+        {"ModelPackageArn": VERSION.arn, "ModelApprovalStatus": "Approved"},
+    ]
+    text = json.dumps(POLICY)
+    return {
+        "sts": {"get_caller_identity": {"Account": REGISTRY}},
+        "iam": {**stage_answers()["iam"]},
+        "sagemaker": {
+            "list_model_packages": {"ModelPackageSummaryList": versions},
+            "describe_model_package": lambda **given: described(ModelPackageArn=given["ModelPackageName"]),
+            "get_model_package_group_policy": {"ResourcePolicy": text},
+        },
+        "s3": {"get_bucket_policy": {"Policy": text}, "list_objects_v2": {"Contents": [{}]}},
+        "ecr": {"get_repository_policy": {"policyText": text}, "batch_get_image": {"images": [{}]}},
+        "kms": {
+            "get_key_policy": {"Policy": text},
+            "list_grants": [
+                {"Grants": [{"GranteePrincipal": MODELS, "Operations": ["Decrypt"]}]},
+                {"Grants": [{}]},
+            ],
+        },
+        "events": {
+            "list_rule_names_by_target": lambda **given: (
+                {"RuleNames": ["forwarding"]}
+                if "NextToken" in given
+                else {"RuleNames": [], "NextToken": "more"}
+            ),
+            "describe_rule": {"State": "DISABLED", "EventPattern": json.dumps(PATTERN)},
+            "list_targets_by_rule": {"Targets": [{"Arn": BUS, "RoleArn": SENDER}]},
+        },
+    }
+
+
+def read(*, here: dict[str, Any] | None = None, there: dict[str, Any] | None = None, **options: Any) -> Facts:
+    """Gather, with some operations answering otherwise: `iam/get_role`."""
+    sides = (stage_answers(), registry_answers())
+    for answers, changes in zip(sides, (here or {}, there or {}), strict=True):
+        for path, answer in changes.items():
+            service, _, operation = path.partition("/")
+            answers[service][operation] = answer
+    stage, registry = (cast("Any", Session(answers)) for answers in sides)
+    of = options.pop("access", access())
+    given = {"registry": registry, **options}
+    return gather(of, GROUP, [endpoint("churn")], stage=stage, **given)
+
+
+def test_everything_is_read_from_the_side_that_has_it() -> None:
+    found = read()
+
+    assert (found.caller_account, found.registry_account) == (STAGING, REGISTRY)
+    managed = {"Statement": [{"Sid": "arn:managed/v2"}]}
+    assert found.deployer_role == found.execution_role == Found(Role(TRUST, (POLICY, managed)))
+    assert found.bus_policy == Found(POLICY)
+    assert found.receiving_rules == Found([Rule("receiving", True, PATTERN, ((FUNCTION, None),))])  # noqa: FBT003
+    assert found.quotas == {"ml.m5.large": Found(4.0)}
+    assert found.version == Found(VERSION)
+    assert set(found.policies) == {
+        ("group", GROUP),
+        ("bucket", "models"),
+        ("repository", "team/churn"),
+        ("key", KEY),
+    }
+    assert all(policy == Found(POLICY) for policy in found.policies.values())
+    assert found.grants == {OTHER_KEY: Found([Grant(MODELS, ("Decrypt",)), Grant("", ())])}
+    assert found.forwarding_rules == Found([Rule("forwarding", False, PATTERN, ((BUS, SENDER),))])  # noqa: FBT003
+    assert set(found.forwarding_roles) == {SENDER}
+    assert found.artefacts == {VERSION.artefacts[0]: Found(value=True)}
+    assert found.images == {VERSION.images[0]: Found(value=True)}
+
+
+def test_without_the_registrys_credentials_its_side_is_unreadable_but_for_the_version() -> None:
+    found = read(registry=None, here={"sagemaker/describe_model_package": described()}, version=VERSION.arn)
+
+    assert found.registry_account is None
+    assert found.version == Found(VERSION)
+    assert {*found.policies.values(), *found.grants.values(), found.forwarding_rules} == {NO_CREDENTIALS}
+    assert {*found.artefacts.values(), *found.images.values()} == {NO_CREDENTIALS}
+
+
+def test_in_the_registrys_own_account_the_stages_credentials_do() -> None:
+    lab = stages()["lab"]
+    answers = {**registry_answers(), "service-quotas": stage_answers()["service-quotas"]}
+    answers["events"] = {**answers["events"], **stage_answers()["events"]}
+
+    found = gather(lab, "fraud", [], stage=cast("Any", Session(answers)), registry=None)
+
+    assert found.version == Found(VERSION)
+    assert found.quotas == {}
+
+
+ABSENT = {
+    "a role": ("here", "iam/get_role", refused("NoSuchEntity"), "deployer_role"),
+    "a bus": ("here", "events/describe_event_bus", refused("ResourceNotFoundException"), "bus_policy"),
+    "a group": (
+        "there",
+        "sagemaker/list_model_packages",
+        refused("ValidationException", "ModelPackageGroup x does not exist."),
+        "version",
+    ),
+    "a version": ("there", "sagemaker/list_model_packages", {"ModelPackageSummaryList": []}, "version"),
+}
+
+
+@pytest.mark.parametrize(("side", "path", "answer", "fact"), ABSENT.values(), ids=ABSENT)
+def test_what_is_not_there_is_absent(side: str, path: str, answer: Any, fact: str) -> None:
+    found = read(**{side: {path: answer}})
+
+    assert getattr(found, fact) == Absent()
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "message", "target"),
+    [
+        ("s3/get_bucket_policy", "NoSuchBucketPolicy", "", ("bucket", "models")),
+        ("ecr/get_repository_policy", "RepositoryPolicyNotFoundException", "", ("repository", "team/churn")),
+        ("kms/get_key_policy", "NotFoundException", "", ("key", KEY)),
+        (
+            "sagemaker/get_model_package_group_policy",
+            "ValidationException",
+            "Cannot find resource policy for: x",
+            ("group", GROUP),
+        ),
+    ],
+)
+def test_a_policy_that_is_not_there_is_absent(
+    path: str, code: str, message: str, target: tuple[str, str]
+) -> None:
+    assert read(there={path: refused(code, message)}).policies[target] == Absent()
+
+
+@pytest.mark.parametrize("error", [refused("AccessDenied", "not you"), NoCredentialsError()])
+def test_what_may_not_be_read_costs_one_answer_and_not_all(error: Exception) -> None:
+    found = read(here={"iam/get_role": error}, there={"s3/get_bucket_policy": error})
+
+    assert found.deployer_role == Unreadable(str(error))
+    assert found.policies["bucket", "models"] == Unreadable(str(error))
+    assert found.policies["group", GROUP] == Found(POLICY)
+
+
+def test_a_roles_boundary_is_read() -> None:
+    role = {"AssumeRolePolicyDocument": TRUST, "PermissionsBoundary": {"PermissionsBoundaryArn": "arn:bound"}}
+
+    found = read(here={"iam/get_role": {"Role": role}}).execution_role
+
+    assert isinstance(found, Found)
+    assert found.value.boundary == {"Statement": [{"Sid": "arn:bound/v2"}]}
+
+
+def test_documents_that_are_not_decoded_are_read_all_the_same() -> None:
+    encoded = json.dumps(POLICY).replace('"', "%22").replace("{", "%7B")
+
+    found = read(here={"iam/get_role_policy": {"PolicyDocument": encoded}}).deployer_role
+
+    assert isinstance(found, Found)
+    assert found.value.policies[0] == POLICY
+
+
+def test_a_bus_without_a_policy_has_an_empty_one() -> None:
+    assert read(here={"events/describe_event_bus": {}}).bus_policy == Found({})
+
+
+def test_quotas_that_are_not_listed_are_absent_and_unreadable_ones_are_told() -> None:
+    none = read(
+        here={"service-quotas/list_service_quotas": [], "service-quotas/list_aws_default_service_quotas": []}
+    )
+    denied = read(here={"service-quotas/list_service_quotas": refused("AccessDeniedException")})
+
+    assert none.quotas == {"ml.m5.large": Absent()}
+    assert isinstance(denied.quotas["ml.m5.large"], Unreadable)
+
+
+def test_without_an_approved_version_the_newest_is_looked_at() -> None:
+    newest = {"ModelPackageSummaryList": [{"ModelPackageArn": "newest"}, {"ModelPackageArn": "older"}]}
+
+    found = read(there={"sagemaker/list_model_packages": newest}).version
+
+    assert isinstance(found, Found)
+    assert found.value.arn == "newest"
+
+
+def test_a_given_version_is_looked_at() -> None:
+    found = read(version="given").version
+
+    assert isinstance(found, Found)
+    assert found.value.arn == "given"
+
+
+def test_artefacts_of_every_kind_are_found_and_the_key_of_the_details() -> None:
+    source = {"ModelDataSource": {"S3DataSource": {"S3Uri": "s3://models/churn/b/"}}}
+    answer = described(container(), {"Image": "x", **source}, {}, SecurityConfig={"KmsKeyId": KEY})
+
+    found = read(there={"sagemaker/describe_model_package": answer}).version
+
+    assert found == Found(
+        Version(
+            VERSION.arn,
+            "Completed",
+            "Approved",
+            (VERSION.images[0], "x"),
+            (VERSION.artefacts[0], "s3://models/churn/b/"),
+            KEY,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("suffix", "wanted"),
+    [
+        (":3", {"imageTag": "3"}),
+        ("", {"imageTag": "latest"}),
+        (f"@sha256:{'0' * 64}", {"imageDigest": f"sha256:{'0' * 64}"}),
+        (f":3@sha256:{'0' * 64}", {"imageDigest": f"sha256:{'0' * 64}"}),
+    ],
+)
+def test_an_image_is_looked_for_by_its_tag_or_its_digest(suffix: str, wanted: dict[str, str]) -> None:
+    image = f"{REGISTRY}.dkr.ecr.{REGION}.amazonaws.com/team/churn{suffix}"
+    asked: list[dict[str, Any]] = []
+
+    def batch_get_image(**arguments: Any) -> dict[str, Any]:
+        asked.append(arguments)
+        return {"images": []}
+
+    found = read(
+        there={
+            "sagemaker/describe_model_package": described(container(Image=image)),
+            "ecr/batch_get_image": batch_get_image,
+        }
+    )
+
+    assert found.images == {image: Found(value=False)}
+    assert asked == [{"repositoryName": "team/churn", "registryId": REGISTRY, "imageIds": [wanted]}]
+
+
+def test_an_image_of_aws_is_not_looked_for() -> None:
+    image = f"492215442770.dkr.ecr.{REGION}.amazonaws.com/sagemaker-scikit-learn:1"
+
+    assert read(there={"sagemaker/describe_model_package": described(container(Image=image))}).images == {}
+
+
+def test_an_artefact_that_is_gone_is_told() -> None:
+    assert read(there={"s3/list_objects_v2": {}}).artefacts == {VERSION.artefacts[0]: Found(value=False)}
+
+
+def test_roles_are_read_by_their_names_whatever_their_paths() -> None:
+    asked: list[str] = []
+
+    def get_role(RoleName: str) -> dict[str, Any]:  # noqa: N803 - as boto3
+        asked.append(RoleName)
+        return {"Role": {"AssumeRolePolicyDocument": TRUST}}
+
+    read(here={"iam/get_role": get_role}, access=stages()["production"])
+
+    assert asked == ["Greenlight-production-eu-central-1-deployer", "models"]
+    assert DEPLOYER.endswith("deployer")
