@@ -31,7 +31,14 @@ class RegistryEvents(Construct):
             # The rule in the registry's account names it.
             name=names.bus,
             description="Model package events of the registry's account, for Greenlight",
-            policy={"Version": "2012-10-17", "Statement": [admission(access)]},
+        )
+        statement = admission(access)
+        events.CfnEventBusPolicy(
+            self,
+            "Admission",
+            event_bus_name=self._made.ref,
+            statement_id=statement["Sid"],
+            statement=statement,
         )
         self.bus = events.EventBus.from_event_bus_attributes(
             self,

@@ -63,7 +63,7 @@ def allow_reading(permissions: Permissions, access: StageAccess) -> None:
 def allow_writing(permissions: Permissions, access: StageAccess) -> None:
     """Allow the deployer to stamp versions and, where the stage promotes, to promote them.
 
-    In another account the groups' own policies say which versions: a role's policy has no room for many names.
+    In another account the groups' own policies say which versions: a role's policy has less room.
     """
     versions = [arn for group in access.groups for arn in version_arns(access.registry, group)]
     if not access.at_home and versions:

@@ -427,7 +427,7 @@ def _deployer(access: StageAccess, version: Version | None, facts: Facts) -> Ite
         ),
         *(
             (purpose, "sagemaker:UpdateModelPackage", packages[0], _context(conditions), conditions)
-            for purpose, conditions in access.updates()
+            for purpose, conditions in access.writes()
         ),
     ]
     yield from _identity(

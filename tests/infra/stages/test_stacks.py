@@ -137,7 +137,10 @@ def test_a_stages_bus_admits_the_registrys_account_only(accounts: Accounts, othe
     for synthesised, expected in ((accounts, admission), (otherwise, {**admission, **within})):
         bus = synthesised.one("Greenlight-staging", "AWS::Events::EventBus")
         assert bus["Name"] == "Greenlight-staging"
-        assert bus["Policy"] == {"Version": "2012-10-17", "Statement": [expected]}
+        assert "Policy" not in bus
+        policy = synthesised.one("Greenlight-staging", "AWS::Events::EventBusPolicy")
+        assert policy["EventBusName"]["Ref"].startswith("RegistryEventsBus")
+        assert (policy["StatementId"], policy["Statement"]) == ("AdmitRegistry", expected)
 
 
 def test_the_receiving_rule_takes_events_of_the_registrys_account_only(accounts: Accounts) -> None:
