@@ -24,15 +24,18 @@ from ministack.core.responses import request_scope
 
 from local_cloud.application_auto_scaling import wire as auto_scaling_wire
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
-from local_cloud.http import Request
+from local_cloud.http import Request, service_error
+from local_cloud.ministack_iam import MiniStackIam
 from local_cloud.runtime import answer_invocation
 from local_cloud.sagemaker import wire
+from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import AlarmState, Caller
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.config import Config
 
+    from local_cloud.iam.principals import Principal
     from local_cloud.runtime import HostedEndpoints
     from local_cloud.sagemaker.control_plane import ControlPlane
 
@@ -66,14 +69,16 @@ class InProcessCloud:
         region: str,
         endpoints: HostedEndpoints | None = None,
         caller_arn: str | None = None,
+        principal: Principal | None = None,
     ) -> None:
         """See a control plane, as the account's root unless it is said who.
 
-        `endpoints` answers InvokeEndpoint, which is refused without it.
+        `endpoints` answers InvokeEndpoint, which is refused without it. IAM is enforced on a `principal`.
         """
         self._control_plane = control_plane
         self._endpoints = endpoints
-        self._caller = Caller(account_id, region, caller_arn or f"arn:aws:iam::{account_id}:root")
+        arn = principal.arn if principal else caller_arn or f"arn:aws:iam::{account_id}:root"
+        self._caller = Caller(account_id, region, arn, principal)
         self.calls: list[tuple[str, str]] = []
         self.before_call: CallHook = _do_nothing
         self.after_call: CallHook = _do_nothing
@@ -122,6 +127,11 @@ class InProcessCloud:
         match = _INVOCATION.fullmatch(path)
         if match is None or self._endpoints is None:
             raise NotImplementedError(f"Nobody answers {path} in this process: give it `endpoints`.")
+        try:
+            self._control_plane.authorize("InvokeEndpoint", {"EndpointName": match["name"]}, self._caller)
+        except ServiceError as error:
+            refused = service_error(error.code, error.message, status=error.status)
+            return refused.status, dict(refused.headers), refused.body
         received = Request("POST", path, {}, headers, body)
         answer = answer_invocation(self._endpoints, received, match["name"], self._caller)
         return answer.status, dict(answer.headers), answer.body
@@ -132,7 +142,18 @@ class InProcessCloud:
         url = urlsplit(request.url)
         with request_scope(self._caller.account_id, self._caller.region):
             query = parse_qs(url.query, keep_blank_values=True)
-            return _answered(service, request.method, url.path or "/", headers, body, query)
+            path = url.path or "/"
+            principal, name = self._caller.principal, _HANDLER_NAMES.get(service, service)
+            refused = principal and _iam().refusal(
+                principal,
+                name,
+                request.method,
+                path,
+                headers,
+                body,
+                {**parse_qs(_form(headers, body)), **query},
+            )
+            return refused or _answered(service, request.method, path, headers, body, query)
 
 
 class InProcessAlarms:
@@ -177,6 +198,16 @@ class _Raw(io.BytesIO):
 
     def stream(self, *_: object, **__: object) -> Iterator[bytes]:
         yield self.read()
+
+
+@cache
+def _iam() -> MiniStackIam:
+    """Return this process's IAM, with whatever it keeps."""
+    return MiniStackIam()
+
+
+def _form(headers: dict[str, str], body: bytes) -> str:
+    return body.decode() if "x-www-form-urlencoded" in headers.get("content-type", "") else ""
 
 
 @cache

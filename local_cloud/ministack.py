@@ -543,8 +543,10 @@ class MiniStack:
         region: str,
     ) -> tuple[int, bytes]:
         """Return the status and body with which one of MiniStack's services answers."""
+        # For S3, a call without a signature is an anonymous one unless it comes from inside.
+        inside = {"internal": True} if service == "s3" else {}
         with self._responses.request_scope(account_id, region):
-            status, _, content = await self._handlers[service](method, path, headers, body, {})
+            status, _, content = await self._handlers[service](method, path, headers, body, {}, **inside)
         return status, content if isinstance(content, bytes) else str(content).encode()
 
     def _bucket_owner(self, bucket: str, *, preferred: str) -> str | None:

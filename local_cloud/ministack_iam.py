@@ -11,8 +11,10 @@ evaluates. `ministack.py` alone makes one of it. What is changed in MiniStack, a
     Condition keys that MiniStack does not know: `events:source`, `events:detail-type`,
     `cloudwatch:namespace`; and which roles a request passes to which service.
 `iam_actions.extract_resource_arn` becomes `_resource_arn`
-    MiniStack asks for GetParametersByPath on every parameter, for an alias instead of its key, and for a
-    role without its path.
+    MiniStack asks for GetParametersByPath on every parameter, for DescribeAlarms on everything, for an
+    alias instead of its key, and for a role without its path.
+`iam_actions.access_denied_response` says which action on which resource
+    MiniStack names no resource for most services, and only the operation when a role may not be passed.
 `app.pin_request_origin` calls every request encrypted
     The local cloud speaks HTTP on the loopback interface, where AWS speaks TLS: policies that demand
     `aws:SecureTransport`, as those of the CDK's own bucket, would let nobody in.
@@ -26,6 +28,7 @@ from __future__ import annotations
 import importlib
 import json
 import logging
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -47,6 +50,8 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.app", "pin_request_origin"),
     ("ministack.core.iam_actions", "_auth_failure"),
     ("ministack.core.iam_actions", "_query_param"),
+    ("ministack.core.iam_actions", "access_denied_response"),
+    ("ministack.core.iam_actions", "extract_iam_action"),
     ("ministack.core.iam_actions", "extract_resource_arn"),
     ("ministack.core.iam_actions", "request_tag_context"),
     ("ministack.core.iam_evaluator", "AmbiguousAccessKeyError"),
@@ -77,10 +82,16 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.services.tagging", "resource_tags"),
 )
 
+_REFUSED: Final[ContextVar[str]] = ContextVar("refused", default="")
+"""Why the present request was refused last, in AWS's words."""
+
 _DENY_EVERYTHING: Final = Policy((Statement("", allows=False, actions=("*",), resources=("*",)),))
 _ALWAYS_ALLOWED: Final = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 _PASSED: Final = "local-cloud:passed"
 """A key of ours among a request's: the roles that it passes, each as `<service> <ARN>`."""
+
+_ALSO: Final = "local-cloud:also"
+"""Likewise: the names of more resources of the kind that the request's ARN has."""
 
 _PASSES: Final[dict[str, tuple[str, str]]] = {
     "lambda:CreateFunction": ("Role", "lambda.amazonaws.com"),
@@ -118,15 +129,24 @@ class MiniStackIam:
         self._kms: Any = importlib.import_module("ministack.services.kms")
         self._s3: Any = importlib.import_module("ministack.services.s3")
         self._tagging: Any = importlib.import_module("ministack.services.tagging")
+        self._tag_context: Callable[..., dict[str, Any]] = self._actions.request_tag_context
+        self._arn_of_request: Callable[..., str] = self._actions.extract_resource_arn
 
     def install(self) -> None:
         """Decide about MiniStack's own services from now on; they have to run with `AUTH=true`."""
         self._authenticate_only: Callable[..., Any] = self._evaluator.enforce
         self._evaluator.enforce = self._enforce
-        self._tag_context: Callable[..., dict[str, Any]] = self._actions.request_tag_context
         self._actions.request_tag_context = self._request_context
-        self._arn_of_request: Callable[..., str] = self._actions.extract_resource_arn
         self._actions.extract_resource_arn = self._resource_arn
+        denied = self._actions.access_denied_response
+
+        def access_denied_response(*asked: Any, **named: Any) -> Any:  # noqa: ANN401 - as MiniStack answers
+            # Without a code of its own it is a policy that refused.
+            if not named.get("error_code") and not named.get("message"):
+                named["message"] = _REFUSED.get()
+            return denied(*asked, **named)
+
+        self._actions.access_denied_response = access_denied_response
         pin_origin = self._app.pin_request_origin
         self._app.pin_request_origin = lambda source_ip, _is_secure: pin_origin(source_ip, True)  # noqa: FBT003
         asks_about_account = self._s3._foreign_bucket_allows
@@ -333,23 +353,70 @@ class MiniStackIam:
         principal = self.principal(access_key_id)
         if isinstance(principal, Refusal):
             return self._evaluator.AuthError("UnrecognizedClientException", principal.message)
-        keys = {name.lower(): _values(value) for name, value in (service_context or {}).items()}
-        passed = keys.pop(_PASSED, ())
-        checks: list[tuple[str, str, dict[str, Values]]] = [
-            (iam_action, resource_arn, {name: value for name, value in keys.items() if value})
-        ]
+        refused = self._first_refusal(principal, iam_action, resource_arn, region, service_context or {})
+        if refused is None:
+            return None
+        decision, request = refused
+        _REFUSED.set(decision.message(principal, request))
+        _LOGGER.info("%s", _REFUSED.get())
+        return self._evaluator.EvalResult(
+            "Deny" if "explicit deny" in decision.why_not else "ImplicitDeny",
+            principal_arn=principal.arn,
+            resource_policy_arn=request.resource_arn if "resource-based" in decision.why_not else "",
+        )
+
+    def refusal(
+        self,
+        principal: Principal,
+        service: str,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        params: Mapping[str, Any],
+    ) -> tuple[int, dict[str, str], bytes] | None:
+        """Return the answer to a request that IAM does not allow, in the present account and region.
+
+        For requests that do not come past MiniStack's front; `service` is MiniStack's name of it.
+        """
+        action = self._actions.extract_iam_action(service, method, path, headers, body, params)
+        if action is None:
+            return None
+        region = self._responses.get_region()
+        arn = self._resource_arn(service, method, path, headers, body, params, region, principal.account_id)
+        keys = self._request_context(service, action, body, params)
+        refused = self._first_refusal(principal, action, arn, region, keys)
+        if refused is None:
+            return None
+        decision, request = refused
+        answer: tuple[int, dict[str, str], bytes] = self._actions.access_denied_response(
+            service,
+            request.action,
+            principal.arn,
+            "",
+            headers=dict(headers),
+            resource_arn=request.resource_arn,
+            message=decision.message(principal, request),
+        )
+        return answer
+
+    def _first_refusal(
+        self, principal: Principal, action: str, arn: str, region: str, found: Mapping[str, Any]
+    ) -> tuple[Decision, AccessRequest] | None:
+        """Return what of a request is refused: its action, or the passing of a role."""
+        keys = {name.lower(): _values(value) for name, value in found.items()}
+        passed, also = keys.pop(_PASSED, ()), keys.pop(_ALSO, ())
+        given = {name: value for name, value in keys.items() if value}
+        checks: list[tuple[str, str, dict[str, Values]]] = [(action, arn, given)]
+        beside = arn.rpartition(":")[0]
+        checks += [(action, f"{beside}:{name}", given) for name in (also if isinstance(also, tuple) else ())]
         for each in passed if isinstance(passed, tuple) else (passed,):
             to_service, _, role_arn = each.partition(" ")
             checks.append(("iam:PassRole", role_arn, {"iam:passedtoservice": to_service}))
-        for action, arn, its_keys in checks:
-            decision = self._decide_directly(principal, action, arn, region, its_keys)
+        for checked, on, its_keys in checks:
+            decision = self._decide_directly(principal, checked, on, region, its_keys)
             if not decision.is_allowed:
-                _LOGGER.info("%s", decision.message(principal, AccessRequest(action, arn)))
-                return self._evaluator.EvalResult(
-                    "Deny" if "explicit deny" in decision.why_not else "ImplicitDeny",
-                    principal_arn=principal.arn,
-                    resource_policy_arn=arn if "resource-based" in decision.why_not else "",
-                )
+                return decision, AccessRequest(checked, on)
         return None
 
     def _decide_directly(
@@ -393,6 +460,8 @@ class MiniStackIam:
             return (
                 f"arn:{arns.partition(region)}:ssm:{region}:{account_id}:parameter/{below.removeprefix('/')}"
             )
+        if service == "monitoring" and arn == "*" and (names := _alarms_named(headers, body, params)):
+            return f"arn:{arns.partition(region)}:cloudwatch:{region}:{account_id}:alarm:{names[0]}"
         if service == "kms" and ":alias/" in arn:
             return self.key(account_id, region, arn)[0] or arn
         if service == "iam" and ":role/" in arn:
@@ -406,6 +475,8 @@ class MiniStackIam:
         """Return MiniStack's keys of a request, and those that it does not know."""
         keys = self._tag_context(service, iam_action, body, params)
         document = _json_object(body)
+        if iam_action == "cloudwatch:DescribeAlarms":
+            keys[_ALSO] = tuple(_alarms_named({}, body, params)[1:])
         if iam_action == "events:PutEvents":
             entries = [entry for entry in document.get("Entries") or () if isinstance(entry, dict)]
             for key, member in (("events:source", "Source"), ("events:detail-type", "DetailType")):
@@ -490,6 +561,24 @@ def _values(value: Any) -> Values:  # noqa: ANN401 - whatever MiniStack found
     if isinstance(value, list | tuple):
         return tuple(str(each) for each in value)
     return "" if value is None else str(value)
+
+
+def _alarms_named(headers: Mapping[str, str], body: bytes, params: Mapping[str, Any]) -> list[str]:
+    """Return the alarms that a request names; all of them (`*`) for a DescribeAlarms that names none.
+
+    Seen: without names AWS asks for `alarm:*`; that it asks for each of those named is derived.
+    """
+    document = _json_object(body)
+    named = document.get("AlarmNames") or [
+        value[0] if isinstance(value, list) else value
+        for name, value in sorted(params.items())
+        if name.startswith("AlarmNames.")
+    ]
+    described = "DescribeAlarms" in (
+        *headers.get("x-amz-target", "").rsplit(".", 1),
+        *params.get("Action", ()),
+    )
+    return [str(name) for name in named] or (["*"] if described else [])
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

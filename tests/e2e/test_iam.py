@@ -206,7 +206,9 @@ class TestServices:
             "Code": {"ZipFile": b"PK\x05\x06" + 18 * b"\0"},
         }
         without = user(account, "ann", create, allow("iam:PassRole", resource=f"{role}-not"))
-        assert refusal(without.client("lambda").create_function, **request)[0] == "AccessDeniedException"
+        code, message = refusal(without.client("lambda").create_function, **request)
+        assert code == "AccessDeniedException"
+        assert f"iam:PassRole on resource: {role}" in message
         with_it = user(account, "bob", create, allow("iam:PassRole", resource=role, Condition=to_lambda))
         with_it.client("lambda").create_function(**request)
 
@@ -248,6 +250,16 @@ class TestServices:
         assert events.put_events(Entries=[entry("greenlight")])["FailedEntryCount"] == 0
         for entries in ([entry("other")], [entry("greenlight"), entry("other")]):
             assert refusal(events.put_events, Entries=entries)[0] == "AccessDeniedException"
+
+    def test_alarms_are_read_by_name_or_all_of_them(self, account: Account) -> None:
+        own = f"arn:aws:cloudwatch:{account.region}:{account.account_id}:alarm:own-*"
+        reader = user(account, "ann", allow("cloudwatch:DescribeAlarms", resource=own)).client("cloudwatch")
+        reader.describe_alarms(AlarmNames=["own-a", "own-b"])
+
+        for names in (["own-a", "other"], []):
+            code, message = refusal(reader.describe_alarms, AlarmNames=names)
+            assert code == "AccessDeniedException"
+            assert "cloudwatch:DescribeAlarms on resource: arn:aws:cloudwatch" in message
 
 
 class TestExecutionRoles:
@@ -421,6 +433,62 @@ class TestEvents:
         event = json.loads(self.messages(other, url)[0]["Body"])
         assert (event["account"], event["region"]) == (account.account_id, account.region)
         assert event["detail"]["ModelPackageArn"] == version
+
+    def test_a_stack_admits_the_registry_to_its_own_bus(self, account: Account, other: Account) -> None:
+        url, arn = self.open_queue(other, "approvals")
+        bus_arn = f"arn:aws:events:{other.region}:{other.account_id}:event-bus/approvals"
+        statement = allow("events:PutEvents", resource=bus_arn, Principal={"AWS": account.account_id})
+        resources = {
+            "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "approvals"}},
+            "Policy": {
+                "Type": "AWS::Events::EventBusPolicy",
+                "DependsOn": "Bus",
+                "Properties": {"EventBusName": "approvals", "StatementId": "Admit", "Statement": statement},
+            },
+            "Rule": {
+                "Type": "AWS::Events::Rule",
+                "DependsOn": "Bus",
+                "Properties": {
+                    "EventBusName": "approvals",
+                    "EventPattern": {"source": ["aws.sagemaker"]},
+                    "Targets": [{"Id": "queue", "Arn": arn}],
+                },
+            },
+        }
+        cloudformation = other.client("cloudformation")
+        cloudformation.create_stack(StackName="s", TemplateBody=json.dumps({"Resources": resources}))
+        cloudformation.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+        role = account.role("to-stage", "events.amazonaws.com", allow("events:PutEvents", resource=bus_arn))
+        self.rule(account, {"Arn": bus_arn, "RoleArn": role})
+
+        account.register(archive(SCALING_MODEL))
+
+        assert json.loads(self.messages(other, url)[0]["Body"])["account"] == account.account_id
+        policy_text = other.client("events").describe_event_bus(Name="approvals")["Policy"]
+        assert json.loads(policy_text)["Statement"] == [{"Sid": "Admit", **statement}]
+        cloudformation.delete_stack(StackName="s")
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+
+    def test_an_encrypted_topic_needs_its_key_too(self, account: Account) -> None:
+        kms, sns = account.client("kms"), account.client("sns")
+        key = kms.create_key()["KeyMetadata"]["Arn"]
+        topic = sns.create_topic(Name="outcomes", Attributes={"KmsMasterKeyId": key})["TopicArn"]
+        publish = allow("sns:Publish", resource=topic)
+        heard = allow("sqs:SendMessage", Principal={"Service": "sns.amazonaws.com"})
+        url, queue = self.queue(account, "outcomes", heard)
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+        failed_url, failed = self.open_queue(account, "failed")
+        role = account.role("publisher", "events.amazonaws.com", publish)
+        self.rule(account, {"Arn": topic, "RoleArn": role, "DeadLetterConfig": {"Arn": failed}})
+        account.register(archive(SCALING_MODEL))
+        [message] = self.messages(account, failed_url)
+        assert "kms:GenerateDataKey" in message["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"]
+        use = policy(publish, allow("kms:GenerateDataKey", "kms:Decrypt", resource=key))
+        account.client("iam").put_role_policy(RoleName="publisher", PolicyName="own", PolicyDocument=use)
+
+        account.register(archive(SCALING_MODEL))
+
+        self.messages(account, url)
 
     @pytest.mark.parametrize(
         ("is_admitted", "role_may"), [(False, "*"), (True, "arn:aws:events:*:*:event-bus/other")]

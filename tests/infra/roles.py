@@ -2,72 +2,98 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.iam.policies import parse_policy
 from local_cloud.iam.principals import Principal, PrincipalKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.infra.conftest import Synthesised
 
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"
-STACK = "Greenlight"
 
-_PSEUDO = {
-    "AWS::AccountId": ACCOUNT,
-    "AWS::Partition": "aws",
-    "AWS::Region": REGION,
-    "AWS::StackName": STACK,
-    "AWS::URLSuffix": "amazonaws.com",
-}
 _ARNS = {
-    "AWS::DynamoDB::GlobalTable": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{}}",
-    "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{}}",
-    "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/{{}}",
-    "AWS::KMS::Key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{{}}",
-    "AWS::Lambda::Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{}}",
-    "AWS::Logs::LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{}}:*",
-    "AWS::SNS::Topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:{{}}",
-    "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{{}}",
+    "AWS::DynamoDB::GlobalTable": "dynamodb:{region}:{account}:table/{name}",
+    "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{name}",
+    "AWS::IAM::Role": "iam::{account}:role/{name}",
+    "AWS::KMS::Key": "kms:{region}:{account}:key/{name}",
+    "AWS::Lambda::Function": "lambda:{region}:{account}:function:{name}",
+    "AWS::Logs::LogGroup": "logs:{region}:{account}:log-group:{name}:*",
+    "AWS::SNS::Topic": "sns:{region}:{account}:{name}",
+    "AWS::SQS::Queue": "sqs:{region}:{account}:{name}",
 }
 
 
-def arn_of(synthesised: Synthesised, resource_type: str, prefix: str) -> str:
-    """Return the ARN of the only resource of a type whose logical id begins with a prefix."""
-    [name] = [each for each in synthesised.of_type(resource_type) if each.startswith(prefix)]
-    return _ARNS[resource_type].format(name)
+@dataclass(frozen=True)
+class Deployed:
+    """A synthesised stack as if it were deployed.
 
+    Attributes:
+        synthesised: The stack.
+        account_id: Where.
+        region: Likewise.
+        names: Resource type and the beginning of a logical id to a physical name, instead of the logical id.
+    """
 
-def session(synthesised: Synthesised, prefix: str) -> Principal:
-    """Return a session of the role whose logical id begins with a prefix."""
-    role_arn = arn_of(synthesised, "AWS::IAM::Role", prefix)
-    name = role_arn.rpartition("/")[2]
-    policies = [
-        parse_policy(_resolved(synthesised, policy["PolicyDocument"]))
-        for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
-        for policy in synthesised.of_type(kind).values()
-        if {"Ref": name} in policy["Roles"]
-    ]
-    arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/session"
-    return Principal(PrincipalKind.SESSION, arn, ACCOUNT, role_arn, tuple(policies))
+    synthesised: Synthesised
+    account_id: str = ACCOUNT
+    region: str = REGION
+    names: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
+    def arn(self, resource_type: str, prefix: str) -> str:
+        """Return the ARN of the only resource of a type whose logical id begins with a prefix."""
+        [name] = [each for each in self.synthesised.of_type(resource_type) if each.startswith(prefix)]
+        return self._arn(name)
 
-def _resolved(synthesised: Synthesised, value: Any) -> Any:
-    """Return a template's value with its intrinsic functions carried out."""
-    match value:
-        case {"Ref": name}:
-            return _PSEUDO[name] if name in _PSEUDO else _arn(synthesised, name)
-        case {"Fn::GetAtt": [name, "Arn"]}:
-            return _arn(synthesised, name)
-        case {"Fn::Join": [separator, parts]}:
-            return separator.join(_resolved(synthesised, part) for part in parts)
-        case dict():
-            return {name: _resolved(synthesised, member) for name, member in value.items()}
-        case list():
-            return [_resolved(synthesised, member) for member in value]
-    return value
+    def session(self, prefix: str) -> Principal:
+        """Return a session of the role whose logical id begins with a prefix."""
+        [logical_id] = [
+            each for each in self.synthesised.of_type("AWS::IAM::Role") if each.startswith(prefix)
+        ]
+        policies = [
+            parse_policy(self._resolved(policy["PolicyDocument"]))
+            for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+            for policy in self.synthesised.of_type(kind).values()
+            if {"Ref": logical_id} in policy["Roles"]
+        ]
+        role_arn = self._arn(logical_id)
+        name = role_arn.rpartition("/")[2]
+        arn = f"arn:aws:sts::{self.account_id}:assumed-role/{name}/session"
+        return Principal(PrincipalKind.SESSION, arn, self.account_id, role_arn, tuple(policies))
 
+    def _resolved(self, value: Any) -> Any:
+        """Return a template's value with its intrinsic functions carried out."""
+        match value:
+            case {"Ref": name}:
+                return self._pseudo().get(name) or self._arn(name)
+            case {"Fn::GetAtt": [name, "Arn"]}:
+                return self._arn(name)
+            case {"Fn::Join": [separator, parts]}:
+                return separator.join(self._resolved(part) for part in parts)
+            case dict():
+                return {name: self._resolved(member) for name, member in value.items()}
+            case list():
+                return [self._resolved(member) for member in value]
+        return value
 
-def _arn(synthesised: Synthesised, name: str) -> str:
-    return _ARNS[synthesised.resources[name]["Type"]].format(name)
+    def _pseudo(self) -> dict[str, str]:
+        return {
+            "AWS::AccountId": self.account_id,
+            "AWS::Partition": "aws",
+            "AWS::Region": self.region,
+            "AWS::URLSuffix": "amazonaws.com",
+        }
+
+    def _arn(self, logical_id: str) -> str:
+        kind = self.synthesised.resources[logical_id]["Type"]
+        named = [
+            name for (of, prefix), name in self.names.items() if of == kind and logical_id.startswith(prefix)
+        ]
+        rest = _ARNS[kind].format(
+            region=self.region, account=self.account_id, name=named[0] if named else logical_id
+        )
+        return f"arn:aws:{rest}"

@@ -15,7 +15,7 @@ from local_cloud.iam.evaluation import AccessRequest, evaluate
 from local_cloud.iam.policies import parse_policy
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller, Key
-from tests.infra.roles import ACCOUNT, REGION, arn_of, session
+from tests.infra.roles import ACCOUNT, REGION, Deployed
 from tests.unit.local_cloud.sagemaker.virtual_cloud import OTHER_ACCOUNT, PREFIX, VirtualCloud, variant
 
 if TYPE_CHECKING:
@@ -61,10 +61,10 @@ def cloud() -> VirtualCloud:
 
 def refusal(cloud: VirtualCloud, synthesised: Synthesised, operation: str, request: dict[str, Any]) -> str:
     """Return how IAM refuses the deployer an operation; empty if the call came past IAM."""
-    principal = session(synthesised, "DeployerRole")
+    principal = Deployed(synthesised).session("DeployerRole")
     caller = Caller(ACCOUNT, REGION, principal.arn, principal)
     if request.get("ExecutionRoleArn") == ROLE:
-        role_arn = arn_of(synthesised, "AWS::IAM::Role", "ModelExecutionRole")
+        role_arn = Deployed(synthesised).arn("AWS::IAM::Role", "ModelExecutionRole")
         request = {**request, "ExecutionRoleArn": role_arn}
     try:
         if operation in {"InvokeEndpoint", "InvokeEndpointAsync"}:
@@ -440,14 +440,14 @@ def test_the_deployer_keeps_to_its_own(
 ) -> None:
     named = {
         JOURNAL: next(
-            arn_of(featured, kind, "Journal")
+            Deployed(featured).arn(kind, "Journal")
             for kind in ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
             if featured.of_type(kind)
         ),
-        UNHANDLED: arn_of(featured, "AWS::SQS::Queue", "Unhandled"),
-        ROLE: arn_of(featured, "AWS::IAM::Role", "ModelExecutionRole"),
+        UNHANDLED: Deployed(featured).arn("AWS::SQS::Queue", "Unhandled"),
+        ROLE: Deployed(featured).arn("AWS::IAM::Role", "ModelExecutionRole"),
     }
-    principal = session(featured, "DeployerRole")
+    principal = Deployed(featured).session("DeployerRole")
 
     assert is_allowed(principal, action, named.get(resource, resource), keys) is expected
 
@@ -494,6 +494,6 @@ OF_MODELS: list[tuple[bool, str, str, dict[str, Values]]] = [
 def test_a_model_can_do_what_serving_needs_and_no_more(
     synthesised: Synthesised, action: str, resource: str, keys: dict[str, Values], *, expected: bool
 ) -> None:
-    principal = session(synthesised, "ModelExecutionRole")
+    principal = Deployed(synthesised).session("ModelExecutionRole")
 
     assert is_allowed(principal, action, resource, keys) is expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
@@ -43,6 +44,8 @@ from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from local_cloud.iam.principals import Principal
+
 REGION = "eu-central-1"
 TABLE = "journal"
 ONE_TRY = Config(retries={"total_max_attempts": 1})
@@ -52,6 +55,9 @@ PATH_STYLE = Config(s3={"addressing_style": "path"}, request_checksum_calculatio
 PREFIX = "/greenlight/endpoints/"
 
 _accounts = itertools.count(100000000000)
+
+DEPLOYER: ContextVar[Callable[[str, str], Principal] | None] = ContextVar("deployer", default=None)
+"""Who the deployer is in an account and region, for those who enforce IAM on it; by default nobody does."""
 
 
 class Pipeline:
@@ -77,8 +83,13 @@ class Pipeline:
         )
         self.cloud = InProcessCloud(self.control_plane, account_id=self.account_id, region=REGION)
         self.endpoints = ScriptedEndpoints(self.hosting)
+        principal_of = DEPLOYER.get()
         self.deployer_cloud = InProcessCloud(
-            self.control_plane, account_id=self.account_id, region=REGION, endpoints=self.endpoints
+            self.control_plane,
+            account_id=self.account_id,
+            region=REGION,
+            endpoints=self.endpoints,
+            principal=principal_of and principal_of(self.account_id, REGION),
         )
         self.sagemaker = self.cloud.client("sagemaker")
         self.ssm = self.cloud.client("ssm")

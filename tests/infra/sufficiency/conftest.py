@@ -1,0 +1,38 @@
+"""Tells the deployer's own stories again, with IAM enforced on it and its synthesised policies as they are.
+
+A story that needs more than the policies give is refused here as AWS would refuse it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.infra.roles import Deployed
+from tests.unit.deployer.pipeline import DEPLOYER, TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local_cloud.iam.principals import Principal
+    from tests.infra.conftest import Synthesised
+
+# What the stories call what the stack names after its logical ids.
+NAMES = {
+    ("AWS::DynamoDB::GlobalTable", "Journal"): TABLE,
+    ("AWS::DynamoDB::Table", "Journal"): TABLE,
+    ("AWS::IAM::Role", "ModelExecutionRole"): "models",
+}
+
+
+@pytest.fixture(autouse=True)
+def deployer_with_its_policies(featured: Synthesised) -> Iterator[None]:
+    """Enforce IAM on the deployer of every story."""
+
+    def session(account_id: str, region: str) -> Principal:
+        return Deployed(featured, account_id, region, NAMES).session("DeployerRole")
+
+    token = DEPLOYER.set(session)
+    yield
+    DEPLOYER.reset(token)
