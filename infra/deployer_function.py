@@ -191,8 +191,14 @@ class DeployerFunction(Construct):
         self._permissions.allow(
             "UpdateOwn", update, endpoint_and_config, conditions=owned, why_wildcard=_BY_TAG
         )
+        # Nor may a resource be given to another owner.
+        kept = {"StringEqualsIfExists": {f"aws:RequestTag/{OWNER_TAG}": self._stack.stack_name}}
         self._permissions.allow(
-            "RetagOwn", ["sagemaker:AddTags"], everything, conditions=owned, why_wildcard=_BY_TAG
+            "RetagOwn",
+            ["sagemaker:AddTags"],
+            everything,
+            conditions={**owned, **kept},
+            why_wildcard=_BY_TAG,
         )
         for kind, action in {
             model: "DeleteModel",

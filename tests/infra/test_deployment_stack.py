@@ -101,7 +101,11 @@ DEPLOYER_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
     "DeleteModelOwn": (["sagemaker:DeleteModel"], [MODEL], OWNED),
     "DeleteEndpointConfigOwn": (["sagemaker:DeleteEndpointConfig"], [CONFIG], OWNED),
     "DeleteEndpointOwn": (["sagemaker:DeleteEndpoint"], [ENDPOINT], OWNED),
-    "RetagOwn": (["sagemaker:AddTags"], [CONFIG, ENDPOINT, MODEL], OWNED),
+    "RetagOwn": (
+        ["sagemaker:AddTags"],
+        [CONFIG, ENDPOINT, MODEL],
+        {**OWNED, "StringEqualsIfExists": {"aws:RequestTag/greenlight:stack": "Greenlight"}},
+    ),
     "UntagOwn": (
         ["sagemaker:DeleteTags"],
         [CONFIG, ENDPOINT, MODEL],

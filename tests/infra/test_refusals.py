@@ -108,6 +108,7 @@ ALLOWED: list[tuple[str, dict[str, Any]]] = [
     ("DeleteEndpointConfig", {"EndpointConfigName": "ours-2"}),
     ("DeleteModel", {"ModelName": "ours"}),
     ("AddTags", tagging("endpoint", "ours", Tags=TEAM)),
+    ("AddTags", tagging("endpoint", "ours", Tags=[*OURS, *TEAM])),
     ("DeleteTags", tagging("endpoint", "ours", TagKeys=["team"])),
     ("ListTags", tagging("endpoint", "unmanaged")),
     ("DescribeEndpoint", {"EndpointName": "unmanaged"}),
@@ -234,6 +235,11 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "tag a model package group": (
         "AddTags",
         tagging("model-package-group", GROUP, Tags=OURS),
+        "sagemaker:AddTags",
+    ),
+    "give an endpoint to another stack": (
+        "AddTags",
+        tagging("endpoint", "ours", Tags=THEIRS),
         "sagemaker:AddTags",
     ),
     "give an endpoint away": (
