@@ -40,6 +40,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -107,6 +108,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.services.s3", "_get_object_data"),
     ("ministack.services.s3", "_stored_sse_headers"),
     ("ministack.services.s3", "bucket_region"),
+    ("ministack.services.s3", "handle_request"),
     ("ministack.services.ssm", "_delete_parameter"),
     ("ministack.services.ssm", "_delete_parameters"),
     ("ministack.services.ssm", "_lookup_parameter"),
@@ -543,10 +545,12 @@ class MiniStack:
         region: str,
     ) -> tuple[int, bytes]:
         """Return the status and body with which one of MiniStack's services answers."""
-        # For S3, a call without a signature is an anonymous one unless it comes from inside.
-        inside = {"internal": True} if service == "s3" else {}
+        handler = self._handlers[service]
+        if service == "s3":
+            # For S3, a call without a signature is an anonymous one unless it comes from inside.
+            handler = partial(self._s3.handle_request, internal=True)
         with self._responses.request_scope(account_id, region):
-            status, _, content = await self._handlers[service](method, path, headers, body, {}, **inside)
+            status, _, content = await handler(method, path, headers, body, {})
         return status, content if isinstance(content, bytes) else str(content).encode()
 
     def _bucket_owner(self, bucket: str, *, preferred: str) -> str | None:

@@ -75,6 +75,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.services.iam", "_roles"),
     ("ministack.services.iam", "_users"),
     ("ministack.services.kms", "_aliases"),
+    ("ministack.services.kms", "_grants"),
     ("ministack.services.kms", "_resolve_key"),
     ("ministack.services.s3", "_bucket_policies"),
     ("ministack.services.s3", "_buckets"),
@@ -283,7 +284,7 @@ class MiniStackIam:
         return _parsed(found[0], resource_arn), found[1]
 
     def key(self, account_id: str, region: str, key_id: str) -> tuple[str, Policy | None, tuple[str, ...]]:
-        """Return a key's ARN, policy and aliases; an empty ARN if there is none of that name."""
+        """Return a key's ARN, policy (its grants in it) and aliases; an empty ARN if there is none."""
         with self._responses.request_scope(account_id, region):
             record = self._kms._resolve_key(key_id)
             if record is None:
@@ -293,9 +294,11 @@ class MiniStackIam:
                 for arn, target in self._kms._aliases.items()
                 if target == record["KeyId"]
             )
+            grants = [grant for grant in self._kms._grants.values() if grant["KeyId"] == record["Arn"]]
         # A key without a policy of its own has KMS's default one, which leaves it to the account.
         policy = _parsed(record.get("Policy"), record["Arn"]) or _of_account(account_id)
-        return str(record["Arn"]), policy, aliases
+        granted = (statement for grant in grants for statement in _of_grant(grant).statements)
+        return str(record["Arn"]), Policy((*policy.statements, *granted)), aliases
 
     def has_repository(self, account_id: str, region: str, name: str) -> bool:
         """Tell whether MiniStack's ECR has a repository."""
@@ -543,6 +546,26 @@ def _parsed(document: str | Mapping[str, Any] | None, of_what: str) -> Policy | 
 def _of_account(account_id: str) -> Policy:
     statement = replace(EVERYTHING.statements[0], principals=(("AWS", account_id),))
     return Policy((statement,))
+
+
+def _of_grant(grant: Mapping[str, Any]) -> Policy:
+    """Return what a grant on a key allows, as a policy of the key would."""
+    constraints = grant.get("Constraints") or {}
+    pairs = {
+        **constraints.get("EncryptionContextSubset", {}),
+        **constraints.get("EncryptionContextEquals", {}),
+    }
+    grantee: str = grant["GranteePrincipal"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service" if grantee.endswith(".amazonaws.com") else "AWS": grantee},
+        "Action": [f"kms:{operation}" for operation in grant["Operations"]],
+        "Resource": "*",
+        "Condition": {
+            "StringEquals": {f"kms:EncryptionContext:{key}": value for key, value in pairs.items()}
+        },
+    }
+    return _parsed({"Version": "2012-10-17", "Statement": statement}, "a grant") or Policy(())
 
 
 def _unconditional(statement: Statement) -> Statement:

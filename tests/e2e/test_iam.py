@@ -317,6 +317,9 @@ class TestExecutionRoles:
         _, message = refusal(account.sagemaker.create_model, ExecutionRoleArn=reader, **request)
         assert message.startswith("Could not access model data")
         account.sagemaker.create_model(ExecutionRoleArn=decrypter, **request)
+        account.sagemaker.delete_model(ModelName="secret")
+        account.client("kms").create_grant(KeyId=key, GranteePrincipal=reader, Operations=["Decrypt"])
+        account.sagemaker.create_model(ExecutionRoleArn=reader, **request)
 
     def test_rollback_alarms_are_watched_with_it(self, account: Account) -> None:
         run = allow("s3:GetObject", "ecr:*")
