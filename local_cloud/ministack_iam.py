@@ -9,7 +9,7 @@ evaluates. `ministack.py` alone makes one of it. What is changed in MiniStack, a
     are still checked by MiniStack.
 `iam_actions.request_tag_context` becomes `_request_context`
     Condition keys that MiniStack does not know: `events:source`, `events:detail-type`,
-    `cloudwatch:namespace`; and which roles a request passes to which service.
+    `cloudwatch:namespace`, those of grants on keys; and which roles a request passes to which service.
 `iam_actions.extract_resource_arn` becomes `_resource_arn`
     MiniStack asks for GetParametersByPath on every parameter, for DescribeAlarms on everything, for an
     alias instead of its key, and for a role without its path.
@@ -484,6 +484,11 @@ class MiniStackIam:
             entries = [entry for entry in document.get("Entries") or () if isinstance(entry, dict)]
             for key, member in (("events:source", "Source"), ("events:detail-type", "DetailType")):
                 keys[key] = tuple(dict.fromkeys(str(entry.get(member, "")) for entry in entries))
+        if iam_action == "kms:CreateGrant":
+            keys["kms:GranteePrincipal"] = document.get("GranteePrincipal")
+            keys["kms:RetiringPrincipal"] = document.get("RetiringPrincipal")
+            keys["kms:GrantOperations"] = tuple(document.get("Operations") or ())
+            keys["kms:GrantIsForAWSResource"] = "false"
         if iam_action == "cloudwatch:PutMetricData":
             keys["cloudwatch:namespace"] = document.get("Namespace") or self._actions._query_param(
                 params, "Namespace"

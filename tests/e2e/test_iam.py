@@ -251,6 +251,20 @@ class TestServices:
         for entries in ([entry("other")], [entry("greenlight"), entry("other")]):
             assert refusal(events.put_events, Entries=entries)[0] == "AccessDeniedException"
 
+    def test_a_grant_is_made_for_whom_and_what_a_policy_names(self, account: Account) -> None:
+        key = account.client("kms").create_key()["KeyMetadata"]["Arn"]
+        only = {
+            "StringEquals": {"kms:GranteePrincipal": account.role_arn},
+            "ForAllValues:StringEquals": {"kms:GrantOperations": ["Decrypt"]},
+        }
+        ann = user(account, "ann", allow("kms:CreateGrant", resource=key, Condition=only)).client("kms")
+        ann.create_grant(KeyId=key, GranteePrincipal=account.role_arn, Operations=["Decrypt"])
+        another = account.role("another", "sagemaker.amazonaws.com")
+
+        for grantee, operations in ((another, ["Decrypt"]), (account.role_arn, ["Decrypt", "Encrypt"])):
+            request = {"KeyId": key, "GranteePrincipal": grantee, "Operations": operations}
+            assert refusal(ann.create_grant, **request)[0] == "AccessDeniedException"
+
     def test_alarms_are_read_by_name_or_all_of_them(self, account: Account) -> None:
         own = f"arn:aws:cloudwatch:{account.region}:{account.account_id}:alarm:own-*"
         reader = user(account, "ann", allow("cloudwatch:DescribeAlarms", resource=own)).client("cloudwatch")
