@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from pathlib import Path
@@ -13,7 +14,7 @@ from infra.context import read_configuration
 from infra.stages.context import Registry, Stage, explained
 from ops import doctor
 from ops.__main__ import main
-from registry_access import targets
+from registry_access import editing, targets
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -39,6 +40,16 @@ def test_the_pages_sizes_are_what_the_editor_holds_policies_to() -> None:
     assert targets.LARGEST_GROUP_POLICY == targets.LARGEST_BUCKET_POLICY
     for size in (targets.LARGEST_GROUP_POLICY, targets.LARGEST_REPOSITORY_POLICY, targets.LARGEST_KEY_POLICY):
         assert f"{size:,}" in PAGE
+
+
+@pytest.mark.parametrize(
+    "words", ["There is no ", "would have ", "did not come to rest", "was left alone, as "]
+)
+def test_the_pages_messages_are_the_editors(words: str) -> None:
+    said = "".join(inspect.getsource(module) for module in (editing, targets))
+
+    assert words in said
+    assert f"`{words.strip()}" in PAGE
 
 
 def test_every_option_of_the_doctor_is_on_the_page(capsys: pytest.CaptureFixture[str]) -> None:
