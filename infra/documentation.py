@@ -99,7 +99,7 @@ _ELSEWHERE: Final[dict[str, str]] = {
 def page_text() -> str:
     """Render the page as it stands in the repository."""
     parts = [_INTRODUCTION, *_examples(), "## Keys\n", *_keys(EndpointSettings, "")]
-    parts += [_SEVERAL_VERSIONS, _ROLE, _table(("for", "it needs"), _ROLE_NEEDS)]
+    parts += [_SEVERAL_VERSIONS, _FROM_NOTHING, _ROLE, _table(("for", "it needs"), _ROLE_NEEDS)]
     parts += ["## Beside the SageMaker SDK\n", f"Every argument of {SDK_SOURCE}:\n", _sdk()]
     parts += ["## Beside SageMaker's API\n", "Every member of the four requests, as botocore knows them.\n"]
     for operation in OPERATIONS:
@@ -135,6 +135,37 @@ into the shadow. With the example above:
 
 Rejecting the version takes it out of the shadow. While no version is approved for the shadow alone, the
 endpoint has none.
+"""
+
+_FROM_NOTHING: Final = """\
+## From no instances
+
+With `autoscaling.min: 0`, SageMaker takes an asynchronous endpoint down to no instances. Calls that come then
+are queued, and it starts instances again once there are more of them than the `target` of
+`backlog_per_instance`; fewer wait. To start with the first call, SageMaker documents one policy more, and an
+alarm on `HasBacklogWithoutCapacity` that triggers it (developer guide, "async-inference-autoscale").
+
+There is no key for these. The alarm has to name the policy by an ARN that is made up when the policy is put,
+and anew after each registration: the stack, which makes all other alarms, cannot know it. Where the first
+call must not wait, add both by hand once the endpoint serves:
+
+```sh
+policy=$(aws application-autoscaling put-scaling-policy --service-namespace sagemaker \\
+  --resource-id endpoint/<endpoint>/variant/AllTraffic \\
+  --scalable-dimension sagemaker:variant:DesiredInstanceCount \\
+  --policy-name first-call --policy-type StepScaling \\
+  --step-scaling-policy-configuration "AdjustmentType=ChangeInCapacity,Cooldown=300,\\
+StepAdjustments=[{MetricIntervalLowerBound=0,ScalingAdjustment=1}]" \\
+  --query PolicyARN --output text)
+aws cloudwatch put-metric-alarm --alarm-name <endpoint>-first-call --alarm-actions "$policy" \\
+  --namespace AWS/SageMaker --metric-name HasBacklogWithoutCapacity \\
+  --dimensions Name=EndpointName,Value=<endpoint> --statistic Average --period 60 \\
+  --evaluation-periods 2 --datapoints-to-alarm 2 --threshold 1 \\
+  --comparison-operator GreaterThanOrEqualToThreshold --treat-missing-data missing
+```
+
+The deployer leaves alone what others add to a variant's scaling. Only when the instance type changes does the
+registration go, as SageMaker demands, with all policies: run both again then.
 """
 
 _ROLE: Final = """\

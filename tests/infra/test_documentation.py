@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,6 +85,19 @@ def test_editors_find_nothing_wrong_with_an_example(path: Path) -> None:
     assert list(StandardValidator(schema).iter_errors(yaml.safe_load(text))) == []
     reference = text.splitlines()[0].partition("$schema=")[2]
     assert (path.parent / reference).resolve() == SCHEMA_FILE.resolve()
+
+
+def test_the_readmes_examples_are_without_a_mistake(tmp_path: Path) -> None:
+    examples = re.findall(
+        r"```yaml\n(.*?)```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    for number, example in enumerate(examples):
+        (tmp_path / f"example-{number}.yaml").write_text(example, encoding="utf-8")
+
+    specs, problems = load_catalogue(tmp_path, "README.md", stack_name="Greenlight")
+
+    assert problems == []
+    assert len(specs) == len(examples) > 0
 
 
 def test_the_deployer_reads_what_the_examples_become() -> None:
