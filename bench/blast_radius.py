@@ -226,33 +226,31 @@ def _wait_for_exposure(caller: Caller) -> float:
 
 
 def _print(measured: dict[str, Measured], until_back: float, minute_seconds: float) -> None:
-    console = Console(highlight=False)
-    table = Table(
-        title=f"A version that fails every second call, {WINDOW_MINUTES} minutes of {minute_seconds:g} s"
-    )
-    for column in ("", f"canary of {CANARY_PERCENT} % with an alarm", "all at once, no alarm"):
-        table.add_column(column, justify="right" if column else "left")
     canary, at_once = measured[CANARY], measured[ALL_AT_ONCE]
-    table.add_row("calls in the window", f"{canary.calls}", f"{at_once.calls}")
-    table.add_row("of these failed", f"{canary.failed}", f"{at_once.failed}")
-    table.add_row("share", f"{canary.percent:.2f} %", f"{at_once.percent:.2f} %")
-    table.add_row(
-        "the bad version got calls for", f"{canary.exposed_seconds:.1f} s", f"{at_once.exposed_seconds:.1f} s"
+    console = Console(highlight=False, soft_wrap=True)
+    table = Table(
+        title=f"A version that fails every second call, {WINDOW_MINUTES} minutes of {minute_seconds:g} s",
+        title_justify="left",
     )
-    table.add_row(
-        "share of failed calls meanwhile",
-        f"{canary.exposed_percent:.2f} %",
-        f"{at_once.exposed_percent:.2f} %",
-    )
+    table.add_column("from the first call that it got")
+    table.add_column(f"canary of {CANARY_PERCENT} %, alarm", justify="right")
+    table.add_column("all at once", justify="right")
+    for what, show in _ROWS:
+        table.add_row(what, show(canary), show(at_once))
     console.print(table)
-    console.print(
-        f"failed in the window, all at once : canary = {at_once.failed / max(canary.failed, 1):.1f}"
-    )
-    console.print(
-        "share of failed calls while the bad version got calls, all at once : canary = "
-        f"{at_once.exposed_percent / canary.exposed_percent:.1f}"
-    )
-    console.print(f"from the reject to the last failed call, all at once: {until_back:.1f} s")
+    console.print(f"failed calls, all at once : canary = {at_once.failed / max(canary.failed, 1):.0f}")
+    ratio = at_once.exposed_percent / canary.exposed_percent if canary.failed else math.inf
+    console.print(f"their share while it got calls, all at once : canary = {ratio:.1f}")
+    console.print(f"all at once, from the reject to the last failed call: {until_back:.1f} s")
+
+
+_ROWS: Final[tuple[tuple[str, Callable[[Measured], str]], ...]] = (
+    ("calls in these minutes", lambda each: f"{each.calls}"),
+    ("of these failed", lambda each: f"{each.failed}"),
+    ("a share of", lambda each: f"{each.percent:.2f} %"),
+    ("it got calls for", lambda each: f"{each.exposed_seconds:.1f} s"),
+    ("of the calls meanwhile failed", lambda each: f"{each.exposed_percent:.2f} %"),
+)
 
 
 if __name__ == "__main__":
