@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deployer import stamps
-from deployer.attempt import Action, AttemptStatus
+from deployer.attempt import Action, Attempt, AttemptStatus
 from deployer.sagemaker import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from aws_lambda_powertools import Logger
 
     from deployer.approval import Choice
-    from deployer.attempt import Attempt
     from deployer.attempts import Attempts
     from deployer.endpoint import Endpoint
     from deployer.reconciler import Gateways
@@ -63,39 +63,69 @@ class Stage:
 
     def stamp(self) -> None:
         """Stamp the versions of the attempts that ended since the last time."""
-        stage_name = self._settings.stage_name
-        for attempt in self._unstamped():
-            assert stage_name is not None, "nothing is stamped outside of a stage"
-            version = self._read_version(attempt.version_arn)
-            digest = version.artefact_digest if version is not None else None
-            self._write_stamps(attempt.version_arn, stamps.of_attempt(attempt, stage_name, digest))
-            replaced = self._replaced_by(attempt)
-            if replaced is not None and attempt.settled_at is not None:
-                until = attempt.settled_at
-                self._write_stamps(
-                    replaced, stamps.of_replaced(self._settings.endpoint_name, stage_name, until)
-                )
-            self._upkeep.note(stamped=attempt.number)
+        unstamped = self._unstamped()
+        for version_arn, ended in self._ends(unstamped).items():
+            # What is there already is not written again: each write is an event, which leads to a pass, which
+            # may be as far as this one before the journal says that it is done.
+            version = self._gateways.sagemaker.describe_model_version(version_arn)
+            wanted = self._stamps_of(ended, version.artefact_digest) if version is not None else {}
+            if version is not None and not wanted.items() <= version.metadata.items():
+                self._write_stamps(version_arn, wanted)
+        if unstamped:
+            self._upkeep.note(stamped=unstamped[-1].number)
 
     def _unstamped(self) -> list[Attempt]:
         """Return the attempts whose end the registry does not show yet, oldest first."""
         if self._settings.stage_name is None:
             return []
         history = self._attempts.history
-        # Oldest first, so that the last end of each version is the one that is told.
-        ended = {
-            each.version_arn: each
+        return [
+            each
             for each in reversed(history.attempts)
             if each.is_deployment and each.is_told and each.number > history.rest.stamped
-        }
-        return sorted(ended.values(), key=lambda each: each.number)
+        ]
+
+    def _ends(self, attempts: list[Attempt]) -> dict[str, list[Attempt | datetime]]:
+        """Return, by version, the ends of its attempts and the times since which it serves no more, in order."""
+        ends: dict[str, list[Attempt | datetime]] = {}
+        for attempt in attempts:
+            replaced = self._replaced_by(attempt)
+            if replaced is not None and attempt.settled_at is not None:
+                ends.setdefault(replaced, []).append(attempt.settled_at)
+            ends.setdefault(attempt.version_arn, []).append(attempt)
+        return ends
 
     def _replaced_by(self, attempt: Attempt) -> str | None:
-        """Return the version that serves no more since an attempt succeeded."""
+        """Return the version that serves no more since an attempt succeeded.
+
+        It is what went live last, which may not be what the attempt found: that may have failed, or an
+        endpoint may have been deleted in between.
+        """
         if attempt.status is not AttemptStatus.SUCCEEDED:
             return None
-        former = self._attempts.history.version_served_by(attempt.replaces_endpoint_config_name)
+        former = next(
+            (
+                each.version_arn
+                for each in self._attempts.history.attempts
+                if each.number < attempt.number
+                and each.is_deployment
+                and each.status is AttemptStatus.SUCCEEDED
+            ),
+            None,
+        )
         return former if former != attempt.version_arn else None
+
+    def _stamps_of(self, ended: list[Attempt | datetime], digest: str) -> dict[str, str]:
+        """Return what a version is to say after all that: the last end counts."""
+        name, stage_name = self._settings.endpoint_name, self._settings.stage_name
+        assert stage_name is not None, "nothing is stamped outside of a stage"
+        wanted: dict[str, str] = {}
+        for each in ended:
+            if isinstance(each, Attempt):
+                wanted |= stamps.of_attempt(each, stage_name, digest)
+            else:
+                wanted |= stamps.of_replaced(name, stage_name, each)
+        return wanted
 
     def _write_stamps(self, version_arn: str, written: dict[str, str]) -> None:
         try:

@@ -26,21 +26,20 @@ _NOT_ALLOWED: Final = re.compile(r"[^\w \-.:/=+@]+")
 """What the shapes' pattern does not take: letters, digits, spaces and these marks are all."""
 
 
-def of_attempt(attempt: Attempt, stage_name: str, digest: str | None) -> dict[str, str]:
+def of_attempt(attempt: Attempt, stage_name: str, digest: str) -> dict[str, str]:
     """Return what is stamped on the version of a settled attempt.
 
     Args:
         attempt: One that people hear of.
         stage_name: The stage.
-        digest: Of what was deployed, if the version is still there.
+        digest: Of what was deployed.
     """
     assert attempt.settled_at is not None
     when = _when(attempt.settled_at)
     stamps = {}
     if attempt.status is AttemptStatus.SUCCEEDED:
         told = f"serving since {when}"
-        if digest is not None:
-            stamps[_digest_key(stage_name)] = digest
+        stamps[_digest_key(stage_name)] = digest
     else:
         told = f"{attempt.status.value} {when}: {attempt.reason}"
     return {**stamps, _key(stage_name, attempt.endpoint_name): _value(told)}

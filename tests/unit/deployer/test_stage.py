@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -374,6 +375,52 @@ def test_a_stamp_is_written_once_and_leads_to_nothing() -> None:
     assert pipeline.sagemaker_calls().count("UpdateModelPackage") == 1
 
 
+def test_what_never_served_is_not_stamped_as_if_it_had() -> None:
+    pipeline = staging()
+    first, second = pipeline.register(), pipeline.register()
+    pipeline.break_model_of(first, **STAGING)
+    pipeline.approve(first)
+    pipeline.run()
+    pipeline.approve(second)
+    pipeline.run()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+    assert metadata(pipeline, first)["greenlight:staging:endpoint:churn"].startswith("failed ")
+
+
+def test_a_version_whose_endpoint_was_deleted_is_not_stamped_as_serving_for_ever() -> None:
+    pipeline = staging()
+    first, second = deployed(pipeline), pipeline.register()
+    pipeline.sagemaker.delete_endpoint(EndpointName="churn")
+    pipeline.reject(first)
+    pipeline.approve(second)
+    pipeline.run()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+    assert metadata(pipeline, first)["greenlight:staging:endpoint:churn"].startswith("served until ")
+
+
+def test_what_a_version_is_stamped_with_already_is_not_written_again() -> None:
+    pipeline = staging()
+    deployed(pipeline)
+    forget_stamps(pipeline)
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.sagemaker_calls().count("UpdateModelPackage") == 1
+    assert pipeline.history.rest.stamped == 1
+
+
+def forget_stamps(pipeline: Pipeline) -> None:
+    """Let the journal say what it says between a stamp and its note."""
+    rest = pipeline.history.rest
+    pipeline.journal.record_rest("churn", rest, replace(rest, stamped=0))
+
+
 def test_a_stamp_that_is_refused_costs_nothing_else() -> None:
     pipeline = staging()
     refusing(pipeline, "AccessDeniedException")
@@ -406,7 +453,7 @@ def test_a_stamp_keeps_to_the_marks_that_the_registry_takes() -> None:
     failed = attempt(
         status=AttemptStatus.FAILED, settled_at=NOW, reason='no "ping" (see logs);\n' + "x" * 300
     )
-    [(key, value)] = stamps.of_attempt(failed, "staging", None).items()
+    [(key, value)] = stamps.of_attempt(failed, "staging", "a" * 64).items()
 
     assert key == "greenlight:staging:endpoint:churn"
     assert value.startswith("failed 2026-05-04T12:00:00+00:00: no ping see logs x")
