@@ -86,7 +86,7 @@ class Stage:
         ]
 
     def _ends(self, attempts: list[Attempt]) -> dict[str, list[Attempt | datetime]]:
-        """Return, by version, the ends of its attempts and the times since which it serves no more, in order."""
+        """Return, by version and in order, its attempts that ended and the times since which it serves no more."""
         ends: dict[str, list[Attempt | datetime]] = {}
         for attempt in attempts:
             replaced = self._replaced_by(attempt)
