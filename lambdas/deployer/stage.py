@@ -86,7 +86,7 @@ class Stage:
         ]
 
     def _ends(self, attempts: list[Attempt]) -> dict[str, list[Attempt | datetime]]:
-        """Return, by version and in order, its attempts that ended and the times since which it serves no more."""
+        """Return, by version and in order, its attempts that ended and when it ceased to serve."""
         ends: dict[str, list[Attempt | datetime]] = {}
         for attempt in attempts:
             replaced = self._replaced_by(attempt)
