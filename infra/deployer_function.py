@@ -375,14 +375,25 @@ class DeployerFunction(Construct):
             conditions={"StringEquals": {f"aws:ResourceTag/{OWNER_TAG}": self._stack.stack_name}},
             why_wildcard=_BY_TAG,
         )
-        objects = [self._object_arn(bucket, key) for bucket, key in needs.smoke_test_objects]
+        named = [self._object_arn(bucket, key) for bucket, key in needs.smoke_test_objects]
+        samples: list[str] = []
         if needs.sample_payloads:
             default = f"sagemaker-{self._stack.region}-{self._stack.account}"
-            objects += [self._object_arn(bucket, "*") for bucket in model_buckets or [default]]
+            samples = [self._object_arn(bucket, "*") for bucket in model_buckets or [default]]
+            # The default bucket's name can be guessed before it exists, so it must also be this account's.
+            ours = {"StringEquals": {"aws:ResourceAccount": self._stack.account}}
+            self._beside.allow(
+                "ReadSamplePayloads",
+                ["s3:GetObject"],
+                samples,
+                conditions=None if model_buckets else ours,
+                why_wildcard="Sample payloads are at keys that training chooses, where models are.",
+            )
+        if named:
+            self._beside.allow("ReadSmokeTests", ["s3:GetObject"], named)
+        objects = [*named, *samples]
         if not objects:
             return
-        why = "Sample payloads are objects of their own, at keys that training chooses, where models are."
-        self._beside.allow("ReadSmokeTests", ["s3:GetObject"], objects, why_wildcard=why)
         buckets = [arn.partition("/")[0] for arn in objects]
         self._beside.allow(
             "DecryptSmokeTests",

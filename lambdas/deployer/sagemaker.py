@@ -295,7 +295,7 @@ class SageMaker:
             RefusedError: The request is refused.
         """
         try:
-            with _narrowed():
+            with _narrowed(), _denied_as_gone(lambda: self.describe_endpoint(endpoint_name) is None):
                 self._client.delete_endpoint(EndpointName=endpoint_name)
         except RefusedError as error:
             if _NOT_FOUND_ENDPOINT not in str(error):
@@ -303,31 +303,51 @@ class SageMaker:
 
     def delete_endpoint_config(self, endpoint_config_name: str, *, owner: Tag) -> bool:
         """Delete an endpoint config if it carries the owner's tag; return False if it is somebody else's."""
+        arn = self._endpoint_config_arn(endpoint_config_name)
+        if arn is not None and not self._carries(arn, owner):
+            return False
+        if arn is not None:
+            with (
+                _throttling_told(),
+                _already_gone(_NOT_FOUND_CONFIG),
+                _denied_as_gone(lambda: self._endpoint_config_arn(endpoint_config_name) is None),
+            ):
+                self._client.delete_endpoint_config(EndpointConfigName=endpoint_config_name)
+        return True
+
+    def _endpoint_config_arn(self, endpoint_config_name: str) -> str | None:
+        """Return an endpoint config's ARN, or None if there is none."""
         try:
             found = self._client.describe_endpoint_config(EndpointConfigName=endpoint_config_name)
         except ClientError as error:
             if _is(error, _NOT_FOUND_CONFIG):
-                return True
+                return None
             raise
-        if not self._carries(found["EndpointConfigArn"], owner):
-            return False
-        with _throttling_told(), _already_gone(_NOT_FOUND_CONFIG):
-            self._client.delete_endpoint_config(EndpointConfigName=endpoint_config_name)
-        return True
+        return found["EndpointConfigArn"]
 
     def delete_model(self, model_name: str, *, owner: Tag) -> bool:
         """Delete a model if it carries the owner's tag; return False if it is somebody else's."""
+        arn = self._model_arn(model_name)
+        if arn is not None and not self._carries(arn, owner):
+            return False
+        if arn is not None:
+            with (
+                _throttling_told(),
+                _already_gone(_NOT_FOUND_MODEL),
+                _denied_as_gone(lambda: self._model_arn(model_name) is None),
+            ):
+                self._client.delete_model(ModelName=model_name)
+        return True
+
+    def _model_arn(self, model_name: str) -> str | None:
+        """Return a model's ARN, or None if there is none."""
         try:
             found = self._client.describe_model(ModelName=model_name)
         except ClientError as error:
             if _is(error, _NOT_FOUND_MODEL):
-                return True
+                return None
             raise
-        if not self._carries(found["ModelArn"], owner):
-            return False
-        with _throttling_told(), _already_gone(_NOT_FOUND_MODEL):
-            self._client.delete_model(ModelName=model_name)
-        return True
+        return found["ModelArn"]
 
     def _carries(self, resource_arn: str, tag: Tag) -> bool:
         token: dict[str, Any] = {}
@@ -452,6 +472,19 @@ def _already_gone(not_found: str) -> Iterator[None]:
         yield
     except ClientError as error:
         if not _is(error, not_found):
+            raise
+
+
+@contextmanager
+def _denied_as_gone(is_gone: Callable[[], bool]) -> Iterator[None]:
+    """Take a deletion that is denied for done if what was to be deleted is gone.
+
+    IAM answers before SageMaker does, and what is gone has no tag by which the role may delete it.
+    """
+    try:
+        yield
+    except ClientError as error:
+        if _code(error) != "AccessDeniedException" or not is_gone():
             raise
 
 

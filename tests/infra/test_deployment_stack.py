@@ -206,7 +206,12 @@ FEATURED_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
         {"StringLike": {"iam:AWSServiceName": "sagemaker.application-autoscaling.amazonaws.com"}},
     ),
     "CallOwn": (["sagemaker:InvokeEndpoint"], [ENDPOINT], OWNED),
-    "ReadSmokeTests": (["s3:GetObject"], SMOKE_TEST_OBJECTS, None),
+    "ReadSmokeTests": (["s3:GetObject"], SMOKE_TEST_OBJECTS[:1], None),
+    "ReadSamplePayloads": (
+        ["s3:GetObject"],
+        SMOKE_TEST_OBJECTS[1:],
+        {"StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}},
+    ),
     "DecryptSmokeTests": (
         ["kms:Decrypt"],
         [here("kms", "key/*")],

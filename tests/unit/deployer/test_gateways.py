@@ -275,6 +275,25 @@ def test_what_somebody_else_deletes_in_between_is_deleted() -> None:
     assert left(pipeline) == (0, 0)
 
 
+def test_what_is_gone_is_deleted_also_if_iam_knows_no_tag_of_it_any_more() -> None:
+    pipeline, made = with_a_release()
+    gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
+
+    def gone(_service: str, operation: str) -> None:
+        if operation == "DeleteEndpointConfig":
+            pipeline.sagemaker.delete_endpoint_config(EndpointConfigName=made.endpoint_config_name)
+        if operation == "DeleteModel":
+            pipeline.sagemaker.delete_model(ModelName=made.model_name)
+        if operation.startswith("Delete"):
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "…"}}, operation)
+
+    pipeline.deployer_cloud.before_call = gone
+
+    assert gateway.delete_endpoint_config(made.endpoint_config_name, owner=OURS)
+    assert gateway.delete_model(made.model_name, owner=OURS)
+    gateway.delete_endpoint("never")
+
+
 @pytest.mark.parametrize("failing", ["Describe", "Delete"])
 def test_a_deletion_that_fails_is_not_taken_for_done(failing: str) -> None:
     pipeline, made = with_a_release()
