@@ -17,6 +17,8 @@ from tests.simulation.schedule import (
     DELAYS,
     EVENTS,
     MEANWHILE,
+    REGISTRY_WRITE,
+    STAGE_MEANWHILE,
     STATUSES,
     Disturbance,
     EventFault,
@@ -28,6 +30,7 @@ from tests.simulation.schedule import (
     RolloutKind,
     RolloutStart,
     Schedule,
+    Stages,
     draw,
 )
 from tests.simulation.world import PARTS_PUT
@@ -36,9 +39,14 @@ Aim: TypeAlias = tuple[str, str]
 """A pair of what there is to hit and what hits it, as `coverage` names both."""
 
 AIMS: Final[tuple[Aim, ...]] = tuple(
-    pair for pair in coverage.everything() if coverage.impossible(*pair) is None
+    pair for pair in coverage.everywhere() if coverage.impossible(*pair) is None
 )
-"""Every pair that there is."""
+"""Every pair that there is in every world."""
+
+STAGE_AIMS: Final[tuple[Aim, ...]] = tuple(
+    pair for pair in coverage.in_stages() if coverage.impossible(*pair) is None
+)
+"""Every pair that there is only where versions pass through stages."""
 
 _ROLLOUT: Final = (
     Disturbance(Kind.REGISTER_APPROVED),
@@ -97,6 +105,12 @@ _TAKEN_BACK: Final = Schedule(
     disturbances=(Disturbance(Kind.RETURN_TO_PENDING, which=1), Disturbance(Kind.SWEEP, wait=10)),
 )
 
+_PROMOTED: Final = Schedule(
+    stages=Stages.PENDING,
+    soak=1,
+    disturbances=(Disturbance(Kind.APPROVE), *(Disturbance(Kind.SWEEP, wait=11),) * 2),
+)
+
 _TO_A_CALL: Final[dict[str, Schedule]] = {
     "AddTags": _CONFIGURED,
     "CreateEndpoint": _CREATED,
@@ -114,6 +128,7 @@ _TO_A_CALL: Final[dict[str, Schedule]] = {
     "ListModelPackages": _LOOKED_AT,
     "ListTags": _CLEANED_UP,
     "UpdateEndpoint": _UPDATED,
+    REGISTRY_WRITE: _PROMOTED,
     "DeleteScalingPolicy": _SCALED_OTHERWISE,
     "DeleteScheduledAction": _SCALED_OTHERWISE,
     "DeregisterScalableTarget": _RESIZED,
@@ -216,6 +231,10 @@ def lead(aim: Aim, random: Random) -> Schedule:
         return replace(_TO_AN_END[RolloutEnd(how)], rollout=kind, alarm_lasts=lasts, instances=more)
     schedule = _TO_A_STATUS[status]
     choices = {"which": random.randrange(CHOICES), "how": random.randrange(CHOICES)}
+    if aim in STAGE_AIMS:
+        # The first endpoint's status is what the schedule leads to, whatever number is drawn.
+        choices["which"] = 0
+        schedule = replace(schedule, stages=Stages.PENDING)
     done = Disturbance(Kind(how), when=status, **choices)
     return replace(schedule, disturbances=(*schedule.disturbances, done))
 
@@ -225,13 +244,16 @@ def _fault(call: str, how: str, random: Random) -> Fault:
     kind, _, meanwhile = how.partition(" ") if how.startswith(FaultKind.MEANWHILE) else (how, "", "")
     if kind == FaultKind.MEANWHILE:
         happens = Disturbance(
-            Kind(meanwhile) if meanwhile else random.choice(MEANWHILE),
+            Kind(meanwhile)
+            if meanwhile
+            else random.choice(STAGE_MEANWHILE if call == REGISTRY_WRITE else MEANWHILE),
             which=random.randrange(CHOICES),
             how=random.randrange(CHOICES),
         )
         return Fault(operation, 0, FaultKind.MEANWHILE, meanwhile=happens)
     # Of an attempt two things are told: that it began, and how it ended.
-    nth = random.randrange(2) if call == "PutEvents" else 0
+    # A stage stamps a version, and then passes it on.
+    nth = random.randrange(2) if call in {"PutEvents", REGISTRY_WRITE} else 0
     times = 4 if kind == FaultKind.STALE else random.choice((1, 1, 2, 3, 4))
     return Fault(operation, nth, FaultKind(kind), times, random.randrange(len(DELAYS)))
 
@@ -252,16 +274,16 @@ def aimed(aim: Aim, random: Random) -> Schedule:
     )
 
 
-def aim_of(seed: str, number: int) -> Aim:
-    """Return one of a series of aims; any `len(AIMS)` in a row are all of them."""
-    order = _order(seed)
+def aim_of(seed: str, number: int, *, aims: tuple[Aim, ...] = AIMS) -> Aim:
+    """Return one of a series of aims; any `len(aims)` in a row are all of them."""
+    order = _order(seed, aims)
     return order[number % len(order)]
 
 
 @cache
-def _order(seed: str) -> tuple[Aim, ...]:
+def _order(seed: str, aims: tuple[Aim, ...]) -> tuple[Aim, ...]:
     # Equal seeds must give equal series; nothing here is a secret.
-    return tuple(Random(f"{seed}/aims").sample(AIMS, len(AIMS)))  # noqa: S311
+    return tuple(Random(f"{seed}/aims").sample(aims, len(aims)))  # noqa: S311
 
 
 assert _TO_A_STATUS.keys() == set(STATUSES)

@@ -86,6 +86,10 @@ class SimulatedAlarms(ScriptedAlarms):
             "CompositeAlarms": [],
         }
 
+    def changed_at(self, alarm_name: str) -> datetime | None:
+        """Return when an alarm came into its state; None if it never changed."""
+        return self._changed.get(alarm_name)
+
     def follow_traffic(self) -> None:
         """Look which endpoints' requests go to versions that fail them, and let alarms follow."""
         for name in self._world.people.endpoints:

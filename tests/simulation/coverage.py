@@ -11,6 +11,10 @@ from tests.simulation.schedule import (
     EVENTS,
     MEANWHILE,
     OPERATION_NAMES,
+    PLAIN_KINDS,
+    REGISTRY_WRITE,
+    STAGE_KINDS,
+    STAGE_MEANWHILE,
     STALE_READS,
     STATUSES,
     EventFaultKind,
@@ -41,12 +45,25 @@ def impossible(what: str, how: str) -> str | None:
 
 def everything() -> Iterable[tuple[str, str]]:
     """Yield every pair of what there is to hit and what might hit it."""
-    yield from ((call, kind.value) for call in CALLS for kind in FaultKind)
+    yield from everywhere()
+    yield from in_stages()
+
+
+def everywhere() -> Iterable[tuple[str, str]]:
+    """Yield the pairs that there are in every world."""
+    yield from ((call, kind.value) for call in CALLS if call != REGISTRY_WRITE for kind in FaultKind)
     yield from ((call, f"meanwhile {kind}") for call in DEPLOYER_WRITES for kind in MEANWHILE)
     yield from ((f"event {name}", kind.value) for name in EVENTS for kind in EventFaultKind)
-    yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in Kind)
+    yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in PLAIN_KINDS)
     yield from ((f"begin {kind}", start.value) for kind in RolloutKind for start in RolloutStart)
     yield from ((f"rollout {kind}", end.value) for kind in RolloutKind for end in RolloutEnd)
+
+
+def in_stages() -> Iterable[tuple[str, str]]:
+    """Yield the pairs that there are only where versions pass through stages."""
+    yield from ((REGISTRY_WRITE, kind.value) for kind in FaultKind)
+    yield from ((REGISTRY_WRITE, f"meanwhile {kind}") for kind in STAGE_MEANWHILE)
+    yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in STAGE_KINDS)
 
 
 def unexplained_holes(covered: Counter[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -62,6 +79,11 @@ def table(covered: Counter[tuple[str, str]]) -> str:
             [f"meanwhile {kind}" for kind in MEANWHILE],
             list(DEPLOYER_WRITES),
             "What happened between the deployer's decision to write and the write",
+        ),
+        (
+            [f"meanwhile {kind}" for kind in STAGE_MEANWHILE],
+            [REGISTRY_WRITE],
+            "What happened between a stage's decision to write to the registry and the write",
         ),
         (
             [f"event {name}" for name in EVENTS],

@@ -18,16 +18,17 @@ from local_cloud.sagemaker.ports import AlarmState
 from tests.simulation.alarms import rollback_alarm
 from tests.simulation.people import (
     GOOD_ANSWERS,
-    GROUP,
     PREFIX,
     ROLLING_PERCENT,
     abort_alarm,
     content_of,
     deployment_config,
+    versions_in,
 )
-from tests.simulation.schedule import RolloutEnd, RolloutKind, RolloutStart
+from tests.simulation.schedule import Companions, RolloutEnd, RolloutKind, RolloutStart
+from tests.simulation.sites import GROUP, admits, is_let_through
 from tests.simulation.tasks import CrashError
-from tests.simulation.world import SCHEDULED, WRITES, names_in, plain
+from tests.simulation.world import SCHEDULED, WRITES, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,10 +53,16 @@ TOLD: Final = {
 }
 """Which outcomes tell of an attempt that ended so."""
 
+TOLD_OF_PROMOTION: Final = {"succeeded": frozenset({"promoted"}), "failed": frozenset({"failed"})}
+"""Which tell of a promotion that did."""
+
 NEXT: Final = {"accepted": frozenset({"testing", *TOLD}), "testing": frozenset(TOLD)}
 """What an attempt that SageMaker accepted may become."""
 
-CLEAN_UP: Final = "CleanUp"
+PROMOTE: Final = "Promote"
+ASIDE: Final = frozenset({"CleanUp", PROMOTE})
+"""What attempts are for that leave what serves as it is."""
+
 BUSY: Final = ("Cannot update in-progress endpoint ", "Cannot create already existing endpoint ")
 """How SageMaker refuses a change for the moment, not for good."""
 
@@ -189,12 +196,12 @@ class Law:
 class Law1OnlyApproved(Law):
     """A version that is not Approved at the moment of the write is never put on an endpoint.
 
-    The registry is asked immediately before: the call of the same invocation before a CreateEndpoint or
-    UpdateEndpoint (its own repetitions aside) is a DescribeModelPackage of that very version, answered
-    Approved and Completed. A reject that comes between that read and the write is the one exception; that it
-    is undone at the next rest is law 3. Nobody's approval counts whom the endpoint's policy does not name;
-    an approval that the deployer has not from the event that names it counts as given by whoever changed the
-    version last.
+    The registry is asked immediately before: the calls of the same invocation right before a CreateEndpoint
+    or UpdateEndpoint (its own repetitions aside) are DescribeModelPackage of that very version, and of every
+    one that is to serve beside it, each answered Approved and Completed. A reject that comes between these
+    reads and the write is the one exception; that it is undone at the next rest is law 3. Nobody's approval
+    counts whom the endpoint's policy does not name; an approval that the deployer has not from the event that
+    names it counts as given by whoever changed the version last.
     """
 
     def check_call(self, call: Call) -> None:
@@ -208,27 +215,18 @@ class Law1OnlyApproved(Law):
             raise self.broken(
                 f"{call.operation} of {version_arn}, of a group that the endpoint does not follow"
             )
-        before = [
-            each
-            for each in call.invocation.calls[:-1]
-            if not (each.operation == call.operation and each.request == call.request)
-        ]
-        read = before[-1] if before else None
-        if (
-            read is None
-            or read.operation != "DescribeModelPackage"
-            or read.request["ModelPackageName"].lower() != version_arn
-        ):
-            raise self.broken(f"{version_arn} was not read again right before {call.operation}")
+        reads = read_right_before(call)
+        for each in versions_in(content):
+            if each not in reads:
+                raise self.broken(f"{each} was not read again right before {call.operation}")
         if not self.world.people.may_count(version_arn, self._approving(call, version_arn)):
             raise self.broken(
                 f"{call.operation} of {version_arn}, which nobody approved whose approval counts"
             )
-        if read.response.get("ModelApprovalStatus") != "Approved":
-            raise self.broken(
-                f"{call.operation} of {version_arn} although it was read as "
-                f"{read.response.get('ModelApprovalStatus', 'gone')}"
-            )
+        for each in versions_in(content):
+            status = reads[each].get("ModelApprovalStatus", "gone")
+            if status != "Approved":
+                raise self.broken(f"{call.operation} of {each} although it was read as {status}")
 
     def _approving(self, call: Call, version_arn: str) -> Approving | None:
         """Return the event that the journal has the version's newest approval that counts from."""
@@ -292,6 +290,10 @@ class Law3NewestStandingApproval(Law):
     The journal's time of an approval is the truth: of every approval whose event was delivered, and which
     lasted, the journal knows; and no version counts as approved later than it was, if the event was
     delivered, and neither a sweep nor the event of a later change, which names no approval, told of it first.
+
+    In a stage with a gate a version stands only if its life cycle is what the gate asks for, or beyond, and
+    it counts as approved when that was set. Beside it serve the versions that variants are pinned to, if they
+    are Approved, and as its shadow the newest that was approved for that later, stands and has not failed.
 
     Left alone are endpoints that nobody manages, whose settings are no settings, or that are OutOfService.
     """
@@ -375,17 +377,9 @@ class Law3NewestStandingApproval(Law):
             if approval["version_arn"].lower() == besides:
                 continue
             package = self.world.people.look("DescribeModelPackage", ModelPackageName=approval["version_arn"])
-            if (
-                package is None
-                or package["ModelApprovalStatus"] != "Approved"
-                or package["ModelPackageStatus"] != "Completed"
-            ):
+            if package is None or not admits(settings.get("Gate"), package):
                 continue
-            content = content_of(
-                approval["version_arn"],
-                settings["CreateModel"]["Containers"][0]["Environment"],
-                settings["CreateEndpointConfig"]["ProductionVariants"],
-            )
+            content = self._wanted(settings, approval)
             failed = self._failed_for_good(approval, content, attempts)
             serves = live is not None and live[0] == content[0]
             if serves and failed and (tested := self._failed_test(name, attempts)) is not None:
@@ -393,15 +387,59 @@ class Law3NewestStandingApproval(Law):
                 if former is None:
                     continue
                 return Expected(former, stays=False)
-            if serves or not failed:
-                return Expected(content, stays=failed)
+            if not failed:
+                return Expected(self._shadowed(name, settings, approval) or content, stays=False)
+            if serves:
+                return Expected(content, stays=True)
+        return None
+
+    def _wanted(
+        self, settings: dict[str, Any], approval: dict[str, Any], shadow: dict[str, Any] | None = None
+    ) -> tuple[str, str, str]:
+        """Return what an approval is to serve as, under these settings, beside what is pinned."""
+        config, versions = settings["CreateEndpointConfig"], {}
+        for variant_name, number in settings.get("Pins", {}).items():
+            package = self.world.people.look("DescribeModelPackage", ModelPackageName=f"{GROUP}/{number}")
+            if package is not None and admits(None, package):
+                versions[variant_name] = package["ModelPackageArn"]
+        variants = [
+            each
+            for each in config["ProductionVariants"]
+            if each["VariantName"] not in settings.get("Pins", {}) or each["VariantName"] in versions
+        ]
+        if shadow is not None:
+            variants += config["ShadowProductionVariants"]
+            versions |= {
+                each["VariantName"]: shadow["version_arn"] for each in config["ShadowProductionVariants"]
+            }
+        environment = settings["CreateModel"]["Containers"][0]["Environment"]
+        return content_of(approval["version_arn"], environment, variants, versions)
+
+    def _shadowed(
+        self, name: str, settings: dict[str, Any], live: dict[str, Any]
+    ) -> tuple[str, str, str] | None:
+        """Return what serves with the newest version beside it that may shadow it; None if none may."""
+        if "Shadow" not in settings:
+            return None
+        for shadow in self._newest_first(name, for_shadow=True):
+            if _order(shadow) <= _order(live):
+                return None
+            package = self.world.people.look("DescribeModelPackage", ModelPackageName=shadow["version_arn"])
+            content = self._wanted(settings, live, shadow)
+            if (
+                package is not None
+                and admits(None, package)
+                and shadow["version_arn"].lower() != live["version_arn"].lower()
+                and not self._failed_for_good(shadow, content, self.facts.attempts(name))
+            ):
+                return content
         return None
 
     def _failed_test(self, name: str, attempts: list[dict[str, Any]]) -> dict[str, Any] | None:
         """Return the last attempt that led to what an endpoint is on, if that failed its smoke test."""
         endpoint = self.world.describe(name)
         config = endpoint["EndpointConfigName"] if endpoint is not None else None
-        led = [each for each in attempts if each["action"] != CLEAN_UP]
+        led = [each for each in attempts if each["action"] not in ASIDE]
         last = next((each for each in reversed(led) if each["endpoint_config_name"] == config), None)
         return last if last is not None and "failed_test" in last else None
 
@@ -413,7 +451,7 @@ class Law3NewestStandingApproval(Law):
             (
                 each["endpoint_config_name"]
                 for each in reversed(attempts)
-                if each["action"] != CLEAN_UP
+                if each["action"] not in ASIDE
                 and each["status"] == "succeeded"
                 and each["version_arn"].lower() == content[0]
                 and each["endpoint_config_name"] != tested["endpoint_config_name"]
@@ -430,17 +468,25 @@ class Law3NewestStandingApproval(Law):
         lasting = [each for each in reasons if not any(known in each for known in TRANSIENT)]
         if config is None or lasting or len(reasons) > RETRIES:
             return None
-        return self._content({"endpoint_config_name": config, "version_arn": ""}, content)
+        former = self._content({"endpoint_config_name": config, "version_arn": ""}, content)
+        packages = [
+            self.world.people.look("DescribeModelPackage", ModelPackageName=each)
+            for each in versions_in(former or content)
+        ]
+        # What served beside it may have been rejected since.
+        return former if all(each is not None and admits(None, each) for each in packages) else None
 
-    def _newest_first(self, name: str) -> Iterator[dict[str, Any]]:
+    def _newest_first(self, name: str, *, for_shadow: bool = False) -> Iterator[dict[str, Any]]:
         seen = set()
         for approval in sorted(
             (
                 each
                 for each in self.world.journal(name, "approval#")
-                if "objection" not in each and not each.get("withdrawn")
+                if ("objection" in each) is for_shadow
+                and (not for_shadow or each.get("shadows"))
+                and not each.get("withdrawn")
             ),
-            key=lambda each: (each["approved_at"], int(each["version"])),
+            key=_order,
             reverse=True,
         ):
             if approval["version_arn"].lower() not in seen:
@@ -454,7 +500,7 @@ class Law3NewestStandingApproval(Law):
             attempt.get("reason", "")
             for attempt in attempts
             if attempt["status"] == "failed"
-            and attempt["action"] != CLEAN_UP
+            and attempt["action"] not in ASIDE
             and attempt["settled_at"] >= approval["approved_at"]
             and self._content(attempt, content) == content
         ]
@@ -480,7 +526,9 @@ class Law3NewestStandingApproval(Law):
         people = self.world.people
         journalled: dict[str, datetime] = {}
         unnamed: set[tuple[str, datetime]] = set()
-        naming = {each.event_id for each in people.approvings if each.named}
+        account = self.world.site_of(name).account
+        approvings = [each for each in people.approvings if each.account == account]
+        naming = {each.event_id for each in approvings if each.named}
         for approval in self.world.journal(name, "approval#"):
             if approval.get("withdrawn"):
                 continue
@@ -492,18 +540,18 @@ class Law3NewestStandingApproval(Law):
         for version in people.versions:
             arn = version.arn.lower()
             package = people.look("DescribeModelPackage", ModelPackageName=version.arn)
-            if package is None or package["ModelApprovalStatus"] != "Approved":
+            if package is None or not is_let_through(people.gate(name), package):
                 continue
             known = journalled.get(arn)
             if known is None:
                 raise self.broken(f"{name}: {arn} is Approved, and the journal has never heard of it")
-            named = [each for each in people.approvings if each.version_arn.lower() == arn and each.named]
+            named = [each for each in approvings if each.version_arn.lower() == arn and each.named]
             if not named:
                 continue
             if named[-1].delivered and known > named[-1].time and (arn, known) not in unnamed:
                 raise self.broken(f"{name}: {arn} counts as approved at {known}, not at {named[-1].time}")
             if (
-                named[-1].event_id in self.world.processed
+                (account, named[-1].event_id) in self.world.processed
                 and not people.settings_were_missing
                 and known < named[-1].time
             ):
@@ -545,7 +593,7 @@ class Law4NoLoop(Law):
         self._calm_writes[key] = self._calm_writes.get(key, 0) + 1
         limit = 1
         if call.operation in {"DeleteEndpoint", *CHANGES}:
-            limit = len(self.world.people.versions) + 2
+            limit = (len(self.world.people.versions) + 2) * (1 + has_companions(self.world))
         if self._calm_writes[key] > limit:
             raise self.broken(f"{call.operation} of {subject} for the {self._calm_writes[key]}th time")
 
@@ -558,7 +606,7 @@ class Law4NoLoop(Law):
             (
                 each["approved_at"]
                 for each in self.world.journal(name, "approval#")
-                if each["version_arn"].lower() == content[0]
+                if each["version_arn"].lower() in versions_in(content)
             ),
             default="",
         )
@@ -566,7 +614,7 @@ class Law4NoLoop(Law):
             if (
                 attempt.get("endpoint_config_name") == config
                 and attempt["status"] == "failed"
-                and attempt["action"] != CLEAN_UP
+                and attempt["action"] not in ASIDE
                 and attempt["settled_at"] >= approved
                 and not any(known in attempt.get("reason", "") for known in TRANSIENT)
             ):
@@ -607,14 +655,14 @@ class Law5EachEndIsTold(Law):
                     self._check_outcome(call, json.loads(entry["Detail"]))
 
     def _check_move(self, call: Call, name: str, item: str) -> None:
-        attempt = plain(self.world.memory.table.partitions[name][item])
+        attempt = self.world.journalled(name, item)
         before, now = self._statuses.get((name, item)), attempt["status"]
         self._statuses[name, item] = now
         if before == now:
             return
         if before in SETTLED or (before in NEXT and now not in NEXT[before]):
             raise self.broken(f"{item} of {name} went from {before} to {now}")
-        if attempt["action"] == CLEAN_UP or now not in SETTLED:
+        if attempt["action"] in ASIDE or now not in SETTLED:
             return
         rollouts = [
             each
@@ -693,6 +741,10 @@ class Law5EachEndIsTold(Law):
         )
         status = attempt["status"] if attempt is not None else "missing"
         kind = detail["Outcome"]
+        if attempt is not None and attempt["action"] == PROMOTE:
+            if kind not in TOLD_OF_PROMOTION.get(status, ()):
+                raise self.broken(f"{detail['OutcomeId']} is told while the journal says {status}")
+            return
         if kind == "started" and (status in NEXT or status in TOLD):
             return
         if kind not in TOLD.get(status, ()):
@@ -703,17 +755,18 @@ class Law5EachEndIsTold(Law):
             if self.world.people.settings.get(name) is None:
                 continue
             for attempt in self.facts.attempts(name):
-                if attempt["action"] == CLEAN_UP:
+                if attempt["action"] in ASIDE - {PROMOTE}:
                     continue
                 number = int(attempt["number"])
+                told = TOLD_OF_PROMOTION if attempt["action"] == PROMOTE else TOLD
                 if attempt["status"] not in SETTLED:
                     raise self.broken(f"attempt {number} of {name} is {attempt['status']} for ever")
                 kinds = {
                     kind
-                    for kind in ("succeeded", "failed", "aborted", "rolled_back")
+                    for kind in ("succeeded", "failed", "aborted", "rolled_back", "promoted")
                     if f"{name}/{number}/{kind}" in self._told
                 }
-                if attempt["status"] in TOLD and (len(kinds) != 1 or not kinds <= TOLD[attempt["status"]]):
+                if attempt["status"] in told and (len(kinds) != 1 or not kinds <= told[attempt["status"]]):
                     raise self.broken(
                         f"attempt {number} of {name} is {attempt['status']} and was told as {sorted(kinds)}"
                     )
@@ -783,7 +836,8 @@ class Law6NothingNeededIsDeleted(Law):
                 if config is None:
                     continue
                 if kind == "model" and any(
-                    each["ModelName"] == name for each in config["ProductionVariants"]
+                    each["ModelName"] == name
+                    for each in (*config["ProductionVariants"], *config.get("ShadowProductionVariants", ()))
                 ):
                     raise self.broken(f"{call.operation} of {name}, whose config {endpoint_name} needs")
 
@@ -794,7 +848,7 @@ class Law6NothingNeededIsDeleted(Law):
             attempt["endpoint_config_name"]
             for attempt in reversed(self.facts.attempts(endpoint_name))
             if attempt["status"] == "succeeded"
-            and attempt["action"] != CLEAN_UP
+            and attempt["action"] not in ASIDE
             and (endpoint is None or attempt["endpoint_config_name"] != endpoint["EndpointConfigName"])
         ]
         return list(dict.fromkeys(served))[: max(self.world.people.least_kept(endpoint_name) - 1, 0)]
@@ -829,18 +883,18 @@ class Law6NothingNeededIsDeleted(Law):
             if "PendingDeploymentSummary" in endpoint:
                 needed.add(endpoint["PendingDeploymentSummary"]["EndpointConfigName"])
         attempt = self.facts.unsettled(endpoint_name)
-        if attempt is not None and attempt["action"] != CLEAN_UP:
+        if attempt is not None and attempt["action"] not in ASIDE:
             needed.add(attempt["endpoint_config_name"])
         return needed
 
     def check_rest(self) -> None:
         for name in self.world.people.endpoints:
             attempts = self.facts.attempts(name)
-            for kind, member in (("model", "model_name"), ("config", "endpoint_config_name")):
+            for kind, named in (("model", _models_of), ("config", _configs_of)):
                 names = {
                     each for (what, each), owner in self._owners.items() if what == kind and owner == name
                 }
-                orphans = names - {attempt.get(member) for attempt in attempts}
+                orphans = names - {each for attempt in attempts for each in named(attempt)}
                 if orphans:
                     raise self.broken(f"{name}: {kind} without an attempt: {', '.join(sorted(orphans))}")
                 endpoint, settings = self.world.describe(name), self.world.people.settings.get(name)
@@ -849,6 +903,8 @@ class Law6NothingNeededIsDeleted(Law):
                 live = self.world.people.config_content(endpoint["EndpointConfigName"])
                 expected = self._newest.expected(name, settings, live)
                 most = max(settings["Keep"], 1) + 1 + (expected is not None and expected.stays)
+                # Each release may have a companion, with a model of its own.
+                most *= 1 + (kind == "model" and has_companions(self.world))
                 if len(names) > most:
                     raise self.broken(f"{name} has {len(names)} {kind}s left: {', '.join(sorted(names))}")
 
@@ -880,7 +936,7 @@ class Law7JournalExplains(Law):
                 f"{call.operation} {_subject(call)} by {call.invocation.name}, while "
                 f"attempt {attempt['number']} belongs to {attempt['invocation_id']}"
             )
-        if datetime.fromisoformat(attempt["lease_until"]) < self.world.deployer_now():
+        if datetime.fromisoformat(attempt["lease_until"]) < self.world.deployer_now(call.invocation.site):
             raise self.broken(f"{call.operation} {_subject(call)} by {call.invocation.name} beyond its lease")
 
     def _is_lost(self, rollout: Rollout) -> bool:
@@ -891,14 +947,14 @@ class Law7JournalExplains(Law):
         request = call.request
         match call.operation:
             case "CreateModel":
-                return bool(attempt.get("model_name") == request["ModelName"])
+                return request["ModelName"] in _models_of(attempt)
             case "CreateEndpointConfig":
                 return bool(attempt.get("endpoint_config_name") == request["EndpointConfigName"])
             case "CreateEndpoint" | "UpdateEndpoint":
                 return bool(
                     attempt["endpoint"] == request["EndpointName"]
                     and attempt.get("endpoint_config_name") == request["EndpointConfigName"]
-                    and attempt["action"] != CLEAN_UP
+                    and attempt["action"] not in ASIDE
                 )
             case "DeleteEndpoint":
                 return bool(
@@ -912,7 +968,7 @@ class Law7JournalExplains(Law):
 
     def check_rest(self) -> None:
         for name in self.world.people.endpoints:
-            attempts = [each for each in self.facts.attempts(name) if each["action"] != CLEAN_UP]
+            attempts = [each for each in self.facts.attempts(name) if each["action"] not in ASIDE]
             rollouts = [each for each in self.facts.rollouts if each.endpoint_name == name]
             numbers = [rollout.attempt or 0 for rollout in rollouts]
             again = [former for former, later in pairwise(rollouts) if former.attempt == later.attempt]
@@ -1114,12 +1170,13 @@ class Law10OnlyWhatIsTakenBackIsAborted(Law):
         if (
             read is None
             or read.operation != "DescribeModelPackage"
-            or (
-                read.response.get("ModelApprovalStatus") == "Approved"
-                and read.response.get("ModelPackageStatus") == "Completed"
-            )
+            or admits(self._gate_before(call), read.response)
         ):
             raise self.broken(f"{call.invocation.name} aborts a rollout without having read why")
+
+    def _gate_before(self, call: Call) -> dict[str, Any] | None:
+        """Return the gate of the stage that an invocation runs in."""
+        return self.world.people.gate(call.invocation.site.endpoints[0])
 
     def check_rest(self) -> None:
         for name in self.world.people.endpoints:
@@ -1195,18 +1252,18 @@ class Law11ScalingComesBack(Law):
 
     def _found(self, name: str, variant_name: str) -> tuple[tuple[int, int] | None, set[str], set[str]]:
         resource = f"endpoint/{name}/variant/{variant_name}"
-        targets = self._ask("DescribeScalableTargets", ResourceIds=[resource])["ScalableTargets"]
-        policies = self._ask("DescribeScalingPolicies", ResourceId=resource)["ScalingPolicies"]
-        actions = self._ask("DescribeScheduledActions", ResourceId=resource)["ScheduledActions"]
+        targets = self._ask(name, "DescribeScalableTargets", ResourceIds=[resource])["ScalableTargets"]
+        policies = self._ask(name, "DescribeScalingPolicies", ResourceId=resource)["ScalingPolicies"]
+        actions = self._ask(name, "DescribeScheduledActions", ResourceId=resource)["ScheduledActions"]
         return (
             (targets[0]["MinCapacity"], targets[0]["MaxCapacity"]) if targets else None,
             {each["PolicyName"] for each in policies},
             {each["ScheduledActionName"] for each in actions},
         )
 
-    def _ask(self, operation: str, **request: Any) -> dict[str, Any]:
+    def _ask(self, name: str, operation: str, **request: Any) -> dict[str, Any]:
         body = json.dumps({"ServiceNamespace": "sagemaker", **request}).encode()
-        status, content = self.world.scaling(operation, body)
+        status, content = self.world.scaling(operation, body, self.world.site_of(name))
         assert status == 200, content
         answered: dict[str, Any] = json.loads(content)
         return answered
@@ -1432,8 +1489,8 @@ class Law14VersionsAreTried(Law):
         ):
             return
         name = key["endpoint"]["S"]
-        attempt = plain(self.world.memory.table.partitions[name][key["item"]["S"]])
-        if attempt["action"] == CLEAN_UP:
+        attempt = self.world.journalled(name, key["item"]["S"])
+        if attempt["action"] in ASIDE:
             return
         if attempt["status"] == "failed" and "failed_test" in attempt:
             if not answered_badly(call.invocation, name):
@@ -1465,7 +1522,7 @@ class Law14VersionsAreTried(Law):
             and each["status"] == "succeeded"
             and int(each["number"]) < int(attempt["number"])
             for each in self.facts.attempts(name)
-            if each["action"] != CLEAN_UP
+            if each["action"] not in ASIDE
         )
 
 
@@ -1485,6 +1542,41 @@ LAWS: Final[tuple[type[Law], ...]] = (
     Law13AlarmsBlameWhoSetThemOff,
     Law14VersionsAreTried,
 )
+
+
+def read_right_before(call: Call) -> dict[str, dict[str, Any]]:
+    """Return what the reads of versions right before a call were answered, by ARN in lower case.
+
+    The call's own repetitions are left out, and nothing else may come in between.
+    """
+    reads: dict[str, dict[str, Any]] = {}
+    for each in reversed(call.invocation.calls[:-1]):
+        if each.operation == call.operation and each.request == call.request:
+            continue
+        if each.operation != "DescribeModelPackage":
+            break
+        reads.setdefault(each.request["ModelPackageName"].lower(), each.response)
+    return reads
+
+
+def has_companions(world: World) -> bool:
+    """Tell whether anything may serve beside what was approved."""
+    return world.schedule.companions is not Companions.NONE
+
+
+def _models_of(attempt: dict[str, Any]) -> list[str]:
+    """Return the models that an attempt needs: its version's, and those beside it."""
+    beside = json.loads(attempt.get("companions", "[]"))
+    return [attempt["model_name"], *(each["model_name"] for each in beside)]
+
+
+def _configs_of(attempt: dict[str, Any]) -> list[str]:
+    return [attempt["endpoint_config_name"]]
+
+
+def _order(approval: dict[str, Any]) -> tuple[str, int]:
+    """Return what decides which of two journalled approvals is the newer one."""
+    return (approval["approved_at"], int(approval["version"]))
 
 
 def answered_badly(invocation: Invocation, name: str) -> bool:

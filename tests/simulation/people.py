@@ -18,21 +18,28 @@ from local_cloud.sagemaker.ports import Caller, FleetSpec, Health
 from local_cloud.sagemaker.virtual import ScriptedHosting, VirtualClock
 from tests.simulation.alarms import rollback_alarm
 from tests.simulation.clients import REGION
-from tests.simulation.schedule import Disturbance, Kind, RolloutKind
+from tests.simulation.schedule import Companions, Disturbance, Kind, RolloutKind
+from tests.simulation.sites import (
+    ACCOUNT,
+    GROUP,
+    LIFE_CYCLES,
+    PASSED,
+    group_policy,
+    is_at,
+    stage_settings,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from local_cloud.sagemaker.control_plane import ControlPlane
+    from tests.simulation.sites import Site
     from tests.simulation.world import Invocation, World
 
-ACCOUNT: Final = "123456789012"
 ROLE_ARN: Final = f"arn:aws:iam::{ACCOUNT}:role/models"
 PREFIX: Final = "/greenlight/endpoints/"
-GROUP: Final = "churn-models"
 OTHER_GROUP: Final = "fraud-models"
 """A group that no endpoint follows."""
-
-ENDPOINTS: Final = ("churn", "churn-v2", "fraud")
-"""The second one's name begins as the names of what the first one's versions are made of."""
 
 ADA: Final = f"arn:aws:iam::{ACCOUNT}:user/ada"
 BOB: Final = f"arn:aws:iam::{ACCOUNT}:user/bob"
@@ -103,6 +110,27 @@ def settings_document(
         **({"SmokeTest": SMOKE_TEST} if smoke_test else {}),
         **({"AutoScaling": {"AllTraffic": _scaling("other" if how == 1 else "usual")}} if scaling else {}),
     }
+
+
+def beside(document: dict[str, Any], companions: Companions) -> dict[str, Any]:
+    """Return what settings say of versions beside the one that is approved; empty if of none."""
+    (variant,) = document["CreateEndpointConfig"]["ProductionVariants"]
+    if companions is Companions.PINNED:
+        pinned = {**variant, "VariantName": "Champion"}
+        return {
+            "CreateEndpointConfig": {"ProductionVariants": [variant, pinned]},
+            "Pins": {"Champion": 1},
+        }
+    if companions is Companions.SHADOW:
+        shadow = {**variant, "VariantName": "Shadow"}
+        return {
+            "CreateEndpointConfig": {
+                "ProductionVariants": [variant],
+                "ShadowProductionVariants": [shadow],
+            },
+            "Shadow": {},
+        }
+    return {}
 
 
 def fewest_instances(rollout: RolloutKind) -> int:
@@ -232,7 +260,9 @@ class ScriptedFleets(ScriptedHosting):
         """Return the fleets that get an endpoint's requests, each with how many instances answer."""
         return [
             (self.fleets[route.fleet_id].spec, self.ready_instances(route.fleet_id))
-            for route in self.routes.get((ACCOUNT, REGION, endpoint_name), ())
+            for (_, _, name), routes in self.routes.items()
+            if name == endpoint_name
+            for route in routes
             if route.weight and not route.is_shadow
         ]
 
@@ -271,6 +301,7 @@ class Approving:
         named: Whether the event says that the approval is what changed.
         delivered: Whether it was delivered at least once.
         event_id: The event's.
+        account: Where it was to be delivered.
     """
 
     version_arn: str
@@ -278,6 +309,7 @@ class Approving:
     named: bool
     delivered: bool
     event_id: str
+    account: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +321,7 @@ class Act:
     by: str
     time: datetime
     registers: bool = False
+    life_cycle: dict[str, str] | None = None
 
 
 @dataclass(slots=True)
@@ -316,16 +349,23 @@ class People:
     @property
     def endpoints(self) -> tuple[str, ...]:
         """The endpoints of this world."""
-        return ENDPOINTS[: self.world.schedule.endpoints]
+        return tuple(sorted(name for site in self.world.sites for name in site.endpoints))
 
     def begin(self) -> None:
         """Set up the group, the settings and the versions that are deployed before anything is disturbed."""
         world = self.world
         for group in (GROUP, OTHER_GROUP):
             self.call("CreateModelPackageGroup", ModelPackageGroupName=group)
+        if len(world.sites) > 1:
+            self.call(
+                "PutModelPackageGroupPolicy",
+                ModelPackageGroupName=GROUP,
+                ResourcePolicy=group_policy(world.sites),
+            )
         for name in self.endpoints:
             self.write_settings(name, 0)
-        self._make_what_is_not_ours()
+        for site in world.sites:
+            self._make_what_is_not_ours(site)
         for _ in range(max(1, world.schedule.head_start)):
             self.register()
             world.pass_time(3)
@@ -335,16 +375,18 @@ class People:
                 world.pass_time(30)
         world.run_until_quiet()
 
-    def _make_what_is_not_ours(self) -> None:
+    def _make_what_is_not_ours(self, site: Site) -> None:
         """Make a model and a config of somebody else, whose names look like ours."""
         self.call(
             "CreateModel",
+            at=site,
             ModelName="churn-v9-0123456789ab",
-            ExecutionRoleArn=ROLE_ARN,
+            ExecutionRoleArn=site.role_arn,
             PrimaryContainer={"Image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/x:1"},
         )
         self.call(
             "CreateEndpointConfig",
+            at=site,
             EndpointConfigName="churn-v9-0123456789ab",
             ProductionVariants=[
                 {
@@ -356,12 +398,15 @@ class People:
             ],
         )
 
-    def call(self, operation: str, *, by: str = ADA, **request: Any) -> dict[str, Any] | None:
-        """Call SageMaker as a person; return None if it refuses."""
+    def call(
+        self, operation: str, *, by: str = ADA, at: Site | None = None, **request: Any
+    ) -> dict[str, Any] | None:
+        """Call SageMaker as a person, in an account or where the registry is; return None if it refuses."""
         who = by.rpartition("/")[2]
         self.last_done = self.world.clock.now()
+        caller = Caller(at.account if at is not None else ACCOUNT, REGION, by)
         try:
-            answer = self.world.control_plane.call(operation, request, Caller(ACCOUNT, REGION, by))
+            answer = self.world.control_plane.call(operation, request, caller)
         except ServiceError as error:
             self.world.tell(who, f"{operation} is refused", str(error))
             return None
@@ -377,7 +422,10 @@ class People:
             person(self, disturbance, endpoint)
             return
         try:
-            _OF_SAGEMAKER[disturbance.kind](self.world.control_plane, endpoint, disturbance.how)
+            account = self.world.site_of(endpoint).account
+            _OF_SAGEMAKER[disturbance.kind](
+                self.world.control_plane, (account, REGION), endpoint, disturbance.how
+            )
         except ValueError as error:
             self.world.tell("aws", f"{disturbance.kind} is impossible", str(error))
             self._pending.setdefault(endpoint, []).append(disturbance)
@@ -406,8 +454,9 @@ class People:
         """Take back what people and AWS would take back one day: shortages, and alarms without a cause."""
         plane = self.world.control_plane
         for instance_type in (INSTANCE_TYPE, "ml.m5.xlarge"):
-            plane.set_instance_capacity(ACCOUNT, REGION, instance_type, None)
-            plane.set_instance_quota(ACCOUNT, REGION, instance_type, None)
+            for site in self.world.sites:
+                plane.set_instance_capacity(site.account, REGION, instance_type, None)
+                plane.set_instance_quota(site.account, REGION, instance_type, None)
         for name in self.endpoints:
             self.world.alarms.reset(name)
 
@@ -445,22 +494,38 @@ class People:
         config = self.look("DescribeEndpointConfig", EndpointConfigName=name)
         if config is None:
             return None
-        model = self.look("DescribeModel", ModelName=config["ProductionVariants"][0]["ModelName"])
+        variants = [*config["ProductionVariants"], *config.get("ShadowProductionVariants", ())]
+        containers = [self._container(each["ModelName"]) for each in variants]
+        first = containers[0]
+        if first is None:
+            return None
+        return content_of(
+            first.get("ModelPackageName", ""),
+            first.get("Environment", {}),
+            variants,
+            {
+                variant["VariantName"]: (container or {}).get("ModelPackageName", "")
+                for variant, container in zip(variants[1:], containers[1:], strict=True)
+            },
+        )
+
+    def _container(self, model_name: str) -> dict[str, Any] | None:
+        model = self.look("DescribeModel", ModelName=model_name)
         if model is None:
             return None
         (container,) = model.get("Containers") or [model["PrimaryContainer"]]
-        return content_of(
-            container.get("ModelPackageName", ""),
-            container.get("Environment", {}),
-            config["ProductionVariants"],
-        )
+        found: dict[str, Any] = container
+        return found
 
     def look(self, operation: str, **request: Any) -> dict[str, Any] | None:
         """Read from SageMaker without leaving a line in the story; None if it refuses."""
-        try:
-            return self.world.control_plane.call(operation, request, self.world.caller)
-        except ServiceError:
-            return None
+        for site in self.world.sites:
+            # Names are told apart by what they hold, and a version by its ARN: no two accounts answer.
+            try:
+                return self.world.control_plane.call(operation, request, site.caller)
+            except ServiceError:
+                continue
+        return None
 
     def register(
         self,
@@ -508,6 +573,7 @@ class People:
         """Change a variant's count and weight, as automatic scaling and people do."""
         self.call(
             "UpdateEndpointWeightsAndCapacities",
+            at=self.world.site_of(endpoint),
             EndpointName=endpoint,
             DesiredWeightsAndCapacities=[
                 {
@@ -569,10 +635,26 @@ class People:
         if answer is not None:
             self.acts.append(Act(version.arn, status, by, self.world.clock.now()))
 
-    def note_event(self, event: dict[str, Any], *, delivered: bool) -> None:
-        """Remember a moment at which a version was Approved."""
+    def stand(self, version: Version, life_cycle: dict[str, str], by: str) -> None:
+        """Say where a version stands in its life cycle."""
+        answer = self.call(
+            "UpdateModelPackage", by=by, ModelPackageArn=version.arn, ModelLifeCycle=life_cycle
+        )
+        if answer is not None:
+            self.acts.append(Act(version.arn, None, by, self.world.clock.now(), life_cycle=life_cycle))
+
+    def gate(self, endpoint: str) -> dict[str, Any] | None:
+        """Return what the stage that an endpoint is in asks of a version besides its approval."""
+        gate: dict[str, Any] | None = stage_settings(self.world.schedule, endpoint).get("Gate")
+        return gate
+
+    def note_event(self, event: dict[str, Any], site: Site, *, delivered: bool) -> None:
+        """Remember a moment at which a version was Approved, and admitted where there is a gate."""
         detail = event["detail"]
-        if detail.get("ModelApprovalStatus") != "Approved":
+        gate = self.gate(site.endpoints[0])
+        if detail.get("ModelApprovalStatus") != "Approved" or (
+            gate is not None and not is_at(gate, detail.get("ModelLifeCycle") or {})
+        ):
             return
         fields = detail.get("UpdatedModelPackageFields") or []
         self.approvings.append(
@@ -580,9 +662,11 @@ class People:
                 version_arn=detail["ModelPackageArn"],
                 time=datetime.fromisoformat(event["time"]),
                 # A version that is not complete cannot be deployed: its approval counts from its completion.
-                named="ModelApprovalStatus" in fields and detail["ModelPackageStatus"] == "Completed",
+                named=("ModelApprovalStatus" if gate is None else "ModelLifeCycle") in fields
+                and detail["ModelPackageStatus"] == "Completed",
                 delivered=delivered,
                 event_id=event["id"],
+                account=site.account,
             )
         )
 
@@ -590,7 +674,7 @@ class People:
 
     def write_settings(self, endpoint: str, how: int) -> None:
         """Write settings as a deployment of the stack does, or as somebody who edits by hand."""
-        parameters = self.world.memory.parameters
+        parameters = self.world.site_of(endpoint).memory.parameters
         operation = "Update" if PREFIX + endpoint in parameters else "Create"
         if how == SETTINGS - 1:
             self.settings[endpoint] = None
@@ -608,6 +692,7 @@ class People:
                 scaling=schedule.scaling,
                 smoke_test=schedule.smoke_test,
             )
+            document |= beside(document, schedule.companions) | stage_settings(schedule, endpoint)
             self.settings[endpoint] = document
             self._kept.setdefault(endpoint, []).append(document["Keep"])
             parameters[PREFIX + endpoint] = json.dumps(document)
@@ -620,7 +705,7 @@ class People:
 
     def remove_settings(self, endpoint: str) -> None:
         """Remove settings as a deployment of the stack does."""
-        if self.world.memory.parameters.pop(PREFIX + endpoint, None) is not None:
+        if self.world.site_of(endpoint).memory.parameters.pop(PREFIX + endpoint, None) is not None:
             self.settings[endpoint] = None
             self.settings_were_missing = True
             self.world.tell("cdk", f"settings of {endpoint} removed")
@@ -629,30 +714,53 @@ class People:
     def _tell_of_settings(self, endpoint: str, operation: str) -> None:
         self._settings_events += 1
         self.last_done = self.world.clock.now()
+        account = self.world.site_of(endpoint).account
         self.world.emit(
             {
                 "version": "0",
                 "id": f"settings-{self._settings_events}",
                 "detail-type": "Parameter Store Change",
                 "source": "aws.ssm",
-                "account": ACCOUNT,
+                "account": account,
                 "time": self.world.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
                 "region": REGION,
-                "resources": [f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{PREFIX}{endpoint}"],
+                "resources": [f"arn:aws:ssm:{REGION}:{account}:parameter{PREFIX}{endpoint}"],
                 "detail": {"operation": operation, "name": PREFIX + endpoint, "type": "String"},
             }
         )
 
 
+_BESIDE: Final = "ModelPackageName"
 _SHAPE: Final = ("VariantName", "InstanceType", "InitialInstanceCount", "InitialVariantWeight")
 
 
 def content_of(
-    version_arn: str, environment: dict[str, str], variants: list[dict[str, Any]]
+    version_arn: str,
+    environment: dict[str, str],
+    variants: list[dict[str, Any]],
+    beside: Mapping[str, str],
 ) -> tuple[str, str, str]:
-    """Return what identifies a release, whatever its names are."""
-    shapes = [{key: variant.get(key) for key in _SHAPE} for variant in variants]
+    """Return what identifies a release, whatever its names are.
+
+    Args:
+        version_arn: The version that was approved.
+        environment: Of its container, and of every other one.
+        variants: All, the shadow last.
+        beside: Variant name to the version that serves in it, of those that do not follow the approvals.
+    """
+    shapes = [
+        {
+            **{key: variant.get(key) for key in _SHAPE},
+            **({_BESIDE: beside[variant["VariantName"]].lower()} if variant["VariantName"] in beside else {}),
+        }
+        for variant in variants
+    ]
     return (version_arn.lower(), json.dumps(environment, sort_keys=True), json.dumps(shapes, sort_keys=True))
+
+
+def versions_in(content: tuple[str, str, str]) -> tuple[str, ...]:
+    """Return the ARNs, in lower case, of every version of a release: the approved one first."""
+    return (content[0], *(each[_BESIDE] for each in json.loads(content[2]) if _BESIDE in each))
 
 
 def _brief(request: dict[str, Any]) -> str:
@@ -662,9 +770,9 @@ def _brief(request: dict[str, Any]) -> str:
 # What each kind of disturbance means -----------------------------------------------------------------
 
 _Person = Callable[[People, Disturbance, str], object]
-_Aws = Callable[["ControlPlane", str, int], object]
+_Where = tuple[str, str]
+_Aws = Callable[["ControlPlane", _Where, str, int], object]
 
-_WHERE: Final = (ACCOUNT, REGION)
 SERVICE_FAILED: Final = (
     "Request to service failed. If failure persists after retry, contact customer support."
 )
@@ -709,21 +817,38 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
     Kind.RESCALE: lambda people, what, endpoint: people.rescale(endpoint, what.how),
     Kind.RAISE_ALARM: lambda people, _, endpoint: people.world.alarms.raise_for_a_while(endpoint),
     Kind.RESET_ALARM: lambda people, _, endpoint: people.world.alarms.reset(endpoint),
-    Kind.DELETE_ENDPOINT: lambda people, _, endpoint: people.call("DeleteEndpoint", EndpointName=endpoint),
+    Kind.DELETE_ENDPOINT: lambda people, _, endpoint: people.call(
+        "DeleteEndpoint", at=people.world.site_of(endpoint), EndpointName=endpoint
+    ),
     Kind.SWEEP: lambda people, *_: people.world.sweep(),
+    Kind.SET_LIFE_CYCLE: lambda people, what, _: people.stand(
+        people.version(what.which), LIFE_CYCLES[what.how % len(LIFE_CYCLES)], _by(what)
+    ),
+    Kind.PASS_ON: lambda people, what, _: people.stand(people.version(what.which), PASSED, _by(what)),
+    # What serves in the first stage.
+    Kind.PASS_ON_LIVE: lambda people, what, _: people.stand(
+        people.live(people.endpoints[0]) or people.version(what.which), PASSED, _by(what)
+    ),
+    Kind.TAKE_BACK_LIVE: lambda people, what, endpoint: people.stand(
+        people.live(endpoint) or people.version(what.which),
+        LIFE_CYCLES[1 + what.how % (len(LIFE_CYCLES) - 1)],
+        _by(what),
+    ),
 }
 
 _OF_SAGEMAKER: Final[dict[Kind, _Aws]] = {
-    Kind.LIMIT_CAPACITY: lambda plane, _, how: plane.set_instance_capacity(*_WHERE, INSTANCE_TYPE, how % 3),
-    Kind.LIFT_CAPACITY: lambda plane, *_: plane.set_instance_capacity(*_WHERE, INSTANCE_TYPE, None),
-    Kind.LIMIT_QUOTA: lambda plane, _, how: plane.set_instance_quota(*_WHERE, INSTANCE_TYPE, how % 3),
-    Kind.LIFT_QUOTA: lambda plane, *_: plane.set_instance_quota(*_WHERE, INSTANCE_TYPE, None),
-    Kind.FAIL_SERVICE: lambda plane, endpoint, _: plane.fail_work(*_WHERE, endpoint, SERVICE_FAILED),
-    Kind.FAIL_ALARM: lambda plane, endpoint, _: plane.fail_work(*_WHERE, endpoint, ""),
-    Kind.FAIL_ROLLBACK: lambda plane, endpoint, _: plane.fail_work(
-        *_WHERE, endpoint, "The rollback failed.", rollback_fails=True
+    Kind.LIMIT_CAPACITY: lambda plane, where, _, how: plane.set_instance_capacity(
+        *where, INSTANCE_TYPE, how % 3
     ),
-    Kind.SYSTEM_UPDATE: lambda plane, endpoint, _: plane.begin_system_update(*_WHERE, endpoint),
-    Kind.OUT_OF_SERVICE: lambda plane, endpoint, _: plane.take_out_of_service(*_WHERE, endpoint),
-    Kind.RETURN_TO_SERVICE: lambda plane, endpoint, _: plane.return_to_service(*_WHERE, endpoint),
+    Kind.LIFT_CAPACITY: lambda plane, where, *_: plane.set_instance_capacity(*where, INSTANCE_TYPE, None),
+    Kind.LIMIT_QUOTA: lambda plane, where, _, how: plane.set_instance_quota(*where, INSTANCE_TYPE, how % 3),
+    Kind.LIFT_QUOTA: lambda plane, where, *_: plane.set_instance_quota(*where, INSTANCE_TYPE, None),
+    Kind.FAIL_SERVICE: lambda plane, where, endpoint, _: plane.fail_work(*where, endpoint, SERVICE_FAILED),
+    Kind.FAIL_ALARM: lambda plane, where, endpoint, _: plane.fail_work(*where, endpoint, ""),
+    Kind.FAIL_ROLLBACK: lambda plane, where, endpoint, _: plane.fail_work(
+        *where, endpoint, "The rollback failed.", rollback_fails=True
+    ),
+    Kind.SYSTEM_UPDATE: lambda plane, where, endpoint, _: plane.begin_system_update(*where, endpoint),
+    Kind.OUT_OF_SERVICE: lambda plane, where, endpoint, _: plane.take_out_of_service(*where, endpoint),
+    Kind.RETURN_TO_SERVICE: lambda plane, where, endpoint, _: plane.return_to_service(*where, endpoint),
 }

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SERVICES: Final = frozenset({"sagemaker-runtime", "s3"})
 """Whose requests are no documents."""
 
+TARGET_VARIANT: Final = "X-Amzn-SageMaker-Target-Variant"
+"""The header that chooses which variant answers. Source: botocore, `InvokeEndpointInput$TargetVariant`."""
+
 
 def document_of(service: str, request: AWSPreparedRequest) -> dict[str, Any]:
     """Return a request's members, named as in botocore."""
@@ -29,10 +32,12 @@ def document_of(service: str, request: AWSPreparedRequest) -> dict[str, Any]:
         }
     body: Any = request.body
     content = body.read() if isinstance(body, io.IOBase) else body
+    variant_name = request.headers.get(TARGET_VARIANT)
     return {
         "EndpointName": url.path.split("/")[2],
         "ContentType": _text(request.headers.get("Content-Type", "")),
         "Body": _text(content or b""),
+        **({"TargetVariant": _text(variant_name)} if variant_name is not None else {}),
     }
 
 

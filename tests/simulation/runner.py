@@ -7,10 +7,10 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from tests.simulation.aims import aim_of, aimed
-from tests.simulation.schedule import Schedule, draw
+from tests.simulation.aims import STAGE_AIMS, aim_of, aimed
+from tests.simulation.schedule import Schedule, draw, draw_companions, draw_staged
 from tests.simulation.simulation import simulate
 
 if TYPE_CHECKING:
@@ -20,10 +20,35 @@ if TYPE_CHECKING:
 def schedule_of(seed: str, number: int) -> Schedule:
     """Return one schedule of a series; the same in every run, on every machine.
 
-    Every other one is drawn freely. Those in between are aimed, at one pair of the coverage after another.
+    Every other one is drawn freely; of ten of these, three have stages, and one has companions. Those in
+    between are aimed, at one pair of the coverage after another.
     """
     random = Random(f"{seed}/{number}")  # noqa: S311 - equal seeds must give equal schedules
+    special = _SPECIAL.get(number % 20)
+    if special is not None:
+        return special(seed, number, random)
     return aimed(aim_of(seed, number // 2), random) if number % 2 else draw(random)
+
+
+def _staged(_: str, __: int, random: Random) -> Schedule:
+    return draw_staged(random)
+
+
+def _aimed_at_stages(seed: str, number: int, random: Random) -> Schedule:
+    return aimed(aim_of(seed, number // 20, aims=STAGE_AIMS), random)
+
+
+def _with_companions(_: str, __: int, random: Random) -> Schedule:
+    return draw_companions(random)
+
+
+_SPECIAL: Final[dict[int, Callable[[str, int, Random], Schedule]]] = {
+    4: _staged,
+    8: _with_companions,
+    14: _aimed_at_stages,
+    18: _staged,
+}
+"""Which of twenty schedules in a row are not drawn or aimed as the others are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "take metadata for an approval",
         "reconciler.py",
-        "        elif hint.names_approval or not self._knows(hint.version_arn):\n",
+        "        elif self._names_approval(hint) or not self._knows(hint.version_arn):\n",
         "        else:\n",
         known=143,
     ),
@@ -429,5 +429,94 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        if serving is not None and serves and judged.failed and serving.failed_at is not None:\n",
         "        if serving is not None and serves and now is None and serving.failed_at is not None:\n",
         known=26,
+    ),
+    Sabotage(
+        "ignore the gate",
+        "life_cycle.py",
+        "        return life_cycle is not None and (\n"
+        "            life_cycle == self.asks_for or life_cycle.stage in self.later_stages\n"
+        "        )\n",
+        "        return self is not None\n",
+        known=4,
+    ),
+    Sabotage(
+        "promote before the soak is over",
+        "life_cycle.py",
+        "        return max(serves_since, *quiet_since, serves_since) + self.soak\n",
+        "        return max(serves_since, *quiet_since, serves_since)\n",
+        known=18,
+    ),
+    Sabotage(
+        "promote while an alarm is on",
+        "stage.py",
+        "        quiet_since = self._gateways.alarms.quiet_since(self._settings.rollback_alarm_names)\n",
+        "        quiet_since = ()\n",
+        known=24,
+    ),
+    Sabotage(
+        "promote under no attempt",
+        "stage.py",
+        "        try:\n            if not is_made:\n                self._gateways.sagemaker.put_life_cycle(",
+        "        self._attempts.settle(claimed, AttemptStatus.SUCCEEDED, reason=None, endpoint=endpoint)\n"
+        "        claimed = self._attempts.begin_promotion(attempt, promotion.goal)\n"
+        "        self._attempts.settle(claimed, AttemptStatus.WITHDRAWN, reason=None, endpoint=endpoint)\n"
+        "        try:\n"
+        "            if not is_made:\n"
+        "                self._gateways.sagemaker.put_life_cycle(",
+        known=4,
+    ),
+    Sabotage(
+        "overwrite what a person decided for the next stage",
+        "life_cycle.py",
+        "        return life_cycle is not None and (\n"
+        "            life_cycle.stage == self.goal.stage or life_cycle.stage in self.later_stages\n"
+        "        )\n",
+        "        return life_cycle == self.goal\n",
+        known=18,
+    ),
+    Sabotage(
+        "promote again and again",
+        "stage.py",
+        "        return None if any(self._settles(each) for each in made) else attempt\n",
+        "        return None if made is None else attempt\n",
+        known=14,
+    ),
+    Sabotage(
+        "stamp with each sweep",
+        "stage.py",
+        "            if version is not None and not wanted.items() <= version.metadata.items():\n"
+        "                self._write_stamps(version_arn, wanted)\n"
+        "        if unstamped:\n"
+        "            self._upkeep.note(stamped=unstamped[-1].number)\n",
+        "            if version is not None:\n                self._write_stamps(version_arn, wanted)\n",
+        known=4,
+    ),
+    Sabotage(
+        "stamp what was found as what had served",
+        "stage.py",
+        "                and each.status is AttemptStatus.SUCCEEDED\n",
+        "                and each.status is not AttemptStatus.WITHDRAWN\n",
+        known=78,
+    ),
+    Sabotage(
+        "put a pinned version on without reading it again",
+        "reconciler.py",
+        "for arn in release.version_arns)\n",
+        "for arn in release.version_arns[:1])\n",
+        known=28,
+    ),
+    Sabotage(
+        "pin whatever the settings say",
+        "reconciler.py",
+        "            if version is not None and self._is_deployable(version):\n                pinned[",
+        "            if version is not None:\n                pinned[",
+        known=88,
+    ),
+    Sabotage(
+        "let a shadow's approval count for what serves",
+        "approval.py",
+        "    for approval in latest_per_version(each for each in approvals if each.counts):\n",
+        "    for approval in latest_per_version(each for each in approvals if each.decides):\n",
+        known=68,
     ),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
@@ -56,6 +56,37 @@ class Kind(StrEnum):
     RESCALE = "rescale"
     DELETE_ENDPOINT = "delete endpoint"
     SWEEP = "sweep"
+    # Only where there are stages:
+    SET_LIFE_CYCLE = "set life cycle"
+    PASS_ON = "pass on"
+    PASS_ON_LIVE = "pass on live"
+    TAKE_BACK_LIVE = "take back live"
+
+
+STAGE_KINDS: Final = (Kind.SET_LIFE_CYCLE, Kind.PASS_ON, Kind.PASS_ON_LIVE, Kind.TAKE_BACK_LIVE)
+"""What people do with the life cycle of versions."""
+
+PLAIN_KINDS: Final = tuple(kind for kind in Kind if kind not in STAGE_KINDS)
+"""What happens in every world."""
+
+
+class Stages(StrEnum):
+    """Whether there is one account, or a registry with two stages in accounts of their own."""
+
+    NONE = "none"
+    PENDING = "pending"
+    """What served well in the first stage is passed on for a person to approve it for the second."""
+
+    APPROVED = "approved"
+    """It is passed on as approved."""
+
+
+class Companions(StrEnum):
+    """What serves beside the version that was approved."""
+
+    NONE = "none"
+    PINNED = "pinned"
+    SHADOW = "shadow"
 
 
 class RolloutKind(StrEnum):
@@ -118,6 +149,9 @@ WAITS: Final = (0.0, 0.0, 0.05, 0.15, 0.4, 1.0, 3.0, 20.0, 90.0, 240.0, 600.0, 1
 DELAYS: Final = (2.0, 10.0, 60.0, 240.0, 275.0, 400.0, 1200.0)
 """Seconds by which an answer or an event is late; beyond 300 seconds Lambda ends an invocation, and shortly
 before it no further pass is begun."""
+
+SOAKS: Final = (0, 600, 1500)
+"""Seconds that a version must have served in a stage before it is passed on."""
 
 ALARM_LASTS: Final = (0.0, 120.0, 600.0, 1500.0, None)
 """Seconds from the last cause of an alarm until it goes off; None: only by hand."""
@@ -218,6 +252,9 @@ class Schedule:
         keep: How many former releases the settings keep, unless they are changed to others.
         part_size: How many endpoints one invocation sweeps.
         skew: By how many seconds the deployer's clock is ahead of SageMaker's.
+        stages: Whether versions pass through stages in several accounts.
+        soak: Index into SOAKS: how long a version must have served in the first stage.
+        companions: What serves beside what was approved.
         config_visible_seconds: How long a new endpoint config stays invisible to CreateEndpoint and
             UpdateEndpoint.
         switches: The behaviours of AWS that are not the default, member to value.
@@ -238,6 +275,9 @@ class Schedule:
     keep: int = 3
     part_size: int = PART_SIZE
     skew: int = 0
+    stages: Stages = Stages.NONE
+    soak: int = 0
+    companions: Companions = Companions.NONE
     config_visible_seconds: int = 0
     switches: dict[str, str] = field(default_factory=dict)
     disturbances: tuple[Disturbance, ...] = ()
@@ -261,6 +301,8 @@ class Schedule:
                 **{
                     **document,
                     "rollout": RolloutKind(document.get("rollout", RolloutKind.UNGUARDED)),
+                    "stages": Stages(document.get("stages", Stages.NONE)),
+                    "companions": Companions(document.get("companions", Companions.NONE)),
                     "disturbances": tuple(map(_disturbance, document.get("disturbances", ()))),
                     "faults": tuple(map(_fault, document.get("faults", ()))),
                     "event_faults": tuple(
@@ -307,7 +349,7 @@ def _fault(document: dict[str, Any]) -> Fault:
 # How schedules are drawn -----------------------------------------------------------------------------
 
 WEIGHTS: Final[dict[Kind, int]] = {
-    **dict.fromkeys(Kind, 2),
+    **dict.fromkeys(PLAIN_KINDS, 2),
     Kind.APPROVE: 9,
     Kind.APPROVE_NEWEST: 9,
     Kind.REGISTER: 6,
@@ -347,6 +389,11 @@ MEANWHILE: Final = (
 OPERATION_NAMES: Final = tuple(name for names in OPERATIONS.values() for name in names)
 """Every operation that the deployer calls."""
 
+REGISTRY_WRITE: Final = "UpdateModelPackage"
+"""The one operation by which a stage writes to the registry; nobody calls it outside of stages."""
+
+_PLAIN_OPERATION_NAMES: Final = tuple(name for name in OPERATION_NAMES if name != REGISTRY_WRITE)
+
 STALE_READS: Final = ("DescribeEndpoint", "ListEndpoints")
 """The reads that may answer what was before a change."""
 
@@ -384,7 +431,7 @@ def draw(random: Random) -> Schedule:
         )
 
     def fault() -> Fault:
-        operation, kind = random.choice(OPERATION_NAMES), random.choice(tuple(FaultKind))
+        operation, kind = random.choice(_PLAIN_OPERATION_NAMES), random.choice(tuple(FaultKind))
         if kind is FaultKind.STALE:
             operation = random.choice(STALE_READS)
         return Fault(
@@ -424,3 +471,65 @@ def draw(random: Random) -> Schedule:
             for _ in range(random.choice((0, 0, 1, 2, 4)))
         ),
     )
+
+
+STAGE_MEANWHILE: Final = (*STAGE_KINDS, Kind.REJECT_LIVE, Kind.UPDATE_METADATA, Kind.DELETE_VERSION)
+"""What may happen between a stage's decision to write to the registry and the write."""
+
+_STAGE_CHOICES: Final = (
+    *(Kind.SET_LIFE_CYCLE,) * 2,
+    *(Kind.PASS_ON,) * 3,
+    *(Kind.PASS_ON_LIVE,) * 5,
+    *(Kind.TAKE_BACK_LIVE,) * 2,
+    Kind.APPROVE_NEWEST,
+    Kind.SWEEP,
+)
+_LONG_WAITS: Final = tuple(range(WAITS.index(600.0), len(WAITS)))
+"""Indices of the waits in which a version is deployed, and served for its soak."""
+
+
+def draw_staged(random: Random) -> Schedule:
+    """Draw a schedule in which versions pass through two stages, in accounts of their own."""
+    drawn = draw(random)
+    done = list(drawn.disturbances)
+    for _ in range(random.randrange(2, 8)):
+        each = Disturbance(
+            random.choice(_STAGE_CHOICES),
+            random.choice((random.randrange(len(WAITS)), *_LONG_WAITS)),
+            random.randrange(CHOICES),
+            random.randrange(CHOICES),
+        )
+        done.insert(random.randrange(len(done) + 1), each)
+    return replace(
+        drawn,
+        stages=random.choice((Stages.PENDING, Stages.PENDING, Stages.APPROVED)),
+        soak=random.randrange(len(SOAKS)),
+        # Who changed a version last passes for its approver, and stages change versions.
+        policy=0,
+        disturbances=tuple(done),
+        faults=(
+            *drawn.faults,
+            *(_registry_fault(random) for _ in range(random.choice((0, 0, 1, 1, 2)))),
+        ),
+    )
+
+
+def _registry_fault(random: Random) -> Fault:
+    kind = random.choice([kind for kind in FaultKind if kind is not FaultKind.STALE])
+    happens = Disturbance(
+        random.choice(STAGE_MEANWHILE), which=random.randrange(CHOICES), how=random.randrange(CHOICES)
+    )
+    return Fault(
+        REGISTRY_WRITE,
+        min(random.randrange(_NTH) for _ in range(2)),
+        kind,
+        times=1 if kind is FaultKind.MEANWHILE else random.choice((1, 1, 2, 4)),
+        delay=random.randrange(len(DELAYS)),
+        meanwhile=happens if kind is FaultKind.MEANWHILE else None,
+    )
+
+
+def draw_companions(random: Random) -> Schedule:
+    """Draw a schedule in which something serves beside what was approved."""
+    companions = random.choice((Companions.PINNED, Companions.SHADOW))
+    return replace(draw(random), companions=companions, policy=1 if companions is Companions.SHADOW else 0)

@@ -54,7 +54,8 @@ def _simpler(schedule: Schedule) -> Iterator[Schedule]:
             size //= 2
     for name in (
         *("switches", "endpoints", "policy", "rollout", "instances", "alarm_lasts", "scaling", "smoke_test"),
-        *("keep", "part_size", "skew", "config_visible_seconds", "head_start", "seed"),
+        *("stages", "soak", "companions", "keep", "part_size", "skew"),
+        *("config_visible_seconds", "head_start", "seed"),
     ):
         plain = getattr(PLAIN, name)
         if getattr(schedule, name) != plain:

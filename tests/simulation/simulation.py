@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.laws import LAWS, Facts, Law, Law4NoLoop, LawBrokenError
+from tests.simulation.schedule import Stages
+from tests.simulation.stage_laws import STAGE_LAWS
 from tests.simulation.world import EndlessError, World
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ PATIENCE_SECONDS: Final = 170 * 60.0
 
 
 ALARM_SECONDS: Final = 30 * 60.0
-"""Beyond what the deployer waits for an alarm (15 minutes), and beyond every alarm."""
+"""Beyond what the deployer waits for an alarm (15 minutes), beyond every alarm and every soak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Judge:
 
     def __init__(self, world: World) -> None:
         self._facts = Facts(world)
-        self.laws: tuple[Law, ...] = tuple(law(world, self._facts) for law in LAWS)
+        self.laws: tuple[Law, ...] = tuple(law(world, self._facts) for law in (*LAWS, *STAGE_LAWS))
         world.observers.append(self._see_call)
         world.change_observers.append(self._see_change)
 
@@ -104,9 +106,9 @@ def _run(world: World, judge: Judge) -> None:
     world.calm()
     world.run_until_quiet()
     world.pass_time(PATIENCE_SECONDS)
-    before: tuple[int, int] | None = None
-    while before != (now := (world.failed_endpoints_deleted, len(world.alarms.raised))):
-        # No event tells that a deleted endpoint is gone, or an alarm over: after each, a sweep goes on.
+    before: tuple[int, int, int] | None = None
+    while before != (now := _done(world)):
+        # No event tells that a deleted endpoint is gone, or an alarm or a soak over: then a sweep goes on.
         before = now
         world.sweep()
         world.run_until_quiet()
@@ -114,6 +116,13 @@ def _run(world: World, judge: Judge) -> None:
     world.tell("-", "at rest")
     judge.check_rest()
     _check_stillness(world, judge)
+
+
+def _done(world: World) -> tuple[int, int, int]:
+    """Count what a sweep may have to follow: deletions of endpoints, alarms, and what stages may pass on."""
+    served = sum(len(world.journal(name, "attempt#")) for name in world.people.endpoints)
+    is_staged = world.schedule.stages is not Stages.NONE
+    return world.failed_endpoints_deleted, len(world.alarms.raised), served if is_staged else 0
 
 
 def _check_stillness(world: World, judge: Judge) -> None:

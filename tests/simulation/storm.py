@@ -17,8 +17,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.simulation.clients import REGION, answer
-from tests.simulation.people import ACCOUNT, ADA, PREFIX, settings_document
+from tests.simulation.people import ADA, PREFIX, settings_document
 from tests.simulation.schedule import Schedule
+from tests.simulation.sites import ACCOUNT
 from tests.simulation.world import SWEEP_SECONDS, WRITES, Call, Invocation, World
 
 if TYPE_CHECKING:

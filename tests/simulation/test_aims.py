@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.simulation import coverage
-from tests.simulation.aims import AIMS, Aim, aim_of, lead
+from tests.simulation.aims import AIMS, STAGE_AIMS, Aim, aim_of, lead
 from tests.simulation.runner import schedule_of
 from tests.simulation.schedule import (
     EVENTS,
+    REGISTRY_WRITE,
+    STAGE_MEANWHILE,
     STALE_READS,
     STATUSES,
     EventFaultKind,
@@ -37,6 +39,7 @@ SAMPLE: list[Aim] = [
     *((call, FAULTS[number % len(FAULTS)]) for number, call in enumerate(coverage.CALLS)),
     *((call, "stale") for call in STALE_READS),
     *((call, f"meanwhile {Kind.SYSTEM_UPDATE}") for call in DEPLOYER_WRITES),
+    *((REGISTRY_WRITE, f"meanwhile {kind}") for kind in STAGE_MEANWHILE),
     *((f"event {event}", EVENT_FAULTS[number % len(EVENT_FAULTS)]) for number, event in enumerate(EVENTS)),
     *((f"endpoint {STATUSES[number % len(STATUSES)]}", kind) for number, kind in enumerate(KINDS)),
     *((f"begin {kind}", start.value) for kind in RolloutKind for start in RolloutStart),
@@ -62,14 +65,16 @@ def test_an_aimed_schedule_reaches_its_pair_and_breaks_no_law(aim: Aim) -> None:
 
 
 def test_every_pair_that_can_be_reached_is_aimed_at() -> None:
-    assert len(set(AIMS)) == len(AIMS)
-    assert set(AIMS) == {pair for pair in coverage.everything() if coverage.impossible(*pair) is None}
-    assert {aim_of("any", number) for number in range(len(AIMS))} == set(AIMS)
-    assert set(SAMPLE) <= set(AIMS)
+    both = (*AIMS, *STAGE_AIMS)
+    assert len(set(both)) == len(both)
+    assert set(both) == {pair for pair in coverage.everything() if coverage.impossible(*pair) is None}
+    for aims in (AIMS, STAGE_AIMS):
+        assert {aim_of("any", number, aims=aims) for number in range(len(aims))} == set(aims)
+    assert set(SAMPLE) <= set(both)
 
 
 def test_a_schedule_can_be_made_for_every_aim() -> None:
-    for aim in AIMS:
+    for aim in (*AIMS, *STAGE_AIMS):
         made = plain(aim)
         assert made.faults or made.event_faults or made.disturbances
 

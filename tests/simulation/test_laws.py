@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,58 +9,30 @@ import pytest
 from local_cloud.sagemaker.ports import AlarmState
 from tests.simulation import clients
 from tests.simulation.laws import LAWS, LawBrokenError
-from tests.simulation.people import GROUP, ROLE_ARN, deployment_config
+from tests.simulation.people import deployment_config
+from tests.simulation.rogues import (
+    NOTHING,
+    SWEEP,
+    TAGS,
+    Deployed,
+    Rogue,
+    ask_of,
+    deployed,
+    hand_over,
+    list_settings,
+    make_release,
+    only_law,
+    put_outcome,
+    sagemaker,
+    set_status,
+    update,
+    write_attempt,
+)
 from tests.simulation.schedule import RolloutKind, Schedule
-from tests.simulation.simulation import Judge
-from tests.simulation.world import STACK, Invocation, World
+from tests.simulation.sites import GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-NOTHING = {"id": "rogue", "detail-type": "nothing"}
-SWEEP = {"id": "rogue", "detail-type": "Scheduled Event"}
-TAGS = [{"Key": "greenlight:stack", "Value": STACK}, {"Key": "greenlight:endpoint", "Value": "churn"}]
-
-
-@dataclass(slots=True, eq=False)
-class Rogue(Invocation):
-    """An invocation that does what it is told, instead of what the deployer does."""
-
-    script: Callable[[], object] = lambda: None
-
-    def run(self) -> None:
-        self.script()
-
-
-@dataclass
-class Deployed:
-    """A world in which versions were deployed by the deployer, one after another, and a judge looks on."""
-
-    world: World
-    judge: Judge
-    rogues: int = 0
-
-    def do(self, *scripts: Callable[[], object], event: dict[str, Any] = NOTHING) -> None:
-        """Let rogues run, each in an invocation of its own, all at once."""
-        for script in scripts:
-            self.rogues += 1
-            name = f"rogue{self.rogues}"
-            self.world.begin(Rogue(name, name, event, 9, self.world.clock.now(), self.world, script=script))
-        self.world.run_until_quiet()
-
-    @property
-    def live_config(self) -> str:
-        endpoint = self.world.describe("churn")
-        assert endpoint is not None
-        return str(endpoint["EndpointConfigName"])
-
-
-def deployed(schedule: Schedule) -> Deployed:
-    world = World(schedule)
-    judge = Judge(world)
-    world.people.begin()
-    judge.check_rest()
-    return Deployed(world, judge)
 
 
 @pytest.fixture
@@ -110,118 +80,6 @@ def several() -> Iterator[Deployed]:
     made = deployed(Schedule(head_start=1, endpoints=3, part_size=2))
     yield made
     made.world.end()
-
-
-def only_law(scene: Deployed, number: int) -> None:
-    """Let only one law look on from now on."""
-    scene.judge.laws = tuple(law for law in scene.judge.laws if type(law) is LAWS[number - 1])
-    assert len(scene.judge.laws) == 1
-
-
-def sagemaker() -> Any:
-    return clients.client("sagemaker")
-
-
-def make_release(version_arn: str, name: str, *, instances: int = 1) -> None:
-    sagemaker().create_model(
-        ModelName=name,
-        ExecutionRoleArn=ROLE_ARN,
-        Containers=[{"ModelPackageName": version_arn}],
-        Tags=TAGS,
-    )
-    variant = {
-        "VariantName": "AllTraffic",
-        "ModelName": name,
-        "InstanceType": "ml.m5.large",
-        "InitialInstanceCount": instances,
-    }
-    sagemaker().create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant], Tags=TAGS)
-
-
-def update(arn: str, *, instances: int = 1, **changes: Any) -> None:
-    """Put a version on the endpoint in every proper order but one: with what the caller adds."""
-    write_attempt()
-    make_release(arn, "rogue", instances=instances)
-    sagemaker().describe_model_package(ModelPackageName=arn)
-    sagemaker().update_endpoint(EndpointName="churn", EndpointConfigName="rogue", **changes)
-
-
-def ask_of(endpoint_name: str) -> None:
-    """Read an endpoint's journal, as a turn of a sweep begins."""
-    clients.client("dynamodb").query(
-        TableName="journal",
-        ConsistentRead=True,
-        KeyConditionExpression="endpoint = :endpoint",
-        ExpressionAttributeValues={":endpoint": {"S": endpoint_name}},
-    )
-
-
-def list_settings() -> None:
-    clients.client("ssm").get_parameters_by_path(Path="/greenlight/endpoints/", Recursive=True)
-
-
-def hand_over(*parts: list[str]) -> None:
-    """Put parts of a sweep on the bus."""
-    clients.client("events").put_events(
-        Entries=[
-            {
-                "Source": "greenlight",
-                "DetailType": "Greenlight Sweep Part",
-                "Detail": json.dumps({"Endpoints": [{"EndpointName": name} for name in part]}),
-            }
-            for part in parts
-        ]
-    )
-
-
-def write_attempt(**changes: Any) -> None:
-    """Journal an attempt that claims everything that rogues do."""
-    item = {
-        "endpoint": "churn",
-        "item": "attempt#000000009",
-        "number": "9",
-        "action": "UpdateEndpoint",
-        "status": "open",
-        "invocation_id": "rogue1",
-        "lease_until": "2027-01-01T00:00:00.000000+00:00",
-        "model_name": "rogue",
-        "endpoint_config_name": "rogue",
-        "approved_at": "2026-01-01T00:00:00.000000+00:00",
-        "reason": "",
-        "deletion": "[[],[]]",
-        **changes,
-    }
-    clients.client("dynamodb").put_item(
-        TableName="journal", Item={key: {"S": value} for key, value in item.items()}
-    )
-
-
-def put_outcome(number: int, kind: str) -> None:
-    detail = {
-        "OutcomeId": f"churn/{number}/{kind}",
-        "Outcome": kind,
-        "EndpointName": "churn",
-        "Attempt": number,
-    }
-    clients.client("events").put_events(
-        Entries=[
-            {
-                "Source": "greenlight",
-                "DetailType": "Greenlight Deployment Outcome",
-                "Detail": json.dumps(detail),
-            }
-        ]
-    )
-
-
-def set_status(number: int, status: str) -> None:
-    clients.client("dynamodb").update_item(
-        TableName="journal",
-        Key={"endpoint": {"S": "churn"}, "item": {"S": f"attempt#{number:09d}"}},
-        UpdateExpression="SET #status = :status",
-        ExpressionAttributeNames={"#status": "status"},
-        ExpressionAttributeValues={":status": {"S": status}},
-    )
 
 
 def test_every_law_has_its_rule_as_docstring() -> None:

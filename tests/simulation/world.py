@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,24 +37,18 @@ from local_cloud.runtime import answer_invocation
 from local_cloud.sagemaker import wire
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.events import ENDPOINT_DEPLOYMENT_STATE_CHANGE
-from local_cloud.sagemaker.ports import AlarmState, Caller
+from local_cloud.sagemaker.ports import AlarmState
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.sagemaker.virtual import StrictIdentity, VirtualClock
 from tests.simulation import clients
 from tests.simulation.alarms import SimulatedAlarms
 from tests.simulation.clients import REGION, answer
-from tests.simulation.memory import Memory
-from tests.simulation.people import (
-    ACCOUNT,
-    PREFIX,
-    ROLE_ARN,
-    People,
-    ScriptedFleets,
-    TolerantArtifacts,
-)
+from tests.simulation.people import PREFIX, People, ScriptedFleets, TolerantArtifacts
+from tests.simulation.rest import TARGET_VARIANT
 from tests.simulation.schedule import (
     DELAYS,
     OPERATION_NAMES,
+    REGISTRY_WRITE,
     WAITS,
     Disturbance,
     EventFault,
@@ -62,12 +57,14 @@ from tests.simulation.schedule import (
     FaultKind,
     Schedule,
 )
+from tests.simulation.sites import Site, sites_of
 from tests.simulation.tasks import Agenda, CrashError, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from tests.simulation.memory import Memory
 
 TABLE: Final = "journal"
 STACK: Final = "Greenlight"
@@ -157,7 +154,7 @@ class Call:
             and (
                 self.operation in {"PutItem", "UpdateItem", "DeleteItem"}
                 or self.service == "application-autoscaling"
-                or self.operation == "SetAlarmState"
+                or self.operation in {"SetAlarmState", REGISTRY_WRITE}
             )
         )
 
@@ -184,6 +181,12 @@ class Invocation:
     faulty: bool = False
     """Whether anything went wrong with one of its calls."""
     problem: BaseException | None = None
+    at: Site | None = None
+
+    @property
+    def site(self) -> Site:
+        """The account that it runs in."""
+        return self.at or self.world.sites[0]
 
     # What stands behind botocore's clients: see clients.Network.
 
@@ -231,9 +234,10 @@ class TraceLine:
 
 
 class World:
-    """One account with the deployer in it, under a schedule.
+    """One account with the deployer in it, or one for each stage and a registry's, under a schedule.
 
     Attributes:
+        sites: The accounts that have a deployer, in the order of their stages.
         calls: Every call that took effect, in order.
         trace: The story.
         observers: Called with every call as it takes effect.
@@ -244,14 +248,14 @@ class World:
         self.clock = VirtualClock()
         self.start = self.clock.now()
         self.agenda = Agenda(self.clock)
-        self.memory = Memory()
+        self.sites = sites_of(schedule)
         self.artifacts = TolerantArtifacts()
         self.hosting = ScriptedFleets(self.clock)
         self.endpoints = ScriptedEndpoints(self.hosting)
         self.alarms: SimulatedAlarms = SimulatedAlarms(self)
         self.control_plane = ControlPlane(
             clock=self.clock,
-            identity=StrictIdentity({ROLE_ARN}),
+            identity=StrictIdentity({site.role_arn for site in self.sites}),
             artifacts=self.artifacts,
             hosting=self.hosting,
             events=self,
@@ -260,7 +264,6 @@ class World:
             switches=schedule.chosen_switches(),
             seed=schedule.seed,
         )
-        self.caller = Caller(ACCOUNT, REGION, f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/greenlight")
         self.calls: list[Call] = []
         self.trace: list[TraceLine] = []
         self.observers: list[Callable[[Call], None]] = []
@@ -273,11 +276,17 @@ class World:
         self.call_limit = CALL_LIMIT
         self.served_since: dict[str, datetime] = {}
         self._objection: Exception | None = None
-        self.processed: set[str] = set()
+        self.processed: set[tuple[str, str]] = set()
+        """Account and id of each event that an invocation ended well with."""
         self.sweeps = 0
         self.failed_endpoints_deleted = 0
         # One execution environment: whatever it remembers may be old for every invocation.
-        self._parameters = Parameters(clients.client("ssm"), prefix=PREFIX, now=self.deployer_now)
+        self._parameters = {
+            site.account: Parameters(
+                clients.client("ssm"), prefix=PREFIX, now=partial(self.deployer_now, site)
+            )
+            for site in self.sites
+        }
         self.people = People(self)
         # Equal seeds must give equal runs; nothing here is a secret.
         self._random = Random(schedule.seed)  # noqa: S311
@@ -301,10 +310,10 @@ class World:
 
     def dispatcher(self, invocation: Invocation) -> Dispatcher:
         """Return what the function's handler builds for an invocation."""
-        logger = _logger()
+        logger, site = _logger(), invocation.site
         bus = Bus(clients.client("events"), event_bus_name="default", stack_name=STACK)
         return Dispatcher(
-            self._parameters,
+            self._parameters[site.account],
             Gateways(
                 sagemaker=SageMaker(clients.client("sagemaker")),
                 alarms=Alarms(lambda: clients.client("cloudwatch")),
@@ -315,20 +324,29 @@ class World:
                 payloads=Payloads(lambda: clients.client("s3")),
                 journal=Journal(clients.client("dynamodb"), table_name=TABLE),
                 reporter=Reporter(bus, logger),
-                now=self.deployer_now,
+                now=partial(self.deployer_now, site),
                 pause=invocation.pause,
             ),
             bus,
-            Ownership(execution_role_arn=ROLE_ARN, stack_name=STACK),
+            Ownership(execution_role_arn=site.role_arn, stack_name=STACK),
             logger,
             invocation_id=invocation.invocation_id,
             remaining_seconds=invocation.remaining_seconds,
             part_size=self.schedule.part_size,
         )
 
-    def deployer_now(self) -> datetime:
-        """Return the time on the deployer's clock."""
-        return self.clock.now() + timedelta(seconds=self.schedule.skew)
+    @property
+    def memory(self) -> Memory:
+        """The first account's journal, parameters and bus."""
+        return self.sites[0].memory
+
+    def site_of(self, endpoint_name: str) -> Site:
+        """Return the account that an endpoint is in."""
+        return next((site for site in self.sites if endpoint_name in site.endpoints), self.sites[0])
+
+    def deployer_now(self, site: Site) -> datetime:
+        """Return the time on the clock of an account's deployer."""
+        return self.clock.now() + timedelta(seconds=site.skew)
 
     def backoff_seconds(self, attempts: int) -> float | None:
         """Return how long botocore waits after so many tries; None if it gives up."""
@@ -413,21 +431,23 @@ class World:
             self.agenda.put(SWEEP_SECONDS, self._sweep_again)
 
     def sweep(self) -> None:
-        """Let the schedule's rule trigger the function."""
-        self.sweeps += 1
-        self.invoke(
-            {
-                "version": "0",
-                "id": f"sweep-{self.sweeps}",
-                "detail-type": SCHEDULED,
-                "source": "aws.events",
-                "account": ACCOUNT,
-                "time": self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "region": REGION,
-                "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/sweep"],
-                "detail": {},
-            }
-        )
+        """Let the schedule's rule trigger the function, in every account."""
+        for site in self.sites:
+            self.sweeps += 1
+            self.invoke(
+                {
+                    "version": "0",
+                    "id": f"sweep-{self.sweeps}",
+                    "detail-type": SCHEDULED,
+                    "source": "aws.events",
+                    "account": site.account,
+                    "time": self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+                    "region": REGION,
+                    "resources": [f"arn:aws:events:{REGION}:{site.account}:rule/sweep"],
+                    "detail": {},
+                },
+                site,
+            )
 
     # Events ------------------------------------------------------------------------------------------
 
@@ -447,6 +467,17 @@ class World:
         about = name or detail.get("ModelPackageArn", detail.get("name", "")).rsplit(":", 1)[-1]
         status = detail.get("EndpointStatus") or detail.get("ModelApprovalStatus") or detail.get("operation")
         self.tell("aws", f"event {number}: {event['detail-type']}", f"{about} {status}")
+        if "ModelPackageArn" in detail:
+            # The registry forwards it to every stage.
+            for site in self.sites:
+                self._deliver(event, number, site)
+        else:
+            self._deliver(event, number, self._site_in(event["account"]))
+
+    def _site_in(self, account: str) -> Site:
+        return next(site for site in self.sites if site.account == account)
+
+    def _deliver(self, event: dict[str, Any], number: int, site: Site) -> None:
         delays = [self._delay(0.05, 0.8)]
         fault = self._next_event_fault(_event_name(event))
         if fault is not None:
@@ -458,10 +489,14 @@ class World:
                     delays.append(self._delay(0.0, DELAYS[fault.delay % len(DELAYS)]))
                 case EventFaultKind.LATE:
                     delays = [DELAYS[fault.delay % len(DELAYS)]]
-            self.tell("fault", f"event {number} is {fault.kind}")
-        self.people.note_event(event, delivered=bool(delays))
+            self.tell("fault", f"event {number} is {fault.kind}", self._where(site))
+        self.people.note_event(event, site, delivered=bool(delays))
         for delay in delays:
-            self.agenda.put(delay, lambda: self.invoke(event))
+            self.agenda.put(delay, lambda: self.invoke(event, site))
+
+    def _where(self, site: Site) -> str | None:
+        """Return what the story says of an account, if there are several."""
+        return f"for {', '.join(site.endpoints)}" if len(self.sites) > 1 else None
 
     def _next_event_fault(self, name: str) -> EventFault | None:
         """Return what goes wrong with this event of a name; they count while there are disturbances."""
@@ -471,7 +506,7 @@ class World:
         self._event_counts[name] = nth + 1
         return self._event_faults.get((name, nth))
 
-    def _deliver_own(self, request: dict[str, Any]) -> None:
+    def _deliver_own(self, request: dict[str, Any], site: Site) -> None:
         """Deliver what the deployer puts on the bus for itself."""
         for entry in request["Entries"]:
             if entry["DetailType"] != OUTCOME:
@@ -481,7 +516,7 @@ class World:
                     "id": f"own-{self._own_events}",
                     "detail-type": entry["DetailType"],
                     "source": entry["Source"],
-                    "account": ACCOUNT,
+                    "account": site.account,
                     "time": self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
                     "region": REGION,
                     "resources": [],
@@ -492,30 +527,32 @@ class World:
     def hint(self, endpoint_name: str) -> None:
         """Let an event name an endpoint of which nothing changed."""
         self._hints += 1
+        site = self.site_of(endpoint_name)
         self.invoke(
             {
                 "version": "0",
                 "id": f"hint-{self._hints}",
                 "detail-type": "SageMaker Endpoint State Change",
                 "source": "aws.sagemaker",
-                "account": ACCOUNT,
+                "account": site.account,
                 "time": self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
                 "region": REGION,
                 "resources": [],
                 "detail": {"EndpointName": endpoint_name},
-            }
+            },
+            site,
         )
 
     # The function ------------------------------------------------------------------------------------
 
-    def invoke(self, event: dict[str, Any]) -> None:
-        """Invoke the function asynchronously."""
+    def invoke(self, event: dict[str, Any], site: Site) -> None:
+        """Invoke the function of an account asynchronously."""
         self._invocations += 1
-        self._begin(f"invocation-{self._invocations}", event, 0)
+        self._begin(f"invocation-{self._invocations}", event, 0, site)
 
-    def _begin(self, invocation_id: str, event: dict[str, Any], tries: int) -> None:
+    def _begin(self, invocation_id: str, event: dict[str, Any], tries: int, site: Site) -> None:
         name = f"i{invocation_id.rsplit('-', 1)[-1]}" + "'" * tries
-        self.begin(Invocation(invocation_id, name, event, tries, self.clock.now(), self))
+        self.begin(Invocation(invocation_id, name, event, tries, self.clock.now(), self, at=site))
 
     def begin(self, invocation: Invocation) -> None:
         """Let an invocation begin, now."""
@@ -525,7 +562,8 @@ class World:
         )
         self.running[invocation.name] = invocation
         about = event["id"] if event["id"].startswith("sweep") else event["detail-type"]
-        self.tell(invocation.name, "invoked with", about)
+        where = self._where(invocation.site)
+        self.tell(invocation.name, "invoked with", about if where is None else f"{about}, {where}")
         self.agenda.put(0.0, invocation.task.start)
 
     def _ended(self, invocation: Invocation, problem: BaseException | None) -> None:
@@ -535,7 +573,7 @@ class World:
         if self.over:
             return
         if problem is None:
-            self.processed.add(invocation.event["id"])
+            self.processed.add((invocation.site.account, invocation.event["id"]))
             self.tell(invocation.name, "done")
             return
         self.tell(invocation.name, f"failed: {type(problem).__name__}", str(problem) or None)
@@ -544,7 +582,9 @@ class World:
         if invocation.tries < len(LAMBDA_RETRIES):
             self.agenda.put(
                 LAMBDA_RETRIES[invocation.tries],
-                lambda: self._begin(invocation.invocation_id, invocation.event, invocation.tries + 1),
+                lambda: self._begin(
+                    invocation.invocation_id, invocation.event, invocation.tries + 1, invocation.site
+                ),
             )
 
     # Calls -------------------------------------------------------------------------------------------
@@ -624,18 +664,21 @@ class World:
         task = invocation.task
         assert task is not None
         request = json.loads(body or b"{}")
-        stale = self._stale_answer(operation, request) if kind is FaultKind.STALE else None
+        stale = self._stale_answer(operation, request, invocation.site) if kind is FaultKind.STALE else None
         if stale is not None:
             self.coverage.add((operation, FaultKind.STALE.value))
             status, content = stale
         elif service == "sagemaker":
             status, _, content = wire.handle(
-                self.control_plane, target=f"SageMaker.{operation}", body=body, caller=self.caller
+                self.control_plane,
+                target=f"SageMaker.{operation}",
+                body=body,
+                caller=invocation.site.caller,
             )
         elif service == "application-autoscaling":
-            status, content = self.scaling(operation, body)
+            status, content = self.scaling(operation, body, invocation.site)
         elif service == "sagemaker-runtime":
-            status, content = self._ask_endpoint(request)
+            status, content = self._ask_endpoint(request, invocation.site)
         elif service == "s3":
             status, content = answer(200, {"ContentType": "text/csv", "Body": "3,4"})
         elif service == "cloudwatch":
@@ -660,23 +703,23 @@ class World:
         self._guard(task, lambda: self._let_observe(call))
         self._guard(task, self.observe_changes)
         if operation == "PutEvents":
-            self._deliver_own(request)
+            self._deliver_own(request, invocation.site)
         if operation == "DeleteEndpoint" and call.accepted:
             self.failed_endpoints_deleted += 1
         return status, content
 
-    def scaling(self, operation: str, body: bytes) -> tuple[int, bytes]:
-        """Ask Application Auto Scaling."""
+    def scaling(self, operation: str, body: bytes, site: Site) -> tuple[int, bytes]:
+        """Ask an account's Application Auto Scaling."""
         status, _, content = auto_scaling_wire.handle(
             ApplicationAutoScaling(self.control_plane),
             target=f"{auto_scaling_wire.TARGET_PREFIX}{operation}",
             body=body,
-            caller=self.caller,
+            caller=site.caller,
             request_id="simulated",
         )
         return status, content
 
-    def _ask_endpoint(self, request: dict[str, Any]) -> tuple[int, bytes]:
+    def _ask_endpoint(self, request: dict[str, Any], site: Site) -> tuple[int, bytes]:
         """Let whatever model the routes choose answer: well, or wrongly."""
         name = request["EndpointName"]
         for spec, _ in self.hosting.receiving(name):
@@ -684,8 +727,10 @@ class World:
             body = json.dumps({"good": not fails}).encode()
             self.endpoints.script(spec.model_name, Answer(200, "application/json", body))
         headers = {"content-type": request["ContentType"]}
+        if "TargetVariant" in request:
+            headers[TARGET_VARIANT.lower()] = request["TargetVariant"]
         asked = Request("POST", f"/endpoints/{name}/invocations", {}, headers, request["Body"].encode())
-        answered = answer_invocation(self.endpoints, asked, name, self.caller)
+        answered = answer_invocation(self.endpoints, asked, name, site.caller)
         named = {key.lower(): value for key, value in answered.headers.items()}
         if answered.status == 200:
             return answer(200, {"ContentType": named["content-type"], "Body": answered.body.decode()})
@@ -704,7 +749,7 @@ class World:
     ) -> tuple[int, bytes]:
         assert invocation.task is not None
         try:
-            return answer(*self.memory.handle(service, operation, body))
+            return answer(*invocation.site.memory.handle(service, operation, body))
         except Exception as error:  # noqa: BLE001 - raised again by the step that led here
             self._objection = error
             invocation.task.crash()
@@ -750,7 +795,7 @@ class World:
                 self.control_plane,
                 target="SageMaker.DescribeEndpoint",
                 body=json.dumps({"EndpointName": name}).encode(),
-                caller=self.caller,
+                caller=self.site_of(name).caller,
             )
             present = (now[0], now[2])
             if before != present:
@@ -770,12 +815,12 @@ class World:
             if status == 200 and b'"Deleting"' in content and name not in self.changed
         ]
 
-    def _stale_answer(self, operation: str, request: dict[str, Any]) -> tuple[int, bytes] | None:
+    def _stale_answer(self, operation: str, request: dict[str, Any], site: Site) -> tuple[int, bytes] | None:
         """Return what a read would have answered before an endpoint's last change, if that was just now."""
         recent = {
             name: answered
             for name, (time, answered) in self._past.items()
-            if self.clock.now() - time <= timedelta(seconds=STALE_SECONDS)
+            if self.clock.now() - time <= timedelta(seconds=STALE_SECONDS) and self.site_of(name) is site
         }
         if operation == "DescribeEndpoint":
             return recent.get(request["EndpointName"])
@@ -783,7 +828,7 @@ class World:
             listed = {
                 name: json.loads(content)
                 for name, (status, content) in self._present.items()
-                if status == 200
+                if status == 200 and self.site_of(name) is site
             }
             for name, (status, content) in recent.items():
                 listed.pop(name, None)
@@ -796,7 +841,12 @@ class World:
 
     def journal(self, endpoint_name: str, prefix: str) -> list[dict[str, Any]]:
         """Return the journal's items of an endpoint as plain values, oldest first."""
-        return [plain(item) for item in self.memory.table.items(endpoint_name, prefix)]
+        table = self.site_of(endpoint_name).memory.table
+        return [plain(item) for item in table.items(endpoint_name, prefix)]
+
+    def journalled(self, endpoint_name: str, item: str) -> dict[str, Any]:
+        """Return one item of an endpoint's journal as plain values."""
+        return plain(self.site_of(endpoint_name).memory.table.partitions[endpoint_name][item])
 
     def story(self) -> str:
         """Return the whole trace as text."""

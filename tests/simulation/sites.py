@@ -1,0 +1,158 @@
+"""The accounts of a world: one in which all is, or a registry's and one for each stage of a version's life.
+
+Owns who is where, and what each stage asks of a version and passes on. It judges nothing, and runs nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from local_cloud.sagemaker.ports import Caller
+from tests.simulation.clients import REGION
+from tests.simulation.memory import Memory
+from tests.simulation.schedule import SOAKS, Stages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.simulation.schedule import Schedule
+
+ACCOUNT: Final = "123456789012"
+"""Where people are, and the registry; without stages the deployer and its endpoints are there as well."""
+
+STAGING_ACCOUNT: Final = "210987654321"
+PRODUCTION_ACCOUNT: Final = "321098765432"
+
+GROUP: Final = "churn-models"
+GROUP_ARN: Final = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package-group/{GROUP}"
+
+ENDPOINTS: Final = ("churn", "churn-v2", "fraud")
+"""The second one's name begins as the names of what the first one's versions are made of."""
+
+PRODUCTION: Final = "Production"
+PASSED: Final = {"Stage": PRODUCTION, "StageStatus": "Approved"}
+"""Where the second stage wants a version."""
+
+LATER: Final = ("Archive",)
+"""What comes after it."""
+
+LIFE_CYCLES: Final = (
+    PASSED,
+    {"Stage": PRODUCTION, "StageStatus": "Rejected"},
+    {"Stage": PRODUCTION, "StageStatus": "PendingApproval"},
+    {"Stage": "Development", "StageStatus": "Approved"},
+    {"Stage": "Archive", "StageStatus": "Approved"},
+)
+"""Where people say that a version stands."""
+
+_PROMOTED: Final = {Stages.PENDING: "PendingApproval", Stages.APPROVED: "Approved"}
+
+
+@dataclass(slots=True, eq=False)
+class Site:
+    """One account with a deployer in it.
+
+    Attributes:
+        account: Its id.
+        endpoints: The endpoints that its deployer manages.
+        skew: By how many seconds its deployer's clock is ahead of SageMaker's.
+        memory: Its journal, its parameters and its bus.
+    """
+
+    account: str
+    endpoints: tuple[str, ...]
+    skew: int
+    memory: Memory = field(default_factory=Memory)
+
+    @property
+    def role_arn(self) -> str:
+        """The role that its models run as."""
+        return f"arn:aws:iam::{self.account}:role/models"
+
+    @property
+    def caller(self) -> Caller:
+        """Its deployer, as SageMaker sees it."""
+        return Caller(self.account, REGION, f"arn:aws:sts::{self.account}:assumed-role/deployer/greenlight")
+
+
+def sites_of(schedule: Schedule) -> tuple[Site, ...]:
+    """Return the accounts that a schedule has deployers in."""
+    if schedule.stages is Stages.NONE:
+        return (Site(ACCOUNT, ENDPOINTS[: schedule.endpoints], schedule.skew),)
+    first, second, *more = ENDPOINTS[: max(schedule.endpoints, 2)]
+    return (
+        Site(STAGING_ACCOUNT, (first, *more), schedule.skew),
+        Site(PRODUCTION_ACCOUNT, (second,), -schedule.skew),
+    )
+
+
+def stage_settings(schedule: Schedule, endpoint_name: str) -> dict[str, Any]:
+    """Return what an endpoint's settings say of its stage; empty without stages."""
+    if schedule.stages is Stages.NONE:
+        return {}
+    if endpoint_name == ENDPOINTS[1]:
+        return {
+            "ModelPackageGroupName": GROUP_ARN,
+            "StageName": "production",
+            "Gate": {**PASSED, "LaterStages": list(LATER)},
+        }
+    return {
+        "ModelPackageGroupName": GROUP_ARN,
+        "StageName": "staging",
+        "Promotion": {
+            "Stage": PRODUCTION,
+            "StageStatus": _PROMOTED[schedule.stages],
+            "SoakSeconds": SOAKS[schedule.soak % len(SOAKS)],
+            "LaterStages": list(LATER),
+        },
+    }
+
+
+def admits(gate: Mapping[str, Any] | None, package: Mapping[str, Any]) -> bool:
+    """Tell whether a gate lets a version through that is complete, as DescribeModelPackage shows it.
+
+    Args:
+        gate: The settings' `Gate`, None if every version that is approved may pass.
+        package: The version.
+    """
+    return package.get("ModelPackageStatus") == "Completed" and is_let_through(gate, package)
+
+
+def is_let_through(gate: Mapping[str, Any] | None, package: Mapping[str, Any]) -> bool:
+    """Tell whether a version is approved, and stands where a gate asks for or beyond, complete or not."""
+    stands = package.get("ModelLifeCycle") or {}
+    return package.get("ModelApprovalStatus") == "Approved" and (
+        gate is None or stands.get("Stage") in gate["LaterStages"] or is_at(gate, stands)
+    )
+
+
+def is_at(goal: Mapping[str, Any], stands: Mapping[str, Any]) -> bool:
+    """Tell whether a version stands just where a gate or a promotion says."""
+    return all(stands.get(member) == goal[member] for member in ("Stage", "StageStatus"))
+
+
+def group_policy(sites: tuple[Site, ...]) -> str:
+    """Return the policy by which a registry lets other accounts' stages read, use and write versions."""
+    versions = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/{GROUP}/*"
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "Stages",
+                    "Effect": "Allow",
+                    "Principal": {"AWS": [site.account for site in sites]},
+                    "Action": [
+                        "sagemaker:CreateModel",
+                        "sagemaker:DescribeModelPackage",
+                        "sagemaker:DescribeModelPackageGroup",
+                        "sagemaker:ListModelPackages",
+                        "sagemaker:UpdateModelPackage",
+                    ],
+                    "Resource": [versions, GROUP_ARN],
+                }
+            ],
+        }
+    )

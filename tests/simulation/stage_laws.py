@@ -1,0 +1,336 @@
+"""The laws of stages and of companions: what must hold where more than one account or version is involved.
+
+Owns judgement only, as `laws` does, whose laws hold here as well, for each stage by itself. Where there is
+nothing to judge, as there is one account or one version, a law holds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.simulation.alarms import rollback_alarm
+from tests.simulation.laws import (
+    ASIDE,
+    CHANGES,
+    PROMOTE,
+    TOLD,
+    Facts,
+    Law,
+    Law3NewestStandingApproval,
+    read_right_before,
+)
+from tests.simulation.people import versions_in
+from tests.simulation.schedule import REGISTRY_WRITE, RolloutKind
+from tests.simulation.sites import admits, is_at, stage_settings
+
+if TYPE_CHECKING:
+    from tests.simulation.laws import Expected
+    from tests.simulation.world import Call, Invocation, World
+
+CLOCKS: Final = timedelta(seconds=3)
+"""By how much the times of two services may seem to differ: the deployer's clock is two seconds off."""
+
+MOST_COPIES: Final = 6
+"""How many passes may write the same stamp: those that look before the first of them has written. The
+events of stamps before it lead some of them there."""
+
+
+class Law15OnlyWhatTheGateAdmits(Law):
+    """No stage asks for a version that its gate does not admit.
+
+    The read of the version right before a CreateEndpoint or UpdateEndpoint (law 1) shows it where the gate
+    asks for, or beyond. That what is taken back later, by a reject or by its life cycle, serves in no stage
+    at rest if something else may, is law 3, which holds for every stage with its own gate.
+    """
+
+    def check_call(self, call: Call) -> None:
+        if not (call.is_write and call.operation in CHANGES):
+            return
+        gate = self.world.people.gate(call.request["EndpointName"])
+        content = self.world.people.config_content(call.request["EndpointConfigName"])
+        if gate is None or content is None:
+            return
+        read = read_right_before(call).get(content[0], {})
+        if not admits(gate, read):
+            raise self.broken(
+                f"{call.operation} of {content[0]} in a stage that asks for {gate}, which was read at "
+                f"{read.get('ModelLifeCycle')}"
+            )
+
+
+class Law16PromotedOnceAfterItsSoak(Law):
+    """A version is passed on once, after its soak, and no person's decision is overwritten.
+
+    When the registry accepts a ModelLifeCycle from a stage, the journal holds an open promotion of that
+    version, claimed by the very invocation that writes, within its lease; it is the life cycle that the
+    settings say; the endpoint serves that version, and has since a rollout that ended at least the soak ago;
+    no alarm of its rollouts is on, or was within the soak, as far as CloudWatch had told by the invocation's
+    last question; and the invocation's last call of SageMaker before is a read of that version, which showed
+    it Approved, and neither in the stage that it is promoted to, whatever its status, nor in a later one.
+
+    For an endpoint and a version that happens once. It happens again only if whoever did it met a fault, so
+    that it may not have noted the answer, and the version was found to be elsewhere by now. What a person
+    decides between the read and the write is overwritten: UpdateModelPackage takes no condition.
+
+    At rest whatever serves as it should, has for its soak, and has no alarm on, was promoted or refused.
+    """
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._expected = Law3NewestStandingApproval(world, facts)
+        self._made: dict[tuple[str, str], list[Invocation]] = {}
+
+    def check_call(self, call: Call) -> None:
+        if call.operation != REGISTRY_WRITE or "ModelLifeCycle" not in call.request or not call.accepted:
+            return
+        arn = call.request["ModelPackageArn"].lower()
+        name = self._explained_by(call, arn)
+        promotion = stage_settings(self.world.schedule, name).get("Promotion")
+        if promotion is None or not is_at(promotion, call.request["ModelLifeCycle"]):
+            raise self.broken(f"{name} passes {arn} on to {call.request['ModelLifeCycle']}: {promotion}")
+        self._check_read(call, arn, promotion)
+        self._check_service(call, name, arn, timedelta(seconds=promotion["SoakSeconds"]))
+        self._check_alarm(call, name, timedelta(seconds=promotion["SoakSeconds"]))
+        before = self._made.setdefault((name, arn), [])
+        if any(not each.faulty for each in before):
+            raise self.broken(f"{name} passes {arn} on for the {len(before) + 1}th time")
+        before.append(call.invocation)
+
+    def _explained_by(self, call: Call, arn: str) -> str:
+        """Return the endpoint whose journal explains a promotion."""
+        for name in call.invocation.site.endpoints:
+            attempt = self.facts.unsettled(name)
+            if (
+                attempt is not None
+                and attempt["action"] == PROMOTE
+                and attempt["version_arn"].lower() == arn
+                and attempt["invocation_id"] == call.invocation.invocation_id
+                and datetime.fromisoformat(attempt["lease_until"])
+                >= self.world.deployer_now(call.invocation.site)
+            ):
+                return name
+        raise self.broken(f"{arn} is passed on by {call.invocation.name}, and no attempt explains it")
+
+    def _check_read(self, call: Call, arn: str, promotion: dict[str, Any]) -> None:
+        before = [
+            each
+            for each in call.invocation.calls[:-1]
+            if each.service == "sagemaker"
+            and not (each.operation == REGISTRY_WRITE and each.request == call.request)
+        ]
+        read = before[-1] if before else None
+        if (
+            read is None
+            or read.operation != "DescribeModelPackage"
+            or read.request["ModelPackageName"].lower() != arn
+        ):
+            raise self.broken(f"{arn} was not read again before it was passed on")
+        stage = (read.response.get("ModelLifeCycle") or {}).get("Stage")
+        if not admits(None, read.response) or stage in {promotion["Stage"], *promotion["LaterStages"]}:
+            raise self.broken(
+                f"{arn} is passed on although it was {read.response.get('ModelApprovalStatus')} at "
+                f"{read.response.get('ModelLifeCycle')}"
+            )
+
+    def _check_service(self, call: Call, name: str, arn: str, soak: timedelta) -> None:
+        if call.invocation.faulty or self.world.people.last_done >= call.invocation.started:
+            # It may have looked before somebody changed what serves.
+            return
+        endpoint = self.world.describe(name)
+        content = endpoint and self.world.people.config_content(endpoint["EndpointConfigName"])
+        if not endpoint or not content or content[0] != arn:
+            raise self.broken(f"{name} passes {arn} on, and serves {content}")
+        since = [
+            each.ended
+            for each in self.facts.rollouts
+            if each.endpoint_name == name
+            and each.endpoint_config_name == endpoint["EndpointConfigName"]
+            and each.ended is not None
+            and each.succeeded
+        ]
+        if not since or max(since) + soak > call.time:
+            raise self.broken(f"{name} passes {arn} on, which serves since {since}, before {soak} are over")
+
+    def _check_alarm(self, call: Call, name: str, soak: timedelta) -> None:
+        if self.world.schedule.rollout is RolloutKind.UNGUARDED:
+            return
+        asked = [each.time for each in call.invocation.calls if each.operation == "DescribeAlarms"]
+        alarms, alarm_name = self.world.alarms, rollback_alarm(name)
+        changed = alarms.changed_at(alarm_name)
+        if not asked:
+            raise self.broken(f"{name} passes a version on without asking for {alarm_name}")
+        if changed is None or changed > asked[-1]:
+            return
+        if alarm_name in alarms.on_since or changed + soak - CLOCKS > asked[-1]:
+            raise self.broken(f"{name} passes a version on, and {alarm_name} changed at {changed}")
+
+    def check_rest(self) -> None:
+        for name in self.world.people.endpoints:
+            promotion = stage_settings(self.world.schedule, name).get("Promotion")
+            settings, endpoint = self.world.people.settings.get(name), self.world.describe(name)
+            if promotion is None or settings is None or endpoint is None:
+                continue
+            live = self.world.people.config_content(endpoint["EndpointConfigName"])
+            expected = self._expected.expected(name, settings, live)
+            if (
+                endpoint["EndpointStatus"] != "InService"
+                or not _is_as_it_should_be(expected, live)
+                or rollback_alarm(name) in self.world.alarms.on_since
+                or not self._succeeded(name, endpoint["EndpointConfigName"])
+            ):
+                continue
+            assert live is not None, "it is as it should be"
+            ended = [
+                each
+                for each in self.facts.attempts(name)
+                if each["action"] == PROMOTE
+                and each["version_arn"].lower() == live[0]
+                and each["status"] in {"succeeded", "failed"}
+            ]
+            if not ended:
+                raise self.broken(f"{name} serves {live[0]}, which is never passed on")
+
+    def _succeeded(self, name: str, config_name: str) -> bool:
+        return last_on(self.facts, name, config_name).get("status") == "succeeded"
+
+
+class Law17StampsSayWhatIsSo(Law):
+    """What a stage writes to the registry is its own, little, and at rest it is so.
+
+    A stage writes metadata under its own name, and life cycles (law 16); nothing else, and never
+    ModelApprovalStatus. Outside of stages nothing is written there. An invocation writes no stamp twice
+    unless something went wrong, and hardly any is written by another one again; nothing is written once all
+    is at rest (law 4), although each of these writes is an event in every stage.
+
+    At rest, of an endpoint in service by an attempt that succeeded, only the version that serves is stamped
+    as serving, unless its own last attempt since ended otherwise, which is what its stamp says then. `served
+    until` is stamped on nothing that never served.
+    """
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._written: Counter[tuple[str, str]] = Counter()
+
+    def check_call(self, call: Call) -> None:
+        if call.operation != REGISTRY_WRITE:
+            return
+        stage_name = stage_settings(self.world.schedule, call.invocation.site.endpoints[0]).get("StageName")
+        if stage_name is None:
+            raise self.broken(f"{call.invocation.name} writes to the registry outside of stages")
+        members = call.request.keys() - {"ModelPackageArn"}
+        if members not in ({"CustomerMetadataProperties"}, {"ModelLifeCycle"}):
+            raise self.broken(f"{call.invocation.name} writes {sorted(members)} to the registry")
+        stamps = call.request.get("CustomerMetadataProperties", {})
+        if not all(key.startswith(f"greenlight:{stage_name}:") for key in stamps):
+            raise self.broken(f"stage {stage_name} stamps {stamps}")
+        if not stamps or not call.accepted or call.invocation.faulty:
+            return
+        if any(
+            each.operation == REGISTRY_WRITE and each.accepted and each.request == call.request
+            for each in call.invocation.calls[:-1]
+        ):
+            raise self.broken(f"{call.invocation.name} stamps {stamps} twice")
+        key = (call.request["ModelPackageArn"], str(sorted(stamps.items())))
+        self._written[key] += 1
+        if self._written[key] > MOST_COPIES:
+            raise self.broken(f"{stamps} is stamped for the {self._written[key]}th time")
+
+    def check_rest(self) -> None:
+        for name in self.world.people.endpoints:
+            stage_name = stage_settings(self.world.schedule, name).get("StageName")
+            endpoint = self.world.describe(name)
+            if (
+                stage_name is None
+                or self.world.people.settings.get(name) is None
+                or endpoint is None
+                or endpoint["EndpointStatus"] != "InService"
+                or last_on(self.facts, name, endpoint["EndpointConfigName"]).get("status") != "succeeded"
+            ):
+                continue
+            for version in self.world.people.versions:
+                package = self.world.people.look("DescribeModelPackage", ModelPackageName=version.arn)
+                if package is not None:
+                    key = f"greenlight:{stage_name}:endpoint:{name}"
+                    stamp = package.get("CustomerMetadataProperties", {}).get(key, "")
+                    self._check_stamp(name, endpoint["EndpointConfigName"], version.arn.lower(), stamp)
+
+    def _check_stamp(self, name: str, config_name: str, arn: str, stamp: str) -> None:
+        content = self.world.people.config_content(config_name)
+        told = [
+            each["status"]
+            for each in self.facts.attempts(name)
+            if each["version_arn"].lower() == arn and each["action"] not in ASIDE and each["status"] in TOLD
+        ]
+        if content is not None and content[0] == arn:
+            wanted = "serving since" if told[-1] == "succeeded" else told[-1]
+            if not stamp.startswith(wanted):
+                raise self.broken(f"{arn} serves on {name}, and says {stamp!r}, not {wanted!r}")
+        elif stamp.startswith("serving since"):
+            raise self.broken(f"{arn} says {stamp!r}, and does not serve on {name}")
+        served = any(
+            each.endpoint_name == name and each.succeeded and each.content and each.content[0] == arn
+            for each in self.facts.rollouts
+        )
+        if stamp.startswith("served until") and not served:
+            raise self.broken(f"{arn} says {stamp!r}, and never served on {name}")
+
+
+class Law18OnlyApprovedBeside(Law):
+    """Whatever serves beside the approved version is approved as well, and its shadow is no live one.
+
+    At rest every version on an endpoint in service is Approved, the pinned ones and the shadow too, wherever
+    something else may serve; and a shadow is never put beside itself, or before callers: what only may
+    shadow has no approval that counts (law 1). That each is read again right before the change is law 1, and
+    that the newest one shadows is law 3.
+    """
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._expected = Law3NewestStandingApproval(world, facts)
+
+    def check_call(self, call: Call) -> None:
+        if not (call.is_write and call.operation in CHANGES):
+            return
+        name = call.request["EndpointConfigName"]
+        config = self.world.people.look("DescribeEndpointConfig", EndpointConfigName=name) or {}
+        live = {each["ModelName"] for each in config.get("ProductionVariants", ())}
+        if any(each["ModelName"] in live for each in config.get("ShadowProductionVariants", ())):
+            raise self.broken(f"{name} has a shadow that serves callers as well")
+
+    def check_rest(self) -> None:
+        for name in self.world.people.endpoints:
+            settings, endpoint = self.world.people.settings.get(name), self.world.describe(name)
+            if settings is None or endpoint is None or endpoint["EndpointStatus"] != "InService":
+                continue
+            live = self.world.people.config_content(endpoint["EndpointConfigName"])
+            expected = self._expected.expected(name, settings, live)
+            if live is None or expected is None or expected.stays:
+                continue
+            for arn in versions_in(live):
+                package = self.world.people.look("DescribeModelPackage", ModelPackageName=arn)
+                if package is None or not admits(None, package):
+                    raise self.broken(f"{arn} is on a variant of {name}, and is not approved")
+
+
+STAGE_LAWS: Final[tuple[type[Law], ...]] = (
+    Law15OnlyWhatTheGateAdmits,
+    Law16PromotedOnceAfterItsSoak,
+    Law17StampsSayWhatIsSo,
+    Law18OnlyApprovedBeside,
+)
+
+
+def last_on(facts: Facts, name: str, config_name: str) -> dict[str, Any]:
+    """Return the last attempt to put a config on an endpoint; empty if none was."""
+    led = [
+        each
+        for each in facts.attempts(name)
+        if each["action"] not in ASIDE and each["endpoint_config_name"] == config_name
+    ]
+    return led[-1] if led else {}
+
+
+def _is_as_it_should_be(expected: Expected | None, live: tuple[str, str, str] | None) -> bool:
+    return expected is not None and not expected.stays and live == expected.content

@@ -1,0 +1,355 @@
+"""Each law of stages and companions bites: whoever breaks it by hand is caught, by that law."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.simulation import clients
+from tests.simulation.laws import LAWS, LawBrokenError
+from tests.simulation.people import ADA
+from tests.simulation.rogues import Deployed, deployed, sagemaker, write_attempt
+from tests.simulation.schedule import Companions, Disturbance, Kind, RolloutKind, Schedule, Stages
+from tests.simulation.simulation import Judge, simulate
+from tests.simulation.sites import PASSED
+from tests.simulation.stage_laws import STAGE_LAWS
+from tests.simulation.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+STAGED = Schedule(head_start=1, stages=Stages.PENDING, soak=1)
+PENDING = {"Stage": "Production", "StageStatus": "PendingApproval"}
+
+
+@pytest.fixture
+def staged() -> Iterator[Deployed]:
+    """A version serves in the first of two stages, and is not passed on yet."""
+    made = deployed_in_stages(STAGED)
+    yield made
+    made.world.end()
+
+
+@pytest.fixture
+def soaked() -> Iterator[Deployed]:
+    """A version has served in the first stage for longer than its soak, and nobody has looked since."""
+    made = deployed_in_stages(replace(STAGED, rollout=RolloutKind.CANARY))
+    made.world.pass_time(700)
+    yield made
+    made.world.end()
+
+
+@pytest.fixture
+def pinned() -> Iterator[Deployed]:
+    """The second of two versions serves beside the first, which is pinned."""
+    made = deployed(Schedule(head_start=2, companions=Companions.PINNED))
+    yield made
+    made.world.end()
+
+
+def deployed_in_stages(schedule: Schedule) -> Deployed:
+    world = World(schedule)
+    made = Deployed(world, Judge(world))
+    world.people.begin()
+    return made
+
+
+def only(scene: Deployed, number: int) -> None:
+    """Let only one law look on from now on."""
+    law = STAGE_LAWS[number - len(LAWS) - 1]
+    scene.judge.laws = tuple(each for each in scene.judge.laws if type(each) is law)
+    assert len(scene.judge.laws) == 1
+
+
+def first(scene: Deployed) -> str:
+    return scene.world.people.versions[0].arn
+
+
+def stamp(arn: str, stage_name: str) -> None:
+    properties = {f"greenlight:{stage_name}:digest": "x"}
+    sagemaker().update_model_package(ModelPackageArn=arn, CustomerMetadataProperties=properties)
+
+
+def read(arn: str) -> None:
+    sagemaker().describe_model_package(ModelPackageName=arn)
+
+
+def ask_for_alarms() -> None:
+    clients.client("cloudwatch").describe_alarms(AlarmNames=["Greenlight-churn-error-ratio"])
+
+
+def pass_on(arn: str, life_cycle: dict[str, str] = PENDING) -> None:
+    sagemaker().update_model_package(ModelPackageArn=arn, ModelLifeCycle=life_cycle)
+
+
+def claim_promotion(arn: str, **changes: str) -> None:
+    write_attempt(action="Promote", version_arn=arn, **changes)
+
+
+def properly(arn: str) -> None:
+    """Pass a version on in the proper order."""
+    ask_for_alarms()
+    read(arn)
+    claim_promotion(arn)
+    pass_on(arn)
+
+
+def offends(scene: Deployed, number: int, told: str, script: Callable[[], object]) -> None:
+    only(scene, number)
+    with pytest.raises(LawBrokenError, match=rf"Law{number}\w+: .*{told}"):
+        scene.do(script)
+
+
+def test_every_law_has_its_rule_as_docstring() -> None:
+    assert all(law.__doc__ for law in STAGE_LAWS)
+
+
+def test_a_version_passes_through_both_stages() -> None:
+    """Deployed in the first, passed on after its soak, approved by a person, and deployed in the second."""
+    schedule = replace(
+        STAGED,
+        disturbances=(
+            Disturbance(Kind.SWEEP, wait=10),
+            Disturbance(Kind.PASS_ON_LIVE, wait=10),
+            Disturbance(Kind.SWEEP, wait=11),
+        ),
+    )
+    result = simulate(schedule, tell=True)
+    lines = result.story.splitlines()
+
+    assert result.violation is None, result.story
+    assert len([line for line in lines if "churn/2/promoted" in line]) == 1
+    assert [line for line in lines if "CreateEndpoint  churn-v2 " in line and "200" in line]
+
+
+def test_without_stages_nothing_of_them_is_there() -> None:
+    story = simulate(Schedule(head_start=2, disturbances=(Disturbance(Kind.SWEEP),)), tell=True).story
+
+    assert "UpdateModelPackage  " in story, "people approve"
+    assert " UpdateModelPackage   -> " not in story, "and the deployer writes nothing there"
+
+
+def test_law_15_a_version_that_the_gate_does_not_admit_is_not_asked_for(staged: Deployed) -> None:
+    world, arn = staged.world, first(staged)
+    world.people.write_settings("churn-v2", 0)
+    production = world.sites[1]
+
+    def break_it() -> None:
+        make_release_in(production.role_arn, arn)
+        read(arn)
+        sagemaker().create_endpoint(EndpointName="churn-v2", EndpointConfigName="rogue")
+
+    only(staged, 15)
+    with pytest.raises(LawBrokenError, match=r"Law15\w+: CreateEndpoint of .* in a stage that asks for"):
+        staged.do(break_it, at=production)
+
+
+def make_release_in(role_arn: str, version_arn: str) -> None:
+    sagemaker().create_model(
+        ModelName="rogue", ExecutionRoleArn=role_arn, Containers=[{"ModelPackageName": version_arn}]
+    )
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": "rogue",
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+    }
+    sagemaker().create_endpoint_config(EndpointConfigName="rogue", ProductionVariants=[variant])
+
+
+def test_law_16_a_promotion_in_the_proper_order_is_no_offence(soaked: Deployed) -> None:
+    only(soaked, 16)
+    soaked.do(lambda: properly(first(soaked)))
+
+
+def test_law_16_a_promotion_is_journalled_first(soaked: Deployed) -> None:
+    offends(soaked, 16, "no attempt explains it", lambda: pass_on(first(soaked)))
+
+
+def test_law_16_a_promotion_belongs_to_who_makes_it(soaked: Deployed) -> None:
+    arn = first(soaked)
+
+    def break_it() -> None:
+        claim_promotion(arn, invocation_id="somebody")
+        pass_on(arn)
+
+    offends(soaked, 16, "no attempt explains it", break_it)
+
+
+def test_law_16_a_version_is_passed_on_to_where_the_settings_say(soaked: Deployed) -> None:
+    arn = first(soaked)
+
+    def break_it() -> None:
+        claim_promotion(arn)
+        pass_on(arn, PASSED)
+
+    offends(soaked, 16, "passes .* on to", break_it)
+
+
+def test_law_16_a_version_is_read_before_it_is_passed_on(soaked: Deployed) -> None:
+    arn = first(soaked)
+
+    def break_it() -> None:
+        claim_promotion(arn)
+        pass_on(arn)
+
+    offends(soaked, 16, "was not read again", break_it)
+
+
+def test_law_16_what_a_person_refused_is_not_passed_on(soaked: Deployed) -> None:
+    arn = first(soaked)
+    refused = {"Stage": "Production", "StageStatus": "Rejected"}
+    soaked.world.people.stand(soaked.world.people.versions[0], refused, ADA)
+
+    offends(soaked, 16, "is passed on although it was Approved at", lambda: properly(arn))
+
+
+def test_law_16_a_version_is_not_passed_on_before_its_soak(staged: Deployed) -> None:
+    offends(staged, 16, "before .* are over", lambda: properly(first(staged)))
+
+
+def test_law_16_what_serves_is_passed_on_and_nothing_else(soaked: Deployed) -> None:
+    soaked.world.people.register("Approved")
+    soaked.world.run_until_quiet()
+    soaked.world.pass_time(30)
+
+    offends(soaked, 16, "and serves", lambda: properly(first(soaked)))
+
+
+def test_law_16_no_version_is_passed_on_without_a_look_at_its_alarm(soaked: Deployed) -> None:
+    arn = first(soaked)
+
+    def break_it() -> None:
+        read(arn)
+        claim_promotion(arn)
+        pass_on(arn)
+
+    offends(soaked, 16, "without asking for", break_it)
+
+
+def test_law_16_no_version_is_passed_on_under_an_alarm(soaked: Deployed) -> None:
+    soaked.world.alarms.raise_for_a_while("churn")
+
+    offends(soaked, 16, "changed at", lambda: properly(first(soaked)))
+
+
+def test_law_16_a_version_is_passed_on_once(soaked: Deployed) -> None:
+    arn = first(soaked)
+    only(soaked, 16)
+    soaked.do(lambda: properly(arn))
+    soaked.world.people.stand(soaked.world.people.versions[0], {"Stage": "Dev", "StageStatus": "Open"}, ADA)
+    soaked.world.pass_time(5)
+
+    def again() -> None:
+        ask_for_alarms()
+        read(arn)
+        claim_promotion(arn, invocation_id="rogue2")
+        pass_on(arn)
+
+    with pytest.raises(LawBrokenError, match="for the 2th time"):
+        soaked.do(again)
+
+
+def test_law_16_what_served_well_is_passed_on(staged: Deployed) -> None:
+    only(staged, 16)
+    with pytest.raises(LawBrokenError, match="is never passed on"):
+        staged.judge.check_rest()
+
+
+def test_law_17_a_stage_never_approves(staged: Deployed) -> None:
+    arn = first(staged)
+
+    offends(
+        staged,
+        17,
+        "writes .*ModelApprovalStatus",
+        lambda: sagemaker().update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved"),
+    )
+
+
+def test_law_17_a_stage_writes_under_its_own_name(staged: Deployed) -> None:
+    arn = first(staged)
+
+    offends(staged, 17, "stage staging stamps", lambda: stamp(arn, "production"))
+
+
+def test_law_17_no_stamp_is_written_twice(staged: Deployed) -> None:
+    arn = first(staged)
+
+    def break_it() -> None:
+        stamp(arn, "staging")
+        stamp(arn, "staging")
+
+    offends(staged, 17, "twice", break_it)
+
+
+def test_law_17_outside_of_stages_nothing_is_written() -> None:
+    scene = deployed(Schedule(head_start=1))
+
+    offends(scene, 17, "outside of stages", lambda: stamp(first(scene), "staging"))
+    scene.world.end()
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [("serves on churn, and says", "served until now"), ("serves on churn, and says", "failed now")],
+)
+def test_law_17_the_version_that_serves_says_so(staged: Deployed, told: str, text: str) -> None:
+    only(staged, 17)
+    staged.judge.check_rest()
+    stamped_by_hand(staged, first(staged), text)
+
+    with pytest.raises(LawBrokenError, match=told):
+        staged.judge.check_rest()
+
+
+def stamped_by_hand(scene: Deployed, arn: str, text: str) -> None:
+    scene.world.people.call(
+        "UpdateModelPackage",
+        ModelPackageArn=arn,
+        CustomerMetadataProperties={"greenlight:staging:endpoint:churn": text},
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [("does not serve on churn", "serving since now"), ("never served on churn", "served until now")],
+)
+def test_law_17_a_version_that_does_not_serve_does_not_say_so(staged: Deployed, told: str, text: str) -> None:
+    only(staged, 17)
+    staged.world.people.register()
+    stamped_by_hand(staged, staged.world.people.versions[1].arn, text)
+
+    with pytest.raises(LawBrokenError, match=told):
+        staged.judge.check_rest()
+
+
+def test_law_18_a_pinned_version_that_is_not_approved_is_on_no_variant(pinned: Deployed) -> None:
+    only(pinned, 18)
+    pinned.judge.check_rest()
+    pinned.world.people.decide(pinned.world.people.versions[0], "Rejected", ADA)
+
+    with pytest.raises(LawBrokenError, match="is on a variant of churn, and is not approved"):
+        pinned.judge.check_rest()
+
+
+def test_law_18_no_model_shadows_itself(pinned: Deployed) -> None:
+    config = sagemaker_config(pinned)
+
+    def break_it() -> None:
+        variant = {**config, "VariantName": "Shadow"}
+        sagemaker().create_endpoint_config(
+            EndpointConfigName="rogue", ProductionVariants=[config], ShadowProductionVariants=[variant]
+        )
+        sagemaker().update_endpoint(EndpointName="churn", EndpointConfigName="rogue")
+
+    offends(pinned, 18, "has a shadow that serves callers", break_it)
+
+
+def sagemaker_config(scene: Deployed) -> dict[str, Any]:
+    found = scene.world.people.look("DescribeEndpointConfig", EndpointConfigName=scene.live_config)
+    assert found is not None
+    variant = found["ProductionVariants"][0]
+    return {key: variant[key] for key in ("VariantName", "ModelName", "InstanceType", "InitialInstanceCount")}
