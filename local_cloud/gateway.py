@@ -1,7 +1,7 @@
 """The ASGI application of the local cloud: decides which part of it answers a request.
 
-SageMaker, its runtime and Application Auto Scaling are served here, everything else by MiniStack. What
-neither implements is refused by name, never answered with an empty success.
+SageMaker, its runtime, Application Auto Scaling and Service Quotas are served here, everything else by
+MiniStack. What neither implements is refused by name, never answered with an empty success.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
+from local_cloud import service_quotas
 from local_cloud.application_auto_scaling import wire as auto_scaling_wire
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
 from local_cloud.http import (
@@ -59,6 +60,7 @@ class Destination(Enum):
     ADMIN = "admin"
     CONTROL_PLANE = "control plane"
     AUTO_SCALING = "auto scaling"
+    QUOTAS = "quotas"
     RUNTIME = "runtime"
     MINISTACK = "ministack"
     UNSIGNED = "unsigned"
@@ -99,6 +101,8 @@ def destination(
         return Destination.UNSUPPORTED
     if scope.service == "application-autoscaling" and target.startswith(auto_scaling_wire.TARGET_PREFIX):
         return Destination.AUTO_SCALING
+    if scope.service == "servicequotas" and target.startswith(service_quotas.TARGET_PREFIX):
+        return Destination.QUOTAS
     return Destination.MINISTACK if ministack_serves(scope.service) else Destination.UNSUPPORTED
 
 
@@ -174,7 +178,7 @@ class Gateway:
         caller = self._caller(request, signed, scope)
         if isinstance(caller, Refusal):
             return service_error(caller.code, caller.message, status=caller.status)
-        if goes_to in (Destination.CONTROL_PLANE, Destination.AUTO_SCALING):
+        if goes_to is not Destination.RUNTIME:
             return await self._call(request, caller, goes_to)
         return await self._invoke(request, caller)
 
@@ -206,6 +210,12 @@ class Gateway:
                     body=request.body,
                     caller=caller,
                     request_id=control_plane.next_request_id(),
+                )
+            )
+        elif goes_to is Destination.QUOTAS:
+            status, headers, body = await self._control_plane.apply(
+                lambda control_plane: service_quotas.handle(
+                    control_plane, target=target, body=request.body, caller=caller
                 )
             )
         else:

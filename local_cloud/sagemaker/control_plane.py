@@ -206,6 +206,10 @@ class ControlPlane:
         """Limit an account's instances of a type for endpoints; None lifts the limit."""
         _limit(self._world.scope_of(account_id, region).instance_quotas, instance_type, instances)
 
+    def instance_quotas(self, account_id: str, region: str) -> dict[str, int]:
+        """Return an account's limits of instances for endpoints by type; what has none is absent."""
+        return {**self._world.scope_of(account_id, region).instance_quotas}
+
     def set_instance_capacity(
         self, account_id: str, region: str, instance_type: str, instances: int | None
     ) -> None:

@@ -77,6 +77,11 @@ def goes_to(given: Request) -> Destination:
             id="auto scaling",
         ),
         pytest.param(
+            request(service="servicequotas", target="ServiceQuotasV20190624.ListServiceQuotas"),
+            Destination.QUOTAS,
+            id="quotas",
+        ),
+        pytest.param(
             request(service="fraud-detector", target="AWSHawksNestServiceFacade.GetModels"),
             Destination.UNSUPPORTED,
             id="a service that nobody implements",
