@@ -37,6 +37,10 @@ $(CLIENTS)/.installed: requirements-clients.txt
 demo: setup ## Run the main job, end to end, on the local cloud
 	python -m demo
 
+.PHONY: demo-accounts
+demo-accounts: setup ## The same over three accounts: staging, promotion, production, and back
+	python -m demo.accounts
+
 .PHONY: test
 test: lint types unit ## Lint, types and all tests
 

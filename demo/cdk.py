@@ -53,16 +53,45 @@ def deploy(
         directory: Where the assembly and the outputs go.
         context: Context values for the app.
     """
-    outputs = directory / "outputs.json"
-    assembly = ["--output", str(directory / "cdk.out")]
-    assembly += [part for key, value in (context or {}).items() for part in ("--context", f"{key}={value}")]
-    cdk(
-        "deploy",
-        "--all",
-        "--require-approval=never",
-        f"--outputs-file={outputs}",
-        *assembly,
+    assembly = ["--output", str(directory / "cdk.out"), *_context(context or {})]
+    return _deploy("--all", *assembly, environ=environ, outputs=directory / "outputs.json")
+
+
+def synthesise(*, environ: Mapping[str, str], directory: Path, context: Mapping[str, str]) -> Path:
+    """Synthesise the app, whose stacks go to several accounts, and return the assembly's directory.
+
+    Args:
+        environ: The environment that points at the cloud.
+        directory: Where the assembly goes.
+        context: Context values for the app.
+    """
+    assembly = directory / "cdk.out"
+    cdk("synth", "--quiet", "--output", str(assembly), *_context(context), environ=environ)
+    return assembly
+
+
+def bootstrap_account(account_id: str, region: str, *, assembly: Path, environ: Mapping[str, str]) -> None:
+    """Prepare one account of a synthesised app, with that account's credentials in `environ`."""
+    cdk("bootstrap", f"aws://{account_id}/{region}", "--app", str(assembly), environ=environ)
+
+
+def deploy_stack(name: str, *, assembly: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Deploy one stack of a synthesised app with its account's credentials; return its outputs."""
+    return _deploy(
+        name,
+        "--exclusively",
+        "--app",
+        str(assembly),
         environ=environ,
+        outputs=assembly.with_name(f"{name}.outputs.json"),
     )
+
+
+def _deploy(*arguments: str, environ: Mapping[str, str], outputs: Path) -> dict[str, str]:
+    cdk("deploy", "--require-approval=never", f"--outputs-file={outputs}", *arguments, environ=environ)
     (stack,) = json.loads(outputs.read_text()).values()
     return dict(stack)
+
+
+def _context(context: Mapping[str, str]) -> list[str]:
+    return [part for key, value in context.items() for part in ("--context", f"{key}={value}")]

@@ -35,17 +35,23 @@ class OutcomeQueue:
         self.received: list[dict[str, Any]] = []
 
     def wait_for(
-        self, version_arn: str, *, endpoint_name: str | None = None, timeout_seconds: float
+        self,
+        version_arn: str,
+        *,
+        endpoint_name: str | None = None,
+        kind: str | None = None,
+        timeout_seconds: float,
     ) -> dict[str, Any]:
         """Return the version's final outcome (its event's detail), keeping all that came on the way.
 
         Args:
             version_arn: The version.
             endpoint_name: On which endpoint; None for any.
+            kind: Which outcome, such as `promoted`, of several that a version may have; None for the first.
             timeout_seconds: How long to wait for it.
 
         Raises:
-            TimeoutError: None came.
+            TimeoutError: None came; the message has what came instead.
         """
         deadline = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline:
@@ -57,7 +63,10 @@ class OutcomeQueue:
                 if (
                     outcome.get("ModelPackageArn") == version_arn
                     and outcome["Outcome"] != "started"
+                    and kind in {None, outcome["Outcome"]}
                     and endpoint_name in {None, outcome["EndpointName"]}
                 ):
                     return outcome
-        raise TimeoutError(f"no outcome of {version_arn} within {timeout_seconds:.0f} s")
+        wanted = f"{kind or 'final'} outcome of {version_arn}"
+        came = "; ".join(outcome["Message"] for outcome in self.received) or "nothing"
+        raise TimeoutError(f"no {wanted} within {timeout_seconds:.0f} s, but {came}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.type_defs import ModelLifeCycleTypeDef
 
     from demo.training import TrainedModel
 
@@ -14,13 +15,26 @@ IMAGE: Final = "492215442770.dkr.ecr.eu-central-1.amazonaws.com/sagemaker-scikit
 
 
 class Registry:
-    """A model package group, and the bucket that its artefacts are in."""
+    """A model package group, the bucket that its artefacts are in, and their image and key."""
 
-    def __init__(self, sagemaker: SageMakerClient, s3: S3Client, *, group_name: str, bucket: str) -> None:
+    def __init__(
+        self,
+        sagemaker: SageMakerClient,
+        s3: S3Client,
+        *,
+        group_name: str,
+        bucket: str,
+        image: str = IMAGE,
+        key_arn: str | None = None,
+    ) -> None:
         self._sagemaker = sagemaker
         self._s3 = s3
         self._group_name = group_name
         self._bucket = bucket
+        self._image = image
+        self._encryption: dict[str, Any] = (
+            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_arn} if key_arn else {}
+        )
 
     def create(self, region: str) -> None:
         """Create the bucket and the group."""
@@ -36,13 +50,13 @@ class Registry:
     def register(self, model: TrainedModel, number: int) -> str:
         """Upload the model and register it as the group's next version; return the version's ARN."""
         key = f"{self._group_name}/{number}/model.tar.gz"
-        self._s3.put_object(Bucket=self._bucket, Key=key, Body=model.archive)
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=model.archive, **self._encryption)
         answer = self._sagemaker.create_model_package(
             ModelPackageGroupName=self._group_name,
             ModelPackageDescription=model.description,
             ModelApprovalStatus="PendingManualApproval",
             InferenceSpecification={
-                "Containers": [{"Image": IMAGE, "ModelDataUrl": f"s3://{self._bucket}/{key}"}],
+                "Containers": [{"Image": self._image, "ModelDataUrl": f"s3://{self._bucket}/{key}"}],
                 "SupportedContentTypes": ["application/json"],
                 "SupportedResponseMIMETypes": ["application/json"],
             },
@@ -64,3 +78,7 @@ class Registry:
             ModelApprovalStatus="Rejected",
             ApprovalDescription="Somebody saw something",
         )
+
+    def move(self, version_arn: str, life_cycle: ModelLifeCycleTypeDef) -> None:
+        """Say where a version stands in its life."""
+        self._sagemaker.update_model_package(ModelPackageArn=version_arn, ModelLifeCycle=life_cycle)

@@ -46,15 +46,21 @@ class Scene:
         self.registry.approve(version_arn)
         self.timeline.say(f"Approved {version_arn.rsplit(':', 1)[-1]}", style="bold")
 
-    def outcome_of(self, version_arn: str) -> tuple[dict[str, Any], float]:
-        """Wait for a version's outcome; return it, and how many seconds that took.
+    def outcome_of(
+        self,
+        version_arn: str,
+        kind: str | None = None,
+        *,
+        timeout_seconds: float = OUTCOME_TIMEOUT_SECONDS,
+    ) -> tuple[dict[str, Any], float]:
+        """Wait for a version's outcome, of any or of one kind; return it, and how many seconds that took.
 
         Raises:
             NotAsItShouldBeError: Nothing was reported.
         """
         began = time.monotonic()
         try:
-            outcome = self.outcomes.wait_for(version_arn, timeout_seconds=OUTCOME_TIMEOUT_SECONDS)
+            outcome = self.outcomes.wait_for(version_arn, timeout_seconds=timeout_seconds, kind=kind)
         except TimeoutError as error:
             raise NotAsItShouldBeError(f"Nothing was reported: {error}.") from error
         return outcome, time.monotonic() - began

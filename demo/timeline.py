@@ -12,11 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from local_cloud.process import LocalCloud
 
 _SECONDS_BETWEEN_LOOKS: Final = 0.1
 _QUIET: Final = frozenset({"InvokeEndpoint"})
 """The background caller makes hundreds: they are counted, not listed."""
+_READS: Final = ("Describe", "Get", "List")
 
 
 @dataclass(slots=True)
@@ -50,7 +53,7 @@ class Timeline:
         """
         seconds = ((at or datetime.now(UTC)) - self._began).total_seconds()
         line = Text(f"{seconds:7.1f}s  ", style="dim")
-        line.append(f"{who:<10}", style="cyan" if who == "demo" else "magenta")
+        line.append(f"{who:<11}", style="cyan" if who == "demo" else "magenta")
         line.append(text, style=style)
         self.console.print(line, soft_wrap=True)
 
@@ -71,11 +74,18 @@ class Timeline:
 
 
 class Follower:
-    """Prints the local cloud's calls and events, as they come, while the context lasts."""
+    """Prints the local cloud's calls and events, as they come, while the context lasts.
 
-    def __init__(self, cloud: LocalCloud, timeline: Timeline) -> None:
+    With `accounts`, names by account, it prints those accounts' only, and whose each is; of reads those that
+    are refused, as several deployers and a doctor read a lot.
+    """
+
+    def __init__(
+        self, cloud: LocalCloud, timeline: Timeline, accounts: Mapping[str, str] | None = None
+    ) -> None:
         self._cloud = cloud
         self._timeline = timeline
+        self._accounts = accounts
         self._after_call = 0
         self._after_event = 0
         self._stop = threading.Event()
@@ -98,10 +108,28 @@ class Follower:
             events = self._cloud.events(after=self._after_event)
             self._after_call = max((call["seq"] for call in calls), default=self._after_call)
             self._after_event = max((event["seq"] for event in events), default=self._after_event)
-            lines = [_call_line(call) for call in calls if call["operation"] not in _QUIET]
-            lines += [_event_line(event) for event in events]
+            lines = [
+                _call_line(call, self._whose(call["account"], _caller(call)))
+                for call in calls
+                if call["operation"] not in _QUIET and self._shows_call(call)
+            ]
+            lines += [
+                _event_line(event, self._whose(event["event"]["account"], "event"))
+                for event in events
+                if self._shows(event["event"]["account"])
+            ]
             for line in sorted(lines, key=lambda each: each.at):
                 self._timeline.say(line.text, who=line.who, style=line.style, at=line.at)
+
+    def _shows(self, account_id: str) -> bool:
+        return self._accounts is None or account_id in self._accounts
+
+    def _shows_call(self, call: dict[str, Any]) -> bool:
+        is_quiet = self._accounts is not None and call["operation"].startswith(_READS)
+        return self._shows(call["account"]) and (call["error_code"] is not None or not is_quiet)
+
+    def _whose(self, account_id: str, otherwise: str) -> str:
+        return otherwise if self._accounts is None else self._accounts[account_id]
 
     def _follow(self) -> None:
         while not self._stop.wait(_SECONDS_BETWEEN_LOOKS):
@@ -116,8 +144,11 @@ class _Line:
     style: str
 
 
-def _call_line(call: dict[str, Any]) -> _Line:
-    who = "deployer" if "greenlight/" in call["user_agent"] else "you"
+def _caller(call: dict[str, Any]) -> str:
+    return "deployer" if "greenlight/" in call["user_agent"] else "you"
+
+
+def _call_line(call: dict[str, Any], who: str) -> _Line:
     text = f"{call['operation']:<24} {_names(call['request_summary'])}  {call['duration_ms']:.0f} ms"
     if call["error_code"]:
         text += f"  {call['error_code']}"
@@ -130,10 +161,13 @@ def _names(request: dict[str, Any]) -> str:
     return ", ".join(str(value).rsplit(":", 1)[-1].removeprefix("model-package/") for value in named.values())
 
 
-def _event_line(event: dict[str, Any]) -> _Line:
+def _event_line(event: dict[str, Any], who: str) -> _Line:
     envelope = event["event"]
     detail = envelope["detail"]
     about = detail.get("EndpointName") or detail.get("name") or detail["ModelPackageArn"].rsplit(":", 1)[-1]
     state = detail.get("EndpointStatus") or detail.get("ModelApprovalStatus") or detail.get("operation")
+    life_cycle = detail.get("ModelLifeCycle")
+    if life_cycle:
+        state = f"{state}, {life_cycle['Stage']}/{life_cycle['StageStatus']}"
     text = f"{envelope['detail-type']}: {about} {state}"
-    return _Line(datetime.fromisoformat(event["time"]), "event", text, "yellow")
+    return _Line(datetime.fromisoformat(event["time"]), who, text, "yellow")

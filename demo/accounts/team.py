@@ -1,0 +1,276 @@
+"""Three accounts on one local cloud: what stands in each before Greenlight, and whose keys are whose."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+
+from demo.cdk import ROOT, bootstrap_account, deploy_stack, synthesise
+from demo.registry import Registry
+from demo.scene import ENDPOINT, GROUP, REGION, NotAsItShouldBeError
+from local_cloud.process import client_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from local_cloud.process import LocalCloud
+
+REPOSITORY: Final = "research/scikit-learn"
+TAG: Final = "1.2-1-cpu-py3"
+SOAK_SECONDS: Final = 5
+INSTANCE_TYPE: Final = "ml.m5.large"
+INSTANCE_QUOTA: Final = 4
+
+STAGES: Final = ("staging", "production")
+PROMOTION: Final = {"stage": "Production", "stage_status": "PendingApproval"}
+"""What staging writes to the registry after the soak."""
+GATE: Final = {"stage": "Production", "stage_status": "Approved"}
+"""What production asks for."""
+
+_DOCTOR_SECONDS: Final = 120
+
+
+def settings(row: list[float]) -> str:
+    """Return the endpoint's YAML, the same for every stage, with a smoke test on a patient's row."""
+    return f"""\
+model_package_group: {GROUP}
+instance_type: {INSTANCE_TYPE}
+smoke_test:
+  requests:
+  - name: one patient
+    body: "{[row]}"
+    content_type: application/json
+    expect: "[0] > `0`"
+tags:
+  team: research
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What the doctor said: its exit code, and each of its findings as its JSON has it."""
+
+    exit_code: int
+    findings: list[dict[str, Any]]
+
+    def of(self, status: str) -> list[dict[str, Any]]:
+        """Return the findings of one status: `ok`, `missing` or `unknown`."""
+        return [finding for finding in self.findings if finding["status"] == status]
+
+
+@dataclass
+class Team:
+    """A registry's account and one for each stage.
+
+    Attributes:
+        cloud: Where the accounts are.
+        directory: Where settings and assembly go.
+        accounts: The account of `registry` and of each stage.
+        context: The app's context, once `own` has made what it names.
+        assembly: The app, once it is synthesised.
+    """
+
+    cloud: LocalCloud
+    directory: Path
+    accounts: Mapping[str, str]
+    context: dict[str, Any] = field(default_factory=dict)
+    assembly: Path | None = None
+
+    def client(self, account: str, service: str) -> Any:  # noqa: ANN401 - one factory for several typed clients
+        """Return a client with the credentials of an account's owner."""
+        variables = client_environment(self.cloud.endpoint_url, self.accounts[account], REGION)
+        return self._client(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], service)
+
+    def _client(self, key_id: str, secret: str, service: str) -> Any:  # noqa: ANN401 - likewise
+        session = boto3.Session(aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=REGION)
+        return session.client(service, endpoint_url=self.cloud.endpoint_url)  # type: ignore[call-overload] # likewise
+
+    # What is there before Greenlight ---------------------------------------------------------------------
+
+    def own(self) -> Registry:
+        """Make what data scientists own: a key, an image repository, a bucket and a group.
+
+        Each is a thing of theirs with a policy of theirs, if any, as it would be long before anybody deploys.
+        """
+        account_id = self.accounts["registry"]
+        key_arn = self.client("registry", "kms").create_key(Description="Models")["KeyMetadata"]["Arn"]
+        ecr = self.client("registry", "ecr")
+        ecr.create_repository(repositoryName=REPOSITORY)
+        manifest = {"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json"}
+        ecr.put_image(repositoryName=REPOSITORY, imageManifest=json.dumps(manifest), imageTag=TAG)
+        image = f"{account_id}.dkr.ecr.{REGION}.amazonaws.com/{REPOSITORY}"
+        bucket = f"research-models-{account_id}"
+        scientist = self._person("data-scientist", _scientist(account_id, bucket, key_arn))
+        registry = Registry(
+            scientist("sagemaker"),
+            scientist("s3"),
+            group_name=GROUP,
+            bucket=bucket,
+            image=f"{image}:{TAG}",
+            key_arn=key_arn,
+        )
+        registry.create(REGION)
+        self.context = {
+            "endpoints_dir": str(self.directory / "endpoints"),
+            "sweep_minutes": 1,
+            "registry": {
+                "account": account_id,
+                "region": REGION,
+                "groups": {
+                    GROUP: {
+                        "artefacts": [f"s3://{bucket}/{GROUP}/"],
+                        "images": [image],
+                        "keys": [{"arn": key_arn}],
+                    }
+                },
+            },
+            "stages": {
+                "staging": {
+                    "account": self.accounts["staging"],
+                    "endpoints": [ENDPOINT],
+                    "soak_seconds": SOAK_SECONDS,
+                    "promotion": PROMOTION,
+                },
+                "production": {
+                    "account": self.accounts["production"],
+                    "endpoints": [ENDPOINT],
+                    "gate": GATE,
+                },
+            },
+        }
+        return registry
+
+    def release_manager(self) -> Any:  # noqa: ANN401 - a client of SageMaker
+        """Return the SageMaker client of who says what goes into production, and may do nothing else."""
+        account_id = self.accounts["registry"]
+        versions = f"arn:aws:sagemaker:{REGION}:{account_id}:model-package/{GROUP}/*"
+        statements = [
+            _allow(["sagemaker:DescribeModelPackage"], versions),
+            _allow(["sagemaker:UpdateModelPackage"], versions, untouched="sagemaker:ModelApprovalStatus"),
+        ]
+        return self._person("release-manager", statements)("sagemaker")
+
+    def _person(self, name: str, statements: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - makes clients
+        """Make an IAM user of the registry's account; return what makes its clients."""
+        iam = self.client("registry", "iam")
+        iam.create_user(UserName=name)
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=policy)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return lambda service: self._client(key["AccessKeyId"], key["SecretAccessKey"], service)
+
+    # What the platform team does -------------------------------------------------------------------------
+
+    def prepare(self, row: list[float]) -> None:
+        """Write the endpoint's settings, synthesise the app, and bootstrap every account."""
+        endpoints = self.directory / "endpoints"
+        endpoints.mkdir()
+        (endpoints / f"{ENDPOINT}.yaml").write_text(settings(row))
+        for name in STAGES:
+            quota = {"quota": INSTANCE_QUOTA}
+            self.cloud.limit_instances(self.accounts[name], REGION, INSTANCE_TYPE, **quota)
+        assembly = synthesise(
+            environ=self._environ("registry"), directory=self.directory, context=self._given()
+        )
+        self.assembly = assembly
+        with ThreadPoolExecutor() as pool:
+            done = [
+                pool.submit(
+                    bootstrap_account, account_id, REGION, assembly=assembly, environ=self._environ(name)
+                )
+                for name, account_id in self.accounts.items()
+            ]
+        for each in done:
+            each.result()
+
+    def deploy_stages(self) -> dict[str, dict[str, str]]:
+        """Deploy every stage into its account; return the stacks' outputs by stage."""
+        with ThreadPoolExecutor() as pool:
+            done = {name: pool.submit(self._deploy, name, f"Greenlight-{name}") for name in STAGES}
+        return {name: each.result() for name, each in done.items()}
+
+    def deploy_registry(self) -> None:
+        """Deploy what lets the stages in, into the registry's account."""
+        self._deploy("registry", "Greenlight-Registry")
+
+    def _deploy(self, account: str, stack: str) -> dict[str, str]:
+        assert self.assembly is not None, "the app is synthesised first"
+        return deploy_stack(stack, assembly=self.assembly, environ=self._environ(account))
+
+    def ask_doctor(self, stage: str) -> Examination:
+        """Run the doctor as a stage's operator, with a profile for the registry's account.
+
+        Raises:
+            NotAsItShouldBeError: The doctor could not begin.
+        """
+        credentials = self.directory / "credentials"
+        account_id = self.accounts["registry"]
+        credentials.write_text(
+            f"[registry]\naws_access_key_id={account_id}\naws_secret_access_key=local-cloud\n"
+        )
+        environ = self._environ(stage) | {
+            "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "lambdas")]),
+        }
+        command = [sys.executable, "-m", "ops", "doctor", "--json"]
+        command += ["--stage", stage, "--registry-profile", "registry"]
+        command += [part for key, value in self._given().items() for part in ("-c", f"{key}={value}")]
+        done = subprocess.run(  # noqa: S603 - our own command
+            command,
+            cwd=ROOT,
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_DOCTOR_SECONDS,
+        )
+        if not done.stdout:
+            raise NotAsItShouldBeError(f"The doctor could not begin: {done.stderr}")
+        by_group: dict[str, list[dict[str, Any]]] = json.loads(done.stdout)["groups"]
+        return Examination(done.returncode, [each for found in by_group.values() for each in found])
+
+    def promotions(self, version_arn: str) -> int:
+        """Count how often a version was given to a person to approve for production."""
+        details = [event["event"]["detail"] for event in self.cloud.events()]
+        return sum(
+            detail.get("ModelPackageArn") == version_arn
+            and "ModelLifeCycle" in (detail.get("UpdatedModelPackageFields") or ())
+            and detail["ModelLifeCycle"]["StageStatus"] == PROMOTION["stage_status"]
+            for detail in details
+        )
+
+    def _environ(self, account: str) -> dict[str, str]:
+        return self.cloud.environ(self.accounts[account], REGION)
+
+    def _given(self) -> dict[str, str]:
+        """Return the context as it is given on a command line."""
+        return {
+            key: value if isinstance(value, str) else json.dumps(value) for key, value in self.context.items()
+        }
+
+
+def _allow(actions: list[str], *resources: str, untouched: str | None = None) -> dict[str, Any]:
+    """Write a statement; `untouched` is a condition key of what a request must not set."""
+    condition = {"Condition": {"Null": {untouched: "true"}}} if untouched else {}
+    return {"Effect": "Allow", "Action": actions, "Resource": [*resources], **condition}
+
+
+def _scientist(account_id: str, bucket: str, key_arn: str) -> list[dict[str, Any]]:
+    """Return what somebody needs who trains, registers and approves, but not for production."""
+    sagemaker = f"arn:aws:sagemaker:{REGION}:{account_id}"
+    versions = f"{sagemaker}:model-package/{GROUP}/*"
+    return [
+        _allow(["s3:CreateBucket", "s3:PutObject"], f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"),
+        _allow(["kms:Decrypt", "kms:GenerateDataKey"], key_arn),
+        _allow(["sagemaker:CreateModelPackageGroup"], f"{sagemaker}:model-package-group/{GROUP}"),
+        _allow(["sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage"], versions),
+        _allow(["sagemaker:UpdateModelPackage"], versions, untouched="sagemaker:ModelLifeCycle:stage"),
+    ]
