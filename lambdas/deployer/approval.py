@@ -43,6 +43,7 @@ class Approval:
             version overwrites it.
         source: How the deployer learnt of it.
         correlation_id: The id of the event it came with; it runs through every log line and outcome.
+        artefact_digest: Of the images and artefacts that were approved; None if an older release journalled it.
         objection: Why it does not count, by the endpoint's approval policy; None if it counts.
         shadows: Whether it puts the version beside the one that serves, as its shadow, though it does not
             count for what serves.
@@ -61,6 +62,7 @@ class Approval:
     approved_by: str
     source: ApprovalSource
     correlation_id: str
+    artefact_digest: str | None = None
     objection: str | None = None
     shadows: bool = False
     withdrawn: bool = False

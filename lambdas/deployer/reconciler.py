@@ -30,7 +30,7 @@ from deployer.attempts import Attempts, OvertakenError
 from deployer.executor import Executor, Progress
 from deployer.guardrails import heed_alarms, rollback_alarms
 from deployer.identity import Identity
-from deployer.instance_types import asks_for_instances, misfit
+from deployer.instance_types import misfit
 from deployer.invocations import LONGEST_SECONDS
 from deployer.names import account_of, same_arn
 from deployer.patience import OutOfTimeError
@@ -294,6 +294,7 @@ class Reconciler:
             approved_by=(approved_by or Identity()).name,
             source=ApprovalSource.EVENT if hint else ApprovalSource.ADOPTED,
             correlation_id=hint.event_id if hint else f"adopted-{version.group_name}-{version.version}",
+            artefact_digest=version.artefact_digest,
             objection=objection,
             shadows=objection is not None
             and shadow is not None
@@ -337,8 +338,13 @@ class Reconciler:
         return stands
 
     def _stands_now(self, release: Release) -> bool:
-        """Ask the registry whether every version of a release is approved."""
-        return all(self._is_deployable(self._read_version(arn, again=True)) for arn in release.version_arns)
+        """Ask the registry whether every version of a release is approved, and still what was chosen."""
+        return all(self._is_as_chosen(arn) for arn in release.version_arns)
+
+    def _is_as_chosen(self, version_arn: str) -> bool:
+        chosen = self._versions.get(version_arn.lower())
+        version = self._read_deployable(version_arn)
+        return version is not None and (chosen is None or chosen.artefact_digest == version.artefact_digest)
 
     def _is_news(self) -> bool:
         """Tell whether an approval was journalled that this round does not know."""
@@ -527,8 +533,6 @@ class Reconciler:
         """Tell why a version, which is read from the registry, has no turn under these settings."""
         settings = self._settings
         variants = settings.shadow_variants if as_shadow else [*settings.following_variants.values()]
-        if not asks_for_instances(variants) and settings.stage_name is None:
-            return None
         version = self._read_version(approval.version_arn)
         if version is None:
             # Deleted since it was listed: that is seen before anything is asked of SageMaker.
@@ -539,6 +543,12 @@ class Reconciler:
 
     def _changed_in_the_registry(self, approval: Approval, version: ModelVersion) -> Misfit | None:
         stage_name, digest = self._settings.stage_name, version.artefact_digest
+        if approval.artefact_digest not in {None, digest}:
+            return Misfit(
+                approval,
+                reason="Its image or artefact was changed in the registry after it was approved.",
+                remedy="Approve it again if that is what is wanted.",
+            )
         if stage_name is None:
             return None
         other = stamps.stage_with_another_digest(version.metadata, stage_name, digest)

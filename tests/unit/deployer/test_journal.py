@@ -60,6 +60,12 @@ def test_an_endpoint_that_never_was_has_an_empty_history(journal: Journal) -> No
     assert history.latest_attempt is None
 
 
+def test_an_approval_keeps_what_was_approved(journal: Journal) -> None:
+    journal.record_approval(approval(1, artefact_digest="0a1b"))
+
+    assert journal.read(ENDPOINT).approvals[0].artefact_digest == "0a1b"
+
+
 def test_an_approval_that_comes_twice_is_written_once(journal: Journal) -> None:
     assert journal.record_approval(approval(1))
     assert not journal.record_approval(approval(1, correlation_id="a copy"))
