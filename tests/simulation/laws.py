@@ -1001,8 +1001,8 @@ class Law8ScaledStaysScaled(Law):
     """What somebody else scaled stays scaled, and what the settings change takes effect.
 
     When an update comes to its end, each variant has the instance count and the weight that it had when
-    SageMaker accepted the update, if the config before and the new one say the same of it; otherwise what
-    the new one says.
+    SageMaker accepted the update, if the config before and the new one say the same of it, and both have the
+    same variants; otherwise what the new one says.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -1024,6 +1024,9 @@ class Law8ScaledStaysScaled(Law):
         assert endpoint is not None, "SageMaker updates what is there"
         before = self._configured(endpoint["EndpointConfigName"])
         after = self._configured(call.request["EndpointConfigName"])
+        if before.keys() != after.keys():
+            # What a variant that comes or goes leaves to the others is nobody's to say but the settings'.
+            return after
         running = _running(endpoint)
         return {
             name: (

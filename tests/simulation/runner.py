@@ -43,8 +43,8 @@ def _with_companions(_: str, __: int, random: Random) -> Schedule:
 
 
 _SPECIAL: Final[dict[int, Callable[[str, int, Random], Schedule]]] = {
-    4: _staged,
     8: _with_companions,
+    12: _staged,
     14: _aimed_at_stages,
     18: _staged,
 }

@@ -437,7 +437,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            life_cycle == self.asks_for or life_cycle.stage in self.later_stages\n"
         "        )\n",
         "        return self is not None\n",
-        known=4,
+        known=12,
     ),
     Sabotage(
         "promote before the soak is over",
@@ -451,7 +451,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "stage.py",
         "        quiet_since = self._gateways.alarms.quiet_since(self._settings.rollback_alarm_names)\n",
         "        quiet_since = ()\n",
-        known=24,
+        known=12,
     ),
     Sabotage(
         "promote under no attempt",
@@ -463,7 +463,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        try:\n"
         "            if not is_made:\n"
         "                self._gateways.sagemaker.put_life_cycle(",
-        known=4,
+        known=12,
     ),
     Sabotage(
         "overwrite what a person decided for the next stage",
@@ -489,7 +489,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        if unstamped:\n"
         "            self._upkeep.note(stamped=unstamped[-1].number)\n",
         "            if version is not None:\n                self._write_stamps(version_arn, wanted)\n",
-        known=4,
+        known=12,
     ),
     Sabotage(
         "stamp what was found as what had served",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from hypothesis import strategies as st
@@ -14,10 +15,12 @@ from tests.simulation.schedule import (
     MEANWHILE,
     OPERATION_NAMES,
     PART_SIZE,
+    SOAKS,
     STALE_READS,
     STATUSES,
     SWITCH_SETTINGS,
     WAITS,
+    Companions,
     Disturbance,
     EventFault,
     EventFaultKind,
@@ -26,6 +29,7 @@ from tests.simulation.schedule import (
     Kind,
     RolloutKind,
     Schedule,
+    Stages,
 )
 
 _CHOICE: Final = st.integers(0, CHOICES - 1)
@@ -80,6 +84,9 @@ def schedules() -> st.SearchStrategy[Schedule]:
         keep=st.sampled_from((3, 1, 0)),
         part_size=st.sampled_from((PART_SIZE, 2, 1)),
         skew=st.sampled_from((0, 2, -2)),
+        stages=st.sampled_from((Stages.NONE, *Stages)),
+        soak=st.integers(0, len(SOAKS) - 1),
+        companions=st.sampled_from((Companions.NONE, *Companions)),
         config_visible_seconds=st.sampled_from((0, 2)),
         switches=st.lists(switches, max_size=3).map(dict),
         disturbances=st.lists(_disturbances(tuple(Kind)), max_size=12).map(tuple),
@@ -94,4 +101,11 @@ def schedules() -> st.SearchStrategy[Schedule]:
             ),
             max_size=3,
         ).map(tuple),
-    )
+    ).map(_possible)
+
+
+def _possible(schedule: Schedule) -> Schedule:
+    """Return a schedule without what does not go together; see `schedule.draw_staged`."""
+    if schedule.stages is Stages.NONE:
+        return schedule
+    return replace(schedule, policy=0, companions=Companions.NONE)
