@@ -93,12 +93,12 @@ class Team:
         session = boto3.Session(aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=REGION)
         return session.client(service, endpoint_url=self.cloud.endpoint_url)  # type: ignore[call-overload] # likewise
 
-    # What is there before Greenlight ---------------------------------------------------------------------
+    # What is there before Greenlight
 
     def own(self) -> Registry:
         """Make what data scientists own: a key, an image repository, a bucket and a group.
 
-        Each is a thing of theirs with a policy of theirs, if any, as it would be long before anybody deploys.
+        All of it is theirs, and there before anybody deploys; no other account may use any of it yet.
         """
         account_id = self.accounts["registry"]
         key_arn = self.client("registry", "kms").create_key(Description="Models")["KeyMetadata"]["Arn"]
@@ -167,7 +167,7 @@ class Team:
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return lambda service: self._client(key["AccessKeyId"], key["SecretAccessKey"], service)
 
-    # What the platform team does -------------------------------------------------------------------------
+    # What the platform team does
 
     def prepare(self, row: list[float]) -> None:
         """Write the endpoint's settings, synthesise the app, and bootstrap every account."""

@@ -169,7 +169,7 @@ def _before_access(team: Team, timeline: Timeline) -> None:
 
 
 def _grant_access(team: Team, timeline: Timeline) -> None:
-    timeline.chapter("The registry's platform team: cdk deploy, which merges statements and forwards events")
+    timeline.chapter("The registry's account lets them in, by one more cdk deploy")
     began = time.monotonic()
     team.deploy_registry()
     timeline.held("the registry's stack is deployed", f"{time.monotonic() - began:.0f} s", "exit code 0")
@@ -186,7 +186,7 @@ def _grant_access(team: Team, timeline: Timeline) -> None:
 
 def _staging(stages: Stages, version: str, model: TrainedModel) -> None:
     timeline, staging = stages.timeline, stages.of["staging"]
-    timeline.chapter("Approve version 1, once: staging serves it, tests it, and passes it on")
+    timeline.chapter("Approve version 1, once: staging serves, tests and promotes it")
     staging.approve(version)
     outcome, seconds = staging.outcome_of(version, "succeeded")
     timeline.say(outcome["Message"], who="staging", style="yellow")
@@ -198,7 +198,7 @@ def _staging(stages: Stages, version: str, model: TrainedModel) -> None:
 
 def _production(stages: Stages, version: str, model: TrainedModel) -> None:
     timeline, production = stages.timeline, stages.of["production"]
-    timeline.chapter("A person approves version 1 for production: the same artefact serves there")
+    timeline.chapter("A person lets version 1 into production: the same artefact serves")
     refused = _refusal(lambda: stages.registry.move(version, _life_cycle(GATE)))
     _expect(timeline, "the data scientist, who tries it, is answered", refused, "AccessDeniedException")
     _approve_for_production(stages, version)
@@ -211,7 +211,7 @@ def _production(stages: Stages, version: str, model: TrainedModel) -> None:
 
 def _second_version(stages: Stages, model: TrainedModel) -> str:
     timeline = stages.timeline
-    timeline.chapter("Version 2 goes the same way, only that this person does not wait for the soak")
+    timeline.chapter("Version 2 goes the same way, without waiting for the soak")
     timeline.say(f"Trained {model.description}: R² {model.r2:.2f}")
     staging, production = stages.of["staging"], stages.of["production"]
     version = stages.registry.register(model, 2)
@@ -285,9 +285,10 @@ def _endpoints(stages: Stages) -> str:
 def _show(timeline: Timeline, examination: Examination) -> None:
     """Print what the doctor has found, and the first statement that it proposes."""
     gaps = [finding for finding in examination.findings if finding["status"] != "ok"]
-    for finding in gaps:
-        what = f"{finding['status']} {finding['check']}: {finding['subject']}: {finding['found']}"
-        timeline.say(what, who="doctor", style="yellow")
+    lines = [f"{each['status']} {each['check']}: {each['subject']}: {each['found']}" for each in gaps]
+    # Two statements may be for the same action, under different conditions.
+    for line in dict.fromkeys(lines):
+        timeline.say(line, who="doctor", style="yellow")
     for finding in [each for each in gaps if each["statement"]][:1]:
         timeline.say(f"{finding['why']} {finding['where']}", who="doctor")
         for line in json.dumps(finding["statement"], indent=2).splitlines():
