@@ -297,10 +297,14 @@ def test_of_many_files_the_first_ones_are_sent() -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"1,2", "no gzip compressed tar archive"),
-        (archive(("a.csv", b"a" * 99))[:-20], "no gzip compressed tar archive"),
-        (archive(), "has no file in it"),
-        (archive(("a.csv", bytes(LARGEST_BYTES + 1))), "a.csv in s3://checks/calls/one.csv has 6,291,457"),
+        pytest.param(b"1,2", "no gzip compressed tar archive", id="no archive"),
+        pytest.param(archive(("a.csv", b"a" * 99))[:-20], "no gzip compressed tar archive", id="cut short"),
+        pytest.param(archive(), "has no file in it", id="empty"),
+        pytest.param(
+            archive(("a.csv", bytes(LARGEST_BYTES + 1))),
+            "a.csv in s3://checks/calls/one.csv has 6,291,457",
+            id="too large",
+        ),
     ],
 )
 def test_an_archive_that_cannot_be_sent_is_told_with_its_name(content: bytes, told: str) -> None:
