@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tests.simulation.laws import LAWS, Facts, Law, Law4NoLoop, LawBrokenError
+from tests.simulation.laws import LAWS, SETTLED, Facts, Law, Law4NoLoop, LawBrokenError
 from tests.simulation.schedule import Stages
 from tests.simulation.stage_laws import STAGE_LAWS
 from tests.simulation.world import EndlessError, World
@@ -120,7 +120,12 @@ def _run(world: World, judge: Judge) -> None:
 
 def _done(world: World) -> tuple[int, int, int]:
     """Count what a sweep may have to follow: deletions of endpoints, alarms, and what stages may pass on."""
-    served = sum(len(world.journal(name, "attempt#")) for name in world.people.endpoints)
+    # An attempt may wait for a deletion, and end well only after a sweep: then its soak begins.
+    served = sum(
+        1 + (attempt["status"] in SETTLED)
+        for name in world.people.endpoints
+        for attempt in world.journal(name, "attempt#")
+    )
     is_staged = world.schedule.stages is not Stages.NONE
     return world.failed_endpoints_deleted, len(world.alarms.raised), served if is_staged else 0
 
