@@ -388,7 +388,7 @@ class Law3NewestStandingApproval(Law):
                     continue
                 return Expected(former, stays=False)
             if not failed:
-                return Expected(self._shadowed(name, settings, approval) or content, stays=False)
+                return Expected(self._shadowed(name, settings, approval, besides) or content, stays=False)
             if serves:
                 return Expected(content, stays=True)
         return None
@@ -416,7 +416,7 @@ class Law3NewestStandingApproval(Law):
         return content_of(approval["version_arn"], environment, variants, versions)
 
     def _shadowed(
-        self, name: str, settings: dict[str, Any], live: dict[str, Any]
+        self, name: str, settings: dict[str, Any], live: dict[str, Any], besides: str | None
     ) -> tuple[str, str, str] | None:
         """Return what serves with the newest version beside it that may shadow it; None if none may."""
         if "Shadow" not in settings:
@@ -429,7 +429,7 @@ class Law3NewestStandingApproval(Law):
             if (
                 package is not None
                 and admits(None, package)
-                and shadow["version_arn"].lower() != live["version_arn"].lower()
+                and shadow["version_arn"].lower() not in {live["version_arn"].lower(), besides}
                 and not self._failed_for_good(shadow, content, self.facts.attempts(name))
             ):
                 return content
