@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from deployer.alarms import LONGEST_REASON, Alarms
 from deployer.attempt import AttemptStatus
 from local_cloud.sagemaker.switches import AlarmAtStart, Switches
+from tests.unit.deployer.builders import minutes
 from tests.unit.deployer.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 ALARM = "Greenlight-churn-abort"
 
@@ -237,3 +241,24 @@ def test_a_long_reason_is_cut_to_what_cloudwatch_takes(pipeline: Pipeline) -> No
 
     alarm = pipeline.cloud.client("cloudwatch").describe_alarms(AlarmNames=[ALARM])["MetricAlarms"][0]
     assert alarm["StateReason"] == "x" * LONGEST_REASON
+
+
+def test_quiet_is_told_only_of_alarms_that_are_not_on() -> None:
+    """What an alarm was before its last change is not known, so quiet begins there."""
+
+    class Client:
+        def __init__(self, *alarms: dict[str, Any]) -> None:
+            self.alarms = list(alarms)
+
+        def describe_alarms(self, **_: Any) -> dict[str, Any]:
+            return {"MetricAlarms": self.alarms}
+
+    ok = {"StateValue": "OK", "StateTransitionedTimestamp": minutes(3), "StateUpdatedTimestamp": minutes(5)}
+    older = {"StateValue": "INSUFFICIENT_DATA", "StateUpdatedTimestamp": minutes(4)}
+
+    def quiet_since(*alarms: dict[str, Any]) -> tuple[datetime, ...] | None:
+        return Alarms(lambda: cast("Any", Client(*alarms))).quiet_since(["a", "b"])
+
+    assert quiet_since(ok, older) == (minutes(3), minutes(4))
+    assert quiet_since(ok, {"StateValue": "ALARM"}) is None
+    assert Alarms(lambda: cast("Any", Client())).quiet_since([]) == ()
