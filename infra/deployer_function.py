@@ -191,12 +191,13 @@ class DeployerFunction(Construct):
         self._permissions.allow(
             "UpdateOwn", update, endpoint_and_config, conditions=owned, why_wildcard=_BY_TAG
         )
-        # Nor may a resource be given to another owner.
+        # Only endpoints are tagged anew when settings change: their configs and models are made anew. Nor may
+        # one be given to another owner.
         kept = {"StringEqualsIfExists": {f"aws:RequestTag/{OWNER_TAG}": self._stack.stack_name}}
         self._permissions.allow(
             "RetagOwn",
             ["sagemaker:AddTags"],
-            everything,
+            [endpoint],
             conditions={**owned, **kept},
             why_wildcard=_BY_TAG,
         )
@@ -208,12 +209,12 @@ class DeployerFunction(Construct):
             self._permissions.allow(
                 f"{action}Own", [f"sagemaker:{action}"], [kind], conditions=owned, why_wildcard=_BY_TAG
             )
-        # Whoever could remove the owner's tag could put a resource out of everybody's reach.
+        # Whoever could remove the owner's tag could put an endpoint out of everybody's reach.
         not_the_owner = {"ForAllValues:StringNotLike": {"aws:TagKeys": ["greenlight:*"]}}
         self._permissions.allow(
             "UntagOwn",
             ["sagemaker:DeleteTags"],
-            everything,
+            [endpoint],
             conditions={**owned, **not_the_owner},
             why_wildcard=_BY_TAG,
         )

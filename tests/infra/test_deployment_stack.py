@@ -103,12 +103,12 @@ DEPLOYER_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
     "DeleteEndpointOwn": (["sagemaker:DeleteEndpoint"], [ENDPOINT], OWNED),
     "RetagOwn": (
         ["sagemaker:AddTags"],
-        [CONFIG, ENDPOINT, MODEL],
+        [ENDPOINT],
         {**OWNED, "StringEqualsIfExists": {"aws:RequestTag/greenlight:stack": "Greenlight"}},
     ),
     "UntagOwn": (
         ["sagemaker:DeleteTags"],
-        [CONFIG, ENDPOINT, MODEL],
+        [ENDPOINT],
         {**OWNED, "ForAllValues:StringNotLike": {"aws:TagKeys": ["greenlight:*"]}},
     ),
     "DescribeModel": (["sagemaker:DescribeModel"], [MODEL], None),

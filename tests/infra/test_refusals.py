@@ -30,11 +30,17 @@ FOREIGN_VERSION = VERSION.replace(ACCOUNT, OTHER_ACCOUNT)
 GROUP = "churn"
 ROLE = "{execution role}"
 OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/administrator"
+FRAUD_ROLE = f"arn:aws:iam::{ACCOUNT}:role/fraud-models"
+"""The role that one endpoint's settings name."""
+NAMED_KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
+"""The key that they name by its id."""
 TARGET = {
     "ServiceNamespace": "sagemaker",
     "ResourceId": "endpoint/ours/variant/AllTraffic",
     "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
 }
+
+CONCURRENCY = {"ScalableDimension": "sagemaker:variant:DesiredProvisionedConcurrency"}
 
 
 @pytest.fixture
@@ -56,6 +62,7 @@ def cloud() -> VirtualCloud:
     for name in ("storage", "payroll"):
         arn = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{name}"
         cloud.keys.keys[f"alias/{name}"] = Key(arn, (f"alias/{name}",), policy)
+    cloud.keys.keys[NAMED_KEY] = Key(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{NAMED_KEY}", (), policy)
     return cloud
 
 
@@ -102,6 +109,8 @@ ALLOWED: list[tuple[str, dict[str, Any]]] = [
     ("CreateModel", model()),
     ("CreateEndpointConfig", config()),
     ("CreateEndpointConfig", config(KmsKeyId="alias/storage")),
+    ("CreateEndpointConfig", config(KmsKeyId=NAMED_KEY)),
+    ("CreateModel", model(ExecutionRoleArn=FRAUD_ROLE)),
     ("CreateEndpoint", endpoint()),
     ("UpdateEndpoint", {"EndpointName": "ours", "EndpointConfigName": "ours-2"}),
     ("DeleteEndpoint", {"EndpointName": "ours"}),
@@ -119,7 +128,9 @@ ALLOWED: list[tuple[str, dict[str, Any]]] = [
     ("DescribeModelPackage", {"ModelPackageName": VERSION}),
     ("ListModelPackages", {"ModelPackageGroupName": GROUP}),
     ("RegisterScalableTarget", {**TARGET, "MinCapacity": 1, "MaxCapacity": 2}),
+    ("RegisterScalableTarget", {**TARGET, **CONCURRENCY, "MinCapacity": 1, "MaxCapacity": 2}),
     ("DeregisterScalableTarget", TARGET),
+    ("DeregisterScalableTarget", {**TARGET, **CONCURRENCY}),
     ("DescribeScalableTargets", {"ServiceNamespace": "sagemaker"}),
 ]
 """What the deployer does: without it the refusals below would prove nothing."""
@@ -231,6 +242,14 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         "AddTags",
         tagging("model", "unmanaged", Tags=OURS),
         "sagemaker:AddTags",
+    ),
+    "retag its own model": ("AddTags", tagging("model", "ours", Tags=TEAM), "sagemaker:AddTags"),
+    "retag its own config": ("AddTags", tagging("endpoint-config", "ours", Tags=TEAM), "sagemaker:AddTags"),
+    "untag its own model": ("DeleteTags", tagging("model", "ours", TagKeys=["team"]), "sagemaker:DeleteTags"),
+    "untag its own config": (
+        "DeleteTags",
+        tagging("endpoint-config", "ours", TagKeys=["team"]),
+        "sagemaker:DeleteTags",
     ),
     "tag a model package group": (
         "AddTags",
@@ -354,6 +373,15 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         },
         "application-autoscaling:RegisterScalableTarget",
     ),
+    "stop scaling an inference component": (
+        "DeregisterScalableTarget",
+        {
+            "ServiceNamespace": "sagemaker",
+            "ResourceId": "inference-component/theirs",
+            "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
+        },
+        "application-autoscaling:DeregisterScalableTarget",
+    ),
 }
 """An attempt, the call, and what of it is refused."""
 
@@ -393,6 +421,16 @@ VIA_SAGEMAKER: dict[str, Values] = {
     "kms:ViaService": f"sagemaker.{REGION}.amazonaws.com",
     "kms:ResourceAliases": ("alias/storage",),
 }
+SAMPLES = f"arn:aws:s3:::sagemaker-{REGION}-{ACCOUNT}"
+SCALING = "sagemaker.application-autoscaling.amazonaws.com"
+SCALING_ROLE = (
+    f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/{SCALING}/"
+    "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+)
+SAMPLE: dict[str, Values] = {
+    "kms:ViaService": f"s3.{REGION}.amazonaws.com",
+    "kms:EncryptionContext:aws:s3:arn": f"{SAMPLES}/sample.tar.gz",
+}
 OWN: dict[str, Values] = {"events:source": ("greenlight",)}
 
 ELSEWHERE: list[tuple[bool, str, str, dict[str, Values]]] = [
@@ -429,6 +467,13 @@ ELSEWHERE: list[tuple[bool, str, str, dict[str, Values]]] = [
     (False, "iam:PassRole", OTHER_ROLE, {"iam:PassedToService": "sagemaker.amazonaws.com"}),
     (False, "iam:CreateRole", OTHER_ROLE, {}),
     (False, "iam:PutRolePolicy", ROLE, {}),
+    (False, "iam:PassRole", FRAUD_ROLE, {"iam:PassedToService": "lambda.amazonaws.com"}),
+    (False, "kms:CreateGrant", KEY.replace("1234", NAMED_KEY), {}),
+    (True, "kms:Decrypt", KEY, SAMPLE),
+    (False, "kms:Decrypt", KEY, {**SAMPLE, "kms:ViaService": f"ssm.{REGION}.amazonaws.com"}),
+    (False, "kms:Decrypt", KEY, {**SAMPLE, "kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::payroll/1"}),
+    (True, "iam:CreateServiceLinkedRole", SCALING_ROLE, {"iam:AWSServiceName": SCALING}),
+    (False, "iam:CreateServiceLinkedRole", SCALING_ROLE, {"iam:AWSServiceName": "ecs.amazonaws.com"}),
     (False, "iam:CreateServiceLinkedRole", f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/any", {}),
     (False, "sts:AssumeRole", ROLE, {}),
     (False, "s3:GetObject", "arn:aws:s3:::payroll/2026.csv", {}),

@@ -1,0 +1,56 @@
+"""What the synthesised settings name, and the stories of others do not: it is read by the real gateways."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deployer.alarms import Alarms
+from deployer.payloads import Payloads
+from tests.unit.deployer.pipeline import PATH_STYLE, REGION, Pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def pipeline() -> Pipeline:
+    return Pipeline()
+
+
+@pytest.fixture(params=["checks", "sagemaker-{region}-{account}"])
+def bucket(pipeline: Pipeline, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The bucket of a smoke test's body, and the one of versions' own samples."""
+    name = str(request.param).format(region=REGION, account=pipeline.account_id)
+    s3 = pipeline.cloud.client("s3", PATH_STYLE)
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_object(Bucket=name, Key="one.csv", Body=b"3,4")
+    yield name
+    s3.delete_object(Bucket=name, Key="one.csv")
+    s3.delete_bucket(Bucket=name)
+
+
+def test_the_bodies_of_smoke_tests_are_read(pipeline: Pipeline, bucket: str) -> None:
+    payloads = Payloads(lambda: pipeline.deployer_cloud.client("s3", PATH_STYLE))
+
+    assert payloads.read(f"s3://{bucket}/one.csv") == b"3,4"
+
+
+@pytest.mark.parametrize("name", ["theirs", "Greenlight-churn-error-ratio"])
+def test_the_states_of_rollback_alarms_are_read(pipeline: Pipeline, name: str) -> None:
+    cloudwatch = pipeline.cloud.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        Namespace="AWS/SageMaker",
+        MetricName="Invocation5XXErrors",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
+    alarms = Alarms(lambda: pipeline.deployer_cloud.client("cloudwatch"))
+
+    assert alarms.on([name]) == {name}
