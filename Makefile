@@ -79,6 +79,10 @@ sweep: setup ## What one sweep costs over many endpoints that are in sync (N=100
 sabotage: setup ## Break the deployer in many ways; each must be caught
 	python -m tests.simulation sabotage
 
+.PHONY: iam-proof
+iam-proof: setup ## Take each permission from the deployer in turn; a test must fail (about 10 minutes)
+	python -m tests.iam_proof
+
 .PHONY: coverage
 coverage: setup ## Branch coverage of the deployer by its own tests
 	pytest -q -n auto tests/unit/deployer --cov=deployer --cov-branch --cov-report=term-missing --cov-fail-under=100

@@ -93,6 +93,15 @@ def evaluate(
         is_resource_policy_required: Whether the resource's policy has to allow it in its own account too, as
             a key's and a role's trust policy do; naming the account there delegates to identity policies.
     """
+    decision = _decide(principal, request, resource_policy, is_required=is_resource_policy_required)
+    if principal.on_decision is not None:
+        principal.on_decision(request, decision)
+    return decision
+
+
+def _decide(
+    principal: Principal, request: AccessRequest, resource_policy: Policy | None, *, is_required: bool
+) -> Decision:
     context = {**principal.keys(), **request.context}
     denial = _denial(principal, request, resource_policy, context)
     if denial:
@@ -111,7 +120,7 @@ def evaluate(
         return _refused("identity-based policy", request)
     if narrowing is not None:
         return narrowing
-    if naming is _Naming.NOT and (is_resource_policy_required or not is_own):
+    if naming is _Naming.NOT and (is_required or not is_own):
         return _refused("resource-based policy", request)
     return _ALLOWED
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from local_cloud.iam.policies import EVERYTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from local_cloud.iam.evaluation import AccessRequest, Decision
     from local_cloud.iam.policies import Policy, Values
 
 _SESSION = re.compile(r"arn:([^:]+):sts::(\d{12}):assumed-role/([^/]+)/.*")
@@ -42,6 +43,7 @@ class Principal:
         boundary: Its permissions boundary.
         session_policies: Those passed when the session began; None if none was.
         context: Condition keys that describe it, in lower case.
+        on_decision: Told of each decision about it, for those who watch what a principal needs.
     """
 
     kind: PrincipalKind
@@ -52,6 +54,9 @@ class Principal:
     boundary: Policy | None = None
     session_policies: tuple[Policy, ...] | None = None
     context: Mapping[str, Values] = field(default_factory=dict)
+    on_decision: Callable[[AccessRequest, Decision], None] | None = field(
+        default=None, compare=False, repr=False
+    )
 
     def keys(self) -> dict[str, Values]:
         """Return the condition keys that describe the principal, in lower case."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,18 @@ from local_cloud.iam.policies import parse_policy
 from local_cloud.iam.principals import Principal, PrincipalKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tests.infra.conftest import Synthesised
 
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"
+
+ALTERED: ContextVar[Callable[[str, Principal], Principal] | None] = ContextVar("altered", default=None)
+"""Makes another principal of a role's session, for those who watch it or take something from it.
+
+It is given the beginning of the role's logical id too. By default nobody does.
+"""
 
 _ARNS = {
     "AWS::DynamoDB::GlobalTable": "dynamodb:{region}:{account}:table/{name}",
@@ -63,7 +70,9 @@ class Deployed:
         role_arn = self._arn(logical_id)
         name = role_arn.rpartition("/")[2]
         arn = f"arn:aws:sts::{self.account_id}:assumed-role/{name}/session"
-        return Principal(PrincipalKind.SESSION, arn, self.account_id, role_arn, tuple(policies))
+        principal = Principal(PrincipalKind.SESSION, arn, self.account_id, role_arn, tuple(policies))
+        altered = ALTERED.get()
+        return altered(prefix, principal) if altered else principal
 
     def _resolved(self, value: Any) -> Any:
         """Return a template's value with its intrinsic functions carried out."""
