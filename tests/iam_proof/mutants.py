@@ -6,7 +6,7 @@ Pure. A mutant says what it takes by position, so that it fits the same role in 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
 from local_cloud.iam.evaluation import evaluate
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-class Part(Enum):
+class Part(StrEnum):
     """What a mutant takes from a statement."""
 
     ACTION = "action"

@@ -28,6 +28,8 @@ The role is that of `featured` in `tests/infra/conftest.py`: its endpoints use w
 - What no scenario needs has its reason beside it. `make iam-proof` fails where there is none, and where one
   is out of date. The test suite fails if the role has anything that is not on this page, or lacks what is.
 
+Not proven like this: the roles of models, of the policy editor and of the outcome rule. What a model may and
+may not do is tried in `tests/infra/test_refusals.py`; all of them do their work, with IAM, in `tests/e2e/`.
 """
 
 

@@ -469,6 +469,8 @@ ELSEWHERE: list[tuple[bool, str, str, dict[str, Values]]] = [
     (False, "iam:PutRolePolicy", ROLE, {}),
     (False, "iam:PassRole", FRAUD_ROLE, {"iam:PassedToService": "lambda.amazonaws.com"}),
     (False, "kms:CreateGrant", KEY.replace("1234", NAMED_KEY), {}),
+    (True, "s3:GetObject", f"{SAMPLES}/sample.tar.gz", {"aws:ResourceAccount": ACCOUNT}),
+    (False, "s3:GetObject", f"{SAMPLES}/sample.tar.gz", {"aws:ResourceAccount": OTHER_ACCOUNT}),
     (True, "kms:Decrypt", KEY, SAMPLE),
     (False, "kms:Decrypt", KEY, {**SAMPLE, "kms:ViaService": f"ssm.{REGION}.amazonaws.com"}),
     (False, "kms:Decrypt", KEY, {**SAMPLE, "kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::payroll/1"}),
