@@ -403,7 +403,7 @@ class DeployerFunction(Construct):
             conditions={
                 "StringEquals": {"kms:ViaService": f"s3.{self._stack.region}.{self._stack.url_suffix}"},
                 # S3 says which object, or with a bucket key which bucket, is decrypted.
-                "StringLike": {"kms:EncryptionContext:aws:s3:arn": sorted({*buckets, *objects})},
+                "StringLike": {"kms:EncryptionContext:aws:s3:arn": list(dict.fromkeys([*buckets, *objects]))},
             },
             why_wildcard="Which key a bucket uses is its owner's affair; only for these objects, via S3.",
         )
