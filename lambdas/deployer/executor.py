@@ -304,17 +304,20 @@ class Executor:
         serving = self._sagemaker.production_variants(endpoint.endpoint_config_name)
         if serving is None:
             return {}
-        wanted = (
-            self._sagemaker.production_variants(release.endpoint_config_name)
-            if release.is_former
-            else release.create_endpoint_config["ProductionVariants"]
-        )
+        wanted = self.variants_of(release)
         if wanted is None:
             raise RefusedError(
                 f"Its endpoint config {release.endpoint_config_name} was deleted. Approve the version again."
             )
         self._upkeep.stop_scaling(to_deregister(serving, wanted))
         return retained_properties(serving, wanted)
+
+    def variants_of(self, release: Release) -> list[dict[str, Any]] | None:
+        """Return a release's `ProductionVariants`; None if it is a former one whose config was deleted."""
+        if release.is_former:
+            return self._sagemaker.production_variants(release.endpoint_config_name)
+        variants: list[dict[str, Any]] = release.create_endpoint_config["ProductionVariants"]
+        return variants
 
     def _withdraw(self, attempt: Attempt, obstacle: Exception) -> None:
         self._attempts.settle(attempt, AttemptStatus.WITHDRAWN, reason=str(obstacle), endpoint=None)

@@ -582,12 +582,7 @@ class Reconciler:
             or not isinstance(planned.change, UpdateEndpoint)
         ):
             return planned
-        release = decision.choice.release
-        wanted = (
-            self._sagemaker.production_variants(release.endpoint_config_name)
-            if release.is_former
-            else release.create_endpoint_config["ProductionVariants"]
-        )
+        wanted = self._executor.variants_of(decision.choice.release)
         # What serves matters only to what is serverless: any other update costs no call for it.
         if not wanted or not is_serverless(wanted):
             return planned
