@@ -226,6 +226,20 @@ class Pipeline:
             stack_name="Greenlight",
         )
 
+    def make_alarm(self, name: str) -> None:
+        """Make an alarm whose metric nobody publishes: it goes on and off by hand."""
+        self.cloud.client("cloudwatch").put_metric_alarm(
+            AlarmName=name,
+            Namespace="Greenlight",
+            MetricName="ByHand",
+            Statistic="Maximum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1.0,
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+            TreatMissingData="ignore",
+        )
+
     # What happens by itself --------------------------------------------------------------------------
 
     def pass_time(self, seconds: float) -> None:

@@ -46,17 +46,7 @@ def guarded(switches: Switches | None = None) -> Pipeline:
     """Return an endpoint that serves v1, and whose updates bake for half an hour."""
     pipeline = Pipeline(switches)
     pipeline.manage(**GUARDED)
-    pipeline.cloud.client("cloudwatch").put_metric_alarm(
-        AlarmName=ALARM,
-        Namespace="Greenlight",
-        MetricName="Abort",
-        Statistic="Maximum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1.0,
-        ComparisonOperator="GreaterThanOrEqualToThreshold",
-        TreatMissingData="ignore",
-    )
+    pipeline.make_alarm(ALARM)
     pipeline.approve(pipeline.register())
     pipeline.run()
     assert pipeline.serving() == "v1"

@@ -353,16 +353,7 @@ def test_what_failed_its_test_does_not_give_way_to_a_release_with_a_rejected_pin
 
 def test_a_rollout_is_aborted_when_its_shadow_is_rejected(shadowing: Shadowing) -> None:
     alarm = "Greenlight-churn-abort"
-    shadowing.cloud.client("cloudwatch").put_metric_alarm(
-        AlarmName=alarm,
-        Namespace="Greenlight",
-        MetricName="Abort",
-        Statistic="Maximum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1.0,
-        ComparisonOperator="GreaterThanOrEqualToThreshold",
-    )
+    shadowing.make_alarm(alarm)
     shadowing.manage(
         **SHADOWED,
         AbortAlarmName=alarm,

@@ -150,23 +150,9 @@ WATCHED = {**GUARDED, "DeploymentConfig": {**GUARDED["DeploymentConfig"], **alar
 def watched(at_start: AlarmAtStart = AlarmAtStart.ROLL_BACK) -> Pipeline:
     """Return an endpoint that serves v1, whose updates are watched by an alarm beside the abort alarm."""
     pipeline = guarded(Switches(alarm_at_start=at_start, missing_alarm=MissingAlarm.REFUSE))
-    make_alarm(pipeline, ERRORS)
+    pipeline.make_alarm(ERRORS)
     pipeline.manage(**WATCHED)
     return pipeline
-
-
-def make_alarm(pipeline: Pipeline, name: str) -> None:
-    pipeline.cloud.client("cloudwatch").put_metric_alarm(
-        AlarmName=name,
-        Namespace="AWS/SageMaker",
-        MetricName="Invocation5XXErrors",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1.0,
-        ComparisonOperator="GreaterThanOrEqualToThreshold",
-        TreatMissingData="ignore",
-    )
 
 
 def set_state(pipeline: Pipeline, state: str) -> None:
@@ -257,8 +243,8 @@ def test_an_alarm_that_does_not_end_is_waited_for_no_longer_than_a_quarter_of_an
 def test_what_failed_its_smoke_test_is_replaced_at_once_though_it_raised_an_alarm() -> None:
     """It still serves: nobody but the former version ends its alarm."""
     pipeline = Trying(**WATCHED)
-    make_alarm(pipeline, ALARM)
-    make_alarm(pipeline, ERRORS)
+    pipeline.make_alarm(ALARM)
+    pipeline.make_alarm(ERRORS)
     first = pipeline.deploy(GOOD)
     second = pipeline.register()
     pipeline.script(second, BAD)

@@ -258,16 +258,7 @@ def guarded() -> Pipeline:
     pipeline = staging(
         DeploymentConfig={"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": ALARM}]}},
     )
-    pipeline.cloud.client("cloudwatch").put_metric_alarm(
-        AlarmName=ALARM,
-        Namespace="Test",
-        MetricName="Errors",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1.0,
-        ComparisonOperator="GreaterThanThreshold",
-    )
+    pipeline.make_alarm(ALARM)
     return pipeline
 
 
