@@ -288,10 +288,21 @@ class Attempts:
         if settled.is_told:
             self._report(settled, outcomes.settled(settled, endpoint, self._retry_at(settled)))
 
-    def follow(self, endpoint: Endpoint | None, *, is_tested: Callable[[Attempt], bool]) -> Attempt | None:
-        """Settle the attempt under way, as far as the endpoint shows how it ended; return it if it did.
+    def follow(
+        self,
+        endpoint: Endpoint | None,
+        *,
+        is_tested: Callable[[Attempt], bool],
+        clear_abort: Callable[[], None],
+    ) -> None:
+        """Settle the attempt under way, as far as the endpoint shows how it ended.
 
         What serves and is to be tried first is claimed for that, unless another invocation tries it.
+
+        Args:
+            endpoint: The endpoint.
+            is_tested: Whether an attempt that succeeded is to pass the smoke test first.
+            clear_abort: Clears the alarm by which an attempt was to be rolled back.
 
         Raises:
             OvertakenError: Another invocation was first.
@@ -299,22 +310,25 @@ class Attempts:
         attempt = self.unsettled
         if attempt is None or not attempt.is_deployment:
             # Only its owner knows how any other one ended; one that was left behind is withdrawn.
-            return None
+            return
         self._logger.append_keys(correlation_id=attempt.correlation_id)
         if endpoint is not None and endpoint.modifying:
             # Whoever asked died before it could note that SageMaker accepted.
             if attempt.status is AttemptStatus.OPEN and attempt.is_under_way_on(endpoint):
                 self.accept(attempt)
-            return None
+            return
         judgement = judge(attempt, endpoint, now=self._now())
         status = _STATUSES.get(judgement.verdict)
         if status is None:
-            return None
+            return
+        if attempt.abort_asked_at is not None:
+            # Before its end is noted: if this invocation dies in between, the next one clears it again. And
+            # long before the next update, if there is one: what SageMaker reads of alarms may lag.
+            clear_abort()
         if status is AttemptStatus.SUCCEEDED and is_tested(attempt):
             self._claim_trial(attempt)
-            return None
+            return
         self.settle(attempt, status, reason=judgement.reason, endpoint=endpoint)
-        return attempt
 
     def _claim_trial(self, attempt: Attempt) -> None:
         now = self._now()

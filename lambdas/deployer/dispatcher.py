@@ -210,8 +210,8 @@ class Dispatcher:
             return
         endpoint = gateways.sagemaker.describe_endpoint(endpoint_name)
         try:
-            # The test went with the settings.
-            attempts.follow(endpoint, is_tested=lambda _: False)
+            # The test went with the settings, and so did the alarm.
+            attempts.follow(endpoint, is_tested=lambda _: False, clear_abort=lambda: None)
             attempts.report_late(endpoint)
         except OvertakenError:
             self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")

@@ -203,10 +203,7 @@ class Reconciler:
             self._logger.info("In sync, and unchanged since it was last looked at")
             return False
         endpoint = self._sagemaker.describe_endpoint(self._name)
-        ended = self._attempts.follow(endpoint, is_tested=self._is_tested)
-        if ended is not None and ended.abort_asked_at is not None:
-            # Long before the next update, if there is one: what SageMaker reads of alarms may lag.
-            self._upkeep.clear_abort()
+        self._attempts.follow(endpoint, is_tested=self._is_tested, clear_abort=self._upkeep.clear_abort)
         self._attempts.report_late(endpoint)
         unsettled = self._attempts.unsettled
         if unsettled is not None and self._attempts.holds(unsettled):

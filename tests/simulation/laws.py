@@ -81,7 +81,18 @@ class LawBrokenError(Exception):
 
 @dataclass(slots=True)
 class Rollout:
-    """What really became of a change that SageMaker accepted from the deployer."""
+    """What really became of a change that SageMaker accepted from the deployer.
+
+    Attributes:
+        endpoint_name: Of what.
+        endpoint_config_name: To what.
+        content: What that is.
+        call: The call.
+        attempt: Which attempt it was made for.
+        ended: When it ended; None as long as it is under way.
+        succeeded: Whether the endpoint came to serve by it.
+        was_alarmed: Whether the endpoint's rollback alarm was on when it ended.
+    """
 
     endpoint_name: str
     endpoint_config_name: str
@@ -90,6 +101,7 @@ class Rollout:
     attempt: int | None
     ended: datetime | None = None
     succeeded: bool = False
+    was_alarmed: bool = False
 
 
 class Facts:
@@ -138,9 +150,18 @@ class Facts:
                     and endpoint["EndpointStatus"] == "InService"
                     and endpoint["EndpointConfigName"] == rollout.endpoint_config_name
                 )
+                rollout.was_alarmed = rollback_alarm(rollout.endpoint_name) in self.world.alarms.on_since
                 if rollout.call.operation == "UpdateEndpoint":
                     kind = self.world.schedule.rollout
                     self.world.coverage.add((f"rollout {kind}", self.end_of(rollout).value))
+
+    @property
+    def rolled_back_under_alarms(self) -> int:
+        """How many updates were rolled back while an alarm was on, which the next update waits for."""
+        return sum(
+            each.call.operation == "UpdateEndpoint" and not each.succeeded and each.was_alarmed
+            for each in self.rollouts
+        )
 
     def end_of(self, rollout: Rollout) -> RolloutEnd:
         """Return how a rollout that is over ended."""
@@ -1482,6 +1503,10 @@ class Law14VersionsAreTried(Law):
     Left out are worlds in which settings were missing for a while: the test went with them.
     """
 
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._statuses: dict[tuple[str, str], str] = {}
+
     def check_call(self, call: Call) -> None:
         key = call.request.get("Key") or call.request.get("Item") or {}
         if (
@@ -1493,7 +1518,10 @@ class Law14VersionsAreTried(Law):
             return
         name = key["endpoint"]["S"]
         attempt = self.world.journalled(name, key["item"]["S"])
-        if attempt["action"] in ASIDE:
+        before = self._statuses.get((name, key["item"]["S"]))
+        self._statuses[name, key["item"]["S"]] = attempt["status"]
+        # Whoever only tells of an end, or notes that it was told, need not have tried anything.
+        if attempt["action"] in ASIDE or attempt["status"] == before:
             return
         if attempt["status"] == "failed" and "failed_test" in attempt:
             if not answered_badly(call.invocation, name):

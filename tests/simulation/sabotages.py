@@ -292,6 +292,13 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         known=6,
     ),
     Sabotage(
+        "leave the alarm set that aborted a rollout",
+        "attempts.py",
+        "            clear_abort()\n",
+        "            pass\n",
+        known=38,
+    ),
+    Sabotage(
         "blame the version for an abort",
         "attempt.py",
         "        return Judgement(Verdict.ABORTED, _ABORTED)\n",

@@ -47,18 +47,18 @@ class Judge:
     """Lets every law look at everything that happens in a world."""
 
     def __init__(self, world: World) -> None:
-        self._facts = Facts(world)
-        self.laws: tuple[Law, ...] = tuple(law(world, self._facts) for law in (*LAWS, *STAGE_LAWS))
+        self.facts = Facts(world)
+        self.laws: tuple[Law, ...] = tuple(law(world, self.facts) for law in (*LAWS, *STAGE_LAWS))
         world.observers.append(self._see_call)
         world.change_observers.append(self._see_change)
 
     def _see_call(self, call: Call) -> None:
-        self._facts.note_call(call)
+        self.facts.note_call(call)
         for law in self.laws:
             law.check_call(call)
 
     def _see_change(self) -> None:
-        self._facts.note_change()
+        self.facts.note_change()
         for law in self.laws:
             law.check_change()
 
@@ -106,8 +106,8 @@ def _run(world: World, judge: Judge) -> None:
     world.calm()
     world.run_until_quiet()
     world.pass_time(PATIENCE_SECONDS)
-    before: tuple[int, int, int] | None = None
-    while before != (now := _done(world)):
+    before: tuple[int, ...] | None = None
+    while before != (now := _done(world, judge.facts)):
         # No event tells that a deleted endpoint is gone, or an alarm or a soak over: then a sweep goes on.
         before = now
         world.sweep()
@@ -118,8 +118,12 @@ def _run(world: World, judge: Judge) -> None:
     _check_stillness(world, judge)
 
 
-def _done(world: World) -> tuple[int, int, int]:
-    """Count what a sweep may have to follow: deletions of endpoints, alarms, and what stages may pass on."""
+def _done(world: World, facts: Facts) -> tuple[int, ...]:
+    """Count what a sweep may have to follow.
+
+    That is deletions of endpoints, alarms that went on, rollbacks under an alarm that was on already, and
+    what stages may pass on.
+    """
     # An attempt may wait for a deletion, and end well only after a sweep: then its soak begins.
     served = sum(
         1 + (attempt["status"] in SETTLED)
@@ -127,7 +131,12 @@ def _done(world: World) -> tuple[int, int, int]:
         for attempt in world.journal(name, "attempt#")
     )
     is_staged = world.schedule.stages is not Stages.NONE
-    return world.failed_endpoints_deleted, len(world.alarms.raised), served if is_staged else 0
+    return (
+        world.failed_endpoints_deleted,
+        len(world.alarms.raised),
+        facts.rolled_back_under_alarms,
+        served if is_staged else 0,
+    )
 
 
 def _check_stillness(world: World, judge: Judge) -> None:

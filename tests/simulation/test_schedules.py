@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.simulation.__main__ import replay_command
 from tests.simulation.runner import schedule_of
+from tests.simulation.schedule import Disturbance, Fault, FaultKind, Kind, RolloutKind, Schedule
 from tests.simulation.simulation import simulate
 from tests.simulation.strategies import schedules
-
-if TYPE_CHECKING:
-    from tests.simulation.schedule import Schedule
 
 BATCHES, BATCH = 12, 15
 """So many schedules run in every build."""
@@ -30,6 +28,45 @@ def judge(schedule: Schedule) -> None:
 def test_the_laws_hold_for_a_fixed_series_of_schedules(batch: int) -> None:
     for number in range(batch * BATCH, (batch + 1) * BATCH):
         judge(schedule_of("build", number))
+
+
+FOUND: Final = {
+    "a crash once an abort is settled": Schedule(
+        head_start=1,
+        rollout=RolloutKind.ROLLING,
+        disturbances=(
+            Disturbance(Kind.CHANGE_SETTINGS, how=1),
+            Disturbance(Kind.REJECT_LIVE, wait=6),
+            Disturbance(Kind.RESET_ALARM, wait=8),
+        ),
+        faults=(Fault("PutEvents", 1, FaultKind.CRASH_AFTER, times=4),),
+    ),
+    "an end is noted, and its beginning told late": Schedule(
+        head_start=1,
+        smoke_test=True,
+        disturbances=(
+            Disturbance(Kind.CHANGE_SETTINGS, how=6),
+            Disturbance(Kind.CHANGE_SETTINGS, wait=8, how=8),
+        ),
+        faults=(Fault("UpdateItem", 1, FaultKind.SLOW_AFTER, times=2, delay=3),),
+    ),
+    "a retry fails under an alarm that is on": Schedule(
+        rollout=RolloutKind.CANARY,
+        disturbances=(
+            Disturbance(Kind.REGISTER_ALARMING_APPROVED),
+            Disturbance(Kind.REGISTER_BROKEN_APPROVED, wait=10),
+            Disturbance(Kind.LIMIT_QUOTA),
+            Disturbance(Kind.APPROVE),
+            Disturbance(Kind.SYSTEM_UPDATE, wait=7),
+        ),
+    ),
+}
+"""What long runs found, made small: schedules that broke a law once, by the deployer's fault or the law's."""
+
+
+@pytest.mark.parametrize("found", FOUND)
+def test_what_broke_a_law_once_breaks_none_any_more(found: str) -> None:
+    judge(FOUND[found])
 
 
 @settings(

@@ -41,6 +41,14 @@ GUARDED: dict[str, Any] = {
     },
 }
 
+ONE_REQUEST: dict[str, Any] = {
+    "Name": "one",
+    "Body": "1,2",
+    "ContentType": "text/csv",
+    "Status": 200,
+    "Calls": 1,
+}
+
 
 def guarded(switches: Switches | None = None) -> Pipeline:
     """Return an endpoint that serves v1, and whose updates bake for half an hour."""
@@ -192,6 +200,37 @@ def test_an_abort_that_came_too_late_leaves_no_alarm_set(pipeline: Pipeline) -> 
     finish_before_the_alarm(pipeline)
 
     assert pipeline.serving() == "v2"
+    assert alarm_state(pipeline) == "OK"
+
+
+def test_an_abort_that_came_too_late_for_what_is_still_to_be_tried_leaves_no_alarm_set() -> None:
+    pipeline = guarded()
+    pipeline.manage(**GUARDED, SmokeTest={"TimeLimitSeconds": 60, "Requests": [ONE_REQUEST]})
+    arn = in_canary(pipeline)
+    for version in (arn, pipeline.history.approvals[-1].version_arn):
+        pipeline.reject(version)
+    finish_before_the_alarm(pipeline)
+
+    assert pipeline.told(arn)[:2] == ["started", "succeeded"]
+    assert alarm_state(pipeline) == "OK"
+
+
+def test_an_invocation_that_dies_once_the_abort_is_settled_leaves_no_alarm_set(pipeline: Pipeline) -> None:
+    """Nobody looks at an attempt again that is settled, and no other update follows that would clear it."""
+    arn = in_canary(pipeline)
+    for version in (arn, pipeline.history.approvals[-1].version_arn):
+        pipeline.reject(version)
+    pipeline.deliver()
+    assert alarm_state(pipeline) == "ALARM"
+
+    def die(service: str, _operation: str) -> None:
+        if service == "events":
+            raise SystemExit
+
+    pipeline.deployer_cloud.before_call = die
+    with pytest.raises(SystemExit):
+        pipeline.run()
+    assert pipeline.history.attempts[0].status is AttemptStatus.ABORTED
     assert alarm_state(pipeline) == "OK"
 
 
