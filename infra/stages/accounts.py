@@ -93,6 +93,11 @@ class StageNames:
         return f"arn:{self._partition}:iam::{self.account}:role/{self.deployer_role_name}"
 
     @property
+    def deployer_sessions(self) -> str:
+        """A pattern of the ARNs by which the registry knows who changed a version, if the deployer did."""
+        return f"arn:{self._partition}:sts::{self.account}:assumed-role/{self.deployer_role_name}/*"
+
+    @property
     def execution_role_arn(self) -> str:
         """The ARN of the role that models run with."""
         made = f"arn:{self._partition}:iam::{self.account}:role/{self.execution_role_name}"

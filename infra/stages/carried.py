@@ -1,8 +1,8 @@
 """Owns which endpoints each stage carries, and what a stage adds to their stored settings.
 
 Collects every problem and raises none. Added are, in the deployer's words: `StageName`, `Gate` (absent:
-ModelApprovalStatus Approved is enough), `Promotion` (absent: none); and the group's ARN in place of its name
-where the registry is in another account.
+ModelApprovalStatus Approved is enough), `Promotion` (absent: none); the group's ARN in place of its name
+where the registry is in another account; and, wherever approvers are named, `Deployers`, who are none.
 """
 
 from __future__ import annotations
@@ -60,6 +60,10 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
     carried: set[Path] = set()
     gates = [stage.gate for stage in configuration.stages.values() if stage.gate is not None]
     life_cycle_stages = list(dict.fromkeys(gate.stage for gate in gates))
+    deployers = [
+        StageNames.of(configuration.stack_name, name, stage, registry).deployer_sessions
+        for name, stage in configuration.stages.items()
+    ]
     for name, stage in configuration.stages.items():
         names = StageNames.of(configuration.stack_name, name, stage, registry)
         problems += names.problems(place)
@@ -77,7 +81,7 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
         problems += found
         problems += check_execution_roles(endpoints, own)
         problems += _roles_elsewhere(endpoints, stage)
-        staged, found = _staged(endpoints, name, stage, registry, life_cycle_stages)
+        staged, found = _staged(endpoints, name, stage, registry, life_cycle_stages, deployers)
         problems += found
         groups = sorted({spec.model_package_group.rpartition("/")[2] for spec in staged})
         problems += _ungranted(staged, registry, place)
@@ -90,6 +94,7 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
             names, registry, stage, used, tuple(needs.execution_roles), reads_samples=needs.sample_payloads
         )
         stages.append(CarriedStage(own, tuple(staged), access))
+    problems += _approved_by_nobody(stages, place)
     problems += _uncarried(directory, carried)
     problems += _twice(stages, place)
     problems += _too_many(stages, place)
@@ -148,6 +153,7 @@ def _staged(
     stage: Stage,
     registry: Registry,
     life_cycle_stages: Sequence[str],
+    deployers: Sequence[str],
 ) -> tuple[list[EndpointSpec], list[Problem]]:
     specs: list[EndpointSpec] = []
     problems: list[Problem] = []
@@ -161,7 +167,12 @@ def _staged(
             )
             continue
         of_this_stage = of_stage(name, stage, life_cycle_stages)
-        compiled = {**spec.compiled, **of_this_stage, "ModelPackageGroupName": group}
+        compiled = {
+            **spec.compiled,
+            **_without_deployers(spec.compiled, deployers),
+            **of_this_stage,
+            "ModelPackageGroupName": group,
+        }
         value = serialised(compiled) if spec.parameter_value else ""
         excess = len(value.encode()) - LARGEST_PARAMETER_BYTES
         if excess > 0:
@@ -171,6 +182,18 @@ def _staged(
             problems.append(Problem(spec.file, 0, "the file", got, expected, fix))
         specs.append(replace(spec, model_package_group=group, compiled=compiled, parameter_value=value))
     return specs, problems
+
+
+def _without_deployers(compiled: Mapping[str, Any], deployers: Sequence[str]) -> dict[str, Any]:
+    """Say who is no approver, wherever settings say whose approvals count.
+
+    Stages write to the registry as well, and whoever changed a version last may pass for who approved it.
+    """
+    return {
+        key: {**compiled[key], "Deployers": list(deployers)}
+        for key in ("ApprovalPolicy", "Shadow")
+        if compiled.get(key)
+    }
 
 
 def of_stage(name: str, stage: Stage, life_cycle_stages: Sequence[str]) -> dict[str, Any]:
@@ -238,6 +261,31 @@ def _ungranted(endpoints: Sequence[EndpointSpec], registry: Registry, place: str
             got = f"no {group}, which {spec.file} follows"
             expected = "every group that stages use, with the artefacts and images of its versions"
             yield Problem(place, 0, "registry.groups", got, expected, f"add {group}, or correct the file")
+
+
+def _approved_by_nobody(stages: Sequence[CarriedStage], place: str) -> Iterator[Problem]:
+    """Find promotions that approve for a stage in which only people's approvals count."""
+    for stage in stages:
+        promotion = stage.access.stage.promotion
+        for later in stages:
+            gate = later.access.stage.gate
+            asking = [spec.endpoint_name for spec in later.endpoints if _takes_only_approvers(spec)]
+            if (
+                promotion is not None
+                and gate is not None
+                and (promotion.stage, promotion.stage_status) == (gate.stage, gate.stage_status)
+                and asking
+            ):
+                got = f"{gate.stage_status}, while {', '.join(asking)} there asks for approvers or four_eyes"
+                expected = f"a person who approves for stage {later.names.stage_name}: a stage is no approver"
+                fix = "promote as PendingApproval, or take approvers and four_eyes out"
+                field = f"stages.{stage.names.stage_name}.promotion.stage_status"
+                yield Problem(place, 0, field, got, expected, fix)
+
+
+def _takes_only_approvers(spec: EndpointSpec) -> bool:
+    """Tell whether only certain people's approvals put a version on an endpoint, or into its shadow."""
+    return "ApprovalPolicy" in spec.compiled and spec.compiled.get("Shadow") != {}
 
 
 def _uncarried(directory: Path, carried: set[Path]) -> Iterator[Problem]:

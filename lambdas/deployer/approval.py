@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from deployer.attempt import standing, went_live
+from deployer.attempt import standing
 from deployer.names import same_arn
 
 if TYPE_CHECKING:
@@ -134,11 +134,13 @@ class Serving:
 
     Attributes:
         version_arn: The version.
+        endpoint_config_name: The config that serves it.
         failed_at: When it failed its smoke test with what serves; None if it did not.
         former: What the same version served as before, well; only of interest if it failed.
     """
 
     version_arn: str
+    endpoint_config_name: str
     failed_at: datetime | None = None
     former: Release | None = None
 
@@ -176,7 +178,7 @@ def choose(
     serving: Serving | None,
     still_stands: Callable[[Approval], bool],
     release_for: Callable[[Approval], Release],
-    misfit_of: Callable[[Approval], Misfit | None],
+    misfit_of: Callable[[Approval, Release], Misfit | None],
 ) -> Decision:
     """Decide for the newest approval that still stands, fits the settings, and has not failed.
 
@@ -188,8 +190,8 @@ def choose(
         still_stands: Asks the registry; called at most once per version, newest first, and no further than
             needed.
         release_for: Builds an approval's release under the current settings.
-        misfit_of: Tells whether the current settings' instance types exclude an approval's version; called
-            for what stands, and not for what went live with these settings before.
+        misfit_of: Tells why an approval's release may not go out as it is now; called for what stands, and
+            not for the very release that serves.
     """
     misfits: list[Misfit] = []
     retry_at: datetime | None = None
@@ -207,7 +209,8 @@ def choose(
                 continue
             return replace(back, misfits=tuple(misfits))
         retry_at = retry_at or judged.retry_at
-        misfit = None if went_live(release, attempts) else misfit_of(approval)
+        is_live = serving is not None and release.endpoint_config_name == serving.endpoint_config_name
+        misfit = None if is_live else misfit_of(approval, release)
         misfits += [misfit] if misfit is not None else []
         # A version that serves and still stands is the floor: settings that failed on it, or that it does not
         # fit, are no reason to go back to an older version, with those same settings.
@@ -240,7 +243,7 @@ def with_shadow(
     now: datetime,
     still_stands: Callable[[Approval], bool],
     release_for: Callable[[Approval, Approval], Release],
-    misfit_of: Callable[[Approval], Misfit | None],
+    misfit_of: Callable[[Approval, Release], Misfit | None],
 ) -> Decision:
     """Put the newest version beside a choice that may shadow it: approved for that, since, and not failed.
 
@@ -251,7 +254,7 @@ def with_shadow(
         now: The time.
         still_stands: Asks the registry.
         release_for: Builds the release of an approval and the one that shadows it.
-        misfit_of: Tells whether the shadow's instance types exclude an approval's version.
+        misfit_of: Tells why the version of an approval may not shadow as it is now.
     """
     choice = decision.choice
     if choice is None or choice.keeps_serving or choice.release.is_former:
@@ -267,7 +270,7 @@ def with_shadow(
             or not still_stands(shadow)
         ):
             continue
-        misfit = misfit_of(shadow)
+        misfit = misfit_of(shadow, release)
         if misfit is None:
             chosen = replace(choice, release=release, shadow=shadow)
             return replace(decision, choice=chosen, misfits=tuple(misfits))

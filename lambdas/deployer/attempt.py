@@ -125,6 +125,7 @@ class Attempt:
         failed_test: The smoke test that its version failed once it served; None if it did not come so far.
         alarms_left_out: Names of rollback alarms that were on before, and so do not guard it.
         doubles_instances: Whether old and new instances count against quotas while it is under way.
+        artefact_digest: Of the version's images and artefacts as they were approved; None if nobody knows.
         started_reported: Whether the outcome `started` was put on the bus.
         settled_reported: Whether its last outcome was put on the bus.
     """
@@ -158,6 +159,7 @@ class Attempt:
     abort_asked_at: datetime | None = None
     goal: LifeCycle | None = None
     failed_test: Failure | None = None
+    artefact_digest: str | None = None
     started_reported: bool = False
     settled_reported: bool = False
 

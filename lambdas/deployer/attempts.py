@@ -156,6 +156,7 @@ class Attempts:
             deletes_endpoint=endpoint is not None and endpoint.status in statuses.FAILED,
             alarms_left_out=alarms_left_out,
             doubles_instances=doubles_instances,
+            artefact_digest=release.artefact_digest,
         )
         return self._begin(attempt)
 

@@ -432,6 +432,7 @@ def _attempt_item(attempt: Attempt) -> dict[str, Any]:
         and json.dumps([asdict(each) for each in attempt.companions], sort_keys=True),
         "goal": attempt.goal and json.dumps(attempt.goal),
         "reason": attempt.reason,
+        "artefact_digest": attempt.artefact_digest,
         "failed_test": attempt.failed_test and json.dumps(asdict(attempt.failed_test), sort_keys=True),
     }
     return {
@@ -500,9 +501,10 @@ def _attempt(item: Mapping[str, Any]) -> Attempt:
         companions=tuple(Companion(**each) for each in json.loads(text("companions") or "[]")),
         goal=LifeCycle(*json.loads(goal)) if goal else None,
         failed_test=Failure(**json.loads(failed_test)) if failed_test else None,
-        # Neither is in what an earlier release of the deployer wrote.
+        # None of these is in what an earlier release of the deployer wrote.
         alarms_left_out=tuple(json.loads(text("alarms_left_out") or "[]")),
         doubles_instances=item.get("doubles_instances", {}).get("BOOL", False),
+        artefact_digest=text("artefact_digest"),
         started_reported=item["started_reported"]["BOOL"],
         settled_reported=item["settled_reported"]["BOOL"],
     )

@@ -25,7 +25,7 @@ from deployer.approval import (
     superseded,
     with_shadow,
 )
-from deployer.attempt import AttemptStatus
+from deployer.attempt import AttemptStatus, went_live
 from deployer.attempts import Attempts, OvertakenError
 from deployer.executor import Executor, Progress
 from deployer.guardrails import heed_alarms, rollback_alarms
@@ -500,13 +500,14 @@ class Reconciler:
         if attempt is None:
             return None
         if attempt.failed_test is None:
-            return Serving(attempt.version_arn)
+            return Serving(attempt.version_arn, attempt.endpoint_config_name)
         former = self._history.former_attempt(attempt.version_arn, besides=attempt.endpoint_config_name)
         may_serve = former is not None and all(
             self._is_deployable(self._read_version(each)) for each in former.version_arns
         )
         return Serving(
             attempt.version_arn,
+            attempt.endpoint_config_name,
             failed_at=attempt.settled_at,
             former=Release.former(self._settings, former) if former is not None and may_serve else None,
         )
@@ -519,24 +520,28 @@ class Reconciler:
     def _release(self, approval: Approval, shadow: Approval | None = None) -> Release:
         return Release.build(
             self._settings,
-            Version(approval.version_arn, approval.version),
+            _version_of(approval),
             pinned=self._pinned(),
-            shadow=Version(shadow.version_arn, shadow.version) if shadow is not None else None,
+            shadow=_version_of(shadow) if shadow is not None else None,
             execution_role_arn=self._ownership.execution_role_arn,
             stack_name=self._ownership.stack_name,
         )
 
-    def _misfit(self, approval: Approval, *, as_shadow: bool = False) -> Misfit | None:
-        """Tell why a version, which is read from the registry, has no turn under these settings."""
+    def _misfit(self, approval: Approval, release: Release, *, as_shadow: bool = False) -> Misfit | None:
+        """Tell why a version, which is read from the registry, has no turn under these settings.
+
+        What served with these settings before fits their instances, whatever is listed by now.
+        """
         settings = self._settings
         variants = settings.shadow_variants if as_shadow else [*settings.following_variants.values()]
         version = self._read_version(approval.version_arn)
         if version is None:
             # Deleted since it was listed: that is seen before anything is asked of SageMaker.
             return None
-        return self._changed_in_the_registry(approval, version) or misfit(
-            approval, settings, variants, version.instance_types
-        )
+        changed = self._changed_in_the_registry(approval, version)
+        if changed is not None or (went_live(release, self._history.attempts) and not as_shadow):
+            return changed
+        return misfit(approval, settings, variants, version.instance_types)
 
     def _changed_in_the_registry(self, approval: Approval, version: ModelVersion) -> Misfit | None:
         stage_name, digest = self._settings.stage_name, version.artefact_digest
@@ -758,6 +763,10 @@ def _changed_since(version: ModelVersion, hint: PackageChanged) -> bool:
     """
     made = hint.last_modified_time
     return made is not None and version.last_modified_time > made
+
+
+def _version_of(approval: Approval) -> Version:
+    return Version(approval.version_arn, approval.version, approval.artefact_digest)
 
 
 def _untold(found: Misfit) -> bool:

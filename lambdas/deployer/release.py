@@ -18,10 +18,17 @@ ENDPOINT_TAG: Final = "greenlight:endpoint"
 
 
 class Version(NamedTuple):
-    """A version of a model package group."""
+    """A version of a model package group.
+
+    Attributes:
+        arn: Its ARN.
+        number: Its number in the group.
+        artefact_digest: Of its images and artefacts as they were approved; None if nobody knows.
+    """
 
     arn: str
     number: int
+    artefact_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class Release:
     Built from content alone, so that building it twice gives the same names.
 
     Attributes:
+        artefact_digest: Of the version's images and artefacts as they were approved; None if nobody knows.
         companions: What serves beside the version.
         create_models: Nothing for a former release, whose models and config are there.
         create_endpoint_config: Likewise empty then.
@@ -67,6 +75,7 @@ class Release:
     create_endpoint: dict[str, Any]
     update_endpoint: dict[str, Any]
     smoke_test: str | None
+    artefact_digest: str | None = None
 
     @classmethod
     def build(
@@ -101,7 +110,9 @@ class Release:
                 **settings.create_model,
                 "Containers": [container],
             }
-            name = versioned_name(settings.endpoint_name, served.number, model)
+            # SageMaker is told the version. What that is made of may be changed, and approved again.
+            content = model if served.artefact_digest is None else [model, served.artefact_digest]
+            name = versioned_name(settings.endpoint_name, served.number, content)
             models[name] = {**model, "ModelName": name, "Tags": tags}
             return name
 
@@ -146,6 +157,7 @@ class Release:
             create_endpoint={**endpoint, "Tags": tags},
             update_endpoint={**endpoint, **_guards(settings)},
             smoke_test=settings.smoke_test.fingerprint if settings.smoke_test is not None else None,
+            artefact_digest=version.artefact_digest,
         )
 
     @classmethod
@@ -167,6 +179,7 @@ class Release:
             create_endpoint=endpoint,
             update_endpoint={**endpoint, **_guards(settings)},
             smoke_test=None,
+            artefact_digest=attempt.artefact_digest,
         )
 
     @property

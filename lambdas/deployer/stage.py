@@ -116,13 +116,19 @@ class Stage:
         return former if former != attempt.version_arn else None
 
     def _stamps_of(self, ended: list[Attempt | datetime], digest: str) -> dict[str, str]:
-        """Return what a version is to say after all that: the last end counts."""
+        """Return what a version is to say after all that: the last end counts.
+
+        Args:
+            ended: Its attempts that ended, and when it ceased to serve, in order.
+            digest: Of what it is made of now.
+        """
         name, stage_name = self._settings.endpoint_name, self._settings.stage_name
         assert stage_name is not None, "nothing is stamped outside of a stage"
         wanted: dict[str, str] = {}
         for each in ended:
             if isinstance(each, Attempt):
-                wanted |= stamps.of_attempt(each, stage_name, digest)
+                # What was deployed, also if the version was changed in the registry since.
+                wanted |= stamps.of_attempt(each, stage_name, each.artefact_digest or digest)
             else:
                 wanted |= stamps.of_replaced(name, stage_name, each)
         return wanted
@@ -154,6 +160,12 @@ class Stage:
             return False
         version = self._read_version(attempt.version_arn)
         if version is None:
+            return False
+        if attempt.artefact_digest not in {None, version.artefact_digest}:
+            self._logger.warning(
+                "Not promoted: its image or artefact was changed in the registry since it was deployed",
+                model_package_arn=version.arn,
+            )
             return False
         found = version.life_cycle
         is_made = promotion.is_made(found)

@@ -81,6 +81,49 @@ def test_gates_and_promotions_know_the_stages_that_come_later(tmp_path: Path) ->
     assert "LaterStages" not in stored(stages["lab"])["fraud"]["Gate"]
 
 
+def with_approvers(directory: Path, more: str = "") -> Path:
+    """Write the endpoints, of which production's churn asks for four eyes."""
+    write_endpoints(directory)
+    with (directory / "churn.yaml").open("a") as file:
+        file.write(f"four_eyes: true\n{more}")
+    return directory
+
+
+def test_where_approvals_are_certain_peoples_no_stages_deployer_is_an_approver(tmp_path: Path) -> None:
+    shadow = f"shadow: {{instance_type: ml.m5.large, approvers: ['arn:aws:iam::{STAGING}:role/ds']}}\n"
+    stages, problems = load(with_approvers(tmp_path, shadow))
+    production = stored(stages["production"])
+
+    assert problems == []
+    for policy in (production["churn"]["ApprovalPolicy"], production["churn"]["Shadow"]):
+        assert policy["Deployers"] == [
+            f"arn:aws:sts::{each.names.account}:assumed-role/{each.names.deployer_role_name}/*"
+            for each in stages.values()
+        ]
+    assert "ApprovalPolicy" not in production["fraud"]
+    assert EndpointSettings.parse("churn", json.dumps(production["churn"])).policy.deployers
+
+
+def promoted_as_approved(context: dict[str, Any]) -> None:
+    context["stages"]["staging"]["promotion"]["stage_status"] = "Approved"
+
+
+def test_a_promotion_that_nobody_may_approve_by_is_a_problem(tmp_path: Path) -> None:
+    _, [problem] = load(with_approvers(tmp_path), promoted_as_approved)
+
+    assert problem.field == "stages.staging.promotion.stage_status"
+    assert "churn there asks for approvers" in problem.got
+    assert "PendingApproval" in problem.fix
+
+
+def test_what_anybody_may_shadow_may_be_promoted_as_approved(tmp_path: Path) -> None:
+    _, problems = load(
+        with_approvers(tmp_path, "shadow: {instance_type: ml.m5.large}\n"), promoted_as_approved
+    )
+
+    assert problems == []
+
+
 def test_roles_that_endpoints_bring_are_let_in_and_must_be_of_the_stages_account(tmp_path: Path) -> None:
     write_endpoints(tmp_path)
     file = tmp_path / "staging" / "churn.yaml"

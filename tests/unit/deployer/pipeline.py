@@ -218,9 +218,11 @@ class Pipeline:
 
     def release(self, version_arn: str, **changes: Any) -> Release:
         document = settings_document(**changes)
+        version = SageMaker(self.sagemaker).describe_model_version(version_arn)
+        assert version is not None
         return Release.build(
             EndpointSettings.parse(ENDPOINT, json.dumps(document)),
-            Version(version_arn, int(version_arn.rsplit("/", 1)[-1])),
+            Version(version.arn, version.version, version.artefact_digest),
             pinned={},
             execution_role_arn=self.role_arn,
             stack_name="Greenlight",
@@ -293,6 +295,21 @@ class Pipeline:
     def told(self, version_arn: str) -> list[str]:
         """Return the outcomes reported of a version, in order."""
         return [each["Outcome"] for each in self.outcomes if each.get("ModelPackageArn") == version_arn]
+
+
+def change_artefact(pipeline: Pipeline, arn: str) -> None:
+    """Give a version another artefact, as `UpdateModelPackage` permits."""
+    url = "s3://models/other/model.tar.gz"
+    pipeline.artifacts.s3_urls.add(url)
+    version = pipeline.sagemaker.describe_model_package(ModelPackageName=arn)
+    [container] = version["InferenceSpecification"]["Containers"]
+    pipeline.sagemaker.update_model_package(
+        ModelPackageArn=arn,
+        InferenceSpecification={
+            **version["InferenceSpecification"],
+            "Containers": [{"Image": container["Image"], "ModelDataUrl": url}],
+        },
+    )
 
 
 def _event(entry: dict[str, Any]) -> dict[str, Any]:

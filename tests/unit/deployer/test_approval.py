@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.approval import Approval, Decision, Misfit, Serving, choose, superseded
-from deployer.attempt import RETRY_DELAYS, Action, Attempt, AttemptStatus
+from deployer.attempt import RETRY_DELAYS, Attempt, AttemptStatus
 from tests.unit.deployer.builders import NOW, approval, attempt, minutes, release, version_arn
 
 
@@ -24,10 +23,10 @@ def chosen(
         approvals,
         attempts or [],
         now=now,
-        serving=Serving(version_arn(serving)) if serving is not None else None,
+        serving=Serving(version_arn(serving), "what serves") if serving is not None else None,
         still_stands=lambda each: each.version not in rejected,
         release_for=lambda each: release(each.version),
-        misfit_of=lambda each: Misfit(each, "unfit", "…") if each.version in unfit else None,
+        misfit_of=lambda each, _: Misfit(each, "unfit", "…") if each.version in unfit else None,
     )
 
 
@@ -123,7 +122,7 @@ def test_the_registry_is_asked_newest_first_and_no_further_than_needed() -> None
         serving=None,
         still_stands=still_stands,
         release_for=lambda each: release(each.version),
-        misfit_of=lambda _: None,
+        misfit_of=lambda *_: None,
     )
 
     assert asked == [3, 2]
@@ -155,10 +154,10 @@ def test_a_misfit_is_told_of_also_while_something_former_is_put_back() -> None:
         [older, newer],
         [failed(1)],
         now=NOW,
-        serving=Serving(older.version_arn, failed_at=minutes(1), former=release(7)),
+        serving=Serving(older.version_arn, "what serves", failed_at=minutes(1), former=release(7)),
         still_stands=lambda _: True,
         release_for=lambda each: release(each.version),
-        misfit_of=lambda each: Misfit(each, "unfit", "…") if each is newer else None,
+        misfit_of=lambda each, _: Misfit(each, "unfit", "…") if each is newer else None,
     )
 
     assert decision.choice is not None
@@ -166,13 +165,20 @@ def test_a_misfit_is_told_of_also_while_something_former_is_put_back() -> None:
     assert [each.approval for each in decision.misfits] == [newer]
 
 
-def test_what_went_live_with_these_settings_fits_them() -> None:
-    live = attempt(2, status=AttemptStatus.SUCCEEDED)
-
-    assert chosen_version([approval(2)], [live], unfit=frozenset({2})) == 2
-    assert (
-        chosen_version([approval(2)], [replace(live, action=Action.CLEAN_UP)], unfit=frozenset({2})) is None
+def test_the_very_release_that_serves_is_not_asked_whether_it_may_go_out() -> None:
+    decision = choose(
+        [approval(2)],
+        [],
+        now=NOW,
+        serving=Serving(version_arn(2), release(2).endpoint_config_name),
+        still_stands=lambda _: True,
+        release_for=lambda each: release(each.version),
+        misfit_of=lambda each, _: Misfit(each, "unfit", "…"),
     )
+
+    assert decision.choice is not None
+    assert not decision.choice.keeps_serving
+    assert decision.misfits == ()
 
 
 def test_what_no_longer_stands_is_no_misfit() -> None:

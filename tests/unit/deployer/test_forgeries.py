@@ -9,7 +9,7 @@ import pytest
 
 from deployer.triggers import read_trigger
 from tests.unit.deployer.builders import GROUP, settings_document
-from tests.unit.deployer.pipeline import PREFIX, REGION, Pipeline
+from tests.unit.deployer.pipeline import PREFIX, REGION, Pipeline, change_artefact
 
 WRITES = {"CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint", "DeleteEndpoint"}
 
@@ -128,21 +128,6 @@ def test_settings_that_somebody_edited_by_hand_put_nothing_on_an_endpoint(
 # A version that changes -------------------------------------------------------------------------------
 
 
-def change_artefact(pipeline: Pipeline, arn: str) -> None:
-    """Give a version another artefact, as `UpdateModelPackage` permits."""
-    url = "s3://models/other/model.tar.gz"
-    pipeline.artifacts.s3_urls.add(url)
-    version = pipeline.sagemaker.describe_model_package(ModelPackageName=arn)
-    [container] = version["InferenceSpecification"]["Containers"]
-    pipeline.sagemaker.update_model_package(
-        ModelPackageArn=arn,
-        InferenceSpecification={
-            **version["InferenceSpecification"],
-            "Containers": [{"Image": container["Image"], "ModelDataUrl": url}],
-        },
-    )
-
-
 def test_a_version_that_is_changed_while_it_waits_for_its_turn_has_to_be_approved_again(
     pipeline: Pipeline,
 ) -> None:
@@ -190,3 +175,39 @@ def test_what_serves_stays_when_its_version_is_changed(pipeline: Pipeline) -> No
 
     assert pipeline.serving() == "v1"
     assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+def test_what_served_before_is_not_gone_back_to_if_it_was_changed(pipeline: Pipeline) -> None:
+    """Its model may be gone, and would be made of something that nobody approved."""
+    first = pipeline.register()
+    pipeline.approve(first)
+    pipeline.run()
+    second = pipeline.register()
+    pipeline.approve(second)
+    pipeline.run()
+    change_artefact(pipeline, first)
+    pipeline.reject(second)
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+    assert pipeline.told(first) == ["started", "succeeded", "ignored"]
+
+
+def test_what_is_changed_and_approved_again_is_another_release(pipeline: Pipeline) -> None:
+    """Under the same name SageMaker would be left with the model that there is."""
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.run()
+    before = pipeline.endpoint["EndpointConfigName"]
+    change_artefact(pipeline, arn)
+    pipeline.approve(arn)
+    pipeline.run()
+
+    assert pipeline.endpoint["EndpointConfigName"] != before
+    assert pipeline.told(arn) == ["started", "succeeded", "started", "succeeded"]
+    running = {
+        container.model_data_url
+        for fleet in pipeline.hosting.fleets.values()
+        for container in fleet.spec.containers
+    }
+    assert running == {"s3://models/other/model.tar.gz"}

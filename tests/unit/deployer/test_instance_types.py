@@ -225,3 +225,21 @@ def test_a_version_that_is_deleted_once_it_was_listed_is_no_misfit(pipeline: Pip
 
     assert pipeline.told(arn).count("ignored") == 1
     assert pipeline.serving() == "v1"
+
+
+def test_what_served_with_these_settings_before_fits_them_whatever_is_listed_by_now(
+    pipeline: Pipeline,
+) -> None:
+    first = pipeline.history.approvals[0].version_arn
+    second = pipeline.register()
+    pipeline.approve(second)
+    pipeline.run()
+    found = pipeline.sagemaker.describe_model_package(ModelPackageName=first)["InferenceSpecification"]
+    pipeline.sagemaker.update_model_package(
+        ModelPackageArn=first,
+        InferenceSpecification={**found, "SupportedRealtimeInferenceInstanceTypes": [GPU]},
+    )
+    pipeline.reject(second)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from deployer.identity import Identity
@@ -83,3 +85,21 @@ def test_an_approver_who_can_no_longer_be_told_satisfies_no_policy(policy: Appro
 
     assert objection is not None
     assert "Approve it again" in objection
+
+
+@pytest.mark.parametrize("policy", [{"Approvers": ["arn:*"]}, {"FourEyes": True}])
+def test_a_stages_deployer_is_nobodys_approver(policy: dict[str, Any]) -> None:
+    """It writes to the registry, and has registered nothing: a pattern may match it by mistake."""
+    deployer = "arn:aws:sts::444455556666:assumed-role/greenlight-staging-deployer/x"
+    document = {
+        **policy,
+        "Deployers": ["arn:aws:sts::444455556666:assumed-role/greenlight-staging-deployer/*"],
+    }
+    objection = ApprovalPolicy.parse(document).objection(
+        approved_by=Identity(iam_arn=deployer), registered_by=BOB
+    )
+
+    assert objection is not None
+    assert deployer in objection
+    assert "approve it again" in objection
+    assert ApprovalPolicy.parse(document).objection(approved_by=ADA, registered_by=BOB) is None

@@ -13,8 +13,9 @@ from deployer import stamps
 from deployer.attempt import Action, AttemptStatus
 from deployer.life_cycle import Gate, LifeCycle, Promotion
 from deployer.settings import InvalidSettingsError
+from local_cloud.sagemaker.ports import Caller
 from tests.unit.deployer.builders import NOW, attempt, minutes, settings
-from tests.unit.deployer.pipeline import Pipeline
+from tests.unit.deployer.pipeline import REGION, Pipeline, change_artefact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -488,6 +489,69 @@ def test_a_version_that_went_through_the_stages_as_it_is_goes_live() -> None:
     stamped = metadata(pipeline, arn)
     assert stamped["greenlight:staging:digest"]
     assert pipeline.serving() == "v1"
+
+
+def test_a_stage_stamps_what_it_deployed_and_not_what_the_version_is_by_now() -> None:
+    """Otherwise the next stage would take what this one never tried."""
+    pipeline = staging()
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.deliver()
+    deployed_digest = pipeline.history.attempts[0].artefact_digest
+    change_artefact(pipeline, arn)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert metadata(pipeline, arn)["greenlight:staging:digest"] == deployed_digest
+
+
+def test_what_is_no_longer_what_it_served_is_not_promoted() -> None:
+    pipeline = staging()
+    arn = deployed(pipeline)
+    change_artefact(pipeline, arn)
+    after(pipeline, SOAK + 60)
+
+    assert life_cycle(pipeline, arn) is None
+
+
+# Who may approve --------------------------------------------------------------------------------------
+
+DEPLOYERS = ["arn:aws:sts::*:assumed-role/greenlight-*-deployer/*"]
+
+
+def written_by_a_stage(pipeline: Pipeline, arn: str, **members: Any) -> None:
+    role = f"arn:aws:sts::{pipeline.account_id}:assumed-role/greenlight-staging-deployer/x"
+    caller = Caller(pipeline.account_id, REGION, role)
+    pipeline.control_plane.call("UpdateModelPackage", {"ModelPackageArn": arn, **members}, caller)
+
+
+@pytest.mark.parametrize(
+    "policy", [{"Approvers": ["arn:*"]}, {"FourEyes": True}], ids=["approvers", "four eyes"]
+)
+def test_a_stages_stamp_makes_nobody_an_approver(policy: dict[str, Any]) -> None:
+    """The approval's own event is lost, and a sweep finds the version as the stage left it."""
+    pipeline = Pipeline()
+    pipeline.manage(ApprovalPolicy={**policy, "Deployers": DEPLOYERS})
+    arn = pipeline.register("Approved")
+    written_by_a_stage(pipeline, arn, CustomerMetadataProperties={"greenlight:staging:digest": "x"})
+    pipeline.undelivered()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() is None
+    assert pipeline.told(arn) == ["ignored"]
+    assert "a stage's deployer" in pipeline.outcomes[-1]["Reason"]
+
+
+def test_a_promotion_is_nobodys_approval_where_four_eyes_are_asked_for() -> None:
+    pipeline = production(ApprovalPolicy={"FourEyes": True, "Deployers": DEPLOYERS})
+    arn = pipeline.register("Approved")
+    passed = {"Stage": "Production", "StageStatus": "Approved"}
+    written_by_a_stage(pipeline, arn, ModelLifeCycle=passed)
+    pipeline.run()
+
+    assert pipeline.serving() is None
+    assert pipeline.told(arn) == ["ignored"]
 
 
 # Settings ---------------------------------------------------------------------------------------------
