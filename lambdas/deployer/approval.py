@@ -134,13 +134,13 @@ class Serving:
 
     Attributes:
         version_arn: The version.
-        endpoint_config_name: The config that serves it.
+        endpoint_config_name: The config that serves it; None if it does not serve as it should.
         failed_at: When it failed its smoke test with what serves; None if it did not.
         former: What the same version served as before, well; only of interest if it failed.
     """
 
     version_arn: str
-    endpoint_config_name: str
+    endpoint_config_name: str | None
     failed_at: datetime | None = None
     former: Release | None = None
 

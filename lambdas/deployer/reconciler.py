@@ -218,7 +218,10 @@ class Reconciler:
             self._logger.info("The endpoint is being modified: waiting", status=endpoint.status)
             return False
         serves = endpoint is not None and endpoint.status not in statuses.FAILED
-        decision = self._choose(endpoint.endpoint_config_name if serves and endpoint else None)
+        decision = self._choose(
+            endpoint.endpoint_config_name if serves and endpoint else None,
+            in_service=endpoint is not None and endpoint.status == "InService",
+        )
         self._tell_misfits(decision)
         planned = self._heed_kind(plan(decision, endpoint), decision, endpoint)
         planned = self._heed_alarms(planned, endpoint)
@@ -297,9 +300,13 @@ class Reconciler:
             and shadow is not None
             and shadow.objection(approved_by=approved_by, registered_by=version.registered_by) is None,
         )
-        self._attempts.history = self._history.with_approval(approval)
         if not self._journal.record_approval(approval):
+            # It is there, as it was read when its event came first: who gave it, and for what, may have been
+            # overwritten in the registry since.
+            if all(each.key != approval.key for each in self._history.approvals):
+                self._attempts.history = self._journal.read(self._name)
             return
+        self._attempts.history = self._history.with_approval(approval)
         self._logger.info(
             "Approval journalled",
             model_package_arn=approval.version_arn,
@@ -340,8 +347,12 @@ class Reconciler:
 
     def _is_as_chosen(self, version_arn: str) -> bool:
         chosen = self._versions.get(version_arn.lower())
-        version = self._read_deployable(version_arn)
-        return version is not None and (chosen is None or chosen.artefact_digest == version.artefact_digest)
+        version = self._read_version(version_arn, again=True)
+        return (
+            version is not None
+            and self._may_go_out(version)
+            and (chosen is None or chosen.artefact_digest == version.artefact_digest)
+        )
 
     def _is_news(self) -> bool:
         """Tell whether an approval was journalled that this round does not know."""
@@ -357,6 +368,12 @@ class Reconciler:
             and self._settings.follows(
                 version.arn, version.group_name, own_account=self._ownership.account_id
             )
+        )
+
+    def _may_go_out(self, version: ModelVersion | None) -> bool:
+        """Tell whether a version may be deployed, and no other stage deployed something else under it."""
+        return (
+            version is not None and self._is_deployable(version) and self._stage_of_another(version) is None
         )
 
     def _rests_in_sync(self, sighting: Sighting) -> bool:
@@ -463,6 +480,7 @@ class Reconciler:
         self,
         serving_config_name: str | None,
         *,
+        in_service: bool = True,
         besides: Approval | None = None,
         at: datetime | None = None,
     ) -> Decision:
@@ -478,7 +496,7 @@ class Reconciler:
             approvals,
             self._history.attempts,
             now=now,
-            serving=self._serving(serving_config_name),
+            serving=self._serving(serving_config_name, in_service=in_service),
             still_stands=self._stands,
             release_for=self._release,
             misfit_of=self._misfit,
@@ -495,19 +513,20 @@ class Reconciler:
             misfit_of=partial(self._misfit, as_shadow=True),
         )
 
-    def _serving(self, endpoint_config_name: str | None) -> Serving | None:
+    def _serving(self, endpoint_config_name: str | None, *, in_service: bool) -> Serving | None:
         attempt = self._history.latest_attempt_on(endpoint_config_name)
         if attempt is None:
             return None
+        live = attempt.endpoint_config_name if in_service else None
         if attempt.failed_test is None:
-            return Serving(attempt.version_arn, attempt.endpoint_config_name)
+            return Serving(attempt.version_arn, live)
         former = self._history.former_attempt(attempt.version_arn, besides=attempt.endpoint_config_name)
         may_serve = former is not None and all(
-            self._is_deployable(self._read_version(each)) for each in former.version_arns
+            self._may_go_out(self._read_version(each)) for each in former.version_arns
         )
         return Serving(
             attempt.version_arn,
-            attempt.endpoint_config_name,
+            live,
             failed_at=attempt.settled_at,
             former=Release.former(self._settings, former) if former is not None and may_serve else None,
         )
@@ -544,16 +563,13 @@ class Reconciler:
         return misfit(approval, settings, variants, version.instance_types)
 
     def _changed_in_the_registry(self, approval: Approval, version: ModelVersion) -> Misfit | None:
-        stage_name, digest = self._settings.stage_name, version.artefact_digest
-        if approval.artefact_digest not in {None, digest}:
+        if approval.artefact_digest not in {None, version.artefact_digest}:
             return Misfit(
                 approval,
                 reason="Its image or artefact was changed in the registry after it was approved.",
                 remedy="Approve it again if that is what is wanted.",
             )
-        if stage_name is None:
-            return None
-        other = stamps.stage_with_another_digest(version.metadata, stage_name, digest)
+        other = self._stage_of_another(version)
         if other is None:
             return None
         return Misfit(
@@ -561,6 +577,13 @@ class Reconciler:
             reason=f"Its image or artefact is not what stage {other} deployed under the same version.",
             remedy="Register what is wanted as a new version, and let it pass through the stages.",
         )
+
+    def _stage_of_another(self, version: ModelVersion) -> str | None:
+        """Return a stage that deployed something else under the same version, if there is one."""
+        stage_name = self._settings.stage_name
+        if stage_name is None:
+            return None
+        return stamps.stage_with_another_digest(version.metadata, stage_name, version.artefact_digest)
 
     def _tell_misfits(self, decision: Decision) -> None:
         """Tell of approvals that have no turn under these settings, each once for each reason."""
@@ -608,7 +631,7 @@ class Reconciler:
         pinned: dict[str, Version] = {}
         for variant_name, number in self._settings.pins.items():
             version = self._read_version(self._settings.version_name(number))
-            if version is not None and self._is_deployable(version):
+            if version is not None and self._may_go_out(version):
                 pinned[variant_name] = Version(version.arn, version.version)
         return pinned
 
@@ -691,9 +714,11 @@ class Reconciler:
         ]
         if not missing:
             return None
+        elsewhere = ", or not what another stage deployed" if self._settings.stage_name is not None else ""
         return (
-            f"Left out of {self._name}, as the version is not approved in {self._settings.group_name}: "
-            f"{', '.join(missing)}. The other variants take the calls. Approve the version, or pin another."
+            f"Left out of {self._name}, as the version is not approved in {self._settings.group_name}"
+            f"{elsewhere}: {', '.join(missing)}. The other variants take the calls. "
+            "Approve the version, or pin another."
         )
 
     def _rolls_back(self, approval: Approval, endpoint: Endpoint | None) -> bool:

@@ -18,6 +18,7 @@ from tests.simulation.schedule import (
     EVENTS,
     MEANWHILE,
     REGISTRY_WRITE,
+    STAGE_EVENTS,
     STAGE_MEANWHILE,
     STATUSES,
     Disturbance,
@@ -149,10 +150,26 @@ _TO_A_CALL: Final[dict[str, Schedule]] = {
 }
 """Schedules in which the deployer makes a call."""
 
+_PASSED_ON: Final = replace(
+    _PROMOTED,
+    disturbances=(*_PROMOTED.disturbances, Disturbance(Kind.PASS_ON_LIVE), Disturbance(Kind.SWEEP, wait=11)),
+)
+_TAKEN_OUT: Final = replace(
+    _PASSED_ON,
+    disturbances=(
+        *_PASSED_ON.disturbances,
+        Disturbance(Kind.TAKE_BACK_LIVE, how=2),
+        Disturbance(Kind.SWEEP, wait=11),
+    ),
+)
+
 _TO_AN_EVENT: Final = dict(
     zip(
-        EVENTS,
-        (_UPDATED, _REJECTED, _TAKEN_BACK, _LOOKED_AT, _CONFIGURED, _IN_PARTS),
+        (*EVENTS, *STAGE_EVENTS),
+        (
+            *(_UPDATED, _REJECTED, _TAKEN_BACK, _LOOKED_AT, _CONFIGURED, _IN_PARTS),
+            *(_PASSED_ON, _PROMOTED, _TAKEN_OUT),
+        ),
         strict=True,
     )
 )
@@ -220,7 +237,9 @@ def lead(aim: Aim, random: Random) -> Schedule:
         return replace(schedule, faults=(_fault(what, how, random),))
     event, status = what.removeprefix("event "), what.removeprefix("endpoint ")
     if event in _TO_AN_EVENT:
-        fault = EventFault(event, 0, EventFaultKind(how), random.randrange(len(DELAYS)))
+        # Every stage is told what the registry has to tell: the first one, then the second.
+        nth = random.randrange(2) if event in STAGE_EVENTS else 0
+        fault = EventFault(event, nth, EventFaultKind(how), random.randrange(len(DELAYS)))
         return replace(_TO_AN_EVENT[event], event_faults=(fault,))
     if what.startswith("begin "):
         kind = RolloutKind(what.removeprefix("begin "))

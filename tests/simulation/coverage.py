@@ -13,6 +13,7 @@ from tests.simulation.schedule import (
     OPERATION_NAMES,
     PLAIN_KINDS,
     REGISTRY_WRITE,
+    STAGE_EVENTS,
     STAGE_KINDS,
     STAGE_MEANWHILE,
     STALE_READS,
@@ -63,6 +64,7 @@ def in_stages() -> Iterable[tuple[str, str]]:
     """Yield the pairs that there are only where versions pass through stages."""
     yield from ((REGISTRY_WRITE, kind.value) for kind in FaultKind)
     yield from ((REGISTRY_WRITE, f"meanwhile {kind}") for kind in STAGE_MEANWHILE)
+    yield from ((f"event {name}", kind.value) for name in STAGE_EVENTS for kind in EventFaultKind)
     yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in STAGE_KINDS)
 
 
@@ -86,7 +88,7 @@ def table(covered: Counter[tuple[str, str]]) -> str:
             "What happened between a stage's decision to write to the registry and the write",
         ),
         (
-            [f"event {name}" for name in EVENTS],
+            [f"event {name}" for name in (*EVENTS, *STAGE_EVENTS)],
             [kind.value for kind in EventFaultKind],
             "Which fault hit which event",
         ),

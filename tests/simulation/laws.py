@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.triggers import PART_DETAIL_TYPE
 from local_cloud.sagemaker.ports import AlarmState
 from tests.simulation.alarms import rollback_alarm
+from tests.simulation.artefacts import Artefacts, artefact_of, stages_in
 from tests.simulation.people import (
     GOOD_ANSWERS,
     PREFIX,
@@ -26,7 +27,7 @@ from tests.simulation.people import (
     versions_in,
 )
 from tests.simulation.schedule import Companions, RolloutEnd, RolloutKind, RolloutStart
-from tests.simulation.sites import GROUP, admits, is_let_through
+from tests.simulation.sites import GROUP, admits, is_let_through, stage_settings
 from tests.simulation.tasks import CrashError
 from tests.simulation.world import SCHEDULED, WRITES, names_in
 
@@ -110,9 +111,11 @@ class Facts:
     def __init__(self, world: World) -> None:
         self.world = world
         self.rollouts: list[Rollout] = []
+        self.artefacts = Artefacts(world)
 
     def note_call(self, call: Call) -> None:
         """Remember a change that was accepted, and what was in the way of an update."""
+        self.artefacts.note_call(call)
         if call.operation == "UpdateEndpoint":
             self._note_start(call)
         if call.is_write and call.operation in CHANGES:
@@ -150,6 +153,10 @@ class Facts:
                     and endpoint["EndpointStatus"] == "InService"
                     and endpoint["EndpointConfigName"] == rollout.endpoint_config_name
                 )
+                if rollout.succeeded and rollout.attempt is not None:
+                    self.artefacts.note_service(
+                        rollout.endpoint_name, rollout.endpoint_config_name, rollout.attempt
+                    )
                 rollout.was_alarmed = rollback_alarm(rollout.endpoint_name) in self.world.alarms.on_since
                 if rollout.call.operation == "UpdateEndpoint":
                     kind = self.world.schedule.rollout
@@ -257,7 +264,8 @@ class Law1OnlyApproved(Law):
             if each["version_arn"].lower() == version_arn and "objection" not in each
         ]
         newest = max(journalled, key=lambda each: str(each["approved_at"]), default=None)
-        events = {each.event_id: each for each in self.world.people.approvings}
+        account = self.world.site_of(call.request["EndpointName"]).account
+        events = {each.event_id: each for each in self.world.people.approvings if each.account == account}
         return events.get(newest["correlation_id"]) if newest is not None else None
 
 
@@ -289,10 +297,18 @@ class Law2NothingServingStops(Law):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What an endpoint should serve: this content, or whatever it serves of this version."""
+    """What an endpoint should serve: this content, or whatever it serves of this version.
+
+    Attributes:
+        content: What.
+        stays: Whether whatever it serves of this version stays.
+        artefact: What the version was made of when it was approved; None if it is not known, or others serve
+            beside it.
+    """
 
     content: tuple[str, str, str]
     stays: bool
+    artefact: str | None = None
 
 
 class Law3NewestStandingApproval(Law):
@@ -313,8 +329,13 @@ class Law3NewestStandingApproval(Law):
     delivered, and neither a sweep nor the event of a later change, which names no approval, told of it first.
 
     In a stage with a gate a version stands only if its life cycle is what the gate asks for, or beyond, and
-    it counts as approved when that was set. Beside it serve the versions that variants are pinned to, if they
-    are Approved, and as its shadow the newest that was approved for that later, stands and has not failed.
+    it counts as approved when that was set. A version has no turn that is not made of what it was when it was
+    approved, or of what another stage stamped that it deployed; it stays if it serves. Beside it serve the
+    versions that variants are pinned to, if they are Approved, and as its shadow the newest that was approved
+    for that later, stands and has not failed.
+
+    And on the way there nothing gives way to an older approval that still stands itself, counts, and has
+    passed its smoke test, unless people did something in the meantime, or one of the calls met a fault.
 
     Left alone are endpoints that nobody manages, whose settings are no settings, or that are OutOfService.
     """
@@ -326,6 +347,8 @@ class Law3NewestStandingApproval(Law):
 
     def check_call(self, call: Call) -> None:
         """Remember which approvals are journalled by who read of no other of their version."""
+        if call.is_write and call.operation == "UpdateEndpoint":
+            self._check_way_back(call)
         item = call.request.get("Item", {})
         if not (call.operation == "PutItem" and call.accepted and item["item"]["S"].startswith("approval#")):
             return
@@ -349,6 +372,32 @@ class Law3NewestStandingApproval(Law):
         ):
             self._heard_first.add((name, arn.lower(), time))
         self._journalled.setdefault((name, arn.lower(), time), call.number)
+
+    def _check_way_back(self, call: Call) -> None:
+        name = call.request["EndpointName"]
+        people, endpoint = self.world.people, self.world.describe(name)
+        settings, started = people.settings.get(name), call.invocation.started
+        if (
+            settings is None
+            or endpoint is None
+            or endpoint["EndpointStatus"] != "InService"
+            or people.last_done >= started
+            or call.invocation.faulty
+        ):
+            return
+        live = people.config_content(endpoint["EndpointConfigName"])
+        new = people.config_content(call.request["EndpointConfigName"])
+        newest = {each["version_arn"].lower(): each for each in self._newest_first(name)}
+        if live is None or new is None or not {live[0], new[0]} <= newest.keys():
+            return
+        package = people.look("DescribeModelPackage", ModelPackageName=live[0])
+        if (
+            _order(newest[new[0]]) < _order(newest[live[0]])
+            and package is not None
+            and admits(settings.get("Gate"), package)
+            and self._failed_test(name, self.facts.attempts(name)) is None
+        ):
+            raise self.broken(f"{name} goes back to {new[0]}, and the approval of {live[0]} stands")
 
     def check_rest(self) -> None:
         for name in self.world.people.endpoints:
@@ -375,6 +424,11 @@ class Law3NewestStandingApproval(Law):
             raise self.broken(
                 f"{name} is {endpoint['EndpointStatus']} with {live}, and the newest approval that stands is "
                 f"{expected.content}"
+            )
+        serving = self.facts.artefacts.serving(name)
+        if expected.artefact is not None and serving and serving != {expected.artefact}:
+            raise self.broken(
+                f"{name} serves {sorted(serving)}, and {expected.artefact} is what was approved last"
             )
 
     def expected(
@@ -403,16 +457,35 @@ class Law3NewestStandingApproval(Law):
             content = self._wanted(settings, approval)
             failed = self._failed_for_good(approval, content, attempts)
             serves = live is not None and live[0] == content[0]
+            artefact = None if has_companions(self.world) else self.facts.artefacts.approved(name, approval)
             if serves and failed and (tested := self._failed_test(name, attempts)) is not None:
                 former = self._former(tested, attempts, content)
                 if former is None:
                     continue
                 return Expected(former, stays=False)
-            if not failed:
-                return Expected(self._shadowed(name, settings, approval, besides) or content, stays=False)
+            endpoint = self.world.describe(name) or {}
+            is_live = (
+                live == content
+                and endpoint.get("EndpointStatus") == "InService"
+                and self.facts.artefacts.serving(name) == {artefact}
+            )
+            unfit = failed or (not is_live and self._is_changed(name, package, artefact))
+            if not unfit:
+                wanted = self._shadowed(name, settings, approval, besides) or content
+                return Expected(wanted, stays=False, artefact=artefact)
             if serves:
                 return Expected(content, stays=True)
         return None
+
+    def _is_changed(self, name: str, package: dict[str, Any], artefact: str | None) -> bool:
+        """Tell whether a version is not what was approved, or not what another stage says it deployed."""
+        own = stage_settings(self.world.schedule, name).get("StageName")
+        stamped = {
+            self.facts.artefacts.stamped.get((stage_name, package["ModelPackageArn"].lower()))
+            for stage_name in stages_in(package)
+            if own is not None and stage_name != own
+        }
+        return not {artefact, *stamped} <= {None, artefact_of(package)}
 
     def _wanted(
         self, settings: dict[str, Any], approval: dict[str, Any], shadow: dict[str, Any] | None = None
@@ -524,9 +597,16 @@ class Law3NewestStandingApproval(Law):
             and attempt["action"] not in ASIDE
             and attempt["settled_at"] >= approval["approved_at"]
             and self._content(attempt, content) == content
+            and self._is_made_of(attempt, approval)
         ]
         lasting = [each for each in reasons if not any(known in each for known in TRANSIENT)]
         return bool(lasting) or len(reasons) > RETRIES
+
+    def _is_made_of(self, attempt: dict[str, Any], approval: dict[str, Any]) -> bool:
+        """Tell whether an attempt was for what was approved, as far as anybody knows."""
+        artefacts, name = self.facts.artefacts, approval["endpoint"]
+        tried, approved = artefacts.approved(name, attempt), artefacts.approved(name, approval)
+        return None in {tried, approved} or tried == approved
 
     def _content(self, attempt: dict[str, Any], like: tuple[str, str, str]) -> tuple[str, str, str] | None:
         """Return what an attempt was to serve; its config may be gone, then its rollout remembers."""
@@ -819,7 +899,7 @@ class Law6NothingNeededIsDeleted(Law):
         self._newest = Law3NewestStandingApproval(world, facts)
         self._approved: dict[str, datetime] = {}
         self._made_for: dict[str, str] = {}
-        self._contents: dict[str, tuple[str, str, str]] = {}
+        self._contents: dict[str, tuple[tuple[str, str, str], str | None]] = {}
 
     def check_call(self, call: Call) -> None:
         if not call.accepted:
@@ -836,8 +916,10 @@ class Law6NothingNeededIsDeleted(Law):
                 config_name = request["EndpointConfigName"]
                 content = self.world.people.config_content(config_name)
                 self._owners["config", config_name] = self._made_for[config_name] = _owner(request)
-                if content is not None:
-                    self._contents[config_name] = content
+                attempt = self.facts.unsettled(_owner(request))
+                if content is not None and attempt is not None:
+                    artefact = self.facts.artefacts.approved(_owner(request), attempt)
+                    self._contents[config_name] = content, artefact
             case "DeleteModel":
                 self._check_deletion(call, "model", request["ModelName"])
             case "DeleteEndpointConfig":
@@ -890,9 +972,10 @@ class Law6NothingNeededIsDeleted(Law):
         fallback = self._newest.expected(endpoint_name, settings, live, besides=live[0]) if live else None
         return {
             name
-            for name, content in self._contents.items()
+            for name, (content, artefact) in self._contents.items()
             if fallback is not None
             and content == fallback.content
+            and (fallback.artefact in {None, artefact} or artefact is None)
             and self._made_for.get(name) == endpoint_name
         }
 

@@ -569,6 +569,18 @@ class People:
         if answer is not None:
             self.acts.append(Act(version.arn, None, by, self.world.clock.now()))
 
+    def replace_artefact(self, version: Version, how: int, by: str) -> None:
+        """Change what a version is made of, or make it what it was."""
+        urls = (f"s3://models/{version.number}/other.tar.gz", version.model_data_url)
+        answer = self.call(
+            "UpdateModelPackage",
+            by=by,
+            ModelPackageArn=version.arn,
+            InferenceSpecification=_specification(urls[how // 2 % len(urls)]),
+        )
+        if answer is not None:
+            self.acts.append(Act(version.arn, None, by, self.world.clock.now()))
+
     def rescale(self, endpoint: str, how: int) -> None:
         """Change a variant's count and weight, as automatic scaling and people do."""
         self.call(
@@ -618,13 +630,7 @@ class People:
             by=by,
             ModelPackageGroupName=group,
             ModelApprovalStatus=status,
-            InferenceSpecification={
-                "Containers": [
-                    {"Image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/x:1", "ModelDataUrl": url}
-                ],
-                "SupportedContentTypes": ["text/csv"],
-                "SupportedResponseMIMETypes": ["text/csv"],
-            },
+            InferenceSpecification=_specification(url),
         )
 
     def decide(self, version: Version, status: str, by: str) -> None:
@@ -693,6 +699,9 @@ class People:
                 smoke_test=schedule.smoke_test,
             )
             document |= beside(document, schedule.companions) | stage_settings(schedule, endpoint)
+            if len(self.world.sites) > 1 and "ApprovalPolicy" in document:
+                deployers = [site.deployers for site in self.world.sites]
+                document["ApprovalPolicy"] = {**document["ApprovalPolicy"], "Deployers": deployers}
             self.settings[endpoint] = document
             self._kept.setdefault(endpoint, []).append(document["Keep"])
             parameters[PREFIX + endpoint] = json.dumps(document)
@@ -728,6 +737,14 @@ class People:
                 "detail": {"operation": operation, "name": PREFIX + endpoint, "type": "String"},
             }
         )
+
+
+def _specification(url: str) -> dict[str, Any]:
+    return {
+        "Containers": [{"Image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/x:1", "ModelDataUrl": url}],
+        "SupportedContentTypes": ["text/csv"],
+        "SupportedResponseMIMETypes": ["text/csv"],
+    }
 
 
 _BESIDE: Final = "ModelPackageName"
@@ -823,6 +840,13 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
     Kind.SWEEP: lambda people, *_: people.world.sweep(),
     Kind.SET_LIFE_CYCLE: lambda people, what, _: people.stand(
         people.version(what.which), LIFE_CYCLES[what.how % len(LIFE_CYCLES)], _by(what)
+    ),
+    Kind.REPLACE_ARTEFACT: lambda people, what, _: people.replace_artefact(
+        people.version(what.which), what.how, _by(what)
+    ),
+    # What serves somewhere, so that another stage or the next rollout finds something else.
+    Kind.REPLACE_LIVE: lambda people, what, endpoint: people.replace_artefact(
+        people.live(endpoint) or people.version(what.which), what.how, _by(what)
     ),
     Kind.PASS_ON: lambda people, what, _: people.stand(people.version(what.which), PASSED, _by(what)),
     # What serves in the first stage.

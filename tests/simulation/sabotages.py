@@ -236,6 +236,14 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         known=10,
     ),
     Sabotage(
+        "take what a repeated event finds for what was approved",
+        "reconciler.py",
+        "            if all(each.key != approval.key for each in self._history.approvals):\n"
+        "                self._attempts.history = self._journal.read(self._name)\n",
+        "            self._attempts.history = self._history.with_approval(approval)\n",
+        known=10,
+    ),
+    Sabotage(
         "forget what a reject would bring back",
         "reconciler.py",
         "needed=needed, fallback=fallback)\n",
@@ -482,6 +490,20 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         known=18,
     ),
     Sabotage(
+        "promote what is no longer approved",
+        "stage.py",
+        "        version = self._read_version(attempt.version_arn)\n",
+        "        version = self._gateways.sagemaker.describe_model_version(attempt.version_arn)\n",
+        known=12,
+    ),
+    Sabotage(
+        "promote what is no longer what it served",
+        "stage.py",
+        "        if attempt.artefact_digest not in {None, version.artefact_digest}:\n",
+        "        if attempt.artefact_digest is None:\n",
+        known=12,
+    ),
+    Sabotage(
         "promote again and again",
         "stage.py",
         "        return None if any(self._settles(each) for each in made) else attempt\n",
@@ -496,6 +518,64 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        if unstamped:\n"
         "            self._upkeep.note(stamped=unstamped[-1].number)\n",
         "            if version is not None:\n                self._write_stamps(version_arn, wanted)\n",
+        known=12,
+    ),
+    Sabotage(
+        "stamp again",
+        "stage.py",
+        "            if version is not None and not wanted.items() <= version.metadata.items():\n"
+        "                self._write_stamps(version_arn, wanted)\n"
+        "        if unstamped:\n"
+        "            self._upkeep.note(stamped=unstamped[-1].number)\n",
+        "            if version is not None:\n                self._write_stamps(version_arn, wanted)\n"
+        "        if unstamped:\n"
+        "            self._upkeep.note(stamped=unstamped[-1].number - 1)\n",
+        known=12,
+    ),
+    Sabotage(
+        "stamp what a version is by now as what was deployed",
+        "stage.py",
+        "each.artefact_digest or digest)\n",
+        "digest)\n",
+        known=12,
+    ),
+    Sabotage(
+        "take a stage's deployer for an approver",
+        "policy.py",
+        "        if _is_one_of(approved_by, self.deployers):\n",
+        "        if approved_by is None:\n",
+        known=12,
+    ),
+    Sabotage(
+        "deploy what was changed after its approval",
+        "reconciler.py",
+        "        if approval.artefact_digest not in {None, version.artefact_digest}:\n",
+        "        if version is None:\n",
+        known=12,
+    ),
+    Sabotage(
+        "go back to what was changed since it served",
+        "reconciler.py",
+        "        changed = self._changed_in_the_registry(approval, version)\n",
+        "        changed = (\n"
+        "            None\n"
+        "            if went_live(release, self._history.attempts)\n"
+        "            else self._changed_in_the_registry(approval, version)\n"
+        "        )\n",
+        known=12,
+    ),
+    Sabotage(
+        "deploy what another stage never deployed",
+        "stamps.py",
+        "and name != stage_name and value != digest:\n",
+        "and name != stage_name and not value:\n",
+        known=12,
+    ),
+    Sabotage(
+        "name a release whatever its version is made of",
+        "release.py",
+        "            content = model if served.artefact_digest is None else ",
+        "            content = model if served.number else ",
         known=12,
     ),
     Sabotage(
@@ -515,7 +595,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "pin whatever the settings say",
         "reconciler.py",
-        "            if version is not None and self._is_deployable(version):\n                pinned[",
+        "            if version is not None and self._may_go_out(version):\n                pinned[",
         "            if version is not None:\n                pinned[",
         known=88,
     ),

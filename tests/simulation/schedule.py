@@ -61,10 +61,15 @@ class Kind(StrEnum):
     PASS_ON = "pass on"
     PASS_ON_LIVE = "pass on live"
     TAKE_BACK_LIVE = "take back live"
+    REPLACE_ARTEFACT = "replace artefact"
+    REPLACE_LIVE = "replace live"
 
 
-STAGE_KINDS: Final = (Kind.SET_LIFE_CYCLE, Kind.PASS_ON, Kind.PASS_ON_LIVE, Kind.TAKE_BACK_LIVE)
-"""What people do with the life cycle of versions."""
+STAGE_KINDS: Final = (
+    *(Kind.SET_LIFE_CYCLE, Kind.PASS_ON, Kind.PASS_ON_LIVE, Kind.TAKE_BACK_LIVE),
+    *(Kind.REPLACE_ARTEFACT, Kind.REPLACE_LIVE),
+)
+"""What people do with the life cycle of versions, and with what they are made of."""
 
 PLAIN_KINDS: Final = tuple(kind for kind in Kind if kind not in STAGE_KINDS)
 """What happens in every world."""
@@ -179,6 +184,14 @@ EVENTS: Final = (
     PART_DETAIL_TYPE,
 )
 """The events that trigger the deployer, the schedule's own aside: detail type and approval status, if any."""
+
+PASSED_EVENT: Final = "SageMaker Model Package State Change: life cycle Approved"
+WAITING_EVENT: Final = "SageMaker Model Package State Change: life cycle PendingApproval"
+TAKEN_BACK_EVENT: Final = "SageMaker Model Package State Change: life cycle taken back"
+
+STAGE_EVENTS: Final = (PASSED_EVENT, WAITING_EVENT, TAKEN_BACK_EVENT)
+"""The events that say where a version stands; each is delivered to every stage. The last one's version stands
+nowhere, or at a gate no longer."""
 
 PART_SIZE: Final = 50
 """Endpoints in a part of a sweep, as the deployer has it by default."""
@@ -473,6 +486,9 @@ def draw(random: Random) -> Schedule:
     )
 
 
+_DEPLOYMENT: Final = ("CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint")
+"""What a version's artefact may be changed in the middle of."""
+
 STAGE_MEANWHILE: Final = (*STAGE_KINDS, Kind.REJECT_LIVE, Kind.UPDATE_METADATA, Kind.DELETE_VERSION)
 """What may happen between a stage's decision to write to the registry and the write."""
 
@@ -481,7 +497,9 @@ _STAGE_CHOICES: Final = (
     *(Kind.PASS_ON,) * 3,
     *(Kind.PASS_ON_LIVE,) * 5,
     *(Kind.TAKE_BACK_LIVE,) * 2,
+    *(Kind.REPLACE_ARTEFACT, Kind.REPLACE_LIVE, Kind.REPLACE_LIVE),
     Kind.APPROVE_NEWEST,
+    Kind.APPROVE,
     Kind.SWEEP,
 )
 _LONG_WAITS: Final = tuple(range(WAITS.index(600.0), len(WAITS)))
@@ -504,12 +522,43 @@ def draw_staged(random: Random) -> Schedule:
         drawn,
         stages=random.choice((Stages.PENDING, Stages.PENDING, Stages.APPROVED)),
         soak=random.randrange(len(SOAKS)),
-        # Who changed a version last passes for its approver, and stages change versions.
-        policy=0,
+        policy=random.choice((0, 0, 0, 1, 2)),
         disturbances=tuple(done),
         faults=(
             *drawn.faults,
             *(_registry_fault(random) for _ in range(random.choice((0, 0, 1, 1, 2)))),
+            *(_change_meanwhile(random) for _ in range(random.choice((0, 0, 0, 1)))),
+        ),
+        event_faults=(
+            *drawn.event_faults,
+            *(_stage_event_fault(random) for _ in range(random.choice((0, 0, 1, 2)))),
+        ),
+    )
+
+
+def _stage_event_fault(random: Random) -> EventFault:
+    return EventFault(
+        random.choice(STAGE_EVENTS),
+        min(random.randrange(_EVENTS) for _ in range(2)),
+        random.choice(tuple(EventFaultKind)),
+        random.randrange(len(DELAYS)),
+    )
+
+
+def _change_meanwhile(random: Random) -> Fault:
+    """Let a version be changed, rejected or taken back while a stage deploys it, or looks at it."""
+    operation, kinds = random.choice(
+        (
+            (random.choice(_DEPLOYMENT), (Kind.REPLACE_ARTEFACT, Kind.REPLACE_LIVE)),
+            ("DescribeModelPackage", (Kind.REJECT_LIVE, Kind.TAKE_BACK_LIVE, Kind.REPLACE_LIVE)),
+        )
+    )
+    return Fault(
+        operation,
+        random.randrange(2 * _NTH),
+        FaultKind.MEANWHILE,
+        meanwhile=Disturbance(
+            random.choice(kinds), which=random.randrange(CHOICES), how=random.randrange(CHOICES)
         ),
     )
 

@@ -72,6 +72,11 @@ class Site:
         return f"arn:aws:iam::{self.account}:role/models"
 
     @property
+    def deployers(self) -> str:
+        """A pattern of the ARNs that its deployer has."""
+        return f"arn:aws:sts::{self.account}:assumed-role/deployer/*"
+
+    @property
     def caller(self) -> Caller:
         """Its deployer, as SageMaker sees it."""
         return Caller(self.account, REGION, f"arn:aws:sts::{self.account}:assumed-role/deployer/greenlight")

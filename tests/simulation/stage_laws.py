@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.simulation.alarms import rollback_alarm
+from tests.simulation.artefacts import artefact_of, digests_in, last_read, stages_in
 from tests.simulation.laws import (
     ASIDE,
     CHANGES,
@@ -21,7 +22,7 @@ from tests.simulation.laws import (
     Law3NewestStandingApproval,
     read_right_before,
 )
-from tests.simulation.people import versions_in
+from tests.simulation.people import PEOPLE, POLICIES, versions_in
 from tests.simulation.schedule import REGISTRY_WRITE, RolloutKind
 from tests.simulation.sites import admits, is_at, stage_settings
 
@@ -66,15 +67,17 @@ class Law16PromotedOnceAfterItsSoak(Law):
     When the registry accepts a ModelLifeCycle from a stage, the journal holds an open promotion of that
     version, claimed by the very invocation that writes, within its lease; it is the life cycle that the
     settings say; the endpoint serves that version, and has since a rollout that ended at least the soak ago;
-    no alarm of its rollouts is on, or was within the soak, as far as CloudWatch had told by the invocation's
-    last question; and the invocation's last call of SageMaker before is a read of that version, which showed
-    it Approved, and neither in the stage that it is promoted to, whatever its status, nor in a later one.
+    the version is still made of what serves; no alarm of its rollouts is on, or was within the soak, as far
+    as CloudWatch had told by the invocation's last question; and the invocation's last call of SageMaker
+    before is a read of that version, which showed it Approved, and neither in the stage that it is promoted
+    to, whatever its status, nor in a later one.
 
     For an endpoint and a version that happens once. It happens again only if whoever did it met a fault, so
     that it may not have noted the answer, and the version was found to be elsewhere by now. What a person
     decides between the read and the write is overwritten: UpdateModelPackage takes no condition.
 
-    At rest whatever serves as it should, has for its soak, and has no alarm on, was promoted or refused.
+    At rest whatever serves as it should, has for its soak, has no alarm on, and was not changed in the
+    registry since, was promoted or refused.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -90,8 +93,8 @@ class Law16PromotedOnceAfterItsSoak(Law):
         promotion = stage_settings(self.world.schedule, name).get("Promotion")
         if promotion is None or not is_at(promotion, call.request["ModelLifeCycle"]):
             raise self.broken(f"{name} passes {arn} on to {call.request['ModelLifeCycle']}: {promotion}")
-        self._check_read(call, arn, promotion)
-        self._check_service(call, name, arn, timedelta(seconds=promotion["SoakSeconds"]))
+        read = self._check_read(call, arn, promotion)
+        self._check_service(call, name, read, timedelta(seconds=promotion["SoakSeconds"]))
         self._check_alarm(call, name, timedelta(seconds=promotion["SoakSeconds"]))
         before = self._made.setdefault((name, arn), [])
         if any(not each.faulty for each in before):
@@ -113,7 +116,7 @@ class Law16PromotedOnceAfterItsSoak(Law):
                 return name
         raise self.broken(f"{arn} is passed on by {call.invocation.name}, and no attempt explains it")
 
-    def _check_read(self, call: Call, arn: str, promotion: dict[str, Any]) -> None:
+    def _check_read(self, call: Call, arn: str, promotion: dict[str, Any]) -> dict[str, Any]:
         before = [
             each
             for each in call.invocation.calls[:-1]
@@ -133,8 +136,10 @@ class Law16PromotedOnceAfterItsSoak(Law):
                 f"{arn} is passed on although it was {read.response.get('ModelApprovalStatus')} at "
                 f"{read.response.get('ModelLifeCycle')}"
             )
+        return read.response
 
-    def _check_service(self, call: Call, name: str, arn: str, soak: timedelta) -> None:
+    def _check_service(self, call: Call, name: str, read: dict[str, Any], soak: timedelta) -> None:
+        arn = read["ModelPackageArn"].lower()
         if call.invocation.faulty or self.world.people.last_done >= call.invocation.started:
             # It may have looked before somebody changed what serves.
             return
@@ -142,6 +147,9 @@ class Law16PromotedOnceAfterItsSoak(Law):
         content = endpoint and self.world.people.config_content(endpoint["EndpointConfigName"])
         if not endpoint or not content or content[0] != arn:
             raise self.broken(f"{name} passes {arn} on, and serves {content}")
+        serving = self.facts.artefacts.serving(name)
+        if artefact_of(read) not in serving:
+            raise self.broken(f"{name} passes {arn} on, {artefact_of(read)} by now, and serves {serving}")
         since = [
             each.ended
             for each in self.facts.rollouts
@@ -182,6 +190,9 @@ class Law16PromotedOnceAfterItsSoak(Law):
             ):
                 continue
             assert live is not None, "it is as it should be"
+            package = self.world.people.look("DescribeModelPackage", ModelPackageName=live[0])
+            if package is None or artefact_of(package) not in self.facts.artefacts.serving(name):
+                continue
             ended = [
                 each
                 for each in self.facts.attempts(name)
@@ -202,7 +213,9 @@ class Law17StampsSayWhatIsSo(Law):
     A stage writes metadata under its own name, and life cycles (law 16); nothing else, and never
     ModelApprovalStatus. Outside of stages nothing is written there. An invocation writes no stamp twice
     unless something went wrong, and hardly any is written by another one again; nothing is written once all
-    is at rest (law 4), although each of these writes is an event in every stage.
+    is at rest (law 4), although each of these writes is an event in every stage. A digest stands for what the
+    endpoint came to serve, whatever the version is made of by then: equal ones for equal artefacts, and
+    different ones for different.
 
     At rest, of an endpoint in service by an attempt that succeeded, only the version that serves is stamped
     as serving, unless its own last attempt since ended otherwise, which is what its stamp says then. `served
@@ -212,6 +225,7 @@ class Law17StampsSayWhatIsSo(Law):
     def __init__(self, world: World, facts: Facts) -> None:
         super().__init__(world, facts)
         self._written: Counter[tuple[str, str]] = Counter()
+        self._digests: dict[str, str] = {}
 
     def check_call(self, call: Call) -> None:
         if call.operation != REGISTRY_WRITE:
@@ -225,6 +239,7 @@ class Law17StampsSayWhatIsSo(Law):
         stamps = call.request.get("CustomerMetadataProperties", {})
         if not all(key.startswith(f"greenlight:{stage_name}:") for key in stamps):
             raise self.broken(f"stage {stage_name} stamps {stamps}")
+        self._check_digest(call, stamps)
         if not stamps or not call.accepted or call.invocation.faulty:
             return
         if any(
@@ -236,6 +251,21 @@ class Law17StampsSayWhatIsSo(Law):
         self._written[key] += 1
         if self._written[key] > MOST_COPIES:
             raise self.broken(f"{stamps} is stamped for the {self._written[key]}th time")
+
+    def _check_digest(self, call: Call, stamps: dict[str, str]) -> None:
+        arn = call.request["ModelPackageArn"].lower()
+        for name, stage_name in digests_in(call):
+            deployed = self.facts.artefacts.last_deployed(name, arn)
+            told = stamps[f"greenlight:{stage_name}:digest"]
+            if deployed is None:
+                raise self.broken(f"{stage_name} stamps {arn} with a digest, and never deployed it on {name}")
+            if self._digests.setdefault(told, deployed) != deployed or any(
+                digest != told and each == deployed for digest, each in self._digests.items()
+            ):
+                raise self.broken(
+                    f"{stage_name} stamps {arn} with {told}, which does not stand for {deployed}, which "
+                    f"{name} came to serve"
+                )
 
     def check_rest(self) -> None:
         for name in self.world.people.endpoints:
@@ -314,12 +344,117 @@ class Law18OnlyApprovedBeside(Law):
                     raise self.broken(f"{arn} is on a variant of {name}, and is not approved")
 
 
+class Law19ApproversAreNamedPeople(Law):
+    """Where it matters who approves, an approval counts exactly if one of those people gave it.
+
+    Whenever an approval is journalled under `approvers` or `four_eyes`, the version as it was read for that
+    decides. It counts if a person changed it last, whom the policy takes: one of the approvers, and not who
+    registered the version; never a stage's deployer. If the event that led there names the approval, the
+    version must not have been changed in a later second. And nothing else keeps it from counting.
+    """
+
+    def check_call(self, call: Call) -> None:
+        policy = POLICIES[self.world.schedule.policy % len(POLICIES)].get("ApprovalPolicy")
+        item = call.request.get("Item", {})
+        if (
+            policy is None
+            or not (call.operation == "PutItem" and call.accepted)
+            or not item["item"]["S"].startswith("approval#")
+        ):
+            return
+        arn = item["version_arn"]["S"]
+        read = last_read(call, arn)
+        if read is None:
+            raise self.broken(f"{call.invocation.name} journals an approval of {arn}, which it never read")
+        who, registered_by = (
+            _arn_of(read.get("LastModifiedBy") or read["CreatedBy"]),
+            _arn_of(read["CreatedBy"]),
+        )
+        counts = (
+            who in policy.get("Approvers", PEOPLE)
+            and not (policy.get("FourEyes") and who == registered_by)
+            and not self._is_later(call, arn, read)
+        )
+        if counts == ("objection" in item):
+            raise self.broken(
+                f"an approval of {arn}, registered by {registered_by} and changed last by {who}, "
+                f"{'does not count' if counts else 'counts'} under {policy}"
+            )
+
+    def _is_later(self, call: Call, arn: str, read: dict[str, Any]) -> bool:
+        """Tell whether a version was changed after the approval that the event at hand names, if it does."""
+        event = call.invocation.event
+        detail = event.get("detail", {})
+        fields = detail.get("UpdatedModelPackageFields") or []
+        gate = self.world.people.gate(call.request["Item"]["endpoint"]["S"])
+        if detail.get("ModelPackageArn", "").lower() != arn.lower() or (
+            "ModelApprovalStatus" not in fields
+            if gate is None
+            else "ModelLifeCycle" not in fields or not is_at(gate, detail.get("ModelLifeCycle") or {})
+        ):
+            return False
+        made = datetime.fromisoformat(detail["LastModifiedTime"]).timestamp()
+        return int(float(read["LastModifiedTime"])) > int(made)
+
+
+class Law20NothingButWhatWasApproved(Law):
+    """What serves is made of what was approved, and of what another stage says that it deployed.
+
+    Whatever an endpoint comes to serve is what the version was made of when the approval was journalled that
+    led to it; a config that served before serves what it served then. If the read of the version right before
+    the change showed another stage's digest, it is also what that stage deployed.
+    """
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._stamped: dict[int, dict[str, str | None]] = {}
+        self._served: dict[str, str] = {}
+
+    def check_call(self, call: Call) -> None:
+        if not (call.is_write and call.operation in CHANGES):
+            return
+        own = stage_settings(self.world.schedule, call.request["EndpointName"]).get("StageName")
+        content = self.world.people.config_content(call.request["EndpointConfigName"])
+        if own is None or content is None:
+            return
+        read = read_right_before(call).get(content[0], {})
+        stamped = self.facts.artefacts.stamped
+        self._stamped[call.number] = {
+            each: stamped.get((each, content[0])) for each in stages_in(read) if each != own
+        }
+
+    def check_change(self) -> None:
+        for rollout in self.facts.rollouts:
+            if rollout.ended is None or (stamped := self._stamped.pop(rollout.call.number, None)) is None:
+                continue
+            name, number = rollout.endpoint_name, rollout.attempt or 0
+            serves = self.facts.artefacts.of_attempts.get((name, number))
+            if not rollout.succeeded or serves is None:
+                continue
+            attempt = self.world.journalled(name, f"attempt#{number:09d}")
+            approved = self.facts.artefacts.approved(name, attempt)
+            expected = self._served.setdefault(rollout.endpoint_config_name, approved or serves)
+            if serves != expected:
+                raise self.broken(f"{name} came to serve {serves}, and {expected} was approved")
+            for stage_name, deployed in stamped.items():
+                if deployed not in {None, serves}:
+                    raise self.broken(
+                        f"{name} came to serve {serves}, and stage {stage_name} deployed {deployed}"
+                    )
+
+
 STAGE_LAWS: Final[tuple[type[Law], ...]] = (
     Law15OnlyWhatTheGateAdmits,
     Law16PromotedOnceAfterItsSoak,
     Law17StampsSayWhatIsSo,
     Law18OnlyApprovedBeside,
+    Law19ApproversAreNamedPeople,
+    Law20NothingButWhatWasApproved,
 )
+
+
+def _arn_of(user: dict[str, Any]) -> str:
+    return str(user["IamIdentity"]["Arn"])
 
 
 def last_on(facts: Facts, name: str, config_name: str) -> dict[str, Any]:

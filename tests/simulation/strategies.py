@@ -16,6 +16,7 @@ from tests.simulation.schedule import (
     OPERATION_NAMES,
     PART_SIZE,
     SOAKS,
+    STAGE_EVENTS,
     STALE_READS,
     STATUSES,
     SWITCH_SETTINGS,
@@ -94,7 +95,7 @@ def schedules() -> st.SearchStrategy[Schedule]:
         event_faults=st.lists(
             st.builds(
                 EventFault,
-                st.sampled_from(EVENTS),
+                st.sampled_from((*EVENTS, *STAGE_EVENTS)),
                 st.integers(0, 9),
                 st.sampled_from(EventFaultKind),
                 _DELAY,
@@ -108,4 +109,4 @@ def _possible(schedule: Schedule) -> Schedule:
     """Return a schedule without what does not go together; see `schedule.draw_staged`."""
     if schedule.stages is Stages.NONE:
         return schedule
-    return replace(schedule, policy=0, companions=Companions.NONE)
+    return replace(schedule, companions=Companions.NONE)

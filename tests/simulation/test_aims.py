@@ -13,6 +13,7 @@ from tests.simulation.runner import schedule_of
 from tests.simulation.schedule import (
     EVENTS,
     REGISTRY_WRITE,
+    STAGE_EVENTS,
     STAGE_MEANWHILE,
     STALE_READS,
     STATUSES,
@@ -41,6 +42,7 @@ SAMPLE: list[Aim] = [
     *((call, f"meanwhile {Kind.SYSTEM_UPDATE}") for call in DEPLOYER_WRITES),
     *((REGISTRY_WRITE, f"meanwhile {kind}") for kind in STAGE_MEANWHILE),
     *((f"event {event}", EVENT_FAULTS[number % len(EVENT_FAULTS)]) for number, event in enumerate(EVENTS)),
+    *((f"event {event}", how) for event in STAGE_EVENTS for how in EVENT_FAULTS),
     *((f"endpoint {STATUSES[number % len(STATUSES)]}", kind) for number, kind in enumerate(KINDS)),
     *((f"begin {kind}", start.value) for kind in RolloutKind for start in RolloutStart),
     *(

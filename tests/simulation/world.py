@@ -48,7 +48,10 @@ from tests.simulation.rest import TARGET_VARIANT
 from tests.simulation.schedule import (
     DELAYS,
     OPERATION_NAMES,
+    PASSED_EVENT,
     REGISTRY_WRITE,
+    TAKEN_BACK_EVENT,
+    WAITING_EVENT,
     WAITS,
     Disturbance,
     EventFault,
@@ -57,7 +60,7 @@ from tests.simulation.schedule import (
     FaultKind,
     Schedule,
 )
-from tests.simulation.sites import Site, sites_of
+from tests.simulation.sites import LATER, PASSED, PRODUCTION, Site, is_at, sites_of
 from tests.simulation.tasks import Agenda, CrashError, Task
 
 if TYPE_CHECKING:
@@ -882,8 +885,14 @@ def _missing(name: str) -> bytes:
 
 
 def _event_name(event: dict[str, Any]) -> str:
-    """Return how schedules name an event: see EVENTS."""
-    status = event["detail"].get("ModelApprovalStatus")
+    """Return how schedules name an event: see EVENTS and STAGE_EVENTS."""
+    detail = event["detail"]
+    if "ModelLifeCycle" in (detail.get("UpdatedModelPackageFields") or ()):
+        stands = detail.get("ModelLifeCycle") or {}
+        if stands == {**stands, "Stage": PRODUCTION, "StageStatus": "PendingApproval"}:
+            return WAITING_EVENT
+        return PASSED_EVENT if is_at(PASSED, stands) or stands.get("Stage") in LATER else TAKEN_BACK_EVENT
+    status = detail.get("ModelApprovalStatus")
     return event["detail-type"] if status is None else f"{event['detail-type']}: {status}"
 
 

@@ -211,3 +211,16 @@ def test_what_is_changed_and_approved_again_is_another_release(pipeline: Pipelin
         for container in fleet.spec.containers
     }
     assert running == {"s3://models/other/model.tar.gz"}
+
+
+def test_a_repeated_event_approves_nothing_that_was_changed_since(pipeline: Pipeline) -> None:
+    first = pipeline.register()
+    pipeline.approve(first)
+    event = pipeline.events.events[-1]
+    pipeline.run()
+    change_artefact(pipeline, first)
+    pipeline.dispatch(read_trigger(event))
+    pipeline.run()
+
+    assert pipeline.told(first) == ["started", "succeeded"]
+    assert pipeline.history.approvals[0].artefact_digest == pipeline.history.attempts[-1].artefact_digest

@@ -785,6 +785,56 @@ def test_an_editor_does_not_pass_for_the_approver(pipeline: Pipeline, policy: di
     assert pipeline.outcomes[-1]["ApprovedBy"] == "unknown"
 
 
+def approved_and_repeated(pipeline: Pipeline, arn: str) -> dict[str, Any]:
+    """Approve a version, let it go live, and return the event of its approval once more."""
+    pipeline.approve(arn)
+    event = pipeline.events.events[-1]
+    pipeline.run()
+    return event
+
+
+def test_a_repeated_event_takes_nothing_back_that_was_approved_properly(pipeline: Pipeline) -> None:
+    """The version was edited since, so that nobody could tell from it any more who approved it."""
+    pipeline.manage(ApprovalPolicy={"Approvers": ["*"]})
+    deployed(pipeline)
+    arn = pipeline.register()
+    event = approved_and_repeated(pipeline, arn)
+    pipeline.pass_time(2)
+    pipeline.sagemaker.update_model_package(ModelPackageArn=arn, CustomerMetadataProperties={"note": "1"})
+    pipeline.dispatch(read_trigger(event))
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+def test_an_approval_that_another_invocation_journals_first_counts_as_it_was_read_there(
+    pipeline: Pipeline,
+) -> None:
+    """Of two events of one approval, the slower one reads the version when it was edited already."""
+    pipeline.manage(ApprovalPolicy={"Approvers": ["*"]})
+    arn = pipeline.register()
+    pipeline.undelivered()
+    pipeline.approve(arn)
+    [event] = pipeline.undelivered()
+
+    def overtake(service: str, operation: str) -> None:
+        if (service, operation) == ("sagemaker", "DescribeModelPackage"):
+            pipeline.deployer_cloud.before_call = lambda *_: None
+            pipeline.dispatch(read_trigger(event))
+            pipeline.pass_time(2)
+            pipeline.sagemaker.update_model_package(
+                ModelPackageArn=arn, CustomerMetadataProperties={"note": "1"}
+            )
+
+    pipeline.deployer_cloud.before_call = overtake
+    pipeline.dispatch(read_trigger(event))
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
 def test_without_a_policy_a_change_after_the_approval_costs_only_the_approvers_name(
     pipeline: Pipeline,
 ) -> None:
