@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.config import Config
 
-    from local_cloud.iam.principals import Principal
+    from iam_policies.principals import Principal
     from local_cloud.runtime import HostedEndpoints
     from local_cloud.sagemaker.control_plane import ControlPlane
 

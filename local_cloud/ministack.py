@@ -44,11 +44,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
+from iam_policies.evaluation import AccessRequest, evaluate
+from iam_policies.principals import service
 from local_cloud import ministack_events, ministack_iam
 from local_cloud.asynchronous import StorageError
 from local_cloud.cloudwatch import alarms
-from local_cloud.iam.evaluation import AccessRequest, evaluate
-from local_cloud.iam.principals import service
 from local_cloud.ministack_events import RuleTargets
 from local_cloud.ministack_iam import MiniStackIam
 from local_cloud.sagemaker import arns
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from local_cloud.iam.principals import Principal
+    from iam_policies.principals import Principal
     from local_cloud.sagemaker.ports import EventSink
 
 _LOGGER = logging.getLogger("local_cloud.ministack")
@@ -407,7 +407,7 @@ class MiniStack:
     def trusts(self, role_arn: str, service_name: str) -> bool:
         """Tell whether the role exists and its trust policy lets the service assume it for its account."""
         trust = self.iam.trust_policy(role_arn)
-        by = service(service_name, source_account=role_arn.split(":")[4], source_arn="")
+        by = service(service_name, source_account=role_arn.split(":")[4], source_arn=None)
         return trust is not None and bool(
             evaluate(by, AccessRequest("sts:AssumeRole", role_arn), resource_policy=trust).is_allowed
         )

@@ -26,14 +26,14 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from local_cloud.iam.evaluation import AccessRequest, evaluate
-from local_cloud.iam.principals import service
+from iam_policies.evaluation import AccessRequest, evaluate
+from iam_policies.principals import service
 from local_cloud.sagemaker import arns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local_cloud.iam.principals import Principal
+    from iam_policies.principals import Principal
     from local_cloud.ministack_iam import MiniStackIam
 
 _LOGGER = logging.getLogger("local_cloud.events")

@@ -1,6 +1,6 @@
 """Enforce IAM with what MiniStack keeps of it: users, roles, sessions, and policies of resources.
 
-Owns who somebody is, and the decision about every request to MiniStack's own services; `local_cloud.iam`
+Owns who somebody is, and the decision about every request to MiniStack's own services; `iam_policies`
 evaluates. `ministack.py` alone makes one of it. What is changed in MiniStack, and why:
 
 `iam_evaluator.enforce` becomes `_enforce`
@@ -33,15 +33,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from local_cloud.iam.evaluation import AccessRequest, Decision, evaluate
-from local_cloud.iam.policies import EVERYTHING, MalformedPolicyError, Policy, Statement, parse_policy
-from local_cloud.iam.principals import Principal, PrincipalKind, account_root
+from iam_policies.evaluation import AccessRequest, Decision, Outcome, PolicyKind, evaluate
+from iam_policies.policies import EVERYTHING, MalformedPolicyError, Policy, Statement, parse_policy
+from iam_policies.principals import Principal, PrincipalKind, account_root, role_session
 from local_cloud.sagemaker import arns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from local_cloud.iam.policies import Values
+    from iam_policies.context import Values
 
 _LOGGER = logging.getLogger("local_cloud.iam")
 
@@ -217,18 +217,14 @@ class MiniStackIam:
         role = self._iam._roles.get_scoped(account_id, None, name)
         if role is None or role["Arn"] != role_arn:
             return None
-        partition = role_arn.split(":")[1]
-        arn = f"arn:{partition}:sts::{account_id}:assumed-role/{name}/{session_name}"
         policies = self._evaluator._gather_role_policies(name, account_id)
         tags = {f"aws:principaltag/{tag['Key'].lower()}": tag["Value"] for tag in role.get("Tags") or ()}
-        return Principal(
-            PrincipalKind.SESSION,
-            arn,
-            account_id,
+        return role_session(
             role_arn,
+            session_name,
             tuple(_policy(statements) for statements in policies),
-            self._boundary(arn, account_id),
-            context=tags,
+            self._boundary(role_arn, account_id),
+            tags,
         )
 
     def trust_policy(self, role_arn: str) -> Policy | None:
@@ -245,9 +241,9 @@ class MiniStackIam:
         return arn if role is None else str(role["Arn"])
 
     def _boundary(self, arn: str, account_id: str) -> Policy | None:
-        is_session = ":assumed-role/" in arn
-        name = arn.split("/")[1] if is_session else arn.rpartition("/")[2]
-        store = self._iam._roles if is_session else self._iam._users
+        """Return the boundary of a user, of a role, or of the role of a session."""
+        name = arn.split("/")[1] if ":assumed-role/" in arn else arn.rpartition("/")[2]
+        store = self._iam._users if ":user/" in arn else self._iam._roles
         layers = self._evaluator._permissions_boundary(store, name, account_id)
         return _policy(layers[0][0]) if layers else None
 
@@ -327,7 +323,7 @@ class MiniStackIam:
         service = action.partition(":")[0]
         policy, owner = self.resource_policy(service, resource_arn)
         context = {**_base_keys(region, owner or principal.account_id), **(keys or {})}
-        if any(_names_resource_tags(each) for each in principal.identity_policies):
+        if any(_names_resource_tags(each) for each in _all_policies(principal, policy)):
             for name, value in (self._tagging.resource_tags(resource_arn) or {}).items():
                 context.setdefault(f"aws:resourcetag/{name.lower()}", str(value))
         return evaluate(
@@ -363,9 +359,9 @@ class MiniStackIam:
         _REFUSED.set(decision.message(principal, request))
         _LOGGER.info("%s", _REFUSED.get())
         return self._evaluator.EvalResult(
-            "Deny" if "explicit deny" in decision.why_not else "ImplicitDeny",
+            "Deny" if decision.outcome is Outcome.EXPLICIT_DENY else "ImplicitDeny",
             principal_arn=principal.arn,
-            resource_policy_arn=request.resource_arn if "resource-based" in decision.why_not else "",
+            resource_policy_arn=request.resource_arn if decision.refused_by is PolicyKind.RESOURCE else "",
         )
 
     def refusal(
@@ -577,11 +573,21 @@ def _unconditional(statement: Statement) -> Statement:
     return replace(statement, conditions=()) if statement.allows else replace(statement, principals=())
 
 
+def _all_policies(principal: Principal, resource_policy: Policy | None) -> Iterator[Policy]:
+    yield from principal.identity_policies
+    yield from principal.session_policies or ()
+    yield from (each for each in (principal.boundary, resource_policy) if each is not None)
+
+
 def _names_resource_tags(policy: Policy) -> bool:
+    """Tell whether a policy looks at the tags of resources, in a condition or by a variable."""
     return any(
-        condition.key.lower().startswith("aws:resourcetag/")
+        "aws:resourcetag/" in text.lower()
         for statement in policy.statements
-        for condition in statement.conditions
+        for text in (
+            *(statement.resources or statement.not_resources or ()),
+            *(text for condition in statement.conditions for text in (condition.key, *condition.values)),
+        )
     )
 
 

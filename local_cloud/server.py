@@ -12,13 +12,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from iam_policies.policies import NO_POLICY
 from local_cloud import ministack as ministack_module
 from local_cloud.admin import Admin
 from local_cloud.calls import CallLog
 from local_cloud.delivery import EventDelivery
 from local_cloud.gateway import Gateway
 from local_cloud.hosting.fleets import Fleets
-from local_cloud.iam.policies import NO_POLICY
 from local_cloud.ministack import MiniStack
 from local_cloud.monitoring import Monitoring
 from local_cloud.real_time import RealTimeControlPlane, SystemClock

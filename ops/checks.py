@@ -10,14 +10,18 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from infra.stages.access import PULL, Artefacts, admission, group_arns, signed, version_arns
+from iam_policies.evaluation import AccessRequest, Decision, Outcome, PolicyKind, evaluate
+from iam_policies.policies import NO_POLICY, MalformedPolicyError, parse_policy
+from iam_policies.principals import Principal, role_session, service
+from infra.stages.access import PULL, Artefacts, Repository, admission, group_arns, signed, version_arns
 from infra.stages.accounts import partition_of, spellings, url_suffix_of
 from ops.facts import Absent, Found, Unreadable
-from ops.policy_evaluation import Decision, Request, combine, decide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from iam_policies.context import Values
+    from iam_policies.policies import Policy
     from infra.settings.catalogue import EndpointSpec
     from infra.stages.access import PolicyTarget, StageAccess, Statement
     from ops.facts import Facts, Reading, Role, Rule, Version
@@ -63,7 +67,7 @@ class Finding:
 class Need:
     """One call that a role must be allowed, and the statement that allows it."""
 
-    request: Request
+    request: AccessRequest
     statement: Statement
 
 
@@ -127,12 +131,12 @@ def _registry_credentials(access: StageAccess, facts: Facts) -> Iterator[Finding
 def _roles(access: StageAccess, facts: Facts) -> Iterator[Finding]:
     names = access.names
     runs_models = "SageMaker runs models as this role."
-    for reading, arn, service, why in (
+    for reading, arn, by, why in (
         (facts.deployer_role, names.deployer_role_arn, "lambda", "Lambda runs the deployer as this role."),
         *((reading, arn, "sagemaker", runs_models) for arn, reading in _running(access, facts).items()),
     ):
         subject = f"the role {arn}"
-        made_here = service == "lambda" or _is_made(access, arn)
+        made_here = by == "lambda" or _is_made(access, arn)
         where = (
             f"Deploy the stack {names.stack}." if made_here else "Create the role, or correct the context."
         )
@@ -140,18 +144,18 @@ def _roles(access: StageAccess, facts: Facts) -> Iterator[Finding]:
         if isinstance(reading, Found):
             statement = {
                 "Effect": "Allow",
-                "Principal": {"Service": f"{service}.amazonaws.com"},
+                "Principal": {"Service": f"{by}.amazonaws.com"},
                 "Action": "sts:AssumeRole",
                 "Condition": {"StringEquals": {"aws:SourceAccount": names.account}},
             }
-            if _trusts(reading.value, f"{service}.amazonaws.com", names.account):
+            if _trusts(reading.value, f"{by}.amazonaws.com", names.account):
                 yield Finding("trust", Status.OK, subject)
             else:
                 yield Finding(
                     "trust",
                     Status.MISSING,
                     subject,
-                    f"it does not trust {service}.amazonaws.com",
+                    f"it does not trust {by}.amazonaws.com",
                     why,
                     f"In account {names.account}, in the role's trust policy.",
                     statement,
@@ -168,19 +172,11 @@ def _is_made(access: StageAccess, role_arn: str) -> bool:
     return access.names.execution_role is None and role_arn == access.names.execution_role_arn
 
 
-def _trusts(role: Role, service: str, account: str) -> bool:
-    """Tell whether a service may assume a role; conditions on the source account may name this one."""
-    statements = role.trust.get("Statement", [])
-    for statement in statements if isinstance(statements, list) else [statements]:
-        principal = statement.get("Principal", {})
-        services = principal.get("Service", []) if isinstance(principal, dict) else []
-        named = service in (services if isinstance(services, list) else [services])
-        bare = {"Statement": {**statement, "Principal": "*"}}
-        context = {"aws:sourceaccount": [account]}
-        request = Request(f"arn:aws:iam::{account}:role/any", "sts:AssumeRole", None, context)
-        if named and decide(bare, request, of_resource=True) in {Decision.ALLOW, Decision.UNCLEAR}:
-            return True
-    return False
+def _trusts(role: Role, service_name: str, account: str) -> bool:
+    """Tell whether a service may assume a role, as far as the trust policy's conditions can be judged."""
+    by = service(service_name, source_account=account, source_arn=None)
+    decision = _decided(by, _request("sts:AssumeRole", "*"), role.trust)
+    return decision.outcome in {Outcome.ALLOWED, Outcome.UNKNOWN}
 
 
 def _version(access: StageAccess, group: str, facts: Facts) -> Iterator[Finding]:
@@ -288,16 +284,16 @@ def _registry_side(access: StageAccess, version: Version | None, facts: Facts) -
             continue
         if isinstance(reading, Found):
             policy = reading.value
-        requests = [
-            [each] if target.kind != "group" else _spelled(each, access, version)
-            for each in _requests(statement, version)
+        calls = [
+            (role, [request] if target.kind != "group" else _spelled(request, access, version))
+            for role, request in _calls(statement, _arn_of(target, access), version)
         ]
         yield _allowed(
             "policy",
             subject,
             [
-                _best([decide(policy, request, of_resource=True) for request in spelled])
-                for spelled in requests
+                _best([_decided(role, replace(each, owner_account=account), policy) for each in spelled])
+                for role, spelled in calls
             ],
             proposed,
             f"{where}{_named(target)}.",
@@ -323,56 +319,90 @@ def _grant(facts: Facts, target: PolicyTarget, proposed: Statement, subject: str
     return Finding("grant", Status.MISSING, subject, f"no grant of Decrypt to {role}", why, where, wanted)
 
 
-def _requests(statement: Statement, version: Version | None) -> Iterator[Request]:
-    """Make the calls that a statement is for: of its roles, on its resources, as its conditions have them."""
+def _arn_of(target: PolicyTarget, access: StageAccess) -> str:
+    """Return whose policy it is, for statements that leave their resource out or call it `*`."""
+    registry = access.registry
+    if target.kind == "repository":
+        return Repository(registry.account, registry.region, target.name).arn
+    return target.name
+
+
+def _decided(principal: Principal, request: AccessRequest, resource_policy: Mapping[str, Any]) -> Decision:
+    """Decide about a request, with a policy as it was read: one that is none leaves it unknown."""
+    try:
+        policy = _policy(resource_policy)
+    except MalformedPolicyError as error:
+        return _not_understood(error)
+    return evaluate(principal, request, resource_policy=policy)
+
+
+def _not_understood(error: MalformedPolicyError) -> Decision:
+    return Decision(Outcome.UNKNOWN, f"because a policy cannot be understood: {error}")
+
+
+def _policy(document: Mapping[str, Any]) -> Policy:
+    return parse_policy(document) if document.get("Statement") else NO_POLICY
+
+
+def _request(action: str, resource: str, context: Mapping[str, Values] | None = None) -> AccessRequest:
+    """Make a call as it is known from here: over TLS, and otherwise only what is said of it."""
+    known = {"aws:securetransport": "true", **(context or {})}
+    return AccessRequest(action, resource, context=known, is_context_complete=False)
+
+
+def _calls(
+    statement: Statement, target_arn: str, version: Version | None
+) -> Iterator[tuple[Principal, AccessRequest]]:
+    """Make the calls that a statement is for: of its roles, on its resources, as its conditions have them.
+
+    What the roles may do by their own policies is another check's matter: here they may do everything.
+    """
     conditions = statement["Condition"]
     context = _context(conditions)
     for role in conditions["ArnLike"]["aws:PrincipalArn"]:
         if "*" in role or "?" in role:
             continue  # operators: whoever they are, they are let in by the same statement
         for action in statement["Action"]:
-            for resource in statement.get("Resource", [None]):
-                yield Request(role, action, _concrete(resource, version), context)
+            for resource in statement.get("Resource", ["*"]):
+                concrete = target_arn if resource == "*" else _concrete(resource, version)
+                yield role_session(role, "doctor"), _request(action, concrete, context)
 
 
-def _context(conditions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+def _context(conditions: Mapping[str, Mapping[str, Any]]) -> dict[str, Values]:
     """Make what a call says of itself so that it is one which the conditions are for."""
-    said = {
+    said: dict[str, Values] = {
         key.lower(): _sample(value)
         for operator in ("StringEquals", "StringLike")
         for key, value in conditions.get(operator, {}).items()
     }
-    return said | {key.lower(): [] for key in conditions.get("Null", {})}
+    return said | {key.lower(): () for key in conditions.get("Null", {})}
 
 
-def _sample(value: object) -> list[str]:
+def _sample(value: object) -> str:
     first = value[0] if isinstance(value, list) else value
-    return [str(first).replace("*", "x")]
+    return str(first).replace("*", "x")
 
 
-def _concrete(resource: str | None, version: Version | None) -> str | None:
-    if resource is None or "*" not in resource:
+def _concrete(resource: str, version: Version | None) -> str:
+    if "*" not in resource:
         return resource
-    if resource == "*":
-        return None
     for uri in version.artefacts if version else ():
-        arn = f"{resource.split(':::')[0]}:::{uri.removeprefix('s3://')}"
+        arn = f"{resource.split(':::', maxsplit=1)[0]}:::{uri.removeprefix('s3://')}"
         if ":s3:::" in resource and arn.startswith(resource.removesuffix("*")):
             return arn
     return resource.replace("*", "1")
 
 
-def _spelled(request: Request, access: StageAccess, version: Version | None) -> list[Request]:
+def _spelled(request: AccessRequest, access: StageAccess, version: Version | None) -> list[AccessRequest]:
     """List a call for each spelling of the group's name; of a version that was read, its own."""
-    resource = request.resource or ""
-    if ":model-package/" in resource:
+    if ":model-package/" in request.resource_arn:
         arns = [arn.replace("*", "1") for arn in version_arns(access.registry, access.groups[0])]
-        return [replace(request, resource=arn) for arn in ([version.arn] if version else arns)]
-    return [replace(request, resource=arn) for arn in group_arns(access.registry, access.groups[0])]
+        return [replace(request, resource_arn=arn) for arn in ([version.arn] if version else arns)]
+    return [replace(request, resource_arn=arn) for arn in group_arns(access.registry, access.groups[0])]
 
 
 def _best(decisions: Sequence[Decision]) -> Decision:
-    return Decision.ALLOW if Decision.ALLOW in decisions else decisions[0]
+    return next((each for each in decisions if each.is_allowed), decisions[0])
 
 
 def _allowed(
@@ -382,12 +412,16 @@ def _allowed(
     actions = proposed["Action"] if isinstance(proposed["Action"], list) else [proposed["Action"]]
     why = _WHY[actions[0]]
     what = ", ".join(actions)
-    for decision, status, found in (
-        (Decision.DENY, Status.MISSING, f"{what} is denied by a statement: no other can allow it"),
-        (Decision.SILENT, Status.MISSING, f"{what} is not allowed"),
-        (Decision.UNCLEAR, Status.UNKNOWN, f"{what} depends on a condition that cannot be judged from here"),
+    is_bounded = any(each.refused_by is PolicyKind.BOUNDARY for each in decisions)
+    by = " by the role's permissions boundary, which has to allow it too" if is_bounded else ""
+    outcomes = {each.outcome: each.why_not for each in decisions}
+    unclear = outcomes.get(Outcome.UNKNOWN)
+    for outcome, status, found in (
+        (Outcome.EXPLICIT_DENY, Status.MISSING, f"{what} is denied by a statement: no other can allow it"),
+        (Outcome.IMPLICIT_DENY, Status.MISSING, f"{what} is not allowed{by}"),
+        (Outcome.UNKNOWN, Status.UNKNOWN, f"{what} cannot be judged from here, {unclear}"),
     ):
-        if decision in decisions:
+        if outcome in outcomes:
             return Finding(check, status, subject, found, why, where, proposed)
     return Finding(check, Status.OK, f"{subject}: {what}")
 
@@ -396,11 +430,18 @@ def _identity(role: Reading[Role], role_arn: str, needs: Sequence[Need], where: 
     if not isinstance(role, Found):
         return  # which is a finding already
     for need in needs:
-        said = combine([decide(policy, need.request, of_resource=False) for policy in role.value.policies])
-        if role.value.boundary is not None and said is Decision.ALLOW:
-            bounded = decide(role.value.boundary, need.request, of_resource=False)
-            said = Decision.DENY if bounded is Decision.SILENT else bounded
-        yield _allowed("identity", f"the role {role_arn}", [said], need.statement, where)
+        decision = _by_its_own(role.value, role_arn, need.request)
+        yield _allowed("identity", f"the role {role_arn}", [decision], need.statement, where)
+
+
+def _by_its_own(role: Role, role_arn: str, request: AccessRequest) -> Decision:
+    """Decide what a role's own policies say of a call; whose resource it is, is another check's matter."""
+    try:
+        policies = tuple(_policy(each) for each in role.policies)
+        boundary = None if role.boundary is None else _policy(role.boundary)
+    except MalformedPolicyError as error:
+        return _not_understood(error)
+    return evaluate(role_session(role_arn, "doctor", policies, boundary), request)
 
 
 def _deployer(access: StageAccess, version: Version | None, facts: Facts) -> Iterator[Finding]:
@@ -409,8 +450,11 @@ def _deployer(access: StageAccess, version: Version | None, facts: Facts) -> Ite
     partition = partition_of(names.region)
     packages = [version.arn] if version else [arn.replace("*", "1") for arn in _all_versions(access)]
     model = f"arn:{partition}:sagemaker:{names.region}:{names.account}:model/any"
-    tag = {f"aws:requesttag/{OWNER.lower()}:stack": [names.stack], "aws:tagkeys": ["greenlight:stack"]}
-    calls: list[tuple[str, str, str, dict[str, list[str]], dict[str, Any]]] = [
+    tag: dict[str, Values] = {
+        f"aws:requesttag/{OWNER.lower()}:stack": names.stack,
+        "aws:tagkeys": ("greenlight:stack",),
+    }
+    calls: list[tuple[str, str, str, Mapping[str, Values], Mapping[str, Any]]] = [
         ("Describe", "sagemaker:DescribeModelPackage", packages[0], {}, {}),
         ("List", "sagemaker:ListModelPackages", packages[0], {}, {}),
         ("CreateFrom", "sagemaker:CreateModel", packages[0], tag, {}),
@@ -420,7 +464,7 @@ def _deployer(access: StageAccess, version: Version | None, facts: Facts) -> Ite
                 "Pass",
                 "iam:PassRole",
                 role,
-                {"iam:passedtoservice": ["sagemaker.amazonaws.com"]},
+                {"iam:passedtoservice": "sagemaker.amazonaws.com"},
                 {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
             )
             for role in _running(access, facts)
@@ -433,7 +477,7 @@ def _deployer(access: StageAccess, version: Version | None, facts: Facts) -> Ite
     yield from _identity(
         facts.deployer_role,
         names.deployer_role_arn,
-        [_need(names.deployer_role_arn, *call) for call in calls],
+        [_need(*call) for call in calls],
         f"Deploy the stack {names.stack}: its role is the stack's own.",
     )
 
@@ -446,15 +490,15 @@ def _models(access: StageAccess, version: Version | None, facts: Facts) -> Itera
     """Check what the role that models run with may do."""
     names = access.names
     partition, suffix = partition_of(names.region), url_suffix_of(names.region)
-    via = {"kms:viaservice": [f"s3.{names.region}.{suffix}"]}
-    through = {"StringEquals": {"kms:ViaService": via["kms:viaservice"][0]}}
+    via: dict[str, Values] = {"kms:viaservice": f"s3.{names.region}.{suffix}"}
+    through = {"StringEquals": {"kms:ViaService": via["kms:viaservice"]}}
     s3 = f"arn:{partition}:s3:::"
     prefixes = [
         each
         for each in access.artefacts
         if version is None or any(_below(uri, each) for uri in version.artefacts)
     ]
-    calls: list[tuple[str, str, str, dict[str, list[str]], dict[str, Any]]] = []
+    calls: list[tuple[str, str, str, dict[str, Values], dict[str, Any]]] = []
     for each in prefixes:
         objects = f"{s3}{each.bucket}/{each.prefix}*"
         calls.append(("Get", "s3:GetObject", objects, {}, {}))
@@ -468,15 +512,14 @@ def _models(access: StageAccess, version: Version | None, facts: Facts) -> Itera
             if _is_made(access, arn)
             else f"In account {names.account}, in a policy of the role, which is its owner's."
         )
-        yield from _identity(role, arn, [_need(arn, *call) for call in calls], where)
+        yield from _identity(role, arn, [_need(*call) for call in calls], where)
 
 
 def _need(
-    role: str,
     sid: str,
     action: str,
     resource: str,
-    context: Mapping[str, Sequence[str]],
+    context: Mapping[str, Values],
     condition: Mapping[str, Any],
 ) -> Need:
     statement: Statement = {
@@ -487,7 +530,7 @@ def _need(
         **({"Condition": condition} if condition else {}),
     }
     concrete = resource.replace("/*", "/1") if resource != "*" else resource
-    return Need(Request(role, action, concrete, context), statement)
+    return Need(_request(action, concrete, context), statement)
 
 
 def _existing(access: StageAccess, version: Version | None, facts: Facts) -> Iterator[Finding]:
@@ -524,15 +567,15 @@ def _events(access: StageAccess, group: str, facts: Facts) -> Iterator[Finding]:
     )
     if isinstance(facts.bus_policy, Found):
         organization = access.registry.organization
-        context = {"aws:principalorgid": [organization]} if organization else {}
+        context: dict[str, Values] = {"aws:principalorgid": organization} if organization else {}
         sender = f"arn:{partition_of(names.region)}:iam::{access.registry.account}:role/sender"
-        request = Request(sender, "events:PutEvents", names.bus_arn, context)
-        said = decide(facts.bus_policy.value, request, of_resource=True)
-        if said is Decision.ALLOW:
+        request = replace(_request("events:PutEvents", names.bus_arn, context), owner_account=names.account)
+        decision = _decided(role_session(sender, "doctor"), request, facts.bus_policy.value)
+        if decision.is_allowed:
             yield Finding("event-path", Status.OK, subject)
         else:
             found = f"it does not admit events of account {access.registry.account}"
-            status = Status.UNKNOWN if said is Decision.UNCLEAR else Status.MISSING
+            status = Status.UNKNOWN if decision.outcome is Outcome.UNKNOWN else Status.MISSING
             yield Finding("event-path", status, subject, found, why, here, admission(access))
     yield from _rules(
         facts.receiving_rules,
@@ -599,10 +642,9 @@ def _sender(
     if isinstance(role, Found):
         bus = access.names.bus_arn
         statement = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus}
-        request = Request(role_arn, "events:PutEvents", bus)
-        said = combine([decide(policy, request, of_resource=False) for policy in role.value.policies])
+        decision = _by_its_own(role.value, role_arn, _request("events:PutEvents", bus))
         trusted = _trusts(role.value, "events.amazonaws.com", access.registry.account)
-        if said is Decision.ALLOW and trusted:
+        if decision.is_allowed and trusted:
             yield Finding("event-path", Status.OK, subject)
         else:
             found = "it may not put events on the stage's bus" if trusted else "EventBridge cannot take it"

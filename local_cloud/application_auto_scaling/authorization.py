@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
+    from iam_policies.context import Values
     from local_cloud.application_auto_scaling.registry import Registry
-    from local_cloud.iam.policies import Values
     from local_cloud.sagemaker.ports import Caller
 
 Rule: TypeAlias = "Callable[[Registry, Caller, str, Mapping[str, Any]], Iterable[Check]]"

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from local_cloud.iam.evaluation import AccessRequest, evaluate
-from local_cloud.iam.policies import MalformedPolicyError, Policy, parse_policy
+from iam_policies.evaluation import AccessRequest, evaluate
+from iam_policies.policies import MalformedPolicyError, Policy, parse_policy
 from local_cloud.sagemaker import errors
 
 if TYPE_CHECKING:
-    from local_cloud.iam.policies import Statement
+    from iam_policies.policies import Statement
     from local_cloud.sagemaker.ports import Caller
 
 

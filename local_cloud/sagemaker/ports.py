@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from local_cloud.iam.principals import unrestricted
+from iam_policies.principals import unrestricted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from local_cloud.iam.policies import Policy
-    from local_cloud.iam.principals import Principal
+    from iam_policies.policies import Policy
+    from iam_policies.principals import Principal
 
 
 class Clock(Protocol):

@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from local_cloud.iam.evaluation import evaluate
-from local_cloud.iam.patterns import matches_action
-from local_cloud.iam.policies import Policy
+from iam_policies.evaluation import evaluate
+from iam_policies.patterns import matches_action
+from iam_policies.policies import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local_cloud.iam.evaluation import AccessRequest
-    from local_cloud.iam.policies import Statement
-    from local_cloud.iam.principals import Principal
+    from iam_policies.evaluation import AccessRequest
+    from iam_policies.policies import Statement
+    from iam_policies.principals import Principal
 
 
 _T = TypeVar("_T")

@@ -20,8 +20,8 @@ from tests.infra.sufficiency.conftest import NAMES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from local_cloud.iam.evaluation import AccessRequest, Decision
-    from local_cloud.iam.principals import Principal
+    from iam_policies.evaluation import AccessRequest, Decision
+    from iam_policies.principals import Principal
     from tests.iam_proof.mutants import Taken
     from tests.infra.conftest import Synthesised
 

@@ -6,8 +6,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.iam.policies import parse_policy
-from local_cloud.iam.principals import Principal, PrincipalKind
+from iam_policies.policies import parse_policy
+from iam_policies.principals import Principal, PrincipalKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

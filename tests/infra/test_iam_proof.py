@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local_cloud.iam.evaluation import AccessRequest, evaluate
-from local_cloud.iam.policies import parse_policy
-from local_cloud.iam.principals import Principal, PrincipalKind
+from iam_policies.evaluation import AccessRequest, evaluate
+from iam_policies.policies import parse_policy
+from iam_policies.principals import Principal, PrincipalKind
 from tests.iam_proof.mutants import Needs, Part, Taken, mutants_of
 from tests.iam_proof.page import PAGE, taken_on, written
 from tests.iam_proof.proof import Finding, role_of

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from iam_policies.evaluation import AccessRequest, evaluate
+from iam_policies.policies import parse_policy
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
-from local_cloud.iam.evaluation import AccessRequest, evaluate
-from local_cloud.iam.policies import parse_policy
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller, Key
 from tests.infra.roles import ACCOUNT, REGION, Deployed
 from tests.unit.local_cloud.sagemaker.virtual_cloud import OTHER_ACCOUNT, PREFIX, VirtualCloud, variant
 
 if TYPE_CHECKING:
-    from local_cloud.iam.policies import Values
-    from local_cloud.iam.principals import Principal
+    from iam_policies.context import Values
+    from iam_policies.principals import Principal
     from tests.infra.conftest import Synthesised
 
 OURS = [{"Key": "greenlight:stack", "Value": "Greenlight"}]

@@ -15,7 +15,7 @@ from tests.unit.deployer.pipeline import DEPLOYER, TABLE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local_cloud.iam.principals import Principal
+    from iam_policies.principals import Principal
     from tests.infra.conftest import Synthesised
 
 # What the stories call what the stack names after its logical ids.

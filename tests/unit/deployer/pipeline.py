@@ -44,7 +44,7 @@ from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from local_cloud.iam.principals import Principal
+    from iam_policies.principals import Principal
 
 REGION = "eu-central-1"
 TABLE = "journal"

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from iam_policies.policies import parse_policy
+from iam_policies.principals import Principal, PrincipalKind
 from local_cloud.application_auto_scaling.authorization import LINKED_ROLE, RULES
 from local_cloud.application_auto_scaling.service import OPERATIONS, ApplicationAutoScaling
-from local_cloud.iam.policies import parse_policy
-from local_cloud.iam.principals import Principal, PrincipalKind
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller
 from tests.unit.local_cloud.sagemaker.virtual_cloud import ACCOUNT, ALICE, REGION, VirtualCloud

@@ -138,7 +138,20 @@ def test_a_denial_that_cannot_be_judged_is_told_as_unknown() -> None:
     [gap] = wrong(policies={target: Found(policy) for target, policy in policies.items()})
 
     assert gap.status is Status.UNKNOWN
-    assert "cannot be judged from here" in gap.found
+    assert gap.found.endswith("cannot be judged from here, because that depends on aws:SourceVpce")
+
+
+def test_a_policy_that_cannot_be_understood_is_told_as_unknown() -> None:
+    policies = granted()
+    strange = {"Effect": "Deny", "Principal": "*", "Action": "*", "Condition": {"StringIs": {"aws:a": "1"}}}
+    policies["bucket", "models"] = {"Statement": [*policies["bucket", "models"]["Statement"], strange]}
+
+    gaps = wrong(policies={target: Found(policy) for target, policy in policies.items()})
+    own = wrong(execution_role=Found(replace(models_role(), boundary={"Statement": [strange]})))
+
+    assert {(gap.check, gap.status) for gap in gaps} == {("policy", Status.UNKNOWN)}
+    assert {(gap.check, gap.status) for gap in own} == {("identity", Status.UNKNOWN)}
+    assert all("'StringIs' is no condition operator" in gap.found for gap in (*gaps, *own))
 
 
 @pytest.mark.parametrize("spelling", ["churn-models", "Churn-Models"])
@@ -309,7 +322,7 @@ def test_a_boundary_bounds() -> None:
     gaps = wrong(execution_role=Found(bounded))
 
     assert {tuple(gap.statement["Action"]) for gap in gaps if gap.statement} == {("kms:Decrypt",)}
-    assert all("denied" in gap.found for gap in gaps)
+    assert all("is not allowed by the role's permissions boundary" in gap.found for gap in gaps)
 
 
 VERSIONS: dict[str, tuple[dict[str, Any], str, str]] = {

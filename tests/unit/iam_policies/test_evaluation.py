@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from local_cloud.iam.evaluation import AccessRequest, Decision, evaluate
-from local_cloud.iam.policies import parse_policy
-from local_cloud.iam.principals import Principal, PrincipalKind, account_root, service, unrestricted
+from iam_policies.evaluation import AccessRequest, Decision, evaluate
+from iam_policies.policies import parse_policy
+from iam_policies.principals import Principal, PrincipalKind, account_root, service, unrestricted
 
 HERE, THERE = "111122223333", "444455556666"
 ROLE = f"arn:aws:iam::{HERE}:role/path/deployer"
@@ -82,7 +82,20 @@ def decide(
             f"arn:aws:s3:::{HERE}/a",
             True,
         ),
-        ({"Resource": "arn:aws:s3:::${aws:username}/*"}, "s3:GetObject", "arn:aws:s3:::ann/a", False),
+        ({"Resource": "arn:aws:s3:::${aws:username}/*"}, "s3:GetObject", "arn:aws:s3:::ann/a", True),
+        ({"Resource": "arn:aws:s3:::${aws:username}/*"}, "s3:GetObject", "arn:aws:s3:::bob/a", False),
+        # A variable without a value is no resource's, and takes nothing from those beside it.
+        ({"Resource": "arn:aws:s3:::${aws:PrincipalTag/a}*"}, "s3:GetObject", BUCKET, False),
+        ({"Resource": ["arn:aws:s3:::${aws:PrincipalTag/a}", "*"]}, "s3:GetObject", BUCKET, True),
+        (
+            {"Resource": None, "NotResource": "arn:aws:s3:::${aws:PrincipalTag/a}*"},
+            "s3:GetObject",
+            BUCKET,
+            True,
+        ),
+        # One may stand after the fifth colon only.
+        ({"Resource": "arn:aws:s3:${aws:PrincipalTag/a, ''}::models/a"}, "s3:GetObject", BUCKET, False),
+        ({"Resource": "${aws:PrincipalTag/a, '*'}"}, "s3:GetObject", BUCKET, False),
     ],
 )
 def test_a_statement_is_about_actions_and_resources(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local_cloud.iam.policies import MalformedPolicyError, parse_policy
+from iam_policies.policies import MalformedPolicyError, parse_policy
 
 STATEMENT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
 

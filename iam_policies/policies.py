@@ -9,15 +9,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from local_cloud.iam.operators import parse_operator
+from iam_policies.operators import parse_operator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-Values: TypeAlias = str | tuple[str, ...]
-"""A condition key's value: a text, or several for a key that has many."""
 
 _VERSION_WITH_VARIABLES = "2012-10-17"
 _VERSIONS = frozenset({_VERSION_WITH_VARIABLES, "2008-10-17"})

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from local_cloud.iam.evaluation import AccessRequest, evaluate
-from local_cloud.iam.policies import MalformedPolicyError, parse_policy
-from local_cloud.iam.principals import Principal, PrincipalKind
+from iam_policies.evaluation import AccessRequest, evaluate
+from iam_policies.policies import MalformedPolicyError, parse_policy
+from iam_policies.principals import Principal, PrincipalKind
 
 USER = "arn:aws:iam::111122223333:user/ann"
 
@@ -148,10 +148,31 @@ def test_a_variable_stands_for_the_requests_value_as_it_is(
     assert holds({operator: {"aws:ResourceTag/team": wanted}}, keys) is truth
 
 
-def test_a_denial_whose_variable_has_no_value_denies_nothing() -> None:
-    condition = {"StringNotEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+@pytest.mark.parametrize("tags", [{}, {"aws:principaltag/team": ("ml", "bi")}])
+@pytest.mark.parametrize(
+    ("operator", "truth"),
+    [
+        ("StringEquals", False),
+        ("StringLike", False),
+        ("StringNotEquals", True),
+        ("StringNotLike", True),
+        ("StringEqualsIfExists", False),
+    ],
+)
+def test_a_variable_without_one_value_equals_nothing(
+    effect: str, tags: dict[str, Any], operator: str, *, truth: bool
+) -> None:
+    """IAM user guide, "Policy variables with no value"; keys with many values are no variables."""
+    condition = {operator: {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}
 
-    assert not holds(condition, {"aws:resourcetag/team": "ml"}, effect="Deny")
+    assert holds(condition, {"aws:resourcetag/team": "ml", **tags}, effect=effect) is truth
+
+
+def test_a_variable_without_a_value_takes_nothing_from_the_values_beside_it() -> None:
+    condition = {"StringEquals": {"aws:ResourceTag/team": ["${aws:PrincipalTag/team}", "ml"]}}
+
+    assert holds(condition, {"aws:resourcetag/team": "ml"})
 
 
 @pytest.mark.parametrize(

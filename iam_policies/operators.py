@@ -1,13 +1,13 @@
 """IAM's condition operators: how one value of a request compares with one value of a policy.
 
-Owns comparing texts, numbers, dates, booleans, addresses and ARNs, and how operators are spelled. Source: IAM
-user guide, "IAM JSON policy elements: Condition operators".
+Owns comparing texts, numbers, dates, booleans, addresses and ARNs, and how operators are spelled. Policy
+variables stand in texts and ARNs only. Source: IAM user guide, "IAM JSON policy elements: Condition
+operators", and for variables "Condition element" of "Policy variables".
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import ipaddress
 import operator
 from dataclasses import dataclass
@@ -16,14 +16,15 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from local_cloud.iam import patterns
+from iam_policies import patterns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from local_cloud.iam.policies import Values
+    from iam_policies.context import Context
+    from iam_policies.truth import Truth
 
-Compare: TypeAlias = "Callable[[str, str, Mapping[str, Values] | None], bool]"
+Compare: TypeAlias = "Callable[[str, str, Context | None], Truth]"
 """Takes a request's value, a policy's, and the keys that its variables stand for."""
 
 
@@ -62,34 +63,34 @@ def parse_operator(name: str) -> Operator | None:
     return Operator(compare, is_negated, base != rest, quantifiers[prefix])
 
 
-def _equal(value: str, wanted: str, keys: Mapping[str, Values] | None) -> bool:
-    return value == patterns.substituted(wanted, keys)
+def _equal(value: str, wanted: str, context: Context | None) -> Truth:
+    return patterns.equals_text(wanted, value, context)
 
 
-def _equal_ignoring_case(value: str, wanted: str, keys: Mapping[str, Values] | None) -> bool:
-    return value.casefold() == patterns.substituted(wanted, keys).casefold()
+def _equal_ignoring_case(value: str, wanted: str, context: Context | None) -> Truth:
+    return patterns.equals_text(wanted, value, context, ignores_case=True)
 
 
-def _like(value: str, wanted: str, keys: Mapping[str, Values] | None) -> bool:
-    return patterns.matches_text(wanted, value, keys)
+def _like(value: str, wanted: str, context: Context | None) -> Truth:
+    return patterns.matches_text(wanted, value, context)
 
 
-def _arn_like(value: str, wanted: str, keys: Mapping[str, Values] | None) -> bool:
-    return patterns.matches_arn(wanted, value, keys)
+def _arn_like(value: str, wanted: str, context: Context | None) -> Truth:
+    return patterns.matches_arn(wanted, value, context)
 
 
-def _same_bytes(value: str, wanted: str, _keys: Mapping[str, Values] | None) -> bool:
+def _same_bytes(value: str, wanted: str, _context: Context | None) -> bool:
     try:
         return base64.b64decode(value, validate=True) == base64.b64decode(wanted, validate=True)
-    except binascii.Error:
+    except ValueError:
         return False
 
 
-def _same_boolean(value: str, wanted: str, _keys: Mapping[str, Values] | None) -> bool:
+def _same_boolean(value: str, wanted: str, _context: Context | None) -> bool:
     return value.lower() == wanted.lower()
 
 
-def _in_network(value: str, wanted: str, _keys: Mapping[str, Values] | None) -> bool:
+def _in_network(value: str, wanted: str, _context: Context | None) -> bool:
     try:
         return ipaddress.ip_address(value) in ipaddress.ip_network(wanted, strict=False)
     except ValueError:
@@ -97,7 +98,7 @@ def _in_network(value: str, wanted: str, _keys: Mapping[str, Values] | None) -> 
 
 
 def _ordered(read: Callable[[str], Any], holds: Callable[[Any, Any], bool]) -> Compare:
-    def compare(value: str, wanted: str, _keys: Mapping[str, Values] | None) -> bool:
+    def compare(value: str, wanted: str, _context: Context | None) -> bool:
         given, limit = read(value), read(wanted)
         return given is not None and limit is not None and holds(given, limit)
 
@@ -106,18 +107,21 @@ def _ordered(read: Callable[[str], Any], holds: Callable[[Any, Any], bool]) -> C
 
 def _number(text: str) -> Decimal | None:
     try:
-        return Decimal(text)
+        number = Decimal(text)
     except InvalidOperation:
         return None
+    return number if number.is_finite() else None
 
 
 def _instant(text: str) -> datetime | None:
-    """Read an ISO 8601 date, or seconds since 1970."""
+    """Read seconds since 1970, or an ISO 8601 date."""
+    seconds = _number(text)
     try:
+        if seconds is not None:
+            return datetime.fromtimestamp(float(seconds), UTC)
         found = datetime.fromisoformat(text)
-    except ValueError:
-        seconds = _number(text)
-        return None if seconds is None else datetime.fromtimestamp(float(seconds), UTC)
+    except (OSError, OverflowError, ValueError):
+        return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

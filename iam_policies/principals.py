@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from local_cloud.iam.policies import EVERYTHING
+from iam_policies.policies import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from local_cloud.iam.evaluation import AccessRequest, Decision
-    from local_cloud.iam.policies import Policy, Values
+    from iam_policies.context import Values
+    from iam_policies.evaluation import AccessRequest, Decision
+    from iam_policies.policies import Policy
 
-_SESSION = re.compile(r"arn:([^:]+):sts::(\d{12}):assumed-role/([^/]+)/.*")
+_SESSION = re.compile(r"arn:([^:]+):sts::(\d{12}):assumed-role/([^/]+)/(.*)")
 
 
 class PrincipalKind(Enum):
@@ -62,11 +63,13 @@ class Principal:
         """Return the condition keys that describe the principal, in lower case."""
         if self.kind is PrincipalKind.SERVICE:
             return {"aws:principalisawsservice": "true", "aws:principalservicename": self.arn, **self.context}
+        is_user = self.kind is PrincipalKind.USER
         return {
             "aws:principalarn": self.entity_arn,
             "aws:principalaccount": self.account_id,
             "aws:principaltype": self.kind.value,
             "aws:principalisawsservice": "false",
+            "aws:username": self.arn.rpartition("/")[2] if is_user else (),
             **self.context,
         }
 
@@ -77,10 +80,31 @@ def account_root(account_id: str) -> Principal:
     return Principal(PrincipalKind.ROOT, arn, account_id, arn, (EVERYTHING,))
 
 
-def service(name: str, *, source_account: str, source_arn: str) -> Principal:
-    """Return an AWS service that acts for a resource of an account, as `events.amazonaws.com` for a rule."""
-    keys: dict[str, Values] = {"aws:sourceaccount": source_account, "aws:sourcearn": source_arn}
+def service(name: str, *, source_account: str, source_arn: str | None) -> Principal:
+    """Return an AWS service that acts for a resource of an account, as `events.amazonaws.com` for a rule.
+
+    Without `source_arn` the service says for whose resource, but not for which.
+    """
+    keys: dict[str, Values] = {"aws:sourceaccount": source_account}
+    if source_arn is not None:
+        keys["aws:sourcearn"] = source_arn
     return Principal(PrincipalKind.SERVICE, name, source_account, name, context=keys)
+
+
+def role_session(
+    role_arn: str,
+    session_name: str,
+    identity_policies: tuple[Policy, ...] = (EVERYTHING,),
+    boundary: Policy | None = None,
+    context: Mapping[str, Values] | None = None,
+) -> Principal:
+    """Return a session of a role; one whose account lets it do everything, if no policies are given."""
+    _, partition, _, _, account_id, resource = role_arn.split(":", 5)
+    name = resource.rpartition("/")[2]
+    arn = f"arn:{partition}:sts::{account_id}:assumed-role/{name}/{session_name}"
+    return Principal(
+        PrincipalKind.SESSION, arn, account_id, role_arn, identity_policies, boundary, context=context or {}
+    )
 
 
 def unrestricted(arn: str, account_id: str) -> Principal:
@@ -90,5 +114,5 @@ def unrestricted(arn: str, account_id: str) -> Principal:
     session = _SESSION.fullmatch(arn)
     if session is None:
         return Principal(PrincipalKind.USER, arn, account_id, arn, (EVERYTHING,))
-    role = f"arn:{session[1]}:iam::{session[2]}:role/{session[3]}"
-    return Principal(PrincipalKind.SESSION, arn, account_id, role, (EVERYTHING,))
+    partition, role_account_id, name, session_name = session.groups()
+    return role_session(f"arn:{partition}:iam::{role_account_id}:role/{name}", session_name)

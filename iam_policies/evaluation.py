@@ -1,0 +1,354 @@
+"""Decide whether a principal may do something: IAM's evaluation logic, and nothing else.
+
+Owns the order in which policies count, and the sentences in which AWS refuses. It is pure: who the principal
+is, which policies there are and what the request is about is told by the caller. Two do: the local cloud,
+which enforces, knows every key of a request and gets a definite answer; the doctor, which looks from outside,
+knows some and may hear that the answer depends on others. It is one evaluation, three-valued all through, so
+that the doctor cannot say of a policy what the enforcement does not do.
+
+Source: IAM user guide, "Policy evaluation logic", "Cross-account policy evaluation logic" and "Troubleshoot
+access denied error messages". docs/fidelity.md says what is not modelled.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from iam_policies.context import Context
+from iam_policies.operators import Quantifier, parse_operator
+from iam_policies.patterns import matches_action, matches_resource
+from iam_policies.principals import PrincipalKind
+from iam_policies.truth import every, negated, some
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from iam_policies.context import Values
+    from iam_policies.operators import Operator
+    from iam_policies.policies import Condition, Policy, Statement
+    from iam_policies.principals import Principal
+    from iam_policies.truth import Truth
+
+_ROOT = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):root")
+_ACCOUNT = re.compile(r"\d{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRequest:
+    """One action on one resource.
+
+    Attributes:
+        action: Such as `sagemaker:CreateModel`.
+        resource_arn: The resource; `*` for an action that knows none.
+        owner_account: The account whose resource it is; None for the principal's.
+        context: Condition keys of the request and the resource, in lower case; with no values, a key is
+            absent.
+        is_context_complete: Whether a key that is neither there nor among the principal's is absent too, as
+            for whoever enforces; otherwise nobody knows.
+    """
+
+    action: str
+    resource_arn: str
+    owner_account: str | None = None
+    context: Mapping[str, Values] = field(default_factory=dict)
+    is_context_complete: bool = True
+
+
+class Outcome(Enum):
+    """How a request is decided, as IAM's simulator calls it (botocore: PolicyEvaluationDecisionType)."""
+
+    ALLOWED = "allowed"
+    EXPLICIT_DENY = "explicitDeny"
+    IMPLICIT_DENY = "implicitDeny"
+    UNKNOWN = "unknown"
+    """It depends on keys that nobody knows: ours, and only where a request's context is not complete."""
+
+
+class PolicyKind(Enum):
+    """The kinds of policies that count, as AWS's sentences call them."""
+
+    IDENTITY = "identity-based policy"
+    BOUNDARY = "permissions boundary"
+    SESSION = "session policy"
+    RESOURCE = "resource-based policy"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How a request is decided.
+
+    Attributes:
+        outcome: How.
+        why_not: If it is refused, why: the end of AWS's sentence.
+        refused_by: If it is refused, which kind of policies denies it, or does not allow it.
+    """
+
+    outcome: Outcome
+    why_not: str = ""
+    refused_by: PolicyKind | None = None
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether it is allowed, and surely so."""
+        return self.outcome is Outcome.ALLOWED
+
+    def message(self, principal: Principal, request: AccessRequest) -> str:
+        """Return the refusal as AWS words it."""
+        return (
+            f"User: {principal.arn} is not authorized to perform: {request.action} on resource: "
+            f"{request.resource_arn} {self.why_not}"
+        )
+
+
+_ALLOWED = Decision(Outcome.ALLOWED)
+
+
+class _Naming(Enum):
+    """How exactly a resource's policy names a principal."""
+
+    NOT = 0
+    ACCOUNT = 1
+    """Only its account: that delegates to the account's own policies."""
+    ENTITY = 2
+    """The role, whose boundary and session policies narrow what it is given."""
+    DIRECT = 3
+    """The user or the session itself, or everybody: no boundary or session policy narrows that."""
+
+
+def evaluate(
+    principal: Principal,
+    request: AccessRequest,
+    *,
+    resource_policy: Policy | None = None,
+    is_resource_policy_required: bool = False,
+) -> Decision:
+    """Decide about a request.
+
+    Within an account an identity policy or the resource's policy has to allow it, between accounts both. A
+    denial in any policy decides. Boundaries and session policies only narrow.
+
+    Args:
+        principal: Who asks.
+        request: For what.
+        resource_policy: The resource's own policy.
+        is_resource_policy_required: Whether the resource's policy has to allow it in its own account too, as
+            a key's and a role's trust policy do; naming the account there delegates to identity policies.
+    """
+    decision = _decide(principal, request, resource_policy, is_required=is_resource_policy_required)
+    if principal.on_decision is not None:
+        principal.on_decision(request, decision)
+    return decision
+
+
+def _decide(
+    principal: Principal, request: AccessRequest, resource_policy: Policy | None, *, is_required: bool
+) -> Decision:
+    context = Context({**principal.keys(), **request.context}, is_complete=request.is_context_complete)
+    denials = dict(_denials(principal, request, resource_policy, context))
+    for kind, is_denied in denials.items():
+        if is_denied:
+            article = "an" if kind is PolicyKind.IDENTITY else "a"
+            why = f"with an explicit deny in {article} {kind.value}"
+            return Decision(Outcome.EXPLICIT_DENY, why, kind)
+    granted = _granted(resource_policy, principal, request, context)
+    if principal.kind is PrincipalKind.SERVICE:
+        is_allowed, lacking = granted[_Naming.ACCOUNT], PolicyKind.RESOURCE
+    else:
+        is_allowed, lacking = _by_policies(principal, request, context, granted, is_required=is_required)
+    if is_allowed is False:
+        why = f"because no {lacking.value} allows the {request.action} action"
+        return Decision(Outcome.IMPLICIT_DENY, why, lacking)
+    if is_allowed is None or None in denials.values():
+        statements = _all(principal, resource_policy)
+        keys = sorted({key for statement in statements for key in _unknown(statement, request, context)})
+        return Decision(Outcome.UNKNOWN, f"because that depends on {', '.join(keys) or 'a policy variable'}")
+    return _ALLOWED
+
+
+def _all(principal: Principal, resource_policy: Policy | None) -> Iterator[Statement]:
+    """Yield the statements of every policy that counts."""
+    others = (each for each in (principal.boundary, resource_policy) if each is not None)
+    for policy in (*principal.identity_policies, *(principal.session_policies or ()), *others):
+        yield from policy.statements
+
+
+def _unknown(statement: Statement, request: AccessRequest, context: Context) -> Iterator[str]:
+    """Yield the keys that nobody knows, of a statement that may be about the request."""
+    if _is_about(statement, request, context) is None:
+        yield from (each.key for each in statement.conditions if context.values(each.key) is None)
+
+
+def _by_policies(
+    principal: Principal,
+    request: AccessRequest,
+    context: Context,
+    granted: Mapping[_Naming, Truth],
+    *,
+    is_required: bool,
+) -> tuple[Truth, PolicyKind]:
+    """Tell whether the policies of principal and resource allow it together, and which kind does not."""
+    by_identity = _says(principal.identity_policies, request, context, allows=True)
+    narrowing = dict(_narrowing(principal, request, context))
+    is_within = every(narrowing.values())
+    is_own = request.owner_account in {None, principal.account_id}
+    by_resource = True if is_own and not is_required else granted[_Naming.ACCOUNT]
+    is_allowed = every([by_identity, is_within, by_resource])
+    is_identity_needed = True
+    if is_own:
+        by_role = granted[_Naming.ENTITY]
+        is_allowed = some([is_allowed, every([by_role, is_within]), granted[_Naming.DIRECT]])
+        is_identity_needed = by_role is False
+    if is_identity_needed and by_identity is False:
+        return is_allowed, PolicyKind.IDENTITY
+    narrower = next((kind for kind, allows in narrowing.items() if allows is False), None)
+    return is_allowed, narrower or PolicyKind.RESOURCE
+
+
+def _narrowing(
+    principal: Principal, request: AccessRequest, context: Context
+) -> Iterator[tuple[PolicyKind, Truth]]:
+    """Yield whether boundary and session policies allow it, as far as there are any."""
+    if principal.boundary is not None:
+        yield PolicyKind.BOUNDARY, _says((principal.boundary,), request, context, allows=True)
+    if principal.session_policies is not None:
+        yield PolicyKind.SESSION, _says(principal.session_policies, request, context, allows=True)
+
+
+def _denials(
+    principal: Principal, request: AccessRequest, resource_policy: Policy | None, context: Context
+) -> Iterator[tuple[PolicyKind, Truth]]:
+    """Yield which kinds of policies deny it explicitly."""
+    boundary = () if principal.boundary is None else (principal.boundary,)
+    yield PolicyKind.IDENTITY, _says(principal.identity_policies, request, context, allows=False)
+    yield PolicyKind.BOUNDARY, _says(boundary, request, context, allows=False)
+    yield PolicyKind.SESSION, _says(principal.session_policies or (), request, context, allows=False)
+    yield (
+        PolicyKind.RESOURCE,
+        some(
+            _is_about(statement, request, context)
+            for statement in (resource_policy.statements if resource_policy is not None else ())
+            if not statement.allows and _naming(statement, principal) is not _Naming.NOT
+        ),
+    )
+
+
+def _granted(
+    policy: Policy | None, principal: Principal, request: AccessRequest, context: Context
+) -> dict[_Naming, Truth]:
+    """Return whether statements allow it that name the principal at least so exactly."""
+    allowing = [
+        (_naming(statement, principal), _is_about(statement, request, context))
+        for statement in (policy.statements if policy is not None else ())
+        if statement.allows
+    ]
+    return {
+        least: some(truth for naming, truth in allowing if naming.value >= least.value)
+        for least in (_Naming.ACCOUNT, _Naming.ENTITY, _Naming.DIRECT)
+    }
+
+
+def _says(policies: Iterable[Policy], request: AccessRequest, context: Context, *, allows: bool) -> Truth:
+    """Tell whether any statement of this effect is about the request."""
+    return some(
+        _is_about(statement, request, context)
+        for policy in policies
+        for statement in policy.statements
+        if statement.allows is allows
+    )
+
+
+def _is_about(statement: Statement, request: AccessRequest, context: Context) -> Truth:
+    """Tell whether action, resource and conditions of a statement fit the request."""
+    if not _names_action(statement, request.action):
+        return False
+    return every(
+        [
+            _names_resource(statement, request.resource_arn, context),
+            *(_holds(condition, statement, context) for condition in statement.conditions),
+        ]
+    )
+
+
+def _names_action(statement: Statement, action: str) -> bool:
+    if statement.actions is not None:
+        return any(matches_action(pattern, action) for pattern in statement.actions)
+    return not any(matches_action(pattern, action) for pattern in statement.not_actions or ())
+
+
+def _names_resource(statement: Statement, arn: str, context: Context) -> Truth:
+    variables = context if statement.has_variables else None
+    if statement.resources is not None:
+        return some(matches_resource(pattern, arn, variables) for pattern in statement.resources)
+    # A policy that is attached to a resource, such as a trust policy, may leave the resource out.
+    return negated(
+        some(matches_resource(pattern, arn, variables) for pattern in statement.not_resources or ())
+    )
+
+
+def _holds(condition: Condition, statement: Statement, context: Context) -> Truth:
+    operator = parse_operator(condition.operator)
+    assert operator is not None, "parse_policy lets no other through"
+    values = context.values(condition.key)
+    if values is None:
+        return None
+    if operator.compare is None:
+        return any((not values) is (wanted.lower() == "true") for wanted in condition.values)
+    if operator.quantifier is not Quantifier.ONE and values == ("",):
+        # "… if the key values resolve to a null data set, such as an empty string" ("Set operators").
+        values = ()
+    if not values:
+        return _holds_of_none(operator)
+    compare, variables = operator.compare, context if statement.has_variables else None
+
+    def matches(given: str) -> Truth:
+        found = some(compare(given, wanted, variables) for wanted in condition.values)
+        return negated(found) if operator.is_negated else found
+
+    if operator.quantifier is Quantifier.ANY:
+        return some(map(matches, values))
+    # What AWS does with an operator for one value on a key with many is not documented: it must not open a
+    # door here that is shut there. So an Allow needs all of them, and for a Deny one is enough.
+    is_for_one = operator.quantifier is Quantifier.ONE
+    return some(map(matches, values)) if is_for_one and not statement.allows else every(map(matches, values))
+
+
+def _holds_of_none(operator: Operator) -> bool:
+    """Tell whether an operator holds of a key that is absent."""
+    if operator.quantifier is Quantifier.ANY:
+        return operator.if_exists
+    return operator.if_exists or operator.is_negated or operator.quantifier is Quantifier.ALL
+
+
+def _naming(statement: Statement, principal: Principal) -> _Naming:
+    """Return how a statement of a resource's policy names the principal."""
+    if statement.not_principals is not None:
+        if not statement.allows and principal.boundary is not None:
+            # It "will always deny any IAM principal that has a permissions boundary policy attached,
+            # regardless of the values specified in the NotPrincipal element" ("NotPrincipal").
+            return _Naming.ENTITY
+        excluded = any(_names(each, principal) is not _Naming.NOT for each in statement.not_principals)
+        return _Naming.NOT if excluded else _Naming.ENTITY
+    namings = [_names(each, principal) for each in statement.principals or ()]
+    return max(namings, key=lambda naming: naming.value, default=_Naming.NOT)
+
+
+def _names(named: tuple[str, str], principal: Principal) -> _Naming:
+    kind, name = named
+    if kind == "*":
+        # "Permissions boundaries or session policies do not limit permissions granted using … a wildcard in
+        # the Principal element" ("Principal", "IAM role principals").
+        return _Naming.DIRECT
+    if principal.kind is PrincipalKind.SERVICE:
+        return _Naming.DIRECT if (kind, name.lower()) == ("Service", principal.arn) else _Naming.NOT
+    if kind != "AWS":
+        return _Naming.NOT
+    if name == principal.arn:
+        return _Naming.ACCOUNT if principal.kind is PrincipalKind.ROOT else _Naming.DIRECT
+    if name == principal.entity_arn:
+        return _Naming.ENTITY
+    root = _ROOT.fullmatch(name)
+    account = root[1] if root else name
+    return _Naming.ACCOUNT if _ACCOUNT.fullmatch(account) and account == principal.account_id else _Naming.NOT

@@ -1,0 +1,150 @@
+"""Match what a policy says with what a request is: wildcards, ARNs and policy variables.
+
+Source: IAM user guide, "Resource" and "Policy variables" of the policy elements reference, and the Arn
+condition operators. Everything here is pure. `context` has the keys that variables stand for; without one
+`${…}` is plain text, as in policies of the version 2008-10-17.
+
+A variable whose key is absent, or has several values, "is effectively null. There is no equal or like value"
+("Policy variables with no value"): its text matches nothing, which an operator that negates turns into a
+match. One whose key nobody knows leaves it unknown whether its text matches.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from iam_policies.truth import every
+
+if TYPE_CHECKING:
+    from iam_policies.context import Context
+    from iam_policies.truth import Truth
+
+_ARN_FIELDS = 6
+_VARIABLE = re.compile(r"\$\{\s*([^}]*?)\s*\}")
+_LITERALS = {"*": "*", "?": "?", "$": "$"}
+"""`${*}` is an asterisk, not a wildcard; so are the other two."""
+
+
+class _Piece(NamedTuple):
+    """A part of a pattern: as it is written, or what a variable stood for, in which nothing is a wildcard."""
+
+    text: str
+    is_literal: bool
+
+
+def matches_action(pattern: str, action: str) -> bool:
+    """Tell whether a policy's action names this one; case does not matter, wildcards may be anywhere."""
+    return _compiled((_Piece(pattern.lower(), is_literal=False),)).fullmatch(action.lower()) is not None
+
+
+def equals_text(wanted: str, text: str, context: Context | None, *, ignores_case: bool = False) -> Truth:
+    """Tell whether a text is the same as a policy's, as `StringEquals` compares: without wildcards."""
+    resolves = _resolves(wanted, context)
+    if resolves is not True:
+        return resolves
+    whole = "".join(piece.text for piece in _pieces(wanted, context))
+    return whole.lower() == text.lower() if ignores_case else whole == text
+
+
+def matches_text(pattern: str, text: str, context: Context | None) -> Truth:
+    """Tell whether a text is like a pattern, as `StringLike` compares: case matters."""
+    resolves = _resolves(pattern, context)
+    if resolves is not True:
+        return resolves
+    return _compiled(_pieces(pattern, context)).fullmatch(text) is not None
+
+
+def matches_arn(pattern: str, arn: str, context: Context | None) -> Truth:
+    """Tell whether an ARN is like a pattern: field by field, each of which may have wildcards.
+
+    A pattern with fewer than six fields has wildcards for the rest; `*` alone is everything. What follows
+    the fifth colon is one field, in which a wildcard may stand for colons and slashes.
+    """
+    if pattern == "*":
+        return True
+    if arn == "*":
+        return False
+    given = arn.split(":", _ARN_FIELDS - 1)
+    if len(given) != _ARN_FIELDS:
+        return matches_text(pattern, arn, context)
+    resolves = _resolves(pattern, context)
+    if resolves is not True:
+        return resolves
+    wanted = _compiled_fields(_pieces(pattern, context))
+    return all(field.fullmatch(text) is not None for field, text in zip(wanted, given, strict=True))
+
+
+def matches_resource(pattern: str, arn: str, context: Context | None) -> Truth:
+    """Tell whether a policy's resource is this one, as `matches_arn` does.
+
+    A variable may stand after the fifth colon only ("Resource element" of "Policy variables"). What AWS does
+    with another is not documented; here it matches nothing.
+    """
+    if context is not None and "${" in pattern:
+        variable = _VARIABLE.search(pattern)
+        if variable is not None and pattern.count(":", 0, variable.start()) < _ARN_FIELDS - 1:
+            return False
+    return matches_arn(pattern, arn, context)
+
+
+def _resolves(text: str, context: Context | None) -> Truth:
+    """Tell whether every variable of a text has a value."""
+    if context is None or "${" not in text:
+        return True
+    return every(_has_value(found[1], context) for found in _VARIABLE.finditer(text))
+
+
+def _has_value(variable: str, context: Context) -> Truth:
+    if variable in _LITERALS:
+        return True
+    name, comma, _ = variable.partition(",")
+    values = context.values(name.strip())
+    if values is None:
+        return None
+    return context.is_single(name.strip()) if values else bool(comma)
+
+
+def _value_of(variable: str, context: Context) -> str:
+    """Return the value of a variable that has one."""
+    if variable in _LITERALS:
+        return _LITERALS[variable]
+    name, _, default = variable.partition(",")
+    values = context.values(name.strip())
+    return values[0] if values else default.strip().strip("'")
+
+
+def _pieces(pattern: str, context: Context | None) -> tuple[_Piece, ...]:
+    if context is None or "${" not in pattern:
+        return (_Piece(pattern, is_literal=False),)
+    pieces, position = [], 0
+    for found in _VARIABLE.finditer(pattern):
+        pieces.append(_Piece(pattern[position : found.start()], is_literal=False))
+        # A value is compared as it is: a tag with an asterisk in it is no wildcard.
+        pieces.append(_Piece(_value_of(found[1], context), is_literal=True))
+        position = found.end()
+    return (*pieces, _Piece(pattern[position:], is_literal=False))
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pieces: tuple[_Piece, ...]) -> re.Pattern[str]:
+    return re.compile("".join(_expression(*piece) for piece in pieces), re.DOTALL)
+
+
+@lru_cache(maxsize=4096)
+def _compiled_fields(pieces: tuple[_Piece, ...]) -> tuple[re.Pattern[str], ...]:
+    """Take a pattern apart at its first five colons, wherever they come from."""
+    fields = [""]
+    for text, is_literal in pieces:
+        first, *others = text.split(":", _ARN_FIELDS - len(fields))
+        fields[-1] += _expression(first, is_literal)
+        fields += [_expression(other, is_literal) for other in others]
+    fields += [".*"] * (_ARN_FIELDS - len(fields))
+    return tuple(re.compile(field, re.DOTALL) for field in fields)
+
+
+def _expression(text: str, is_literal: bool) -> str:  # noqa: FBT001 - a piece's two members
+    if is_literal:
+        return re.escape(text)
+    return "".join({"*": ".*", "?": "."}.get(character) or re.escape(character) for character in text)

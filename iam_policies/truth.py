@@ -1,0 +1,35 @@
+"""Kleene's logic: what follows for a whole of parts of which one may not know whether they hold.
+
+Owns and, or and not over True, False and None, which is "nobody knows". Where every part is known they are
+Python's own. Source: Kleene, "Introduction to Metamathematics", paragraph 64 (strong tables).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Truth: TypeAlias = bool | None
+"""Whether something holds; None if that depends on what nobody knows."""
+
+
+def every(parts: Iterable[Truth]) -> Truth:
+    """Tell whether all parts hold: one that does not decides, whatever the unknown ones are."""
+    is_unknown = False
+    for part in parts:
+        if part is False:
+            return False
+        is_unknown = is_unknown or part is None
+    return None if is_unknown else True
+
+
+def some(parts: Iterable[Truth]) -> Truth:
+    """Tell whether any part holds: one that does decides, whatever the unknown ones are."""
+    return negated(every(negated(part) for part in parts))
+
+
+def negated(part: Truth) -> Truth:
+    """Tell whether a part does not hold."""
+    return None if part is None else not part
