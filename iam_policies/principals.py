@@ -63,7 +63,7 @@ class Principal:
         """Return the condition keys that describe the principal, in lower case."""
         if self.kind is PrincipalKind.SERVICE:
             return {"aws:principalisawsservice": "true", "aws:principalservicename": self.arn, **self.context}
-        is_user = self.kind is PrincipalKind.USER
+        is_user = self.kind is PrincipalKind.USER and ":user/" in self.arn
         return {
             "aws:principalarn": self.entity_arn,
             "aws:principalaccount": self.account_id,

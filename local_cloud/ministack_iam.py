@@ -243,7 +243,8 @@ class MiniStackIam:
     def _boundary(self, arn: str, account_id: str) -> Policy | None:
         """Return the boundary of a user, of a role, or of the role of a session."""
         name = arn.split("/")[1] if ":assumed-role/" in arn else arn.rpartition("/")[2]
-        store = self._iam._users if ":user/" in arn else self._iam._roles
+        is_role = ":assumed-role/" in arn or ":role/" in arn
+        store = self._iam._roles if is_role else self._iam._users
         layers = self._evaluator._permissions_boundary(store, name, account_id)
         return _policy(layers[0][0]) if layers else None
 
@@ -323,6 +324,8 @@ class MiniStackIam:
         service = action.partition(":")[0]
         policy, owner = self.resource_policy(service, resource_arn)
         context = {**_base_keys(region, owner or principal.account_id), **(keys or {})}
+        if service == "kms":
+            context.setdefault("kms:calleraccount", principal.account_id)
         if any(_names_resource_tags(each) for each in _all_policies(principal, policy)):
             for name, value in (self._tagging.resource_tags(resource_arn) or {}).items():
                 context.setdefault(f"aws:resourcetag/{name.lower()}", str(value))

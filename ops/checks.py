@@ -362,10 +362,12 @@ def _calls(
     for role in conditions["ArnLike"]["aws:PrincipalArn"]:
         if "*" in role or "?" in role:
             continue  # operators: whoever they are, they are let in by the same statement
+        principal = role_session(role, "doctor")
         for action in statement["Action"]:
             for resource in statement.get("Resource", ["*"]):
                 concrete = target_arn if resource == "*" else _concrete(resource, version)
-                yield role_session(role, "doctor"), _request(action, concrete, context)
+                keys = {**context, "kms:calleraccount": principal.account_id}
+                yield principal, _request(action, concrete, keys)
 
 
 def _context(conditions: Mapping[str, Mapping[str, Any]]) -> dict[str, Values]:

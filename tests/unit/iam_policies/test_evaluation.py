@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -58,6 +59,8 @@ def decide(
         ({"Action": "s3:Get*"}, "sagemaker:GetX", BUCKET, False),
         ({"Action": None, "NotAction": "s3:Put*"}, "s3:GetObject", BUCKET, True),
         ({"Action": None, "NotAction": ["s3:Put*", "s3:Get*"]}, "s3:GetObject", BUCKET, False),
+        ({"Action": "s3:*Object"}, "s3:GetObject", BUCKET, True),
+        ({"Effect": "Deny", "Action": None, "NotAction": "s3:Get*"}, "s3:GetObject", BUCKET, False),
         ({"Resource": "arn:aws:s3:::models/*"}, "s3:GetObject", BUCKET, True),
         ({"Resource": "arn:aws:s3:::Models/*"}, "s3:GetObject", BUCKET, False),
         ({"Resource": "arn:aws:s3:::models"}, "s3:GetObject", BUCKET, False),
@@ -111,9 +114,21 @@ def test_a_statement_is_about_actions_and_resources(
 
 
 def test_variables_are_plain_text_in_the_old_version() -> None:
-    document = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "arn:aws:s3:::${aws:username}"}}
+    document = {
+        "Statement": {
+            "Effect": "Allow",
+            "Action": "*",
+            "Resource": "arn:aws:s3:::${aws:username}",
+            "Condition": {"StringEquals": {"aws:username": "ann"}},
+        }
+    }
+    literal = {**document["Statement"], "Condition": {"StringEquals": {"aws:username": "${aws:username}"}}}
 
     assert decide(user(parse_policy(document)), resource="arn:aws:s3:::${aws:username}").is_allowed
+    assert not decide(user(parse_policy(document)), resource="arn:aws:s3:::ann").is_allowed
+    assert not decide(
+        user(parse_policy({"Statement": literal})), resource="arn:aws:s3:::${aws:username}"
+    ).is_allowed
 
 
 NO_IDENTITY = "because no identity-based policy allows the s3:GetObject action"
@@ -162,6 +177,12 @@ def grants(principal: Any, **more: Any) -> Any:
         (user(), grants({"AWS": USER}), True),
         (user(), grants("*"), True),
         (user(), grants({"AWS": "*"}), True),
+        (
+            user(),
+            grants("*", Condition={"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{HERE}:user/*"}}),
+            True,
+        ),
+        (user(), grants("*", Condition={"ArnLike": {"aws:PrincipalArn": ROLE}}), False),
         # … and one that names the account leaves it to the account's own policies.
         (session(), grants({"AWS": HERE}), False),
         (session(), grants({"AWS": f"arn:aws:iam::{HERE}:root"}), False),
@@ -172,16 +193,32 @@ def grants(principal: Any, **more: Any) -> Any:
         (session(passed=(OTHER,)), grants({"AWS": ROLE}), False),
         (session(passed=(OTHER,)), grants({"AWS": SESSION}), True),
         (user(boundary=OTHER), grants({"AWS": USER}), True),
+        (session(boundary=OTHER, passed=(OTHER,)), grants("*"), True),
+        (
+            session(boundary=OTHER),
+            grants("*", Condition={"ArnEquals": {"aws:PrincipalArn": ROLE}}),
+            True,
+        ),
+        # An explicit denial of theirs still denies.
+        (session(boundary=DENY), grants({"AWS": SESSION}), False),
+        (session(passed=(DENY,)), grants("*"), False),
         # Somebody else's grant is nobody's.
         (session(), grants({"AWS": f"arn:aws:iam::{HERE}:role/other"}), False),
         (session(), grants({"AWS": f"arn:aws:iam::{THERE}:role/path/deployer"}), False),
         (session(), grants({"Service": "events.amazonaws.com"}), False),
         (session(), grants({"Federated": ROLE}), False),
+        # No wildcard stands for a part of a name, nor does case not matter.
+        (session(), grants({"AWS": f"arn:aws:iam::{HERE}:role/*"}), False),
+        (session(), grants({"AWS": f"arn:aws:sts::{HERE}:assumed-role/deployer/*"}), False),
+        (user(), grants({"AWS": f"arn:aws:iam::{HERE}:user/Ann"}), False),
         # A denial denies, the root user too.
         (session(ALLOW), grants({"AWS": ROLE}, Effect="Deny"), False),
         (account_root(HERE), grants("*", Effect="Deny"), False),
         (session(ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": ROLE}}), True),
         (user(ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": ROLE}}), False),
+        # Whoever has a boundary is denied by NotPrincipal, whether it is named there or not.
+        (user(ALLOW, boundary=ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": USER}}), False),
+        (user(ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": USER}}), True),
         (session(DENY), grants({"AWS": SESSION}), False),
     ],
 )
@@ -202,6 +239,11 @@ def test_in_one_account_either_policy_is_enough(
         (session(), grants({"AWS": SESSION}), NO_IDENTITY),
         (session(ALLOW), grants({"AWS": THERE}), NO_RESOURCE),
         (session(ALLOW, boundary=OTHER), grants({"AWS": ROLE}), NO_BOUNDARY),
+        # What a grant to the session itself passes by in its own account, it does not here.
+        (session(ALLOW, boundary=OTHER), grants({"AWS": SESSION}), NO_BOUNDARY),
+        (session(ALLOW, passed=(OTHER,)), grants("*"), NO_SESSION),
+        (user(DENY), grants("*"), "with an explicit deny in an identity-based policy"),
+        (session(ALLOW), grants({"AWS": ROLE}, Action="s3:PutObject"), NO_RESOURCE),
         (
             session(ALLOW),
             grants({"AWS": ROLE}, Effect="Deny"),
@@ -262,6 +304,25 @@ RULE = f"arn:aws:events:eu-west-1:{HERE}:rule/approvals"
             },
             False,
         ),
+        (
+            {
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:events:*:{THERE}:rule/*"}},
+            },
+            False,
+        ),
+        ({"Principal": "*", "Condition": {"Bool": {"aws:PrincipalIsAWSService": "true"}}}, True),
+        ({"Principal": "*", "Condition": {"Bool": {"aws:PrincipalIsAWSService": "false"}}}, False),
+        (
+            {
+                "Principal": "*",
+                "Condition": {"StringEquals": {"aws:PrincipalServiceName": "events.amazonaws.com"}},
+            },
+            True,
+        ),
+        # It is in no organisation, and is no role.
+        ({"Principal": "*", "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}}, False),
+        ({"Principal": "*", "Condition": {"Null": {"aws:PrincipalArn": "true"}}}, True),
     ],
 )
 def test_a_service_needs_the_resources_policy(statement: dict[str, Any], *, is_allowed: bool) -> None:
@@ -278,6 +339,34 @@ def test_a_sessions_role_is_its_principal_arn() -> None:
 
     assert decide(session(by_role)).is_allowed
     assert not decide(session(by_session)).is_allowed
+
+
+ORGANISATION = {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}}
+
+
+@pytest.mark.parametrize(
+    ("statement", "context", "is_allowed"),
+    [
+        # Without an organisation the key is absent; a denial of all others then denies.
+        (ORGANISATION, {"aws:principalorgid": "o-1"}, True),
+        (ORGANISATION, {"aws:principalorgid": "o-2"}, False),
+        (ORGANISATION, {}, False),
+        # Only services bring a source, and only users have a user's name.
+        ({"Condition": {"StringEquals": {"aws:SourceAccount": HERE}}}, {}, False),
+        ({"Condition": {"StringEqualsIfExists": {"aws:SourceAccount": THERE}}}, {}, True),
+        ({"Condition": {"Bool": {"aws:PrincipalIsAWSService": "false"}}}, {}, True),
+        ({"Condition": {"StringEquals": {"aws:PrincipalType": "AssumedRole"}}}, {}, True),
+        ({"Condition": {"StringEquals": {"aws:PrincipalAccount": HERE}}}, {}, True),
+        ({"Condition": {"Null": {"aws:username": "true"}}}, {}, True),
+        ({"Resource": "arn:aws:s3:::${aws:username}*"}, {}, False),
+    ],
+)
+def test_keys_of_a_role_session(
+    statement: dict[str, Any], context: dict[str, Any], *, is_allowed: bool
+) -> None:
+    principal = replace(session(policy(statement)), context=context)
+
+    assert decide(principal).is_allowed is is_allowed
 
 
 def test_a_refusal_is_worded_as_aws_words_it() -> None:
