@@ -100,6 +100,22 @@ class TestCallers:
 
         assert message.endswith("because no permissions boundary allows the sagemaker:DescribeModel action")
 
+    def test_a_boundary_looks_at_the_tags_of_a_resource(self, account: Account) -> None:
+        tagged = {"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}
+        boundary = account.client("iam").create_policy(
+            PolicyName="own-queues", PolicyDocument=policy(allow("sqs:*", Condition=tagged))
+        )["Policy"]["Arn"]
+        tags = [{"Key": "team", "Value": "research"}]
+        ann = user(account, "ann", EVERYTHING, PermissionsBoundary=boundary, Tags=tags)
+        sqs = account.client("sqs")
+        own = sqs.create_queue(QueueName="own", tags={"team": "research"})["QueueUrl"]
+        theirs = sqs.create_queue(QueueName="theirs", tags={"team": "sales"})["QueueUrl"]
+
+        ann.client("sqs").send_message(QueueUrl=own, MessageBody="job")
+
+        _, message = refusal(ann.client("sqs").send_message, QueueUrl=theirs, MessageBody="job")
+        assert message.endswith("because no permissions boundary allows the sqs:SendMessage action")
+
     def test_a_session_policy_narrows(self, account: Account) -> None:
         role = account.role("worker", account.account_id, EVERYTHING)
         narrow = account.assuming(role, Policy=policy(allow("sagemaker:List*")))

@@ -154,6 +154,17 @@ def test_a_policy_that_cannot_be_understood_is_told_as_unknown() -> None:
     assert all("'StringIs' is no condition operator" in gap.found for gap in (*gaps, *own))
 
 
+def test_a_keys_policy_may_name_the_callers_account() -> None:
+    """As the policies of AWS's own keys do, whose principal is everybody."""
+    policies = {target: Found(policy) for target, policy in granted().items()}
+    callers = {"StringEquals": {"kms:CallerAccount": STAGING}}
+    policies["key", KEY] = Found(
+        {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Condition": callers}]}
+    )
+
+    assert wrong(policies=policies) == []
+
+
 @pytest.mark.parametrize("spelling", ["churn-models", "Churn-Models"])
 def test_one_spelling_of_a_groups_name_is_enough_if_it_is_the_versions(spelling: str) -> None:
     text = json.dumps(granted()["group", GROUP]).replace(
