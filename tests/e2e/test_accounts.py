@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from demo.cdk import ROOT, bootstrap, cdk
+from demo.cdk import ROOT, bootstrap_account, cdk, deploy_stack, synthesise
 from tests.e2e.clients.account import REGION, SCALING_MODEL, Account, archive
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ THEIRS = {
 
 @dataclass
 class Team:
-    """A registry's account with a model in it, and a stage's account."""
+    """A registry's account with a model in it, and a stage's; the app for both is synthesised once."""
 
     cloud: LocalCloud
     directory: Path
@@ -57,7 +57,7 @@ class Team:
         s3.put_bucket_policy(Bucket=self.bucket, Policy=json.dumps(policy))
         self.registry.client("ecr").create_repository(repositoryName=self.repository)
         kms = self.registry.client("kms")
-        self.key = kms.create_key()["KeyMetadata"]["Arn"]
+        self.key, self.granted_key = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
         self.registry.sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
         image = f"{self.registry_id}.dkr.ecr.{REGION}.amazonaws.com/{self.repository}"
         self.version = self.registry.sagemaker.create_model_package(
@@ -86,21 +86,30 @@ class Team:
                         GROUP: {
                             "artefacts": [f"s3://{self.bucket}/churn/"],
                             "images": [image],
-                            "keys": [{"arn": self.key}],
+                            "keys": [{"arn": self.key}, {"arn": self.granted_key, "by": "grant"}],
                         }
                     },
                 }
             ),
             "stages": json.dumps({"staging": {"account": self.stage_id, "endpoints": "staging"}}),
         }
+        self.assembly = synthesise(
+            environ=self._environ(self.registry_id), directory=self.directory, context=self.context
+        )
         for account in (self.registry_id, self.stage_id):
-            bootstrap(environ=self.cloud.environ(account, REGION), directory=self.directory)
+            bootstrap_account(account, REGION, assembly=self.assembly, environ=self._environ(account))
 
-    def cdk(self, command: str, stack: str, account: str, *options: str) -> None:
-        """Run a command of the CDK CLI on one stack, with its account's credentials."""
-        given = [part for key, value in self.context.items() for part in ("--context", f"{key}={value}")]
-        output = ["--output", str(self.directory / "cdk.out")]
-        cdk(command, stack, *options, *output, *given, environ=self.cloud.environ(account, REGION))
+    def deploy(self, stack: str, account: str) -> None:
+        """Deploy one stack, with its account's credentials."""
+        deploy_stack(stack, assembly=self.assembly, environ=self._environ(account))
+
+    def destroy(self, stack: str, account: str) -> None:
+        """Destroy one stack, with its account's credentials."""
+        options = ("--exclusively", "--force", "--app", str(self.assembly))
+        cdk("destroy", stack, *options, environ=self._environ(account))
+
+    def _environ(self, account: str) -> dict[str, str]:
+        return self.cloud.environ(account, REGION)
 
     def doctor(self, *options: str, registry: bool = True) -> tuple[int, str, str]:
         """Run the doctor as its users do, with the stage's credentials and a profile of the registry's."""
@@ -112,7 +121,7 @@ class Team:
         command += ["--registry-profile", "registry"] if registry else []
         command += [part for key, value in self.context.items() for part in ("-c", f"{key}={value}")]
         command += options
-        environ = self.cloud.environ(self.stage_id, REGION) | {
+        environ = self._environ(self.stage_id) | {
             "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "lambdas")]),
         }
@@ -151,12 +160,17 @@ class Team:
                 found[name] = []
         return found
 
+    def grants(self) -> set[tuple[str, str, tuple[str, ...]]]:
+        """The grants for the key whose policy is left alone: what each is called, to whom, and for what."""
+        found = self.registry.client("kms").list_grants(KeyId=self.granted_key)["Grants"]
+        return {(each["Name"], each["GranteePrincipal"], tuple(each["Operations"])) for each in found}
+
 
 @pytest.fixture(scope="module")
 def team(local_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Team:
     made = Team(local_cloud, tmp_path_factory.mktemp("accounts"), "700000000001", "700000000002")
     made.prepare()
-    made.cdk("deploy", "Greenlight-staging", made.stage_id, "--exclusively", "--require-approval=never")
+    made.deploy("Greenlight-staging", made.stage_id)
     return made
 
 
@@ -170,16 +184,14 @@ def test_a_stage_is_let_in_and_shut_out_again_and_the_doctor_knows(team: Team) -
 
     # GIVEN a stage that nobody has let in
     gaps = team.findings("missing")
-    assert {each["check"] for each in gaps} == {"policy", "event-path", "image"}
+    assert {each["check"] for each in gaps} == {"policy", "grant", "event-path", "image"}
     code, shown, _ = team.doctor()
     assert code == 1
     assert "SageMaker cannot fetch the artefact: CreateModel fails." in shown
 
     # WHEN the registry's stack is deployed, twice
     for _ in range(2):
-        team.cdk(
-            "deploy", "Greenlight-Registry", team.registry_id, "--exclusively", "--require-approval=never"
-        )
+        team.deploy("Greenlight-Registry", team.registry_id)
 
     # THEN its statements are in every policy, beside the others
     after = team.policies()
@@ -193,20 +205,27 @@ def test_a_stage_is_let_in_and_shut_out_again_and_the_doctor_knows(team: Team) -
         assert [
             each for each in after[name] if not each.get("Sid", "").startswith("Greenlight")
         ] == statements
+    # and each role has its grant for the key that is not let in by its policy
+    roles = f"arn:aws:iam::{team.stage_id}:role/Greenlight-staging-{REGION}"
+    assert {(name[20:], *grant) for name, *grant in team.grants()} == {
+        ("StagingModels", f"{roles}-models", ("Decrypt",)),
+        ("StagingDeployer", f"{roles}-deployer", ("Decrypt",)),
+    }
     # and the doctor misses only what the registry's owner has not pushed
     assert [each["check"] for each in team.findings("missing")] == ["image"]
     assert {each["check"] for each in team.findings("unknown")} <= {"quota"}
 
     # and whoever has no credentials of the registry's account is told what could not be looked at
     unknown = team.findings("unknown", registry=False)
-    assert {"policy", "event-path"} <= {each["check"] for each in unknown}
+    assert {"policy", "grant", "event-path"} <= {each["check"] for each in unknown}
     assert all(each["statement"] for each in unknown if each["check"] == "policy")
 
     # WHEN the stack goes
-    team.cdk("destroy", "Greenlight-Registry", team.registry_id, "--exclusively", "--force")
+    team.destroy("Greenlight-Registry", team.registry_id)
 
     # THEN everything is as it was
     assert team.policies() == before
+    assert team.grants() == set()
 
 
 @pytest.mark.parametrize(
