@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iam_policies.evaluation import AccessRequest, Outcome, evaluate
@@ -22,6 +22,8 @@ ROLE = f"arn:aws:iam::{HERE}:role/deployer"
 USER = f"arn:aws:iam::{HERE}:user/ann"
 BUCKET = "arn:aws:s3:::models/a"
 KEYS = ("k:one", "k:two", "k:many")
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Drawing policies takes long where other tests run beside."""
 
 OPERATORS = [
     f"{quantifier}{name}{if_exists}"
@@ -137,7 +139,7 @@ def decided(
 owners = st.sampled_from([HERE, THERE])
 
 
-@settings(deadline=None)
+@UNHURRIED
 @given(
     principal=principals(),
     resource_policy=resource_policies,
@@ -164,7 +166,7 @@ def test_who_knows_every_key_gets_an_answer_and_the_one_that_is_enforced(
     assert told is enforced
 
 
-@settings(deadline=None)
+@UNHURRIED
 @given(
     principal=principals(),
     resource_policy=resource_policies,
@@ -195,7 +197,7 @@ def test_an_answer_without_knowing_every_key_is_right_whatever_the_others_are(
             assert enforced is not Outcome.ALLOWED
 
 
-@settings(deadline=None)
+@UNHURRIED
 @given(principals(), resource_policies, owners, contexts)
 def test_a_denial_that_is_about_the_request_decides(
     principal: Principal, resource_policy: Policy | None, owner: str, context: dict[str, Values]
@@ -210,7 +212,7 @@ def test_a_denial_that_is_about_the_request_decides(
     assert decided(principal, everywhere, owner, context) is Outcome.EXPLICIT_DENY
 
 
-@settings(deadline=None)
+@UNHURRIED
 @given(principals(), resource_policies, owners, contexts, policies())
 def test_a_boundary_and_session_policies_only_narrow(
     principal: Principal,
@@ -225,7 +227,7 @@ def test_a_boundary_and_session_policies_only_narrow(
             assert decided(free, resource_policy, owner, context) is Outcome.ALLOWED
 
 
-@settings(deadline=None)
+@UNHURRIED
 @given(principals(), resource_policies, contexts)
 def test_what_another_account_has_needs_both_sides(
     principal: Principal, resource_policy: Policy | None, context: dict[str, Values]
@@ -242,7 +244,7 @@ def test_what_another_account_has_needs_both_sides(
     "operator",
     ["NumericLessThan", "DateGreaterThan", "BinaryEquals", "IpAddress", "Bool", "ArnLike", "StringLike"],
 )
-@settings(deadline=None)
+@UNHURRIED
 @given(
     wanted=st.one_of(st.text(), st.sampled_from(["NaN", "1e999", "-inf", "9" * 14, "${", "${}", "::/0"])),
     value=st.one_of(st.text(), st.sampled_from(["sNaN", "1e30", "2026-01", "é", "10.0.0.1", "${k:one}"])),
