@@ -264,12 +264,10 @@ def _is_about(statement: Statement, request: AccessRequest, context: Context) ->
     """Tell whether action, resource and conditions of a statement fit the request."""
     if not _names_action(statement, request.action):
         return False
-    return every(
-        [
-            _names_resource(statement, request.resource_arn, context),
-            *(_holds(condition, statement, context) for condition in statement.conditions),
-        ]
-    )
+    is_on = _names_resource(statement, request.resource_arn, context)
+    if is_on is False:
+        return False
+    return every((is_on, every(_holds(condition, statement, context) for condition in statement.conditions)))
 
 
 def _names_action(statement: Statement, action: str) -> bool:

@@ -36,7 +36,7 @@ class _Piece(NamedTuple):
 
 def matches_action(pattern: str, action: str) -> bool:
     """Tell whether a policy's action names this one; case does not matter, wildcards may be anywhere."""
-    return _compiled((_Piece(pattern.lower(), is_literal=False),)).fullmatch(action.lower()) is not None
+    return _compiled_action(pattern).fullmatch(action) is not None
 
 
 def equals_text(wanted: str, text: str, context: Context | None, *, ignores_case: bool = False) -> Truth:
@@ -128,8 +128,15 @@ def _pieces(pattern: str, context: Context | None) -> tuple[_Piece, ...]:
 
 
 @lru_cache(maxsize=4096)
+def _compiled_action(pattern: str) -> re.Pattern[str]:
+    return re.compile(_expression(pattern, is_literal=False), re.IGNORECASE)
+
+
+@lru_cache(maxsize=4096)
 def _compiled(pieces: tuple[_Piece, ...]) -> re.Pattern[str]:
-    return re.compile("".join(_expression(*piece) for piece in pieces), re.DOTALL)
+    return re.compile(
+        "".join(_expression(piece.text, is_literal=piece.is_literal) for piece in pieces), re.DOTALL
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -138,13 +145,13 @@ def _compiled_fields(pieces: tuple[_Piece, ...]) -> tuple[re.Pattern[str], ...]:
     fields = [""]
     for text, is_literal in pieces:
         first, *others = text.split(":", _ARN_FIELDS - len(fields))
-        fields[-1] += _expression(first, is_literal)
-        fields += [_expression(other, is_literal) for other in others]
+        fields[-1] += _expression(first, is_literal=is_literal)
+        fields += [_expression(other, is_literal=is_literal) for other in others]
     fields += [".*"] * (_ARN_FIELDS - len(fields))
     return tuple(re.compile(field, re.DOTALL) for field in fields)
 
 
-def _expression(text: str, is_literal: bool) -> str:  # noqa: FBT001 - a piece's two members
+def _expression(text: str, *, is_literal: bool) -> str:
     if is_literal:
         return re.escape(text)
     return "".join({"*": ".*", "?": "."}.get(character) or re.escape(character) for character in text)

@@ -27,7 +27,12 @@ def every(parts: Iterable[Truth]) -> Truth:
 
 def some(parts: Iterable[Truth]) -> Truth:
     """Tell whether any part holds: one that does decides, whatever the unknown ones are."""
-    return negated(every(negated(part) for part in parts))
+    is_unknown = False
+    for part in parts:
+        if part:
+            return True
+        is_unknown = is_unknown or part is None
+    return None if is_unknown else False
 
 
 def negated(part: Truth) -> Truth:
