@@ -154,6 +154,8 @@ class Stage:
             return False
         if choice.keeps_serving or choice.release.endpoint_config_name != name:
             return False
+        if endpoint.status != "InService":
+            return False
         quiet_since = self._gateways.alarms.quiet_since(self._settings.rollback_alarm_names)
         if quiet_since is None or self._gateways.now() < promotion.due_at(attempt.settled_at, quiet_since):
             self._logger.info("Not promoted yet: an alarm is on, or was while the version served")

@@ -655,6 +655,13 @@ class Law3NewestStandingApproval(Law):
                 (account, named[-1].event_id) in self.world.processed
                 and not people.settings_were_missing
                 and known < named[-1].time
+                # At a gate, what is rejected may be approved again without a word of the gate.
+                and not any(
+                    act.version_arn.lower() == arn
+                    and act.status not in {None, "Approved"}
+                    and act.time >= named[-1].time
+                    for act in people.acts
+                )
             ):
                 raise self.broken(f"{name}: the approval of {arn} at {named[-1].time} was lost")
 

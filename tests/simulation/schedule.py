@@ -527,7 +527,7 @@ def draw_staged(random: Random) -> Schedule:
         faults=(
             *drawn.faults,
             *(_registry_fault(random) for _ in range(random.choice((0, 0, 1, 1, 2)))),
-            *(_change_meanwhile(random) for _ in range(random.choice((0, 0, 0, 1)))),
+            *(_change_meanwhile(random) for _ in range(random.choice((0, 0, 1)))),
         ),
         event_faults=(
             *drawn.event_faults,
@@ -547,15 +547,17 @@ def _stage_event_fault(random: Random) -> EventFault:
 
 def _change_meanwhile(random: Random) -> Fault:
     """Let a version be changed, rejected or taken back while a stage deploys it, or looks at it."""
-    operation, kinds = random.choice(
+    operation, most, kinds = random.choice(
         (
-            (random.choice(_DEPLOYMENT), (Kind.REPLACE_ARTEFACT, Kind.REPLACE_LIVE)),
-            ("DescribeModelPackage", (Kind.REJECT_LIVE, Kind.TAKE_BACK_LIVE, Kind.REPLACE_LIVE)),
+            (random.choice(_DEPLOYMENT), 4, (Kind.REPLACE_ARTEFACT, Kind.REPLACE_LIVE)),
+            ("DescribeModelPackage", 2 * _NTH, (Kind.REJECT_LIVE, Kind.TAKE_BACK_LIVE, Kind.REPLACE_LIVE)),
+            # Whoever is about to promote asks for alarms, where there are some.
+            ("DescribeAlarms", 4, (Kind.REJECT_LIVE, Kind.REJECT_LIVE, Kind.REPLACE_LIVE)),
         )
     )
     return Fault(
         operation,
-        random.randrange(2 * _NTH),
+        random.randrange(most),
         FaultKind.MEANWHILE,
         meanwhile=Disturbance(
             random.choice(kinds), which=random.randrange(CHOICES), how=random.randrange(CHOICES)

@@ -66,9 +66,9 @@ class Law16PromotedOnceAfterItsSoak(Law):
 
     When the registry accepts a ModelLifeCycle from a stage, the journal holds an open promotion of that
     version, claimed by the very invocation that writes, within its lease; it is the life cycle that the
-    settings say; the endpoint serves that version, and has since a rollout that ended at least the soak ago;
-    the version is still made of what serves; no alarm of its rollouts is on, or was within the soak, as far
-    as CloudWatch had told by the invocation's last question; and the invocation's last call of SageMaker
+    settings say; the endpoint is in service with that version, since a rollout that ended at least the soak
+    ago; the version is still made of what serves; no alarm of its rollouts is on, or was within the soak, as
+    far as CloudWatch had told by the invocation's last question; and the invocation's last call of SageMaker
     before is a read of that version, which showed it Approved, and neither in the stage that it is promoted
     to, whatever its status, nor in a later one.
 
@@ -145,8 +145,9 @@ class Law16PromotedOnceAfterItsSoak(Law):
             return
         endpoint = self.world.describe(name)
         content = endpoint and self.world.people.config_content(endpoint["EndpointConfigName"])
-        if not endpoint or not content or content[0] != arn:
-            raise self.broken(f"{name} passes {arn} on, and serves {content}")
+        if not endpoint or not content or content[0] != arn or endpoint["EndpointStatus"] != "InService":
+            status = endpoint and endpoint["EndpointStatus"]
+            raise self.broken(f"{name} passes {arn} on, and is {status} with {content}")
         serving = self.facts.artefacts.serving(name)
         if artefact_of(read) not in serving:
             raise self.broken(f"{name} passes {arn} on, {artefact_of(read)} by now, and serves {serving}")

@@ -215,7 +215,7 @@ def test_law_16_what_serves_is_passed_on_and_nothing_else(soaked: Deployed) -> N
     soaked.world.run_until_quiet()
     soaked.world.pass_time(30)
 
-    offends(soaked, 16, "and serves", lambda: properly(first(soaked)))
+    offends(soaked, 16, "and is InService with", lambda: properly(first(soaked)))
 
 
 def test_law_16_no_version_is_passed_on_without_a_look_at_its_alarm(soaked: Deployed) -> None:

@@ -505,6 +505,20 @@ def test_a_stage_stamps_what_it_deployed_and_not_what_the_version_is_by_now() ->
     assert metadata(pipeline, arn)["greenlight:staging:digest"] == deployed_digest
 
 
+def test_what_is_out_of_service_is_not_promoted() -> None:
+    pipeline = staging()
+    arn = deployed(pipeline)
+    pipeline.control_plane.take_out_of_service(pipeline.account_id, REGION, "churn")
+    after(pipeline, SOAK + 60)
+
+    assert life_cycle(pipeline, arn) is None
+
+    pipeline.control_plane.return_to_service(pipeline.account_id, REGION, "churn")
+    after(pipeline, 60)
+
+    assert life_cycle(pipeline, arn) == PENDING
+
+
 def test_what_is_no_longer_what_it_served_is_not_promoted() -> None:
     pipeline = staging()
     arn = deployed(pipeline)
