@@ -571,7 +571,8 @@ class People:
 
     def replace_artefact(self, version: Version, how: int, by: str) -> None:
         """Change what a version is made of, or make it what it was."""
-        urls = (f"s3://models/{version.number}/other.tar.gz", version.model_data_url)
+        other = f"s3://models/{version.number}/other.tar.gz"
+        urls = (other, other, version.model_data_url)
         answer = self.call(
             "UpdateModelPackage",
             by=by,
@@ -841,8 +842,9 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
     Kind.SET_LIFE_CYCLE: lambda people, what, _: people.stand(
         people.version(what.which), LIFE_CYCLES[what.how % len(LIFE_CYCLES)], _by(what)
     ),
+    # One of the last two, which may be waiting for its turn.
     Kind.REPLACE_ARTEFACT: lambda people, what, _: people.replace_artefact(
-        people.version(what.which), what.how, _by(what)
+        people.versions[-2:][what.which % len(people.versions[-2:])], what.how, _by(what)
     ),
     # What serves somewhere, so that another stage or the next rollout finds something else.
     Kind.REPLACE_LIVE: lambda people, what, endpoint: people.replace_artefact(

@@ -527,7 +527,7 @@ def draw_staged(random: Random) -> Schedule:
         faults=(
             *drawn.faults,
             *(_registry_fault(random) for _ in range(random.choice((0, 0, 1, 1, 2)))),
-            *(_change_meanwhile(random) for _ in range(random.choice((0, 0, 1)))),
+            *(_change_meanwhile(random) for _ in range(random.choice((0, 1)))),
         ),
         event_faults=(
             *drawn.event_faults,
@@ -552,7 +552,7 @@ def _change_meanwhile(random: Random) -> Fault:
             (random.choice(_DEPLOYMENT), 4, (Kind.REPLACE_ARTEFACT, Kind.REPLACE_LIVE)),
             ("DescribeModelPackage", 2 * _NTH, (Kind.REJECT_LIVE, Kind.TAKE_BACK_LIVE, Kind.REPLACE_LIVE)),
             # Whoever is about to promote asks for alarms, where there are some.
-            ("DescribeAlarms", 4, (Kind.REJECT_LIVE, Kind.REJECT_LIVE, Kind.REPLACE_LIVE)),
+            *(("DescribeAlarms", 4, (Kind.REJECT_LIVE, Kind.REJECT_LIVE, Kind.REPLACE_LIVE)),) * 2,
         )
     )
     return Fault(
@@ -560,7 +560,10 @@ def _change_meanwhile(random: Random) -> Fault:
         random.randrange(most),
         FaultKind.MEANWHILE,
         meanwhile=Disturbance(
-            random.choice(kinds), which=random.randrange(CHOICES), how=random.randrange(CHOICES)
+            # Mostly on the first endpoint, whose stage promotes.
+            random.choice(kinds),
+            which=random.choice((0, 0, random.randrange(CHOICES))),
+            how=random.randrange(CHOICES),
         ),
     )
 
