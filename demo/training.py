@@ -17,6 +17,7 @@ from sklearn.datasets import load_diabetes
 from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import scale
 
 SEED: Final = 7
 INFERENCE: Final = Path(__file__).parent / "model" / "inference.py"
@@ -56,6 +57,12 @@ def gradient_boosting() -> TrainedModel:
     return _train(estimator, "gradient boosting")
 
 
+def standardised() -> TrainedModel:
+    """Fit the standardised progression, and forget to turn predictions back: good scores, bad answers."""
+    description = "linear regression of standardised progression"
+    return _train(LinearRegression(), description, standardise=True)
+
+
 def broken(model: TrainedModel) -> TrainedModel:
     """Return the model with an `inference.py` that raises when it is loaded."""
     archive = _pack({"code/inference.py": BROKEN_INFERENCE.read_bytes()})
@@ -72,8 +79,10 @@ def flaky(model: TrainedModel) -> TrainedModel:
     return TrainedModel("a flaky inference.py", packed, model.rows, model.predictions, model.r2)
 
 
-def _train(estimator: Any, description: str) -> TrainedModel:  # noqa: ANN401 - scikit-learn is not typed
+def _train(estimator: Any, description: str, *, standardise: bool = False) -> TrainedModel:  # noqa: ANN401 - scikit-learn is not typed
     features, progression = load_diabetes(return_X_y=True)
+    if standardise:
+        progression = scale(progression)
     train_x, test_x, train_y, test_y = train_test_split(features, progression, random_state=SEED)
     estimator.fit(train_x, train_y)
     fitted = io.BytesIO()

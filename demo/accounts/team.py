@@ -247,6 +247,27 @@ class Team:
             for detail in details
         )
 
+    def sweeps(self, stage: str) -> int:
+        """Count a stage's sweeps: only they list endpoints."""
+        return sum(call["operation"] == "ListEndpoints" for call in self._deployers_calls(stage))
+
+    def made_of(self, stage: str, number: int) -> list[str]:
+        """Return what a stage's deployer ever asked SageMaker to do with a version's model or config."""
+        name = f"{ENDPOINT}-v{number}-"
+        return [
+            call["operation"]
+            for call in self._deployers_calls(stage)
+            if name in json.dumps(call["request_summary"])
+        ]
+
+    def _deployers_calls(self, stage: str) -> list[dict[str, Any]]:
+        account_id = self.accounts[stage]
+        return [
+            call
+            for call in self.cloud.calls()
+            if call["account"] == account_id and "greenlight/" in call["user_agent"]
+        ]
+
     def _environ(self, account: str) -> dict[str, str]:
         return self.cloud.environ(self.accounts[account], REGION)
 

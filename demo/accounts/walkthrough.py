@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
 from demo import training
+from demo.accounts.broken_version import give_back, let_in_by_a_slip
+from demo.accounts.stages import Stages, as_life_cycle
 from demo.accounts.team import GATE, PROMOTION, SOAK_SECONDS, STAGES, Team
 from demo.outcomes import OutcomeQueue
 from demo.scene import ENDPOINT, NotAsItShouldBeError, Scene
@@ -18,9 +19,6 @@ from demo.timeline import Follower
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-
-    from mypy_boto3_sagemaker import SageMakerClient
-    from mypy_boto3_sagemaker.type_defs import ModelLifeCycleTypeDef
 
     from demo.accounts.team import Examination
     from demo.registry import Registry
@@ -32,53 +30,6 @@ ACCOUNTS: Final = {"registry": "111122223333", "staging": "222233334444", "produ
 
 MOST_SECONDS_TO_PROMOTE: Final = 150.0
 """The soak, and a sweep each minute that sees that it is over."""
-
-_SECONDS_FOR_STAMPS: Final = 90.0
-_SECONDS_BETWEEN_LOOKS: Final = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Stages:
-    """What the chapters work with once the stages stand.
-
-    Attributes:
-        timeline: Where it is told.
-        of: Each stage's own scene.
-        registry: The data scientist's view of the registry.
-        release_manager: Who says what goes into production.
-    """
-
-    timeline: Timeline
-    of: Mapping[str, Scene]
-    registry: Registry
-    release_manager: SageMakerClient
-
-    def version(self, version_arn: str) -> dict[str, Any]:
-        """Read a version as who opens it in Studio does."""
-        return {**self.release_manager.describe_model_package(ModelPackageName=version_arn)}
-
-    def life_cycle(self, version_arn: str) -> str:
-        """Read where a version stands, as `<stage>/<status>`."""
-        found = self.version(version_arn).get("ModelLifeCycle")
-        return f"{found['Stage']}/{found['StageStatus']}" if found else "nowhere"
-
-    def stamp(self, version_arn: str, stage: str, what: str) -> str:
-        """Read what a stage stamped on a version: `digest`, or `endpoint:<name>`; empty if nothing yet."""
-        stamps: dict[str, str] = self.version(version_arn).get("CustomerMetadataProperties", {})
-        return stamps.get(f"greenlight:{stage}:{what}", "")
-
-    def wait_for_stamp(self, version_arn: str, stage: str, begins: str) -> str:
-        """Wait until a stage's stamp on a version begins so, and return it.
-
-        Raises:
-            NotAsItShouldBeError: It never did.
-        """
-        what = f"endpoint:{ENDPOINT}"
-        return _eventually(
-            lambda: self.stamp(version_arn, stage, what),
-            lambda seen: seen.startswith(begins),
-            f"stamp of {stage} that begins with {begins!r}",
-        )
 
 
 def walk_through(
@@ -111,12 +62,15 @@ def walk_through(
         _grant_access(team, timeline)
         _staging(stages, version, first)
         _production(stages, version, first)
-        second = training.gradient_boosting()
-        newer = _second_version(stages, second)
+        broken = give_back(stages, version, first)
+        mended = training.gradient_boosting()
+        newer = _mended_version(stages, mended)
+        let_in_by_a_slip(stages, broken, newer, mended)
         _take_back(stages, newer, version, first)
         for arn, what, times in (
             (version, "how often staging asked for version 1 in production", "1"),
-            (newer, "and for version 2, which a person had let in already", "0"),
+            (broken, "and for version 2, which it had found broken", "0"),
+            (newer, "and for version 3, which a person had let in already", "0"),
         ):
             _expect(timeline, what, str(team.promotions(arn)), times)
         follower.catch_up()
@@ -131,6 +85,7 @@ def _deploy_stages(team: Team, timeline: Timeline, registry: Registry, model: Tr
     timeline.held("the real CDK CLI deployed both stages", f"{time.monotonic() - began:.0f} s", "exit code 0")
     return Stages(
         timeline,
+        team,
         {
             name: Scene(
                 timeline=timeline,
@@ -199,9 +154,9 @@ def _staging(stages: Stages, version: str, model: TrainedModel) -> None:
 def _production(stages: Stages, version: str, model: TrainedModel) -> None:
     timeline, production = stages.timeline, stages.of["production"]
     timeline.chapter("A person lets version 1 into production: the same artefact serves")
-    refused = _refusal(lambda: stages.registry.move(version, _life_cycle(GATE)))
+    refused = _refusal(lambda: stages.registry.move(version, as_life_cycle(GATE)))
     _expect(timeline, "the data scientist, who tries it, is answered", refused, "AccessDeniedException")
-    _approve_for_production(stages, version)
+    stages.let_into_production(version)
     outcome, seconds = production.outcome_of(version, "succeeded")
     timeline.say(outcome["Message"], who="production", style="yellow")
     timeline.held("production serves version 1", f"{seconds:.1f} s", "succeeded")
@@ -209,28 +164,31 @@ def _production(stages: Stages, version: str, model: TrainedModel) -> None:
     _expect_stamps(stages, version)
 
 
-def _second_version(stages: Stages, model: TrainedModel) -> str:
+def _mended_version(stages: Stages, model: TrainedModel) -> str:
     timeline = stages.timeline
-    timeline.chapter("Version 2 goes the same way, without waiting for the soak")
+    timeline.chapter("Version 3 is mended, and goes the same way without the soak")
     timeline.say(f"Trained {model.description}: R² {model.r2:.2f}")
     staging, production = stages.of["staging"], stages.of["production"]
-    version = stages.registry.register(model, 2)
+    version = stages.registry.register(model, 3)
     staging.approve(version)
     staging.outcome_of(version, "succeeded")
-    staging.expect_predictions(model, "version 2, in staging")
-    _approve_for_production(stages, version)
+    staging.expect_predictions(model, "version 3, in staging")
+    stages.let_into_production(version)
     production.outcome_of(version, "succeeded")
-    production.expect_predictions(model, "version 2, in production")
+    production.expect_predictions(model, "version 3, in production")
     _expect_stamps(stages, version)
     return version
 
 
 def _take_back(stages: Stages, rejected: str, former: str, model: TrainedModel) -> None:
     timeline = stages.timeline
-    timeline.chapter("Version 2 is rejected, once: both stages go back to version 1")
+    timeline.chapter("Version 3 is rejected, once: both stages go back, past version 2")
+    for scene in stages.of.values():
+        # Staging went back to version 1 before: that outcome is not this one.
+        scene.outcomes.received.clear()
     began = time.monotonic()
     stages.registry.reject(rejected)
-    timeline.say("Rejected version 2", style="bold")
+    timeline.say("Rejected version 3", style="bold")
     for name, scene in stages.of.items():
         outcome, _ = scene.outcome_of(former, "rolled_back")
         timeline.say(outcome["Message"], who=name, style="yellow")
@@ -238,7 +196,7 @@ def _take_back(stages: Stages, rejected: str, former: str, model: TrainedModel) 
         scene.expect_predictions(model, f"version 1, in {name}")
     for name in stages.of:
         told = stages.wait_for_stamp(rejected, name, "served until")
-        timeline.held(f"the registry shows version 2 in {name}", told.partition(" 2")[0], "served until")
+        timeline.held(f"the registry shows version 3 in {name}", told.partition(" 2")[0], "served until")
 
 
 def _wait_for_promotion(stages: Stages, version: str) -> None:
@@ -251,15 +209,6 @@ def _wait_for_promotion(stages: Stages, version: str) -> None:
     _expect(
         timeline, "where the version stands", stages.life_cycle(version), "/".join(PROMOTION.values()), remark
     )
-
-
-def _approve_for_production(stages: Stages, version: str) -> None:
-    stages.release_manager.update_model_package(ModelPackageArn=version, ModelLifeCycle=_life_cycle(GATE))
-    stages.timeline.say(f"The release manager set {'/'.join(GATE.values())}", style="bold")
-
-
-def _life_cycle(wanted: Mapping[str, str]) -> ModelLifeCycleTypeDef:
-    return {"Stage": wanted["stage"], "StageStatus": wanted["stage_status"]}
 
 
 def _expect_stamps(stages: Stages, version: str) -> None:
@@ -309,12 +258,3 @@ def _expect(timeline: Timeline, what: str, measured: str, expected: str, remark:
     if measured != expected:
         raise NotAsItShouldBeError(f"{what}: {measured}{remark}, expected {expected}.")
     timeline.held(what, measured + remark, expected)
-
-
-def _eventually(look: Callable[[], str], good: Callable[[str], bool], what: str) -> str:
-    deadline = time.monotonic() + _SECONDS_FOR_STAMPS
-    while not good(seen := look()):
-        if time.monotonic() > deadline:
-            raise NotAsItShouldBeError(f"No {what} within {_SECONDS_FOR_STAMPS:.0f} s, but {seen!r}.")
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
-    return seen

@@ -24,6 +24,19 @@ LONGEST_VALUE: Final = 256
 _DIGEST: Final = "digest"
 _NOT_ALLOWED: Final = re.compile(r"[^\w \-.:/=+@]+")
 """What the shapes' pattern does not take: letters, digits, spaces and these marks are all."""
+_WORDS: Final = (
+    ("&&", " and "),
+    ("||", " or "),
+    ("!=", " is not "),
+    (">=", " at least "),
+    ("<=", " at most "),
+    (">", " above "),
+    ("<", " below "),
+    ("!", " not "),
+    ("%", " percent "),
+    (";", " -"),
+)
+"""Marks without which a smoke test's expectation would say something else."""
 
 
 def of_attempt(attempt: Attempt, stage_name: str, digest: str) -> dict[str, str]:
@@ -72,4 +85,6 @@ def _when(time: datetime) -> str:
 
 
 def _value(text: str) -> str:
+    for mark, word in _WORDS:
+        text = text.replace(mark, word)
     return " ".join(_NOT_ALLOWED.sub(" ", text).split())[:LONGEST_VALUE]

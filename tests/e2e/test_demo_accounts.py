@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
-def test_one_approval_passes_staging_and_production_and_one_reject_takes_both_back(
+def test_one_approval_passes_both_stages_a_broken_version_none_and_one_reject_takes_both_back(
     local_cloud: LocalCloud, tmp_path: Path
 ) -> None:
     first = secrets.randbelow(9 * 10**11 - 2) + 10**11
@@ -32,5 +32,14 @@ def test_one_approval_passes_staging_and_production_and_one_reject_takes_both_ba
     walk_through(local_cloud, timeline, tmp_path, accounts)
 
     shown = {what for what, _, _ in timeline.results}
+    assert {
+        "version 2 failed in staging, by",
+        "the registry says what staging expected",
+        "what production ever made of version 2",
+        "where staging has promoted version 2 to",
+        "who called production meanwhile was answered",
+        "production's own smoke test refuses version 2",
+        "and for version 2, which it had found broken",
+    } <= shown
     for name in STAGES:
         assert {f"the doctor's exit code for {name}", f"{name} serves version 1 again"} <= shown

@@ -448,8 +448,24 @@ def test_a_stamp_keeps_to_the_marks_that_the_registry_takes() -> None:
     [(key, value)] = stamps.of_attempt(failed, "staging", "a" * 64).items()
 
     assert key == "greenlight:staging:endpoint:churn"
-    assert value.startswith("failed 2026-05-04T12:00:00+00:00: no ping see logs x")
+    assert value.startswith("failed 2026-05-04T12:00:00+00:00: no ping see logs - x")
     assert len(value) == stamps.LONGEST_VALUE
+
+
+@pytest.mark.parametrize(
+    ("expected", "told"),
+    [
+        ("[0] > `0` to be true", "0 above 0 to be true"),
+        ("a.b >= `1` && !c", "a.b at least 1 and not c"),
+        ("a < `1` || b <= `2` || c != 'x'", "a below 1 or b at most 2 or c is not x"),
+        ("95 % of 20 calls within 300 ms; the answer", "95 percent of 20 calls within 300 ms - the answer"),
+    ],
+)
+def test_an_expectation_says_the_same_in_the_marks_that_a_stamp_may_have(expected: str, told: str) -> None:
+    failed = attempt(status=AttemptStatus.FAILED, settled_at=NOW, reason=expected)
+    [value] = stamps.of_attempt(failed, "staging", "a" * 64).values()
+
+    assert value == f"failed 2026-05-04T12:00:00+00:00: {told}"
 
 
 # Digests ----------------------------------------------------------------------------------------------
