@@ -12,6 +12,7 @@ from demo.scene import NotAsItShouldBeError, Scene
 from demo.timeline import Timeline
 from local_cloud.process import LocalCloudError
 
+
 def scene() -> Scene:
     """A scene without a cloud: what is measured is given."""
     nothing: Any = None
