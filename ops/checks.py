@@ -6,61 +6,29 @@ doctor and the stacks cannot disagree.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
-from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from iam_policies.evaluation import AccessRequest, Decision, Outcome, PolicyKind, evaluate
-from iam_policies.policies import NO_POLICY, MalformedPolicyError, parse_policy
-from iam_policies.principals import Principal, role_session, service
-from infra.stages.access import PULL, Artefacts, Repository, admission, group_arns, signed, version_arns
-from infra.stages.accounts import partition_of, spellings, url_suffix_of
+from iam_policies.evaluation import AccessRequest, Decision, Outcome, PolicyKind
+from iam_policies.principals import Principal, role_session
+from infra.stages.access import PULL, Artefacts, Repository, group_arns, signed, version_arns
+from infra.stages.accounts import partition_of, registry_stack_name, url_suffix_of
+from ops.event_path import check_event_path
 from ops.facts import Absent, Found, Unreadable
+from ops.findings import Finding, Status, judge, told
+from ops.judging import by_its_own, call, decided, objections, trusts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from iam_policies.context import Values
-    from iam_policies.policies import Policy
     from infra.settings.catalogue import EndpointSpec
     from infra.stages.access import PolicyTarget, StageAccess, Statement
-    from ops.facts import Facts, Reading, Role, Rule, Version
-
-T = TypeVar("T")
+    from ops.facts import Facts, Reading, Role, Version
 
 OWNER: Final = "Greenlight"
 """How the Sids begin that the doctor proposes: no stack's begin so, and so no stack removes them."""
-
-
-class Status(Enum):
-    """How a check ended."""
-
-    OK = "ok"
-    MISSING = "missing"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was checked.
-
-    Attributes:
-        check: What kind of check, in one word.
-        status: How it ended.
-        subject: What was looked at.
-        found: What is missing, or what could not be read and why.
-        why: What goes wrong without it.
-        where: Whose to mend it is, and where.
-        statement: The very statement to add, where one is.
-    """
-
-    check: str
-    status: Status
-    subject: str
-    found: str = ""
-    why: str = ""
-    where: str = ""
-    statement: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +66,9 @@ def diagnose(
         *_deployer(access, version, facts),
         *_models(access, version, facts),
         *_existing(access, version, facts),
-        *_events(access, group, facts),
-        *_quotas(endpoints, facts),
+        *check_event_path(access, group, facts),
+        *_quotas(access, endpoints, facts),
     ]
-
-
-def _judge(
-    reading: Reading[T], check: str, subject: str, *, absent: str, why: str, where: str
-) -> Iterator[Finding]:
-    """Say of something that could not be found or read what that means; nothing of what was found."""
-    match reading:
-        case Absent():
-            yield Finding(check, Status.MISSING, subject, absent, why, where)
-        case Unreadable(reason):
-            yield Finding(check, Status.UNKNOWN, subject, reason, why, where)
-        case Found():
-            return
 
 
 def _registry_credentials(access: StageAccess, facts: Facts) -> Iterator[Finding]:
@@ -138,9 +93,11 @@ def _roles(access: StageAccess, facts: Facts) -> Iterator[Finding]:
         subject = f"the role {arn}"
         made_here = by == "lambda" or _is_made(access, arn)
         where = (
-            f"Deploy the stack {names.stack}." if made_here else "Create the role, or correct the context."
+            f"In account {names.account}, {names.region}: deploy the stack {names.stack}."
+            if made_here
+            else f"In account {names.account}: create the role, or correct the context."
         )
-        yield from _judge(reading, "role", subject, absent="there is no such role", why=why, where=where)
+        yield from judge(reading, "role", subject, absent="there is no such role", why=why, where=where)
         if isinstance(reading, Found):
             statement = {
                 "Effect": "Allow",
@@ -148,7 +105,7 @@ def _roles(access: StageAccess, facts: Facts) -> Iterator[Finding]:
                 "Action": "sts:AssumeRole",
                 "Condition": {"StringEquals": {"aws:SourceAccount": names.account}},
             }
-            if _trusts(reading.value, f"{by}.amazonaws.com", names.account):
+            if trusts(reading.value.trust, f"{by}.amazonaws.com", names.account):
                 yield Finding("trust", Status.OK, subject)
             else:
                 yield Finding(
@@ -157,7 +114,7 @@ def _roles(access: StageAccess, facts: Facts) -> Iterator[Finding]:
                     subject,
                     f"it does not trust {by}.amazonaws.com",
                     why,
-                    f"In account {names.account}, in the role's trust policy.",
+                    f"In account {names.account}: add it to the role's trust policy.",
                     statement,
                 )
 
@@ -172,17 +129,10 @@ def _is_made(access: StageAccess, role_arn: str) -> bool:
     return access.names.execution_role is None and role_arn == access.names.execution_role_arn
 
 
-def _trusts(role: Role, service_name: str, account: str) -> bool:
-    """Tell whether a service may assume a role, as far as the trust policy's conditions can be judged."""
-    by = service(service_name, source_account=account, source_arn=None)
-    decision = _decided(by, _request("sts:AssumeRole", "*"), role.trust)
-    return decision.outcome in {Outcome.ALLOWED, Outcome.UNKNOWN}
-
-
 def _version(access: StageAccess, group: str, facts: Facts) -> Iterator[Finding]:
     subject = f"a version of {group}"
     registry = access.registry.account
-    yield from _judge(
+    yield from judge(
         facts.version,
         "version",
         subject,
@@ -215,13 +165,13 @@ def _configured(access: StageAccess, group: str, version: Version | None) -> Ite
         within = [each for each in access.artefacts if _below(uri, each)]
         why = "Neither the models' role nor the bucket's policy lets the artefact be read."
         folder = f"{uri.rpartition('/')[0]}/"
-        yield _told("context", uri, bool(within), f"artefacts does not have {folder}", why, where)
+        yield told("context", uri, bool(within), f"artefacts does not have {folder}", why, where)
     for image in version.images:
         name = image.partition("@")[0].rpartition("/")
         bare = f"{name[0]}/{name[2].partition(':')[0]}"
         known = any(bare in wanted for wanted in _images(access))
         why = "Neither the models' role nor the repository's policy lets the image be pulled."
-        yield _told("context", image, known, f"images does not have {bare}", why, where)
+        yield told("context", image, known, f"images does not have {bare}", why, where)
         if f".ecr.{region}." not in image:
             found = f"it is not in {region}"
             why = "SageMaker pulls images of its own region only (botocore: ContainerDefinition)."
@@ -229,7 +179,7 @@ def _configured(access: StageAccess, group: str, version: Version | None) -> Ite
     if version.key is not None and version.key.startswith("arn:"):
         why = "SageMaker decrypts a version's details as whoever asks for them."
         known = version.key in access.keys
-        yield _told("context", version.key, known, "keys does not have it", why, where)
+        yield told("context", version.key, known, "keys does not have it", why, where)
 
 
 def _images(access: StageAccess) -> list[str]:
@@ -238,12 +188,6 @@ def _images(access: StageAccess) -> list[str]:
 
 def _below(uri: str, artefacts: Artefacts) -> bool:
     return uri.startswith(f"s3://{artefacts.bucket}/{artefacts.prefix}")
-
-
-def _told(check: str, subject: str, right: bool, found: str, why: str, where: str) -> Finding:  # noqa: FBT001 - the outcome itself
-    if right:
-        return Finding(check, Status.OK, subject)
-    return Finding(check, Status.MISSING, subject, found, why, where)
 
 
 _WHY: Final = {
@@ -267,37 +211,60 @@ def _registry_side(access: StageAccess, version: Version | None, facts: Facts) -
     """Check every policy that lets the stage in, statement by statement."""
     if access.at_home:
         return
-    account = access.registry.account
+    stack = registry_stack_name(access.names.stack_name)
     for target, statement in access.statements():
+        account = _account_of(target, access)
         subject = f"{_named(target)} in account {account}"
-        where = f"In account {account}: deploy the registry's stack, or add it to the policy of "
-        proposed = signed(statement, OWNER)
-        if target.kind == "key-grants":
-            yield _grant(facts, target, proposed, subject, account)
-            continue
-        reading = facts.policies.get((target.kind, target.name), Absent())
-        policy: Mapping[str, Any] = {}
-        if isinstance(reading, Unreadable):
-            why = _WHY[statement["Action"][0]]
-            where += f"{_named(target)}."
-            yield Finding("policy", Status.UNKNOWN, subject, reading.reason, why, where, proposed)
-            continue
-        if isinstance(reading, Found):
-            policy = reading.value
-        calls = [
-            (role, [request] if target.kind != "group" else _spelled(request, access, version))
-            for role, request in _calls(statement, _arn_of(target, access), version)
-        ]
-        yield _allowed(
-            "policy",
-            subject,
-            [
-                _best([_decided(role, replace(each, owner_account=account), policy) for each in spelled])
-                for role, spelled in calls
-            ],
-            proposed,
-            f"{where}{_named(target)}.",
+        where = (
+            f"In account {account}: deploy the stack {stack}. If it is deployed, the statement was taken out "
+            f"by hand: add it to the policy of {_named(target)}."
         )
+        if target.kind == "key-grants":
+            yield _grant(facts, target, signed(statement, OWNER), subject, account)
+        else:
+            yield _admitting(target, statement, access, version, facts, subject, where)
+    for target, statement in access.statements_for_owners():
+        account = _account_of(target, access)
+        subject = f"{_named(target)} in account {account}"
+        where = f"In account {account}: let the key's owner add it to the key's policy."
+        yield _admitting(target, statement, access, version, facts, subject, where)
+
+
+def _account_of(target: PolicyTarget, access: StageAccess) -> str:
+    """Tell whose a policy is: a key may be of any account."""
+    return target.name.split(":")[4] if target.name.startswith("arn:") else access.registry.account
+
+
+def _admitting(
+    target: PolicyTarget,
+    statement: Statement,
+    access: StageAccess,
+    version: Version | None,
+    facts: Facts,
+    subject: str,
+    where: str,
+) -> Finding:
+    """Check that a policy of the registry's side allows what a statement is for."""
+    proposed = signed(statement, OWNER)
+    reading = facts.policies.get((target.kind, target.name), Absent())
+    if isinstance(reading, Unreadable):
+        why = _WHY[statement["Action"][0]]
+        where = f"{reading.remedy} The policy of {_named(target)} must have the statement."
+        return Finding("policy", Status.UNKNOWN, subject, reading.reason, why, where, proposed)
+    policy: Mapping[str, Any] = reading.value if isinstance(reading, Found) else {}
+    owner = _account_of(target, access)
+    calls = [
+        (role, [request] if target.kind != "group" else _spelled(request, access, version))
+        for role, request in _calls(statement, _arn_of(target, access), version)
+    ]
+    decisions = [
+        _best([decided(role, replace(each, owner_account=owner), policy) for each in spelled])
+        for role, spelled in calls
+    ]
+    objecting = [
+        each for role, spelled in calls for request in spelled for each in objections(policy, role, request)
+    ]
+    return _allowed("policy", subject, decisions, objecting, proposed, where)
 
 
 def _named(target: PolicyTarget) -> str:
@@ -309,14 +276,20 @@ def _grant(facts: Facts, target: PolicyTarget, proposed: Statement, subject: str
     reading = facts.grants.get(target.name, Absent())
     role = proposed["Principal"]["AWS"]
     why = _WHY["kms:Decrypt"]
-    where = f"In account {account}: deploy the registry's stack, or run aws kms create-grant."
+    where = (
+        f"In account {account}: deploy the registry's stack. If it is deployed, the grant was revoked by "
+        "hand: make it again."
+    )
     if isinstance(reading, Unreadable):
-        return Finding("grant", Status.UNKNOWN, subject, reading.reason, why, where)
+        return Finding("grant", Status.UNKNOWN, subject, reading.reason, why, reading.remedy)
     grants = reading.value if isinstance(reading, Found) else ()
     if any(grant.grantee == role and "Decrypt" in grant.operations for grant in grants):
         return Finding("grant", Status.OK, f"{subject}, to {role}")
     wanted = {"GranteePrincipal": role, "Operations": ["Decrypt"], "Name": proposed["Sid"]}
-    return Finding("grant", Status.MISSING, subject, f"no grant of Decrypt to {role}", why, where, wanted)
+    found = f"no grant of Decrypt to {role}"
+    to_role = ["--grantee-principal", role, "--operations", "Decrypt", "--name", proposed["Sid"]]
+    command = shlex.join(["aws", "kms", "create-grant", "--key-id", target.name, *to_role])
+    return Finding("grant", Status.MISSING, subject, found, why, where, wanted, command)
 
 
 def _arn_of(target: PolicyTarget, access: StageAccess) -> str:
@@ -325,29 +298,6 @@ def _arn_of(target: PolicyTarget, access: StageAccess) -> str:
     if target.kind == "repository":
         return Repository(registry.account, registry.region, target.name).arn
     return target.name
-
-
-def _decided(principal: Principal, request: AccessRequest, resource_policy: Mapping[str, Any]) -> Decision:
-    """Decide about a request, with a policy as it was read: one that is none leaves it unknown."""
-    try:
-        policy = _policy(resource_policy)
-    except MalformedPolicyError as error:
-        return _not_understood(error)
-    return evaluate(principal, request, resource_policy=policy)
-
-
-def _not_understood(error: MalformedPolicyError) -> Decision:
-    return Decision(Outcome.UNKNOWN, f"because a policy cannot be understood: {error}")
-
-
-def _policy(document: Mapping[str, Any]) -> Policy:
-    return parse_policy(document) if document.get("Statement") else NO_POLICY
-
-
-def _request(action: str, resource: str, context: Mapping[str, Values] | None = None) -> AccessRequest:
-    """Make a call as it is known from here: over TLS, and otherwise only what is said of it."""
-    known = {"aws:securetransport": "true", **(context or {})}
-    return AccessRequest(action, resource, context=known, is_context_complete=False)
 
 
 def _calls(
@@ -367,7 +317,7 @@ def _calls(
             for resource in statement.get("Resource", ["*"]):
                 concrete = target_arn if resource == "*" else _concrete(resource, version)
                 keys = {**context, "kms:calleraccount": principal.account_id}
-                yield principal, _request(action, concrete, keys)
+                yield principal, call(action, concrete, keys)
 
 
 def _context(conditions: Mapping[str, Mapping[str, Any]]) -> dict[str, Values]:
@@ -408,22 +358,35 @@ def _best(decisions: Sequence[Decision]) -> Decision:
 
 
 def _allowed(
-    check: str, subject: str, decisions: Sequence[Decision], proposed: Statement, where: str
+    check: str,
+    subject: str,
+    decisions: Sequence[Decision],
+    objecting: Sequence[str],
+    proposed: Statement,
+    where: str,
 ) -> Finding:
-    """Say how the calls of one statement are decided: the worst of them counts."""
+    """Say how the calls of one statement are decided: the worst of them counts.
+
+    Where a statement denies them, or may, none that is added can allow them: that one is named instead.
+    """
     actions = proposed["Action"] if isinstance(proposed["Action"], list) else [proposed["Action"]]
     why = _WHY[actions[0]]
     what = ", ".join(actions)
+    who = " and ".join(dict.fromkeys(objecting))
+    changed = f"{where.partition(':')[0]}: change {who} so that it lets the role pass."
     is_bounded = any(each.refused_by is PolicyKind.BOUNDARY for each in decisions)
     by = " by the role's permissions boundary, which has to allow it too" if is_bounded else ""
     outcomes = {each.outcome: each.why_not for each in decisions}
     unclear = outcomes.get(Outcome.UNKNOWN)
+    of_whom = f" of {who}" if who else ""
     for outcome, status, found in (
-        (Outcome.EXPLICIT_DENY, Status.MISSING, f"{what} is denied by a statement: no other can allow it"),
+        (Outcome.EXPLICIT_DENY, Status.MISSING, f"{what} is denied by {who}: no other can allow it"),
         (Outcome.IMPLICIT_DENY, Status.MISSING, f"{what} is not allowed{by}"),
-        (Outcome.UNKNOWN, Status.UNKNOWN, f"{what} cannot be judged from here, {unclear}"),
+        (Outcome.UNKNOWN, Status.UNKNOWN, f"{what} cannot be judged from here, {unclear}{of_whom}"),
     ):
         if outcome in outcomes:
+            if who and outcome is not Outcome.IMPLICIT_DENY:
+                return Finding(check, status, subject, found, why, changed)
             return Finding(check, status, subject, found, why, where, proposed)
     return Finding(check, Status.OK, f"{subject}: {what}")
 
@@ -431,19 +394,24 @@ def _allowed(
 def _identity(role: Reading[Role], role_arn: str, needs: Sequence[Need], where: str) -> Iterator[Finding]:
     if not isinstance(role, Found):
         return  # which is a finding already
+    policies, boundary = role.value.policies, role.value.boundary
+    of_boundary = f"In account {role_arn.split(':')[4]}: add it to the policy that is the role's boundary."
     for need in needs:
-        decision = _by_its_own(role.value, role_arn, need.request)
-        yield _allowed("identity", f"the role {role_arn}", [decision], need.statement, where)
-
-
-def _by_its_own(role: Role, role_arn: str, request: AccessRequest) -> Decision:
-    """Decide what a role's own policies say of a call; whose resource it is, is another check's matter."""
-    try:
-        policies = tuple(_policy(each) for each in role.policies)
-        boundary = None if role.boundary is None else _policy(role.boundary)
-    except MalformedPolicyError as error:
-        return _not_understood(error)
-    return evaluate(role_session(role_arn, "doctor", policies, boundary), request)
+        decision = by_its_own(role.value, role_arn, need.request)
+        is_bounded = decision.refused_by is PolicyKind.BOUNDARY
+        bounds = [boundary] if boundary is not None else []
+        caller = role_session(role_arn, "doctor")
+        objecting = [
+            each for policy in (*policies, *bounds) for each in objections(policy, caller, need.request)
+        ]
+        yield _allowed(
+            "identity",
+            f"the permissions boundary of the role {role_arn}" if is_bounded else f"the role {role_arn}",
+            [decision],
+            objecting,
+            need.statement,
+            of_boundary if is_bounded else where,
+        )
 
 
 def _deployer(access: StageAccess, version: Version | None, facts: Facts) -> Iterator[Finding]:
@@ -480,7 +448,15 @@ def _deployer(access: StageAccess, version: Version | None, facts: Facts) -> Ite
         facts.deployer_role,
         names.deployer_role_arn,
         [_need(*call) for call in calls],
-        f"Deploy the stack {names.stack}: its role is the stack's own.",
+        _of_stacks_role(access),
+    )
+
+
+def _of_stacks_role(access: StageAccess) -> str:
+    names = access.names
+    return (
+        f"In account {names.account}, {names.region}: deploy the stack {names.stack}. If it is deployed, "
+        "the role was changed by hand: add it to the role's policies."
     )
 
 
@@ -510,7 +486,7 @@ def _models(access: StageAccess, version: Version | None, facts: Facts) -> Itera
     calls += [("Decrypt", "kms:Decrypt", key, via, through) for key in access.keys]
     for arn, role in _running(access, facts).items():
         where = (
-            f"Deploy the stack {names.stack}: its role is the stack's own."
+            _of_stacks_role(access)
             if _is_made(access, arn)
             else f"In account {names.account}, in a policy of the role, which is its owner's."
         )
@@ -532,7 +508,7 @@ def _need(
         **({"Condition": condition} if condition else {}),
     }
     concrete = resource.replace("/*", "/1") if resource != "*" else resource
-    return Need(_request(action, concrete, context), statement)
+    return Need(call(action, concrete, context), statement)
 
 
 def _existing(access: StageAccess, version: Version | None, facts: Facts) -> Iterator[Finding]:
@@ -545,7 +521,7 @@ def _existing(access: StageAccess, version: Version | None, facts: Facts) -> Ite
             if isinstance(reading, Found) and reading.value:
                 yield Finding(check, Status.OK, name)
                 continue
-            yield from _judge(
+            yield from judge(
                 reading if isinstance(reading, Unreadable) else Absent(),
                 check,
                 name,
@@ -555,105 +531,7 @@ def _existing(access: StageAccess, version: Version | None, facts: Facts) -> Ite
             )
 
 
-def _events(access: StageAccess, group: str, facts: Facts) -> Iterator[Finding]:
-    """Check the way of an event: the registry's rule, its role, the stage's bus, the stage's rule."""
-    if access.at_home:
-        return
-    names = access.names
-    why = "Approvals reach the stage only with the next sweep."
-    here = f"Deploy the stack {names.stack}."
-    there = f"In account {access.registry.account}: deploy the registry's stack."
-    subject = f"the bus {names.bus_arn}"
-    yield from _judge(
-        facts.bus_policy, "event-path", subject, absent="there is no such bus", why=why, where=here
-    )
-    if isinstance(facts.bus_policy, Found):
-        organization = access.registry.organization
-        context: dict[str, Values] = {"aws:principalorgid": organization} if organization else {}
-        sender = f"arn:{partition_of(names.region)}:iam::{access.registry.account}:role/sender"
-        request = replace(_request("events:PutEvents", names.bus_arn, context), owner_account=names.account)
-        decision = _decided(role_session(sender, "doctor"), request, facts.bus_policy.value)
-        if decision.is_allowed:
-            yield Finding("event-path", Status.OK, subject)
-        else:
-            found = f"it does not admit events of account {access.registry.account}"
-            status = Status.UNKNOWN if decision.outcome is Outcome.UNKNOWN else Status.MISSING
-            yield Finding("event-path", status, subject, found, why, here, admission(access))
-    yield from _rules(
-        facts.receiving_rules,
-        f"a rule on the bus {names.bus}",
-        lambda rule: _matches(rule, access, group) and bool(rule.targets),
-        f"no enabled rule takes the events of account {access.registry.account} to the deployer",
-        why,
-        here,
-    )
-    sending = [
-        rule
-        for rule in (facts.forwarding_rules.value if isinstance(facts.forwarding_rules, Found) else ())
-        if _matches(rule, access, group) and any(arn == names.bus_arn for arn, _ in rule.targets)
-    ]
-    yield from _rules(
-        facts.forwarding_rules,
-        f"a rule in account {access.registry.account}",
-        lambda rule: rule in sending,
-        f"no enabled rule sends the events of {group} to {names.bus_arn}",
-        why,
-        there,
-    )
-    for role_arn in dict.fromkeys(role for rule in sending for arn, role in rule.targets if role):
-        yield from _sender(facts.forwarding_roles.get(role_arn, Absent()), role_arn, access, why, there)
-    if any(arn == names.bus_arn and role is None for rule in sending for arn, role in rule.targets):
-        found = "it has no role, and EventBridge sends to another account's bus only as one"
-        yield Finding("event-path", Status.MISSING, "the registry's rule", found, why, there)
-
-
-def _rules(
-    reading: Reading[Sequence[Rule]],
-    subject: str,
-    serves: Any,  # noqa: ANN401 - a predicate on rules
-    found: str,
-    why: str,
-    where: str,
-) -> Iterator[Finding]:
-    yield from _judge(reading, "event-path", subject, absent=found, why=why, where=where)
-    if isinstance(reading, Found):
-        names = [rule.name for rule in reading.value if rule.enabled and serves(rule)]
-        right = bool(names)
-        yield _told("event-path", f"the rule {names[0]}" if right else subject, right, found, why, where)
-
-
-def _matches(rule: Rule, access: StageAccess, group: str) -> bool:
-    """Tell whether a rule's pattern takes an approval of the group; only what our patterns use is judged."""
-    pattern = rule.pattern
-    wanted = {
-        "source": ["aws.sagemaker"],
-        "detail-type": ["SageMaker Model Package State Change"],
-        "account": [access.registry.account],
-        "region": [access.registry.region],
-    }
-    plain = all(name not in pattern or set(values) & set(pattern[name]) for name, values in wanted.items())
-    groups = pattern.get("detail", {}).get("ModelPackageGroupName")
-    return plain and (groups is None or bool(set(spellings(group, "both")) & {str(each) for each in groups}))
-
-
-def _sender(
-    role: Reading[Role], role_arn: str, access: StageAccess, why: str, where: str
-) -> Iterator[Finding]:
-    subject = f"the role {role_arn}"
-    yield from _judge(role, "event-path", subject, absent="there is no such role", why=why, where=where)
-    if isinstance(role, Found):
-        bus = access.names.bus_arn
-        statement = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus}
-        decision = _by_its_own(role.value, role_arn, _request("events:PutEvents", bus))
-        trusted = _trusts(role.value, "events.amazonaws.com", access.registry.account)
-        if decision.is_allowed and trusted:
-            yield Finding("event-path", Status.OK, subject)
-        else:
-            found = "it may not put events on the stage's bus" if trusted else "EventBridge cannot take it"
-            yield Finding("event-path", Status.MISSING, subject, found, why, where, statement)
-
-
-def _quotas(endpoints: Sequence[EndpointSpec], facts: Facts) -> Iterator[Finding]:
+def _quotas(access: StageAccess, endpoints: Sequence[EndpointSpec], facts: Facts) -> Iterator[Finding]:
     """Check that there may be as many instances as endpoints have, and as many again while one is updated."""
     counts: dict[str, list[int]] = {}
     for spec in endpoints:
@@ -665,9 +543,17 @@ def _quotas(endpoints: Sequence[EndpointSpec], facts: Facts) -> Iterator[Finding
         subject = f"the quota of {instance_type} for endpoint usage"
         needed = sum(each) + max(each)
         why = "SageMaker answers ResourceLimitExceeded, and the rollout fails."
-        where = "Ask for more in Service Quotas, in the stage's account and region."
+        names = access.names
+        where = (
+            f"In account {names.account}, {names.region}: ask for more; AWS takes hours to days to grant it."
+        )
         reading = facts.quotas.get(instance_type, Absent())
-        yield from _judge(reading, "quota", subject, absent="there is no such quota", why=why, where=where)
+        absent = "there is no such quota: is it a type that endpoints may have?"
+        yield from judge(reading, "quota", subject, absent=absent, why=why, where=where)
         if isinstance(reading, Found):
-            found = f"it is {reading.value:g}; {needed} are needed, with the group's largest endpoint twice"
-            yield _told("quota", subject, reading.value >= needed, found, why, where)
+            quota = reading.value
+            found = f"it is {quota.value:g}; {needed} are needed, with the group's largest endpoint twice"
+            request = ["aws", "service-quotas", "request-service-quota-increase", "--region", names.region]
+            request += ["--service-code", "sagemaker", "--quota-code", quota.code]
+            command = shlex.join([*request, "--desired-value", str(needed)])
+            yield told("quota", subject, quota.value >= needed, found, why, where, command)

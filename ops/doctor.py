@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
+import botocore.session
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.context import PLACE, read_configuration
 from infra.settings.problem import ConfigurationError
 from infra.stages.carried import load_stages
 from ops.checks import diagnose
-from ops.gathering import gather
+from ops.gathering import account_of, gather
 from ops.report import as_json, as_text, exit_code
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from infra.stages.carried import CarriedStage
 
 CANNOT: Final = 2
+
+_PATIENCE: Final = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 6})
+"""Throttled reads are repeated; a region or a network that is not there is told within a minute."""
 
 
 class CannotError(Exception):
@@ -62,9 +67,6 @@ def run(arguments: argparse.Namespace) -> int:
         found = _examine(stage, arguments)
     except (CannotError, ConfigurationError) as error:
         sys.stderr.write(f"{error}\n")
-        return CANNOT
-    except (BotoCoreError, ClientError) as error:
-        sys.stderr.write(f"AWS could not be asked who is calling: {error}\nCheck the credentials.\n")
         return CANNOT
     render = as_json if arguments.json else as_text
     sys.stdout.write(f"{render(arguments.stage, found)}\n")
@@ -102,16 +104,43 @@ def _examine(stage: CarriedStage, arguments: argparse.Namespace) -> dict[str, An
         known = ", ".join(access.groups)
         raise CannotError(f"Stage {names.stage_name} has no group {', '.join(unknown)}, but {known}.")
     region = names.region
-    here = boto3.Session(profile_name=arguments.profile, region_name=region)
-    there = (
-        boto3.Session(profile_name=arguments.registry_profile, region_name=region)
-        if arguments.registry_profile
-        else None
-    )
+    here, caller = _session("stage", arguments.profile, region)
+    there, registry_caller = None, None
+    if arguments.registry_profile:
+        there, registry_caller = _session("registry", arguments.registry_profile, region)
     found = {}
     for group in arguments.group or stage.access.groups:
         endpoints = [spec for spec in stage.endpoints if spec.model_package_group.rpartition("/")[2] == group]
         access = replace(access, groups=(group,))
-        facts = gather(access, group, endpoints, stage=here, registry=there, version=arguments.version)
+        facts = gather(
+            access,
+            group,
+            endpoints,
+            stage=here,
+            registry=there,
+            caller_account=caller,
+            registry_account=registry_caller,
+            version=arguments.version,
+        )
         found[group] = diagnose(access, group, endpoints, facts)
     return found
+
+
+def _session(side: str, profile: str | None, region: str) -> tuple[boto3.Session, str]:
+    """Return credentials of one side, and whose they are: with wrong ones, nothing else is worth asking.
+
+    Raises:
+        CannotError: There are none, or they are not good for anything.
+    """
+    option = "--profile" if side == "stage" else "--registry-profile"
+    try:
+        core = botocore.session.Session(profile=profile)
+        core.set_default_client_config(_PATIENCE)
+        session = boto3.Session(botocore_session=core, region_name=region)
+        return session, account_of(session)
+    except (BotoCoreError, ClientError) as error:
+        raise CannotError(
+            f"Nobody could be asked whose the {side}'s credentials are, in {region}: {error}\n"
+            f"Check them, and the region: aws sts get-caller-identity --region {region} "
+            f"{f'--profile {profile}' if profile else f'(or give a profile by {option})'}"
+        ) from error

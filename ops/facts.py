@@ -25,14 +25,18 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """It could not be read, and why."""
+    """It could not be read: why, and what whoever asked can do."""
 
     reason: str
+    remedy: str
 
 
 Reading: TypeAlias = Found[T] | Absent | Unreadable
 
-NO_CREDENTIALS = Unreadable("no credentials of the registry's account were given (--registry-profile)")
+NO_CREDENTIALS = Unreadable(
+    "no credentials of the registry's account were given (--registry-profile)",
+    "Ask again with --registry-profile, or let the owner of the registry's account ask.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,18 @@ class Rule:
     """An EventBridge rule: whether it is enabled, what it matches, and each target with its role, if any."""
 
     name: str
+    arn: str
     enabled: bool
     pattern: Mapping[str, Any]
     targets: tuple[tuple[str, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A quota of Service Quotas: how much it is, and by which code more is asked for."""
+
+    value: float
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +99,8 @@ class Facts:
         model_roles: By their ARN, the roles that endpoints bring for their models.
         bus_policy: The policy of the stage's bus.
         receiving_rules: The rules on that bus.
-        quotas: For each instance type of the group's endpoints, how many of it endpoints may have.
+        function_policies: By their ARN, the policies of the functions that those rules lead to.
+        quotas: For each instance type of the group's endpoints, the quota of it for endpoint usage.
         version: The version that was looked at.
         policies: By kind and name, as the policy editor has them, the policies on the registry's side.
         grants: By a key's ARN, its grants.
@@ -103,7 +117,8 @@ class Facts:
     model_roles: Mapping[str, Reading[Role]] = field(default_factory=dict)
     bus_policy: Reading[Mapping[str, Any]]
     receiving_rules: Reading[Sequence[Rule]]
-    quotas: Mapping[str, Reading[float]] = field(default_factory=dict)
+    function_policies: Mapping[str, Reading[Mapping[str, Any]]] = field(default_factory=dict)
+    quotas: Mapping[str, Reading[Quota]] = field(default_factory=dict)
     version: Reading[Version]
     policies: Mapping[tuple[str, str], Reading[Mapping[str, Any]]] = field(default_factory=dict)
     grants: Mapping[str, Reading[Sequence[Grant]]] = field(default_factory=dict)

@@ -7,13 +7,14 @@ one answer and not all.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import unquote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.stages.access import Repository
-from ops.facts import NO_CREDENTIALS, Absent, Facts, Found, Grant, Role, Rule, Unreadable, Version
+from ops.facts import NO_CREDENTIALS, Absent, Facts, Found, Grant, Quota, Role, Rule, Unreadable, Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,6 +41,10 @@ _NOT_THERE: Final = frozenset(
         "ResourceNotFoundException",
     }
 )
+_FORBIDDEN: Final = frozenset({"403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_THROTTLED: Final = frozenset(
+    {"RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException"}
+)
 _NOT_THERE_IN_SAGEMAKER: Final = ("does not exist", "Cannot find ")
 
 
@@ -50,6 +55,8 @@ def gather(
     *,
     stage: boto3.Session,
     registry: boto3.Session | None,
+    caller_account: str,
+    registry_account: str | None,
     version: str | None = None,
 ) -> Facts:
     """Read everything that concerns one group of a stage.
@@ -60,9 +67,12 @@ def gather(
         endpoints: The stage's endpoints that follow the group.
         stage: Credentials of the stage's account, in its region.
         registry: Likewise of the registry's account; without them its policies are not read.
+        caller_account: Whose the stage's credentials are.
+        registry_account: Whose the registry's are.
         version: The ARN of a version; by default the newest approved, or else the newest.
     """
     names = access.names
+    targets = dict.fromkeys(target for target, _ in (*access.statements(), *access.statements_for_owners()))
     home = stage if access.at_home else registry
     roles = _Roles(stage.client("iam"))
     found = _read(lambda: _find_version(home or stage, access, group, version))
@@ -72,6 +82,7 @@ def gather(
         NO_CREDENTIALS if registry is None else _read(lambda: _rules_to(registry, names.bus_arn))
     )
     sending = forwarding.value if isinstance(forwarding, Found) else ()
+    receiving: Reading[Sequence[Rule]] = _read(lambda: _rules(stage, names.bus))
     types = {
         variant["InstanceType"]
         for spec in endpoints
@@ -79,23 +90,29 @@ def gather(
         if variant.get("InstanceType")
     }
     return Facts(
-        caller_account=_account(stage),
-        registry_account=_account(registry) if registry is not None else None,
+        caller_account=caller_account,
+        registry_account=registry_account,
         deployer_role=roles.read(names.deployer_role_arn),
         execution_role=roles.read(names.execution_role_arn),
         model_roles={role: roles.read(role) for role in access.model_roles},
         bus_policy=_read(lambda: _bus_policy(stage, names.bus)),
-        receiving_rules=_read(lambda: _rules(stage, names.bus)),
+        receiving_rules=receiving,
+        function_policies={
+            arn: _read(partial(_function_policy, stage, arn))
+            for rule in (receiving.value if isinstance(receiving, Found) else ())
+            for arn, _ in rule.targets
+            if ":lambda:" in arn
+        },
         quotas=_quotas(stage, sorted(types)),
         version=found,
         policies={
             (target.kind, target.name): there.policy(target.kind, target.name) if there else NO_CREDENTIALS
-            for target in dict.fromkeys(target for target, _ in access.statements())
+            for target in targets
             if target.kind != "key-grants"
         },
         grants={
             target.name: there.grants(target.name) if there else NO_CREDENTIALS
-            for target in dict.fromkeys(target for target, _ in access.statements())
+            for target in targets
             if target.kind == "key-grants"
         },
         forwarding_rules=forwarding,
@@ -125,13 +142,23 @@ def _read(call: Callable[[], T | None]) -> Reading[T]:
     except ClientError as error:
         code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
         missing = code == "ValidationException" and any(words in message for words in _NOT_THERE_IN_SAGEMAKER)
-        return Absent() if code in _NOT_THERE or missing else Unreadable(str(error))
+        return Absent() if code in _NOT_THERE or missing else Unreadable(str(error), _remedy(code))
     except BotoCoreError as error:
-        return Unreadable(str(error))
+        return Unreadable(str(error), "Look after the credentials and the network, and ask again.")
     return Absent() if value is None else Found(value)
 
 
-def _account(session: boto3.Session) -> str:
+def _remedy(code: str) -> str:
+    """Say what whoever asked can do about an answer."""
+    if code in _FORBIDDEN:
+        return "Let who runs the doctor read it: docs/accounts.md has the policy. Then ask again."
+    if code in _THROTTLED:
+        return "The service was asked too much at once: ask again in a minute."
+    return "Look after what the service says, and ask again."
+
+
+def account_of(session: boto3.Session) -> str:
+    """Ask whose a session's credentials are; raises what boto3 does."""
     return str(session.client("sts").get_caller_identity()["Account"])
 
 
@@ -183,6 +210,10 @@ def _bus_policy(session: boto3.Session, name: str) -> Mapping[str, Any] | None:
     return _document(found["Policy"]) if found.get("Policy") else {}
 
 
+def _function_policy(session: boto3.Session, arn: str) -> Mapping[str, Any]:
+    return _document(session.client("lambda").get_policy(FunctionName=arn)["Policy"])
+
+
 def _rules(session: boto3.Session, bus: str) -> list[Rule]:
     client = session.client("events")
     rules: list[Rule] = []
@@ -194,6 +225,7 @@ def _rules(session: boto3.Session, bus: str) -> list[Rule]:
             rules.append(
                 Rule(
                     rule["Name"],
+                    rule["Arn"],
                     rule.get("State") == "ENABLED",
                     json.loads(rule.get("EventPattern") or "{}"),
                     tuple((target["Arn"], target.get("RoleArn") or None) for target in targets),
@@ -221,28 +253,31 @@ def _rules_to(session: boto3.Session, bus_arn: str) -> list[Rule]:
         targets = client.list_targets_by_rule(Rule=name)["Targets"]
         sent = tuple((target["Arn"], target.get("RoleArn") or None) for target in targets)
         pattern = json.loads(rule.get("EventPattern") or "{}")
-        rules.append(Rule(name, rule.get("State") == "ENABLED", pattern, sent))
+        rules.append(Rule(name, rule["Arn"], rule.get("State") == "ENABLED", pattern, sent))
     return rules
 
 
-def _quotas(session: boto3.Session, instance_types: Sequence[str]) -> dict[str, Reading[float]]:
+def _quotas(session: boto3.Session, instance_types: Sequence[str]) -> dict[str, Reading[Quota]]:
     if not instance_types:
         return {}
-    read = _read(lambda: _values(session.client("service-quotas")))
+    read = _read(lambda: _quotas_by_name(session.client("service-quotas")))
     if not isinstance(read, Found):
         return dict.fromkeys(instance_types, read)
-    values = read.value
+    quotas = read.value
     names = {name: f"{name} for endpoint usage" for name in instance_types}
-    return {name: Found(values[quota]) if quota in values else Absent() for name, quota in names.items()}
+    return {name: Found(quotas[quota]) if quota in quotas else Absent() for name, quota in names.items()}
 
 
-def _values(client: Any) -> dict[str, float]:  # noqa: ANN401 - a client of Service Quotas
+def _quotas_by_name(client: Any) -> dict[str, Quota]:  # noqa: ANN401 - a client of Service Quotas
     """Read the defaults, and over them what this account has."""
-    values: dict[str, float] = {}
+    quotas: dict[str, Quota] = {}
     for operation in ("list_aws_default_service_quotas", "list_service_quotas"):
         for page in client.get_paginator(operation).paginate(ServiceCode="sagemaker"):
-            values |= {quota["QuotaName"]: float(quota["Value"]) for quota in page["Quotas"]}
-    return values
+            quotas |= {
+                quota["QuotaName"]: Quota(float(quota["Value"]), quota["QuotaCode"])
+                for quota in page["Quotas"]
+            }
+    return quotas
 
 
 def _find_version(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ops.checks import Finding, Status
+from ops.findings import Finding, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +42,11 @@ def _lines(finding: Finding) -> list[str]:
     lines.append(f"          where  {finding.where}")
     if finding.statement is not None:
         statement = json.dumps(finding.statement, indent=2)
-        lines += ["          add", *(f"          {line}" for line in statement.splitlines())]
+        # What has no effect is an event pattern, which is put in the place of another.
+        label = "pattern" if "source" in finding.statement else "add"
+        lines += [f"          {label}", *(f"          {line}" for line in statement.splitlines())]
+    if finding.command:
+        lines.append(f"          run    {finding.command}")
     return lines
 
 
@@ -64,4 +68,5 @@ def _shown(finding: Finding) -> dict[str, Any]:
         "why": finding.why,
         "where": finding.where,
         "statement": finding.statement,
+        "command": finding.command,
     }

@@ -158,6 +158,15 @@ class StageAccess:
                 for statement in self._of_key(sid) if by == "key_policy" else self._grants(sid):
                     yield PolicyTarget("key" if by == "key_policy" else "key-grants", key), statement
 
+    def statements_for_owners(self) -> Iterator[tuple[PolicyTarget, Statement]]:
+        """Yield what stands in policies that no stack edits: of keys that their owners see to by hand."""
+        sid = "".join(part.capitalize() for part in self.names.stage_name.split("-"))
+        for key in _once(
+            key.arn for group in self.groups for key in self._needs(group).keys if key.by == "owner"
+        ):
+            for statement in self._of_key(sid):
+                yield PolicyTarget("key", key), statement
+
     def writes(self) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
         """Yield, by purpose, the conditions under which the stage's deployer may change versions.
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from infra.settings.catalogue import EndpointSpec
 from infra.stages.access import admission, policies
-from ops.facts import Facts, Found, Grant, Role, Rule, Version
+from infra.stages.context import Key
+from ops.facts import Facts, Found, Grant, Quota, Role, Rule, Version
 from tests.infra.stages.example import OTHER_KEY, REGION, REGISTRY, STAGING
 from tests.infra.stages.test_access import DEPLOYER, MODELS, stages
 
@@ -27,11 +28,21 @@ VERSION: Final = Version(
 )
 SENDER: Final = f"arn:aws:iam::{REGISTRY}:role/sender"
 BUS: Final = f"arn:aws:events:{REGION}:{STAGING}:event-bus/Greenlight-staging"
+RECEIVING: Final = f"arn:aws:events:{REGION}:{STAGING}:rule/Greenlight-staging/Greenlight-staging-receiving"
 FUNCTION: Final = f"arn:aws:lambda:{REGION}:{STAGING}:function:deployer"
 
 
 def access() -> StageAccess:
     return replace(stages()["staging"], groups=(GROUP,))
+
+
+def with_owned_key(arn: str) -> StageAccess:
+    """The stage's access, with a further key that its owner lets stages use by hand."""
+    usual = access()
+    group = usual.registry.groups[GROUP]
+    keys = [*group.keys, Key(arn=arn, by="owner")]
+    groups = {**usual.registry.groups, GROUP: group.model_copy(update={"keys": keys})}
+    return replace(usual, registry=usual.registry.model_copy(update={"groups": groups}))
 
 
 def trust(service: str, **condition: Any) -> dict[str, Any]:
@@ -86,7 +97,10 @@ def forwarding(**changes: Any) -> Rule:
         "account": [REGISTRY],
         "detail": {"ModelPackageGroupName": ["churn-models"]},
     }
-    return replace(Rule("forwarding", enabled=True, pattern=pattern, targets=((BUS, SENDER),)), **changes)
+    arn = f"arn:aws:events:{REGION}:{REGISTRY}:rule/forwarding"
+    return replace(
+        Rule("forwarding", arn, enabled=True, pattern=pattern, targets=((BUS, SENDER),)), **changes
+    )
 
 
 def receiving(**changes: Any) -> Rule:
@@ -96,7 +110,25 @@ def receiving(**changes: Any) -> Rule:
         "account": [REGISTRY],
         "region": [REGION],
     }
-    return replace(Rule("receiving", enabled=True, pattern=pattern, targets=((FUNCTION, None),)), **changes)
+    name = "Greenlight-staging-receiving"
+    return replace(
+        Rule(name, RECEIVING, enabled=True, pattern=pattern, targets=((FUNCTION, None),)), **changes
+    )
+
+
+def invocable() -> dict[str, Any]:
+    """The policy of the deployer's function, as the stage's stack makes it."""
+    return {
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "lambda:InvokeFunction",
+                "Resource": FUNCTION,
+                "Condition": {"ArnLike": {"AWS:SourceArn": RECEIVING}},
+            }
+        ]
+    }
 
 
 def facts(**changes: Any) -> Facts:
@@ -108,7 +140,8 @@ def facts(**changes: Any) -> Facts:
         execution_role=Found(models_role()),
         bus_policy=Found({"Statement": [admission(access())]}),
         receiving_rules=Found([receiving()]),
-        quotas={"ml.m5.large": Found(4.0)},
+        function_policies={FUNCTION: Found(invocable())},
+        quotas={"ml.m5.large": Found(Quota(4.0, "L-1"))},
         version=Found(VERSION),
         policies={target: Found(policy) for target, policy in granted().items()},
         grants={OTHER_KEY: Found([Grant(MODELS, ("Decrypt",)), Grant(DEPLOYER, ("Decrypt", "Encrypt"))])},

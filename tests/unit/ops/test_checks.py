@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from infra.stages.access import signed
-from ops.checks import Finding, Status, diagnose
-from ops.facts import Absent, Found, Grant, Role, Unreadable
+from ops.checks import diagnose
+from ops.facts import Absent, Found, Grant, Quota, Role, Rule, Unreadable
+from ops.findings import Finding, Status
 from tests.infra.stages.example import KEY, OTHER_KEY, PRODUCTION, REGION, REGISTRY, STAGING
 from tests.infra.stages.test_access import DEPLOYER, MODELS, stages
 from tests.unit.ops.builders import (
     BUS,
+    FUNCTION,
     GROUP,
     SENDER,
     VERSION,
@@ -26,14 +29,17 @@ from tests.unit.ops.builders import (
     models_role,
     receiving,
     trust,
+    with_owned_key,
 )
 
-REFUSED = Unreadable("AccessDenied")
+REFUSED = Unreadable("AccessDenied", "Ask for it.")
 ENDPOINTS = [endpoint("churn", count=2), endpoint("churn-b"), endpoint("cheap", instance_type=None)]
 
 
 def findings(**changes: Any) -> list[Finding]:
-    return diagnose(access(), GROUP, ENDPOINTS, facts(**{"quotas": {"ml.m5.large": Found(5.0)}, **changes}))
+    return diagnose(
+        access(), GROUP, ENDPOINTS, facts(**{"quotas": {"ml.m5.large": Found(Quota(5.0, "L-1"))}, **changes})
+    )
 
 
 def wrong(**changes: Any) -> list[Finding]:
@@ -121,7 +127,21 @@ def test_a_denial_is_told_as_one() -> None:
 
     [gap] = wrong(policies={target: Found(policy) for target, policy in policies.items()})
 
-    assert "denied by a statement: no other can allow it" in gap.found
+    assert "denied by a statement without a Sid: no other can allow it" in gap.found
+    assert gap.statement is None, "none that is added can help"
+    assert gap.where.startswith(f"In account {REGISTRY}: change a statement without a Sid")
+
+
+def test_a_denial_in_a_roles_policy_is_named() -> None:
+    denial = {"Statement": {"Sid": "NoKeys", "Effect": "Deny", "Action": "kms:*", "Resource": "*"}}
+    denied = replace(models_role(), policies=(*models_role().policies, denial))
+
+    gaps = wrong(execution_role=Found(denied))
+
+    assert {gap.found for gap in gaps} == {
+        "kms:Decrypt is denied by the statement NoKeys: no other can allow it"
+    }
+    assert all(gap.statement is None and "change the statement NoKeys" in gap.where for gap in gaps)
 
 
 def test_a_denial_that_cannot_be_judged_is_told_as_unknown() -> None:
@@ -138,7 +158,8 @@ def test_a_denial_that_cannot_be_judged_is_told_as_unknown() -> None:
     [gap] = wrong(policies={target: Found(policy) for target, policy in policies.items()})
 
     assert gap.status is Status.UNKNOWN
-    assert gap.found.endswith("cannot be judged from here, because that depends on aws:SourceVpce")
+    assert "cannot be judged from here, because that depends on aws:SourceVpce" in gap.found
+    assert gap.statement is None
 
 
 def test_a_policy_that_cannot_be_understood_is_told_as_unknown() -> None:
@@ -163,6 +184,15 @@ def test_a_keys_policy_may_name_the_callers_account() -> None:
     )
 
     assert wrong(policies=policies) == []
+
+
+def test_an_allowance_that_cannot_be_judged_is_told_with_a_statement_that_can() -> None:
+    text = json.dumps(granted()["bucket", "models"]).replace('"aws:PrincipalArn"', '"aws:SourceVpcArn"')
+    policies = {**granted(), ("bucket", "models"): json.loads(text)}
+
+    gaps = wrong(policies={target: Found(policy) for target, policy in policies.items()})
+
+    assert {(gap.status, gap.statement is None) for gap in gaps} == {(Status.UNKNOWN, False)}
 
 
 @pytest.mark.parametrize("spelling", ["churn-models", "Churn-Models"])
@@ -194,6 +224,10 @@ def test_a_grant_to_each_role_is_looked_for() -> None:
     [gap] = wrong(grants={OTHER_KEY: Found([Grant(MODELS, ("Decrypt",)), Grant(DEPLOYER, ("Encrypt",))])})
 
     assert gap.check == "grant"
+    assert gap.command == (
+        f"aws kms create-grant --key-id {OTHER_KEY} --grantee-principal {DEPLOYER} --operations Decrypt "
+        "--name GreenlightStagingDeployer"
+    )
     assert gap.statement == {
         "GranteePrincipal": DEPLOYER,
         "Operations": ["Decrypt"],
@@ -333,7 +367,20 @@ def test_a_boundary_bounds() -> None:
     gaps = wrong(execution_role=Found(bounded))
 
     assert {tuple(gap.statement["Action"]) for gap in gaps if gap.statement} == {("kms:Decrypt",)}
-    assert all("is not allowed by the role's permissions boundary" in gap.found for gap in gaps)
+    assert all(gap.subject.startswith("the permissions boundary of the role ") for gap in gaps)
+    wider = {"Statement": [*allowing("s3:*", "ecr:*")["Statement"], *(gap.statement for gap in gaps)]}
+    assert wrong(execution_role=Found(replace(bounded, boundary=wider))) == []
+
+
+def test_a_boundary_that_denies_is_told_as_the_boundarys() -> None:
+    denial = {"Sid": "NoKeys", "Effect": "Deny", "Action": "kms:*", "Resource": "*"}
+    bounded = replace(models_role(), boundary={"Statement": [*allowing("*")["Statement"], denial]})
+
+    gaps = wrong(execution_role=Found(bounded))
+
+    assert gaps
+    assert all("denied by the statement NoKeys" in gap.found for gap in gaps)
+    assert all(gap.statement is None for gap in gaps)
 
 
 VERSIONS: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -413,25 +460,41 @@ EVENTS: dict[str, tuple[dict[str, Any], str]] = {
         },
         "does not admit events",
     ),
-    "no receiving rule": ({"receiving_rules": Found([])}, "no enabled rule takes"),
-    "one that is off": ({"receiving_rules": Found([receiving(enabled=False)])}, "no enabled rule takes"),
-    "one without a target": ({"receiving_rules": Found([receiving(targets=())])}, "no enabled rule takes"),
+    "no receiving rule": ({"receiving_rules": Found([])}, "no rule takes"),
+    "one that is off": ({"receiving_rules": Found([receiving(enabled=False)])}, "it is disabled"),
+    "one without a target": ({"receiving_rules": Found([receiving(targets=())])}, "it has no target"),
     "one for another account": (
         {"receiving_rules": Found([receiving(pattern={"account": [STAGING]})])},
-        "no enabled rule takes",
+        'it takes other events: its pattern is {"account": ["222233334444"]}',
     ),
-    "no forwarding rule": ({"forwarding_rules": Found([])}, "no enabled rule sends"),
+    "a rule of somebody else's": (
+        {"receiving_rules": Found([receiving(name="theirs", pattern={"source": ["theirs"]})])},
+        "no rule takes",
+    ),
+    "a function that may not be invoked": (
+        {"function_policies": {FUNCTION: Found({})}},
+        "its policy does not let EventBridge invoke it",
+    ),
+    "a function without a policy": (
+        {"function_policies": {FUNCTION: Absent()}},
+        "its policy does not let EventBridge invoke it",
+    ),
+    "no forwarding rule": ({"forwarding_rules": Found([])}, "no rule sends"),
+    "a forwarding rule that is off": (
+        {"forwarding_rules": Found([forwarding(enabled=False)])},
+        "it is disabled",
+    ),
     "one of other groups": (
         {"forwarding_rules": Found([forwarding(pattern={"detail": {"ModelPackageGroupName": ["fraud"]}})])},
-        "no enabled rule sends",
+        "it takes other events",
     ),
     "one to elsewhere": (
         {"forwarding_rules": Found([forwarding(targets=(("x", SENDER),))])},
-        "no enabled rule sends",
+        "no rule sends",
     ),
     "one without a role": (
         {"forwarding_rules": Found([forwarding(targets=((BUS, None),))])},
-        "it has no role",
+        "its target has no role",
     ),
     "a role that is gone": ({"forwarding_roles": {}}, "there is no such role"),
     "a role that may not": (
@@ -442,6 +505,19 @@ EVENTS: dict[str, tuple[dict[str, Any], str]] = {
         {"forwarding_roles": {SENDER: Found(replace(SENDING, trust=trust("ec2.amazonaws.com")))}},
         "EventBridge cannot take it",
     ),
+    "a bus that denies": (
+        {
+            "bus_policy": Found(
+                {
+                    "Statement": [
+                        {"Effect": "Allow", "Action": "*", "Principal": "*"},
+                        {"Sid": "Nobody", "Effect": "Deny", "Action": "*", "Principal": "*"},
+                    ]
+                }
+            )
+        },
+        "the statement Nobody denies them",
+    ),
 }
 
 
@@ -451,6 +527,97 @@ def test_every_link_of_the_events_way_is_looked_at(changes: dict[str, Any], foun
 
     assert (gap.check, gap.status) == ("event-path", Status.MISSING)
     assert found in gap.found
+    assert gap.where.startswith("In account ")
+
+
+def obeyed(command: str, rule: Rule) -> Rule:
+    """What a rule is once the doctor's command for it was run."""
+    _, _, operation, *options = shlex.split(command)
+    given = dict(zip(options[::2], options[1::2], strict=True))
+    assert given["--name"] == rule.name
+    if operation == "enable-rule":
+        return replace(rule, enabled=True)
+    assert operation == "put-rule"
+    # PutRule puts the pattern in the place of the former, and enables a rule unless told otherwise.
+    return replace(rule, enabled=True, pattern=json.loads(given["--event-pattern"]))
+
+
+RULES = {
+    "receiving, off": ("receiving_rules", receiving(enabled=False)),
+    "receiving, another account's": ("receiving_rules", receiving(pattern={"account": [STAGING]})),
+    "receiving, another's and off": (
+        "receiving_rules",
+        receiving(pattern={"account": [STAGING]}, enabled=False),
+    ),
+    "forwarding, off": ("forwarding_rules", forwarding(enabled=False)),
+    "forwarding, other groups": (
+        "forwarding_rules",
+        forwarding(pattern={"detail": {"ModelPackageGroupName": ["fraud"]}}),
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "rule"), RULES.values(), ids=RULES)
+def test_the_command_that_the_doctor_prints_mends_the_rule(name: str, rule: Rule) -> None:
+    [gap] = wrong(**{name: Found([rule])})
+
+    mended = obeyed(gap.command, rule)
+
+    assert wrong(**{name: Found([mended])}) == []
+    if "detail" in mended.pattern and rule.pattern.get("detail"):
+        kept = rule.pattern["detail"]["ModelPackageGroupName"]
+        assert set(kept) <= set(mended.pattern["detail"]["ModelPackageGroupName"])
+
+
+def test_the_nearest_of_several_rules_is_told() -> None:
+    other = forwarding(name="other", pattern={"detail": {"ModelPackageGroupName": ["fraud"]}})
+
+    [gap] = wrong(forwarding_rules=Found([other, forwarding(enabled=False)]))
+
+    assert gap.subject == "the rule forwarding"
+    assert gap.found == "it is disabled"
+
+
+def test_the_policy_that_the_doctor_proposes_for_the_bus_admits_the_registry_and_keeps_what_is_there() -> (
+    None
+):
+    theirs = {"Sid": "Theirs", "Effect": "Allow", "Action": "*", "Principal": {"AWS": PRODUCTION}}
+
+    [gap] = wrong(bus_policy=Found({"Statement": theirs}))
+
+    policy = json.loads(shlex.split(gap.command)[-1])
+    assert theirs in policy["Statement"]
+    assert gap.statement in policy["Statement"]
+    assert wrong(bus_policy=Found(policy)) == []
+
+
+def test_the_statements_for_the_sending_role_close_its_gaps() -> None:
+    broken = Role(trust("ec2.amazonaws.com"), ())
+
+    trusting, putting = wrong(forwarding_roles={SENDER: Found(broken)})
+
+    assert trusting.where.endswith("trust policy.")
+    mended = Role({"Statement": [trusting.statement]}, ({"Statement": [putting.statement]},))
+    assert wrong(forwarding_roles={SENDER: Found(mended)}) == []
+
+
+def test_the_permission_for_the_function_closes_its_gap() -> None:
+    [gap] = wrong(function_policies={FUNCTION: Found({})})
+
+    assert shlex.split(gap.command)[:3] == ["aws", "lambda", "add-permission"]
+    assert wrong(function_policies={FUNCTION: Found({"Statement": [gap.statement]})}) == []
+
+
+def test_a_functions_policy_that_nobody_could_read_is_unknown() -> None:
+    [gap] = wrong(function_policies={FUNCTION: REFUSED})
+
+    assert (gap.status, gap.where) == (Status.UNKNOWN, REFUSED.remedy)
+
+
+def test_what_else_a_rule_leads_to_is_its_owners_affair() -> None:
+    queue = f"arn:aws:sqs:{REGION}:{STAGING}:copies"
+
+    assert wrong(receiving_rules=Found([receiving(targets=((queue, None), (FUNCTION, None)))])) == []
 
 
 def test_a_bus_that_admits_an_organisation_is_unclear_without_knowing_it() -> None:
@@ -471,12 +638,42 @@ def test_a_bus_that_admits_an_organisation_is_unclear_without_knowing_it() -> No
     assert gap.status is Status.UNKNOWN
 
 
+def test_the_policy_of_a_key_that_its_owner_sees_to_is_looked_at_and_its_owner_told_the_statements() -> None:
+    key = f"arn:aws:kms:{REGION}:999999999999:key/owned"
+    owned = with_owned_key(key)
+    policies: dict[tuple[str, str], Any] = {target: Found(policy) for target, policy in granted().items()}
+    role = models_role()
+    identity = replace(role, policies=(allowing("s3:*", "ecr:*", "kms:*"),))
+
+    def gaps() -> list[Finding]:
+        read = facts(policies=policies, execution_role=Found(identity), quotas={})
+        return [each for each in diagnose(owned, GROUP, [], read) if each.status is not Status.OK]
+
+    found = gaps()
+    policies["key", key] = Found({"Statement": [each.statement for each in found]})
+
+    assert {(each.check, each.subject) for each in found} == {
+        ("policy", f"the key {key} in account 999999999999")
+    }
+    assert all("let the key's owner add it" in each.where for each in found)
+    assert gaps() == []
+
+
+def test_what_could_not_be_read_says_what_to_do_about_that_and_not_what_to_deploy() -> None:
+    names = ("deployer_role", "bus_policy", "receiving_rules", "forwarding_rules", "version")
+
+    found = wrong(**dict.fromkeys(names, REFUSED), function_policies={})
+
+    assert {each.where for each in found} == {REFUSED.remedy}
+
+
 @pytest.mark.parametrize(("quota", "enough"), [(5.0, True), (4.0, False), (0.0, False)])
 def test_a_quota_must_hold_all_instances_and_the_largest_endpoint_twice(quota: float, enough: bool) -> None:  # noqa: FBT001 - parametrised
-    found = wrong(quotas={"ml.m5.large": Found(quota)})
+    found = wrong(quotas={"ml.m5.large": Found(Quota(quota, "L-1"))})
 
     assert (found == []) is enough
     assert all(f"it is {quota:g}; 5 are needed" in each.found for each in found)
+    assert all(each.command.endswith("--quota-code L-1 --desired-value 5") for each in found)
 
 
 def test_a_quota_that_cannot_be_read_is_unknown() -> None:

@@ -9,11 +9,20 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from ops.facts import NO_CREDENTIALS, Absent, Found, Grant, Role, Rule, Unreadable, Version
+from ops.facts import NO_CREDENTIALS, Absent, Found, Grant, Quota, Role, Rule, Unreadable, Version
 from ops.gathering import gather
 from tests.infra.stages.example import KEY, OTHER_KEY, REGION, REGISTRY, STAGING
 from tests.infra.stages.test_access import DEPLOYER, MODELS, stages
-from tests.unit.ops.builders import BUS, FUNCTION, GROUP, SENDER, VERSION, access, endpoint
+from tests.unit.ops.builders import (
+    BUS,
+    FUNCTION,
+    GROUP,
+    SENDER,
+    VERSION,
+    access,
+    endpoint,
+    with_owned_key,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,8 +90,16 @@ def described(*containers: dict[str, Any], **parts: Any) -> dict[str, Any]:
 
 
 def stage_answers() -> dict[str, dict[str, Any]]:
-    rule = {"Name": "receiving", "State": "ENABLED", "EventPattern": json.dumps(PATTERN)}
-    quotas = [{"QuotaName": "ml.m5.large for endpoint usage", "Value": 4.0}, {"QuotaName": "x", "Value": 1.0}]
+    rule = {
+        "Name": "receiving",
+        "Arn": "arn:receiving",
+        "State": "ENABLED",
+        "EventPattern": json.dumps(PATTERN),
+    }
+    quotas = [
+        {"QuotaName": "ml.m5.large for endpoint usage", "QuotaCode": "L-1", "Value": 4.0},
+        {"QuotaName": "x", "QuotaCode": "L-2", "Value": 1.0},
+    ]
     return {
         "sts": {"get_caller_identity": {"Account": STAGING}},
         "iam": {
@@ -104,6 +121,7 @@ def stage_answers() -> dict[str, dict[str, Any]]:
             ),
             "list_targets_by_rule": {"Targets": [{"Arn": FUNCTION}]},
         },
+        "lambda": {"get_policy": {"Policy": json.dumps(POLICY)}},
         "service-quotas": {
             "list_aws_default_service_quotas": [{"Quotas": [{**each, "Value": 0.0} for each in quotas]}],
             "list_service_quotas": [{"Quotas": quotas}],
@@ -144,7 +162,11 @@ def registry_answers() -> dict[str, dict[str, Any]]:
                 if "NextToken" in given
                 else {"RuleNames": [], "NextToken": "more"}
             ),
-            "describe_rule": {"State": "DISABLED", "EventPattern": json.dumps(PATTERN)},
+            "describe_rule": {
+                "Arn": "arn:forwarding",
+                "State": "DISABLED",
+                "EventPattern": json.dumps(PATTERN),
+            },
             "list_targets_by_rule": {"Targets": [{"Arn": BUS, "RoleArn": SENDER}]},
         },
     }
@@ -159,7 +181,7 @@ def read(*, here: dict[str, Any] | None = None, there: dict[str, Any] | None = N
             answers[service][operation] = answer
     stage, registry = (cast("Any", Session(answers)) for answers in sides)
     of = options.pop("access", access())
-    given = {"registry": registry, **options}
+    given = {"registry": registry, "caller_account": STAGING, "registry_account": REGISTRY, **options}
     return gather(of, GROUP, [endpoint("churn")], stage=stage, **given)
 
 
@@ -170,8 +192,11 @@ def test_everything_is_read_from_the_side_that_has_it() -> None:
     managed = {"Statement": [{"Sid": "arn:managed/v2"}]}
     assert found.deployer_role == found.execution_role == Found(Role(TRUST, (POLICY, managed)))
     assert found.bus_policy == Found(POLICY)
-    assert found.receiving_rules == Found([Rule("receiving", True, PATTERN, ((FUNCTION, None),))])  # noqa: FBT003
-    assert found.quotas == {"ml.m5.large": Found(4.0)}
+    assert found.receiving_rules == Found(
+        [Rule("receiving", "arn:receiving", enabled=True, pattern=PATTERN, targets=((FUNCTION, None),))]
+    )
+    assert found.function_policies == {FUNCTION: Found(POLICY)}
+    assert found.quotas == {"ml.m5.large": Found(Quota(4.0, "L-1"))}
     assert found.version == Found(VERSION)
     assert set(found.policies) == {
         ("group", GROUP),
@@ -181,14 +206,21 @@ def test_everything_is_read_from_the_side_that_has_it() -> None:
     }
     assert all(policy == Found(POLICY) for policy in found.policies.values())
     assert found.grants == {OTHER_KEY: Found([Grant(MODELS, ("Decrypt",)), Grant("", ())])}
-    assert found.forwarding_rules == Found([Rule("forwarding", False, PATTERN, ((BUS, SENDER),))])  # noqa: FBT003
+    assert found.forwarding_rules == Found(
+        [Rule("forwarding", "arn:forwarding", enabled=False, pattern=PATTERN, targets=((BUS, SENDER),))]
+    )
     assert set(found.forwarding_roles) == {SENDER}
     assert found.artefacts == {VERSION.artefacts[0]: Found(value=True)}
     assert found.images == {VERSION.images[0]: Found(value=True)}
 
 
 def test_without_the_registrys_credentials_its_side_is_unreadable_but_for_the_version() -> None:
-    found = read(registry=None, here={"sagemaker/describe_model_package": described()}, version=VERSION.arn)
+    found = read(
+        registry=None,
+        registry_account=None,
+        here={"sagemaker/describe_model_package": described()},
+        version=VERSION.arn,
+    )
 
     assert found.registry_account is None
     assert found.version == Found(VERSION)
@@ -198,10 +230,14 @@ def test_without_the_registrys_credentials_its_side_is_unreadable_but_for_the_ve
 
 def test_in_the_registrys_own_account_the_stages_credentials_do() -> None:
     lab = stages()["lab"]
-    answers = {**registry_answers(), "service-quotas": stage_answers()["service-quotas"]}
+    answers = {**registry_answers(), "lambda": stage_answers()["lambda"]}
+    answers["service-quotas"] = stage_answers()["service-quotas"]
     answers["events"] = {**answers["events"], **stage_answers()["events"]}
 
-    found = gather(lab, "fraud", [], stage=cast("Any", Session(answers)), registry=None)
+    session = cast("Any", Session(answers))
+    found = gather(
+        lab, "fraud", [], stage=session, registry=None, caller_account=REGISTRY, registry_account=None
+    )
 
     assert found.version == Found(VERSION)
     assert found.quotas == {}
@@ -251,9 +287,27 @@ def test_a_policy_that_is_not_there_is_absent(
 def test_what_may_not_be_read_costs_one_answer_and_not_all(error: Exception) -> None:
     found = read(here={"iam/get_role": error}, there={"s3/get_bucket_policy": error})
 
-    assert found.deployer_role == Unreadable(str(error))
-    assert found.policies["bucket", "models"] == Unreadable(str(error))
+    for unread in (found.deployer_role, found.policies["bucket", "models"]):
+        assert isinstance(unread, Unreadable)
+        assert unread.reason == str(error)
+        assert unread.remedy.endswith(".")
     assert found.policies["group", GROUP] == Found(POLICY)
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (refused("AccessDeniedException"), "Let who runs the doctor read it"),
+        (refused("ThrottlingException"), "ask again in a minute"),
+        (refused("InternalFailure"), "Look after what the service says"),
+        (NoCredentialsError(), "Look after the credentials"),
+    ],
+)
+def test_of_what_could_not_be_read_it_is_said_what_to_do(error: Exception, remedy: str) -> None:
+    found = read(here={"events/describe_event_bus": error}).bus_policy
+
+    assert isinstance(found, Unreadable)
+    assert remedy in found.remedy
 
 
 def test_a_roles_boundary_is_read() -> None:
@@ -276,6 +330,18 @@ def test_documents_that_are_not_decoded_are_read_all_the_same() -> None:
 
 def test_a_bus_without_a_policy_has_an_empty_one() -> None:
     assert read(here={"events/describe_event_bus": {}}).bus_policy == Found({})
+
+
+def test_a_function_that_is_not_there_or_has_no_policy_is_absent() -> None:
+    found = read(here={"lambda/get_policy": refused("ResourceNotFoundException")})
+
+    assert found.function_policies == {FUNCTION: Absent()}
+
+
+def test_a_key_that_its_owner_sees_to_is_read_as_well() -> None:
+    owned = f"arn:aws:kms:{REGION}:999999999999:key/owned"
+
+    assert ("key", owned) in read(access=with_owned_key(owned)).policies
 
 
 def test_quotas_that_are_not_listed_are_absent_and_unreadable_ones_are_told() -> None:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from ops.checks import Finding, Status
+from ops.findings import Finding, Status
 from ops.report import as_json, as_text, exit_code
 
 OK = Finding("role", Status.OK, "the role x")
@@ -16,6 +17,7 @@ MISSING = Finding(
     "It fails.",
     "There.",
     {"Sid": "GreenlightGet"},
+    "aws s3api put-bucket-policy",
 )
 UNKNOWN = Finding("quota", Status.UNKNOWN, "the quota", "AccessDenied", "It fails.", "Here.")
 
@@ -41,6 +43,7 @@ def test_people_read_what_is_missing_why_where_and_what_to_add() -> None:
         "          {",
         '            "Sid": "GreenlightGet"',
         "          }",
+        "          run    aws s3api put-bucket-policy",
         "",
         "  unknown quota       the quota",
         "          found  AccessDenied",
@@ -57,3 +60,13 @@ def test_machines_read_the_same() -> None:
     assert shown["stage"] == "staging"
     assert [each["status"] for each in shown["groups"]["churn"]] == ["ok", "missing"]
     assert shown["groups"]["churn"][1]["statement"] == {"Sid": "GreenlightGet"}
+    assert shown["groups"]["churn"][1]["command"] == "aws s3api put-bucket-policy"
+
+
+def test_an_event_pattern_is_shown_as_one() -> None:
+    finding = replace(MISSING, statement={"source": ["aws.sagemaker"]})
+
+    lines = as_text("staging", {"churn": [finding]}).splitlines()
+
+    assert "          pattern" in lines
+    assert "          add" not in lines
