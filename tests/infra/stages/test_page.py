@@ -29,7 +29,7 @@ def test_every_key_is_on_the_page_in_the_words_of_its_message(model: type[BaseMo
 
 
 def test_the_pages_example_is_right() -> None:
-    [example] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    example = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[0]
 
     _, problems = read_configuration(json.loads(example))
 

@@ -1,0 +1,170 @@
+"""A registry's account and a stage's on one local cloud, with the real CDK CLI and the doctor."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from demo.cdk import ROOT, bootstrap_account, cdk, deploy_stack, synthesise
+from tests.e2e.clients.account import REGION, SCALING_MODEL, Account, archive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from local_cloud.process import LocalCloud
+
+GROUP = "churn"
+THEIRS = {
+    "Sid": "Theirs",
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::999999999999:root"},
+    "Action": "s3:GetObject",
+    "Resource": "arn:aws:s3:::*",
+}
+
+
+@dataclass
+class Team:
+    """A registry's account with a model in it, and a stage's; the app for both is synthesised once."""
+
+    cloud: LocalCloud
+    directory: Path
+    registry_id: str
+    stage_id: str
+    context: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.registry = Account(self.cloud, self.registry_id)
+        self.bucket = f"models-{self.registry_id}"
+        self.stage = Account(self.cloud, self.stage_id)
+        self.repository = "team/churn"
+
+    def prepare(self) -> None:
+        """Register a version of a model whose artefact, image and key are the registry account's."""
+        s3 = self.registry.client("s3")
+        s3.create_bucket(Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_object(Bucket=self.bucket, Key="churn/1/model.tar.gz", Body=archive(SCALING_MODEL))
+        policy = {"Version": "2012-10-17", "Statement": [THEIRS]}
+        s3.put_bucket_policy(Bucket=self.bucket, Policy=json.dumps(policy))
+        self.registry.client("ecr").create_repository(repositoryName=self.repository)
+        kms = self.registry.client("kms")
+        self.key, self.granted_key = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+        self.registry.sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
+        image = f"{self.registry_id}.dkr.ecr.{REGION}.amazonaws.com/{self.repository}"
+        self.version = self.registry.sagemaker.create_model_package(
+            ModelPackageGroupName=GROUP,
+            ModelApprovalStatus="Approved",
+            InferenceSpecification={
+                "Containers": [
+                    {"Image": f"{image}:1", "ModelDataUrl": f"s3://{self.bucket}/churn/1/model.tar.gz"}
+                ],
+                "SupportedContentTypes": ["application/json"],
+                "SupportedResponseMIMETypes": ["application/json"],
+            },
+        )["ModelPackageArn"]
+        endpoints = self.directory / "endpoints"
+        (endpoints / "staging").mkdir(parents=True)
+        (endpoints / "staging" / "churn.yaml").write_text(
+            f"model_package_group: {GROUP}\ninstance_type: ml.m5.large\n"
+        )
+        self.context = {
+            "endpoints_dir": str(endpoints),
+            "registry": json.dumps(
+                {
+                    "account": self.registry_id,
+                    "region": REGION,
+                    "groups": {
+                        GROUP: {
+                            "artefacts": [f"s3://{self.bucket}/churn/"],
+                            "images": [image],
+                            "keys": [{"arn": self.key}, {"arn": self.granted_key, "by": "grant"}],
+                        }
+                    },
+                }
+            ),
+            "stages": json.dumps({"staging": {"account": self.stage_id, "endpoints": "staging"}}),
+        }
+        self.assembly = synthesise(
+            environ=self._environ(self.registry_id), directory=self.directory, context=self.context
+        )
+        for account in (self.registry_id, self.stage_id):
+            bootstrap_account(account, REGION, assembly=self.assembly, environ=self._environ(account))
+
+    def deploy(self, stack: str, account: str) -> None:
+        """Deploy one stack, with its account's credentials."""
+        deploy_stack(stack, assembly=self.assembly, environ=self._environ(account))
+
+    def destroy(self, stack: str, account: str) -> None:
+        """Destroy one stack, with its account's credentials."""
+        options = ("--exclusively", "--force", "--app", str(self.assembly))
+        cdk("destroy", stack, *options, environ=self._environ(account))
+
+    def _environ(self, account: str) -> dict[str, str]:
+        return self.cloud.environ(account, REGION)
+
+    def doctor(
+        self, *options: str, registry: bool = True, environment: Mapping[str, str] | None = None
+    ) -> tuple[int, str, str]:
+        """Run the doctor as its users do, with the stage's credentials and a profile of the registry's.
+
+        `options` come after those of the team, and `environment` over its variables.
+        """
+        credentials = self.directory / "credentials"
+        credentials.write_text(
+            f"[registry]\naws_access_key_id={self.registry_id}\naws_secret_access_key=local-cloud\n"
+        )
+        command = [sys.executable, "-m", "ops", "doctor", "--stage", "staging"]
+        command += ["--registry-profile", "registry"] if registry else []
+        command += [part for key, value in self.context.items() for part in ("-c", f"{key}={value}")]
+        command += options
+        environ = self._environ(self.stage_id) | {
+            "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "lambdas")]),
+            **(environment or {}),
+        }
+        done = subprocess.run(  # noqa: S603 - our own command
+            command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=120
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    def findings(self, status: str, *options: str, **more: Any) -> list[dict[str, Any]]:
+        """What the doctor finds, with one status."""
+        code, shown, said = self.doctor("--json", *options, **more)
+        assert code in {0, 1, 3}, said
+        groups: dict[str, list[dict[str, Any]]] = json.loads(shown)["groups"]
+        return [each for findings in groups.values() for each in findings if each["status"] == status]
+
+    def policies(self) -> dict[str, list[dict[str, Any]]]:
+        """The statements of the registry's policies as they stand."""
+        s3, ecr, kms = (self.registry.client(service) for service in ("s3", "ecr", "kms"))
+        sagemaker = self.registry.sagemaker
+
+        def of_group() -> str:
+            found = sagemaker.get_model_package_group_policy(ModelPackageGroupName=GROUP)
+            return str(found["ResourcePolicy"])
+
+        texts: dict[str, Callable[[], str]] = {
+            "bucket": lambda: s3.get_bucket_policy(Bucket=self.bucket)["Policy"],
+            "group": of_group,
+            "key": lambda: kms.get_key_policy(KeyId=self.key, PolicyName="default")["Policy"],
+            "repository": lambda: ecr.get_repository_policy(repositoryName=self.repository)["policyText"],
+        }
+        found = {}
+        for name, read in texts.items():
+            try:
+                found[name] = json.loads(read())["Statement"]
+            except ClientError:
+                found[name] = []
+        return found
+
+    def grants(self) -> set[tuple[str, str, tuple[str, ...]]]:
+        """The grants for the key whose policy is left alone: what each is called, to whom, and for what."""
+        found = self.registry.client("kms").list_grants(KeyId=self.granted_key)["Grants"]
+        return {(each["Name"], each["GranteePrincipal"], tuple(each["Operations"])) for each in found}
