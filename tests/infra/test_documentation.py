@@ -11,6 +11,7 @@ import pytest
 import yaml
 from cfnlint.jsonschema import StandardValidator  # type: ignore[import-untyped] # a validator that is here
 
+from deployer.outcomes import OutcomeKind
 from deployer.settings import EndpointSettings as DeployedSettings
 from infra.api_members import (
     ABSENT,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.infra.conftest import Synthesise
+
+PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
 
 
 def test_the_page_in_the_repository_is_the_one_that_the_models_have() -> None:
@@ -98,6 +101,33 @@ def test_the_readmes_examples_are_without_a_mistake(tmp_path: Path) -> None:
 
     assert problems == []
     assert len(specs) == len(examples) > 0
+
+
+@pytest.mark.parametrize("kind", OutcomeKind)
+def test_every_outcome_is_told_of_with_what_to_do(kind: OutcomeKind) -> None:
+    assert f"| `{kind.value}` |" in (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert f"`{kind.value}`" in (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_link_between_pages_leads_to_a_heading_that_is_there(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        path, _, anchor = target.partition("#")
+        if "://" in target:
+            continue
+        linked = (page.parent / path).resolve() if path else page
+        assert linked.exists(), f"{page.name}: {target}"
+        if anchor:
+            assert anchor in anchors(linked), f"{page.name}: {target}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", heading.replace("`", "")).strip().lower().replace(" ", "-")
+        for heading in headings
+    }
 
 
 def test_the_deployer_reads_what_the_examples_become() -> None:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import shlex
+from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from aws_cdk import App
 
+from app import synthesise
 from infra.context import read_configuration
 from infra.stages.context import Registry, Stage, explained
 from ops import doctor
 from ops.__main__ import main
 from registry_access import editing, targets
+from tests.infra.conftest import REPOSITORY
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -34,6 +39,43 @@ def test_the_pages_example_is_right() -> None:
     _, problems = read_configuration(json.loads(example))
 
     assert problems == []
+
+
+def test_the_pages_commands_name_the_stacks_of_its_example_and_of_one_account_each(tmp_path: Path) -> None:
+    """`cdk` knows stacks by their ids; a pattern must not reach into another stage's account."""
+    context = json.loads(re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[0])
+    context["stages"]["staging"]["settings_stacks"] = 2
+    context["stages"]["staging-eu"] = {**context["stages"]["staging"], "account": "444455556666"}
+    endpoint = "model_package_group: churn\ninstance_type: ml.m5.large\n"
+    for stage in ("staging", "production"):
+        (tmp_path / "endpoints" / stage).mkdir(parents=True)
+        (tmp_path / "endpoints" / stage / "churn.yaml").write_text(endpoint)
+    ids = {
+        artifact["displayName"] or name: artifact["environment"].split("/")[2]
+        for name, artifact in assembly(tmp_path, context).items()
+    }
+    accounts = {"staging": "222233334444", "registry": "111122223333"}
+
+    commands = re.findall(r"^npx cdk (?:deploy|destroy) (.*)$", PAGE, re.MULTILINE)
+
+    assert len(commands) >= 3
+    for command in commands:
+        arguments = shlex.split(command)
+        patterns = [each for each in arguments if each.startswith("Greenlight")]
+        named = {name for name in ids for pattern in patterns if fnmatch(name, pattern)}
+        assert named, command
+        profile = arguments[arguments.index("--profile") + 1]
+        assert {ids[name] for name in named} == {accounts[profile]}, command
+    assert {"Greenlight-staging", "Greenlight-stagingSettings2"} <= set(ids)
+
+
+def assembly(directory: Path, context: dict[str, Any]) -> dict[str, Any]:
+    """Synthesise, and return the stacks of the assembly's manifest."""
+    flags = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
+    whole = {**flags, **context, "endpoints_dir": str(directory / "endpoints")}
+    made = synthesise(App(context=whole, outdir=str(directory / "out")))
+    manifest = json.loads((Path(made.directory) / "manifest.json").read_text())["artifacts"]
+    return {name: each for name, each in manifest.items() if each["type"] == "aws:cloudformation:stack"}
 
 
 def test_the_pages_sizes_are_what_the_editor_holds_policies_to() -> None:
