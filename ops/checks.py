@@ -7,6 +7,7 @@ doctor and the stacks cannot disagree.
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -396,7 +397,11 @@ def _identity(role: Reading[Role], role_arn: str, needs: Sequence[Need], where: 
         return  # which is a finding already
     policies, boundary = role.value.policies, role.value.boundary
     of_boundary = f"In account {role_arn.split(':')[4]}: add it to the policy that is the role's boundary."
+    used: Counter[str] = Counter()
     for need in needs:
+        # IAM takes no Sid twice in a policy, and several may be added to one.
+        sid = need.statement["Sid"]
+        used[sid] += 1
         decision = by_its_own(role.value, role_arn, need.request)
         is_bounded = decision.refused_by is PolicyKind.BOUNDARY
         bounds = [boundary] if boundary is not None else []
@@ -409,7 +414,7 @@ def _identity(role: Reading[Role], role_arn: str, needs: Sequence[Need], where: 
             f"the permissions boundary of the role {role_arn}" if is_bounded else f"the role {role_arn}",
             [decision],
             objecting,
-            need.statement,
+            {**need.statement, "Sid": f"{sid}{used[sid]}" if used[sid] > 1 else sid},
             of_boundary if is_bounded else where,
         )
 

@@ -321,6 +321,8 @@ def test_what_a_role_may_not_do_is_found_and_the_proposed_statement_closes_it(
         assert (gap.check, gap.subject) == ("identity", f"the role {role_arn}")
         assert gap.statement is not None
         assert gap.statement["Action"] == [action]
+    sids = [gap.statement["Sid"] for gap in gaps if gap.statement]
+    assert len(sids) == len(set(sids)), "IAM takes no Sid twice in a policy"
     mended = replace(role, policies=(*role.policies, {"Statement": [gap.statement for gap in gaps]}))
     assert wrong(**{name: Found(mended)}) == []
 
