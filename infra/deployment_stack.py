@@ -20,6 +20,7 @@ from infra.registry_events import RegistryEvents
 from infra.registry_reading import (
     allow_fetching,
     allow_fetching_objects,
+    allow_listing,
     allow_reading_details,
     allow_writing,
 )
@@ -143,7 +144,9 @@ class DeploymentStack(Stack):
         allow_reading_details(permissions, access)
         if both:
             allow_fetching(permissions, access)
-        elif access.reads_samples:
+        else:
+            allow_listing(permissions, access)
+        if access.reads_samples and not both:
             allow_fetching_objects(permissions, access)
 
     def _execution_role(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 def allow_fetching(permissions: Permissions, access: StageAccess) -> None:
     """Allow a role to fetch the artefacts and images of exactly the groups that a stage uses."""
+    allow_listing(permissions, access)
     allow_fetching_objects(permissions, access)
     permissions.allow("PullImages", list(PULL), [each.arn for each in access.repositories])
     permissions.allow(
@@ -36,7 +37,17 @@ def allow_fetching_objects(permissions: Permissions, access: StageAccess) -> Non
         [f"{bucket_arn}{each.bucket}/{each.prefix}*" for each in access.artefacts],
         why_wildcard="Every model version is an object of its own, below its group's prefix.",
     )
-    # Without it, S3 reports an object that is missing as one that may not be read.
+    if access.keys:
+        permissions.allow("DecryptArtefacts", ["kms:Decrypt"], access.keys, conditions=_through(access, "s3"))
+
+
+def allow_listing(permissions: Permissions, access: StageAccess) -> None:
+    """Allow a role to see which objects there are below the prefixes of exactly these groups' artefacts.
+
+    The deployer tells by it whether an artefact was overwritten. Who fetches is told by it that an object is
+    missing, which S3 otherwise reports as one that may not be read.
+    """
+    bucket_arn = f"arn:{partition_of(access.names.region)}:s3:::"
     for number, bucket in enumerate(sorted({each.bucket for each in access.artefacts}), start=1):
         prefixes = [f"{each.prefix}*" for each in access.artefacts if each.bucket == bucket]
         permissions.allow(
@@ -45,8 +56,6 @@ def allow_fetching_objects(permissions: Permissions, access: StageAccess) -> Non
             [f"{bucket_arn}{bucket}"],
             conditions={"StringLike": {"s3:prefix": prefixes}},
         )
-    if access.keys:
-        permissions.allow("DecryptArtefacts", ["kms:Decrypt"], access.keys, conditions=_through(access, "s3"))
 
 
 def allow_reading(permissions: Permissions, access: StageAccess) -> None:

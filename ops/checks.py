@@ -198,7 +198,7 @@ _WHY: Final = {
     "sagemaker:CreateModel": "SageMaker refuses to make a model of the version.",
     "sagemaker:UpdateModelPackage": "The stage cannot promote, nor write where a version serves.",
     "s3:GetObject": "SageMaker cannot fetch the artefact: CreateModel fails.",
-    "s3:ListBucket": "S3 reports an artefact that is missing as one that is forbidden.",
+    "s3:ListBucket": "The deployer cannot see whether an artefact was overwritten: it deploys none.",
     "ecr:BatchCheckLayerAvailability": "SageMaker cannot pull the image: the endpoint fails.",
     "ecr:BatchGetImage": "SageMaker cannot pull the image: the endpoint fails.",
     "ecr:GetAuthorizationToken": "SageMaker cannot pull the image: the endpoint fails.",
@@ -443,6 +443,16 @@ def _deployer(access: StageAccess, version: Version | None, facts: Facts) -> Ite
                 {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
             )
             for role in _running(access, facts)
+        ),
+        *(
+            (
+                "ListArtefacts",
+                "s3:ListBucket",
+                f"arn:{partition}:s3:::{each.bucket}",
+                {"s3:prefix": each.prefix},
+                {"StringLike": {"s3:prefix": [f"{each.prefix}*"]}},
+            )
+            for each in access.artefacts
         ),
         *(
             (purpose, "sagemaker:UpdateModelPackage", packages[0], _context(conditions), conditions)

@@ -134,6 +134,11 @@ class StageAccess:
         return [*self.fetchers, *([self.names.deployer_role_arn] if self.reads_samples else [])]
 
     @property
+    def listers(self) -> list[str]:
+        """The roles that see which objects there are; the deployer knows artefacts by their entity tags."""
+        return _once(iter([*self.fetchers, self.names.deployer_role_arn]))
+
+    @property
     def _running(self) -> list[str]:
         """The roles that models run with."""
         return [self.names.execution_role_arn, *self.model_roles]
@@ -222,7 +227,7 @@ class StageAccess:
             listed = {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in below]}}
             yield (
                 PolicyTarget("bucket", bucket),
-                self._allow(f"{sid}List", ["s3:ListBucket"], self.objects_readers, [arn], listed),
+                self._allow(f"{sid}List", ["s3:ListBucket"], self.listers, [arn], listed),
             )
 
     def _of_key(self, sid: str) -> Iterator[Statement]:

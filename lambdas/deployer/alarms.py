@@ -56,10 +56,10 @@ class Alarms:
         )
 
     def quiet_since(self, alarm_names: Sequence[str]) -> tuple[datetime, ...] | None:
-        """Return since when each of these alarms is in the state that it is in; None if one is on.
+        """Return since when each of these alarms is as it is; None if one is on, or is not seen.
 
         It may have been on until then, or have had no data: the answer does not tell, so neither counts as
-        quiet.
+        quiet. One that was deleted, or is composite (see `on`), is not seen.
 
         Args:
             alarm_names: As many as guard an update, which are ten at most (botocore: `AlarmList`).
@@ -67,7 +67,8 @@ class Alarms:
         if not alarm_names:
             return ()
         alarms = self._client.describe_alarms(AlarmNames=alarm_names)["MetricAlarms"]
-        if any(alarm["StateValue"] == "ALARM" for alarm in alarms):
+        unseen = set(alarm_names) - {alarm["AlarmName"] for alarm in alarms}
+        if unseen or any(alarm["StateValue"] == "ALARM" for alarm in alarms):
             return None
         changed = (
             alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp") for alarm in alarms

@@ -43,7 +43,8 @@ class Approval:
             version overwrites it.
         source: How the deployer learnt of it.
         correlation_id: The id of the event it came with; it runs through every log line and outcome.
-        artefact_digest: Of the images and artefacts that were approved; None in older items.
+        artefact_digest: Of the images and artefacts that were approved; None as long as S3 does not show
+            them.
         objection: Why it does not count, by the endpoint's approval policy; None if it counts.
         shadows: Whether it puts the version beside the one that serves, as its shadow, though it does not
             count for what serves.

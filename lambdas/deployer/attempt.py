@@ -173,6 +173,10 @@ class Attempt:
         """Every model that it needs."""
         return (self.model_name, *(each.model_name for each in self.companions))
 
+    def has_beside(self, companion: Companion) -> bool:
+        """Tell whether it puts a version beside another one, and so only there."""
+        return companion in self.companions and companion.version_arn != self.version_arn
+
     @property
     def shadow(self) -> Companion | None:
         """What gets copies of the calls, if anything does."""

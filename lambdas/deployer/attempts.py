@@ -6,6 +6,7 @@ knows more: it stops, and leaves the endpoint to that one.
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,7 @@ from deployer import outcomes, statuses
 from deployer.attempt import NOTHING, Action, Attempt, AttemptStatus, Verdict, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from aws_lambda_powertools import Logger
@@ -243,6 +244,22 @@ class Attempts:
             alarms_left_out=alarms_left_out,
             doubles_instances=doubles_instances,
         )
+
+    @contextmanager
+    def given_back_if_cut_short(self, attempt: Attempt) -> Iterator[None]:
+        """Give the lease back if an error ends the pass, so that a retry need not wait for it.
+
+        Whether SageMaker was asked is open then; the next pass finds out.
+        """
+        try:
+            yield
+        except OvertakenError:
+            raise
+        except Exception:
+            # If the error came after the attempt had moved on, there is nothing to give back.
+            with suppress(OvertakenError):
+                self.give_back(attempt)
+            raise
 
     def give_back(self, attempt: Attempt) -> None:
         """Let any invocation go on with an attempt, now: this one cannot."""

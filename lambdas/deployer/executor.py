@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any, assert_never
 
 from deployer.attempt import STALE_READ_LIMIT, Action, AttemptStatus
-from deployer.attempts import OvertakenError
 from deployer.patience import LONGEST_TO_BEGIN_SECONDS, LONGEST_TO_FINISH_SECONDS
 from deployer.planner import (
     CreateEndpoint,
@@ -23,7 +21,7 @@ from deployer.sagemaker import BusyError, RefusedError, ThrottledError
 from deployer.variants import retained_properties, to_deregister
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from aws_lambda_powertools import Logger
 
@@ -97,7 +95,7 @@ class Executor:
         """
         may_exist = self._attempts.may_have_made(choice.release)
         attempt = self._claim(deploy, choice, endpoint, rolls_back=rolls_back)
-        with self._given_back_if_cut_short(attempt):
+        with self._attempts.given_back_if_cut_short(attempt):
             try:
                 self._apply(deploy, choice, attempt, endpoint, may_exist=may_exist)
             except RefusedError as refusal:
@@ -137,7 +135,7 @@ class Executor:
             OvertakenError: Another invocation is at work on this endpoint.
         """
         attempt = self._attempts.begin_clean_up(deletion)
-        with self._given_back_if_cut_short(attempt):
+        with self._attempts.given_back_if_cut_short(attempt):
             try:
                 self._patiently(lambda: self._delete(deletion), LONGEST_TO_BEGIN_SECONDS)
             except _NoLongerWantedError as obstacle:
@@ -187,22 +185,6 @@ class Executor:
             alarms_left_out=left_out,
             doubles_instances=doubles,
         )
-
-    @contextmanager
-    def _given_back_if_cut_short(self, attempt: Attempt) -> Iterator[None]:
-        """Give the lease back if an error ends the pass, so that a retry need not wait for it.
-
-        Whether SageMaker was asked is open then; the next pass finds out.
-        """
-        try:
-            yield
-        except OvertakenError:
-            raise
-        except Exception:
-            # If the error came after the attempt had moved on, there is nothing to give back.
-            with suppress(OvertakenError):
-                self._attempts.give_back(attempt)
-            raise
 
     def _apply(
         self,

@@ -22,9 +22,9 @@ from deployer.environment import Environment
 from deployer.invocations import LONGEST_SECONDS, Invocations
 from deployer.journal import Journal
 from deployer.parameters import Parameters
-from deployer.payloads import Payloads
 from deployer.reconciler import Gateways, Ownership
 from deployer.reporter import Reporter
+from deployer.s3 import S3
 from deployer.sagemaker import SageMaker
 from deployer.scalable_targets import ScalableTargets
 from deployer.triggers import read_trigger
@@ -80,7 +80,7 @@ class _Clients:
                     cache(lambda: session.client("sagemaker-runtime", config=config.merge(_ONE_LONG_TRY))),
                     time.monotonic,
                 ),
-                payloads=Payloads(cache(lambda: session.client("s3", config=config))),
+                s3=S3(cache(lambda: session.client("s3", config=config))),
                 sagemaker=SageMaker(session.client("sagemaker", config=config)),
                 journal=Journal(
                     session.client("dynamodb", config=config), table_name=environment.journal_table_name

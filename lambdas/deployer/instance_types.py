@@ -39,8 +39,7 @@ def misfit(
         supported: The version's lists, by inference specification: None is the version's own, the others are
             additional ones. What has no list, or an empty one, supports every type.
     """
-    [container] = settings.create_model["Containers"]
-    listed = supported.get(container.get("InferenceSpecificationName"), ())
+    listed = supported.get(settings.inference_specification_name, ())
     excluded = asks_for_instances(variants).difference(listed)
     if not listed or not excluded:
         return None

@@ -93,6 +93,14 @@ class History:
         approvals = sorted([*others, approval], key=lambda each: each.order, reverse=True)
         return replace(self, approvals=tuple(approvals))
 
+    @property
+    def live_version_arns(self) -> tuple[str, ...]:
+        """Every version that the deployment put on the endpoint that succeeded last."""
+        live = (
+            each for each in self.attempts if each.is_deployment and each.status is AttemptStatus.SUCCEEDED
+        )
+        return next((each.version_arns for each in live), ())
+
     def knows(self, version_arn: str) -> bool:
         """Tell whether the window has an approval of that version that was not withdrawn."""
         return any(same_arn(each.version_arn, version_arn) and not each.withdrawn for each in self.approvals)
@@ -247,6 +255,16 @@ class Journal:
             Key={key: item[key] for key in ("endpoint", "item")},
             UpdateExpression="SET superseded_by = :by",
             ExpressionAttributeValues={":by": {"N": str(by)}},
+        )
+
+    def record_artefact_digest(self, approval: Approval, artefact_digest: str) -> None:
+        """Note what was approved, where it could not be seen when the approval was journalled."""
+        item = _approval_item(approval)
+        self._client.update_item(
+            TableName=self._table_name,
+            Key={key: item[key] for key in ("endpoint", "item")},
+            UpdateExpression="SET artefact_digest = :digest",
+            ExpressionAttributeValues={":digest": {"S": artefact_digest}},
         )
 
     def record_misfit_told(self, approval: Approval, reason: str) -> None:

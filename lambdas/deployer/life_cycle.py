@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
+
+
+_APPROVED: Final = "Approved"
+"""The word that Studio writes as `StageStatus` (developer guide, "model-registry-staging-construct")."""
 
 
 class LifeCycle(NamedTuple):
@@ -76,6 +80,16 @@ class Promotion:
             timedelta(seconds=document["SoakSeconds"]),
             frozenset(document.get("LaterStages", ())),
         )
+
+    def may_follow(self, life_cycle: LifeCycle | None, gate: Gate | None) -> bool:
+        """Tell whether a version may be passed on from where it stands.
+
+        That is nowhere, or where this stage's gate asks for; without a gate also where somebody approved it.
+        Whatever else it says, a person said for a reason that is not known here.
+        """
+        if life_cycle is None:
+            return True
+        return life_cycle == gate.asks_for if gate is not None else life_cycle.stage_status == _APPROVED
 
     def is_made(self, life_cycle: LifeCycle | None) -> bool:
         """Tell whether a version stands in the goal's stage already, whatever its status, or beyond.

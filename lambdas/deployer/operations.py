@@ -41,6 +41,6 @@ OPERATIONS: Final[dict[str, tuple[str, ...]]] = {
     "ssm": ("GetParameter", "GetParametersByPath"),
     "events": ("PutEvents",),
     "sagemaker-runtime": ("InvokeEndpoint",),
-    "s3": ("GetObject",),
+    "s3": ("GetObject", "ListObjectsV2"),
 }
 """Service (botocore's name) -> API operations, sorted."""

@@ -155,14 +155,13 @@ def _end(attempt: Attempt, serving: str | None, retry_at: datetime | None) -> tu
 def _end_of_promotion(attempt: Attempt) -> tuple[OutcomeKind, str]:
     assert attempt.goal is not None
     version, goal = _version(attempt), "/".join(attempt.goal)
-    if attempt.reason is not None:
+    if attempt.status is AttemptStatus.FAILED:
         return OutcomeKind.FAILED, (
-            f"{version} served well on {attempt.endpoint_name} and could not be promoted to {goal}: "
-            f"{attempt.reason} Set its life cycle by hand, or mend the access and approve it again."
+            f"{version} served well on {attempt.endpoint_name} and was not promoted to {goal}: "
+            f"{attempt.reason} Set its life cycle by hand, or mend the cause and approve it again."
         )
-    return OutcomeKind.PROMOTED, (
-        f"{version} served well on {attempt.endpoint_name}: the registry has it as {goal} now."
-    )
+    done = attempt.reason or f"The registry has it as {goal} now."
+    return OutcomeKind.PROMOTED, f"{version} served well on {attempt.endpoint_name}. {done}"
 
 
 def _test_detail(failure: Failure) -> dict[str, Any]:

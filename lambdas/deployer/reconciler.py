@@ -25,6 +25,7 @@ from deployer.approval import (
     superseded,
     with_shadow,
 )
+from deployer.artefacts import Artefacts
 from deployer.attempt import AttemptStatus, went_live
 from deployer.attempts import Attempts, OvertakenError
 from deployer.executor import Executor, Progress
@@ -48,6 +49,8 @@ from deployer.planner import (
 )
 from deployer.release import Release, Version
 from deployer.retention import disposable
+from deployer.s3 import UnlistedError
+from deployer.sagemaker import RefusedError, registry_refusals
 from deployer.stage import Stage
 from deployer.trial import Trial
 from deployer.upkeep import Upkeep
@@ -64,8 +67,8 @@ if TYPE_CHECKING:
     from deployer.invocations import Invocations
     from deployer.journal import History, Journal
     from deployer.patience import Patience
-    from deployer.payloads import Payloads
     from deployer.reporter import Reporter
+    from deployer.s3 import S3
     from deployer.sagemaker import ModelVersion, SageMaker
     from deployer.scalable_targets import ScalableTargets
     from deployer.settings import EndpointSettings
@@ -88,7 +91,7 @@ class Gateways:
     alarms: Alarms
     scalable_targets: ScalableTargets
     invocations: Invocations
-    payloads: Payloads
+    s3: S3
     journal: Journal
     reporter: Reporter
     now: Callable[[], datetime]
@@ -133,6 +136,10 @@ class Reconciler:
         self._logger = logger
         self._name = settings.endpoint_name
         self._versions: dict[str, ModelVersion | None] = {}
+        # Outside of stages, no bucket is known to be one that the deployer may look into.
+        self._artefacts = Artefacts(
+            settings.inference_specification_name, gateways.s3 if settings.stage_name is not None else None
+        )
         self._approved: frozenset[str] | None = None
         self._attempts = Attempts(
             gateways.journal.read(self._name),
@@ -143,7 +150,9 @@ class Reconciler:
             invocation_id=invocation_id,
         )
         self._upkeep = Upkeep(settings, gateways, self._attempts, logger, stack_name=ownership.stack_name)
-        self._stage = Stage(settings, gateways, self._attempts, self._upkeep, self._read_deployable, logger)
+        self._stage = Stage(
+            settings, gateways, self._attempts, self._upkeep, self._read_deployable, self._look, logger
+        )
         self._executor = Executor(
             gateways.sagemaker,
             self._attempts,
@@ -184,6 +193,7 @@ class Reconciler:
         """Forget what was read, so that the next round reads it again."""
         self._attempts.history = self._journal.read(self._name)
         self._versions.clear()
+        self._artefacts.forget()
         self._approved = None
 
     @property
@@ -252,7 +262,18 @@ class Reconciler:
 
     def _adopt(self) -> None:
         """Journal the approved versions that the journal has never seen, under their last modification."""
-        listed = self._sagemaker.approved_versions(self._settings.model_package_group)
+        try:
+            with registry_refusals():
+                listed = self._sagemaker.approved_versions(self._settings.model_package_group)
+        except RefusedError as refusal:
+            if self._settings.stage_name is None or self._history.approvals:
+                raise
+            # A stage is deployed before the registry lets it in.
+            self._tell(
+                f"The registry does not show this stage any approval for {self._name} ({refusal}). "
+                "Deploy the registry's stack; `python -m ops doctor` says what else is missing."
+            )
+            return
         approved = [arn for arn, life_cycle in listed if self._settings.admits(life_cycle)]
         self._approved = frozenset(arn.lower() for arn in approved)
         for approval in self._history.approvals:
@@ -279,7 +300,7 @@ class Reconciler:
                 model_package_arn=version_arn,
             )
             return
-        overwritten = hint is not None and self._names_approval(hint) and _changed_since(version, hint)
+        overwritten = hint is not None and _changed_since(version, hint)
         approved_by = None if overwritten else version.last_modified_by
         objection = self._settings.policy.objection(
             approved_by=approved_by, registered_by=version.registered_by
@@ -294,7 +315,7 @@ class Reconciler:
             approved_by=(approved_by or Identity()).name,
             source=ApprovalSource.EVENT if hint else ApprovalSource.ADOPTED,
             correlation_id=hint.event_id if hint else f"adopted-{version.group_name}-{version.version}",
-            artefact_digest=version.artefact_digest,
+            artefact_digest=self._look(version),
             objection=objection,
             shadows=objection is not None
             and shadow is not None
@@ -342,16 +363,26 @@ class Reconciler:
         return stands
 
     def _stands_now(self, release: Release) -> bool:
-        """Ask the registry whether every version of a release is approved, and still what was chosen."""
-        return all(self._is_as_chosen(arn) for arn in release.version_arns)
+        """Ask the registry whether every version of a release is approved, and still what was chosen.
+
+        What S3 holds is looked at first: the registry's word is the last before the write.
+        """
+        chosen = [self._versions.get(arn.lower()) for arn in release.version_arns]
+        return all(version is None or self._is_as_seen(version) for version in chosen) and all(
+            self._is_as_chosen(arn) for arn in release.version_arns
+        )
+
+    def _is_as_seen(self, version: ModelVersion) -> bool:
+        seen = self._artefacts.seen(version.arn)
+        return seen is None or seen == self._look(version)
 
     def _is_as_chosen(self, version_arn: str) -> bool:
         chosen = self._versions.get(version_arn.lower())
         version = self._read_version(version_arn, again=True)
         return (
             version is not None
-            and self._may_go_out(version)
-            and (chosen is None or chosen.artefact_digest == version.artefact_digest)
+            and self._obstacle(version) is None
+            and (chosen is None or chosen.containers == version.containers)
         )
 
     def _is_news(self) -> bool:
@@ -368,12 +399,6 @@ class Reconciler:
             and self._settings.follows(
                 version.arn, version.group_name, own_account=self._ownership.account_id
             )
-        )
-
-    def _may_go_out(self, version: ModelVersion | None) -> bool:
-        """Tell whether a version may be deployed, and no other stage deployed something else under it."""
-        return (
-            version is not None and self._is_deployable(version) and self._stage_of_another(version) is None
         )
 
     def _rests_in_sync(self, sighting: Sighting) -> bool:
@@ -454,7 +479,7 @@ class Reconciler:
             else (),
             sample=self._read_version(attempt.version_arn),
             invocations=self._gateways.invocations,
-            payloads=self._gateways.payloads,
+            s3=self._gateways.s3,
             now=self._now,
             pause=self._gateways.pause,
         )
@@ -485,6 +510,9 @@ class Reconciler:
         at: datetime | None = None,
     ) -> Decision:
         """Choose among the approvals of the endpoint's group, all or all but those of one version."""
+        for each in self._history.approvals:
+            if each.decides and each.artefact_digest is None and self._follows(each):
+                self._see_what_was_approved(each)
         approvals = [
             each
             for each in self._history.approvals
@@ -522,7 +550,7 @@ class Reconciler:
             return Serving(attempt.version_arn, live)
         former = self._history.former_attempt(attempt.version_arn, besides=attempt.endpoint_config_name)
         may_serve = former is not None and all(
-            self._may_go_out(self._read_version(each)) for each in former.version_arns
+            self._obstacle(self._read_version(each)) is None for each in former.version_arns
         )
         return Serving(
             attempt.version_arn,
@@ -557,33 +585,60 @@ class Reconciler:
         if version is None:
             # Deleted since it was listed: that is seen before anything is asked of SageMaker.
             return None
-        changed = self._changed_in_the_registry(approval, version)
+        changed = self._changed(approval, version)
         if changed is not None or (went_live(release, self._history.attempts) and not as_shadow):
             return changed
         return misfit(approval, settings, variants, version.instance_types)
 
-    def _changed_in_the_registry(self, approval: Approval, version: ModelVersion) -> Misfit | None:
-        if approval.artefact_digest not in {None, version.artefact_digest}:
+    def _changed(self, approval: Approval, version: ModelVersion) -> Misfit | None:
+        """Tell whether a version is something else by now than what was approved, or went through a stage."""
+        try:
+            digest = self._artefacts.look(version)
+        except UnlistedError as refusal:
             return Misfit(
                 approval,
-                reason="Its image or artefact was changed in the registry after it was approved.",
+                reason=f"What its artefact is cannot be seen: {refusal}.",
+                remedy="`python -m ops doctor` says what is missing; nothing has to be approved again.",
+            )
+        if approval.artefact_digest != digest:
+            return Misfit(
+                approval,
+                reason="Its image, artefact or environment was changed after it was approved.",
                 remedy="Approve it again if that is what is wanted.",
             )
-        other = self._stage_of_another(version)
+        other = self._stage_with_another(version, digest)
         if other is None:
             return None
         return Misfit(
             approval,
-            reason=f"Its image or artefact is not what stage {other} deployed under the same version.",
+            reason=f"Its image, artefact or environment is not what stage {other} deployed as this version.",
             remedy="Register what is wanted as a new version, and let it pass through the stages.",
         )
 
-    def _stage_of_another(self, version: ModelVersion) -> str | None:
-        """Return a stage that deployed something else under the same version, if there is one."""
-        stage_name = self._settings.stage_name
-        if stage_name is None:
+    def _see_what_was_approved(self, approval: Approval) -> None:
+        """Journal what was approved, where it could not be seen then: it is what is found first."""
+        version = self._read_version(approval.version_arn)
+        digest = self._look(version) if version is not None else None
+        if digest is not None:
+            self._journal.record_artefact_digest(approval, digest)
+            seen = replace(approval, artefact_digest=digest)
+            self._attempts.history = self._history.with_approval(seen)
+
+    def _stage_with_another(self, version: ModelVersion, digest: str) -> str | None:
+        """Return a stage that deployed something else as this version, if there is one."""
+        name = self._settings.stage_name
+        if name is None:
             return None
-        return stamps.stage_with_another_digest(version.metadata, stage_name, version.artefact_digest)
+        specification_name = self._settings.inference_specification_name
+        return stamps.stage_with_another_digest(version.metadata, name, specification_name, digest)
+
+    def _look(self, version: ModelVersion) -> str | None:
+        """Return a digest of what a version is made of; None if S3 does not show it."""
+        try:
+            return self._artefacts.look(version)
+        except UnlistedError as refusal:
+            self._logger.warning(str(refusal), model_package_arn=version.arn)
+            return None
 
     def _tell_misfits(self, decision: Decision) -> None:
         """Tell of approvals that have no turn under these settings, each once for each reason."""
@@ -627,13 +682,26 @@ class Reconciler:
         return heed_alarms(planned, on, self._history.attempts, endpoint, now=self._now())
 
     def _pinned(self) -> dict[str, Version]:
-        """Return the versions that variants are pinned to, of those that are approved."""
+        """Return the versions that variants are pinned to, of those that may serve."""
         pinned: dict[str, Version] = {}
         for variant_name, number in self._settings.pins.items():
             version = self._read_version(self._settings.version_name(number))
-            if version is not None and self._may_go_out(version):
+            if version is not None and self._obstacle(version) is None:
                 pinned[variant_name] = Version(version.arn, version.version)
         return pinned
+
+    def _obstacle(self, version: ModelVersion | None) -> str | None:
+        """Say why a version may not go out, whoever approved it; None if it may."""
+        if version is None or not self._is_deployable(version):
+            return f"not approved in {self._settings.group_name}"
+        if any(same_arn(each, version.arn) for each in self._history.live_version_arns):
+            # What serves is not taken away for what happened to the objects that it was loaded from.
+            return None
+        digest = self._artefacts.seen(version.arn) or self._look(version)
+        if digest is None:
+            return "its artefact cannot be seen: `python -m ops doctor` says what is missing"
+        other = self._stage_with_another(version, digest)
+        return f"not what stage {other} deployed as this version" if other is not None else None
 
     # What is done ------------------------------------------------------------------------------------
 
@@ -706,18 +774,15 @@ class Reconciler:
 
     def _left_out(self) -> str | None:
         """Say which variants are left out, as what they are pinned to is not approved."""
-        pinned = self._pinned()
         missing = [
-            f"{variant_name} (version {number})"
+            f"{variant_name} (version {number}: {obstacle})"
             for variant_name, number in self._settings.pins.items()
-            if variant_name not in pinned
+            if (obstacle := self._obstacle(self._read_version(self._settings.version_name(number))))
         ]
         if not missing:
             return None
-        elsewhere = ", or not what another stage deployed" if self._settings.stage_name is not None else ""
         return (
-            f"Left out of {self._name}, as the version is not approved in {self._settings.group_name}"
-            f"{elsewhere}: {', '.join(missing)}. The other variants take the calls. "
+            f"Left out of {self._name}: {', '.join(missing)}. The other variants take the calls. "
             "Approve the version, or pin another."
         )
 

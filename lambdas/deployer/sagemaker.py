@@ -12,7 +12,6 @@ from botocore.exceptions import ClientError
 from deployer.endpoint import Endpoint, Sighting
 from deployer.identity import Identity
 from deployer.life_cycle import LifeCycle
-from deployer.names import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -63,7 +62,7 @@ class ModelVersion:
             that it lists as supported for endpoints; only those that list some.
         life_cycle: Where it stands in the registry's own life cycle, if anywhere.
         metadata: Its customer metadata properties.
-        artefact_digest: Equal for equal images and artefacts, as the registry describes them.
+        containers: By inference specification, as above, what it is made of.
     """
 
     arn: str
@@ -79,7 +78,7 @@ class ModelVersion:
     instance_types: dict[str | None, tuple[str, ...]] = field(default_factory=dict)
     life_cycle: LifeCycle | None = None
     metadata: dict[str, str] = field(default_factory=dict)
-    artefact_digest: str = ""
+    containers: dict[str | None, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def deployable(self) -> bool:
@@ -94,8 +93,6 @@ _NOT_FOUND_IN_REGISTRY: Final = "does not exist."
 _ALREADY_EXISTS: Final = "Cannot create already existing "
 _BUSY: Final = "Cannot update in-progress endpoint "
 _BAD_ROLE: Final = "The execution role ARN "
-
-_MADE_OF: Final = ("Image", "ImageDigest", "ModelDataUrl", "ModelDataETag", "ModelDataSource")
 
 _THROTTLED: Final = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException"})
 
@@ -159,7 +156,10 @@ class SageMaker:
             sample_payload_url=answer.get("SamplePayloadUrl"),
             life_cycle=LifeCycle.parse(answer.get("ModelLifeCycle")),
             metadata=dict(answer.get("CustomerMetadataProperties") or {}),
-            artefact_digest=_artefact_digest(answer),
+            containers={
+                name: [*specification.get("Containers", ())]
+                for name, specification in _specifications(answer).items()
+            },
             instance_types=_instance_types(answer),
         )
 
@@ -365,20 +365,24 @@ class SageMaker:
         Raises:
             RefusedError: The registry's account does not permit it, or the version takes no more of them.
         """
-        with _registry_refusals():
+        with registry_refusals():
             self._client.update_model_package(
                 ModelPackageArn=version_arn, CustomerMetadataProperties=dict(properties)
             )
 
-    def put_life_cycle(self, version_arn: str, life_cycle: LifeCycle, description: str) -> None:
-        """Set where a version stands in the registry's own life cycle.
+    def put_life_cycle(
+        self, version_arn: str, life_cycle: LifeCycle, description: str, properties: Mapping[str, str]
+    ) -> None:
+        """Set where a version stands in the registry's own life cycle, and what is to be seen beside it.
 
         Raises:
-            RefusedError: The registry's account does not permit it, or the version is being changed.
+            RefusedError: The registry's account does not permit it, or the version is being changed, or takes
+                no more customer metadata.
         """
-        with _registry_refusals():
+        with registry_refusals():
             self._client.update_model_package(
                 ModelPackageArn=version_arn,
+                CustomerMetadataProperties=dict(properties),
                 ModelLifeCycle={
                     "Stage": life_cycle.stage,
                     "StageStatus": life_cycle.stage_status,
@@ -489,8 +493,8 @@ def _denied_as_gone(is_gone: Callable[[], bool]) -> Iterator[None]:
 
 
 @contextmanager
-def _registry_refusals() -> Iterator[None]:
-    """Turn the registry's refusals of a write into the deployer's error."""
+def registry_refusals() -> Iterator[None]:
+    """Turn the registry's refusals into the deployer's error."""
     try:
         yield
     except ClientError as error:
@@ -499,25 +503,11 @@ def _registry_refusals() -> Iterator[None]:
         raise
 
 
-def _artefact_digest(answer: Mapping[str, Any]) -> str:
-    """Return a digest over what a version's containers are made of.
-
-    The registry knows an image's digest and an artefact's ETag from when the version was registered. An
-    object that was overwritten in S3 since is not seen.
-    """
-    specifications = [
-        answer.get("InferenceSpecification") or {},
-        *(answer.get("AdditionalInferenceSpecifications") or ()),
-    ]
-    return digest(
-        [
-            [
-                {name: container[name] for name in _MADE_OF if name in container}
-                for container in specification.get("Containers", ())
-            ]
-            for specification in specifications
-        ]
-    )
+def _specifications(package: Mapping[str, Any]) -> dict[str | None, Mapping[str, Any]]:
+    return {
+        None: package.get("InferenceSpecification") or {},
+        **{each["Name"]: each for each in package.get("AdditionalInferenceSpecifications") or ()},
+    }
 
 
 def _differences(existing: Mapping[str, Any], request: Mapping[str, Any]) -> list[str]:
@@ -542,13 +532,9 @@ def _holds(existing: Any, wanted: Any) -> bool:  # noqa: ANN401 - any JSON value
 
 
 def _instance_types(package: Mapping[str, Any]) -> dict[str | None, tuple[str, ...]]:
-    specifications: dict[str | None, Mapping[str, Any]] = {
-        None: package.get("InferenceSpecification") or {},
-        **{each["Name"]: each for each in package.get("AdditionalInferenceSpecifications") or ()},
-    }
     return {
         name: tuple(listed)
-        for name, specification in specifications.items()
+        for name, specification in _specifications(package).items()
         if (listed := specification.get("SupportedRealtimeInferenceInstanceTypes"))
     }
 

@@ -115,6 +115,13 @@ class EndpointSettings:
         """The group's name, also when the settings give its ARN."""
         return self.model_package_group.rsplit("/", 1)[-1]
 
+    @property
+    def inference_specification_name(self) -> str | None:
+        """Which of a version's inference specifications is deployed; None for its own."""
+        [container] = self.create_model["Containers"]
+        name: str | None = container.get("InferenceSpecificationName")
+        return name
+
     def version_name(self, number: int) -> str:
         """Return how `DescribeModelPackage` knows a version of the group (botocore: `VersionedArnOrName`)."""
         return f"{self.model_package_group.replace(':model-package-group/', ':model-package/')}/{number}"
@@ -259,8 +266,10 @@ _RULES: Final[tuple[tuple[Callable[[dict[str, Any]], bool], str], ...]] = (
         "Gate is not an object of Stage, StageStatus and LaterStages",
     ),
     (
-        lambda document: "Promotion" not in document or is_promotion(document["Promotion"]),
-        "Promotion is not an object of Stage, StageStatus, SoakSeconds and LaterStages",
+        lambda document: (
+            "Promotion" not in document or (is_promotion(document["Promotion"]) and "StageName" in document)
+        ),
+        "Promotion is not an object of Stage, StageStatus, SoakSeconds and LaterStages beside a StageName",
     ),
     (
         lambda document: "SmokeTest" not in document or is_smoke_test(document["SmokeTest"]),

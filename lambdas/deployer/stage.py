@@ -6,21 +6,22 @@ changes nothing: no approval is named in it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from deployer import stamps
 from deployer.attempt import Action, Attempt, AttemptStatus
-from deployer.sagemaker import RefusedError
+from deployer.sagemaker import RefusedError, registry_refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from aws_lambda_powertools import Logger
 
     from deployer.approval import Choice
     from deployer.attempts import Attempts
     from deployer.endpoint import Endpoint
+    from deployer.life_cycle import LifeCycle, Promotion
     from deployer.reconciler import Gateways
     from deployer.sagemaker import ModelVersion
     from deployer.settings import EndpointSettings
@@ -36,6 +37,7 @@ class Stage:
         attempts: Who holds the endpoint's history.
         upkeep: Who remembers what was done.
         read_version: Asks the registry, again, for a version that may be deployed here.
+        look: Tells what a version is made of, by a digest; None if that cannot be seen.
         logger: Where each write is told.
     """
 
@@ -46,6 +48,7 @@ class Stage:
         attempts: Attempts,
         upkeep: Upkeep,
         read_version: Callable[[str], ModelVersion | None],
+        look: Callable[[ModelVersion], str | None],
         logger: Logger,
     ) -> None:
         self._settings = settings
@@ -53,26 +56,44 @@ class Stage:
         self._attempts = attempts
         self._upkeep = upkeep
         self._read_version = read_version
+        self._look = look
         self._logger = logger
 
     def is_due(self, endpoint_config_name: str | None) -> bool:
         """Tell, from the journal alone, whether there may be something to write."""
         return bool(self._unstamped()) or self._due(endpoint_config_name) is not None
 
+    @property
+    def _stage_name(self) -> str:
+        name = self._settings.stage_name
+        assert name is not None, "outside of stages nothing is stamped or promoted"
+        return name
+
     # Stamps --------------------------------------------------------------------------------------------
 
     def stamp(self) -> None:
         """Stamp the versions of the attempts that ended since the last time."""
         unstamped = self._unstamped()
-        for version_arn, ended in self._ends(unstamped).items():
-            # What is there already is not written again: each write is an event, which leads to a pass, which
-            # may be as far as this one before the journal says that it is done.
-            version = self._gateways.sagemaker.describe_model_version(version_arn)
-            wanted = self._stamps_of(ended, version.artefact_digest) if version is not None else {}
-            if version is not None and not wanted.items() <= version.metadata.items():
-                self._write_stamps(version_arn, wanted)
+        for version_arn, wanted in self._wanted_stamps(unstamped).items():
+            try:
+                self._stamp(version_arn, wanted)
+            except RefusedError as refusal:
+                # What people see in the registry is worth no failure of what serves.
+                self._logger.warning(
+                    f"The registry shows nothing of this: {refusal} `doctor` says what is missing.",
+                    model_package_arn=version_arn,
+                )
         if unstamped:
             self._upkeep.note(stamped=unstamped[-1].number)
+
+    def _stamp(self, version_arn: str, wanted: dict[str, str]) -> None:
+        with registry_refusals():
+            # A version of a group that the stage no longer follows may not be read any more.
+            version = self._gateways.sagemaker.describe_model_version(version_arn)
+        # What is there already is not written again: each write is an event, which leads to a pass, which may
+        # be as far as this one before the journal says that it is done.
+        if version is not None and not wanted.items() <= version.metadata.items():
+            self._gateways.sagemaker.put_metadata(version_arn, wanted)
 
     def _unstamped(self) -> list[Attempt]:
         """Return the attempts whose end the registry does not show yet, oldest first."""
@@ -85,27 +106,36 @@ class Stage:
             if each.is_deployment and each.is_told and each.number > history.rest.stamped
         ]
 
-    def _ends(self, attempts: list[Attempt]) -> dict[str, list[Attempt | datetime]]:
-        """Return, by version and in order, its attempts that ended and when it ceased to serve."""
-        ends: dict[str, list[Attempt | datetime]] = {}
+    def _wanted_stamps(self, attempts: list[Attempt]) -> dict[str, dict[str, str]]:
+        """Return, by version, what it is to say after these attempts, oldest first: the last end counts."""
+        name = self._settings.endpoint_name
+        wanted: dict[str, dict[str, str]] = defaultdict(dict)
         for attempt in attempts:
-            replaced = self._replaced_by(attempt)
-            if replaced is not None and attempt.settled_at is not None:
-                ends.setdefault(replaced, []).append(attempt.settled_at)
-            ends.setdefault(attempt.version_arn, []).append(attempt)
-        return ends
+            stage_name = self._stage_name
+            assert attempt.settled_at is not None, "an attempt that people hear of is settled"
+            if attempt.status is AttemptStatus.SUCCEEDED:
+                former = self._live_before(attempt)
+                for version_arn in former.version_arns if former is not None else ():
+                    if version_arn not in attempt.version_arns:
+                        wanted[version_arn] |= stamps.of_replaced(name, stage_name, attempt.settled_at)
+                for companion in attempt.companions:
+                    if former is None or not former.has_beside(companion):
+                        stamped = stamps.of_companion(companion, name, stage_name, attempt.settled_at)
+                        wanted[companion.version_arn] |= stamped
+            wanted[attempt.version_arn] |= stamps.of_attempt(attempt, stage_name)
+            if attempt.status is AttemptStatus.SUCCEEDED:
+                wanted[attempt.version_arn] |= self._digest_stamp(attempt)
+        return wanted
 
-    def _replaced_by(self, attempt: Attempt) -> str | None:
-        """Return the version that serves no more since an attempt succeeded.
+    def _live_before(self, attempt: Attempt) -> Attempt | None:
+        """Return the deployment whose versions serve no more, or go on to, since an attempt succeeded.
 
         It is what went live last, which may not be what the attempt found: that may have failed, or an
         endpoint may have been deleted in between.
         """
-        if attempt.status is not AttemptStatus.SUCCEEDED:
-            return None
-        former = next(
+        return next(
             (
-                each.version_arn
+                each
                 for each in self._attempts.history.attempts
                 if each.number < attempt.number
                 and each.is_deployment
@@ -113,73 +143,80 @@ class Stage:
             ),
             None,
         )
-        return former if former != attempt.version_arn else None
 
-    def _stamps_of(self, ended: list[Attempt | datetime], digest: str) -> dict[str, str]:
-        """Return what a version is to say after all that: the last end counts.
-
-        Args:
-            ended: Its attempts that ended, and when it ceased to serve, in order.
-            digest: Of what it is made of now.
-        """
-        name, stage_name = self._settings.endpoint_name, self._settings.stage_name
-        assert stage_name is not None, "nothing is stamped outside of a stage"
-        wanted: dict[str, str] = {}
-        for each in ended:
-            if isinstance(each, Attempt):
-                # What was deployed, also if the version was changed in the registry since.
-                wanted |= stamps.of_attempt(each, stage_name, each.artefact_digest or digest)
-            else:
-                wanted |= stamps.of_replaced(name, stage_name, each)
-        return wanted
-
-    def _write_stamps(self, version_arn: str, written: dict[str, str]) -> None:
-        try:
-            self._gateways.sagemaker.put_metadata(version_arn, written)
-        except RefusedError as refusal:
-            # What people see in the registry is worth no failure of what serves.
-            self._logger.warning(
-                f"The registry shows nothing of this: {refusal} `doctor` says what is missing.",
-                model_package_arn=version_arn,
-            )
+    def _digest_stamp(self, attempt: Attempt) -> dict[str, str]:
+        if attempt.artefact_digest is None:
+            return {}
+        specification_name = self._settings.inference_specification_name
+        return stamps.of_digest(attempt.artefact_digest, self._stage_name, specification_name)
 
     # Promotion -----------------------------------------------------------------------------------------
 
     def promote(self, choice: Choice, endpoint: Endpoint) -> bool:
         """Pass the version on that serves, once it has served well for long enough; tell whether it was."""
         promotion = self._settings.promotion
-        name = endpoint.endpoint_config_name
-        attempt = self._due(name)
+        attempt = self._due(endpoint.endpoint_config_name)
         if promotion is None or attempt is None or attempt.settled_at is None:
             return False
-        if choice.keeps_serving or choice.release.endpoint_config_name != name:
+        if (
+            endpoint.status != "InService"
+            or choice.keeps_serving
+            or choice.release.endpoint_config_name != endpoint.endpoint_config_name
+        ):
             return False
         if endpoint.status != "InService":
             return False
         quiet_since = self._gateways.alarms.quiet_since(self._settings.rollback_alarm_names)
         if quiet_since is None or self._gateways.now() < promotion.due_at(attempt.settled_at, quiet_since):
-            self._logger.info("Not promoted yet: an alarm is on, or was while the version served")
+            self._logger.info("Not promoted yet: an alarm is on, was on meanwhile, or cannot be seen")
             return False
         version = self._read_version(attempt.version_arn)
-        if version is None:
+        digest = self._look(version) if version is not None else None
+        if version is None or digest is None:
             return False
-        if attempt.artefact_digest not in {None, version.artefact_digest}:
-            self._logger.warning(
-                "Not promoted: its image or artefact was changed in the registry since it was deployed",
-                model_package_arn=version.arn,
-            )
+        broken = stamps.broken_on(version.metadata, self._stage_name, besides=self._settings.endpoint_name)
+        if broken:
+            self._logger.info("Not promoted: this stage found it broken", endpoints=broken)
             return False
-        found = version.life_cycle
-        is_made = promotion.is_made(found)
-        claimed = self._attempts.begin_promotion(attempt, found if found and is_made else promotion.goal)
-        try:
-            if not is_made:
-                self._gateways.sagemaker.put_life_cycle(version.arn, promotion.goal, self._reason(attempt))
-        except RefusedError as refusal:
-            self._attempts.settle(claimed, AttemptStatus.FAILED, reason=str(refusal), endpoint=endpoint)
-        else:
-            self._attempts.settle(claimed, AttemptStatus.SUCCEEDED, reason=None, endpoint=endpoint)
+        self._pass_on(version, promotion, attempt, endpoint, digest)
         return True
+
+    def _pass_on(
+        self, version: ModelVersion, promotion: Promotion, attempt: Attempt, endpoint: Endpoint, digest: str
+    ) -> None:
+        found = version.life_cycle
+        is_made = promotion.is_made(found) or stamps.is_promoted(version.metadata, self._stage_name)
+        goal = promotion.goal if not is_made or found is None else found
+        claimed = self._attempts.begin_promotion(attempt, goal)
+        status, reason = AttemptStatus.SUCCEEDED, None
+        with self._attempts.given_back_if_cut_short(claimed):
+            try:
+                if is_made:
+                    reason = f"It is {'/'.join(goal)} or was promoted before: nothing was written."
+                else:
+                    self._may_pass_on(found, attempt, digest)
+                    self._gateways.sagemaker.put_life_cycle(
+                        version.arn,
+                        promotion.goal,
+                        self._reason(attempt),
+                        stamps.of_promotion(promotion.goal, self._stage_name, self._gateways.now())
+                        | self._digest_stamp(attempt),
+                    )
+            except RefusedError as refusal:
+                status, reason = AttemptStatus.FAILED, str(refusal)
+            self._attempts.settle(claimed, status, reason=reason, endpoint=endpoint)
+
+    def _may_pass_on(self, found: LifeCycle | None, attempt: Attempt, digest: str) -> None:
+        """Let a version pass that is what served here, and that nobody has other plans with.
+
+        Raises:
+            RefusedError: It is not, or somebody has.
+        """
+        promotion = self._settings.promotion
+        if attempt.artefact_digest not in {None, digest}:
+            raise RefusedError("Its image, artefact or environment is not what served here any more.")
+        if promotion is not None and not promotion.may_follow(found, self._settings.gate):
+            raise RefusedError(f"Somebody set its life cycle to {'/'.join(found or ())} meanwhile.")
 
     def _due(self, endpoint_config_name: str | None) -> Attempt | None:
         """Return the attempt whose version may be passed on now, as far as the journal knows."""

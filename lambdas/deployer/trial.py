@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from deployer.payloads import PayloadError
+from deployer.s3 import PayloadError
 from deployer.smoke_test import Payload, Unanswered
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from deployer.invocations import Invocations
-    from deployer.payloads import Payloads
+    from deployer.s3 import S3
     from deployer.sagemaker import ModelVersion
     from deployer.smoke_test import Answer, Failure, Request, SmokeTest
 
@@ -31,7 +31,7 @@ class Trial:
             SageMaker.
         sample: The version, for the payload that it was registered with; None if it is gone.
         invocations: Where requests go.
-        payloads: Where bodies come from.
+        s3: Where bodies come from.
         now: The time.
         pause: Pauses for a random part of so many seconds.
     """
@@ -44,7 +44,7 @@ class Trial:
         *,
         sample: ModelVersion | None,
         invocations: Invocations,
-        payloads: Payloads,
+        s3: S3,
         now: Callable[[], datetime],
         pause: Callable[[float], None],
     ) -> None:
@@ -53,7 +53,7 @@ class Trial:
         self._endpoint_name = endpoint_name
         self._target_variants: Sequence[str | None] = target_variants or (None,)
         self._invocations = invocations
-        self._payloads = payloads
+        self._s3 = s3
         self._now = now
         self._pause = pause
 
@@ -101,7 +101,7 @@ class Trial:
 
     def _payloads_of(self, request: Request) -> list[Payload]:
         if request.body_s3_uri is not None:
-            return [Payload(self._payloads.read(request.body_s3_uri), request.content_type)]
+            return [Payload(self._s3.read(request.body_s3_uri), request.content_type)]
         if request.body is not None:
             return [Payload(request.body.encode(), request.content_type)]
         sample = self._sample
@@ -110,5 +110,5 @@ class Trial:
         content_type = request.content_type or next(iter(sample.content_types), None)
         return [
             Payload(body, content_type, name)
-            for name, body in self._payloads.read_archive(sample.sample_payload_url)
+            for name, body in self._s3.read_archive(sample.sample_payload_url)
         ]

@@ -274,7 +274,7 @@ def test_a_pinned_version_shares_the_calls_with_whichever_is_approved(deployment
     assert deployment.outcome(challenger)["Outcome"] == "succeeded"
     assert answers() == {5}
     left_out = (
-        "Left out of compared, as the version is not approved in compared: Champion (version 1). "
+        "Left out of compared: Champion (version 1: not approved in compared). "
         "The other variants take the calls. Approve the version, or pin another."
     )
     eventually(deployment.log, lambda messages: left_out in messages)

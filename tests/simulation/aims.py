@@ -130,6 +130,7 @@ _TO_A_CALL: Final[dict[str, Schedule]] = {
     "ListTags": _CLEANED_UP,
     "UpdateEndpoint": _UPDATED,
     REGISTRY_WRITE: _PROMOTED,
+    "ListObjectsV2": _PROMOTED,
     "DeleteScalingPolicy": _SCALED_OTHERWISE,
     "DeleteScheduledAction": _SCALED_OTHERWISE,
     "DeregisterScalableTarget": _RESIZED,

@@ -13,6 +13,7 @@ from tests.simulation.schedule import (
     OPERATION_NAMES,
     PLAIN_KINDS,
     REGISTRY_WRITE,
+    STAGE_CALLS,
     STAGE_EVENTS,
     STAGE_KINDS,
     STAGE_MEANWHILE,
@@ -52,7 +53,7 @@ def everything() -> Iterable[tuple[str, str]]:
 
 def everywhere() -> Iterable[tuple[str, str]]:
     """Yield the pairs that there are in every world."""
-    yield from ((call, kind.value) for call in CALLS if call != REGISTRY_WRITE for kind in FaultKind)
+    yield from ((call, kind.value) for call in CALLS if call not in STAGE_CALLS for kind in FaultKind)
     yield from ((call, f"meanwhile {kind}") for call in DEPLOYER_WRITES for kind in MEANWHILE)
     yield from ((f"event {name}", kind.value) for name in EVENTS for kind in EventFaultKind)
     yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in PLAIN_KINDS)
@@ -62,7 +63,7 @@ def everywhere() -> Iterable[tuple[str, str]]:
 
 def in_stages() -> Iterable[tuple[str, str]]:
     """Yield the pairs that there are only where versions pass through stages."""
-    yield from ((REGISTRY_WRITE, kind.value) for kind in FaultKind)
+    yield from ((call, kind.value) for call in STAGE_CALLS for kind in FaultKind)
     yield from ((REGISTRY_WRITE, f"meanwhile {kind}") for kind in STAGE_MEANWHILE)
     yield from ((f"event {name}", kind.value) for name in STAGE_EVENTS for kind in EventFaultKind)
     yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in STAGE_KINDS)

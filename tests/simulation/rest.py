@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ def document_of(service: str, request: AWSPreparedRequest) -> dict[str, Any]:
     """Return a request's members, named as in botocore."""
     url = urlsplit(request.url)
     if service == "s3":
-        return {
-            "Bucket": (url.hostname or "").partition(".s3")[0],
-            "Key": unquote(url.path.removeprefix("/")),
-        }
+        bucket, query = (url.hostname or "").partition(".s3")[0], parse_qs(url.query)
+        if "list-type" in query:
+            return {"Bucket": bucket, "Prefix": query["prefix"][0]}
+        return {"Bucket": bucket, "Key": unquote(url.path.removeprefix("/"))}
     body: Any = request.body
     content = body.read() if isinstance(body, io.IOBase) else body
     variant_name = request.headers.get(TARGET_VARIANT)
@@ -47,9 +47,16 @@ def response_of(service: str, status: int, content: bytes) -> tuple[dict[str, st
     Args:
         service: Whose answer it is.
         status: Its HTTP status.
-        content: The answer as a document: `ContentType` and `Body`, or an error as JSON services have it.
+        content: The answer as a document: `ContentType` and `Body`, `Contents` of a bucket, or an error as
+            JSON services have it.
     """
     document = json.loads(content)
+    if "Contents" in document:
+        found = "".join(
+            f"<Contents><Key>{escape(each['Key'])}</Key><ETag>{escape(each['ETag'])}</ETag></Contents>"
+            for each in document["Contents"]
+        )
+        return {"Content-Type": "application/xml"}, f"<ListBucketResult>{found}</ListBucketResult>".encode()
     if status < 300:
         body = document["Body"].encode()
         return {"Content-Type": document["ContentType"], "Content-Length": str(len(body))}, body

@@ -471,13 +471,11 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "promote under no attempt",
         "stage.py",
-        "        try:\n            if not is_made:\n                self._gateways.sagemaker.put_life_cycle(",
+        "        status, reason = AttemptStatus.SUCCEEDED, None\n",
+        "        status, reason = AttemptStatus.SUCCEEDED, None\n"
         "        self._attempts.settle(claimed, AttemptStatus.SUCCEEDED, reason=None, endpoint=endpoint)\n"
         "        claimed = self._attempts.begin_promotion(attempt, promotion.goal)\n"
-        "        self._attempts.settle(claimed, AttemptStatus.WITHDRAWN, reason=None, endpoint=endpoint)\n"
-        "        try:\n"
-        "            if not is_made:\n"
-        "                self._gateways.sagemaker.put_life_cycle(",
+        "        self._attempts.settle(claimed, AttemptStatus.WITHDRAWN, reason=None, endpoint=endpoint)\n",
         known=12,
     ),
     Sabotage(
@@ -499,7 +497,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "promote what is no longer what it served",
         "stage.py",
-        "        if attempt.artefact_digest not in {None, version.artefact_digest}:\n",
+        "        if attempt.artefact_digest not in {None, digest}:\n",
         "        if attempt.artefact_digest is None:\n",
         known=12,
     ),
@@ -513,30 +511,38 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "stamp with each sweep",
         "stage.py",
-        "            if version is not None and not wanted.items() <= version.metadata.items():\n"
-        "                self._write_stamps(version_arn, wanted)\n"
         "        if unstamped:\n"
-        "            self._upkeep.note(stamped=unstamped[-1].number)\n",
-        "            if version is not None:\n                self._write_stamps(version_arn, wanted)\n",
+        "            self._upkeep.note(stamped=unstamped[-1].number)\n"
+        "\n"
+        "    def _stamp(self, version_arn: str, wanted: dict[str, str]) -> None:\n"
+        "        with registry_refusals():\n",
+        "\n"
+        "    def _stamp(self, version_arn: str, wanted: dict[str, str]) -> None:\n"
+        "        self._gateways.sagemaker.put_metadata(version_arn, wanted)\n"
+        "        with registry_refusals():\n",
         known=12,
     ),
     Sabotage(
         "stamp again",
         "stage.py",
-        "            if version is not None and not wanted.items() <= version.metadata.items():\n"
-        "                self._write_stamps(version_arn, wanted)\n"
-        "        if unstamped:\n"
-        "            self._upkeep.note(stamped=unstamped[-1].number)\n",
-        "            if version is not None:\n                self._write_stamps(version_arn, wanted)\n"
-        "        if unstamped:\n"
-        "            self._upkeep.note(stamped=unstamped[-1].number - 1)\n",
+        "            self._upkeep.note(stamped=unstamped[-1].number)\n"
+        "\n"
+        "    def _stamp(self, version_arn: str, wanted: dict[str, str]) -> None:\n"
+        "        with registry_refusals():\n",
+        "            self._upkeep.note(stamped=unstamped[-1].number - 1)\n"
+        "\n"
+        "    def _stamp(self, version_arn: str, wanted: dict[str, str]) -> None:\n"
+        "        self._gateways.sagemaker.put_metadata(version_arn, wanted)\n"
+        "        with registry_refusals():\n",
         known=12,
     ),
     Sabotage(
         "stamp what a version is by now as what was deployed",
         "stage.py",
-        "each.artefact_digest or digest)\n",
-        "digest)\n",
+        "        return stamps.of_digest(attempt.artefact_digest, self._stage_name, specification_name)\n",
+        "        found = self._gateways.sagemaker.describe_model_version(attempt.version_arn)\n"
+        "        digest = self._look(found) if found is not None else None\n"
+        "        return stamps.of_digest(digest or '', self._stage_name, specification_name)\n",
         known=12,
     ),
     Sabotage(
@@ -549,18 +555,18 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "deploy what was changed after its approval",
         "reconciler.py",
-        "        if approval.artefact_digest not in {None, version.artefact_digest}:\n",
+        "        if approval.artefact_digest != digest:\n",
         "        if version is None:\n",
         known=12,
     ),
     Sabotage(
         "go back to what was changed since it served",
         "reconciler.py",
-        "        changed = self._changed_in_the_registry(approval, version)\n",
+        "        changed = self._changed(approval, version)\n",
         "        changed = (\n"
         "            None\n"
         "            if went_live(release, self._history.attempts)\n"
-        "            else self._changed_in_the_registry(approval, version)\n"
+        "            else self._changed(approval, version)\n"
         "        )\n",
         known=12,
     ),
@@ -588,14 +594,14 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "put a pinned version on without reading it again",
         "reconciler.py",
-        "for arn in release.version_arns)\n",
-        "for arn in release.version_arns[:1])\n",
+        "            self._is_as_chosen(arn) for arn in release.version_arns\n",
+        "            self._is_as_chosen(arn) for arn in release.version_arns[:1]\n",
         known=28,
     ),
     Sabotage(
         "pin whatever the settings say",
         "reconciler.py",
-        "            if version is not None and self._may_go_out(version):\n                pinned[",
+        "            if version is not None and self._obstacle(version) is None:\n                pinned[",
         "            if version is not None:\n                pinned[",
         known=88,
     ),

@@ -405,7 +405,10 @@ OPERATION_NAMES: Final = tuple(name for names in OPERATIONS.values() for name in
 REGISTRY_WRITE: Final = "UpdateModelPackage"
 """The one operation by which a stage writes to the registry; nobody calls it outside of stages."""
 
-_PLAIN_OPERATION_NAMES: Final = tuple(name for name in OPERATION_NAMES if name != REGISTRY_WRITE)
+STAGE_CALLS: Final = (REGISTRY_WRITE, "ListObjectsV2")
+"""What is called nowhere but in stages."""
+
+_PLAIN_OPERATION_NAMES: Final = tuple(name for name in OPERATION_NAMES if name not in STAGE_CALLS)
 
 STALE_READS: Final = ("DescribeEndpoint", "ListEndpoints")
 """The reads that may answer what was before a change."""
@@ -574,7 +577,7 @@ def _registry_fault(random: Random) -> Fault:
         random.choice(STAGE_MEANWHILE), which=random.randrange(CHOICES), how=random.randrange(CHOICES)
     )
     return Fault(
-        REGISTRY_WRITE,
+        random.choice((*STAGE_CALLS, REGISTRY_WRITE)),
         min(random.randrange(_NTH) for _ in range(2)),
         kind,
         times=1 if kind is FaultKind.MEANWHILE else random.choice((1, 1, 2, 4)),

@@ -28,7 +28,7 @@ from tests.simulation.sites import admits, is_at, stage_settings
 
 if TYPE_CHECKING:
     from tests.simulation.laws import Expected
-    from tests.simulation.world import Call, Invocation, World
+    from tests.simulation.world import Call, World
 
 CLOCKS: Final = timedelta(seconds=3)
 """By how much the times of two services may seem to differ: the deployer's clock is two seconds off."""
@@ -69,21 +69,21 @@ class Law16PromotedOnceAfterItsSoak(Law):
     settings say; the endpoint is in service with that version, since a rollout that ended at least the soak
     ago; the version is still made of what serves; no alarm of its rollouts is on, or was within the soak, as
     far as CloudWatch had told by the invocation's last question; and the invocation's last call of SageMaker
-    before is a read of that version, which showed it Approved, and neither in the stage that it is promoted
-    to, whatever its status, nor in a later one.
+    before is a read of that version, which showed it Approved, where the stage took it and nowhere else, not
+    promoted by this stage before, and found broken by none of the stage's other endpoints.
 
-    For an endpoint and a version that happens once. It happens again only if whoever did it met a fault, so
-    that it may not have noted the answer, and the version was found to be elsewhere by now. What a person
-    decides between the read and the write is overwritten: UpdateModelPackage takes no condition.
+    For a stage and a version that happens once, as the very write says that it happened: again only by whom
+    had read before. What a person decides between the read and the write is overwritten: UpdateModelPackage
+    takes no condition.
 
-    At rest whatever serves as it should, has for its soak, has no alarm on, and was not changed in the
-    registry since, was promoted or refused.
+    At rest whatever serves as it should, has for its soak, has no alarm on, was not changed in the registry
+    since, and is not broken on the stage's other endpoints, was promoted or refused.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
         super().__init__(world, facts)
         self._expected = Law3NewestStandingApproval(world, facts)
-        self._made: dict[tuple[str, str], list[Invocation]] = {}
+        self._made: dict[tuple[str, str], Call] = {}
 
     def check_call(self, call: Call) -> None:
         if call.operation != REGISTRY_WRITE or "ModelLifeCycle" not in call.request or not call.accepted:
@@ -93,13 +93,13 @@ class Law16PromotedOnceAfterItsSoak(Law):
         promotion = stage_settings(self.world.schedule, name).get("Promotion")
         if promotion is None or not is_at(promotion, call.request["ModelLifeCycle"]):
             raise self.broken(f"{name} passes {arn} on to {call.request['ModelLifeCycle']}: {promotion}")
-        read = self._check_read(call, arn, promotion)
-        self._check_service(call, name, read, timedelta(seconds=promotion["SoakSeconds"]))
+        read = self._check_read(call, arn, name)
+        self._check_service(call, name, read.response, timedelta(seconds=promotion["SoakSeconds"]))
         self._check_alarm(call, name, timedelta(seconds=promotion["SoakSeconds"]))
-        before = self._made.setdefault((name, arn), [])
-        if any(not each.faulty for each in before):
-            raise self.broken(f"{name} passes {arn} on for the {len(before) + 1}th time")
-        before.append(call.invocation)
+        stage_name = stage_settings(self.world.schedule, name)["StageName"]
+        before = self._made.setdefault((stage_name, arn), call)
+        if before is not call and before.number < read.number:
+            raise self.broken(f"{stage_name} passes {arn} on again")
 
     def _explained_by(self, call: Call, arn: str) -> str:
         """Return the endpoint whose journal explains a promotion."""
@@ -116,7 +116,7 @@ class Law16PromotedOnceAfterItsSoak(Law):
                 return name
         raise self.broken(f"{arn} is passed on by {call.invocation.name}, and no attempt explains it")
 
-    def _check_read(self, call: Call, arn: str, promotion: dict[str, Any]) -> dict[str, Any]:
+    def _check_read(self, call: Call, arn: str, name: str) -> Call:
         before = [
             each
             for each in call.invocation.calls[:-1]
@@ -130,13 +130,21 @@ class Law16PromotedOnceAfterItsSoak(Law):
             or read.request["ModelPackageName"].lower() != arn
         ):
             raise self.broken(f"{arn} was not read again before it was passed on")
-        stage = (read.response.get("ModelLifeCycle") or {}).get("Stage")
-        if not admits(None, read.response) or stage in {promotion["Stage"], *promotion["LaterStages"]}:
+        stage = stage_settings(self.world.schedule, name)
+        stands, gate = read.response.get("ModelLifeCycle"), stage.get("Gate")
+        is_where_taken = not stands or (
+            is_at(gate, stands) if gate is not None else stands["StageStatus"] == "Approved"
+        )
+        goal = stage["Promotion"]
+        is_beyond = (stands or {}).get("Stage") in {goal["Stage"], *goal["LaterStages"]}
+        if not admits(None, read.response) or not is_where_taken or is_beyond:
             raise self.broken(
-                f"{arn} is passed on although it was {read.response.get('ModelApprovalStatus')} at "
-                f"{read.response.get('ModelLifeCycle')}"
+                f"{arn} is passed on although it was {read.response.get('ModelApprovalStatus')} at {stands}"
             )
-        return read.response
+        stamps = read.response.get("CustomerMetadataProperties") or {}
+        if f"greenlight:{stage['StageName']}:promoted" in stamps or broken_elsewhere(stamps, stage, name):
+            raise self.broken(f"{arn} is passed on by {name} although it says {stamps}")
+        return read
 
     def _check_service(self, call: Call, name: str, read: dict[str, Any], soak: timedelta) -> None:
         arn = read["ModelPackageArn"].lower()
@@ -194,6 +202,9 @@ class Law16PromotedOnceAfterItsSoak(Law):
             package = self.world.people.look("DescribeModelPackage", ModelPackageName=live[0])
             if package is None or artefact_of(package) not in self.facts.artefacts.serving(name):
                 continue
+            stamps = package.get("CustomerMetadataProperties") or {}
+            if broken_elsewhere(stamps, stage_settings(self.world.schedule, name), name):
+                continue
             ended = [
                 each
                 for each in self.facts.attempts(name)
@@ -208,10 +219,19 @@ class Law16PromotedOnceAfterItsSoak(Law):
         return last_on(self.facts, name, config_name).get("status") == "succeeded"
 
 
+def broken_elsewhere(stamps: dict[str, str], stage: dict[str, Any], name: str) -> bool:
+    """Tell whether a version's stamps say that another endpoint of a stage found it broken."""
+    prefix = f"greenlight:{stage['StageName']}:endpoint:"
+    return any(
+        key.startswith(prefix) and key != f"{prefix}{name}" and value.startswith("failed ")
+        for key, value in stamps.items()
+    )
+
+
 class Law17StampsSayWhatIsSo(Law):
     """What a stage writes to the registry is its own, little, and at rest it is so.
 
-    A stage writes metadata under its own name, and life cycles (law 16); nothing else, and never
+    A stage writes metadata under its own name, alone or with a life cycle (law 16); nothing else, and never
     ModelApprovalStatus. Outside of stages nothing is written there. An invocation writes no stamp twice
     unless something went wrong, and hardly any is written by another one again; nothing is written once all
     is at rest (law 4), although each of these writes is an event in every stage. A digest stands for what the
@@ -235,7 +255,7 @@ class Law17StampsSayWhatIsSo(Law):
         if stage_name is None:
             raise self.broken(f"{call.invocation.name} writes to the registry outside of stages")
         members = call.request.keys() - {"ModelPackageArn"}
-        if members not in ({"CustomerMetadataProperties"}, {"ModelLifeCycle"}):
+        if members not in ({"CustomerMetadataProperties"}, {"CustomerMetadataProperties", "ModelLifeCycle"}):
             raise self.broken(f"{call.invocation.name} writes {sorted(members)} to the registry")
         stamps = call.request.get("CustomerMetadataProperties", {})
         if not all(key.startswith(f"greenlight:{stage_name}:") for key in stamps):

@@ -239,7 +239,9 @@ def test_law_16_a_version_is_passed_on_once(soaked: Deployed) -> None:
     arn = first(soaked)
     only(soaked, 16)
     soaked.do(lambda: properly(arn))
-    soaked.world.people.stand(soaked.world.people.versions[0], {"Stage": "Dev", "StageStatus": "Open"}, ADA)
+    soaked.world.people.stand(
+        soaked.world.people.versions[0], {"Stage": "Dev", "StageStatus": "Approved"}, ADA
+    )
     soaked.world.pass_time(5)
 
     def again() -> None:
@@ -248,8 +250,28 @@ def test_law_16_a_version_is_passed_on_once(soaked: Deployed) -> None:
         claim_promotion(arn, invocation_id="rogue2")
         pass_on(arn)
 
-    with pytest.raises(LawBrokenError, match="for the 2th time"):
+    with pytest.raises(LawBrokenError, match="on again"):
         soaked.do(again)
+
+
+@pytest.mark.parametrize(
+    ("stands", "stamps"),
+    [
+        ({"Stage": "Archived", "StageStatus": "Retired"}, {}),
+        (None, {"greenlight:staging:promoted": "to Production/PendingApproval"}),
+        (None, {"greenlight:staging:endpoint:other": "failed 2026-05-04T12:00:00+00:00: ping"}),
+    ],
+)
+def test_law_16_what_was_sent_elsewhere_promoted_or_found_broken_is_not_passed_on(
+    soaked: Deployed, stands: dict[str, str] | None, stamps: dict[str, str]
+) -> None:
+    arn = first(soaked)
+    only(soaked, 16)
+    members: dict[str, Any] = {"ModelLifeCycle": stands} if stands else {"CustomerMetadataProperties": stamps}
+    soaked.world.people.call("UpdateModelPackage", by=ADA, ModelPackageArn=arn, **members)
+
+    with pytest.raises(LawBrokenError, match="is passed on"):
+        soaked.do(lambda: properly(arn))
 
 
 def test_law_16_what_served_well_is_passed_on(staged: Deployed) -> None:

@@ -22,9 +22,9 @@ from deployer.dispatcher import Dispatcher
 from deployer.invocations import Invocations
 from deployer.journal import Journal
 from deployer.parameters import Parameters
-from deployer.payloads import Payloads
 from deployer.reconciler import Gateways, Ownership
 from deployer.reporter import Reporter
+from deployer.s3 import S3
 from deployer.sagemaker import SageMaker
 from deployer.scalable_targets import ScalableTargets
 from deployer.triggers import PART_DETAIL_TYPE, read_trigger
@@ -324,7 +324,7 @@ class World:
                 invocations=Invocations(
                     lambda: clients.client("sagemaker-runtime"), lambda: self.clock.now().timestamp()
                 ),
-                payloads=Payloads(lambda: clients.client("s3")),
+                s3=S3(lambda: clients.client("s3")),
                 journal=Journal(clients.client("dynamodb"), table_name=TABLE),
                 reporter=Reporter(bus, logger),
                 now=partial(self.deployer_now, site),
@@ -683,7 +683,7 @@ class World:
         elif service == "sagemaker-runtime":
             status, content = self._ask_endpoint(request, invocation.site)
         elif service == "s3":
-            status, content = answer(200, {"ContentType": "text/csv", "Body": "3,4"})
+            status, content = answer(200, _object(operation, request))
         elif service == "cloudwatch":
             status, content = self._ask_alarms(operation, request)
         else:
@@ -882,6 +882,13 @@ def _missing(name: str) -> bytes:
     return json.dumps(
         {"__type": "ValidationException", "message": f'Could not find endpoint "{name}".'}
     ).encode()
+
+
+def _object(operation: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Return what S3 has under any key: nobody overwrites it, versions are changed in the registry."""
+    if operation == "ListObjectsV2":
+        return {"Contents": [{"Key": request["Prefix"], "ETag": '"1"'}]}
+    return {"ContentType": "text/csv", "Body": "3,4"}
 
 
 def _event_name(event: dict[str, Any]) -> str:

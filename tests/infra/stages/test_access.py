@@ -25,6 +25,7 @@ from tests.infra.stages.example import (
 
 GROUPS = {"staging": ("Churn-Models",), "production": ("Churn-Models", "fraud"), "lab": ("fraud",)}
 DEPLOYER = f"arn:aws:iam::{STAGING}:role/Greenlight-staging-eu-central-1-deployer"
+DEPLOYER_OF_PRODUCTION = f"arn:aws:iam::{PRODUCTION}:role/Greenlight-production-eu-central-1-deployer"
 MODELS = f"arn:aws:iam::{STAGING}:role/Greenlight-staging-eu-central-1-models"
 REGISTRY_ARN = f"arn:aws:sagemaker:eu-central-1:{REGISTRY}"
 
@@ -127,7 +128,7 @@ def test_listing_is_on_the_bucket_and_getting_on_its_objects() -> None:
         "Action": ["s3:ListBucket"],
         "Resource": ["arn:aws:s3:::models"],
         "Condition": {
-            "ArnLike": {"aws:PrincipalArn": [MODELS_OF_PRODUCTION]},
+            "ArnLike": {"aws:PrincipalArn": [DEPLOYER_OF_PRODUCTION, MODELS_OF_PRODUCTION]},
             "StringLike": {"s3:prefix": ["churn/*", "fraud/*"]},
         },
     }

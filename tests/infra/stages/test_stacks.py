@@ -368,7 +368,7 @@ def test_both_roles_may_read_everything_if_the_switch_says_so(
     models = statements(otherwise, "Greenlight-staging", "ModelExecutionRoleDefaultPolicy")
 
     writing = {"PromoteVersions", "ReportVersions"}
-    assert set(alone) == {"DecryptDetails", *writing}
+    assert set(alone) == {"DecryptDetails", "ListArtefacts1", *writing}
     fetching = {"ReadArtefacts", "ListArtefacts1", "DecryptArtefacts", "PullImages", "LogInToRegistries"}
     assert set(both) == {"DecryptDetails", *fetching, *writing}
     assert models["ReadVersions"] == {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deployer.alarms import Alarms
-from deployer.payloads import Payloads
+from deployer.s3 import S3
 from tests.unit.deployer.pipeline import PATH_STYLE, REGION, Pipeline
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def bucket(pipeline: Pipeline, request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def test_the_bodies_of_smoke_tests_are_read(pipeline: Pipeline, bucket: str) -> None:
-    payloads = Payloads(lambda: pipeline.deployer_cloud.client("s3", PATH_STYLE))
+    s3 = S3(lambda: pipeline.deployer_cloud.client("s3", PATH_STYLE))
 
-    assert payloads.read(f"s3://{bucket}/one.csv") == b"3,4"
+    assert s3.read(f"s3://{bucket}/one.csv") == b"3,4"
 
 
 @pytest.mark.parametrize("name", ["theirs", "Greenlight-churn-error-ratio"])

@@ -11,16 +11,17 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from deployer.alarms import Alarms
+from deployer.artefacts import Artefacts
 from deployer.bus import Bus
 from deployer.dispatcher import Dispatcher
 from deployer.invocations import Invocations
 from deployer.journal import History, Journal
 from deployer.outcomes import DETAIL_TYPE
 from deployer.parameters import Parameters
-from deployer.payloads import Payloads
 from deployer.reconciler import Gateways, Ownership
 from deployer.release import Release, Version
 from deployer.reporter import Reporter
+from deployer.s3 import S3
 from deployer.sagemaker import SageMaker
 from deployer.scalable_targets import ScalableTargets
 from deployer.settings import EndpointSettings
@@ -110,6 +111,7 @@ class Pipeline:
         self.parts: list[dict[str, Any]] = []
         self.remaining_seconds: Callable[[], float] = lambda: 300.0
         self.pause: Callable[[float], None] = self.pass_time
+        self.s3 = S3(lambda: self.deployer_cloud.client("s3", PATH_STYLE))
         self.journal = Journal(self.deployer_cloud.client("dynamodb"), table_name=TABLE)
         self.logger = Logger(service="greenlight", level="CRITICAL")
         self.parameters = Parameters(self.deployer_cloud.client("ssm"), prefix=PREFIX, now=self.clock.now)
@@ -141,7 +143,7 @@ class Pipeline:
                 lambda: self.deployer_cloud.client("sagemaker-runtime", ONE_TRY),
                 lambda: self.clock.now().timestamp(),
             ),
-            payloads=Payloads(lambda: self.deployer_cloud.client("s3", PATH_STYLE)),
+            s3=self.s3,
             journal=self.journal,
             reporter=Reporter(self._bus, self.logger),
             now=self.clock.now,
@@ -194,7 +196,7 @@ class Pipeline:
     def _inference_specification(
         self, instance_types: Sequence[str] = ("ml.m5.large", "ml.m5.xlarge")
     ) -> dict[str, Any]:
-        url = f"s3://models/{len(self.artifacts.s3_urls)}/model.tar.gz"
+        url = f"s3://models-{self.account_id}/{len(self.artifacts.s3_urls)}/model.tar.gz"
         self.artifacts.s3_urls.add(url)
         return {
             "Containers": [{"Image": "1.dkr.ecr.eu-central-1.amazonaws.com/x:1", "ModelDataUrl": url}],
@@ -217,12 +219,15 @@ class Pipeline:
         return release.endpoint_config_name
 
     def release(self, version_arn: str, **changes: Any) -> Release:
-        document = settings_document(**changes)
+        """Build the release of a version as it is now."""
+        settings = EndpointSettings.parse(ENDPOINT, json.dumps(settings_document(**changes)))
         version = SageMaker(self.sagemaker).describe_model_version(version_arn)
         assert version is not None
+        s3 = S3(lambda: self.cloud.client("s3", PATH_STYLE)) if settings.stage_name is not None else None
+        digest = Artefacts(settings.inference_specification_name, s3).look(version)
         return Release.build(
-            EndpointSettings.parse(ENDPOINT, json.dumps(document)),
-            Version(version.arn, version.version, version.artefact_digest),
+            settings,
+            Version(version_arn, version.version, digest),
             pinned={},
             execution_role_arn=self.role_arn,
             stack_name="Greenlight",

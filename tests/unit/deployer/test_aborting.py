@@ -282,12 +282,18 @@ def test_quiet_is_told_only_of_alarms_that_are_not_on() -> None:
         def describe_alarms(self, **_: Any) -> dict[str, Any]:
             return {"MetricAlarms": self.alarms}
 
-    ok = {"StateValue": "OK", "StateTransitionedTimestamp": minutes(3), "StateUpdatedTimestamp": minutes(5)}
-    older = {"StateValue": "INSUFFICIENT_DATA", "StateUpdatedTimestamp": minutes(4)}
+    ok = {
+        "AlarmName": "a",
+        "StateValue": "OK",
+        "StateTransitionedTimestamp": minutes(3),
+        "StateUpdatedTimestamp": minutes(5),
+    }
+    older = {"AlarmName": "b", "StateValue": "INSUFFICIENT_DATA", "StateUpdatedTimestamp": minutes(4)}
 
     def quiet_since(*alarms: dict[str, Any]) -> tuple[datetime, ...] | None:
         return Alarms(lambda: cast("Any", Client(*alarms))).quiet_since(["a", "b"])
 
     assert quiet_since(ok, older) == (minutes(3), minutes(4))
-    assert quiet_since(ok, {"StateValue": "ALARM"}) is None
+    assert quiet_since(ok, {**older, "StateValue": "ALARM"}) is None
+    assert quiet_since(ok) is None, "an alarm that is not seen may well be on"
     assert Alarms(lambda: cast("Any", Client())).quiet_since([]) == ()

@@ -23,7 +23,7 @@ def chosen(
         approvals,
         attempts or [],
         now=now,
-        serving=Serving(version_arn(serving), "what serves") if serving is not None else None,
+        serving=Serving(version_arn(serving), "of other settings") if serving is not None else None,
         still_stands=lambda each: each.version not in rejected,
         release_for=lambda each: release(each.version),
         misfit_of=lambda each, _: Misfit(each, "unfit", "…") if each.version in unfit else None,
@@ -154,7 +154,7 @@ def test_a_misfit_is_told_of_also_while_something_former_is_put_back() -> None:
         [older, newer],
         [failed(1)],
         now=NOW,
-        serving=Serving(older.version_arn, "what serves", failed_at=minutes(1), former=release(7)),
+        serving=Serving(older.version_arn, "tried", failed_at=minutes(1), former=release(7)),
         still_stands=lambda _: True,
         release_for=lambda each: release(each.version),
         misfit_of=lambda each, _: Misfit(each, "unfit", "…") if each is newer else None,
@@ -165,20 +165,24 @@ def test_a_misfit_is_told_of_also_while_something_former_is_put_back() -> None:
     assert [each.approval for each in decision.misfits] == [newer]
 
 
-def test_the_very_release_that_serves_is_not_asked_whether_it_may_go_out() -> None:
+@pytest.mark.parametrize(
+    ("config_name", "misfits"),
+    [(release(2).endpoint_config_name, []), (release(7).endpoint_config_name, ["unfit"])],
+)
+def test_the_very_release_that_serves_is_not_judged_again(config_name: str, misfits: list[str]) -> None:
     decision = choose(
         [approval(2)],
         [],
         now=NOW,
-        serving=Serving(version_arn(2), release(2).endpoint_config_name),
+        serving=Serving(version_arn(2), config_name),
         still_stands=lambda _: True,
         release_for=lambda each: release(each.version),
         misfit_of=lambda each, _: Misfit(each, "unfit", "…"),
     )
 
     assert decision.choice is not None
-    assert not decision.choice.keeps_serving
-    assert decision.misfits == ()
+    assert decision.choice.keeps_serving is bool(misfits)
+    assert [each.reason for each in decision.misfits] == misfits
 
 
 def test_what_no_longer_stands_is_no_misfit() -> None:

@@ -96,7 +96,7 @@ def test_a_pinned_version_that_is_rejected_is_left_out_and_a_person_told_once() 
     assert served(pipeline) == {"Challenger": "v2"}
     told = [each for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
     assert len(told) == 1
-    assert "Champion (version 1)" in told[0]["Message"]
+    assert "Champion (version 1: not approved in churn-models)" in told[0]["Message"]
 
 
 def test_a_pinned_version_that_is_approved_again_is_back() -> None:

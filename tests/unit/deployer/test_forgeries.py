@@ -141,7 +141,7 @@ def test_a_version_that_is_changed_while_it_waits_for_its_turn_has_to_be_approve
 
     assert pipeline.serving() == "v1"
     assert pipeline.told(second) == ["ignored"]
-    assert "changed in the registry after it was approved" in pipeline.outcomes[-1]["Message"]
+    assert "changed after it was approved" in pipeline.outcomes[-1]["Message"]
 
     pipeline.approve(second)
     pipeline.run()

@@ -14,7 +14,7 @@ GATEWAYS = {
     "ssm": "parameters.py",
     "events": "bus.py",
     "sagemaker-runtime": "invocations.py",
-    "s3": "payloads.py",
+    "s3": "s3.py",
 }
 SOURCE = Path(deployer.__file__).parent
 

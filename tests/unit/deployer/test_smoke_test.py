@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.invocations import Invocations
-from deployer.payloads import LARGEST_BYTES, MOST_FILES, PayloadError, Payloads
+from deployer.s3 import LARGEST_BYTES, MOST_FILES, S3, PayloadError
 from deployer.settings import EndpointSettings, InvalidSettingsError
 from deployer.smoke_test import LONGEST_EXCERPT, Answer, Payload, SmokeTest, Unanswered, is_smoke_test, p95
 from tests.unit.deployer.builders import settings_document
@@ -242,8 +242,8 @@ class FakeS3:
         return {"Body": io.BytesIO(self.content), "ContentLength": self.length}
 
 
-def payloads(content: bytes, length: int | None = None) -> Payloads:
-    return Payloads(lambda: FakeS3(content, length))  # type: ignore[arg-type, return-value] # a fake
+def payloads(content: bytes, length: int | None = None) -> S3:
+    return S3(lambda: FakeS3(content, length))  # type: ignore[arg-type, return-value] # a fake
 
 
 def archive(*files: tuple[str, bytes]) -> bytes:
@@ -274,7 +274,7 @@ def test_a_fault_of_s3_is_no_fault_of_the_version() -> None:
             raise s3_error(503, "SlowDown", "reduce your rate")
 
     with pytest.raises(ClientError, match="SlowDown"):
-        Payloads(FailingS3).read(URI)  # type: ignore[arg-type] # a fake
+        S3(FailingS3).read(URI)  # type: ignore[arg-type] # a fake
 
 
 def test_what_no_request_can_hold_is_not_even_read() -> None:

@@ -16,6 +16,7 @@ from deployer.settings import InvalidSettingsError
 from local_cloud.sagemaker.ports import Caller
 from tests.unit.deployer.builders import NOW, attempt, minutes, settings
 from tests.unit.deployer.pipeline import REGION, Pipeline, change_artefact
+from tests.unit.deployer.test_companions import AB_TEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -276,6 +277,112 @@ def test_a_version_is_not_promoted_while_an_alarm_is_on() -> None:
     assert life_cycle(pipeline, arn) is None
 
 
+def test_a_version_whose_alarm_was_deleted_is_not_promoted() -> None:
+    pipeline = guarded()
+    arn = deployed(pipeline)
+    pipeline.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ALARM])
+    after(pipeline, SOAK + 60)
+
+    assert life_cycle(pipeline, arn) is None
+
+
+def test_a_version_whose_endpoint_is_out_of_service_is_not_promoted() -> None:
+    pipeline = staging()
+    arn = deployed(pipeline)
+    pipeline.control_plane.take_out_of_service(pipeline.account_id, REGION, "churn")
+    after(pipeline, SOAK + 60)
+
+    assert pipeline.endpoint["EndpointStatus"] == "OutOfService"
+    assert life_cycle(pipeline, arn) is None
+
+
+@pytest.mark.parametrize(
+    ("gate", "stands", "outcome"),
+    [
+        (None, None, "promoted"),
+        (None, ("Staging", "Approved"), "promoted"),
+        (None, ("Staging", "Rejected"), "failed"),
+        (None, ("Archived", "Retired"), "failed"),
+        (("Staging", "Approved"), ("Staging", "Approved"), "promoted"),
+        (("Staging", "Approved"), ("Archive", "Approved"), "failed"),
+    ],
+)
+def test_a_version_is_promoted_from_where_its_stage_took_it_and_from_nowhere_else(
+    gate: tuple[str, str] | None, stands: tuple[str, str] | None, outcome: str
+) -> None:
+    asked = {"Gate": dict(zip(("Stage", "StageStatus"), gate, strict=True))} if gate else {}
+    pipeline = staging(**{key: {**value, "LaterStages": ["Archive"]} for key, value in asked.items()})
+    arn = pipeline.register()
+    if gate is not None:
+        set_life_cycle(pipeline, arn, *gate)
+    pipeline.approve(arn)
+    pipeline.run()
+    if stands is not None:
+        set_life_cycle(pipeline, arn, *stands)
+    pipeline.run()
+    after(pipeline, SOAK + 60)
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn)[2:] == [outcome]
+    assert (life_cycle(pipeline, arn) == PENDING) is (outcome == "promoted")
+
+
+def stamp(pipeline: Pipeline, arn: str, **properties: str) -> None:
+    """Write what another endpoint of the stage, or another stage, wrote."""
+    stamped = {f"greenlight:{key.replace('__', ':')}": value for key, value in properties.items()}
+    pipeline.sagemaker.update_model_package(ModelPackageArn=arn, CustomerMetadataProperties=stamped)
+
+
+def test_what_another_endpoint_of_the_stage_found_broken_is_not_promoted_until_it_serves_there() -> None:
+    pipeline = staging()
+    arn = deployed(pipeline)
+    stamp(pipeline, arn, staging__endpoint__other="failed 2026-05-04T12:00:00+00:00: ping")
+    after(pipeline, SOAK + 60)
+    assert life_cycle(pipeline, arn) is None
+
+    stamp(pipeline, arn, staging__endpoint__other="serving since 2026-05-04T12:00:00+00:00")
+    after(pipeline, 60)
+    assert life_cycle(pipeline, arn) == PENDING
+
+
+def test_what_another_endpoint_of_the_stage_promoted_is_not_promoted_again() -> None:
+    pipeline = staging()
+    arn = deployed(pipeline)
+    stamp(pipeline, arn, staging__promoted="to Production/PendingApproval 2026-05-04T12:00:00+00:00")
+    set_life_cycle(pipeline, arn, "Staging", "Approved")
+    after(pipeline, SOAK + 60)
+
+    assert life_cycle(pipeline, arn) == LifeCycle("Staging", "Approved")
+    assert "nothing was written" in pipeline.outcomes[-1]["Message"]
+
+
+def test_a_promotion_shows_what_it_passes_on_in_the_same_write() -> None:
+    pipeline = staging()
+    refusing(pipeline, "ConflictException")
+    arn = deployed(pipeline)
+    pipeline.deployer_cloud.before_call = lambda *_: None
+    after(pipeline, SOAK + 60)
+
+    stamped = metadata(pipeline, arn)
+    assert stamped["greenlight:staging:promoted"].startswith("to Production/PendingApproval 20")
+    assert len(stamped["greenlight:staging:digest"]) == 64
+    assert pipeline.sagemaker_calls().count("UpdateModelPackage") == 1
+
+
+def test_a_reject_after_a_promotion_that_was_cut_short_need_not_wait() -> None:
+    pipeline = staging()
+    first, second = deployed(pipeline), deployed(pipeline)
+    refusing(pipeline, "ThrottlingException")
+    with pytest.raises(Exception, match="Throttling"):
+        after(pipeline, SOAK + 60)
+    pipeline.deployer_cloud.before_call = lambda *_: None
+    pipeline.reject(second)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert life_cycle(pipeline, first) is None
+
+
 def test_an_alarm_in_the_meantime_begins_the_soak_anew() -> None:
     promotion = Promotion(PENDING, timedelta(hours=1), frozenset())
 
@@ -301,7 +408,7 @@ def test_a_promotion_that_is_refused_is_told_once_and_tried_again_on_approval() 
     after(pipeline, SOAK + 60)
     failed = [each for each in pipeline.outcomes if each["Outcome"] == "failed"]
     assert len(failed) == 1
-    assert "could not be promoted to Production/PendingApproval" in failed[0]["Message"]
+    assert "was not promoted to Production/PendingApproval" in failed[0]["Message"]
     assert pipeline.serving() == "v1"
 
     pipeline.deployer_cloud.before_call = lambda *_: None
@@ -433,6 +540,69 @@ def test_a_version_that_is_deleted_is_stamped_nowhere() -> None:
     assert pipeline.history.rest.stamped == 1
 
 
+def test_a_version_that_may_not_be_read_any_more_costs_nothing_else() -> None:
+    """A stage that follows another group than before has no access to the one that it followed."""
+    pipeline = staging()
+    first = deployed(pipeline)
+
+    def deny(service: str, operation: str) -> None:
+        if (service, operation) == ("sagemaker", "DescribeModelPackage"):
+            response: Any = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}
+            raise ClientError(response, operation)
+
+    forget_stamps(pipeline)
+    pipeline.deployer_cloud.before_call = deny
+    pipeline.sweep()
+
+    assert pipeline.history.rest.stamped == 1
+    assert metadata(pipeline, first)["greenlight:staging:endpoint:churn"].startswith("serving since ")
+
+
+def test_the_registry_shows_what_serves_and_shadows_beside_what_was_approved() -> None:
+    pipeline = Pipeline()
+    pipeline.manage(**AB_TEST, **STAGING)
+    first = pipeline.register("Approved")
+    second = deployed(pipeline)
+    assert metadata(pipeline, first)["greenlight:staging:endpoint:churn"].startswith(
+        "serving as Champion since 20"
+    )
+    assert metadata(pipeline, second)["greenlight:staging:endpoint:churn"].startswith("serving since 20")
+    writes = pipeline.sagemaker_calls().count("UpdateModelPackage")
+
+    pipeline.reject(first)
+    pipeline.run()
+
+    assert metadata(pipeline, first)["greenlight:staging:endpoint:churn"].startswith("served until 20")
+    assert pipeline.sagemaker_calls().count("UpdateModelPackage") == writes + 2
+
+
+def test_a_stage_that_the_registry_does_not_let_in_yet_says_so_once() -> None:
+    pipeline = staging()
+    pipeline.register("Approved")
+    pipeline.undelivered()
+
+    def deny(service: str, operation: str) -> None:
+        if (service, operation) == ("sagemaker", "ListModelPackages"):
+            response: Any = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}
+            raise ClientError(response, operation)
+
+    pipeline.deployer_cloud.before_call = deny
+    pipeline.sweep()
+    pipeline.sweep()
+    [told] = pipeline.outcomes
+    assert told["Outcome"] == "needs_attention"
+    assert "Deploy the registry's stack" in told["Message"]
+
+    pipeline.deployer_cloud.before_call = lambda *_: None
+    pipeline.sweep()
+    pipeline.run()
+    assert pipeline.serving() == "v1"
+
+    pipeline.deployer_cloud.before_call = deny
+    with pytest.raises(Exception, match="AccessDenied"):
+        pipeline.sweep()
+
+
 def test_outside_of_stages_nothing_is_written_to_the_registry() -> None:
     pipeline = Pipeline()
     pipeline.manage()
@@ -445,7 +615,7 @@ def test_a_stamp_keeps_to_the_marks_that_the_registry_takes() -> None:
     failed = attempt(
         status=AttemptStatus.FAILED, settled_at=NOW, reason='no "ping" (see logs);\n' + "x" * 300
     )
-    [(key, value)] = stamps.of_attempt(failed, "staging", "a" * 64).items()
+    [(key, value)] = stamps.of_attempt(failed, "staging").items()
 
     assert key == "greenlight:staging:endpoint:churn"
     assert value.startswith("failed 2026-05-04T12:00:00+00:00: no ping see logs - x")
@@ -463,7 +633,7 @@ def test_a_stamp_keeps_to_the_marks_that_the_registry_takes() -> None:
 )
 def test_an_expectation_says_the_same_in_the_marks_that_a_stamp_may_have(expected: str, told: str) -> None:
     failed = attempt(status=AttemptStatus.FAILED, settled_at=NOW, reason=expected)
-    [value] = stamps.of_attempt(failed, "staging", "a" * 64).values()
+    [value] = stamps.of_attempt(failed, "staging").values()
 
     assert value == f"failed 2026-05-04T12:00:00+00:00: {told}"
 
@@ -489,9 +659,16 @@ def test_the_same_digest_passes_and_a_stages_own_is_no_obstacle() -> None:
     digest = "a" * 64
     own_and_other = {"greenlight:staging:digest": digest, "greenlight:production:digest": "b" * 64}
 
-    assert stamps.stage_with_another_digest(own_and_other, "production", digest) is None
-    assert stamps.stage_with_another_digest(own_and_other, "archive", digest) == "production"
-    assert stamps.stage_with_another_digest({"digest": "x"}, "production", digest) is None
+    assert stamps.stage_with_another_digest(own_and_other, "production", None, digest) is None
+    assert stamps.stage_with_another_digest(own_and_other, "archive", None, digest) == "production"
+    assert stamps.stage_with_another_digest({"digest": "x"}, "production", None, digest) is None
+
+
+def test_an_inference_specification_is_compared_with_its_like() -> None:
+    stamped = stamps.of_digest("a" * 64, "staging", "compiled")
+
+    assert stamps.stage_with_another_digest(stamped, "production", None, "b" * 64) is None
+    assert stamps.stage_with_another_digest(stamped, "production", "compiled", "b" * 64) == "staging"
 
 
 def test_a_version_that_went_through_the_stages_as_it_is_goes_live() -> None:
@@ -584,6 +761,23 @@ def test_a_promotion_is_nobodys_approval_where_four_eyes_are_asked_for() -> None
     assert pipeline.told(arn) == ["ignored"]
 
 
+def test_an_editor_does_not_pass_for_the_approver_of_a_gated_stage_either() -> None:
+    """The approval comes last, and its event names no life cycle."""
+    pipeline = production(ApprovalPolicy={"FourEyes": True})
+    arn = pipeline.register()
+    set_life_cycle(pipeline, arn, "Production", "Approved")
+    pipeline.undelivered()
+    pipeline.approve(arn)
+    pipeline.pass_time(60)
+    caller = Caller(pipeline.account_id, REGION, f"arn:aws:iam::{pipeline.account_id}:user/editor")
+    note = {"ModelPackageArn": arn, "CustomerMetadataProperties": {"note": "1"}}
+    pipeline.control_plane.call("UpdateModelPackage", note, caller)
+    pipeline.run()
+
+    assert pipeline.serving() is None
+    assert pipeline.told(arn) == ["ignored"]
+
+
 # Settings ---------------------------------------------------------------------------------------------
 
 
@@ -596,7 +790,9 @@ def test_a_promotion_is_nobodys_approval_where_four_eyes_are_asked_for() -> None
         {"Gate": {"Stage": "Production", "StageStatus": "Approved", "LaterStages": "Archive"}},
         {"Promotion": {"Stage": "Production", "StageStatus": "Approved"}},
         {"Promotion": {"Stage": "Production", "StageStatus": "Approved", "SoakSeconds": -1}},
-        {"Promotion": {**STAGING["Promotion"], "LaterStages": [1]}},
+        {**STAGING, "Promotion": {**STAGING["Promotion"], "LaterStages": [1]}},
+        {"Promotion": STAGING["Promotion"]},
+        {**STAGING, "ApprovalPolicy": {"Deployers": "arn:aws:iam::111122223333:role/deployer"}},
     ],
 )
 def test_a_stage_that_somebody_wrote_by_hand_is_refused(changes: dict[str, Any]) -> None:

@@ -65,7 +65,8 @@ def allowing(*actions: str, resource: str = "*") -> dict[str, Any]:
 def deployers_role() -> Role:
     actions = ["DescribeModelPackage", "ListModelPackages", "CreateModel", "UpdateModelPackage"]
     policy = allowing(*(f"sagemaker:{action}" for action in actions))
-    return Role(trust("lambda.amazonaws.com"), (policy, allowing("iam:PassRole", resource=MODELS)))
+    passing = allowing("iam:PassRole", resource=MODELS)
+    return Role(trust("lambda.amazonaws.com"), (policy, passing, allowing("s3:ListBucket")))
 
 
 def models_role() -> Role:

@@ -284,6 +284,7 @@ IDENTITY: dict[str, tuple[str, str, str]] = {
                 "sagemaker:CreateModel",
                 "sagemaker:UpdateModelPackage",
                 "iam:PassRole",
+                "s3:ListBucket",
             ],
         ),
         (
@@ -348,7 +349,7 @@ def test_roles_that_endpoints_bring_are_examined_as_the_stages_is() -> None:
         for target, _ in bringing.statements()
     }
     grants = {OTHER_KEY: Found([Grant(role, ("Decrypt",)) for role in (MODELS, own, DEPLOYER)])}
-    passing = replace(deployers_role(), policies=(allowing("sagemaker:*", "iam:PassRole"),))
+    passing = replace(deployers_role(), policies=(allowing("sagemaker:*", "iam:PassRole", "s3:ListBucket"),))
 
     def wrong_with(role: Any) -> list[Finding]:
         read = facts(

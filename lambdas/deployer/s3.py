@@ -1,4 +1,4 @@
-"""The only caller of S3: reads what a smoke test sends."""
+"""The only caller of S3: reads what a smoke test sends, and tells by what artefacts are known."""
 
 from __future__ import annotations
 
@@ -28,8 +28,12 @@ class PayloadError(Exception):
     """What should be sent is not there, or is nothing that can be sent."""
 
 
-class Payloads:
-    """Objects in S3.
+class UnlistedError(Exception):
+    """What is in a bucket is not shown."""
+
+
+class S3:
+    """Objects in S3, as the deployer uses them.
 
     Args:
         client: Makes the client when it is needed first: most invocations never need it.
@@ -42,21 +46,47 @@ class Payloads:
     def _client(self) -> S3Client:
         return self._make_client()
 
+    def entity_tags(self, s3_uri: str) -> dict[str, str]:
+        """Return the entity tags of an object or, below a URI that ends in a slash, of all objects, by key.
+
+        An object's changes with its content (API reference, "Object"). They are listed, since that takes no
+        permission to read what is in the objects. What is not there has none.
+
+        Raises:
+            UnlistedError: S3 does not show them.
+        """
+        bucket, key = _place(s3_uri)
+        tags: dict[str, str] = {}
+        page: dict[str, str] = {}
+        while True:
+            try:
+                answer: dict[str, Any] = {
+                    **self._client.list_objects_v2(Bucket=bucket, Prefix=key, **page)  # type: ignore[arg-type] # one member
+                }
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "NoSuchBucket":
+                    return {}
+                raise UnlistedError(f"{s3_uri} is not shown ({_refusal(error)})") from error
+            tags |= {
+                each["Key"]: each["ETag"]
+                for each in answer.get("Contents", ())
+                if key in {"", each["Key"]} or key.endswith("/")
+            }
+            if not answer.get("IsTruncated"):
+                return tags
+            page = {"ContinuationToken": answer["NextContinuationToken"]}
+
     def read(self, s3_uri: str) -> bytes:
         """Return an object.
 
         Raises:
             PayloadError: It cannot be read, or is too large to be sent.
         """
-        bucket, _, key = s3_uri.removeprefix("s3://").partition("/")
+        bucket, key = _place(s3_uri)
         try:
             answer: dict[str, Any] = {**self._client.get_object(Bucket=bucket, Key=key)}
         except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVICE_FAULT:
-                # No fault of the version's: the next pass reads it.
-                raise
-            told = f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
-            raise PayloadError(f"{s3_uri} cannot be read ({told})") from error
+            raise PayloadError(f"{s3_uri} cannot be read ({_refusal(error)})") from error
         if answer["ContentLength"] > LARGEST_BYTES:
             raise PayloadError(_too_large(s3_uri, answer["ContentLength"]))
         content: bytes = answer["Body"].read()
@@ -77,6 +107,19 @@ class Payloads:
         if not files:
             raise PayloadError(f"{s3_uri} has no file in it")
         return files[:MOST_FILES]
+
+
+def _place(s3_uri: str) -> tuple[str, str]:
+    """Return bucket and key."""
+    bucket, _, key = s3_uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def _refusal(error: ClientError) -> str:
+    """Return what S3 says against a request; raise a fault of its own, which the next pass may not meet."""
+    if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVICE_FAULT:
+        raise error
+    return f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
 
 
 def _files(archive: tarfile.TarFile, s3_uri: str) -> Iterator[tuple[str, bytes]]:
