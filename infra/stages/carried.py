@@ -22,6 +22,7 @@ from infra.stages.access import StageAccess
 from infra.stages.accounts import StageNames, partition_of
 from infra.stages.context import DEFAULT_SOAK_SECONDS
 from infra.stages.editors import MOST_POLICIES
+from infra.stages.promotions import APPROVED, contradictions, later_stages, mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -58,8 +59,7 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
     problems: list[Problem] = []
     stages: list[CarriedStage] = []
     carried: set[Path] = set()
-    gates = [stage.gate for stage in configuration.stages.values() if stage.gate is not None]
-    life_cycle_stages = list(dict.fromkeys(gate.stage for gate in gates))
+    later = later_stages(configuration.stages)
     deployers = [
         StageNames.of(configuration.stack_name, name, stage, registry).deployer_sessions
         for name, stage in configuration.stages.items()
@@ -81,7 +81,7 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
         problems += found
         problems += check_execution_roles(endpoints, own)
         problems += _roles_elsewhere(endpoints, stage)
-        staged, found = _staged(endpoints, name, stage, registry, life_cycle_stages, deployers)
+        staged, found = _staged(endpoints, name, stage, registry, later, deployers)
         problems += found
         groups = sorted({spec.model_package_group.rpartition("/")[2] for spec in staged})
         problems += _ungranted(staged, registry, place)
@@ -94,7 +94,9 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
             names, registry, stage, used, tuple(needs.execution_roles), reads_samples=needs.sample_payloads
         )
         stages.append(CarriedStage(own, tuple(staged), access))
-    problems += _approved_by_nobody(stages, place)
+    if not any(mistakes(configuration.stages, place)):
+        problems += contradictions(configuration.stages, _carrying(stages), place)
+        problems += _approved_by_nobody(stages, place)
     problems += _uncarried(directory, carried)
     problems += _twice(stages, place)
     problems += _too_many(stages, place)
@@ -152,7 +154,7 @@ def _staged(
     name: str,
     stage: Stage,
     registry: Registry,
-    life_cycle_stages: Sequence[str],
+    later: Mapping[str, Sequence[str]],
     deployers: Sequence[str],
 ) -> tuple[list[EndpointSpec], list[Problem]]:
     specs: list[EndpointSpec] = []
@@ -166,7 +168,7 @@ def _staged(
                 Problem(spec.file, 0, "model_package_group", repr(spec.model_package_group), expected, fix)
             )
             continue
-        of_this_stage = of_stage(name, stage, life_cycle_stages)
+        of_this_stage = of_stage(name, stage, later)
         compiled = {
             **spec.compiled,
             **_without_deployers(spec.compiled, deployers),
@@ -196,21 +198,21 @@ def _without_deployers(compiled: Mapping[str, Any], deployers: Sequence[str]) ->
     }
 
 
-def of_stage(name: str, stage: Stage, life_cycle_stages: Sequence[str]) -> dict[str, Any]:
+def of_stage(name: str, stage: Stage, later: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Say what a stage means for its endpoints, as the deployer reads it from their settings.
 
     Args:
         name: The stage's.
         stage: What its context says.
-        life_cycle_stages: What all gates ask for, in the order of their stages. A version that went on to a
-            later one has passed the gates before it.
+        later: By ModelLifeCycle Stage, which others come after it. A version that went on to one of them has
+            passed the gates before it.
     """
     added: dict[str, Any] = {"StageName": name}
     if stage.gate is not None:
         added["Gate"] = {
             "Stage": stage.gate.stage,
             "StageStatus": stage.gate.stage_status,
-            **_later(stage.gate.stage, life_cycle_stages),
+            **_later(stage.gate.stage, later),
         }
     if stage.promotion is not None:
         soak = DEFAULT_SOAK_SECONDS if stage.soak_seconds is None else stage.soak_seconds
@@ -218,16 +220,13 @@ def of_stage(name: str, stage: Stage, life_cycle_stages: Sequence[str]) -> dict[
             "SoakSeconds": soak,
             "Stage": stage.promotion.stage,
             "StageStatus": stage.promotion.stage_status,
-            **_later(stage.promotion.stage, life_cycle_stages),
+            **_later(stage.promotion.stage, later),
         }
     return added
 
 
-def _later(life_cycle_stage: str, life_cycle_stages: Sequence[str]) -> dict[str, list[str]]:
-    if life_cycle_stage not in life_cycle_stages:
-        return {}
-    later = life_cycle_stages[life_cycle_stages.index(life_cycle_stage) + 1 :]
-    return {"LaterStages": [*later]} if later else {}
+def _later(life_cycle_stage: str, later: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    return {"LaterStages": [*later[life_cycle_stage]]} if later[life_cycle_stage] else {}
 
 
 def _roles_elsewhere(endpoints: Sequence[EndpointSpec], stage: Stage) -> Iterator[Problem]:
@@ -263,22 +262,33 @@ def _ungranted(endpoints: Sequence[EndpointSpec], registry: Registry, place: str
             yield Problem(place, 0, "registry.groups", got, expected, f"add {group}, or correct the file")
 
 
+def _carrying(stages: Sequence[CarriedStage]) -> dict[str, list[str]]:
+    """Say, by group, which stages have endpoints of it."""
+    carrying: dict[str, list[str]] = {}
+    for stage in stages:
+        for group in stage.access.groups:
+            carrying.setdefault(group, []).append(stage.names.stage_name)
+    return carrying
+
+
 def _approved_by_nobody(stages: Sequence[CarriedStage], place: str) -> Iterator[Problem]:
-    """Find promotions that approve for a stage in which only people's approvals count."""
+    """Find automatic promotions to endpoints that ask whose approval it is: a stage is no approver."""
     for stage in stages:
         promotion = stage.access.stage.promotion
-        for later in stages:
-            gate = later.access.stage.gate
-            asking = [spec.endpoint_name for spec in later.endpoints if _takes_only_approvers(spec)]
-            if (
-                promotion is not None
-                and gate is not None
-                and (promotion.stage, promotion.stage_status) == (gate.stage, gate.stage_status)
-                and asking
-            ):
-                got = f"{gate.stage_status}, while {', '.join(asking)} there asks for approvers or four_eyes"
-                expected = f"a person who approves for stage {later.names.stage_name}: a stage is no approver"
-                fix = "promote as PendingApproval, or take approvers and four_eyes out"
+        if promotion is None or promotion.stage_status != APPROVED:
+            continue
+        for other in stages:
+            gate = other.access.stage.gate
+            asking = [
+                spec.endpoint_name
+                for spec in other.endpoints
+                if _takes_only_approvers(spec)
+                and spec.model_package_group.rpartition("/")[2] in stage.access.groups
+            ]
+            if gate is not None and gate.stage == promotion.stage and asking:
+                got = f"{APPROVED}, while {', '.join(asking)} there asks for approvers or four_eyes"
+                expected = f"a person who approves for stage {other.names.stage_name}: a stage is no approver"
+                fix = "write PendingApproval, or take approvers and four_eyes out of those endpoints"
                 field = f"stages.{stage.names.stage_name}.promotion.stage_status"
                 yield Problem(place, 0, field, got, expected, fix)
 

@@ -16,6 +16,7 @@ from infra.settings.endpoint import ENTITY_NAME
 from infra.settings.problem import Problem, field_name, nearest, shown
 from infra.settings.service_model import shape
 from infra.settings.strict import STRICT
+from infra.stages.promotions import mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,6 +31,7 @@ _ACCOUNT: Final = r"^[0-9]{12}$"
 _REGION: Final = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
 _STAGE_NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*")
 _LONGEST_STAGE_NAME: Final = 24
+_OF_THE_REGISTRY: Final = "registry"
 _ARTEFACTS: Final = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^*?$]+/)?$"
 _IMAGE: Final = r"^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]{2,256}$"
 _KEY: Final = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$"
@@ -393,6 +395,9 @@ def _names(given: Mapping[str, Any], place: str) -> Iterator[Problem]:
                 "letter first and after each hyphen"
             )
             yield Problem(place, 0, f"stages.{name}", shown(name), expected, "rename it")
+        if name == _OF_THE_REGISTRY:
+            expected = "another name: some disks take its stack's files for those of the registry's stack"
+            yield Problem(place, 0, f"stages.{name}", shown(name), expected, "rename it")
     groups = given.get("registry", {}).get("groups", {})
     for name in groups if isinstance(groups, dict) else {}:
         if not re.fullmatch(ENTITY_NAME, name) or len(name) > _LONGEST_ENTITY:
@@ -421,45 +426,19 @@ def _between(registry: Registry, stages: Mapping[str, Stage], place: str) -> Ite
                     yield Problem(
                         place, 0, f"{at}.{key}", shown(arn), expected, "name a role of that account"
                     )
-        yield from _promotion(name, stages, place)
+    yield from mistakes(stages, place)
+    yield from _one_group_twice(registry, place)
 
 
-def _promotion(name: str, stages: Mapping[str, Stage], place: str) -> Iterator[Problem]:
-    promotion = stages[name].promotion
-    if promotion is None:
-        return
-    at = f"stages.{name}.promotion"
-    if not _next(name, stages):
-        expected = "the stage of another stage's gate"
-        gates = sorted({stage.gate.stage for stage in stages.values() if stage.gate})
-        fix = f"choose one of {', '.join(gates)}" if gates else "give the next stage a gate"
-        yield Problem(place, 0, f"{at}.stage", shown(promotion.stage), expected, fix)
-    if name in _reached(name, stages):
-        expected = "a way that ends: promotions must not come back to where they began"
-        yield Problem(
-            place, 0, at, f"a promotion that leads back to {name}", expected, "take one of them out"
-        )
-
-
-def _next(name: str, stages: Mapping[str, Stage]) -> list[str]:
-    """Name the stages whose gate a stage's promotion leads to."""
-    promotion = stages[name].promotion
-    return [
-        other
-        for other, stage in stages.items()
-        if promotion is not None and stage.gate is not None and stage.gate.stage == promotion.stage
-    ]
-
-
-def _reached(name: str, stages: Mapping[str, Stage]) -> set[str]:
-    reached: set[str] = set()
-    waiting = _next(name, stages)
-    while waiting:
-        other = waiting.pop()
-        if other not in reached:
-            reached.add(other)
-            waiting += _next(other, stages)
-    return reached
+def _one_group_twice(registry: Registry, place: str) -> Iterator[Problem]:
+    """Find groups that differ by letter case alone: SageMaker has only one of them."""
+    first: dict[str, str] = {}
+    for name in registry.groups:
+        known = first.setdefault(name.lower(), name)
+        if known != name:
+            got = f"{name}, which is {known}"
+            expected = "each group once: letter case does not tell groups apart"
+            yield Problem(place, 0, f"registry.groups.{name}", got, expected, f"remove it, or {known}")
 
 
 def explained(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, str]]:

@@ -69,13 +69,16 @@ def test_the_stored_settings_say_what_the_stage_means(tmp_path: Path) -> None:
     assert lab["fraud"]["StageName"] == "lab"
 
 
-def test_gates_and_promotions_know_the_stages_that_come_later(tmp_path: Path) -> None:
+def test_gates_and_promotions_know_the_stages_that_promotions_lead_on_to(tmp_path: Path) -> None:
     def archive(context: dict[str, Any]) -> None:
-        lab = context["stages"]["lab"]
-        lab["gate"] = {"stage": "Archive", "stage_status": "Approved"}
+        stages = context["stages"]
+        stages["lab"]["gate"] = {"stage": "Archive", "stage_status": "Approved"}
+        stages["production"]["promotion"] = {"stage": "Archive", "stage_status": "PendingApproval"}
+        context["stages"] = {name: stages[name] for name in reversed(stages)}
 
-    stages, _ = load(write_endpoints(tmp_path), archive)
+    stages, problems = load(write_endpoints(tmp_path), archive)
 
+    assert problems == []
     assert stored(stages["staging"])["churn"]["Promotion"]["LaterStages"] == ["Archive"]
     assert stored(stages["production"])["churn"]["Gate"]["LaterStages"] == ["Archive"]
     assert "LaterStages" not in stored(stages["lab"])["fraud"]["Gate"]

@@ -119,6 +119,20 @@ REFUSED: dict[str, tuple[str, Any, str, str, str]] = {
         "correct",
     ),
     "a stage with capitals": ("stages/Lab", {}, "stages.Lab", "a stage's name", "rename it"),
+    "a stage of the registry's name": (
+        "stages/registry",
+        example_context()["stages"]["lab"],
+        "stages.registry",
+        "another name",
+        "rename it",
+    ),
+    "a group in two letter cases": (
+        "registry/groups/FRAUD",
+        example_context()["registry"]["groups"]["fraud"],
+        "registry.groups.FRAUD",
+        "letter case",
+        "remove it, or fraud",
+    ),
     "a stage that is no mapping": ("stages/lab", "x", "stages.lab", "a mapping", "docs/accounts.md"),
     "no endpoints": ("stages/lab/endpoints", ..., "stages.lab.endpoints", "a folder", "add endpoints"),
     "a folder outside": (
