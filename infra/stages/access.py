@@ -30,7 +30,7 @@ WRITE: Final = "sagemaker:UpdateModelPackage"
 PULL: Final = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 """What pulling an image takes (ECR user guide, "repository-policy-examples")."""
 
-_IMAGE: Final = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.[a-z.]+/(.+)")
+_IMAGE: Final = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.[a-z0-9.-]+/(.+)")
 
 
 @dataclass(frozen=True, slots=True, order=True)

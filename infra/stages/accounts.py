@@ -5,9 +5,13 @@ Pure. Only what another account names has a name of ours; CloudFormation chooses
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
+
+from botocore.loaders import create_loader
 
 from infra.settings.problem import Problem
 
@@ -22,13 +26,20 @@ _LONGEST_ROLE_NAME: Final = 64
 
 def partition_of(region: str) -> str:
     """Tell the partition of a region (general reference, "aws-arns-and-namespaces")."""
-    prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-    return next((partition for prefix, partition in prefixes.items() if region.startswith(prefix)), "aws")
+    return _partition(region)[0]
 
 
 def url_suffix_of(region: str) -> str:
     """Tell the domain under which a region's services are."""
-    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return _partition(region)[1]
+
+
+@cache
+def _partition(region: str) -> tuple[str, str]:
+    """Find a region's partition and domain as AWS's tools do; a region newer than they are is of no other."""
+    known = create_loader().load_data("partitions")["partitions"]
+    found = (each for each in known if re.match(each["regionRegex"], region))
+    return next(((each["id"], each["outputs"]["dnsSuffix"]) for each in found), ("aws", "amazonaws.com"))
 
 
 def spellings(name: str, resource_names: str) -> list[str]:

@@ -16,6 +16,7 @@ from infra.settings.endpoint import ENTITY_NAME
 from infra.settings.problem import Problem, field_name, nearest, shown
 from infra.settings.service_model import shape
 from infra.settings.strict import STRICT
+from infra.stages.accounts import partition_of, url_suffix_of
 from infra.stages.promotions import mistakes
 
 if TYPE_CHECKING:
@@ -28,12 +29,12 @@ if TYPE_CHECKING:
 KEYS: Final = ("registry", "stages")
 
 _ACCOUNT: Final = r"^[0-9]{12}$"
-_REGION: Final = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
+_REGION: Final = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]$"
 _STAGE_NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*")
 _LONGEST_STAGE_NAME: Final = 24
 _OF_THE_REGISTRY: Final = "registry"
 _ARTEFACTS: Final = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^*?$]+/)?$"
-_IMAGE: Final = r"^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]{2,256}$"
+_IMAGE: Final = r"^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.[a-z0-9.-]+/[a-z0-9._/-]{2,256}$"
 _KEY: Final = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$"
 _ROLE: Final = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/*?-]+$"
 _ENTITY: Final = f"^{ENTITY_NAME}$"
@@ -428,6 +429,7 @@ def _between(registry: Registry, stages: Mapping[str, Stage], place: str) -> Ite
                     )
     yield from mistakes(stages, place)
     yield from _one_group_twice(registry, place)
+    yield from _elsewhere(registry, place)
 
 
 def _one_group_twice(registry: Registry, place: str) -> Iterator[Problem]:
@@ -439,6 +441,37 @@ def _one_group_twice(registry: Registry, place: str) -> Iterator[Problem]:
             got = f"{name}, which is {known}"
             expected = "each group once: letter case does not tell groups apart"
             yield Problem(place, 0, f"registry.groups.{name}", got, expected, f"remove it, or {known}")
+
+
+def _elsewhere(registry: Registry, place: str) -> Iterator[Problem]:
+    """Find images and keys that are not where the registry is.
+
+    An image must be in the endpoint's region (botocore: ContainerDefinition), in whatever account; only the
+    registry's own repositories are opened to stages. A key must be in its bucket's region (S3 user guide,
+    "UsingKMSEncryption"), and its policy is changed from its own account only (botocore: kms PutKeyPolicy);
+    a grant takes that the owner lets the policy editor make it, which is no less work by hand.
+    """
+    region, partition = registry.region, partition_of(registry.region)
+    for name, group in registry.groups.items():
+        at = f"registry.groups.{name}"
+        for index, image in enumerate(group.images):
+            if image.partition("/")[0].partition(".dkr.ecr.")[2] != f"{region}.{url_suffix_of(region)}":
+                expected = (
+                    f"<account>.dkr.ecr.{region}.{url_suffix_of(region)}/…: SageMaker pulls images from its "
+                    "own region"
+                )
+                fix = f"name it in {region}; AWS's images are in each region, in an account of that region's"
+                yield Problem(place, 0, f"{at}.images[{index}]", shown(image), expected, fix)
+        for index, key in enumerate(group.keys):
+            _, in_partition, _, in_region, account, _ = key.arn.split(":")
+            if (in_partition, in_region) != (partition, region):
+                expected = f"a key of {region}, where the artefacts are: S3 encrypts with no other region's"
+                fix = f"name the key that they are encrypted with in {region}"
+                yield Problem(place, 0, f"{at}.keys[{index}].arn", shown(key.arn), expected, fix)
+            elif account != registry.account and key.by != "owner":
+                expected = f"owner, as the key is of account {account}: only its own account lets others in"
+                fix = 'write "by": "owner"; the doctor prints what the key\'s owner has to add'
+                yield Problem(place, 0, f"{at}.keys[{index}].by", shown(key.by), expected, fix)
 
 
 def explained(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, str]]:

@@ -343,6 +343,12 @@ def test_owners_are_told_apart_and_none_begins_as_another() -> None:
         ("eu-central-1", "aws", "amazonaws.com"),
         ("cn-north-1", "aws-cn", "amazonaws.com.cn"),
         ("us-gov-west-1", "aws-us-gov", "amazonaws.com"),
+        ("us-iso-east-1", "aws-iso", "c2s.ic.gov"),
+        ("us-isob-east-1", "aws-iso-b", "sc2s.sgov.gov"),
+        ("us-isof-south-1", "aws-iso-f", "csp.hci.ic.gov"),
+        ("eu-isoe-west-1", "aws-iso-e", "cloud.adc-e.uk"),
+        ("eusc-de-east-1", "aws-eusc", "amazonaws.eu"),
+        ("xx-newer-1", "aws", "amazonaws.com"),
     ],
 )
 def test_arns_and_services_are_of_the_regions_partition(region: str, partition: str, suffix: str) -> None:
@@ -360,7 +366,16 @@ def test_arns_and_services_are_of_the_regions_partition(region: str, partition: 
         assert via is None or via.endswith(f".{region}.{suffix}")
 
 
-def test_a_repository_is_read_from_an_image() -> None:
-    image = "111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn/team/churn"
+@pytest.mark.parametrize(
+    ("place", "partition"),
+    [
+        ("cn-north-1.amazonaws.com.cn", "aws-cn"),
+        ("us-iso-east-1.c2s.ic.gov", "aws-iso"),
+        ("eu-isoe-west-1.cloud.adc-e.uk", "aws-iso-e"),
+    ],
+)
+def test_a_repository_is_read_from_an_image(place: str, partition: str) -> None:
+    repository = Repository.of(f"{REGISTRY}.dkr.ecr.{place}/team/churn")
 
-    assert Repository.of(image).arn == "arn:aws-cn:ecr:cn-north-1:111122223333:repository/team/churn"
+    region = place.partition(".")[0]
+    assert repository.arn == f"arn:{partition}:ecr:{region}:{REGISTRY}:repository/team/churn"

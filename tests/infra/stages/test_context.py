@@ -111,6 +111,55 @@ REFUSED: dict[str, tuple[str, Any, str, str, str]] = {
         "without a tag",
         "correct",
     ),
+    "an image of another region, whose namesake in the registry's would be opened": (
+        "registry/groups/fraud/images",
+        [f"{REGISTRY}.dkr.ecr.us-east-1.amazonaws.com/team/churn"],
+        "registry.groups.fraud.images[0]",
+        "<account>.dkr.ecr.eu-central-1.amazonaws.com/…",
+        "name it in eu-central-1",
+    ),
+    "AWS's image of another region": (
+        "registry/groups/fraud/images",
+        ["763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference"],
+        "registry.groups.fraud.images[0]",
+        "its own region",
+        "AWS's images are in each region",
+    ),
+    "an image under a domain that is none": (
+        "registry/groups/fraud/images",
+        [f"{REGISTRY}.dkr.ecr.eu-central-1.amazonaws.com.cn/churn"],
+        "registry.groups.fraud.images[0]",
+        "eu-central-1.amazonaws.com/…",
+        "name it",
+    ),
+    "a key of another region": (
+        "registry/groups/fraud/keys",
+        [{"arn": f"arn:aws:kms:eu-west-1:{REGISTRY}:key/mrk-1234", "by": "owner"}],
+        "registry.groups.fraud.keys[0].arn",
+        "a key of eu-central-1",
+        "encrypted with in eu-central-1",
+    ),
+    "a key of another partition": (
+        "registry/groups/fraud/keys",
+        [{"arn": f"arn:aws-cn:kms:eu-central-1:{REGISTRY}:key/1234"}],
+        "registry.groups.fraud.keys[0].arn",
+        "a key of eu-central-1",
+        "encrypted with",
+    ),
+    "another account's key, whose policy the registry's account cannot change": (
+        "registry/groups/fraud/keys",
+        [{"arn": f"arn:aws:kms:eu-central-1:{PRODUCTION}:key/1234"}],
+        "registry.groups.fraud.keys[0].by",
+        f"account {PRODUCTION}",
+        '"by": "owner"',
+    ),
+    "a grant of another account's key": (
+        "registry/groups/fraud/keys",
+        [{"arn": f"arn:aws:kms:eu-central-1:{PRODUCTION}:key/1234", "by": "grant"}],
+        "registry.groups.fraud.keys[0].by",
+        f"account {PRODUCTION}",
+        '"by": "owner"',
+    ),
     "an alias of a key": (
         "registry/groups/fraud/keys",
         [{"arn": f"arn:aws:kms:eu-central-1:{REGISTRY}:alias/models"}],
@@ -214,6 +263,40 @@ def test_a_mistake_is_a_problem_with_what_was_expected_and_its_fix(
     assert problem.got
     assert expected in problem.expected
     assert fix in problem.fix
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (
+            "registry/groups/fraud/keys",
+            [{"arn": f"arn:aws:kms:eu-central-1:{PRODUCTION}:key/1", "by": "owner"}],
+        ),
+        (
+            "registry/groups/fraud/images",
+            [
+                "763104351884.dkr.ecr.eu-central-1.amazonaws.com/pytorch-inference",
+                f"{PRODUCTION}.dkr.ecr.eu-central-1.amazonaws.com/team/churn",
+            ],
+        ),
+    ],
+)
+def test_what_is_in_other_accounts_may_be_used_where_its_owner_opens_it(path: str, value: Any) -> None:
+    assert read_configuration(changed(path, value))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("region", "suffix"), [("cn-north-1", "amazonaws.com.cn"), ("us-iso-east-1", "c2s.ic.gov")]
+)
+def test_images_are_under_the_domain_of_the_registrys_region(region: str, suffix: str) -> None:
+    context = changed("registry/region", region)
+    context["stages"]["production"]["region"] = region
+    groups = context["registry"]["groups"]
+    groups["Churn-Models"]["keys"] = []
+    for group in groups.values():
+        group["images"] = [f"{REGISTRY}.dkr.ecr.{region}.{suffix}/team/churn"]
+
+    assert read_configuration(context)[1] == []
 
 
 def test_a_promotion_that_leads_back_is_refused_at_each_of_its_stages() -> None:
