@@ -14,16 +14,10 @@ from infra.journal import Journal
 from infra.model_execution_role import ModelExecutionRole
 from infra.needs import Needs
 from infra.outcomes import Outcomes
-from infra.permissions import Permissions, acknowledge
+from infra.permissions import acknowledge, attach
 from infra.placement import place
 from infra.registry_events import RegistryEvents
-from infra.registry_reading import (
-    allow_fetching,
-    allow_fetching_objects,
-    allow_listing,
-    allow_reading_details,
-    allow_writing,
-)
+from infra.registry_reading import of_deployer, spread
 from infra.triggers import Triggers
 
 if TYPE_CHECKING:
@@ -131,23 +125,12 @@ class DeploymentStack(Stack):
         self._outputs()
 
     def _allow_registry(self, access: StageAccess) -> None:
-        """Let the deployer do what only a stage's does; in a policy of its own, as for all else beside."""
-        both = access.registry.admit == "both_roles"
-        policy = iam.ManagedPolicy(
-            self,
-            "FromRegistry",
-            description="What Greenlight's deployer may do in the registry's account, besides",
-            roles=[self.deployer.role],
-        )
-        permissions = Permissions(policy)
-        allow_writing(permissions, access)
-        allow_reading_details(permissions, access)
-        if both:
-            allow_fetching(permissions, access)
-        else:
-            allow_listing(permissions, access)
-        if access.reads_samples and not both:
-            allow_fetching_objects(permissions, access)
+        """Let the deployer do what only a stage's does; in policies of their own, as for all else beside."""
+        about = "What Greenlight's deployer may do in the registry's account, besides"
+        for policy in attach(
+            self, "FromRegistry", self.deployer.role, spread(of_deployer(access)), about=about
+        ):
+            self.deployer.function.node.add_dependency(policy)
 
     def _execution_role(
         self, configuration: Configuration, needs: Needs, access: StageAccess | None

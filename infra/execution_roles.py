@@ -62,16 +62,16 @@ def check_execution_roles(endpoints: Sequence[EndpointSpec], configuration: Conf
     return problems
 
 
-def policies_of(roles: Sequence[str]) -> list[list[str]]:
-    """Spread roles' ARNs over as few policies as hold them, in order."""
+def policies_of(arns: Sequence[str]) -> list[list[str]]:
+    """Spread roles' ARNs, or others, over as few policies as hold them, in order."""
     spread: list[list[str]] = []
     room = 0
-    for role in roles:
-        needed = len(role) + len('"",')
+    for arn in arns:
+        needed = len(arn) + len('"",')
         if needed > room:
             spread.append([])
             room = MOST_CHARACTERS
-        spread[-1].append(role)
+        spread[-1].append(arn)
         room -= needed
     return spread
 

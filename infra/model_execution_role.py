@@ -13,8 +13,8 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.permissions import Permissions, grant_use_of_keys
-from infra.registry_reading import allow_fetching, allow_reading
+from infra.permissions import Permissions, attach, grant_use_of_keys
+from infra.registry_reading import of_models, spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,9 +60,8 @@ class ModelExecutionRole(Construct):
             self._allow_artefacts(buckets)
             self._allow_images()
         else:
-            allow_fetching(self._permissions, access)
-            if access.registry.admit == "both_roles":
-                allow_reading(self._permissions, access)
+            about = "What models may read of the registry's account: artefacts, images and keys"
+            attach(self, "FromRegistry", self.role, spread(of_models(access)), about=about)
         self._allow_observation()
         self._allow_answers(needs)
         if needs.subnets:

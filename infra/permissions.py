@@ -10,7 +10,9 @@ from aws_cdk import aws_iam as iam
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from constructs import IConstruct
+    from constructs import Construct, IConstruct
+
+    from infra.registry_reading import Allowance
 
 
 class Permissions:
@@ -55,6 +57,35 @@ class Permissions:
         if isinstance(self._holder, iam.ManagedPolicy):
             return self._holder
         return self._holder.node.find_child("DefaultPolicy")
+
+
+def attach(
+    scope: Construct,
+    construct_id: str,
+    role: iam.Role,
+    policies: Sequence[Sequence[Allowance]],
+    *,
+    about: str,
+) -> list[iam.ManagedPolicy]:
+    """Attach managed policies to a role, each with some statements; `about` describes them.
+
+    The first has the id that is given, the others its number too.
+    """
+    attached = []
+    for number, allowances in enumerate(policies, start=1):
+        each_id = construct_id if number == 1 else f"{construct_id}{number}"
+        policy = iam.ManagedPolicy(scope, each_id, description=about, roles=[role])
+        permissions = Permissions(policy)
+        for allowance in allowances:
+            permissions.allow(
+                allowance.sid,
+                allowance.actions,
+                allowance.resources,
+                conditions=allowance.conditions or None,
+                why_wildcard=allowance.why_wildcard,
+            )
+        attached.append(policy)
+    return attached
 
 
 def grant_use_of_keys(

@@ -1,26 +1,102 @@
 """Owns what a stage's roles may do in the registry's account: the half that is the stage's own.
 
-The other half, the policies over there, is the registry's stack's. Both are of the same `StageAccess`.
+Pure. The other half, the policies over there, is the registry's stack's. Both are of the same `StageAccess`.
+A managed policy holds 6,144 characters (IAM quota), and every group adds some: so they are spread over as
+many policies as they need.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 
+from infra.execution_roles import policies_of
 from infra.stages.access import PULL, WRITE, version_arns
 from infra.stages.accounts import partition_of, url_suffix_of
 
 if TYPE_CHECKING:
-    from infra.permissions import Permissions
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from infra.stages.access import StageAccess
 
+LARGEST_POLICY: Final = 6_000
+"""An IAM managed policy holds 6,144 characters; this is its statements."""
 
-def allow_fetching(permissions: Permissions, access: StageAccess) -> None:
-    """Allow a role to fetch the artefacts and images of exactly the groups that a stage uses."""
-    allow_listing(permissions, access)
-    allow_fetching_objects(permissions, access)
-    permissions.allow("PullImages", list(PULL), [each.arn for each in access.repositories])
-    permissions.allow(
+_NUMBERED: Final = "A group's versions are numbered as they come."
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """One statement of a role's; a wildcard in a resource comes with its reason."""
+
+    sid: str
+    actions: Sequence[str]
+    resources: Sequence[str]
+    conditions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    why_wildcard: str = ""
+
+    @property
+    def characters(self) -> int:
+        """What it takes of a policy."""
+        condition = {"Condition": self.conditions} if self.conditions else {}
+        statement = {
+            "Action": self.actions,
+            **condition,
+            "Effect": "Allow",
+            "Resource": self.resources,
+            "Sid": self.sid,
+        }
+        return len(json.dumps(statement, separators=(",", ":"), ensure_ascii=False)) + len(",")
+
+
+def of_deployer(access: StageAccess) -> Iterator[Allowance]:
+    """Yield what a stage's deployer may do in the registry's account, besides reading versions."""
+    yield from _writing(access)
+    yield from _reading_details(access)
+    if access.registry.admit == "both_roles":
+        yield from _fetching(access)
+        return
+    yield from _listing(access)
+    if access.reads_samples:
+        yield from _fetching_objects(access)
+
+
+def of_models(access: StageAccess) -> Iterator[Allowance]:
+    """Yield what the role that is made for a stage's models may do in the registry's account."""
+    yield from _fetching(access)
+    if access.registry.admit == "both_roles":
+        versions = [arn for group in access.groups for arn in version_arns(access.registry, group)]
+        yield Allowance("ReadVersions", ["sagemaker:DescribeModelPackage"], versions, why_wildcard=_NUMBERED)
+        yield from _reading_details(access)
+
+
+def spread(allowances: Iterable[Allowance]) -> list[list[Allowance]]:
+    """Spread statements, in order, over as few policies as hold them; one that is too long is divided."""
+    policies: list[list[Allowance]] = []
+    room = 0
+    for allowance in allowances:
+        for part in _divided(allowance):
+            if part.characters > room:
+                policies.append([])
+                room = LARGEST_POLICY
+            policies[-1].append(part)
+            room -= part.characters
+    return policies
+
+
+def _divided(allowance: Allowance) -> Iterator[Allowance]:
+    for number, resources in enumerate(policies_of(allowance.resources), start=1):
+        sid = allowance.sid if number == 1 else f"{allowance.sid}{number}"
+        yield replace(allowance, sid=sid, resources=resources)
+
+
+def _fetching(access: StageAccess) -> Iterator[Allowance]:
+    """Yield fetching the artefacts and images of exactly the groups that a stage uses."""
+    yield from _listing(access)
+    yield from _fetching_objects(access)
+    yield Allowance("PullImages", PULL, [each.arn for each in access.repositories])
+    yield Allowance(
         "LogInToRegistries",
         ["ecr:GetAuthorizationToken"],
         ["*"],
@@ -28,49 +104,42 @@ def allow_fetching(permissions: Permissions, access: StageAccess) -> None:
     )
 
 
-def allow_fetching_objects(permissions: Permissions, access: StageAccess) -> None:
-    """Allow a role to fetch the artefacts, and what is beside them, of exactly these groups."""
+def _fetching_objects(access: StageAccess) -> Iterator[Allowance]:
+    """Yield fetching the artefacts, and what is beside them, of exactly these groups."""
     bucket_arn = f"arn:{partition_of(access.names.region)}:s3:::"
-    permissions.allow(
+    yield Allowance(
         "ReadArtefacts",
         ["s3:GetObject"],
         [f"{bucket_arn}{each.bucket}/{each.prefix}*" for each in access.artefacts],
         why_wildcard="Every model version is an object of its own, below its group's prefix.",
     )
     if access.keys:
-        permissions.allow("DecryptArtefacts", ["kms:Decrypt"], access.keys, conditions=_through(access, "s3"))
+        yield Allowance("DecryptArtefacts", ["kms:Decrypt"], access.keys, _through(access, "s3"))
 
 
-def allow_listing(permissions: Permissions, access: StageAccess) -> None:
-    """Allow a role to see which objects there are below the prefixes of exactly these groups' artefacts.
+def _listing(access: StageAccess) -> Iterator[Allowance]:
+    """Yield seeing which objects there are below the prefixes of exactly these groups' artefacts.
 
     The deployer tells by it whether an artefact was overwritten. Who fetches is told by it that an object is
     missing, which S3 otherwise reports as one that may not be read.
     """
     bucket_arn = f"arn:{partition_of(access.names.region)}:s3:::"
-    for number, bucket in enumerate(sorted({each.bucket for each in access.artefacts}), start=1):
-        prefixes = [f"{each.prefix}*" for each in access.artefacts if each.bucket == bucket]
-        permissions.allow(
+    listed = [
+        (bucket, some)
+        for bucket in sorted({each.bucket for each in access.artefacts})
+        for some in policies_of([f"{each.prefix}*" for each in access.artefacts if each.bucket == bucket])
+    ]
+    for number, (bucket, prefixes) in enumerate(listed, start=1):
+        yield Allowance(
             f"ListArtefacts{number}",
             ["s3:ListBucket"],
             [f"{bucket_arn}{bucket}"],
-            conditions={"StringLike": {"s3:prefix": prefixes}},
+            {"StringLike": {"s3:prefix": prefixes}},
         )
 
 
-def allow_reading(permissions: Permissions, access: StageAccess) -> None:
-    """Allow a role to read the versions of exactly the groups that a stage uses."""
-    permissions.allow(
-        "ReadVersions",
-        ["sagemaker:DescribeModelPackage"],
-        [arn for group in access.groups for arn in version_arns(access.registry, group)],
-        why_wildcard="A group's versions are numbered as they come.",
-    )
-    allow_reading_details(permissions, access)
-
-
-def allow_writing(permissions: Permissions, access: StageAccess) -> None:
-    """Allow the deployer to stamp versions and, where the stage promotes, to promote them.
+def _writing(access: StageAccess) -> Iterator[Allowance]:
+    """Yield stamping versions and, where the stage promotes, promoting them.
 
     In another account the groups' own policies say which versions: a role's policy has less room.
     """
@@ -78,21 +147,13 @@ def allow_writing(permissions: Permissions, access: StageAccess) -> None:
     if not access.at_home and versions:
         versions = [f"{versions[0].partition('model-package/')[0]}model-package/*"]
     for purpose, conditions in access.writes():
-        permissions.allow(
-            f"{purpose}Versions",
-            [WRITE],
-            versions,
-            conditions=conditions,
-            why_wildcard="A group's versions are numbered as they come.",
-        )
+        yield Allowance(f"{purpose}Versions", [WRITE], versions, conditions, _NUMBERED)
 
 
-def allow_reading_details(permissions: Permissions, access: StageAccess) -> None:
-    """Allow a role to have SageMaker decrypt versions' details for it, where there are keys."""
+def _reading_details(access: StageAccess) -> Iterator[Allowance]:
+    """Yield having SageMaker decrypt versions' details, where there are keys."""
     if access.keys:
-        permissions.allow(
-            "DecryptDetails", ["kms:Decrypt"], access.keys, conditions=_through(access, "sagemaker")
-        )
+        yield Allowance("DecryptDetails", ["kms:Decrypt"], access.keys, _through(access, "sagemaker"))
 
 
 def _through(access: StageAccess, service: str) -> dict[str, dict[str, str]]:

@@ -21,8 +21,8 @@ from infra.settings.problem import Problem
 from infra.stages.access import StageAccess
 from infra.stages.accounts import StageNames, partition_of
 from infra.stages.context import DEFAULT_SOAK_SECONDS
-from infra.stages.editors import MOST_POLICIES
 from infra.stages.promotions import APPROVED, contradictions, later_stages, mistakes
+from infra.stages.room import check_registry_room, check_roles_room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -99,7 +99,10 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
         problems += _approved_by_nobody(stages, place)
     problems += _uncarried(directory, carried)
     problems += _twice(stages, place)
-    problems += _too_many(stages, place)
+    accesses = [stage.access for stage in stages]
+    problems += check_registry_room(accesses, configuration.stack_name, registry, place)
+    for access in accesses:
+        problems += check_roles_room(access, place)
     return stages, list(dict.fromkeys(problems))
 
 
@@ -324,15 +327,3 @@ def _twice(stages: Sequence[CarriedStage], place: str) -> Iterator[Problem]:
                 expected = f"one endpoint of a name in account {stage.names.account}"
                 fix = "give one of them another endpoint_name"
                 yield Problem(place, 0, f"stages.{here[0]}.endpoints", got, expected, fix)
-
-
-def _too_many(stages: Sequence[CarriedStage], place: str) -> Iterator[Problem]:
-    targets = {
-        target for stage in stages if not stage.access.at_home for target, _ in stage.access.statements()
-    }
-    if len(targets) > MOST_POLICIES:
-        got = f"{len(targets):,} policies of groups, buckets, repositories and keys"
-        expected = f"at most {MOST_POLICIES}, which one stack can edit"
-        yield Problem(
-            place, 0, "registry.groups", got, expected, "make two apps, each with some of the groups"
-        )

@@ -14,6 +14,7 @@ from tests.infra.conftest import REPOSITORY
 from tests.infra.stages.example import example_context, write_endpoints
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -39,9 +40,11 @@ class Accounts:
         return properties
 
 
-def synthesise_accounts(directory: Path, context: dict[str, Any]) -> Accounts:
+def synthesise_accounts(
+    directory: Path, context: dict[str, Any], write: Callable[[Path], Path] = write_endpoints
+) -> Accounts:
     flags = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
-    endpoints = write_endpoints(directory / "endpoints")
+    endpoints = write(directory / "endpoints")
     output = directory / "out"
     app = App(context={**flags, **context, "endpoints_dir": str(endpoints)}, outdir=str(output))
     assembly = synthesise(app)

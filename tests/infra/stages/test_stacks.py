@@ -307,12 +307,12 @@ def test_the_roles_that_the_registry_lets_in_have_the_names_it_knows(accounts: A
 
 
 def test_the_models_role_may_read_what_the_stages_groups_need_and_no_more(accounts: Accounts) -> None:
-    found = statements(accounts, "Greenlight-staging", "ModelExecutionRoleDefaultPolicy")
-    reading = {
-        sid: each for sid, each in found.items() if not sid.startswith(("Write", "ReadGuardrail", "LogIn"))
-    }
+    inline = statements(accounts, "Greenlight-staging", "ModelExecutionRoleDefaultPolicy")
+    found = statements(accounts, "Greenlight-staging", "ModelExecutionRoleFromRegistry", "ManagedPolicy")
 
-    assert reading == {
+    assert set(inline) == {"WriteLogs", "WriteMetrics", "ReadGuardrailAlarms"}
+    assert found.pop("LogInToRegistries")["Action"] == "ecr:GetAuthorizationToken"
+    assert found == {
         "ReadArtefacts": {
             "Action": "s3:GetObject",
             "Effect": "Allow",
@@ -346,8 +346,9 @@ def test_a_role_that_the_stage_brings_is_passed_and_not_changed(accounts: Accoun
     found = statements(accounts, "Greenlight-production", "DeployerRoleDefaultPolicy")
 
     assert found["PassExecutionRole"]["Resource"] == MODELS_OF_PRODUCTION
-    policies = accounts.of_type("Greenlight-production", "AWS::IAM::Policy")
-    assert not [name for name in policies if name.startswith("ModelExecutionRole")]
+    for kind in ("Policy", "ManagedPolicy"):
+        policies = accounts.of_type("Greenlight-production", f"AWS::IAM::{kind}")
+        assert not [name for name in policies if name.startswith("ModelExecutionRole")]
 
 
 def test_the_deployer_reads_versions_by_their_arns_in_the_registry(accounts: Accounts) -> None:
@@ -365,7 +366,7 @@ def test_both_roles_may_read_everything_if_the_switch_says_so(
 ) -> None:
     alone = statements(accounts, "Greenlight-staging", "FromRegistry", "ManagedPolicy")
     both = statements(otherwise, "Greenlight-staging", "FromRegistry", "ManagedPolicy")
-    models = statements(otherwise, "Greenlight-staging", "ModelExecutionRoleDefaultPolicy")
+    models = statements(otherwise, "Greenlight-staging", "ModelExecutionRoleFromRegistry", "ManagedPolicy")
 
     writing = {"PromoteVersions", "ReportVersions"}
     assert set(alone) == {"DecryptDetails", "ListArtefacts1", *writing}

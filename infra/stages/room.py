@@ -1,0 +1,146 @@
+"""Owns whether what stages are let in with has room: in policies, on roles, and in the registry's stack.
+
+Pure. What does not fit is said at synth, with what to do; CloudFormation would say it half-way. What others
+have in a policy is known only to the policy editor, which refuses before it touches one.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from infra.execution_roles import policies_of
+from infra.registry_reading import of_deployer, of_models, spread
+from infra.settings.problem import Problem
+from infra.stages.access import policies, signed
+from infra.stages.accounts import owner_of, spellings
+from infra.stages.editors import MOST_POLICIES
+from infra.stages.editors import spread as spread_over_editors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from infra.stages.access import PolicyStatements, StageAccess
+    from infra.stages.context import Registry
+
+LARGEST_POLICIES: Final = {"bucket": 20_480, "group": 20_480, "key": 32_768, "repository": 10_240}
+"""In bytes, as the policy editor holds policies to; a key's grants are none."""
+
+_LESS: Final = {
+    "bucket": "name a prefix that several groups share, or let fewer stages use it",
+    "group": "take it out of some stages' endpoints",
+    "key": 'write "by": "grant", which takes nothing of the policy; or let fewer stages use it',
+    "repository": "let fewer stages use it",
+}
+
+_TWO_APPS: Final = "make two apps, each with some of the groups"
+
+MOST_OF_ROLE: Final = 10
+"""Managed policies of a role (IAM quota)."""
+
+LARGEST_TEMPLATE_BYTES: Final = 1_000_000
+"""CloudFormation quota "Template body size in an S3 object": 1 MB."""
+
+MOST_RESOURCES: Final = 500
+"""Of a CloudFormation stack."""
+
+_OWN_BYTES: Final = 8_000
+_EDITOR_BYTES: Final = 4_000
+_POLICY_BYTES: Final = 2_400
+_RULE_BYTES: Final = 5_000
+"""What a template takes for a policy, an editor and a rule with its role, less names and statements."""
+
+_OWN_RESOURCES: Final = 5
+_EDITOR_RESOURCES: Final = 4
+_POLICY_RESOURCES: Final = 2
+_STAGE_RESOURCES: Final = 2
+
+_RULE_CHARACTERS: Final = 1_600
+"""Of groups' names: an event pattern has 2,048 in all (EventBridge quota)."""
+
+
+def check_registry_room(
+    stages: Sequence[StageAccess], stack_name: str, registry: Registry, place: str
+) -> Iterator[Problem]:
+    """Check that each policy over there, and the stack that has them edited, has room for all stages."""
+    elsewhere = [stage for stage in stages if not stage.at_home]
+    wanted = policies(elsewhere)
+    owner = owner_of(stack_name, registry, 1)
+    for policy in wanted:
+        kind, size = policy.target.kind, len(_policy(policy, owner).encode())
+        if size > LARGEST_POLICIES.get(kind, size):
+            got = f"{size:,} bytes of Greenlight's for the policy of the {kind} {policy.target.name}"
+            expected = f"at most {LARGEST_POLICIES[kind]:,}, what others have in it included"
+            fix = _LESS[kind]
+            if kind == "group" and len(spellings(policy.target.name, registry.resource_names)) > 1:
+                fix += "; or set registry.resource_names to one spelling, which takes less"
+            yield Problem(place, 0, "registry.groups", got, expected, fix)
+    if len(wanted) > MOST_POLICIES:
+        got = f"{len(wanted):,} policies of groups, buckets, repositories and keys"
+        expected = f"at most {MOST_POLICIES}, which one stack can edit"
+        yield Problem(place, 0, "registry.groups", got, expected, _TWO_APPS)
+        return
+    resources, size = template(elsewhere, stack_name, registry)
+    if resources > MOST_RESOURCES or size > LARGEST_TEMPLATE_BYTES:
+        got = f"some {resources:,} resources and {size:,} bytes in the registry's stack"
+        expected = f"at most {MOST_RESOURCES} and {LARGEST_TEMPLATE_BYTES:,}, which CloudFormation takes"
+        yield Problem(place, 0, "registry.groups", got, expected, _TWO_APPS)
+
+
+def check_roles_room(access: StageAccess, place: str) -> Iterator[Problem]:
+    """Check that a stage's roles can have as many policies as they need."""
+    # The deployer has one more, and some for the roles that it passes.
+    roles = {"the deployer's": (1 + len(policies_of(access.model_roles)), of_deployer(access))}
+    if access.names.execution_role is None:
+        roles["the models'"] = (0, of_models(access))
+    for role, (others, allowances) in roles.items():
+        needed = others + len(spread(allowances))
+        if needed > MOST_OF_ROLE:
+            got = f"so many groups, and roles for their models, that {role} role needs {needed} policies"
+            expected = f"at most {MOST_OF_ROLE} policies of a role (IAM quota)"
+            fix = "make two stages of it, each with some of the groups; or share prefixes, keys and roles"
+            yield Problem(place, 0, f"stages.{access.names.stage_name}.endpoints", got, expected, fix)
+
+
+def template(stages: Sequence[StageAccess], stack_name: str, registry: Registry) -> tuple[int, int]:
+    """Estimate, on the safe side, the resources and the bytes of the registry's stack."""
+    wanted = policies(stages)
+    owner = owner_of(stack_name, registry, 1)
+    count = len(spread_over_editors([policy.target for policy in wanted]))
+    rules = [_rules(stage) for stage in stages]
+    resources = (
+        _OWN_RESOURCES
+        + _EDITOR_RESOURCES * count
+        + _POLICY_RESOURCES * len(wanted)
+        + sum(_STAGE_RESOURCES + each for each, _ in rules)
+    )
+    size = (
+        _OWN_BYTES
+        + _EDITOR_BYTES * count
+        # Statements are JSON in JSON.
+        + sum(
+            _POLICY_BYTES + len(json.dumps(_policy(policy, owner))) + _grantees(policy) for policy in wanted
+        )
+        + sum(_RULE_BYTES * each + characters for each, characters in rules)
+    )
+    return resources, size
+
+
+def _policy(policy: PolicyStatements, owner: str) -> str:
+    statements = [signed(statement, owner) for statement in policy.statements]
+    document = {"Version": "2012-10-17", "Statement": statements}
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
+def _grantees(policy: PolicyStatements) -> int:
+    """Count what the permission to make grants names: the roles that may have them."""
+    if policy.target.kind != "key-grants":
+        return 0
+    return sum(len(statement["Principal"]["AWS"]) + 20 for statement in policy.statements)
+
+
+def _rules(stage: StageAccess) -> tuple[int, int]:
+    """Estimate the rules that forward a stage's events, and what they say of groups."""
+    names = [name for group in stage.groups for name in spellings(group, stage.registry.resource_names)]
+    characters = sum(len(name) + len('"", ') for name in names)
+    return 1 + characters // _RULE_CHARACTERS, characters + 20 * len(names)
