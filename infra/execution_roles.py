@@ -62,7 +62,7 @@ def check_execution_roles(endpoints: Sequence[EndpointSpec], configuration: Conf
     return problems
 
 
-def policies_of(arns: Sequence[str]) -> list[list[str]]:
+def policies_of(arns: Sequence[str], most_characters: int = MOST_CHARACTERS) -> list[list[str]]:
     """Spread roles' ARNs, or others, over as few policies as hold them, in order."""
     spread: list[list[str]] = []
     room = 0
@@ -70,7 +70,7 @@ def policies_of(arns: Sequence[str]) -> list[list[str]]:
         needed = len(arn) + len('"",')
         if needed > room:
             spread.append([])
-            room = MOST_CHARACTERS
+            room = most_characters
         spread[-1].append(arn)
         room -= needed
     return spread

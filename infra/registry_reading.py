@@ -72,7 +72,10 @@ def of_models(access: StageAccess) -> Iterator[Allowance]:
 
 
 def spread(allowances: Iterable[Allowance]) -> list[list[Allowance]]:
-    """Spread statements, in order, over as few policies as hold them; one that is too long is divided."""
+    """Spread statements, in order, over as few policies as hold them; one that is too long is divided.
+
+    A policy is too long only if a statement of one resource is.
+    """
     policies: list[list[Allowance]] = []
     room = 0
     for allowance in allowances:
@@ -86,7 +89,8 @@ def spread(allowances: Iterable[Allowance]) -> list[list[Allowance]]:
 
 
 def _divided(allowance: Allowance) -> Iterator[Allowance]:
-    for number, resources in enumerate(policies_of(allowance.resources), start=1):
+    around = replace(allowance, sid=f"{allowance.sid}000", resources=[]).characters
+    for number, resources in enumerate(policies_of(allowance.resources, LARGEST_POLICY - around), start=1):
         sid = allowance.sid if number == 1 else f"{allowance.sid}{number}"
         yield replace(allowance, sid=sid, resources=resources)
 

@@ -100,7 +100,7 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
     problems += _uncarried(directory, carried)
     problems += _twice(stages, place)
     accesses = [stage.access for stage in stages]
-    problems += check_registry_room(accesses, configuration.stack_name, registry, place)
+    problems += check_registry_room(accesses, registry, place)
     for access in accesses:
         problems += check_roles_room(access, place)
     return stages, list(dict.fromkeys(problems))

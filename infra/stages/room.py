@@ -10,10 +10,10 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from infra.execution_roles import policies_of
-from infra.registry_reading import of_deployer, of_models, spread
+from infra.registry_reading import LARGEST_POLICY, of_deployer, of_models, spread
 from infra.settings.problem import Problem
 from infra.stages.access import policies, signed
-from infra.stages.accounts import owner_of, spellings
+from infra.stages.accounts import spellings
 from infra.stages.editors import MOST_POLICIES
 from infra.stages.editors import spread as spread_over_editors
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 LARGEST_POLICIES: Final = {"bucket": 20_480, "group": 20_480, "key": 32_768, "repository": 10_240}
 """In bytes, as the policy editor holds policies to; a key's grants are none."""
+
+_OWNER: Final = "Greenlight0123456789"
+"""As long as every owner's mark (see `owner_of`)."""
 
 _LESS: Final = {
     "bucket": "name a prefix that several groups share, or let fewer stages use it",
@@ -59,15 +62,12 @@ _RULE_CHARACTERS: Final = 1_600
 """Of groups' names: an event pattern has 2,048 in all (EventBridge quota)."""
 
 
-def check_registry_room(
-    stages: Sequence[StageAccess], stack_name: str, registry: Registry, place: str
-) -> Iterator[Problem]:
+def check_registry_room(stages: Sequence[StageAccess], registry: Registry, place: str) -> Iterator[Problem]:
     """Check that each policy over there, and the stack that has them edited, has room for all stages."""
     elsewhere = [stage for stage in stages if not stage.at_home]
     wanted = policies(elsewhere)
-    owner = owner_of(stack_name, registry, 1)
     for policy in wanted:
-        kind, size = policy.target.kind, len(_policy(policy, owner).encode())
+        kind, size = policy.target.kind, len(_policy(policy).encode())
         if size > LARGEST_POLICIES.get(kind, size):
             got = f"{size:,} bytes of Greenlight's for the policy of the {kind} {policy.target.name}"
             expected = f"at most {LARGEST_POLICIES[kind]:,}, what others have in it included"
@@ -80,7 +80,7 @@ def check_registry_room(
         expected = f"at most {MOST_POLICIES}, which one stack can edit"
         yield Problem(place, 0, "registry.groups", got, expected, _TWO_APPS)
         return
-    resources, size = template(elsewhere, stack_name, registry)
+    resources, size = template(elsewhere)
     if resources > MOST_RESOURCES or size > LARGEST_TEMPLATE_BYTES:
         got = f"some {resources:,} resources and {size:,} bytes in the registry's stack"
         expected = f"at most {MOST_RESOURCES} and {LARGEST_TEMPLATE_BYTES:,}, which CloudFormation takes"
@@ -94,18 +94,22 @@ def check_roles_room(access: StageAccess, place: str) -> Iterator[Problem]:
     if access.names.execution_role is None:
         roles["the models'"] = (0, of_models(access))
     for role, (others, allowances) in roles.items():
-        needed = others + len(spread(allowances))
-        if needed > MOST_OF_ROLE:
-            got = f"so many groups, and roles for their models, that {role} role needs {needed} policies"
-            expected = f"at most {MOST_OF_ROLE} policies of a role (IAM quota)"
+        attached = spread(allowances)
+        needed = others + len(attached)
+        longest = max((part.characters for policy in attached for part in policy), default=0)
+        if needed > MOST_OF_ROLE or longest > LARGEST_POLICY:
+            got = (
+                f"so many groups, and roles for their models, that {role} role needs {needed} policies, and "
+                f"{longest:,} characters for one of their statements"
+            )
+            expected = f"at most {MOST_OF_ROLE} and {LARGEST_POLICY:,} (IAM quotas)"
             fix = "make two stages of it, each with some of the groups; or share prefixes, keys and roles"
             yield Problem(place, 0, f"stages.{access.names.stage_name}.endpoints", got, expected, fix)
 
 
-def template(stages: Sequence[StageAccess], stack_name: str, registry: Registry) -> tuple[int, int]:
+def template(stages: Sequence[StageAccess]) -> tuple[int, int]:
     """Estimate, on the safe side, the resources and the bytes of the registry's stack."""
     wanted = policies(stages)
-    owner = owner_of(stack_name, registry, 1)
     count = len(spread_over_editors([policy.target for policy in wanted]))
     rules = [_rules(stage) for stage in stages]
     resources = (
@@ -118,16 +122,14 @@ def template(stages: Sequence[StageAccess], stack_name: str, registry: Registry)
         _OWN_BYTES
         + _EDITOR_BYTES * count
         # Statements are JSON in JSON.
-        + sum(
-            _POLICY_BYTES + len(json.dumps(_policy(policy, owner))) + _grantees(policy) for policy in wanted
-        )
+        + sum(_POLICY_BYTES + len(json.dumps(_policy(policy))) + _grantees(policy) for policy in wanted)
         + sum(_RULE_BYTES * each + characters for each, characters in rules)
     )
     return resources, size
 
 
-def _policy(policy: PolicyStatements, owner: str) -> str:
-    statements = [signed(statement, owner) for statement in policy.statements]
+def _policy(policy: PolicyStatements) -> str:
+    statements = [signed(statement, _OWNER) for statement in policy.statements]
     document = {"Version": "2012-10-17", "Statement": statements}
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
