@@ -83,6 +83,12 @@ class PolicyEditor(Construct):
         permission = iam.Policy(
             self, f"{name}Permission", roles=[self.role], statements=self._permissions(target, statements)
         )
+        if target.kind == "bucket":
+            acknowledge(
+                permission,
+                "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+                "Listing buckets knows no resource. A bucket that is not listed is another account's by now.",
+            )
         resource = CustomResource(
             self,
             name,
@@ -116,7 +122,10 @@ class PolicyEditor(Construct):
                 return [_allow("sagemaker", [*named, "DescribeModelPackageGroup"], arns)]
             case "bucket":
                 arn = f"arn:{stack.partition}:s3:::{target.name}"
-                return [_allow("s3", ["DeleteBucketPolicy", "GetBucketPolicy", "PutBucketPolicy"], [arn])]
+                return [
+                    _allow("s3", ["DeleteBucketPolicy", "GetBucketPolicy", "PutBucketPolicy"], [arn]),
+                    _allow("s3", ["ListAllMyBuckets"], ["*"]),
+                ]
             case "repository":
                 arn = stack.format_arn(service="ecr", resource="repository", resource_name=target.name)
                 actions = ["DeleteRepositoryPolicy", "GetRepositoryPolicy", "SetRepositoryPolicy"]

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 from registry_access.merging import (
     UnusablePolicyError,
     merge,
+    naming_deleted,
     own_statements,
     parse,
     same,
+    same_policy,
     text_of,
 )
 
@@ -45,7 +47,7 @@ class PolicyHolder(Protocol):
         """Return the policy as it stands, or None if there is none; raise `MissingTargetError`."""
 
     def write(self, text: str) -> None:
-        """Put a policy in the place of the one that stands."""
+        """Put a policy in the place of the one that stands; raise `InvalidPolicyError`."""
 
     def remove(self) -> None:
         """Remove the policy as a whole: no statement is left."""
@@ -55,12 +57,21 @@ class MissingTargetError(Exception):
     """The resource whose policy is to be edited does not exist."""
 
 
+class InvalidPolicyError(Exception):
+    """The service says that what was to be written is no valid policy."""
+
+
 class RefusedEditError(Exception):
     """The policy was left as it was; the message says why, and what to do."""
 
 
 def bring_in(
-    holder: PolicyHolder, statements: Sequence[Statement], owner: str, *, pause: Callable[[float], None]
+    holder: PolicyHolder,
+    statements: Sequence[Statement],
+    owner: str,
+    *,
+    pause: Callable[[float], None],
+    writing: Callable[[], object] = lambda: None,
 ) -> bool:
     """Make an owner's statements in a policy exactly these, and leave all others; tell whether it changed.
 
@@ -69,11 +80,16 @@ def bring_in(
         statements: All that the owner wants; none, to remove what it has there.
         owner: How the owner's Sids begin.
         pause: Waits for some seconds.
+        writing: Told right before each write. Until then, nothing of the owner's came into the policy.
 
     Raises:
         MissingTargetError: There is nothing that could have a policy.
-        RefusedEditError: The policy cannot be merged with, would be too large, or does not come to rest.
+        RefusedEditError: The policy cannot be merged with, would be too large, is not valid, or does not come
+            to rest.
     """
+    if not statements and owner not in (holder.read() or ""):
+        # Whatever else stands there, however it is written: nothing of the owner's is to be taken out.
+        return False
     wrote = False
     spelled: list[Statement] | None = None
     for _ in range(ATTEMPTS):
@@ -85,15 +101,13 @@ def bring_in(
             return wrote
         if wrote:
             spelled = own
-        merged = merge(standing, statements, owner)
-        _check_size(holder, merged)
+        _check_size(holder, merge(standing, statements, owner), owner)
         pause(SETTLING_SECONDS)
-        if _read(holder) != standing:
+        latest = _read(holder)
+        if not same_policy(latest, standing):
             continue
-        if merged is None:
-            holder.remove()
-        else:
-            holder.write(text_of(merged))
+        writing()
+        _put(holder, latest, merge(latest, statements, owner))
         wrote = True
         pause(SETTLING_SECONDS)
     if same(own_statements(_read(holder), owner), statements):
@@ -118,13 +132,33 @@ def _read(holder: PolicyHolder) -> Policy | None:
         ) from error
 
 
-def _check_size(holder: PolicyHolder, merged: Policy | None) -> None:
+def _put(holder: PolicyHolder, standing: Policy | None, merged: Policy | None) -> None:
+    if merged is None:
+        holder.remove()
+        return
+    try:
+        holder.write(text_of(merged))
+    except InvalidPolicyError as error:
+        orphaned = naming_deleted(standing)
+        if not orphaned:
+            raise RefusedEditError(
+                f"The policy of {holder.name} was left as it was, as its service refused the new one: {error}"
+            ) from error
+        raise RefusedEditError(
+            f"The policy of {holder.name} was left as it was. Its service refuses any policy that names "
+            f"deleted principals, and others' statements in it do: {', '.join(orphaned)}. Their owner must "
+            f"remove or rename those principals; then deploy again. ({error})"
+        ) from error
+
+
+def _check_size(holder: PolicyHolder, merged: Policy | None, owner: str) -> None:
     if merged is None:
         return
     size = len(text_of(merged).encode())
     if size > holder.largest_bytes:
+        own = len(text_of({"Statement": own_statements(merged, owner)}).encode())
         raise RefusedEditError(
-            f"The policy of {holder.name} would have {size:,} bytes, and its service takes "
-            f"{holder.largest_bytes:,}; it was left as it is. Shorten what others wrote in it, or let fewer "
-            "stages use it."
+            f"The policy of {holder.name} would have {size:,} bytes, {own:,} of them Greenlight's, and its "
+            f"service takes {holder.largest_bytes:,}; it was left as it is. Shorten what others wrote in it, "
+            "or let fewer stages use it."
         )

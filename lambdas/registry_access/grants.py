@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from registry_access.editing import MissingTargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mypy_boto3_kms import KMSClient
 
@@ -30,10 +30,13 @@ class KeyGrants:
         self._client = client
         self._key_arn = key_arn
 
-    def bring_in(self, statements: Sequence[Statement], owner: str) -> bool:
+    def bring_in(
+        self, statements: Sequence[Statement], owner: str, *, writing: Callable[[], object] = lambda: None
+    ) -> bool:
         """Make the grants whose names begin with the owner exactly these; tell whether any changed.
 
         What is new is granted before what is old is revoked. Run again after a failure, it does the rest.
+        `writing` is told right before anything changes.
 
         Raises:
             MissingTargetError: There is no such key.
@@ -42,6 +45,9 @@ class KeyGrants:
         wanted = [_grant(statement) for statement in statements]
         standing = [grant for grant in self._list() if str(grant.get("Name", "")).startswith(owner)]
         missing = [grant for grant in wanted if not any(_same(grant, each) for each in standing)]
+        old = [each for each in standing if not any(_same(grant, each) for grant in wanted)]
+        if missing or old:
+            writing()
         for grant in missing:
             # With a name, asking twice makes one grant (botocore: kms CreateGrantRequest, Name).
             self._client.create_grant(
@@ -50,7 +56,6 @@ class KeyGrants:
                 Operations=grant["Operations"],
                 Name=grant["Name"],
             )
-        old = [each for each in standing if not any(_same(grant, each) for grant in wanted)]
         for grant in old:
             self._client.revoke_grant(KeyId=self._key_arn, GrantId=grant["GrantId"])
         return bool(missing or old)

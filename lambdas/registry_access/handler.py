@@ -6,7 +6,7 @@ import logging
 import random
 import time
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 import boto3
@@ -37,8 +37,22 @@ _CONFIG: Final = Config(
 )
 
 _ATTEMPTS_TO_BE_ALLOWED: Final = 6
-_UNREADABLE: Final = "unreadable"
-"""Stands for a request that could not be read: nothing was edited for it, and nothing is to be removed."""
+_ATTEMPTS_TO_GET_THROUGH: Final = 12
+"""A stack edits up to 220 policies, and CloudFormation asks for all of them at the same time."""
+_BUSY: Final = frozenset(
+    {
+        "OperationAborted",  # S3: somebody else changes the bucket at this moment
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+_NOTHING_EDITED: Final = "nothing-edited"
+"""Stands for a creation that failed before it wrote anything: there is nothing to be taken out again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +75,25 @@ def _build() -> Clients:
     )
 
 
-def edit(request: EditRequest, clients: Clients, *, account: str, pause: Callable[[float], None]) -> bool:
-    """Carry a request out; tell whether anything changed.
+@dataclass(slots=True)
+class _Attempt:
+    """Remember whether something may have been written, whatever came of it."""
+
+    wrote: bool = False
+
+    def begin_to_write(self) -> None:
+        self.wrote = True
+
+
+def edit(
+    request: EditRequest,
+    clients: Clients,
+    *,
+    account: str,
+    pause: Callable[[float], None],
+    writing: Callable[[], object],
+) -> bool:
+    """Carry a request out; tell whether anything changed. `writing` is told before each write.
 
     Raises:
         MissingTargetError: What has the policy does not exist.
@@ -80,37 +111,51 @@ def edit(request: EditRequest, clients: Clients, *, account: str, pause: Callabl
         case "key":
             holder = KeyPolicy(clients.kms(), request.target)
         case "key-grants":
-            return KeyGrants(clients.kms(), request.target).bring_in(request.statements, request.owner)
+            grants = KeyGrants(clients.kms(), request.target)
+            return grants.bring_in(request.statements, request.owner, writing=writing)
         case never:
             assert_never(never)
-    return bring_in(holder, request.statements, request.owner, pause=pause)
+    return bring_in(holder, request.statements, request.owner, pause=pause, writing=writing)
 
 
-def _patiently(
-    request: EditRequest, clients: Clients, *, account: str, pause: Callable[[float], None]
-) -> bool:
-    """Edit, and wait for permissions that the stack has only just given: IAM is eventually consistent."""
-    for _ in range(_ATTEMPTS_TO_BE_ALLOWED - 1):
+def _patiently(editing: Callable[[], bool], pause: Callable[[float], None]) -> bool:
+    """Edit, and wait where that is all it takes.
+
+    Permissions that the stack has only just given are not everywhere yet: IAM is eventually consistent. And a
+    service that has too much to do has less of it later.
+    """
+    denied = busy = 0
+    while True:
         try:
-            return edit(request, clients, account=account, pause=pause)
+            return editing()
         except ClientError as error:
-            if not error.response["Error"].get("Code", "").startswith("AccessDenied"):
+            code = error.response["Error"].get("Code", "")
+            denied += code.startswith("AccessDenied")
+            busy += code in _BUSY
+            has_waited = denied >= _ATTEMPTS_TO_BE_ALLOWED or busy >= _ATTEMPTS_TO_GET_THROUGH
+            if has_waited or not (code.startswith("AccessDenied") or code in _BUSY):
                 raise
         pause(SETTLING_SECONDS)
-    return edit(request, clients, account=account, pause=pause)
 
 
 def respond(
     event: Mapping[str, Any], clients: Clients, *, account: str, pause: Callable[[float], None]
 ) -> bytes:
     """Carry an event of CloudFormation's out and write the answer; no failure of it is left unanswered."""
-    physical_id = event.get("PhysicalResourceId", _UNREADABLE)
-    if event["RequestType"] == "Delete" and physical_id == _UNREADABLE:
-        return answer.body(event, physical_id=physical_id)
+    standing_id = event.get("PhysicalResourceId", _NOTHING_EDITED)
+    if event["RequestType"] == "Delete" and standing_id == _NOTHING_EDITED:
+        return answer.body(event, physical_id=standing_id)
+    attempt = _Attempt()
+    # With another identity than before, CloudFormation deletes what the former stood for; and it deletes what
+    # could not be created. So what was not written has no identity of its own.
+    physical_id = standing_id
     try:
         request = EditRequest.read(event)
+        editing = partial(
+            edit, request, clients, account=account, pause=pause, writing=attempt.begin_to_write
+        )
+        changed = _patiently(editing, pause)
         physical_id = request.physical_id
-        changed = _patiently(request, clients, account=account, pause=pause)
         logger.info("%s %s: %s", event["RequestType"], physical_id, "changed" if changed else "as it was")
     except MissingTargetError as error:
         if event["RequestType"] == "Delete":
@@ -126,6 +171,8 @@ def respond(
         failure = f"{type(error).__name__}: {error}"
     else:
         return answer.body(event, physical_id=physical_id)
+    if attempt.wrote:
+        physical_id = request.physical_id
     logger.error("%s %s: %s", event["RequestType"], physical_id, failure)
     return answer.body(event, physical_id=physical_id, failure=failure)
 

@@ -18,6 +18,8 @@ Policy: TypeAlias = dict[str, Any]
 
 VERSION: Final = "2012-10-17"
 _ACCOUNT: Final = re.compile(r"(?:arn:aws[a-z-]*:iam::)?(\d{12})(?::root)?")
+_ID_OF_DELETED: Final = re.compile(r"A(?:ROA|IDA)[A-Z0-9]{12,}")
+"""What is left in a policy of a role or user that was deleted (IAM user guide, "principal")."""
 
 
 class UnusablePolicyError(ValueError):
@@ -92,6 +94,23 @@ def same(some: Sequence[Statement], others: Sequence[Statement]) -> bool:
     return sorted(_canonical(each) for each in some) == sorted(_canonical(each) for each in others)
 
 
+def same_policy(one: Policy | None, other: Policy | None) -> bool:
+    """Tell whether two policies say the same, in whatever order and spelling."""
+    if one is None or other is None:
+        return one is other
+    rest, other_rest = ({**policy, "Statement": None} for policy in (one, other))
+    return rest == other_rest and same(_statements(one), _statements(other))
+
+
+def naming_deleted(policy: Policy | None) -> list[str]:
+    """List the statements whose principals were deleted: by Sid, or by where they stand."""
+    return [
+        str(statement.get("Sid") or f"the statement at place {place}")
+        for place, statement in enumerate(_statements(policy or {}), start=1)
+        if any(_ID_OF_DELETED.fullmatch(each) for each in _principals(statement))
+    ]
+
+
 def text_of(policy: Policy) -> str:
     """Write a policy as it is put: compact, as sizes are limited."""
     return json.dumps(policy, separators=(",", ":"), ensure_ascii=False)
@@ -100,6 +119,12 @@ def text_of(policy: Policy) -> str:
 def _statements(policy: Policy) -> list[Any]:
     found = policy.get("Statement", [])
     return found if isinstance(found, list) else [found]
+
+
+def _principals(statement: Statement) -> list[str]:
+    named = [statement.get(element, {}) for element in ("Principal", "NotPrincipal")]
+    given = [each.get("AWS", []) for each in named if isinstance(each, dict)]
+    return [str(name) for each in given for name in (each if isinstance(each, list) else [each])]
 
 
 def _by_sid(statements: Sequence[Statement], owner: str) -> dict[str, Statement]:

@@ -11,7 +11,7 @@ OPERATIONS: Final[dict[str, tuple[str, ...]]] = {
         "GetModelPackageGroupPolicy",
         "PutModelPackageGroupPolicy",
     ),
-    "s3": ("DeleteBucketPolicy", "GetBucketPolicy", "PutBucketPolicy"),
+    "s3": ("DeleteBucketPolicy", "GetBucketPolicy", "ListBuckets", "PutBucketPolicy"),
     "ecr": ("DeleteRepositoryPolicy", "GetRepositoryPolicy", "SetRepositoryPolicy"),
     "kms": ("CreateGrant", "GetKeyPolicy", "ListGrants", "PutKeyPolicy", "RevokeGrant"),
 }

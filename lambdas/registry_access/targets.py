@@ -5,14 +5,17 @@ Absence is told by each service in its own way, matched here and nowhere else.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
-from registry_access.editing import MissingTargetError, RefusedEditError
+from registry_access.editing import InvalidPolicyError, MissingTargetError, RefusedEditError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
@@ -78,7 +81,8 @@ class GroupPolicy:
 
     def write(self, text: str) -> None:
         """Put the policy."""
-        self.client.put_model_package_group_policy(ModelPackageGroupName=self.group, ResourcePolicy=text)
+        with _telling_invalid("ValidationException"):
+            self.client.put_model_package_group_policy(ModelPackageGroupName=self.group, ResourcePolicy=text)
 
     def remove(self) -> None:
         """Delete the policy."""
@@ -110,11 +114,30 @@ class BucketPolicy:
                 return None
             if _says(error, "NoSuchBucket"):
                 raise MissingTargetError(f"There is no bucket {self.bucket}.") from error
+            if _says(error, "AccessDenied") and self._is_elsewhere():
+                raise MissingTargetError(
+                    f"There is no bucket {self.bucket} in account {self.account}: it is another account's."
+                ) from error
             raise
+
+    def _is_elsewhere(self) -> bool:
+        """Tell whether the bucket is certainly not this account's: S3 denies its policy as it denies ours."""
+        names: list[str] = []
+        more: dict[str, Any] = {}
+        try:
+            while True:
+                page = self.client.list_buckets(Prefix=self.bucket, **more)
+                names += [bucket["Name"] for bucket in page["Buckets"]]
+                if not page.get("ContinuationToken"):
+                    return self.bucket not in names
+                more = {"ContinuationToken": page["ContinuationToken"]}
+        except ClientError:
+            return False
 
     def write(self, text: str) -> None:
         """Put the policy."""
-        self.client.put_bucket_policy(Bucket=self.bucket, Policy=text, ExpectedBucketOwner=self.account)
+        with _telling_invalid("MalformedPolicy"):
+            self.client.put_bucket_policy(Bucket=self.bucket, Policy=text, ExpectedBucketOwner=self.account)
 
     def remove(self) -> None:
         """Delete the policy."""
@@ -148,7 +171,8 @@ class RepositoryPolicy:
 
     def write(self, text: str) -> None:
         """Put the policy; without `force`, so that ECR refuses one that locks everybody out."""
-        self.client.set_repository_policy(repositoryName=self.repository, policyText=text)
+        with _telling_invalid("InvalidParameterException"):
+            self.client.set_repository_policy(repositoryName=self.repository, policyText=text)
 
     def remove(self) -> None:
         """Delete the policy."""
@@ -179,7 +203,8 @@ class KeyPolicy:
 
     def write(self, text: str) -> None:
         """Put the policy; KMS refuses one by which this role could not put the next."""
-        self.client.put_key_policy(KeyId=self.key_arn, PolicyName=_ONLY_KEY_POLICY, Policy=text)
+        with _telling_invalid("MalformedPolicyDocumentException"):
+            self.client.put_key_policy(KeyId=self.key_arn, PolicyName=_ONLY_KEY_POLICY, Policy=text)
 
     def remove(self) -> None:
         """Refuse: a key without any statement is nobody's any more.
@@ -191,6 +216,17 @@ class KeyPolicy:
             f"The policy of {self.name} was left alone, as no statement but Greenlight's is in it: without "
             "any, nobody could use or manage the key. Give it its owner's statements, and deploy again."
         )
+
+
+@contextmanager
+def _telling_invalid(code: str) -> Iterator[None]:
+    """Tell a policy that is not valid, which each service says by a code of its own."""
+    try:
+        yield
+    except ClientError as error:
+        if _says(error, code):
+            raise InvalidPolicyError(str(error)) from error
+        raise
 
 
 def _says(error: ClientError, code: str, words: str = "") -> bool:

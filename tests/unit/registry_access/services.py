@@ -27,6 +27,12 @@ class Services:
     keys: dict[str, str] = field(default_factory=dict)
     grants: list[dict[str, Any]] = field(default_factory=list)
     denied: bool = False
+    busy: str = ""
+    """The code with which whatever is asked is put off."""
+    elsewhere: set[str] = field(default_factory=set)
+    """Buckets of other accounts."""
+    takes_ids: bool = True
+    """Whether policies are taken in which there are ids of deleted principals; the services do not."""
 
     def clients(self) -> Clients:
         """Give the function its clients."""
@@ -41,6 +47,13 @@ class Services:
         """Refuse, if the function's role may not."""
         if self.denied:
             raise error("AccessDeniedException", "not authorized to perform")
+        if self.busy:
+            raise error(self.busy, "Rate exceeded")
+
+    def check_policy(self, text: str, code: str) -> None:
+        """Refuse a policy, as each service does by a code of its own."""
+        if not self.takes_ids and "AROA" in text:
+            raise error(code, "Invalid principal in policy")
 
 
 @dataclass
@@ -62,6 +75,7 @@ class SageMaker:
         return {}
 
     def put_model_package_group_policy(self, *, ModelPackageGroupName: str, ResourcePolicy: str) -> None:  # noqa: N803
+        self.state.check_policy(ResourcePolicy, "ValidationException")
         self.state.groups[ModelPackageGroupName] = ResourcePolicy
 
     def delete_model_package_group_policy(self, *, ModelPackageGroupName: str) -> None:  # noqa: N803
@@ -75,6 +89,8 @@ class S3:
     def get_bucket_policy(self, *, Bucket: str, ExpectedBucketOwner: str) -> dict[str, Any]:  # noqa: N803
         self.state.check()
         assert ExpectedBucketOwner == ACCOUNT
+        if Bucket in self.state.elsewhere:
+            raise error("AccessDenied", "Access Denied")
         if Bucket not in self.state.buckets:
             raise error("NoSuchBucket")
         text = self.state.buckets[Bucket]
@@ -84,11 +100,20 @@ class S3:
 
     def put_bucket_policy(self, *, Bucket: str, Policy: str, ExpectedBucketOwner: str) -> None:  # noqa: N803
         assert ExpectedBucketOwner == ACCOUNT
+        self.state.check_policy(Policy, "MalformedPolicy")
         self.state.buckets[Bucket] = Policy
 
     def delete_bucket_policy(self, *, Bucket: str, ExpectedBucketOwner: str) -> None:  # noqa: N803
         assert ExpectedBucketOwner == ACCOUNT
         self.state.buckets[Bucket] = None
+
+    def list_buckets(self, *, Prefix: str, ContinuationToken: str = "") -> dict[str, Any]:  # noqa: N803
+        """List one a page."""
+        self.state.check()
+        names = sorted(name for name in self.state.buckets if name.startswith(Prefix))
+        shown, *more = [name for name in names if name > ContinuationToken] or [""]
+        page = {"Buckets": [{"Name": shown}] if shown else []}
+        return {**page, "ContinuationToken": shown} if more else page
 
 
 @dataclass
@@ -105,6 +130,7 @@ class ECR:
         return {"policyText": text}
 
     def set_repository_policy(self, *, repositoryName: str, policyText: str) -> None:  # noqa: N803
+        self.state.check_policy(policyText, "InvalidParameterException")
         self.state.repositories[repositoryName] = policyText
 
     def delete_repository_policy(self, *, repositoryName: str) -> None:  # noqa: N803
@@ -124,6 +150,7 @@ class KMS:
 
     def put_key_policy(self, *, KeyId: str, PolicyName: str, Policy: str) -> None:  # noqa: N803
         assert PolicyName == "default"
+        self.state.check_policy(Policy, "MalformedPolicyDocumentException")
         self.state.keys[KeyId] = Policy
 
     def list_grants(self, *, KeyId: str, Marker: str = "0") -> dict[str, Any]:  # noqa: N803
@@ -139,6 +166,8 @@ class KMS:
     def create_grant(self, *, KeyId: str, **grant: Any) -> dict[str, str]:  # noqa: N803
         assert KeyId in self.state.keys
         self.state.check()
+        if grant["GranteePrincipal"] == "gone":
+            raise error("InvalidArnException", "no such role")
         grant["GrantId"] = f"grant-{len(self.state.grants) + 1}"
         self.state.grants.append(grant)
         return {"GrantId": grant["GrantId"]}

@@ -108,7 +108,10 @@ def test_a_policy_that_would_be_too_large_is_refused_before_it_is_touched() -> N
     before = policy_of(statement("Theirs", "x" * 900))
     resource = Resource(before)
 
-    with pytest.raises(RefusedEditError, match=r"bucket models would have 1,\d+ bytes.* takes 1,000"):
+    with pytest.raises(
+        RefusedEditError,
+        match=r"bucket models would have 1,\d+ bytes, \d+ of them Greenlight's.* takes 1,000",
+    ):
         edit(resource, WANTED)
 
     assert resource.text == before
@@ -143,6 +146,38 @@ def test_somebody_who_edits_at_the_same_time_is_waited_for() -> None:
 
     assert resource.statements() == [statement("Theirs"), *WANTED]
     assert resource.calls.count("write") == 1
+
+
+def test_a_policy_that_is_listed_in_another_order_each_time_is_at_rest() -> None:
+    """Whether services keep the order of lists is not established."""
+    theirs = {**statement("Theirs"), "Principal": {"AWS": ["111122223333", "444455556666"]}}
+    resource = Resource(policy_of(theirs, statement("More")))
+
+    def turn(here: Resource) -> None:
+        policy = parse(here.text) or {}
+        policy["Statement"].reverse()
+        for each in policy["Statement"]:
+            if each.get("Sid") == "Theirs":
+                each["Principal"]["AWS"].reverse()
+        here.text = json.dumps(policy)
+
+    resource.while_reading = [turn] * 100
+
+    assert edit(resource, WANTED) is True
+    assert resource.calls.count("write") == 1
+
+
+def test_a_policy_of_another_version_is_not_the_same() -> None:
+    resource = Resource(policy_of(statement("Theirs")))
+
+    def older(here: Resource) -> None:
+        here.text = policy_of(statement("Theirs")).replace("2012-10-17", "2008-10-17")
+
+    resource.while_reading = [lambda _: None, older]
+
+    edit(resource, WANTED)
+
+    assert (parse(resource.text) or {})["Version"] == "2008-10-17"
 
 
 def test_an_edit_that_somebody_overwrote_is_made_again() -> None:

@@ -186,6 +186,149 @@ def test_a_failed_creation_is_deleted_without_harm() -> None:
     assert again == everything(json.dumps(json.loads(THEIRS)))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_creation_that_failed_before_it_wrote_is_rolled_back_without_a_call(kind: str) -> None:
+    """Where a policy cannot be read, it could not be for the deletion either: the stack would be stuck."""
+    services = everything(THEIRS)
+    services.denied = True
+
+    created = ask(services, event(kind))
+    deleted = ask(services, event(kind, "Delete", PhysicalResourceId=created["PhysicalResourceId"]))
+
+    assert (created["Status"], deleted["Status"]) == ("FAILED", "SUCCESS")
+
+
+def test_an_update_that_failed_before_it_wrote_leaves_what_stands_for_the_former_target() -> None:
+    """Another identity would have CloudFormation delete the former's statements."""
+    services = everything(THEIRS)
+    services.denied = True
+
+    answered = ask(services, event("bucket", "Update", PhysicalResourceId="the former"))
+
+    assert (answered["Status"], answered["PhysicalResourceId"]) == ("FAILED", "the former")
+
+
+def test_a_creation_that_failed_after_it_wrote_is_taken_out_again() -> None:
+    services = everything(THEIRS)
+    waited: list[float] = []
+
+    def pause(seconds: float) -> None:
+        """Lose the right to read between the write and the reading back."""
+        waited.append(seconds)
+        services.denied = len(waited) >= 2
+
+    created = json.loads(respond(event("bucket"), services.clients(), account=ACCOUNT, pause=pause))
+    services.denied = False
+    left = json.loads(services.buckets["models"] or "")["Statement"]
+    deleted = ask(services, event("bucket", "Delete", PhysicalResourceId=created["PhysicalResourceId"]))
+
+    assert (created["Status"], deleted["Status"]) == ("FAILED", "SUCCESS")
+    assert left == [statement("Theirs"), *OURS]
+    assert json.loads(services.buckets["models"] or "") == json.loads(THEIRS)
+
+
+def test_a_grant_that_failed_after_another_was_made_is_taken_out_again() -> None:
+    services = everything(THEIRS)
+    statements = json.loads(wanted(f"{OWNER}A")["Statements"])
+    statements.append({"Sid": f"{OWNER}B", "Principal": {"AWS": "gone"}, "Action": ["kms:Decrypt"]})
+
+    created = ask(services, event("key-grants", properties={"Statements": json.dumps(statements)}))
+    made = len(services.grants)
+    ask(services, event("key-grants", "Delete", PhysicalResourceId=created["PhysicalResourceId"]))
+
+    assert (created["Status"], made, services.grants) == ("FAILED", 1, [])
+
+
+def test_a_bucket_of_another_account_is_named_as_such() -> None:
+    services = Services(buckets={"models-2": None}, elsewhere={"models"})
+
+    answered = ask(services, event("bucket"))
+
+    assert f"no bucket models in account {ACCOUNT}: it is another account's" in answered["Reason"]
+
+
+def test_a_bucket_that_was_made_again_in_another_account_needs_no_deletion() -> None:
+    services = Services(buckets={"models-1": None, "models-2": None}, elsewhere={"models"})
+
+    answered = ask(services, event("bucket", "Delete", PhysicalResourceId="x"))
+
+    assert answered["Status"] == "SUCCESS"
+
+
+def test_a_bucket_of_this_account_whose_policy_is_denied_keeps_its_deletion_failing() -> None:
+    """Its statements may well be in there: whoever is told that they are gone must be able to rely on it."""
+    services = everything(THEIRS)
+    services.buckets = {"model": None, "models": THEIRS, "models-2": None}
+    services.elsewhere = {"models"}
+
+    answered = ask(services, event("bucket", "Delete", PhysicalResourceId="x"))
+
+    assert answered["Status"] == "FAILED"
+
+
+def test_what_holds_nothing_of_ours_needs_no_deletion_however_it_is_written() -> None:
+    unreadable = '{"Statement": [], "Statement": []}'
+    services = everything(unreadable)
+
+    for kind in TARGETS:
+        assert ask(services, event(kind, "Delete", PhysicalResourceId="x"))["Status"] == "SUCCESS"
+    assert services == everything(unreadable)
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_others_statements_with_deleted_principals_are_named_with_whose_to_mend_they_are(kind: str) -> None:
+    """The services keep such a policy, and take none back with it."""
+    orphaned = statement("Theirs") | {"Principal": {"AWS": ["AROAEXAMPLEEXAMPLE123", ACCOUNT]}}
+    nameless = statement(None) | {"NotPrincipal": {"AWS": "AIDAEXAMPLEEXAMPLE123"}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [orphaned, statement("Fine"), nameless]})
+    services = everything(policy)
+    services.takes_ids = False
+
+    answered = ask(services, event(kind))
+
+    assert answered["Status"] == "FAILED"
+    assert "others' statements in it do: Theirs, the statement at place 3." in answered["Reason"]
+    assert "Their owner must remove or rename those principals" in answered["Reason"]
+    assert standing(services, kind) == policy
+
+
+def test_a_policy_that_is_refused_for_anything_else_is_told_in_the_services_words() -> None:
+    services = everything(THEIRS)
+    services.takes_ids = False
+    ours = [statement(f"{OWNER}A", "AROA")]
+
+    answered = ask(services, event("bucket", properties={"Statements": json.dumps(ours)}))
+
+    assert "its service refused the new one: An error occurred (MalformedPolicy)" in answered["Reason"]
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "SlowDown", "TooManyRequestsException"])
+def test_a_service_that_is_busy_is_waited_for(code: str) -> None:
+    """CloudFormation asks for every policy of a stack at the same time."""
+    services = everything(THEIRS)
+    services.busy = code
+    waited: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waited.append(seconds)
+        services.busy = code if len(waited) < 10 else ""
+
+    answered = json.loads(respond(event("bucket"), services.clients(), account=ACCOUNT, pause=pause))
+
+    assert answered["Status"] == "SUCCESS"
+
+
+def test_a_service_that_stays_busy_is_given_up_within_the_functions_time() -> None:
+    services = everything(THEIRS)
+    services.busy = "ThrottlingException"
+    waited: list[float] = []
+
+    answered = json.loads(respond(event("bucket"), services.clients(), account=ACCOUNT, pause=waited.append))
+
+    assert (answered["Status"], "Rate exceeded" in answered["Reason"]) == ("FAILED", True)
+    assert 2 * sum(waited) < 300
+
+
 def test_another_target_is_another_resource_to_cloudformation() -> None:
     first = ask(everything(None), event("bucket"))
     second = ask(
