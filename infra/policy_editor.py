@@ -1,7 +1,10 @@
-"""Owns the functions that merge statements into others' policies, and the custom resources that ask for it.
+"""Owns the function that merges statements into others' policies, and the custom resources that ask for it.
 
-Each policy comes with the permission to edit it, as a policy of the function's role that is made before and
-removed after: what is taken out of the stack must still be allowed to be taken out of the policy.
+The function's own role may edit nothing. It takes on roles that may, each some of the policies: one role has
+not room for all. Each policy comes with the permission to edit it, as a policy of such a role that is made
+before and removed after: what is taken out of the stack must still be allowed to be taken out of the policy.
+What the function is told with a request, whoever may invoke it could tell it: whose statements it writes, and
+for which accounts, is in its environment, and which policies it may edit is in the roles.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from constructs import Construct
 
 from infra.permissions import Permissions, acknowledge
 from infra.stages.access import signed
+from infra.stages.editors import spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,17 +42,20 @@ class PolicyEditor(Construct):
         *,
         asset: Path,
         owner: str,
+        stage_accounts: Sequence[str],
+        revision: int,
         log_retention: logs.RetentionDays,
     ) -> None:
         super().__init__(scope, construct_id)
         self._owner = owner
+        self._revision = revision
         self.log_group = logs.LogGroup(
             self, "Logs", retention=log_retention, removal_policy=RemovalPolicy.RETAIN
         )
         self.role = iam.Role(
             self,
             "Role",
-            description="What Greenlight's policy editor may do: edit the policies that its stack names",
+            description="What Greenlight's policy editor may do: take on the roles that edit policies",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         )
         Permissions(self.role).allow(
@@ -66,6 +73,7 @@ class PolicyEditor(Construct):
             # Its patience with others who edit the same policy, with room for slow calls.
             timeout=Duration.minutes(10),
             role=self.role,
+            environment={"OWNER": owner, "STAGE_ACCOUNTS": ",".join(sorted(set(stage_accounts)))},
             log_group=self.log_group,
         )
         # cdk-nag wants the newest runtime there is.
@@ -75,13 +83,38 @@ class PolicyEditor(Construct):
             "The newest runtime that the local cloud, on which all of this is proven, can run.",
         )
 
-    def merge(self, policy: PolicyStatements) -> CustomResource:
-        """Have statements merged into one policy, for as long as this is in the stack."""
+    def merge(self, policies: Sequence[PolicyStatements]) -> None:
+        """Have statements merged into policies, for as long as they are in the stack."""
+        wanted = {policy.target: policy for policy in policies}
+        for number, held in enumerate(spread(list(wanted)), start=1):
+            role, use = self._editing_role(number)
+            for target in held:
+                self._merge(wanted[target], role, use)
+
+    def _editing_role(self, number: int) -> tuple[iam.Role, iam.Policy]:
+        """Make a role that the function alone may take on, and its permission to do so."""
+        role = iam.Role(
+            self,
+            f"Role{number}",
+            description="What Greenlight's policy editor may edit: policies that its stack names",
+            assumed_by=iam.ArnPrincipal(self.role.role_arn),
+        )
+        # Not one for all roles: a role that leaves the stack is needed until its last policy is edited.
+        use = iam.Policy(
+            self,
+            f"UseRole{number}",
+            roles=[self.role],
+            statements=[_allow("sts", ["AssumeRole"], [role.role_arn])],
+        )
+        return role, use
+
+    def _merge(self, policy: PolicyStatements, role: iam.Role, use: iam.Policy) -> None:
         target = policy.target
         statements = [signed(statement, self._owner) for statement in policy.statements]
         name = f"{target.kind.title().replace('-', '')}{_digest(target)}"
+        # Below its role: with another role, it is another permission, and this one stays until that works.
         permission = iam.Policy(
-            self, f"{name}Permission", roles=[self.role], statements=self._permissions(target, statements)
+            role, f"{name}Permission", roles=[role], statements=self._permissions(target, statements)
         )
         if target.kind == "bucket":
             acknowledge(
@@ -98,13 +131,14 @@ class PolicyEditor(Construct):
             properties={
                 "Kind": target.kind,
                 "Target": target.name,
-                "Owner": self._owner,
+                "Role": role.role_arn,
                 # As text: CloudFormation would make strings of whatever is none.
                 "Statements": json.dumps(statements, separators=(",", ":"), sort_keys=True),
+                # CloudFormation asks for nothing where no property changed, whatever became of the policy.
+                "Revision": str(self._revision),
             },
         )
-        resource.node.add_dependency(permission)
-        return resource
+        resource.node.add_dependency(permission, use)
 
     def _permissions(
         self, target: PolicyTarget, statements: Sequence[Statement]

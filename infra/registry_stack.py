@@ -16,7 +16,6 @@ from infra.failure_queue import FailureQueue
 from infra.policy_editor import PolicyEditor
 from infra.stages.access import policies
 from infra.stages.accounts import owner_of, registry_stack_name, spellings
-from infra.stages.editors import spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -121,17 +120,16 @@ class RegistryStack(Stack):
             )
             for stage in elsewhere
         ]
-        wanted = {policy.target: policy for policy in policies(elsewhere)}
-        for number, held in enumerate(spread(list(wanted)), start=1):
-            editor = PolicyEditor(
-                self,
-                f"PolicyEditor{number}",
-                asset=asset,
-                owner=owner_of(configuration.stack_name, registry, number),
-                log_retention=RETENTION[configuration.log_retention_days],
-            )
-            for target in held:
-                editor.merge(wanted[target])
+        self.policy_editor = PolicyEditor(
+            self,
+            "PolicyEditor",
+            asset=asset,
+            owner=owner_of(configuration.stack_name, registry),
+            stage_accounts=[stage.names.account for stage in elsewhere],
+            revision=registry.revision,
+            log_retention=RETENTION[configuration.log_retention_days],
+        )
+        self.policy_editor.merge(policies(elsewhere))
         CfnOutput(
             self,
             "UndeliveredQueueUrl",

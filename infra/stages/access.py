@@ -243,11 +243,16 @@ class StageAccess:
             yield self._allow(f"{sid}{purpose}", ["kms:Decrypt"], roles, ["*"], through)
 
     def _grants(self, sid: str) -> Iterator[Statement]:
-        """Yield a grant for each role, in a statement's words: KMS takes no account for a grantee."""
+        """Yield a grant for each role, in a statement's words: KMS takes no account for a grantee.
+
+        A grant stays with the role that it was made for, and not with one that is made again under the same
+        name. So a grant of another revision is another grant.
+        """
+        revision = f"R{self.registry.revision}" if self.registry.revision else ""
         models = {f"Models{number or ''}": role for number, role in enumerate(self._running)}
         for purpose, role in {**models, "Deployer": self.names.deployer_role_arn}.items():
             yield {
-                "Sid": f"{sid}{purpose}",
+                "Sid": f"{sid}{purpose}{revision}",
                 "Effect": "Allow",
                 "Principal": {"AWS": role},
                 "Action": ["kms:Decrypt"],

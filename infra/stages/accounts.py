@@ -132,7 +132,7 @@ def registry_stack_name(stack_name: str) -> str:
     return f"{stack_name}-Registry"
 
 
-def owner_of(stack_name: str, registry: Registry, editor: int) -> str:
-    """Say how the Sids begin that an editor of a registry's stack writes: no other stack's begin so."""
-    identity = f"{registry.account}/{registry.region}/{registry_stack_name(stack_name)}/{editor}"
+def owner_of(stack_name: str, registry: Registry) -> str:
+    """Say how the Sids begin that a registry's stack writes: no other stack's begin so."""
+    identity = f"{registry.account}/{registry.region}/{registry_stack_name(stack_name)}"
     return f"Greenlight{sha256(identity.encode()).hexdigest()[:10]}"

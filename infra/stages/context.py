@@ -124,6 +124,14 @@ class Registry(BaseModel):
             "artefacts, images and keys) or both_roles (both to all)"
         ),
     ] = "by_purpose"
+    revision: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="a number; with another one, a deployment brings every statement in again, and makes "
+            "every grant anew; by default 0",
+        ),
+    ] = 0
     groups: Annotated[
         dict[str, Group], Field(description="by the name of a model package group, what its versions need")
     ]

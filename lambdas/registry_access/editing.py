@@ -145,9 +145,9 @@ def _put(holder: PolicyHolder, standing: Policy | None, merged: Policy | None) -
                 f"The policy of {holder.name} was left as it was, as its service refused the new one: {error}"
             ) from error
         raise RefusedEditError(
-            f"The policy of {holder.name} was left as it was. Its service refuses any policy that names "
-            f"deleted principals, and others' statements in it do: {', '.join(orphaned)}. Their owner must "
-            f"remove or rename those principals; then deploy again. ({error})"
+            f"The policy of {holder.name} was left as it was. Its service refuses any policy that "
+            f"names deleted principals, and others' statements in it do: {', '.join(orphaned)}. Their owner "
+            f"must remove or rename those principals; then deploy again. ({error})"
         ) from error
 
 

@@ -1,12 +1,13 @@
-"""The Lambda function's entry point: builds the clients once, then reads the request, edits and answers."""
+"""The Lambda function's entry point: reads the request, edits with the role that may, and answers."""
 
 from __future__ import annotations
 
 import logging
+import os
 import random
 import time
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 import boto3
@@ -15,8 +16,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from registry_access import answer
 from registry_access.editing import SETTLING_SECONDS, MissingTargetError, RefusedEditError, bring_in
+from registry_access.environment import Environment
 from registry_access.grants import KeyGrants
 from registry_access.request import EditRequest
+from registry_access.roles import session_as
 from registry_access.targets import BucketPolicy, GroupPolicy, KeyPolicy, RepositoryPolicy
 
 if TYPE_CHECKING:
@@ -65,8 +68,8 @@ class Clients:
     kms: Callable[[], KMSClient]
 
 
-def _build() -> Clients:
-    session = boto3.Session()
+def clients_of(session: boto3.Session) -> Clients:
+    """Make the clients of a session."""
     return Clients(
         sagemaker=cache(lambda: session.client("sagemaker", config=_CONFIG)),
         s3=cache(lambda: session.client("s3", config=_CONFIG)),
@@ -139,9 +142,22 @@ def _patiently(editing: Callable[[], bool], pause: Callable[[float], None]) -> b
 
 
 def respond(
-    event: Mapping[str, Any], clients: Clients, *, account: str, pause: Callable[[float], None]
+    event: Mapping[str, Any],
+    environment: Environment,
+    clients_as: Callable[[str], Clients],
+    *,
+    account: str,
+    pause: Callable[[float], None],
 ) -> bytes:
-    """Carry an event of CloudFormation's out and write the answer; no failure of it is left unanswered."""
+    """Carry an event of CloudFormation's out and write the answer; no failure of it is left unanswered.
+
+    Args:
+        event: A request of a custom resource.
+        environment: What the stack says besides.
+        clients_as: Makes the clients with which a role calls.
+        account: The function's.
+        pause: Waits for some seconds.
+    """
     standing_id = event.get("PhysicalResourceId", _NOTHING_EDITED)
     if event["RequestType"] == "Delete" and standing_id == _NOTHING_EDITED:
         return answer.body(event, physical_id=standing_id)
@@ -150,11 +166,17 @@ def respond(
     # could not be created. So what was not written has no identity of its own.
     physical_id = standing_id
     try:
-        request = EditRequest.read(event)
-        editing = partial(
-            edit, request, clients, account=account, pause=pause, writing=attempt.begin_to_write
+        request = EditRequest.read(event, environment)
+        changed = _patiently(
+            lambda: edit(
+                request,
+                clients_as(request.role),
+                account=account,
+                pause=pause,
+                writing=attempt.begin_to_write,
+            ),
+            pause,
         )
-        changed = _patiently(editing, pause)
         physical_id = request.physical_id
         logger.info("%s %s: %s", event["RequestType"], physical_id, "changed" if changed else "as it was")
     except MissingTargetError as error:
@@ -182,10 +204,18 @@ def _pause(seconds: float) -> None:
     time.sleep(seconds * random.uniform(1, 2))  # noqa: S311
 
 
-clients = _build()
+environment = Environment.read(os.environ)
+sts = boto3.client("sts", config=_CONFIG)
 
 
 def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lambda's context has no types here
     """Answer one request of CloudFormation's."""
     account = context.invoked_function_arn.split(":")[4]
-    answer.send(event["ResponseURL"], respond(event, clients, account=account, pause=_pause))
+    said = respond(
+        event,
+        environment,
+        lambda role_arn: clients_of(session_as(sts, role_arn)),
+        account=account,
+        pause=_pause,
+    )
+    answer.send(event["ResponseURL"], said)

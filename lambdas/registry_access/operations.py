@@ -14,5 +14,6 @@ OPERATIONS: Final[dict[str, tuple[str, ...]]] = {
     "s3": ("DeleteBucketPolicy", "GetBucketPolicy", "ListBuckets", "PutBucketPolicy"),
     "ecr": ("DeleteRepositoryPolicy", "GetRepositoryPolicy", "SetRepositoryPolicy"),
     "kms": ("CreateGrant", "GetKeyPolicy", "ListGrants", "PutKeyPolicy", "RevokeGrant"),
+    "sts": ("AssumeRole",),
 }
 """Service (botocore's name) -> API operations, sorted."""

@@ -1,4 +1,4 @@
-"""Reads what CloudFormation asks of the custom resource."""
+"""Reads what is asked of the custom resource; that CloudFormation asks it is not certain."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
+from registry_access.admission import check
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from registry_access.environment import Environment
     from registry_access.merging import Statement
 
 Kind = Literal["group", "bucket", "repository", "key", "key-grants"]
@@ -24,6 +27,7 @@ class EditRequest:
     Attributes:
         kind: What has the policy.
         target: Its name, or a key's ARN.
+        role: The ARN of the role that may edit it.
         owner: How the owner's Sids begin.
         statements: All that the owner wants there; none when the resource is deleted.
         deleting: Whether the resource is deleted.
@@ -31,12 +35,13 @@ class EditRequest:
 
     kind: Kind
     target: str
+    role: str
     owner: str
     statements: tuple[Statement, ...]
     deleting: bool
 
     @classmethod
-    def read(cls, event: Mapping[str, Any]) -> EditRequest:
+    def read(cls, event: Mapping[str, Any], environment: Environment) -> EditRequest:
         """Read a request.
 
         Raises:
@@ -46,12 +51,14 @@ class EditRequest:
         kind, deleting = properties.get("Kind"), event["RequestType"] == "Delete"
         if kind not in KINDS:
             raise ValueError(f"Kind is {kind!r}, and must be one of {', '.join(KINDS)}.")
-        for name in ("Target", "Owner", "Statements"):
+        for name in ("Target", "Role", "Statements"):
             if not properties.get(name):
                 raise ValueError(f"{name} is missing.")
         # As text: CloudFormation makes strings of a property's numbers and truth values.
         statements = () if deleting else tuple(json.loads(properties["Statements"]))
-        return cls(cast("Kind", kind), properties["Target"], properties["Owner"], statements, deleting)
+        owner = environment.owner
+        check(cast("Kind", kind), statements, owner, environment.stage_accounts)
+        return cls(cast("Kind", kind), properties["Target"], properties["Role"], owner, statements, deleting)
 
     @property
     def physical_id(self) -> str:

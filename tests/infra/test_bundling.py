@@ -36,9 +36,11 @@ ENVIRONMENT = {
     "EVENT_BUS_NAME": "default",
     "EXECUTION_ROLE_ARN": "arn:aws:iam::111122223333:role/models",
     "JOURNAL_TABLE_NAME": "journal",
+    "OWNER": "Greenlight0123456789",
     "POWERTOOLS_SERVICE_NAME": "greenlight",
     "SETTINGS_PREFIX": "/greenlight/endpoints/",
     "STACK_NAME": "Greenlight",
+    "STAGE_ACCOUNTS": "444455556666",
 }
 
 CALL_EVERYTHING = """
@@ -61,10 +63,13 @@ def example(shape, depth=0):
     return VALUES[shape.type_name]
 
 class Raw:
+    def __init__(self, operation):
+        in_xml = operation.service_model.protocol in {"query", "rest-xml"}
+        self.body = f"<a><{operation.name}Result/></a>".encode() if in_xml else b"{}"
     def stream(self, *args, **kwargs):
-        yield b"{}"
+        yield self.body
     def read(self, *args, **kwargs):
-        return b"{}"
+        return self.body
 
 done = {}
 for service, names in OPERATIONS.items():
@@ -72,11 +77,12 @@ for service, names in OPERATIONS.items():
     assert set(client.meta.service_model.operation_names) == set(names), service
     sent = []
     client.meta.events.register(
-        "before-send", lambda request, **_: sent.append(request) or AWSResponse(request.url, 200, {}, Raw())
+        "before-send",
+        lambda request, **_: sent.append(request) or AWSResponse(request.url, 200, {}, Raw(operation)),
     )
     for name in names:
-        method = botocore.xform_name(name)
-        getattr(client, method)(**example(client.meta.service_model.operation_model(name).input_shape))
+        method, operation = botocore.xform_name(name), client.meta.service_model.operation_model(name)
+        getattr(client, method)(**example(operation.input_shape))
         if client.can_paginate(method):
             client.get_paginator(method)
     done[service] = [request.url for request in sent]

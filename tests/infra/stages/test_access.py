@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from infra.context import read_configuration
 from infra.stages.access import PolicyTarget, Repository, StageAccess, Statement, policies, signed
 from infra.stages.accounts import StageNames, owner_of, partition_of, spellings, url_suffix_of
+from registry_access import admission
 from tests.infra.stages.example import (
     KEY,
     MODELS_OF_PRODUCTION,
@@ -179,6 +180,31 @@ def test_an_owner_who_grants_a_key_gets_a_grant_for_each_role() -> None:
     ]
 
 
+def test_another_revision_has_every_grant_made_anew_and_changes_no_statement() -> None:
+    """A grant stays with the role that it was made for, and not with one of the same name."""
+    before, after = granted(), granted(revision=2)
+
+    assert [each["Sid"] for each in after[PolicyTarget("key-grants", OTHER_KEY)]] == [
+        f"{each['Sid']}R2" for each in before[PolicyTarget("key-grants", OTHER_KEY)]
+    ]
+    assert {**after, PolicyTarget("key-grants", OTHER_KEY): []} == {
+        **before,
+        PolicyTarget("key-grants", OTHER_KEY): [],
+    }
+
+
+@pytest.mark.parametrize("switches", [{}, {"admit": "both_roles", "revision": 3}])
+def test_the_editor_admits_every_statement_that_a_stage_asks_for(switches: dict[str, Any]) -> None:
+    accounts = {STAGING, PRODUCTION}
+
+    for target, statements in granted(**switches).items():
+        asked = [signed(each, "Owner") for each in statements]
+        admission.check(cast("Any", target.kind), asked, "Owner", accounts)
+        for account in accounts:
+            with pytest.raises(admission.InadmissibleStatementError, match="of a stage's account"):
+                admission.check(cast("Any", target.kind), asked, "Owner", accounts - {account, PRODUCTION})
+
+
 def test_a_key_whose_owner_lets_stages_in_is_left_alone() -> None:
     groups = example_context()["registry"]["groups"]
     groups["Churn-Models"]["keys"] = [{"arn": KEY, "by": "owner"}]
@@ -327,13 +353,12 @@ def test_owners_are_told_apart_and_none_begins_as_another() -> None:
     registry = stages()["staging"].registry
     moved = registry.model_copy(update={"region": "eu-west-1"})
     owners = {
-        owner_of("Greenlight", registry, 1),
-        owner_of("Greenlight", registry, 2),
-        owner_of("Greenlight-Test", registry, 1),
-        owner_of("Greenlight", moved, 1),
+        owner_of("Greenlight", registry),
+        owner_of("Greenlight-Test", registry),
+        owner_of("Greenlight", moved),
     }
 
-    assert len(owners) == 4
+    assert len(owners) == 3
     assert {len(owner) for owner in owners} == {20}
 
 

@@ -4,24 +4,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.stages.access import PolicyTarget
-from infra.stages.editors import MOST_OF_EDITOR, MOST_POLICIES, spread
+from infra.stages.editors import MOST_OF_ROLE, MOST_POLICIES, spread
 
 TARGETS = st.lists(st.builds(PolicyTarget, st.just("group"), st.text(min_size=1)), unique=True, max_size=200)
 
 
 @given(TARGETS)
-def test_every_policy_has_one_editor_and_no_editor_too_many(targets: list[PolicyTarget]) -> None:
+def test_every_policy_has_one_role_and_no_role_too_many(targets: list[PolicyTarget]) -> None:
     held = spread(targets)
 
     assert sorted(target for each in held for target in each) == sorted(targets)
-    assert all(len(each) <= MOST_OF_EDITOR for each in held)
+    assert all(len(each) <= MOST_OF_ROLE for each in held)
 
 
-def test_few_policies_have_one_editor() -> None:
-    assert len(spread([PolicyTarget("group", str(number)) for number in range(MOST_OF_EDITOR)])) == 1
+def test_few_policies_have_one_role() -> None:
+    assert len(spread([PolicyTarget("group", str(number)) for number in range(MOST_OF_ROLE)])) == 1
 
 
-def test_another_policy_leaves_the_others_where_they_are_unless_an_editor_is_added() -> None:
+def test_another_policy_leaves_the_others_where_they_are_unless_a_role_is_added() -> None:
     targets = [PolicyTarget("group", str(number)) for number in range(MOST_POLICIES)]
 
     for count in range(1, MOST_POLICIES, 7):

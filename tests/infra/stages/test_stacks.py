@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aws_cdk import App, Environment, Stack
+from aws_cdk import aws_logs as logs
+from aws_cdk.assertions import Template
 
 from infra.bundling import REGISTRY_ACCESS, operations
 from infra.context import Configuration
+from infra.policy_editor import PolicyEditor
 from infra.registry_stack import fitting
+from infra.stages.access import PolicyStatements, PolicyTarget
 from infra.stages.accounts import owner_of
+from infra.stages.editors import MOST_OF_ROLE
 from tests.infra.stages.example import (
     KEY,
     MODELS_OF_PRODUCTION,
@@ -25,6 +32,8 @@ from tests.infra.stages.test_access import stages
 from tests.infra.test_app import CFN_LINT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.infra.conftest import Synthesised
     from tests.infra.stages.conftest import Accounts
 
@@ -198,8 +207,16 @@ def test_each_policy_is_merged_into_by_one_custom_resource(accounts: Accounts) -
         ("repository", "team/churn"),
     }
     for each in found.values():
-        owner = each["Properties"]["Owner"]
-        assert owner == owner_of(Configuration().stack_name, registry, 1)
+        owner = owner_of(Configuration().stack_name, registry)
+        assert set(each["Properties"]) == {
+            "Kind",
+            "Revision",
+            "Role",
+            "ServiceTimeout",
+            "ServiceToken",
+            "Statements",
+            "Target",
+        }
         sids = [statement["Sid"] for statement in json.loads(each["Properties"]["Statements"])]
         assert all(sid.startswith(owner) for sid in sids)
         assert len(set(sids)) == len(sids)
@@ -257,7 +274,7 @@ def test_an_editor_may_do_what_its_code_calls_and_its_code_calls_no_more(account
     permitted = {
         action
         for name, each in accounts.of_type("Greenlight-Registry", "AWS::IAM::Policy").items()
-        if "Permission" in name
+        if "Permission" in name or "UseRole" in name
         for statement in each["Properties"]["PolicyDocument"]["Statement"]
         for action in _listed(statement["Action"])
     }
@@ -284,10 +301,99 @@ def test_grants_can_be_made_to_the_stages_roles_and_for_decryption_only(accounts
 
 def test_a_policy_can_still_be_edited_when_it_leaves_the_stack(accounts: Accounts) -> None:
     """CloudFormation deletes what depends first: the resource, and after it the permission."""
-    for name, each in accounts.of_type("Greenlight-Registry", CUSTOM).items():
-        [permission] = [dependency for dependency in each["DependsOn"] if "Permission" in dependency]
-        assert permission.startswith(name[: len(name) - 8])
-        assert permission in accounts.templates["Greenlight-Registry"]["Resources"]
+    for each in accounts.of_type("Greenlight-Registry", CUSTOM).values():
+        role = each["Properties"]["Role"]["Fn::GetAtt"][0]
+        policies = accounts.of_type("Greenlight-Registry", "AWS::IAM::Policy")
+        needed = {name: policies[name]["Properties"] for name in each["DependsOn"]}
+        editing, using = sorted(needed.values(), key=lambda policy: policy["Roles"] != [{"Ref": role}])
+        assert len(needed) == 2
+        assert editing["Roles"] == [{"Ref": role}]
+        assert using["PolicyDocument"]["Statement"] == [
+            {"Action": "sts:AssumeRole", "Effect": "Allow", "Resource": {"Fn::GetAtt": [role, "Arn"]}}
+        ]
+
+
+def test_the_function_may_edit_nothing_by_itself_and_it_alone_takes_on_the_roles_that_may(
+    accounts: Accounts,
+) -> None:
+    function = accounts.one("Greenlight-Registry", "AWS::Lambda::Function", "PolicyEditor")
+    [own, _] = function["Role"]["Fn::GetAtt"]
+    policies = accounts.of_type("Greenlight-Registry", "AWS::IAM::Policy").values()
+    roles = {
+        each["Properties"]["Role"]["Fn::GetAtt"][0]
+        for each in accounts.of_type("Greenlight-Registry", CUSTOM).values()
+    }
+
+    assert {
+        action
+        for each in policies
+        if {"Ref": own} in each["Properties"]["Roles"]
+        for statement in each["Properties"]["PolicyDocument"]["Statement"]
+        for action in _listed(statement["Action"])
+    } == {"logs:CreateLogStream", "logs:PutLogEvents", "sts:AssumeRole"}
+    for role in roles:
+        trust = accounts.one("Greenlight-Registry", "AWS::IAM::Role", role)["AssumeRolePolicyDocument"]
+        assert trust["Statement"] == [
+            {
+                "Action": "sts:AssumeRole",
+                "Effect": "Allow",
+                "Principal": {"AWS": {"Fn::GetAtt": [own, "Arn"]}},
+            }
+        ]
+
+
+def test_whose_statements_the_editor_writes_and_for_whom_no_request_can_say(accounts: Accounts) -> None:
+    function = accounts.one("Greenlight-Registry", "AWS::Lambda::Function", "PolicyEditor")
+
+    assert function["Environment"]["Variables"] == {
+        "OWNER": owner_of(Configuration().stack_name, stages()["staging"].registry),
+        "STAGE_ACCOUNTS": f"{STAGING},{PRODUCTION}",
+    }
+
+
+def merging(targets: Sequence[PolicyTarget], revision: int = 0) -> dict[str, dict[str, Any]]:
+    """The resources of a stack that has one statement merged into each of some policies."""
+    stack = Stack(App(), "Test", env=Environment(account=REGISTRY, region=REGION))
+    editor = PolicyEditor(
+        stack,
+        "PolicyEditor",
+        asset=Path(__file__).parent,
+        owner="Owner",
+        stage_accounts=[STAGING],
+        revision=revision,
+        log_retention=logs.RetentionDays.ONE_DAY,
+    )
+    editor.merge([PolicyStatements(target, [{"Sid": "A"}]) for target in targets])
+    resources: dict[str, dict[str, Any]] = Template.from_stack(stack).to_json()["Resources"]
+    return resources
+
+
+def test_a_policy_whose_role_changes_is_edited_by_the_same_resource_and_has_one_set_of_statements() -> None:
+    """Two editors' statements in one policy would not fit where one's fill more than half of it."""
+    targets = [PolicyTarget("bucket", f"models-{number}") for number in range(MOST_OF_ROLE + 1)]
+
+    before, after = merging(targets[:-1]), merging(targets)
+
+    moved = 0
+    for name, each in before.items():
+        if each["Type"] == CUSTOM:
+            same = {**after[name]["Properties"], "Role": each["Properties"]["Role"]}
+            assert same == each["Properties"]
+            moved += after[name]["Properties"]["Role"] != each["Properties"]["Role"]
+            # and the former permission is another resource, which goes after the latter has come
+            if after[name]["Properties"]["Role"] != each["Properties"]["Role"]:
+                assert not set(after[name]["DependsOn"]) & set(each["DependsOn"])
+    assert moved > 0
+
+
+def test_another_revision_has_cloudformation_ask_for_every_edit_again() -> None:
+    """It asks for nothing where no property changed, though the policy may have been overwritten."""
+    targets = [PolicyTarget("bucket", "models"), PolicyTarget("group", "churn")]
+
+    first, second = merging(targets), merging(targets, revision=1)
+
+    changed = {name for name, each in first.items() if each != second[name]}
+    assert changed == {name for name, each in first.items() if each["Type"] == CUSTOM}
 
 
 def test_an_editors_logs_are_kept_when_the_stack_goes(accounts: Accounts) -> None:

@@ -34,8 +34,16 @@ class Services:
     takes_ids: bool = True
     """Whether policies are taken in which there are ids of deleted principals; the services do not."""
 
-    def clients(self) -> Clients:
-        """Give the function its clients."""
+    untaken: int = 0
+    """How often more no role can be taken on."""
+    taken: list[str] = field(default_factory=list, compare=False)
+
+    def clients_as(self, role_arn: str) -> Clients:
+        """Give the function the clients of a role."""
+        if self.untaken:
+            self.untaken -= 1
+            raise error("AccessDenied", "not authorized to perform: sts:AssumeRole")
+        self.taken.append(role_arn)
         return Clients(
             sagemaker=lambda: cast("Any", SageMaker(self)),
             s3=lambda: cast("Any", S3(self)),
@@ -166,7 +174,7 @@ class KMS:
     def create_grant(self, *, KeyId: str, **grant: Any) -> dict[str, str]:  # noqa: N803
         assert KeyId in self.state.keys
         self.state.check()
-        if grant["GranteePrincipal"] == "gone":
+        if grant["GranteePrincipal"].endswith("gone"):
             raise error("InvalidArnException", "no such role")
         grant["GrantId"] = f"grant-{len(self.state.grants) + 1}"
         self.state.grants.append(grant)
@@ -175,3 +183,18 @@ class KMS:
     def revoke_grant(self, *, KeyId: str, GrantId: str) -> None:  # noqa: N803
         assert KeyId in self.state.keys
         self.state.grants = [each for each in self.state.grants if each["GrantId"] != GrantId]
+
+
+@dataclass
+class STS:
+    def assume_role(self, *, RoleArn: str, RoleSessionName: str, DurationSeconds: int) -> dict[str, Any]:  # noqa: N803
+        assert RoleSessionName
+        assert DurationSeconds >= 900
+        role = RoleArn.rpartition("/")[2]
+        return {
+            "Credentials": {
+                "AccessKeyId": f"key of {role}",
+                "SecretAccessKey": f"secret of {role}",
+                "SessionToken": f"token of {role}",
+            }
+        }

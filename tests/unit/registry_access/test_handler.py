@@ -3,32 +3,52 @@ from __future__ import annotations
 import json
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from registry_access import answer
+from registry_access.admission import ACTIONS
+from registry_access.environment import Environment
 from registry_access.handler import respond
 from registry_access.operations import OPERATIONS
-from registry_access.request import KINDS
-from tests.unit.registry_access.services import ACCOUNT, ECR, KEY, KMS, S3, SageMaker, Services
+from registry_access.request import KINDS, Kind
+from registry_access.roles import session_as
+from tests.unit.registry_access.services import ACCOUNT, ECR, KEY, KMS, S3, STS, SageMaker, Services
 from tests.unit.registry_access.test_merging import OWNER, statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+STAGE = "444455556666"
+ENVIRONMENT = Environment(OWNER, frozenset({STAGE}))
+EDITING_ROLE = f"arn:aws:iam::{ACCOUNT}:role/editing"
+ROLE = f"arn:aws:iam::{STAGE}:role/models"
+
+
+def ours(kind: str, resource: str = "*") -> dict[str, Any]:
+    """A statement as stages ask for it."""
+    return {
+        "Sid": f"{OWNER}A",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{STAGE}:root"},
+        "Action": [min(ACTIONS[cast("Kind", kind)])],
+        "Resource": [resource],
+        "Condition": {"ArnLike": {"aws:PrincipalArn": [ROLE]}},
+    }
+
 
 THEIRS = json.dumps({"Version": "2012-10-17", "Statement": [statement("Theirs")]})
-OURS = [statement(f"{OWNER}A")]
+OURS: dict[str, list[dict[str, Any]]] = {kind: [ours(kind)] for kind in KINDS}
 TARGETS = {"group": "churn", "bucket": "models", "repository": "team/churn", "key": KEY}
-ROLE = "arn:aws:iam::444455556666:role/models"
 
 
 def event(kind: str, request_type: str = "Create", **changes: Any) -> dict[str, Any]:
-    statements = wanted(f"{OWNER}A")["Statements"] if kind == "key-grants" else json.dumps(OURS)
+    statements = wanted(f"{OWNER}A")["Statements"] if kind == "key-grants" else json.dumps(OURS.get(kind))
     properties = {
         "Kind": kind,
         "Target": TARGETS.get(kind, KEY),
-        "Owner": OWNER,
+        "Role": EDITING_ROLE,
         "Statements": statements,
         **changes.pop("properties", {}),
     }
@@ -58,9 +78,11 @@ def standing(services: Services, kind: str) -> str | None:
     return text
 
 
-def ask(services: Services, request: dict[str, Any]) -> dict[str, Any]:
+def ask(
+    services: Services, request: dict[str, Any], pause: Callable[[float], None] = lambda _: None
+) -> dict[str, Any]:
     answered: dict[str, Any] = json.loads(
-        respond(request, services.clients(), account=ACCOUNT, pause=lambda _: None)
+        respond(request, ENVIRONMENT, services.clients_as, account=ACCOUNT, pause=pause)
     )
     assert {answered[name] for name in ("StackId", "RequestId", "LogicalResourceId")} == {
         "stack",
@@ -79,7 +101,7 @@ def test_statements_come_into_a_policy_and_go_again(kind: str) -> None:
     deleted = ask(services, event(kind, "Delete", PhysicalResourceId=created["PhysicalResourceId"]))
 
     assert created["Status"] == deleted["Status"] == "SUCCESS"
-    assert json.loads(text or "")["Statement"] == [statement("Theirs"), *OURS]
+    assert json.loads(text or "")["Statement"] == [statement("Theirs"), *OURS[kind]]
     assert json.loads(standing(services, kind) or "") == json.loads(THEIRS)
 
 
@@ -91,18 +113,18 @@ def test_a_resource_without_a_policy_gets_one_and_loses_it_again(kind: str) -> N
     text = standing(services, kind)
     ask(services, event(kind, "Delete", PhysicalResourceId="x"))
 
-    assert json.loads(text or "") == {"Version": "2012-10-17", "Statement": OURS}
+    assert json.loads(text or "") == {"Version": "2012-10-17", "Statement": OURS[kind]}
     assert standing(services, kind) is None
 
 
 def test_a_key_never_loses_its_last_statement() -> None:
-    services = everything(json.dumps({"Statement": OURS}))
+    services = everything(json.dumps({"Statement": OURS["key"]}))
 
     answered = ask(services, event("key", "Delete", PhysicalResourceId="x"))
 
     assert answered["Status"] == "FAILED"
     assert "nobody could use or manage the key" in answered["Reason"]
-    assert json.loads(services.keys[KEY])["Statement"] == OURS
+    assert json.loads(services.keys[KEY])["Statement"] == OURS["key"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -146,10 +168,10 @@ def test_a_permission_that_the_stack_has_only_just_given_is_waited_for() -> None
         waited.append(seconds)
         services.denied = len(waited) < 3
 
-    answered = json.loads(respond(event("bucket"), services.clients(), account=ACCOUNT, pause=pause))
+    answered = ask(services, event("bucket"), pause)
 
     assert answered["Status"] == "SUCCESS"
-    assert json.loads(services.buckets["models"] or "")["Statement"] == [statement("Theirs"), *OURS]
+    assert json.loads(services.buckets["models"] or "")["Statement"] == [statement("Theirs"), *OURS["bucket"]]
 
 
 @pytest.mark.parametrize(
@@ -217,20 +239,19 @@ def test_a_creation_that_failed_after_it_wrote_is_taken_out_again() -> None:
         waited.append(seconds)
         services.denied = len(waited) >= 2
 
-    created = json.loads(respond(event("bucket"), services.clients(), account=ACCOUNT, pause=pause))
+    created = ask(services, event("bucket"), pause)
     services.denied = False
     left = json.loads(services.buckets["models"] or "")["Statement"]
     deleted = ask(services, event("bucket", "Delete", PhysicalResourceId=created["PhysicalResourceId"]))
 
     assert (created["Status"], deleted["Status"]) == ("FAILED", "SUCCESS")
-    assert left == [statement("Theirs"), *OURS]
+    assert left == [statement("Theirs"), *OURS["bucket"]]
     assert json.loads(services.buckets["models"] or "") == json.loads(THEIRS)
 
 
 def test_a_grant_that_failed_after_another_was_made_is_taken_out_again() -> None:
     services = everything(THEIRS)
-    statements = json.loads(wanted(f"{OWNER}A")["Statements"])
-    statements.append({"Sid": f"{OWNER}B", "Principal": {"AWS": "gone"}, "Action": ["kms:Decrypt"]})
+    statements = [wanted_grant(f"{OWNER}A"), wanted_grant(f"{OWNER}B", f"{ROLE}-gone")]
 
     created = ask(services, event("key-grants", properties={"Statements": json.dumps(statements)}))
     made = len(services.grants)
@@ -295,9 +316,9 @@ def test_others_statements_with_deleted_principals_are_named_with_whose_to_mend_
 def test_a_policy_that_is_refused_for_anything_else_is_told_in_the_services_words() -> None:
     services = everything(THEIRS)
     services.takes_ids = False
-    ours = [statement(f"{OWNER}A", "AROA")]
+    statements = json.dumps([ours("bucket", "AROA")])
 
-    answered = ask(services, event("bucket", properties={"Statements": json.dumps(ours)}))
+    answered = ask(services, event("bucket", properties={"Statements": statements}))
 
     assert "its service refused the new one: An error occurred (MalformedPolicy)" in answered["Reason"]
 
@@ -313,7 +334,7 @@ def test_a_service_that_is_busy_is_waited_for(code: str) -> None:
         waited.append(seconds)
         services.busy = code if len(waited) < 10 else ""
 
-    answered = json.loads(respond(event("bucket"), services.clients(), account=ACCOUNT, pause=pause))
+    answered = ask(services, event("bucket"), pause)
 
     assert answered["Status"] == "SUCCESS"
 
@@ -323,10 +344,44 @@ def test_a_service_that_stays_busy_is_given_up_within_the_functions_time() -> No
     services.busy = "ThrottlingException"
     waited: list[float] = []
 
-    answered = json.loads(respond(event("bucket"), services.clients(), account=ACCOUNT, pause=waited.append))
+    answered = ask(services, event("bucket"), waited.append)
 
     assert (answered["Status"], "Rate exceeded" in answered["Reason"]) == ("FAILED", True)
     assert 2 * sum(waited) < 300
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_policy_is_edited_by_the_role_that_may_and_taking_it_on_is_waited_for(kind: str) -> None:
+    services = everything(THEIRS)
+    services.untaken = 3
+
+    answered = ask(services, event(kind))
+
+    assert answered["Status"] == "SUCCESS"
+    assert set(services.taken) == {EDITING_ROLE}
+
+
+def test_a_role_is_taken_on_with_credentials_of_its_own() -> None:
+    credentials = session_as(cast("Any", STS()), EDITING_ROLE).get_credentials()
+
+    assert credentials is not None
+    assert (credentials.access_key, credentials.secret_key, credentials.token) == (
+        "key of editing",
+        "secret of editing",
+        "token of editing",
+    )
+
+
+def test_whoever_invokes_the_function_takes_out_nobody_elses_statements() -> None:
+    """Whose statements it takes out is the stack's to say."""
+    standing = json.dumps({"Version": "2012-10-17", "Statement": [statement("DenyInsecure")]})
+    services = everything(standing)
+
+    for kind in TARGETS:
+        invoked = event(kind, "Delete", PhysicalResourceId="x", properties={"Owner": "Deny"})
+        assert ask(services, invoked)["Status"] == "SUCCESS"
+
+    assert services == everything(standing)
 
 
 def test_another_target_is_another_resource_to_cloudformation() -> None:
@@ -352,8 +407,11 @@ def grant(name: str, role: str = ROLE, *operations: str) -> dict[str, Any]:
 
 
 def wanted(*names: str) -> dict[str, str]:
-    statements = [{"Sid": name, "Principal": {"AWS": ROLE}, "Action": ["kms:Decrypt"]} for name in names]
-    return {"Statements": json.dumps(statements)}
+    return {"Statements": json.dumps([wanted_grant(name) for name in names])}
+
+
+def wanted_grant(name: str, role: object = ROLE) -> dict[str, Any]:
+    return {"Sid": name, "Effect": "Allow", "Principal": {"AWS": role}, "Action": ["kms:Decrypt"]}
 
 
 def shown(services: Services) -> list[dict[str, Any]]:
@@ -387,12 +445,12 @@ def test_a_grant_that_says_something_else_is_replaced() -> None:
 
 
 def test_a_grant_to_more_than_one_role_is_refused() -> None:
-    statements = [{"Sid": OWNER, "Principal": {"AWS": [ROLE, ROLE]}, "Action": ["kms:Decrypt"]}]
+    statements = [wanted_grant(OWNER, [ROLE, ROLE])]
     services = everything(THEIRS)
 
     answered = ask(services, event("key-grants", properties={"Statements": json.dumps(statements)}))
 
-    assert "one role as its principal" in answered["Reason"]
+    assert "its principal is no role of a stage's account" in answered["Reason"]
     assert services.grants == []
 
 
@@ -403,6 +461,7 @@ def test_every_call_is_among_the_listed_operations() -> None:
         "s3": S3,
         "ecr": ECR,
         "kms": KMS,
+        "sts": STS,
     }
     for service, fake in made.items():
         names = {name for name in vars(fake) if not name.startswith("_") and name != "state"}

@@ -1,0 +1,96 @@
+"""Decides which statements may come into others' policies at all, whoever asks for them. Pure.
+
+The stack asks for nothing else. But whoever may invoke the function asks for whatever they like, and what the
+function may write, they could: so it lets in the stages' accounts, roles of theirs, and actions that read.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from registry_access.merging import Statement
+    from registry_access.request import Kind
+
+_WRITE: Final = "sagemaker:UpdateModelPackage"
+_UNWRITTEN: Final = "sagemaker:ModelApprovalStatus"
+
+ACTIONS: Final[Mapping[Kind, frozenset[str]]] = {
+    "group": frozenset(
+        {
+            "sagemaker:CreateModel",
+            "sagemaker:DescribeModelPackage",
+            "sagemaker:DescribeModelPackageGroup",
+            "sagemaker:ListModelPackages",
+            _WRITE,
+        }
+    ),
+    "bucket": frozenset({"s3:GetObject", "s3:ListBucket"}),
+    "repository": frozenset(
+        {"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}
+    ),
+    "key": frozenset({"kms:Decrypt"}),
+    "key-grants": frozenset({"kms:Decrypt"}),
+}
+
+_ELEMENTS: Final = frozenset({"Sid", "Effect", "Principal", "Action", "Resource", "Condition"})
+_ROOT: Final = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):root")
+_ROLE: Final = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/.+")
+
+
+class InadmissibleStatementError(ValueError):
+    """A statement says what no stack of ours asks for."""
+
+
+def check(kind: Kind, statements: Sequence[Statement], owner: str, accounts: Collection[str]) -> None:
+    """Refuse statements that would let in anybody but roles of some accounts, or for more than reading.
+
+    Args:
+        kind: What has the policy.
+        statements: What is to come in.
+        owner: How their Sids begin.
+        accounts: Of the stages.
+
+    Raises:
+        InadmissibleStatementError: The first that is not admissible, and why.
+    """
+    for statement in statements:
+        for wrong in _wrong(kind, statement, owner, accounts):
+            raise InadmissibleStatementError(f"The statement {statement.get('Sid')!r} was refused: {wrong}.")
+
+
+def _wrong(kind: Kind, statement: Statement, owner: str, accounts: Collection[str]) -> Iterator[str]:
+    unknown = sorted(statement.keys() - _ELEMENTS)
+    if unknown:
+        yield f"it has {', '.join(unknown)}"
+    if not str(statement.get("Sid", "")).startswith(owner):
+        yield f"its Sid does not begin with {owner}"
+    if statement.get("Effect") != "Allow":
+        yield "its Effect is not Allow"
+    actions = statement.get("Action")
+    if not isinstance(actions, list) or not actions or not set(actions) <= ACTIONS[kind]:
+        yield f"its actions are not of {', '.join(sorted(ACTIONS[kind]))}"
+    principal = statement.get("Principal")
+    named = str(principal.get("AWS")) if isinstance(principal, dict) and [*principal] == ["AWS"] else ""
+    pattern = _ROLE if kind == "key-grants" else _ROOT
+    account = pattern.fullmatch(named)
+    if account is None or account[1] not in accounts:
+        yield f"its principal is no {'role' if kind == 'key-grants' else 'root'} of a stage's account"
+    elif kind != "key-grants":
+        yield from _wrong_conditions(statement, account[1])
+
+
+def _wrong_conditions(statement: Statement, account: str) -> Iterator[str]:
+    conditions = statement.get("Condition", {})
+    roles = conditions.get("ArnLike", {}).get("aws:PrincipalArn")
+    if not isinstance(roles, list) or not roles:
+        yield "no condition names roles"
+    elif not all((found := _ROLE.fullmatch(str(role))) and found[1] == account for role in roles):
+        yield f"its condition names others than roles of account {account}"
+    if _WRITE in statement["Action"] and (
+        statement["Action"] != [_WRITE] or conditions.get("Null", {}).get(_UNWRITTEN) != "true"
+    ):
+        yield "it does not keep the approval status from being written"

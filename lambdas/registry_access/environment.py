@@ -1,0 +1,37 @@
+"""Reads what the stack tells the function beside its requests: whose statements it brings, and for whom.
+
+Whoever may invoke the function writes its requests; only the stack writes its environment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What holds for every request.
+
+    Attributes:
+        owner: How the Sids begin of the statements that the function brings in and takes out.
+        stage_accounts: The accounts that it may let in.
+    """
+
+    owner: str
+    stage_accounts: frozenset[str]
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str]) -> Environment:
+        """Read the function's variables.
+
+        Raises:
+            ValueError: One is missing.
+        """
+        missing = [name for name in ("OWNER", "STAGE_ACCOUNTS") if not variables.get(name)]
+        if missing:
+            raise ValueError(f"The environment has no {' and no '.join(missing)}: deploy the stack again.")
+        return cls(variables["OWNER"], frozenset(variables["STAGE_ACCOUNTS"].split(",")))
