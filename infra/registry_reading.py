@@ -145,12 +145,13 @@ def _listing(access: StageAccess) -> Iterator[Allowance]:
 def _writing(access: StageAccess) -> Iterator[Allowance]:
     """Yield stamping versions and, where the stage promotes, promoting them.
 
-    In another account the groups' own policies say which versions: a role's policy has less room.
+    In another account the groups' own policies say which versions, and what of them: a role's policy has less
+    room, and both have to allow it.
     """
     versions = [arn for group in access.groups for arn in version_arns(access.registry, group)]
     if not access.at_home and versions:
         versions = [f"{versions[0].partition('model-package/')[0]}model-package/*"]
-    for purpose, conditions in access.writes():
+    for purpose, conditions in access.role_writes():
         yield Allowance(f"{purpose}Versions", [WRITE], versions, conditions, _NUMBERED)
 
 

@@ -456,7 +456,7 @@ def _deployer(access: StageAccess, version: Version | None, facts: Facts) -> Ite
         ),
         *(
             (purpose, "sagemaker:UpdateModelPackage", packages[0], _context(conditions), conditions)
-            for purpose, conditions in access.writes()
+            for purpose, conditions in access.role_writes()
         ),
     ]
     yield from _identity(

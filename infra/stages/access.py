@@ -87,6 +87,7 @@ class StageAccess:
         groups: The names of its groups, sorted.
         model_roles: Roles that endpoints bring for their models, besides the stage's.
         reads_samples: Whether the deployer sends endpoints what versions were registered with, to try them.
+        others_stamps: By group, the customer metadata properties by which other stages decide.
     """
 
     names: StageNames
@@ -95,6 +96,7 @@ class StageAccess:
     groups: tuple[str, ...]
     model_roles: tuple[str, ...] = ()
     reads_samples: bool = False
+    others_stamps: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def at_home(self) -> bool:
@@ -172,14 +174,25 @@ class StageAccess:
             for statement in self._of_key(sid):
                 yield PolicyTarget("key", key), statement
 
-    def writes(self) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
-        """Yield, by purpose, the conditions under which the stage's deployer may change versions.
+    def writes(self, groups: Sequence[str] = ()) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
+        """Yield, by purpose, the conditions under which the stage's deployer may change versions of groups.
 
         Every stage stamps what it did with a version; one that promotes sets the life cycle that it promotes
-        to. Neither may approve: who could, could promote past the gate of the stage that it is in (developer
-        guide, "model-registry-staging-construct-set-up", has the keys).
+        to, and stamps that with the same call. Neither may approve: who could, could promote past the gate of
+        the stage that it is in (developer guide, "model-registry-staging-construct-set-up", has the keys).
+        And neither may write what another stage decides by, or remove anything. IAM has a key for each
+        property that is written, and one for all that are removed (service authorization reference); it has
+        none for names that begin alike, nor for any other member of the call.
+
+        Args:
+            groups: Whose versions; none, where another policy says what other stages keep to themselves.
         """
-        untouched = {"sagemaker:ModelApprovalStatus": "true"}
+        others = [name for group in groups for name in self.others_stamps.get(group, ())]
+        untouched = {
+            "sagemaker:CustomerMetadataPropertiesToRemove": "true",
+            "sagemaker:ModelApprovalStatus": "true",
+            **{f"sagemaker:CustomerMetadataProperties/{name}": "true" for name in sorted(set(others))},
+        }
         promotion = self.stage.promotion
         if promotion is not None:
             yield (
@@ -193,6 +206,13 @@ class StageAccess:
                 },
             )
         yield "Report", {"Null": {**untouched, "sagemaker:ModelLifeCycle:stage": "true"}}
+
+    def role_writes(self) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
+        """Yield what `writes` does for the deployer's own role.
+
+        Across accounts the groups' policies say the rest; in one account, nobody else would.
+        """
+        return self.writes(self.groups if self.at_home else ())
 
     def _needs(self, group: str) -> Any:  # noqa: ANN401 - a group of the context
         return self.registry.groups[group]
@@ -208,7 +228,7 @@ class StageAccess:
             versions,
         )
         yield self._allow(f"{sid}Deploy", ["sagemaker:CreateModel"], self.readers, versions)
-        for purpose, conditions in self.writes():
+        for purpose, conditions in self.writes([group]):
             yield self._allow(
                 f"{sid}{purpose}", [WRITE], [self.names.deployer_role_arn], versions, conditions
             )

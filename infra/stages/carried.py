@@ -23,6 +23,7 @@ from infra.stages.accounts import StageNames, partition_of
 from infra.stages.context import DEFAULT_SOAK_SECONDS
 from infra.stages.promotions import APPROVED, contradictions, later_stages, mistakes
 from infra.stages.room import check_registry_room, check_roles_room
+from infra.stages.stamps import deciding, of_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -94,6 +95,7 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
             names, registry, stage, used, tuple(needs.execution_roles), reads_samples=needs.sample_payloads
         )
         stages.append(CarriedStage(own, tuple(staged), access))
+    stages = _apart(stages)
     if not any(mistakes(configuration.stages, place)):
         problems += contradictions(configuration.stages, _carrying(stages), place)
         problems += _approved_by_nobody(stages, place)
@@ -104,6 +106,20 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
     for access in accesses:
         problems += check_roles_room(access, place)
     return stages, list(dict.fromkeys(problems))
+
+
+def _apart(stages: Sequence[CarriedStage]) -> list[CarriedStage]:
+    """Tell every stage what it must not write, as other stages decide by it."""
+    named = {
+        stage.names.stage_name: deciding(
+            stage.names.stage_name, stage.endpoints, promotes=stage.access.stage.promotion is not None
+        )
+        for stage in stages
+    }
+    return [
+        replace(stage, access=replace(stage.access, others_stamps=of_others(stage.names.stage_name, named)))
+        for stage in stages
+    ]
 
 
 def _files(directory: Path, name: str, stage: Stage, place: str) -> tuple[list[Path], list[Problem]]:

@@ -289,6 +289,10 @@ def _create_group(call: _Call) -> Iterator[Check]:
 
 
 def _package_keys(request: Mapping[str, Any]) -> dict[str, Values | None]:
+    """Return what a call says of a version as condition keys.
+
+    `stage` and `stageStatus` as the developer guide writes them ("model-registry-staging-construct-set-up").
+    """
     stage = request.get("ModelLifeCycle", {})
     return {
         "sagemaker:ModelApprovalStatus": request.get("ModelApprovalStatus"),
@@ -321,13 +325,27 @@ def _update_package(call: _Call) -> Iterator[Check]:
     if arn is not None:
         scope = call.world.scope_of(arn.account_id, arn.region)
         package = scope.model_packages.get(arn.name.lower())
-        members = {} if package is None else package.members
-        current = {
-            key.replace("sagemaker:", "sagemaker:Current", 1): value
-            for key, value in _package_keys(members).items()
-            if not key.endswith("ModelApprovalStatus")
-        }
-    yield call.check(arn_text, {**_package_keys(call.request), **current})
+        current = _current_package_keys({} if package is None else package.members)
+    keys = {
+        **_package_keys(call.request),
+        "sagemaker:CustomerMetadataPropertiesToRemove": tuple(
+            call.request.get("CustomerMetadataPropertiesToRemove", ())
+        )
+        or None,
+    }
+    yield call.check(arn_text, {**keys, **current})
+
+
+def _current_package_keys(members: Mapping[str, Any]) -> dict[str, Values | None]:
+    stage = members.get("ModelLifeCycle", {})
+    return {
+        "sagemaker:CurrentModelLifeCycleStage": stage.get("Stage"),
+        "sagemaker:CurrentModelLifeCycleStageStatus": stage.get("StageStatus"),
+        **{
+            f"sagemaker:CurrentCustomerMetadataProperties/{key}": value
+            for key, value in members.get("CustomerMetadataProperties", {}).items()
+        },
+    }
 
 
 def _list_packages(call: _Call) -> Iterator[Check]:

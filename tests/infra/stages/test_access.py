@@ -28,6 +28,10 @@ GROUPS = {"staging": ("Churn-Models",), "production": ("Churn-Models", "fraud"),
 DEPLOYER = f"arn:aws:iam::{STAGING}:role/Greenlight-staging-eu-central-1-deployer"
 DEPLOYER_OF_PRODUCTION = f"arn:aws:iam::{PRODUCTION}:role/Greenlight-production-eu-central-1-deployer"
 MODELS = f"arn:aws:iam::{STAGING}:role/Greenlight-staging-eu-central-1-models"
+UNTOUCHED = {
+    "sagemaker:CustomerMetadataPropertiesToRemove": "true",
+    "sagemaker:ModelApprovalStatus": "true",
+}
 REGISTRY_ARN = f"arn:aws:sagemaker:eu-central-1:{REGISTRY}"
 
 
@@ -260,12 +264,26 @@ def test_every_stage_may_stamp_versions_one_that_promotes_may_promote_and_none_m
             "sagemaker:ModelLifeCycle:stage": "Production",
             "sagemaker:ModelLifeCycle:stageStatus": "PendingApproval",
         },
-        "Null": {"sagemaker:ModelApprovalStatus": "true"},
+        "Null": UNTOUCHED,
     }
     assert report == {
         "ArnLike": {"aws:PrincipalArn": [DEPLOYER]},
-        "Null": {"sagemaker:ModelApprovalStatus": "true", "sagemaker:ModelLifeCycle:stage": "true"},
+        "Null": {**UNTOUCHED, "sagemaker:ModelLifeCycle:stage": "true"},
     }
+
+
+def test_what_other_stages_decide_by_may_be_written_nowhere_that_they_write_it() -> None:
+    stamps = {"Churn-Models": ["greenlight:lab:digest"], "fraud": ["greenlight:other:digest"]}
+    staging = replace(stages()["staging"], others_stamps=stamps)
+
+    kept = {"sagemaker:CustomerMetadataProperties/greenlight:lab:digest": "true"}
+    for purpose, conditions in staging.writes(["Churn-Models"]):
+        assert conditions["Null"].items() >= {**UNTOUCHED, **kept}.items(), purpose
+        assert "other" not in json.dumps(conditions)
+    # and a role of another account has room for less: the group's policy says the rest
+    assert "greenlight" not in json.dumps(list(staging.role_writes()))
+    at_home = replace(stages()["lab"], others_stamps=stamps)
+    assert "greenlight:other:digest" in json.dumps(list(at_home.role_writes()))
 
 
 def test_roles_that_endpoints_bring_for_their_models_are_let_in_as_the_stages_is() -> None:

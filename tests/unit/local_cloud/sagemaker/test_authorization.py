@@ -361,11 +361,39 @@ def test_what_the_version_is_now_is_a_key_too(cloud: VirtualCloud) -> None:
     )
     request = {"ModelPackageArn": VERSION_ARN, "ModelApprovalStatus": "Rejected"}
     for key, value in {
-        "sagemaker:CurrentModelLifeCycle:stage": "Staging",
+        "sagemaker:CurrentModelLifeCycleStage": "Staging",
+        "sagemaker:CurrentModelLifeCycleStageStatus": "Approved",
         "sagemaker:CurrentCustomerMetadataProperties/team": "ml",
     }.items():
         assert not refusal(cloud, "UpdateModelPackage", only_if({"StringEquals": {key: value}}), **request)
         assert refusal(cloud, "UpdateModelPackage", only_if({"StringEquals": {key: "x"}}), **request)
+
+
+@pytest.mark.parametrize(
+    ("condition", "removed", "is_allowed"),
+    [
+        ({"Null": {"sagemaker:CustomerMetadataPropertiesToRemove": "true"}}, [], True),
+        ({"Null": {"sagemaker:CustomerMetadataPropertiesToRemove": "true"}}, ["team"], False),
+        (
+            {"ForAllValues:StringEquals": {"sagemaker:CustomerMetadataPropertiesToRemove": ["team"]}},
+            ["team"],
+            True,
+        ),
+        (
+            {"ForAllValues:StringEquals": {"sagemaker:CustomerMetadataPropertiesToRemove": ["team"]}},
+            ["team", "owner"],
+            False,
+        ),
+    ],
+)
+def test_what_of_a_versions_metadata_is_removed_is_a_key(
+    cloud: VirtualCloud, condition: dict[str, Any], removed: list[str], *, is_allowed: bool
+) -> None:
+    request: dict[str, Any] = {"ModelPackageArn": VERSION_ARN, "SourceUri": "s3://bucket/source"}
+    if removed:
+        request["CustomerMetadataPropertiesToRemove"] = removed
+
+    assert (not refusal(cloud, "UpdateModelPackage", only_if(condition), **request)) is is_allowed
 
 
 class TestAcrossAccounts:
