@@ -151,8 +151,7 @@ def _writing(access: StageAccess) -> Iterator[Allowance]:
     versions = [arn for group in access.groups for arn in version_arns(access.registry, group)]
     if not access.at_home and versions:
         versions = [f"{versions[0].partition('model-package/')[0]}model-package/*"]
-    for purpose, conditions in access.role_writes():
-        yield Allowance(f"{purpose}Versions", [WRITE], versions, conditions, _NUMBERED)
+    yield Allowance("WriteVersions", [WRITE], versions, access.role_write_conditions(), _NUMBERED)
 
 
 def _reading_details(access: StageAccess) -> Iterator[Allowance]:

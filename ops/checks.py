@@ -325,7 +325,7 @@ def _context(conditions: Mapping[str, Mapping[str, Any]]) -> dict[str, Values]:
     """Make what a call says of itself so that it is one which the conditions are for."""
     said: dict[str, Values] = {
         key.lower(): _sample(value)
-        for operator in ("StringEquals", "StringLike")
+        for operator in ("StringEquals", "StringEqualsIfExists", "StringLike")
         for key, value in conditions.get(operator, {}).items()
     }
     return said | {key.lower(): () for key in conditions.get("Null", {})}
@@ -425,6 +425,7 @@ def _deployer(access: StageAccess, version: Version | None, facts: Facts) -> Ite
     partition = partition_of(names.region)
     packages = [version.arn] if version else [arn.replace("*", "1") for arn in _all_versions(access)]
     model = f"arn:{partition}:sagemaker:{names.region}:{names.account}:model/any"
+    writing = access.role_write_conditions()
     tag: dict[str, Values] = {
         f"aws:requesttag/{OWNER.lower()}:stack": names.stack,
         "aws:tagkeys": ("greenlight:stack",),
@@ -454,10 +455,7 @@ def _deployer(access: StageAccess, version: Version | None, facts: Facts) -> Ite
             )
             for each in access.artefacts
         ),
-        *(
-            (purpose, "sagemaker:UpdateModelPackage", packages[0], _context(conditions), conditions)
-            for purpose, conditions in access.role_writes()
-        ),
+        ("Write", "sagemaker:UpdateModelPackage", packages[0], _context(writing), writing),
     ]
     yield from _identity(
         facts.deployer_role,

@@ -174,8 +174,8 @@ class StageAccess:
             for statement in self._of_key(sid):
                 yield PolicyTarget("key", key), statement
 
-    def writes(self, groups: Sequence[str] = ()) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
-        """Yield, by purpose, the conditions under which the stage's deployer may change versions of groups.
+    def write_conditions(self, groups: Sequence[str] = ()) -> dict[str, dict[str, str]]:
+        """Say under which conditions the stage's deployer may change versions of groups.
 
         Every stage stamps what it did with a version; one that promotes sets the life cycle that it promotes
         to, and stamps that with the same call. Neither may approve: who could, could promote past the gate of
@@ -194,25 +194,23 @@ class StageAccess:
             **{f"sagemaker:CustomerMetadataProperties/{name}": "true" for name in sorted(set(others))},
         }
         promotion = self.stage.promotion
-        if promotion is not None:
-            yield (
-                "Promote",
-                {
-                    "StringEquals": {
-                        "sagemaker:ModelLifeCycle:stage": promotion.stage,
-                        "sagemaker:ModelLifeCycle:stageStatus": promotion.stage_status,
-                    },
-                    "Null": untouched,
-                },
-            )
-        yield "Report", {"Null": {**untouched, "sagemaker:ModelLifeCycle:stage": "true"}}
+        if promotion is None:
+            return {"Null": {**untouched, "sagemaker:ModelLifeCycle:stage": "true"}}
+        # One statement for calls with the life cycle and without: groups' policies have room for few more.
+        return {
+            "StringEqualsIfExists": {
+                "sagemaker:ModelLifeCycle:stage": promotion.stage,
+                "sagemaker:ModelLifeCycle:stageStatus": promotion.stage_status,
+            },
+            "Null": untouched,
+        }
 
-    def role_writes(self) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
-        """Yield what `writes` does for the deployer's own role.
+    def role_write_conditions(self) -> dict[str, dict[str, str]]:
+        """Say what `write_conditions` does for the deployer's own role.
 
         Across accounts the groups' policies say the rest; in one account, nobody else would.
         """
-        return self.writes(self.groups if self.at_home else ())
+        return self.write_conditions(self.groups if self.at_home else ())
 
     def _needs(self, group: str) -> Any:  # noqa: ANN401 - a group of the context
         return self.registry.groups[group]
@@ -221,17 +219,20 @@ class StageAccess:
         groups, versions = group_arns(self.registry, group), version_arns(self.registry, group)
         lookers = [*self.readers, *self.stage.operators]
         yield self._allow(f"{sid}Group", ["sagemaker:DescribeModelPackageGroup"], lookers, groups)
+        looking = ["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"]
+        deploying = ["sagemaker:CreateModel"]
+        if self.stage.operators:
+            yield self._allow(f"{sid}Versions", looking, lookers, versions)
+            yield self._allow(f"{sid}Deploy", deploying, self.readers, versions)
+        else:
+            yield self._allow(f"{sid}Versions", [*looking, *deploying], self.readers, versions)
         yield self._allow(
-            f"{sid}Versions",
-            ["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"],
-            lookers,
+            f"{sid}Write",
+            [WRITE],
+            [self.names.deployer_role_arn],
             versions,
+            self.write_conditions([group]),
         )
-        yield self._allow(f"{sid}Deploy", ["sagemaker:CreateModel"], self.readers, versions)
-        for purpose, conditions in self.writes([group]):
-            yield self._allow(
-                f"{sid}{purpose}", [WRITE], [self.names.deployer_role_arn], versions, conditions
-            )
 
     def _of_buckets(self, sid: str) -> Iterator[tuple[PolicyTarget, Statement]]:
         prefixes: dict[str, list[str]] = defaultdict(list)

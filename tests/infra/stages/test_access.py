@@ -13,6 +13,8 @@ from infra.context import read_configuration
 from infra.stages.access import PolicyTarget, Repository, StageAccess, Statement, policies, signed
 from infra.stages.accounts import StageNames, owner_of, partition_of, spellings, url_suffix_of
 from registry_access import admission
+from registry_access.merging import text_of
+from registry_access.targets import LARGEST_GROUP_POLICY
 from tests.infra.stages.example import (
     KEY,
     MODELS_OF_PRODUCTION,
@@ -224,12 +226,14 @@ def test_versions_are_read_and_deployed_by_the_deployer() -> None:
         "Sid": "StagingVersions",
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{STAGING}:root"},
-        "Action": ["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"],
+        "Action": [
+            "sagemaker:CreateModel",
+            "sagemaker:DescribeModelPackage",
+            "sagemaker:ListModelPackages",
+        ],
         "Resource": versions,
         "Condition": {"ArnLike": {"aws:PrincipalArn": [DEPLOYER]}},
     }
-    deploy = statement("group", "Churn-Models", "StagingDeploy")
-    assert (deploy["Action"], deploy["Resource"]) == (["sagemaker:CreateModel"], versions)
     group = statement("group", "Churn-Models", "StagingGroup")
     assert group["Action"] == ["sagemaker:DescribeModelPackageGroup"]
     assert group["Resource"] == [
@@ -245,31 +249,65 @@ def test_operators_may_look_and_not_deploy() -> None:
     }
 
     assert allowed == {"ProductionGroup", "ProductionVersions"}
+    looking, deploying = (
+        statement("group", "fraud", sid)["Action"] for sid in ("ProductionVersions", "ProductionDeploy")
+    )
+    assert looking == ["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"]
+    assert deploying == ["sagemaker:CreateModel"]
 
 
 def test_every_stage_may_stamp_versions_one_that_promotes_may_promote_and_none_may_approve() -> None:
     updating = [each for each in every_statement() if "sagemaker:UpdateModelPackage" in each["Action"]]
 
-    assert sorted(each["Sid"] for each in updating) == [
-        *["ProductionReport"] * 2,
-        "StagingPromote",
-        "StagingReport",
-    ]
-    promote, report = (
-        statement("group", "Churn-Models", sid)["Condition"] for sid in ("StagingPromote", "StagingReport")
+    assert sorted(each["Sid"] for each in updating) == [*["ProductionWrite"] * 2, "StagingWrite"]
+    promoting, stamping = (
+        statement("group", group, sid)["Condition"]
+        for group, sid in (("Churn-Models", "StagingWrite"), ("fraud", "ProductionWrite"))
     )
-    assert promote == {
+    assert promoting == {
         "ArnLike": {"aws:PrincipalArn": [DEPLOYER]},
-        "StringEquals": {
+        "StringEqualsIfExists": {
             "sagemaker:ModelLifeCycle:stage": "Production",
             "sagemaker:ModelLifeCycle:stageStatus": "PendingApproval",
         },
         "Null": UNTOUCHED,
     }
-    assert report == {
-        "ArnLike": {"aws:PrincipalArn": [DEPLOYER]},
+    assert stamping == {
+        "ArnLike": {
+            "aws:PrincipalArn": [DEPLOYER.replace(STAGING, PRODUCTION).replace("staging", "production")]
+        },
         "Null": {**UNTOUCHED, "sagemaker:ModelLifeCycle:stage": "true"},
     }
+
+
+def test_seven_stages_that_promote_one_group_fit_into_its_policy() -> None:
+    staging = stages()["staging"]
+    several = [
+        replace(
+            staging,
+            names=replace(
+                staging.names, stage_name=f"stage-{chr(97 + number)}", account=f"22223333444{number}"
+            ),
+            others_stamps={
+                "Churn-Models": [
+                    f"greenlight:stage-{chr(97 + other)}:{kind}"
+                    for other in range(7)
+                    for kind in ("digest", "promoted")
+                    if other != number
+                ]
+            },
+        )
+        for number in range(7)
+    ]
+
+    [policy] = [each for each in policies(several) if each.target.kind == "group"]
+
+    owner = owner_of("Greenlight", staging.registry)
+    text = text_of(
+        {"Version": "2012-10-17", "Statement": [signed(each, owner) for each in policy.statements]}
+    )
+    assert len(policy.statements) == 21
+    assert len(text.encode()) < LARGEST_GROUP_POLICY
 
 
 def test_what_other_stages_decide_by_may_be_written_nowhere_that_they_write_it() -> None:
@@ -277,13 +315,11 @@ def test_what_other_stages_decide_by_may_be_written_nowhere_that_they_write_it()
     staging = replace(stages()["staging"], others_stamps=stamps)
 
     kept = {"sagemaker:CustomerMetadataProperties/greenlight:lab:digest": "true"}
-    for purpose, conditions in staging.writes(["Churn-Models"]):
-        assert conditions["Null"].items() >= {**UNTOUCHED, **kept}.items(), purpose
-        assert "other" not in json.dumps(conditions)
+    assert staging.write_conditions(["Churn-Models"])["Null"] == {**UNTOUCHED, **kept}
     # and a role of another account has room for less: the group's policy says the rest
-    assert "greenlight" not in json.dumps(list(staging.role_writes()))
+    assert staging.role_write_conditions()["Null"] == UNTOUCHED
     at_home = replace(stages()["lab"], others_stamps=stamps)
-    assert "greenlight:other:digest" in json.dumps(list(at_home.role_writes()))
+    assert "greenlight:other:digest" in json.dumps(at_home.role_write_conditions())
 
 
 def test_roles_that_endpoints_bring_for_their_models_are_let_in_as_the_stages_is() -> None:
@@ -330,7 +366,7 @@ def test_a_deployer_that_tries_versions_with_their_samples_may_fetch_objects_and
     ],
 )
 def test_names_in_arns_are_spelled_as_the_switch_says(setting: str, names: list[str]) -> None:
-    found = statement("group", "Churn-Models", "StagingDeploy", resource_names=setting)
+    found = statement("group", "Churn-Models", "StagingVersions", resource_names=setting)
 
     assert found["Resource"] == [f"{REGISTRY_ARN}:model-package/{name}/*" for name in names]
     assert spellings("fraud", setting) == ["fraud"]
@@ -341,7 +377,6 @@ def test_who_is_let_in_where_is_a_switch() -> None:
 
     for kind, name, sid in (
         ("group", "Churn-Models", "StagingVersions"),
-        ("group", "Churn-Models", "StagingDeploy"),
         ("bucket", "models", "StagingGet"),
         ("repository", "team/churn", "StagingPull"),
         ("key", KEY, "StagingArtefacts"),
@@ -354,9 +389,9 @@ def test_who_is_let_in_where_is_a_switch() -> None:
 
 
 def test_the_models_role_may_never_promote() -> None:
-    for sid in ("StagingPromote", "StagingReport"):
-        found = statement("group", "Churn-Models", sid, admit="both_roles")
-        assert found["Condition"]["ArnLike"]["aws:PrincipalArn"] == [DEPLOYER]
+    found = statement("group", "Churn-Models", "StagingWrite", admit="both_roles")
+
+    assert found["Condition"]["ArnLike"]["aws:PrincipalArn"] == [DEPLOYER]
 
 
 def test_sids_are_unique_in_a_policy_letters_and_digits_and_signed_by_their_owner() -> None:

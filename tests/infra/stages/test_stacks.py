@@ -477,10 +477,9 @@ def test_both_roles_may_read_everything_if_the_switch_says_so(
     both = statements(otherwise, "Greenlight-staging", "FromRegistry", "ManagedPolicy")
     models = statements(otherwise, "Greenlight-staging", "ModelExecutionRoleFromRegistry", "ManagedPolicy")
 
-    writing = {"PromoteVersions", "ReportVersions"}
-    assert set(alone) == {"DecryptDetails", "ListArtefacts1", *writing}
+    assert set(alone) == {"DecryptDetails", "ListArtefacts1", "WriteVersions"}
     fetching = {"ReadArtefacts", "ListArtefacts1", "DecryptArtefacts", "PullImages", "LogInToRegistries"}
-    assert set(both) == {"DecryptDetails", *fetching, *writing}
+    assert set(both) == {"DecryptDetails", *fetching, "WriteVersions"}
     assert models["ReadVersions"] == {
         "Action": "sagemaker:DescribeModelPackage",
         "Effect": "Allow",
@@ -495,25 +494,22 @@ def test_which_versions_may_be_written_is_said_by_the_registry_or_where_that_is_
     staging = statements(accounts, "Greenlight-staging", "FromRegistry", "ManagedPolicy")
     lab = statements(accounts, "Greenlight-lab", "FromRegistry", "ManagedPolicy")
 
-    assert {each["Resource"] for sid, each in staging.items() if sid.endswith("Versions")} == {
-        f"{versions}/*"
-    }
-    assert lab["ReportVersions"]["Resource"] == f"{versions}/fraud/*"
+    assert staging["WriteVersions"]["Resource"] == f"{versions}/*"
+    assert lab["WriteVersions"]["Resource"] == f"{versions}/fraud/*"
 
 
 def test_a_deployer_may_write_to_the_registry_exactly_what_the_registry_lets_it(accounts: Accounts) -> None:
     staging = statements(accounts, "Greenlight-staging", "FromRegistry", "ManagedPolicy")
     production = statements(accounts, "Greenlight-production", "FromRegistry", "ManagedPolicy")
 
-    assert staging["PromoteVersions"]["Action"] == "sagemaker:UpdateModelPackage"
-    assert staging["PromoteVersions"]["Condition"] == {
-        "StringEquals": {
+    assert staging["WriteVersions"]["Action"] == "sagemaker:UpdateModelPackage"
+    assert staging["WriteVersions"]["Condition"] == {
+        "StringEqualsIfExists": {
             "sagemaker:ModelLifeCycle:stage": "Production",
             "sagemaker:ModelLifeCycle:stageStatus": "PendingApproval",
         },
         "Null": UNTOUCHED,
     }
-    assert production["ReportVersions"]["Condition"] == {
+    assert production["WriteVersions"]["Condition"] == {
         "Null": {**UNTOUCHED, "sagemaker:ModelLifeCycle:stage": "true"}
     }
-    assert "PromoteVersions" not in production
