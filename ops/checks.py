@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from iam_policies.evaluation import AccessRequest, Decision, Outcome, PolicyKind
 from iam_policies.principals import Principal, role_session
 from infra.stages.access import PULL, Artefacts, Repository, group_arns, signed, version_arns
-from infra.stages.accounts import partition_of, registry_stack_name, url_suffix_of
+from infra.stages.accounts import owner_of, partition_of, registry_stack_name, url_suffix_of
 from ops.event_path import check_event_path
 from ops.facts import Absent, Found, Unreadable
 from ops.findings import Finding, Status, judge, told
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ops.facts import Facts, Reading, Role, Version
 
 OWNER: Final = "Greenlight"
-"""How the Sids begin that the doctor proposes: no stack's begin so, and so no stack removes them."""
+"""How the Sids begin that the doctor proposes for what no stack edits: none removes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,22 +213,29 @@ def _registry_side(access: StageAccess, version: Version | None, facts: Facts) -
     if access.at_home:
         return
     stack = registry_stack_name(access.names.stack_name)
+    # By the stack's own Sids: what is added by hand is the stack's once it is deployed, and goes with it.
+    owner = owner_of(access.names.stack_name, access.registry)
     for target, statement in access.statements():
         account = _account_of(target, access)
         subject = f"{_named(target)} in account {account}"
         where = (
             f"In account {account}: deploy the stack {stack}. If it is deployed, the statement was taken out "
-            f"by hand: add it to the policy of {_named(target)}."
+            f"by hand: deploy it with another registry.revision, or add it to the policy of {_named(target)}."
         )
         if target.kind == "key-grants":
-            yield _grant(facts, target, signed(statement, OWNER), subject, account)
+            yield _grant(facts, target, signed(statement, owner), subject, account)
         else:
-            yield _admitting(target, statement, access, version, facts, subject, where)
+            yield _admitting(target, signed(statement, owner), access, version, facts, subject, where)
     for target, statement in access.statements_for_owners():
         account = _account_of(target, access)
-        subject = f"{_named(target)} in account {account}"
-        where = f"In account {account}: let the key's owner add it to the key's policy."
-        yield _admitting(target, statement, access, version, facts, subject, where)
+        if target.kind == "key":
+            subject = f"{_named(target)} in account {account}"
+            where = f"In account {account}: let the key's owner add it to the key's policy."
+        else:
+            # Of a bucket's name nobody can tell whose it is.
+            subject = _named(target)
+            where = f"In its owner's account: let the owner add it to the policy of {_named(target)}."
+        yield _admitting(target, signed(statement, OWNER), access, version, facts, subject, where)
 
 
 def _account_of(target: PolicyTarget, access: StageAccess) -> str:
@@ -238,7 +245,7 @@ def _account_of(target: PolicyTarget, access: StageAccess) -> str:
 
 def _admitting(
     target: PolicyTarget,
-    statement: Statement,
+    proposed: Statement,
     access: StageAccess,
     version: Version | None,
     facts: Facts,
@@ -246,17 +253,16 @@ def _admitting(
     where: str,
 ) -> Finding:
     """Check that a policy of the registry's side allows what a statement is for."""
-    proposed = signed(statement, OWNER)
     reading = facts.policies.get((target.kind, target.name), Absent())
     if isinstance(reading, Unreadable):
-        why = _WHY[statement["Action"][0]]
+        why = _WHY[proposed["Action"][0]]
         where = f"{reading.remedy} The policy of {_named(target)} must have the statement."
         return Finding("policy", Status.UNKNOWN, subject, reading.reason, why, where, proposed)
     policy: Mapping[str, Any] = reading.value if isinstance(reading, Found) else {}
     owner = _account_of(target, access)
     calls = [
         (role, [request] if target.kind != "group" else _spelled(request, access, version))
-        for role, request in _calls(statement, _arn_of(target, access), version)
+        for role, request in _calls(proposed, _arn_of(target, access), version)
     ]
     decisions = [
         _best([decided(role, replace(each, owner_account=owner), policy) for each in spelled])
@@ -279,7 +285,7 @@ def _grant(facts: Facts, target: PolicyTarget, proposed: Statement, subject: str
     why = _WHY["kms:Decrypt"]
     where = (
         f"In account {account}: deploy the registry's stack. If it is deployed, the grant was revoked by "
-        "hand: make it again."
+        "hand: deploy it with another registry.revision, or make it again."
     )
     if isinstance(reading, Unreadable):
         return Finding("grant", Status.UNKNOWN, subject, reading.reason, why, reading.remedy)

@@ -106,7 +106,11 @@ class StageAccess:
     @property
     def artefacts(self) -> list[Artefacts]:
         """The prefixes of its groups' artefacts, without doubles."""
-        return _once(Artefacts.of(uri) for group in self.groups for uri in self._needs(group).artefacts)
+        return self._artefacts("bucket_policy", "owner")
+
+    def _artefacts(self, *by: str) -> list[Artefacts]:
+        given = (each for group in self.groups for each in self._needs(group).artefacts)
+        return _once(Artefacts.of(each.prefix) for each in given if each.by in by)
 
     @property
     def repositories(self) -> list[Repository]:
@@ -147,11 +151,11 @@ class StageAccess:
 
     def statements(self) -> Iterator[tuple[PolicyTarget, Statement]]:
         """Yield every statement that lets the stage in, and in whose policy it belongs."""
-        sid = "".join(part.capitalize() for part in self.names.stage_name.split("-"))
+        sid = self._sid
         for group in self.groups:
             for statement in self._of_group(group, sid):
                 yield PolicyTarget("group", group), statement
-        yield from self._of_buckets(sid)
+        yield from self._of_buckets(sid, "bucket_policy")
         for repository in self.repositories:
             if repository.account == self.registry.account:
                 yield (
@@ -166,13 +170,17 @@ class StageAccess:
                     yield PolicyTarget("key" if by == "key_policy" else "key-grants", key), statement
 
     def statements_for_owners(self) -> Iterator[tuple[PolicyTarget, Statement]]:
-        """Yield what stands in policies that no stack edits: of keys that their owners see to by hand."""
-        sid = "".join(part.capitalize() for part in self.names.stage_name.split("-"))
+        """Yield what stands in policies that no stack edits: of buckets and keys that their owners see to."""
+        yield from self._of_buckets(self._sid, "owner")
         for key in _once(
             key.arn for group in self.groups for key in self._needs(group).keys if key.by == "owner"
         ):
-            for statement in self._of_key(sid):
+            for statement in self._of_key(self._sid):
                 yield PolicyTarget("key", key), statement
+
+    @property
+    def _sid(self) -> str:
+        return "".join(part.capitalize() for part in self.names.stage_name.split("-"))
 
     def write_conditions(self, groups: Sequence[str] = ()) -> dict[str, dict[str, str]]:
         """Say under which conditions the stage's deployer may change versions of groups.
@@ -234,9 +242,9 @@ class StageAccess:
             self.write_conditions([group]),
         )
 
-    def _of_buckets(self, sid: str) -> Iterator[tuple[PolicyTarget, Statement]]:
+    def _of_buckets(self, sid: str, by: str) -> Iterator[tuple[PolicyTarget, Statement]]:
         prefixes: dict[str, list[str]] = defaultdict(list)
-        for artefacts in self.artefacts:
+        for artefacts in self._artefacts(by):
             prefixes[artefacts.bucket].append(artefacts.prefix)
         for bucket, below in prefixes.items():
             arn = f"arn:{self._partition}:s3:::{bucket}"

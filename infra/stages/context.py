@@ -9,7 +9,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeGuard, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from infra.settings.endpoint import ENTITY_NAME
@@ -61,21 +61,41 @@ class Key(BaseModel):
     ] = "key_policy"
 
 
+class Artefacts(BaseModel):
+    """A prefix below which versions' artefacts are; text alone is the prefix."""
+
+    model_config = STRICT
+
+    prefix: Annotated[
+        str,
+        Field(pattern=_ARTEFACTS, description="an S3 prefix that ends in a slash: s3://bucket/prefix/"),
+    ]
+    by: Annotated[
+        Literal["bucket_policy", "owner"],
+        Field(
+            description="how stages are let in: bucket_policy (statements in the bucket's policy), or owner "
+            "(by the bucket's owner, by hand)"
+        ),
+    ] = "bucket_policy"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _prefix_alone(cls, value: object) -> object:
+        return {"prefix": value} if isinstance(value, str) else value
+
+
 class Group(BaseModel):
     """What the versions of a model package group are made of, and stages must be able to read."""
 
     model_config = STRICT
 
     artefacts: Annotated[
-        list[
-            Annotated[
-                str,
-                Field(
-                    pattern=_ARTEFACTS, description="an S3 prefix that ends in a slash: s3://bucket/prefix/"
-                ),
-            ]
-        ],
-        Field(min_length=1, description="the S3 prefixes below which the versions' artefacts are"),
+        list[Artefacts],
+        Field(
+            min_length=1,
+            description="the S3 prefixes below which the versions' artefacts are, each as text or as a "
+            "mapping",
+        ),
     ]
     images: Annotated[
         list[

@@ -219,6 +219,21 @@ def test_a_key_whose_owner_lets_stages_in_is_left_alone() -> None:
     assert stages(groups=groups)["staging"].keys == [KEY]
 
 
+def test_a_bucket_whose_owner_lets_stages_in_is_left_alone_and_read_all_the_same() -> None:
+    groups = example_context()["registry"]["groups"]
+    groups["Churn-Models"]["artefacts"] = [{"prefix": "s3://models/churn/", "by": "owner"}]
+
+    edited = granted(groups=groups)
+    production = stages(groups=groups)["production"]
+    by_hand = {target: each for target, each in production.statements_for_owners() if "Get" in each["Sid"]}
+
+    [get] = [each for each in edited[PolicyTarget("bucket", "models")] if each["Sid"] == "ProductionGet"]
+    assert get["Resource"] == ["arn:aws:s3:::models/fraud/*"]
+    assert not [each for each in edited[PolicyTarget("bucket", "models")] if "Staging" in each["Sid"]]
+    assert by_hand[PolicyTarget("bucket", "models")]["Resource"] == ["arn:aws:s3:::models/churn/*"]
+    assert [each.prefix for each in production.artefacts] == ["churn/", "fraud/", ""]
+
+
 def test_versions_are_read_and_deployed_by_the_deployer() -> None:
     versions = [f"{REGISTRY_ARN}:model-package/{name}/*" for name in ("Churn-Models", "churn-models")]
 

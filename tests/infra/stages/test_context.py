@@ -79,23 +79,30 @@ REFUSED: dict[str, tuple[str, Any, str, str, str]] = {
     "a prefix without a slash": (
         "registry/groups/fraud/artefacts",
         ["s3://models/fraud"],
-        "registry.groups.fraud.artefacts[0]",
+        "registry.groups.fraud.artefacts[0].prefix",
         "ends in a slash",
         "correct",
     ),
     "a prefix with a wildcard": (
         "registry/groups/fraud/artefacts",
         ["s3://models/*/"],
-        "registry.groups.fraud.artefacts[0]",
+        "registry.groups.fraud.artefacts[0].prefix",
         "ends in a slash",
         "correct",
     ),
     "a prefix with a policy variable": (
         "registry/groups/fraud/artefacts",
         ["s3://models/${aws:username}/"],
-        "registry.groups.fraud.artefacts[0]",
+        "registry.groups.fraud.artefacts[0].prefix",
         "ends in a slash",
         "correct",
+    ),
+    "a way to let stages in to artefacts that there is not": (
+        "registry/groups/fraud/artefacts",
+        [{"prefix": "s3://models/fraud/", "by": "grant"}],
+        "registry.groups.fraud.artefacts[0].by",
+        "how stages are let in: bucket_policy (statements in the bucket's policy), or owner",
+        "choose one of 'bucket_policy' or 'owner'",
     ),
     "no artefacts": (
         "registry/groups/fraud/artefacts",

@@ -8,10 +8,19 @@ from typing import Any
 import pytest
 
 from infra.stages.access import signed
+from infra.stages.accounts import owner_of
 from ops.checks import diagnose
 from ops.facts import Absent, Found, Grant, Quota, Role, Rule, Unreadable
 from ops.findings import Finding, Status
-from tests.infra.stages.example import KEY, OTHER_KEY, PRODUCTION, REGION, REGISTRY, STAGING
+from tests.infra.stages.example import (
+    KEY,
+    OTHER_KEY,
+    PRODUCTION,
+    REGION,
+    REGISTRY,
+    STAGING,
+    example_context,
+)
 from tests.infra.stages.test_access import DEPLOYER, MODELS, stages
 from tests.unit.ops.builders import (
     BUS,
@@ -33,6 +42,7 @@ from tests.unit.ops.builders import (
 )
 
 REFUSED = Unreadable("AccessDenied", "Ask for it.")
+OWNER = owner_of("Greenlight", access().registry)
 ENDPOINTS = [endpoint("churn", count=2), endpoint("churn-b"), endpoint("cheap", instance_type=None)]
 
 
@@ -101,8 +111,34 @@ def test_the_statements_that_the_doctor_proposes_close_every_gap_in_the_registry
 def test_what_the_doctor_proposes_is_what_the_registrys_stack_writes() -> None:
     proposed = [each.statement for each in wrong(policies={})]
 
-    stacks = [signed(each, "Greenlight") for _, each in access().statements() if "Condition" in each]
+    stacks = [signed(each, OWNER) for _, each in access().statements() if "Condition" in each]
     assert proposed == stacks
+
+
+def test_what_the_doctor_proposes_is_the_stacks_as_soon_as_that_is_deployed() -> None:
+    """Under a Sid of nobody's it would stay when the stage is taken out, or the stack."""
+    proposed = [each.statement for each in wrong(policies={}, grants={})]
+
+    for each in proposed:
+        assert each is not None
+        assert str(each.get("Sid") or each["Name"]).startswith(OWNER)
+
+
+def test_a_bucket_that_no_stack_edits_is_proposed_for_its_owner_and_stays_the_owners() -> None:
+    groups = example_context()["registry"]["groups"]
+    groups[GROUP]["artefacts"] = [{"prefix": "s3://models/churn/", "by": "owner"}]
+    owned = replace(stages(groups=groups)["staging"], groups=(GROUP,))
+
+    found = diagnose(owned, GROUP, ENDPOINTS, facts(policies={}))
+
+    gaps = [each for each in found if each.subject == "the bucket models"]
+    assert [gap.statement["Sid"] for gap in gaps if gap.statement] == [
+        "GreenlightStagingGet",
+        "GreenlightStagingList",
+    ]
+    assert {gap.where for gap in gaps} == {
+        "In its owner's account: let the owner add it to the policy of the bucket models."
+    }
 
 
 @pytest.mark.parametrize(
@@ -117,7 +153,7 @@ def test_a_statement_that_is_missing_is_found_and_no_other(index: int) -> None:
     [gap] = wrong(policies={target: Found(policy) for target, policy in policies.items()})
 
     assert (gap.check, gap.status) == ("policy", Status.MISSING)
-    assert gap.statement == signed(statement, "Greenlight")
+    assert gap.statement == signed(statement, OWNER)
 
 
 def test_a_denial_is_told_as_one() -> None:
@@ -226,12 +262,12 @@ def test_a_grant_to_each_role_is_looked_for() -> None:
     assert gap.check == "grant"
     assert gap.command == (
         f"aws kms create-grant --key-id {OTHER_KEY} --grantee-principal {DEPLOYER} --operations Decrypt "
-        "--name GreenlightStagingDeployer"
+        f"--name {OWNER}StagingDeployer"
     )
     assert gap.statement == {
         "GranteePrincipal": DEPLOYER,
         "Operations": ["Decrypt"],
-        "Name": "GreenlightStagingDeployer",
+        "Name": f"{OWNER}StagingDeployer",
     }
 
 
