@@ -1,30 +1,27 @@
-"""Owns how outcomes and alarms reach people: events on the bus, a rule, and an encrypted SNS topic."""
+"""Owns how outcomes reach people: events on the bus, a rule, and the topic that alarms have too."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Aws, RemovalPolicy, Stack
-from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
+from aws_cdk import Aws
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
-from constructs import Construct
 
+from infra.alarm_topic import AlarmTopic
 from infra.own_events import OUTCOME, own_events
 from infra.permissions import Permissions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_sqs as sqs
+    from constructs import Construct
 
 
-class Outcomes(Construct):
+class Outcomes(AlarmTopic):
     """Send every outcome of a deployment, and every alarm, to one SNS topic."""
 
     def __init__(
@@ -35,18 +32,12 @@ class Outcomes(Construct):
         undelivered: sqs.IQueue,
         emails: Sequence[str] = (),
     ) -> None:
-        super().__init__(scope, construct_id)
-        # A key of our own: EventBridge and CloudWatch cannot publish to a topic that is encrypted with the
-        # key that AWS manages for SNS, because that key's policy cannot admit them.
-        self.key = kms.Key(
-            self,
-            "Key",
-            description="Encrypts Greenlight's outcome topic",
-            enable_key_rotation=True,
-            removal_policy=RemovalPolicy.RETAIN,
-        )
-        self.topic = sns.Topic(
-            self, "Topic", display_name="Greenlight outcomes", master_key=self.key, enforce_ssl=True
+        super().__init__(
+            scope,
+            construct_id,
+            display_name="Greenlight outcomes",
+            key_description="Encrypts Greenlight's outcome topic",
+            emails=emails,
         )
         self.rule = events.Rule(
             self,
@@ -61,14 +52,6 @@ class Outcomes(Construct):
         publisher = self._publisher()
         bare_topic = sns.Topic.from_topic_arn(self, "TopicByArn", self.topic.topic_arn)
         self.rule.add_target(targets.SnsTopic(bare_topic, role=publisher, dead_letter_queue=undelivered))
-        self._admit_alarms()
-        for email in emails:
-            self.topic.add_subscription(subscriptions.EmailSubscription(email))
-
-    def notify_of(self, alarm: cloudwatch.Alarm) -> None:
-        """Tell the topic when an alarm goes off, and when it is over."""
-        alarm.add_alarm_action(cloudwatch_actions.SnsAction(self.topic))
-        alarm.add_ok_action(cloudwatch_actions.SnsAction(self.topic))
 
     def _publisher(self) -> iam.IRole:
         """Make the role that the rule publishes as; EventBridge may take it for this account's rules only."""
@@ -82,31 +65,3 @@ class Outcomes(Construct):
         )
         Permissions(role).allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], [self.key.key_arn])
         return role
-
-    def _admit_alarms(self) -> None:
-        """Let CloudWatch publish to the topic and use its key, for alarms of this account only."""
-        stack = Stack.of(self)
-        alarms = f"arn:{stack.partition}:cloudwatch:{stack.region}:{stack.account}:alarm:*"
-        principal = iam.ServicePrincipal("cloudwatch.amazonaws.com")
-        self.topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="PublishAlarms",
-                principals=[principal],
-                actions=["sns:Publish"],
-                resources=[self.topic.topic_arn],
-                conditions=_from(alarms),
-            )
-        )
-        self.key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="EncryptAlarms",
-                principals=[principal],
-                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                resources=["*"],  # in a key's policy: this key
-                conditions=_from(alarms),
-            )
-        )
-
-
-def _from(arn: str) -> dict[str, dict[str, str]]:
-    return {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}, "ArnLike": {"aws:SourceArn": arn}}

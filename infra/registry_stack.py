@@ -11,6 +11,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.alarm_topic import AlarmTopic
 from infra.deployer_function import RETENTION
 from infra.failure_queue import FailureQueue
 from infra.policy_editor import PolicyEditor
@@ -110,6 +111,14 @@ class RegistryStack(Stack):
                 "attributes say which rule, and why. The stage's sweep makes up for lost events."
             ),
         )
+        self.alarms = AlarmTopic(
+            self,
+            "Alarms",
+            display_name="Greenlight registry",
+            key_description="Encrypts the topic of Greenlight's alarms in the registry's account",
+            emails=configuration.outcome_emails,
+        )
+        self.alarms.notify_of(self.undelivered.alarm)
         elsewhere = [stage for stage in stages if not stage.at_home]
         self.forwarding = [
             Forwarding(
@@ -120,16 +129,23 @@ class RegistryStack(Stack):
             )
             for stage in elsewhere
         ]
-        self.policy_editor = PolicyEditor(
+        if elsewhere:
+            editor = PolicyEditor(
+                self,
+                "PolicyEditor",
+                asset=asset,
+                owner=owner_of(configuration.stack_name, registry),
+                stage_accounts=[stage.names.account for stage in elsewhere],
+                revision=registry.revision,
+                log_retention=RETENTION[configuration.log_retention_days],
+            )
+            editor.merge(policies(elsewhere))
+        CfnOutput(
             self,
-            "PolicyEditor",
-            asset=asset,
-            owner=owner_of(configuration.stack_name, registry),
-            stage_accounts=[stage.names.account for stage in elsewhere],
-            revision=registry.revision,
-            log_retention=RETENTION[configuration.log_retention_days],
+            "AlarmTopicArn",
+            value=self.alarms.topic.topic_arn,
+            description="subscribe to it to hear of events that did not reach a stage",
         )
-        self.policy_editor.merge(policies(elsewhere))
         CfnOutput(
             self,
             "UndeliveredQueueUrl",

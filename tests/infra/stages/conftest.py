@@ -66,8 +66,8 @@ def accounts(tmp_path_factory: pytest.TempPathFactory) -> Accounts:
 
 @pytest.fixture(scope="session")
 def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Accounts:
-    """Every switch the other way: both roles are let in, one spelling of names, and an organisation."""
-    context = example_context()
+    """Every switch the other way: both roles are let in, one spelling, an organisation, and who is told."""
+    context = example_context() | {"outcome_emails": ["team@example.com"]}
     context["registry"] |= {
         "admit": "both_roles",
         "organization": "o-a1b2c3d4e5",

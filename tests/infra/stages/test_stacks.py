@@ -15,7 +15,7 @@ from aws_cdk.assertions import Template
 from infra.bundling import REGISTRY_ACCESS, operations
 from infra.context import Configuration
 from infra.policy_editor import PolicyEditor
-from infra.registry_stack import fitting
+from infra.registry_stack import RegistryStack, fitting
 from infra.stages.access import PolicyStatements, PolicyTarget
 from infra.stages.accounts import owner_of
 from infra.stages.editors import MOST_OF_ROLE
@@ -131,6 +131,18 @@ def test_undelivered_events_are_kept_for_the_rules_of_this_stack_alone(accounts:
     for each in allowed:
         assert each["Principal"] == {"Service": "events.amazonaws.com"}
         assert each["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::GetAtt"][0].startswith("Forwarding")
+
+
+def test_people_hear_of_events_that_did_not_reach_a_stage(accounts: Accounts, otherwise: Accounts) -> None:
+    """An alarm without an action is seen by whoever happens to look."""
+    for synthesised, emails in ((accounts, []), (otherwise, ["team@example.com"])):
+        alarm = synthesised.one("Greenlight-Registry", "AWS::CloudWatch::Alarm", "Undelivered")
+        [topic] = synthesised.of_type("Greenlight-Registry", "AWS::SNS::Topic")
+        subscribed = synthesised.of_type("Greenlight-Registry", "AWS::SNS::Subscription").values()
+
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": topic}]
+        assert [each["Properties"]["Endpoint"] for each in subscribed] == emails
+        assert all(each["Properties"]["TopicArn"] == {"Ref": topic} for each in subscribed)
 
 
 def test_a_stages_bus_admits_the_registrys_account_only(accounts: Accounts, otherwise: Accounts) -> None:
@@ -384,6 +396,20 @@ def test_a_policy_whose_role_changes_is_edited_by_the_same_resource_and_has_one_
             if after[name]["Properties"]["Role"] != each["Properties"]["Role"]:
                 assert not set(after[name]["DependsOn"]) & set(each["DependsOn"])
     assert moved > 0
+
+
+def test_where_nobody_is_let_in_there_is_no_editor() -> None:
+    lab = stages()["lab"]
+    stack = RegistryStack(
+        App(),
+        "Registry",
+        configuration=Configuration(),
+        registry=lab.registry,
+        stages=[lab],
+        asset=Path(__file__).parent,
+    )
+
+    Template.from_stack(stack).resource_count_is("AWS::Lambda::Function", 0)
 
 
 def test_another_revision_has_cloudformation_ask_for_every_edit_again() -> None:
