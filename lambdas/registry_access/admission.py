@@ -71,7 +71,11 @@ def _wrong(kind: Kind, statement: Statement, owner: str, accounts: Collection[st
     if statement.get("Effect") != "Allow":
         yield "its Effect is not Allow"
     actions = statement.get("Action")
-    if not isinstance(actions, list) or not actions or not set(actions) <= ACTIONS[kind]:
+    if (
+        not isinstance(actions, list)
+        or not actions
+        or any(str(each) not in ACTIONS[kind] for each in actions)
+    ):
         yield f"its actions are not of {', '.join(sorted(ACTIONS[kind]))}"
     principal = statement.get("Principal")
     named = str(principal.get("AWS")) if isinstance(principal, dict) and [*principal] == ["AWS"] else ""
@@ -84,13 +88,18 @@ def _wrong(kind: Kind, statement: Statement, owner: str, accounts: Collection[st
 
 
 def _wrong_conditions(statement: Statement, account: str) -> Iterator[str]:
-    conditions = statement.get("Condition", {})
-    roles = conditions.get("ArnLike", {}).get("aws:PrincipalArn")
+    roles = _condition(statement, "ArnLike", "aws:PrincipalArn")
     if not isinstance(roles, list) or not roles:
         yield "no condition names roles"
     elif not all((found := _ROLE.fullmatch(str(role))) and found[1] == account for role in roles):
         yield f"its condition names others than roles of account {account}"
     if _WRITE in statement["Action"] and (
-        statement["Action"] != [_WRITE] or conditions.get("Null", {}).get(_UNWRITTEN) != "true"
+        statement["Action"] != [_WRITE] or _condition(statement, "Null", _UNWRITTEN) != "true"
     ):
         yield "it does not keep the approval status from being written"
+
+
+def _condition(statement: Statement, operator: str, key: str) -> object:
+    conditions = statement.get("Condition")
+    keys = conditions.get(operator) if isinstance(conditions, dict) else None
+    return keys.get(key) if isinstance(keys, dict) else None

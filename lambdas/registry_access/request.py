@@ -55,10 +55,14 @@ class EditRequest:
             if not properties.get(name):
                 raise ValueError(f"{name} is missing.")
         # As text: CloudFormation makes strings of a property's numbers and truth values.
-        statements = () if deleting else tuple(json.loads(properties["Statements"]))
+        statements = [] if deleting else json.loads(properties["Statements"])
+        if not isinstance(statements, list) or not all(isinstance(each, dict) for each in statements):
+            raise ValueError("Statements is no list of statements.")
         owner = environment.owner
         check(cast("Kind", kind), statements, owner, environment.stage_accounts)
-        return cls(cast("Kind", kind), properties["Target"], properties["Role"], owner, statements, deleting)
+        return cls(
+            cast("Kind", kind), properties["Target"], properties["Role"], owner, tuple(statements), deleting
+        )
 
     @property
     def physical_id(self) -> str:

@@ -69,7 +69,10 @@ ROLES = {"ArnLike": {"aws:PrincipalArn": [ROLE]}}
         ("bucket", reading(Principal={"AWS": ROOT, "Federated": "x"}), "its principal is no root"),
         ("bucket", reading(Principal={"AWS": [ROOT]}), "its principal is no root"),
         ("bucket", reading(Principal={"AWS": "arn:aws:iam::999999999999:root"}), "its principal is no root"),
+        ("bucket", reading(Action=[["s3:GetObject"]]), "its actions are not of"),
         ("bucket", reading(Condition=None), "no condition names roles"),
+        ("bucket", reading(Condition=["ArnLike"]), "no condition names roles"),
+        ("bucket", reading(Condition={"ArnLike": "aws:PrincipalArn"}), "no condition names roles"),
         ("bucket", reading(Condition={"ArnLike": {"aws:PrincipalArn": []}}), "no condition names roles"),
         ("bucket", reading(Condition={"ArnLike": {"aws:PrincipalArn": ["*"]}}), "names others than roles"),
         (

@@ -175,7 +175,15 @@ def test_a_permission_that_the_stack_has_only_just_given_is_waited_for() -> None
 
 
 @pytest.mark.parametrize(
-    "properties", [{"Kind": "queue"}, {"Target": ""}, {"Statements": "{"}, {"Statements": '[{"Sid": "x"}]'}]
+    "properties",
+    [
+        {"Kind": "queue"},
+        {"Target": ""},
+        {"Statements": "{"},
+        {"Statements": '[{"Sid": "x"}]'},
+        {"Statements": "5"},
+        {"Statements": '["x"]'},
+    ],
 )
 def test_a_request_that_the_stack_never_writes_is_answered_as_failed(properties: dict[str, str]) -> None:
     services = everything(THEIRS)
