@@ -97,11 +97,7 @@ class PolicyEditor(Construct):
             self,
             f"Role{number}",
             description="What Greenlight's policy editor may edit: policies that its stack names",
-            # Named in a condition: a principal has to exist for IAM at that moment, and the function's role
-            # may have been made a moment ago.
-            assumed_by=iam.AccountPrincipal(Stack.of(self).account).with_conditions(
-                {"ArnEquals": {"aws:PrincipalArn": self.role.role_arn}}
-            ),
+            assumed_by=iam.ArnPrincipal(self.role.role_arn),
         )
         # Not one for all roles: a role that leaves the stack is needed until its last policy is edited.
         use = iam.Policy(

@@ -349,8 +349,7 @@ def test_the_function_may_edit_nothing_by_itself_and_it_alone_takes_on_the_roles
             {
                 "Action": "sts:AssumeRole",
                 "Effect": "Allow",
-                "Principal": {"AWS": f"arn:aws:iam::{REGISTRY}:root"},
-                "Condition": {"ArnEquals": {"aws:PrincipalArn": {"Fn::GetAtt": [own, "Arn"]}}},
+                "Principal": {"AWS": {"Fn::GetAtt": [own, "Arn"]}},
             }
         ]
 
