@@ -1,8 +1,8 @@
 """Run MiniStack inside this process; no other part of the project knows MiniStack's internals.
 
 MiniStack keeps its state in modules and reads its settings from the environment when it is imported, so there
-is one of it per process and `start` comes first. What IAM and events need is in `ministack_iam.py` and
-`ministack_events.py`. What is changed here, and why:
+is one of it per process and `start` comes first. What IAM, events and models' roles need is in
+`ministack_iam.py`, `ministack_events.py` and `ministack_execution_roles.py`. What is changed here, and why:
 
 `lambda_svc.invoke_async_with_retry` and `lambda_svc._execute_function` become `_WaitingForCapacity`'s
     Lambda keeps a throttled asynchronous event in its queue, up to its maximum age. MiniStack counts a
@@ -31,7 +31,6 @@ import importlib
 import json
 import logging
 import os
-import re
 import shlex
 import sys
 import tempfile
@@ -42,22 +41,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-from iam_policies.evaluation import AccessRequest, evaluate
-from iam_policies.principals import service
-from local_cloud import ministack_events, ministack_iam
+from local_cloud import ministack_events, ministack_execution_roles, ministack_iam
 from local_cloud.asynchronous import StorageError
 from local_cloud.cloudwatch import alarms
 from local_cloud.ministack_events import RuleTargets
+from local_cloud.ministack_execution_roles import ExecutionRoles, bucket_and_key
 from local_cloud.ministack_iam import MiniStackIam
-from local_cloud.sagemaker import arns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from iam_policies.principals import Principal
     from local_cloud.sagemaker.ports import EventSink
 
 _LOGGER = logging.getLogger("local_cloud.ministack")
@@ -104,21 +100,15 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.services.lambda_svc", "_LAMBDA_ASYNC_RETRY_BASE_SECONDS"),
     ("ministack.services.lambda_svc", "_execute_function"),
     ("ministack.services.lambda_svc", "invoke_async_with_retry"),
-    ("ministack.services.s3", "_buckets"),
     ("ministack.services.s3", "_get_object_data"),
-    ("ministack.services.s3", "_stored_sse_headers"),
-    ("ministack.services.s3", "bucket_region"),
     ("ministack.services.s3", "handle_request"),
     ("ministack.services.ssm", "_delete_parameter"),
     ("ministack.services.ssm", "_delete_parameters"),
     ("ministack.services.ssm", "_lookup_parameter"),
     ("ministack.services.ssm", "_put_parameter"),
+    *ministack_execution_roles.RELIED_ON,
     *ministack_iam.RELIED_ON,
     *ministack_events.RELIED_ON,
-)
-
-_ECR_IMAGE = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[^.]+)\.amazonaws\.com(\.cn)?/(?P<name>[^:@]+)([:@].*)?"
 )
 
 # What a process of the local cloud keeps of the host's environment: nothing that selects an AWS account, a
@@ -211,6 +201,7 @@ class MiniStack:
         self._interpreter = _write_isolated_interpreter(state_dir, hidden=sorted(settings(port)))
         self.enforces_iam = enforce_iam
         self.iam = MiniStackIam()
+        self.execution_roles = ExecutionRoles(self.iam)
         if enforce_iam:
             self.iam.install()
         RuleTargets(self.iam, enforce_iam=enforce_iam).install()
@@ -404,102 +395,10 @@ class MiniStack:
         served: bool = service in importlib.import_module("ministack.app").SERVICE_HANDLERS
         return served
 
-    def trusts(self, role_arn: str, service_name: str) -> bool:
-        """Tell whether the role exists and its trust policy lets the service assume it for its account."""
-        trust = self.iam.trust_policy(role_arn)
-        by = service(service_name, source_account=role_arn.split(":")[4], source_arn=None)
-        return trust is not None and bool(
-            evaluate(by, AccessRequest("sts:AssumeRole", role_arn), resource_policy=trust).is_allowed
-        )
-
-    def may_read(self, s3_url: str, *, role_arn: str, region: str) -> bool:
-        """Tell whether an object exists in `region`, and may be read and decrypted with the role.
-
-        For a URL that ends in `/`, any object under it is enough.
-        """
-        role = self.iam.session_of(role_arn, "SageMaker")
-        bucket, key = _bucket_and_key(s3_url)
-        owner = self._bucket_owner(bucket, preferred=role_arn.split(":")[4]) if role else None
-        if role is None or owner is None:
-            return False
-        with self._responses.request_scope(owner, region):
-            if self._s3.bucket_region(bucket) != region:
-                return False
-            objects = self._s3._buckets[bucket]["objects"]
-            found = [
-                name for name in list(objects) if name == key or (key.endswith("/") and name.startswith(key))
-            ]
-            encrypted_with = {
-                self._s3._stored_sse_headers(objects[name]).get(
-                    "x-amz-server-side-encryption-aws-kms-key-id", ""
-                )
-                for name in found[:1]
-            }
-        if not found:
-            return False
-        object_arn = f"arn:{arns.partition(region)}:s3:::{bucket}/{key}"
-        with self._responses.request_scope(role.account_id, region):
-            if not self.iam.decide(role, "s3:GetObject", object_arn, region=region).is_allowed:
-                return False
-            return all(
-                self._may_decrypt(role, key_id, object_arn, owner, region)
-                for key_id in encrypted_with
-                if key_id
-            )
-
-    def _may_decrypt(self, role: Principal, key_id: str, object_arn: str, owner: str, region: str) -> bool:
-        """Tell whether S3 may decrypt an object for a role; the key is the bucket's account's, or an ARN."""
-        holder = key_id.split(":")[4] if key_id.startswith("arn:") else owner
-        key_arn, _, _ = self.iam.key(holder, region, key_id)
-        keys = {
-            "kms:viaservice": f"s3.{region}.{arns.dns_suffix(region)}",
-            "kms:encryptioncontext:aws:s3:arn": object_arn,
-        }
-        return bool(key_arn) and (
-            self.iam.decide(role, "kms:Decrypt", key_arn, region=region, keys=keys).is_allowed
-        )
-
-    def may_pull(self, image: str, *, role_arn: str) -> bool:
-        """Tell whether a role may pull an image from ECR; other registries are not asked.
-
-        AWS's own images and those of repositories that this cloud does not have are open to all accounts:
-        for them the role's policies alone decide.
-        """
-        found = _ECR_IMAGE.fullmatch(image)
-        role = self.iam.session_of(role_arn, "SageMaker")
-        if found is None or role is None:
-            return found is None
-        account_id, region, name = found["account"], found["region"], found["name"]
-        repository = f"arn:{arns.partition(region)}:ecr:{region}:{account_id}:repository/{name}"
-        is_known = self.iam.has_repository(account_id, region, name)
-        with self._responses.request_scope(role.account_id, region):
-            if not self.iam.decide(role, "ecr:GetAuthorizationToken", "*", region=region).is_allowed:
-                return False
-            for action in ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"):
-                request = AccessRequest(action, repository)
-                decision = (
-                    self.iam.decide(role, action, repository, region=region)
-                    if is_known
-                    else evaluate(role, request)
-                )
-                if not decision.is_allowed:
-                    return False
-        return True
-
-    def may_watch(self, alarm_name: str, *, role_arn: str, region: str) -> bool:
-        """Tell whether a role may read the state of an alarm of its account."""
-        role = self.iam.session_of(role_arn, "SageMaker")
-        if role is None:
-            return False
-        place = f"{arns.partition(region)}:cloudwatch:{region}:{role.account_id}"
-        arn = f"arn:{place}:alarm:{alarm_name}"
-        with self._responses.request_scope(role.account_id, region):
-            return self.iam.decide(role, "cloudwatch:DescribeAlarms", arn, region=region).is_allowed
-
     def read_object(self, s3_url: str, *, account_id: str) -> bytes | None:
         """Return an object's bytes, or None if there is none; permissions are the matter of `may_read`."""
-        bucket, key = _bucket_and_key(s3_url)
-        owner = self._bucket_owner(bucket, preferred=account_id)
+        bucket, key = bucket_and_key(s3_url)
+        owner = self.execution_roles.bucket_owner(bucket, preferred=account_id)
         if owner is None:
             return None
         with self._responses.request_scope(owner, ""):
@@ -513,8 +412,8 @@ class MiniStack:
 
         Raises `StorageError` if there is no such bucket.
         """
-        bucket, key = _bucket_and_key(s3_url)
-        owner = self._bucket_owner(bucket, preferred=account_id)
+        bucket, key = bucket_and_key(s3_url)
+        owner = self.execution_roles.bucket_owner(bucket, preferred=account_id)
         headers = {"content-type": content_type, "host": "s3.amazonaws.com"}
         status, body = await self._ask(
             "s3", "PUT", f"/{bucket}/{key}", headers, content, owner or account_id, region
@@ -552,11 +451,6 @@ class MiniStack:
         with self._responses.request_scope(account_id, region):
             status, _, content = await handler(method, path, headers, body, {})
         return status, content if isinstance(content, bytes) else str(content).encode()
-
-    def _bucket_owner(self, bucket: str, *, preferred: str) -> str | None:
-        # AWS's bucket names are unique over all accounts; MiniStack keeps one name space per account.
-        owners = [account for account, name in list(self._s3._buckets._data) if name == bucket]
-        return preferred if preferred in owners else next(iter(owners), None)
 
     def alarm_state(self, account_id: str, region: str, alarm_name: str) -> str | None:
         """Return the state of a metric or composite alarm; None if there is none of that name."""
@@ -702,8 +596,3 @@ def _epoch_seconds(time_text: str) -> int | str:
         return int(datetime.fromisoformat(time_text).timestamp())
     except ValueError:
         return time_text
-
-
-def _bucket_and_key(s3_url: str) -> tuple[str, str]:
-    parts = urlsplit(s3_url, allow_fragments=False)
-    return parts.netloc, parts.path.removeprefix("/")

@@ -12,7 +12,7 @@ What is changed in MiniStack, and why:
     destination. MiniStack runs the function once and forgets the error.
 `eventbridge._put_permission` becomes `_put_permission`, `provisioners._RESOURCE_HANDLERS` gets a bus policy
     MiniStack forgets a whole `Policy`, and its CloudFormation has no `AWS::Events::EventBusPolicy`.
-`cloudwatch._dispatch_alarm_actions` is preceded by `_admitted_actions`
+`cloudwatch._dispatch_alarm_actions` is preceded by `admitted_actions`
     CloudWatch publishes to a topic only if its policy, and that of its key, let it.
 `lambda_svc._route_async_failure` is preceded by a look at the function's role
     Lambda sends what failed with the function's role.
@@ -124,20 +124,21 @@ class RuleTargets:
     def _deliver(
         self, target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: object = None
     ) -> None:
-        undeliverable = self._why_undeliverable(target, event, rule)
+        undeliverable = self.why_undeliverable(target, event, rule)
         if undeliverable is not None:
             _LOGGER.warning(
                 "EventBridge could not deliver %s: %s", event.get("EventId"), undeliverable.message
             )
-            self._keep_undelivered(target, event, rule, undeliverable)
+            self.keep_undelivered(target, event, rule, undeliverable)
         elif self._is_elsewhere(target["Arn"]):
             self._forward(target["Arn"], event)
         else:
             self._deliver_anyway(target, event, rule, view)
 
-    def _why_undeliverable(
+    def why_undeliverable(
         self, target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any]
     ) -> Undeliverable | None:
+        """Return why an event cannot reach a target of a rule; None if it can."""
         arn: str = target["Arn"]
         fields = arn.split(":", 5)
         kind = fields[2]
@@ -213,7 +214,7 @@ class RuleTargets:
                 return decision.message(principal, AccessRequest(action, key_arn))
         return ""
 
-    def _keep_undelivered(
+    def keep_undelivered(
         self, target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], why: Undeliverable
     ) -> None:
         """Send an event to the target's failure queue, as EB/eb-rule-dlq describes its messages."""
@@ -306,10 +307,11 @@ class RuleTargets:
     def _act_as_admitted(self, alarm: dict[str, Any], old: str, new: str, reason: str) -> None:
         """Carry out an alarm's actions, those on topics only that let CloudWatch publish."""
         kinds = ("AlarmActions", "OKActions", "InsufficientDataActions")
-        admitted = {kind: self._admitted_actions(alarm, kind) for kind in kinds}
+        admitted = {kind: self.admitted_actions(alarm, kind) for kind in kinds}
         self._act({**alarm, **admitted}, old, new, reason)
 
-    def _admitted_actions(self, alarm: dict[str, Any], kind: str) -> list[str]:
+    def admitted_actions(self, alarm: dict[str, Any], kind: str) -> list[str]:
+        """Return the actions of a kind that let an alarm carry them out; of topics, those that admit it."""
         region, account_id = self._responses.get_region(), self._responses.get_account_id()
         arn = f"arn:{arns.partition(region)}:cloudwatch:{region}:{account_id}:alarm:{alarm['AlarmName']}"
         alarm_as_service = service("cloudwatch.amazonaws.com", source_account=account_id, source_arn=arn)
@@ -330,13 +332,18 @@ class RuleTargets:
     def _route_async_failure(
         self, target_arn: str, function_name: str, event: dict[str, Any], result: dict[str, Any]
     ) -> None:
+        refused = self.why_failure_is_lost(function_name, target_arn)
+        if refused:
+            _LOGGER.warning("%s", refused)
+        else:
+            self._route_failure(target_arn, function_name, event, result)
+
+    def why_failure_is_lost(self, function_name: str, target_arn: str) -> str:
+        """Return why a function's role may not send what failed to a destination; empty if it may."""
         function, config, _ = self._lambda._get_func_record_for_ref(function_name)
         role = self._permissions.session_of(config["Role"], function_name) if function else None
         action = _ACTIONS.get(target_arn.split(":")[2], "")
-        region = self._responses.get_region()
-        if role is not None and action:
-            decision = self._permissions.decide(role, action, target_arn, region=region)
-            if not decision.is_allowed:
-                _LOGGER.warning("%s", decision.message(role, AccessRequest(action, target_arn)))
-                return
-        self._route_failure(target_arn, function_name, event, result)
+        if role is None or not action:
+            return ""
+        decision = self._permissions.decide(role, action, target_arn, region=self._responses.get_region())
+        return "" if decision.is_allowed else decision.message(role, AccessRequest(action, target_arn))

@@ -40,7 +40,7 @@ class _Identity:
         self._ministack = ministack
 
     def can_be_assumed_by_sagemaker(self, role_arn: str) -> bool:
-        return self._ministack.trusts(role_arn, "sagemaker.amazonaws.com")
+        return self._ministack.execution_roles.trusts(role_arn, "sagemaker.amazonaws.com")
 
 
 class _Artifacts:
@@ -50,7 +50,7 @@ class _Artifacts:
         self._ministack = ministack
 
     def is_readable(self, s3_url: str, *, role_arn: str, region: str) -> bool:
-        return self._ministack.may_read(s3_url, role_arn=role_arn, region=region)
+        return self._ministack.execution_roles.may_read(s3_url, role_arn=role_arn, region=region)
 
 
 class _Alarms:
@@ -144,7 +144,7 @@ async def _serve(
             hosting=fleets,
             events=delivery,
             alarms=_Alarms(ministack),
-            execution_roles=ministack if ministack.enforces_iam else None,
+            execution_roles=ministack.execution_roles if ministack.enforces_iam else None,
             keys=_Keys(ministack),
         )
     )

@@ -1,0 +1,146 @@
+"""What SageMaker does in the name of a model's role, with what MiniStack keeps of S3, ECR and IAM.
+
+Owns which actions that takes, and in which order; whether the role may is the matter of `ministack_iam.py`.
+Source: SageMaker developer guide, "sagemaker-roles"; S3 user guide, "UsingKMSEncryption".
+"""
+# ruff: noqa: SLF001 - touching MiniStack's internals is what this module is for; RELIED_ON lists them.
+
+from __future__ import annotations
+
+import importlib
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from iam_policies.evaluation import AccessRequest, evaluate
+from iam_policies.principals import service
+from local_cloud.sagemaker import arns
+
+if TYPE_CHECKING:
+    from iam_policies.principals import Principal
+    from local_cloud.ministack_iam import MiniStackIam
+
+RELIED_ON: tuple[tuple[str, str], ...] = (
+    ("ministack.core.responses", "request_scope"),
+    ("ministack.services.s3", "_buckets"),
+    ("ministack.services.s3", "_stored_sse_headers"),
+    ("ministack.services.s3", "bucket_region"),
+)
+
+_ECR_IMAGE = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[^.]+)\.amazonaws\.com(\.cn)?/(?P<name>[^:@]+)([:@].*)?"
+)
+
+_ENCRYPTION = "x-amz-server-side-encryption"
+
+
+class ExecutionRoles:
+    """Models' roles: whom they trust, and what they may do."""
+
+    def __init__(self, iam: MiniStackIam) -> None:
+        """Ask this IAM about roles and about policies of resources."""
+        self._iam = iam
+        self._responses: Any = importlib.import_module("ministack.core.responses")
+        self._s3: Any = importlib.import_module("ministack.services.s3")
+
+    def trusts(self, role_arn: str, service_name: str) -> bool:
+        """Tell whether the role exists and its trust policy lets the service assume it for its account."""
+        trust = self._iam.trust_policy(role_arn)
+        by = service(service_name, source_account=role_arn.split(":")[4], source_arn=None)
+        return trust is not None and bool(
+            evaluate(by, AccessRequest("sts:AssumeRole", role_arn), resource_policy=trust).is_allowed
+        )
+
+    def may_read(self, s3_url: str, *, role_arn: str, region: str) -> bool:
+        """Tell whether an object exists in `region`, and may be read and decrypted with the role.
+
+        For a URL that ends in `/`, any object under it is enough, and S3 has to list them.
+        """
+        role = self._iam.session_of(role_arn, "SageMaker")
+        bucket, key = bucket_and_key(s3_url)
+        owner = self.bucket_owner(bucket, preferred=role_arn.split(":")[4]) if role else None
+        if role is None or owner is None:
+            return False
+        with self._responses.request_scope(owner, region):
+            if self._s3.bucket_region(bucket) != region:
+                return False
+            objects = self._s3._buckets[bucket]["objects"]
+            found = [
+                name for name in list(objects) if name == key or (key.endswith("/") and name.startswith(key))
+            ]
+            encryption = self._s3._stored_sse_headers(objects[found[0]]) if found else {}
+        if not found:
+            return False
+        bucket_arn = f"arn:{arns.partition(region)}:s3:::{bucket}"
+        object_arn = f"{bucket_arn}/{key}"
+        with self._responses.request_scope(role.account_id, region):
+            listed = {"s3:prefix": key}
+            if key.endswith("/") and not (
+                self._iam.decide(role, "s3:ListBucket", bucket_arn, region=region, keys=listed).is_allowed
+            ):
+                return False
+            if not self._iam.decide(role, "s3:GetObject", object_arn, region=region).is_allowed:
+                return False
+            key_id = encryption.get(f"{_ENCRYPTION}-aws-kms-key-id", "")
+            return not key_id or self._may_decrypt(role, key_id, object_arn, owner, region)
+
+    def _may_decrypt(self, role: Principal, key_id: str, object_arn: str, owner: str, region: str) -> bool:
+        """Tell whether S3 may decrypt an object for a role; the key is the bucket's account's, or an ARN."""
+        holder = key_id.split(":")[4] if key_id.startswith("arn:") else owner
+        key_arn, _, _ = self._iam.key(holder, region, key_id)
+        keys = {
+            "kms:viaservice": f"s3.{region}.{arns.dns_suffix(region)}",
+            "kms:encryptioncontext:aws:s3:arn": object_arn,
+        }
+        return bool(key_arn) and (
+            self._iam.decide(role, "kms:Decrypt", key_arn, region=region, keys=keys).is_allowed
+        )
+
+    def may_pull(self, image: str, *, role_arn: str) -> bool:
+        """Tell whether a role may pull an image from ECR; other registries are not asked.
+
+        AWS's own images and those of repositories that this cloud does not have are open to all accounts:
+        for them the role's policies alone decide.
+        """
+        found = _ECR_IMAGE.fullmatch(image)
+        role = self._iam.session_of(role_arn, "SageMaker")
+        if found is None or role is None:
+            return found is None
+        account_id, region, name = found["account"], found["region"], found["name"]
+        repository = f"arn:{arns.partition(region)}:ecr:{region}:{account_id}:repository/{name}"
+        is_known = self._iam.has_repository(account_id, region, name)
+        with self._responses.request_scope(role.account_id, region):
+            if not self._iam.decide(role, "ecr:GetAuthorizationToken", "*", region=region).is_allowed:
+                return False
+            for action in ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"):
+                request = AccessRequest(action, repository)
+                decision = (
+                    self._iam.decide(role, action, repository, region=region)
+                    if is_known
+                    else evaluate(role, request)
+                )
+                if not decision.is_allowed:
+                    return False
+        return True
+
+    def may_watch(self, alarm_name: str, *, role_arn: str, region: str) -> bool:
+        """Tell whether a role may read the state of an alarm of its account."""
+        role = self._iam.session_of(role_arn, "SageMaker")
+        if role is None:
+            return False
+        place = f"{arns.partition(region)}:cloudwatch:{region}:{role.account_id}"
+        arn = f"arn:{place}:alarm:{alarm_name}"
+        with self._responses.request_scope(role.account_id, region):
+            return self._iam.decide(role, "cloudwatch:DescribeAlarms", arn, region=region).is_allowed
+
+    def bucket_owner(self, bucket: str, *, preferred: str) -> str | None:
+        """Return the account that has a bucket; None if nobody has."""
+        # AWS's bucket names are unique over all accounts; MiniStack keeps one name space per account.
+        owners = [account for account, name in list(self._s3._buckets._data) if name == bucket]
+        return preferred if preferred in owners else next(iter(owners), None)
+
+
+def bucket_and_key(s3_url: str) -> tuple[str, str]:
+    """Take a URL `s3://bucket/key` apart."""
+    parts = urlsplit(s3_url, allow_fragments=False)
+    return parts.netloc, parts.path.removeprefix("/")
