@@ -119,7 +119,8 @@ class DeployerFunction(Construct):
         )
         self._allow_logging()
         self._allow_deployment(execution_role)
-        self._allow_registry(needs.registry_accounts)
+        own = (None,) if needs.own_registry else ()
+        self._allow_registry((*own, *needs.registry_accounts))
         self._allow_records(journal, configuration.settings_prefix)
         self._allow_rollouts(needs.rollback_alarms)
         self._allow_execution_roles(needs.execution_roles)
@@ -247,8 +248,8 @@ class DeployerFunction(Construct):
                 f"PassEndpointsRoles{number}", ["iam:PassRole"], some, conditions=_TO_SAGEMAKER
             )
 
-    def _allow_registry(self, accounts: Sequence[str]) -> None:
-        packages = [self._sagemaker("model-package", account) for account in (None, *accounts)]
+    def _allow_registry(self, accounts: Sequence[str | None]) -> None:
+        packages = [self._sagemaker("model-package", account) for account in accounts]
         # AWS's cross-account policy grants CreateModel on the package too. It carries no tag condition: the
         # model itself is held to the tag.
         self._permissions.allow(

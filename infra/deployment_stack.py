@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from aws_cdk import CfnOutput, Environment, Stack
@@ -90,6 +91,9 @@ class DeploymentStack(Stack):
             self, "Settings", settings_prefix=configuration.settings_prefix, endpoints=settings_here
         )
         needs = Needs.of(endpoints)
+        if access is not None:
+            # Whose versions a stage serves, and where their samples are, `access` says.
+            needs = replace(needs, own_registry=access.at_home, sample_payloads=False)
         self.execution_role = self._execution_role(configuration, needs, access)
         self.deployer = DeployerFunction(
             self,

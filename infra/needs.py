@@ -20,6 +20,7 @@ class Needs:
 
     Attributes:
         registry_accounts: Accounts whose registries are named by ARN.
+        own_registry: Whether versions of the stack's own account are served.
         execution_roles: ARNs of the roles that some endpoints' models run as, in place of the stack's.
         storage_keys: KMS keys, by id, ARN or alias, that instances' storage is encrypted with.
         autoscaling: Whether some endpoint scales by itself.
@@ -37,6 +38,7 @@ class Needs:
     """
 
     registry_accounts: Sequence[str] = ()
+    own_registry: bool = True
     execution_roles: Sequence[str] = ()
     storage_keys: Sequence[str] = ()
     autoscaling: bool = False

@@ -225,12 +225,13 @@ class StageAccess:
 
     def _of_group(self, group: str, sid: str) -> Iterator[Statement]:
         groups, versions = group_arns(self.registry, group), version_arns(self.registry, group)
-        lookers = [*self.readers, *self.stage.operators]
-        yield self._allow(f"{sid}Group", ["sagemaker:DescribeModelPackageGroup"], lookers, groups)
+        operators = self.stage.operators
         looking = ["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"]
         deploying = ["sagemaker:CreateModel"]
-        if self.stage.operators:
-            yield self._allow(f"{sid}Versions", looking, lookers, versions)
+        if operators:
+            # A deployer has no use for the group itself.
+            yield self._allow(f"{sid}Group", ["sagemaker:DescribeModelPackageGroup"], operators, groups)
+            yield self._allow(f"{sid}Versions", looking, [*self.readers, *operators], versions)
             yield self._allow(f"{sid}Deploy", deploying, self.readers, versions)
         else:
             yield self._allow(f"{sid}Versions", [*looking, *deploying], self.readers, versions)

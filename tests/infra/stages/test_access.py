@@ -249,11 +249,19 @@ def test_versions_are_read_and_deployed_by_the_deployer() -> None:
         "Resource": versions,
         "Condition": {"ArnLike": {"aws:PrincipalArn": [DEPLOYER]}},
     }
-    group = statement("group", "Churn-Models", "StagingGroup")
+
+
+def test_the_group_itself_is_for_operators_only() -> None:
+    """A deployer's own policies have no use for it."""
+    found = {each["Sid"]: each for each in granted()[PolicyTarget("group", "Churn-Models")]}
+    group = found["ProductionGroup"]
+
+    assert "StagingGroup" not in found
     assert group["Action"] == ["sagemaker:DescribeModelPackageGroup"]
     assert group["Resource"] == [
         f"{REGISTRY_ARN}:model-package-group/{name}" for name in ("Churn-Models", "churn-models")
     ]
+    assert group["Condition"] == {"ArnLike": {"aws:PrincipalArn": [OPERATOR]}}
 
 
 def test_operators_may_look_and_not_deploy() -> None:
@@ -321,7 +329,7 @@ def test_seven_stages_that_promote_one_group_fit_into_its_policy() -> None:
     text = text_of(
         {"Version": "2012-10-17", "Statement": [signed(each, owner) for each in policy.statements]}
     )
-    assert len(policy.statements) == 21
+    assert len(policy.statements) == 14
     assert len(text.encode()) < LARGEST_GROUP_POLICY
 
 

@@ -486,14 +486,12 @@ def test_a_role_that_the_stage_brings_is_passed_and_not_changed(accounts: Accoun
         assert not [name for name in policies if name.startswith("ModelExecutionRole")]
 
 
-def test_the_deployer_reads_versions_by_their_arns_in_the_registry(accounts: Accounts) -> None:
-    found = statements(accounts, "Greenlight-staging", "DeployerRoleDefaultPolicy")
+def test_the_deployer_reads_versions_by_their_arns_in_the_registry_and_no_others(accounts: Accounts) -> None:
+    packages = f"arn:aws:sagemaker:{REGION}:{REGISTRY}:model-package/*"
 
-    packages = f"arn:aws:sagemaker:{REGION}:{{}}:model-package/*"
-    assert sorted(found["UseModelPackages"]["Resource"]) == [
-        packages.format(REGISTRY),
-        packages.format(STAGING),
-    ]
+    for stack in ("Greenlight-staging", "Greenlight-lab"):
+        found = statements(accounts, stack, "DeployerRoleDefaultPolicy")
+        assert found["UseModelPackages"]["Resource"] == packages
 
 
 def test_both_roles_may_read_everything_if_the_switch_says_so(
