@@ -80,7 +80,7 @@ sabotage: setup ## Break the deployer in many ways; each must be caught
 	python -m tests.simulation sabotage
 
 .PHONY: iam-proof
-iam-proof: setup ## Take each permission from the deployer in turn; a test must fail (3 to 6 minutes)
+iam-proof: setup ## Take each permission from every role and policy in turn; a test must fail (5 to 12 minutes)
 	python -m tests.iam_proof
 
 .PHONY: coverage

@@ -1,5 +1,5 @@
-"""Proves that the deployer's role has nothing to spare: takes each thing from it, and shows what then fails.
+"""Proves that no policy has anything to spare: takes each thing from it, or widens it, and shows what fails.
 
-`mutants.py` takes things away, `index.py` remembers which scenario used which, `proof.py` runs the scenarios,
-`reasons.py` says why something stays that no scenario uses, `page.py` writes it all down.
+`subjects.py` lists who has policies, `mutants.py` changes them, `proof.py` runs the scenarios, `reasons.py`
+says why something stays that no scenario misses, `page.py` writes it all down.
 """

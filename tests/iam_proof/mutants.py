@@ -1,6 +1,6 @@
-"""Owns what can be taken from a role's policies: an action, a resource, a condition, one of its values.
+"""Owns what can be taken from policies, action by action, or made wider than it is.
 
-Pure. A mutant says what it takes by position, so that it fits the same role in any account and region.
+Pure. A mutant says what it changes by position, so that it fits the same policies in any account and region.
 """
 
 from __future__ import annotations
@@ -12,63 +12,76 @@ from typing import TYPE_CHECKING, TypeVar
 from iam_policies.evaluation import evaluate
 from iam_policies.patterns import matches_action
 from iam_policies.policies import Policy
+from iam_policies.principals import Principal, PrincipalKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from iam_policies.evaluation import AccessRequest
     from iam_policies.policies import Statement
-    from iam_policies.principals import Principal
-
 
 _T = TypeVar("_T")
 
+_ANYTHING = "*"
+_ANYBODY = ("*", "*")
+
 
 class Part(StrEnum):
-    """What a mutant takes from a statement."""
+    """What a mutant takes from a statement, or widens in it."""
 
     ACTION = "action"
     RESOURCE = "resource"
     VALUE = "value"
     """One of the values that a condition lets through."""
+    PRINCIPAL = "principal"
+    """One of those whom a resource's policy lets in."""
     CONDITION = "condition"
     """A condition altogether, which allows more and not less."""
+    SCOPE = "scope"
+    """What it is kept to: instead of its resources, all."""
+    ANYBODY = "whom"
+    """Whom it lets in: instead of one principal, everybody."""
+    DENIAL = "denial"
+    """A statement that denies."""
+
+
+_WIDENING = frozenset({Part.CONDITION, Part.SCOPE, Part.ANYBODY, Part.DENIAL})
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A role less one thing.
+    """Policies with one thing changed.
 
     Attributes:
-        policy: The policy's position among the role's.
+        policy: The policy's position among a subject's.
         statement: The statement's in it.
-        part: What is taken.
-        index: Its position in the statement: of an action, a resource, or a condition.
+        part: What is changed.
+        index: Its position in the statement: of an action, a resource, a principal or a condition.
         value: The value's in the condition, for a value.
     """
 
     policy: int
     statement: int
     part: Part
-    index: int
+    index: int = 0
     value: int = 0
 
     @property
     def widens(self) -> bool:
-        """Whether the role may do more than before."""
-        return self.part is Part.CONDITION
+        """Whether more is allowed than before."""
+        return self.part in _WIDENING
 
-    def apply(self, principal: Principal) -> Principal:
-        """Return the role without it; a statement that says nothing any more goes altogether."""
-        policies = list(principal.identity_policies)
-        statements = list(policies[self.policy].statements)
+    def apply(self, policies: Sequence[Policy]) -> tuple[Policy, ...]:
+        """Return the policies with the change; a statement that says nothing any more goes altogether."""
+        changed = list(policies)
+        statements = list(changed[self.policy].statements)
         left = self.left_of(statements[self.statement])
         statements[self.statement : self.statement + 1] = [] if left is None else [left]
-        policies[self.policy] = Policy(tuple(statements))
-        return replace(principal, identity_policies=tuple(policies))
+        changed[self.policy] = Policy(tuple(statements))
+        return tuple(changed)
 
     def left_of(self, statement: Statement) -> Statement | None:
-        """Return what is left of the statement; None if it then says nothing."""
+        """Return what becomes of the statement; None if it then says nothing."""
         match self.part:
             case Part.ACTION:
                 actions = _without(statement.actions or (), self.index)
@@ -76,6 +89,9 @@ class Mutant:
             case Part.RESOURCE:
                 resources = _without(statement.resources or (), self.index)
                 return replace(statement, resources=resources) if resources else None
+            case Part.PRINCIPAL:
+                principals = _without(statement.principals or (), self.index)
+                return replace(statement, principals=principals) if principals else None
             case Part.CONDITION:
                 return replace(statement, conditions=_without(statement.conditions, self.index))
             case Part.VALUE:
@@ -83,34 +99,45 @@ class Mutant:
                 condition = conditions[self.index]
                 conditions[self.index] = replace(condition, values=_without(condition.values, self.value))
                 return replace(statement, conditions=tuple(conditions))
+            case Part.SCOPE:
+                return replace(statement, resources=(_ANYTHING,))
+            case Part.ANYBODY:
+                return replace(statement, principals=(_ANYBODY,))
+            case Part.DENIAL:
+                return None
 
-    def taken_from(self, principal: Principal) -> Taken:
-        """Return in words what it takes; account and region are left open."""
-        statement = principal.identity_policies[self.policy].statements[self.statement]
-        region = next((arn.split(":")[3] for arn in _arns(principal) if arn.split(":")[3]), "")
+    def taken_from(self, policies: Sequence[Policy]) -> Taken:
+        """Return in words what it changes."""
+        statement = policies[self.policy].statements[self.statement]
+        before = sum(len(each.statements) for each in policies[: self.policy])
+        # What nobody gave a name is known by its place.
+        sid = statement.sid or f"#{before + self.statement + 1}"
+        return Taken(sid, self.part, self._text(statement))
 
-        def opened(text: str) -> str:
-            text = text.replace(principal.account_id, "{account}")
-            return text.replace(region, "{region}") if region else text
-
-        condition = statement.conditions[self.index] if self.part in {Part.VALUE, Part.CONDITION} else None
+    def _text(self, statement: Statement) -> str:
         match self.part:
             case Part.ACTION:
-                text = (statement.actions or ())[self.index]
+                return (statement.actions or ())[self.index]
             case Part.RESOURCE:
-                text = (statement.resources or ())[self.index]
+                return (statement.resources or ())[self.index]
+            case Part.PRINCIPAL | Part.ANYBODY:
+                kind, name = (statement.principals or ())[self.index]
+                return name if kind in {"AWS", "*"} else f"{kind} {name}"
             case Part.CONDITION:
-                assert condition is not None
-                text = f"{condition.operator} {condition.key}"
+                condition = statement.conditions[self.index]
+                return f"{condition.operator} {condition.key}"
             case Part.VALUE:
-                assert condition is not None
-                text = f"{condition.key} = {condition.values[self.value]}"
-        return Taken(statement.sid, self.part, opened(text))
+                condition = statement.conditions[self.index]
+                return f"{condition.key} = {condition.values[self.value]}"
+            case Part.SCOPE:
+                return " ".join(statement.resources or ())
+            case Part.DENIAL:
+                return " ".join(statement.actions or ())
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Taken:
-    """What a mutant takes, in the words of the policy."""
+    """What a mutant takes or widens, in the words of the policy."""
 
     sid: str
     part: Part
@@ -120,86 +147,117 @@ class Taken:
         return f"{self.sid}: {self.part.value} {self.text}"
 
 
-def mutants_of(principal: Principal) -> Iterator[Mutant]:
-    """Yield every mutant of a role.
+def mutants_of(policies: Iterable[Policy]) -> Iterator[Mutant]:
+    """Yield every mutant of a subject's policies.
 
     A condition's values are taken one by one only from those that have several, and where a value lets
-    something through: without its only value a condition is what `Part.CONDITION` takes.
+    something through: without its only value a condition is what `Part.CONDITION` takes. What denies is
+    taken as a whole: each part of it forbids the same.
     """
-    for policy, document in enumerate(principal.identity_policies):
+    for policy, document in enumerate(policies):
         for number, statement in enumerate(document.statements):
-            for index, _ in enumerate(statement.actions or ()):
-                yield Mutant(policy, number, Part.ACTION, index)
-            for index, _ in enumerate(statement.resources or ()):
-                yield Mutant(policy, number, Part.RESOURCE, index)
-            for index, condition in enumerate(statement.conditions):
-                yield Mutant(policy, number, Part.CONDITION, index)
-                if len(condition.values) > 1 and "Not" not in condition.operator:
-                    for value, _ in enumerate(condition.values):
-                        yield Mutant(policy, number, Part.VALUE, index, value)
+            if not statement.allows:
+                yield Mutant(policy, number, Part.DENIAL)
+                continue
+            for part, index, value in _changes(statement):
+                yield Mutant(policy, number, part, index, value)
+
+
+def _changes(statement: Statement) -> Iterator[tuple[Part, int, int]]:
+    """Yield what can be changed in a statement that allows: the part, its position, and its value's."""
+    for index, _ in enumerate(statement.actions or ()):
+        yield Part.ACTION, index, 0
+    for index, _ in enumerate(statement.resources or ()):
+        yield Part.RESOURCE, index, 0
+    if _is_scoped(statement):
+        yield Part.SCOPE, 0, 0
+    # With a condition on who it is, a principal names the account once more.
+    names_roles = any(condition.key.lower() == "aws:principalarn" for condition in statement.conditions)
+    for index, _ in enumerate(statement.principals or ()):
+        yield Part.PRINCIPAL, index, 0
+        if not names_roles:
+            yield Part.ANYBODY, index, 0
+    for index, condition in enumerate(statement.conditions):
+        yield Part.CONDITION, index, 0
+        if len(condition.values) > 1 and "Not" not in condition.operator:
+            for value, _ in enumerate(condition.values):
+                yield Part.VALUE, index, value
+
+
+def _is_scoped(statement: Statement) -> bool:
+    """Tell whether a statement is kept to some of what it could be about.
+
+    A resource's own policy is about that resource, whatever it says; but a bucket has objects of many.
+    """
+    resources = statement.resources or ()
+    if statement.principals is not None:
+        return any(resource.startswith("arn:aws:s3:::") and "/" in resource for resource in resources)
+    return _ANYTHING not in resources
 
 
 class Needs:
-    """Tell which of a role's mutants would decide otherwise about a request.
+    """Tell which mutants of a role's own policies would decide otherwise about a request.
 
-    Only what the role's own policies say counts: what a resource's policy says is found out by running it.
+    What a resource's policy says is found out by running it.
     """
 
-    def __init__(self, principal: Principal) -> None:
-        """Take the role apart once; requests are many."""
-        self._principal = principal
+    def __init__(self, policies: Sequence[Policy]) -> None:
+        """Take the policies apart once; requests are many."""
+        self._policies = policies
         self._mutants: dict[tuple[int, int], list[Mutant]] = {}
-        for mutant in mutants_of(principal):
+        for mutant in mutants_of(policies):
             self._mutants.setdefault((mutant.policy, mutant.statement), []).append(mutant)
 
-    def refused_without(self, request: AccessRequest) -> list[Mutant]:
+    def changed(self, principal: Principal, request: AccessRequest, *, was_allowed: bool) -> list[Mutant]:
+        """Return the mutants by which a request would be decided otherwise."""
+        if was_allowed:
+            return self.refused_without(principal, request)
+        return self.allowed_without(principal, request)
+
+    def refused_without(self, principal: Principal, request: AccessRequest) -> list[Mutant]:
         """Return the mutants that do not allow an allowed request any more."""
-        allowing = [at for at, statement in self._about(request) if self._allows(statement, request)]
+        allowing = [at for at, statement in self._about(request) if _allows(principal, statement, request)]
         if len(allowing) != 1:
             # Nobody, or somebody else as well: nothing alone is missed.
             return []
         [at] = allowing
-        statement = self._principal.identity_policies[at[0]].statements[at[1]]
+        statement = self._policies[at[0]].statements[at[1]]
         return [
             mutant
             for mutant in self._mutants[at]
-            if not mutant.widens and not self._allows(mutant.left_of(statement), request)
+            if not mutant.widens and not _allows(principal, mutant.left_of(statement), request)
         ]
 
-    def allowed_without(self, request: AccessRequest) -> list[Mutant]:
+    def allowed_without(self, principal: Principal, request: AccessRequest) -> list[Mutant]:
         """Return the mutants that allow a refused request."""
         return [
             mutant
             for at, statement in self._about(request)
-            for mutant in self._mutants[at]
-            if mutant.widens and self._allows(mutant.left_of(statement), request)
+            for mutant in self._mutants.get(at, ())
+            if mutant.widens and _allows(principal, mutant.left_of(statement), request)
         ]
 
     def _about(self, request: AccessRequest) -> Iterator[tuple[tuple[int, int], Statement]]:
-        for policy, document in enumerate(self._principal.identity_policies):
+        for policy, document in enumerate(self._policies):
             for number, statement in enumerate(document.statements):
                 if any(matches_action(each, request.action) for each in statement.actions or ()):
                     yield (policy, number), statement
 
-    def _allows(self, statement: Statement | None, request: AccessRequest) -> bool:
-        if statement is None:
-            return False
-        alone = replace(
-            self._principal, identity_policies=(Policy((statement,)),), boundary=None, on_decision=None
-        )
-        # As if the resource were its own account's: there one policy is enough.
-        return evaluate(alone, replace(request, owner_account=None)).is_allowed
+
+def _allows(principal: Principal, statement: Statement | None, request: AccessRequest) -> bool:
+    """Tell whether a statement alone allows it, as if the resource were the principal's own account's."""
+    if statement is None:
+        return False
+    alone = Principal(
+        PrincipalKind.SESSION,
+        principal.arn,
+        principal.account_id,
+        principal.entity_arn,
+        (Policy((statement,)),),
+        context=principal.context,
+    )
+    return evaluate(alone, replace(request, owner_account=None)).is_allowed
 
 
 def _without(items: tuple[_T, ...], index: int) -> tuple[_T, ...]:
     return (*items[:index], *items[index + 1 :])
-
-
-def _arns(principal: Principal) -> list[str]:
-    return [
-        resource
-        for policy in principal.identity_policies
-        for statement in policy.statements
-        for resource in statement.resources or ()
-        if resource.startswith("arn:aws:sagemaker:")
-    ]

@@ -5,6 +5,7 @@ A pytest plugin, so that the scenarios are exactly the tests of the suite, with 
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,24 +14,27 @@ from typing import TYPE_CHECKING
 import pytest
 from _pytest.runner import runtestprotocol
 
-from tests.iam_proof.mutants import Mutant, Needs, mutants_of
-from tests.infra.roles import ALTERED, Deployed
-from tests.infra.sufficiency.conftest import NAMES
+from tests.iam_proof.mutants import Mutant, Needs
+from tests.iam_proof.processes import shared_out
+from tests.iam_proof.subjects import Case, cases
+from tests.infra.roles import ALTERED, Alteration, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from iam_policies.evaluation import AccessRequest, Decision
+    from iam_policies.policies import Policy
     from iam_policies.principals import Principal
     from tests.iam_proof.mutants import Taken
     from tests.infra.conftest import Synthesised
+    from tests.infra.estate import Estate
 
-ROLE = "DeployerRole"
 STORIES = "tests/infra/sufficiency"
-REFUSALS = "tests/infra/test_refusals.py"
-_REFUSED = ("test_the_deployer_cannot[", "test_the_deployer_keeps_to_its_own[False")
-_MAY = "test_the_deployer_may_do_its_work["
-_MOST_TRIED = 5
+REFUSALS = ("tests/infra/test_refusals.py", "tests/infra/test_refusals_of_resources.py")
+_MERE_EVALUATION = "[True"
+"""A refusal's opposite, put to IAM's evaluation directly: that it is allowed shows no need for it."""
+
+_MOST_TRIED = 25
 """Scenarios that are run on a mutant, which would decide otherwise in each of them, until one fails."""
 
 
@@ -39,12 +43,14 @@ class Finding:
     """What a mutant led to.
 
     Attributes:
-        taken: What was taken.
-        scenario: The scenario that fails without it, by pytest's name; empty if none does.
+        subject: Whose policies were changed.
+        taken: What was taken, or widened.
+        scenario: The scenario that fails then, by pytest's name; empty if none does.
         how: What the failing scenario was refused, or let do.
-        candidates: Scenarios in which the mutant decides otherwise.
+        candidates: Scenarios in which the change might tell.
     """
 
+    subject: Subject
     taken: Taken
     scenario: str
     how: str
@@ -55,118 +61,174 @@ class Finding:
 class Proof:
     """Everything that was found out; filled by the plugin's run."""
 
+    jobs: int = 1
     findings: list[Finding] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     """Scenarios that fail with every policy in place, which prove nothing."""
 
-    _needed: dict[Mutant, Counter[str]] = field(default_factory=dict)
+    _decided: dict[tuple[Subject, Mutant], Counter[str]] = field(default_factory=dict)
+    _asked: dict[Subject, list[_Seen]] = field(default_factory=dict)
+    _sessions: set[Subject] = field(default_factory=set)
+    """Who is told of decisions."""
     _items: dict[str, pytest.Item] = field(default_factory=dict)
-    _role: list[Principal] = field(default_factory=list)
+    _cases: list[Case] = field(default_factory=list)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run all scenarios, then the mutants, in place of pytest's own loop."""
         if session.testsfailed:
             raise session.Interrupted("the scenarios could not be collected")
-        items = [item for item in session.items if _counts(item)]
+        items = [item for item in session.items if _MERE_EVALUATION not in item.nodeid]
         if not items:
             raise session.Failed("there are no scenarios")
         self._items = {item.nodeid: item for item in items}
-        for item in items:
-            failure = self._watched(item)
-            if failure:
-                self.broken.append(f"{item.nodeid}: {failure}")
+        # In this process, so that what all share is synthesised before they part.
+        first = _watched(items[0])
+        for seen in (first, *shared_out(_watched, items[1:], self.jobs)):
+            self._note(seen)
         _say(f"{len(items)} scenarios ran with every policy in place; {len(self.broken)} failed.")
         if not self.broken:
-            role = self._roles_own()
-            for number, mutant in enumerate(mutants_of(role), start=1):
-                self.findings.append(self._finding(mutant, role))
-                _say(f"{number}: {self.findings[-1].taken}: {self.findings[-1].scenario or '-'}")
+            self.findings += shared_out(self._finding, self._cases, self.jobs)
         # So that what the last scenario left for a next one is ended.
         session._setupstate.teardown_exact(None)  # noqa: SLF001 - as pytest's own loop does by its last item
         return True
 
-    def _roles_own(self) -> Principal:
-        return self._role[0]
+    def _note(self, seen: _Seen) -> None:
+        if seen.failure:
+            self.broken.append(f"{seen.scenario}: {seen.failure}")
+        for changed, count in seen.decided.items():
+            self._decided.setdefault(changed, Counter())[seen.scenario] = count
+        for subject in seen.asked:
+            self._asked.setdefault(subject, []).append(seen)
+        self._sessions |= seen.sessions
 
-    def _watched(self, item: pytest.Item) -> str:
-        """Run a scenario with every policy, and note what it needs; return how it failed."""
-
-        def watch(prefix: str, principal: Principal) -> Principal:
-            if prefix != ROLE:
-                return principal
-            needs = Needs(principal)
-
-            def note(request: AccessRequest, decision: Decision) -> None:
-                changed = (
-                    needs.refused_without(request)
-                    if decision.is_allowed
-                    else needs.allowed_without(request)
-                    if _is_refusal(item)
-                    else []
-                )
-                for mutant in changed:
-                    self._needed.setdefault(mutant, Counter())[item.nodeid] += 1
-
-            return replace(principal, on_decision=note)
-
-        with _altered(watch):
-            return _failure(item)
-
-    def _finding(self, mutant: Mutant, role: Principal) -> Finding:
-        needed = self._needed.get(mutant, Counter())
+    def _finding(self, case: Case) -> Finding:
+        decided = self._decided.get((case.subject, case.mutant), Counter())
         # The shortest first: what takes a role's whole life proves no more than one call.
-        chosen = sorted(
-            (name for name in needed if _is_refusal(self._items[name]) is mutant.widens),
-            key=lambda name: (_MAY in name, needed[name], name),
-        )
-        for name in chosen[:_MOST_TRIED]:
-            how: list[str] = []
-
-            def mutate(prefix: str, principal: Principal, how: list[str] = how) -> Principal:
-                if prefix != ROLE:
-                    return principal
-                own = Needs(principal)
-
-                def note(request: AccessRequest, decision: Decision) -> None:
-                    changed = own.allowed_without if decision.is_allowed else own.refused_without
-                    if mutant in changed(request):
-                        how.append(f"{request.action} on {request.resource_arn}")
-
-                return replace(mutant.apply(principal), on_decision=note)
-
-            with _altered(mutate):
-                if _failure(self._items[name]) and how:
-                    return Finding(mutant.taken_from(role), name, how[0], len(chosen))
-        return Finding(mutant.taken_from(role), "", "", len(chosen))
+        chosen = sorted(decided, key=lambda name: (decided[name], name))[:_MOST_TRIED]
+        candidates = chosen
+        if case.subject not in self._sessions:
+            # Nobody is told of what resources decide, nor of who may assume a role.
+            # What is taken is missed by stories, and what is widened shows in refusals: mostly.
+            asked = sorted(
+                self._asked.get(case.subject, ()),
+                key=lambda seen: (seen.scenario.startswith(STORIES) is case.mutant.widens, seen.seconds),
+            )
+            candidates = [seen.scenario for seen in asked]
+        finding = Finding(case.subject, case.taken, "", "", len(candidates))
+        for name in candidates:
+            changed = _Changed(case)
+            with _altered(changed):
+                failure = _failure(self._items[name])
+            if failure and (changed.told or not chosen):
+                how = changed.told[0] if changed.told else failure.strip().rpartition("\n")[2]
+                finding = replace(finding, scenario=name, how=how)
+                break
+        _say(f"{case.subject}: {case.taken}: {finding.scenario or '-'}")
+        return finding
 
     @pytest.fixture(autouse=True)
-    def _the_role(self, featured: Synthesised) -> None:
-        if not self._role:
-            self._role.append(role_of(featured))
+    def _everything(self, featured: Synthesised, synthesised: Synthesised, estate: Estate) -> None:
+        del synthesised  # Made all the same: before the processes part, as everything that scenarios share.
+        if not self._cases:
+            self._cases.extend(cases(featured, estate))
 
 
-def role_of(featured: Synthesised) -> Principal:
-    """Return the deployer's role as the page names its parts."""
-    return Deployed(featured, "123456789012", "eu-central-1", NAMES).session(ROLE)
+@dataclass(slots=True)
+class _Seen:
+    """What a scenario did with every policy in place.
+
+    Attributes:
+        scenario: Its name.
+        failure: How it failed; empty if it passed.
+        seconds: How long it took.
+        decided: What of roles' policies it would miss, and how often.
+        asked: Whose policies it asked for.
+        sessions: Of whom it was told what was decided.
+    """
+
+    scenario: str
+    failure: str = ""
+    seconds: float = 0.0
+    decided: Counter[tuple[Subject, Mutant]] = field(default_factory=Counter)
+    asked: set[Subject] = field(default_factory=set)
+    sessions: set[Subject] = field(default_factory=set)
 
 
-def prove(arguments: Sequence[str] = ()) -> Proof:
-    """Run it all; minutes."""
-    proof = Proof()
-    # Each call is timed by itself: the plugin's loop goes past pytest-timeout's place for whole tests.
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "timeout_func_only=true"]
-    pytest.main([*options, *arguments, STORIES, REFUSALS], plugins=[proof])
+def _watched(item: pytest.Item) -> _Seen:
+    """Run a scenario with every policy, and note what it asks."""
+    seen = _Seen(item.nodeid)
+    began = time.monotonic()
+    with _altered(_Watching(seen)):
+        seen.failure = _failure(item)
+    seen.seconds = time.monotonic() - began
+    return seen
+
+
+@dataclass
+class _Watching:
+    """Notes which policies a scenario asks for, and what in a role's it would miss."""
+
+    seen: _Seen
+
+    def policies(self, subject: Subject, policies: tuple[Policy, ...]) -> tuple[Policy, ...]:
+        self.seen.asked.add(subject)
+        return policies
+
+    def principal(self, subject: Subject, principal: Principal) -> Principal:
+        needs = Needs(principal.identity_policies)
+        self.seen.sessions.add(subject)
+
+        def note(request: AccessRequest, decision: Decision) -> None:
+            for mutant in needs.changed(principal, request, was_allowed=decision.is_allowed):
+                self.seen.decided[subject, mutant] += 1
+
+        return replace(principal, on_decision=note)
+
+
+@dataclass
+class _Changed:
+    """Changes one thing, and is told what is decided otherwise."""
+
+    case: Case
+    told: list[str] = field(default_factory=list)
+    _needs: Needs | None = None
+
+    def policies(self, subject: Subject, policies: tuple[Policy, ...]) -> tuple[Policy, ...]:
+        if subject != self.case.subject:
+            return policies
+        self._needs = Needs(policies)
+        return self.case.mutant.apply(policies)
+
+    def principal(self, subject: Subject, principal: Principal) -> Principal:
+        needs = self._needs
+        if subject != self.case.subject or needs is None:
+            return principal
+
+        def note(request: AccessRequest, decision: Decision) -> None:
+            if self.case.mutant in needs.changed(principal, request, was_allowed=not decision.is_allowed):
+                self.told.append(f"{request.action} on {request.resource_arn}")
+
+        return replace(principal, on_decision=note)
+
+
+def prove(arguments: Sequence[str] = (), jobs: int = 1) -> Proof:
+    """Run it all in so many processes; minutes."""
+    proof = Proof(jobs)
+    # Each call is timed by itself: the plugin's loop goes past pytest-timeout's place for whole tests. And
+    # what is printed is kept in memory: a file would be every process's.
+    options = [
+        "-q",
+        "--capture=sys",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-o",
+        "timeout_func_only=true",
+    ]
+    pytest.main([*options, *arguments, STORIES, *REFUSALS], plugins=[proof])
     return proof
-
-
-def _counts(item: pytest.Item) -> bool:
-    """Tell whether a test is a scenario: a story, or an attempt by way of a call, and no mere evaluation."""
-    return item.nodeid.startswith(STORIES) or _MAY in item.nodeid or _is_refusal(item)
-
-
-def _is_refusal(item: pytest.Item) -> bool:
-    return any(each in item.nodeid for each in _REFUSED)
 
 
 def _failure(item: pytest.Item) -> str:
@@ -177,8 +239,8 @@ def _failure(item: pytest.Item) -> str:
 
 
 @contextmanager
-def _altered(alter: object) -> Iterator[None]:
-    token = ALTERED.set(alter)  # type: ignore[arg-type]
+def _altered(alteration: Alteration) -> Iterator[None]:
+    token = ALTERED.set(alteration)
     try:
         yield
     finally:

@@ -1,61 +1,132 @@
-"""Owns why something stays in the deployer's role although no scenario fails without it."""
+"""Owns why something stays in a policy, or is not kept narrower, although no scenario fails without it."""
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
 
-from tests.iam_proof.mutants import Part, Taken
+if TYPE_CHECKING:
+    from tests.iam_proof.mutants import Taken
+    from tests.infra.roles import Subject
 
-_LAMBDA = (
-    "Lambda itself does it with the function's role, outside of the function (Lambda developer guide, "
-    "execution roles and asynchronous destinations). "
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why some things stay; each pattern has `*` for anything, and as it is written.
+
+    Attributes:
+        why: For people.
+        subject: Whose policies: stack and holder.
+        sid: The statement.
+        part: What is changed in it.
+        text: The same in the policy's words.
+    """
+
+    why: str
+    subject: str = "*"
+    sid: str = "*"
+    part: str = "*"
+    text: str = "*"
+
+    def is_about(self, subject: Subject, taken: Taken) -> bool:
+        """Tell whether it says why this stays."""
+        pairs = (
+            (str(subject), self.subject),
+            (taken.sid, self.sid),
+            (taken.part.value, self.part),
+            (taken.text, self.text),
+        )
+        return all(fnmatchcase(given, pattern) for given, pattern in pairs)
+
+
+def reason_for(subject: Subject, taken: Taken) -> Reason | None:
+    """Return the first reason that is about something; None if there is none."""
+    return next((each for each in REASONS if each.is_about(subject, taken)), None)
+
+
+_LAMBDA: Final = (
+    "Lambda itself does it with the function's role, outside of the function (Lambda guide, execution "
+    "roles). The local cloud keeps a function's log without asking."
 )
-_DESTINATION = _LAMBDA + "`tests/e2e` has an event end in that queue."
-_LOGS = _LAMBDA + "The local cloud keeps a function's log without asking."
-_SCALING = (
+_SCALING: Final = (
     "Application Auto Scaling may ask for it in the caller's name: SageMaker's developer guide lists it "
     '("endpoint-auto-scaling-prerequisites"). The local cloud asks for what the user guide says is checked.'
 )
-_NAMESPACE = (
-    "A second lock: each dimension allowed begins with `sagemaker:`, so that no well-formed request gets "
-    "past it. Both keys are the service's own (service authorization reference)."
-)
-_DECRYPT = (
+_DECRYPT: Final = (
     "S3 asks KMS in the reader's name when an object is encrypted with a key (S3 user guide, "
-    '"UsingKMSEncryption"). The in-process cloud does not ask.'
+    '"UsingKMSEncryption"). For the deployer\'s own reads the in-process cloud does not ask.'
 )
-_BUCKET_KEY = _DECRYPT + " With a bucket key the context is the bucket and not the object."
-_CONTEXT: Final = "kms:EncryptionContext:aws:s3:arn = arn:aws:s3:::"
-_SAMPLES: Final = "sagemaker-{region}-{account}"
+_BUCKET_KEY: Final = (
+    'With a bucket key, S3 decrypts in the bucket\'s name (S3 user guide, "bucket-key"). MiniStack keeps no '
+    "bucket keys."
+)
+_NOT_MODELLED: Final = (
+    'Listed by SageMaker\'s developer guide ("sagemaker-roles"); the local cloud does not ask for it: '
+)
+_DETAILS: Final = (
+    "SageMaker decrypts a version's own details, if it has a key, for whoever asks (botocore: "
+    "DescribeModelPackage, SecurityConfig). The local cloud keeps no version encrypted."
+)
+_LISTING: Final = (
+    "Without it, S3 reports an object that is missing as one that may not be read (S3 API, GetObject); the "
+    "local cloud's S3 tells everybody."
+)
 
-REASONS: Final[dict[Taken, str]] = {
-    Taken("SendUnhandled", Part.ACTION, "sqs:SendMessage"): _DESTINATION,
-    Taken(
-        "SendUnhandled", Part.RESOURCE, "arn:aws:sqs:{region}:{account}:UnhandledQueueFC35D9B5"
-    ): _DESTINATION,
-    Taken("WriteLogs", Part.ACTION, "logs:CreateLogStream"): _LOGS,
-    Taken("WriteLogs", Part.ACTION, "logs:PutLogEvents"): _LOGS,
-    Taken(
-        "WriteLogs", Part.RESOURCE, "arn:aws:logs:{region}:{account}:log-group:DeployerLogs228AA106:*"
-    ): _LOGS,
-    Taken(
-        "ReadAllSettings", Part.RESOURCE, "arn:aws:ssm:{region}:{account}:parameter/greenlight/endpoints"
-    ): (
+REASONS: Final[tuple[Reason, ...]] = (
+    # Functions
+    Reason(_LAMBDA, sid="WriteLogs", part="action", subject="*: DeployerRole"),
+    Reason(_LAMBDA, sid="WriteLogs", part="resource", subject="*: DeployerRole"),
+    Reason(_LAMBDA, sid="WriteLogs", part="action", subject="*: PolicyEditor1Role"),
+    Reason(_LAMBDA, sid="WriteLogs", part="resource", subject="*: PolicyEditor1Role"),
+    # The deployer
+    Reason(
         "The deployer asks for the path with its last slash. That Systems Manager asks IAM about it with the "
-        "slash is not documented; the local cloud does."
+        "slash is not documented; the local cloud does.",
+        sid="ReadAllSettings",
+        part="resource",
+        text="*/endpoints",
     ),
-    Taken("EndScaling", Part.CONDITION, "StringEquals application-autoscaling:service-namespace"): _NAMESPACE,
-    Taken(
-        "ScaleVariants", Part.CONDITION, "StringEquals application-autoscaling:service-namespace"
-    ): _NAMESPACE,
-    Taken("ScaleOwn", Part.ACTION, "sagemaker:UpdateEndpointWeightsAndCapacities"): _SCALING,
-    Taken("ScaleOwn", Part.RESOURCE, "arn:aws:sagemaker:{region}:{account}:endpoint/*"): _SCALING,
-    Taken("KeepScalingAlarms", Part.ACTION, "cloudwatch:DeleteAlarms"): _SCALING,
-    Taken("DecryptSmokeTests", Part.ACTION, "kms:Decrypt"): _DECRYPT,
-    Taken("DecryptSmokeTests", Part.RESOURCE, "arn:aws:kms:{region}:{account}:key/*"): _DECRYPT,
-    Taken("DecryptSmokeTests", Part.VALUE, f"{_CONTEXT}checks"): _BUCKET_KEY,
-    Taken("DecryptSmokeTests", Part.VALUE, f"{_CONTEXT}checks/one.csv"): _DECRYPT,
-    Taken("DecryptSmokeTests", Part.VALUE, f"{_CONTEXT}{_SAMPLES}"): _BUCKET_KEY,
-    Taken("DecryptSmokeTests", Part.VALUE, f"{_CONTEXT}{_SAMPLES}/*"): _DECRYPT,
-}
-"""What is taken, and why it stays nevertheless."""
+    Reason(
+        "A second lock: each dimension allowed begins with `sagemaker:`, so that no well-formed request gets "
+        "past it. Both keys are the service's own (service authorization reference).",
+        part="condition",
+        text="StringEquals application-autoscaling:service-namespace",
+    ),
+    Reason(_SCALING, sid="ScaleOwn"),
+    Reason(_SCALING, sid="KeepScalingAlarms", text="cloudwatch:DeleteAlarms"),
+    Reason(_BUCKET_KEY, sid="DecryptSmokeTests", part="value", text="*:s3:::checks"),
+    Reason(_BUCKET_KEY, sid="DecryptSmokeTests", part="value", text="*:s3:::sagemaker-{region}-{account}"),
+    Reason(_DECRYPT, sid="DecryptSmokeTests"),
+    Reason(_DETAILS, sid="DecryptDetails"),
+    Reason(_LISTING, subject="*: DeployerRole", sid="ListArtefacts1"),
+    # The models' role
+    Reason(_BUCKET_KEY, subject="*: ModelExecutionRole", sid="DecryptArtefacts", part="value"),
+    Reason(
+        _NOT_MODELLED + "pulling goes on without a check of layers.",
+        sid="*Pull*",
+        text="ecr:BatchCheckLayerAvailability",
+    ),
+    Reason(_NOT_MODELLED + "it keeps the logs of models by itself.", subject="*Model*", sid="WriteLogs"),
+    Reason(_NOT_MODELLED + "it publishes the metrics of endpoints by itself.", sid="WriteMetrics"),
+    Reason(_NOT_MODELLED + "it writes answers by itself, and captures no calls.", sid="WriteCallsAndAnswers"),
+    Reason(_NOT_MODELLED + "it tells topics of answers by itself.", sid="TellOfAnswers"),
+    Reason(_NOT_MODELLED + "it explains nothing.", sid="ReadBaselines"),
+    Reason(
+        _NOT_MODELLED + "it writes answers by itself, and captures no calls.", sid="EncryptAnswersByAlias"
+    ),
+    Reason(_NOT_MODELLED + "it has no networks.", text="*ec2*"),
+    Reason(_NOT_MODELLED + "it has no networks.", sid="ReadVpc"),
+    # Rules, alarms, topics and queues
+    Reason(
+        "A second lock: the ARN in the other condition names the account too. AWS's guides have both keys "
+        '(SNS developer guide, "sns-key-management").',
+        part="condition",
+        text="StringEquals aws:SourceAccount",
+    ),
+    # Between accounts
+    Reason(_DETAILS, subject="*: statements in key *", sid="Greenlight*Details"),
+    Reason(_DETAILS, subject="*: statements in key-grants *", sid="GreenlightProductionDeployer"),
+    Reason(_LISTING, sid="GreenlightStagingList", part="value", text="*-deployer"),
+)
+"""The exact ones before those that are about more."""

@@ -12,6 +12,7 @@ import pytest
 from aws_cdk import App
 
 from app import synthesise
+from tests.infra.estate import ENDPOINTS, Estate, context
 
 REPOSITORY = Path(__file__).parents[2]
 _SET_BY_THE_CLI = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
@@ -156,3 +157,23 @@ def featured(synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFacto
         "rollout: {kind: all_at_once, alarms: {error_ratio_percent: 5}}\n"
     )
     return synthesise_with(endpoints_dir=str(endpoints))
+
+
+@pytest.fixture(scope="session")
+def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
+    """The app in several accounts."""
+    # Here, because it builds on this module.
+    from tests.infra.stages.conftest import synthesise_accounts  # noqa: PLC0415
+
+    directory = tmp_path_factory.mktemp("estate")
+    for file, content in ENDPOINTS.items():
+        path = directory / "endpoints" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    found = synthesise_accounts(directory, context(), lambda endpoints: endpoints)
+    return Estate(
+        {
+            name.removeprefix("Greenlight-").lower(): Synthesised(found.directory, template, {}, {})
+            for name, template in found.templates.items()
+        }
+    )

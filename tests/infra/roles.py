@@ -1,31 +1,61 @@
-"""The roles of a synthesised stack as IAM sees them in an account, with their policies resolved."""
+"""The roles and policies of a synthesised stack as IAM sees them in an account, with everything resolved."""
 
 from __future__ import annotations
 
+import json
+import re
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
-from iam_policies.policies import parse_policy
+from iam_policies.policies import Policy, parse_policy
 from iam_policies.principals import Principal, PrincipalKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator, Mapping
 
     from tests.infra.conftest import Synthesised
 
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"
 
-ALTERED: ContextVar[Callable[[str, Principal], Principal] | None] = ContextVar("altered", default=None)
-"""Makes another principal of a role's session, for those who watch it or take something from it.
 
-It is given the beginning of the role's logical id too. By default nobody does.
-"""
+@dataclass(frozen=True, slots=True, order=True)
+class Subject:
+    """Who or what has policies.
+
+    Attributes:
+        stack: Which of the app's stacks it is in, in a word or two.
+        holder: The resource: the beginning of its logical id, or what the policy editor calls it.
+    """
+
+    stack: str
+    holder: str
+
+    def __str__(self) -> str:
+        return f"{self.stack}: {self.holder}"
+
+
+class Alteration(Protocol):
+    """Somebody who watches a subject, or takes something from it."""
+
+    def policies(self, subject: Subject, policies: tuple[Policy, ...]) -> tuple[Policy, ...]:
+        """Return the policies that the subject is to have."""
+        ...
+
+    def principal(self, subject: Subject, principal: Principal) -> Principal:
+        """Return the principal that a role's session is to be; it has the altered policies."""
+        ...
+
+
+ALTERED: ContextVar[Alteration | None] = ContextVar("altered", default=None)
+"""Who alters what stacks have; by default nobody does."""
 
 _ARNS = {
     "AWS::DynamoDB::GlobalTable": "dynamodb:{region}:{account}:table/{name}",
     "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{name}",
+    "AWS::Events::EventBus": "events:{region}:{account}:event-bus/{name}",
+    "AWS::Events::Rule": "events:{region}:{account}:rule/{name}",
     "AWS::IAM::Role": "iam::{account}:role/{name}",
     "AWS::KMS::Key": "kms:{region}:{account}:key/{name}",
     "AWS::Lambda::Function": "lambda:{region}:{account}:function:{name}",
@@ -33,6 +63,9 @@ _ARNS = {
     "AWS::SNS::Topic": "sns:{region}:{account}:{name}",
     "AWS::SQS::Queue": "sqs:{region}:{account}:{name}",
 }
+_NAMES = ("RoleName", "Name")
+_HASH = re.compile(r"[0-9A-F]{8}$")
+_EDITED = "Custom::GreenlightPolicyStatements"
 
 
 @dataclass(frozen=True)
@@ -44,35 +77,166 @@ class Deployed:
         account_id: Where.
         region: Likewise.
         names: Resource type and the beginning of a logical id to a physical name, instead of the logical id.
+        stack: What the stack is called where its policies are told apart from another's.
+        renamed: What the template says to what is meant, such as an account's number to another.
     """
 
     synthesised: Synthesised
     account_id: str = ACCOUNT
     region: str = REGION
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    stack: str = "one account"
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     def arn(self, resource_type: str, prefix: str) -> str:
         """Return the ARN of the only resource of a type whose logical id begins with a prefix."""
         [name] = [each for each in self.synthesised.of_type(resource_type) if each.startswith(prefix)]
         return self._arn(name)
 
+    def arns(self, resource_type: str) -> list[str]:
+        """Return the ARNs of all resources of a type."""
+        return [self._arn(name) for name in self.synthesised.of_type(resource_type)]
+
+    def role_of(self, function_arn: str) -> str:
+        """Return the ARN of a function's role."""
+        functions = self.synthesised.of_type("AWS::Lambda::Function")
+        [role] = [each["Role"] for name, each in functions.items() if self._arn(name) == function_arn]
+        return str(self._resolved(role))
+
+    def rules(self) -> dict[str, dict[str, Any]]:
+        """Return the properties of every EventBridge rule, by logical id."""
+        found: dict[str, dict[str, Any]] = self._resolved(self.synthesised.of_type("AWS::Events::Rule"))
+        return found
+
     def session(self, prefix: str) -> Principal:
         """Return a session of the role whose logical id begins with a prefix."""
-        [logical_id] = [
-            each for each in self.synthesised.of_type("AWS::IAM::Role") if each.startswith(prefix)
+        [logical_id] = [each for each in self._roles() if each.startswith(prefix)]
+        return self._session(logical_id)
+
+    def session_of(self, role_arn: str) -> Principal | None:
+        """Return a session of the role with an ARN; None if the stack has none."""
+        return next((self._session(each) for each in self._roles() if self._arn(each) == role_arn), None)
+
+    def trust_policy(self, role_arn: str) -> Policy | None:
+        """Return the trust policy of the role with an ARN; None if the stack has none."""
+        for logical_id in self._roles():
+            if self._arn(logical_id) == role_arn:
+                [policy] = self._altered(self._trust(logical_id), (self._trusted(logical_id),))
+                return policy
+        return None
+
+    def resource_policy(self, arn: str) -> Policy | None:
+        """Return the policy of a resource of the stack; None if it has none, or is no resource of it."""
+        for subject, of, policy in self._resource_policies():
+            if of == arn:
+                return self._altered(subject, (policy,))[0]
+        return None
+
+    def edits(self) -> list[tuple[str, str]]:
+        """List whose policies are edited by custom resources: kind and name, as the template has them."""
+        return [(each["Kind"], each["Target"]) for each in self.synthesised.of_type(_EDITED).values()]
+
+    def edit(self, kind: str, target: str) -> dict[str, str]:
+        """Return the properties of the custom resource that has a policy edited."""
+        [found] = [
+            each
+            for each in self.synthesised.of_type(_EDITED).values()
+            if (each["Kind"], each["Target"]) == (kind, target)
         ]
-        policies = [
+        properties: dict[str, str] = self._resolved(found)
+        policy = _statements(properties)
+        [altered] = self._altered(self._edited(kind, target), (policy,))
+        if altered is policy:
+            return properties
+        return {**properties, "Statements": json.dumps(document(altered)["Statement"])}
+
+    def subjects(self) -> dict[Subject, tuple[Policy, ...]]:
+        """Return everything that has policies: roles, who may assume them, and resources."""
+        found = {
+            self._role(logical_id): self._identity_policies(logical_id)
+            for logical_id in self._roles()
+            if self._identity_policies(logical_id)
+        }
+        found |= {self._trust(logical_id): (self._trusted(logical_id),) for logical_id in self._roles()}
+        found |= {subject: (policy,) for subject, _, policy in self._resource_policies()}
+        for kind, target in self.edits():
+            found[self._edited(kind, target)] = (_statements(self.edit(kind, target)),)
+        return found
+
+    def _edited(self, kind: str, target: str) -> Subject:
+        return Subject(self.stack, f"statements in {kind} {target.rpartition(':')[2]}")
+
+    def _roles(self) -> list[str]:
+        return list(self.synthesised.of_type("AWS::IAM::Role"))
+
+    def _role(self, logical_id: str) -> Subject:
+        return Subject(self.stack, _HASH.sub("", logical_id))
+
+    def _trust(self, logical_id: str) -> Subject:
+        return Subject(self.stack, f"trust in {_HASH.sub('', logical_id)}")
+
+    def _trusted(self, logical_id: str) -> Policy:
+        properties = self.synthesised.resources[logical_id]["Properties"]
+        return parse_policy(self._resolved(properties["AssumeRolePolicyDocument"]))
+
+    def _identity_policies(self, logical_id: str) -> tuple[Policy, ...]:
+        return tuple(
             parse_policy(self._resolved(policy["PolicyDocument"]))
             for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
             for policy in self.synthesised.of_type(kind).values()
             if {"Ref": logical_id} in policy["Roles"]
-        ]
+        )
+
+    def _session(self, logical_id: str) -> Principal:
+        subject = self._role(logical_id)
+        policies = self._altered(subject, self._identity_policies(logical_id))
         role_arn = self._arn(logical_id)
         name = role_arn.rpartition("/")[2]
         arn = f"arn:aws:sts::{self.account_id}:assumed-role/{name}/session"
-        principal = Principal(PrincipalKind.SESSION, arn, self.account_id, role_arn, tuple(policies))
+        principal = Principal(PrincipalKind.SESSION, arn, self.account_id, role_arn, policies)
         altered = ALTERED.get()
-        return altered(prefix, principal) if altered else principal
+        return altered.principal(subject, principal) if altered else principal
+
+    def _altered(self, subject: Subject, policies: tuple[Policy, ...]) -> tuple[Policy, ...]:
+        altered = ALTERED.get()
+        return altered.policies(subject, policies) if altered else policies
+
+    def _resource_policies(self) -> Iterator[tuple[Subject, str, Policy]]:
+        """Yield each resource that has a policy, with its ARN."""
+        for kind, member in (("AWS::SNS::TopicPolicy", "Topics"), ("AWS::SQS::QueuePolicy", "Queues")):
+            for properties in self.synthesised.of_type(kind).values():
+                for of in properties[member]:
+                    yield self._policy_of(of["Ref"], self._resolved(properties["PolicyDocument"]))
+        for logical_id, properties in self.synthesised.of_type("AWS::KMS::Key").items():
+            yield self._policy_of(logical_id, self._resolved(properties["KeyPolicy"]))
+        for properties in self.synthesised.of_type("AWS::Events::EventBusPolicy").values():
+            statement = self._resolved(properties["Statement"])
+            yield self._policy_of(properties["EventBusName"]["Ref"], {"Statement": [statement]})
+        for function in self.synthesised.of_type("AWS::Lambda::Function"):
+            statements = [
+                self._permission(logical_id, properties)
+                for logical_id, properties in self.synthesised.of_type("AWS::Lambda::Permission").items()
+                if properties["FunctionName"]["Fn::GetAtt"][0] == function
+            ]
+            if statements:
+                yield self._policy_of(function, {"Version": "2012-10-17", "Statement": statements})
+
+    def _policy_of(self, logical_id: str, policy: dict[str, Any]) -> tuple[Subject, str, Policy]:
+        subject = Subject(self.stack, _HASH.sub("", logical_id))
+        parsed = parse_policy(policy)
+        named = tuple(replace(each, sid=_HASH.sub("", each.sid)) for each in parsed.statements)
+        return subject, self._arn(logical_id), Policy(named)
+
+    def _permission(self, logical_id: str, properties: dict[str, Any]) -> dict[str, Any]:
+        """Write a permission as the statement that Lambda makes of it (Lambda guide, AddPermission)."""
+        return {
+            "Sid": logical_id.partition("AllowEventRule")[0],
+            "Effect": "Allow",
+            "Principal": {"Service": properties["Principal"]},
+            "Action": properties["Action"],
+            "Resource": self._resolved(properties["FunctionName"]),
+            "Condition": {"ArnLike": {"AWS:SourceArn": self._resolved(properties["SourceArn"])}},
+        }
 
     def _resolved(self, value: Any) -> Any:
         """Return a template's value with its intrinsic functions carried out."""
@@ -87,7 +251,14 @@ class Deployed:
                 return {name: self._resolved(member) for name, member in value.items()}
             case list():
                 return [self._resolved(member) for member in value]
+            case str():
+                return self._meant(value)
         return value
+
+    def _meant(self, text: str) -> str:
+        for said, meant in self.renamed.items():
+            text = text.replace(said, meant)
+        return text
 
     def _pseudo(self) -> dict[str, str]:
         return {
@@ -98,11 +269,45 @@ class Deployed:
         }
 
     def _arn(self, logical_id: str) -> str:
-        kind = self.synthesised.resources[logical_id]["Type"]
+        resource = self.synthesised.resources[logical_id]
+        kind, properties = resource["Type"], resource.get("Properties", {})
         named = [
             name for (of, prefix), name in self.names.items() if of == kind and logical_id.startswith(prefix)
         ]
+        named += [self._meant(properties[each]) for each in _NAMES if isinstance(properties.get(each), str)]
         rest = _ARNS[kind].format(
             region=self.region, account=self.account_id, name=named[0] if named else logical_id
         )
         return f"arn:aws:{rest}"
+
+
+def _statements(properties: Mapping[str, str]) -> Policy:
+    return parse_policy({"Version": "2012-10-17", "Statement": json.loads(properties["Statements"])})
+
+
+def document(policy: Policy) -> dict[str, Any]:
+    """Write a policy as the document that it is read from; the only version is the one with variables."""
+    statements = []
+    for each in policy.statements:
+        statement: dict[str, Any] = {"Effect": "Allow" if each.allows else "Deny"}
+        if each.sid:
+            statement["Sid"] = each.sid
+        if each.principals is not None:
+            named: dict[str, list[str]] = {}
+            for kind, name in each.principals:
+                named.setdefault("AWS" if kind == "*" else kind, []).append(name)
+            # One alone as a text: a grant has a single grantee.
+            statement["Principal"] = {
+                kind: names[0] if len(names) == 1 else names for kind, names in named.items()
+            }
+        if each.actions is not None:
+            statement["Action"] = list(each.actions)
+        if each.resources is not None:
+            statement["Resource"] = list(each.resources)
+        conditions: dict[str, dict[str, list[str]]] = {}
+        for condition in each.conditions:
+            conditions.setdefault(condition.operator, {})[condition.key] = list(condition.values)
+        if conditions:
+            statement["Condition"] = conditions
+        statements.append(statement)
+    return {"Version": "2012-10-17", "Statement": statements}

@@ -1,4 +1,4 @@
-"""Holds the page on permissions to the synthesised role, and its making to what it claims."""
+"""Holds the page on permissions to the synthesised policies, and its making to what it claims."""
 
 from __future__ import annotations
 
@@ -12,31 +12,38 @@ from iam_policies.policies import parse_policy
 from iam_policies.principals import Principal, PrincipalKind
 from tests.iam_proof.mutants import Needs, Part, Taken, mutants_of
 from tests.iam_proof.page import PAGE, taken_on, written
-from tests.iam_proof.proof import Finding, role_of
-from tests.iam_proof.reasons import REASONS
+from tests.iam_proof.proof import Finding
+from tests.iam_proof.reasons import reason_for
+from tests.iam_proof.subjects import cases
 from tests.infra.conftest import REPOSITORY
+from tests.infra.roles import Subject, document
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Synthesised
+    from tests.infra.estate import Estate
 
 ACCOUNT = "111122223333"
 QUEUE = f"arn:aws:sqs:eu-west-1:{ACCOUNT}:jobs"
 TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:news"
+WORKER = Subject("one account", "Worker")
 
 
-def test_the_page_knows_everything_that_the_role_has_and_nothing_else(featured: Synthesised) -> None:
-    role = role_of(featured)
+def test_the_page_knows_everything_that_policies_have_and_nothing_else(
+    featured: Synthesised, estate: Estate
+) -> None:
+    known = taken_on(PAGE.read_text(encoding="utf-8"))
 
-    assert sorted(taken_on(PAGE.read_text(encoding="utf-8"))) == sorted(
-        mutant.taken_from(role) for mutant in mutants_of(role)
-    ), "run `make iam-proof`"
+    assert sorted(known) == sorted((each.subject, each.taken) for each in cases(featured, estate)), (
+        "run `make iam-proof`"
+    )
 
 
 def test_the_page_names_tests_that_exist_or_the_reasons_as_they_are() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    proven, _, reasoned = text.partition("## What no scenario needs")
+    rows = [line for line in text.splitlines() if line.startswith("|") and line.count("|") == 5]
+    named = [line.rsplit("|", 2)[1].strip() for line in rows]
+    scenarios = {each.strip("`") for each in named if "::" in each}
 
-    scenarios = [line.rsplit("|", 2)[1].strip().strip("`") for line in proven.splitlines() if "::" in line]
     assert scenarios
     for scenario in scenarios:
         file, _, name = scenario.partition("::")
@@ -45,9 +52,16 @@ def test_the_page_names_tests_that_exist_or_the_reasons_as_they_are() -> None:
         if "import *" in told:
             told += (REPOSITORY / "tests/unit/deployer" / file.rpartition("/")[2]).read_text(encoding="utf-8")
         assert f"def {function}(" in told, scenario
-    assert sorted(taken_on(reasoned)) == sorted(REASONS)
-    for reason in REASONS.values():
-        assert f" {reason} |" in reasoned
+    for (subject, taken), why in zip(taken_on(text), _last_cells(rows), strict=True):
+        if "::" not in why:
+            reason = reason_for(subject, taken)
+            assert reason is not None, (subject, taken)
+            assert why == reason.why
+
+
+def _last_cells(rows: list[str]) -> list[str]:
+    cells = [line.rsplit("|", 2)[1].strip() for line in rows]
+    return [cell for cell in cells if cell and not cell.startswith(("---", "Fails", "Why nothing"))]
 
 
 def role(*statements: dict[str, Any]) -> Principal:
@@ -73,41 +87,95 @@ def send(action: str = "sqs:SendMessage", resource: str = QUEUE, team: str = "a"
 def test_everything_in_a_statement_is_taken_once() -> None:
     worker = role(SEND)
 
-    assert [mutant.taken_from(worker) for mutant in mutants_of(worker)] == [
+    policies = worker.identity_policies
+    assert [mutant.taken_from(policies) for mutant in mutants_of(policies)] == [
         Taken("Send", Part.ACTION, "sqs:SendMessage"),
         Taken("Send", Part.ACTION, "sqs:GetQueueUrl"),
-        Taken("Send", Part.RESOURCE, QUEUE.replace(ACCOUNT, "{account}")),
-        Taken("Send", Part.RESOURCE, TOPIC.replace(ACCOUNT, "{account}")),
+        Taken("Send", Part.RESOURCE, QUEUE),
+        Taken("Send", Part.RESOURCE, TOPIC),
+        Taken("Send", Part.SCOPE, f"{QUEUE} {TOPIC}"),
         Taken("Send", Part.CONDITION, "StringEquals aws:RequestTag/team"),
         Taken("Send", Part.VALUE, "aws:RequestTag/team = a"),
         Taken("Send", Part.VALUE, "aws:RequestTag/team = b"),
     ]
 
 
-@pytest.mark.parametrize("request_made", [send(), send("sqs:GetQueueUrl"), send(team="b"), send(team="c")])
+@pytest.mark.parametrize(
+    "request_made",
+    [send(), send("sqs:GetQueueUrl"), send(team="b"), send(team="c"), send(resource=f"{QUEUE}-2")],
+)
 def test_what_a_mutant_is_said_to_change_is_what_it_changes(request_made: AccessRequest) -> None:
     worker = role(SEND, {"Sid": "Other", "Action": "sqs:DeleteMessage", "Resource": "*"})
-    needs = Needs(worker)
+    policies = worker.identity_policies
     before = evaluate(worker, request_made).is_allowed
 
-    changed = needs.refused_without(request_made) if before else needs.allowed_without(request_made)
+    changed = Needs(policies).changed(worker, request_made, was_allowed=before)
 
     assert changed
-    for mutant in mutants_of(worker):
-        after = evaluate(mutant.apply(worker), request_made).is_allowed
-        assert (after != before) is (mutant in changed), mutant.taken_from(worker)
+    for mutant in mutants_of(policies):
+        mutated = replace(worker, identity_policies=mutant.apply(policies))
+        after = evaluate(mutated, request_made).is_allowed
+        assert (after != before) is (mutant in changed), mutant.taken_from(policies)
 
 
 def test_what_two_statements_allow_needs_neither() -> None:
-    twice = Needs(role(SEND, {**SEND, "Sid": "Again"}))
+    twice = role(SEND, {**SEND, "Sid": "Again"})
 
-    assert twice.refused_without(send()) == []
+    assert Needs(twice.identity_policies).refused_without(twice, send()) == []
 
 
 def test_a_statement_without_its_last_action_or_resource_is_gone() -> None:
-    worker = role({"Sid": "One", "Action": "sqs:SendMessage", "Resource": QUEUE})
+    policies = role({"Sid": "One", "Action": "sqs:SendMessage", "Resource": QUEUE}).identity_policies
 
-    assert [mutant.apply(worker).identity_policies[0].statements for mutant in mutants_of(worker)] == [(), ()]
+    assert [mutant.apply(policies)[0].statements for mutant in mutants_of(policies) if not mutant.widens] == [
+        (),
+        (),
+    ]
+
+
+OPEN = {
+    "Effect": "Allow",
+    "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root", "Service": ["events.amazonaws.com"]},
+    "Action": ["sqs:SendMessage"],
+}
+SECURE = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": ["sqs:*"],
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+
+
+def test_a_resources_policy_has_principals_and_denials_to_change() -> None:
+    policies = (parse_policy({"Version": "2012-10-17", "Statement": [OPEN, SECURE]}),)
+
+    assert [mutant.taken_from(policies) for mutant in mutants_of(policies)] == [
+        Taken("#1", Part.ACTION, "sqs:SendMessage"),
+        Taken("#1", Part.PRINCIPAL, f"arn:aws:iam::{ACCOUNT}:root"),
+        Taken("#1", Part.ANYBODY, f"arn:aws:iam::{ACCOUNT}:root"),
+        Taken("#1", Part.PRINCIPAL, "Service events.amazonaws.com"),
+        Taken("#1", Part.ANYBODY, "Service events.amazonaws.com"),
+        Taken("#2", Part.DENIAL, "sqs:*"),
+    ]
+
+
+def test_what_a_resources_policy_cannot_widen_is_not_widened() -> None:
+    roles = {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/models"}}
+    objects = {**OPEN, "Resource": "arn:aws:s3:::models/churn/*", "Condition": roles}
+    policies = (parse_policy({"Version": "2012-10-17", "Statement": [{**OPEN, "Resource": QUEUE}, objects]}),)
+
+    parts = [(mutant.statement, mutant.part) for mutant in mutants_of(policies)]
+
+    assert (0, Part.SCOPE) not in parts
+    assert (1, Part.SCOPE) in parts
+    assert (0, Part.ANYBODY) in parts
+    assert (1, Part.ANYBODY) not in parts
+
+
+def test_what_is_written_of_a_policy_is_read_as_the_same() -> None:
+    policy = parse_policy({"Version": "2012-10-17", "Statement": [OPEN, SECURE, SEND | {"Effect": "Allow"}]})
+
+    assert parse_policy(document(policy)) == policy
 
 
 def test_a_watched_principal_is_told_of_decisions_and_decided_about_as_before() -> None:
@@ -123,7 +191,9 @@ def test_what_survives_without_a_reason_shows_on_the_page() -> None:
     taken = Taken("Send", Part.ACTION, "sqs:SendMessage")
     used = Taken("Send", Part.RESOURCE, "jobs")
 
-    page = written([Finding(taken, "", "", 0), Finding(used, "sufficiency/a.py::test_b", "", 1)], {})
+    page = written(
+        [Finding(WORKER, taken, "", "", 0), Finding(WORKER, used, "sufficiency/a.py::test_b", "", 1)]
+    )
 
-    assert taken_on(page) == [used, taken]
+    assert taken_on(page) == [(WORKER, used), (WORKER, taken)]
     assert "no reason |" in page

@@ -6,6 +6,8 @@ needs. Everything else is put to IAM's evaluation directly.
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +18,17 @@ from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller, Key
 from tests.infra.roles import ACCOUNT, REGION, Deployed
-from tests.unit.local_cloud.sagemaker.virtual_cloud import OTHER_ACCOUNT, PREFIX, VirtualCloud, variant
+from tests.unit.local_cloud.sagemaker.virtual_cloud import (
+    ALICE,
+    DATA,
+    IMAGE,
+    OTHER_ACCOUNT,
+    PREFIX,
+    VirtualCloud,
+    specification,
+    variant,
+)
+from tests.unit.local_cloud.sagemaker.virtual_cloud import ROLE as MODELS_ROLE
 
 if TYPE_CHECKING:
     from iam_policies.context import Values
@@ -30,6 +42,7 @@ FOREIGN_VERSION = VERSION.replace(ACCOUNT, OTHER_ACCOUNT)
 GROUP = "churn"
 ROLE = "{execution role}"
 OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/administrator"
+OTHER_REGION = "us-east-1"
 FRAUD_ROLE = f"arn:aws:iam::{ACCOUNT}:role/fraud-models"
 """The role that one endpoint's settings name."""
 NAMED_KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -43,19 +56,44 @@ TARGET = {
 CONCURRENCY = {"ScalableDimension": "sagemaker:variant:DesiredProvisionedConcurrency"}
 
 
+def furnish(cloud: VirtualCloud, alice: Caller) -> None:
+    """Have a version, and endpoints of our stack, of another one, and of nobody, in a caller's region."""
+    cloud.call("CreateModelPackageGroup", alice, ModelPackageGroupName=GROUP)
+    cloud.call(
+        "CreateModelPackage",
+        alice,
+        ModelPackageGroupName=GROUP,
+        ModelApprovalStatus="Approved",
+        InferenceSpecification=specification(),
+    )
+    for name, tags in (("model-1", []), ("ours", OURS), ("theirs", THEIRS), ("unmanaged", [])):
+        container = {"Image": IMAGE, "ModelDataUrl": DATA}
+        cloud.call(
+            "CreateModel",
+            alice,
+            ModelName=name,
+            ExecutionRoleArn=MODELS_ROLE,
+            PrimaryContainer=container,
+            Tags=tags,
+        )
+    for name, tags in (("ours", OURS), ("theirs", THEIRS), ("unmanaged", [])):
+        for config_name in (name, f"{name}-2"):
+            cloud.call(
+                "CreateEndpointConfig",
+                alice,
+                EndpointConfigName=config_name,
+                ProductionVariants=[variant()],
+                Tags=tags,
+            )
+        cloud.call("CreateEndpoint", alice, EndpointName=name, EndpointConfigName=name, Tags=tags)
+    cloud.settle()
+
+
 @pytest.fixture
 def cloud() -> VirtualCloud:
     """A registry, and endpoints of our stack, of another one, and of nobody."""
     cloud = VirtualCloud()
-    cloud.group(GROUP)
-    cloud.version(GROUP)
-    cloud.model("model-1")
-    for name, tags in (("ours", OURS), ("theirs", THEIRS), ("unmanaged", [])):
-        cloud.model(name, Tags=tags)
-        cloud.config(name, Tags=tags)
-        cloud.config(f"{name}-2", Tags=tags)
-        cloud.call("CreateEndpoint", EndpointName=name, EndpointConfigName=name, Tags=tags)
-    cloud.settle()
+    furnish(cloud, ALICE)
     policy = parse_policy(
         {"Statement": {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "kms:*", "Resource": "*"}}
     )
@@ -66,10 +104,16 @@ def cloud() -> VirtualCloud:
     return cloud
 
 
-def refusal(cloud: VirtualCloud, synthesised: Synthesised, operation: str, request: dict[str, Any]) -> str:
+def refusal(
+    cloud: VirtualCloud,
+    synthesised: Synthesised,
+    operation: str,
+    request: dict[str, Any],
+    region: str = REGION,
+) -> str:
     """Return how IAM refuses the deployer an operation; empty if the call came past IAM."""
     principal = Deployed(synthesised).session("DeployerRole")
-    caller = Caller(ACCOUNT, REGION, principal.arn, principal)
+    caller = Caller(ACCOUNT, region, principal.arn, principal)
     if request.get("ExecutionRoleArn") == ROLE:
         role_arn = Deployed(synthesised).arn("AWS::IAM::Role", "ModelExecutionRole")
         request = {**request, "ExecutionRoleArn": role_arn}
@@ -141,6 +185,25 @@ def test_the_deployer_may_do_its_work(
     featured: Synthesised, cloud: VirtualCloud, operation: str, request_members: dict[str, Any]
 ) -> None:
     assert not refusal(cloud, featured, operation, request_members)
+
+
+ON_NOTHING = {"ListEndpoints", "ListModelPackages", "DescribeScalableTargets"}
+"""Operations that are allowed on no resource in particular."""
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_members"), [each for each in ALLOWED if each[0] not in ON_NOTHING]
+)
+def test_the_deployer_cannot_work_in_another_region(
+    featured: Synthesised, cloud: VirtualCloud, operation: str, request_members: dict[str, Any]
+) -> None:
+    """A stack of the same name may be there, with the same tags on its endpoints."""
+    furnish(cloud, replace(ALICE, region=OTHER_REGION))
+    moved = json.loads(json.dumps(request_members).replace(REGION, OTHER_REGION))
+
+    assert "because no identity-based policy allows" in refusal(
+        cloud, featured, operation, moved, OTHER_REGION
+    )
 
 
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -427,6 +490,12 @@ SCALING_ROLE = (
     f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/{SCALING}/"
     "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
 )
+SCALED = f"arn:aws:application-autoscaling:{REGION}:{ACCOUNT}:scalable-target"
+OF_VARIANTS: dict[str, Values] = {
+    "application-autoscaling:service-namespace": "sagemaker",
+    "application-autoscaling:scalable-dimension": "sagemaker:variant:DesiredInstanceCount",
+}
+TAGGED: dict[str, Values] = {"aws:RequestTag/greenlight:stack": "Greenlight"}
 SAMPLE: dict[str, Values] = {
     "kms:ViaService": f"s3.{REGION}.amazonaws.com",
     "kms:EncryptionContext:aws:s3:arn": f"{SAMPLES}/sample.tar.gz",
@@ -477,8 +546,14 @@ ELSEWHERE: list[tuple[bool, str, str, dict[str, Values]]] = [
     (True, "iam:CreateServiceLinkedRole", SCALING_ROLE, {"iam:AWSServiceName": SCALING}),
     (False, "iam:CreateServiceLinkedRole", SCALING_ROLE, {"iam:AWSServiceName": "ecs.amazonaws.com"}),
     (False, "iam:CreateServiceLinkedRole", f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/any", {}),
+    (False, "iam:CreateServiceLinkedRole", f"{SCALING_ROLE}s", {"iam:AWSServiceName": SCALING}),
     (False, "sts:AssumeRole", ROLE, {}),
-    (False, "s3:GetObject", "arn:aws:s3:::payroll/2026.csv", {}),
+    (False, "s3:GetObject", "arn:aws:s3:::payroll/2026.csv", {"aws:ResourceAccount": ACCOUNT}),
+    (False, "cloudwatch:DescribeAlarms", f"{ALARM}:payroll", {}),
+    (True, "sagemaker:CreateEndpointConfig", f"{PREFIX}:endpoint-config/new", TAGGED),
+    (True, "sagemaker:CreateEndpoint", f"{PREFIX}:endpoint/new", TAGGED),
+    (True, "sagemaker:AddTags", f"{PREFIX}:model/new", {"sagemaker:TaggingAction": "CreateModel"}),
+    (True, "application-autoscaling:RegisterScalableTarget", f"{SCALED}/1", OF_VARIANTS),
     (False, "s3:PutObject", f"arn:aws:s3:::sagemaker-{REGION}-{ACCOUNT}/model.tar.gz", {}),
     (False, "lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:any", {}),
     (False, "logs:DeleteLogGroup", f"{LOGS}:any:*", {}),
@@ -487,16 +562,20 @@ ELSEWHERE: list[tuple[bool, str, str, dict[str, Values]]] = [
 """Whether it is allowed, the action, the resource, and the keys that go with it."""
 
 
+def journal_of(stack: Deployed) -> str:
+    return next(
+        stack.arn(kind, "Journal")
+        for kind in ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
+        if stack.synthesised.of_type(kind)
+    )
+
+
 @pytest.mark.parametrize(("expected", "action", "resource", "keys"), ELSEWHERE)
 def test_the_deployer_keeps_to_its_own(
     featured: Synthesised, action: str, resource: str, keys: dict[str, Values], *, expected: bool
 ) -> None:
     named = {
-        JOURNAL: next(
-            Deployed(featured).arn(kind, "Journal")
-            for kind in ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
-            if featured.of_type(kind)
-        ),
+        JOURNAL: journal_of(Deployed(featured)),
         UNHANDLED: Deployed(featured).arn("AWS::SQS::Queue", "Unhandled"),
         ROLE: Deployed(featured).arn("AWS::IAM::Role", "ModelExecutionRole"),
     }
@@ -505,11 +584,40 @@ def test_the_deployer_keeps_to_its_own(
     assert is_allowed(principal, action, named.get(resource, resource), keys) is expected
 
 
+def moved(resource: str) -> str:
+    return resource.replace(f":{REGION}:", f":{OTHER_REGION}:")
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "keys"),
+    [
+        (action, resource, keys)
+        for expected, action, resource, keys in ELSEWHERE
+        if expected and (resource in {JOURNAL, UNHANDLED} or f":{REGION}:" in resource)
+    ],
+)
+def test_the_deployer_keeps_to_its_region(
+    featured: Synthesised, action: str, resource: str, keys: dict[str, Values]
+) -> None:
+    stack = Deployed(featured)
+    named = {
+        JOURNAL: journal_of(stack),
+        UNHANDLED: stack.arn("AWS::SQS::Queue", "Unhandled"),
+    }
+
+    assert not is_allowed(stack.session("DeployerRole"), action, moved(named.get(resource, resource)), keys)
+
+
 BUCKET = f"arn:aws:s3:::sagemaker-{REGION}-{ACCOUNT}"
 THROUGH_S3: dict[str, Values] = {
     "kms:ViaService": f"s3.{REGION}.amazonaws.com",
     "kms:EncryptionContext:aws:s3:arn": f"{BUCKET}/model.tar.gz",
 }
+TO_CALLS: dict[str, Values] = {
+    "kms:ViaService": f"s3.{REGION}.amazonaws.com",
+    "kms:ResourceAliases": ("alias/calls",),
+}
+EC2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
 DLC = f"arn:aws:ecr:{REGION}:763104351884:repository/sklearn"
 
 OF_MODELS: list[tuple[bool, str, str, dict[str, Values]]] = [
@@ -540,13 +648,44 @@ OF_MODELS: list[tuple[bool, str, str, dict[str, Values]]] = [
     (False, "iam:PassRole", OTHER_ROLE, {"iam:PassedToService": "sagemaker.amazonaws.com"}),
     (False, "sts:AssumeRole", OTHER_ROLE, {}),
     (False, "ssm:GetParameter", f"{SETTINGS}/churn", {}),
+    (False, "s3:ListBucket", BUCKET, {"aws:ResourceAccount": OTHER_ACCOUNT}),
+    (False, "s3:ListBucket", "arn:aws:s3:::payroll", {"aws:ResourceAccount": ACCOUNT}),
+    (True, "s3:PutObject", "arn:aws:s3:::calls/credit/churn/1.jsonl", {}),
+    (True, "s3:PutObject", "arn:aws:s3:::answers/1.out", {}),
+    (False, "s3:PutObject", "arn:aws:s3:::calls/payroll/1.jsonl", {}),
+    (False, "s3:GetObject", "arn:aws:s3:::baselines/payroll.csv", {}),
+    (True, "s3:GetObject", "arn:aws:s3:::baselines/credit.csv", {}),
+    (False, "sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:payroll", {}),
+    (True, "kms:GenerateDataKey", KEY, TO_CALLS),
+    (False, "kms:GenerateDataKey", KEY, {**TO_CALLS, "kms:ViaService": f"sqs.{REGION}.amazonaws.com"}),
+    (False, "kms:GenerateDataKey", KEY, {**TO_CALLS, "kms:ResourceAliases": ("alias/payroll",)}),
+    (True, "ec2:CreateNetworkInterface", f"{EC2}:subnet/subnet-1", {}),
+    (False, "ec2:CreateNetworkInterface", f"{EC2}:subnet/subnet-2", {}),
+    (True, "ec2:DeleteNetworkInterface", f"{EC2}:network-interface/eni-1", {}),
 ]
+"""What a model's role may do, and what it may not."""
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "keys"),
+    [
+        (action, resource, keys)
+        for expected, action, resource, keys in OF_MODELS
+        if expected and f":{REGION}:" in resource
+    ],
+)
+def test_a_model_keeps_to_its_region(
+    featured: Synthesised, action: str, resource: str, keys: dict[str, Values]
+) -> None:
+    role = Deployed(featured).session("ModelExecutionRole")
+
+    assert not is_allowed(role, action, moved(resource), keys)
 
 
 @pytest.mark.parametrize(("expected", "action", "resource", "keys"), OF_MODELS)
 def test_a_model_can_do_what_serving_needs_and_no_more(
-    synthesised: Synthesised, action: str, resource: str, keys: dict[str, Values], *, expected: bool
+    featured: Synthesised, action: str, resource: str, keys: dict[str, Values], *, expected: bool
 ) -> None:
-    principal = Deployed(synthesised).session("ModelExecutionRole")
+    principal = Deployed(featured).session("ModelExecutionRole")
 
     assert is_allowed(principal, action, resource, keys) is expected

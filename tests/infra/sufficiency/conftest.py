@@ -9,21 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.infra.estate import NAMES
 from tests.infra.roles import Deployed
-from tests.unit.deployer.pipeline import DEPLOYER, TABLE
+from tests.unit.deployer.pipeline import DEPLOYER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from iam_policies.principals import Principal
     from tests.infra.conftest import Synthesised
-
-# What the stories call what the stack names after its logical ids.
-NAMES = {
-    ("AWS::DynamoDB::GlobalTable", "Journal"): TABLE,
-    ("AWS::DynamoDB::Table", "Journal"): TABLE,
-    ("AWS::IAM::Role", "ModelExecutionRole"): "models",
-}
 
 
 @pytest.fixture(autouse=True)

@@ -93,6 +93,7 @@ class Pipeline:
             principal=principal_of and principal_of(self.account_id, REGION),
         )
         self.sagemaker = self.cloud.client("sagemaker")
+        self.registry = self.sagemaker
         self.ssm = self.cloud.client("ssm")
         self.cloud.client("dynamodb").create_table(
             TableName=TABLE,
@@ -177,7 +178,7 @@ class Pipeline:
         **members: Any,
     ) -> str:
         """Register the group's next version; return its ARN."""
-        answer = self.sagemaker.create_model_package(
+        answer = self.registry.create_model_package(
             ModelPackageGroupName=group,
             ModelApprovalStatus=status,
             InferenceSpecification=self._inference_specification(instance_types),
@@ -207,7 +208,7 @@ class Pipeline:
         }
 
     def approve(self, version_arn: str, status: str = "Approved") -> None:
-        self.sagemaker.update_model_package(ModelPackageArn=version_arn, ModelApprovalStatus=status)
+        self.registry.update_model_package(ModelPackageArn=version_arn, ModelApprovalStatus=status)
 
     def reject(self, version_arn: str) -> None:
         self.approve(version_arn, "Rejected")

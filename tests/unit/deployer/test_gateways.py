@@ -198,12 +198,12 @@ def test_a_refusal_to_delete_an_endpoint_that_exists_is_told() -> None:
 
 
 def test_tags_that_only_go_are_removed_and_none_is_added() -> None:
-    pipeline, _ = with_a_release()
+    pipeline, made = with_a_release()
     gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
-    (model,) = pipeline.sagemaker.list_models()["Models"]
-    gateway.tag(model["ModelArn"], add={}, remove=frozenset({"team"}))
+    endpoint_arn = pipeline.sagemaker.create_endpoint(**made.create_endpoint)["EndpointArn"]
+    gateway.tag(endpoint_arn, add={}, remove=frozenset({"team"}))
 
-    left = pipeline.sagemaker.list_tags(ResourceArn=model["ModelArn"])["Tags"]
+    left = pipeline.sagemaker.list_tags(ResourceArn=endpoint_arn)["Tags"]
     assert {each["Key"] for each in left} == {STACK_TAG, ENDPOINT_TAG}
     assert "AddTags" not in pipeline.sagemaker_calls()
 

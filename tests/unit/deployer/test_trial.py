@@ -289,11 +289,11 @@ def test_a_test_that_takes_too_long_fails_though_every_answer_is_good(pipeline: 
 def stored(pipeline: Pipeline, key: str, content: bytes) -> str:
     s3 = pipeline.cloud.client("s3", PATH_STYLE)
     s3.create_bucket(
-        Bucket=f"checks-{pipeline.account_id}",
+        Bucket=f"sagemaker-eu-central-1-{pipeline.account_id}",
         CreateBucketConfiguration={"LocationConstraint": "eu-central-1"},
     )
-    s3.put_object(Bucket=f"checks-{pipeline.account_id}", Key=key, Body=content)
-    return f"s3://checks-{pipeline.account_id}/{key}"
+    s3.put_object(Bucket=f"sagemaker-eu-central-1-{pipeline.account_id}", Key=key, Body=content)
+    return f"s3://sagemaker-eu-central-1-{pipeline.account_id}/{key}"
 
 
 def without_body(**source: Any) -> dict[str, Any]:
