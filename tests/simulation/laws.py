@@ -334,8 +334,9 @@ class Law3NewestStandingApproval(Law):
     versions that variants are pinned to, if they are Approved, and as its shadow the newest that was approved
     for that later, stands and has not failed.
 
-    And on the way there nothing gives way to an older approval that still stands itself, counts, and has
-    passed its smoke test, unless people did something in the meantime, or one of the calls met a fault.
+    And on the way there nothing that stands, counts, and did not fail its smoke test gives way to an older
+    approval, as far as the invocation could read in the journal; unless people did something meanwhile, or
+    one of its calls met a fault.
 
     Left alone are endpoints that nobody manages, whose settings are no settings, or that are OutOfService.
     """
@@ -354,15 +355,7 @@ class Law3NewestStandingApproval(Law):
             return
         name, arn, time = (item[key]["S"] for key in ("endpoint", "version_arn", "approved_at"))
         # Two invocations may hear of a version at once: then neither finds the other's approval.
-        read = max(
-            (
-                each.number
-                for each in call.invocation.calls
-                if each.operation == "Query"
-                and {"S": name} in each.request["ExpressionAttributeValues"].values()
-            ),
-            default=0,
-        )
+        read = _last_query(call.invocation, name)
         if not any(
             each["version_arn"].lower() == arn.lower()
             and each["approved_at"] != time
@@ -393,6 +386,8 @@ class Law3NewestStandingApproval(Law):
         package = people.look("DescribeModelPackage", ModelPackageName=live[0])
         if (
             _order(newest[new[0]]) < _order(newest[live[0]])
+            and self._journalled.get((name, live[0], newest[live[0]]["approved_at"]), 0)
+            < _last_query(call.invocation, name)
             and package is not None
             and admits(settings.get("Gate"), package)
             and self._failed_test(name, self.facts.attempts(name)) is None
@@ -1663,6 +1658,18 @@ LAWS: Final[tuple[type[Law], ...]] = (
     Law13AlarmsBlameWhoSetThemOff,
     Law14VersionsAreTried,
 )
+
+
+def _last_query(invocation: Invocation, name: str) -> int:
+    """Return the number of the last call that read an endpoint's journal; 0 if there was none."""
+    return max(
+        (
+            each.number
+            for each in invocation.calls
+            if each.operation == "Query" and {"S": name} in each.request["ExpressionAttributeValues"].values()
+        ),
+        default=0,
+    )
 
 
 def read_right_before(call: Call) -> dict[str, dict[str, Any]]:

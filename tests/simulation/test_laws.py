@@ -167,6 +167,16 @@ def test_law_3_an_approval_is_not_lost(scene: Deployed) -> None:
         scene.judge.check_rest()
 
 
+def test_law_3_nothing_gives_way_to_an_older_approval_that_stands_itself(scene: Deployed) -> None:
+    def go_back() -> None:
+        ask_of("churn")
+        update(scene.world.people.versions[0].arn)
+
+    only_law(scene, 3)
+    with pytest.raises(LawBrokenError, match=r"Law3\w+: churn goes back to .*/1, and the approval of .*/2"):
+        scene.do(go_back)
+
+
 def test_law_4_a_failed_release_is_not_tried_again(scene: Deployed) -> None:
     arn = scene.world.people.versions[0].arn
 

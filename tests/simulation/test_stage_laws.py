@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.simulation import clients
+from tests.simulation.clients import REGION
 from tests.simulation.laws import LAWS, LawBrokenError
-from tests.simulation.people import ADA
+from tests.simulation.people import ADA, BOB
 from tests.simulation.rogues import Deployed, deployed, sagemaker, write_attempt
 from tests.simulation.schedule import Companions, Disturbance, Kind, RolloutKind, Schedule, Stages
 from tests.simulation.simulation import Judge, simulate
-from tests.simulation.sites import PASSED
+from tests.simulation.sites import PASSED, STAGING_ACCOUNT
 from tests.simulation.stage_laws import STAGE_LAWS
 from tests.simulation.world import World
 
@@ -218,6 +219,23 @@ def test_law_16_what_serves_is_passed_on_and_nothing_else(soaked: Deployed) -> N
     offends(soaked, 16, "and is InService with", lambda: properly(first(soaked)))
 
 
+def test_law_16_what_was_changed_since_it_was_deployed_is_not_passed_on(soaked: Deployed) -> None:
+    soaked.world.people.replace_artefact(soaked.world.people.versions[0], 0, ADA)
+    soaked.world.run_until_quiet()
+    soaked.world.pass_time(30)
+
+    offends(soaked, 16, "other.tar.gz by now, and serves", lambda: properly(first(soaked)))
+
+
+def test_law_16_what_is_out_of_service_is_not_passed_on(soaked: Deployed) -> None:
+    soaked.world.control_plane.take_out_of_service(STAGING_ACCOUNT, REGION, "churn")
+    soaked.world.observe_changes()
+    soaked.world.run_until_quiet()
+    soaked.world.pass_time(30)
+
+    offends(soaked, 16, "is OutOfService with", lambda: properly(first(soaked)))
+
+
 def test_law_16_no_version_is_passed_on_without_a_look_at_its_alarm(soaked: Deployed) -> None:
     arn = first(soaked)
 
@@ -307,6 +325,28 @@ def test_law_17_no_stamp_is_written_twice(staged: Deployed) -> None:
     offends(staged, 17, "twice", break_it)
 
 
+def stamp_digest(arn: str, digest: str) -> None:
+    properties = {
+        "greenlight:staging:digest": digest,
+        "greenlight:staging:endpoint:churn": "serving since now",
+    }
+    sagemaker().update_model_package(ModelPackageArn=arn, CustomerMetadataProperties=properties)
+
+
+def test_law_17_a_digest_stands_for_what_serves(staged: Deployed) -> None:
+    """The deployer stamped the right one before."""
+    arn = first(staged)
+
+    offends(staged, 17, "which does not stand for s3://models/1/model.tar.gz", lambda: stamp_digest(arn, "x"))
+
+
+def test_law_17_what_was_never_deployed_has_no_digest(staged: Deployed) -> None:
+    staged.world.people.register()
+    arn = staged.world.people.versions[1].arn
+
+    offends(staged, 17, "and never deployed it on churn", lambda: stamp_digest(arn, "x"))
+
+
 def test_law_17_outside_of_stages_nothing_is_written() -> None:
     scene = deployed(Schedule(head_start=1))
 
@@ -368,6 +408,96 @@ def test_law_18_no_model_shadows_itself(pinned: Deployed) -> None:
         sagemaker().update_endpoint(EndpointName="churn", EndpointConfigName="rogue")
 
     offends(pinned, 18, "has a shadow that serves callers", break_it)
+
+
+def journal_approval(arn: str, name: str = "churn", **more: str) -> None:
+    item = {
+        "endpoint": name,
+        "item": f"approval#2026-01-01T00:00:00.000000+00:00#{arn[-1]}",
+        "version_arn": arn,
+        "version": arn[-1],
+        "approved_at": "2026-01-01T00:00:00.000000+00:00",
+        "correlation_id": "rogue",
+        **more,
+    }
+    clients.client("dynamodb").put_item(
+        TableName="journal", Item={key: {"S": value} for key, value in item.items()}
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed_by", "more", "told"),
+    [(BOB, {}, "counts under"), (ADA, {"objection": "none of them"}, "does not count under")],
+)
+def test_law_19_an_approval_counts_exactly_if_an_approver_gave_it(
+    changed_by: str, more: dict[str, str], told: str
+) -> None:
+    scene = deployed(Schedule(head_start=1, policy=1))
+    scene.world.people.edit(scene.world.people.versions[0], "1", changed_by)
+    arn = first(scene)
+
+    def break_it() -> None:
+        read(arn)
+        journal_approval(arn, **more)
+
+    offends(scene, 19, told, break_it)
+    scene.world.end()
+
+
+def test_law_19_nobody_journals_an_approval_of_what_was_not_read() -> None:
+    scene = deployed(Schedule(head_start=1, policy=1))
+
+    offends(scene, 19, "which it never read", lambda: journal_approval(first(scene)))
+    scene.world.end()
+
+
+def test_law_19_a_stages_deployer_is_no_second_pair_of_eyes() -> None:
+    """Its stamp made it the one who changed the version last."""
+    scene = deployed_in_stages(replace(STAGED, policy=2))
+    arn = first(scene)
+
+    def break_it() -> None:
+        read(arn)
+        journal_approval(arn)
+
+    offends(scene, 19, "changed last by .*assumed-role/deployer.* counts under", break_it)
+    scene.world.end()
+
+
+def put_on_production(scene: Deployed, *, approved_first: bool) -> None:
+    """Serve in the second stage what was changed before its approval there, or after it."""
+    world, arn = scene.world, first(scene)
+
+    def do_it() -> None:
+        read(arn)
+        if approved_first:
+            journal_approval(arn, "churn-v2")
+        world.people.replace_artefact(world.people.versions[0], 0, ADA)
+        read(arn)
+        if not approved_first:
+            journal_approval(arn, "churn-v2")
+        approved_at = "2026-01-01T00:00:00.000000+00:00"
+        write_attempt(endpoint="churn-v2", version_arn=arn, approved_at=approved_at)
+        make_release_in(world.sites[1].role_arn, arn)
+        read(arn)
+        sagemaker().create_endpoint(EndpointName="churn-v2", EndpointConfigName="rogue")
+
+    scene.do(do_it, at=world.sites[1])
+
+
+@pytest.mark.parametrize(
+    ("approved_first", "told"),
+    [
+        (True, "and s3://models/1/model.tar.gz was approved"),
+        (False, "and stage staging deployed s3://models/1/m"),
+    ],
+)
+def test_law_20_nothing_serves_but_what_was_approved_and_deployed_before(
+    staged: Deployed, told: str, *, approved_first: bool
+) -> None:
+    only(staged, 20)
+    with pytest.raises(LawBrokenError, match=rf"Law20\w+: churn-v2 came to serve .*other.tar.gz, {told}"):
+        put_on_production(staged, approved_first=approved_first)
 
 
 def sagemaker_config(scene: Deployed) -> dict[str, Any]:
