@@ -323,7 +323,9 @@ def judge(attempt: Attempt, endpoint: Endpoint | None, *, now: datetime) -> Judg
         if may_be_stale:
             return Judgement(Verdict.NOT_SEEN_YET)
         if accepted:
-            return Judgement(Verdict.FAILED, "The endpoint was deleted before it came to rest.")
+            # What was aborted is no failure of the version's, whatever else becomes of the endpoint.
+            verdict = Verdict.FAILED if attempt.abort_asked_at is None else Verdict.ABORTED
+            return Judgement(verdict, "The endpoint was deleted before it came to rest.")
         return Judgement(Verdict.NEVER_ASKED)
     on_its_config = endpoint.endpoint_config_name == attempt.endpoint_config_name
     if on_its_config and endpoint.status == "InService":

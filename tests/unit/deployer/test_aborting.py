@@ -234,6 +234,20 @@ def test_an_invocation_that_dies_once_the_abort_is_settled_leaves_no_alarm_set(p
     assert alarm_state(pipeline) == "OK"
 
 
+def test_an_abort_whose_endpoint_is_deleted_before_anybody_looks_is_no_failure(pipeline: Pipeline) -> None:
+    arn = in_canary(pipeline)
+    pipeline.reject(arn)
+    pipeline.deliver()
+    pipeline.pass_time(600)
+    pipeline.sagemaker.delete_endpoint(EndpointName="churn")
+    pipeline.pass_time(1200)
+    pipeline.undelivered()
+    pipeline.sweep()
+
+    assert pipeline.told(arn) == ["started", "aborted"]
+    assert alarm_state(pipeline) == "OK"
+
+
 def test_an_invocation_that_dies_before_setting_the_alarm_is_made_up_for(pipeline: Pipeline) -> None:
     arn = in_canary(pipeline)
 
