@@ -466,7 +466,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "stage.py",
         "        quiet_since = self._gateways.alarms.quiet_since(self._settings.rollback_alarm_names)\n",
         "        quiet_since = ()\n",
-        known=12,
+        known=38,
     ),
     Sabotage(
         "promote under no attempt",
@@ -476,7 +476,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        self._attempts.settle(claimed, AttemptStatus.SUCCEEDED, reason=None, endpoint=endpoint)\n"
         "        claimed = self._attempts.begin_promotion(attempt, promotion.goal)\n"
         "        self._attempts.settle(claimed, AttemptStatus.WITHDRAWN, reason=None, endpoint=endpoint)\n",
-        known=12,
+        known=32,
     ),
     Sabotage(
         "overwrite what a person decided for the next stage",
@@ -485,28 +485,28 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            life_cycle.stage == self.goal.stage or life_cycle.stage in self.later_stages\n"
         "        )\n",
         "        return life_cycle == self.goal\n",
-        known=18,
+        known=172,
     ),
     Sabotage(
         "promote what is no longer approved",
         "stage.py",
         "        version = self._read_version(attempt.version_arn)\n",
         "        version = self._gateways.sagemaker.describe_model_version(attempt.version_arn)\n",
-        known=12,
+        known=192,
     ),
     Sabotage(
         "promote what is no longer what it served",
         "stage.py",
         "        if attempt.artefact_digest not in {None, digest}:\n",
         "        if attempt.artefact_digest is None:\n",
-        known=12,
+        known=498,
     ),
     Sabotage(
         "promote again and again",
         "stage.py",
         "        return None if any(self._settles(each) for each in made) else attempt\n",
         "        return None if made is None else attempt\n",
-        known=14,
+        known=38,
     ),
     Sabotage(
         "stamp with each sweep",
@@ -543,21 +543,21 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        found = self._gateways.sagemaker.describe_model_version(attempt.version_arn)\n"
         "        digest = self._look(found) if found is not None else None\n"
         "        return stamps.of_digest(digest or '', self._stage_name, specification_name)\n",
-        known=12,
+        known=198,
     ),
     Sabotage(
         "take a stage's deployer for an approver",
         "policy.py",
         "        if _is_one_of(approved_by, self.deployers):\n",
         "        if approved_by is None:\n",
-        known=12,
+        known=32,
     ),
     Sabotage(
         "deploy what was changed after its approval",
         "reconciler.py",
         "        if approval.artefact_digest != digest:\n",
         "        if version is None:\n",
-        known=12,
+        known=518,
     ),
     Sabotage(
         "go back to what was changed since it served",
@@ -568,28 +568,28 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            if went_live(release, self._history.attempts)\n"
         "            else self._changed(approval, version)\n"
         "        )\n",
-        known=12,
+        known=1452,
     ),
     Sabotage(
         "deploy what another stage never deployed",
         "stamps.py",
         "and name != stage_name and value != digest:\n",
         "and name != stage_name and not value:\n",
-        known=12,
+        known=118,
     ),
     Sabotage(
         "name a release whatever its version is made of",
         "release.py",
         "            content = model if served.artefact_digest is None else ",
         "            content = model if served.number else ",
-        known=12,
+        known=138,
     ),
     Sabotage(
         "stamp what was found as what had served",
         "stage.py",
         "                and each.status is AttemptStatus.SUCCEEDED\n",
         "                and each.status is not AttemptStatus.WITHDRAWN\n",
-        known=78,
+        known=132,
     ),
     Sabotage(
         "put a pinned version on without reading it again",

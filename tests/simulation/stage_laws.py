@@ -76,8 +76,9 @@ class Law16PromotedOnceAfterItsSoak(Law):
     had read before. What a person decides between the read and the write is overwritten: UpdateModelPackage
     takes no condition.
 
-    At rest whatever serves as it should, has for its soak, has no alarm on, was not changed in the registry
-    since, and is not broken on the stage's other endpoints, was promoted or refused.
+    Nor does the journal have it more than once that a version was passed on. At rest whatever serves as it
+    should, has for its soak, has no alarm on, was not changed in the registry since, and is not broken on the
+    stage's other endpoints, was promoted or refused.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -185,6 +186,13 @@ class Law16PromotedOnceAfterItsSoak(Law):
 
     def check_rest(self) -> None:
         for name in self.world.people.endpoints:
+            made = Counter(
+                each["version_arn"].lower()
+                for each in self.facts.attempts(name)
+                if each["action"] == PROMOTE and each["status"] == "succeeded"
+            )
+            if any(times > 1 for times in made.values()):
+                raise self.broken(f"{name} counts versions as passed on more than once: {dict(made)}")
             promotion = stage_settings(self.world.schedule, name).get("Promotion")
             settings, endpoint = self.world.people.settings.get(name), self.world.describe(name)
             if promotion is None or settings is None or endpoint is None:
