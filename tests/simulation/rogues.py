@@ -143,6 +143,7 @@ def write_attempt(**changes: Any) -> None:
         "status": "open",
         "invocation_id": "rogue1",
         "lease_until": "2027-01-01T00:00:00.000000+00:00",
+        "version_arn": "rogue",
         "model_name": "rogue",
         "endpoint_config_name": "rogue",
         "approved_at": "2026-01-01T00:00:00.000000+00:00",
