@@ -300,7 +300,9 @@ class Reconciler:
                 model_package_arn=version_arn,
             )
             return
-        overwritten = hint is not None and _changed_since(version, hint)
+        # An event that names either may be what admits the version, whichever of them the gate waits for.
+        named = hint is not None and (hint.names_approval or hint.names_life_cycle)
+        overwritten = hint is not None and named and _changed_since(version, hint)
         approved_by = None if overwritten else version.last_modified_by
         objection = self._settings.policy.objection(
             approved_by=approved_by, registered_by=version.registered_by
