@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from local_cloud.process import LocalCloud
 
 WRITES = frozenset({"CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint", "AddTags"})
-SENT = "[[31415.0]]"
+SENT = "[[271828182.0]]"
 """A smoke test's body that stands nowhere else."""
 
 
@@ -235,7 +235,7 @@ def test_a_version_that_fails_its_smoke_test_gives_way_to_what_served(deployment
     milliseconds = failed["SmokeTest"]["Answer"].pop("Milliseconds")
     assert failed["SmokeTest"] == {
         "Request": {"Name": "one row", "ContentType": "application/json", "Bytes": len(SENT)},
-        "Answer": {"Status": 200, "ContentType": "application/json", "Bytes": len("[[-31415.0]]")},
+        "Answer": {"Status": 200, "ContentType": "application/json", "Bytes": len("[[-271828182.0]]")},
         "Expectation": "[0][0] > `0` to be true",
     }
     assert 0 <= milliseconds < 60_000
@@ -243,8 +243,8 @@ def test_a_version_that_fails_its_smoke_test_gives_way_to_what_served(deployment
     assert account.predict("tried", [[1]]) == [[2]]
     # What served well before is not tried again.
     assert deployment.deployer_invocations("tried") == [*sent, ("AllTraffic", len(SENT))]
-    assert "31415" not in json.dumps(deployment.outcomes.received)
-    assert not [line for line in deployment.log_lines() if "31415" in line]
+    assert "271828182" not in json.dumps(deployment.outcomes.received)
+    assert not [line for line in deployment.log_lines() if "271828182" in line]
 
     unsaid = deployment.register("tried", factor=3)
     deployment.approve(unsaid)
