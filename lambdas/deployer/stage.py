@@ -158,11 +158,7 @@ class Stage:
         attempt = self._due(endpoint.endpoint_config_name)
         if promotion is None or attempt is None or attempt.settled_at is None:
             return False
-        if (
-            endpoint.status != "InService"
-            or choice.keeps_serving
-            or choice.release.endpoint_config_name != endpoint.endpoint_config_name
-        ):
+        if choice.keeps_serving or choice.release.endpoint_config_name != endpoint.endpoint_config_name:
             return False
         if endpoint.status != "InService":
             return False
