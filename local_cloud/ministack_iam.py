@@ -54,6 +54,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.core.iam_actions", "extract_iam_action"),
     ("ministack.core.iam_actions", "extract_resource_arn"),
     ("ministack.core.iam_actions", "request_tag_context"),
+    ("ministack.core.iam_actions", "s3_service_context"),
     ("ministack.core.iam_evaluator", "AmbiguousAccessKeyError"),
     ("ministack.core.iam_evaluator", "AuthError"),
     ("ministack.core.iam_evaluator", "EvalResult"),
@@ -387,6 +388,9 @@ class MiniStackIam:
         region = self._responses.get_region()
         arn = self._resource_arn(service, method, path, headers, body, params, region, principal.account_id)
         keys = self._request_context(service, action, body, params)
+        if service == "s3":
+            # MiniStack's front asks for these by itself.
+            keys |= self._actions.s3_service_context(action, params, path, headers)
         refused = self._first_refusal(principal, action, arn, region, keys)
         if refused is None:
             return None

@@ -77,8 +77,8 @@ REASONS: Final[tuple[Reason, ...]] = (
     # Functions
     Reason(_LAMBDA, sid="WriteLogs", part="action", subject="*: DeployerRole"),
     Reason(_LAMBDA, sid="WriteLogs", part="resource", subject="*: DeployerRole"),
-    Reason(_LAMBDA, sid="WriteLogs", part="action", subject="*: PolicyEditor1Role"),
-    Reason(_LAMBDA, sid="WriteLogs", part="resource", subject="*: PolicyEditor1Role"),
+    Reason(_LAMBDA, sid="WriteLogs", part="action", subject="*: PolicyEditorRole"),
+    Reason(_LAMBDA, sid="WriteLogs", part="resource", subject="*: PolicyEditorRole"),
     # The deployer
     Reason(
         "The deployer asks for the path with its last slash. That Systems Manager asks IAM about it with the "
@@ -127,6 +127,5 @@ REASONS: Final[tuple[Reason, ...]] = (
     # Between accounts
     Reason(_DETAILS, subject="*: statements in key *", sid="Greenlight*Details"),
     Reason(_DETAILS, subject="*: statements in key-grants *", sid="GreenlightProductionDeployer"),
-    Reason(_LISTING, sid="GreenlightStagingList", part="value", text="*-deployer"),
 )
 """The exact ones before those that are about more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,11 @@ from aws_cdk import App
 
 from app import synthesise
 from tests.infra.estate import ENDPOINTS, Estate, context
+
+# The policy editor's module reads its environment when it is imported, as Lambda wants it.
+os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
+os.environ.setdefault("OWNER", "Greenlight0123456789")
+os.environ.setdefault("STAGE_ACCOUNTS", "444455556666")
 
 REPOSITORY = Path(__file__).parents[2]
 _SET_BY_THE_CLI = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}

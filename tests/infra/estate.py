@@ -60,10 +60,8 @@ class Estate:
     ) -> Deployed:
         """Return a stack as if deployed in these accounts; `renamed` says what is called otherwise."""
         accounts = {"registry": registry, "staging": staging, "production": production, "lab": registry}
-        [owner] = {
-            each["Owner"]
-            for each in self.stacks["registry"].of_type("Custom::GreenlightPolicyStatements").values()
-        }
+        editor = self.stacks["registry"].one("AWS::Lambda::Function", "PolicyEditor")
+        owner = editor["Environment"]["Variables"]["OWNER"]
         meant = {
             owner: "Greenlight",
             **{f"Greenlight-{stage}": "Greenlight" for stage in ("staging", "lab")},

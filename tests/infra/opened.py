@@ -1,19 +1,26 @@
 """A registry's account and its stages' in this process, opened to each other by the synthesised stacks.
 
-The policies are edited by the policy editor itself, under its own role: what stands in them is its work.
+The policies are edited by the policy editor itself, under the roles that it takes on: what stands in them is
+its work.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
+from iam_policies.evaluation import AccessRequest, evaluate
 from iam_policies.policies import EVERYTHING
 from iam_policies.principals import Principal, PrincipalKind
 from local_cloud.in_process import InProcessCloud
 from local_cloud.ministack_execution_roles import ExecutionRoles
-from registry_access.handler import Clients, respond
+from registry_access.environment import Environment
+from registry_access.handler import Clients, edit, respond
+from registry_access.request import EditRequest
 from tests.infra.estate import (
     BUCKET,
     GRANTED_KEY,
@@ -106,6 +113,13 @@ class Accounts:
         for repository in (REPOSITORY, OTHER_REPOSITORY):
             self.client("ecr").create_repository(repositoryName=repository)
 
+    def remove_bucket(self) -> None:
+        """Delete the artefacts, and the bucket in which they are."""
+        s3 = self.client("s3")
+        for each in s3.list_objects_v2(Bucket=self.bucket)["Contents"]:
+            s3.delete_object(Bucket=self.bucket, Key=each["Key"])
+        s3.delete_bucket(Bucket=self.bucket)
+
     def client(self, service: str, principal: Principal | None = None, account_id: str = "") -> Any:
         """Return a client of the registry's root, of another account's, or of whom IAM is enforced on."""
         account = principal.account_id if principal else account_id or self.registry_id
@@ -130,7 +144,8 @@ class Accounts:
 
     def edit(self, policy: str, request_type: str = "Create") -> dict[str, Any]:
         """Have the editor do what the stack asks of it; return its answer to CloudFormation."""
-        editor = self.registry.session("PolicyEditor1Role")
+        kind, target = POLICIES[policy]
+        properties = self.registry.edit(kind, target)
         event = {
             "RequestType": request_type,
             "ResponseURL": "",
@@ -138,18 +153,48 @@ class Accounts:
             "RequestId": "request",
             "LogicalResourceId": "Logical",
             "PhysicalResourceId": policy,
-            "ResourceProperties": self.registry.edit(*POLICIES[policy]),
+            "ResourceProperties": properties,
         }
-        clients = Clients(
-            sagemaker=lambda: self.client("sagemaker", editor),
-            s3=lambda: self.client("s3", editor),
-            ecr=lambda: self.client("ecr", editor),
-            kms=lambda: self.client("kms", editor),
-        )
+        environment = Environment.read(self.registry.variables("PolicyEditorFunction"))
         answered: dict[str, Any] = json.loads(
-            respond(event, clients, account=self.registry_id, pause=lambda _: None)
+            respond(event, environment, self._taking_on, account=self.registry_id, pause=lambda _: None)
         )
+        statements = self.registry.edited_otherwise(kind, target)
+        if statements is not None and request_type != "Delete" and answered["Status"] == "SUCCESS":
+            # The editor would not bring in what the stack does not ask for: so the owner does.
+            request = EditRequest.read(event, environment)
+            edit(
+                replace(request, statements=tuple(statements)),
+                self._clients(),
+                account=self.registry_id,
+                pause=lambda _: None,
+                writing=lambda: None,
+            )
         return answered
+
+    def _taking_on(self, role_arn: str) -> Clients:
+        """Return the clients of a session of a role that the editor's function takes on."""
+        function = self.registry.session("PolicyEditorRole")
+        request = AccessRequest("sts:AssumeRole", role_arn, self.registry_id)
+        decision = evaluate(
+            function,
+            request,
+            resource_policy=self.registry.trust_policy(role_arn),
+            is_resource_policy_required=True,
+        )
+        role = self.registry.session_of(role_arn)
+        if not decision.is_allowed or role is None:
+            refused = {"Code": "AccessDenied", "Message": decision.message(function, request)}
+            raise ClientError({"Error": refused}, "AssumeRole")
+        return self._clients(role)
+
+    def _clients(self, principal: Principal | None = None) -> Clients:
+        return Clients(
+            sagemaker=lambda: self.client("sagemaker", principal),
+            s3=lambda: self.client("s3", principal),
+            ecr=lambda: self.client("ecr", principal),
+            kms=lambda: self.client("kms", principal),
+        )
 
     def open(self, *policies: str) -> Accounts:
         """Have some policies edited."""

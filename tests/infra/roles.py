@@ -90,8 +90,7 @@ class Deployed:
 
     def arn(self, resource_type: str, prefix: str) -> str:
         """Return the ARN of the only resource of a type whose logical id begins with a prefix."""
-        [name] = [each for each in self.synthesised.of_type(resource_type) if each.startswith(prefix)]
-        return self._arn(name)
+        return self._arn(self._named(resource_type, prefix))
 
     def arns(self, resource_type: str) -> list[str]:
         """Return the ARNs of all resources of a type."""
@@ -103,6 +102,12 @@ class Deployed:
         [role] = [each["Role"] for name, each in functions.items() if self._arn(name) == function_arn]
         return str(self._resolved(role))
 
+    def variables(self, prefix: str) -> dict[str, str]:
+        """Return the environment of the function whose logical id begins with a prefix."""
+        function = self.synthesised.resources[self._named("AWS::Lambda::Function", prefix)]
+        found: dict[str, str] = self._resolved(function["Properties"]["Environment"]["Variables"])
+        return found
+
     def rules(self) -> dict[str, dict[str, Any]]:
         """Return the properties of every EventBridge rule, by logical id."""
         found: dict[str, dict[str, Any]] = self._resolved(self.synthesised.of_type("AWS::Events::Rule"))
@@ -110,8 +115,7 @@ class Deployed:
 
     def session(self, prefix: str) -> Principal:
         """Return a session of the role whose logical id begins with a prefix."""
-        [logical_id] = [each for each in self._roles() if each.startswith(prefix)]
-        return self._session(logical_id)
+        return self._session(self._named("AWS::IAM::Role", prefix))
 
     def session_of(self, role_arn: str) -> Principal | None:
         """Return a session of the role with an ARN; None if the stack has none."""
@@ -144,11 +148,16 @@ class Deployed:
             if (each["Kind"], each["Target"]) == (kind, target)
         ]
         properties: dict[str, str] = self._resolved(found)
-        policy = _statements(properties)
+        return properties
+
+    def edited_otherwise(self, kind: str, target: str) -> list[dict[str, Any]] | None:
+        """Return the statements that are to be in a policy in place of those that the template has."""
+        policy = _statements(self.edit(kind, target))
         [altered] = self._altered(self._edited(kind, target), (policy,))
         if altered is policy:
-            return properties
-        return {**properties, "Statements": json.dumps(document(altered)["Statement"])}
+            return None
+        statements: list[dict[str, Any]] = document(altered)["Statement"]
+        return statements
 
     def subjects(self) -> dict[Subject, tuple[Policy, ...]]:
         """Return everything that has policies: roles, who may assume them, and resources."""
@@ -165,6 +174,12 @@ class Deployed:
 
     def _edited(self, kind: str, target: str) -> Subject:
         return Subject(self.stack, f"statements in {kind} {target.rpartition(':')[2]}")
+
+    def _named(self, resource_type: str, prefix: str) -> str:
+        """Return a logical id: the one that has nothing else, or the only one that begins so."""
+        begin_so = [each for each in self.synthesised.of_type(resource_type) if each.startswith(prefix)]
+        [name] = [each for each in begin_so if _HASH.sub("", each) == prefix] or begin_so
+        return name
 
     def _roles(self) -> list[str]:
         return list(self.synthesised.of_type("AWS::IAM::Role"))
@@ -248,7 +263,7 @@ class Deployed:
             case {"Fn::Join": [separator, parts]}:
                 return separator.join(self._resolved(part) for part in parts)
             case dict():
-                return {name: self._resolved(member) for name, member in value.items()}
+                return {self._meant(name): self._resolved(member) for name, member in value.items()}
             case list():
                 return [self._resolved(member) for member in value]
             case str():

@@ -121,7 +121,7 @@ ROLES = [
     ("one account", "DeployerRole", "lambda"),
     ("one account", "ModelExecutionRole", "sagemaker"),
     ("one account", "OutcomesPublisher", "events"),
-    ("registry", "PolicyEditor1Role", "lambda"),
+    ("registry", "PolicyEditorRole", "lambda"),
     ("registry", "ForwardingstagingRole", "events"),
     ("registry", "ForwardingproductionRole", "events"),
 ]
@@ -133,7 +133,8 @@ def assumed(deployed: Deployed, role: str, caller: Principal) -> bool:
     arn = deployed.arn("AWS::IAM::Role", role)
     trust = deployed.trust_policy(arn)
     request = AccessRequest("sts:AssumeRole", arn, deployed.account_id)
-    return evaluate(caller, request, resource_policy=trust).is_allowed
+    decision = evaluate(caller, request, resource_policy=trust, is_resource_policy_required=True)
+    return decision.is_allowed
 
 
 @pytest.mark.parametrize(("stack", "role", "by"), ROLES)
@@ -151,6 +152,19 @@ def test_a_role_is_assumed_by_its_service_and_nobody_else(
     if by != "lambda":
         # Who may pass a function's role is its own account's matter: Lambda assumes it for no other's.
         assert not assumed(deployed, role, acting(by, STRANGER))
+
+
+def test_a_role_that_edits_is_assumed_by_the_editors_function_and_nobody_else(estate: Estate) -> None:
+    registry = estate.deployed("registry")
+    function = registry.session("PolicyEditorRole")
+
+    assert assumed(registry, "PolicyEditorRole1", function)
+    for who in (
+        whoever(registry.account_id, "any"),
+        SOMEBODY["a stranger"],
+        service("lambda.amazonaws.com", source_account=registry.account_id, source_arn="arn:aws:any"),
+    ):
+        assert not assumed(registry, "PolicyEditorRole1", who), who.arn
 
 
 @pytest.mark.parametrize("who", ["s3.amazonaws.com", "cloudwatch.amazonaws.com"])
@@ -191,22 +205,23 @@ KEEPS_TO_ITS_OWN = [
     ),
     (
         "registry",
-        "PolicyEditor1Role",
+        "PolicyEditorRole",
         "logs:PutLogEvents",
         f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:payroll:*",
     ),
-    ("registry", "PolicyEditor1Role", "s3:PutBucketPolicy", "arn:aws:s3:::payroll"),
+    ("registry", "PolicyEditorRole", "sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/administrator"),
+    ("registry", "PolicyEditorRole1", "s3:PutBucketPolicy", "arn:aws:s3:::payroll"),
     (
         "registry",
-        "PolicyEditor1Role",
+        "PolicyEditorRole1",
         "ecr:SetRepositoryPolicy",
         f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/payroll",
     ),
-    ("registry", "PolicyEditor1Role", "kms:PutKeyPolicy", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/payroll"),
-    ("registry", "PolicyEditor1Role", "kms:RevokeGrant", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/payroll"),
+    ("registry", "PolicyEditorRole1", "kms:PutKeyPolicy", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/payroll"),
+    ("registry", "PolicyEditorRole1", "kms:RevokeGrant", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/payroll"),
     (
         "registry",
-        "PolicyEditor1Role",
+        "PolicyEditorRole1",
         "sagemaker:PutModelPackageGroupPolicy",
         f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package-group/payroll",
     ),
@@ -268,7 +283,7 @@ def test_the_policy_editor_grants_a_stages_roles_decryption_and_nothing_else(
     }
     request = AccessRequest("kms:CreateGrant", f"arn:aws:kms:{REGION}:{REGISTRY}:key/{key}", None, keys)
 
-    assert not evaluate(registry.session("PolicyEditor1Role"), request).is_allowed
+    assert not evaluate(registry.session("PolicyEditorRole1"), request).is_allowed
 
 
 # Between accounts -----------------------------------------------------------------------------------------
@@ -313,6 +328,17 @@ VERSION_CALLS: dict[str, tuple[str, dict[str, Any]]] = {
         "update_model_package",
         {"ModelPackageArn": "{version}", "CustomerMetadataProperties": {"deployed": "yes"}},
     ),
+    "write what another stage decides by": (
+        "update_model_package",
+        {
+            "ModelPackageArn": "{version}",
+            "CustomerMetadataProperties": {"greenlight:{another}:digest": "0"},
+        },
+    ),
+    "remove what was written": (
+        "update_model_package",
+        {"ModelPackageArn": "{version}", "CustomerMetadataPropertiesToRemove": ["deployed"]},
+    ),
     "promote a version": (
         "update_model_package",
         {
@@ -356,6 +382,7 @@ def asked(call: str, version: str, caller: Principal) -> tuple[str, dict[str, An
         "version": version,
         "group": version.rpartition("/")[0].replace("model-package/", "model-package-group/"),
         "account": caller.account_id,
+        "another": "staging" if "production" in caller.entity_arn else "production",
     }
 
     def filled(value: Any) -> Any:
@@ -363,7 +390,7 @@ def asked(call: str, version: str, caller: Principal) -> tuple[str, dict[str, An
             case str():
                 return value.format(**named)
             case dict():
-                return {name: filled(member) for name, member in value.items()}
+                return {name.format(**named): filled(member) for name, member in value.items()}
             case list():
                 return [filled(member) for member in value]
         return value
@@ -442,7 +469,15 @@ def open_wide(accounts: Accounts) -> None:
     )
 
 
-@pytest.mark.parametrize("call", [call for stage, call in NOT_THEIRS if stage == "staging"])
+NOT_EVEN_THEN = [
+    call
+    for stage, call in NOT_THEIRS
+    # Which stamps are others' the registry alone says: a role has not room for all.
+    if stage == "staging" and call != "write what another stage decides by"
+]
+
+
+@pytest.mark.parametrize("call", NOT_EVEN_THEN)
 def test_a_stages_deployer_may_not_even_if_the_registry_lets_it(accounts: Accounts, call: str) -> None:
     open_wide(accounts)
 
@@ -557,7 +592,7 @@ def test_nobody_fetches_but_a_stages_own_roles(accounts: Accounts, stage: str, f
         assert refuses(accounts.iam, caller, action, arn, account_id=caller.account_id, keys=keys), name
 
 
-@pytest.mark.parametrize("fetch", ["get", "list", "decrypt", "pull"])
+@pytest.mark.parametrize("fetch", ["get", "decrypt", "pull"])
 def test_a_deployer_that_sends_no_samples_fetches_nothing(accounts: Accounts, fetch: str) -> None:
     accounts.open("bucket", "repository", "key")
     role = accounts.production.session("DeployerRole")

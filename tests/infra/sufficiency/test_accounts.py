@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from ministack.core.responses import request_scope
 
 from deployer.life_cycle import LifeCycle
 from deployer.sagemaker import SageMaker
@@ -17,6 +18,7 @@ from tests.unit.deployer.pipeline import DEPLOYER, Pipeline
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from iam_policies.context import Values
     from iam_policies.principals import Principal
     from tests.infra.estate import Estate
 
@@ -48,12 +50,17 @@ def test_a_stage_lists_versions(accounts: Accounts, deployer: SageMaker) -> None
     assert deployer.approved_versions(group) == [(arn, None)]
 
 
-def test_a_stage_stamps_versions(accounts: Accounts, deployer: SageMaker) -> None:
+@pytest.mark.parametrize("stage", ["staging", "production"])
+def test_a_stage_stamps_versions(accounts: Accounts, stage: str) -> None:
+    accounts.open("group")
     arn = accounts.version()
-    deployer.put_metadata(arn, {"greenlight:staging:digest": "0"})
+    stack = accounts.staging if stage == "staging" else accounts.production
+    deployer = SageMaker(accounts.client("sagemaker", stack.session("DeployerRole")))
+    stamp = {f"greenlight:{stage}:digest": "0"}
+    deployer.put_metadata(arn, stamp)
 
     found = accounts.client("sagemaker").describe_model_package(ModelPackageName=arn)
-    assert found["CustomerMetadataProperties"] == {"greenlight:staging:digest": "0"}
+    assert found["CustomerMetadataProperties"] == stamp
 
 
 @pytest.mark.parametrize("stage", ["staging", "production"])
@@ -166,6 +173,20 @@ def test_a_stages_deployer_reads_samples(accounts: Accounts) -> None:
     assert may_read(accounts, role_arn, f"{PREFIX}/model.tar.gz")
 
 
+@pytest.mark.parametrize("stage", ["staging", "production"])
+def test_a_stages_deployer_sees_which_artefacts_there_are(accounts: Accounts, stage: str) -> None:
+    accounts.open("bucket")
+    stack = accounts.staging if stage == "staging" else accounts.production
+    bucket = f"arn:aws:s3:::{accounts.bucket}"
+    prefix: dict[str, Values] = {"s3:prefix": f"{PREFIX}/model.tar.gz"}
+    with request_scope(stack.account_id, REGION):
+        decision = accounts.iam.decide(
+            stack.session("DeployerRole"), "s3:ListBucket", bucket, region=REGION, keys=prefix
+        )
+
+    assert decision.is_allowed
+
+
 @pytest.mark.parametrize("by", ["key", "grants"])
 def test_a_stages_deployer_decrypts_samples(accounts: Accounts, by: str) -> None:
     accounts.open("bucket", by)
@@ -194,6 +215,9 @@ def staging(estate: Estate) -> Iterator[tuple[Pipeline, Accounts]]:
     pipeline, [accounts] = Pipeline(), made
     accounts.move_to(pipeline.control_plane)
     accounts.open("group")
+    # The role says which bucket may be listed. MiniStack shows no other account's, whatever its policy says.
+    accounts.remove_bucket()
+    pipeline.bucket = accounts.bucket
     pipeline.role_arn = accounts.models()
     pipeline.identity.role_arns.add(pipeline.role_arn)
     pipeline.registry = accounts.client("sagemaker")

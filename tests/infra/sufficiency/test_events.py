@@ -66,7 +66,7 @@ class Deployment:
         for topic_arn in self.stack.arns("AWS::SNS::Topic"):
             self.client("sns").create_topic(
                 Name=topic_arn.rpartition(":")[2],
-                Attributes={"KmsMasterKeyId": self.stack.arn("AWS::KMS::Key", "OutcomesKey")},
+                Attributes={"KmsMasterKeyId": self.stack.arn("AWS::KMS::Key", "")},
             )
         for queue_arn in self.stack.arns("AWS::SQS::Queue"):
             self.client("sqs").create_queue(QueueName=queue_arn.rpartition(":")[2])

@@ -83,6 +83,7 @@ class Pipeline:
             switches=switches or Switches(),
         )
         self.cloud = InProcessCloud(self.control_plane, account_id=self.account_id, region=REGION)
+        self.bucket = f"models-{self.account_id}"
         self.endpoints = ScriptedEndpoints(self.hosting)
         principal_of = DEPLOYER.get()
         self.deployer_cloud = InProcessCloud(
@@ -197,7 +198,7 @@ class Pipeline:
     def _inference_specification(
         self, instance_types: Sequence[str] = ("ml.m5.large", "ml.m5.xlarge")
     ) -> dict[str, Any]:
-        url = f"s3://models-{self.account_id}/{len(self.artifacts.s3_urls)}/model.tar.gz"
+        url = f"s3://{self.bucket}/churn/{len(self.artifacts.s3_urls)}/model.tar.gz"
         self.artifacts.s3_urls.add(url)
         return {
             "Containers": [{"Image": "1.dkr.ecr.eu-central-1.amazonaws.com/x:1", "ModelDataUrl": url}],
