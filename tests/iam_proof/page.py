@@ -35,8 +35,8 @@ made by the same lines.
   the one named; **denial**: taken away. Too much is allowed: the scenario named is an attempt that has to be
   refused, and is not.
 - Not widened: whom a statement names whose condition names roles with their account, whom a key's grant
-  names, and the resource in its own policy, but for a bucket's objects. There is nothing to see: no grant is for
-  everybody, and the policy is asked about nothing else.
+  names, and the resource in its own policy, but for a bucket's objects. There is nothing to see: no grant is
+  for everybody, and the policy is asked about nothing else.
 - What no scenario misses has its reason beside it. `make iam-proof` fails where there is none, and where one
   is about nothing any more. The test suite fails if a policy has anything that is not on this page, or lacks
   what is.

@@ -72,6 +72,11 @@ _LISTING: Final = (
     "Without it, S3 reports an object that is missing as one that may not be read (S3 API, GetObject); the "
     "local cloud's S3 tells everybody."
 )
+_BOTH_SIDES: Final = (
+    "Within an account a trust policy that names a role is enough (IAM user guide, "
+    '"reference_policies_evaluation-logic"). The caller\'s side says it too, so that the function\'s own role '
+    "shows what it may take on."
+)
 
 REASONS: Final[tuple[Reason, ...]] = (
     # Functions
@@ -79,6 +84,8 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason(_LAMBDA, sid="WriteLogs", part="resource", subject="*: DeployerRole"),
     Reason(_LAMBDA, sid="WriteLogs", part="action", subject="*: PolicyEditorRole"),
     Reason(_LAMBDA, sid="WriteLogs", part="resource", subject="*: PolicyEditorRole"),
+    Reason(_BOTH_SIDES, subject="registry: PolicyEditorRole", sid="#2", part="action"),
+    Reason(_BOTH_SIDES, subject="registry: PolicyEditorRole", sid="#2", part="resource"),
     # The deployer
     Reason(
         "The deployer asks for the path with its last slash. That Systems Manager asks IAM about it with the "
