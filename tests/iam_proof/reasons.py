@@ -74,8 +74,8 @@ _LISTING: Final = (
 )
 _BOTH_SIDES: Final = (
     "Within an account a trust policy that names a role is enough (IAM user guide, "
-    '"reference_policies_evaluation-logic"). The caller\'s side says it too, so that the function\'s own role '
-    "shows what it may take on."
+    '"reference_policies_evaluation-logic"). Said on the caller\'s side too, the role of the function shows '
+    "what it may take on."
 )
 
 REASONS: Final[tuple[Reason, ...]] = (

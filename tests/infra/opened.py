@@ -184,8 +184,8 @@ class Accounts:
         )
         role = self.registry.session_of(role_arn)
         if not decision.is_allowed or role is None:
-            refused = {"Code": "AccessDenied", "Message": decision.message(function, request)}
-            raise ClientError({"Error": refused}, "AssumeRole")
+            why = decision.message(function, request)
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": why}}, "AssumeRole")
         return self._clients(role)
 
     def _clients(self, principal: Principal | None = None) -> Clients:
