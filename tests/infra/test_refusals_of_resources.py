@@ -493,6 +493,35 @@ def test_a_stage_has_nothing_to_do_with_versions_of_its_own_account(accounts: Ac
     assert is_version_refused(accounts, call, version["ModelPackageArn"], accounts.deployer())
 
 
+STAMPS = {
+    "staging": ("digest", "promoted"),
+    "production": ("digest",),
+    "lab": ("digest", "promoted"),
+}
+"""By what each stage decides about the group's versions."""
+
+
+@pytest.mark.parametrize(
+    ("stage", "stamp"),
+    [
+        (stage, f"greenlight:{another}:{name}")
+        for stage in STAMPS
+        for another, names in STAMPS.items()
+        for name in names
+        if another != stage
+    ],
+)
+def test_a_stage_leaves_alone_what_other_stages_decide_by(accounts: Accounts, stage: str, stamp: str) -> None:
+    accounts.open("group")
+    stack = {"staging": accounts.staging, "production": accounts.production, "lab": accounts.lab}[stage]
+    client = accounts.client("sagemaker", stack.session("DeployerRole"))
+
+    with pytest.raises(ClientError, match="not authorized"):
+        client.update_model_package(
+            ModelPackageArn=accounts.version(), CustomerMetadataProperties={stamp: "0"}
+        )
+
+
 HOME_CALLS = [call for call in VERSION_CALLS if call not in {*DEPLOYERS_OWN, "promote a version"}]
 
 
