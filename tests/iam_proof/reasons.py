@@ -86,6 +86,19 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason(_LAMBDA, sid="WriteLogs", part="resource", subject="*: PolicyEditorRole"),
     Reason(_BOTH_SIDES, subject="registry: PolicyEditorRole", sid="#2", part="action"),
     Reason(_BOTH_SIDES, subject="registry: PolicyEditorRole", sid="#2", part="resource"),
+    Reason(
+        "Each bucket's permission is of its own and leaves with it. While there is another bucket's, "
+        "that one allows it too.",
+        subject="registry: PolicyEditorRole1",
+        sid="#?",
+        text="s3:ListAllMyBuckets",
+    ),
+    Reason(
+        "What is listed is the account's buckets: another bucket's permission allows the same.",
+        subject="registry: PolicyEditorRole1",
+        part="resource",
+        text="[*]",
+    ),
     # The deployer
     Reason(
         "The deployer asks for the path with its last slash. That Systems Manager asks IAM about it with the "
@@ -130,6 +143,12 @@ REASONS: Final[tuple[Reason, ...]] = (
         '(SNS developer guide, "sns-key-management").',
         part="condition",
         text="StringEquals aws:SourceAccount",
+    ),
+    Reason(
+        "Without it nobody could change the key any more, or delete it (KMS developer guide, "
+        '"key-policy-default"). Nothing in the stack does.',
+        subject="registry: AlarmsKey",
+        sid="#1",
     ),
     # Between accounts
     Reason(_DETAILS, subject="*: statements in key *", sid="Greenlight*Details"),

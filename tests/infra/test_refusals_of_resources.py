@@ -93,11 +93,30 @@ def test_a_resource_refuses(featured: Synthesised, action: str, kind: str, prefi
 
 
 @pytest.mark.parametrize("who", SOMEBODY)
-def test_the_registrys_queue_refuses(estate: Estate, who: str) -> None:
+@pytest.mark.parametrize(
+    ("action", "kind", "prefix"),
+    [
+        ("sqs:SendMessage", "AWS::SQS::Queue", "Undelivered"),
+        ("sns:Publish", "AWS::SNS::Topic", "AlarmsTopic"),
+        ("kms:Decrypt", "AWS::KMS::Key", "AlarmsKey"),
+        ("kms:GenerateDataKey", "AWS::KMS::Key", "AlarmsKey"),
+    ],
+)
+def test_a_resource_of_the_registrys_refuses(
+    estate: Estate, action: str, kind: str, prefix: str, who: str
+) -> None:
     stack = estate.deployed("registry")
-    queue = stack.arn("AWS::SQS::Queue", "Undelivered")
 
-    assert refuses(SynthesisedIam(stack), SOMEBODY[who], "sqs:SendMessage", queue)
+    assert refuses(SynthesisedIam(stack), SOMEBODY[who], action, stack.arn(kind, prefix))
+
+
+def test_nobody_tells_the_registrys_topic_without_tls(estate: Estate) -> None:
+    stack = estate.deployed("registry")
+    administrator = whoever(stack.account_id, "administrator")
+    iam, topic = SynthesisedIam(stack), stack.arn("AWS::SNS::Topic", "AlarmsTopic")
+
+    assert not refuses(iam, administrator, "sns:Publish", topic, account_id=stack.account_id)
+    assert refuses(iam, administrator, "sns:Publish", topic, account_id=stack.account_id, keys=INSECURE)
 
 
 @pytest.mark.parametrize(

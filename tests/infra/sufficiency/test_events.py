@@ -138,10 +138,8 @@ def test_what_does_not_reach_its_target_is_kept(deployment: Deployment) -> None:
     assert sorted(deployment.kept()) == sorted(rule["Arn"] for _, rule, _ in rules)
 
 
-def test_alarms_reach_the_topic(featured: Synthesised) -> None:
-    deployment = Deployment(Deployed(featured, str(next(_accounts)), REGION))
-    deployment.build()
-    topic = deployment.stack.arn("AWS::SNS::Topic", "OutcomesTopic")
+def test_alarms_reach_the_topic(deployment: Deployment) -> None:
+    [topic] = deployment.stack.arns("AWS::SNS::Topic")
     alarm = {"AlarmName": "UndeliveredAlarm", "AlarmActions": [topic]}
     with request_scope(deployment.stack.account_id, REGION):
         assert deployment.targets.admitted_actions(alarm, "AlarmActions") == [topic]
