@@ -68,10 +68,6 @@ _DETAILS: Final = (
     "SageMaker decrypts a version's own details, if it has a key, for whoever asks (botocore: "
     "DescribeModelPackage, SecurityConfig). The local cloud keeps no version encrypted."
 )
-_LISTING: Final = (
-    "Without it, S3 reports an object that is missing as one that may not be read (S3 API, GetObject); the "
-    "local cloud's S3 tells everybody."
-)
 _BOTH_SIDES: Final = (
     "Within an account a trust policy that names a role is enough (IAM user guide, "
     '"reference_policies_evaluation-logic"). Said on the caller\'s side too, the role of the function shows '
@@ -119,7 +115,6 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason(_BUCKET_KEY, sid="DecryptSmokeTests", part="value", text="*:s3:::sagemaker-{region}-{account}"),
     Reason(_DECRYPT, sid="DecryptSmokeTests"),
     Reason(_DETAILS, sid="DecryptDetails"),
-    Reason(_LISTING, subject="*: DeployerRole", sid="ListArtefacts1"),
     # The models' role
     Reason(_BUCKET_KEY, subject="*: ModelExecutionRole", sid="DecryptArtefacts", part="value"),
     Reason(
