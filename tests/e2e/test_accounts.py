@@ -46,7 +46,7 @@ def test_a_stage_is_let_in_and_shut_out_again_and_the_doctor_knows(team: Team) -
     after = team.policies()
     assert {name: ours(statements) for name, statements in after.items()} == {
         "bucket": {"StagingGet", "StagingList"},
-        "group": {"StagingGroup", "StagingVersions", "StagingWrite"},
+        "group": {"StagingVersions", "StagingWrite"},
         "key": {"StagingArtefacts", "StagingDetails"},
         "repository": {"StagingPull"},
     }
