@@ -15,7 +15,7 @@ from deployer.life_cycle import Gate, LifeCycle, Promotion
 from deployer.settings import InvalidSettingsError
 from local_cloud.sagemaker.ports import Caller
 from tests.unit.deployer.builders import NOW, attempt, minutes, settings
-from tests.unit.deployer.pipeline import REGION, Pipeline, change_artefact
+from tests.unit.deployer.pipeline import REGION, TABLE, Pipeline, change_artefact
 from tests.unit.deployer.test_companions import AB_TEST
 
 if TYPE_CHECKING:
@@ -529,6 +529,23 @@ def test_a_stamp_that_is_refused_costs_nothing_else() -> None:
     assert pipeline.history.rest.stamped == 1
 
 
+def test_what_nobody_knows_the_digest_of_is_stamped_without_one() -> None:
+    """An attempt that an earlier release of the deployer journalled."""
+    pipeline = staging()
+    refusing(pipeline, "AccessDeniedException")
+    arn = deployed(pipeline)
+    pipeline.deployer_cloud.before_call = lambda *_: None
+    pipeline.cloud.client("dynamodb").update_item(
+        TableName=TABLE,
+        Key={"endpoint": {"S": "churn"}, "item": {"S": "attempt#000000001"}},
+        UpdateExpression="REMOVE artefact_digest",
+    )
+    forget_stamps(pipeline)
+    pipeline.sweep()
+
+    assert list(metadata(pipeline, arn)) == ["greenlight:staging:endpoint:churn"]
+
+
 def test_a_version_that_is_deleted_is_stamped_nowhere() -> None:
     pipeline = staging()
     arn = pipeline.register()
@@ -569,11 +586,15 @@ def test_the_registry_shows_what_serves_and_shadows_beside_what_was_approved() -
     assert metadata(pipeline, second)["greenlight:staging:endpoint:churn"].startswith("serving since 20")
     writes = pipeline.sagemaker_calls().count("UpdateModelPackage")
 
+    deployed(pipeline)
+    # What goes on to serve beside another version is not stamped again.
+    assert pipeline.sagemaker_calls().count("UpdateModelPackage") == writes + 2
+
     pipeline.reject(first)
     pipeline.run()
 
     assert metadata(pipeline, first)["greenlight:staging:endpoint:churn"].startswith("served until 20")
-    assert pipeline.sagemaker_calls().count("UpdateModelPackage") == writes + 2
+    assert pipeline.sagemaker_calls().count("UpdateModelPackage") == writes + 4
 
 
 def test_a_stage_that_the_registry_does_not_let_in_yet_says_so_once() -> None:
