@@ -147,6 +147,5 @@ REASONS: Final[tuple[Reason, ...]] = (
     ),
     # Between accounts
     Reason(_DETAILS, subject="*: statements in key *", sid="Greenlight*Details"),
-    Reason(_DETAILS, subject="*: statements in key-grants *", sid="GreenlightProductionDeployer"),
 )
 """The exact ones before those that are about more."""
