@@ -196,13 +196,7 @@ class Journal:
 
     def record_withdrawn(self, approval: Approval) -> None:
         """Note that an approval was seen not to stand: the version's next approval is another one."""
-        item = _approval_item(approval)
-        self._client.update_item(
-            TableName=self._table_name,
-            Key={key: item[key] for key in ("endpoint", "item")},
-            UpdateExpression="SET withdrawn = :true",
-            ExpressionAttributeValues={":true": {"BOOL": True}},
-        )
+        self._set(_approval_item(approval), "withdrawn", {"BOOL": True})
 
     def begin(self, attempt: Attempt) -> bool:
         """Claim the attempt's number by writing it; return False if another invocation did."""
@@ -238,44 +232,19 @@ class Journal:
 
     def note_reported(self, attempt: Attempt, flag: Literal["started_reported", "settled_reported"]) -> None:
         """Note that an outcome of an attempt was put on the bus, whatever the attempt's state is by now."""
-        item = _attempt_item(attempt)
-        self._client.update_item(
-            TableName=self._table_name,
-            Key={key: item[key] for key in ("endpoint", "item")},
-            UpdateExpression="SET #flag = :true",
-            ExpressionAttributeNames={"#flag": flag},
-            ExpressionAttributeValues={":true": {"BOOL": True}},
-        )
+        self._set(_attempt_item(attempt), flag, {"BOOL": True})
 
     def record_superseded(self, approval: Approval, *, by: int) -> None:
         """Note that another version, approved later, goes out instead of an approval that had no turn."""
-        item = _approval_item(approval)
-        self._client.update_item(
-            TableName=self._table_name,
-            Key={key: item[key] for key in ("endpoint", "item")},
-            UpdateExpression="SET superseded_by = :by",
-            ExpressionAttributeValues={":by": {"N": str(by)}},
-        )
+        self._set(_approval_item(approval), "superseded_by", {"N": str(by)})
 
     def record_artefact_digest(self, approval: Approval, artefact_digest: str) -> None:
         """Note what was approved, where it could not be seen when the approval was journalled."""
-        item = _approval_item(approval)
-        self._client.update_item(
-            TableName=self._table_name,
-            Key={key: item[key] for key in ("endpoint", "item")},
-            UpdateExpression="SET artefact_digest = :digest",
-            ExpressionAttributeValues={":digest": {"S": artefact_digest}},
-        )
+        self._set(_approval_item(approval), "artefact_digest", {"S": artefact_digest})
 
     def record_misfit_told(self, approval: Approval, reason: str) -> None:
-        """Note what people were told of a version that the settings' instance types exclude."""
-        item = _approval_item(approval)
-        self._client.update_item(
-            TableName=self._table_name,
-            Key={key: item[key] for key in ("endpoint", "item")},
-            UpdateExpression="SET misfit_told = :reason",
-            ExpressionAttributeValues={":reason": {"S": reason}},
-        )
+        """Note what people were told of a version that counts and may not be deployed as it is."""
+        self._set(_approval_item(approval), "misfit_told", {"S": reason})
 
     def record_rest(self, endpoint_name: str, before: Rest, after: Rest) -> None:
         """Remember what changed of the endpoint's rest, which is something; the rest of it stays as it is."""
@@ -287,6 +256,16 @@ class Journal:
             UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in changed),
             ExpressionAttributeNames={f"#{name}": name for name in changed},
             ExpressionAttributeValues={f":{name}": value for name, value in changed.items()},
+        )
+
+    def _set(self, item: Mapping[str, Any], name: str, value: Mapping[str, Any]) -> None:
+        """Set one attribute of an item, and leave the others as they are, whoever changed them."""
+        self._client.update_item(
+            TableName=self._table_name,
+            Key={key: item[key] for key in ("endpoint", "item")},
+            UpdateExpression="SET #name = :value",
+            ExpressionAttributeNames={"#name": name},
+            ExpressionAttributeValues={":value": value},
         )
 
     def _put_new(self, item: dict[str, Any], *, unless_withdrawn: bool = False) -> bool:
