@@ -74,6 +74,8 @@ class Stage:
     def stamp(self) -> None:
         """Stamp the versions of the attempts that ended since the last time."""
         unstamped = self._unstamped()
+        if not unstamped:
+            return
         for version_arn, wanted in self._wanted_stamps(unstamped).items():
             try:
                 self._stamp(version_arn, wanted)
@@ -83,8 +85,7 @@ class Stage:
                     f"The registry shows nothing of this: {refusal} `doctor` says what is missing.",
                     model_package_arn=version_arn,
                 )
-        if unstamped:
-            self._upkeep.note(stamped=unstamped[-1].number)
+        self._upkeep.note(stamped=unstamped[-1].number)
 
     def _stamp(self, version_arn: str, wanted: dict[str, str]) -> None:
         with registry_refusals():
@@ -108,10 +109,9 @@ class Stage:
 
     def _wanted_stamps(self, attempts: list[Attempt]) -> dict[str, dict[str, str]]:
         """Return, by version, what it is to say after these attempts, oldest first: the last end counts."""
-        name = self._settings.endpoint_name
+        name, stage_name = self._settings.endpoint_name, self._stage_name
         wanted: dict[str, dict[str, str]] = defaultdict(dict)
         for attempt in attempts:
-            stage_name = self._stage_name
             assert attempt.settled_at is not None, "an attempt that people hear of is settled"
             if attempt.status is AttemptStatus.SUCCEEDED:
                 former = self._live_before(attempt)
@@ -122,9 +122,9 @@ class Stage:
                     if former is None or not former.has_beside(companion):
                         stamped = stamps.of_companion(companion, name, stage_name, attempt.settled_at)
                         wanted[companion.version_arn] |= stamped
-            wanted[attempt.version_arn] |= stamps.of_attempt(attempt, stage_name)
-            if attempt.status is AttemptStatus.SUCCEEDED:
                 wanted[attempt.version_arn] |= self._digest_stamp(attempt)
+            # Last, as a companion may be of the very version that was approved.
+            wanted[attempt.version_arn] |= stamps.of_attempt(attempt, stage_name)
         return wanted
 
     def _live_before(self, attempt: Attempt) -> Attempt | None:

@@ -496,8 +496,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "stamp with each sweep",
         "stage.py",
-        "        if unstamped:\n"
-        "            self._upkeep.note(stamped=unstamped[-1].number)\n"
+        "        self._upkeep.note(stamped=unstamped[-1].number)\n"
         "\n"
         "    def _stamp(self, version_arn: str, wanted: dict[str, str]) -> None:\n"
         "        with registry_refusals():\n",
@@ -510,11 +509,11 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "stamp again",
         "stage.py",
-        "            self._upkeep.note(stamped=unstamped[-1].number)\n"
+        "        self._upkeep.note(stamped=unstamped[-1].number)\n"
         "\n"
         "    def _stamp(self, version_arn: str, wanted: dict[str, str]) -> None:\n"
         "        with registry_refusals():\n",
-        "            self._upkeep.note(stamped=unstamped[-1].number - 1)\n"
+        "        self._upkeep.note(stamped=unstamped[-1].number - 1)\n"
         "\n"
         "    def _stamp(self, version_arn: str, wanted: dict[str, str]) -> None:\n"
         "        self._gateways.sagemaker.put_metadata(version_arn, wanted)\n"

@@ -597,6 +597,16 @@ def test_the_registry_shows_what_serves_and_shadows_beside_what_was_approved() -
     assert pipeline.sagemaker_calls().count("UpdateModelPackage") == writes + 4
 
 
+def test_a_version_that_is_pinned_and_approved_is_shown_as_what_was_approved() -> None:
+    """And not, as it serves beside itself, as a companion."""
+    pipeline = Pipeline()
+    pipeline.manage(**AB_TEST, **STAGING)
+
+    pinned = deployed(pipeline)
+
+    assert metadata(pipeline, pinned)["greenlight:staging:endpoint:churn"].startswith("serving since 20")
+
+
 def test_a_stage_that_the_registry_does_not_let_in_yet_says_so_once() -> None:
     pipeline = staging()
     pipeline.register("Approved")
