@@ -51,8 +51,8 @@ class Approval:
         withdrawn: Whether it was seen not to stand any more; approving the version again is a new approval.
         superseded_by: The version that went out instead, approved later; None if it had its own turn, or may
             still have it.
-        misfit_told: Why its version does not go onto the settings' instances, as people were told last. It
-            decides nothing: that is judged anew by each pass, as the settings may change.
+        misfit_told: Why its version may not be deployed as it is (it was changed since, or the settings'
+            instance types exclude it), as people were told last. It decides nothing: each pass judges anew.
     """
 
     endpoint_name: str
@@ -153,7 +153,7 @@ class Decision:
     Attributes:
         choice: The newest approval that stands and may be tried; None if there is none.
         retry_at: When a newer one, which failed for a reason that may pass, may be tried again.
-        misfits: Newer ones, and perhaps this one, that the settings' instance types exclude, newest first.
+        misfits: Newer ones, and perhaps this one, which may not be deployed as they are, newest first.
     """
 
     choice: Choice | None

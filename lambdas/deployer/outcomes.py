@@ -181,9 +181,9 @@ def ignored(approval: Approval) -> Outcome:
 
 
 def misfit(found: Misfit, *, time: datetime) -> Outcome:
-    """Word that an approval has no turn while the settings' instance types exclude its version.
+    """Word that an approval has no turn while its version may not be deployed as it is.
 
-    One approval may be told of again, in other words, when the settings change: the id is of the words.
+    One approval may be told of again, in other words, when what is wrong changes: the id is of the words.
     """
     approval = found.approval
     outcome_id = f"{approval.endpoint_name}/{approval.correlation_id}/{fingerprint(found.reason)}"

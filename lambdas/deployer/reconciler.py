@@ -301,8 +301,11 @@ class Reconciler:
             )
             return
         # An event that names either may be what admits the version, whichever of them the gate waits for.
-        named = hint is not None and (hint.names_approval or hint.names_life_cycle)
-        overwritten = hint is not None and named and _changed_since(version, hint)
+        overwritten = (
+            hint is not None
+            and (hint.names_approval or hint.names_life_cycle)
+            and _changed_since(version, hint)
+        )
         approved_by = None if overwritten else version.last_modified_by
         objection = self._settings.policy.objection(
             approved_by=approved_by, registered_by=version.registered_by
