@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, cast
 
+from deployer import stamps
+from deployer.life_cycle import LifeCycle
 from infra.stages.stamps import deciding, of_others
 
 GROUP = "arn:aws:sagemaker:eu-central-1:111122223333:model-package-group/churn"
@@ -53,6 +56,23 @@ def test_a_stage_that_promotes_decides_by_whether_it_did_and_by_how_its_other_en
             "greenlight:staging:endpoint:b",
         ],
         "fraud": ["greenlight:staging:digest", "greenlight:staging:promoted"],
+    }
+
+
+def test_the_properties_are_named_as_the_deployer_writes_them() -> None:
+    """What is named otherwise would be anybody's to write, and no refusal would tell."""
+    when = datetime(2026, 7, 1, tzinfo=UTC)
+    both = {"Models": [{"InferenceSpecificationName": "small"}]}
+    written = (
+        stamps.of_digest("d", "staging", None),
+        stamps.of_digest("d", "staging", "small"),
+        stamps.of_promotion(LifeCycle("Production", "Approved"), "staging", when),
+        stamps.of_replaced("a", "staging", when),
+        stamps.of_replaced("b", "staging", when),
+    )
+
+    assert named(Spec("a", compiled=both), Spec("b"), promotes=True) == {
+        "churn": [key for each in written for key in each]
     }
 
 

@@ -39,18 +39,10 @@ def test_the_bodies_of_smoke_tests_are_read(pipeline: Pipeline, bucket: str) -> 
 
 @pytest.mark.parametrize("name", ["theirs", "Greenlight-churn-error-ratio"])
 def test_the_states_of_rollback_alarms_are_read(pipeline: Pipeline, name: str) -> None:
-    cloudwatch = pipeline.cloud.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        Namespace="AWS/SageMaker",
-        MetricName="Invocation5XXErrors",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
+    pipeline.make_alarm(name)
+    pipeline.cloud.client("cloudwatch").set_alarm_state(
+        AlarmName=name, StateValue="ALARM", StateReason="test"
     )
-    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
     alarms = Alarms(lambda: pipeline.deployer_cloud.client("cloudwatch"))
 
     assert alarms.on([name]) == {name}
