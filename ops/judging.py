@@ -5,6 +5,7 @@ Pure. The rules are `iam_policies`'; here is what the doctor knows of a call, an
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from iam_policies.evaluation import AccessRequest, Decision, Outcome, evaluate
@@ -74,9 +75,8 @@ def objections(policy: Mapping[str, Any], principal: Principal, request: AccessR
         everybody = role_session(principal.entity_arn, "doctor", (EVERYTHING,))
         if each.principals is None and each.not_principals is None:
             everybody, alone = role_session(principal.entity_arn, "doctor", (EVERYTHING, alone)), NO_POLICY
-        on_own = AccessRequest(
-            request.action, request.resource_arn, context=request.context, is_context_complete=False
-        )
+        # Whose the resource is, would be a refusal that is not this statement's.
+        on_own = replace(request, owner_account=None, is_context_complete=False)
         if not evaluate(everybody, on_own, resource_policy=alone).is_allowed:
             objecting.append(f"the statement {each.sid}" if each.sid else "a statement without a Sid")
     return objecting
