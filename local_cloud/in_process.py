@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
+import botocore.session
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
+from botocore.config import Config
 from ministack.app import SERVICE_HANDLERS
 from ministack.core.responses import request_scope
 
@@ -33,7 +35,6 @@ from local_cloud.sagemaker.ports import AlarmState, Caller
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
-    from botocore.config import Config
 
     from iam_policies.principals import Principal
     from local_cloud.runtime import HostedEndpoints
@@ -79,12 +80,19 @@ class InProcessCloud:
         self._endpoints = endpoints
         arn = principal.arn if principal else caller_arn or f"arn:aws:iam::{account_id}:root"
         self._caller = Caller(account_id, region, arn, principal)
+        self._clients: dict[tuple[str, Config | None], Any] = {}
         self.calls: list[tuple[str, str]] = []
         self.before_call: CallHook = _do_nothing
         self.after_call: CallHook = _do_nothing
 
-    def client(self, service: str, config: Config | None = None) -> Any:  # noqa: ANN401 - any of boto3's clients
-        """Return a client of that service."""
+    def client(self, service: str, config: Config | None = None) -> Any:  # noqa: ANN401 - any of boto3's
+        """Return the one client of a service with a configuration: making it takes longer than its calls."""
+        made = self._clients.get((service, config))
+        if made is None:
+            made = self._clients[service, config] = self._new_client(service, config)
+        return made
+
+    def _new_client(self, service: str, config: Config | None) -> Any:  # noqa: ANN401 - likewise
         client = _session().client(  # type: ignore[call-overload] # the name is not a literal
             service,
             aws_access_key_id=self._caller.account_id,
@@ -213,7 +221,10 @@ def _form(headers: dict[str, str], body: bytes) -> str:
 @cache
 def _session() -> boto3.Session:
     """Return the one session: it reads each service's model once, which takes longer than most tests."""
-    return boto3.Session()
+    core = botocore.session.Session()
+    # Composing botocore's own user agent takes as long as much else of a call.
+    core.set_default_client_config(Config(user_agent="greenlight-in-process"))
+    return boto3.Session(botocore_session=core)
 
 
 def _headers(named: dict[str, str]) -> HTTPHeaders:
