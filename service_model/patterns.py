@@ -38,23 +38,13 @@ def _unicode_ranges(category: str) -> str:
     """Return the characters of a Unicode general category as ranges for use inside `[...]`."""
     if category in _POSIX_CLASSES:
         return _POSIX_CLASSES[category]
-    ranges: list[tuple[int, int]] = []
-    for code in _code_points()[category[0]]:
-        if ranges and ranges[-1][1] == code - 1:
-            ranges[-1] = (ranges[-1][0], code)
-        else:
-            ranges.append((code, code))
     return "".join(
-        re.escape(chr(low)) if low == high else f"{re.escape(chr(low))}-{re.escape(chr(high))}"
-        for low, high in ranges
+        f"{re.escape(chr(run.start()))}-{re.escape(chr(run.end() - 1))}"
+        for run in re.finditer(f"{category[0]}+", _major_categories())
     )
 
 
 @cache
-def _code_points() -> dict[str, list[int]]:
-    """Return the code points of each major category; one pass over Unicode takes a fraction of a second."""
-    by_category: dict[str, list[int]] = {}
-    category = unicodedata.category
-    for code in range(sys.maxunicode + 1):
-        by_category.setdefault(category(chr(code))[0], []).append(code)
-    return by_category
+def _major_categories() -> str:
+    """Return the first letter of every code point's category: one pass over Unicode takes its time."""
+    return "".join(map(unicodedata.category, map(chr, range(sys.maxunicode + 1))))[::2]
