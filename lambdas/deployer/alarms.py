@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
 
 LONGEST_REASON: Final = 1023
 """botocore: `SetAlarmStateInput$StateReason`."""
@@ -55,27 +56,32 @@ class Alarms:
             alarm["AlarmName"] for alarm in answer["MetricAlarms"] if alarm["StateValue"] == "ALARM"
         )
 
-    def quiet_since(self, alarm_names: Sequence[str]) -> tuple[datetime, ...] | None:
-        """Return since when each of these alarms is as it is; None if one is on, or is not seen.
+    def disturbed_since(self, time: datetime, alarm_names: Sequence[str]) -> list[str]:
+        """Name those of these alarms that are on, or changed since then, or are not seen.
 
-        It may have been on until then, or have had no data: the answer does not tell, so neither counts as
-        quiet. One that was deleted, or is composite (see `on`), is not seen.
+        One that changed may have been on until then, or have had no data: the answer does not tell. One that
+        was deleted, or is composite (see `on`), is not seen.
 
         Args:
+            time: Since when.
             alarm_names: As many as guard an update, which are ten at most (botocore: `AlarmList`).
         """
         if not alarm_names:
-            return ()
+            return []
         alarms = self._client.describe_alarms(AlarmNames=alarm_names)["MetricAlarms"]
-        unseen = set(alarm_names) - {alarm["AlarmName"] for alarm in alarms}
-        if unseen or any(alarm["StateValue"] == "ALARM" for alarm in alarms):
-            return None
-        changed = (
-            alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp") for alarm in alarms
-        )
-        return tuple(time for time in changed if time is not None)
+        quiet = {
+            alarm["AlarmName"]
+            for alarm in alarms
+            if alarm["StateValue"] != "ALARM" and not _changed_after(time, alarm)
+        }
+        return sorted(set(alarm_names) - quiet)
 
     def _set(self, alarm_name: str, state: Literal["ALARM", "OK"], reason: str) -> None:
         self._client.set_alarm_state(
             AlarmName=alarm_name, StateValue=state, StateReason=reason[:LONGEST_REASON]
         )
+
+
+def _changed_after(time: datetime, alarm: MetricAlarmTypeDef) -> bool:
+    changed = alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp")
+    return changed is not None and changed > time

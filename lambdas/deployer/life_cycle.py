@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
 
@@ -100,14 +100,12 @@ class Promotion:
             life_cycle.stage == self.goal.stage or life_cycle.stage in self.later_stages
         )
 
-    def due_at(self, serves_since: datetime, quiet_since: Iterable[datetime] = ()) -> datetime:
-        """Return when a version may be promoted.
+    def due_at(self, serves_since: datetime) -> datetime:
+        """Return when a version may be promoted that was found then to serve, its smoke test passed.
 
-        Args:
-            serves_since: When it was found to serve, its smoke test passed.
-            quiet_since: Since when each of its alarms is not on.
+        None of its alarms may have disturbed it in the `soak` before that.
         """
-        return max(serves_since, *quiet_since, serves_since) + self.soak
+        return serves_since + self.soak
 
 
 def is_gate(value: object) -> TypeGuard[dict[str, Any]]:

@@ -717,7 +717,7 @@ class Reconciler:
                 return self._deploy(planned, decision.choice, endpoint)
             case InSync():
                 self._logger.info("In sync")
-                self._tell(self._left_out())
+                self._tell(self._left_out() or self._held_back(decision, endpoint))
             case WaitToRetry():
                 self._logger.info("Waiting to try again", retry_at=planned.retry_at.isoformat())
             case WaitForAlarms():
@@ -790,6 +790,12 @@ class Reconciler:
             f"Left out of {self._name}: {', '.join(missing)}. The other variants take the calls. "
             "Approve the version, or pin another."
         )
+
+    def _held_back(self, decision: Decision, endpoint: Endpoint | None) -> str | None:
+        """Say what keeps the version that serves from being promoted, though its time has come."""
+        if decision.choice is None or endpoint is None:
+            return None
+        return self._stage.held_back(decision.choice, endpoint)
 
     def _rolls_back(self, approval: Approval, endpoint: Endpoint | None) -> bool:
         """Tell whether what serves was approved later than what is about to: going back, not forward."""

@@ -154,17 +154,8 @@ class Stage:
 
     def promote(self, choice: Choice, endpoint: Endpoint) -> bool:
         """Pass the version on that serves, once it has served well for long enough; tell whether it was."""
-        promotion = self._settings.promotion
-        attempt = self._due(endpoint.endpoint_config_name)
-        if promotion is None or attempt is None or attempt.settled_at is None:
-            return False
-        if choice.keeps_serving or choice.release.endpoint_config_name != endpoint.endpoint_config_name:
-            return False
-        if endpoint.status != "InService":
-            return False
-        quiet_since = self._gateways.alarms.quiet_since(self._settings.rollback_alarm_names)
-        if quiet_since is None or self._gateways.now() < promotion.due_at(attempt.settled_at, quiet_since):
-            self._logger.info("Not promoted yet: an alarm is on, was on meanwhile, or cannot be seen")
+        promotion, attempt = self._settings.promotion, self._soaked(choice, endpoint)
+        if promotion is None or attempt is None or self._disturbing(promotion):
             return False
         version = self._read_version(attempt.version_arn)
         digest = self._look(version) if version is not None else None
@@ -176,6 +167,35 @@ class Stage:
             return False
         self._pass_on(version, promotion, attempt, endpoint, digest)
         return True
+
+    def held_back(self, choice: Choice, endpoint: Endpoint) -> str | None:
+        """Say what keeps the version that serves from being passed on, though its time has come.
+
+        These are alarms, of which nobody may know that they do; a version that its stage found broken on
+        another endpoint has an outcome that says so.
+        """
+        promotion, attempt = self._settings.promotion, self._soaked(choice, endpoint)
+        disturbing = self._disturbing(promotion) if promotion is not None and attempt is not None else []
+        if promotion is None or attempt is None or not disturbing:
+            return None
+        return (
+            f"Version {attempt.version} of {attempt.group_name} serves on {attempt.endpoint_name} and is not "
+            f"promoted to {'/'.join(promotion.goal)}: of its rollback alarms, {', '.join(disturbing)} is on, "
+            f"changed in the last {promotion.soak.total_seconds():g} seconds, or cannot be seen (a deleted "
+            "or composite one cannot). It is promoted once all of them were quiet for that long. "
+            "If the version is well, see to the alarms, or set its life cycle by hand."
+        )
+
+    def _soaked(self, choice: Choice, endpoint: Endpoint) -> Attempt | None:
+        """Return the attempt whose version serves, as is wanted, and has served for long enough."""
+        if choice.keeps_serving or choice.release.endpoint_config_name != endpoint.endpoint_config_name:
+            return None
+        return self._due(endpoint.endpoint_config_name) if endpoint.status == "InService" else None
+
+    def _disturbing(self, promotion: Promotion) -> list[str]:
+        """Name the alarms that were not quiet all through the last soak."""
+        since = self._gateways.now() - promotion.soak
+        return self._gateways.alarms.disturbed_since(since, self._settings.rollback_alarm_names)
 
     def _pass_on(
         self, version: ModelVersion, promotion: Promotion, attempt: Attempt, endpoint: Endpoint, digest: str

@@ -442,15 +442,15 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "promote before the soak is over",
         "life_cycle.py",
-        "        return max(serves_since, *quiet_since, serves_since) + self.soak\n",
-        "        return max(serves_since, *quiet_since, serves_since)\n",
+        "        return serves_since + self.soak\n",
+        "        return serves_since\n",
         known=18,
     ),
     Sabotage(
         "promote while an alarm is on",
         "stage.py",
-        "        quiet_since = self._gateways.alarms.quiet_since(self._settings.rollback_alarm_names)\n",
-        "        quiet_since = ()\n",
+        "        return self._gateways.alarms.disturbed_since(since, self._settings.rollback_alarm_names)\n",
+        "        return []\n",
         known=38,
     ),
     Sabotage(

@@ -286,8 +286,8 @@ def test_a_long_reason_is_cut_to_what_cloudwatch_takes(pipeline: Pipeline) -> No
     assert alarm["StateReason"] == "x" * LONGEST_REASON
 
 
-def test_quiet_is_told_only_of_alarms_that_are_not_on() -> None:
-    """What an alarm was before its last change is not known, so quiet begins there."""
+def test_alarms_disturb_that_are_on_or_changed_or_are_not_seen() -> None:
+    """What an alarm was before its last change is not known: it may have been on until then."""
 
     class Client:
         def __init__(self, *alarms: dict[str, Any]) -> None:
@@ -304,10 +304,13 @@ def test_quiet_is_told_only_of_alarms_that_are_not_on() -> None:
     }
     older = {"AlarmName": "b", "StateValue": "INSUFFICIENT_DATA", "StateUpdatedTimestamp": minutes(4)}
 
-    def quiet_since(*alarms: dict[str, Any]) -> tuple[datetime, ...] | None:
-        return Alarms(lambda: cast("Any", Client(*alarms))).quiet_since(["a", "b"])
+    def disturbed_since(time: datetime, *alarms: dict[str, Any]) -> list[str]:
+        return Alarms(lambda: cast("Any", Client(*alarms))).disturbed_since(time, ["b", "a"])
 
-    assert quiet_since(ok, older) == (minutes(3), minutes(4))
-    assert quiet_since(ok, {**older, "StateValue": "ALARM"}) is None
-    assert quiet_since(ok) is None, "an alarm that is not seen may well be on"
-    assert Alarms(lambda: cast("Any", Client())).quiet_since([]) == ()
+    assert disturbed_since(minutes(4), ok, older) == []
+    assert disturbed_since(minutes(3), ok, older) == ["b"]
+    assert disturbed_since(minutes(2), ok, older) == ["a", "b"]
+    assert disturbed_since(minutes(4), ok, {**older, "StateValue": "ALARM"}) == ["b"]
+    assert disturbed_since(minutes(4), ok) == ["b"], "an alarm that is not seen may well be on"
+    assert disturbed_since(minutes(4), {"AlarmName": "a", "StateValue": "OK"}, older) == []
+    assert Alarms(lambda: cast("Any", Client())).disturbed_since(minutes(0), []) == []

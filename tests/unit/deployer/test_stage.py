@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 
 from deployer import stamps
 from deployer.attempt import Action, AttemptStatus
-from deployer.life_cycle import Gate, LifeCycle, Promotion
+from deployer.life_cycle import Gate, LifeCycle
 from deployer.settings import InvalidSettingsError
 from local_cloud.sagemaker.ports import Caller
-from tests.unit.deployer.builders import NOW, attempt, minutes, settings
+from tests.unit.deployer.builders import NOW, attempt, settings
 from tests.unit.deployer.pipeline import REGION, TABLE, Pipeline, change_artefact
 from tests.unit.deployer.test_companions import AB_TEST
 
@@ -268,22 +268,55 @@ def set_alarm(pipeline: Pipeline, state: str) -> None:
     pipeline.cloud.client("cloudwatch").set_alarm_state(AlarmName=ALARM, StateValue=state, StateReason="test")
 
 
+def held_back(pipeline: Pipeline) -> list[str]:
+    return [each["Message"] for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
+
+
 def test_a_version_is_not_promoted_while_an_alarm_is_on() -> None:
+    """And somebody is told, once, as soon as that keeps it."""
     pipeline = guarded()
     arn = deployed(pipeline)
     set_alarm(pipeline, "ALARM")
-    after(pipeline, SOAK + 60)
+    after(pipeline, SOAK - 60)
+    assert held_back(pipeline) == []
+
+    after(pipeline, 120)
+    pipeline.sweep()
 
     assert life_cycle(pipeline, arn) is None
+    [told] = held_back(pipeline)
+    assert "is not promoted to Production/PendingApproval: of its rollback alarms, errors is on" in told
 
 
 def test_a_version_whose_alarm_was_deleted_is_not_promoted() -> None:
+    """And somebody is told, as that alarm never comes back by itself."""
     pipeline = guarded()
     arn = deployed(pipeline)
     pipeline.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ALARM])
     after(pipeline, SOAK + 60)
 
     assert life_cycle(pipeline, arn) is None
+    [told] = held_back(pipeline)
+    assert "cannot be seen" in told
+
+
+def test_a_version_that_alarms_disturbed_is_promoted_once_they_are_quiet() -> None:
+    pipeline = guarded()
+    arn = deployed(pipeline)
+    set_alarm(pipeline, "ALARM")
+    after(pipeline, SOAK + 60)
+    set_alarm(pipeline, "OK")
+    # MiniStack has the time of day: the pipeline's clock comes to it, and goes on.
+    pipeline.pass_time((datetime.now(UTC) - pipeline.clock.now()).total_seconds() + SOAK - 60)
+    pipeline.sweep()
+    assert life_cycle(pipeline, arn) is None
+
+    after(pipeline, 120)
+    pipeline.sweep()
+
+    assert life_cycle(pipeline, arn) == PENDING
+    assert len(held_back(pipeline)) == 1
+    assert pipeline.history.rest.told is None
 
 
 def test_a_version_whose_endpoint_is_out_of_service_is_not_promoted() -> None:
@@ -381,13 +414,6 @@ def test_a_reject_after_a_promotion_that_was_cut_short_need_not_wait() -> None:
 
     assert pipeline.serving() == "v1"
     assert life_cycle(pipeline, first) is None
-
-
-def test_an_alarm_in_the_meantime_begins_the_soak_anew() -> None:
-    promotion = Promotion(PENDING, timedelta(hours=1), frozenset())
-
-    assert promotion.due_at(NOW) == minutes(60)
-    assert promotion.due_at(NOW, (minutes(-5), minutes(30))) == minutes(90)
 
 
 def refusing(pipeline: Pipeline, code: str) -> Callable[[str, str], None]:
