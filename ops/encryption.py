@@ -45,8 +45,7 @@ def check_encryption(access: StageAccess, group: str, facts: Facts) -> Iterator[
 def _key(access: StageAccess, group: str, uri: str, name: str, facts: Facts) -> Iterator[Finding]:
     """Find what is wrong with one key of an artefact, by the name that S3 has for it."""
     account = access.registry.account
-    # Another account's key may be looked at by that account only, and is not one that AWS manages: with such
-    # a key nothing of this account could have been encrypted.
+    # Whether AWS manages another account's key, only that account can see.
     reading = facts.keys.get(name, Found(KmsKey(name, is_managed_by_aws=False)))
     yield from judge(
         reading,
@@ -64,16 +63,24 @@ def _key(access: StageAccess, group: str, uri: str, name: str, facts: Facts) -> 
         if not access.at_home:
             yield _managed_by_aws(access, uri, key)
     elif key.arn not in access.keys:
-        owned = {} if key.arn.split(":")[4] == account else {"by": "owner"}
+        owner = key.arn.split(":")[4]
+        where = (
+            f"In cdk.json, add it to registry.groups.{group}.keys; then deploy the registry's stack and the "
+            "stage's."
+        )
+        if owner != account:
+            where += (
+                f" If it is {owner}'s aws/s3, nobody else can be let in to it: copy the artefact over itself "
+                "with another key."
+            )
         yield Finding(
             _CHECK,
             Status.MISSING,
             uri,
             f"it is encrypted with {key.arn}, and keys does not have it",
             _WHY,
-            f"In cdk.json, add it to registry.groups.{group}.keys; then deploy the registry's stack and the "
-            "stage's.",
-            {"arn": key.arn, **owned},
+            where,
+            {"arn": key.arn} if owner == account else {"arn": key.arn, "by": "owner"},
         )
 
 

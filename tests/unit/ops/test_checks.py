@@ -558,6 +558,7 @@ def test_a_key_that_the_context_does_not_have_is_told_with_the_entry_to_write(
     assert gap.found == f"it is encrypted with {entry['arn']}, and keys does not have it"
     assert gap.statement == entry
     assert f"registry.groups.{GROUP}.keys" in gap.where
+    assert ("If it is 999999999999's aws/s3" in gap.where) is ("by" in entry)
 
 
 def test_the_entry_that_is_proposed_closes_the_gap_and_opens_what_the_key_takes() -> None:
