@@ -1,8 +1,9 @@
 """Run MiniStack inside this process; no other part of the project knows MiniStack's internals.
 
 MiniStack keeps its state in modules and reads its settings from the environment when it is imported, so there
-is one of it per process and `start` comes first. What IAM, events and models' roles need is in
-`ministack_iam.py`, `ministack_events.py` and `ministack_execution_roles.py`. What is changed here, and why:
+is one of it per process and `start` comes first. What IAM, events, models' roles and objects' keys need is in
+`ministack_iam.py`, `ministack_events.py`, `ministack_execution_roles.py` and `ministack_encryption.py`. What
+is changed here, and why:
 
 `lambda_svc.invoke_async_with_retry` and `lambda_svc._execute_function` become `_WaitingForCapacity`'s
     Lambda keeps a throttled asynchronous event in its queue, up to its maximum age. MiniStack counts a
@@ -43,9 +44,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from local_cloud import ministack_events, ministack_execution_roles, ministack_iam
+from local_cloud import (
+    ministack_encryption,
+    ministack_events,
+    ministack_execution_roles,
+    ministack_iam,
+)
 from local_cloud.asynchronous import StorageError
 from local_cloud.cloudwatch import alarms
+from local_cloud.ministack_encryption import Encryption
 from local_cloud.ministack_events import RuleTargets
 from local_cloud.ministack_execution_roles import ExecutionRoles, bucket_and_key
 from local_cloud.ministack_iam import MiniStackIam
@@ -106,6 +113,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.services.ssm", "_delete_parameters"),
     ("ministack.services.ssm", "_lookup_parameter"),
     ("ministack.services.ssm", "_put_parameter"),
+    *ministack_encryption.RELIED_ON,
     *ministack_execution_roles.RELIED_ON,
     *ministack_iam.RELIED_ON,
     *ministack_events.RELIED_ON,
@@ -205,6 +213,7 @@ class MiniStack:
         if enforce_iam:
             self.iam.install()
         RuleTargets(self.iam, enforce_iam=enforce_iam).install()
+        Encryption().install()
         self._change(retry_base_seconds)
 
     # What is changed

@@ -15,6 +15,7 @@ from iam_policies.evaluation import AccessRequest, Decision, Outcome, PolicyKind
 from iam_policies.principals import Principal, role_session
 from infra.stages.access import PULL, Artefacts, Repository, group_arns, signed, version_arns
 from infra.stages.accounts import owner_of, partition_of, registry_stack_name, url_suffix_of
+from ops.encryption import check_encryption
 from ops.event_path import check_event_path
 from ops.facts import Absent, Found, Unreadable
 from ops.findings import Finding, Status, judge, told
@@ -61,12 +62,13 @@ def diagnose(
         Finding("account", Status.OK, f"account {facts.caller_account}"),
         *_registry_credentials(access, facts),
         *_roles(access, facts),
-        *_version(access, group, facts),
+        *_version(access, group, endpoints, facts),
         *_configured(access, group, version),
         *_registry_side(access, version, facts),
         *_deployer(access, version, facts),
         *_models(access, version, facts),
         *_existing(access, version, facts),
+        *check_encryption(access, group, facts),
         *check_event_path(access, group, facts),
         *_quotas(access, endpoints, facts),
     ]
@@ -130,7 +132,9 @@ def _is_made(access: StageAccess, role_arn: str) -> bool:
     return access.names.execution_role is None and role_arn == access.names.execution_role_arn
 
 
-def _version(access: StageAccess, group: str, facts: Facts) -> Iterator[Finding]:
+def _version(
+    access: StageAccess, group: str, endpoints: Sequence[EndpointSpec], facts: Facts
+) -> Iterator[Finding]:
     subject = f"a version of {group}"
     registry = access.registry.account
     yield from judge(
@@ -154,6 +158,18 @@ def _version(access: StageAccess, group: str, facts: Facts) -> Iterator[Finding]
                 "SageMaker deploys only what is Completed.",
                 f"In account {registry}: wait, or register it again.",
             )
+        for spec in endpoints:
+            name = spec.inference_specification_name
+            if name is not None and name not in version.specifications:
+                yield Finding(
+                    "version",
+                    Status.MISSING,
+                    version.arn,
+                    f"it has no inference specification {name}, which endpoint {spec.endpoint_name} serves",
+                    "SageMaker refuses to make a model of what a version does not have.",
+                    f"In account {registry}: add it by UpdateModelPackage, or register a version that has "
+                    f"it; or correct inference_specification in {spec.file}.",
+                )
 
 
 def _configured(access: StageAccess, group: str, version: Version | None) -> Iterator[Finding]:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 _CHECK = "event-path"
 _WHY = "Approvals reach the stage only with the next sweep."
 
+_FUNCTION = "DeployerFunctionName"
+_UNDELIVERED = "UndeliveredQueueUrl"
+"""Outputs of the stage's stack; CloudFormation names what no other account has to name."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Link:
@@ -41,6 +45,7 @@ class _Link:
         stack: That stack.
         bus: The bus that it is on; None for the default one.
         pattern: Its pattern.
+        target: Its target, as PutTargets takes it; None where nobody knows it.
     """
 
     subject: str
@@ -49,6 +54,7 @@ class _Link:
     stack: str
     bus: str | None
     pattern: dict[str, Any]
+    target: dict[str, Any] | None = None
 
 
 def check_event_path(access: StageAccess, group: str, facts: Facts) -> Iterator[Finding]:
@@ -126,15 +132,58 @@ def _receiving(access: StageAccess, group: str, facts: Facts) -> Iterator[Findin
     if not isinstance(reading, Found):
         return
     rules = reading.value
-    right = [rule for rule in rules if _matches(rule, access, group) and rule.targets and rule.enabled]
+    outputs = facts.stack_outputs
+    deployer: str | None = None
+    if isinstance(outputs, Found) and (name := outputs.value.get(_FUNCTION)):
+        deployer = f"arn:{partition_of(names.region)}:lambda:{names.region}:{names.account}:function:{name}"
+        link = replace(link, target=_target(access, deployer, outputs.value.get(_UNDELIVERED)))
+    right = [
+        rule for rule in rules if _matches(rule, access, group) and _leads(rule, deployer) and rule.enabled
+    ]
     if right:
         yield Finding(_CHECK, Status.OK, f"the rule {right[0].name}")
-        yield from _invoking(access, right[0], facts)
+        if deployer is None:
+            yield from _which_function(access, right[0], outputs)
+        yield from _invoking(access, right[0], deployer, facts)
         return
-    ours = [
-        rule for rule in rules if rule.name.startswith(f"{names.stack}-") or _matches(rule, access, group)
-    ]
+    of_stack = [rule for rule in rules if rule.name.startswith(f"{names.stack}-")]
+    # What others lead away from the bus is their affair, unless nothing else is there.
+    ours = of_stack or [rule for rule in rules if _matches(rule, access, group)]
     yield from _amiss(link, ours, access, group)
+
+
+def _leads(rule: Rule, deployer: str | None) -> bool:
+    """Tell whether a rule leads to the deployer's function; to any target, if nobody knows which that is."""
+    return any(arn == (deployer or arn) for arn, _ in rule.targets)
+
+
+def _which_function(
+    access: StageAccess, rule: Rule, outputs: Reading[Mapping[str, str]]
+) -> Iterator[Finding]:
+    """Say that nobody knows whether a rule leads to the deployer, whose function CloudFormation named."""
+    yield from judge(
+        outputs if not isinstance(outputs, Found) else Absent(),
+        _CHECK,
+        f"the target of the rule {rule.name}",
+        absent=f"the stack {access.names.stack} has no output {_FUNCTION}, by which the deployer is known",
+        why="If it is another function, approvals reach the stage only with the next sweep.",
+        where=_here(access),
+    )
+
+
+def _target(access: StageAccess, function_arn: str, queue_url: str | None) -> dict[str, Any]:
+    """Write the receiving rule's target as the stack does.
+
+    Under the Id that CDK gives to a rule's first, so that the stack knows it as its own. Of retries and of an
+    event's age the stack has EventBridge's defaults.
+    """
+    target: dict[str, Any] = {"Id": "Target0", "Arn": function_arn}
+    if queue_url:
+        names = access.names
+        queue = queue_url.rpartition("/")[2]
+        arn = f"arn:{partition_of(names.region)}:sqs:{names.region}:{names.account}:{queue}"
+        target["DeadLetterConfig"] = {"Arn": arn}
+    return target
 
 
 def _forwarding(access: StageAccess, group: str, facts: Facts) -> Iterator[Finding]:
@@ -195,10 +244,18 @@ def _amiss(link: _Link, rules: Sequence[Rule], access: StageAccess, group: str) 
     # The nearest to what is wanted: a stage of many groups has several rules.
     rule = next((each for each in rules if _matches(each, access, group)), rules[0])
     subject = f"the rule {rule.name}"
-    if not rule.targets:
-        # Its function is the stack's, which only CloudFormation can name.
-        how = "put the function of the output DeployerFunctionName back as its target, by put-targets."
-        yield missing(subject, "it has no target", how)
+    deployer = link.target["Arn"] if link.target else None
+    if not _leads(rule, deployer):
+        led = ", ".join(arn for arn, _ in rule.targets)
+        found = f"it leads to {led}, and not to {deployer}, the deployer" if led else "it has no target"
+        if link.target:
+            given = ["--rule", rule.name, *on_bus, "--targets", json.dumps([link.target])]
+            how = "its target was taken away or changed by hand: put it back."
+            yield missing(subject, found, how, command=_command("put-targets", *given))
+        else:
+            # Its function is the stack's, which only CloudFormation can name.
+            how = f"put the function of the output {_FUNCTION} back as its target, by put-targets."
+            yield missing(subject, found, how)
     elif not _matches(rule, access, group):
         pattern = _with_groups(rule.pattern, link.pattern)
         found = f"it takes other events: its pattern is {json.dumps(rule.pattern)}"
@@ -210,10 +267,10 @@ def _amiss(link: _Link, rules: Sequence[Rule], access: StageAccess, group: str) 
         yield missing(subject, "it is disabled", "somebody disabled it: enable it.", command=command)
 
 
-def _invoking(access: StageAccess, rule: Rule, facts: Facts) -> Iterator[Finding]:
-    """Check that EventBridge may invoke the functions that a rule leads to."""
+def _invoking(access: StageAccess, rule: Rule, deployer: str | None, facts: Facts) -> Iterator[Finding]:
+    """Check that EventBridge may invoke the deployer; the rule's functions, if nobody knows which that is."""
     for arn, _ in rule.targets:
-        if ":lambda:" not in arn:
+        if ":lambda:" not in arn or arn != (deployer or arn):
             continue
         subject, where = f"the function {arn}", _here(access)
         sid, action = "GreenlightInvoke", "lambda:InvokeFunction"

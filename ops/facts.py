@@ -69,7 +69,17 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A model version: what it needs to be served."""
+    """A model version: what it needs to be served.
+
+    Attributes:
+        arn: Its ARN.
+        status: Its ModelPackageStatus.
+        approval_status: Its ModelApprovalStatus.
+        images: Of the inference specifications that the group's endpoints serve, the containers' images.
+        artefacts: Likewise where their artefacts are; what is a prefix of many objects ends in a slash.
+        key: The KMS key of its own details, if any.
+        specifications: The names of its additional inference specifications.
+    """
 
     arn: str
     status: str
@@ -77,6 +87,15 @@ class Version:
     images: tuple[str, ...]
     artefacts: tuple[str, ...]
     key: str | None = None
+    specifications: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KmsKey:
+    """A KMS key: by its ARN, and whether AWS manages it for its account, such as `aws/s3`."""
+
+    arn: str
+    is_managed_by_aws: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +125,10 @@ class Facts:
         grants: By a key's ARN, its grants.
         forwarding_rules: The registry's rules that send to the stage's bus.
         forwarding_roles: By their ARN, the roles that those send as.
-        artefacts: By URI, whether something is there.
+        stack_outputs: The outputs of the stage's stack, by their names.
+        artefacts: By URI, the keys of the objects in its place: of many, the first.
+        encryption: By URI, the KMS keys that those objects are encrypted with, as S3 names them.
+        keys: What those keys are, by the same names; without other accounts', of which nobody else may ask.
         images: By image, whether it is there.
     """
 
@@ -124,5 +146,8 @@ class Facts:
     grants: Mapping[str, Reading[Sequence[Grant]]] = field(default_factory=dict)
     forwarding_rules: Reading[Sequence[Rule]]
     forwarding_roles: Mapping[str, Reading[Role]] = field(default_factory=dict)
-    artefacts: Mapping[str, Reading[bool]] = field(default_factory=dict)
+    stack_outputs: Reading[Mapping[str, str]]
+    artefacts: Mapping[str, Reading[Sequence[str]]] = field(default_factory=dict)
+    encryption: Mapping[str, Reading[Sequence[str]]] = field(default_factory=dict)
+    keys: Mapping[str, Reading[KmsKey]] = field(default_factory=dict)
     images: Mapping[str, Reading[bool]] = field(default_factory=dict)

@@ -7,6 +7,7 @@ one answer and not all.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import unquote
@@ -14,10 +15,22 @@ from urllib.parse import unquote
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.stages.access import Repository
-from ops.facts import NO_CREDENTIALS, Absent, Facts, Found, Grant, Quota, Role, Rule, Unreadable, Version
+from ops.facts import (
+    NO_CREDENTIALS,
+    Absent,
+    Facts,
+    Found,
+    Grant,
+    KmsKey,
+    Quota,
+    Role,
+    Rule,
+    Unreadable,
+    Version,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     import boto3
 
@@ -45,7 +58,17 @@ _FORBIDDEN: Final = frozenset({"403", "AccessDenied", "AccessDeniedException", "
 _THROTTLED: Final = frozenset(
     {"RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException"}
 )
-_NOT_THERE_IN_SAGEMAKER: Final = ("does not exist", "Cannot find ")
+_NOT_THERE_BY_WORDS: Final = {
+    "ValidationError": ("does not exist",),
+    "ValidationException": ("does not exist", "Cannot find "),
+}
+"""CloudFormation and SageMaker have one code for every mistake, and for what is not there."""
+
+_MOST_OBJECTS: Final = 100
+"""Of an artefact that is many objects, so many are looked at: each takes a request."""
+
+_OF_HEADS: Final = "403 is for want of s3:GetObject, 400 for an object with a key that came with it, SSE-C"
+"""A refusal of an object's head has no body that could say why (botocore: HeadObject)."""
 
 
 def gather(
@@ -75,9 +98,19 @@ def gather(
     targets = dict.fromkeys(target for target, _ in (*access.statements(), *access.statements_for_owners()))
     home = stage if access.at_home else registry
     roles = _Roles(stage.client("iam"))
-    found = _read(lambda: _find_version(home or stage, access, group, version))
+    served = {spec.inference_specification_name for spec in endpoints} or {None}
+    found = _read(lambda: _find_version(home or stage, access, group, version, served))
     there = _There(home) if home is not None else None
     made_of = found.value if isinstance(found, Found) else None
+    artefacts: dict[str, Reading[Sequence[str]]] = {
+        uri: there.objects(uri) if there else NO_CREDENTIALS for uri in (made_of.artefacts if made_of else ())
+    }
+    encryption: dict[str, Reading[Sequence[str]]] = {
+        uri: there.encryption(uri, objects.value)
+        for uri, objects in artefacts.items()
+        if there and isinstance(objects, Found)
+    }
+    used = dict.fromkeys(key for keys in encryption.values() if isinstance(keys, Found) for key in keys.value)
     forwarding: Reading[Sequence[Rule]] = (
         NO_CREDENTIALS if registry is None else _read(lambda: _rules_to(registry, names.bus_arn))
     )
@@ -122,10 +155,10 @@ def gather(
             for _, role in rule.targets
             if role and registry is not None
         },
-        artefacts={
-            uri: there.has_artefact(uri) if there else NO_CREDENTIALS
-            for uri in (made_of.artefacts if made_of else ())
-        },
+        stack_outputs=_read(lambda: _outputs(stage, names.stack)),
+        artefacts=artefacts,
+        encryption=encryption,
+        keys={key: there.key(key) for key in used if there and _may_be_of(access.registry.account, key)},
         images={
             image: there.has_image(image) if there else NO_CREDENTIALS
             for image in (made_of.images if made_of else ())
@@ -141,7 +174,7 @@ def _read(call: Callable[[], T | None]) -> Reading[T]:
         value = call()
     except ClientError as error:
         code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
-        missing = code == "ValidationException" and any(words in message for words in _NOT_THERE_IN_SAGEMAKER)
+        missing = any(words in message for words in _NOT_THERE_BY_WORDS.get(code, ()))
         return Absent() if code in _NOT_THERE or missing else Unreadable(str(error), _remedy(code))
     except BotoCoreError as error:
         return Unreadable(str(error), "Look after the credentials and the network, and ask again.")
@@ -257,6 +290,11 @@ def _rules_to(session: boto3.Session, bus_arn: str) -> list[Rule]:
     return rules
 
 
+def _outputs(session: boto3.Session, stack: str) -> dict[str, str]:
+    [found] = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
+
+
 def _quotas(session: boto3.Session, instance_types: Sequence[str]) -> dict[str, Reading[Quota]]:
     if not instance_types:
         return {}
@@ -281,9 +319,16 @@ def _quotas_by_name(client: Any) -> dict[str, Quota]:  # noqa: ANN401 - a client
 
 
 def _find_version(
-    session: boto3.Session, access: StageAccess, group: str, version: str | None
+    session: boto3.Session,
+    access: StageAccess,
+    group: str,
+    version: str | None,
+    served: Collection[str | None],
 ) -> Version | None:
-    """Read a version: the given one, or the newest approved, or else the newest."""
+    """Read a version: the given one, or the newest approved, or else the newest.
+
+    Of its inference specifications, those that are served count: each by its name, its own as None.
+    """
     client = session.client("sagemaker")
     if version is None:
         registry = access.registry
@@ -300,21 +345,42 @@ def _find_version(
             return None
         version = newest[0]["ModelPackageArn"]
     found = client.describe_model_package(ModelPackageName=version)
-    containers = found.get("InferenceSpecification", {}).get("Containers", [])
+    additional: dict[str | None, Any] = {
+        each["Name"]: each for each in found.get("AdditionalInferenceSpecifications", ())
+    }
+    specifications = {None: found.get("InferenceSpecification", {}), **additional}
+    containers = [
+        container
+        for name, specification in specifications.items()
+        if name in served
+        for container in specification.get("Containers", ())
+    ]
+    images = (container["Image"] for container in containers if container.get("Image"))
     return Version(
         arn=found["ModelPackageArn"],
         status=found["ModelPackageStatus"],
         approval_status=found.get("ModelApprovalStatus", ""),
-        images=tuple(container["Image"] for container in containers if container.get("Image")),
-        artefacts=tuple(uri for container in containers if (uri := _artefact(container))),
+        images=tuple(dict.fromkeys(images)),
+        artefacts=tuple(dict.fromkeys(uri for container in containers for uri in _artefacts(container))),
         key=found.get("SecurityConfig", {}).get("KmsKeyId"),
+        specifications=tuple(filter(None, additional)),
     )
 
 
-def _artefact(container: Mapping[str, Any]) -> str | None:
-    source = container.get("ModelDataSource", {}).get("S3DataSource", {})
-    uri: str | None = container.get("ModelDataUrl") or source.get("S3Uri")
-    return uri
+def _artefacts(container: Mapping[str, Any]) -> Iterator[str]:
+    """Yield where a container's artefacts are, as the deployer has it: a prefix of many ends in a slash.
+
+    Source: botocore, `ModelPackageContainerDefinition`.
+    """
+    if url := container.get("ModelDataUrl"):
+        yield url
+    channels = [container.get("ModelDataSource", {}), *container.get("AdditionalModelDataSources", ())]
+    sources = [channel.get("S3DataSource", {}) for channel in channels]
+    for source in (*sources, container.get("AdditionalS3DataSource", {})):
+        if uri := source.get("S3Uri"):
+            yield f"{uri.rstrip('/')}/" if source.get("S3DataType") == "S3Prefix" else uri
+        if manifest := source.get("ManifestS3Uri"):
+            yield manifest
 
 
 class _There:
@@ -352,13 +418,48 @@ class _There:
             for grant in page["Grants"]:
                 yield Grant(grant.get("GranteePrincipal", ""), tuple(grant.get("Operations", ())))
 
-    def has_artefact(self, uri: str) -> Reading[bool]:
-        """Tell whether an object, or any below a prefix, is there."""
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
+    def objects(self, uri: str) -> Reading[Sequence[str]]:
+        """Read the keys of an artefact's objects: the very one or, below a slash, the first of all.
 
-        def look() -> bool:
-            found = self._session.client("s3").list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-            return bool(found.get("Contents"))
+        What merely begins like an object is another one: S3 lists the object itself first, as keys come in
+        UTF-8 order (S3 API reference, "ListObjectsV2").
+        """
+        bucket, key = _place(uri)
+        is_prefix = not key or key.endswith("/")
+
+        def look() -> list[str] | None:
+            found = self._session.client("s3").list_objects_v2(
+                Bucket=bucket, Prefix=key, MaxKeys=_MOST_OBJECTS if is_prefix else 1
+            )
+            keys = [each["Key"] for each in found.get("Contents", ())]
+            return [each for each in keys if is_prefix or each == key] or None
+
+        return _read(look)
+
+    def encryption(self, uri: str, objects: Sequence[str]) -> Reading[Sequence[str]]:
+        """Read the KMS keys that objects are encrypted with; none of S3's own, which are everybody's.
+
+        Asking for an object's head takes s3:GetObject and, without its checksum, no use of the key (botocore:
+        HeadObject). A listing has no keys, nor have an object's attributes.
+        """
+        bucket, _ = _place(uri)
+
+        def look() -> Sequence[str]:
+            client = self._session.client("s3")
+            heads = (client.head_object(Bucket=bucket, Key=key) for key in objects)
+            return list(dict.fromkeys(head["SSEKMSKeyId"] for head in heads if head.get("SSEKMSKeyId")))
+
+        found = _read(look)
+        if isinstance(found, Unreadable):
+            return replace(found, reason=f"{found.reason} ({_OF_HEADS})")
+        return found
+
+    def key(self, name: str) -> Reading[KmsKey]:
+        """Read what a key is, by its ARN, ID or alias."""
+
+        def look() -> KmsKey:
+            found = self._session.client("kms").describe_key(KeyId=name)["KeyMetadata"]
+            return KmsKey(found["Arn"], found.get("KeyManager") == "AWS")
 
         return _read(look)
 
@@ -377,3 +478,14 @@ class _There:
             return bool(found.get("images"))
 
         return _read(look)
+
+
+def _place(uri: str) -> tuple[str, str]:
+    """Take a URI `s3://bucket/key` apart."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def _may_be_of(account: str, key: str) -> bool:
+    """Tell whether a KMS key may be an account's: one without an ARN is of whoever asks."""
+    return not key.startswith("arn:") or key.split(":")[4] == account

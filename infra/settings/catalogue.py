@@ -67,6 +67,12 @@ class EndpointSpec:
     """What the parameter's value says."""
     alarms: tuple[Alarm, ...] = ()
 
+    @property
+    def inference_specification_name(self) -> str | None:
+        """Which of a version's inference specifications is served; None for its own."""
+        name: str | None = self.compiled["CreateModel"]["Containers"][0].get("InferenceSpecificationName")
+        return name
+
 
 def load_catalogue(
     directory: Path, shown_as: str, *, stack_name: str

@@ -24,7 +24,7 @@ from ops.checks import diagnose
 from ops.facts import Facts, Unreadable
 from ops.gathering import gather
 from ops.report import as_json
-from tests.e2e.clients.account import REGION, SCALING_MODEL, Account, archive, policy
+from tests.e2e.clients.account import REGION, Account, policy
 from tests.e2e.clients.programs import aws
 from tests.e2e.two_accounts import GROUP, Team
 
@@ -177,8 +177,17 @@ def no_image(team: Team) -> None:
     ecr.batch_delete_image(repositoryName=team.repository, imageIds=[{"imageTag": "1"}])
 
 
-def no_artefact(team: Team) -> None:
-    team.registry.client("s3").delete_object(Bucket=team.bucket, Key="churn/1/model.tar.gz")
+def renamed_artefact(team: Team) -> None:
+    s3, key = team.registry.client("s3"), "churn/1/model.tar.gz"
+    s3.copy_object(Bucket=team.bucket, Key=f"{key}.old", CopySource=f"{team.bucket}/{key}")
+    s3.delete_object(Bucket=team.bucket, Key=key)
+
+
+def another_function(team: Team) -> None:
+    events, name = team.stage.client("events"), receiving_rule(team)["Name"]
+    on_bus = {"Rule": name, "EventBusName": "Greenlight-staging"}
+    [target] = events.list_targets_by_rule(**on_bus)["Targets"]
+    events.put_targets(**on_bus, Targets=[{**target, "Arn": f"{target['Arn']}-former"}])
 
 
 # What the doctor's user does --------------------------------------------------------------------------
@@ -278,13 +287,14 @@ MISCONFIGURATIONS = {
     "no PassRole": Misconfiguration(no_passing, "identity", "iam:PassRole is not allowed"),
     "a boundary without the key": Misconfiguration(bounded, "identity", "kms:Decrypt is not allowed"),
     "the image is gone": Misconfiguration(no_image, "image", "there is no such image", push_image),
-    "the artefact is gone": Misconfiguration(
-        no_artefact,
-        "artefact",
-        "there is no such object",
-        lambda team: team.registry.client("s3").put_object(
-            Bucket=team.bucket, Key="churn/1/model.tar.gz", Body=archive(SCALING_MODEL)
-        ),
+    "the artefact is under another name": Misconfiguration(
+        renamed_artefact, "artefact", "there is no such object", Team.upload
+    ),
+    "the artefact has a key that AWS manages": Misconfiguration(
+        lambda team: team.upload(ServerSideEncryption="aws:kms"), "encryption", "which AWS manages"
+    ),
+    "the stage's rule leads elsewhere": Misconfiguration(
+        another_function, "event-path", "-former, and not to"
     ),
     "a statement denies": Misconfiguration(
         bucket_denies,
@@ -306,7 +316,7 @@ def add_no_denial(team: Team, sid: str) -> None:
     team.registry.client("s3").put_bucket_policy(Bucket=team.bucket, Policy=policy(*kept))
 
 
-def look(team: Team, **sessions: boto3.Session) -> Facts:
+def look(team: Team, version: str | None = None, /, **sessions: boto3.Session) -> Facts:
     """Read what the doctor reads, in this process: a look takes a moment, and a process seconds."""
     access, endpoints = carried(team)
     return gather(
@@ -317,13 +327,14 @@ def look(team: Team, **sessions: boto3.Session) -> Facts:
         registry=sessions.get("registry") or session(team, team.registry_id),
         caller_account=team.stage_id,
         registry_account=team.registry_id,
+        version=version,
     )
 
 
-def amiss(team: Team) -> list[dict[str, Any]]:
+def amiss(team: Team, *, version: str | None = None) -> list[dict[str, Any]]:
     """What the doctor finds that is not in order, as its JSON has it."""
     access, endpoints = carried(team)
-    found = {GROUP: diagnose(access, GROUP, endpoints, look(team))}
+    found = {GROUP: diagnose(access, GROUP, endpoints, look(team, version))}
     shown: list[dict[str, Any]] = json.loads(as_json("staging", found))["groups"][GROUP]
     return [each for each in shown if each["status"] != "ok"]
 
@@ -359,6 +370,67 @@ def test_what_the_doctor_prints_of_a_misconfiguration_mends_it(team: Team, name:
         for gap in gaps:
             obey(team, gap)
     assert amiss(team) == []
+
+
+def test_a_key_that_the_context_lacks_is_let_in_to_as_the_doctor_says(team: Team) -> None:
+    """What the stacks would do once the entry is there is done by hand, as the doctor prints that, too."""
+    kms = team.registry.client("kms")
+    another = kms.create_key()["KeyMetadata"]["Arn"]
+    before = team.context
+    try:
+        team.upload(ServerSideEncryption="aws:kms", SSEKMSKeyId=another)
+
+        [gap] = amiss(team)
+
+        assert (gap["check"], gap["statement"]) == ("encryption", {"arn": another})
+        assert gap["where"].startswith("In cdk.json, add it to registry.groups.churn.keys;")
+        registry = json.loads(before["registry"])
+        registry["groups"][GROUP]["keys"].append(gap["statement"])
+        team.context = {**before, "registry": json.dumps(registry)}
+        # What a role's boundary lacks is seen once its policies allow it.
+        for left in (gap for _ in range(2) for gap in amiss(team)):
+            if left["check"] == "policy":
+                assert left["subject"] == f"the key {another} in account {team.registry_id}"
+                found = json.loads(kms.get_key_policy(KeyId=another, PolicyName="default")["Policy"])
+                document = policy(*found["Statement"], left["statement"])
+                kms.put_key_policy(KeyId=another, PolicyName="default", Policy=document)
+            else:
+                obey(team, left)
+        assert amiss(team) == []
+    finally:
+        team.context = before
+        team.upload()
+    assert amiss(team) == []
+
+
+def test_a_specification_that_a_version_lacks_is_added_as_the_doctor_says(team: Team) -> None:
+    file = Path(team.context["endpoints_dir"]) / "staging" / "churn.yaml"
+    before = file.read_text()
+    sagemaker = team.registry.sagemaker
+    own = sagemaker.describe_model_package(ModelPackageName=team.version)["InferenceSpecification"]
+    [container] = own["Containers"]
+    elsewhere = f"s3://{team.bucket}/churn/1/small.tar.gz"
+    small: Any = {"Name": "small", "Containers": [{**container, "ModelDataUrl": elsewhere}]}
+    pending = sagemaker.create_model_package(
+        ModelPackageGroupName=GROUP,
+        InferenceSpecification=own,
+        ModelApprovalStatus="PendingManualApproval",
+    )["ModelPackageArn"]
+    try:
+        file.write_text(f"{before}inference_specification: small\n")
+
+        [gap] = amiss(team, version=pending)
+
+        assert gap["found"] == "it has no inference specification small, which endpoint churn serves"
+        assert "add it by UpdateModelPackage" in gap["where"]
+        sagemaker.update_model_package(
+            ModelPackageArn=pending, AdditionalInferenceSpecificationsToAdd=[small]
+        )
+        [gone] = amiss(team, version=pending)
+        assert (gone["check"], gone["subject"]) == ("artefact", elsewhere)
+    finally:
+        file.write_text(before)
+    assert amiss(team, version=pending) == []
 
 
 def test_a_rule_that_was_deleted_is_made_again_as_the_doctor_says(team: Team) -> None:
@@ -492,22 +564,23 @@ def profiles(team: Team, policies: dict[str, str]) -> dict[str, str]:
     return {"AWS_SHARED_CREDENTIALS_FILE": str(file), "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
 
 
-def pages_policies() -> dict[str, str]:
-    """The two policies of the guide, by whose account they are for."""
+def pages_policies(team: Team) -> dict[str, str]:
+    """The two policies of the guide, by whose account they are for, with the team's bucket in them."""
     section = PAGE.read_text(encoding="utf-8").partition("### What the doctor may read")[2]
+    section = section.replace("models-of-the-team", team.bucket)
     stage, registry = re.findall(r"```json\n(.*?)```", section, re.DOTALL)[:2]
     return {"stage": stage, "registry": registry}
 
 
 def test_the_doctor_only_reads_and_the_guides_policies_are_enough_for_it(team: Team) -> None:
-    environment = profiles(team, pages_policies())
+    environment = profiles(team, pages_policies(team))
 
     code, shown, words = team.doctor(
         "--profile", "stage", "--registry-profile", "registry", environment=environment
     )
 
     assert (code, words) == (0, ""), shown
-    for text in pages_policies().values():
+    for text in pages_policies(team).values():
         for statement in json.loads(text)["Statement"]:
             for action in statement["Action"]:
                 assert re.fullmatch(r"[a-z0-9-]+:(Get|List|Describe|BatchGet)[A-Za-z]+", action), action
@@ -519,7 +592,7 @@ def test_each_permission_of_the_guides_policies_is_needed_and_its_lack_is_told(t
     accounts = {"stage": team.stage, "registry": team.registry}
     for account in accounts.values():
         attach_a_managed_policy(account, team)
-    whole = json.loads(pages_policies()[side])["Statement"]
+    whole = json.loads(pages_policies(team)[side])["Statement"]
     actions = [action for statement in whole for action in statement["Action"]]
     iam = accounts[side].client("iam")
     iam.create_user(UserName="reader")

@@ -351,6 +351,51 @@ class TestExecutionRoles:
         account.client("kms").create_grant(KeyId=key, GranteePrincipal=reader, Operations=["Decrypt"])
         account.sagemaker.create_model(ExecutionRoleArn=reader, **request)
 
+    def test_model_data_without_a_key_of_its_own_has_one_that_serves_no_other_account(
+        self, account: Account, other: Account
+    ) -> None:
+        s3, kms = account.client("s3"), account.client("kms")
+        data = {"Bucket": account.bucket, "Body": archive(SCALING_MODEL)}
+        s3.put_object(Key="named/model.tar.gz", ServerSideEncryption="aws:kms", **data)
+        by_default = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+        s3.put_bucket_encryption(
+            Bucket=account.bucket, ServerSideEncryptionConfiguration={"Rules": [by_default]}
+        )
+        s3.put_object(Key="default/model.tar.gz", **data)
+        reading = allow("s3:GetObject", "kms:Decrypt")
+        to_other = {**reading, "Action": "s3:GetObject", "Principal": {"AWS": other.account_id}}
+        resource = f"arn:aws:s3:::{account.bucket}/*"
+        s3.put_bucket_policy(Bucket=account.bucket, Policy=policy({**to_other, "Resource": resource}))
+        heads = [
+            s3.head_object(Bucket=account.bucket, Key=f"{folder}/model.tar.gz")
+            for folder in ("named", "default")
+        ]
+        [key] = {head["SSEKMSKeyId"] for head in heads}
+
+        container = {"Image": IMAGE, "ModelDataUrl": f"s3://{account.bucket}/named/model.tar.gz"}
+        here = account.role("here", "sagemaker.amazonaws.com", allow("s3:GetObject"))
+        there = other.role("there", "sagemaker.amazonaws.com", reading)
+        request: Any = {"ModelName": "model", "PrimaryContainer": container}
+
+        assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyManager"] == "AWS"
+        assert kms.describe_key(KeyId="alias/aws/s3")["KeyMetadata"]["Arn"] == key
+        account.sagemaker.create_model(ExecutionRoleArn=here, **request)
+        _, message = refusal(other.sagemaker.create_model, ExecutionRoleArn=there, **request)
+        assert message.startswith("Could not access model data")
+        s3.put_object(Key="named/model.tar.gz", ServerSideEncryption="AES256", **data)
+        other.sagemaker.create_model(ExecutionRoleArn=there, **request)
+
+    def test_an_objects_key_is_answered_by_its_arn_whatever_it_was_named_by(self, account: Account) -> None:
+        s3, kms = account.client("s3"), account.client("kms")
+        key = kms.create_key()["KeyMetadata"]
+        kms.create_alias(AliasName="alias/models", TargetKeyId=key["KeyId"])
+
+        for name in (key["Arn"], key["KeyId"], "alias/models"):
+            encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": name}
+            s3.put_object(Bucket=account.bucket, Key="object", Body=b"", **encryption)
+            assert s3.head_object(Bucket=account.bucket, Key="object")["SSEKMSKeyId"] == key["Arn"]
+        assert kms.describe_key(KeyId=key["Arn"])["KeyMetadata"]["KeyManager"] == "CUSTOMER"
+
     def test_rollback_alarms_are_watched_with_it(self, account: Account) -> None:
         run = allow("s3:GetObject", "ecr:*")
         assert self.deploy(account, run)["EndpointStatus"] == "InService"

@@ -50,12 +50,12 @@ class Team:
         """Register a version of a model whose artefact, image and key are the registry account's."""
         s3 = self.registry.client("s3")
         s3.create_bucket(Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-        s3.put_object(Bucket=self.bucket, Key="churn/1/model.tar.gz", Body=archive(SCALING_MODEL))
         policy = {"Version": "2012-10-17", "Statement": [THEIRS]}
         s3.put_bucket_policy(Bucket=self.bucket, Policy=json.dumps(policy))
         self.registry.client("ecr").create_repository(repositoryName=self.repository)
         kms = self.registry.client("kms")
         self.key, self.granted_key = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+        self.upload()
         self.registry.sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
         image = f"{self.registry_id}.dkr.ecr.{REGION}.amazonaws.com/{self.repository}"
         self.version = self.registry.sagemaker.create_model_package(
@@ -96,6 +96,13 @@ class Team:
         )
         for account in (self.registry_id, self.stage_id):
             bootstrap_account(account, REGION, assembly=self.assembly, environ=self._environ(account))
+
+    def upload(self, **encryption: str) -> None:
+        """Put the artefact where it belongs; encrypted with the registry's key, or as given."""
+        given = encryption or {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.key}
+        self.registry.client("s3").put_object(
+            Bucket=self.bucket, Key="churn/1/model.tar.gz", Body=archive(SCALING_MODEL), **given
+        )
 
     def deploy(self, stack: str, account: str) -> None:
         """Deploy one stack, with its account's credentials."""

@@ -4,7 +4,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local_cloud import ministack, ministack_events, ministack_execution_roles, ministack_iam
+from local_cloud import (
+    ministack,
+    ministack_encryption,
+    ministack_events,
+    ministack_execution_roles,
+    ministack_iam,
+)
+
+MODULES = (
+    ministack,
+    ministack_encryption,
+    ministack_events,
+    ministack_execution_roles,
+    ministack_iam,
+)
 
 
 def test_pinned_ministack_has_everything_that_is_relied_on() -> None:
@@ -27,7 +41,7 @@ def test_every_private_name_that_is_touched_is_listed() -> None:
     """A name of MiniStack's that is used without being listed would break unannounced."""
     accesses = [
         node
-        for module in (ministack, ministack_events, ministack_execution_roles, ministack_iam)
+        for module in MODULES
         for node in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(node, ast.Attribute) and node.attr.startswith("_")
     ]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from infra.settings.catalogue import EndpointSpec
 from infra.stages.access import admission, policies
 from infra.stages.context import Key
-from ops.facts import Facts, Found, Grant, Quota, Role, Rule, Version
-from tests.infra.stages.example import OTHER_KEY, REGION, REGISTRY, STAGING
+from ops.facts import Facts, Found, Grant, KmsKey, Quota, Role, Rule, Version
+from tests.infra.stages.example import KEY, OTHER_KEY, REGION, REGISTRY, STAGING
 from tests.infra.stages.test_access import DEPLOYER, MODELS, stages
 
 if TYPE_CHECKING:
@@ -30,6 +30,10 @@ SENDER: Final = f"arn:aws:iam::{REGISTRY}:role/sender"
 BUS: Final = f"arn:aws:events:{REGION}:{STAGING}:event-bus/Greenlight-staging"
 RECEIVING: Final = f"arn:aws:events:{REGION}:{STAGING}:rule/Greenlight-staging/Greenlight-staging-receiving"
 FUNCTION: Final = f"arn:aws:lambda:{REGION}:{STAGING}:function:deployer"
+OUTPUTS: Final = {
+    "DeployerFunctionName": "deployer",
+    "UndeliveredQueueUrl": f"https://sqs.{REGION}.amazonaws.com/{STAGING}/undelivered",
+}
 
 
 def access() -> StageAccess:
@@ -150,13 +154,26 @@ def facts(**changes: Any) -> Facts:
         forwarding_roles={
             SENDER: Found(Role(trust("events.amazonaws.com"), (allowing("events:PutEvents", resource=BUS),)))
         },
-        artefacts={VERSION.artefacts[0]: Found(value=True)},
+        stack_outputs=Found(OUTPUTS),
+        artefacts={VERSION.artefacts[0]: Found(["churn/3/model.tar.gz"])},
+        encryption={VERSION.artefacts[0]: Found([KEY])},
+        keys={KEY: Found(KmsKey(KEY, is_managed_by_aws=False))},
         images={VERSION.images[0]: Found(value=True)},
     )
     return replace(in_order, **changes)
 
 
-def endpoint(name: str, *, count: int = 1, instance_type: str | None = "ml.m5.large") -> EndpointSpec:
+def endpoint(
+    name: str,
+    *,
+    count: int = 1,
+    instance_type: str | None = "ml.m5.large",
+    specification: str | None = None,
+) -> EndpointSpec:
     variant = {"InstanceType": instance_type, "InitialInstanceCount": count} if instance_type else {}
-    compiled = {"CreateEndpointConfig": {"ProductionVariants": [variant]}}
+    container = {"InferenceSpecificationName": specification} if specification else {}
+    compiled = {
+        "CreateModel": {"Containers": [container]},
+        "CreateEndpointConfig": {"ProductionVariants": [variant]},
+    }
     return EndpointSpec(f"{name}.yaml", name, GROUP, json.dumps(compiled), compiled)

@@ -10,7 +10,7 @@ import pytest
 from infra.stages.access import signed
 from infra.stages.accounts import owner_of
 from ops.checks import diagnose
-from ops.facts import Absent, Found, Grant, Quota, Role, Rule, Unreadable
+from ops.facts import Absent, Found, Grant, KmsKey, Quota, Role, Rule, Unreadable
 from ops.findings import Finding, Status
 from tests.infra.stages.example import (
     KEY,
@@ -43,13 +43,12 @@ from tests.unit.ops.builders import (
 
 REFUSED = Unreadable("AccessDenied", "Ask for it.")
 OWNER = owner_of("Greenlight", access().registry)
+ENOUGH = Found(Quota(5.0, "L-1"))
 ENDPOINTS = [endpoint("churn", count=2), endpoint("churn-b"), endpoint("cheap", instance_type=None)]
 
 
 def findings(**changes: Any) -> list[Finding]:
-    return diagnose(
-        access(), GROUP, ENDPOINTS, facts(**{"quotas": {"ml.m5.large": Found(Quota(5.0, "L-1"))}, **changes})
-    )
+    return diagnose(access(), GROUP, ENDPOINTS, facts(**{"quotas": {"ml.m5.large": ENOUGH}, **changes}))
 
 
 def wrong(**changes: Any) -> list[Finding]:
@@ -64,6 +63,7 @@ def test_where_everything_is_in_order_every_check_says_so() -> None:
         "account",
         "artefact",
         "context",
+        "encryption",
         "event-path",
         "grant",
         "identity",
@@ -468,8 +468,23 @@ def test_a_key_that_is_configured_is_in_order() -> None:
     assert wrong(version=Found(replace(VERSION, key=KEY))) == []
 
 
+def test_a_version_must_have_the_inference_specification_that_an_endpoint_serves() -> None:
+    serving = [endpoint("churn"), endpoint("churn-small", specification="small")]
+
+    def gaps(*names: str) -> list[Finding]:
+        read = facts(version=Found(replace(VERSION, specifications=names)), quotas={"ml.m5.large": ENOUGH})
+        return [each for each in diagnose(access(), GROUP, serving, read) if each.status is not Status.OK]
+
+    [gap] = gaps("large")
+
+    assert (gap.check, gap.status, gap.subject) == ("version", Status.MISSING, VERSION.arn)
+    assert gap.found == "it has no inference specification small, which endpoint churn-small serves"
+    assert gap.where.endswith("or correct inference_specification in churn-small.yaml.")
+    assert gaps("large", "small") == []
+
+
 def test_without_a_version_the_rest_is_still_checked() -> None:
-    [gap] = wrong(version=Absent(), artefacts={}, images={})
+    [gap] = wrong(version=Absent(), artefacts={}, encryption={}, images={})
 
     assert (gap.check, gap.found) == ("version", "there is no version, or no such group")
 
@@ -478,13 +493,140 @@ def test_without_a_version_the_rest_is_still_checked() -> None:
     ("name", "thing"), [("artefacts", VERSION.artefacts[0]), ("images", VERSION.images[0])]
 )
 def test_what_a_version_needs_must_be_there(name: str, thing: str) -> None:
-    [gone] = wrong(**{name: {thing: Found(value=False)}})
-    [absent] = wrong(**{name: {thing: Absent()}})
-    [unread] = wrong(**{name: {thing: REFUSED}})
+    [gone] = wrong(encryption={}, **{name: {thing: Found(())}})
+    [absent] = wrong(encryption={}, **{name: {thing: Absent()}})
+    [unread] = wrong(encryption={}, **{name: {thing: REFUSED}})
 
     assert gone == absent
     assert (gone.status, gone.subject) == (Status.MISSING, thing)
     assert unread.status is Status.UNKNOWN
+
+
+URI = VERSION.artefacts[0]
+THEIRS = f"arn:aws:kms:{REGION}:999999999999:key/theirs"
+ANOTHER = f"arn:aws:kms:{REGION}:{REGISTRY}:key/another"
+
+
+def encrypted(*names: str, **keys: Any) -> dict[str, Any]:
+    """An artefact that is encrypted with keys, by the names that S3 has for them, and what they are."""
+    return {"encryption": {URI: Found(list(names))}, "keys": keys}
+
+
+def customers(arn: str) -> Any:
+    return Found(KmsKey(arn, is_managed_by_aws=False))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        encrypted(),
+        encrypted(KEY, OTHER_KEY, **{KEY: customers(KEY), OTHER_KEY: customers(OTHER_KEY)}),
+        encrypted("alias/models", **{"alias/models": customers(KEY)}),
+    ],
+    ids=["no key of KMS's", "keys of the context", "one of them by its alias"],
+)
+def test_artefacts_are_encrypted_with_keys_of_the_context_or_with_none(changes: dict[str, Any]) -> None:
+    [found] = [each for each in findings(**changes) if each.check == "encryption"]
+
+    assert found == Finding("encryption", Status.OK, URI)
+    assert wrong(**changes) == []
+
+
+def test_of_many_objects_it_is_said_how_many_were_looked_at() -> None:
+    many = {URI: Found(["churn/3/1", "churn/3/2"])}
+
+    [found] = [each for each in findings(artefacts=many) if each.check == "encryption"]
+
+    assert found.subject == f"the first 2 objects of {URI}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "entry"),
+    [
+        (encrypted(KEY, ANOTHER, **{KEY: customers(KEY), ANOTHER: customers(ANOTHER)}), {"arn": ANOTHER}),
+        (encrypted("another", another=customers(ANOTHER)), {"arn": ANOTHER}),
+        (encrypted(THEIRS), {"arn": THEIRS, "by": "owner"}),
+    ],
+    ids=["a second key", "by its ID", "another account's"],
+)
+def test_a_key_that_the_context_does_not_have_is_told_with_the_entry_to_write(
+    changes: dict[str, Any], entry: dict[str, str]
+) -> None:
+    [gap] = wrong(**changes)
+
+    assert (gap.check, gap.status, gap.subject) == ("encryption", Status.MISSING, URI)
+    assert gap.found == f"it is encrypted with {entry['arn']}, and keys does not have it"
+    assert gap.statement == entry
+    assert f"registry.groups.{GROUP}.keys" in gap.where
+    assert ("If it is 999999999999's aws/s3" in gap.where) is ("by" in entry)
+
+
+def test_the_entry_that_is_proposed_closes_the_gap_and_opens_what_the_key_takes() -> None:
+    """Then the stacks are to be deployed, or what they make is to be added by hand."""
+    changes = encrypted(ANOTHER, **{ANOTHER: customers(ANOTHER)})
+    [gap] = wrong(**changes)
+    context = example_context()["registry"]["groups"]
+    context[GROUP]["keys"].append(gap.statement)
+    written = replace(stages(groups=context)["staging"], groups=(GROUP,))
+
+    left = [
+        each
+        for each in diagnose(written, GROUP, ENDPOINTS, facts(quotas={"ml.m5.large": ENOUGH}, **changes))
+        if each.status is not Status.OK
+    ]
+
+    assert {(each.check, each.subject) for each in left} == {
+        ("policy", f"the key {ANOTHER} in account {REGISTRY}")
+    }
+
+
+def test_a_key_that_aws_manages_serves_no_other_account_whatever_the_context_says() -> None:
+    managed = Found(KmsKey(KEY, is_managed_by_aws=True))
+
+    [gap] = wrong(**encrypted(KEY, **{KEY: managed}))
+
+    assert (gap.check, gap.status) == ("encryption", Status.MISSING)
+    assert "which AWS manages" in gap.found
+    assert gap.command == f"aws s3 cp {URI} {URI} --sse aws:kms --sse-kms-key-id {KEY}"
+    assert gap.where.startswith(f"In account {REGISTRY}: ")
+    assert "approve the version again" in gap.where
+
+
+def test_without_a_key_of_ones_own_an_artefact_takes_s3s() -> None:
+    context = example_context()["registry"]["groups"]
+    context[GROUP]["keys"] = [{"arn": THEIRS, "by": "owner"}]
+    keyless = replace(stages(groups=context)["staging"], groups=(GROUP,))
+    prefix = "s3://models/churn/3/"
+    read = facts(
+        artefacts={prefix: Found(["churn/3/1"])},
+        encryption={prefix: Found([KEY])},
+        keys={KEY: Found(KmsKey(KEY, is_managed_by_aws=True))},
+    )
+
+    [gap] = [each for each in diagnose(keyless, GROUP, [], read) if each.check == "encryption"]
+
+    assert gap.command == f"aws s3 cp {prefix} {prefix} --recursive --sse AES256"
+
+
+def test_in_the_registrys_own_account_a_key_that_aws_manages_serves() -> None:
+    lab = stages()["lab"]
+    read = facts(
+        caller_account=REGISTRY, **encrypted(KEY, **{KEY: Found(KmsKey(KEY, is_managed_by_aws=True))})
+    )
+
+    [found] = [each for each in diagnose(lab, "fraud", [], read) if each.check == "encryption"]
+
+    assert found.status is Status.OK
+
+
+def test_a_key_that_is_gone_is_told_and_one_that_is_not_shown_is_unknown() -> None:
+    [gone] = wrong(**encrypted(KEY, **{KEY: Absent()}))
+    [unread] = wrong(**encrypted(KEY, **{KEY: REFUSED}))
+    [unseen] = wrong(encryption={URI: REFUSED})
+
+    assert (gone.status, gone.subject) == (Status.MISSING, f"the key {KEY} of {URI}")
+    assert (unread.status, unread.where) == (Status.UNKNOWN, REFUSED.remedy)
+    assert (unseen.status, unseen.where) == (Status.UNKNOWN, REFUSED.remedy)
 
 
 SENDING = Role(trust("events.amazonaws.com"), (allowing("events:PutEvents", resource=BUS),))
@@ -502,6 +644,27 @@ EVENTS: dict[str, tuple[dict[str, Any], str]] = {
     "no receiving rule": ({"receiving_rules": Found([])}, "no rule takes"),
     "one that is off": ({"receiving_rules": Found([receiving(enabled=False)])}, "it is disabled"),
     "one without a target": ({"receiving_rules": Found([receiving(targets=())])}, "it has no target"),
+    "one to another function": (
+        {"receiving_rules": Found([receiving(targets=((f"{FUNCTION}-former", None),))])},
+        f"it leads to {FUNCTION}-former, and not to {FUNCTION}, the deployer",
+    ),
+    "one to a version of the function": (
+        {"receiving_rules": Found([receiving(targets=((f"{FUNCTION}:3", None),))])},
+        f"it leads to {FUNCTION}:3, and not to",
+    ),
+    "a rule of somebody else's beside ours, which is off": (
+        {
+            "receiving_rules": Found(
+                [receiving(name="theirs", targets=(("queue", None),)), receiving(enabled=False)]
+            )
+        },
+        "it is disabled",
+    ),
+    "a stack without the deployer's name": (
+        {"stack_outputs": Found({})},
+        "the stack Greenlight-staging has no output DeployerFunctionName",
+    ),
+    "no stack": ({"stack_outputs": Absent()}, "has no output DeployerFunctionName"),
     "one for another account": (
         {"receiving_rules": Found([receiving(pattern={"account": [STAGING]})])},
         'it takes other events: its pattern is {"account": ["222233334444"]}',
@@ -573,9 +736,12 @@ def obeyed(command: str, rule: Rule) -> Rule:
     """What a rule is once the doctor's command for it was run."""
     _, _, operation, *options = shlex.split(command)
     given = dict(zip(options[::2], options[1::2], strict=True))
-    assert given["--name"] == rule.name
+    assert rule.name in {given.get("--name"), given.get("--rule")}
     if operation == "enable-rule":
         return replace(rule, enabled=True)
+    if operation == "put-targets":
+        # PutTargets adds targets, and puts one in the place of another of its Id.
+        return replace(rule, targets=tuple((each["Arn"], None) for each in json.loads(given["--targets"])))
     assert operation == "put-rule"
     # PutRule puts the pattern in the place of the former, and enables a rule unless told otherwise.
     return replace(rule, enabled=True, pattern=json.loads(given["--event-pattern"]))
@@ -583,6 +749,8 @@ def obeyed(command: str, rule: Rule) -> Rule:
 
 RULES = {
     "receiving, off": ("receiving_rules", receiving(enabled=False)),
+    "receiving, no target": ("receiving_rules", receiving(targets=())),
+    "receiving, another function": ("receiving_rules", receiving(targets=(("arn:aws:lambda:x", None),))),
     "receiving, another account's": ("receiving_rules", receiving(pattern={"account": [STAGING]})),
     "receiving, another's and off": (
         "receiving_rules",
@@ -606,6 +774,39 @@ def test_the_command_that_the_doctor_prints_mends_the_rule(name: str, rule: Rule
     if "detail" in mended.pattern and rule.pattern.get("detail"):
         kept = rule.pattern["detail"]["ModelPackageGroupName"]
         assert set(kept) <= set(mended.pattern["detail"]["ModelPackageGroupName"])
+
+
+def test_the_target_is_put_back_as_the_stack_has_it() -> None:
+    [gap] = wrong(receiving_rules=Found([receiving(targets=())]))
+    [without_queue] = wrong(
+        receiving_rules=Found([receiving(targets=())]),
+        stack_outputs=Found({"DeployerFunctionName": "deployer"}),
+    )
+
+    options = shlex.split(gap.command)
+    assert options[:-1] == [
+        *("aws", "events", "put-targets", "--rule", "Greenlight-staging-receiving"),
+        *("--event-bus-name", "Greenlight-staging", "--targets"),
+    ]
+    queue = f"arn:aws:sqs:{REGION}:{STAGING}:undelivered"
+    target = {"Id": "Target0", "Arn": FUNCTION, "DeadLetterConfig": {"Arn": queue}}
+    assert json.loads(options[-1]) == [target]
+    assert json.loads(shlex.split(without_queue.command)[-1]) == [{"Id": "Target0", "Arn": FUNCTION}]
+
+
+def test_whether_a_target_is_the_deployer_is_unknown_without_the_stacks_outputs() -> None:
+    elsewhere = receiving(targets=(("arn:aws:lambda:x", None),))
+
+    [gap] = wrong(stack_outputs=REFUSED)
+    _, function = wrong(stack_outputs=REFUSED, receiving_rules=Found([elsewhere]))
+    [no_target] = wrong(stack_outputs=REFUSED, receiving_rules=Found([receiving(targets=())]))
+
+    assert (gap.check, gap.status, gap.where) == ("event-path", Status.UNKNOWN, REFUSED.remedy)
+    assert gap.subject == "the target of the rule Greenlight-staging-receiving"
+    assert function.subject == "the function arn:aws:lambda:x", "what is known is still looked at"
+    assert no_target.found == "it has no target"
+    assert "the output DeployerFunctionName" in no_target.where
+    assert no_target.command == ""
 
 
 def test_the_nearest_of_several_rules_is_told() -> None:
@@ -655,8 +856,10 @@ def test_a_functions_policy_that_nobody_could_read_is_unknown() -> None:
 
 def test_what_else_a_rule_leads_to_is_its_owners_affair() -> None:
     queue = f"arn:aws:sqs:{REGION}:{STAGING}:copies"
+    function = f"arn:aws:lambda:{REGION}:{STAGING}:function:copies"
+    targets = ((queue, None), (function, None), (FUNCTION, None))
 
-    assert wrong(receiving_rules=Found([receiving(targets=((queue, None), (FUNCTION, None)))])) == []
+    assert wrong(receiving_rules=Found([receiving(targets=targets)])) == []
 
 
 def test_a_bus_that_admits_an_organisation_is_unclear_without_knowing_it() -> None:
@@ -699,7 +902,9 @@ def test_the_policy_of_a_key_that_its_owner_sees_to_is_looked_at_and_its_owner_t
 
 
 def test_what_could_not_be_read_says_what_to_do_about_that_and_not_what_to_deploy() -> None:
-    names = ("deployer_role", "bus_policy", "receiving_rules", "forwarding_rules", "version")
+    names = (
+        *("deployer_role", "bus_policy", "receiving_rules", "forwarding_rules", "version", "stack_outputs"),
+    )
 
     found = wrong(**dict.fromkeys(names, REFUSED), function_policies={})
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from ops.facts import NO_CREDENTIALS, Absent, Found, Grant, Quota, Role, Rule, Unreadable, Version
+from deployer.artefacts import Artefacts
+from deployer.identity import Identity
+from deployer.s3 import S3
+from deployer.sagemaker import ModelVersion
+from ops.facts import NO_CREDENTIALS, Absent, Found, Grant, KmsKey, Quota, Role, Rule, Unreadable, Version
 from ops.gathering import gather
 from tests.infra.stages.example import KEY, OTHER_KEY, REGION, REGISTRY, STAGING
 from tests.infra.stages.test_access import DEPLOYER, MODELS, stages
@@ -17,6 +22,7 @@ from tests.unit.ops.builders import (
     BUS,
     FUNCTION,
     GROUP,
+    OUTPUTS,
     SENDER,
     VERSION,
     access,
@@ -89,6 +95,17 @@ def described(*containers: dict[str, Any], **parts: Any) -> dict[str, Any]:
     }
 
 
+def listing(*keys: str) -> Callable[..., dict[str, Any]]:
+    """A bucket with these objects; it answers as S3 does: in the order of the keys, as many as asked for."""
+
+    def list_objects_v2(*, Bucket: str, Prefix: str, MaxKeys: int = 1000) -> dict[str, Any]:  # noqa: N803 - as boto3
+        assert Bucket == "models"
+        found = [{"Key": key, "ETag": key} for key in sorted(keys) if key.startswith(Prefix)]
+        return {"Contents": found[:MaxKeys]} if found else {}
+
+    return list_objects_v2
+
+
 def stage_answers() -> dict[str, dict[str, Any]]:
     rule = {
         "Name": "receiving",
@@ -122,6 +139,13 @@ def stage_answers() -> dict[str, dict[str, Any]]:
             "list_targets_by_rule": {"Targets": [{"Arn": FUNCTION}]},
         },
         "lambda": {"get_policy": {"Policy": json.dumps(POLICY)}},
+        "cloudformation": {
+            "describe_stacks": {
+                "Stacks": [
+                    {"Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in OUTPUTS.items()]}
+                ]
+            }
+        },
         "service-quotas": {
             "list_aws_default_service_quotas": [{"Quotas": [{**each, "Value": 0.0} for each in quotas]}],
             "list_service_quotas": [{"Quotas": quotas}],
@@ -147,10 +171,17 @@ def registry_answers() -> dict[str, dict[str, Any]]:
             "describe_model_package": lambda **given: described(ModelPackageArn=given["ModelPackageName"]),
             "get_model_package_group_policy": {"ResourcePolicy": text},
         },
-        "s3": {"get_bucket_policy": {"Policy": text}, "list_objects_v2": {"Contents": [{}]}},
+        "s3": {
+            "get_bucket_policy": {"Policy": text},
+            "list_objects_v2": listing("churn/3/model.tar.gz"),
+            "head_object": {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": KEY},
+        },
         "ecr": {"get_repository_policy": {"policyText": text}, "batch_get_image": {"images": [{}]}},
         "kms": {
             "get_key_policy": {"Policy": text},
+            "describe_key": lambda **given: {
+                "KeyMetadata": {"Arn": given["KeyId"], "KeyManager": "CUSTOMER"}
+            },
             "list_grants": [
                 {"Grants": [{"GranteePrincipal": MODELS, "Operations": ["Decrypt"]}]},
                 {"Grants": [{}]},
@@ -181,8 +212,9 @@ def read(*, here: dict[str, Any] | None = None, there: dict[str, Any] | None = N
             answers[service][operation] = answer
     stage, registry = (cast("Any", Session(answers)) for answers in sides)
     of = options.pop("access", access())
+    endpoints = options.pop("endpoints", [endpoint("churn")])
     given = {"registry": registry, "caller_account": STAGING, "registry_account": REGISTRY, **options}
-    return gather(of, GROUP, [endpoint("churn")], stage=stage, **given)
+    return gather(of, GROUP, endpoints, stage=stage, **given)
 
 
 def test_everything_is_read_from_the_side_that_has_it() -> None:
@@ -210,7 +242,10 @@ def test_everything_is_read_from_the_side_that_has_it() -> None:
         [Rule("forwarding", "arn:forwarding", enabled=False, pattern=PATTERN, targets=((BUS, SENDER),))]
     )
     assert set(found.forwarding_roles) == {SENDER}
-    assert found.artefacts == {VERSION.artefacts[0]: Found(value=True)}
+    assert found.artefacts == {VERSION.artefacts[0]: Found(["churn/3/model.tar.gz"])}
+    assert found.encryption == {VERSION.artefacts[0]: Found([KEY])}
+    assert found.keys == {KEY: Found(KmsKey(KEY, is_managed_by_aws=False))}
+    assert found.stack_outputs == Found(OUTPUTS)
     assert found.images == {VERSION.images[0]: Found(value=True)}
 
 
@@ -226,12 +261,13 @@ def test_without_the_registrys_credentials_its_side_is_unreadable_but_for_the_ve
     assert found.version == Found(VERSION)
     assert {*found.policies.values(), *found.grants.values(), found.forwarding_rules} == {NO_CREDENTIALS}
     assert {*found.artefacts.values(), *found.images.values()} == {NO_CREDENTIALS}
+    assert found.encryption == found.keys == {}
 
 
 def test_in_the_registrys_own_account_the_stages_credentials_do() -> None:
     lab = stages()["lab"]
-    answers = {**registry_answers(), "lambda": stage_answers()["lambda"]}
-    answers["service-quotas"] = stage_answers()["service-quotas"]
+    of_stage = {name: stage_answers()[name] for name in ("lambda", "service-quotas", "cloudformation")}
+    answers = {**registry_answers(), **of_stage}
     answers["events"] = {**answers["events"], **stage_answers()["events"]}
 
     session = cast("Any", Session(answers))
@@ -251,6 +287,12 @@ ABSENT = {
         "sagemaker/list_model_packages",
         refused("ValidationException", "ModelPackageGroup x does not exist."),
         "version",
+    ),
+    "a stack": (
+        "here",
+        "cloudformation/describe_stacks",
+        refused("ValidationError", "Stack with id Greenlight-staging does not exist"),
+        "stack_outputs",
     ),
     "a version": ("there", "sagemaker/list_model_packages", {"ModelPackageSummaryList": []}, "version"),
 }
@@ -370,9 +412,20 @@ def test_a_given_version_is_looked_at() -> None:
     assert found.value.arn == "given"
 
 
+SOURCE: dict[str, Any] = {"S3Uri": "s3://models/churn/b", "S3DataType": "S3Prefix"}
+MANY: dict[str, Any] = {
+    "Image": "x",
+    "ModelDataSource": {"S3DataSource": SOURCE},
+    "AdditionalModelDataSources": [
+        {"ChannelName": "a", "S3DataSource": {**SOURCE, "S3Uri": "s3://models/a", "S3DataType": "S3Object"}},
+        {"ChannelName": "m", "S3DataSource": {**SOURCE, "ManifestS3Uri": "s3://models/manifest"}},
+    ],
+    "AdditionalS3DataSource": {"S3Uri": "s3://models/more", "S3DataType": "S3Object"},
+}
+
+
 def test_artefacts_of_every_kind_are_found_and_the_key_of_the_details() -> None:
-    source = {"ModelDataSource": {"S3DataSource": {"S3Uri": "s3://models/churn/b/"}}}
-    answer = described(container(), {"Image": "x", **source}, {}, SecurityConfig={"KmsKeyId": KEY})
+    answer = described(container(), MANY, {}, SecurityConfig={"KmsKeyId": KEY})
 
     found = read(there={"sagemaker/describe_model_package": answer}).version
 
@@ -382,10 +435,169 @@ def test_artefacts_of_every_kind_are_found_and_the_key_of_the_details() -> None:
             "Completed",
             "Approved",
             (VERSION.images[0], "x"),
-            (VERSION.artefacts[0], "s3://models/churn/b/"),
+            (
+                VERSION.artefacts[0],
+                "s3://models/churn/b/",
+                "s3://models/a",
+                "s3://models/manifest",
+                "s3://models/more",
+            ),
             KEY,
         )
     )
+
+
+SPECIFICATIONS = [
+    {"Name": "small", "Containers": [container(Image="small", ModelDataUrl="s3://models/churn/small")]},
+    {"Name": "large", "Containers": [container(Image="large", ModelDataUrl="s3://models/churn/large")]},
+]
+
+
+@pytest.mark.parametrize(
+    ("served", "images"),
+    [
+        ([None], (VERSION.images[0],)),
+        (["small"], ("small",)),
+        (["large", "small", "small"], ("small", "large")),
+        ([None, "large"], (VERSION.images[0], "large")),
+        (["none"], ()),
+        ([], (VERSION.images[0],)),
+    ],
+)
+def test_what_a_version_needs_is_what_the_specifications_need_that_endpoints_serve(
+    served: list[str | None], images: tuple[str, ...]
+) -> None:
+    answer = described(AdditionalInferenceSpecifications=SPECIFICATIONS)
+
+    found = read(
+        there={"sagemaker/describe_model_package": answer},
+        endpoints=[endpoint(f"churn-{name}", specification=name) for name in served],
+    ).version
+
+    assert isinstance(found, Found)
+    assert found.value.images == images
+    assert len(found.value.artefacts) == len(images)
+    assert found.value.specifications == ("small", "large")
+
+
+# What counts as an artefact, and as being there, is one thing for the doctor and for the deployer.
+
+OBJECTS = ("churn/3/model.tar.gz", "churn/3/model.tar.gz.old", "churn/b/1", "churn/b/2", "churn/bb/1", "a")
+CONTAINERS: dict[str, dict[str, Any]] = {
+    "an object": container(),
+    "the beginning of one": container(ModelDataUrl="s3://models/churn/3/model.tar"),
+    "one that is gone, beside a longer one": container(ModelDataUrl="s3://models/churn/3/mod"),
+    "a prefix": container(ModelDataUrl="s3://models/churn/b/"),
+    "the beginning of a prefix": container(ModelDataUrl="s3://models/churn/b"),
+    "a bucket": container(ModelDataUrl="s3://models"),
+    "an empty prefix": container(ModelDataUrl="s3://models/fraud/"),
+    "sources of every kind": MANY,
+    "nothing": {},
+}
+
+
+@pytest.mark.parametrize("described_container", CONTAINERS.values(), ids=CONTAINERS)
+def test_the_doctor_sees_the_artefacts_that_the_deployer_sees(described_container: dict[str, Any]) -> None:
+    seen: dict[str, list[str]] = {}
+    s3 = S3(lambda: cast("Any", Client({"list_objects_v2": listing(*OBJECTS)})))
+
+    class Recording:
+        def entity_tags(self, uri: str) -> dict[str, str]:
+            tags = s3.entity_tags(uri)
+            seen[uri] = list(tags)
+            return tags
+
+    version = ModelVersion(
+        VERSION.arn,
+        GROUP,
+        3,
+        "Completed",
+        "Approved",
+        registered_by=Identity(None, None),
+        last_modified_by=Identity(None, None),
+        last_modified_time=datetime.fromtimestamp(0, UTC),
+        containers={None: [described_container]},
+    )
+    Artefacts(None, cast("Any", Recording())).look(version)
+
+    found = read(
+        there={
+            "sagemaker/describe_model_package": described(described_container),
+            "s3/list_objects_v2": listing(*OBJECTS),
+        }
+    ).artefacts
+
+    assert found == {uri: Found(keys) if keys else Absent() for uri, keys in seen.items()}
+
+
+def test_of_many_objects_the_first_are_looked_at() -> None:
+    many = [f"churn/b/{number:04}" for number in range(150)]
+    asked: list[str] = []
+
+    def head_object(*, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - as boto3
+        assert Bucket == "models"
+        asked.append(Key)
+        return {}
+
+    found = read(
+        there={
+            "sagemaker/describe_model_package": described(container(ModelDataUrl="s3://models/churn/b/")),
+            "s3/list_objects_v2": listing(*many),
+            "s3/head_object": head_object,
+        }
+    )
+
+    assert found.artefacts == {"s3://models/churn/b/": Found(many[:100])}
+    assert asked == many[:100]
+
+
+HEADS: dict[str, dict[str, Any]] = {
+    "a": {"ServerSideEncryption": "AES256"},
+    "b": {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "alias/models"},
+    "c": {"ServerSideEncryption": "aws:kms:dsse", "SSEKMSKeyId": KEY},
+    "d": {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": f"arn:aws:kms:{REGION}:999999999999:key/theirs"},
+    "e": {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": KEY},
+}
+
+
+def test_the_keys_of_objects_are_read_each_once_and_what_they_are_of_the_registrys_own() -> None:
+    def describe_key(KeyId: str) -> dict[str, Any]:  # noqa: N803 - as boto3
+        known = {"alias/models": OTHER_KEY, KEY: KEY}
+        return {"KeyMetadata": {"Arn": known[KeyId], "KeyManager": "AWS" if KeyId == KEY else "CUSTOMER"}}
+
+    found = read(
+        there={
+            "sagemaker/describe_model_package": described(container(ModelDataUrl="s3://models/")),
+            "s3/list_objects_v2": listing(*HEADS),
+            "s3/head_object": lambda **given: HEADS[given["Key"]],
+            "kms/describe_key": describe_key,
+        }
+    )
+
+    theirs = HEADS["d"]["SSEKMSKeyId"]
+    assert found.encryption == {"s3://models/": Found(["alias/models", KEY, theirs])}
+    assert found.keys == {
+        "alias/models": Found(KmsKey(OTHER_KEY, is_managed_by_aws=False)),
+        KEY: Found(KmsKey(KEY, is_managed_by_aws=True)),
+    }
+
+
+@pytest.mark.parametrize("code", ["403", "400"])
+def test_a_head_that_is_refused_is_told_with_what_it_may_be_for(code: str) -> None:
+    found = read(there={"s3/head_object": refused(code)})
+
+    unread = found.encryption[VERSION.artefacts[0]]
+    assert isinstance(unread, Unreadable)
+    assert "s3:GetObject" in unread.reason
+    assert ("docs/accounts.md has the policy" in unread.remedy) is (code == "403")
+    assert found.keys == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "reading"), [("NotFoundException", Absent), ("AccessDeniedException", Unreadable)]
+)
+def test_a_key_that_is_gone_or_not_shown_is_told(code: str, reading: type) -> None:
+    assert isinstance(read(there={"kms/describe_key": refused(code)}).keys[KEY], reading)
 
 
 @pytest.mark.parametrize(
@@ -423,7 +635,10 @@ def test_an_image_of_aws_is_not_looked_for() -> None:
 
 
 def test_an_artefact_that_is_gone_is_told() -> None:
-    assert read(there={"s3/list_objects_v2": {}}).artefacts == {VERSION.artefacts[0]: Found(value=False)}
+    found = read(there={"s3/list_objects_v2": listing("churn/3/model.tar.gz.old")})
+
+    assert found.artefacts == {VERSION.artefacts[0]: Absent()}
+    assert found.encryption == {}, "nobody asks of what kind is what is not there"
 
 
 def test_roles_are_read_by_their_names_whatever_their_paths() -> None:
