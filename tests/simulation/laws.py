@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.triggers import PART_DETAIL_TYPE
 from local_cloud.sagemaker.ports import AlarmState
 from tests.simulation.alarms import rollback_alarm
-from tests.simulation.artefacts import Artefacts, artefact_of, stages_in
+from tests.simulation.artefacts import Artefacts, stages_in
 from tests.simulation.people import (
     GOOD_ANSWERS,
     PREFIX,
@@ -480,7 +480,7 @@ class Law3NewestStandingApproval(Law):
             for stage_name in stages_in(package)
             if own is not None and stage_name != own
         }
-        return not {artefact, *stamped} <= {None, artefact_of(package)}
+        return not {artefact, *stamped} <= {None, self.facts.artefacts.now(package)}
 
     def _wanted(
         self, settings: dict[str, Any], approval: dict[str, Any], shadow: dict[str, Any] | None = None

@@ -562,6 +562,24 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         known=118,
     ),
     Sabotage(
+        "know an artefact by its place alone",
+        "artefacts.py",
+        "        digest = names.digest([containers, held])\n",
+        "        digest = names.digest([containers, len(held)])\n",
+    ),
+    Sabotage(
+        "look at artefacts once and not right before the write",
+        "reconciler.py",
+        "        return seen is None or seen == self._look(version)\n",
+        "        return seen is None or version is not None\n",
+    ),
+    Sabotage(
+        "take what is beside an artefact for a part of it",
+        "s3.py",
+        '                if key in {"", each["Key"]} or key.endswith("/")\n',
+        "",
+    ),
+    Sabotage(
         "name a release whatever its version is made of",
         "release.py",
         "            content = model if served.artefact_digest is None else ",
