@@ -566,18 +566,21 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "artefacts.py",
         "        digest = names.digest([containers, held])\n",
         "        digest = names.digest([containers, len(held)])\n",
+        known=32,
     ),
     Sabotage(
         "look at artefacts once and not right before the write",
         "reconciler.py",
         "        return seen is None or seen == self._look(version)\n",
         "        return seen is None or version is not None\n",
+        known=18,
     ),
     Sabotage(
         "take what is beside an artefact for a part of it",
         "s3.py",
         '                if key in {"", each["Key"]} or key.endswith("/")\n',
         "",
+        known=332,
     ),
     Sabotage(
         "name a release whatever its version is made of",
