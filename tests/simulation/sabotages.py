@@ -236,6 +236,14 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         known=10,
     ),
     Sabotage(
+        "take what a repeated event finds for what was approved",
+        "reconciler.py",
+        "            if all(each.key != approval.key for each in self._history.approvals):\n"
+        "                self._attempts.history = self._journal.read(self._name)\n",
+        "            self._attempts.history = self._history.with_approval(approval)\n",
+        known=2898,
+    ),
+    Sabotage(
         "forget what a reject would bring back",
         "reconciler.py",
         "needed=needed, fallback=fallback)\n",
@@ -290,6 +298,13 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            self._gateways.alarms.clear(self._settings.abort_alarm_name)\n",
         "            pass\n",
         known=6,
+    ),
+    Sabotage(
+        "leave the alarm set that aborted a rollout",
+        "attempts.py",
+        "            clear_abort()\n",
+        "            pass\n",
+        known=927,
     ),
     Sabotage(
         "blame the version for an abort",

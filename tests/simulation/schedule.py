@@ -584,6 +584,10 @@ def _overwritten(schedule: Schedule, random: Random) -> Schedule:
             *(_listing_fault(random) for _ in range(random.choice((0, 0, 1)))),
             *schedule.faults,
         ),
+        event_faults=(
+            *(_approval_again(random) for _ in range(random.choice((0, 1)))),
+            *schedule.event_faults,
+        ),
     )
 
 
@@ -607,6 +611,13 @@ def _overwrite_meanwhile(random: Random) -> Fault:
             how=random.randrange(CHOICES),
         ),
     )
+
+
+def _approval_again(random: Random) -> EventFault:
+    """Let an approval's event come a second time, when something else may be there."""
+    event = random.choice((EVENTS[0], EVENTS[0], PASSED_EVENT))
+    delay = random.randrange(DELAYS.index(60.0), len(DELAYS))
+    return EventFault(event, random.randrange(6), EventFaultKind.DOUBLED, delay)
 
 
 def _listing_fault(random: Random) -> Fault:
