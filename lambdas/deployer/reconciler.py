@@ -634,10 +634,13 @@ class Reconciler:
         """Journal what was approved, where it could not be seen then: it is what is found first."""
         version = self._read_version(approval.version_arn)
         digest = self._look(version) if version is not None else None
-        if digest is not None:
-            self._journal.record_artefact_digest(approval, digest)
+        if digest is None:
+            return
+        if self._journal.record_artefact_digest(approval, digest):
             seen = replace(approval, artefact_digest=digest)
             self._attempts.history = self._history.with_approval(seen)
+        else:
+            self._attempts.history = self._journal.read(self._name)
 
     def _stage_with_another(self, version: ModelVersion, digest: str) -> str | None:
         """Return a stage that deployed something else as this version, if there is one."""

@@ -68,7 +68,7 @@ class Artefacts:
                     self.stamped[stage_name, call.request["ModelPackageArn"].lower()] = deployed
 
     def _note_approval(self, call: Call) -> None:
-        """Remember what an approval is for, once the journal says it: what was seen first."""
+        """Remember what an approval is for, once the journal says it."""
         key = call.request.get("Key") or call.request["Item"]
         name, item = key["endpoint"]["S"], key["item"]["S"]
         if not item.startswith("approval#"):
@@ -77,7 +77,12 @@ class Artefacts:
         arn, time = approval["version_arn"], approval["approved_at"]
         read = last_read(call, arn)
         if read is not None and "artefact_digest" in approval:
-            self._approved.setdefault((name, arn.lower(), time), self.seen(read, call))
+            approved = self.seen(read, call)
+            if call.operation == "PutItem":
+                self._approved[name, arn.lower(), time] = approved
+            else:
+                # Where it could not be seen at first, it is what was found first.
+                self._approved.setdefault((name, arn.lower(), time), approved)
 
     def _note_change(self, call: Call) -> None:
         """Remember what an endpoint is to load, wherever that is: what was listed right before the write."""

@@ -492,7 +492,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "stage.py",
         "        version = self._read_version(attempt.version_arn)\n",
         "        version = self._gateways.sagemaker.describe_model_version(attempt.version_arn)\n",
-        known=192,
+        known=1838,
     ),
     Sabotage(
         "promote what is no longer what it served",

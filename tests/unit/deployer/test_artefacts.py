@@ -293,6 +293,25 @@ def test_nothing_is_deleted_while_what_a_reject_would_bring_back_is_not_shown() 
     assert pipeline.endpoint["EndpointConfigName"] == config_name
 
 
+def test_what_is_found_first_where_nothing_was_shown_is_what_was_approved() -> None:
+    """Two passes may look at once, and the artefact may be overwritten in between."""
+    pipeline = stages()
+    pipeline.deployer_cloud.before_call = denying("ListObjectsV2")
+    arn = approved(pipeline)
+
+    def find_something_else(_service: str, operation: str) -> None:
+        if operation == "UpdateItem":
+            pipeline.deployer_cloud.before_call = lambda *_: None
+            assert pipeline.journal.record_artefact_digest(pipeline.history.approvals[0], "0" * 64)
+
+    pipeline.deployer_cloud.before_call = find_something_else
+    after(pipeline, 60)
+    assert pipeline.history.approvals[0].artefact_digest == "0" * 64
+    assert pipeline.serving() is None
+    assert "was changed after it was approved" in pipeline.outcomes[-1]["Message"]
+    assert pipeline.told(arn) == ["ignored", "ignored"]
+
+
 class HidingS3(S3):
     """Shows everything but one object."""
 
