@@ -99,11 +99,13 @@ class Misfit:
         approval: The approval.
         reason: Why not.
         remedy: What a person can do.
+        is_unseen: Whether that is only so as long as S3 does not show what its artefact is.
     """
 
     approval: Approval
     reason: str
     remedy: str
+    is_unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,9 +238,24 @@ class Journal:
         """Note that another version, approved later, goes out instead of an approval that had no turn."""
         self._set(_approval_item(approval), "superseded_by", {"N": str(by)})
 
-    def record_artefact_digest(self, approval: Approval, artefact_digest: str) -> None:
-        """Note what was approved, where it could not be seen when the approval was journalled."""
-        self._set(_approval_item(approval), "artefact_digest", {"S": artefact_digest})
+    def record_artefact_digest(self, approval: Approval, artefact_digest: str) -> bool:
+        """Note what was approved, where it could not be seen when the approval was journalled.
+
+        Returns:
+            False if another invocation had found something else there, which counts.
+        """
+        try:
+            self._set(
+                _approval_item(approval),
+                "artefact_digest",
+                {"S": artefact_digest},
+                condition="attribute_not_exists(#name) OR #name = :value",
+            )
+        except ClientError as error:
+            if _condition_failed(error):
+                return False
+            raise
+        return True
 
     def record_misfit_told(self, approval: Approval, reason: str) -> None:
         """Note what people were told of a version that counts and may not be deployed as it is."""
@@ -258,14 +273,18 @@ class Journal:
             ExpressionAttributeValues={f":{name}": value for name, value in changed.items()},
         )
 
-    def _set(self, item: Mapping[str, Any], name: str, value: Mapping[str, Any]) -> None:
+    def _set(
+        self, item: Mapping[str, Any], name: str, value: Mapping[str, Any], *, condition: str | None = None
+    ) -> None:
         """Set one attribute of an item, and leave the others as they are, whoever changed them."""
+        conditional: dict[str, Any] = {"ConditionExpression": condition} if condition is not None else {}
         self._client.update_item(
             TableName=self._table_name,
             Key={key: item[key] for key in ("endpoint", "item")},
             UpdateExpression="SET #name = :value",
             ExpressionAttributeNames={"#name": name},
             ExpressionAttributeValues={":value": value},
+            **conditional,
         )
 
     def _put_new(self, item: dict[str, Any], *, unless_withdrawn: bool = False) -> bool:

@@ -26,7 +26,7 @@ from deployer.approval import (
     with_shadow,
 )
 from deployer.artefacts import Artefacts
-from deployer.attempt import AttemptStatus, went_live
+from deployer.attempt import NOTHING, AttemptStatus, went_live
 from deployer.attempts import Attempts, OvertakenError
 from deployer.executor import Executor, Progress
 from deployer.guardrails import heed_alarms, rollback_alarms
@@ -425,7 +425,7 @@ class Reconciler:
             and not any(_untold(each) for each in decision.misfits)
             and not choice.keeps_serving
             and choice.release.endpoint_config_name == rest.endpoint_config_name
-            and not self._disposable(choice, rest.endpoint_config_name)
+            and not self._disposable(decision, rest.endpoint_config_name)
         )
 
     def _abort_if_taken_back(self, attempt: Attempt, endpoint: Endpoint | None) -> None:
@@ -554,15 +554,24 @@ class Reconciler:
         if attempt.failed_test is None:
             return Serving(attempt.version_arn, live)
         former = self._history.former_attempt(attempt.version_arn, besides=attempt.endpoint_config_name)
-        may_serve = former is not None and all(
-            self._obstacle(self._read_version(each)) is None for each in former.version_arns
-        )
+        may_serve = former is not None and self._may_serve_again(former)
         return Serving(
             attempt.version_arn,
             live,
             failed_at=attempt.settled_at,
             former=Release.former(self._settings, former) if former is not None and may_serve else None,
         )
+
+    def _may_serve_again(self, former: Attempt) -> bool:
+        """Tell whether what served by an attempt may go out again, and is what it was."""
+        versions = [self._read_version(each) for each in former.version_arns]
+        version = versions[0]
+        if version is None or any(self._obstacle(each) is not None for each in versions):
+            return False
+        if self._settings.stage_name is None or former.artefact_digest is None:
+            # Its model names what the registry said then, and nobody knows what is there by now.
+            return True
+        return former.artefact_digest == self._look(version)
 
     def _follows(self, approval: Approval) -> bool:
         return self._settings.follows(
@@ -604,6 +613,7 @@ class Reconciler:
                 approval,
                 reason=f"What its artefact is cannot be seen: {refusal}.",
                 remedy="`python -m ops doctor` says what is missing; nothing has to be approved again.",
+                is_unseen=True,
             )
         if approval.artefact_digest != digest:
             return Misfit(
@@ -624,10 +634,13 @@ class Reconciler:
         """Journal what was approved, where it could not be seen then: it is what is found first."""
         version = self._read_version(approval.version_arn)
         digest = self._look(version) if version is not None else None
-        if digest is not None:
-            self._journal.record_artefact_digest(approval, digest)
+        if digest is None:
+            return
+        if self._journal.record_artefact_digest(approval, digest):
             seen = replace(approval, artefact_digest=digest)
             self._attempts.history = self._history.with_approval(seen)
+        else:
+            self._attempts.history = self._journal.read(self._name)
 
     def _stage_with_another(self, version: ModelVersion, digest: str) -> str | None:
         """Return a stage that deployed something else as this version, if there is one."""
@@ -823,19 +836,25 @@ class Reconciler:
             # What is tried again needs its model and config again.
             return False
         serving = endpoint.endpoint_config_name if endpoint is not None else None
-        deletion = self._disposable(decision.choice, serving)
+        deletion = self._disposable(decision, serving)
         return bool(deletion) and self._executor.clean_up(deletion, endpoint)
 
-    def _disposable(self, choice: Choice | None, serving_config_name: str | None) -> Deletion:
-        attempts, keep = self._history.attempts, self._settings.keep
+    def _disposable(self, decision: Decision, serving_config_name: str | None) -> Deletion:
+        attempts, keep, choice = self._history.attempts, self._settings.keep, decision.choice
         wanted = choice.release.endpoint_config_name if choice is not None else None
         needed = {name for name in (serving_config_name, wanted) if name is not None}
         deletion = disposable(attempts, keep=keep, needed=needed)
+        if any(each.is_unseen for each in decision.misfits):
+            # What S3 does not show now may be what goes out once it does, or what a reject would bring back.
+            return NOTHING
         if not deletion or choice is None:
             return deletion
         # Only now, as it asks the registry: what a reject of this version would bring back, if not at once
         # then when every passing reason has passed.
-        former = self._choose(None, besides=choice.approval, at=datetime.max.replace(tzinfo=UTC)).choice
+        others = self._choose(None, besides=choice.approval, at=datetime.max.replace(tzinfo=UTC))
+        if any(each.is_unseen for each in others.misfits):
+            return NOTHING
+        former = others.choice
         fallback = former.release.endpoint_config_name if former is not None else None
         return disposable(attempts, keep=keep, needed=needed, fallback=fallback)
 

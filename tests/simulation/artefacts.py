@@ -1,17 +1,22 @@
 """What versions are made of: as they were approved, as they serve, and as stages say that they deployed them.
 
-Owns this memory only, and judges nothing. A version's artefact can be changed in the registry, so a version's
-ARN does not tell what serves; here an artefact is the URL of its model data.
+Owns this memory only, and judges nothing. A version's artefact can be changed in the registry, or overwritten
+in S3, so a version's ARN does not tell what serves. Here an artefact is the URL of its model data and, in
+stages, the entity tag of the object there. Nobody can see what is overwritten after the last look at it: what
+was approved, what came to serve and what is passed on is what whoever did it was shown last. Who did not look
+is shown nothing: then it is what was there when it was done.
 """
 
 from __future__ import annotations
 
+from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.simulation.schedule import REGISTRY_WRITE
+from tests.simulation.bucket import FIRST
+from tests.simulation.schedule import LISTING, REGISTRY_WRITE, Stages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from tests.simulation.world import Call, World
 
@@ -21,7 +26,7 @@ ENDPOINT: Final = ":endpoint:"
 
 
 def artefact_of(package: Mapping[str, Any]) -> str:
-    """Return what a version is made of, as DescribeModelPackage shows it."""
+    """Return where what a version is made of is, as DescribeModelPackage shows it."""
     (container,) = package["InferenceSpecification"]["Containers"]
     url: str = container["ModelDataUrl"]
     return url
@@ -44,38 +49,83 @@ class Artefacts:
     def __init__(self, world: World) -> None:
         self._world = world
         self._approved: dict[tuple[str, str, str], str] = {}
+        self._loaded: dict[tuple[str, str], dict[str, str]] = {}
         self.of_attempts: dict[tuple[str, int], str] = {}
         self.stamped: dict[tuple[str, str], str] = {}
 
     def note_call(self, call: Call) -> None:
-        """Remember what was approved, and what a stage says that it deployed."""
-        if call.operation == "PutItem" and call.accepted:
+        """Remember what was approved, what is deployed, and what a stage says that it deployed."""
+        if not call.accepted:
+            return
+        if call.operation in {"PutItem", "UpdateItem"}:
             self._note_approval(call)
-        elif call.operation == REGISTRY_WRITE and call.accepted:
+        elif call.operation in {"CreateEndpoint", "UpdateEndpoint"}:
+            self._note_change(call)
+        elif call.operation == REGISTRY_WRITE:
             for name, stage_name in digests_in(call):
                 deployed = self.last_deployed(name, call.request["ModelPackageArn"].lower())
                 if deployed is not None:
                     self.stamped[stage_name, call.request["ModelPackageArn"].lower()] = deployed
 
     def _note_approval(self, call: Call) -> None:
-        item = call.request["Item"]
-        if not item["item"]["S"].startswith("approval#"):
+        """Remember what an approval is for, once the journal says it."""
+        key = call.request.get("Key") or call.request["Item"]
+        name, item = key["endpoint"]["S"], key["item"]["S"]
+        if not item.startswith("approval#"):
             return
-        name, arn, time = (item[key]["S"] for key in ("endpoint", "version_arn", "approved_at"))
+        approval = self._world.journalled(name, item)
+        arn, time = approval["version_arn"], approval["approved_at"]
         read = last_read(call, arn)
-        if read is not None:
-            self._approved[name, arn.lower(), time] = artefact_of(read)
+        if read is not None and "artefact_digest" in approval:
+            approved = self.seen(read, call)
+            if call.operation == "PutItem":
+                self._approved[name, arn.lower(), time] = approved
+            else:
+                # Where it could not be seen at first, it is what was found first.
+                self._approved.setdefault((name, arn.lower(), time), approved)
+
+    def _note_change(self, call: Call) -> None:
+        """Remember what an endpoint is to load, wherever that is: what was listed right before the write."""
+        before = [
+            each
+            for each in reversed(call.invocation.calls[:-1])
+            if not (each.operation == call.operation and each.request == call.request)
+        ]
+        # The registry is read last.
+        since = dropwhile(lambda each: each.operation == "DescribeModelPackage", before)
+        listed = _tags_in(takewhile(lambda each: each.operation == LISTING, since))
+        key = call.request["EndpointName"], call.request["EndpointConfigName"]
+        self._loaded[key] = {**self._world.bucket.tags, **listed}
+
+    def now(self, package: Mapping[str, Any]) -> str:
+        """Return what a version is made of by now."""
+        uri = artefact_of(package)
+        return self._known_as(uri, self._world.bucket.tag(uri))
+
+    def seen(self, package: Mapping[str, Any], call: Call) -> str:
+        """Return what a version was made of when the invocation of a call looked last, before that."""
+        uri = artefact_of(package)
+        before = (each for each in reversed(call.invocation.calls) if each.number < call.number)
+        listed = _tags_in(each for each in before if each.operation == LISTING)
+        return self._known_as(uri, listed.get(uri, self._world.bucket.tag(uri)))
+
+    def _loaded_as(self, endpoint_name: str, config_name: str, uri: str) -> str:
+        return self._known_as(uri, self._loaded.get((endpoint_name, config_name), {}).get(uri, FIRST))
+
+    def _known_as(self, uri: str, tag: str) -> str:
+        # Outside of stages no bucket is known to be one that the deployer may look into.
+        return uri if self._world.schedule.stages is Stages.NONE else f"{uri} {tag}"
 
     def note_service(self, endpoint_name: str, config_name: str, attempt: int) -> None:
         """Remember what an endpoint came to serve by an attempt."""
-        urls = {
-            container.model_data_url
+        artefacts = {
+            self._loaded_as(endpoint_name, config_name, container.model_data_url)
             for spec, _ in self._world.hosting.receiving(endpoint_name)
             for container in spec.containers
-            if spec.endpoint_config_name == config_name
+            if spec.endpoint_config_name == config_name and container.model_data_url is not None
         }
-        if len(urls) == 1 and (url := urls.pop()) is not None:
-            self.of_attempts[endpoint_name, attempt] = url
+        if len(artefacts) == 1:
+            self.of_attempts[endpoint_name, attempt] = artefacts.pop()
 
     def approved(self, endpoint_name: str, decided: Mapping[str, Any]) -> str | None:
         """Return what a version was made of when it was approved; None if nobody knows.
@@ -89,7 +139,7 @@ class Artefacts:
     def serving(self, endpoint_name: str) -> set[str]:
         """Return what gets an endpoint's calls."""
         return {
-            container.model_data_url
+            self._loaded_as(endpoint_name, spec.endpoint_config_name, container.model_data_url)
             for spec, _ in self._world.hosting.receiving(endpoint_name)
             for container in spec.containers
             if container.model_data_url is not None
@@ -105,6 +155,15 @@ class Artefacts:
             and (endpoint_name, int(each["number"])) in self.of_attempts
         ]
         return self.of_attempts[endpoint_name, numbers[-1]] if numbers else None
+
+
+def _tags_in(listings: Iterable[Call]) -> dict[str, str]:
+    """Return the entity tags that some listings showed, the newest first, by URI."""
+    tags: dict[str, str] = {}
+    for each in listings:
+        for found in each.response.get("Contents", ()):
+            tags.setdefault(f"s3://{each.request['Bucket']}/{found['Key']}", found["ETag"].strip('"'))
+    return tags
 
 
 def last_read(call: Call, version_arn: str) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.triggers import PART_DETAIL_TYPE
 from local_cloud.sagemaker.ports import AlarmState
 from tests.simulation.alarms import rollback_alarm
-from tests.simulation.artefacts import Artefacts, artefact_of, stages_in
+from tests.simulation.artefacts import Artefacts, stages_in
 from tests.simulation.people import (
     GOOD_ANSWERS,
     PREFIX,
@@ -480,7 +480,7 @@ class Law3NewestStandingApproval(Law):
             for stage_name in stages_in(package)
             if own is not None and stage_name != own
         }
-        return not {artefact, *stamped} <= {None, artefact_of(package)}
+        return not {artefact, *stamped} <= {None, self.facts.artefacts.now(package)}
 
     def _wanted(
         self, settings: dict[str, Any], approval: dict[str, Any], shadow: dict[str, Any] | None = None
@@ -535,10 +535,10 @@ class Law3NewestStandingApproval(Law):
     def _former(
         self, tested: dict[str, Any], attempts: list[dict[str, Any]], content: tuple[str, str, str]
     ) -> tuple[str, str, str] | None:
-        """Return what a version served as before it failed its test, unless that failed since."""
-        config = next(
+        """Return what a version served as before its test failed, unless that failed or was changed since."""
+        served = next(
             (
-                each["endpoint_config_name"]
+                each
                 for each in reversed(attempts)
                 if each["action"] not in ASIDE
                 and each["status"] == "succeeded"
@@ -547,6 +547,9 @@ class Law3NewestStandingApproval(Law):
             ),
             None,
         )
+        if served is None or self._was_something_else(served, content[0]):
+            return None
+        config = served["endpoint_config_name"]
         reasons = [
             each.get("reason", "")
             for each in attempts
@@ -555,7 +558,7 @@ class Law3NewestStandingApproval(Law):
             and each["settled_at"] >= tested["settled_at"]
         ]
         lasting = [each for each in reasons if not any(known in each for known in TRANSIENT)]
-        if config is None or lasting or len(reasons) > RETRIES:
+        if lasting or len(reasons) > RETRIES:
             return None
         former = self._content({"endpoint_config_name": config, "version_arn": ""}, content)
         packages = [
@@ -564,6 +567,15 @@ class Law3NewestStandingApproval(Law):
         ]
         # What served beside it may have been rejected since.
         return former if all(each is not None and admits(None, each) for each in packages) else None
+
+    def _was_something_else(self, served: dict[str, Any], arn: str) -> bool:
+        """Tell whether a version is not what it was when it served; only in stages anybody can know."""
+        name = served["endpoint"]
+        if "StageName" not in stage_settings(self.world.schedule, name):
+            return False
+        came_to_serve = self.facts.artefacts.of_attempts.get((name, int(served["number"])))
+        package = self.world.people.look("DescribeModelPackage", ModelPackageName=arn)
+        return package is not None and came_to_serve not in {None, self.facts.artefacts.now(package)}
 
     def _newest_first(self, name: str, *, for_shadow: bool = False) -> Iterator[dict[str, Any]]:
         seen = set()

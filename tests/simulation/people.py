@@ -17,6 +17,8 @@ from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller, FleetSpec, Health
 from local_cloud.sagemaker.virtual import ScriptedHosting, VirtualClock
 from tests.simulation.alarms import rollback_alarm
+from tests.simulation.artefacts import artefact_of
+from tests.simulation.bucket import NEIGHBOUR
 from tests.simulation.clients import REGION
 from tests.simulation.schedule import Companions, Disturbance, Kind, RolloutKind
 from tests.simulation.sites import (
@@ -459,6 +461,7 @@ class People:
                 plane.set_instance_quota(site.account, REGION, instance_type, None)
         for name in self.endpoints:
             self.world.alarms.reset(name)
+        self.world.bucket.is_hidden = False
 
     # The registry ------------------------------------------------------------------------------------
 
@@ -581,6 +584,32 @@ class People:
         )
         if answer is not None:
             self.acts.append(Act(version.arn, None, by, self.world.clock.now()))
+
+    def overwrite(self, version: Version, how: int) -> None:
+        """Put another object in the place of what a version is made of, or the first one; or one beside it.
+
+        A training job that is run again does so. The registry does not know.
+        """
+        package = self.look("DescribeModelPackage", ModelPackageName=version.arn)
+        uri = artefact_of(package) if package is not None else version.model_data_url
+        bucket = self.world.bucket
+        match how // 2 % 5:
+            case 3:
+                bucket.restore(uri)
+            case 4:
+                bucket.overwrite(uri := uri + NEIGHBOUR)
+            case _:
+                bucket.overwrite(uri)
+        self._tell_of_objects(f"overwrites {uri}", bucket.tag(uri))
+
+    def hide_artefacts(self, *, hidden: bool) -> None:
+        """Keep stages from listing what is in the bucket, or let them."""
+        self.world.bucket.is_hidden = hidden
+        self._tell_of_objects("hides artefacts" if hidden else "shows artefacts")
+
+    def _tell_of_objects(self, what: str, detail: object = None) -> None:
+        self.last_done = self.world.clock.now()
+        self.world.tell("s3", what, detail)
 
     def rescale(self, endpoint: str, how: int) -> None:
         """Change a variant's count and weight, as automatic scaling and people do."""
@@ -850,6 +879,13 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
     Kind.REPLACE_LIVE: lambda people, what, endpoint: people.replace_artefact(
         people.live(endpoint) or people.version(what.which), what.how, _by(what)
     ),
+    Kind.OVERWRITE_ARTEFACT: lambda people, what, _: people.overwrite(
+        people.versions[-2:][what.which % len(people.versions[-2:])], what.how
+    ),
+    Kind.OVERWRITE_LIVE: lambda people, what, endpoint: people.overwrite(
+        people.live(endpoint) or people.version(what.which), what.how
+    ),
+    Kind.HIDE_ARTEFACTS: lambda people, what, _: people.hide_artefacts(hidden=what.how % 3 > 0),
     Kind.PASS_ON: lambda people, what, _: people.stand(people.version(what.which), PASSED, _by(what)),
     # What serves in the first stage.
     Kind.PASS_ON_LIVE: lambda people, what, _: people.stand(

@@ -236,6 +236,14 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         known=10,
     ),
     Sabotage(
+        "take what a repeated event finds for what was approved",
+        "reconciler.py",
+        "            if all(each.key != approval.key for each in self._history.approvals):\n"
+        "                self._attempts.history = self._journal.read(self._name)\n",
+        "            self._attempts.history = self._history.with_approval(approval)\n",
+        known=2898,
+    ),
+    Sabotage(
         "forget what a reject would bring back",
         "reconciler.py",
         "needed=needed, fallback=fallback)\n",
@@ -290,6 +298,13 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            self._gateways.alarms.clear(self._settings.abort_alarm_name)\n",
         "            pass\n",
         known=6,
+    ),
+    Sabotage(
+        "leave the alarm set that aborted a rollout",
+        "attempts.py",
+        "            clear_abort()\n",
+        "            pass\n",
+        known=927,
     ),
     Sabotage(
         "blame the version for an abort",
@@ -477,7 +492,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "stage.py",
         "        version = self._read_version(attempt.version_arn)\n",
         "        version = self._gateways.sagemaker.describe_model_version(attempt.version_arn)\n",
-        known=192,
+        known=1838,
     ),
     Sabotage(
         "promote what is no longer what it served",
@@ -560,6 +575,27 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "and name != stage_name and value != digest:\n",
         "and name != stage_name and not value:\n",
         known=118,
+    ),
+    Sabotage(
+        "know an artefact by its place alone",
+        "artefacts.py",
+        "        digest = names.digest([containers, held])\n",
+        "        digest = names.digest([containers, len(held)])\n",
+        known=32,
+    ),
+    Sabotage(
+        "look at artefacts once and not right before the write",
+        "reconciler.py",
+        "        return seen is None or seen == self._look(version)\n",
+        "        return seen is None or version is not None\n",
+        known=18,
+    ),
+    Sabotage(
+        "take what is beside an artefact for a part of it",
+        "s3.py",
+        '                if key in {"", each["Key"]} or key.endswith("/")\n',
+        "",
+        known=332,
     ),
     Sabotage(
         "name a release whatever its version is made of",

@@ -11,14 +11,12 @@ import dataclasses
 import json
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, get_type_hints
+from random import Random
+from typing import Any, Final, get_type_hints
 
 from deployer.operations import OPERATIONS
 from deployer.triggers import PART_DETAIL_TYPE
 from local_cloud.sagemaker.switches import Switches
-
-if TYPE_CHECKING:
-    from random import Random
 
 
 class Kind(StrEnum):
@@ -63,13 +61,21 @@ class Kind(StrEnum):
     TAKE_BACK_LIVE = "take back live"
     REPLACE_ARTEFACT = "replace artefact"
     REPLACE_LIVE = "replace live"
+    OVERWRITE_ARTEFACT = "overwrite artefact"
+    OVERWRITE_LIVE = "overwrite live"
+    HIDE_ARTEFACTS = "hide artefacts"
 
 
-STAGE_KINDS: Final = (
+REGISTRY_KINDS: Final = (
     *(Kind.SET_LIFE_CYCLE, Kind.PASS_ON, Kind.PASS_ON_LIVE, Kind.TAKE_BACK_LIVE),
     *(Kind.REPLACE_ARTEFACT, Kind.REPLACE_LIVE),
 )
-"""What people do with the life cycle of versions, and with what they are made of."""
+"""What people do with the life cycle of versions, and with what the registry says that they are made of."""
+
+S3_KINDS: Final = (Kind.OVERWRITE_ARTEFACT, Kind.OVERWRITE_LIVE, Kind.HIDE_ARTEFACTS)
+"""What people do with the objects that versions are made of, of which the registry knows nothing."""
+
+STAGE_KINDS: Final = (*REGISTRY_KINDS, *S3_KINDS)
 
 PLAIN_KINDS: Final = tuple(kind for kind in Kind if kind not in STAGE_KINDS)
 """What happens in every world."""
@@ -405,7 +411,10 @@ OPERATION_NAMES: Final = tuple(name for names in OPERATIONS.values() for name in
 REGISTRY_WRITE: Final = "UpdateModelPackage"
 """The one operation by which a stage writes to the registry; nobody calls it outside of stages."""
 
-STAGE_CALLS: Final = (REGISTRY_WRITE, "ListObjectsV2")
+LISTING: Final = "ListObjectsV2"
+"""The one operation by which a stage sees what artefacts are."""
+
+STAGE_CALLS: Final = (REGISTRY_WRITE, LISTING)
 """What is called nowhere but in stages."""
 
 _PLAIN_OPERATION_NAMES: Final = tuple(name for name in OPERATION_NAMES if name not in STAGE_CALLS)
@@ -492,7 +501,11 @@ def draw(random: Random) -> Schedule:
 _DEPLOYMENT: Final = ("CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint")
 """What a version's artefact may be changed in the middle of."""
 
-STAGE_MEANWHILE: Final = (*STAGE_KINDS, Kind.REJECT_LIVE, Kind.UPDATE_METADATA, Kind.DELETE_VERSION)
+_REGISTRY_MEANWHILE: Final = (
+    *(*REGISTRY_KINDS, Kind.REJECT_LIVE, Kind.UPDATE_METADATA, Kind.DELETE_VERSION),
+)
+
+STAGE_MEANWHILE: Final = (*_REGISTRY_MEANWHILE, *S3_KINDS)
 """What may happen between a stage's decision to write to the registry and the write."""
 
 _STAGE_CHOICES: Final = (
@@ -521,7 +534,7 @@ def draw_staged(random: Random) -> Schedule:
             random.randrange(CHOICES),
         )
         done.insert(random.randrange(len(done) + 1), each)
-    return replace(
+    staged = replace(
         drawn,
         stages=random.choice((Stages.PENDING, Stages.PENDING, Stages.APPROVED)),
         soak=random.randrange(len(SOAKS)),
@@ -537,6 +550,80 @@ def draw_staged(random: Random) -> Schedule:
             *(_stage_event_fault(random) for _ in range(random.choice((0, 0, 1, 2)))),
         ),
     )
+    # By numbers of their own: whatever else happens in the schedule is what it was without them. Equal seeds
+    # must give equal schedules; nothing here is a secret.
+    return _overwritten(staged, Random(f"overwrites {staged.seed}"))  # noqa: S311
+
+
+_OVERWRITES: Final = (
+    *(Kind.OVERWRITE_ARTEFACT,) * 3,
+    *(Kind.OVERWRITE_LIVE,) * 3,
+    Kind.HIDE_ARTEFACTS,
+)
+
+
+def _overwritten(schedule: Schedule, random: Random) -> Schedule:
+    """Let people overwrite artefacts in S3, in half of all schedules, and let S3 fail there."""
+    if random.random() < 0.5:
+        return schedule
+    done = list(schedule.disturbances)
+    for _ in range(random.choice((1, 1, 2, 3))):
+        each = Disturbance(
+            random.choice(_OVERWRITES),
+            random.randrange(len(WAITS)),
+            random.choice((0, 0, random.randrange(CHOICES))),
+            random.randrange(CHOICES),
+        )
+        done.insert(random.randrange(len(done) + 1), each)
+    return replace(
+        schedule,
+        disturbances=tuple(done),
+        # The last one counts of several faults of one call: what was drawn before.
+        faults=(
+            *(_overwrite_meanwhile(random) for _ in range(random.choice((0, 1, 2)))),
+            *(_listing_fault(random) for _ in range(random.choice((0, 0, 1)))),
+            *schedule.faults,
+        ),
+        event_faults=(
+            *(_approval_again(random) for _ in range(random.choice((0, 1)))),
+            *schedule.event_faults,
+        ),
+    )
+
+
+def _overwrite_meanwhile(random: Random) -> Fault:
+    """Let an artefact be overwritten while a stage deploys it, looks at it, or writes down what it is."""
+    operation, most = random.choice(
+        (
+            (random.choice(_DEPLOYMENT), 4),
+            (LISTING, 2 * _NTH),
+            ("DescribeModelPackage", 2 * _NTH),
+            (random.choice(("DescribeAlarms", "PutItem", REGISTRY_WRITE)), _NTH),
+        )
+    )
+    return Fault(
+        operation,
+        random.randrange(most),
+        FaultKind.MEANWHILE,
+        meanwhile=Disturbance(
+            random.choice(_OVERWRITES),
+            which=random.choice((0, 0, random.randrange(CHOICES))),
+            how=random.randrange(CHOICES),
+        ),
+    )
+
+
+def _approval_again(random: Random) -> EventFault:
+    """Let an approval's event come a second time, when something else may be there."""
+    event = random.choice((EVENTS[0], EVENTS[0], PASSED_EVENT))
+    delay = random.randrange(DELAYS.index(60.0), len(DELAYS))
+    return EventFault(event, random.randrange(6), EventFaultKind.DOUBLED, delay)
+
+
+def _listing_fault(random: Random) -> Fault:
+    kind = random.choice([kind for kind in FaultKind if kind not in {FaultKind.STALE, FaultKind.MEANWHILE}])
+    times = random.choice((1, 1, 2, 4))
+    return Fault(LISTING, random.randrange(2 * _NTH), kind, times, random.randrange(len(DELAYS)))
 
 
 def _stage_event_fault(random: Random) -> EventFault:
@@ -574,7 +661,7 @@ def _change_meanwhile(random: Random) -> Fault:
 def _registry_fault(random: Random) -> Fault:
     kind = random.choice([kind for kind in FaultKind if kind is not FaultKind.STALE])
     happens = Disturbance(
-        random.choice(STAGE_MEANWHILE), which=random.randrange(CHOICES), how=random.randrange(CHOICES)
+        random.choice(_REGISTRY_MEANWHILE), which=random.randrange(CHOICES), how=random.randrange(CHOICES)
     )
     return Fault(
         random.choice((*STAGE_CALLS, REGISTRY_WRITE)),

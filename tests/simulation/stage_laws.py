@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.simulation.alarms import rollback_alarm
-from tests.simulation.artefacts import artefact_of, digests_in, last_read, stages_in
+from tests.simulation.artefacts import digests_in, last_read, stages_in
 from tests.simulation.laws import (
     ASIDE,
     CHANGES,
@@ -158,8 +158,9 @@ class Law16PromotedOnceAfterItsSoak(Law):
             status = endpoint and endpoint["EndpointStatus"]
             raise self.broken(f"{name} passes {arn} on, and is {status} with {content}")
         serving = self.facts.artefacts.serving(name)
-        if artefact_of(read) not in serving:
-            raise self.broken(f"{name} passes {arn} on, {artefact_of(read)} by now, and serves {serving}")
+        seen = self.facts.artefacts.seen(read, call)
+        if seen not in serving:
+            raise self.broken(f"{name} passes {arn} on, {seen} by now, and serves {serving}")
         since = [
             each.ended
             for each in self.facts.rollouts
@@ -208,7 +209,7 @@ class Law16PromotedOnceAfterItsSoak(Law):
                 continue
             assert live is not None, "it is as it should be"
             package = self.world.people.look("DescribeModelPackage", ModelPackageName=live[0])
-            if package is None or artefact_of(package) not in self.facts.artefacts.serving(name):
+            if package is None or self.facts.artefacts.now(package) not in self.facts.artefacts.serving(name):
                 continue
             stamps = package.get("CustomerMetadataProperties") or {}
             if broken_elsewhere(stamps, stage_settings(self.world.schedule, name), name):

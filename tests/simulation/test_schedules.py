@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.simulation.__main__ import replay_command
 from tests.simulation.runner import schedule_of
-from tests.simulation.schedule import Disturbance, Fault, FaultKind, Kind, RolloutKind, Schedule
+from tests.simulation.schedule import Disturbance, Fault, FaultKind, Kind, RolloutKind, Schedule, Stages
 from tests.simulation.simulation import simulate
 from tests.simulation.strategies import schedules
 
@@ -58,6 +58,37 @@ FOUND: Final = {
             Disturbance(Kind.LIMIT_QUOTA),
             Disturbance(Kind.APPROVE),
             Disturbance(Kind.SYSTEM_UPDATE, wait=7),
+        ),
+    ),
+    "what served before is overwritten when another test fails": Schedule(
+        head_start=1,
+        smoke_test=True,
+        stages=Stages.APPROVED,
+        soak=1,
+        disturbances=(
+            Disturbance(Kind.OVERWRITE_ARTEFACT),
+            Disturbance(Kind.APPROVE_NEWEST),
+            Disturbance(Kind.REPLACE_LIVE, wait=10),
+        ),
+        faults=(Fault("InvokeEndpoint", 1, FaultKind.SLOW_BEFORE, delay=2),),
+    ),
+    "what a reject would bring back is hidden when the stage cleans up": Schedule(
+        head_start=1,
+        keep=1,
+        stages=Stages.APPROVED,
+        config_visible_seconds=2,
+        disturbances=(
+            Disturbance(Kind.REGISTER_FAILING_APPROVED),
+            Disturbance(Kind.CHANGE_SETTINGS, how=2),
+            Disturbance(Kind.MEND_MODEL, when="Failed"),
+        ),
+        faults=(
+            Fault(
+                "ListObjectsV2",
+                18,
+                FaultKind.MEANWHILE,
+                meanwhile=Disturbance(Kind.HIDE_ARTEFACTS, how=2),
+            ),
         ),
     ),
 }

@@ -224,7 +224,7 @@ def test_law_16_what_was_changed_since_it_was_deployed_is_not_passed_on(soaked: 
     soaked.world.run_until_quiet()
     soaked.world.pass_time(30)
 
-    offends(soaked, 16, "other.tar.gz by now, and serves", lambda: properly(first(soaked)))
+    offends(soaked, 16, "other.tar.gz 1 by now, and serves", lambda: properly(first(soaked)))
 
 
 def test_law_16_what_is_out_of_service_is_not_passed_on(soaked: Deployed) -> None:
@@ -418,6 +418,7 @@ def journal_approval(arn: str, name: str = "churn", **more: str) -> None:
         "version": arn[-1],
         "approved_at": "2026-01-01T00:00:00.000000+00:00",
         "correlation_id": "rogue",
+        "artefact_digest": "rogue",
         **more,
     }
     clients.client("dynamodb").put_item(
@@ -488,7 +489,7 @@ def put_on_production(scene: Deployed, *, approved_first: bool) -> None:
 @pytest.mark.parametrize(
     ("approved_first", "told"),
     [
-        (True, "and s3://models/1/model.tar.gz was approved"),
+        (True, "and s3://models/1/model.tar.gz 1 was approved"),
         (False, "and stage staging deployed s3://models/1/m"),
     ],
 )
@@ -496,8 +497,100 @@ def test_law_20_nothing_serves_but_what_was_approved_and_deployed_before(
     staged: Deployed, told: str, *, approved_first: bool
 ) -> None:
     only(staged, 20)
-    with pytest.raises(LawBrokenError, match=rf"Law20\w+: churn-v2 came to serve .*other.tar.gz, {told}"):
+    with pytest.raises(LawBrokenError, match=rf"Law20\w+: churn-v2 came to serve .*other.tar.gz 1, {told}"):
         put_on_production(staged, approved_first=approved_first)
+
+
+def list_artefact(uri: str = "s3://models/1/model.tar.gz") -> None:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    clients.client("s3").list_objects_v2(Bucket=bucket, Prefix=key)
+
+
+def put_overwritten_on_production(scene: Deployed, *, when: str, looks: bool = True) -> None:
+    """Serve in the second stage what is overwritten in S3 on the way there."""
+    world, arn = scene.world, first(scene)
+
+    def overwrite(now: str) -> None:
+        if now == when:
+            world.people.overwrite(world.people.versions[0], 0)
+
+    def do_it() -> None:
+        read(arn)
+        list_artefact()
+        overwrite("before the approval")
+        journal_approval(arn, "churn-v2")
+        overwrite("after the approval")
+        write_attempt(endpoint="churn-v2", version_arn=arn, approved_at="2026-01-01T00:00:00.000000+00:00")
+        make_release_in(world.sites[1].role_arn, arn)
+        if looks:
+            list_artefact()
+        overwrite("after the last look")
+        read(arn)
+        sagemaker().create_endpoint(EndpointName="churn-v2", EndpointConfigName="rogue")
+
+    scene.do(do_it, at=world.sites[1])
+
+
+@pytest.mark.parametrize("when", ["before the approval", "after the approval"])
+def test_law_20_nothing_serves_that_was_overwritten_since_it_was_approved(
+    staged: Deployed, when: str
+) -> None:
+    """An approval is of what was listed for it."""
+    only(staged, 20)
+    with pytest.raises(
+        LawBrokenError, match=r"came to serve .*/1/model.tar.gz 1.1, and .*/model.tar.gz 1 was"
+    ):
+        put_overwritten_on_production(staged, when=when)
+
+
+def test_law_20_what_is_overwritten_after_the_last_look_is_seen_by_nobody(staged: Deployed) -> None:
+    only(staged, 20)
+    put_overwritten_on_production(staged, when="after the last look")
+
+
+def test_law_20_who_does_not_look_before_the_write_is_no_excuse(staged: Deployed) -> None:
+    only(staged, 20)
+    with pytest.raises(
+        LawBrokenError, match=r"came to serve .*/1/model.tar.gz 1.1, and .*/model.tar.gz 1 was"
+    ):
+        put_overwritten_on_production(staged, when="after the last look", looks=False)
+
+
+def test_law_16_what_was_overwritten_since_it_was_deployed_is_not_passed_on(soaked: Deployed) -> None:
+    soaked.world.people.overwrite(soaked.world.people.versions[0], 0)
+    soaked.world.pass_time(30)
+
+    offends(soaked, 16, "model.tar.gz 1.1 by now, and serves", lambda: properly(first(soaked)))
+
+
+def test_law_16_what_is_overwritten_after_the_look_at_it_is_passed_on(soaked: Deployed) -> None:
+    arn = first(soaked)
+    soaked.world.pass_time(30)
+    only(soaked, 16)
+
+    def pass_on_what_is_overwritten() -> None:
+        ask_for_alarms()
+        read(arn)
+        list_artefact()
+        soaked.world.people.overwrite(soaked.world.people.versions[0], 0)
+        # Otherwise whatever anybody does meanwhile would excuse it.
+        soaked.world.people.last_done = soaked.world.start
+        claim_promotion(arn)
+        pass_on(arn)
+
+    soaked.do(pass_on_what_is_overwritten)
+
+
+def test_what_is_in_s3_is_part_of_what_a_version_is_made_of(staged: Deployed) -> None:
+    """What is put back into its place is what it was; what is put beside it is nothing of a version's."""
+    people, arn = staged.world.people, first(staged)
+    artefacts = staged.judge.facts.artefacts
+    package = people.look("DescribeModelPackage", ModelPackageName=arn)
+    assert package is not None
+    assert artefacts.now(package) == artefacts.last_deployed("churn", arn.lower())
+    for how, is_the_same in ((8, True), (0, False), (6, True)):
+        people.overwrite(people.versions[0], how)
+        assert (artefacts.now(package) == artefacts.last_deployed("churn", arn.lower())) is is_the_same
 
 
 def sagemaker_config(scene: Deployed) -> dict[str, Any]:

@@ -42,11 +42,13 @@ from local_cloud.sagemaker.timings import Timings
 from local_cloud.sagemaker.virtual import StrictIdentity, VirtualClock
 from tests.simulation import clients
 from tests.simulation.alarms import SimulatedAlarms
+from tests.simulation.bucket import Bucket
 from tests.simulation.clients import REGION, answer
 from tests.simulation.people import PREFIX, People, ScriptedFleets, TolerantArtifacts
 from tests.simulation.rest import TARGET_VARIANT
 from tests.simulation.schedule import (
     DELAYS,
+    LISTING,
     OPERATION_NAMES,
     PASSED_EVENT,
     REGISTRY_WRITE,
@@ -255,6 +257,7 @@ class World:
         self.artifacts = TolerantArtifacts()
         self.hosting = ScriptedFleets(self.clock)
         self.endpoints = ScriptedEndpoints(self.hosting)
+        self.bucket = Bucket()
         self.alarms: SimulatedAlarms = SimulatedAlarms(self)
         self.control_plane = ControlPlane(
             clock=self.clock,
@@ -656,7 +659,7 @@ class World:
             case FaultKind.TIMEOUT_BEFORE:
                 raise ConnectTimeoutError(endpoint_url=f"https://{service}")
             case FaultKind.THROTTLED:
-                return answer(400, {"__type": _throttling(service), "message": "Rate exceeded"})
+                return _throttling(service)
             case FaultKind.SERVER_ERROR_BEFORE:
                 return _SERVER_ERROR
         return None
@@ -683,7 +686,7 @@ class World:
         elif service == "sagemaker-runtime":
             status, content = self._ask_endpoint(request, invocation.site)
         elif service == "s3":
-            status, content = answer(200, _object(operation, request))
+            status, content = self._ask_bucket(operation, request)
         elif service == "cloudwatch":
             status, content = self._ask_alarms(operation, request)
         else:
@@ -738,6 +741,15 @@ class World:
         if answered.status == 200:
             return answer(200, {"ContentType": named["content-type"], "Body": answered.body.decode()})
         return answer(answered.status, {**json.loads(answered.body), "__type": named["x-amzn-errortype"]})
+
+    def _ask_bucket(self, operation: str, request: dict[str, Any]) -> tuple[int, bytes]:
+        """Answer as S3: with what a smoke test sends, or with what is in an artefact's place."""
+        if operation == "GetObject":
+            return answer(200, {"ContentType": "text/csv", "Body": "3,4"})
+        assert operation == LISTING, operation
+        if self.bucket.is_hidden:
+            return answer(403, {"__type": "AccessDenied", "message": "Access Denied"})
+        return answer(200, self.bucket.list(request["Bucket"], request["Prefix"]))
 
     def _ask_alarms(self, operation: str, request: dict[str, Any]) -> tuple[int, bytes]:
         """Answer as CloudWatch, which returns the alarms that there are."""
@@ -884,13 +896,6 @@ def _missing(name: str) -> bytes:
     ).encode()
 
 
-def _object(operation: str, request: dict[str, Any]) -> dict[str, Any]:
-    """Return what S3 has under any key: nobody overwrites it, versions are changed in the registry."""
-    if operation == "ListObjectsV2":
-        return {"Contents": [{"Key": request["Prefix"], "ETag": '"1"'}]}
-    return {"ContentType": "text/csv", "Body": "3,4"}
-
-
 def _event_name(event: dict[str, Any]) -> str:
     """Return how schedules name an event: see EVENTS and STAGE_EVENTS."""
     detail = event["detail"]
@@ -909,9 +914,11 @@ def _call_name(operation: str, body: bytes) -> str:
     return PARTS_PUT if is_part else operation
 
 
-def _throttling(service: str) -> str:
+def _throttling(service: str) -> tuple[int, bytes]:
+    """Return how a service refuses what is too much; S3 does as if it failed ("Error responses")."""
     codes = {"dynamodb": "ProvisionedThroughputExceededException", "s3": "SlowDown"}
-    return codes.get(service, "ThrottlingException")
+    document = {"__type": codes.get(service, "ThrottlingException"), "message": "Rate exceeded"}
+    return answer(503 if service == "s3" else 400, document)
 
 
 def _shown(call: Call) -> str:

@@ -25,6 +25,7 @@ from tests.unit.deployer.test_stage import (
     set_life_cycle,
     staging,
 )
+from tests.unit.deployer.test_trial import BAD, GOOD, TESTED, Trying, changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,6 +142,35 @@ def test_what_was_overwritten_is_not_rolled_back_to() -> None:
     assert [each["Outcome"] for each in pipeline.outcomes[-2:]] == ["ignored", "needs_attention"]
 
 
+@pytest.mark.parametrize(
+    ("overwritten", "goes_back", "told"), [(False, True, "rolled_back"), (True, False, "needs_attention")]
+)
+def test_what_fails_its_smoke_test_gives_way_to_what_served_before_only_if_that_is_what_it_was(
+    *, overwritten: bool, goes_back: bool, told: str
+) -> None:
+    """Otherwise what failed would be loaded again, without another test."""
+    pipeline = Trying(**STAGING)
+    with_bucket(pipeline)
+    arn = uploaded(pipeline)
+    pipeline.script(arn, GOOD)
+    pipeline.approve(arn)
+    pipeline.run()
+    before = pipeline.endpoint["EndpointConfigName"]
+
+    def overwrite(_service: str, operation: str) -> None:
+        if overwritten and operation == "UpdateEndpoint":
+            upload(pipeline, arn, b"bad")
+
+    pipeline.deployer_cloud.after_call = overwrite
+    pipeline.script(arn, BAD, **changed("debug"))
+    pipeline.manage(**STAGING, **TESTED, **changed("debug"))
+    pipeline.sweep()
+    pipeline.run()
+
+    assert (pipeline.endpoint["EndpointConfigName"] == before) is goes_back
+    assert pipeline.outcomes[-1]["Outcome"] == told
+
+
 def test_what_serves_is_not_taken_away_for_what_happens_to_its_artefact() -> None:
     pipeline = stages()
     arn = approved(pipeline)
@@ -245,6 +275,41 @@ def test_a_version_whose_artefact_is_not_shown_waits_until_it_is() -> None:
     assert pipeline.serving() == "v1"
     assert pipeline.told(arn) == ["ignored", "started", "succeeded"]
     assert metadata(pipeline, arn)["greenlight:staging:digest"]
+
+
+def test_nothing_is_deleted_while_what_a_reject_would_bring_back_is_not_shown() -> None:
+    pipeline = with_bucket(staging(Keep=0))
+    _, second = approved(pipeline), approved(pipeline)
+    config_name = pipeline.history.attempts[-1].endpoint_config_name
+    pipeline.deployer_cloud.before_call = denying("ListObjectsV2")
+    after(pipeline, 60)
+    pipeline.reject(second)
+    pipeline.run()
+    assert pipeline.serving() == "v2", "nothing is left that can be seen"
+    assert pipeline.sagemaker.describe_endpoint_config(EndpointConfigName=config_name)
+
+    pipeline.deployer_cloud.before_call = lambda *_: None
+    after(pipeline, 60)
+    assert pipeline.endpoint["EndpointConfigName"] == config_name
+
+
+def test_what_is_found_first_where_nothing_was_shown_is_what_was_approved() -> None:
+    """Two passes may look at once, and the artefact may be overwritten in between."""
+    pipeline = stages()
+    pipeline.deployer_cloud.before_call = denying("ListObjectsV2")
+    arn = approved(pipeline)
+
+    def find_something_else(_service: str, operation: str) -> None:
+        if operation == "UpdateItem":
+            pipeline.deployer_cloud.before_call = lambda *_: None
+            assert pipeline.journal.record_artefact_digest(pipeline.history.approvals[0], "0" * 64)
+
+    pipeline.deployer_cloud.before_call = find_something_else
+    after(pipeline, 60)
+    assert pipeline.history.approvals[0].artefact_digest == "0" * 64
+    assert pipeline.serving() is None
+    assert "was changed after it was approved" in pipeline.outcomes[-1]["Message"]
+    assert pipeline.told(arn) == ["ignored", "ignored"]
 
 
 class HidingS3(S3):

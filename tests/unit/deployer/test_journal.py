@@ -161,6 +161,18 @@ def test_a_journal_that_cannot_be_written_is_not_mistaken_for_another_invocation
         failing.begin(attempt(1))
     with pytest.raises(ClientError, match="ThrottlingException"):
         failing.move(attempt(1), replace(attempt(1), status=AttemptStatus.ACCEPTED))
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        failing.record_artefact_digest(approval(1), "0" * 64)
+
+
+def test_what_was_approved_is_what_was_found_first(journal: Journal) -> None:
+    given = approval(1)
+    journal.record_approval(given)
+
+    assert journal.record_artefact_digest(given, "1" * 64)
+    assert not journal.record_artefact_digest(given, "2" * 64)
+    assert journal.record_artefact_digest(given, "1" * 64), "a repetition finds its own work"
+    assert journal.read(ENDPOINT).approvals[0].artefact_digest == "1" * 64
 
 
 def test_an_approval_remembers_what_it_was_superseded_by(journal: Journal) -> None:
