@@ -111,11 +111,18 @@ class Facts:
     def __init__(self, world: World) -> None:
         self.world = world
         self.rollouts: list[Rollout] = []
+        self.contents: dict[str, tuple[str, str, str]] = {}
+        """What configs are to serve, by their names, also of those that are gone."""
         self.artefacts = Artefacts(world)
 
     def note_call(self, call: Call) -> None:
         """Remember a change that was accepted, and what was in the way of an update."""
         self.artefacts.note_call(call)
+        if call.operation == "CreateEndpointConfig" and call.accepted:
+            name = call.request["EndpointConfigName"]
+            content = self.world.people.config_content(name)
+            if content is not None:
+                self.contents[name] = content
         if call.operation == "UpdateEndpoint":
             self._note_start(call)
         if call.is_write and call.operation in CHANGES:
@@ -612,22 +619,18 @@ class Law3NewestStandingApproval(Law):
     def _is_made_of(self, attempt: dict[str, Any], approval: dict[str, Any]) -> bool:
         """Tell whether an attempt was for what was approved, as far as anybody knows."""
         artefacts, name = self.facts.artefacts, approval["endpoint"]
+        if attempt["version_arn"].lower() != approval["version_arn"].lower():
+            # It put the approved version beside another one, and is known by that one's artefact.
+            return True
         tried, approved = artefacts.approved(name, attempt), artefacts.approved(name, approval)
         return None in {tried, approved} or tried == approved
 
     def _content(self, attempt: dict[str, Any], like: tuple[str, str, str]) -> tuple[str, str, str] | None:
-        """Return what an attempt was to serve; its config may be gone, then its rollout remembers."""
-        for rollout in self.facts.rollouts:
-            if rollout.endpoint_config_name == attempt["endpoint_config_name"]:
-                return rollout.content
-        found = self.world.people.config_content(attempt["endpoint_config_name"])
+        """Return what an attempt was to serve, also if its config is gone."""
+        found = self.facts.contents.get(attempt["endpoint_config_name"])
         if found is None and attempt["version_arn"].lower() == like[0]:
-            # Refused before there was a config: only its name tells which settings it was for.
-            for other in self.facts.attempts(
-                attempt["endpoint_name"] if "endpoint_name" in attempt else attempt["endpoint"]
-            ):
-                if other["endpoint_config_name"] == attempt["endpoint_config_name"]:
-                    return like
+            # Refused before there was a config: nobody knows which settings it was for.
+            return like
         return found
 
     def _check_approvals(self, name: str) -> None:

@@ -9,7 +9,16 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.simulation.__main__ import replay_command
 from tests.simulation.runner import schedule_of
-from tests.simulation.schedule import Disturbance, Fault, FaultKind, Kind, RolloutKind, Schedule, Stages
+from tests.simulation.schedule import (
+    Companions,
+    Disturbance,
+    Fault,
+    FaultKind,
+    Kind,
+    RolloutKind,
+    Schedule,
+    Stages,
+)
 from tests.simulation.simulation import simulate
 from tests.simulation.strategies import schedules
 
@@ -89,6 +98,45 @@ FOUND: Final = {
                 FaultKind.MEANWHILE,
                 meanwhile=Disturbance(Kind.HIDE_ARTEFACTS, how=2),
             ),
+        ),
+    ),
+    "a model is made while its version is another for a moment": Schedule(
+        head_start=2,
+        stages=Stages.PENDING,
+        disturbances=(
+            Disturbance(Kind.REPLACE_LIVE),
+            Disturbance(Kind.APPROVE_NEWEST),
+            Disturbance(Kind.REPLACE_LIVE, wait=11),
+        ),
+        faults=(
+            Fault(
+                "CreateModel",
+                0,
+                FaultKind.MEANWHILE,
+                meanwhile=Disturbance(Kind.REPLACE_LIVE, which=3, how=5),
+            ),
+        ),
+    ),
+    "a shadow fails that was approved in the same second as what it shadows": Schedule(
+        policy=1,
+        companions=Companions.SHADOW,
+        disturbances=(
+            Disturbance(Kind.REGISTER_FAILING_APPROVED),
+            Disturbance(Kind.REGISTER_BROKEN_APPROVED, how=7),
+        ),
+    ),
+    "what failed with a shadow is not what failed alone": Schedule(
+        head_start=1,
+        policy=1,
+        keep=1,
+        companions=Companions.SHADOW,
+        disturbances=(
+            Disturbance(Kind.REGISTER_APPROVED),
+            Disturbance(Kind.REGISTER_APPROVED),
+            Disturbance(Kind.LIMIT_QUOTA),
+            Disturbance(Kind.APPROVE_NEWEST, how=9),
+            Disturbance(Kind.APPROVE, wait=11, how=1, when="RollingBack"),
+            Disturbance(Kind.APPROVE_NEWEST, wait=11),
         ),
     ),
 }

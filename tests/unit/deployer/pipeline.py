@@ -304,9 +304,8 @@ class Pipeline:
         return [each["Outcome"] for each in self.outcomes if each.get("ModelPackageArn") == version_arn]
 
 
-def change_artefact(pipeline: Pipeline, arn: str) -> None:
+def change_artefact(pipeline: Pipeline, arn: str, url: str = "s3://models/other/model.tar.gz") -> None:
     """Give a version another artefact, as `UpdateModelPackage` permits."""
-    url = "s3://models/other/model.tar.gz"
     pipeline.artifacts.s3_urls.add(url)
     version = pipeline.sagemaker.describe_model_package(ModelPackageName=arn)
     [container] = version["InferenceSpecification"]["Containers"]

@@ -11,7 +11,7 @@ from deployer.artefacts import Artefacts
 from deployer.s3 import S3, UnlistedError
 from deployer.sagemaker import SageMaker
 from tests.unit.deployer.builders import NOW
-from tests.unit.deployer.pipeline import PATH_STYLE, REGION, Pipeline
+from tests.unit.deployer.pipeline import PATH_STYLE, REGION, Pipeline, change_artefact
 from tests.unit.deployer.test_companions import AB_TEST
 from tests.unit.deployer.test_stage import (
     PENDING,
@@ -213,6 +213,39 @@ def test_what_was_changed_and_approved_again_is_another_release() -> None:
     assert pipeline.endpoint["EndpointConfigName"] != before
     digest = metadata(pipeline, arn)["greenlight:staging:digest"]
     assert digest == pipeline.history.approvals[0].artefact_digest
+
+
+def test_a_model_that_was_made_while_its_version_was_another_is_made_anew() -> None:
+    """A model keeps what the version was when it was made; its name says what was approved."""
+    pipeline = Pipeline()
+    pipeline.manage()
+    arn = deployed(pipeline)
+    before = url_of(pipeline, arn)
+    change_artefact(pipeline, arn)
+    wanted = url_of(pipeline, arn)
+
+    def change_back(service: str, operation: str) -> None:
+        if (service, operation) == ("sagemaker", "CreateModel"):
+            pipeline.deployer_cloud.before_call = lambda *_: None
+            change_artefact(pipeline, arn, before)
+
+    pipeline.deployer_cloud.before_call = change_back
+    pipeline.approve(arn, "Rejected")
+    pipeline.approve(arn)
+    pipeline.run()
+    assert pipeline.told(arn)[-1] == "ignored", "it is not what was approved any more"
+
+    change_artefact(pipeline, arn, wanted)
+    pipeline.run()
+
+    assert pipeline.told(arn)[-1] == "succeeded"
+    served = {
+        container.model_data_url
+        for routes in pipeline.hosting.routes.values()
+        for route in routes
+        for container in pipeline.hosting.fleets[route.fleet_id].spec.containers
+    }
+    assert served == {wanted}
 
 
 def test_a_pinned_version_that_is_not_what_another_stage_deployed_is_left_out() -> None:
