@@ -379,8 +379,9 @@ class Law19ApproversAreNamedPeople(Law):
 
     Whenever an approval is journalled under `approvers` or `four_eyes`, the version as it was read for that
     decides. It counts if a person changed it last, whom the policy takes: one of the approvers, and not who
-    registered the version; never a stage's deployer. If the event that led there names the approval, the
-    version must not have been changed in a later second. And nothing else keeps it from counting.
+    registered the version; never a stage's deployer. If the event that led there names the approval or the
+    life cycle, either of which may be what admits the version, it must not have been changed in a later
+    second. And nothing else keeps it from counting.
     """
 
     def check_call(self, call: Call) -> None:
@@ -412,16 +413,11 @@ class Law19ApproversAreNamedPeople(Law):
             )
 
     def _is_later(self, call: Call, arn: str, read: dict[str, Any]) -> bool:
-        """Tell whether a version was changed after the approval that the event at hand names, if it does."""
+        """Tell whether a version was changed after what the event at hand names, if that may admit it."""
         event = call.invocation.event
         detail = event.get("detail", {})
-        fields = detail.get("UpdatedModelPackageFields") or []
-        gate = self.world.people.gate(call.request["Item"]["endpoint"]["S"])
-        if detail.get("ModelPackageArn", "").lower() != arn.lower() or (
-            "ModelApprovalStatus" not in fields
-            if gate is None
-            else "ModelLifeCycle" not in fields or not is_at(gate, detail.get("ModelLifeCycle") or {})
-        ):
+        named = {"ModelApprovalStatus", "ModelLifeCycle"} & {*(detail.get("UpdatedModelPackageFields") or ())}
+        if detail.get("ModelPackageArn", "").lower() != arn.lower() or not named:
             return False
         made = datetime.fromisoformat(detail["LastModifiedTime"]).timestamp()
         return int(float(read["LastModifiedTime"])) > int(made)

@@ -139,6 +139,18 @@ FOUND: Final = {
             Disturbance(Kind.APPROVE_NEWEST, wait=11),
         ),
     ),
+    "a version is moved on, and approved right after, before a stage heard of it": Schedule(
+        seed=1493792390,
+        endpoints=3,
+        policy=1,
+        part_size=1,
+        stages=Stages.PENDING,
+        disturbances=(
+            Disturbance(Kind.APPROVE_NEWEST, how=9),
+            Disturbance(Kind.TAKE_BACK_LIVE, wait=11, how=7),
+            Disturbance(Kind.APPROVE_NEWEST, wait=5),
+        ),
+    ),
 }
 """What long runs found, made small: schedules that broke a law once, by the deployer's fault or the law's."""
 
