@@ -178,11 +178,14 @@ class Stage:
         disturbing = self._disturbing(promotion) if promotion is not None and attempt is not None else []
         if promotion is None or attempt is None or not disturbing:
             return None
+        version = self._read_version(attempt.version_arn)
+        if version is None or self._is_made(promotion, version):
+            return None
         return (
             f"Version {attempt.version} of {attempt.group_name} serves on {attempt.endpoint_name} and is not "
-            f"promoted to {'/'.join(promotion.goal)}: of its rollback alarms, {', '.join(disturbing)} is on, "
-            f"changed in the last {promotion.soak.total_seconds():g} seconds, or cannot be seen (a deleted "
-            "or composite one cannot). It is promoted once all of them were quiet for that long. "
+            f"promoted to {'/'.join(promotion.goal)}, as each of these rollback alarms is on, changed in the "
+            f"last {promotion.soak.total_seconds():g} seconds, or cannot be seen (a deleted or composite one "
+            f"cannot): {', '.join(disturbing)}. It is promoted once all of them were quiet for that long. "
             "If the version is well, see to the alarms, or set its life cycle by hand."
         )
 
@@ -200,8 +203,7 @@ class Stage:
     def _pass_on(
         self, version: ModelVersion, promotion: Promotion, attempt: Attempt, endpoint: Endpoint, digest: str
     ) -> None:
-        found = version.life_cycle
-        is_made = promotion.is_made(found) or stamps.is_promoted(version.metadata, self._stage_name)
+        found, is_made = version.life_cycle, self._is_made(promotion, version)
         goal = promotion.goal if not is_made or found is None else found
         claimed = self._attempts.begin_promotion(attempt, goal)
         status, reason = AttemptStatus.SUCCEEDED, None
@@ -221,6 +223,10 @@ class Stage:
             except RefusedError as refusal:
                 status, reason = AttemptStatus.FAILED, str(refusal)
             self._attempts.settle(claimed, status, reason=reason, endpoint=endpoint)
+
+    def _is_made(self, promotion: Promotion, version: ModelVersion) -> bool:
+        """Tell whether a version is where it would be passed on to, or was passed on by this stage before."""
+        return promotion.is_made(version.life_cycle) or stamps.is_promoted(version.metadata, self._stage_name)
 
     def _may_pass_on(self, found: LifeCycle | None, attempt: Attempt, digest: str) -> None:
         """Let a version pass that is what served here, and that nobody has other plans with.

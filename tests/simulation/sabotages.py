@@ -490,8 +490,10 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "promote what is no longer approved",
         "stage.py",
-        "        version = self._read_version(attempt.version_arn)\n",
-        "        version = self._gateways.sagemaker.describe_model_version(attempt.version_arn)\n",
+        "        version = self._read_version(attempt.version_arn)\n"
+        "        digest = self._look(version) if version is not None else None\n",
+        "        version = self._gateways.sagemaker.describe_model_version(attempt.version_arn)\n"
+        "        digest = self._look(version) if version is not None else None\n",
         known=1838,
     ),
     Sabotage(

@@ -285,7 +285,18 @@ def test_a_version_is_not_promoted_while_an_alarm_is_on() -> None:
 
     assert life_cycle(pipeline, arn) is None
     [told] = held_back(pipeline)
-    assert "is not promoted to Production/PendingApproval: of its rollback alarms, errors is on" in told
+    assert "is not promoted to Production/PendingApproval, as each of these rollback alarms is on" in told
+    assert ": errors. It is promoted once" in told
+
+
+def test_nobody_is_told_of_alarms_that_keep_a_version_from_where_it_is_already() -> None:
+    pipeline = guarded()
+    arn = deployed(pipeline)
+    set_alarm(pipeline, "ALARM")
+    set_life_cycle(pipeline, arn, *PENDING)
+    after(pipeline, SOAK + 60)
+
+    assert held_back(pipeline) == []
 
 
 def test_a_version_whose_alarm_was_deleted_is_not_promoted() -> None:
