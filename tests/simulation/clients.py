@@ -57,7 +57,7 @@ def client(service: str) -> Any:
         user_agent="greenlight-simulation",
         parameter_validation=True,
     )
-    session = boto3.Session()
+    session = _session()
     # One wire format is enough to be told apart: of CloudWatch's three, JSON instead of CBOR.
     loader = session._session.get_component("data_loader")  # noqa: SLF001 - boto3 hides botocore's session
     metadata = loader.load_service_model(service, "service-2")["metadata"]
@@ -69,6 +69,12 @@ def client(service: str) -> Any:
         # In production the smoke test alone repeats a call of an endpoint.
         made.meta.events.register("needs-retry", _repeat)
     return made
+
+
+@cache
+def _session() -> boto3.Session:
+    """Return the one session: each looks for all services' models by itself."""
+    return boto3.Session()
 
 
 def _network() -> Network:
