@@ -841,15 +841,15 @@ class Reconciler:
 
     def _disposable(self, decision: Decision, serving_config_name: str | None) -> Deletion:
         attempts, keep, choice = self._history.attempts, self._settings.keep, decision.choice
-        # A release that may not go out is not wanted. Its version may have been changed while its models were
-        # made: they would pass for what was approved once the version is changed back.
-        goes_out = choice if choice is not None and not choice.keeps_serving else None
-        wanted = goes_out.release.endpoint_config_name if goes_out is not None else None
-        needed = {name for name in (serving_config_name, wanted) if name is not None}
-        deletion = disposable(attempts, keep=keep, needed=needed)
         if any(each.is_unseen for each in decision.misfits):
             # What S3 does not show now may be what goes out once it does, or what a reject would bring back.
             return NOTHING
+        needed = set() if serving_config_name is None else {serving_config_name}
+        if choice is not None and not choice.keeps_serving:
+            # A release that may not go out is not needed. Its version may have been changed while its models
+            # were made: they would pass for what was approved once the version is changed back.
+            needed.add(choice.release.endpoint_config_name)
+        deletion = disposable(attempts, keep=keep, needed=needed)
         if not deletion or choice is None:
             return deletion
         # Only now, as it asks the registry: what a reject of this version would bring back, if not at once

@@ -175,10 +175,10 @@ class Stage:
         another endpoint has an outcome that says so.
         """
         promotion, attempt = self._settings.promotion, self._soaked(choice, endpoint)
-        disturbing = self._disturbing(promotion) if promotion is not None and attempt is not None else []
-        if promotion is None or attempt is None or not disturbing:
+        if promotion is None or attempt is None:
             return None
-        version = self._read_version(attempt.version_arn)
+        disturbing = self._disturbing(promotion)
+        version = self._read_version(attempt.version_arn) if disturbing else None
         if version is None or self._is_made(promotion, version):
             return None
         return (

@@ -916,7 +916,7 @@ class Law6NothingNeededIsDeleted(Law):
         self._newest = Law3NewestStandingApproval(world, facts)
         self._approved: dict[str, datetime] = {}
         self._made_for: dict[str, str] = {}
-        self._contents: dict[str, tuple[tuple[str, str, str], str | None]] = {}
+        self._made_of: dict[str, str | None] = {}
 
     def check_call(self, call: Call) -> None:
         if not call.accepted:
@@ -931,12 +931,11 @@ class Law6NothingNeededIsDeleted(Law):
                 self._owners["model", request["ModelName"]] = _owner(request)
             case "CreateEndpointConfig":
                 config_name = request["EndpointConfigName"]
-                content = self.world.people.config_content(config_name)
                 self._owners["config", config_name] = self._made_for[config_name] = _owner(request)
                 attempt = self.facts.unsettled(_owner(request))
-                if content is not None and attempt is not None:
+                if attempt is not None:
                     artefact = self.facts.artefacts.approved(_owner(request), attempt)
-                    self._contents[config_name] = content, artefact
+                    self._made_of[config_name] = artefact
             case "DeleteModel":
                 self._check_deletion(call, "model", request["ModelName"])
             case "DeleteEndpointConfig":
@@ -989,9 +988,9 @@ class Law6NothingNeededIsDeleted(Law):
         fallback = self._newest.expected(endpoint_name, settings, live, besides=live[0]) if live else None
         return {
             name
-            for name, (content, artefact) in self._contents.items()
+            for name, artefact in self._made_of.items()
             if fallback is not None
-            and content == fallback.content
+            and self.facts.contents.get(name) == fallback.content
             and (fallback.artefact in {None, artefact} or artefact is None)
             and self._made_for.get(name) == endpoint_name
         }

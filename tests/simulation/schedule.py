@@ -601,16 +601,7 @@ def _overwrite_meanwhile(random: Random) -> Fault:
             (random.choice(("DescribeAlarms", "PutItem", REGISTRY_WRITE)), _NTH),
         )
     )
-    return Fault(
-        operation,
-        random.randrange(most),
-        FaultKind.MEANWHILE,
-        meanwhile=Disturbance(
-            random.choice(_OVERWRITES),
-            which=random.choice((0, 0, random.randrange(CHOICES))),
-            how=random.randrange(CHOICES),
-        ),
-    )
+    return _mostly_on_the_first(random, operation, most, _OVERWRITES)
 
 
 def _approval_again(random: Random) -> EventFault:
@@ -645,12 +636,19 @@ def _change_meanwhile(random: Random) -> Fault:
             *(("DescribeAlarms", 4, (Kind.REJECT_LIVE, Kind.REJECT_LIVE, Kind.REPLACE_LIVE)),) * 2,
         )
     )
+    return _mostly_on_the_first(random, operation, most, kinds)
+
+
+def _mostly_on_the_first(random: Random, operation: str, most: int, kinds: tuple[Kind, ...]) -> Fault:
+    """Let something happen during one of the first calls of an operation, mostly to the first endpoint.
+
+    That is the one whose stage promotes.
+    """
     return Fault(
         operation,
         random.randrange(most),
         FaultKind.MEANWHILE,
         meanwhile=Disturbance(
-            # Mostly on the first endpoint, whose stage promotes.
             random.choice(kinds),
             which=random.choice((0, 0, random.randrange(CHOICES))),
             how=random.randrange(CHOICES),
