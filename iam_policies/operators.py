@@ -63,6 +63,14 @@ def parse_operator(name: str) -> Operator | None:
     return Operator(compare, is_negated, base != rest, quantifiers[prefix])
 
 
+def demands_key(name: str) -> bool:
+    """Tell whether a condition with this operator fails where a request does not have the key."""
+    found = parse_operator(name)
+    if found is None or found.compare is None:
+        return False
+    return not (found.is_negated or found.if_exists) and found.quantifier is not Quantifier.ALL
+
+
 def _equal(value: str, wanted: str, context: Context | None) -> Truth:
     return patterns.equals_text(wanted, value, context)
 

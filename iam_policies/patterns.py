@@ -89,6 +89,45 @@ def matches_resource(pattern: str, arn: str, context: Context | None) -> Truth:
     return matches_arn(pattern, arn, context)
 
 
+def may_overlap(pattern: str, other: str) -> bool:
+    """Tell whether there is an ARN that both patterns match; what a variable stands for may be anything.
+
+    Like `matches_arn`, field by field; a pattern with fewer than six fields has wildcards for the rest.
+    """
+    ours, theirs = (_VARIABLE.sub("*", each).split(":", _ARN_FIELDS - 1) for each in (pattern, other))
+    return all(_texts_overlap(one, two) for one, two in zip(ours, theirs, strict=False))
+
+
+@lru_cache(maxsize=4096)
+def _texts_overlap(one: str, two: str) -> bool:
+    """Tell whether there is a text that is like both patterns."""
+    # Which beginnings of `two` are possible for the part of `one` that was looked at.
+    possible = _beyond_asterisks({0}, two)
+    for character in one:
+        if character == "*":
+            possible = set(range(min(possible, default=len(two) + 1), len(two) + 1))
+            continue
+        after = set()
+        for position in possible:
+            if position == len(two):
+                continue
+            if two[position] == "*":
+                after.add(position)
+            elif character == "?" or two[position] in {character, "?"}:
+                after.add(position + 1)
+        possible = _beyond_asterisks(after, two)
+    return len(two) in possible
+
+
+def _beyond_asterisks(positions: set[int], pattern: str) -> set[int]:
+    """Return the positions, and those behind the asterisks there, which may stand for nothing."""
+    found = set(positions)
+    for position in range(len(pattern)):
+        if position in found and pattern[position] == "*":
+            found.add(position + 1)
+    return found
+
+
 def _resolves(text: str, context: Context | None) -> Truth:
     """Tell whether every variable of a text has a value."""
     if context is None or "${" not in text:

@@ -13,7 +13,8 @@ import pytest
 from aws_cdk import App
 
 from app import synthesise
-from tests.infra.estate import ENDPOINTS, Estate, context
+from tests.infra.estate import ENDPOINTS, NAMES, Estate, context
+from tests.infra.roles import Deployed
 
 # The policy editor's module reads its environment when it is imported, as Lambda wants it.
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
@@ -183,3 +184,34 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
             for name, template in found.templates.items()
         }
     )
+
+
+@pytest.fixture(scope="session")
+def every_stack(
+    synthesised: Synthesised,
+    configured: Synthesised,
+    featured: Synthesised,
+    estate: Estate,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> list[Deployed]:
+    """Every stack that policies are read from: of one account, of several, and with each switch turned."""
+    # Here, because it builds on this module.
+    from tests.infra.stages.conftest import synthesise_otherwise  # noqa: PLC0415
+
+    otherwise = synthesise_otherwise(tmp_path_factory.mktemp("otherwise"))
+    account, region = "111122223333", "eu-central-1"
+    return [
+        Deployed(synthesised, account, region, stack="without settings"),
+        Deployed(configured, account, region, stack="every context key"),
+        Deployed(featured, account, region, NAMES),
+        *(estate.deployed(stage) for stage in ("staging", "lab", "production", "registry")),
+        *(
+            Deployed(
+                Synthesised(otherwise.directory, template, {}, {}),
+                otherwise.places[name][0],
+                otherwise.places[name][1],
+                stack=f"{name.removeprefix('Greenlight-').lower()} otherwise",
+            )
+            for name, template in otherwise.templates.items()
+        ),
+    ]

@@ -64,9 +64,8 @@ def accounts(tmp_path_factory: pytest.TempPathFactory) -> Accounts:
     return synthesise_accounts(tmp_path_factory.mktemp("accounts"), example_context())
 
 
-@pytest.fixture(scope="session")
-def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Accounts:
-    """Every switch the other way: both roles are let in, one spelling, an organisation, and who is told."""
+def synthesise_otherwise(directory: Path) -> Accounts:
+    """Turn every switch the other way: both roles are let in, one spelling, an organisation, and mails."""
     context = example_context() | {"outcome_emails": ["team@example.com"]}
     context["registry"] |= {
         "admit": "both_roles",
@@ -74,4 +73,10 @@ def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Accounts:
         "resource_names": "lower_case",
     }
     context["stages"]["production"]["settings_stacks"] = 2
-    return synthesise_accounts(tmp_path_factory.mktemp("otherwise"), context)
+    return synthesise_accounts(directory, context)
+
+
+@pytest.fixture(scope="session")
+def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Accounts:
+    """The example of three accounts with every switch the other way."""
+    return synthesise_otherwise(tmp_path_factory.mktemp("otherwise"))
