@@ -53,7 +53,6 @@ class Allowance:
 def of_deployer(access: StageAccess) -> Iterator[Allowance]:
     """Yield what a stage's deployer may do in the registry's account, besides reading versions."""
     yield from _writing(access)
-    yield from _reading_details(access)
     if access.registry.admit == "both_roles":
         yield from _fetching(access)
         return
@@ -68,7 +67,6 @@ def of_models(access: StageAccess) -> Iterator[Allowance]:
     if access.registry.admit == "both_roles":
         versions = [arn for group in access.groups for arn in version_arns(access.registry, group)]
         yield Allowance("ReadVersions", ["sagemaker:DescribeModelPackage"], versions, why_wildcard=_NUMBERED)
-        yield from _reading_details(access)
 
 
 def spread(allowances: Iterable[Allowance]) -> list[list[Allowance]]:
@@ -118,7 +116,9 @@ def _fetching_objects(access: StageAccess) -> Iterator[Allowance]:
         why_wildcard="Every model version is an object of its own, below its group's prefix.",
     )
     if access.keys:
-        yield Allowance("DecryptArtefacts", ["kms:Decrypt"], access.keys, _through(access, "s3"))
+        region = access.names.region
+        through = {"StringEquals": {"kms:ViaService": f"s3.{region}.{url_suffix_of(region)}"}}
+        yield Allowance("DecryptArtefacts", ["kms:Decrypt"], access.keys, through)
 
 
 def _listing(access: StageAccess) -> Iterator[Allowance]:
@@ -152,14 +152,3 @@ def _writing(access: StageAccess) -> Iterator[Allowance]:
     if not access.at_home and versions:
         versions = [f"{versions[0].partition('model-package/')[0]}model-package/*"]
     yield Allowance("WriteVersions", [WRITE], versions, access.role_write_conditions(), _NUMBERED)
-
-
-def _reading_details(access: StageAccess) -> Iterator[Allowance]:
-    """Yield having SageMaker decrypt versions' details, where there are keys."""
-    if access.keys:
-        yield Allowance("DecryptDetails", ["kms:Decrypt"], access.keys, _through(access, "sagemaker"))
-
-
-def _through(access: StageAccess, service: str) -> dict[str, dict[str, str]]:
-    region = access.names.region
-    return {"StringEquals": {"kms:ViaService": f"{service}.{region}.{url_suffix_of(region)}"}}

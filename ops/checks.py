@@ -193,10 +193,6 @@ def _configured(access: StageAccess, group: str, version: Version | None) -> Ite
             found = f"it is not in {region}"
             why = "SageMaker pulls images of its own region only (botocore: ContainerDefinition)."
             yield Finding("image", Status.MISSING, image, found, why, f"Copy the image to {region}.")
-    if version.key is not None and version.key.startswith("arn:"):
-        why = "SageMaker decrypts a version's details as whoever asks for them."
-        known = version.key in access.keys
-        yield told("context", version.key, known, "keys does not have it", why, where)
 
 
 def _images(access: StageAccess) -> list[str]:

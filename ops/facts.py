@@ -77,7 +77,6 @@ class Version:
         approval_status: Its ModelApprovalStatus.
         images: Of the inference specifications that the group's endpoints serve, the containers' images.
         artefacts: Likewise where their artefacts are; what is a prefix of many objects ends in a slash.
-        key: The KMS key of its own details, if any.
         specifications: The names of its additional inference specifications.
     """
 
@@ -86,7 +85,6 @@ class Version:
     approval_status: str
     images: tuple[str, ...]
     artefacts: tuple[str, ...]
-    key: str | None = None
     specifications: tuple[str, ...] = ()
 
 

@@ -344,7 +344,7 @@ def _find_version(
         if not newest:
             return None
         version = newest[0]["ModelPackageArn"]
-    found = client.describe_model_package(ModelPackageName=version)
+    found = client.describe_model_package(ModelPackageName=version, IncludedData="MetadataOnly")
     additional: dict[str | None, Any] = {
         each["Name"]: each for each in found.get("AdditionalInferenceSpecifications", ())
     }
@@ -362,7 +362,6 @@ def _find_version(
         approval_status=found.get("ModelApprovalStatus", ""),
         images=tuple(dict.fromkeys(images)),
         artefacts=tuple(dict.fromkeys(uri for container in containers for uri in _artefacts(container))),
-        key=found.get("SecurityConfig", {}).get("KmsKeyId"),
         specifications=tuple(filter(None, additional)),
     )
 

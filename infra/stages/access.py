@@ -261,26 +261,22 @@ class StageAccess:
             )
 
     def _of_key(self, sid: str) -> Iterator[Statement]:
-        suffix = url_suffix_of(self.registry.region)
-        for purpose, roles, service in (
-            ("Artefacts", self.objects_readers, "s3"),
-            # SageMaker decrypts a version's own details, if its SecurityConfig has a key, for whoever asks
-            # (botocore: DescribeModelPackage).
-            ("Details", self.readers, "sagemaker"),
-        ):
-            through = {"StringEquals": {"kms:ViaService": f"{service}.{self.registry.region}.{suffix}"}}
-            # In a key's policy, "*" is the key.
-            yield self._allow(f"{sid}{purpose}", ["kms:Decrypt"], roles, ["*"], through)
+        region = self.registry.region
+        through = {"StringEquals": {"kms:ViaService": f"s3.{region}.{url_suffix_of(region)}"}}
+        # In a key's policy, "*" is the key.
+        yield self._allow(f"{sid}Artefacts", ["kms:Decrypt"], self.objects_readers, ["*"], through)
 
     def _grants(self, sid: str) -> Iterator[Statement]:
-        """Yield a grant for each role, in a statement's words: KMS takes no account for a grantee.
+        """Yield a grant, in a statement's words, for each role that fetches objects.
 
-        A grant stays with the role that it was made for, and not with one that is made again under the same
-        name. So a grant of another revision is another grant.
+        KMS takes no account for a grantee. A grant stays with the role that it was made for, and not with one
+        that is made again under the same name. So a grant of another revision is another grant.
         """
         revision = f"R{self.registry.revision}" if self.registry.revision else ""
         models = {f"Models{number or ''}": role for number, role in enumerate(self._running)}
-        for purpose, role in {**models, "Deployer": self.names.deployer_role_arn}.items():
+        deployer = self.names.deployer_role_arn
+        deployers = {"Deployer": deployer} if deployer in self.objects_readers else {}
+        for purpose, role in {**models, **deployers}.items():
             yield {
                 "Sid": f"{sid}{purpose}{revision}",
                 "Effect": "Allow",

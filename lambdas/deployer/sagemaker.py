@@ -132,7 +132,10 @@ class SageMaker:
     def describe_model_version(self, version_arn: str) -> ModelVersion | None:
         """Return the version, or None if it was deleted or is no version of a group."""
         try:
-            answer: Mapping[str, Any] = self._client.describe_model_package(ModelPackageName=version_arn)
+            # Without the card's content: for that, SageMaker asks for kms:Decrypt (botocore: IncludedData).
+            answer: Mapping[str, Any] = self._client.describe_model_package(
+                ModelPackageName=version_arn, IncludedData="MetadataOnly"
+            )
         except ClientError as error:
             if _is_missing_from_registry(error):
                 return None

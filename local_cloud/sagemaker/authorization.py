@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from iam_policies.context import Values
     from iam_policies.policies import Policy
     from iam_policies.principals import Principal
-    from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker.ports import Caller, Key
     from local_cloud.sagemaker.world import World
 
 
@@ -253,16 +253,20 @@ def _granting(call: _Call) -> Iterator[Check]:
     key = None if key_id is None else call.world.keys.find(caller.account_id, caller.region, key_id)
     if key is None:
         return
-    keys: dict[str, Values] = {
-        "kms:viaservice": f"sagemaker.{caller.region}.{arns.dns_suffix(caller.region)}",
-        "kms:calleraccount": caller.account_id,
-        "kms:grantisforawsresource": "true",
-        "kms:resourcealiases": key.aliases,
-    }
+    keys: dict[str, Values] = {**_by_sagemaker(call, key), "kms:grantisforawsresource": "true"}
     if "alias/" in str(key_id):
         keys["kms:requestalias"] = str(key_id)[str(key_id).index("alias/") :]
     for action in ("kms:DescribeKey", "kms:CreateGrant"):
         yield Check(action, key.arn, keys, key.policy, is_resource_policy_required=True)
+
+
+def _by_sagemaker(call: _Call, key: Key) -> dict[str, Values]:
+    """Return the condition keys of a use of a KMS key that SageMaker makes in the caller's name."""
+    return {
+        "kms:viaservice": f"sagemaker.{call.caller.region}.{arns.dns_suffix(call.caller.region)}",
+        "kms:calleraccount": call.caller.account_id,
+        "kms:resourcealiases": key.aliases,
+    }
 
 
 def _each(members: Iterable[Mapping[str, Any]], name: str) -> tuple[str, ...] | None:
@@ -358,6 +362,27 @@ def _versions_of(call: _Call, group: str) -> str:
     return call.arn("model-package-group", group).replace(":model-package-group/", ":model-package/") + "/*"
 
 
+def _describe_package(call: _Call) -> Iterator[Check]:
+    """Yield reading a package and, unless its card's content is left out, decrypting that.
+
+    What is encrypted with a customer's key is the content of the card and nothing else (botocore:
+    `DescribeModelPackageInput$IncludedData`).
+    """
+    arn_text = call.arn("model-package", call.request["ModelPackageName"])
+    yield call.check(arn_text)
+    arn = arns.parse(arn_text)
+    if arn is None or call.request.get("IncludedData") == "MetadataOnly":
+        return
+    package = call.world.scope_of(arn.account_id, arn.region).model_packages.get(arn.name.lower())
+    members = {} if package is None else package.members
+    key_id = members.get("SecurityConfig", {}).get("KmsKeyId")
+    key = None if key_id is None else call.world.keys.find(arn.account_id, arn.region, key_id)
+    if key is not None and "ModelCardContent" in members.get("ModelCard", {}):
+        yield Check(
+            "kms:Decrypt", key.arn, _by_sagemaker(call, key), key.policy, is_resource_policy_required=True
+        )
+
+
 def _describe_packages(call: _Call) -> Iterator[Check]:
     for arn in call.request["ModelPackageArnList"]:
         yield call.check(arn)
@@ -386,7 +411,7 @@ RULES: dict[str, Rule] = {
     "GetModelPackageGroupPolicy": _GROUP,
     "DeleteModelPackageGroupPolicy": _GROUP,
     "CreateModelPackage": _create_package,
-    "DescribeModelPackage": _PACKAGE,
+    "DescribeModelPackage": _describe_package,
     "BatchDescribeModelPackage": _describe_packages,
     "ListModelPackages": _list_packages,
     "UpdateModelPackage": _update_package,

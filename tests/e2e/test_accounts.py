@@ -47,18 +47,17 @@ def test_a_stage_is_let_in_and_shut_out_again_and_the_doctor_knows(team: Team) -
     assert {name: ours(statements) for name, statements in after.items()} == {
         "bucket": {"StagingGet", "StagingList"},
         "group": {"StagingVersions", "StagingWrite"},
-        "key": {"StagingArtefacts", "StagingDetails"},
+        "key": {"StagingArtefacts"},
         "repository": {"StagingPull"},
     }
     for name, statements in before.items():
         assert [
             each for each in after[name] if not each.get("Sid", "").startswith("Greenlight")
         ] == statements
-    # and each role has its grant for the key that is not let in by its policy
+    # and the role that fetches objects has its grant for the key that is not let in by its policy
     roles = f"arn:aws:iam::{team.stage_id}:role/Greenlight-staging-{REGION}"
     assert {(name[20:], *grant) for name, *grant in team.grants()} == {
         ("StagingModels", f"{roles}-models", ("Decrypt",)),
-        ("StagingDeployer", f"{roles}-deployer", ("Decrypt",)),
     }
     # and the doctor misses only what the registry's owner has not pushed
     assert [each["check"] for each in team.findings("missing")] == ["image"]

@@ -64,10 +64,6 @@ _BUCKET_KEY: Final = (
 _NOT_MODELLED: Final = (
     'Listed by SageMaker\'s developer guide ("sagemaker-roles"); the local cloud does not ask for it: '
 )
-_DETAILS: Final = (
-    "SageMaker decrypts a version's own details, if it has a key, for whoever asks (botocore: "
-    "DescribeModelPackage, SecurityConfig). The local cloud keeps no version encrypted."
-)
 _BOTH_SIDES: Final = (
     "Within an account a trust policy that names a role is enough (IAM user guide, "
     '"reference_policies_evaluation-logic"). Said on the caller\'s side too, the role of the function shows '
@@ -114,7 +110,6 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason(_BUCKET_KEY, sid="DecryptSmokeTests", part="value", text="*:s3:::checks"),
     Reason(_BUCKET_KEY, sid="DecryptSmokeTests", part="value", text="*:s3:::sagemaker-{region}-{account}"),
     Reason(_DECRYPT, sid="DecryptSmokeTests"),
-    Reason(_DETAILS, sid="DecryptDetails"),
     # The models' role
     Reason(_BUCKET_KEY, subject="*: ModelExecutionRole", sid="DecryptArtefacts", part="value"),
     Reason(
@@ -145,7 +140,5 @@ REASONS: Final[tuple[Reason, ...]] = (
         subject="registry: AlarmsKey",
         sid="#1",
     ),
-    # Between accounts
-    Reason(_DETAILS, subject="*: statements in key *", sid="Greenlight*Details"),
 )
 """The exact ones before those that are about more."""

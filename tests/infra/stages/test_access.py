@@ -159,31 +159,38 @@ def test_images_may_be_pulled_and_no_more() -> None:
     }
 
 
-def test_a_key_decrypts_artefacts_through_s3_and_details_through_sagemaker() -> None:
-    for sid, role, service in (
-        ("StagingArtefacts", MODELS, "s3"),
-        ("StagingDetails", DEPLOYER, "sagemaker"),
-    ):
-        assert statement("key", KEY, sid) == {
-            "Sid": sid,
-            "Effect": "Allow",
-            "Principal": {"AWS": f"arn:aws:iam::{STAGING}:root"},
-            "Action": ["kms:Decrypt"],
-            "Resource": ["*"],
-            "Condition": {
-                "ArnLike": {"aws:PrincipalArn": [role]},
-                "StringEquals": {"kms:ViaService": f"{service}.eu-central-1.amazonaws.com"},
-            },
-        }
+def test_a_key_decrypts_artefacts_through_s3_and_nothing_else() -> None:
+    """Versions are read without what is encrypted of them."""
+    [found] = [each for each in granted()[PolicyTarget("key", KEY)] if each["Sid"].startswith("Staging")]
+    assert found == {
+        "Sid": "StagingArtefacts",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{STAGING}:root"},
+        "Action": ["kms:Decrypt"],
+        "Resource": ["*"],
+        "Condition": {
+            "ArnLike": {"aws:PrincipalArn": [MODELS]},
+            "StringEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"},
+        },
+    }
 
 
-def test_an_owner_who_grants_a_key_gets_a_grant_for_each_role() -> None:
-    assert [each["Principal"]["AWS"] for each in granted()[PolicyTarget("key-grants", OTHER_KEY)]] == [
+def test_an_owner_who_grants_a_key_gets_a_grant_for_each_role_that_fetches_objects() -> None:
+    def granted_to(**registry: Any) -> list[str]:
+        grants = granted(**registry)[PolicyTarget("key-grants", OTHER_KEY)]
+        return [each["Principal"]["AWS"] for each in grants]
+
+    assert granted_to() == [MODELS, MODELS_OF_PRODUCTION]
+    assert granted_to(admit="both_roles") == [
         MODELS,
         DEPLOYER,
         MODELS_OF_PRODUCTION,
         f"arn:aws:iam::{PRODUCTION}:role/Greenlight-production-eu-central-1-deployer",
     ]
+    samples = replace(stages()["staging"], reads_samples=True)
+    assert DEPLOYER in {
+        each["Principal"]["AWS"] for target, each in samples.statements() if target.kind == "key-grants"
+    }
 
 
 def test_another_revision_has_every_grant_made_anew_and_changes_no_statement() -> None:
@@ -377,7 +384,7 @@ def test_a_deployer_that_tries_versions_with_their_samples_may_fetch_objects_and
         and DEPLOYER in each["Condition"]["ArnLike"]["aws:PrincipalArn"]
     }
 
-    assert admitted == {"StagingGet", "StagingList", "StagingArtefacts", "StagingDetails"}
+    assert admitted == {"StagingGet", "StagingList", "StagingArtefacts"}
 
 
 @pytest.mark.parametrize(
@@ -403,7 +410,6 @@ def test_who_is_let_in_where_is_a_switch() -> None:
         ("bucket", "models", "StagingGet"),
         ("repository", "team/churn", "StagingPull"),
         ("key", KEY, "StagingArtefacts"),
-        ("key", KEY, "StagingDetails"),
     ):
         condition = statement(kind, name, sid, admit="both_roles")["Condition"]
         assert condition["ArnLike"]["aws:PrincipalArn"] == both

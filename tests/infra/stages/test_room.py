@@ -154,8 +154,9 @@ def test_other_policies_that_the_stages_alone_would_fill_are_refused_as_well(
 def test_a_keys_policy_that_is_too_small_has_grants_beside_it() -> None:
     key = f"arn:aws:kms:{REGION}:{REGISTRY}:key/1"
     given = context(1, 26, keys=[{"arn": key}])
+    given["registry"]["admit"] = "both_roles"
     for stage in given["stages"].values():
-        stage["execution_role_arn"] = f"arn:aws:iam::{stage['account']}:role/{'a' * 512}/{'x' * 400}"
+        stage["execution_role_arn"] = f"arn:aws:iam::{stage['account']}:role/{'a' * 512}/{'x' * 700}"
 
     [problem] = [each for each in refused(given) if "of the key " in each.got]
 
@@ -196,7 +197,7 @@ WIDE = Promotion.model_construct(stage="x" * 6_000, stage_status="Approved")
 def test_more_policies_than_a_role_may_have_are_refused() -> None:
     keys = [
         {"arn": f"arn:aws:kms:{REGION}:{REGISTRY}:key/{number:04}{'a' * 60}", "by": "owner"}
-        for number in range(450)
+        for number in range(490)
     ]
     given = context(1, 1, keys=keys)
     given["registry"]["admit"] = "both_roles"

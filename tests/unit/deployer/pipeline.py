@@ -36,6 +36,7 @@ from local_cloud.sagemaker.virtual import (
     Outcome,
     RecordingEventSink,
     ScriptedHosting,
+    ScriptedKeys,
     StrictArtifacts,
     StrictIdentity,
     VirtualClock,
@@ -72,6 +73,7 @@ class Pipeline:
         self.events = RecordingEventSink()
         self.artifacts = StrictArtifacts()
         self.identity = StrictIdentity({self.role_arn})
+        self.keys = ScriptedKeys()
         self.control_plane = ControlPlane(
             clock=self.clock,
             identity=self.identity,
@@ -79,6 +81,7 @@ class Pipeline:
             hosting=self.hosting,
             events=self.events,
             alarms=InProcessAlarms(),
+            keys=self.keys,
             timings=Timings.like_aws(),
             switches=switches or Switches(),
         )

@@ -16,9 +16,11 @@ from deployer.dispatcher import PART_SIZE, PassesFailedError
 from deployer.journal import WINDOW
 from deployer.operations import OPERATIONS
 from deployer.triggers import EndpointChanged, SettingsChanged, SweepPart, read_trigger
+from iam_policies.policies import parse_policy
+from local_cloud.sagemaker.ports import Key
 from local_cloud.sagemaker.switches import Switches
 from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
-from tests.unit.deployer.pipeline import PREFIX, SCHEDULED, Pipeline
+from tests.unit.deployer.pipeline import PREFIX, REGION, SCHEDULED, Pipeline
 
 WRITES = frozenset(
     operation
@@ -58,6 +60,22 @@ def test_an_approved_version_is_serving(pipeline: Pipeline) -> None:
 
     assert pipeline.serving() == "v1"
     assert pipeline.endpoint["EndpointStatus"] == "InService"
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+def test_a_version_whose_card_is_encrypted_takes_no_permission_for_its_key(pipeline: Pipeline) -> None:
+    """Refused where IAM is enforced, if the card's content is asked for: the key admits nobody."""
+    nobody = {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
+    key_arn = f"arn:aws:kms:{REGION}:{pipeline.account_id}:key/1"
+    pipeline.keys.keys["alias/cards"] = Key(key_arn, ("alias/cards",), parse_policy({"Statement": nobody}))
+    arn = pipeline.register(
+        ModelCard={"ModelCardContent": "{}", "ModelCardStatus": "Draft"},
+        SecurityConfig={"KmsKeyId": "alias/cards"},
+    )
+    pipeline.approve(arn)
+    pipeline.run()
+    pipeline.sweep()
+
     assert pipeline.told(arn) == ["started", "succeeded"]
 
 

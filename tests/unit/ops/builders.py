@@ -11,7 +11,7 @@ from infra.stages.access import admission, policies
 from infra.stages.context import Key
 from ops.facts import Facts, Found, Grant, KmsKey, Quota, Role, Rule, Version
 from tests.infra.stages.example import KEY, OTHER_KEY, REGION, REGISTRY, STAGING
-from tests.infra.stages.test_access import DEPLOYER, MODELS, stages
+from tests.infra.stages.test_access import MODELS, stages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -149,7 +149,7 @@ def facts(**changes: Any) -> Facts:
         quotas={"ml.m5.large": Found(Quota(4.0, "L-1"))},
         version=Found(VERSION),
         policies={target: Found(policy) for target, policy in granted().items()},
-        grants={OTHER_KEY: Found([Grant(MODELS, ("Decrypt",)), Grant(DEPLOYER, ("Decrypt", "Encrypt"))])},
+        grants={OTHER_KEY: Found([Grant(MODELS, ("Decrypt", "Encrypt"))])},
         forwarding_rules=Found([forwarding()]),
         forwarding_roles={
             SENDER: Found(Role(trust("events.amazonaws.com"), (allowing("events:PutEvents", resource=BUS),)))

@@ -466,6 +466,39 @@ class TestAcrossAccounts:
             assert (not refusal(cloud, "DescribeModelPackage", self.CALLER, **request)) is is_allowed
 
 
+def allow_versions(cloud: VirtualCloud, arn: str, account_id: str) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": account_id},
+        "Action": "sagemaker:DescribeModelPackage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    cloud.call("PutModelPackageGroupPolicy", ModelPackageGroupName="churn", ResourcePolicy=policy)
+
+
+@pytest.mark.parametrize("where", ["here", "elsewhere"])
+def test_a_model_card_that_is_encrypted_takes_its_key_and_everything_else_none(
+    cloud: VirtualCloud, where: str
+) -> None:
+    """botocore: `DescribeModelPackageInput$IncludedData`."""
+    card = {"ModelCardContent": '{"model_overview": {}}', "ModelCardStatus": "Draft"}
+    arn = cloud.version(ModelCard=card, SecurityConfig={"KmsKeyId": "alias/storage"})
+    account = ACCOUNT if where == "here" else OTHER_ACCOUNT
+    allow_versions(cloud, arn, OTHER_ACCOUNT)
+    reading = {"Action": "sagemaker:DescribeModelPackage", "Resource": arn}
+    through = {"StringEquals": {"kms:ViaService": f"sagemaker.{REGION}.amazonaws.com"}}
+    decrypting = {"Action": "kms:Decrypt", "Resource": KEY, "Condition": through}
+    reader, decrypter = (session(*each, account_id=account) for each in ([reading], [reading, decrypting]))
+    request = {"ModelPackageName": arn}
+
+    assert f"kms:Decrypt on resource: {KEY}" in refusal(cloud, "DescribeModelPackage", reader, **request)
+    assert bool(refusal(cloud, "DescribeModelPackage", decrypter, **request)) is (where == "elsewhere")
+    metadata = cloud.call("DescribeModelPackage", reader, **request, IncludedData="MetadataOnly")
+    assert metadata["SecurityConfig"] == {"KmsKeyId": "alias/storage"}
+    assert metadata["InferenceSpecification"]["Containers"]
+
+
 def test_an_endpoint_that_is_scaled_is_deleted_by_those_only_who_may_end_that(cloud: VirtualCloud) -> None:
     ApplicationAutoScaling(cloud.control_plane).call(
         "RegisterScalableTarget",
