@@ -33,7 +33,7 @@ from demo.cdk import bootstrap, deploy
 from demo.outcomes import OutcomeQueue
 from demo.registry import Registry
 from demo.rollouts import CANARY_PERCENT, ROLLOUT
-from local_cloud.process import client_environment, start_local_cloud
+from local_cloud.process import start_local_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -161,7 +161,7 @@ def _measure(cloud: LocalCloud, directory: Path, minute_seconds: float) -> tuple
     (endpoints / f"{ALL_AT_ONCE}.yaml").write_text(SETTINGS)
     bootstrap(environ=environ, directory=directory)
     outputs = deploy(environ=environ, directory=directory, context={"endpoints_dir": str(endpoints)})
-    variables = client_environment(cloud.endpoint_url, ACCOUNT, REGION)
+    variables = cloud.variables(ACCOUNT, REGION)
     session = boto3.Session(
         aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],

@@ -27,7 +27,7 @@ from rich.table import Table
 from demo.registry import Registry
 from demo.training import linear_regression
 from infra.bundling import build_asset, installed_packages
-from local_cloud.process import client_environment, start_local_cloud
+from local_cloud.process import start_local_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +94,7 @@ def main() -> None:
 
 def _prepare(cloud: LocalCloud) -> tuple[dict[str, Any], dict[str, str]]:
     """Make what both handlers need; return the approval's event and the environment."""
-    environment = client_environment(cloud.endpoint_url, ACCOUNT, REGION)
+    environment = cloud.variables(ACCOUNT, REGION)
     session = boto3.Session(
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],

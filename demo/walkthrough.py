@@ -17,7 +17,7 @@ from demo.registry import Registry
 from demo.rollouts import ROLLOUT, bad_canary, reject_in_mid_canary
 from demo.scene import ACCOUNT, ENDPOINT, GROUP, REGION, Scene
 from demo.timeline import Follower, Timeline
-from local_cloud.process import client_environment, start_local_cloud
+from local_cloud.process import start_local_cloud
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -71,7 +71,7 @@ def _deploy_stack(cloud: LocalCloud, timeline: Timeline, directory: Path) -> Sce
     timeline.say("cdk deploy: done")
     timeline.held("the real CDK CLI deployed the stack", f"{time.monotonic() - began:.0f} s", "exit code 0")
 
-    variables = client_environment(cloud.endpoint_url, ACCOUNT, REGION)
+    variables = cloud.variables(ACCOUNT, REGION)
     session = boto3.Session(
         aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],

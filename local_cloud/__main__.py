@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from local_cloud.process import client_environment
+from local_cloud.process import SECRET_VARIABLE, client_environment, draw_secret
 from local_cloud.server import HOST, bind, serve
 
 
@@ -28,6 +28,7 @@ def main() -> int:
     )
     parser.add_argument("--no-iam", action="store_true", help="let every caller do everything")
     options = parser.parse_args()
+    secret = os.environ.get(SECRET_VARIABLE) or draw_secret()
     try:
         listener = bind(options.port)
     except OSError as error:
@@ -51,12 +52,19 @@ def main() -> int:
         threading.Thread(target=stop_with_stdin, daemon=True).start()
 
     def show_environment() -> None:
-        environment = client_environment(f"http://{HOST}:{port}", options.account, options.region)
+        endpoint_url = f"http://{HOST}:{port}"
+        environment = client_environment(endpoint_url, secret, options.account, options.region)
         lines = (f"export {name}={value}\n" for name, value in environment.items())
         sys.stdout.write(f"The local cloud is ready. Point a client at it with:\n\n{''.join(lines)}\n")
         sys.stdout.flush()
 
-    serve(listener, stop=stop, when_ready=show_environment, enforce_iam=not options.no_iam)
+    serve(
+        listener,
+        stop=stop,
+        when_ready=show_environment,
+        secret=secret,
+        enforce_iam=not options.no_iam,
+    )
     return 0
 
 

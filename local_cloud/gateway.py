@@ -16,16 +16,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs
 
-from local_cloud import service_quotas
+from local_cloud import browsers, service_quotas
 from local_cloud.application_auto_scaling import wire as auto_scaling_wire
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
 from local_cloud.http import (
     ClientDisconnectedError,
     Request,
     Response,
+    raw_path,
     read_body,
+    replay,
     request_head,
     send_response,
     service_error,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
     from local_cloud.admin import Admin
     from local_cloud.calls import CallLog
+    from local_cloud.door import Door
     from local_cloud.ministack import MiniStack, Receive, Scope, Send
     from local_cloud.monitoring import Monitoring
     from local_cloud.real_time import RealTimeControlPlane
@@ -124,6 +127,7 @@ class Gateway:
         admin: Admin,
         calls: CallLog,
         monitoring: Monitoring,
+        door: Door,
         when_ready: Callable[[], None],
     ) -> None:
         self._ministack = ministack
@@ -132,6 +136,7 @@ class Gateway:
         self._admin = admin
         self._calls = calls
         self._monitoring = monitoring
+        self._door = door
         self._when_ready = when_ready
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -140,19 +145,28 @@ class Gateway:
             await self._live(scope, receive, send)
             return
         if scope["type"] != "http":
-            await self._ministack.app(scope, receive, send)
+            # A page may open a WebSocket to any address, and nothing that the local cloud serves needs one.
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
             return
+        send = browsers.without_cors(send)
         head = request_head(scope)
-        signed = credential_scope(head)
-        goes_to = destination(head, signed, ministack_serves=self._ministack.serves)
-        if goes_to is Destination.MINISTACK:
-            await self._ministack.app(scope, receive, send)
+        if refused := self._door.refuse_head(scope, head):
+            await send_response(send, refused, request_id=str(uuid.uuid4()))
             return
         try:
             body = await read_body(receive)
         except ClientDisconnectedError:
             return
         request = Request(head.method, head.path, head.query, head.headers, body)
+        if refused := self._door.refuse_signature(scope, request):
+            await send_response(send, refused, request_id=str(uuid.uuid4()))
+            return
+        signed = credential_scope(request)
+        goes_to = destination(request, signed, ministack_serves=self._ministack.serves)
+        if goes_to is Destination.MINISTACK:
+            await self._ministack.app(scope, replay(body, receive), send)
+            return
         try:
             response = await self._answer(goes_to, request, signed, scope)
         except Exception:
@@ -190,7 +204,7 @@ class Gateway:
             signed.access_key_id,
             region=signed.region,
             method=request.method,
-            raw_path=(scope.get("raw_path") or quote(request.path).encode()).decode("latin-1"),
+            raw_path=raw_path(scope),
             query=parse_qs(scope.get("query_string", b"").decode(), keep_blank_values=True),
             headers=scope["headers"],
             body=request.body,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, MutableMapping
 
     from local_cloud.ministack import Receive, Scope, Send
 
@@ -65,6 +65,12 @@ def request_head(scope: Scope) -> Request:
     )
 
 
+def raw_path(scope: Scope) -> str:
+    """Return the path as it was sent, which is what a signature is about."""
+    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    return raw.decode("latin-1")
+
+
 async def read_body(receive: Receive) -> bytes:
     """Return the request's body; raise `ClientDisconnectedError` if it never becomes complete."""
     chunks: list[bytes] = []
@@ -75,6 +81,16 @@ async def read_body(receive: Receive) -> bytes:
         chunks.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(chunks)
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives a body which was read already, and then what the client sends."""
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receiving() -> MutableMapping[str, Any]:
+        return messages.pop() if messages else await receive()
+
+    return receiving
 
 
 async def send_response(send: Send, response: Response, *, request_id: str) -> None:

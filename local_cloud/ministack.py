@@ -1,9 +1,9 @@
 """Run MiniStack inside this process; no other part of the project knows MiniStack's internals.
 
 MiniStack keeps its state in modules and reads its settings from the environment when it is imported, so there
-is one of it per process and `start` comes first. What IAM, events, models' roles and objects' keys need is in
-`ministack_iam.py`, `ministack_events.py`, `ministack_execution_roles.py` and `ministack_encryption.py`. What
-is changed here, and why:
+is one of it per process and `start` comes first. What IAM, events, models' roles, objects' keys and
+signatures need is in `ministack_iam.py`, `ministack_events.py`, `ministack_execution_roles.py`,
+`ministack_encryption.py` and `ministack_signatures.py`. What is changed here, and why:
 
 `lambda_svc.invoke_async_with_retry` and `lambda_svc._execute_function` become `_WaitingForCapacity`'s
     Lambda keeps a throttled asynchronous event in its queue, up to its maximum age. MiniStack counts a
@@ -49,6 +49,7 @@ from local_cloud import (
     ministack_events,
     ministack_execution_roles,
     ministack_iam,
+    ministack_signatures,
 )
 from local_cloud.asynchronous import StorageError
 from local_cloud.cloudwatch import alarms
@@ -56,6 +57,7 @@ from local_cloud.ministack_encryption import Encryption
 from local_cloud.ministack_events import RuleTargets
 from local_cloud.ministack_execution_roles import ExecutionRoles, bucket_and_key
 from local_cloud.ministack_iam import MiniStackIam
+from local_cloud.ministack_signatures import Signatures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -117,6 +119,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     *ministack_execution_roles.RELIED_ON,
     *ministack_iam.RELIED_ON,
     *ministack_events.RELIED_ON,
+    *ministack_signatures.RELIED_ON,
 )
 
 # What a process of the local cloud keeps of the host's environment: nothing that selects an AWS account, a
@@ -161,14 +164,15 @@ def settings(port: int, *, enforce_iam: bool = True) -> dict[str, str]:
     }
 
 
-def enter_environment(port: int, state_dir: Path, *, enforce_iam: bool = True) -> None:
+def enter_environment(port: int, state_dir: Path, *, secret: str, enforce_iam: bool = True) -> None:
     """Replace this process's environment by what MiniStack and its child processes may see.
 
-    Temporary files go below `state_dir`, so that whoever owns it can remove them all at once.
+    `secret` is the secret access key of every account's root user. Temporary files go below `state_dir`, so
+    that its owner can remove them all at once.
     """
     kept = {name: os.environ[name] for name in _KEPT_FROM_HOST if name in os.environ}
     os.environ.clear()
-    os.environ.update(kept | settings(port, enforce_iam=enforce_iam))
+    os.environ.update(kept | settings(port, enforce_iam=enforce_iam) | {"AWS_SECRET_ACCESS_KEY": secret})
     temporary = state_dir / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     os.environ["TMPDIR"] = str(temporary)
@@ -179,7 +183,13 @@ class MiniStack:
     """The one MiniStack of this process, after `enter_environment`."""
 
     def __init__(
-        self, *, port: int, state_dir: Path, enforce_iam: bool = True, retry_base_seconds: float = 1.0
+        self,
+        *,
+        port: int,
+        state_dir: Path,
+        secret: str,
+        enforce_iam: bool = True,
+        retry_base_seconds: float = 1.0,
     ) -> None:
         """Import MiniStack and change it as the module's table says.
 
@@ -210,6 +220,8 @@ class MiniStack:
         self.enforces_iam = enforce_iam
         self.iam = MiniStackIam()
         self.execution_roles = ExecutionRoles(self.iam)
+        self.signatures = Signatures(secret, enforce_iam=enforce_iam)
+        self.signatures.install()
         if enforce_iam:
             self.iam.install()
         RuleTargets(self.iam, enforce_iam=enforce_iam).install()

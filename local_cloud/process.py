@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,18 +23,28 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).resolve().parent.parent
 _SECONDS_BETWEEN_LOOKS = 0.05
 _SECONDS_TO_STOP = 20.0
+SECRET_VARIABLE = "LOCAL_CLOUD_SECRET"  # noqa: S105 - a variable's name
 
 
 class LocalCloudError(Exception):
     """The local cloud did not start; the message ends with its log."""
 
 
-def client_environment(endpoint_url: str, account_id: str, region: str) -> dict[str, str]:
-    """Return the variables that point AWS clients at a local cloud; the access key is the account."""
+def draw_secret() -> str:
+    """Draw the secret access key of one start of a local cloud."""
+    return secrets.token_hex(20)
+
+
+def client_environment(endpoint_url: str, secret: str, account_id: str, region: str) -> dict[str, str]:
+    """Return the variables that point AWS clients at a local cloud; the access key is the account.
+
+    The AWS CLI's `sqs` commands take their endpoint from the queue's own variable only (seen: 1.45, 1.46).
+    """
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ENDPOINT_URL_SQS": endpoint_url,
         "AWS_ACCESS_KEY_ID": account_id,
-        "AWS_SECRET_ACCESS_KEY": "local-cloud",
+        "AWS_SECRET_ACCESS_KEY": secret,
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -47,12 +58,17 @@ class LocalCloud:
     endpoint_url: str
     log_path: Path
     process: subprocess.Popen[bytes]
+    secret: str = field(repr=False)
+
+    def variables(self, account_id: str, region: str) -> dict[str, str]:
+        """Return the variables that make a client the root user of an account."""
+        return client_environment(self.endpoint_url, self.secret, account_id, region)
 
     def environ(self, account_id: str, region: str) -> dict[str, str]:
         """Return a whole environment for a client's process: the host's, without its AWS settings."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-        return kept | nowhere | client_environment(self.endpoint_url, account_id, region)
+        return kept | nowhere | self.variables(account_id, region)
 
     def calls(self, *, after: int = 0) -> list[dict[str, Any]]:
         """Return the SageMaker calls and invocations with a sequence number greater than `after`."""
@@ -123,7 +139,10 @@ class LocalCloud:
     def _admin(self, method: str, path: str, document: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401
         body = None if document is None else json.dumps(document).encode()
         request = urllib.request.Request(  # noqa: S310 - always http on loopback
-            f"{self.endpoint_url}/_local_cloud/{path}", data=body, method=method
+            f"{self.endpoint_url}/_local_cloud/{path}",
+            data=body,
+            method=method,
+            headers={"X-Local-Cloud-Secret": self.secret},
         )
         try:
             with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - as above
@@ -151,19 +170,21 @@ def start_local_cloud(
     command = [sys.executable, "-m", "local_cloud", "--port", str(port), "--port-file", str(port_file)]
     if not enforce_iam:
         command.append("--no-iam")
+    secret = draw_secret()
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own module
             [*command, "--until-stdin-closes"],
             cwd=_ROOT,
+            env=os.environ | {SECRET_VARIABLE: secret},
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    cloud = LocalCloud("", log, process)
+    cloud = LocalCloud("", log, process, secret)
     failed = True
     try:
-        cloud = _ready(process, log, port_file, timeout_seconds)
+        cloud = _ready(cloud, port_file, timeout_seconds)
         yield cloud
         failed = False
     finally:
@@ -175,14 +196,13 @@ def start_local_cloud(
             directory.rmdir()
 
 
-def _ready(
-    process: subprocess.Popen[bytes], log: Path, port_file: Path, timeout_seconds: float
-) -> LocalCloud:
+def _ready(starting: LocalCloud, port_file: Path, timeout_seconds: float) -> LocalCloud:
+    process, log = starting.process, starting.log_path
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline and process.poll() is None:
         port = port_file.read_text() if port_file.exists() else ""
         if port:
-            cloud = LocalCloud(f"http://127.0.0.1:{port}", log, process)
+            cloud = replace(starting, endpoint_url=f"http://127.0.0.1:{port}")
             if cloud.is_healthy():
                 return cloud
         time.sleep(_SECONDS_BETWEEN_LOOKS)

@@ -17,6 +17,7 @@ from local_cloud import ministack as ministack_module
 from local_cloud.admin import Admin
 from local_cloud.calls import CallLog
 from local_cloud.delivery import EventDelivery
+from local_cloud.door import Door
 from local_cloud.gateway import Gateway
 from local_cloud.hosting.fleets import Fleets
 from local_cloud.ministack import MiniStack
@@ -90,11 +91,13 @@ def serve(
     *,
     stop: threading.Event,
     when_ready: Callable[[], None],
+    secret: str,
     enforce_iam: bool = True,
 ) -> None:
     """Serve the local cloud until `stop` is set or SIGTERM or SIGINT arrives; leave nothing behind.
 
-    To be called once per process, on its main thread: it replaces the process's environment.
+    Only requests that are signed with `secret`, or with what the root user gave out, are carried out. To be
+    called once per process, on its main thread: it replaces the process's environment.
     """
     port = listener.getsockname()[1]
     state_dir = Path(tempfile.mkdtemp(prefix="greenlight-local-cloud-"))
@@ -103,8 +106,8 @@ def serve(
             # Before anything else is there to clean up, so that no early signal leaves it behind.
             ending.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
         ending.callback(shutil.rmtree, state_dir, ignore_errors=True)
-        ministack_module.enter_environment(port, state_dir, enforce_iam=enforce_iam)
-        ministack = MiniStack(port=port, state_dir=state_dir, enforce_iam=enforce_iam)
+        ministack_module.enter_environment(port, state_dir, secret=secret, enforce_iam=enforce_iam)
+        ministack = MiniStack(port=port, state_dir=state_dir, secret=secret, enforce_iam=enforce_iam)
         ending.callback(ministack.stop)
         delivery = EventDelivery(ministack.put_event)
         ending.callback(delivery.stop)
@@ -119,16 +122,31 @@ def serve(
         runtime = Runtime(fleets, ministack)
         ending.callback(runtime.stop)
         ending.callback(fleets.stop)
-        asyncio.run(_serve(listener, ministack, delivery, fleets, runtime, monitoring, stop, when_ready))
+        door = Door(port=port, secret=secret, signatures=ministack.signatures)
+        asyncio.run(
+            _serve(
+                listener,
+                door,
+                ministack,
+                delivery,
+                fleets,
+                runtime,
+                monitoring,
+                stop=stop,
+                when_ready=when_ready,
+            )
+        )
 
 
-async def _serve(
+async def _serve(  # noqa: PLR0913 - the parts of the local cloud
     listener: socket.socket,
+    door: Door,
     ministack: MiniStack,
     delivery: EventDelivery,
     fleets: Fleets,
     runtime: Runtime,
     monitoring: Monitoring,
+    *,
     stop: threading.Event,
     when_ready: Callable[[], None],
 ) -> None:
@@ -156,6 +174,7 @@ async def _serve(
         admin=Admin(control_plane=control_plane, delivery=delivery, calls=calls, ministack=ministack),
         calls=calls,
         monitoring=monitoring,
+        door=door,
         when_ready=when_ready,
     )
     config = Config()

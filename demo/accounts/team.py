@@ -15,7 +15,6 @@ import boto3
 from demo.cdk import ROOT, bootstrap_account, deploy_stack, synthesise
 from demo.registry import Registry
 from demo.scene import ENDPOINT, GROUP, REGION, NotAsItShouldBeError
-from local_cloud.process import client_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +85,7 @@ class Team:
 
     def client(self, account: str, service: str) -> Any:  # noqa: ANN401 - one factory for several typed clients
         """Return a client with the credentials of an account's owner."""
-        variables = client_environment(self.cloud.endpoint_url, self.accounts[account], REGION)
+        variables = self.cloud.variables(self.accounts[account], REGION)
         return self._client(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], service)
 
     def _client(self, key_id: str, secret: str, service: str) -> Any:  # noqa: ANN401 - likewise
@@ -214,7 +213,7 @@ class Team:
         credentials = self.directory / "credentials"
         account_id = self.accounts["registry"]
         credentials.write_text(
-            f"[registry]\naws_access_key_id={account_id}\naws_secret_access_key=local-cloud\n"
+            f"[registry]\naws_access_key_id={account_id}\naws_secret_access_key={self.cloud.secret}\n"
         )
         environ = self._environ(stage) | {
             "AWS_SHARED_CREDENTIALS_FILE": str(credentials),

@@ -344,13 +344,13 @@ def carried(team: Team) -> tuple[StageAccess, Sequence[EndpointSpec]]:
     return stage.access, stage.endpoints
 
 
-def session(team: Team, key_id: str, secret: str = "local-cloud") -> boto3.Session:  # noqa: S107 - everybody's
+def session(team: Team, key_id: str, secret: str = "") -> boto3.Session:
     """Return credentials; where the cloud is stands in a file, as boto3 takes it from nowhere else."""
     file = team.directory / "config"
     file.write_text(f"[default]\nendpoint_url={team.cloud.endpoint_url}\n")
     core = botocore.session.Session()
     core.set_config_variable("config_file", str(file))
-    core.set_credentials(key_id, secret)
+    core.set_credentials(key_id, secret or team.cloud.secret)
     return boto3.Session(botocore_session=core, region_name=REGION)
 
 

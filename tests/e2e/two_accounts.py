@@ -125,7 +125,7 @@ class Team:
         """
         credentials = self.directory / "credentials"
         credentials.write_text(
-            f"[registry]\naws_access_key_id={self.registry_id}\naws_secret_access_key=local-cloud\n"
+            f"[registry]\naws_access_key_id={self.registry_id}\naws_secret_access_key={self.cloud.secret}\n"
         )
         command = [sys.executable, "-m", "ops", "doctor", "--stage", "staging"]
         command += ["--registry-profile", "registry"] if registry else []

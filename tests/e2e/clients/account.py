@@ -78,7 +78,7 @@ class Account:
         self.bucket = f"models-{account_id}-{region}"
         self.role_arn = f"arn:aws:iam::{account_id}:role/model-execution"
         self._session = session or boto3.Session(
-            aws_access_key_id=account_id, aws_secret_access_key="local-cloud", region_name=region
+            aws_access_key_id=account_id, aws_secret_access_key=cloud.secret, region_name=region
         )
         self.sagemaker: SageMakerClient = self.client("sagemaker")
         self.runtime: SageMakerRuntimeClient = self.client("sagemaker-runtime")

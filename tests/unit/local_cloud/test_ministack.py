@@ -10,6 +10,7 @@ from local_cloud import (
     ministack_events,
     ministack_execution_roles,
     ministack_iam,
+    ministack_signatures,
 )
 
 MODULES = (
@@ -18,6 +19,7 @@ MODULES = (
     ministack_events,
     ministack_execution_roles,
     ministack_iam,
+    ministack_signatures,
 )
 
 

@@ -39,7 +39,7 @@ def is_running(pid: int) -> bool:
 def start_function(cloud: LocalCloud) -> int:
     """Let Lambda start a process and return its id."""
     session = boto3.Session(
-        aws_access_key_id="111122223333", aws_secret_access_key="x", region_name="eu-central-1"
+        aws_access_key_id="111122223333", aws_secret_access_key=cloud.secret, region_name="eu-central-1"
     )
     client = session.client("lambda", endpoint_url=cloud.endpoint_url)
     iam = session.client("iam", endpoint_url=cloud.endpoint_url)
@@ -150,7 +150,8 @@ def test_client_s_environment_holds_no_aws_setting_of_the_host(monkeypatch: pyte
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
 
-    environ = LocalCloud("http://127.0.0.1:1", Path("log"), process).environ("111122223333", "us-east-1")
+    cloud = LocalCloud("http://127.0.0.1:1", Path("log"), process, "secret")
+    environ = cloud.environ("111122223333", "us-east-1")
 
     assert "AWS_PROFILE" not in environ
     assert (environ["AWS_ENDPOINT_URL"], environ["AWS_REGION"]) == ("http://127.0.0.1:1", "us-east-1")
