@@ -16,7 +16,7 @@ from infra.execution_roles import check_execution_roles
 from infra.placement import check_room, place
 from infra.registry_stack import RegistryStack
 from infra.settings.catalogue import load_catalogue
-from infra.settings.problem import ConfigurationError
+from infra.settings.problem import ConfigurationError, warned
 from infra.settings_stack import SettingsStack
 from infra.stages.carried import load_stages
 
@@ -49,6 +49,10 @@ def synthesise(app: App) -> CloudAssembly:
         problems += check_execution_roles(endpoints, configuration)
     if problems:
         raise ConfigurationError(problems)
+    warnings = [warning for endpoint in endpoints for warning in endpoint.warnings]
+    warnings += [warning for stage in stages for endpoint in stage.endpoints for warning in endpoint.warnings]
+    if warnings:
+        sys.stderr.write(f"\n{warned(warnings)}\n\n")
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     if configuration.registry is None:
         _deploy(app, "Greenlight", configuration, endpoints)

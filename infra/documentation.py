@@ -39,6 +39,10 @@ What has no key is set under `overrides`, in the names of SageMaker's own API. W
 there too, except over `environment`, `instance_type`, `instance_count` and `serverless`, which overrides are
 merged over.
 
+A rule that rests on a text of AWS's names that text in its message. Texts age: with `unchecked: true` in the
+file, what breaks such a rule is a warning, and is sent to SageMaker as it stands. So instance types, members
+and values can be used that are newer than Greenlight. Rules of Greenlight's own stay.
+
 The settings of an endpoint are one SSM parameter. Up to 4,096 bytes it is a standard one and free; beyond,
 up to 8,192 bytes, Parameter Store makes it an advanced one, which is billed, and it stays one. Alarms of
 rollouts are billed too: one for aborting, and one for each threshold and each variant that follows approvals.
@@ -55,6 +59,7 @@ _ELSEWHERE: Final[dict[str, str]] = {
     "shadow.approvers": "Greenlight's own: whose approvals are acted on",
     "four_eyes": "Greenlight's own: whose approvals are acted on",
     "keep": "Greenlight's own: what clean-up leaves",
+    "unchecked": "Greenlight's own: it warns of what contradicts AWS's texts, and deploys it",
     "overrides.model": "any field of CreateModel",
     "overrides.endpoint_config": "any field of CreateEndpointConfig",
     "overrides.deployment_config": "`DeploymentConfig` of UpdateEndpoint",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from infra.settings.document import Document
     from infra.settings.problem import FieldPath, Problem
+    from infra.settings.service_model import Violation
 
 TrackedMetric = Literal[
     "invocations_per_instance",
@@ -41,9 +42,17 @@ _PREDEFINED: Final[dict[TrackedMetric, str]] = {
     "concurrent_requests_per_model": "SageMakerVariantConcurrentRequestsPerModelHighResolution",
     "provisioned_concurrency_utilization": "SageMakerVariantProvisionedConcurrencyUtilization",
 }
+_ZERO_SOURCE: Final = (
+    'developer guide, "endpoint-auto-scaling-add-console": at least 1 instance is required; '
+    '"async-inference-autoscale" has the exception'
+)
+_METRIC_SOURCE: Final = (
+    'developer guide, "endpoint-auto-scaling-policy", "async-inference-autoscale" and '
+    '"serverless-endpoints-autoscale"'
+)
 _SCHEDULE: Final = re.compile(
     r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
-    r"|rate\((?:1 (?:minute|hour|day)|(?!0|1 )\d+ (?:minutes|hours|days))\)"
+    r"|rate\([1-9]\d* (?:minute|hour|day)s?\)"
     r"|cron\(\S+(?: \S+){5}\)"
 )
 
@@ -223,9 +232,15 @@ def scaling_problems(
             )
     yield from found
     reported = {problem.field for problem in found}
-    for path, got, expected, fix in _refused(where, scaling, serving):
+    for path, violation in _refused(where, scaling, serving):
         if field_name(path) not in reported:
-            yield document.problem(path, got=got, expected=expected, fix=fix)
+            yield document.problem(
+                path,
+                got=violation.got,
+                expected=violation.expected,
+                fix=violation.fix,
+                source=violation.source,
+            )
 
 
 def _limits(
@@ -277,6 +292,7 @@ def _range(
                 got=str(value),
                 expected=f"at least 1: {what} cannot scale to nothing",
                 fix="raise it to 1, or serve asynchronously with the key asynchronous",
+                source=_ZERO_SOURCE,
             )
         if value is not None and serving.max_concurrency is not None and value > serving.max_concurrency:
             yield document.problem(
@@ -284,6 +300,7 @@ def _range(
                 got=str(value),
                 expected=f"at most max_concurrency, which is {serving.max_concurrency}",
                 fix="lower it, or raise max_concurrency",
+                source="botocore, ProductionVariantServerlessConfig",
             )
 
 
@@ -306,6 +323,7 @@ def _tracked(
                 got=f"{tracked.metric}, for a {kind} endpoint",
                 expected=f"a metric that SageMaker publishes for it: {' or '.join(serving.metrics)}",
                 fix=f"use {serving.metrics[0]}",
+                source=_METRIC_SOURCE,
             )
         elif tracked.metric in seen:
             yield document.problem(
@@ -333,6 +351,7 @@ def _scheduled(
             got=shown(action.schedule),
             expected="at(yyyy-mm-ddThh:mm:ss), rate(value unit) or cron with six fields",
             fix="write cron(0 8 ? * MON-FRI *), say: minute, hour, day, month, day of the week, year",
+            source="botocore, PutScheduledAction",
         )
     if action.min is None and action.max is None:
         yield document.problem(
@@ -371,6 +390,7 @@ def _times(document: Document, path: FieldPath, action: ScheduledAction) -> Iter
             got=shown(action.timezone),
             expected="a time zone's name, such as Europe/Berlin",
             fix=f"did you mean {' or '.join(meant)}?" if meant else "write the name of its region and city",
+            source="botocore, PutScheduledAction: a canonical name of the IANA time zones",
         )
     moments: list[datetime] = []
     for key, text in (("start", action.start), ("end", action.end)):
@@ -398,6 +418,7 @@ def _moment(text: str) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
+_OF_TARGET: Final = {"MinCapacity": "min", "MaxCapacity": "max"}
 _OF_ACTION: Final = {
     "ScheduledActionName": "name", "Schedule": "schedule", "Timezone": "timezone", "StartTime": "start",
     "EndTime": "end",
@@ -406,7 +427,7 @@ _OF_ACTION: Final = {
 
 def _refused(
     where: FieldPath, scaling: Autoscaling, serving: Serving
-) -> Iterator[tuple[FieldPath, str, str, str]]:
+) -> Iterator[tuple[FieldPath, Violation]]:
     """Check the requests against botocore's model, in whose terms nothing should be left to find."""
     target = scalable_target(scaling, serving)
     common = {
@@ -416,15 +437,16 @@ def _refused(
     }
     limits = {name: target[name] for name in ("MinCapacity", "MaxCapacity")}
     for violation in violations("RegisterScalableTarget", {**common, **limits}, _SERVICE):
-        yield (*where, "autoscaling"), violation.got, violation.expected, violation.fix
+        key = _OF_TARGET.get(str(violation.path[0]))
+        yield (*where, "autoscaling", *([key] if key else [])), violation
     for index, policy in enumerate(target["Policies"]):
         for violation in violations(
             "PutScalingPolicy", {**common, **policy, "PolicyType": "TargetTrackingScaling"}, _SERVICE
         ):
             path: FieldPath = (*where, "autoscaling", "target_tracking", index)
-            yield path, violation.got, violation.expected, violation.fix
+            yield path, violation
     for index, action in enumerate(target["ScheduledActions"]):
         for violation in violations("PutScheduledAction", {**common, **action}, _SERVICE):
             key = _OF_ACTION.get(str(violation.path[0]))
             path = (*where, "autoscaling", "scheduled", index, *([key] if key else []))
-            yield path, violation.got, violation.expected, violation.fix
+            yield path, violation

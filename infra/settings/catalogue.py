@@ -10,7 +10,7 @@ from collections import defaultdict
 from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, ValidationError
 
@@ -30,13 +30,12 @@ from infra.settings.endpoint import (
     KNOWN_KEYS,
     OF_A_VARIANT,
     EndpointSettings,
-    ServerlessMemory,
 )
 from infra.settings.ownership import remove_owned
 from infra.settings.placements import given_twice
 from infra.settings.problem import FieldPath, Problem, field_name, nearest, shown
 from infra.settings.rollout import inconsistencies
-from infra.settings.service_model import instance_types, sagemaker
+from infra.settings.service_model import sagemaker
 from infra.settings.smoke_test import smoke_problems
 from infra.settings.variants import hosted, variant_problems
 
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from infra.settings.alarms import Alarm
+    from infra.settings.service_model import Violation
 
 _STAND_IN: Final = {"model_package_group": "stand-in", "instance_type": "ml.m5.large"}
 
@@ -66,6 +66,8 @@ class EndpointSpec:
     compiled: Mapping[str, Any] = field(default_factory=dict)
     """What the parameter's value says."""
     alarms: tuple[Alarm, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    """What AWS's texts object to, and `unchecked: true` waives."""
 
     @property
     def inference_specification_name(self) -> str | None:
@@ -129,9 +131,9 @@ def compile_document(document: Document, stack_name: str) -> tuple[EndpointSpec 
         path = origin(document, compiled, operation, violation.path)
         # What keys that contradict each other become says nothing more.
         if field_name(path) not in reported and path[0] not in sections:
-            problems.append(
-                document.problem(path, got=violation.got, expected=violation.expected, fix=violation.fix)
-            )
+            problems.append(_violated(document, path, violation))
+    warnings = [problem for problem in problems if problem.source and settings.unchecked]
+    problems = [problem for problem in problems if problem not in warnings]
     value = "" if problems else serialised(compiled)
     problems += _size(document, settings, value)
     named = document.content.get("endpoint_name", document.stem) == settings.endpoint_name
@@ -144,8 +146,21 @@ def compile_document(document: Document, stack_name: str) -> tuple[EndpointSpec 
         value,
         compiled,
         tuple(alarms(settings, settings.endpoint_name, stack_name)),
+        tuple(sorted(set(warnings))),
     )
     return spec, sorted(set(problems))
+
+
+def _violated(document: Document, path: FieldPath, violation: Violation) -> Problem:
+    """Say a violation of AWS's rules in the words of the key that it came from, if there is one."""
+    words = EXPLANATIONS.get(_words(path)) if violation.is_limit else None
+    return document.problem(
+        path,
+        got=violation.got,
+        expected=words or violation.expected,
+        fix=violation.fix,
+        source=violation.source,
+    )
 
 
 def _inconsistencies(document: Document, settings: EndpointSettings) -> Iterator[Problem]:
@@ -273,7 +288,7 @@ def _words(path: FieldPath) -> tuple[str, ...]:
 
 def _fix(document: Document, detail: ErrorDetails, key: str) -> str:
     """Say how to mend a value that is not what its key expects."""
-    path, value = detail["loc"], detail["input"]
+    path = detail["loc"]
     match detail["type"]:
         case "string_type" if path in document.scalars:
             return f'quote it: {key}: "{document.scalars[path]}"'
@@ -287,13 +302,6 @@ def _fix(document: Document, detail: ErrorDetails, key: str) -> str:
             )
         case "string_pattern_mismatch" | "string_too_long" if path == ("model_package_group",):
             return "use at most 63 letters, digits and inner hyphens"
-        case "value_error" if path[-1] == "instance_type":
-            meant = nearest(str(value), instance_types())
-            return (
-                f"did you mean {' or '.join(meant)}?" if meant else "choose one of SageMaker's instance types"
-            )
-        case "literal_error" if path == ("serverless", "memory_size_in_mb"):
-            return f"choose one of {', '.join(str(size) for size in get_args(ServerlessMemory))}"
         case _:
             return _plain_fix(detail)
 

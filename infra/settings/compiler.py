@@ -250,6 +250,9 @@ def origin(document: Document, spec: Mapping[str, Any], operation: str, path: Fi
             return ("tags",)
         case ("EndpointName", *_):
             return ("endpoint_name",)
+        case ("AutoScaling", int(index)):
+            around = () if "autoscaling" in document.content else ("variants", index)
+            return (*around, "autoscaling")
         case ("ModelPackageGroupName", *_):
             return ("model_package_group",)
     template = "UpdateEndpoint" if path[0] == "DeploymentConfig" else operation

@@ -46,9 +46,9 @@ class Document:
             path = path[:-1]
         return 0
 
-    def problem(self, path: FieldPath, *, got: str, expected: str, fix: str) -> Problem:
+    def problem(self, path: FieldPath, *, got: str, expected: str, fix: str, source: str = "") -> Problem:
         """Make a problem that points at a field of this document."""
-        return Problem(self.file, self.line(path), field_name(path), got, expected, fix)
+        return Problem(self.file, self.line(path), field_name(path), got, expected, fix, source)
 
 
 def read_document(path: Path, file: str) -> tuple[Document | None, list[Problem]]:

@@ -5,7 +5,7 @@ The rules of SageMaker itself are not repeated here; patterns and enums are read
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_origin
 
 from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
@@ -31,6 +31,7 @@ from infra.settings.service_model import shape
 from infra.settings.smoke_test import SmokeTest  # noqa: TC001
 from infra.settings.strict import STRICT, limited
 from infra.settings.variants import Shadow, Variant
+from service_model.hosting import SERVERLESS_MEMORY_SIZES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,9 +41,6 @@ ENDPOINT_NAME: Final[str] = shape("EndpointName").metadata["pattern"]
 LONGEST_NAME: Final[int] = shape("EndpointName").metadata["max"]
 GROUP_ARN_PREFIX: Final = r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]+:[0-9]{12}:model-package-group/"
 
-ServerlessMemory = Literal[1024, 2048, 3072, 4096, 5120, 6144]
-"""Megabytes: the service model has the bounds, the developer guide ("serverless-endpoints") the steps."""
-
 
 class Serverless(BaseModel):
     """Serve without instances, scaled by SageMaker from zero."""
@@ -50,11 +48,13 @@ class Serverless(BaseModel):
     model_config = STRICT
 
     memory_size_in_mb: Annotated[
-        ServerlessMemory, Field(description="memory of one concurrent invocation in MB: 1024 to 6144 by 1024")
+        int,
+        Field(
+            description="memory of one concurrent invocation in MB: 1024 to 6144 by 1024",
+            json_schema_extra={"enum": list(SERVERLESS_MEMORY_SIZES)},
+        ),
     ]
-    max_concurrency: Annotated[
-        int, Field(ge=1, le=200, description="the most concurrent invocations, from 1 to 200")
-    ]
+    max_concurrency: Annotated[int, limited("ServerlessMaxConcurrency", "the most concurrent invocations")]
     provisioned_concurrency: Annotated[
         int | None,
         limited(
@@ -145,7 +145,7 @@ class EndpointSettings(BaseModel):
         limited(
             "KmsKeyId",
             "the KMS key that the instances' storage is encrypted with: a key's id or ARN, or an alias's "
-            "name or ARN; not for instance types with local NVMe storage",
+            "name or ARN; local NVMe storage is encrypted by its hardware instead",
         ),
     ] = None
     model_data_download_timeout_in_seconds: ModelDownloadTimeout = None
@@ -213,6 +213,13 @@ class EndpointSettings(BaseModel):
             "from 0 to 50; by default 3",
         ),
     ] = 3
+    unchecked: Annotated[
+        bool,
+        Field(
+            description="true to be warned, and not refused, where settings contradict what AWS's texts said "
+            "when this version of Greenlight was made; by default false"
+        ),
+    ] = False
     overrides: Annotated[
         Overrides, Field(description="model, endpoint_config and deployment_config in SageMaker's API names")
     ] = Overrides()

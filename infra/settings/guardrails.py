@@ -10,6 +10,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from infra.settings.service_model import Violation
+from service_model.hosting import GUARDRAILS_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,6 +25,7 @@ _SIZES: Final = {"CANARY": "CanarySize", "LINEAR": "LinearStepSize"}
 _LEAST_LINEAR: Final = 10
 _LEAST_BATCH: Final = 5
 _MOST: Final = 50
+_SIZE_SOURCE: Final = "botocore, TrafficRoutingConfig and RollingUpdatePolicy"
 
 
 class Instances(NamedTuple):
@@ -54,6 +56,7 @@ def guardrail_violations(spec: Mapping[str, Any]) -> Iterator[Violation]:
             "a rolling policy beside a blue/green one",
             "one of BlueGreenUpdatePolicy and RollingUpdatePolicy",
             "remove one of the two",
+            "botocore, BlueGreenUpdatePolicy: only one update policy",
         )
         return  # which of the two is meant, is not known
     listed = spec["CreateEndpointConfig"].get("ProductionVariants")
@@ -86,7 +89,8 @@ def _exclusions(config: Mapping[str, Any], variants: list[dict[str, Any]]) -> It
         yield Violation(
             _ROLLING,
             f"a rolling rollout of {len(variants)} variants",
-            "a rolling rollout of one variant: SageMaker refuses it for several",
+            "a rolling rollout of one variant: SageMaker shifts the traffic of several at once, and watches "
+            "nothing",
             "choose another kind of rollout",
         )
 
@@ -106,7 +110,8 @@ def _blue_green(policy: object, instances: Instances) -> Iterator[Violation]:
         return
     size = traffic.get(size_name)
     if size is None:
-        yield Violation((*_TRAFFIC, size_name), "nothing", f"a size, with {kind}", f"add {size_name}")
+        expected, fix = f"a size, with {kind}", f"add {size_name}"
+        yield Violation((*_TRAFFIC, size_name), "nothing", expected, fix, GUARDRAILS_SOURCE)
         return
     least = _LEAST_LINEAR if kind == "LINEAR" else 1
     what = "linear step" if kind == "LINEAR" else "canary"
@@ -141,6 +146,7 @@ def _size(path: FieldPath, size: object, instances: Instances, least: int, what:
             f"a {what} of an endpoint that has, or may scale in to, {instances.least or 'no'} instance",
             f"at least 2 instances: a {what} is at most half of them",
             "raise instance_count (with autoscaling: min), or roll out all_at_once",
+            _SIZE_SOURCE,
         )
     elif high > _MOST or low < least:
         share, count = (high, instances.least) if high > _MOST else (low, instances.most)
@@ -150,6 +156,7 @@ def _size(path: FieldPath, size: object, instances: Instances, least: int, what:
             f"a {what} of {size['Value']}{unit}",
             f"from {least} to {_MOST} % of the instances",
             _size_fix(size, instances, least, share),
+            _SIZE_SOURCE,
         )
 
 
@@ -191,4 +198,5 @@ def _time_limit(path: FieldPath, policy: Mapping[str, Any], waits: object) -> It
             f"{limit} seconds",
             f"more than the rollout waits in all, which is {waits} seconds",
             "raise it, or shorten the waits",
+            "botocore, BlueGreenUpdatePolicy",
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from infra.settings.service_model import instance_types
 from infra.settings.strict import STRICT, limited
@@ -17,22 +17,15 @@ Routing = Literal["least_outstanding_requests", "random"]
 Topic = Literal["success", "error"]
 
 
-def _hosted(instance_type: str) -> str:
-    if instance_type not in instance_types():
-        raise ValueError("not an instance type that SageMaker hosts on")
-    return instance_type
-
-
 InstanceType: TypeAlias = Annotated[
     str,
-    AfterValidator(_hosted),
     Field(
         description="an instance type that SageMaker hosts on, such as ml.m5.large",
         json_schema_extra={"enum": list(instance_types())},
     ),
 ]
 InstanceCount: TypeAlias = Annotated[
-    int | None, Field(ge=1, description="a whole number of instances, at least 1; by default 1")
+    int | None, limited("InitialTaskCount", "a whole number of instances, by default 1")
 ]
 VolumeSize: TypeAlias = Annotated[
     int | None, limited("ProductionVariantVolumeSizeInGB", "the storage of each instance in GB")

@@ -10,6 +10,21 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from infra.settings.guardrails import guardrail_violations
 from infra.settings.problem import shown
 from infra.settings.service_model import Violation, shape
+from service_model.hosting import (
+    BURSTABLE_SOURCE,
+    CAPACITY_SOURCE,
+    GUARDRAILS_SOURCE,
+    NOT_IN_SERVERLESS_CONFIGS,
+    NOT_IN_SERVERLESS_VARIANTS,
+    PUBLISH_FREQUENCIES,
+    SERVERLESS_MEMORY_SIZES,
+    SERVERLESS_SOURCE,
+    SHADOW_SOURCE,
+    VOLUME_SIZE_SOURCE,
+    family,
+    has_local_storage,
+    is_burstable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,11 +44,14 @@ def documented_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
     """Check a compiled endpoint against what AWS's guides say."""
     yield from _containers(spec)
     yield from (("UpdateEndpoint", violation) for violation in guardrail_violations(spec))
+    yield from _scaled(spec)
+    yield from _metrics(spec)
     yield from _variants(spec)
     yield from _weights(spec)
     yield from _shadow(spec)
     yield from _asynchronous(spec)
-    yield from _encryption(spec)
+    yield from _storage(spec)
+    yield from _accelerators(spec)
     yield from _tags(spec)
 
 
@@ -52,7 +70,10 @@ def _containers(spec: Mapping[str, Any]) -> Iterator[Refusal]:
 def _variants(spec: Mapping[str, Any]) -> Iterator[Refusal]:
     names: set[str] = set()
     # The shadow first, as its name is given: a variant of the same name has to be renamed.
-    for path, variant in _listed(spec, "ShadowProductionVariants", "ProductionVariants"):
+    members = (
+        ("ShadowProductionVariants", "ProductionVariants") if "Shadow" in spec else ("ProductionVariants",)
+    )
+    for path, variant in _listed(spec, *members):
         name = variant.get("VariantName")
         if isinstance(name, str):
             if name in names:
@@ -64,8 +85,11 @@ def _variants(spec: Mapping[str, Any]) -> Iterator[Refusal]:
                     fix="rename this variant",
                 )
             names.add(name)
+        yield from _routing(path, variant)
         if "ServerlessConfig" in variant:
             yield from _serverless(spec, path, variant)
+        elif all("ServerlessConfig" not in each for _, each in _listed(spec, "ProductionVariants")):
+            yield from _capacity(path, variant)
         if "ManagedInstanceScaling" in variant:
             yield _refusal(
                 "CreateEndpointConfig",
@@ -73,6 +97,7 @@ def _variants(spec: Mapping[str, Any]) -> Iterator[Refusal]:
                 got="managed instance scaling",
                 expected="no ManagedInstanceScaling: SageMaker supports it for inference components only",
                 fix="remove it, and scale with the key autoscaling",
+                source="SageMaker's answer, seen (terraform-provider-aws PR #45926)",
             )
 
 
@@ -83,6 +108,20 @@ def _listed(spec: Mapping[str, Any], *members: str) -> Iterator[tuple[FieldPath,
         for index, variant in enumerate(variants if isinstance(variants, list) else []):
             if isinstance(variant, dict):
                 yield (member, index), variant
+
+
+def _accelerators(spec: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Check what ended with Elastic Inference, and that a variant says once what it runs on."""
+    for path, variant in _listed(spec, "ProductionVariants", "ShadowProductionVariants"):
+        if "AcceleratorType" in variant:
+            yield _refusal(
+                "CreateEndpointConfig",
+                (*path, "AcceleratorType"),
+                got="an accelerator of Elastic Inference",
+                expected="none: AWS has ended the service",
+                fix="remove it, and choose an instance type with an accelerator, such as ml.inf2.xlarge",
+                source="botocore, ProductionVariant.AcceleratorType",
+            )
 
 
 def _weights(spec: Mapping[str, Any]) -> Iterator[Refusal]:
@@ -137,50 +176,193 @@ def _shadow(spec: Mapping[str, Any]) -> Iterator[Refusal]:
     for wrong, got, expected, fix in found:
         if wrong:
             yield _refusal(
-                "CreateEndpointConfig", ("ShadowProductionVariants",), got=got, expected=expected, fix=fix
+                "CreateEndpointConfig",
+                ("ShadowProductionVariants",),
+                got=got,
+                expected=expected,
+                fix=fix,
+                source="" if "Shadow" not in spec else SHADOW_SOURCE,
             )
             return
+    yield from _shadowed(spec)
+
+
+def _shadowed(spec: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Check what neither a shadow nor the variant beside it may have (developer guide, "shadow-tests")."""
+    if _container(spec).get("Mode") == "MultiModel":
+        yield _refusal(
+            "CreateModel",
+            ("Containers", 0, "Mode"),
+            got="a container of several models, with a shadow",
+            expected="SingleModel beside a shadow",
+            fix="remove the shadow, or this override",
+            source=SHADOW_SOURCE,
+        )
+    for path, variant in _listed(spec, "ProductionVariants", "ShadowProductionVariants"):
+        for instance_type in instance_types_of(variant):
+            if family(instance_type) == "inf1":
+                yield _refusal(
+                    "CreateEndpointConfig",
+                    (*path, "InstanceType"),
+                    got=f"{instance_type}, with a shadow",
+                    expected="no Inf1 beside a shadow",
+                    fix="choose another instance type, such as ml.inf2.xlarge",
+                    source=SHADOW_SOURCE,
+                )
+
+
+def _container(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the only container's definition; empty where there is none to speak of."""
+    match spec["CreateModel"].get("Containers"):
+        case [dict() as container]:
+            return container
+    return {}
+
+
+def instance_types_of(variant: Mapping[str, Any]) -> list[str]:
+    """List the instance types that a variant may run on: its own, or those of its pools."""
+    pools = variant.get("InstancePools")
+    named = [variant.get("InstanceType")]
+    named += [
+        pool.get("InstanceType")
+        for pool in (pools if isinstance(pools, list) else [])
+        if isinstance(pool, dict)
+    ]
+    return [name for name in named if isinstance(name, str)]
+
+
+def _capacity(path: FieldPath, variant: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Check that a variant says once what it runs on, and how many of it there are."""
+    kinds = [name for name in ("InstanceType", "InstancePools") if name in variant]
+    if len(kinds) != 1:
+        yield _refusal(
+            "CreateEndpointConfig",
+            (*path, "InstancePools" if kinds else "InstanceType"),
+            got="InstanceType beside InstancePools" if kinds else "neither InstanceType nor InstancePools",
+            expected="one of the two",
+            fix="set InstanceType to null here" if kinds else "remove the override that takes it away",
+            source=CAPACITY_SOURCE,
+        )
+    elif "InitialInstanceCount" not in variant:
+        yield _refusal(
+            "CreateEndpointConfig",
+            (*path, "InitialInstanceCount"),
+            got="nothing",
+            expected="a number of instances to begin with",
+            fix="remove the override that takes it away",
+            source=CAPACITY_SOURCE,
+        )
+
+
+_BY_PREFIX: Final = ("PrefixLength", "ConcurrencyThreshold")
+
+
+def _routing(path: FieldPath, variant: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Check what goes with PREFIX_AWARE, and with nothing else."""
+    routing = variant.get("RoutingConfig")
+    if not isinstance(routing, dict):
+        return
+    details = routing.get("PrefixAwareRoutingConfig")
+    given = details if isinstance(details, dict) else {}
+    missing = [name for name in _BY_PREFIX if name not in given]
+    strategy = routing.get("RoutingStrategy")
+    by_prefix = strategy == "PREFIX_AWARE"
+    if (by_prefix and missing) or (not by_prefix and details is not None):
+        yield _refusal(
+            "CreateEndpointConfig",
+            (*path, "RoutingConfig", "PrefixAwareRoutingConfig"),
+            got=f"no {' and no '.join(missing)}" if by_prefix else f"it, with {strategy}",
+            expected=f"{' and '.join(_BY_PREFIX)} with PREFIX_AWARE, and with nothing else",
+            fix=f"add {' and '.join(missing)}" if by_prefix else "remove it",
+            source="botocore, PrefixAwareRoutingConfig",
+        )
+
+
+def _scaled(spec: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Check that nothing scales by itself that bursts."""
+    scaling = spec.get("AutoScaling", {})
+    for (_, index), variant in _listed(spec, "ProductionVariants"):
+        bursting = [name for name in instance_types_of(variant) if is_burstable(name)]
+        if bursting and variant.get("VariantName") in scaling:
+            yield _refusal(
+                "RegisterScalableTarget",
+                ("AutoScaling", index),
+                got=f"autoscaling of {' and '.join(bursting)}",
+                expected="an instance type that is not burstable: SageMaker scales none of these",
+                fix="choose another instance type, such as ml.m5.large, or remove autoscaling",
+                source=BURSTABLE_SOURCE,
+            )
+
+
+def _metrics(spec: Mapping[str, Any]) -> Iterator[Refusal]:
+    metrics = spec["CreateEndpointConfig"].get("MetricsConfig")
+    seconds = metrics.get("MetricPublishFrequencyInSeconds") if isinstance(metrics, dict) else None
+    if isinstance(seconds, int) and seconds not in PUBLISH_FREQUENCIES:
+        closest = min(PUBLISH_FREQUENCIES, key=lambda each: abs(each - seconds))
+        yield _refusal(
+            "CreateEndpointConfig",
+            ("MetricsConfig", "MetricPublishFrequencyInSeconds"),
+            got=shown(seconds),
+            expected=f"one of {', '.join(map(str, PUBLISH_FREQUENCIES))}",
+            fix=f"the nearest allowed value is {closest}",
+            source="botocore, MetricsConfig",
+        )
+
+
+_AS_WORDS: Final = {"ShadowProductionVariants": "a shadow", "DataCaptureConfig": "data capture"}
 
 
 def _serverless(spec: Mapping[str, Any], path: FieldPath, variant: Mapping[str, Any]) -> Iterator[Refusal]:
     """Check what serverless endpoints cannot have (developer guide, "serverless-endpoints")."""
     model, config = spec["CreateModel"], spec["CreateEndpointConfig"]
     variants = config["ProductionVariants"]
-    found: list[tuple[bool, str, FieldPath, str]] = [
-        ("InstanceType" in variant, "CreateEndpointConfig", (*path, "InstanceType"), "an instance type"),
-        (
-            "InitialInstanceCount" in variant,
-            "CreateEndpointConfig",
-            (*path, "InitialInstanceCount"),
-            "an instance count",
+    found = [
+        *(
+            (name in variant, "CreateEndpointConfig", (*path, name), name, source)
+            for name, source in NOT_IN_SERVERLESS_VARIANTS.items()
         ),
         *(
-            (name in variant, "CreateEndpointConfig", (*path, name), what)
-            for name, what in (
-                ("VolumeSizeInGB", "a volume size"),
-                ("RoutingConfig", "routing between instances"),
-                ("InferenceAmiVersion", "a machine image"),
-            )
+            (name in config, "CreateEndpointConfig", (name,), _AS_WORDS.get(name, name), source)
+            for name, source in NOT_IN_SERVERLESS_CONFIGS.items()
         ),
         (
-            "AsyncInferenceConfig" in config,
+            len(variants) > 1,
             "CreateEndpointConfig",
-            ("AsyncInferenceConfig",),
-            "asynchronous calls",
+            ("ProductionVariants",),
+            f"{len(variants)} variants",
+            SERVERLESS_SOURCE,
         ),
-        (len(variants) > 1, "CreateEndpointConfig", ("ProductionVariants",), f"{len(variants)} variants"),
         (
-            "ShadowProductionVariants" in config,
-            "CreateEndpointConfig",
-            ("ShadowProductionVariants",),
-            "a shadow",
+            model.get("EnableNetworkIsolation") is True,
+            "CreateModel",
+            ("EnableNetworkIsolation",),
+            "network isolation",
+            SERVERLESS_SOURCE,
         ),
-        ("DataCaptureConfig" in config, "CreateEndpointConfig", ("DataCaptureConfig",), "data capture"),
-        (model.get("EnableNetworkIsolation") is True, "CreateModel", ("EnableNetworkIsolation",), "true"),
-        ("VpcConfig" in model, "CreateModel", ("VpcConfig",), "a VPC"),
-        ("DeploymentConfig" in spec, "UpdateEndpoint", ("DeploymentConfig",), "deployment guardrails"),
+        ("VpcConfig" in model, "CreateModel", ("VpcConfig",), "a VPC", SERVERLESS_SOURCE),
+        (
+            _container(spec).get("Mode") == "MultiModel",
+            "CreateModel",
+            ("Containers", 0, "Mode"),
+            "a container of several models",
+            SERVERLESS_SOURCE,
+        ),
+        (
+            _is_private(_container(spec)),
+            "CreateModel",
+            ("Containers", 0, "ImageConfig", "RepositoryAccessMode"),
+            "a private registry",
+            SERVERLESS_SOURCE,
+        ),
+        (
+            "DeploymentConfig" in spec,
+            "UpdateEndpoint",
+            ("DeploymentConfig",),
+            "deployment guardrails",
+            GUARDRAILS_SOURCE,
+        ),
     ]
-    for present, operation, where, what in found:
+    for present, operation, where, what, source in found:
         if present:
             yield _refusal(
                 operation,
@@ -188,8 +370,30 @@ def _serverless(spec: Mapping[str, Any], path: FieldPath, variant: Mapping[str, 
                 got=f"{what}, for a serverless endpoint",
                 expected="what serverless endpoints support, and this is not",
                 fix="remove it, or serve from instances with instance_type",
+                source=source,
             )
+    yield from _memory(path, variant["ServerlessConfig"])
     yield from _provisioned_concurrency(path, variant["ServerlessConfig"])
+
+
+def _is_private(container: Mapping[str, Any]) -> bool:
+    image = container.get("ImageConfig")
+    return isinstance(image, dict) and image.get("RepositoryAccessMode") == "Vpc"
+
+
+def _memory(path: FieldPath, serverless: object) -> Iterator[Refusal]:
+    """Check the steps of MemorySizeInMB, of which the service model has the bounds alone."""
+    size = serverless.get("MemorySizeInMB") if isinstance(serverless, dict) else None
+    lowest, highest = SERVERLESS_MEMORY_SIZES[0], SERVERLESS_MEMORY_SIZES[-1]
+    if isinstance(size, int) and lowest <= size <= highest and size not in SERVERLESS_MEMORY_SIZES:
+        yield _refusal(
+            "CreateEndpointConfig",
+            (*path, "ServerlessConfig", "MemorySizeInMB"),
+            got=shown(size),
+            expected="memory of one concurrent invocation in MB: 1024 to 6144 by 1024",
+            fix=f"choose one of {', '.join(str(each) for each in SERVERLESS_MEMORY_SIZES)}",
+            source="botocore, ServerlessMemorySizeInMB",
+        )
 
 
 def _provisioned_concurrency(path: FieldPath, serverless: object) -> Iterator[Refusal]:
@@ -204,6 +408,7 @@ def _provisioned_concurrency(path: FieldPath, serverless: object) -> Iterator[Re
             got=shown(provisioned),
             expected=f"at most max_concurrency, which is {most}",
             fix="lower it, or raise max_concurrency",
+            source="botocore, ProductionVariantServerlessConfig",
         )
 
 
@@ -220,6 +425,7 @@ def _asynchronous(spec: Mapping[str, Any]) -> Iterator[Refusal]:
             got=f"{len(variants)} variants, for an asynchronous endpoint",
             expected="one variant: SageMaker serves asynchronous calls from one",
             fix="keep one variant",
+            source="aws-cdk RFC 431: a single variant on instances",
         )
     output = asynchronous.get("OutputConfig")
     notified = output.get("NotificationConfig") if isinstance(output, dict) else None
@@ -242,36 +448,18 @@ def _asynchronous(spec: Mapping[str, Any]) -> Iterator[Refusal]:
             )
 
 
-LOCAL_STORAGE_FAMILIES: Final = frozenset(
-    {
-        "c5d", "c6gd", "g4dn", "g5", "g6", "g6e", "g7", "g7e", "m5d", "m6gd", "p4d", "p4de", "p5", "p5e",
-        "p5en", "p6-b200", "p6-b300", "p6e-gb200", "r5d", "r6gd", "r7gd", "trn1", "trn1n", "trn2", "dl1",
-    }
-)  # fmt: skip
-"""Of the families that SageMaker hosts on, those with NVMe instance storage (EC2 instance types guide)."""
-
-EBS_ONLY_FAMILIES: Final = frozenset(
-    {
-        "c4", "c5", "c6g", "c6gn", "c6i", "c6in", "c7g", "c7i", "c8g", "inf1", "inf2", "m4", "m5", "m6g",
-        "m6i", "m7i", "m8g", "p2", "p3", "r5", "r6g", "r6i", "r7i", "r8g", "t2",
-    }
-)  # fmt: skip
-"""Those without. A test holds that every family is in one of the two."""
-
-
-def _encryption(spec: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Check botocore's own words on KmsKeyId: none for instance types with local storage."""
-    if "KmsKeyId" not in spec["CreateEndpointConfig"]:
-        return
-    for _, variant in _listed(spec, "ProductionVariants", "ShadowProductionVariants"):
-        instance_type = str(variant.get("InstanceType"))
-        if instance_type.removeprefix("ml.").split(".")[0] in LOCAL_STORAGE_FAMILIES:
+def _storage(spec: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Check that no volume is asked for beside NVMe disks, whose size nobody can choose."""
+    for path, variant in _listed(spec, "ProductionVariants", "ShadowProductionVariants"):
+        local = [name for name in instance_types_of(variant) if has_local_storage(name)]
+        if "VolumeSizeInGB" in variant and local:
             yield _refusal(
                 "CreateEndpointConfig",
-                ("KmsKeyId",),
-                got=f"a key for the storage of {instance_type}",
-                expected="no key: the instance encrypts its local NVMe storage by itself",
+                (*path, "VolumeSizeInGB"),
+                got=f"a volume size, for {local[0]}",
+                expected="none for an instance type with local NVMe storage: its size is fixed",
                 fix="remove it, or choose an instance type without local storage",
+                source=VOLUME_SIZE_SOURCE,
             )
 
 
@@ -298,5 +486,7 @@ def _tags(spec: Mapping[str, Any]) -> Iterator[Refusal]:
                 )
 
 
-def _refusal(operation: str, path: FieldPath, *, got: str, expected: str, fix: str) -> Refusal:
-    return operation, Violation(path, got, expected, fix)
+def _refusal(
+    operation: str, path: FieldPath, *, got: str, expected: str, fix: str, source: str = ""
+) -> Refusal:
+    return operation, Violation(path, got, expected, fix, source)

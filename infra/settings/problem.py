@@ -17,13 +17,18 @@ FieldPath: TypeAlias = tuple[str | int, ...]
 """Where in a document: mapping keys and list indices, from the root."""
 
 _LONGEST_GOT: Final = 120
+_SHORT: Final = 3
+"""Letters that any number of names may end with."""
+
+_WAY_OUT: Final = "; if AWS takes it all the same, add unchecked: true to the file"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """Say one mistake: where it stands, what was found, what would be right, and what to do about it.
 
-    `line` counts from 1; 0 means that the whole file is meant.
+    `line` counts from 1; 0 means that the whole file is meant. `source` says which text of AWS's a rule rests
+    on, and is empty for rules of Greenlight's. Texts age: `unchecked: true` waives a problem with a source.
     """
 
     file: str
@@ -32,6 +37,7 @@ class Problem:
     got: str
     expected: str
     fix: str
+    source: str = ""
 
 
 class ConfigurationError(Exception):
@@ -46,6 +52,18 @@ def report(problems: Sequence[Problem]) -> str:
     """Render problems for a terminal, grouped by file and in the order of their lines."""
     count = len(problems)
     lines = [f"{count} problem{'' if count == 1 else 's'} in the configuration; nothing was synthesised."]
+    return "\n".join([*lines, *_listed(problems, _WAY_OUT)])
+
+
+def warned(problems: Sequence[Problem]) -> str:
+    """Render what `unchecked: true` waived, for a terminal."""
+    count = len(problems)
+    lines = [f"{count} warning{'' if count == 1 else 's'}: unchecked settings that AWS may refuse."]
+    return "\n".join([*lines, *_listed(problems, "")])
+
+
+def _listed(problems: Sequence[Problem], way_out: str) -> list[str]:
+    lines: list[str] = []
     for file, found in groupby(sorted(problems), key=lambda problem: problem.file):
         lines += ["", file]
         for problem in found:
@@ -56,7 +74,9 @@ def report(problems: Sequence[Problem]) -> str:
                 f"    expected  {problem.expected}",
                 f"    fix       {problem.fix}",
             ]
-    return "\n".join(lines)
+            if problem.source:
+                lines.append(f"    rule      {problem.source}{way_out}")
+    return lines
 
 
 def shown(value: object) -> str:
@@ -93,8 +113,11 @@ def nearest(word: str, candidates: Iterable[str], *, count: int = 3) -> list[str
     Letter case, underscores and hyphens do not count: API names are often written in the wrong style.
     """
     by_letters = {_letters(candidate): candidate for candidate in candidates}
-    close = difflib.get_close_matches(_letters(word), by_letters, n=count, cutoff=0.6)
-    return [by_letters[letters] for letters in close]
+    wanted = _letters(word)
+    # `m5.large` is `ml.m5.large` less its beginning, and more like it than `ml.r5.large` is.
+    ended = [letters for letters in by_letters if len(wanted) > _SHORT and letters.endswith(wanted)]
+    close = difflib.get_close_matches(wanted, by_letters, n=count, cutoff=0.6)
+    return [by_letters[letters] for letters in dict.fromkeys([*ended, *close])][:count]
 
 
 def _letters(word: str) -> str:

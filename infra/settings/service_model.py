@@ -7,10 +7,11 @@ the service. Here all of them are checked, before anything is deployed.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
+import botocore
 import botocore.session
 from botocore.model import ListShape, MapShape, StringShape, StructureShape
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from botocore.model import ServiceModel, Shape
 
 _MANY: Final = 12
+_TYPES_OF_INSTANCES: Final = "ProductionVariantInstanceType"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,14 @@ class Violation:
     got: str
     expected: str
     fix: str
+    source: str = ""
+    """The text of AWS's that the rule rests on; empty where it is Greenlight's own, or JSON's."""
+    is_limit: bool = False
+    """Whether a value is outside what its shape allows: the words for its key then say what is expected."""
+
+
+def _of(shape: Shape) -> str:
+    return f"botocore {botocore.__version__}, {shape.name}"
 
 
 @cache
@@ -53,7 +63,7 @@ def shape(name: str, service: str = "sagemaker") -> Shape:
 
 def instance_types() -> tuple[str, ...]:
     """List the instance types that SageMaker hosts on (botocore shape ProductionVariantInstanceType)."""
-    return tuple(shape("ProductionVariantInstanceType").metadata["enum"])
+    return tuple(shape(_TYPES_OF_INSTANCES).metadata["enum"])
 
 
 def violations(operation: str, request: Mapping[str, Any], service: str = "sagemaker") -> list[Violation]:
@@ -127,7 +137,8 @@ def _type_fix(type_name: str, value: object) -> str:
 def _structure(shape: StructureShape, value: dict[str, Any], path: FieldPath) -> Iterator[Violation]:
     for name in shape.required_members:
         if name not in value:
-            yield Violation((*path, name), "nothing", f"{name}, which {shape.name} requires", f"add {name}")
+            expected = f"{name}, which {shape.name} requires"
+            yield Violation((*path, name), "nothing", expected, f"add {name}", _of(shape))
     for name, member in value.items():
         if name in shape.members:
             yield from _check(shape.members[name], member, (*path, name))
@@ -139,6 +150,7 @@ def _structure(shape: StructureShape, value: dict[str, Any], path: FieldPath) ->
             f"the unknown name {name}",
             f"a member of SageMaker's {shape.name}{few}",
             f"did you mean {' or '.join(meant)}?" if meant else "remove it",
+            _of(shape),
         )
 
 
@@ -153,7 +165,7 @@ def _map(shape: MapShape, value: dict[str, Any], path: FieldPath) -> Iterator[Vi
     for key, item in value.items():
         here = (*path, key)
         for violation in _check(shape.key, key, here):
-            yield Violation(here, f"the key {violation.got}", violation.expected, violation.fix)
+            yield replace(violation, path=here, got=f"the key {violation.got}")
         yield from _check(shape.value, item, here)
 
 
@@ -165,30 +177,59 @@ def _string(shape: StringShape, value: str, path: FieldPath) -> Iterator[Violati
             listed = f"one of {', '.join(enum)}"
         meant = nearest(value, enum)
         fix = f"did you mean {' or '.join(meant)}?" if meant else f"see {shape.name} in the API reference"
-        yield Violation(path, shown(value), listed, fix)
+        yield Violation(
+            path, shown(value), listed, fix, _of(shape), is_limit=shape.name == _TYPES_OF_INSTANCES
+        )
         return
     too_long = list(_length(shape, len(value), path, "characters"))
     yield from too_long
     pattern = shape.metadata.get("pattern")
     # A pattern is tried only on what is short enough: some of them are slow on long strings.
     if pattern and not too_long and compiled_pattern(pattern).fullmatch(value) is None:
-        yield Violation(
-            path, shown(value), f"text that matches {pattern}", "use only what the pattern allows"
-        )
+        expected, fix = f"text that matches {pattern}", "use only what the pattern allows"
+        yield Violation(path, shown(value), expected, fix, _of(shape))
 
 
 def _length(shape: Shape, length: int, path: FieldPath, unit: str) -> Iterator[Violation]:
     low, high = shape.metadata.get("min", 0), shape.metadata.get("max")
     if length < low:
-        yield Violation(path, f"{length} {unit}", f"at least {low} {unit}", "add what is missing")
+        expected, fix = f"at least {low} {unit}", "add what is missing"
+        yield Violation(path, f"{length} {unit}", expected, fix, _of(shape), is_limit=unit == "characters")
     if high is not None and length > high:
-        yield Violation(path, f"{length} {unit}", f"at most {high} {unit}", f"remove {length - high}")
+        expected, fix = f"at most {high} {unit}", f"remove {length - high}"
+        yield Violation(path, f"{length} {unit}", expected, fix, _of(shape), is_limit=unit == "characters")
 
 
 def _range(shape: Shape, value: float, path: FieldPath, kind: str) -> Iterator[Violation]:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
-    if (low is None or value >= low) and (high is None or value <= high):
+    if low is not None and value < low:
+        nearest_bound = low
+    elif high is not None and value > high:
+        nearest_bound = high
+    else:
+        yield from _width(shape, value, path)
         return
-    bounds = f"from {low} to {high}" if None not in (low, high) else f"of at least {low}"
-    nearest_bound = low if low is not None and value < low else high
-    yield Violation(path, shown(value), f"{kind} {bounds}", f"the nearest allowed value is {nearest_bound}")
+    expected, fix = f"{kind} {bounds(low, high)}", f"the nearest allowed value is {nearest_bound}"
+    yield Violation(path, shown(value), expected, fix, _of(shape), is_limit=True)
+
+
+def bounds(low: float | None, high: float | None) -> str:
+    """Say a range in words; empty without bounds."""
+    if low is not None and high is not None:
+        return f"from {low} to {high}"
+    if low is not None:
+        return f"of at least {low}"
+    return "" if high is None else f"of at most {high}"
+
+
+_LARGEST: Final = {"integer": 2**31 - 1, "long": 2**63 - 1, "float": 3.4028234663852886e38}
+
+
+def _width(shape: Shape, value: float, path: FieldPath) -> Iterator[Violation]:
+    """Check that a number fits the type that AWS gives it: no documented range can be wider."""
+    largest = _LARGEST.get(shape.type_name)
+    if largest is not None and not -largest <= value <= largest:
+        expected = (
+            f"a number of at most {largest:,g}" if shape.type_name == "float" else f"at most {largest:,}"
+        )
+        yield Violation(path, shown(value), expected, "write the number that you mean")

@@ -20,19 +20,36 @@ STRICT: Final = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 def limited(shape_name: str, text: str) -> Any:  # noqa: ANN401 - as pydantic's Field
-    """Declare a key with the limits that a shape of a service model has, in its type and in its words."""
+    """Declare a key with the limits that a shape of a service model has: for its words, and for editors.
+
+    What is compiled is held to the shape as a whole (`service_model.py`), so that one check finds a value
+    beyond its limits, wherever it was written, and one key (`unchecked`) waives all of them.
+    """
     found = shape(shape_name)
     low, high = found.metadata.get("min"), found.metadata.get("max")
     if found.type_name in _NUMBERS:
-        return Field(ge=low, le=high, description=_worded(text, low, high, ""))
+        return Field(
+            description=_worded(text, low, high, ""), json_schema_extra=_given(minimum=low, maximum=high)
+        )
     if found.type_name == "list":
-        return Field(min_length=low, max_length=high, description=_worded(text, low, high, " of them"))
+        return Field(
+            description=_worded(text, low, high, " of them"),
+            json_schema_extra=_given(minItems=low, maxItems=high),
+        )
     enum = found.metadata.get("enum")
     if enum:
         return Field(description=f"{text}: {', '.join(enum)}", json_schema_extra={"enum": list(enum)})
     # An empty string is a value that somebody forgot, also where the model allows it.
     longest = f", at most {high} characters" if high else ""
-    return Field(min_length=max(low or 1, 1), max_length=high, description=f"{text}{longest}")
+    return Field(
+        min_length=1,
+        description=f"{text}{longest}",
+        json_schema_extra=_given(minLength=max(low or 1, 1), maxLength=high),
+    )
+
+
+def _given(**limits: int | None) -> dict[str, Any]:
+    return {name: limit for name, limit in limits.items() if limit is not None}
 
 
 def _worded(text: str, low: int | None, high: int | None, unit: str) -> str:

@@ -64,9 +64,10 @@ class Variant(BaseModel):
     ]
     version: Annotated[
         int | None,
-        limited(
-            "ModelPackageVersion",
-            "the number of the version that it stays on; by default it follows the group's approvals",
+        Field(
+            ge=1,
+            description="the number of the version that it stays on, at least 1; by default it follows the "
+            "group's approvals",
         ),
     ] = None
     instance_type: InstanceType

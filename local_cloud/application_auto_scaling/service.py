@@ -28,6 +28,7 @@ from local_cloud.application_auto_scaling.registry import (
 from local_cloud.sagemaker.errors import ServiceError, unknown_operation, validation
 from local_cloud.sagemaker.switches import Answer
 from local_cloud.sagemaker.validation import RequestValidator
+from service_model.hosting import is_burstable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -333,6 +334,13 @@ class ApplicationAutoScaling:
             kind = "is serverless" if variant.is_serverless else "runs on instances"
             raise validation(
                 f"The variant {key.resource_id} {kind}: it cannot be scaled by {key.scalable_dimension}."
+            )
+        bursting = [name for name in variant.instance_types if is_burstable(name)]
+        if bursting:
+            # Documented, not in these words (developer guide, "endpoint-auto-scaling-add-console").
+            raise validation(
+                f"The variant {key.resource_id} runs on burstable instances ({', '.join(bursting)}), which "
+                "automatic scaling does not support."
             )
         is_refused = self._control_plane.switches.busy_scalable_target is Answer.REFUSE
         if not variant.is_in_service and is_refused:

@@ -234,6 +234,7 @@ class ControlPlane:
                 if serverless is None
                 else serverless.get("ProvisionedConcurrency", 0)
             ),
+            instance_types=endpoint_configs.instance_types_of(variant.variant),
         )
 
     def scale_variant(

@@ -6,7 +6,6 @@ as on AWS, and harms the next update.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,13 @@ from local_cloud.sagemaker import errors, tags
 from local_cloud.sagemaker.listing import page
 from local_cloud.sagemaker.models import Model, check_role, find_model, refuse_unapproved_packages
 from local_cloud.sagemaker.switches import Answer, UnapprovedPackage
+from service_model.hosting import (
+    NOT_IN_SERVERLESS_CONFIGS,
+    NOT_IN_SERVERLESS_VARIANTS,
+    PUBLISH_FREQUENCIES,
+    SERVERLESS_MEMORY_SIZES,
+    has_local_storage,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,40 +29,6 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.world import Scope, World
 
 Variant = dict[str, Any]
-_SERVERLESS_MEMORY_SIZES = (1024, 2048, 3072, 4096, 5120, 6144)
-_INSTANCE_MEMBERS = (
-    "InstanceType",
-    "InitialInstanceCount",
-    "InstancePools",
-    "VolumeSizeInGB",
-    "ModelDataDownloadTimeoutInSeconds",
-    "ContainerStartupHealthCheckTimeoutInSeconds",
-    "ManagedInstanceScaling",
-    "InferenceAmiVersion",
-    "CapacityReservationConfig",
-)
-# A `d` behind the generation means local NVMe storage; these families have it without saying so (EC2's
-# instance type pages).
-_LOCAL_NVME_FAMILIES = frozenset(
-    [
-        "dl1",
-        "g5",
-        "g6",
-        "g6e",
-        "g7",
-        "g7e",
-        "p5",
-        "p5e",
-        "p5en",
-        "p6-b200",
-        "p6-b300",
-        "p6e-gb200",
-        "trn1",
-        "trn1n",
-        "trn2",
-    ]
-)
-_LOCAL_NVME = re.compile(r"[a-z]+\d+[a-z]*d[a-z]*")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,6 +88,12 @@ def instance_type_of(variant: Mapping[str, Any]) -> str | None:
     return instance_type
 
 
+def instance_types_of(variant: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return every instance type that a variant may run on: its own, or its pools'."""
+    pools = [pool["InstanceType"] for pool in variant.get("InstancePools", ())]
+    return (variant["InstanceType"],) if "InstanceType" in variant else tuple(pools)
+
+
 def create_endpoint_config(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Create an endpoint config; its models must exist."""
     scope = world.scope(caller)
@@ -134,15 +112,17 @@ def create_endpoint_config(world: World, caller: Caller, request: Mapping[str, A
     _check_names(request)
     _check_shadow(request)
     _check_asynchronous(request)
+    _check_metrics(request)
     role_arn = request.get("ExecutionRoleArn")
     if role_arn is not None:
         check_role(world, scope, role_arn)
     for variant in (*request["ProductionVariants"], *request.get("ShadowProductionVariants", ())):
         _check_capacity(variant)
         if "ServerlessConfig" in variant:
-            _check_serverless(request, variant)
+            _check_serverless(world, request, variant)
         _check_model(world, scope, request, variant)
-        _check_volume_key(request, variant)
+        _check_volume_size(variant)
+        _check_routing(variant)
         if "ShadowProductionVariants" in request:
             _check_shadowed(world, scope, variant)
     tags.put(scope, arn, request.get("Tags", ()))
@@ -279,7 +259,7 @@ def _check_asynchronous(request: Mapping[str, Any]) -> None:
 def _check_capacity(variant: Variant) -> None:
     name = variant["VariantName"]
     if "ServerlessConfig" in variant:
-        given = [member for member in _INSTANCE_MEMBERS if member in variant]
+        given = [member for member in NOT_IN_SERVERLESS_VARIANTS if member in variant]
         if given:
             raise errors.validation(
                 f'{", ".join(given)} cannot be specified together with ServerlessConfig for variant "{name}".'
@@ -297,15 +277,17 @@ def _check_capacity(variant: Variant) -> None:
         raise errors.validation("ManagedInstanceScaling is only supported for inference component endpoints.")
 
 
-def _check_serverless(request: Mapping[str, Any], variant: Variant) -> None:
+def _check_serverless(world: World, request: Mapping[str, Any], variant: Variant) -> None:
     serverless = variant["ServerlessConfig"]
-    if serverless["MemorySizeInMB"] not in _SERVERLESS_MEMORY_SIZES:
-        sizes = ", ".join(map(str, _SERVERLESS_MEMORY_SIZES))
+    if serverless["MemorySizeInMB"] not in SERVERLESS_MEMORY_SIZES:
+        sizes = ", ".join(map(str, SERVERLESS_MEMORY_SIZES))
         raise errors.validation(f"ServerlessConfig.MemorySizeInMB must be one of {sizes}.")
     check_concurrency(serverless)
     if len(request["ProductionVariants"]) > 1 or "ShadowProductionVariants" in request:
         raise errors.validation("A serverless endpoint must have exactly one production variant.")
-    for member in ("DataCaptureConfig", "VpcConfig", "KmsKeyId", "ExplainerConfig"):
+    if "ExplainerConfig" in request and world.switches.undocumented_combinations is Answer.REFUSE:
+        raise errors.validation("ExplainerConfig is not supported for serverless endpoints.")
+    for member in NOT_IN_SERVERLESS_CONFIGS:
         if member in request:
             raise errors.validation(f"{member} is not supported for serverless endpoints.")
     if request.get("EnableNetworkIsolation"):
@@ -321,12 +303,14 @@ def _check_model(world: World, scope: Scope, request: Mapping[str, Any], variant
                 "inference components and specifies ExecutionRoleArn."
             )
         return
-    if any(member in request for member in ("ExecutionRoleArn", "VpcConfig")) or request.get(
-        "EnableNetworkIsolation"
-    ):
+    of_components = ["ExecutionRoleArn"]
+    if world.switches.undocumented_combinations is Answer.REFUSE:
+        of_components += ["VpcConfig", "EnableNetworkIsolation"]
+    given = [member for member in of_components if request.get(member)]
+    if given:
         raise errors.validation(
-            "ExecutionRoleArn, VpcConfig and EnableNetworkIsolation of an endpoint configuration are for "
-            "inference component endpoints; specify them in the model instead."
+            f"{' and '.join(given)} of an endpoint configuration is for inference component endpoints; "
+            "specify it in the model instead."
         )
     model = find_model(world, scope, variant["ModelName"])
     if model.execution_role_arn is None:
@@ -361,6 +345,12 @@ def _check_serverless_model(model: Model) -> None:
         raise errors.validation(
             f'The multi-model model "{model.arn}" is not supported for serverless endpoints.'
         )
+    if any(
+        definition.get("ImageConfig", {}).get("RepositoryAccessMode") == "Vpc" for definition in definitions
+    ):
+        raise errors.validation(
+            f'The model "{model.arn}" is in a private registry, which serverless endpoints do not support.'
+        )
     if "VpcConfig" in model.request:
         raise errors.validation(
             f'The model "{model.arn}" has a VpcConfig, which serverless endpoints do not support.'
@@ -372,15 +362,30 @@ def _check_serverless_model(model: Model) -> None:
         )
 
 
-def _check_volume_key(request: Mapping[str, Any], variant: Variant) -> None:
-    instance_type = instance_type_of(variant)
-    if "KmsKeyId" in request and instance_type is not None and _has_local_storage(instance_type):
+def _check_routing(variant: Variant) -> None:
+    """Check what goes with PREFIX_AWARE, and with nothing else (botocore: ProductionVariantRoutingConfig)."""
+    routing = variant.get("RoutingConfig")
+    if routing is None:
+        return
+    by_prefix = routing["RoutingStrategy"] == "PREFIX_AWARE"
+    details = routing.get("PrefixAwareRoutingConfig", {})
+    if by_prefix and not {"PrefixLength", "ConcurrencyThreshold"} <= details.keys():
         raise errors.validation(
-            f"KmsKeyId cannot be specified for {instance_type}: its local instance storage is encrypted by "
-            "hardware."
+            "PREFIX_AWARE requires PrefixAwareRoutingConfig with PrefixLength and ConcurrencyThreshold."
         )
+    if not by_prefix and "PrefixAwareRoutingConfig" in routing:
+        raise errors.validation("PrefixAwareRoutingConfig can be specified for PREFIX_AWARE only.")
 
 
-def _has_local_storage(instance_type: str) -> bool:
-    family = instance_type.split(".")[1]
-    return family in _LOCAL_NVME_FAMILIES or _LOCAL_NVME.fullmatch(family) is not None
+def _check_metrics(request: Mapping[str, Any]) -> None:
+    frequency = request.get("MetricsConfig", {}).get("MetricPublishFrequencyInSeconds")
+    if frequency is not None and frequency not in PUBLISH_FREQUENCIES:
+        listed = ", ".join(map(str, PUBLISH_FREQUENCIES))
+        raise errors.validation(f"MetricPublishFrequencyInSeconds must be one of {listed}.")
+
+
+def _check_volume_size(variant: Variant) -> None:
+    """Refuse a volume's size beside NVMe disks; a KMS key is accepted (botocore)."""
+    local = [name for name in instance_types_of(variant) if has_local_storage(name)]
+    if "VolumeSizeInGB" in variant and local:
+        raise errors.volume_size(local[0])

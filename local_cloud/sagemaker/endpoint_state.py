@@ -105,11 +105,13 @@ class ScalableVariant:
         is_in_service: Whether its endpoint is InService, and can be scaled.
         is_serverless: Whether it scales by provisioned concurrency instead of instances.
         capacity: Its desired instance count or its provisioned concurrency.
+        instance_types: What it may run on; empty if it is serverless.
     """
 
     is_in_service: bool
     is_serverless: bool
     capacity: int
+    instance_types: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, eq=False)

@@ -247,6 +247,11 @@ def registered_variants(names: Iterable[str]) -> ServiceError:
     )
 
 
+def volume_size(instance_type: str) -> ServiceError:
+    """Refuse a volume's size for instances with NVMe disks. Seen (autogluon-cloud PR #50)."""
+    return validation(f"VolumeSize parameter is not allowed for the selected Instance type {instance_type}")
+
+
 def unknown_variants(names: Iterable[str], endpoint_config_name: str) -> ServiceError:
     """Refuse weights or capacities for variants that the config lacks. Seen."""
     quoted = ", ".join(f'"{name}"' for name in names)

@@ -281,6 +281,11 @@ class Switches:
     """Whether CreateEndpointConfig accepts an instance type that the package's
     SupportedRealtimeInferenceInstanceTypes does not list (registry packages, not Marketplace)."""
 
+    undocumented_combinations: Answer = Answer.ACCEPT
+    """Whether CreateEndpointConfig accepts what no text speaks of: VpcConfig and EnableNetworkIsolation of a
+    config whose variants name models, and ExplainerConfig beside ServerlessConfig. A client must report a
+    refusal as one of its settings."""
+
     unversioned_keys: UnversionedKeys = UnversionedKeys.ABSENT
     """A parser must treat a null ModelPackageGroupName like a missing one."""
 

@@ -266,7 +266,7 @@ REFUSED: list[tuple[str, str, str, str]] = [
         "day of the week",
     ),
     (
-        INSTANCES + scheduled("name: n, schedule: 'rate(1 hours)', min: 1"),
+        INSTANCES + scheduled("name: n, schedule: 'rate(0 hours)', min: 1"),
         "autoscaling.scheduled[0].schedule",
         "rate(value unit)",
         "",
@@ -374,3 +374,24 @@ def test_a_mistake_of_scaling_is_reported_once(tmp_path: Path) -> None:
     text = INSTANCES + scaling(f"min: 5, max: 4, {TRACKED}")
 
     assert [problem.field for problem in problems(tmp_path, text)] == ["autoscaling.max"]
+
+
+@pytest.mark.parametrize("instance_type", ["ml.t2.medium", "ml.t2.2xlarge"])
+def test_burstable_instances_do_not_scale(instance_type: str, tmp_path: Path) -> None:
+    text = INSTANCES.replace("ml.m5.large", instance_type) + scaling(
+        "min: 1, max: 2, target_tracking: [{metric: invocations_per_instance, target: 9}]"
+    )
+
+    [problem] = problems(tmp_path, text.replace("instance_count: 2", "instance_count: 1"))
+
+    assert problem.field == "autoscaling"
+    assert instance_type in problem.got
+    assert "endpoint-auto-scaling-add-console" in problem.source
+
+
+def test_trainium_is_not_burstable(tmp_path: Path) -> None:
+    text = INSTANCES.replace("ml.m5.large", "ml.trn1.2xlarge") + scaling(
+        "min: 1, max: 2, target_tracking: [{metric: invocations_per_instance, target: 9}]"
+    )
+
+    assert problems(tmp_path, text) == []

@@ -809,7 +809,8 @@ def test_all_mistakes_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
     _, found = load(
         tmp_path,
         first="model_package_group: a_b\ninstance_typ: ml.m5.large\noverrides: {model: {Foo: 1}}\n",
-        second="endpoint_name: x_y\nserverless: {memory_size_in_mb: 1}\ntags: {aws:a: b}\n",
+        second="endpoint_name: x_y\nserverless: {memory_size_in_mb: 1, max_concurrency: 2}\n"
+        "tags: {aws:a: b}\n",
         third="][",
     )
 
@@ -820,7 +821,6 @@ def test_all_mistakes_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
         ("endpoints/second.yaml", "endpoint_name"),
         ("endpoints/second.yaml", "model_package_group"),
         ("endpoints/second.yaml", "serverless.memory_size_in_mb"),
-        ("endpoints/second.yaml", "serverless.max_concurrency"),
         ("endpoints/second.yaml", "tags.aws:a"),
         ("endpoints/third.yaml", "the file"),
     }

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.settings.limits import EBS_ONLY_FAMILIES, LOCAL_STORAGE_FAMILIES
 from infra.settings.placements import PLACEMENTS
 from infra.settings.service_model import instance_types, sagemaker
+from service_model.hosting import EBS_ONLY_FAMILIES, LOCAL_STORAGE_FAMILIES
 from tests.infra.settings.builders import load, problems
 
 if TYPE_CHECKING:
@@ -287,6 +287,12 @@ def test_what_sagemaker_would_refuse_is_refused_at_synth(
     ("text", "field"),
     [
         ("volume_size_in_gb: 8", "volume_size_in_gb"),
+        ("kms_key_id: alias/storage", "kms_key_id"),
+        ("model_data_download_timeout_in_seconds: 60", "model_data_download_timeout_in_seconds"),
+        (
+            "container_startup_health_check_timeout_in_seconds: 60",
+            "container_startup_health_check_timeout_in_seconds",
+        ),
         ("routing: random", "routing"),
         ("inference_ami_version: al2-ami-sagemaker-inference-gpu-2", "inference_ami_version"),
         ("data_capture: {destination: 's3://b/p'}", "data_capture"),
@@ -306,16 +312,26 @@ def test_what_serverless_endpoints_do_not_have_is_refused_by_its_key(
     assert "serve from instances" in problem.fix
 
 
-@pytest.mark.parametrize("instance_type", ["ml.g5.xlarge", "ml.m5d.large", "ml.p4d.24xlarge"])
-def test_a_storage_key_is_refused_where_instances_have_local_storage(
+@pytest.mark.parametrize(
+    "instance_type", ["ml.g5.xlarge", "ml.m5d.large", "ml.p4d.24xlarge", "ml.trn1.2xlarge"]
+)
+def test_a_volume_size_is_refused_where_instances_have_local_storage(
     instance_type: str, tmp_path: Path
 ) -> None:
-    text = ON_INSTANCES.replace("ml.m5.large", instance_type) + "kms_key_id: alias/storage\n"
+    text = ON_INSTANCES.replace("ml.m5.large", instance_type) + "volume_size_in_gb: 100\n"
 
     [problem] = problems(tmp_path, text)
 
-    assert (problem.line, problem.field) == (3, "kms_key_id")
+    assert (problem.line, problem.field) == (3, "volume_size_in_gb")
     assert instance_type in problem.got
+    assert "PR #4828" in problem.source
+
+
+@pytest.mark.parametrize("instance_type", ["ml.g5.xlarge", "ml.m5d.large", "ml.m5.large"])
+def test_a_storage_key_is_taken_whatever_the_storage(instance_type: str, tmp_path: Path) -> None:
+    text = ON_INSTANCES.replace("ml.m5.large", instance_type) + "kms_key_id: alias/storage\n"
+
+    assert problems(tmp_path, text) == []
 
 
 def test_of_every_instance_family_it_is_known_whether_it_has_local_storage() -> None:

@@ -288,8 +288,8 @@ REFUSED: dict[str, tuple[str, str, str, str, str]] = {
     "more than ten": (
         BASE + variants(*(C.replace("C", f"C{number}") for number in range(11))),
         "variants",
-        "a list of 11",
-        "from 1 to 10",
+        "11 items",
+        "at most 10",
         "",
     ),
     "asynchronous": (
@@ -365,11 +365,11 @@ REFUSED: dict[str, tuple[str, str, str, str, str]] = {
         "at most 200",
         "lower repeat",
     ),
-    "a key for storage that encrypts itself": (
-        BASE + "kms_key_id: alias/a\n" + variants(A, B.replace("ml.c5.large", "ml.m5d.large")),
-        "kms_key_id",
+    "a volume beside local storage": (
+        BASE + variants(A, B.replace("ml.c5.large", "ml.m5d.large") + ", volume_size_in_gb: 9"),
+        "variants[1].volume_size_in_gb",
         "ml.m5d.large",
-        "no key",
+        "its size is fixed",
         "without local storage",
     ),
     "a shadow that nothing could reach": (
@@ -450,7 +450,9 @@ REFUSED: dict[str, tuple[str, str, str, str, str]] = {
         "add shadow",
     ),
     "a second shadow": (
-        SHADOWED + shadow() + override("ShadowProductionVariants: [{}, {EnableSSMAccess: true}]"),
+        SHADOWED
+        + shadow()
+        + override("ShadowProductionVariants: [{}, {InstanceType: ml.m5.large, InitialInstanceCount: 1}]"),
         "overrides.endpoint_config.ShadowProductionVariants",
         "2 shadow variants",
         "one shadow variant",

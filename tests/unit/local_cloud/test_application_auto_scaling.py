@@ -467,3 +467,13 @@ def test_a_serverless_variant_scales_by_provisioned_concurrency() -> None:
     cloud.settle()
     (summary,) = cloud.describe()["ProductionVariants"]
     assert summary["CurrentServerlessConfig"]["ProvisionedConcurrency"] == 3
+
+
+def test_burstable_instances_cannot_be_registered() -> None:
+    scene = Scene()
+    scene.cloud.config("bursting", variant(InstanceType="ml.t2.medium", ModelName="model-1"))
+    scene.cloud.update("bursting")
+    scene.cloud.settle()
+    code, message = scene.refused("register_scalable_target", **NAMED, MinCapacity=1, MaxCapacity=4)
+    assert code == "ValidationException"
+    assert "ml.t2.medium" in message

@@ -109,10 +109,22 @@ def test_a_config_is_described_as_it_was_created_with_a_default_weight(cloud: Vi
             "ManagedInstanceScaling is only supported for inference component endpoints.",
         ),
         ([WITHOUT_MODEL], {}, "must specify ModelName"),
-        ([variant()], {"ExecutionRoleArn": ROLE}, "are for inference component endpoints"),
-        ([variant()], {"VpcConfig": VPC}, "are for inference component endpoints"),
-        ([variant()], {"EnableNetworkIsolation": True}, "are for inference component endpoints"),
-        ([variant(InstanceType="ml.g5.xlarge")], {"KmsKeyId": "key"}, "encrypted by hardware"),
+        ([variant()], {"ExecutionRoleArn": ROLE}, "is for inference component endpoints"),
+        ([variant(InstanceType="ml.g5.xlarge", VolumeSizeInGB=9)], {}, "VolumeSize parameter is not allowed"),
+        ([variant(RoutingConfig={"RoutingStrategy": "PREFIX_AWARE"})], {}, "PREFIX_AWARE requires"),
+        (
+            [
+                variant(
+                    RoutingConfig={
+                        "RoutingStrategy": "RANDOM",
+                        "PrefixAwareRoutingConfig": {"PrefixLength": 1024, "ConcurrencyThreshold": 9},
+                    }
+                )
+            ],
+            {},
+            "for PREFIX_AWARE only",
+        ),
+        ([variant()], {"MetricsConfig": {"MetricPublishFrequencyInSeconds": 20}}, "must be one of 10"),
     ],
 )
 def test_settings_that_exclude_each_other_are_refused(
@@ -368,15 +380,35 @@ def test_guardrails_want_the_same_variant_names_and_instances(cloud: VirtualClou
         ("ml.g6e.xlarge", True),
     ],
 )
-def test_a_volume_key_needs_an_instance_without_local_storage(
+def test_a_volume_size_needs_an_instance_without_local_storage(
     cloud: VirtualCloud, instance_type: str, *, is_refused: bool
 ) -> None:
     cloud.model()
-    request = {"EndpointConfigName": "c", "ProductionVariants": [variant(InstanceType=instance_type)]}
-    cloud.call("CreateEndpointConfig", **request)
-    request["EndpointConfigName"] = "with-key"
+    with_key = {"EndpointConfigName": "c", "ProductionVariants": [variant(InstanceType=instance_type)]}
+    cloud.call("CreateEndpointConfig", **with_key, KmsKeyId="key")
+    sized = [variant(InstanceType=instance_type, VolumeSizeInGB=100)]
+    request = {"EndpointConfigName": "sized", "ProductionVariants": sized}
     if is_refused:
-        error = cloud.refused("CreateEndpointConfig", **request, KmsKeyId="key")
-        assert f"KmsKeyId cannot be specified for {instance_type}" in error.message
+        error = cloud.refused("CreateEndpointConfig", **request)
+        expected = f"VolumeSize parameter is not allowed for the selected Instance type {instance_type}"
+        assert error.message == expected
     else:
-        cloud.call("CreateEndpointConfig", **request, KmsKeyId="key")
+        cloud.call("CreateEndpointConfig", **request)
+
+
+@pytest.mark.parametrize("answer", Answer)
+def test_what_no_text_speaks_of_is_accepted_or_refused_as_the_switch_says(answer: Answer) -> None:
+    cloud = VirtualCloud(switches=Switches(undocumented_combinations=answer))
+    cloud.model()
+    explainer: dict[str, Any] = {"ClarifyExplainerConfig": {"ShapConfig": {"ShapBaselineConfig": {}}}}
+    combinations: list[tuple[list[dict[str, Any]], dict[str, Any]]] = [
+        ([variant()], {"VpcConfig": VPC}),
+        ([variant()], {"EnableNetworkIsolation": True}),
+        ([serverless()], {"ExplainerConfig": explainer}),
+    ]
+    for number, (variants, members) in enumerate(combinations):
+        request = {"EndpointConfigName": f"c{number}", "ProductionVariants": variants, **members}
+        if answer is Answer.ACCEPT:
+            cloud.call("CreateEndpointConfig", **request)
+        else:
+            assert cloud.refused("CreateEndpointConfig", **request).code == "ValidationException"
