@@ -122,6 +122,7 @@ class Attempt:
         deletes_endpoint: True if the endpoint had failed and is deleted first, so that it can be created.
         deletion: What a clean-up deletes.
         goal: Where a promotion takes the version, or found that it stands already.
+        trials: How often the smoke test of its version was begun; it is counted with the claim.
         failed_test: The smoke test that its version failed once it served; None if it did not come so far.
         alarms_left_out: Names of rollback alarms that were on before, and so do not guard it.
         doubles_instances: Whether old and new instances count against quotas while it is under way.
@@ -158,6 +159,7 @@ class Attempt:
     companions: tuple[Companion, ...] = ()
     abort_asked_at: datetime | None = None
     goal: LifeCycle | None = None
+    trials: int = 0
     failed_test: Failure | None = None
     artefact_digest: str | None = None
     started_reported: bool = False

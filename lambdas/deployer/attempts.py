@@ -103,6 +103,16 @@ class Attempts:
         """Tell whether an attempt is this invocation's to try with the smoke test."""
         return attempt.status is AttemptStatus.TESTING and attempt.invocation_id == self._invocation_id
 
+    @property
+    def was_cut_short(self) -> bool:
+        """Whether a smoke test was begun, and the invocation that began it died: it may do so again."""
+        attempt = self.unsettled
+        return (
+            attempt is not None
+            and attempt.status is AttemptStatus.TESTING
+            and (self._now() >= attempt.lease_until or self.holds(attempt))
+        )
+
     def may_have_made(self, release: Release) -> bool:
         """Tell whether an attempt that the journal knows may have made what the release needs."""
         needed = {each["ModelName"] for each in release.create_models}
@@ -201,6 +211,7 @@ class Attempts:
             invocation_id=self._invocation_id,
             settled_at=None,
             reason=None,
+            trials=0,
             failed_test=None,
             rolls_back=False,
             deletes_endpoint=False,
@@ -264,6 +275,10 @@ class Attempts:
     def give_back(self, attempt: Attempt) -> None:
         """Let any invocation go on with an attempt, now: this one cannot."""
         self._move(attempt, lease_until=self._now())
+
+    def give_back_untried(self, attempt: Attempt) -> None:
+        """Let any invocation try an attempt's version, now: this one's claim tells nothing of it."""
+        self._move(attempt, lease_until=self._now(), trials=attempt.trials - 1)
 
     def accept(self, attempt: Attempt) -> None:
         """Note that SageMaker accepted an attempt, and tell of it."""
@@ -352,7 +367,12 @@ class Attempts:
         now = self._now()
         theirs = attempt.status is AttemptStatus.TESTING and attempt.invocation_id != self._invocation_id
         if not theirs or now >= attempt.lease_until:
-            self._move(attempt, status=AttemptStatus.TESTING, lease_until=now + LEASE)
+            self._move(
+                attempt,
+                status=AttemptStatus.TESTING,
+                lease_until=now + LEASE,
+                trials=attempt.trials + 1,
+            )
 
     def withdraw_left_behind(self) -> None:
         """Withdraw the attempt that was left behind, if there is one: something else is wanted by now."""

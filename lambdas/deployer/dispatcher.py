@@ -128,7 +128,8 @@ class Dispatcher:
         )
         if not followers:
             self._logger.info(f"No endpoint follows {trigger.group_name}: nothing to do")
-        for settings in followers:
+        put_off = [each for each in followers if not self._reconcile(each, hint=trigger, may_wait=True)]
+        for settings in put_off:
             self._reconcile(settings, hint=trigger)
 
     def _follow_settings(self, trigger: SettingsChanged) -> None:
@@ -168,12 +169,17 @@ class Dispatcher:
         known: dict[str, EndpointSettings] | None = None,
     ) -> None:
         remaining = list(endpoints)
+        put_off: set[str] = set()
         while remaining:
             name, sighting = remaining.pop(0)
             with self._kept_apart(name):
                 for settings in [known[name]] if known is not None else self._read(name):
-                    self._reconcile(settings, adopt=True, sighting=sighting)
-            if remaining and self._remaining_seconds() < SECONDS_FOR_A_PASS:
+                    may_wait = bool(remaining) and name not in put_off
+                    if not self._reconcile(settings, adopt=True, sighting=sighting, may_wait=may_wait):
+                        # What ended an invocation may end this one too: the others have their turn first.
+                        put_off.add(name)
+                        remaining.append((name, sighting))
+            if remaining and remaining[-1][0] != name and self._remaining_seconds() < SECONDS_FOR_A_PASS:
                 # Each part is smaller than the one it comes from, so this ends.
                 self._bus.put_parts([SweepPart(tuple(remaining))])
                 self._logger.info(f"Out of time: {len(remaining)} endpoints are left to another invocation")
@@ -228,18 +234,23 @@ class Dispatcher:
         hint: PackageChanged | None = None,
         adopt: bool = False,
         sighting: Sighting | None = None,
-    ) -> None:
+        may_wait: bool = False,
+    ) -> bool:
+        """Make a pass over an endpoint; return False if it had better wait, as it may, and none was made."""
         self._logger.append_keys(endpoint=settings.endpoint_name, correlation_id=self._correlation_id)
         with self._kept_apart(settings.endpoint_name):
             try:
-                Reconciler(
+                reconciler = Reconciler(
                     settings,
                     self._gateways,
                     self._ownership,
                     self._logger,
                     invocation_id=self._invocation_id,
                     patience=Patience(self._remaining_seconds, self._gateways.pause),
-                ).reconcile(hint=hint, adopt=adopt, sighting=sighting)
+                )
+                if may_wait and reconciler.was_cut_short:
+                    return False
+                reconciler.reconcile(hint=hint, adopt=adopt, sighting=sighting)
             except ThrottledError:
                 self._logger.warning(
                     "SageMaker throttles, and this invocation has no time left: the next one goes on"
@@ -248,6 +259,7 @@ class Dispatcher:
             except OutOfTimeError:
                 self._logger.info("No time left for the smoke test: the next invocation makes it")
                 self._left_over.append((settings.endpoint_name, None))
+        return True
 
     @contextmanager
     def _kept_apart(self, endpoint_name: str) -> Iterator[None]:

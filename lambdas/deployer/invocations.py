@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError, HTTPClientError
 
+from deployer.excerpts import excerpt
 from deployer.smoke_test import Answer, Unanswered
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 LONGEST_SECONDS: Final = 65
 """How long one call may take: a model has 60 seconds to answer (botocore: `InvokeEndpoint`)."""
+
+_QUOTED_BODY: Final = re.compile(r'(?<= with message) ".*', re.DOTALL)
+"""SageMaker puts what the container answered into its own message (botocore: `ModelError`)."""
 
 
 class Invocations:
@@ -55,9 +60,10 @@ class Invocations:
         except ClientError as error:
             said: Mapping[str, Any] = error.response
             if said["Error"]["Code"] != "ModelError" or "OriginalStatusCode" not in said:
-                return Unanswered(f"{said['Error']['Code']}: {said['Error']['Message']}")
+                told = _QUOTED_BODY.sub(" that is not told", said["Error"]["Message"])
+                return Unanswered(excerpt(f"{said['Error']['Code']}: {told}"))
             message = said.get("OriginalMessage", "").encode()
             return Answer(said["OriginalStatusCode"], "", message, self._seconds() - began)
         except HTTPClientError as error:
-            return Unanswered(f"{type(error).__name__}: {error}")
+            return Unanswered(excerpt(f"{type(error).__name__}: {error}"))
         return Answer(200, answer.get("ContentType", ""), body, self._seconds() - began)

@@ -6,6 +6,7 @@ Items of a partition, by sort key `item`:
 - `attempt#<number>`: written before the call it stands for, then moved from status to status, each move under
   a condition, so that of several concurrent invocations exactly one makes it;
 - `version#<version ARN>`: that an approval of the version was ever written, also when it left the window;
+- `unreadable#<version ARN>`: that people were told that the registry does not show that version;
 - `rest`: what was last seen, done and said of the endpoint at rest; losing it costs a few calls, no more.
 
 The newest `WINDOW` approvals and attempts decide; older ones are history.
@@ -37,6 +38,7 @@ WINDOW: Final = 100
 _APPROVAL: Final = "approval#"
 _ATTEMPT: Final = "attempt#"
 _KNOWN: Final = "version#"
+_UNREADABLE: Final = "unreadable#"
 _REST: Final = "rest"
 
 
@@ -182,15 +184,26 @@ class Journal:
 
     def knows(self, endpoint_name: str, version_arn: str) -> bool:
         """Tell whether an approval of that version was ever written, however long ago."""
+        return self._has(endpoint_name, _known_key(version_arn))
+
+    def was_told_unreadable(self, endpoint_name: str, version_arn: str) -> bool:
+        """Tell whether people know that a version cannot be read."""
+        return self._has(endpoint_name, _unreadable_key(version_arn))
+
+    def record_unreadable_told(self, endpoint_name: str, version_arn: str) -> None:
+        """Note that people were told that a version cannot be read."""
+        key = _unreadable_key(version_arn)
+        self._client.put_item(
+            TableName=self._table_name, Item={"endpoint": {"S": endpoint_name}, "item": {"S": key}}
+        )
+
+    def _has(self, endpoint_name: str, key: str) -> bool:
         page = self._client.query(
             TableName=self._table_name,
             ConsistentRead=True,
             KeyConditionExpression="#endpoint = :endpoint AND #item = :item",
             ExpressionAttributeNames={"#endpoint": "endpoint", "#item": "item"},
-            ExpressionAttributeValues={
-                ":endpoint": {"S": endpoint_name},
-                ":item": {"S": _known_key(version_arn)},
-            },
+            ExpressionAttributeValues={":endpoint": {"S": endpoint_name}, ":item": {"S": key}},
         )
         return bool(page["Items"])
 
@@ -405,6 +418,10 @@ def _known_key(version_arn: str) -> str:
     return f"{_KNOWN}{version_arn.lower()}"
 
 
+def _unreadable_key(version_arn: str) -> str:
+    return f"{_UNREADABLE}{version_arn.lower()}"
+
+
 def _rest_item(rest: Rest) -> dict[str, Any]:
     def optional(value: str | None) -> dict[str, Any]:
         return {"S": value} if value else {"NULL": True}
@@ -466,6 +483,7 @@ def _attempt_item(attempt: Attempt) -> dict[str, Any]:
         "deletion": {"S": json.dumps([attempt.deletion.endpoint_config_names, attempt.deletion.model_names])},
         "alarms_left_out": {"S": json.dumps(attempt.alarms_left_out)},
         "doubles_instances": {"BOOL": attempt.doubles_instances},
+        "trials": {"N": str(attempt.trials)},
         "approved_at": {"S": _time(attempt.approved_at)},
         "approved_by": {"S": attempt.approved_by},
         "correlation_id": {"S": attempt.correlation_id},
@@ -520,6 +538,7 @@ def _attempt(item: Mapping[str, Any]) -> Attempt:
         # None of these is in what an earlier release of the deployer wrote.
         alarms_left_out=tuple(json.loads(text("alarms_left_out") or "[]")),
         doubles_instances=item.get("doubles_instances", {}).get("BOOL", False),
+        trials=int(item.get("trials", {}).get("N", "0")),
         artefact_digest=text("artefact_digest"),
         started_reported=item["started_reported"]["BOOL"],
         settled_reported=item["settled_reported"]["BOOL"],

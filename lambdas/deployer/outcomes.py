@@ -121,6 +121,11 @@ def settled(attempt: Attempt, endpoint: Endpoint | None, retry_at: datetime | No
 def _end(attempt: Attempt, serving: str | None, retry_at: datetime | None) -> tuple[OutcomeKind, str]:
     version = _version(attempt)
     still = f"The endpoint keeps serving {serving}." if serving else "The endpoint serves nothing."
+    if attempt.status is AttemptStatus.ABORTED and attempt.trials:
+        return OutcomeKind.ABORTED, (
+            f"{version} came into service on {attempt.endpoint_name} and does not stay: {attempt.reason} "
+            "The version before it is put back, if that is still approved."
+        )
     if attempt.status is AttemptStatus.ABORTED:
         told = f"{version} did not go live on {attempt.endpoint_name}: {attempt.reason} {still}"
         return OutcomeKind.ABORTED, told

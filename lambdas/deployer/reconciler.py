@@ -26,15 +26,13 @@ from deployer.approval import (
     with_shadow,
 )
 from deployer.artefacts import Artefacts
-from deployer.attempt import NOTHING, AttemptStatus, went_live
+from deployer.attempt import NOTHING, went_live
 from deployer.attempts import Attempts, OvertakenError
 from deployer.executor import Executor, Progress
 from deployer.guardrails import heed_alarms, rollback_alarms
 from deployer.identity import Identity
 from deployer.instance_types import misfit
-from deployer.invocations import LONGEST_SECONDS
 from deployer.names import account_of, same_arn
-from deployer.patience import OutOfTimeError
 from deployer.planner import (
     Blocked,
     Deploy,
@@ -47,12 +45,13 @@ from deployer.planner import (
     WaitToRetry,
     plan,
 )
+from deployer.probation import Probation
 from deployer.release import Release, Version
 from deployer.retention import disposable
 from deployer.s3 import UnlistedError
-from deployer.sagemaker import RefusedError, registry_refusals
+from deployer.sagemaker import RefusedError, UnreadableError, registry_refusals, unreadable_told
 from deployer.stage import Stage
-from deployer.trial import Trial
+from deployer.unreadable import Unreadable
 from deployer.upkeep import Upkeep
 from deployer.variants import is_serverless
 
@@ -126,7 +125,6 @@ class Reconciler:
     ) -> None:
         self._settings = settings
         self._gateways = gateways
-        self._patience = patience
         self._sagemaker = gateways.sagemaker
         self._alarms = gateways.alarms
         self._journal = gateways.journal
@@ -141,6 +139,9 @@ class Reconciler:
             settings.inference_specification_name, gateways.s3 if settings.stage_name is not None else None
         )
         self._approved: frozenset[str] | None = None
+        self._unreadable = Unreadable(
+            self._name, gateways.journal, gateways.reporter, logger, now=gateways.now
+        )
         self._attempts = Attempts(
             gateways.journal.read(self._name),
             gateways.journal,
@@ -152,6 +153,16 @@ class Reconciler:
         self._upkeep = Upkeep(settings, gateways, self._attempts, logger, stack_name=ownership.stack_name)
         self._stage = Stage(
             settings, gateways, self._attempts, self._upkeep, self._read_deployable, self._look, logger
+        )
+        self._probation = Probation(
+            settings,
+            gateways,
+            self._attempts,
+            patience,
+            self._read_version,
+            self._may_still_stand,
+            self._is_overtaken,
+            logger,
         )
         self._executor = Executor(
             gateways.sagemaker,
@@ -189,6 +200,11 @@ class Reconciler:
         except OvertakenError:
             self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")
 
+    @property
+    def was_cut_short(self) -> bool:
+        """Whether the last invocation to look at the endpoint died while it tried a version."""
+        return self._attempts.was_cut_short
+
     def _forget(self) -> None:
         """Forget what was read, so that the next round reads it again."""
         self._attempts.history = self._journal.read(self._name)
@@ -213,12 +229,14 @@ class Reconciler:
             self._logger.info("In sync, and unchanged since it was last looked at")
             return False
         endpoint = self._sagemaker.describe_endpoint(self._name)
-        self._attempts.follow(endpoint, is_tested=self._is_tested, clear_abort=self._upkeep.clear_abort)
+        self._attempts.follow(
+            endpoint, is_tested=self._probation.applies_to, clear_abort=self._upkeep.clear_abort
+        )
         self._attempts.report_late(endpoint)
         unsettled = self._attempts.unsettled
         if unsettled is not None and self._attempts.holds(unsettled):
             assert endpoint is not None, "an attempt is only claimed for the smoke test of what serves"
-            self._try_out(unsettled, endpoint)
+            self._probation.settle(unsettled, endpoint)
             return True
         if unsettled is not None and not self._attempts.may_take_over(unsettled):
             self._abort_if_taken_back(unsettled, endpoint)
@@ -293,7 +311,11 @@ class Reconciler:
         return self._history.full and self._journal.knows(self._name, version_arn)
 
     def _record(self, version_arn: str, *, hint: PackageChanged | None = None) -> None:
-        version = self._read_version(version_arn)
+        try:
+            version = self._read_version(version_arn)
+        except UnreadableError as refusal:
+            self._unreadable.tell(version_arn, refusal)
+            return
         if version is None or not self._is_deployable(version):
             self._logger.info(
                 "This version is not approved, or not complete: nothing to journal",
@@ -347,20 +369,36 @@ class Reconciler:
     def _read_version(self, version_arn: str, *, again: bool = False) -> ModelVersion | None:
         key = version_arn.lower()
         if again or key not in self._versions:
-            self._versions[key] = self._sagemaker.describe_model_version(version_arn)
+            with unreadable_told():
+                self._versions[key] = self._sagemaker.describe_model_version(version_arn)
         return self._versions[key]
 
     def _read_deployable(self, version_arn: str) -> ModelVersion | None:
         """Ask the registry, again, for a version that may be deployed here."""
-        version = self._read_version(version_arn, again=True)
+        try:
+            version = self._read_version(version_arn, again=True)
+        except UnreadableError as refusal:
+            self._unreadable.tell(version_arn, refusal)
+            return None
         return version if self._is_deployable(version) else None
+
+    def _may_still_stand(self, version_arn: str) -> bool:
+        """Tell whether a version may be deployed here, or may not be read: that takes no approval back."""
+        try:
+            return self._is_deployable(self._read_version(version_arn, again=True))
+        except UnreadableError:
+            return True
 
     def _stands(self, approval: Approval) -> bool:
         """Tell whether an approval stands, as far as was read on this pass; journal it if it does not."""
         if self._approved is not None:
             stands = approval.version_arn.lower() in self._approved
         else:
-            stands = self._is_deployable(self._read_version(approval.version_arn))
+            try:
+                stands = self._is_deployable(self._read_version(approval.version_arn))
+            except UnreadableError:
+                # It has no turn until it can be read (see `_misfit`), and is not withdrawn for that.
+                return True
         if not stands:
             self._journal.record_withdrawn(approval)
             self._attempts.history = self._history.with_approval(replace(approval, withdrawn=True))
@@ -383,7 +421,7 @@ class Reconciler:
 
     def _is_as_chosen(self, version_arn: str) -> bool:
         chosen = self._versions.get(version_arn.lower())
-        version = self._read_version(version_arn, again=True)
+        version = self._read_deployable(version_arn)
         return (
             version is not None
             and self._obstacle(version) is None
@@ -428,6 +466,17 @@ class Reconciler:
             and not self._disposable(decision, rest.endpoint_config_name)
         )
 
+    def _is_overtaken(self, attempt: Attempt) -> bool:
+        """Tell whether a version that was approved after an attempt's may be deployed."""
+        return any(
+            each.counts
+            and self._follows(each)
+            and each.order > (attempt.approved_at, attempt.version)
+            and not same_arn(each.version_arn, attempt.version_arn)
+            and self._read_deployable(each.version_arn) is not None
+            for each in self._history.approvals
+        )
+
     def _abort_if_taken_back(self, attempt: Attempt, endpoint: Endpoint | None) -> None:
         """Make SageMaker roll back an update whose approval was taken back, instead of finishing it."""
         if (
@@ -438,7 +487,7 @@ class Reconciler:
         ):
             return
         taken_back = [each for each in attempt.version_arns if self._is_withdrawn(each)]
-        if all(self._is_deployable(self._read_version(each, again=True)) for each in taken_back):
+        if all(self._may_still_stand(each) for each in taken_back):
             return
         # Noted first: whoever settles the attempt must know that this is no failure of the version's.
         self._attempts.note_abort(attempt)
@@ -454,55 +503,6 @@ class Reconciler:
         """Tell whether the journal knows that a version's approvals were all taken back."""
         given = [each for each in self._history.approvals if same_arn(each.version_arn, version_arn)]
         return bool(given) and all(each.withdrawn for each in given)
-
-    # What is tried -----------------------------------------------------------------------------------
-
-    def _is_tested(self, attempt: Attempt) -> bool:
-        """Tell whether what an attempt put on the endpoint is to pass the smoke test first.
-
-        What served well before is not tested again: it is what a version that fails gives way to.
-        """
-        return self._settings.smoke_test is not None and not self._history.is_proven(
-            attempt.endpoint_config_name
-        )
-
-    def _try_out(self, attempt: Attempt, endpoint: Endpoint) -> None:
-        """Settle an attempt by the smoke test of what it put on the endpoint."""
-        test = self._settings.smoke_test
-        assert test is not None, "an attempt is only claimed for the smoke test that there is"
-        try:
-            self._patience.needs(test.time_limit_seconds + LONGEST_SECONDS)
-        except OutOfTimeError:
-            self._attempts.give_back(attempt)
-            raise
-        self._logger.info("Trying the version with the smoke test", attempt=attempt.number)
-        trial = Trial(
-            test,
-            self._name,
-            [each for each in self._settings.following_variants if each in endpoint.variant_names]
-            if len(endpoint.variant_names) > 1
-            else (),
-            sample=self._read_version(attempt.version_arn),
-            invocations=self._gateways.invocations,
-            s3=self._gateways.s3,
-            now=self._now,
-            pause=self._gateways.pause,
-        )
-        failure = trial.run()
-        found = self._sagemaker.describe_endpoint(self._name)
-        if failure is None:
-            self._attempts.settle(attempt, AttemptStatus.SUCCEEDED, reason=None, endpoint=found)
-        elif found is None or found.modifying or not attempt.is_under_way_on(found):
-            # Somebody changed the endpoint meanwhile, so that it is unknown who answered.
-            self._attempts.give_back(attempt)
-        else:
-            self._attempts.settle(
-                attempt,
-                AttemptStatus.FAILED,
-                reason=failure.reason,
-                endpoint=found,
-                failed_test=failure,
-            )
 
     # What is wanted ----------------------------------------------------------------------------------
 
@@ -564,7 +564,10 @@ class Reconciler:
 
     def _may_serve_again(self, former: Attempt) -> bool:
         """Tell whether what served by an attempt may go out again, and is what it was."""
-        versions = [self._read_version(each) for each in former.version_arns]
+        try:
+            versions = [self._read_version(each) for each in former.version_arns]
+        except UnreadableError:
+            return False
         version = versions[0]
         if version is None or any(self._obstacle(each) is not None for each in versions):
             return False
@@ -595,7 +598,10 @@ class Reconciler:
         """
         settings = self._settings
         variants = settings.shadow_variants if as_shadow else [*settings.following_variants.values()]
-        version = self._read_version(approval.version_arn)
+        try:
+            version = self._read_version(approval.version_arn)
+        except UnreadableError as refusal:
+            return _unseen(approval, f"The registry does not show it: {refusal}.")
         if version is None:
             # Deleted since it was listed: that is seen before anything is asked of SageMaker.
             return None
@@ -609,12 +615,7 @@ class Reconciler:
         try:
             digest = self._artefacts.look(version)
         except UnlistedError as refusal:
-            return Misfit(
-                approval,
-                reason=f"What its artefact is cannot be seen: {refusal}.",
-                remedy="`python -m ops doctor` says what is missing; nothing has to be approved again.",
-                is_unseen=True,
-            )
+            return _unseen(approval, f"What its artefact is cannot be seen: {refusal}.")
         if approval.artefact_digest != digest:
             return Misfit(
                 approval,
@@ -632,7 +633,10 @@ class Reconciler:
 
     def _see_what_was_approved(self, approval: Approval) -> None:
         """Journal what was approved, where it could not be seen then: it is what is found first."""
-        version = self._read_version(approval.version_arn)
+        try:
+            version = self._read_version(approval.version_arn)
+        except UnreadableError:
+            return
         digest = self._look(version) if version is not None else None
         if digest is None:
             return
@@ -729,6 +733,8 @@ class Reconciler:
                 assert decision.choice is not None
                 return self._deploy(planned, decision.choice, endpoint)
             case InSync():
+                if endpoint and decision.choice and self._probation.begin_again(decision.choice, endpoint):
+                    return True
                 self._logger.info("In sync")
                 self._tell(self._left_out() or self._held_back(decision, endpoint))
             case WaitToRetry():
@@ -890,6 +896,11 @@ def _changed_since(version: ModelVersion, hint: PackageChanged) -> bool:
 
 def _version_of(approval: Approval) -> Version:
     return Version(approval.version_arn, approval.version, approval.artefact_digest)
+
+
+def _unseen(approval: Approval, reason: str) -> Misfit:
+    remedy = "`python -m ops doctor` says what is missing; nothing has to be approved again."
+    return Misfit(approval, reason=reason, remedy=remedy, is_unseen=True)
 
 
 def _untold(found: Misfit) -> bool:

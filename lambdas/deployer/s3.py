@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
-import zlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+from deployer.archives import ArchiveError, TooLargeError, first_files
+from deployer.excerpts import excerpt
+from deployer.s3_uris import NoS3UriError, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,11 +19,14 @@ if TYPE_CHECKING:
 LARGEST_BYTES: Final = 6_291_456
 """Of a body that InvokeEndpoint takes (botocore's shape `BodyBlob`)."""
 
-_SERVICE_FAULT: Final = 500
-"""S3 answers so when it fails, and when it throttles (503, "SlowDown")."""
-
 MOST_FILES: Final = 10
 """How many files of a sample payload are sent."""
+
+MOST_PAGES: Final = 100
+"""Of 1,000 objects each: more than any model has, and a bound for whoever names a whole bucket."""
+
+_SERVICE_FAULT: Final = 500
+"""S3 answers so when it fails, and when it throttles (503, "SlowDown")."""
 
 
 class PayloadError(Exception):
@@ -55,10 +60,13 @@ class S3:
         Raises:
             UnlistedError: S3 does not show them.
         """
-        bucket, key = _place(s3_uri)
+        with _place_of(s3_uri, UnlistedError) as (bucket, key):
+            return self._entity_tags(s3_uri, bucket, key)
+
+    def _entity_tags(self, s3_uri: str, bucket: str, key: str) -> dict[str, str]:
         tags: dict[str, str] = {}
         page: dict[str, str] = {}
-        while True:
+        for _ in range(MOST_PAGES):
             try:
                 answer: dict[str, Any] = {
                     **self._client.list_objects_v2(Bucket=bucket, Prefix=key, **page)  # type: ignore[arg-type] # one member
@@ -75,6 +83,7 @@ class S3:
             if not answer.get("IsTruncated"):
                 return tags
             page = {"ContinuationToken": answer["NextContinuationToken"]}
+        raise UnlistedError(f"{s3_uri} has more than {len(tags):,} objects, and no more are looked at")
 
     def read(self, s3_uri: str) -> bytes:
         """Return an object.
@@ -82,14 +91,14 @@ class S3:
         Raises:
             PayloadError: It cannot be read, or is too large to be sent.
         """
-        bucket, key = _place(s3_uri)
-        try:
-            answer: dict[str, Any] = {**self._client.get_object(Bucket=bucket, Key=key)}
-        except ClientError as error:
-            raise PayloadError(f"{s3_uri} cannot be read ({_refusal(error)})") from error
-        if answer["ContentLength"] > LARGEST_BYTES:
-            raise PayloadError(_too_large(s3_uri, answer["ContentLength"]))
-        content: bytes = answer["Body"].read()
+        with _place_of(s3_uri, PayloadError) as (bucket, key):
+            try:
+                answer: dict[str, Any] = {**self._client.get_object(Bucket=bucket, Key=key)}
+            except ClientError as error:
+                raise PayloadError(f"{s3_uri} cannot be read ({_refusal(error)})") from error
+            if answer["ContentLength"] > LARGEST_BYTES:
+                raise PayloadError(_too_large(s3_uri, answer["ContentLength"]))
+            content: bytes = answer["Body"].read()
         return content
 
     def read_archive(self, s3_uri: str) -> list[tuple[str, bytes]]:
@@ -98,38 +107,36 @@ class S3:
         Raises:
             PayloadError: It cannot be read, is no such archive or an empty one, or holds what is too large.
         """
-        content = self.read(s3_uri)
         try:
-            with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
-                files = sorted(_files(archive, s3_uri))
-        except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-            raise PayloadError(f"{s3_uri} is no gzip compressed tar archive ({error})") from error
-        if not files:
-            raise PayloadError(f"{s3_uri} has no file in it")
-        return files[:MOST_FILES]
+            return first_files(self.read(s3_uri), most_files=MOST_FILES, largest_bytes=LARGEST_BYTES)
+        except ArchiveError as error:
+            raise PayloadError(f"{s3_uri} {error}") from error
+        except TooLargeError as error:
+            raise PayloadError(_too_large(f"{error} in {s3_uri}", error.size)) from error
 
 
-def _place(s3_uri: str) -> tuple[str, str]:
-    """Return bucket and key."""
-    bucket, _, key = s3_uri.removeprefix("s3://").partition("/")
-    return bucket, key
+@contextmanager
+def _place_of(s3_uri: str, refused: type[PayloadError | UnlistedError]) -> Iterator[tuple[str, str]]:
+    """Yield bucket and key, and turn what botocore will not even ask for into a refusal.
+
+    What became of a request on its way is left alone: the next pass may not meet it.
+    """
+    try:
+        yield place(s3_uri)
+    except NoS3UriError as error:
+        raise refused(excerpt(str(error))) from error
+    except HTTPClientError:
+        raise
+    except BotoCoreError as error:
+        told = excerpt(" ".join(str(error).split()))
+        raise refused(f"{s3_uri} cannot be asked for ({type(error).__name__}: {told})") from error
 
 
 def _refusal(error: ClientError) -> str:
     """Return what S3 says against a request; raise a fault of its own, which the next pass may not meet."""
     if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVICE_FAULT:
         raise error
-    return f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
-
-
-def _files(archive: tarfile.TarFile, s3_uri: str) -> Iterator[tuple[str, bytes]]:
-    for member in archive:
-        # Refused before it is read or passed over, so that nothing large is ever unpacked.
-        if member.size > LARGEST_BYTES:
-            raise PayloadError(_too_large(f"{member.name} in {s3_uri}", member.size))
-        # macOS packs a file of its own, named so, beside each.
-        if (content := archive.extractfile(member)) and not member.name.rpartition("/")[2].startswith("._"):
-            yield member.name, content.read()
+    return excerpt(f"{error.response['Error']['Code']}: {error.response['Error']['Message']}")
 
 
 def _too_large(what: str, size: int) -> str:

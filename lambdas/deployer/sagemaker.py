@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from botocore.exceptions import ClientError
 
 from deployer.endpoint import Endpoint, Sighting
+from deployer.excerpts import excerpt
 from deployer.identity import Identity
 from deployer.life_cycle import LifeCycle
 
@@ -29,6 +30,10 @@ class RefusedError(Exception):
 
 class BusyError(Exception):
     """SageMaker refused a change because another one is under way, or has just been made."""
+
+
+class UnreadableError(RefusedError):
+    """The registry does not let the deployer read a version."""
 
 
 class NotVisibleYetError(Exception):
@@ -124,7 +129,7 @@ class SageMaker:
             status=answer["EndpointStatus"],
             endpoint_config_name=answer.get("EndpointConfigName"),
             pending_endpoint_config_name=pending["EndpointConfigName"] if pending else None,
-            failure_reason=answer.get("FailureReason"),
+            failure_reason=excerpt(answer.get("FailureReason") or "") or None,
             last_modified_time=answer["LastModifiedTime"].astimezone(UTC),
             variant_names=tuple(each["VariantName"] for each in answer.get("ProductionVariants", ())),
         )
@@ -450,14 +455,14 @@ def _narrowed(*, needs: frozenset[str] = frozenset()) -> Iterator[None]:
             yield
     except ClientError as error:
         if _is(error, _ALREADY_EXISTS) or _is(error, _BUSY):
-            raise BusyError(_message(error)) from error
+            raise BusyError(excerpt(_message(error))) from error
         if _is(error, _BAD_ROLE):
             raise ExecutionRoleError(_message(error)) from error
         missing = _is(error, _NOT_FOUND_CONFIG) or _is(error, _NOT_FOUND_MODEL)
         if missing and any(each.lower() in _message(error).lower() for each in needs):
             raise NotVisibleYetError(_message(error)) from error
         if _code(error) in _REFUSALS:
-            raise RefusedError(f"{_code(error)}: {_message(error)}") from error
+            raise RefusedError(_told(error)) from error
         raise
 
 
@@ -502,7 +507,18 @@ def registry_refusals() -> Iterator[None]:
         yield
     except ClientError as error:
         if _code(error) in {"ValidationException", "AccessDeniedException", "ConflictException"}:
-            raise RefusedError(f"{_code(error)}: {_message(error)}") from error
+            raise RefusedError(_told(error)) from error
+        raise
+
+
+@contextmanager
+def unreadable_told() -> Iterator[None]:
+    """Tell a version that may not be read, by its account's policy or its model card's key, from a fault."""
+    try:
+        yield
+    except ClientError as error:
+        if _code(error) == "AccessDeniedException":
+            raise UnreadableError(_told(error)) from error
         raise
 
 
@@ -560,3 +576,8 @@ def _code(error: ClientError) -> str:
 
 def _message(error: ClientError) -> str:
     return error.response["Error"]["Message"]
+
+
+def _told(error: ClientError) -> str:
+    """Return what is told of a refusal, which others may have worded: it can quote what they wrote."""
+    return excerpt(f"{_code(error)}: {_message(error)}")

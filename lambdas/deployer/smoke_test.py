@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 import jmespath  # type: ignore[import-untyped] # comes with botocore, without types
-from jmespath.exceptions import JMESPathError  # type: ignore[import-untyped] # likewise
+from jmespath.exceptions import JMESPathTypeError  # type: ignore[import-untyped] # likewise
 
+from deployer.excerpts import excerpt, media_type
 from deployer.names import fingerprint
 
 if TYPE_CHECKING:
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 LONGEST_EXCERPT: Final = 1024
 """Characters of a body that are told, where bodies may be told at all."""
+
+LARGEST_JSON_BYTES: Final = 6_291_456
+"""Of an answer that is judged: as much as a request may have (botocore's shape `BodyBlob`)."""
+
+DEEPEST_JSON: Final = 100
+"""Lists and objects within each other, in an answer that is judged."""
 
 _SOURCES: Final = ("Body", "BodyS3Uri", "SamplePayload")
 _STRINGS: Final = ("Name", "Body", "BodyS3Uri", "ContentType", "Accept", "ResponseContentType", "Expect")
@@ -199,12 +206,12 @@ class SmokeTest:
             if isinstance(answer, Unanswered)
             else _told(
                 Status=answer.status,
-                ContentType=answer.content_type,
+                ContentType=media_type(answer.content_type),
                 Bytes=len(answer.body),
                 Milliseconds=round(answer.seconds * 1000),
                 Body=_excerpt(answer.body) if self.log_bodies else None,
             ),
-            expectation,
+            excerpt(expectation),
         )
 
 
@@ -242,17 +249,50 @@ def _media_type(content_type: str) -> str:
 
 
 def _unmet_expression(expression: str, body: bytes) -> str | None:
+    if len(body) > LARGEST_JSON_BYTES:
+        return _no_json(expression)
     try:
         document = json.loads(body)
     except ValueError:
         return f"JSON, of which {expression} is true"
+    except (RecursionError, MemoryError):
+        return _no_json(expression)
+    if _is_deep(document):
+        return _no_json(expression)
     try:
         found = jmespath.search(expression, document)
-    except JMESPathError as error:
-        return f"{expression} to be true, which cannot be told ({' '.join(str(error).split())})"
+    except Exception as error:  # noqa: BLE001 - an answer is others' content: whatever it upsets, it fails
+        return f"{expression} to be true, which cannot be told ({_trouble(error)})"
     # What counts as false is JMESPath's own: null, false, and empty strings, lists and objects; 0 is true.
     is_true = found is not None and found is not False and found not in ("", [], {})
     return None if is_true else f"{expression} to be true"
+
+
+def _no_json(expression: str) -> str:
+    return (
+        f"JSON that can be judged (at most {LARGEST_JSON_BYTES:,} bytes, {DEEPEST_JSON} levels deep), "
+        f"of which {expression} is true"
+    )
+
+
+def _is_deep(document: object) -> bool:
+    level = [document]
+    for _ in range(DEEPEST_JSON + 1):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    return bool(level)
+
+
+def _trouble(error: Exception) -> str:
+    """Name what went wrong, and nothing of the answer: JMESPath's own messages quote its values."""
+    name = type(error).__name__
+    if isinstance(error, JMESPathTypeError):
+        return f"{name}: {error.function_name}() of a value of type {error.actual_type}"
+    return name
 
 
 def _excerpt(body: bytes) -> str:
@@ -260,4 +300,8 @@ def _excerpt(body: bytes) -> str:
 
 
 def _told(**members: str | float | None) -> dict[str, Any]:
-    return {name: value for name, value in members.items() if value is not None}
+    return {
+        name: excerpt(value) if isinstance(value, str) else value
+        for name, value in members.items()
+        if value is not None
+    }

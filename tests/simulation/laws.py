@@ -201,6 +201,16 @@ class Facts:
         """Return the journalled attempts, oldest first."""
         return self.world.journal(endpoint_name, "attempt#")
 
+    def rollouts_of(self, endpoint_name: str, attempt: dict[str, Any]) -> list[Rollout]:
+        """Return an attempt's rollouts; the last one of its config if it only tries again what that made."""
+        of_endpoint = [each for each in self.rollouts if each.endpoint_name == endpoint_name]
+        own = [each for each in of_endpoint if each.attempt == int(attempt["number"])]
+        if own or "accepted_at" in attempt or "trials" not in attempt or attempt["trials"] == "0":
+            return own
+        return [each for each in of_endpoint if each.endpoint_config_name == attempt["endpoint_config_name"]][
+            -1:
+        ]
+
     def unsettled(self, endpoint_name: str) -> dict[str, Any] | None:
         """Return the attempt under way, if there is one."""
         attempts = self.attempts(endpoint_name)
@@ -746,10 +756,11 @@ class Law5EachEndIsTold(Law):
 
     In the journal an attempt goes from open to accepted, from there to testing if there is a smoke test, and
     to succeeded or failed; or from open to any of these; an end is final. It says what really happened:
-    succeeded is an attempt whose config the endpoint really came to serve by it; failed one that SageMaker
-    refused or that did not end so, whose version answered the smoke test badly, or whose endpoint others
-    deleted or AWS took out of service before anybody looked; withdrawn one of which SageMaker accepted
-    nothing. On
+    succeeded is an attempt whose config the endpoint really came to serve by it, or came to serve before and
+    is tried again; aborted also one whose approval was read as taken back before its test; failed one that
+    SageMaker refused or that did not end so, whose version answered the smoke test badly or ended the test
+    of it, or whose endpoint others deleted or AWS took out of service before anybody looked; withdrawn one of
+    which SageMaker accepted nothing. On
     the bus an outcome is put after the journal has it, never before. At rest each attempt that succeeded or
     failed has been told, in one kind only. A second copy, with the same id, is put only after an invocation
     that told it met a fault, so that it may not have come to note that it told.
@@ -782,15 +793,18 @@ class Law5EachEndIsTold(Law):
             raise self.broken(f"{item} of {name} went from {before} to {now}")
         if attempt["action"] in ASIDE or now not in SETTLED:
             return
-        rollouts = [
-            each
-            for each in self.facts.rollouts
-            if each.endpoint_name == name and each.attempt == int(attempt["number"])
-        ]
+        rollouts = self.facts.rollouts_of(name, attempt)
         succeeded = any(each.succeeded for each in rollouts)
         if now == "succeeded" and not succeeded:
             raise self.broken(f"{item} of {name} counts as succeeded and did not")
-        is_tried = now == "failed" and "failed_test" in attempt and answered_badly(call.invocation, name)
+        if before == "testing" and now == "aborted":
+            self._check_untried(call, attempt)
+            return
+        is_tried = (
+            now == "failed"
+            and "failed_test" in attempt
+            and (answered_badly(call.invocation, name) or never_ended(attempt))
+        )
         if now in {"failed", "aborted"} and succeeded and self._still_serves(rollouts[-1]) and not is_tried:
             raise self.broken(f"{item} of {name} counts as {now} and succeeded")
         if now in TOLD and any(each.ended is None for each in rollouts):
@@ -800,6 +814,10 @@ class Law5EachEndIsTold(Law):
             raise self.broken(f"{item} of {name} counts as failed, and SageMaker refused nothing")
         if now == "withdrawn" and rollouts:
             raise self.broken(f"{item} of {name} counts as withdrawn, and SageMaker accepted it")
+
+    def _check_untried(self, call: Call, attempt: dict[str, Any]) -> None:
+        if not was_taken_back(call, attempt):
+            raise self.broken(f"attempt {attempt['number']} was not tried, and its approval stands")
 
     def _check_abort(self, what: str, now: str, rollouts: list[Rollout]) -> None:
         if not rollouts:
@@ -1596,7 +1614,9 @@ class Law14VersionsAreTried(Law):
 
     An attempt counts as succeeded only if the very invocation that notes it got, since the rollout ended, as
     many good answers as the test asks for; unless that config had succeeded before. It counts as having
-    failed its test only if an answer was bad, or something was done to one of the calls. That a version
+    failed its test only if an answer was bad, something was done to one of the calls, or the journal counts
+    that the test was begun before and never ended. No call is made for a test before the registry was asked,
+    since the test was claimed, for every version that the attempt put on the endpoint. That a version
     which failed is told once, and gives way to what can be put back, are laws 5 and 3.
 
     Left out are worlds in which settings were missing for a while: the test went with them.
@@ -1607,6 +1627,8 @@ class Law14VersionsAreTried(Law):
         self._statuses: dict[tuple[str, str], str] = {}
 
     def check_call(self, call: Call) -> None:
+        if call.operation == "InvokeEndpoint":
+            self._check_begun(call)
         key = call.request.get("Key") or call.request.get("Item") or {}
         if (
             not (call.accepted and call.operation in {"PutItem", "UpdateItem"})
@@ -1623,10 +1645,10 @@ class Law14VersionsAreTried(Law):
         if attempt["action"] in ASIDE or attempt["status"] == before:
             return
         if attempt["status"] == "failed" and "failed_test" in attempt:
-            if not answered_badly(call.invocation, name):
+            if not answered_badly(call.invocation, name) and not never_ended(attempt):
                 raise self.broken(f"{key['item']['S']} of {name} failed a test that it passed")
         elif attempt["status"] == "succeeded" and not self._is_proven(name, attempt):
-            ended = self._ended(name, int(attempt["number"]))
+            ended = self._ended(name, attempt)
             good = [
                 each
                 for each in _tries(call.invocation, name)
@@ -1637,13 +1659,24 @@ class Law14VersionsAreTried(Law):
                     f"{key['item']['S']} of {name} counts as live after {len(good)} good answers"
                 )
 
-    def _ended(self, name: str, number: int) -> datetime | None:
+    def _check_begun(self, call: Call) -> None:
+        attempt = self.facts.unsettled(call.request["EndpointName"])
+        if attempt is None:
+            return
+        reads: set[str] = set()
+        for each in reversed(call.invocation.calls):
+            if each.operation == "UpdateItem" and ":trials" in each.request["ExpressionAttributeValues"]:
+                break
+            if each.operation == "DescribeModelPackage":
+                reads.add(each.request["ModelPackageName"].lower())
+        if not _versions_of(attempt) <= reads:
+            raise self.broken(
+                f"attempt {attempt['number']} is tried, and nobody asked whether it still stands"
+            )
+
+    def _ended(self, name: str, attempt: dict[str, Any]) -> datetime | None:
         """Return when the last rollout of an attempt ended."""
-        ended = [
-            each.ended
-            for each in self.facts.rollouts
-            if each.endpoint_name == name and each.attempt == number and each.ended is not None
-        ]
+        ended = [each.ended for each in self.facts.rollouts_of(name, attempt) if each.ended is not None]
         return max(ended, default=None)
 
     def _is_proven(self, name: str, attempt: dict[str, Any]) -> bool:
@@ -1712,6 +1745,12 @@ def _models_of(attempt: dict[str, Any]) -> list[str]:
     return [attempt["model_name"], *(each["model_name"] for each in beside)]
 
 
+def _versions_of(attempt: dict[str, Any]) -> set[str]:
+    """Return the ARNs, in lower case, of every version that an attempt puts on its endpoint."""
+    beside = json.loads(attempt.get("companions", "[]"))
+    return {each["version_arn"].lower() for each in (attempt, *beside)}
+
+
 def _configs_of(attempt: dict[str, Any]) -> list[str]:
     return [attempt["endpoint_config_name"]]
 
@@ -1719,6 +1758,26 @@ def _configs_of(attempt: dict[str, Any]) -> list[str]:
 def _order(approval: dict[str, Any]) -> tuple[str, int]:
     """Return what decides which of two journalled approvals is the newer one."""
     return (approval["approved_at"], int(approval["version"]))
+
+
+def never_ended(attempt: dict[str, Any]) -> bool:
+    """Tell whether the journal knows that an attempt's test was begun before, and never ended."""
+    return int(attempt.get("trials", 0)) > 1
+
+
+def was_taken_back(call: Call, attempt: dict[str, Any]) -> bool:
+    """Tell whether an invocation has read of a version of an attempt that it may not be deployed."""
+    arns = {
+        attempt["version_arn"],
+        *(each["version_arn"] for each in json.loads(attempt.get("companions", "[]"))),
+    }
+    gate = call.invocation.world.people.gate(attempt["endpoint"])
+    return any(
+        each.operation == "DescribeModelPackage"
+        and each.request["ModelPackageName"].lower() in arns
+        and not admits(gate, each.response)
+        for each in call.invocation.calls
+    )
 
 
 def answered_badly(invocation: Invocation, name: str) -> bool:

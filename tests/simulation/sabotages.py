@@ -286,9 +286,15 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         known=1024,
     ),
     Sabotage(
+        "try what was taken back",
+        "probation.py",
+        "        if not all(self._still_stands(each) for each in attempt.version_arns):\n",
+        "        if not attempt.version_arns:\n",
+    ),
+    Sabotage(
         "abort without reading the approval again",
         "reconciler.py",
-        "if all(self._is_deployable(self._read_version(each, again=True)) for each in taken_back):\n",
+        "if all(self._may_still_stand(each) for each in taken_back):\n",
         "if not taken_back:\n",
         known=9,
     ),

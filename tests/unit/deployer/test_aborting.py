@@ -211,7 +211,8 @@ def test_an_abort_that_came_too_late_for_what_is_still_to_be_tried_leaves_no_ala
         pipeline.reject(version)
     finish_before_the_alarm(pipeline)
 
-    assert pipeline.told(arn)[:2] == ["started", "succeeded"]
+    assert pipeline.told(arn)[:2] == ["started", "aborted"]
+    assert pipeline.endpoints.invoked == []
     assert alarm_state(pipeline) == "OK"
 
 

@@ -1214,3 +1214,51 @@ def test_whatever_is_not_known_about_aws_approve_reject_and_failure_work(name: s
 
 def test_the_schedule_is_understood_as_aws_documents_it() -> None:
     assert read_trigger(SCHEDULED).event_id == SCHEDULED["id"]  # type: ignore[union-attr]
+
+
+# What others may do to an endpoint's neighbours ---------------------------------------------------------
+
+
+def denied(pipeline: Pipeline, arn: str) -> None:
+    """Let the registry show everything but one version."""
+
+    def deny(params: dict[str, Any], **_: Any) -> None:
+        if params["ModelPackageName"] == arn:
+            response: Any = {"Error": {"Code": "AccessDeniedException", "Message": "no kms:Decrypt"}}
+            raise ClientError(response, "DescribeModelPackage")
+
+    events = pipeline.deployer_cloud.client("sagemaker").meta.events
+    events.register("provide-client-params.sagemaker.DescribeModelPackage", deny)
+
+
+def test_a_version_that_cannot_be_read_costs_no_other_its_turn_and_is_told_once(pipeline: Pipeline) -> None:
+    hidden, shown = pipeline.register(), pipeline.register()
+    denied(pipeline, hidden)
+    for arn in (shown, hidden):
+        pipeline.approve(arn)
+        pipeline.pass_time(60)
+    pipeline.undelivered()
+    for _ in range(3):
+        pipeline.sweep()
+        pipeline.run()
+
+    assert pipeline.serving() == "v2"
+    told = [each["Message"] for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
+    assert len(told) == 1
+    assert f"{hidden} is approved and cannot be read: AccessDeniedException: no kms:Decrypt" in told[0]
+
+
+def test_a_version_that_can_no_longer_be_read_serves_on_and_is_not_withdrawn(pipeline: Pipeline) -> None:
+    [arn] = deployed(pipeline)
+    denied(pipeline, arn)
+    for _ in range(2):
+        pipeline.pass_time(900)
+        pipeline.sweep()
+    pipeline.manage(CreateModel={"Containers": [{"Environment": {"LOG_LEVEL": "debug"}}]})
+    pipeline.run()
+    pipeline.sweep()
+
+    assert pipeline.serving() == "v1"
+    assert not pipeline.history.approvals[0].withdrawn
+    [told] = [each for each in pipeline.outcomes if each["Outcome"] == "ignored"]
+    assert "The registry does not show it" in told["Message"]
