@@ -290,6 +290,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "probation.py",
         "        if not all(self._still_stands(each) for each in attempt.version_arns):\n",
         "        if not attempt.version_arns:\n",
+        known=228,
     ),
     Sabotage(
         "abort without reading the approval again",
