@@ -1,4 +1,4 @@
-# Everything here needs Python 3.11 to 3.13 and make; the rest is installed into .venv and node_modules.
+# Everything here needs Python 3.11 to 3.14 and make; the rest is installed into .venv and node_modules.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
@@ -17,30 +17,30 @@ help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .PHONY: setup
-setup: $(VENV)/.installed node_modules/.installed ## Install everything into .venv and node_modules
+setup: $(VENV)/.installed ## Install everything into .venv and node_modules
 
-$(VENV)/.installed: requirements-dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else \
-	  "Greenlight needs Python 3.11, 3.12 or 3.13; $(PYTHON) is " + sys.version.split()[0] + ". Set PYTHON=python3.12, say.")'
-	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+# What the CDK app, the local cloud and the demo need comes first, so that `make demo` waits for nothing else.
+$(VENV)/.demo: requirements-demo.txt package-lock.json
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 15) else \
+	  "Greenlight needs Python 3.11 to 3.14, and $(PYTHON) is " + sys.version.split()[0] + \
+	  ". Name another one: make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12")'
+	@$(PYTHON) -m infra.installing $(VENV) requirements-demo.txt --new --node
 	@touch $@
 
-node_modules/.installed: package-lock.json $(VENV)/.installed
-	npm ci --loglevel=error
+$(VENV)/.installed: requirements-dev.txt $(VENV)/.demo
+	@$(BIN)/python -m infra.installing $(VENV) requirements-dev.txt
 	@touch $@
 
-$(CLIENTS)/.installed: requirements-clients.txt
-	$(PYTHON) -m venv --clear $(CLIENTS)
-	$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-clients.txt
+$(CLIENTS)/.installed: requirements-clients.txt | $(VENV)/.demo
+	@$(PYTHON) -m infra.installing $(CLIENTS) requirements-clients.txt --new
 	@touch $@
 
 .PHONY: demo
-demo: setup ## Run the main job, end to end, on the local cloud
+demo: $(VENV)/.demo ## Run the main job, end to end, on the local cloud
 	python -m demo
 
 .PHONY: demo-accounts
-demo-accounts: setup ## The same over three accounts: staging, promotion, production, and back
+demo-accounts: $(VENV)/.demo ## The same over three accounts: staging, promotion, production, and back
 	python -m demo.accounts
 
 .PHONY: test
@@ -60,7 +60,7 @@ unit: setup $(CLIENTS)/.installed
 	pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: cloud
-cloud: setup ## Keep a local cloud running in the foreground (PORT=4566)
+cloud: $(VENV)/.demo ## Keep a local cloud running in the foreground (PORT=4566)
 	python -m local_cloud --port $(or $(PORT),4566)
 
 .PHONY: simulate
@@ -88,18 +88,18 @@ coverage: setup ## Branch coverage of the deployer by its own tests
 	pytest -q -n auto tests/unit/deployer --cov=deployer --cov-branch --cov-report=term-missing --cov-fail-under=100
 
 .PHONY: bench
-bench: setup ## Measure the cold start against SageMaker's documented three calls
+bench: $(VENV)/.demo ## Measure the cold start against SageMaker's documented three calls
 	python -m bench.cold_start
 	python -m infra.bundling
 
 .PHONY: blast-radius
-blast-radius: setup ## Share of calls that a bad version fails: canary with an alarm against all at once
+blast-radius: $(VENV)/.demo ## Share of calls that a bad version fails: canary with an alarm against all at once
 	python -m bench.blast_radius
 
 .PHONY: lock
-lock: setup ## Resolve the pinned requirements again from the .in files
-	python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	for name in requirements lambdas/deployer/requirements lambdas/registry_access/requirements requirements-dev requirements-clients; do \
+lock: $(VENV)/.demo ## Resolve the pinned requirements again from the .in files
+	for name in requirements lambdas/deployer/requirements lambdas/registry_access/requirements \
+	  requirements-demo requirements-dev requirements-clients; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate \
 	    $$name.in -o $$name.txt || exit 1; done
 
