@@ -1,7 +1,7 @@
 """Owns building the functions' Lambda assets: pure Python, no Docker, the same bytes for the same inputs.
 
 Lambda runs an asset from a read-only folder, so without bytecode in it every cold start compiles it all
-again. Bytecode belongs to one Python version: it is added where an interpreter of the runtime's is at hand.
+again. Bytecode belongs to one Python version, so the runtime is one that this machine has the Python of.
 
 Run `python -m infra.bundling` to build the deployer's and see what it weighs. It must not import a handler,
 which builds clients at import: those belong to Lambda.
@@ -12,14 +12,19 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.loaders import Loader
+
+from infra.installing import InstallationError, find_uv, run, uv_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -28,10 +33,13 @@ REPOSITORY: Final = Path(__file__).parent.parent
 BUILD_DIRECTORY: Final = REPOSITORY / ".build"
 DEPLOYER: Final = REPOSITORY / "lambdas" / "deployer"
 REGISTRY_ACCESS: Final = REPOSITORY / "lambdas" / "registry_access"
-PYTHON_VERSION: Final = "3.13"
-"""The Lambda runtime's. Wheels are chosen for it, whichever Python runs the CDK app."""
+RUNTIMES: Final = ("3.14", "3.13", "3.12", "3.11")
+"""The Lambda runtimes that the functions run on, the best first (developer guide, "lambda-runtimes").
 
-_NOT_NEEDED: Final = ("*.dist-info", "bin", "__pycache__", "*.pyc", "*.pyi", "py.typed")
+Older ones lack what the functions' code uses.
+"""
+
+_NOT_NEEDED: Final = (".lock", "*.dist-info", "bin", "__pycache__", "*.pyc", "*.pyi", "py.typed")
 _UNUSED_PARTS: Final = (
     "aws_lambda_powertools/event_handler",  # HTTP routing with a bundled Swagger UI: 60 % of Powertools
     *(
@@ -55,6 +63,9 @@ _UNUSED_PARTS: Final = (
     "boto3/examples",
     "botocore/data",  # replaced by the pruned data
 )
+NO_BYTECODE: Final = (
+    f"without bytecode: no Python {', '.join(RUNTIMES)} is on the PATH, so each cold start compiles the asset"
+)
 _TASK_ROOT: Final = "/var/task"
 """Where Lambda unpacks an asset (developer guide, "lambda-python")."""
 
@@ -63,6 +74,37 @@ _SHARED_DATA: Final = ("partitions.json", "sdk-default-configuration.json", "_re
 
 class BundlingError(Exception):
     """Say why the asset could not be built, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The Lambda runtime of the functions, and the Python here that compiles for it, if there is one."""
+
+    version: str
+    interpreter: str | None
+
+    @property
+    def name(self) -> str:
+        """Return Lambda's name of it."""
+        return f"python{self.version}"
+
+
+@cache
+def runtime() -> Runtime:
+    """Choose the newest runtime that this machine has the Python of; the newest one of all if it has none.
+
+    Bytecode is worth more than a newer Python: without it each cold start compiles the asset again, which
+    takes a multiple of the time (docs/benchmarks.md).
+    """
+    return choose_runtime(interpreter_of)
+
+
+def choose_runtime(find: Callable[[str], str | None]) -> Runtime:
+    """Choose a runtime where `find` knows the interpreters of versions."""
+    for version in RUNTIMES:
+        if interpreter := find(version):
+            return Runtime(version, interpreter)
+    return Runtime(RUNTIMES[0], None)
 
 
 def build_asset(build_directory: Path = BUILD_DIRECTORY, function: Path = DEPLOYER) -> Path:
@@ -76,8 +118,8 @@ def build_asset(build_directory: Path = BUILD_DIRECTORY, function: Path = DEPLOY
     recipe = Path(__file__).read_bytes()
     sources = sorted(path for path in function.rglob("*.py"))
     named = [(path.relative_to(function).as_posix(), path.read_bytes()) for path in sources]
-    compiler = find_runtime_interpreter()
-    bytecode = ("bytecode", b"yes" if compiler else b"no")
+    compiler = runtime().interpreter
+    bytecode = ("bytecode", runtime().name.encode() if compiler else b"no")
     inputs = [("requirements", requirements.read_bytes()), ("recipe", recipe), bytecode, *named]
 
     def assemble(target: Path) -> None:
@@ -102,16 +144,16 @@ def installed_packages(build_directory: Path = BUILD_DIRECTORY, function: Path =
     requirements = function / "requirements.txt"
     return build_once(
         build_directory / "packages",
-        digest([("requirements", requirements.read_bytes()), ("python", PYTHON_VERSION.encode())]),
+        digest([("requirements", requirements.read_bytes()), ("python", runtime().version.encode())]),
         lambda directory: install_packages(requirements, directory),
     )
 
 
-def find_runtime_interpreter() -> str | None:
-    """Return a Python of the Lambda runtime's version: this one, or one on the PATH; None without one."""
-    if sys.version_info[:2] == tuple(int(part) for part in PYTHON_VERSION.split(".")):
+def interpreter_of(version: str) -> str | None:
+    """Return a Python of a version: this one, or one on the PATH; None without one."""
+    if sys.version_info[:2] == tuple(int(part) for part in version.split(".")):
         return sys.executable
-    found = shutil.which(f"python{PYTHON_VERSION}")
+    found = shutil.which(f"python{version}")
     if found is None:
         return None
     # A version manager's shim is on the PATH whether or not it leads anywhere.
@@ -176,19 +218,36 @@ def digest(inputs: Iterable[tuple[str, bytes]]) -> str:
 
 
 def install_packages(requirements: Path, target: Path) -> None:
-    """Install pinned packages, and only those; raises `BundlingError` with pip's own words."""
-    # Only wheels that run anywhere: a compiled dependency must fail here, and not on Lambda.
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    command += ["--no-deps", "--no-compile", "--only-binary=:all:", "--platform=any", "--implementation=py"]
-    command += ["--abi=none", f"--python-version={PYTHON_VERSION}", f"--target={target}"]
-    done = subprocess.run(  # noqa: S603 - our own interpreter, with arguments from this file
-        [*command, "-r", str(requirements)], capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
+    """Install pinned packages, and only those.
+
+    Raises:
+        BundlingError: uv is missing, or could not install them, with its own words; or one of them is
+            compiled for a machine, which has to fail here and not on Lambda.
+    """
+    try:
+        command: list[str | Path] = [
+            find_uv(),
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--no-build",
+            "--target",
+            target,
+        ]
+        command += ["--python", sys.executable, "--python-version", runtime().version, "-r", requirements]
+        run(command, environ=uv_environment(os.environ), what=f"Installing {requirements}")
+    except InstallationError as error:
+        raise BundlingError(str(error)) from error
+    compiled = [
+        wheel.parent.name.removesuffix(".dist-info")
+        for wheel in sorted(target.glob("*.dist-info/WHEEL"))
+        if "Root-Is-Purelib: true" not in wheel.read_text().splitlines()
+    ]
+    if compiled:
         raise BundlingError(
-            f"pip could not install the packages of {requirements}:\n"
-            f"{done.stderr.strip()}\n"
-            "Check that the package index can be reached (`pip config list` shows which one is used)."
+            f"{', '.join(compiled)} of {requirements} is compiled for this machine, and Lambda's may be of "
+            "another kind. Choose packages in pure Python."
         )
 
 
@@ -302,11 +361,9 @@ def main() -> None:
     sizes = size_by_part(asset)
     lines = [str(asset), *(f"{size / 1e6:8.2f} MB  {name}" for name, size in sizes.items())]
     lines.append(f"{sum(sizes.values()) / 1e6:8.2f} MB  in all, unpacked")
-    if find_runtime_interpreter() is None:
-        lines.append(
-            f"Without bytecode: no Python {PYTHON_VERSION} was found, so each cold start compiles the asset. "
-            f"Install it, or run the CDK app with it."
-        )
+    lines.append(
+        f"for Lambda's {runtime().name}, " + ("with bytecode" if runtime().interpreter else NO_BYTECODE)
+    )
     sys.stdout.write("\n".join(lines) + "\n")
 
 

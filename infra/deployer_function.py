@@ -15,6 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.bundling import runtime
 from infra.context import LOG_RETENTION_DAYS
 from infra.execution_roles import policies_of
 from infra.own_events import SOURCE
@@ -91,7 +92,7 @@ class DeployerFunction(Construct):
             description="Keeps SageMaker endpoints on the newest approved model versions",
             code=lambda_.Code.from_asset(str(asset)),
             handler="deployer.handler.handler",
-            runtime=lambda_.Runtime.PYTHON_3_13,
+            runtime=lambda_.Runtime(runtime().name, lambda_.RuntimeFamily.PYTHON),
             architecture=lambda_.Architecture.ARM_64,
             memory_size=512,
             timeout=Duration.minutes(5),

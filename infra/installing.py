@@ -1,8 +1,8 @@
 """Owns the installation of pinned packages: what `make setup` does, and which uv and which index serve it.
 
 Run as a program it needs nothing but Python's standard library. uv then comes from PyPI through pip: the
-interpreter's, or the one that Python brings along (ensurepip). It belongs to the environment afterwards, where
-`bundling.py` finds it. uv does not read pip's configuration, so the index that pip would ask is handed on to it.
+interpreter's, or the one that Python brings along (ensurepip). It stays in the environment, where
+`bundling.py` finds it. uv does not read pip's configuration, so the index that pip would ask is handed on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 REPOSITORY: Final = Path(__file__).parent.parent
 _HIDDEN_FROM_UV: Final = (
@@ -38,8 +38,8 @@ _INDEX_VARIABLES: Final = (
 )
 _AWAY: Final = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_NO_DEPS", "PIP_REQUIRE_HASHES", "PIP_DRY_RUN")
 _NO_PIP: Final = (
-    "{python} has neither pip nor ensurepip, and no uv {version} is on the PATH. Install one of them (Debian and "
-    "Ubuntu: apt install python3-venv), or choose another Python: make setup PYTHON=python3.12."
+    "{python} has neither pip nor ensurepip, and no uv {version} is on the PATH. Install one of them (Debian "
+    "and Ubuntu: apt install python3-venv), or name another Python: make setup PYTHON=python3.12."
 )
 
 
@@ -129,14 +129,16 @@ def run(command: Sequence[str | Path], *, environ: Mapping[str, str], what: str)
 class Setup:
     """Steps that make an environment, each of which says how long it took."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, has: Callable[[str], bool] | None = None) -> None:
+        """Let `has` tell which modules the interpreter has; by default it is asked."""
+        self._has = has or (lambda module: importlib.util.find_spec(module) is not None)
         self._directory = directory
         self._python = directory / "bin" / "python"
         self._uv = directory / "bin" / "uv"
         self._environ = uv_environment(os.environ)
 
     def create(self) -> None:
-        """Make the environment, without pip: that takes a second, and Debian's Python alone has no ensurepip."""
+        """Make the environment, without pip: Debian's Python alone has no ensurepip to bring it."""
         with _step(f"virtual environment {self._directory} of Python {sys.version.split()[0]}"):
             run(
                 [sys.executable, "-m", "venv", "--clear", "--without-pip", self._directory],
@@ -151,16 +153,21 @@ class Setup:
             if (found := shutil.which("uv")) and _version(found) == version:
                 self._uv = Path(found)
                 return
-            command = self._pip()
+            command = self.pip()
             # A user's own settings may send packages elsewhere: PIP_USER, PIP_TARGET, PIP_REQUIRE_VIRTUALENV.
             environ = {name: value for name, value in os.environ.items() if name not in _AWAY}
             environ |= {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
             run([*command, "install", "--quiet", "--no-deps", f"uv=={version}"], environ=environ, what="pip")
 
-    def _pip(self) -> list[str | Path]:
-        if importlib.util.find_spec("pip") is not None:
+    def pip(self) -> list[str | Path]:
+        """Return the command of a pip that installs into the environment.
+
+        Raises:
+            InstallationError: This Python has none, and nothing to make one from.
+        """
+        if self._has("pip"):
             return [sys.executable, "-m", "pip", "--python", self._python]
-        if importlib.util.find_spec("ensurepip") is not None:
+        if self._has("ensurepip"):
             run([self._python, "-m", "ensurepip"], environ=os.environ, what="ensurepip")
             return [self._python, "-m", "pip"]
         raise InstallationError(_NO_PIP.format(python=sys.executable, version=_pinned("uv")))
@@ -225,6 +232,10 @@ def main() -> int:
     parser.add_argument("--new", action="store_true", help="make the environment, with uv in it")
     parser.add_argument("--node", action="store_true", help="install the CDK CLI, too")
     options = parser.parse_args()
+    if options.new and Path(sys.prefix).resolve() == options.directory.resolve():
+        # This environment's own Python cannot replace it.
+        base: str = getattr(sys, "_base_executable", sys.executable)
+        os.execv(base, [base, "-m", "infra.installing", *sys.argv[1:]])  # noqa: S606 - the base interpreter
     began = time.monotonic()
     try:
         _install(Setup(options.directory), options.requirements, new=options.new, node=options.node)
@@ -237,7 +248,9 @@ def main() -> int:
 
 def _install(setup: Setup, requirements: Path, *, new: bool, node: bool) -> None:
     if new:
-        _say(f"installing {requirements.name}; with nothing in uv's cache this takes most of a minute")
+        _say(
+            f"installing {requirements.name}; with empty caches this takes a quarter of a minute to a minute"
+        )
         setup.create()
         setup.bring_uv()
     count = len(re.findall(r"^[^#\s].*==", requirements.read_text(), re.MULTILINE))

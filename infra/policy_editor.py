@@ -19,6 +19,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.bundling import runtime
 from infra.permissions import Permissions, acknowledge
 from infra.stages.access import signed
 from infra.stages.editors import spread
@@ -67,7 +68,7 @@ class PolicyEditor(Construct):
             description="Merges Greenlight's statements into policies, and takes them out again",
             code=lambda_.Code.from_asset(str(asset)),
             handler="registry_access.handler.handler",
-            runtime=lambda_.Runtime.PYTHON_3_13,
+            runtime=lambda_.Runtime(runtime().name, lambda_.RuntimeFamily.PYTHON),
             architecture=lambda_.Architecture.ARM_64,
             memory_size=256,
             # Its patience with others who edit the same policy, with room for slow calls.

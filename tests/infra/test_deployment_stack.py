@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.bundling import operations
+from infra.bundling import operations, runtime
 from infra.context import Configuration
 from infra.placement import check_room
 from infra.settings.catalogue import load_catalogue
@@ -804,7 +804,7 @@ def test_the_function_is_configured_like_this(synthesised: Synthesised) -> None:
         "SETTINGS_PREFIX": "/greenlight/endpoints/",
         "STACK_NAME": "Greenlight",
     }
-    assert (function["Handler"], function["Runtime"]) == ("deployer.handler.handler", "python3.13")
+    assert (function["Handler"], function["Runtime"]) == ("deployer.handler.handler", runtime().name)
     assert (function["MemorySize"], function["Timeout"]) == (512, 300)
     assert function["Architectures"] == ["arm64"]
     assert text(function["LoggingConfig"]["LogGroup"]) == "{DeployerLogs228AA106}"
