@@ -590,7 +590,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "artefacts.py",
         "        digest = names.digest([containers, held])\n",
         "        digest = names.digest([containers, len(held)])\n",
-        known=32,
+        known=138,
     ),
     Sabotage(
         "look at artefacts once and not right before the write",
