@@ -21,6 +21,7 @@ from deployer.dispatcher import Dispatcher
 from deployer.environment import Environment
 from deployer.invocations import LONGEST_SECONDS, Invocations
 from deployer.journal import Journal
+from deployer.newer_members import pass_on_newer_members
 from deployer.parameters import Parameters
 from deployer.reconciler import Gateways, Ownership
 from deployer.reporter import Reporter
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 logger = Logger()
 
 _ONE_LONG_TRY = Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=LONGEST_SECONDS)
+_UNVALIDATED = Config(parameter_validation=False)
+"""Settings are checked when they are compiled, by SageMaker, and by nobody who knows less than it."""
 
 
 def _now() -> datetime:
@@ -81,7 +84,9 @@ class _Clients:
                     time.monotonic,
                 ),
                 s3=S3(cache(lambda: session.client("s3", config=config))),
-                sagemaker=SageMaker(session.client("sagemaker", config=config)),
+                sagemaker=SageMaker(
+                    pass_on_newer_members(session.client("sagemaker", config=config.merge(_UNVALIDATED)))
+                ),
                 journal=Journal(
                     session.client("dynamodb", config=config), table_name=environment.journal_table_name
                 ),

@@ -13,6 +13,7 @@ from deployer.endpoint import Endpoint, Sighting
 from deployer.excerpts import excerpt
 from deployer.identity import Identity
 from deployer.life_cycle import LifeCycle
+from deployer.newer_members import known_members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -234,6 +235,7 @@ class SageMaker:
             ThrottledError: SageMaker takes no more writes at the moment, as from every other write.
         """
         self._create(
+            "CreateModel",
             request,
             create=lambda: self._client.create_model(**request),
             needs=frozenset(),
@@ -252,6 +254,7 @@ class SageMaker:
             RefusedError: The request is refused, or the name is taken by another config.
         """
         self._create(
+            "CreateEndpointConfig",
             request,
             create=lambda: self._client.create_endpoint_config(**request),
             needs=frozenset(
@@ -419,6 +422,7 @@ class SageMaker:
 
     def _create(
         self,
+        operation: str,
         request: dict[str, Any],
         *,
         create: Callable[[], object],
@@ -429,18 +433,25 @@ class SageMaker:
         if may_exist:
             # What is there and differs is left to the refusal, which says how it is called.
             with _already_gone(_NOT_FOUND_MODEL), _already_gone(_NOT_FOUND_CONFIG):
-                if not _differences(describe(), request):
+                if not self._differences(operation, describe(), request):
                     return
         try:
             with _narrowed(needs=needs):
                 create()
         except BusyError as error:
-            different = _differences(describe(), request)
+            different = self._differences(operation, describe(), request)
             if different:
                 raise RefusedError(
                     f"{error} It was not made by this deployer: it differs in {', '.join(different)}. "
                     "Delete or rename it, then approve the version again."
                 ) from error
+
+    def _differences(self, operation: str, existing: Mapping[str, Any], request: dict[str, Any]) -> list[str]:
+        """Return the keys of a request that what is there does not answer to."""
+        wanted = known_members(self._client, operation, request)
+        return [
+            key for key, value in wanted.items() if key != "Tags" and not _holds(existing.get(key), value)
+        ]
 
 
 @contextmanager
@@ -527,11 +538,6 @@ def _specifications(package: Mapping[str, Any]) -> dict[str | None, Mapping[str,
         None: package.get("InferenceSpecification") or {},
         **{each["Name"]: each for each in package.get("AdditionalInferenceSpecifications") or ()},
     }
-
-
-def _differences(existing: Mapping[str, Any], request: Mapping[str, Any]) -> list[str]:
-    """Return the keys of a request that what is there does not answer to."""
-    return [key for key, value in request.items() if key != "Tags" and not _holds(existing.get(key), value)]
 
 
 def _holds(existing: Any, wanted: Any) -> bool:  # noqa: ANN401 - any JSON value

@@ -28,7 +28,7 @@ from local_cloud.sagemaker.deployments import Deployment
 from local_cloud.sagemaker.endpoint_state import Endpoint, EndpointStatus, ScalableVariant, traffic
 from local_cloud.sagemaker.ports import Caller
 from local_cloud.sagemaker.service_model import sagemaker_service_model
-from local_cloud.sagemaker.switches import Switches
+from local_cloud.sagemaker.switches import ApiVersion, Switches
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.sagemaker.transitions import Rescaling, SystemUpdate
 from local_cloud.sagemaker.validation import RequestValidator
@@ -66,8 +66,8 @@ OPERATIONS: dict[str, Operation] = {
 
 
 @cache
-def _validator() -> RequestValidator:
-    return RequestValidator(sagemaker_service_model())
+def _validator(version: ApiVersion) -> RequestValidator:
+    return RequestValidator(sagemaker_service_model(), is_newer=version is ApiVersion.NEWER)
 
 
 class ControlPlane:
@@ -116,7 +116,6 @@ class ControlPlane:
             switches=switches or Switches(),
             seed=seed,
         )
-        self._validator = _validator()
         # Identifiers of their own, so that reading does not change which identifiers events get.
         self._request_ids = random.Random(f"requests {seed}")  # noqa: S311
         self._calls: dict[tuple[str, str, str], tuple[int, int]] = {}
@@ -167,7 +166,7 @@ class ControlPlane:
         if handler is None:
             raise errors.unknown_operation(operation)
         self._count(operation, caller)
-        validated = self._validator.validate(operation, request)
+        validated = _validator(self.switches.api_version).validate(operation, request)
         authorization.require(self._world, caller, operation, validated)
         response = handler(self._world, caller, validated)
         # A transition of no duration is over by the time the answer arrives.

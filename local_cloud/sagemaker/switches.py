@@ -75,6 +75,13 @@ class Answer(StrEnum):
     REFUSE = "refuse"
 
 
+class ApiVersion(StrEnum):
+    """What SageMaker's API knows, beside the botocore that is installed."""
+
+    INSTALLED = "installed"
+    NEWER = "newer"
+
+
 class SameConfigUpdate(StrEnum):
     """What UpdateEndpoint does when it names the config that the endpoint is on."""
 
@@ -285,6 +292,10 @@ class Switches:
     """Whether CreateEndpointConfig accepts what no text speaks of: VpcConfig and EnableNetworkIsolation of a
     config whose variants name models, and ExplainerConfig beside ServerlessConfig. A client must report a
     refusal as one of its settings."""
+
+    api_version: ApiVersion = ApiVersion.INSTALLED
+    """With `installed`, members that botocore's model lacks are ignored, and enum values refused. With
+    `newer` both are taken and kept: a client that drops them serves something else."""
 
     unversioned_keys: UnversionedKeys = UnversionedKeys.ABSENT
     """A parser must treat a null ModelPackageGroupName like a missing one."""

@@ -35,9 +35,12 @@ class RequestValidator:
 
     Args:
         service_model: botocore's service model: `operations` and `shapes`.
+        is_newer: Whether the service knows more than the model: members and enum values that the model lacks
+            are kept then. What the model knows is checked all the same.
     """
 
-    def __init__(self, service_model: Shape) -> None:
+    def __init__(self, service_model: Shape, *, is_newer: bool = False) -> None:
+        self._is_newer = is_newer
         self._operations: Mapping[str, Any] = service_model["operations"]
         self._shapes: Mapping[str, Shape] = service_model["shapes"]
         self._checkers: dict[str, Checker] = {}
@@ -75,7 +78,7 @@ class RequestValidator:
             case "map":
                 return self._map(shape)
             case "string":
-                return _string(shape)
+                return _string(shape, self._constraints(shape))
             case "integer" | "long":
                 return _number(shape, int, "an Integer" if shape["type"] == "integer" else "a Long")
             case "float" | "double":
@@ -89,8 +92,12 @@ class RequestValidator:
                     f"The service model uses the type {other!r}, which is not validated yet."
                 )
 
+    def _constraints(self, shape: Shape) -> list[tuple[str, Callable[[Any], bool]]]:
+        return [] if self._is_newer and shape.get("enum") else _constraints(shape)
+
     def _structure(self, shape: Shape) -> Checker:
         required = frozenset(shape.get("required", ()))
+        known = shape.get("members", {}).keys()
         members = [
             (name, f".{_location(name)}", reference["shape"], name in required)
             for name, reference in shape.get("members", {}).items()
@@ -106,6 +113,8 @@ class RequestValidator:
                     checked[name] = self._checker(member_shape)(member, path + location, violations)
                 elif is_required:
                     violations.append(_violation("null", path + location, "Member must not be null"))
+            if self._is_newer:
+                checked.update((name, value[name]) for name in value.keys() - known)
             return checked
 
         return check
@@ -114,7 +123,7 @@ class RequestValidator:
         member_name: str = shape["member"]["shape"]
         member_shape = self._shapes[member_name]
         lengths = _length_constraints(shape)
-        constraints = _constraints(member_shape) if member_shape["type"] == "string" else []
+        constraints = self._constraints(member_shape) if member_shape["type"] == "string" else []
 
         def check(value: object, path: str, violations: list[str]) -> list[Any]:
             if not isinstance(value, list | tuple):
@@ -141,9 +150,9 @@ class RequestValidator:
 
     def _map(self, shape: Shape) -> Checker:
         key_name, value_name = shape["key"]["shape"], shape["value"]["shape"]
-        key_constraints = _constraints(self._shapes[key_name])
+        key_constraints = self._constraints(self._shapes[key_name])
         value_shape = self._shapes[value_name]
-        value_constraints = _constraints(value_shape) if value_shape["type"] == "string" else []
+        value_constraints = self._constraints(value_shape) if value_shape["type"] == "string" else []
         lengths = _length_constraints(shape)
 
         def check(value: object, path: str, violations: list[str]) -> dict[str, Any]:
@@ -174,8 +183,7 @@ class RequestValidator:
         return check
 
 
-def _string(shape: Shape) -> Checker:
-    constraints = _constraints(shape)
+def _string(shape: Shape, constraints: list[tuple[str, Callable[[Any], bool]]]) -> Checker:
     is_sensitive = bool(shape.get("sensitive"))
 
     def check(value: object, path: str, violations: list[str]) -> str:

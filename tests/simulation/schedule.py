@@ -425,10 +425,12 @@ STALE_READS: Final = ("DescribeEndpoint", "ListEndpoints")
 SWITCH_SETTINGS: Final[dict[str, tuple[str, ...]]] = {
     name: tuple(hint)
     for name, hint in get_type_hints(Switches).items()
-    # Nobody is bound by IAM in the simulation: it would turn without a difference.
-    if isinstance(hint, type) and issubclass(hint, StrEnum) and name != "package_authorization"
+    # Nobody is bound by IAM in the simulation, and no settings name what botocore lacks.
+    if isinstance(hint, type)
+    and issubclass(hint, StrEnum)
+    and name not in {"package_authorization", "api_version"}
 }
-"""Every switch of the control plane with its settings, but for IAM's."""
+"""Every switch of the control plane with its settings, but for those that make no difference here."""
 
 _KINDS: Final = tuple(kind for kind, weight in WEIGHTS.items() for _ in range(weight))
 

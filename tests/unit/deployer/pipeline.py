@@ -16,6 +16,7 @@ from deployer.bus import Bus
 from deployer.dispatcher import Dispatcher
 from deployer.invocations import Invocations
 from deployer.journal import History, Journal
+from deployer.newer_members import pass_on_newer_members
 from deployer.outcomes import DETAIL_TYPE
 from deployer.parameters import Parameters
 from deployer.reconciler import Gateways, Ownership
@@ -97,6 +98,8 @@ class Pipeline:
             principal=principal_of and principal_of(self.account_id, REGION),
         )
         self.sagemaker = self.cloud.client("sagemaker")
+        unvalidated = Config(parameter_validation=False)
+        self.newer = pass_on_newer_members(self.deployer_cloud.client("sagemaker", unvalidated))
         self.registry = self.sagemaker
         self.ssm = self.cloud.client("ssm")
         self.cloud.client("dynamodb").create_table(
@@ -141,7 +144,7 @@ class Pipeline:
     def _dispatcher(self) -> Dispatcher:
         self._invocations += 1
         gateways = Gateways(
-            sagemaker=SageMaker(self.deployer_cloud.client("sagemaker")),
+            sagemaker=SageMaker(self.newer),
             alarms=Alarms(lambda: self.deployer_cloud.client("cloudwatch")),
             scalable_targets=ScalableTargets(lambda: self.deployer_cloud.client("application-autoscaling")),
             invocations=Invocations(

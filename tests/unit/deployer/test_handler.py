@@ -84,3 +84,23 @@ def test_a_function_without_its_environment_stops_at_its_start(environment: pyte
 @pytest.mark.usefixtures("environment")
 def test_the_clock_tells_utc() -> None:
     assert imported().clients.gateways.now().utcoffset() == timedelta(0)
+
+
+def test_the_client_of_sagemaker_sends_members_that_its_botocore_does_not_know(
+    environment: pytest.MonkeyPatch,  # noqa: ARG001 - sets what the module reads
+) -> None:
+    client = imported().clients.gateways.sagemaker._client  # noqa: SLF001 - what the entry point wired
+    sent: list[dict[str, Any]] = []
+
+    class _SentError(Exception):
+        pass
+
+    def note(request: Any, **_: object) -> None:
+        sent.append(json.loads(request.body))
+        raise _SentError
+
+    client.meta.events.register("before-send.sagemaker.CreateModel", note)
+    with pytest.raises(_SentError):
+        client.create_model(ModelName="", NewerThanBotocore={"A": [1]})
+
+    assert sent == [{"ModelName": "", "NewerThanBotocore": {"A": [1]}}]
