@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
+from deployer.refusals import upkeep_refusals
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
@@ -35,11 +37,19 @@ class Alarms:
         return self._make_client()
 
     def set_off(self, alarm_name: str, *, reason: str) -> None:
-        """Make SageMaker roll back the update that the alarm guards."""
+        """Make SageMaker roll back the update that the alarm guards.
+
+        Raises:
+            UpkeepRefusedError: CloudWatch refuses it: the alarm was deleted, say.
+        """
         self._set(alarm_name, "ALARM", reason)
 
     def clear(self, alarm_name: str) -> None:
-        """Let the next update pass."""
+        """Let the next update pass.
+
+        Raises:
+            UpkeepRefusedError: As from `set_off`.
+        """
         self._set(alarm_name, "OK", "Greenlight: no rollout is to be aborted.")
 
     def on(self, alarm_names: Sequence[str]) -> frozenset[str]:
@@ -50,10 +60,12 @@ class Alarms:
 
         Args:
             alarm_names: As many as guard an update, which are ten at most (botocore: `AlarmList`).
+
+        Raises:
+            UpkeepRefusedError: CloudWatch does not show them.
         """
-        answer = self._client.describe_alarms(AlarmNames=alarm_names)
         return frozenset(
-            alarm["AlarmName"] for alarm in answer["MetricAlarms"] if alarm["StateValue"] == "ALARM"
+            alarm["AlarmName"] for alarm in self._read(alarm_names) if alarm["StateValue"] == "ALARM"
         )
 
     def disturbed_since(self, time: datetime, alarm_names: Sequence[str]) -> list[str]:
@@ -65,21 +77,34 @@ class Alarms:
         Args:
             time: Since when.
             alarm_names: As many as guard an update, which are ten at most (botocore: `AlarmList`).
+
+        Raises:
+            UpkeepRefusedError: CloudWatch does not show them.
         """
         if not alarm_names:
             return []
-        alarms = self._client.describe_alarms(AlarmNames=alarm_names)["MetricAlarms"]
         quiet = {
             alarm["AlarmName"]
-            for alarm in alarms
+            for alarm in self._read(alarm_names)
             if alarm["StateValue"] != "ALARM" and not _changed_after(time, alarm)
         }
         return sorted(set(alarm_names) - quiet)
 
+    def _read(self, alarm_names: Sequence[str]) -> list[MetricAlarmTypeDef]:
+        with upkeep_refusals(
+            f"Whether these rollback alarms are on cannot be read: {', '.join(alarm_names)}",
+            remedy="Change `alarms` under `rollout` in the endpoint's YAML, or what is in the way.",
+        ):
+            return self._client.describe_alarms(AlarmNames=alarm_names)["MetricAlarms"]
+
     def _set(self, alarm_name: str, state: Literal["ALARM", "OK"], reason: str) -> None:
-        self._client.set_alarm_state(
-            AlarmName=alarm_name, StateValue=state, StateReason=reason[:LONGEST_REASON]
-        )
+        with upkeep_refusals(
+            f"The alarm {alarm_name}, by which rollouts are stopped, cannot be set to {state}",
+            remedy="Deploy the stack again, which makes the alarm if it was deleted.",
+        ):
+            self._client.set_alarm_state(
+                AlarmName=alarm_name, StateValue=state, StateReason=reason[:LONGEST_REASON]
+            )
 
 
 def _changed_after(time: datetime, alarm: MetricAlarmTypeDef) -> bool:

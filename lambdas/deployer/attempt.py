@@ -124,7 +124,8 @@ class Attempt:
         goal: Where a promotion takes the version, or found that it stands already.
         trials: How often the smoke test of its version was begun; it is counted with the claim.
         failed_test: The smoke test that its version failed once it served; None if it did not come so far.
-        alarms_left_out: Names of rollback alarms that were on before, and so do not guard it.
+        alarms_left_out: Names of rollback alarms that do not guard it, as they were on before, say.
+        alarms_unread: Whether nobody could see, before it began, whether a rollback alarm was on.
         doubles_instances: Whether old and new instances count against quotas while it is under way.
         artefact_digest: Of the version's images and artefacts as they were approved; None if nobody knows.
         started_reported: Whether the outcome `started` was put on the bus.
@@ -155,6 +156,7 @@ class Attempt:
     deletes_endpoint: bool = False
     deletion: Deletion = NOTHING
     alarms_left_out: tuple[str, ...] = ()
+    alarms_unread: bool = False
     doubles_instances: bool = False
     companions: tuple[Companion, ...] = ()
     abort_asked_at: datetime | None = None
@@ -208,9 +210,14 @@ class Attempt:
 
     @property
     def transient(self) -> bool:
-        """Whether it failed for a reason that may pass by itself."""
+        """Whether it failed for a reason that may pass by itself.
+
+        An alarm that was on before may have ended one that began without a look at the alarms.
+        """
         if self.failed_test is not None:
             return False
+        if self.alarms_unread and self.accepted_at is not None:
+            return True
         return self.reason is not None and any(each in self.reason for each in TRANSIENT)
 
     @property

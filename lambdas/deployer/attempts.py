@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from deployer import outcomes, statuses
 from deployer.attempt import NOTHING, Action, Attempt, AttemptStatus, Verdict, judge
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from deployer.journal import History, Journal
     from deployer.life_cycle import LifeCycle
     from deployer.outcomes import Outcome
+    from deployer.planner import UpdateEndpoint
     from deployer.release import Release
     from deployer.reporter import Reporter
     from deployer.smoke_test import Failure
@@ -50,6 +51,15 @@ def _owes_report(attempt: Attempt) -> bool:
     if attempt.status is AttemptStatus.ACCEPTED:
         return not attempt.started_reported
     return attempt.is_told and not attempt.settled_reported
+
+
+def _terms(update: UpdateEndpoint | None) -> dict[str, Any]:
+    """Return what an attempt says of the update that it asks for."""
+    return {
+        "alarms_left_out": update.alarms_left_out if update is not None else (),
+        "alarms_unread": update is not None and update.alarms_unread,
+        "doubles_instances": update is not None and update.doubles_instances,
+    }
 
 
 class OvertakenError(Exception):
@@ -126,8 +136,7 @@ class Attempts:
         endpoint: Endpoint | None,
         *,
         rolls_back: bool,
-        alarms_left_out: tuple[str, ...] = (),
-        doubles_instances: bool = False,
+        update: UpdateEndpoint | None = None,
     ) -> Attempt:
         """Journal an attempt under the next number, before anything is asked of SageMaker.
 
@@ -137,8 +146,7 @@ class Attempts:
             release: What is to serve.
             endpoint: The endpoint as it is.
             rolls_back: Whether an older approval goes out again.
-            alarms_left_out: Names of rollback alarms that do not guard it, as they are on already.
-            doubles_instances: Whether old and new instances count against quotas while it is under way.
+            update: The update, if it is one.
 
         Raises:
             OvertakenError: Another invocation claimed the number first.
@@ -165,8 +173,7 @@ class Attempts:
             invocation_id=self._invocation_id,
             lease_until=now + LEASE,
             deletes_endpoint=endpoint is not None and endpoint.status in statuses.FAILED,
-            alarms_left_out=alarms_left_out,
-            doubles_instances=doubles_instances,
+            **_terms(update),
             artefact_digest=release.artefact_digest,
         )
         return self._begin(attempt)
@@ -217,8 +224,7 @@ class Attempts:
             deletes_endpoint=False,
             deletion=deletion,
             goal=goal,
-            alarms_left_out=(),
-            doubles_instances=False,
+            **_terms(None),
             started_reported=False,
             settled_reported=False,
         )
@@ -237,8 +243,7 @@ class Attempts:
         approval: Approval,
         endpoint: Endpoint | None,
         *,
-        alarms_left_out: tuple[str, ...] = (),
-        doubles_instances: bool = False,
+        update: UpdateEndpoint | None = None,
     ) -> Attempt:
         """Go on with an attempt that was left behind, for approval and endpoint as they are by now.
 
@@ -252,8 +257,7 @@ class Attempts:
             approved_by=approval.approved_by,
             correlation_id=approval.correlation_id,
             endpoint_last_modified_time=endpoint.last_modified_time if endpoint else None,
-            alarms_left_out=alarms_left_out,
-            doubles_instances=doubles_instances,
+            **_terms(update),
         )
 
     @contextmanager
@@ -271,6 +275,14 @@ class Attempts:
             with suppress(OvertakenError):
                 self.give_back(attempt)
             raise
+
+    def amend(self, attempt: Attempt, update: UpdateEndpoint) -> Attempt:
+        """Note that an attempt asks for another update than it was begun with.
+
+        Raises:
+            OvertakenError: Another invocation moved it meanwhile.
+        """
+        return self._move(attempt, **_terms(update))
 
     def give_back(self, attempt: Attempt) -> None:
         """Let any invocation go on with an attempt, now: this one cannot."""
@@ -326,7 +338,7 @@ class Attempts:
         endpoint: Endpoint | None,
         *,
         is_tested: Callable[[Attempt], bool],
-        clear_abort: Callable[[], None],
+        clear_abort: Callable[[], object],
     ) -> None:
         """Settle the attempt under way, as far as the endpoint shows how it ended.
 

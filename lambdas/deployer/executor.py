@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from deployer.attempt import STALE_READ_LIMIT, Action, AttemptStatus
+from deployer.guardrails import without_alarms
 from deployer.patience import LONGEST_TO_BEGIN_SECONDS, LONGEST_TO_FINISH_SECONDS
 from deployer.planner import (
     CreateEndpoint,
@@ -16,12 +18,13 @@ from deployer.planner import (
     Deploy,
     UpdateEndpoint,
 )
+from deployer.refusals import Cause, Refusal, UpkeepRefusedError
 from deployer.release import STACK_TAG
 from deployer.sagemaker import BusyError, RefusedError, ThrottledError
 from deployer.variants import retained_properties, to_deregister
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from aws_lambda_powertools import Logger
 
@@ -33,6 +36,23 @@ if TYPE_CHECKING:
     from deployer.release import Release
     from deployer.sagemaker import SageMaker
     from deployer.upkeep import Upkeep
+
+
+_DEREGISTER: Final = "deregister"
+"""What SageMaker asks for where a variant that scales is to go or to change its instance type: the words are
+not documented, except that it asks for this (developer guide, "endpoint-scaling-update")."""
+
+
+@contextmanager
+def _registered_by_others() -> Iterator[None]:
+    """Tell a refusal for what others registered from one for the version or its settings."""
+    try:
+        yield
+    except RefusedError as refusal:
+        if _DEREGISTER not in str(refusal):
+            raise
+        remedy = "Somebody else registered them: deregister them, or leave their instance type as it is."
+        raise UpkeepRefusedError(f"{refusal} {remedy}", Refusal(Cause.CONTENT, str(refusal))) from refusal
 
 
 class Progress(Enum):
@@ -91,19 +111,25 @@ class Executor:
         """Put a release on the endpoint, as far as that goes now.
 
         Raises:
+            UpkeepRefusedError: Scaling that is in the way cannot be ended, or alarms cannot be set.
             OvertakenError: Another invocation is at work on this endpoint.
         """
         may_exist = self._attempts.may_have_made(choice.release)
         attempt = self._claim(deploy, choice, endpoint, rolls_back=rolls_back)
         with self._attempts.given_back_if_cut_short(attempt):
             try:
-                self._apply(deploy, choice, attempt, endpoint, may_exist=may_exist)
+                attempt = self._apply(deploy, choice, attempt, endpoint, may_exist=may_exist)
             except RefusedError as refusal:
                 self._attempts.settle(attempt, AttemptStatus.FAILED, reason=str(refusal), endpoint=endpoint)
                 return Progress.ENDED
             except _NoLongerWantedError as obstacle:
                 self._withdraw(attempt, obstacle)
                 return Progress.ENDED
+            except UpkeepRefusedError as refusal:
+                # What scales cannot be updated so, and the version is not to blame.
+                if not refusal.is_passing:
+                    self._withdraw(attempt, refusal)
+                raise
             except BusyError as obstacle:
                 # Busy with this very change, if an earlier try took effect and its answer was lost.
                 found = self._sagemaker.describe_endpoint(choice.release.endpoint_name)
@@ -162,28 +188,14 @@ class Executor:
             Action.UPDATE_ENDPOINT if isinstance(deploy.change, UpdateEndpoint) else Action.CREATE_ENDPOINT
         )
         update = deploy.change if isinstance(deploy.change, UpdateEndpoint) else None
-        left_out = update.alarms_left_out if update is not None else ()
-        doubles = update is not None and update.doubles_instances
         left_behind = self._attempts.unsettled
         if left_behind is not None:
             same = (action, choice.release.endpoint_config_name)
             if (left_behind.action, left_behind.endpoint_config_name) == same:
-                return self._attempts.take_over(
-                    left_behind,
-                    choice.decided_by,
-                    endpoint,
-                    alarms_left_out=left_out,
-                    doubles_instances=doubles,
-                )
+                return self._attempts.take_over(left_behind, choice.decided_by, endpoint, update=update)
             self._attempts.withdraw_left_behind()
         return self._attempts.begin(
-            action,
-            choice.decided_by,
-            choice.release,
-            endpoint,
-            rolls_back=rolls_back,
-            alarms_left_out=left_out,
-            doubles_instances=doubles,
+            action, choice.decided_by, choice.release, endpoint, rolls_back=rolls_back, update=update
         )
 
     def _apply(
@@ -194,7 +206,8 @@ class Executor:
         endpoint: Endpoint | None,
         *,
         may_exist: bool,
-    ) -> None:
+    ) -> Attempt:
+        """Do what was planned; return the attempt as it was begun in the end."""
         self._logger.info(
             "Deploying",
             attempt=attempt.number,
@@ -212,12 +225,16 @@ class Executor:
             self._patiently(partial(self._prepare, step, may_exist=may_exist), longest)
             longest = LONGEST_TO_FINISH_SECONDS
         kept = self._kept_properties(choice.release, endpoint) if endpoint is not None else {}
-        if isinstance(deploy.change, UpdateEndpoint):
-            self._upkeep.clear_abort()
-        if isinstance(deploy.change, CreateEndpoint):
+        change = deploy.change
+        if isinstance(change, UpdateEndpoint) and not self._upkeep.clear_abort():
+            # On, it would end the update at once: SageMaker is not to look at it.
+            change = without_alarms(change, self._upkeep.abort_alarm_names)
+            attempt = self._attempts.amend(attempt, change)
+        if isinstance(change, CreateEndpoint):
             # Whatever an endpoint of this name had before went with it. Noted first, as a crash may follow.
             self._upkeep.note(scaling={})
-        self._patiently(lambda: self._change(deploy.change, choice.release, kept), longest)
+        self._patiently(lambda: self._change(change, choice.release, kept), longest)
+        return attempt
 
     def _patiently(self, write: Callable[[], None], longest_seconds: float) -> None:
         """Write again and again while SageMaker throttles, waiting so long at most in between.
@@ -252,28 +269,39 @@ class Executor:
         release: Release,
         kept: dict[str, object],
     ) -> None:
-        # The last moment at which a reject can still be seen.
-        if not self._still_stands(release):
-            told = " or ".join(release.version_arns)
-            raise _NoLongerWantedError(f"{told} is no longer approved.")
+        self._see_that_it_stands(release)
         match change:
             case CreateEndpoint(request):
                 self._sagemaker.create_endpoint(request)
             case UpdateEndpoint(request):
-                self._update({**request, **kept})
+                self._update({**request, **kept}, release)
             case DeleteFailedEndpoint(endpoint_name):
                 self._sagemaker.delete_endpoint(endpoint_name)
             case unknown:
                 assert_never(unknown)
 
-    def _update(self, request: dict[str, Any]) -> None:
+    def _see_that_it_stands(self, release: Release) -> None:
+        """Ask for a release again, at the last moment at which a reject can still be seen.
+
+        Raises:
+            _NoLongerWantedError: It was taken back, or is another one by now.
+        """
+        if not self._still_stands(release):
+            told = " or ".join(release.version_arns)
+            raise _NoLongerWantedError(f"{told} is no longer approved.")
+
+    def _update(self, request: dict[str, Any], release: Release) -> None:
         try:
             self._sagemaker.update_endpoint(request)
         except RefusedError as refusal:
-            # What served was read late, or somebody changed it since: still no failure of the version's. The
-            # words of the refusal are not documented, except that it asks for this.
-            if "deregister" not in str(refusal) or not self._upkeep.stop_scaling():
+            # What served was read late, or somebody changed it since: still no failure of the version's.
+            if _DEREGISTER not in str(refusal):
                 raise
+            self._upkeep.stop_scaling()
+        else:
+            return
+        self._see_that_it_stands(release)
+        with _registered_by_others():
             self._sagemaker.update_endpoint(request)
 
     def _kept_properties(self, release: Release, endpoint: Endpoint) -> dict[str, object]:

@@ -61,7 +61,29 @@ def heed_alarms(
     rolled_back_at = _rolled_back_at(attempts, endpoint)
     if rolled_back_at is not None and now < rolled_back_at + SETTLING:
         return WaitForAlarms(on, rolled_back_at + SETTLING)
-    return replace(deploy, change=UpdateEndpoint(_without(change.request, on), on))
+    return replace(deploy, change=without_alarms(change, on))
+
+
+def with_alarms_unread(deploy: Deploy) -> Deploy:
+    """Return an update that goes out although nobody could see whether its rollback alarms are on.
+
+    They guard it all the same. If one of them ends it, that may be none of the version's doing.
+    """
+    change = deploy.change
+    assert isinstance(change, UpdateEndpoint)
+    return replace(deploy, change=replace(change, alarms_unread=True))
+
+
+def without_alarms(update: UpdateEndpoint, alarm_names: Collection[str]) -> UpdateEndpoint:
+    """Return an update that these of its rollback alarms do not guard."""
+    left_out = tuple(name for name in _alarm_names(update.request) if name in alarm_names)
+    if not left_out:
+        return update
+    return replace(
+        update,
+        request=_without(update.request, left_out),
+        alarms_left_out=(*update.alarms_left_out, *left_out),
+    )
 
 
 def _rolled_back_at(attempts: Iterable[Attempt], endpoint: Endpoint) -> datetime | None:

@@ -482,6 +482,7 @@ def _attempt_item(attempt: Attempt) -> dict[str, Any]:
         "deletes_endpoint": {"BOOL": attempt.deletes_endpoint},
         "deletion": {"S": json.dumps([attempt.deletion.endpoint_config_names, attempt.deletion.model_names])},
         "alarms_left_out": {"S": json.dumps(attempt.alarms_left_out)},
+        "alarms_unread": {"BOOL": attempt.alarms_unread},
         "doubles_instances": {"BOOL": attempt.doubles_instances},
         "trials": {"N": str(attempt.trials)},
         "approved_at": {"S": _time(attempt.approved_at)},
@@ -537,6 +538,7 @@ def _attempt(item: Mapping[str, Any]) -> Attempt:
         failed_test=Failure(**json.loads(failed_test)) if failed_test else None,
         # None of these is in what an earlier release of the deployer wrote.
         alarms_left_out=tuple(json.loads(text("alarms_left_out") or "[]")),
+        alarms_unread=item.get("alarms_unread", {}).get("BOOL", False),
         doubles_instances=item.get("doubles_instances", {}).get("BOOL", False),
         trials=int(item.get("trials", {}).get("N", "0")),
         artefact_digest=text("artefact_digest"),

@@ -80,7 +80,9 @@ def started(attempt: Attempt) -> Outcome:
     """Word that SageMaker accepted an attempt."""
     left_out = attempt.alarms_left_out
     unguarded = (
-        f" These alarms are on already, so they cannot stop it: {', '.join(left_out)}." if left_out else ""
+        f" These alarms are on already or cannot be set, so they cannot stop it: {', '.join(left_out)}."
+        if left_out
+        else ""
     )
     return _of_attempt(
         attempt,

@@ -42,11 +42,13 @@ class UpdateEndpoint:
 
     Attributes:
         request: botocore's `UpdateEndpoint` arguments.
-        alarms_left_out: Names of rollback alarms that are on already, and so are not among the arguments.
+        alarms_left_out: Names of rollback alarms that cannot stop it, and so are not among the arguments.
+        alarms_unread: Whether some may be on already, and nobody could see whether they are.
     """
 
     request: dict[str, Any]
     alarms_left_out: tuple[str, ...] = ()
+    alarms_unread: bool = False
 
     @property
     def doubles_instances(self) -> bool:

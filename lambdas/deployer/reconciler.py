@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from deployer import outcomes, stamps, statuses
 from deployer.approval import (
@@ -29,7 +29,7 @@ from deployer.artefacts import Artefacts
 from deployer.attempt import NOTHING, went_live
 from deployer.attempts import Attempts, OvertakenError
 from deployer.executor import Executor, Progress
-from deployer.guardrails import heed_alarms, rollback_alarms
+from deployer.guardrails import heed_alarms, rollback_alarms, with_alarms_unread
 from deployer.identity import Identity
 from deployer.instance_types import misfit
 from deployer.names import account_of, same_arn
@@ -46,6 +46,7 @@ from deployer.planner import (
     plan,
 )
 from deployer.probation import Probation
+from deployer.refusals import UpkeepRefusedError
 from deployer.release import Release, Version
 from deployer.retention import disposable
 from deployer.s3 import UnlistedError
@@ -491,9 +492,16 @@ class Reconciler:
             return
         # Noted first: whoever settles the attempt must know that this is no failure of the version's.
         self._attempts.note_abort(attempt)
-        self._upkeep.abort(
+        obstacle = self._upkeep.abort(
             f"Greenlight: version {attempt.version} of {attempt.group_name} is no longer approved."
         )
+        if obstacle is not None:
+            self._tell(
+                f"Version {attempt.version} of {attempt.group_name} is no longer approved, and its rollout "
+                f"on {self._name} cannot be stopped. When it is over, the version before it is put back. "
+                f"{obstacle}"
+            )
+            return
         self._logger.warning(
             "Its approval was taken back: SageMaker is made to roll back",
             attempt=attempt.number,
@@ -700,7 +708,13 @@ class Reconciler:
         names = [name for name in rollback_alarms(planned) if name != abort]
         if not names:
             return planned
-        on = self._alarms.on(names)
+        try:
+            on = self._alarms.on(names)
+        except UpkeepRefusedError as refusal:
+            if refusal.is_passing:
+                raise
+            self._tell(f"{refusal} {self._name} is updated all the same, guarded by all of them.")
+            return with_alarms_unread(planned)
         return heed_alarms(planned, on, self._history.attempts, endpoint, now=self._now())
 
     def _pinned(self) -> dict[str, Version]:
@@ -728,6 +742,7 @@ class Reconciler:
     # What is done ------------------------------------------------------------------------------------
 
     def _carry_out(self, planned: Plan, decision: Decision, endpoint: Endpoint | None) -> bool:
+        told = self._history.rest.told
         match planned:
             case Deploy():
                 assert decision.choice is not None
@@ -736,7 +751,7 @@ class Reconciler:
                 if endpoint and decision.choice and self._probation.begin_again(decision.choice, endpoint):
                     return True
                 self._logger.info("In sync")
-                self._tell(self._left_out() or self._held_back(decision, endpoint))
+                told = self._left_out() or self._held_back(decision, endpoint)
             case WaitToRetry():
                 self._logger.info("Waiting to try again", retry_at=planned.retry_at.isoformat())
             case WaitForAlarms():
@@ -746,13 +761,13 @@ class Reconciler:
                     until=planned.until.isoformat(),
                 )
             case NothingStands():
-                self._tell(
+                told = (
                     f"No approved version of {self._settings.group_name} is left to serve on {self._name}. "
                     f"The endpoint is left as it is{_seen(endpoint)}: "
                     "approve a version, or delete the endpoint."
                 )
             case Blocked():
-                self._tell(
+                told = (
                     f"Endpoint {self._name} is {planned.status}, and what may be done to it so is not known. "
                     f"SageMaker's reason: {planned.failure_reason or 'none given'}. "
                     "Look into it; once it is in service or deleted, the deployer goes on by itself."
@@ -771,11 +786,21 @@ class Reconciler:
                 return False
             case unknown:
                 assert_never(unknown)
-        return self._rest(decision, endpoint)
+        return self._rest(decision, endpoint, told, waits=isinstance(planned, WaitToRetry | WaitForAlarms))
 
     def _deploy(self, planned: Deploy, choice: Choice, endpoint: Endpoint | None) -> bool:
         rolls_back = choice.release.is_former or self._rolls_back(choice.approval, endpoint)
-        progress = self._executor.deploy(planned, choice, endpoint, rolls_back=rolls_back)
+        try:
+            progress = self._executor.deploy(planned, choice, endpoint, rolls_back=rolls_back)
+        except UpkeepRefusedError as refusal:
+            if refusal.is_passing:
+                raise
+            approval = choice.approval
+            self._tell(
+                f"Version {approval.version} of {approval.group_name} is not deployed to {self._name} yet. "
+                f"{refusal}"
+            )
+            return False
         history = self._history
         for approval in superseded(history.approvals, history.attempts, choice.approval):
             self._journal.record_superseded(approval, by=choice.approval.version)
@@ -824,20 +849,26 @@ class Reconciler:
             for each in self._history.approvals
         )
 
-    def _rest(self, decision: Decision, endpoint: Endpoint | None) -> bool:
-        """Do what can wait until the endpoint rests: tags, remembering what was seen, cleaning up."""
+    def _rest(self, decision: Decision, endpoint: Endpoint | None, told: str | None, *, waits: bool) -> bool:
+        """Do what can wait until the endpoint rests: tags, remembering what was seen, cleaning up.
+
+        Args:
+            decision: What is wanted.
+            endpoint: What there is.
+            told: What a person has to hear of it.
+            waits: Whether that was said before, and stands until something else is to be said.
+        """
         self._attempts.withdraw_left_behind()
         wanted = decision.choice.release.endpoint_config_name if decision.choice is not None else None
+        troubles: list[str] = []
         if endpoint is not None:
-            self._upkeep.bring_tags_up_to_date(endpoint)
-            seen: dict[str, Any] = {}
             if endpoint.status == "InService" and endpoint.endpoint_config_name == wanted:
-                seen = {"endpoint_config_name": wanted, "last_modified_time": endpoint.last_modified_time}
-            self._upkeep.note(tags=self._upkeep.wanted_tags, **seen)
-            self._upkeep.bring_scaling_up_to_date(endpoint)
+                self._upkeep.note(endpoint_config_name=wanted, last_modified_time=endpoint.last_modified_time)
+            troubles = self._upkeep.bring_up_to_date(endpoint)
             self._stage.stamp()
             if decision.choice is not None and self._stage.promote(decision.choice, endpoint):
                 return True
+        self._tell(" ".join([*([told] if told and not (waits and troubles) else []), *troubles]) or None)
         if decision.retry_at is not None:
             # What is tried again needs its model and config again.
             return False

@@ -14,6 +14,7 @@ from deployer.excerpts import excerpt
 from deployer.identity import Identity
 from deployer.life_cycle import LifeCycle
 from deployer.newer_members import known_members
+from deployer.refusals import upkeep_refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -402,13 +403,22 @@ class SageMaker:
             )
 
     def tag(self, resource_arn: str, *, add: Mapping[str, str], remove: frozenset[str]) -> None:
-        """Add tags to a resource, overwriting those of the same keys, and remove others."""
-        if remove:
-            self._client.delete_tags(ResourceArn=resource_arn, TagKeys=sorted(remove))
-        if add:
-            self._client.add_tags(
-                ResourceArn=resource_arn, Tags=[{"Key": key, "Value": value} for key, value in add.items()]
-            )
+        """Add tags to a resource, overwriting those of the same keys, and remove others.
+
+        Raises:
+            UpkeepRefusedError: SageMaker refuses some.
+        """
+        with upkeep_refusals(
+            f"The tags of {resource_arn} are not as its settings say",
+            remedy="Change `tags` in its YAML, or what is in the way.",
+        ):
+            if remove:
+                self._client.delete_tags(ResourceArn=resource_arn, TagKeys=sorted(remove))
+            if add:
+                self._client.add_tags(
+                    ResourceArn=resource_arn,
+                    Tags=[{"Key": key, "Value": value} for key, value in add.items()],
+                )
 
     def _describe_model(self, model_name: str) -> dict[str, Any]:
         """Return the model with its containers as a list.

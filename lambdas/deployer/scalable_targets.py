@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from deployer.refusals import upkeep_refusals
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
 
 _NAMESPACE: Final = "sagemaker"
-
-
-class ScalingRefusedError(Exception):
-    """Application Auto Scaling refuses what the settings ask for."""
 
 
 class ScalableTargets:
@@ -50,13 +48,16 @@ class ScalableTargets:
                 the wanted does not is removed, so that what others add stays.
 
         Raises:
-            ScalingRefusedError: The request is refused.
+            UpkeepRefusedError: The request is refused.
         """
         if applied and applied["ScalableDimension"] != wanted["ScalableDimension"]:
             self.deregister(endpoint_name, variant_name, applied)
             applied = {}
         target = _target(endpoint_name, variant_name, wanted)
-        try:
+        with upkeep_refusals(
+            f"Variant {variant_name} of {endpoint_name} does not scale as its settings say",
+            remedy="Change `autoscaling` in its YAML, or what is in the way.",
+        ):
             self._client.register_scalable_target(
                 **target, MinCapacity=wanted["MinCapacity"], MaxCapacity=wanted["MaxCapacity"]
             )
@@ -70,18 +71,18 @@ class ScalableTargets:
                     self._client.delete_scheduled_action(**target, ScheduledActionName=name)
             for action in wanted.get("ScheduledActions", ()):
                 self._client.put_scheduled_action(**target, **action)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in {"ValidationException", "LimitExceededException"}:
-                raise
-            raise ScalingRefusedError(
-                f"Variant {variant_name} of {endpoint_name} does not scale as its settings say: "
-                f"{error.response['Error']['Message']} Change `autoscaling` in its YAML, or what is in the "
-                "way; the next sweep tries again."
-            ) from error
 
     def deregister(self, endpoint_name: str, variant_name: str, applied: Mapping[str, Any]) -> None:
-        """Deregister a variant with its policies and scheduled actions, if it is registered."""
-        with _already_gone():
+        """Deregister a variant with its policies and scheduled actions, if it is registered.
+
+        Raises:
+            UpkeepRefusedError: The request is refused.
+        """
+        refusals = upkeep_refusals(
+            f"Automatic scaling of variant {variant_name} of {endpoint_name} cannot be ended",
+            remedy=f"Deregister its scalable target, endpoint/{endpoint_name}/variant/{variant_name}.",
+        )
+        with refusals, _already_gone():
             self._client.deregister_scalable_target(**_target(endpoint_name, variant_name, applied))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from deployer import stamps
 from deployer.attempt import Action, Attempt, AttemptStatus
+from deployer.refusals import UpkeepRefusedError
 from deployer.sagemaker import RefusedError, registry_refusals
 
 if TYPE_CHECKING:
@@ -197,8 +198,12 @@ class Stage:
 
     def _disturbing(self, promotion: Promotion) -> list[str]:
         """Name the alarms that were not quiet all through the last soak."""
-        since = self._gateways.now() - promotion.soak
-        return self._gateways.alarms.disturbed_since(since, self._settings.rollback_alarm_names)
+        since, names = self._gateways.now() - promotion.soak, self._settings.rollback_alarm_names
+        try:
+            return self._gateways.alarms.disturbed_since(since, names)
+        except UpkeepRefusedError as refusal:
+            self._logger.warning(str(refusal))
+            return sorted(names)
 
     def _pass_on(
         self, version: ModelVersion, promotion: Promotion, attempt: Attempt, endpoint: Endpoint, digest: str

@@ -330,18 +330,17 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "forget that scaling was taken off",
         "upkeep.py",
-        "            self.note(\n"
-        "                scaling={name: each for name, each in self._rest.scaling.items() "
-        "if name != variant_name}\n"
-        "            )\n",
+        "            self.note(scaling={name: each for name, each in before.items() "
+        "if name != variant_name})\n",
         "",
         known=81,
     ),
     Sabotage(
         "take scaling for done before it is",
         "upkeep.py",
-        "        for variant_name in sorted(wanted):\n",
-        "        self.note(scaling=wanted)\n        for variant_name in sorted(wanted):\n",
+        "            wanted, registered = self._settings.scaling, self._rest.scaling\n",
+        "            wanted, registered = self._settings.scaling, self._rest.scaling\n"
+        "            self.note(scaling=wanted)\n",
         known=10,
     ),
     Sabotage(
@@ -407,8 +406,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "begin an update without clearing the abort alarm",
         "executor.py",
-        "            self._upkeep.clear_abort()\n",
-        "            pass\n",
+        " and not self._upkeep.clear_abort():\n",
+        " and False:\n",
         known=6,
     ),
     Sabotage(
@@ -471,8 +470,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "promote while an alarm is on",
         "stage.py",
-        "        return self._gateways.alarms.disturbed_since(since, self._settings.rollback_alarm_names)\n",
-        "        return []\n",
+        "            return self._gateways.alarms.disturbed_since(since, names)\n",
+        "            return []\n",
         known=38,
     ),
     Sabotage(

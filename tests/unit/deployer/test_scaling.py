@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer.attempt import AttemptStatus
-from deployer.dispatcher import PassesFailedError
-from deployer.scalable_targets import ScalableTargets, ScalingRefusedError
+from deployer.refusals import UpkeepRefusedError
+from deployer.scalable_targets import ScalableTargets
 from deployer.variants import to_deregister
 from tests.unit.deployer.builders import ENDPOINT
 from tests.unit.deployer.pipeline import Pipeline
@@ -256,23 +256,6 @@ def forget_config(pipeline: Pipeline) -> Callable[[str, str], None]:
     return answer_missing
 
 
-def test_a_refusal_about_somebody_elses_target_is_a_failure(pipeline: Pipeline) -> None:
-    settle(pipeline)
-    arn = deploy(pipeline)
-    client(pipeline).register_scalable_target(
-        ServiceNamespace="sagemaker",
-        ResourceId=f"endpoint/{ENDPOINT}/variant/AllTraffic",
-        ScalableDimension=COUNT,
-        MinCapacity=1,
-        MaxCapacity=2,
-    )
-    settle(pipeline, config=variants("ml.m5.xlarge"))
-
-    assert pipeline.told(arn)[-1] == "failed"
-    assert "deregister" in pipeline.outcomes[-1]["Reason"]
-    assert targets(pipeline) == [(1, 2)]
-
-
 def test_a_recreated_endpoint_scales_again(pipeline: Pipeline) -> None:
     settle(pipeline, AutoScaling=scaling())
     deploy(pipeline)
@@ -317,15 +300,20 @@ def test_a_variant_that_only_the_settings_know_scales_once_it_serves(pipeline: P
     assert targets(pipeline) == [(1, 4)]
 
 
-def test_refused_scaling_fails_loudly_and_says_what_to_do(pipeline: Pipeline) -> None:
-    """The endpoint serves; that it does not scale must reach somebody with every sweep until it is mended."""
+def test_refused_scaling_is_told_once_and_says_what_to_do(pipeline: Pipeline) -> None:
     pipeline.manage(AutoScaling=scaling(least=5, most=2))
-    with pytest.raises(PassesFailedError, match="does not scale as its settings say"):
-        deploy(pipeline)
+    arn = deploy(pipeline)
+    pipeline.sweep()
+    pipeline.sweep()
 
-    assert pipeline.serving() == "v1"
-    with pytest.raises(PassesFailedError, match="Change `autoscaling` in its YAML"):
-        pipeline.sweep()
+    assert pipeline.told(arn) == ["started", "succeeded"]
+    [told] = [each["Message"] for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
+    assert "does not scale as its settings say" in told
+    assert "Change `autoscaling` in its YAML" in told
+
+    settle(pipeline, AutoScaling=scaling(least=1, most=2))
+    assert targets(pipeline) == [(1, 2)]
+    assert pipeline.history.rest.told is None
 
 
 def test_another_dimension_takes_the_old_target_away(pipeline: Pipeline) -> None:
@@ -335,7 +323,7 @@ def test_another_dimension_takes_the_old_target_away(pipeline: Pipeline) -> None
     (before,) = scaling().values()
     gateway.register(ENDPOINT, "AllTraffic", before, {})
 
-    with pytest.raises(ScalingRefusedError):
+    with pytest.raises(UpkeepRefusedError):
         gateway.register(
             ENDPOINT,
             "AllTraffic",
@@ -346,7 +334,7 @@ def test_another_dimension_takes_the_old_target_away(pipeline: Pipeline) -> None
 
 
 @pytest.mark.parametrize("operation", ["RegisterScalableTarget", "DeregisterScalableTarget"])
-def test_a_call_that_is_denied_is_not_mistaken_for_a_refusal(pipeline: Pipeline, operation: str) -> None:
+def test_a_call_that_is_denied_is_told_as_that(pipeline: Pipeline, operation: str) -> None:
     def deny(_service: str, called: str) -> None:
         if called == operation:
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "…"}}, called)
@@ -355,7 +343,7 @@ def test_a_call_that_is_denied_is_not_mistaken_for_a_refusal(pipeline: Pipeline,
     gateway = ScalableTargets(lambda: pipeline.deployer_cloud.client("application-autoscaling"))
     (wanted,) = scaling().values()
 
-    with pytest.raises(ClientError, match="AccessDenied"):
+    with pytest.raises(UpkeepRefusedError, match=r"AccessDenied.*to the deployer's role"):
         gateway.register(ENDPOINT, "AllTraffic", wanted, {**wanted, "ScalableDimension": CONCURRENCY})
 
 

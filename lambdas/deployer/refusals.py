@@ -1,0 +1,145 @@
+"""Reads what AWS answers to a call that keeps an endpoint up: tags, scaling, alarms. Pure, but for logging.
+
+None of these calls changes what an endpoint serves. So a refusal costs nothing else its turn: it becomes a
+`UpkeepRefusedError`, which says what is not done, AWS's reason, and what a person does about it.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Cause(Enum):
+    """Why AWS did not do what it was asked for."""
+
+    PERMISSION = "permission"
+    CONTENT = "content"
+    PASSING = "passing"
+    """The service's own trouble: the same request may be accepted in a minute."""
+
+
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
+"""IAM's refusal: CloudWatch's query protocol has the first, the others the second (botocore)."""
+
+_PASSING: Final = frozenset(
+    {
+        "ConcurrentUpdateException",
+        "InternalFailure",
+        "InternalServerError",
+        "InternalServiceError",
+        "InternalServiceException",
+        "InternalServiceFault",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+"""Sources: botocore's error shapes of Application Auto Scaling, CloudWatch and SageMaker; AWS's "Common
+errors"; botocore's own list of throttling codes (`retries/standard.py`)."""
+
+_MISSING: Final = re.compile(
+    r"missing the following permissions?: *(?P<names>[\w:*-]+(?:, *[\w:*-]+)*)", re.IGNORECASE
+)
+"""How Application Auto Scaling says, as a ValidationException, what IAM denied when it tried the caller's
+permissions. Seen: hashicorp/terraform-provider-aws #46385."""
+
+_ACTION: Final = re.compile(r"not authorized to perform: (?P<name>[\w:*-]+)")
+"""Seen in every service's AccessDenied (IAM user guide, "troubleshoot_access-denied")."""
+
+_DRAWN: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+"""An identifier that is drawn with each call: Application Auto Scaling tries permissions on resources with
+random names (seen: aws-controllers-k8s/community #2110). Nobody wants to be told again because of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What AWS answered.
+
+    Attributes:
+        cause: Why.
+        text: AWS's own words, without what differs with each call.
+        permissions: The actions that IAM denies, as far as the answer names them.
+    """
+
+    cause: Cause
+    text: str
+    permissions: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, error: ClientError | HTTPClientError | Unreachable) -> Refusal:
+        """Read an error of botocore's."""
+        if not isinstance(error, ClientError):
+            return cls(Cause.PASSING, f"{type(error).__name__}: {error}")
+        code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+        text = f"{code}: {_DRAWN.sub('…', message)}"
+        if found := _MISSING.search(message):
+            return cls(Cause.PERMISSION, text, tuple(re.split(r", *", found["names"])))
+        if code in _DENIED:
+            action = _ACTION.search(message)
+            return cls(Cause.PERMISSION, text, (action["name"],) if action else ())
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        passing = code in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        return cls(Cause.PASSING if passing else Cause.CONTENT, text)
+
+
+class UpkeepRefusedError(Exception):
+    """A call that keeps an endpoint up was refused; the endpoint serves as it did.
+
+    Attributes:
+        refusal: What AWS answered.
+    """
+
+    def __init__(self, message: str, refusal: Refusal) -> None:
+        super().__init__(message)
+        self.refusal = refusal
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether it passes by itself, so that nobody needs to hear of it."""
+        return self.refusal.cause is Cause.PASSING
+
+
+@contextmanager
+def upkeep_refusals(what: str, *, remedy: str) -> Iterator[None]:
+    """Turn a refusal of such a call into the deployer's error.
+
+    Args:
+        what: What is not done now: a sentence without its full stop.
+        remedy: What a person does about a refusal of the request's content: sentences.
+
+    Raises:
+        UpkeepRefusedError: AWS refused it, or did not answer.
+    """
+    try:
+        yield
+    except (ClientError, HTTPClientError, Unreachable) as error:
+        refusal = Refusal.read(error)
+        raise UpkeepRefusedError(
+            f"{what}: {refusal.text.rstrip('.')}. {_remedy(refusal, remedy)}", refusal
+        ) from error
+
+
+def _remedy(refusal: Refusal, remedy: str) -> str:
+    if refusal.cause is not Cause.PERMISSION:
+        return f"{remedy} The next sweep tries again."
+    names = ", ".join(refusal.permissions) or "the action"
+    return (
+        f"Allow {names} to the deployer's role: deploy the stack again, in case its policy was changed, and "
+        "look for a service control policy or a permissions boundary that denies it. The next sweep tries "
+        "again."
+    )

@@ -1,0 +1,313 @@
+"""What is refused beside a deployment (tags, scaling, alarms) costs nothing else, and is told once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError
+
+from deployer.dispatcher import PassesFailedError
+from deployer.refusals import Cause, Refusal
+from deployer.scalable_targets import ScalableTargets
+from local_cloud.sagemaker.switches import AlarmAtStart
+from tests.unit.deployer.builders import ENDPOINT
+from tests.unit.deployer.pipeline import Pipeline
+from tests.unit.deployer.test_aborting import ALARM as ABORT
+from tests.unit.deployer.test_guardrails import ERRORS, watched
+from tests.unit.deployer.test_scaling import scaling, targets, variants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MISSING = "User is missing the following permissions: cloudwatch:PutMetricAlarm, cloudwatch:DeleteAlarms"
+"""As Application Auto Scaling refuses it. Seen: hashicorp/terraform-provider-aws #46385."""
+
+DENIED = (
+    "User: arn:aws:sts::1:assumed-role/deployer/f is not authorized to perform: sagemaker:AddTags on "
+    "resource: arn:aws:sagemaker:eu-central-1:1:endpoint/churn because no policy allows it"
+)
+
+
+def error(code: str, message: str = "…", status: int = 400) -> ClientError:
+    answer: Any = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(answer, "Operation")
+
+
+@pytest.fixture
+def pipeline() -> Pipeline:
+    return Pipeline()
+
+
+def refuse(pipeline: Pipeline, operations: set[str], fault: Callable[[], Exception]) -> None:
+    """Refuse the deployer these operations, until `pipeline.deployer_cloud.before_call` is another."""
+
+    def before(_service: str, operation: str) -> None:
+        if operation in operations:
+            raise fault()
+
+    pipeline.deployer_cloud.before_call = before
+
+
+def allow(pipeline: Pipeline) -> None:
+    pipeline.deployer_cloud.before_call = lambda *_: None
+
+
+def attention(pipeline: Pipeline) -> list[str]:
+    return [each["Message"] for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
+
+
+def deploy(pipeline: Pipeline) -> str:
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.run()
+    pipeline.pass_time(60)
+    return arn
+
+
+# What an answer says -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause", "permissions"),
+    [
+        (error("ValidationException", MISSING), Cause.PERMISSION, 2),
+        (error("ValidationException", MISSING.replace("s:", ":", 1)), Cause.PERMISSION, 2),
+        (error("AccessDeniedException", DENIED), Cause.PERMISSION, 1),
+        (error("AccessDenied", "Access is denied"), Cause.PERMISSION, 0),
+        (error("ValidationException", "MinCapacity 5 is larger than MaxCapacity 2"), Cause.CONTENT, 0),
+        (error("LimitExceededException"), Cause.CONTENT, 0),
+        (error("ResourceNotFound"), Cause.CONTENT, 0),
+        (error("ConcurrentUpdateException"), Cause.PASSING, 0),
+        (error("ThrottlingException"), Cause.PASSING, 0),
+        (error("SomethingNew", status=503), Cause.PASSING, 0),
+        (ConnectTimeoutError(endpoint_url="https://autoscaling"), Cause.PASSING, 0),
+    ],
+)
+def test_an_answer_says_whose_trouble_it_is(answer: Any, cause: Cause, permissions: int) -> None:
+    refusal = Refusal.read(answer)
+
+    assert refusal.cause is cause
+    assert len(refusal.permissions) == permissions
+
+
+# Scaling -----------------------------------------------------------------------------------------------
+
+
+def test_a_missing_permission_is_named_and_told_once_and_forgotten_once_it_is_there(
+    pipeline: Pipeline,
+) -> None:
+    """What is tried bears a random name each time, and is no news for that."""
+    names = iter(f"{number:08x}-0000-4000-8000-000000000000" for number in range(99))
+    refuse(
+        pipeline,
+        {"RegisterScalableTarget"},
+        lambda: error("ValidationException", f"{MISSING} on endpoint-config/{next(names)}"),
+    )
+    pipeline.manage(AutoScaling=scaling(), CreateEndpointConfig=variants())
+    arn = deploy(pipeline)
+    pipeline.sweep()
+    pipeline.sweep()
+
+    assert pipeline.told(arn) == ["started", "succeeded"]
+    [told] = attention(pipeline)
+    assert "Allow cloudwatch:PutMetricAlarm, cloudwatch:DeleteAlarms to the deployer's role" in told
+    assert "YAML" not in told
+    allow(pipeline)
+    pipeline.sweep()
+    assert targets(pipeline) == [(1, 4)]
+    assert pipeline.history.rest.told is None
+
+
+def test_trouble_that_passes_is_told_nobody_and_tried_again(pipeline: Pipeline) -> None:
+    refuse(pipeline, {"RegisterScalableTarget"}, lambda: error("ConcurrentUpdateException"))
+    pipeline.manage(AutoScaling=scaling(), CreateEndpointConfig=variants())
+    deploy(pipeline)
+    assert attention(pipeline) == []
+    allow(pipeline)
+    pipeline.sweep()
+
+    assert targets(pipeline) == [(1, 4)]
+
+
+@pytest.mark.parametrize("operations", [{"RegisterScalableTarget"}, {"AddTags", "DeleteTags"}])
+def test_what_is_refused_beside_keeps_nothing_from_being_cleaned_up(
+    pipeline: Pipeline, operations: set[str]
+) -> None:
+    refuse(pipeline, operations, lambda: error("AccessDeniedException", DENIED))
+    settings: dict[str, Any] = {"CreateEndpointConfig": variants(), "Keep": 1, "AutoScaling": scaling()}
+    for number in range(4):
+        pipeline.manage(**settings, Tags={"number": str(number)})
+        deploy(pipeline)
+    pipeline.sweep()
+
+    assert pipeline.serving() == "v4"
+    assert len(pipeline.sagemaker.list_models(MaxResults=100)["Models"]) == 2
+
+
+def test_scaling_that_cannot_be_ended_blames_no_version(pipeline: Pipeline) -> None:
+    """Another instance type takes the registration away, and that is refused."""
+    pipeline.manage(AutoScaling=scaling(), CreateEndpointConfig=variants())
+    arn = deploy(pipeline)
+    refuse(pipeline, {"DeregisterScalableTarget"}, lambda: error("AccessDeniedException", "…"))
+    pipeline.manage(AutoScaling=scaling(), CreateEndpointConfig=variants("ml.m5.xlarge"))
+    pipeline.run()
+    pipeline.sweep()
+
+    assert pipeline.told(arn) == ["started", "succeeded"]
+    [told] = attention(pipeline)
+    assert "is not deployed to churn yet" in told
+    assert f"Automatic scaling of variant AllTraffic of {ENDPOINT} cannot be ended" in told
+    allow(pipeline)
+    pipeline.sweep()
+    pipeline.run()
+    assert pipeline.endpoint["ProductionVariants"][0]["VariantName"] == "AllTraffic"
+    assert pipeline.told(arn) == ["started", "succeeded", "started", "succeeded"]
+    assert targets(pipeline) == [(1, 4)]
+
+
+def test_a_variant_that_others_registered_blames_no_version(pipeline: Pipeline) -> None:
+    pipeline.manage(CreateEndpointConfig=variants())
+    arn = deploy(pipeline)
+    (theirs,) = scaling().values()
+    gateway = ScalableTargets(lambda: pipeline.cloud.client("application-autoscaling"))
+    gateway.register(ENDPOINT, "AllTraffic", theirs, {})
+    pipeline.manage(CreateEndpointConfig=variants("ml.m5.xlarge"))
+    pipeline.sweep()
+    pipeline.sweep()
+
+    assert pipeline.told(arn) == ["started", "succeeded"]
+    assert len(attention(pipeline)) == 1
+    assert "Somebody else registered them" in attention(pipeline)[0]
+    gateway.deregister(ENDPOINT, "AllTraffic", theirs)
+    pipeline.sweep()
+    pipeline.run()
+    assert pipeline.told(arn) == ["started", "succeeded", "started", "succeeded"]
+
+
+def test_scaling_that_nobody_wants_and_that_cannot_be_ended_is_ended_later(pipeline: Pipeline) -> None:
+    pipeline.manage(AutoScaling=scaling(), CreateEndpointConfig=variants())
+    deploy(pipeline)
+    refuse(pipeline, {"DeregisterScalableTarget"}, lambda: error("AccessDeniedException", "…"))
+    pipeline.manage(CreateEndpointConfig=variants())
+    pipeline.sweep()
+    assert targets(pipeline) == [(1, 4)]
+    allow(pipeline)
+    pipeline.sweep()
+
+    assert targets(pipeline) == []
+    assert len(attention(pipeline)) == 1
+
+
+def test_one_variants_trouble_is_not_the_others(pipeline: Pipeline) -> None:
+    both = [{**variants()["ProductionVariants"][0], "VariantName": name} for name in ("a", "b")]
+    (wanted,) = scaling().values()
+    pipeline.manage(
+        AutoScaling={"a": {**wanted, "MinCapacity": 5, "MaxCapacity": 2}, "b": wanted},
+        CreateEndpointConfig={"ProductionVariants": both},
+    )
+    deploy(pipeline)
+
+    assert targets(pipeline) == [(1, 4)]
+    assert "Variant a of" in attention(pipeline)[0]
+
+
+# Tags --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operation", ["AddTags", "DeleteTags"])
+def test_refused_tags_are_told_once_and_put_on_later(pipeline: Pipeline, operation: str) -> None:
+    pipeline.manage(Tags={"old": "1"})
+    deploy(pipeline)
+    refuse(pipeline, {operation}, lambda: error("AccessDeniedException", DENIED))
+    pipeline.manage(Tags={"new": "1"})
+    pipeline.run()
+    pipeline.sweep()
+
+    [told] = attention(pipeline)
+    assert "Allow sagemaker:AddTags to the deployer's role" in told
+    allow(pipeline)
+    pipeline.sweep()
+    found = pipeline.sagemaker.list_tags(ResourceArn=pipeline.endpoint["EndpointArn"])["Tags"]
+    assert {each["Key"] for each in found} >= {"new"}
+    assert "old" not in {each["Key"] for each in found}
+    assert pipeline.history.rest.told is None
+
+
+# Alarms ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def guarded() -> Pipeline:
+    return watched(AlarmAtStart.ROLL_BACK)
+
+
+def test_alarms_that_cannot_be_read_stop_no_deployment_and_are_told_once(guarded: Pipeline) -> None:
+    refuse(guarded, {"DescribeAlarms"}, lambda: error("AccessDenied", DENIED))
+    arn = deploy(guarded)
+
+    assert guarded.told(arn) == ["started", "succeeded"]
+    [told] = attention(guarded)
+    assert "cannot be read" in told
+    assert "guarded by all of them" in told
+    last = guarded.endpoint["LastDeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
+    assert {each["AlarmName"] for each in last} == {ABORT, ERRORS}
+    guarded.sweep()
+    assert guarded.history.rest.told is None
+
+
+def test_a_version_that_goes_back_for_an_alarm_that_nobody_saw_is_tried_again(guarded: Pipeline) -> None:
+    refuse(guarded, {"DescribeAlarms"}, lambda: error("AccessDenied", DENIED))
+    guarded.cloud.client("cloudwatch").set_alarm_state(AlarmName=ERRORS, StateValue="ALARM", StateReason="x")
+    arn = deploy(guarded)
+    assert guarded.told(arn) == ["started", "failed"]
+    assert guarded.outcomes[-1]["RetryAt"] is not None
+    guarded.cloud.client("cloudwatch").set_alarm_state(AlarmName=ERRORS, StateValue="OK", StateReason="x")
+    guarded.pass_time(11 * 60)
+    guarded.sweep()
+    guarded.run()
+
+    assert guarded.serving() == "v2"
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFound", "AccessDenied"])
+def test_an_abort_alarm_that_cannot_be_set_does_not_guard(guarded: Pipeline, code: str) -> None:
+    refuse(guarded, {"SetAlarmState"}, lambda: error(code))
+    arn = deploy(guarded)
+
+    assert guarded.told(arn) == ["started", "succeeded"]
+    [started] = [each for each in guarded.outcomes if each["Outcome"] == "started"][1:]
+    assert started["AlarmsLeftOut"] == [ABORT]
+    last = guarded.endpoint["LastDeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
+    assert [each["AlarmName"] for each in last] == [ERRORS]
+
+
+def test_a_rollout_that_cannot_be_stopped_is_told_and_goes_back_when_it_is_over(guarded: Pipeline) -> None:
+    arn = guarded.register()
+    guarded.approve(arn)
+    guarded.deliver()
+    refuse(guarded, {"SetAlarmState"}, lambda: error("ResourceNotFound"))
+    guarded.reject(arn)
+    guarded.deliver()
+
+    assert any("cannot be stopped" in each for each in attention(guarded))
+    guarded.run()
+    guarded.sweep()
+    guarded.run()
+    assert guarded.serving() == "v1"
+
+
+def test_an_alarm_that_cannot_be_set_at_the_moment_is_set_by_the_next_try(guarded: Pipeline) -> None:
+    refuse(guarded, {"SetAlarmState"}, lambda: error("Throttling"))
+    with pytest.raises(PassesFailedError):
+        deploy(guarded)
+    allow(guarded)
+    guarded.sweep()
+    guarded.run()
+
+    assert guarded.serving() == "v2"
+    last = guarded.endpoint["LastDeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
+    assert len(last) == 2
