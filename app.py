@@ -21,13 +21,14 @@ from infra.settings_stack import SettingsStack
 from infra.stages.carried import load_stages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from aws_cdk import Stack
     from aws_cdk.cx_api import CloudAssembly
 
     from infra.context import Configuration
     from infra.settings.catalogue import EndpointSpec
+    from infra.settings.problem import Problem
     from infra.stages.access import StageAccess
 
 
@@ -47,20 +48,22 @@ def synthesise(app: App) -> CloudAssembly:
         )
         problems += [*found, *check_room(endpoints, configuration)]
         problems += check_execution_roles(endpoints, configuration)
-    if problems:
-        raise ConfigurationError(problems)
+    _refuse(problems)
     warnings = [warning for endpoint in endpoints for warning in endpoint.warnings]
     warnings += [warning for stage in stages for endpoint in stage.endpoints for warning in endpoint.warnings]
     if warnings:
         sys.stderr.write(f"\n{warned(warnings)}\n\n")
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     if configuration.registry is None:
-        _deploy(app, "Greenlight", configuration, endpoints)
+        _refuse(_deploy(app, "Greenlight", configuration, endpoints))
         return app.synth()
-    for stage in stages:
-        _deploy(
+    _refuse(
+        problem
+        for stage in stages
+        for problem in _deploy(
             app, f"Greenlight-{stage.names.stage_name}", stage.configuration, stage.endpoints, stage.access
         )
+    )
     RegistryStack(
         app,
         "Greenlight-Registry",
@@ -78,9 +81,10 @@ def _deploy(
     configuration: Configuration,
     endpoints: Sequence[EndpointSpec],
     access: StageAccess | None = None,
-) -> None:
-    """Add the stacks of one account and region."""
-    stack: Stack = DeploymentStack(
+) -> list[Problem]:
+    """Add the stacks of one account and region; return what they cannot hold."""
+    stack: Stack
+    first = stack = DeploymentStack(
         app,
         construct_id,
         configuration=configuration,
@@ -98,6 +102,13 @@ def _deploy(
             configuration=configuration,
             endpoints=some,
         )
+    return first.problems
+
+
+def _refuse(problems: Iterable[Problem]) -> None:
+    found = list(problems)
+    if found:
+        raise ConfigurationError(found)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from infra.settings.problem import Problem, nearest, shown
 from infra.settings.service_model import shape
+from infra.spreading import MANAGED_POLICIES, MOST_MANAGED_POLICIES
 from infra.stages.context import KEYS, read_accounts
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class Configuration:
     """The role that models run with. Without it, a role is made that can do what plain models need."""
     model_buckets: tuple[str, ...] = ()
     """S3 buckets that the made role may read; by default SageMaker's own, sagemaker-<region>-<account>."""
+    managed_policies_per_role: int = MANAGED_POLICIES
+    """How many managed policies a role may have: the account's quota, from 10 to 20."""
     log_retention_days: int = 90
     """How long the deployer's logs are kept."""
     outcome_emails: tuple[str, ...] = ()
@@ -183,6 +186,11 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "execution_role_arn": _text(_ROLE_ARN, "the ARN of an IAM role", "copy it from the role's page"),
     "model_buckets": _several(
         _text(_BUCKET, "names of S3 buckets", "write names only, without s3:// and without a path")
+    ),
+    "managed_policies_per_role": _number(
+        range(MANAGED_POLICIES, MOST_MANAGED_POLICIES + 1),
+        f"a number from {MANAGED_POLICIES} to {MOST_MANAGED_POLICIES}",
+        "leave it out, unless the account's IAM quota is raised",
     ),
     "log_retention_days": _number(
         LOG_RETENTION_DAYS, f"one of {', '.join(map(str, LOG_RETENTION_DAYS))}", "choose one of them"

@@ -17,14 +17,13 @@ from constructs import Construct
 
 from infra.bundling import runtime
 from infra.context import LOG_RETENTION_DAYS
-from infra.execution_roles import policies_of
 from infra.own_events import SOURCE
 from infra.permissions import Permissions, acknowledge, grant_use_of_keys
 from infra.settings.alarms import ABORT
 from infra.settings.autoscaling import CONCURRENCY, INSTANCES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from aws_cdk import aws_dynamodb as dynamodb
@@ -32,9 +31,12 @@ if TYPE_CHECKING:
 
     from infra.context import Configuration
     from infra.needs import Needs
+    from infra.settings.problem import Problem
+    from infra.spreading import Allowance
 
 OWNER_TAG: Final = "greenlight:stack"
 EVENT_BUS_NAME: Final = "default"
+_ABOUT: Final = "What Greenlight's deployer may do"
 _OWNED_TYPES: Final = ("model", "endpoint-config", "endpoint")
 _BY_TAG: Final = (
     "Any number of endpoints, told apart by tag and not by name: creating demands the stack's tag in the "
@@ -74,18 +76,11 @@ class DeployerFunction(Construct):
         self.role = iam.Role(
             self,
             "Role",
-            description="What Greenlight's deployer may do",
+            description=_ABOUT,
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         )
-        self._permissions = Permissions(self.role)
-        # A policy of its own: all inline policies of a role together hold 10,240 characters (IAM quota).
-        beside = iam.ManagedPolicy(
-            self,
-            "BesideDeploying",
-            description="What Greenlight's deployer may do beside deploying: stop rollouts, scale, use keys",
-            roles=[self.role],
-        )
-        self._beside = Permissions(beside)
+        self._permissions = Permissions(self.role, most_managed=configuration.managed_policies_per_role)
+        self._beside = self._permissions
         self.function = lambda_.Function(
             self,
             "Function",
@@ -110,7 +105,6 @@ class DeployerFunction(Construct):
                 "POWERTOOLS_LOG_LEVEL": "INFO",
             },
         )
-        self.function.node.add_dependency(beside)
         self._invoke_asynchronously(unhandled)
         # cdk-nag wants the newest runtime there is.
         acknowledge(
@@ -131,6 +125,11 @@ class DeployerFunction(Construct):
             self._allow_scaling()
         if needs.smoke_tests:
             self._allow_smoke_tests(needs, configuration.model_buckets)
+
+    def attach_permissions(self, *, elsewhere: Iterable[Allowance] = ()) -> list[Problem]:
+        """Attach what the role may do, and `elsewhere`; return a problem if IAM has no room for it."""
+        self._permissions.allow_all(elsewhere)
+        return self._permissions.attach(about=_ABOUT)
 
     def _invoke_asynchronously(self, unhandled: sqs.IQueue) -> None:
         """Say what Lambda does with an event that the function fails on.
@@ -237,17 +236,8 @@ class DeployerFunction(Construct):
         )
 
     def _allow_execution_roles(self, roles: Sequence[str]) -> None:
-        for number, some in enumerate(policies_of(roles), start=1):
-            policy = iam.ManagedPolicy(
-                self,
-                f"PassingRoles{number}",
-                description="The roles of endpoints' settings, which Greenlight's deployer may pass",
-                roles=[self.role],
-            )
-            self.function.node.add_dependency(policy)
-            Permissions(policy).allow(
-                f"PassEndpointsRoles{number}", ["iam:PassRole"], some, conditions=_TO_SAGEMAKER
-            )
+        if roles:
+            self._permissions.allow("PassEndpointsRoles", ["iam:PassRole"], roles, conditions=_TO_SAGEMAKER)
 
     def _allow_registry(self, accounts: Sequence[str | None]) -> None:
         packages = [self._sagemaker("model-package", account) for account in accounts]

@@ -15,10 +15,10 @@ from infra.journal import Journal
 from infra.model_execution_role import ModelExecutionRole
 from infra.needs import Needs
 from infra.outcomes import Outcomes
-from infra.permissions import acknowledge, attach
+from infra.permissions import acknowledge
 from infra.placement import place
 from infra.registry_events import RegistryEvents
-from infra.registry_reading import of_deployer, spread
+from infra.registry_reading import of_deployer
 from infra.triggers import Triggers
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from infra.context import Configuration
     from infra.settings.catalogue import EndpointSpec
+    from infra.settings.problem import Problem
     from infra.stages.access import StageAccess
 
 
@@ -51,6 +52,8 @@ class DeploymentStack(Stack):
         access: StageAccess | None = None,
     ) -> None:
         names = access.names if access else None
+        self.problems: list[Problem] = []
+        """What IAM cannot hold; with any, the stack is not to be deployed."""
         super().__init__(
             scope,
             construct_id,
@@ -105,12 +108,13 @@ class DeploymentStack(Stack):
             unhandled=self.unhandled.queue,
             configuration=configuration,
         )
+        elsewhere = of_deployer(access) if access is not None else ()
+        self.problems += self.deployer.attach_permissions(elsewhere=elsewhere)
         if access is not None:
             # The registry's account lets this role in by its name.
             cast(
                 "iam.CfnRole", self.deployer.role.node.default_child
             ).role_name = access.names.deployer_role_name
-            self._allow_registry(access)
         self.triggers = Triggers(
             self,
             "Triggers",
@@ -128,21 +132,19 @@ class DeploymentStack(Stack):
             parameter.node.add_dependency(self.triggers.settings_rule)
         self._outputs()
 
-    def _allow_registry(self, access: StageAccess) -> None:
-        """Let the deployer do what only a stage's does; in policies of their own, as for all else beside."""
-        about = "What Greenlight's deployer may do in the registry's account, besides"
-        for policy in attach(
-            self, "FromRegistry", self.deployer.role, spread(of_deployer(access)), about=about
-        ):
-            self.deployer.function.node.add_dependency(policy)
-
     def _execution_role(
         self, configuration: Configuration, needs: Needs, access: StageAccess | None
     ) -> iam.IRole:
         if configuration.execution_role_arn is None:
             made = ModelExecutionRole(
-                self, "ModelExecutionRole", buckets=configuration.model_buckets, needs=needs, access=access
+                self,
+                "ModelExecutionRole",
+                buckets=configuration.model_buckets,
+                needs=needs,
+                access=access,
+                most_managed_policies=configuration.managed_policies_per_role,
             )
+            self.problems += made.problems
             return made.role
         # Not ours to change, only to pass.
         return iam.Role.from_role_arn(

@@ -13,8 +13,9 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.permissions import Permissions, attach, grant_use_of_keys
-from infra.registry_reading import of_models, spread
+from infra.permissions import Permissions, grant_use_of_keys
+from infra.registry_reading import of_models
+from infra.spreading import MANAGED_POLICIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from infra.stages.access import StageAccess
 
 _BUCKET: Final = ArnFormat.NO_RESOURCE_NAME
+_ABOUT: Final = "What SageMaker may do while it serves models that Greenlight deployed"
 
 
 class ModelExecutionRole(Construct):
@@ -41,6 +43,7 @@ class ModelExecutionRole(Construct):
         buckets: Sequence[str],
         needs: Needs,
         access: StageAccess | None = None,
+        most_managed_policies: int = MANAGED_POLICIES,
     ) -> None:
         super().__init__(scope, construct_id)
         self.role = iam.Role(
@@ -48,24 +51,24 @@ class ModelExecutionRole(Construct):
             "Role",
             # The registry's account lets this role in by its name.
             role_name=access.names.execution_role_name if access else None,
-            description="What SageMaker may do while it serves models that Greenlight deployed",
+            description=_ABOUT,
             # Only for this account's endpoints (developer guide, "security-confused-deputy-prevention").
             assumed_by=iam.ServicePrincipal(
                 "sagemaker.amazonaws.com",
                 conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
             ),
         )
-        self._permissions = Permissions(self.role)
+        self._permissions = Permissions(self.role, most_managed=most_managed_policies)
         if access is None:
             self._allow_artefacts(buckets)
             self._allow_images()
         else:
-            about = "What models may read of the registry's account: artefacts, images and keys"
-            attach(self, "FromRegistry", self.role, spread(of_models(access)), about=about)
+            self._permissions.allow_all(of_models(access))
         self._allow_observation()
         self._allow_answers(needs)
         if needs.subnets:
             self._allow_vpc(needs)
+        self.problems = self._permissions.attach(about=_ABOUT, outlive_stack=True)
 
     def _allow_artefacts(self, buckets: Sequence[str]) -> None:
         stack = Stack.of(self)

@@ -12,7 +12,6 @@ from aws_cdk import aws_sns as sns
 
 from infra.alarm_topic import AlarmTopic
 from infra.own_events import OUTCOME, own_events
-from infra.permissions import Permissions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,5 +62,9 @@ class Outcomes(AlarmTopic):
                 "events.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
             ),
         )
-        Permissions(role).allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], [self.key.key_arn])
+        # CDK adds the topic to the same policy.
+        use_key = iam.PolicyStatement(
+            sid="UseKey", actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self.key.key_arn]
+        )
+        role.add_to_policy(use_key)
         return role

@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
 
-from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import Acknowledgment, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_iam as iam
 
+from infra.context import PLACE
+from infra.settings.problem import Problem
+from infra.spreading import (
+    LARGEST_INLINE,
+    LARGEST_MANAGED,
+    MANAGED_POLICIES,
+    MOST_MANAGED_POLICIES,
+    Allowance,
+    spread,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from constructs import Construct, IConstruct
+    from constructs import IConstruct
 
-    from infra.registry_reading import Allowance
+    from infra.spreading import Spread
+
+_TOKEN: Final = re.compile(r"\$\{Token\[[^\]]*\]\}")
+
+LONGEST: Final = {
+    "AWS::AccountId": "111122223333",
+    "AWS::Partition": "aws-us-gov",
+    "AWS::Region": "ap-northeast-99",
+    "AWS::URLSuffix": "amazonaws.com.cn",
+}
+"""Texts as long as any that these can come to (botocore's data on partitions)."""
+
+_ARN_FRAME: Final = "arn:aws-us-gov:service-of-aws:ap-northeast-99:111122223333:kind-of-resource/"
+_CHOSEN: Final = "-ABCDEFGHIJKLM"
+"""CloudFormation names a resource after its stack and its logical id, and adds some characters."""
 
 
 class Permissions:
-    """Give a role, or a policy that roles have, its statements, one purpose each."""
+    """Collects a role's statements, one purpose each, and attaches them in as many policies as they need.
 
-    def __init__(self, holder: iam.Role | iam.ManagedPolicy) -> None:
-        self._holder = holder
-        self._acknowledged: set[str] = set()
+    Nothing is granted before `attach`. Statements that every deployment has are to come first: they stay in
+    the inline policy, whatever becomes of the others.
+    """
+
+    def __init__(self, role: iam.Role, *, most_managed: int = MANAGED_POLICIES) -> None:
+        self._role = role
+        self._most_managed = most_managed
+        self._allowances: list[Allowance] = []
+        self._texts = _Texts(Stack.of(role))
 
     def allow(
         self,
@@ -30,62 +63,151 @@ class Permissions:
         *,
         conditions: Mapping[str, Any] | None = None,
         why_wildcard: str = "",
+        coarser: Allowance | None = None,
     ) -> None:
         """Allow some actions on some resources.
 
-        A wildcard in a resource needs its reason, which is acknowledged on this one policy and for this
-        resource only. Raises `ValueError` without one.
+        A wildcard in a resource needs its reason, which is acknowledged on the policy that holds it and for
+        this resource only. Raises `ValueError` without one.
         """
-        statement = iam.PolicyStatement(
-            sid=sid, actions=list(actions), resources=list(resources), conditions=conditions
-        )
-        if isinstance(self._holder, iam.ManagedPolicy):
-            self._holder.add_statements(statement)
-        else:
-            self._holder.add_to_policy(statement)
-        stack = Stack.of(self._holder)
-        for resource in (_as_found(stack.resolve(resource)) for resource in resources):
-            if "*" not in resource or resource in self._acknowledged:
-                continue
-            if not why_wildcard:
-                raise ValueError(f"{sid}: say why {resource} may have a wildcard.")
-            finding = f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]"
-            acknowledge(self._policy(), finding, why_wildcard)
-            self._acknowledged.add(resource)
+        self.allow_all([Allowance(sid, actions, resources, conditions or {}, why_wildcard, coarser)])
 
-    def _policy(self) -> IConstruct:
-        if isinstance(self._holder, iam.ManagedPolicy):
-            return self._holder
-        return self._holder.node.find_child("DefaultPolicy")
-
-
-def attach(
-    scope: Construct,
-    construct_id: str,
-    role: iam.Role,
-    policies: Sequence[Sequence[Allowance]],
-    *,
-    about: str,
-) -> list[iam.ManagedPolicy]:
-    """Attach managed policies to a role, each with some statements; `about` describes them.
-
-    The first has the id that is given, the others its number too.
-    """
-    attached = []
-    for number, allowances in enumerate(policies, start=1):
-        each_id = construct_id if number == 1 else f"{construct_id}{number}"
-        policy = iam.ManagedPolicy(scope, each_id, description=about, roles=[role])
-        permissions = Permissions(policy)
+    def allow_all(self, allowances: Iterable[Allowance]) -> None:
+        """Allow what some statements say. Raises `ValueError` for a wildcard without a reason."""
         for allowance in allowances:
-            permissions.allow(
-                allowance.sid,
-                allowance.actions,
-                allowance.resources,
-                conditions=allowance.conditions or None,
-                why_wildcard=allowance.why_wildcard,
+            form: Allowance | None = allowance
+            while form is not None:
+                for resource in map(self._texts.as_found, form.resources):
+                    if "*" in resource and not form.why_wildcard:
+                        raise ValueError(f"{form.sid}: say why {resource} may have a wildcard.")
+                form = form.coarser
+            self._allowances.append(allowance)
+
+    def attach(self, *, about: str = "", outlive_stack: bool = False) -> list[Problem]:
+        """Attach the statements: an inline policy, and managed ones for what has no room in it.
+
+        The role names its managed policies, and not they the role: one that is needed no more is detached
+        also where it outlives the stack. Returns a problem, and attaches nothing, if the statements have no
+        room.
+
+        Args:
+            about: What the role is for, for managed policies' descriptions and for people.
+            outlive_stack: Whether the role and its policies stay when the stack is destroyed.
+        """
+        found = spread(self._allowances, most_managed=self._most_managed, longest=self._texts.longest)
+        if found.managed > self._most_managed or found.unfit:
+            return [self._too_much(found, about)]
+        inline, *others = found.policies
+        default = iam.Policy(self._role, "DefaultPolicy", roles=[self._role])
+        managed: list[iam.ManagedPolicy] = []
+        default.add_statements(*map(_statement, inline))
+        for number, allowances in enumerate(others, start=1):
+            policy = iam.ManagedPolicy(
+                self._role,
+                f"Policy{number}",
+                description=f"{about}, {number} of those that have no room in the role's own policy",
+                statements=[_statement(allowance) for allowance in allowances],
             )
-        attached.append(policy)
-    return attached
+            self._role.add_managed_policy(policy)
+            managed.append(policy)
+        made = (default, *managed)
+        for each, allowances in zip(made, found.policies, strict=True):
+            self._acknowledge(each, allowances)
+        if others:
+            self._mark(others)
+        if outlive_stack:
+            for kept in (self._role, *made):
+                kept.apply_removal_policy(RemovalPolicy.RETAIN)
+        return []
+
+    def _acknowledge(self, policy: IConstruct, allowances: Iterable[Allowance]) -> None:
+        reasons = {
+            resource: allowance.why_wildcard
+            for allowance in reversed(list(allowances))
+            for resource in map(self._texts.as_found, allowance.resources)
+            if "*" in resource
+        }
+        if reasons:
+            Validations.of(policy).acknowledge(
+                *(
+                    Acknowledgment(id=f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]", reason=reason)
+                    for resource, reason in reasons.items()
+                )
+            )
+
+    def _mark(self, policies: Sequence[Sequence[Allowance]]) -> None:
+        """Tag the role with what its managed policies say, so that it changes when they do.
+
+        CloudFormation then updates it after them, and the settings after it: nobody documents that a resource
+        which does not change itself keeps others in order.
+        """
+        said = repr([[self._texts.spelt(allowance) for allowance in each] for each in policies])
+        digest = sha256(said.encode()).hexdigest()[:16]
+        role: iam.CfnRole = self._role.node.default_child  # type: ignore[assignment]
+        role.add_property_override("Tags", [{"Key": "greenlight:policies", "Value": digest}])
+
+    def _too_much(self, found: Spread, about: str) -> Problem:
+        cut = found.held(self._most_managed)
+        grants = "; ".join(
+            f"{name} ({found.characters[name]:,} characters, {held:,} of {of:,} fit)"
+            for name, (held, of) in sorted(cut.items(), key=lambda each: -found.characters[each[0]])
+        )
+        needs = "has a grant too long for one" if found.unfit else f"needs {found.managed} managed policies"
+        raised = (
+            f"ask AWS to raise the quota of managed policies per role to {MOST_MANAGED_POLICIES} and set "
+            f"managed_policies_per_role to it; "
+            if self._most_managed < MOST_MANAGED_POLICIES
+            else ""
+        )
+        return Problem(
+            PLACE,
+            0,
+            "endpoints_dir",
+            f"endpoints for which the role {self._role.node.path} ({about}) {needs}: {grants}",
+            f"at most {self._most_managed} managed policies of {LARGEST_MANAGED:,} characters each, beside "
+            f"{LARGEST_INLINE:,} in the role's own (IAM quotas)",
+            f"{raised}let endpoints share buckets, topics, keys and roles; give some an execution_role_arn; "
+            "or move some to another stage, or to a second installation (stack_name, endpoints_dir)",
+        )
+
+
+class _Texts:
+    """Writes what statements say without CDK's tokens: as cdk-nag finds it, and as long as it can get."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._resolved: dict[str, object] = {}
+
+    def as_found(self, text: str) -> str:
+        """Write a text as cdk-nag does in the names of its findings: `arn:<AWS::Partition>:s3:::…`."""
+        return _TOKEN.sub(lambda token: _as_found(self._resolve(token[0])), text)
+
+    def longest(self, text: str) -> str:
+        """Write the longest text that this one can come to."""
+        return _TOKEN.sub(lambda token: self._longest(self._resolve(token[0])), text)
+
+    def spelt(self, allowance: Allowance) -> str:
+        """Write a statement without the numbers of CDK's tokens, which change from run to run."""
+        said = (allowance.sid, allowance.actions, allowance.resources, allowance.conditions)
+        return self.as_found(repr(said))
+
+    def _resolve(self, token: str) -> object:
+        if token not in self._resolved:
+            self._resolved[token] = self._stack.resolve(token)
+        return self._resolved[token]
+
+    def _longest(self, resolved: object) -> str:
+        match resolved:
+            case str():
+                return resolved
+            case {"Fn::Join": [separator, parts]}:
+                return str(separator).join(self._longest(part) for part in parts)
+            case {"Ref": name} if name in LONGEST:
+                return LONGEST[name]
+            case {"Ref": name} | {"Fn::GetAtt": [name, _]}:
+                return f"{_ARN_FRAME}{self._stack.stack_name}-{name}{_CHOSEN}"
+            case _:
+                raise ValueError(f"no part of a statement should look like {resolved}")
 
 
 def grant_use_of_keys(
@@ -123,8 +245,16 @@ def acknowledge(construct: IConstruct, finding: str, reason: str) -> None:
     Validations.of(construct).acknowledge(Acknowledgment(id=finding, reason=reason))
 
 
+def _statement(allowance: Allowance) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid=allowance.sid,
+        actions=list(allowance.actions),
+        resources=list(allowance.resources),
+        conditions=allowance.conditions or None,
+    )
+
+
 def _as_found(resolved: object) -> str:
-    """Write a resolved value as cdk-nag does in the names of its findings: `arn:<AWS::Partition>:s3:::…`."""
     match resolved:
         case str():
             return resolved

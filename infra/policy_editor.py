@@ -59,9 +59,11 @@ class PolicyEditor(Construct):
             description="What Greenlight's policy editor may do: take on the roles that edit policies",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         )
-        Permissions(self.role).allow(
+        permissions = Permissions(self.role)
+        permissions.allow(
             "WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [self.log_group.log_group_arn]
         )
+        permissions.attach()
         self.function = lambda_.Function(
             self,
             "Function",

@@ -1,53 +1,22 @@
 """Owns what a stage's roles may do in the registry's account: the half that is the stage's own.
 
 Pure. The other half, the policies over there, is the registry's stack's. Both are of the same `StageAccess`.
-A managed policy holds 6,144 characters (IAM quota), and every group adds some: so they are spread over as
-many policies as they need.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from infra.execution_roles import policies_of
+from infra.spreading import Allowance
 from infra.stages.access import PULL, WRITE, version_arns
 from infra.stages.accounts import partition_of, url_suffix_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     from infra.stages.access import StageAccess
 
-LARGEST_POLICY: Final = 6_000
-"""An IAM managed policy holds 6,144 characters; this is its statements."""
-
 _NUMBERED: Final = "A group's versions are numbered as they come."
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """One statement of a role's; a wildcard in a resource comes with its reason."""
-
-    sid: str
-    actions: Sequence[str]
-    resources: Sequence[str]
-    conditions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    why_wildcard: str = ""
-
-    @property
-    def characters(self) -> int:
-        """What it takes of a policy."""
-        condition = {"Condition": self.conditions} if self.conditions else {}
-        statement = {
-            "Action": self.actions,
-            **condition,
-            "Effect": "Allow",
-            "Resource": self.resources,
-            "Sid": self.sid,
-        }
-        return len(json.dumps(statement, separators=(",", ":"), ensure_ascii=False)) + len(",")
 
 
 def of_deployer(access: StageAccess) -> Iterator[Allowance]:
@@ -67,30 +36,6 @@ def of_models(access: StageAccess) -> Iterator[Allowance]:
     if access.registry.admit == "both_roles":
         versions = [arn for group in access.groups for arn in version_arns(access.registry, group)]
         yield Allowance("ReadVersions", ["sagemaker:DescribeModelPackage"], versions, why_wildcard=_NUMBERED)
-
-
-def spread(allowances: Iterable[Allowance]) -> list[list[Allowance]]:
-    """Spread statements, in order, over as few policies as hold them; one that is too long is divided.
-
-    A policy is too long only if a statement of one resource is.
-    """
-    policies: list[list[Allowance]] = []
-    room = 0
-    for allowance in allowances:
-        for part in _divided(allowance):
-            if part.characters > room:
-                policies.append([])
-                room = LARGEST_POLICY
-            policies[-1].append(part)
-            room -= part.characters
-    return policies
-
-
-def _divided(allowance: Allowance) -> Iterator[Allowance]:
-    around = replace(allowance, sid=f"{allowance.sid}000", resources=[]).characters
-    for number, resources in enumerate(policies_of(allowance.resources, LARGEST_POLICY - around), start=1):
-        sid = allowance.sid if number == 1 else f"{allowance.sid}{number}"
-        yield replace(allowance, sid=sid, resources=resources)
 
 
 def _fetching(access: StageAccess) -> Iterator[Allowance]:
@@ -128,12 +73,8 @@ def _listing(access: StageAccess) -> Iterator[Allowance]:
     missing, which S3 otherwise reports as one that may not be read.
     """
     bucket_arn = f"arn:{partition_of(access.names.region)}:s3:::"
-    listed = [
-        (bucket, some)
-        for bucket in sorted({each.bucket for each in access.artefacts})
-        for some in policies_of([f"{each.prefix}*" for each in access.artefacts if each.bucket == bucket])
-    ]
-    for number, (bucket, prefixes) in enumerate(listed, start=1):
+    for number, bucket in enumerate(sorted({each.bucket for each in access.artefacts}), start=1):
+        prefixes = [f"{each.prefix}*" for each in access.artefacts if each.bucket == bucket]
         yield Allowance(
             f"ListArtefacts{number}",
             ["s3:ListBucket"],

@@ -22,7 +22,7 @@ from infra.stages.access import StageAccess
 from infra.stages.accounts import StageNames, partition_of
 from infra.stages.context import DEFAULT_SOAK_SECONDS
 from infra.stages.promotions import APPROVED, contradictions, later_stages, mistakes
-from infra.stages.room import check_registry_room, check_roles_room
+from infra.stages.room import check_registry_room
 from infra.stages.stamps import deciding, of_others
 
 if TYPE_CHECKING:
@@ -103,8 +103,6 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
     problems += _twice(stages, place)
     accesses = [stage.access for stage in stages]
     problems += check_registry_room(accesses, registry, place)
-    for access in accesses:
-        problems += check_roles_room(access, place)
     return stages, list(dict.fromkeys(problems))
 
 

@@ -1,4 +1,4 @@
-"""Owns whether what stages are let in with has room: in policies, on roles, and in the registry's stack.
+"""Owns whether what stages are let in with has room: in policies over there, and in the registry's stack.
 
 Pure. What does not fit is said at synth, with what to do; CloudFormation would say it half-way. What others
 have in a policy is known only to the policy editor, which refuses before it touches one.
@@ -9,13 +9,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from infra.execution_roles import policies_of
-from infra.registry_reading import LARGEST_POLICY, of_deployer, of_models, spread
 from infra.settings.problem import Problem
 from infra.stages.access import policies, signed
 from infra.stages.accounts import spellings
-from infra.stages.editors import MOST_POLICIES
-from infra.stages.editors import spread as spread_over_editors
+from infra.stages.editors import MOST_POLICIES, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,9 +34,6 @@ _LESS: Final = {
 }
 
 _TWO_APPS: Final = "make two apps, each with some of the groups"
-
-MOST_OF_ROLE: Final = 10
-"""Managed policies of a role (IAM quota)."""
 
 LARGEST_TEMPLATE_BYTES: Final = 1_000_000
 """CloudFormation quota "Template body size in an S3 object": 1 MB."""
@@ -87,30 +81,10 @@ def check_registry_room(stages: Sequence[StageAccess], registry: Registry, place
         yield Problem(place, 0, "registry.groups", got, expected, _TWO_APPS)
 
 
-def check_roles_room(access: StageAccess, place: str) -> Iterator[Problem]:
-    """Check that a stage's roles can have as many policies as they need."""
-    # The deployer has one more, and some for the roles that it passes.
-    roles = {"the deployer's": (1 + len(policies_of(access.model_roles)), of_deployer(access))}
-    if access.names.execution_role is None:
-        roles["the models'"] = (0, of_models(access))
-    for role, (others, allowances) in roles.items():
-        attached = spread(allowances)
-        needed = others + len(attached)
-        longest = max((part.characters for policy in attached for part in policy), default=0)
-        if needed > MOST_OF_ROLE or longest > LARGEST_POLICY:
-            got = (
-                f"so many groups, and roles for their models, that {role} role needs {needed} policies, and "
-                f"{longest:,} characters for one of their statements"
-            )
-            expected = f"at most {MOST_OF_ROLE} and {LARGEST_POLICY:,} (IAM quotas)"
-            fix = "make two stages of it, each with some of the groups; or share prefixes, keys and roles"
-            yield Problem(place, 0, f"stages.{access.names.stage_name}.endpoints", got, expected, fix)
-
-
 def template(stages: Sequence[StageAccess]) -> tuple[int, int]:
     """Estimate, on the safe side, the resources and the bytes of the registry's stack."""
     wanted = policies(stages)
-    count = len(spread_over_editors([policy.target for policy in wanted]))
+    count = len(spread([policy.target for policy in wanted]))
     rules = [_rules(stage) for stage in stages]
     resources = (
         _OWN_RESOURCES

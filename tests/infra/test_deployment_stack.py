@@ -155,7 +155,7 @@ SMOKE_TEST_OBJECTS = [
     "arn:{AWS::Partition}:s3:::sagemaker-{AWS::Region}-{AWS::AccountId}/*",
 ]
 FEATURED_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None]] = {
-    "PassEndpointsRoles1": (
+    "PassEndpointsRoles": (
         ["iam:PassRole"],
         ["arn:aws:iam::111122223333:role/fraud-models"],
         {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
@@ -297,17 +297,6 @@ def test_every_operation_that_the_deployer_lists_is_granted_and_nothing_else(fea
     # it may. To IAM, ListObjectsV2 is ListBucket.
     in_stages = {"sagemaker:UpdateModelPackage", "s3:ListObjectsV2"}
     assert granted == (called - in_stages) | run_by_lambda | by_others
-
-
-def test_the_deployers_policies_keep_to_their_sizes(featured: Synthesised) -> None:
-    """IAM counts no whitespace: 10,240 characters inline, 6,144 in each managed policy."""
-    inline = featured.one("AWS::IAM::Policy", "DeployerRole")["PolicyDocument"]
-    managed = featured.of_type("AWS::IAM::ManagedPolicy").values()
-
-    # A reference is about as long, as it is written here, as what it stands for.
-    assert len(json.dumps(inline, separators=(",", ":"))) < 10_240
-    for policy in managed:
-        assert len(json.dumps(policy["PolicyDocument"], separators=(",", ":"))) < 6_144
 
 
 def test_a_thousand_endpoints_are_spread_over_stacks_and_change_nothing_else(
@@ -779,15 +768,27 @@ def test_the_journal_is_paid_per_request_recoverable_and_protected(synthesised: 
     }
 
 
-def test_history_and_keys_survive_the_stack(synthesised: Synthesised) -> None:
+def test_history_and_keys_and_what_live_endpoints_need_survive_the_stack(featured: Synthesised) -> None:
     kept = {
-        resource["Type"]
-        for resource in synthesised.resources.values()
-        if resource.get("DeletionPolicy") == "Retain"
+        name for name, resource in featured.resources.items() if resource.get("DeletionPolicy") == "Retain"
     }
+    alarms = {name for name in featured.of_type("AWS::CloudWatch::Alarm") if name.startswith("Settings")}
 
-    assert kept == {"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Logs::LogGroup"}
-    for resource in synthesised.resources.values():
+    assert {resource["Type"] for name, resource in featured.resources.items() if name in kept - alarms} == {
+        "AWS::DynamoDB::Table",
+        "AWS::KMS::Key",
+        "AWS::Logs::LogGroup",
+        "AWS::IAM::Role",
+        "AWS::IAM::Policy",
+    }
+    assert {name for name in kept if featured.resources[name]["Type"].startswith("AWS::IAM::")} == {
+        name
+        for kind in ("AWS::IAM::Role", "AWS::IAM::Policy")
+        for name in featured.of_type(kind)
+        if name.startswith("ModelExecutionRole")
+    }
+    assert kept >= alarms
+    for resource in featured.resources.values():
         assert resource.get("UpdateReplacePolicy") == resource.get("DeletionPolicy")
 
 

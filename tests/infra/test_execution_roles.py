@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from infra.context import PLACE, Configuration
-from infra.execution_roles import MOST_CHARACTERS, check_execution_roles, policies_of
+from infra.context import Configuration
+from infra.execution_roles import check_execution_roles
 from infra.needs import Needs
 from infra.settings.catalogue import EndpointSpec
 from tests.infra.settings.builders import load, problems
@@ -76,32 +72,6 @@ def test_of_roles_of_two_accounts_one_must_be_wrong() -> None:
 
     assert problem.file == "endpoints/b.yaml"
     assert "as in endpoints/a.yaml" in problem.expected
-
-
-@given(st.lists(st.integers(20, 600)))
-def test_roles_are_spread_over_policies_that_hold_them_and_none_is_lost(lengths: list[int]) -> None:
-    roles = ["r" * length for length in lengths]
-
-    policies = policies_of(roles)
-
-    assert [each for policy in policies for each in policy] == roles
-    assert all(sum(len(each) + 3 for each in policy) <= MOST_CHARACTERS for policy in policies)
-    assert all(policies)
-
-
-def test_more_roles_than_the_deployers_policies_can_name_are_refused() -> None:
-    enough = [spec(f"e{number}", role("r" * 60 + f"{number:03}")) for number in range(400)]
-
-    assert check_execution_roles(enough, Configuration()) == []
-    [problem] = check_execution_roles(
-        [
-            *enough,
-            *(replace(each, compiled=spec("x", role(f"x{each.endpoint_name}")).compiled) for each in enough),
-        ],
-        Configuration(),
-    )
-    assert problem.file == PLACE
-    assert "share roles" in problem.fix
 
 
 def test_the_stacks_role_gets_nothing_for_endpoints_with_a_role_of_their_own() -> None:
