@@ -195,11 +195,13 @@ class Deployed:
         return parse_policy(self._resolved(properties["AssumeRolePolicyDocument"]))
 
     def _identity_policies(self, logical_id: str) -> tuple[Policy, ...]:
+        role = self.synthesised.resources[logical_id]["Properties"]
         return tuple(
             parse_policy(self._resolved(policy["PolicyDocument"]))
             for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
-            for policy in self.synthesised.of_type(kind).values()
-            if {"Ref": logical_id} in policy["Roles"]
+            for name, policy in self.synthesised.of_type(kind).items()
+            if {"Ref": logical_id} in policy.get("Roles", ())
+            or {"Ref": name} in role.get("ManagedPolicyArns", ())
         )
 
     def _session(self, logical_id: str) -> Principal:

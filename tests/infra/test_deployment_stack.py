@@ -45,10 +45,10 @@ def as_list(value: Any) -> list[Any]:
 def statements(synthesised: Synthesised, prefix: str) -> dict[str, dict[str, Any]]:
     """The statements of a role's policies by Sid, with sorted actions and with resources as strings."""
     policies = [synthesised.one("AWS::IAM::Policy", prefix)]
+    role = synthesised.one("AWS::IAM::Role", prefix)
     policies += [
-        policy
-        for policy in synthesised.of_type("AWS::IAM::ManagedPolicy").values()
-        if any(text(role).startswith("{" + prefix) for role in policy["Roles"])
+        synthesised.of_type("AWS::IAM::ManagedPolicy")[each["Ref"]]
+        for each in role.get("ManagedPolicyArns", ())
     ]
     found: dict[str, dict[str, Any]] = {}
     for statement in [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]:
