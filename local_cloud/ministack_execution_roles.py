@@ -59,30 +59,48 @@ class ExecutionRoles:
         role = self._iam.session_of(role_arn, "SageMaker")
         bucket, key = bucket_and_key(s3_url)
         owner = self.bucket_owner(bucket, preferred=role_arn.split(":")[4]) if role else None
-        if role is None or owner is None:
+        found = self._found(owner, bucket, key, region)
+        if role is None or owner is None or not found:
             return False
         with self._responses.request_scope(owner, region):
-            if self._s3.bucket_region(bucket) != region:
-                return False
-            objects = self._s3._buckets[bucket]["objects"]
-            found = [
-                name for name in list(objects) if name == key or (key.endswith("/") and name.startswith(key))
-            ]
-            encryption = self._s3._stored_sse_headers(objects[found[0]]) if found else {}
-        if not found:
-            return False
-        bucket_arn = f"arn:{arns.partition(region)}:s3:::{bucket}"
-        object_arn = f"{bucket_arn}/{key}"
+            encryption = self._s3._stored_sse_headers(self._s3._buckets[bucket]["objects"][found[0]])
+        object_arn = f"arn:{arns.partition(region)}:s3:::{bucket}/{key}"
         with self._responses.request_scope(role.account_id, region):
-            listed = {"s3:prefix": key}
-            if key.endswith("/") and not (
-                self._iam.decide(role, "s3:ListBucket", bucket_arn, region=region, keys=listed).is_allowed
-            ):
+            if key.endswith("/") and not self._may_list(role, bucket, key, region):
                 return False
             if not self._iam.decide(role, "s3:GetObject", object_arn, region=region).is_allowed:
                 return False
             key_id = encryption.get(f"{_ENCRYPTION}-aws-kms-key-id", "")
             return not key_id or self._may_decrypt(role, key_id, object_arn, owner, region)
+
+    def finds_nothing(self, s3_url: str, *, role_arn: str, region: str) -> bool:
+        """Tell whether the role may list what is under a URL that ends in `/`, and nothing is there."""
+        role = self._iam.session_of(role_arn, "SageMaker")
+        bucket, key = bucket_and_key(s3_url)
+        owner = self.bucket_owner(bucket, preferred=role_arn.split(":")[4]) if role else None
+        if role is None or owner is None or not key.endswith("/"):
+            return False
+        with self._responses.request_scope(owner, region):
+            if self._s3.bucket_region(bucket) != region:
+                return False
+        with self._responses.request_scope(role.account_id, region):
+            is_listed = self._may_list(role, bucket, key, region)
+        return is_listed and not self._found(owner, bucket, key, region)
+
+    def _found(self, owner: str | None, bucket: str, key: str, region: str) -> list[str]:
+        """Return the keys of the objects that are meant, if the bucket is in this region."""
+        if owner is None:
+            return []
+        with self._responses.request_scope(owner, region):
+            if self._s3.bucket_region(bucket) != region:
+                return []
+            names = list(self._s3._buckets[bucket]["objects"])
+        return [name for name in names if name == key or (key.endswith("/") and name.startswith(key))]
+
+    def _may_list(self, role: Principal, bucket: str, prefix: str, region: str) -> bool:
+        bucket_arn = f"arn:{arns.partition(region)}:s3:::{bucket}"
+        keys = {"s3:prefix": prefix}
+        return self._iam.decide(role, "s3:ListBucket", bucket_arn, region=region, keys=keys).is_allowed
 
     def _may_decrypt(self, role: Principal, key_id: str, object_arn: str, owner: str, region: str) -> bool:
         """Tell whether S3 may decrypt an object for a role; the key is the bucket's account's, or an ARN."""

@@ -99,9 +99,15 @@ class Monitoring:
 def _measured(record: InvocationRecord) -> dict[str, tuple[float, str]]:
     """Return an invocation's metrics: value and unit by name."""
     status = record.status
+    # Asynchronous endpoints do not publish it (developer guide, "Monitor asynchronous endpoint"; seen).
+    per_instance = (
+        {"InvocationsPerInstance": (1.0 / max(1, record.instance_count), _NONE)}
+        if record.spec.async_inference is None
+        else {}
+    )
     return {
         "Invocations": (1.0, _NONE),
-        "InvocationsPerInstance": (1.0 / max(1, record.instance_count), _NONE),
+        **per_instance,
         "Invocation4XXErrors": (float(status in _CLIENT_ERRORS), _NONE),
         "Invocation5XXErrors": (float(status in _SERVER_ERRORS), _NONE),
         # "This includes 4XX/5XX status codes, low-level socket errors, … and request timeouts."

@@ -53,6 +53,9 @@ class _Artifacts:
     def is_readable(self, s3_url: str, *, role_arn: str, region: str) -> bool:
         return self._ministack.execution_roles.may_read(s3_url, role_arn=role_arn, region=region)
 
+    def is_missing(self, s3_url: str, *, role_arn: str, region: str) -> bool:
+        return self._ministack.execution_roles.finds_nothing(s3_url, role_arn=role_arn, region=region)
+
 
 class _Alarms:
     """`Alarms` in MiniStack's CloudWatch."""

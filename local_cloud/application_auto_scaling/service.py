@@ -12,6 +12,7 @@ import base64
 import binascii
 import hashlib
 import re
+import uuid
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -25,6 +26,7 @@ from local_cloud.application_auto_scaling.registry import (
     TargetKey,
     endpoint_and_variant,
 )
+from local_cloud.sagemaker import arns
 from local_cloud.sagemaker.errors import ServiceError, unknown_operation, validation
 from local_cloud.sagemaker.switches import Answer
 from local_cloud.sagemaker.validation import RequestValidator
@@ -222,7 +224,7 @@ class ApplicationAutoScaling:
             request=request,
         )
         target.policies[name] = policy
-        return {"PolicyARN": policy.arn, "Alarms": []}
+        return {"PolicyARN": policy.arn, "Alarms": _alarms(target.key, policy)}
 
     def describe_scaling_policies(self, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
         """Describe policies."""
@@ -238,7 +240,7 @@ class ApplicationAutoScaling:
                     for member in _CONFIGURATIONS.values()
                     if member in policy.request
                 },
-                "Alarms": [],
+                "Alarms": _alarms(target.key, policy),
                 "CreationTime": policy.creation_time,
             }
             for target in self._targets(caller, request, _only(request))
@@ -461,6 +463,22 @@ def _only(request: Mapping[str, Any]) -> list[str] | None:
 def _policy_type(request: Mapping[str, Any]) -> str:
     policy_type: str = request.get("PolicyType", "StepScaling")
     return policy_type
+
+
+def _alarms(key: TargetKey, policy: ScalingPolicy) -> list[dict[str, str]]:
+    """Return the alarms that a target tracking policy has, by the names that were seen (boto3 #2839).
+
+    They are names only: no alarm is made here.
+    """
+    if _policy_type(policy.request) != "TargetTrackingScaling":
+        return []
+    alarms = []
+    for side in ("AlarmHigh", "AlarmLow"):
+        identifier = uuid.uuid5(uuid.NAMESPACE_URL, f"{policy.arn}/{side}")
+        name = f"TargetTracking-{key.resource_id}-{side}-{identifier}"
+        place = f"{arns.partition(key.region)}:cloudwatch:{key.region}:{key.account_id}"
+        alarms.append({"AlarmName": name, "AlarmARN": f"arn:{place}:alarm:{name}"})
+    return alarms
 
 
 def _check_policy(dimension: str, request: Mapping[str, Any]) -> None:

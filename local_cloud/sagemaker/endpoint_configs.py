@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.world import Scope, World
 
 Variant = dict[str, Any]
+_SERVERLESS_VOLUME_GB = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +68,7 @@ class EndpointConfig:
     def describe(self) -> dict[str, Any]:
         """Return what DescribeEndpointConfig shows."""
         shown = {name: value for name, value in self.request.items() if name != "Tags"}
+        shown["ProductionVariants"] = [_shown(variant) for variant in self.production_variants]
         return {**shown, "EndpointConfigArn": self.arn, "CreationTime": self.creation_time}
 
     def summary(self) -> dict[str, Any]:
@@ -104,6 +106,8 @@ def create_endpoint_config(world: World, caller: Caller, request: Mapping[str, A
     request = {
         **request,
         "ProductionVariants": [_with_defaults(item) for item in request["ProductionVariants"]],
+        # "The default value for new endpoint configurations is True" (botocore: MetricsConfig).
+        "MetricsConfig": {"EnableDetailedObservability": True, **request.get("MetricsConfig", {})},
     }
     if "ShadowProductionVariants" in request:
         request["ShadowProductionVariants"] = [
@@ -198,6 +202,11 @@ def check_concurrency(serverless_config: Mapping[str, Any]) -> None:
     """
     if serverless_config.get("ProvisionedConcurrency", 0) > serverless_config["MaxConcurrency"]:
         raise errors.validation("ServerlessConfig.ProvisionedConcurrency cannot exceed MaxConcurrency.")
+
+
+def _shown(variant: Variant) -> Variant:
+    """Return a variant as DescribeEndpointConfig shows it: a serverless one with storage nobody asked for."""
+    return {**variant, "VolumeSizeInGB": _SERVERLESS_VOLUME_GB} if "ServerlessConfig" in variant else variant
 
 
 def _with_defaults(variant: Variant) -> Variant:

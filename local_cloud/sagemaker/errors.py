@@ -126,9 +126,19 @@ def group_already_exists(arn: str) -> ServiceError:
     return validation(f"Model Package Group already exists: {arn}")
 
 
+def group_does_not_exist() -> ServiceError:
+    """Refuse CreateModelPackage into a missing group, named by name or ARN. Seen, the whole sentence."""
+    return validation("Model Package Group does not exist.")
+
+
 def package_already_exists(arn: str) -> ServiceError:
-    """Refuse to create an unversioned model package again. Wording ours, after the group's."""
-    return validation(f"Model Package already exists: {arn}")
+    """Refuse to create an unversioned model package again. The beginning was seen."""
+    return validation(f"ModelPackage already exists: {arn}")
+
+
+def other_region(region: str) -> ServiceError:
+    """Refuse the ARN of a package in another region than the one that is called. Seen."""
+    return validation(f"ARN should be scoped to correct region: {region}")
 
 
 def group_is_not_empty(arn: str) -> ServiceError:
@@ -183,13 +193,27 @@ def cross_account_role() -> ServiceError:
 
 
 def unreadable_model_data(url: str, role_arn: str, region: str) -> ServiceError:
-    """Refuse model data that cannot be read. Seen, its last words from memory."""
+    """Refuse model data that cannot be read. Seen."""
     return validation(
         f'Could not access model data at {url}. Please ensure that the role "{role_arn}" exists and that '
         'its trust relationship policy allows the action "sts:AssumeRole" for the service principal '
         '"sagemaker.amazonaws.com". '
         'Also ensure that the role has "s3:GetObject" permissions and that the object is located in '
-        f"{region}."
+        f"{region}. If your Model uses multiple models or uncompressed models, please ensure that the role "
+        'has "s3:ListBucket" permission.'
+    )
+
+
+def no_model_data(url: str) -> ServiceError:
+    """Refuse a prefix under which the role finds no model data. Seen."""
+    return validation(f"Could not find model data at {url}.")
+
+
+def role_needed_for_model_data() -> ServiceError:
+    """Refuse model data that no role could read. Wording ours."""
+    return validation(
+        "ExecutionRoleArn is required for a model whose containers have model data: SageMaker reads the "
+        "data with it."
     )
 
 

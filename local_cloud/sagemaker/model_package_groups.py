@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.world import Scope, World
 
 
+class NoSuchGroupError(errors.ServiceError):
+    """The account that is asked has no such group, as most operations say it."""
+
+    def __init__(self, arn: str) -> None:
+        missing = errors.does_not_exist("ModelPackageGroup", arn)
+        super().__init__(missing.code, missing.message, missing.status)
+
+
 @dataclass(slots=True, eq=False)
 class ModelPackageGroup:
     """A group of versions.
@@ -168,16 +176,15 @@ def resolve_group(
         on_versions: Whether the action is on the group's versions instead of the group.
 
     Raises:
-        ServiceError: There is no such group, or its policy does not allow this to the caller.
+        NoSuchGroupError: There is no such group in the caller's account.
+        ServiceError: Its policy does not allow this to the caller.
     """
     arn = arns.parse(name_or_arn)
     if arn is None:
         scope = world.scope(caller)
         group = world.find(scope.model_package_groups, name_or_arn)
         if group is None:
-            raise errors.does_not_exist(
-                "ModelPackageGroup", world.arn(scope, "model-package-group", name_or_arn)
-            )
+            raise NoSuchGroupError(world.arn(scope, "model-package-group", name_or_arn))
         return scope, group
     scope = world.scope_of(arn.account_id, arn.region)
     found = (
@@ -187,7 +194,7 @@ def resolve_group(
     )
     if arn.account_id == caller.account_id:
         if found is None or arn.region != caller.region:
-            raise errors.does_not_exist("ModelPackageGroup", name_or_arn)
+            raise NoSuchGroupError(name_or_arn)
         return scope, found
     resource_arn = (
         arns.build(arn.account_id, arn.region, "model-package", f"{arn.name}/*")

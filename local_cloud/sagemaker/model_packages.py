@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker import arns, errors, events, tags
 from local_cloud.sagemaker.listing import page
-from local_cloud.sagemaker.model_package_groups import authorize_version, resolve_group, user_context
+from local_cloud.sagemaker.model_package_groups import (
+    NoSuchGroupError,
+    authorize_version,
+    resolve_group,
+    user_context,
+)
 from local_cloud.sagemaker.switches import Answer, CreationEvents, UpdatedFields
 
 if TYPE_CHECKING:
@@ -147,9 +152,12 @@ def create_model_package(world: World, caller: Caller, request: Mapping[str, Any
         ]
     version: int | None = None
     if group_name is not None:
-        scope, group = resolve_group(
-            world, caller, group_name, "sagemaker:CreateModelPackage", on_versions=True
-        )
+        try:
+            scope, group = resolve_group(
+                world, caller, group_name, "sagemaker:CreateModelPackage", on_versions=True
+            )
+        except NoSuchGroupError:
+            raise errors.group_does_not_exist() from None
         if "Tags" in request:
             raise errors.validation(
                 "Tags cannot be specified for a versioned model package: it uses the tags of its model "
@@ -327,9 +335,11 @@ def resolve_package(world: World, caller: Caller, name_or_arn: str, action: str)
         scope = world.scope(caller)
         name, shown = name_or_arn, world.arn(scope, "model-package", name_or_arn)
     else:
+        if arn.region != caller.region:
+            raise errors.other_region(caller.region)
         scope, name, shown = world.scope_of(arn.account_id, arn.region), arn.name, name_or_arn
         authorize_version(world, caller, scope, name.partition("/")[0], action, name_or_arn)
-        if arn.resource_type != "model-package" or arn.region != caller.region:
+        if arn.resource_type != "model-package":
             raise errors.does_not_exist("ModelPackage", shown)
     package = scope.model_packages.get(name.lower())
     if package is None:

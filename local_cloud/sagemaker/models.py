@@ -6,8 +6,10 @@ containers that are launched. A model never changes.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from local_cloud.sagemaker import arns, errors, tags
 from local_cloud.sagemaker.listing import page
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.world import Scope, World
 
 _ENVIRONMENT_BYTES = 32 * 1024
+_S3_HOST: Final = re.compile(r"(?P<bucket>.+)\.s3[.-]([a-z0-9-]+\.)?amazonaws\.com(\.cn)?")
+"""An S3 host that names the bucket; other hosts leave it to the path."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,10 +89,8 @@ def create_model(world: World, caller: Caller, request: Mapping[str, Any]) -> di
         else:
             raise errors.image_next_to_package()
     for container in containers:
-        if container.model_data_url is not None and not world.artifacts.is_readable(
-            container.model_data_url, role_arn=role_arn or "", region=scope.region
-        ):
-            raise errors.unreadable_model_data(container.model_data_url, role_arn or "", scope.region)
+        if container.model_data_url is not None:
+            _check_model_data(world, container.model_data_url, role_arn, scope.region)
     tags.put(scope, arn, request.get("Tags", ()))
     scope.models[name.lower()] = Model(
         name=name,
@@ -179,12 +181,30 @@ def refuse_unapproved_packages(world: World, model: Model, at: UnapprovedPackage
 
 
 def model_data_url(definition: Mapping[str, Any]) -> str | None:
-    """Return where a container's model data is: ModelDataUrl, or ModelDataSource's S3 location."""
+    """Return where a container's model data is, as `s3://bucket/key`.
+
+    That is ModelDataUrl, or ModelDataSource's S3 location. SageMaker takes the HTTPS address of an object,
+    too: with the bucket in the host's name or at the beginning of the path.
+    """
     url: str | None = definition.get("ModelDataUrl")
-    if url is not None:
+    if url is None:
+        url = definition.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri")
+    if url is None or not url.startswith("https://"):
         return url
-    source: str | None = definition.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri")
-    return source
+    parts = urlsplit(url, allow_fragments=False)
+    found = _S3_HOST.fullmatch(parts.netloc)
+    bucket = found["bucket"] if found is not None else None
+    return f"s3:/{parts.path}" if bucket is None else f"s3://{bucket}{parts.path}"
+
+
+def _check_model_data(world: World, url: str, role_arn: str | None, region: str) -> None:
+    if role_arn is None:
+        raise errors.role_needed_for_model_data()
+    if world.artifacts.is_readable(url, role_arn=role_arn, region=region):
+        return
+    if world.artifacts.is_missing(url, role_arn=role_arn, region=region):
+        raise errors.no_model_data(url)
+    raise errors.unreadable_model_data(url, role_arn, region)
 
 
 def _definitions(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:

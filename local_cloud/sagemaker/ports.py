@@ -60,6 +60,10 @@ class Artifacts(Protocol):
         """Tell whether the object (or, for a URL that ends in `/`, any object under it) can be read."""
         ...
 
+    def is_missing(self, s3_url: str, *, role_arn: str, region: str) -> bool:
+        """Tell whether the role may list what is under a URL that ends in `/`, and finds nothing there."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Container:

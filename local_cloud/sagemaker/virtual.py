@@ -259,6 +259,10 @@ class PermissiveArtifacts:
         """Return True."""
         return True
 
+    def is_missing(self, s3_url: str, *, role_arn: str, region: str) -> bool:  # noqa: ARG002 - likewise
+        """Return False."""
+        return False
+
 
 @dataclass(slots=True)
 class StrictArtifacts:
@@ -271,3 +275,7 @@ class StrictArtifacts:
         if s3_url.endswith("/"):
             return any(url.startswith(s3_url) for url in self.s3_urls)
         return s3_url in self.s3_urls
+
+    def is_missing(self, s3_url: str, *, role_arn: str, region: str) -> bool:
+        """Tell whether nothing below the URL was named: every role may list."""
+        return s3_url.endswith("/") and not self.is_readable(s3_url, role_arn=role_arn, region=region)

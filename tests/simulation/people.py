@@ -283,6 +283,10 @@ class TolerantArtifacts:
         """Return True."""
         return True
 
+    def is_missing(self, s3_url: str, *, role_arn: str, region: str) -> bool:  # noqa: ARG002 - the port's signature
+        """Return False."""
+        return False
+
 
 @dataclass(slots=True)
 class Version:

@@ -51,12 +51,16 @@ class Artifacts:
     def is_readable(self, s3_url: str, *, role_arn: str, region: str) -> bool:
         return self.roles.may_read(s3_url, role_arn=role_arn, region=region)
 
+    def is_missing(self, s3_url: str, *, role_arn: str, region: str) -> bool:
+        return self.roles.finds_nothing(s3_url, role_arn=role_arn, region=region)
+
 
 class Models:
     """An account in which models run with a role of a stack's."""
 
     def __init__(self, role_arn: str, iam: SynthesisedIam) -> None:
         roles = ExecutionRoles(iam)
+        self.iam = iam
         self.account_id = role_arn.split(":")[4]
         self.role_arn = role_arn
         self.clock = VirtualClock()
@@ -122,6 +126,21 @@ def test_a_model_that_is_not_an_archive_is_listed(models: Models, bucket: str) -
     }
 
     assert models.serve(ModelDataSource={"S3DataSource": source}) == "InService"
+
+
+def test_a_prefix_without_objects_is_empty_only_to_a_role_that_may_list_it(
+    models: Models, bucket: str
+) -> None:
+    models.store(bucket, "churn/weights.bin")
+    roles = ExecutionRoles(models.iam)
+    asked = {"role_arn": models.role_arn, "region": REGION}
+    assert roles.finds_nothing(f"s3://{bucket}/other/", **asked)
+    assert not roles.finds_nothing(f"s3://{bucket}/churn/", **asked)
+    assert not roles.finds_nothing(f"s3://{bucket}/other", **asked)
+    assert not roles.finds_nothing("s3://no-such-bucket/other/", **asked)
+    elsewhere = f"nobody-listed-{models.account_id}"
+    models.store(elsewhere, "churn/weights.bin")
+    assert not roles.finds_nothing(f"s3://{elsewhere}/other/", **asked)
 
 
 def test_an_encrypted_model_is_decrypted(models: Models, bucket: str) -> None:

@@ -43,7 +43,22 @@ def test_a_config_is_described_as_it_was_created_with_a_default_weight(cloud: Vi
         "EndpointConfigArn": f"{PREFIX}:endpoint-config/config-1",
         "ProductionVariants": [{**variant(), "InitialVariantWeight": 1.0}],
         "KmsKeyId": "key",
+        "MetricsConfig": {"EnableDetailedObservability": True},
         "CreationTime": START,
+    }
+
+
+def test_detailed_observability_is_on_unless_a_config_turns_it_off(cloud: VirtualCloud) -> None:
+    cloud.model()
+    cloud.config("enhanced", MetricsConfig={"EnableEnhancedMetrics": True})
+    cloud.config("off", MetricsConfig={"EnableDetailedObservability": False})
+    shown = {
+        name: cloud.call("DescribeEndpointConfig", EndpointConfigName=name)["MetricsConfig"]
+        for name in ("enhanced", "off")
+    }
+    assert shown == {
+        "enhanced": {"EnableDetailedObservability": True, "EnableEnhancedMetrics": True},
+        "off": {"EnableDetailedObservability": False},
     }
 
 

@@ -158,7 +158,7 @@ CATALOGUE: dict[str, Row] = {
         _nothing,
         "CreateModelPackage",
         {"ModelPackageGroupName": "missing"},
-        NO_GROUP,
+        "Model Package Group does not exist.",
     ),
     "list versions of missing group": (
         _nothing,
@@ -330,11 +330,7 @@ def test_model_data_that_cannot_be_read_is_refused_at_create_model(*, through_pa
     arn = cloud.version()
     container = {"ModelPackageName": arn} if through_package else {"Image": IMAGE, "ModelDataUrl": DATA}
     error = cloud.refused("CreateModel", ModelName="m", ExecutionRoleArn=ROLE, Containers=[container])
-    assert error.message.startswith(
-        f'Could not access model data at {DATA}. Please ensure that the role "{ROLE}" exists and that its '
-        'trust relationship policy allows the action "sts:AssumeRole" for the service principal '
-        '"sagemaker.amazonaws.com".'
-    )
+    assert error.message.startswith(f"Could not access model data at {DATA}. Please ensure that ")
     artifacts.s3_urls.add(DATA)
     cloud.model("m", Containers=[container])
 

@@ -461,9 +461,8 @@ class TestAcrossAccounts:
         cloud.group("Churn")
         arn = cloud.version("Churn")
         elsewhere = Caller(ACCOUNT, "us-east-1", ALICE.principal_arn)
-        assert (
-            "does not exist" in cloud.refused("DescribeModelPackage", elsewhere, ModelPackageName=arn).message
-        )
+        error = cloud.refused("DescribeModelPackage", elsewhere, ModelPackageName=arn)
+        assert error.message == "ARN should be scoped to correct region: us-east-1"
         group_arn = f"{PREFIX}:model-package-group/churn"
         error = cloud.refused("DescribeModelPackageGroup", elsewhere, ModelPackageGroupName=group_arn)
         assert "does not exist" in error.message

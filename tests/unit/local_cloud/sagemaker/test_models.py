@@ -74,7 +74,36 @@ def test_an_uncompressed_model_is_read_below_its_prefix() -> None:
         ExecutionRoleArn=ROLE,
         PrimaryContainer={"Image": IMAGE, "ModelDataSource": {"S3DataSource": other}},
     )
-    assert error.message.startswith("Could not access model data at s3://bucket/other/.")
+    assert error.message == "Could not find model data at s3://bucket/other/."
+
+
+@pytest.mark.parametrize("through_package", [False, True])
+def test_model_data_needs_a_role_that_reads_it(cloud: VirtualCloud, *, through_package: bool) -> None:
+    cloud.group()
+    arn = cloud.version()
+    container = {"ModelPackageName": arn} if through_package else {"Image": IMAGE, "ModelDataUrl": DATA}
+    error = cloud.refused("CreateModel", ModelName="m", Containers=[container])
+    assert (error.code, error.status) == ("ValidationException", 400)
+    assert error.message.startswith("ExecutionRoleArn is required")
+    cloud.call("CreateModel", ModelName="m", Containers=[{"Image": IMAGE}])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://bucket.s3.eu-west-1.amazonaws.com/model.tar.gz",
+        "https://bucket.s3.amazonaws.com/model.tar.gz",
+        "https://bucket.s3-eu-west-1.amazonaws.com/model.tar.gz",
+        "https://s3.eu-west-1.amazonaws.com/bucket/model.tar.gz",
+        "https://s3.amazonaws.com/bucket/model.tar.gz",
+        "https://s3-eu-west-1.amazonaws.com/bucket/model.tar.gz",
+    ],
+)
+def test_model_data_is_read_by_each_address_of_its_object(url: str) -> None:
+    cloud = VirtualCloud(artifacts=StrictArtifacts({"s3://bucket/model.tar.gz"}))
+    cloud.model(PrimaryContainer={"Image": IMAGE, "ModelDataUrl": url})
+    shown = cloud.call("DescribeModel", ModelName="model-1")
+    assert shown["PrimaryContainer"]["ModelDataUrl"] == url
 
 
 def test_a_package_without_anything_to_run_cannot_become_a_model(cloud: VirtualCloud) -> None:
