@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from local_cloud.sagemaker.ports import Artifacts, ExecutionRoles, Identity
     from local_cloud.sagemaker.switches import Switches
+    from local_cloud.sagemaker.timings import Timings
 
 ACCOUNT: Final = "111122223333"
 REGION: Final = "us-west-2"
@@ -47,9 +48,14 @@ class ObservedCloud:
         identity: Identity | None = None,
         artifacts: Artifacts | None = None,
         execution_roles: ExecutionRoles | None = None,
+        timings: Timings | None = None,
     ) -> None:
         self._virtual = VirtualCloud(
-            switches=switches, identity=identity, artifacts=artifacts, execution_roles=execution_roles
+            switches=switches,
+            timings=timings,
+            identity=identity,
+            artifacts=artifacts,
+            execution_roles=execution_roles,
         )
         self._region = region
         self.hosting = self._virtual.hosting
