@@ -1,13 +1,32 @@
-"""Unpack model archives that somebody else made; nothing may land outside the given directory."""
+"""Unpack model archives that somebody else made; nothing may land outside the given directory.
+
+Every path is checked and every file is written here, since not every Python that runs this can be trusted
+with it: `tarfile`'s extraction filters came with 3.11.4, and let links lead out up to 3.11.12, 3.12.10 and
+3.13.3 (CVE-2025-4517). Links are made last, when nothing is written any more that could follow one.
+"""
 
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
-from typing import TYPE_CHECKING
+import zlib
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_UNREADABLE: Final = (
+    tarfile.TarError,
+    zlib.error,
+    EOFError,
+    LookupError,
+    OSError,
+    RecursionError,
+    ValueError,
+)
 
 
 class BadArchiveError(Exception):
@@ -18,6 +37,66 @@ def extract(content: bytes, *, into: Path) -> None:
     """Unpack a `model.tar.gz`; raise `BadArchiveError` naming the member that may not be unpacked."""
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
-            archive.extractall(into, filter="data")
-    except (tarfile.TarError, EOFError, OSError) as error:
+            links: list[tuple[PurePosixPath, PurePosixPath]] = []
+            for member in archive:
+                path = _inside(PurePosixPath(member.name), member)
+                if member.issym():
+                    links.append((path, PurePosixPath(member.linkname)))
+                else:
+                    _write(archive, member, into / path)
+            for path, target in links:
+                _link(path, target, into)
+    except BadArchiveError:
+        raise
+    except (
+        tarfile.TarError,
+        zlib.error,
+        EOFError,
+        OSError,
+        LookupError,
+        ValueError,
+        RecursionError,
+    ) as error:
         raise BadArchiveError(f"{type(error).__name__}: {error}") from error
+
+
+def _inside(path: PurePosixPath, member: tarfile.TarInfo) -> PurePosixPath:
+    """Return a path of the archive as one below its root, without links in it."""
+    if path.is_absolute() or ".." in path.parts or "\0" in str(path):
+        raise BadArchiveError(f"{member.name!r} leads out of the archive ({path})")
+    return path
+
+
+def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
+    if member.isdir():
+        path.mkdir(parents=True, exist_ok=True)
+        return
+    if not (member.isreg() or member.islnk()):
+        raise BadArchiveError(f"{member.name!r} is neither a file, nor a folder, nor a link")
+    # A hard link is written as a copy of the member that it names.
+    source = archive.extractfile(member)
+    if source is None:
+        raise BadArchiveError(f"{member.name!r} is a link to {member.linkname!r}, which is no file")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with source, path.open("wb") as file:
+        shutil.copyfileobj(source, file)
+    path.chmod(0o755 if member.mode & 0o100 else 0o644)
+
+
+def _link(path: PurePosixPath, target: PurePosixPath, into: Path) -> None:
+    """Make a symbolic link into the archive.
+
+    It lies in a real folder, and `..` stands at the beginning of its target only: so the names alone tell
+    where it leads, and what else in the archive is a link cannot change that.
+    """
+    names = list(target.parts)
+    depth = len(path.parts) - 1
+    while names and names[0] == "..":
+        names.pop(0)
+        depth -= 1
+    link = into / path
+    folders = [into.joinpath(*path.parts[:count]) for count in range(1, len(path.parts))]
+    if target.is_absolute() or ".." in names or depth < 0 or any(folder.is_symlink() for folder in folders):
+        raise BadArchiveError(f"the link {str(path)!r} to {str(target)!r} may lead out of the archive")
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(target)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import logging
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -23,6 +25,8 @@ from local_cloud.sagemaker.ports import Container, FleetSpec, Health
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+_LOGGER = logging.getLogger("local_cloud.fleet")
 
 _PROGRAM = Path(__file__).with_name("container.py")
 _PING_SECONDS = 2.0
@@ -95,7 +99,10 @@ class Fleet:
 
     def launch(self) -> None:
         """Begin to fetch, unpack and start the containers."""
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self._give_up(error)
 
     def invoke(self, body: bytes, headers: Mapping[str, str], *, timeout_seconds: float) -> Answer:
         """Pass an invocation through the containers, the output of each being the input of the next.
@@ -139,14 +146,23 @@ class Fleet:
         try:
             for index, container in enumerate(self.spec.containers):
                 self._start(container, self._directory / str(index))
-        except _CannotLaunchError as error:
+            while not self._stopping.is_set():
+                self.health = self._observed_health()
+                if self.health is not Health.STARTING:
+                    self._stopping.wait(_SECONDS_BETWEEN_PINGS)
+        except Exception as error:  # noqa: BLE001 - a thread that dies silently is a launch that never ends
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        """End the launch: the endpoint's log has the reason."""
+        if isinstance(error, _CannotLaunchError):
             self._log(str(error))
-            self.health = Health.UNHEALTHY
-            return
-        while not self._stopping.is_set():
-            self.health = self._observed_health()
-            if self.health is not Health.STARTING:
-                self._stopping.wait(_SECONDS_BETWEEN_PINGS)
+        elif not self._stopping.is_set():
+            _LOGGER.error("The fleet %s failed", self.log_stream, exc_info=error)
+            self._log(f"The local cloud could not run the container: {type(error).__name__}: {error}")
+            for line in traceback.format_exception(error):
+                self._log(line.rstrip("\n"))
+        self.health = Health.UNHEALTHY
 
     def _observed_health(self) -> Health:
         codes = [process.poll() for process in self._processes]
@@ -230,6 +246,7 @@ class Fleet:
         if process.stdout is None:
             return
         with process.stdout as output:
+            # Read on whatever becomes of a line: a container whose output nobody takes stands still.
             for line in output:
                 self._log(line.decode(errors="replace").rstrip("\n"))
         code = process.wait()
@@ -237,9 +254,13 @@ class Fleet:
             self._log(f"The container's process ended with exit code {code}.")
 
     def _log(self, line: str) -> None:
-        self._logs.write_logs(
-            self.spec.account_id, self.spec.region, group=self.log_group, stream=self.log_stream, lines=[line]
-        )
+        account_id, region = self.spec.account_id, self.spec.region
+        try:
+            self._logs.write_logs(
+                account_id, region, group=self.log_group, stream=self.log_stream, lines=[line]
+            )
+        except Exception:
+            _LOGGER.exception("Could not write to %s: %s", self.log_group, line)
 
 
 def _answers_ping(port: int) -> bool:

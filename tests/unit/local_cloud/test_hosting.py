@@ -14,8 +14,7 @@ from typing import TypeVar
 
 import pytest
 
-from local_cloud.hosting.archive import BadArchiveError, extract
-from local_cloud.hosting.fleet import InvocationTimeoutError, UnreachableError
+from local_cloud.hosting.fleet import Fleet, InvocationTimeoutError, UnreachableError
 from local_cloud.hosting.fleets import (
     Fleets,
     Invocation,
@@ -262,6 +261,96 @@ def test_fleet_without_model_data_is_unhealthy_and_its_log_says_why(
     assert said in world.logs.text
 
 
+class Broken:
+    """What the local cloud itself may fail at; whatever it is, a launch ends, and says why."""
+
+    def read_object(self, s3_url: str, *, account_id: str) -> bytes | None:
+        raise KeyError(s3_url, account_id)
+
+
+class BrokenLogs:
+    """Logs that fail at the first line, and then work."""
+
+    def __init__(self) -> None:
+        self.tries = 0
+        self.lines: list[str] = []
+
+    def write_logs(
+        self,
+        account_id: str,  # noqa: ARG002 - the signature of logs
+        region: str,  # noqa: ARG002 - likewise
+        *,
+        group: str,  # noqa: ARG002 - likewise
+        stream: str,  # noqa: ARG002 - likewise
+        lines: Sequence[str],
+    ) -> None:
+        self.tries += 1
+        if self.tries == 1:
+            raise RuntimeError("no log")
+        self.lines.extend(lines)
+
+
+SPEC = FleetSpec(
+    account_id=ACCOUNT,
+    region=REGION,
+    endpoint_name=ENDPOINT,
+    endpoint_config_name="churn-v1",
+    variant_name="AllTraffic",
+    model_name="churn-v1",
+    containers=(Container("image", "s3://models/good", {}),),
+    execution_role_arn=f"arn:aws:iam::{ACCOUNT}:role/model",
+    instance_type="ml.m5.large",
+    instance_count=1,
+)
+
+
+def unhealthy(fleet: Fleet) -> bool:
+    return eventually(lambda: fleet.health, lambda health: health is not Health.STARTING) is Health.UNHEALTHY
+
+
+def test_whatever_a_launch_meets_ends_it_and_is_in_the_log(tmp_path: Path) -> None:
+    logs = MemoryLogs()
+    fleet = Fleet("1", SPEC, model_data=Broken(), logs=logs, directory=tmp_path)
+
+    fleet.launch()
+
+    assert unhealthy(fleet)
+    assert "could not run the container: KeyError" in logs.text
+    assert "read_object" in logs.text
+
+
+def test_an_environment_that_no_process_takes_ends_the_launch(make_world: MakeWorld) -> None:
+    world = make_world(good=model())
+    fleet = world.launch("s3://models/good", environment={"K": "a\0b"})
+
+    assert world.settle(fleet) is Health.UNHEALTHY
+    assert "ValueError: embedded null byte" in world.logs.text
+
+
+def test_a_disk_that_takes_no_files_ends_the_launch(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    logs = MemoryLogs()
+    fleet = Fleet("1", SPEC, model_data=Broken(), logs=logs, directory=tmp_path / "file" / "under")
+
+    fleet.launch()
+
+    assert unhealthy(fleet)
+    assert "NotADirectoryError" in logs.text
+
+
+def test_a_log_that_takes_no_line_stops_neither_the_container_nor_its_output(tmp_path: Path) -> None:
+    code = f"print('first', flush=True)\nprint('second', flush=True)\n{dedent(ECHO)}"
+    logs, bucket = BrokenLogs(), Bucket({"s3://models/good": model(code)})
+    fleet = Fleet("1", SPEC, model_data=bucket, logs=logs, directory=tmp_path / "fleet")
+
+    fleet.launch()
+    try:
+        assert not unhealthy(fleet)
+        eventually(lambda: logs.lines, lambda lines: "second" in lines)
+    finally:
+        fleet.stop()
+
+
 def test_slow_model_is_starting_until_it_is_loaded(make_world: MakeWorld) -> None:
     world = make_world(slow=model(f"import time; time.sleep(1.5)\n{dedent(ECHO)}"))
     fleet = world.launch("s3://models/slow")
@@ -486,22 +575,3 @@ def test_invocation_without_an_answer_is_measured_too(make_world: MakeWorld) -> 
 
 def test_no_weight_is_no_traffic() -> None:
     assert WeightedChoice((Route("a", "A", 0.0),)).next() is None
-
-
-@pytest.mark.parametrize("name", ["../outside", "/absolute"])
-def test_archive_writes_nothing_outside_its_directory(tmp_path: Path, name: str) -> None:
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w:gz") as archive:
-        member = tarfile.TarInfo(name)
-        archive.addfile(member, io.BytesIO())
-    inside = tmp_path / "model"
-    inside.mkdir()
-
-    if name.startswith("/"):
-        extract(content.getvalue(), into=inside)
-    else:
-        with pytest.raises(BadArchiveError, match="outside"):
-            extract(content.getvalue(), into=inside)
-
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
-    assert not Path("/absolute").exists()
