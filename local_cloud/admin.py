@@ -13,7 +13,7 @@ from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
 from local_cloud.delivery import DeliverySwitches
 from local_cloud.http import Request, Response, json_response
 from local_cloud.sagemaker.switches import Switches
-from local_cloud.sagemaker.timings import Timings
+from local_cloud.sagemaker.timings import MOST_SECONDS, Timings, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,10 +61,10 @@ class Admin:
                         await self._control_plane.apply(lambda it: self._switch(it, document))
                     )
                 case "PUT", "instance-limits":
-                    limits = _checked(request, _LIMITS)
+                    limits = _checked(request, _LIMITS, _LIMITS_OPTIONS)
                     return json_response(await self._control_plane.apply(lambda it: _limit(it, limits)))
                 case "POST", "failures":
-                    failure = _checked(request, _FAILURE)
+                    failure = _checked(request, _FAILURE, _FAILURE_OPTIONS)
                     return json_response(await self._control_plane.apply(lambda it: _fail(it, failure)))
                 case "POST", "scalings":
                     scaling = _checked(request, _SCALING)
@@ -93,12 +93,11 @@ class Admin:
         parts = {"switches", "timings", "delivery", "lambda"}
         if unknown := document.keys() - parts:
             raise ValueError(f"Unknown: {', '.join(sorted(unknown))}. There is: {', '.join(sorted(parts))}.")
-        switches = Switches.from_document(document.get("switches", {}), control_plane.switches)
-        timings = Timings.from_document(document.get("timings", {}), control_plane.timings)
-        delivery = DeliverySwitches.from_document(document.get("delivery", {}), self._delivery.switches)
-        retry_base_seconds = _retry_base_seconds(
-            document.get("lambda", {}), self._ministack.retry_base_seconds
-        )
+        given = {name: _part(document, name) for name in parts}
+        switches = Switches.from_document(given["switches"], control_plane.switches)
+        timings = Timings.from_document(given["timings"], control_plane.timings)
+        delivery = DeliverySwitches.from_document(given["delivery"], self._delivery.switches)
+        retry_base_seconds = _retry_base_seconds(given["lambda"], self._ministack.retry_base_seconds)
         control_plane.switches = switches
         control_plane.timings = timings
         self._delivery.switches = delivery
@@ -109,17 +108,26 @@ class Admin:
 _PLACE = {"account_id": str, "region": str}
 _LIMITS = {**_PLACE, "instance_type": str}
 _FAILURE = {**_PLACE, "endpoint_name": str, "reason": str}
+_FAILURE_OPTIONS = {"rollback_fails": bool}
+_LIMITS_OPTIONS: dict[str, type] = {"quota": object, "capacity": object}
 _SCALING = {**_PLACE, "endpoint_name": str, "variant_name": str, "capacity": int}
 
 
-def _checked(request: Request, required: Mapping[str, type]) -> dict[str, Any]:
-    """Return the body, which must have these members of these types."""
+def _checked(
+    request: Request, required: Mapping[str, type], optional: Mapping[str, type] | None = None
+) -> dict[str, Any]:
+    """Return the body, which must have these members of these types, and may have those."""
     document = _object(request.body)
-    for name, kind in required.items():
-        if not isinstance(document.get(name), kind):
-            wanted = ", ".join(f"{each}: {type_.__name__}" for each, type_ in required.items())
-            message = f"{name} cannot be {document.get(name)!r}. The body has to have {wanted}."
-            raise ValueError(message)  # noqa: TRY004 - a caller's mistake, like others
+    known = {**required, **(optional or {})}
+    wanted = ", ".join(f"{each}: {type_.__name__}" for each, type_ in required.items())
+    if unknown := document.keys() - known.keys():
+        raise ValueError(f"Unknown: {', '.join(sorted(unknown))}. There is: {', '.join(known)}.")
+    for name, kind in known.items():
+        value = document.get(name)
+        # To Python a truth value is a number, too.
+        is_right = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
+        if not is_right and (name in required or name in document):
+            raise ValueError(f"{name} cannot be {value!r}. The body has to have {wanted}.")
     return document
 
 
@@ -144,7 +152,7 @@ def _fail(control_plane: ControlPlane, failure: dict[str, Any]) -> dict[str, Any
         failure["region"],
         failure["endpoint_name"],
         failure["reason"],
-        rollback_fails=bool(failure.get("rollback_fails", False)),
+        rollback_fails=failure.get("rollback_fails", False),
     )
     return failure
 
@@ -165,8 +173,10 @@ def _retry_base_seconds(document: dict[str, Any], current: float) -> float:
     if unknown := document.keys() - {"retry_base_seconds"}:
         raise ValueError(f"Unknown under lambda: {', '.join(sorted(unknown))}. There is: retry_base_seconds.")
     seconds = document.get("retry_base_seconds", current)
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
-        raise ValueError(f"retry_base_seconds cannot be {seconds!r}. It is a number of at least 0.")
+    if not is_number(seconds, highest=MOST_SECONDS):
+        raise ValueError(
+            f"retry_base_seconds cannot be {seconds!r}. It is a number from 0 to {MOST_SECONDS}."
+        )
     return float(seconds)
 
 
@@ -177,8 +187,18 @@ def _after(request: Request) -> int:
     return int(text)
 
 
+def _part(document: dict[str, Any], name: str) -> dict[str, Any]:
+    part = document.get(name, {})
+    if not isinstance(part, dict):
+        raise ValueError(f"{name} cannot be {part!r}. It is a JSON object.")  # noqa: TRY004 - likewise
+    return part
+
+
 def _object(body: bytes) -> dict[str, Any]:
-    document = json.loads(body)
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"The body is not JSON: {error}.") from error
     if not isinstance(document, dict):
         raise ValueError("The body has to be a JSON object.")  # noqa: TRY004 - a caller's mistake, like others
     return document

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from local_cloud.sagemaker.timings import MOST_SECONDS, is_number
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -50,8 +52,8 @@ class DeliverySwitches:
         for name, value in document.items():
             if name not in known:
                 raise ValueError(f"Unknown delivery switch {name!r}. There is: {', '.join(sorted(known))}.")
-            highest = 1 if name.endswith("_probability") else float("inf")
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= highest:
+            highest = 1 if name.endswith("_probability") else MOST_SECONDS
+            if not is_number(value, highest=highest):
                 raise ValueError(
                     f"Delivery switch {name!r} cannot be {value!r}. It is a number from 0 to {highest}."
                 )

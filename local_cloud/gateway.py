@@ -309,9 +309,9 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
-    """Return a body's JSON object; anything else is nothing to log."""
+    """Return a body's JSON object; anything else is nothing to log, however deep it is."""
     try:
         document = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}

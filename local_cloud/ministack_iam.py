@@ -625,6 +625,6 @@ def _alarms_named(headers: Mapping[str, str], body: bytes, params: Mapping[str, 
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}

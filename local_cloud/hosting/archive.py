@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 _UNREADABLE: Final = (
     tarfile.TarError,
     zlib.error,
@@ -46,17 +45,7 @@ def extract(content: bytes, *, into: Path) -> None:
                     _write(archive, member, into / path)
             for path, target in links:
                 _link(path, target, into)
-    except BadArchiveError:
-        raise
-    except (
-        tarfile.TarError,
-        zlib.error,
-        EOFError,
-        OSError,
-        LookupError,
-        ValueError,
-        RecursionError,
-    ) as error:
+    except _UNREADABLE as error:
         raise BadArchiveError(f"{type(error).__name__}: {error}") from error
 
 

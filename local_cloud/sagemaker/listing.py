@@ -142,7 +142,7 @@ def _token(position: tuple[str, int], fingerprint: str) -> str:
 def _read_token(token: str, fingerprint: str) -> tuple[str, int]:
     try:
         content = json.loads(base64.b64decode(token.encode(), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, RecursionError) as error:
         raise errors.invalid_token() from error
     match content:
         case [str(seen), str(key), int(sequence)] if seen == fingerprint:

@@ -6,10 +6,16 @@ Owns durations, in seconds. It knows no clock: the state machine adds these to t
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+MOST_SECONDS: Final = 100_000_000
+"""More than three years; what is due later than the calendar goes would end every transition after it."""
+
+MOST_TIMES: Final = 10_000
+"""Likewise, of what multiplies durations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,16 +103,18 @@ class Timings:
         """Build durations from a JSON object; members that it lacks come from `base` or the defaults.
 
         Raises:
-            ValueError: A member is unknown, or a value is no number of at least 0.
+            ValueError: A member is unknown, or a value is no number from 0 to what still is a time.
         """
         known = {field.name for field in fields(cls)}
         for name, value in document.items():
             if name not in known:
                 raise ValueError(f"Unknown timing {name!r}. Timings: {', '.join(sorted(known))}.")
-            if not _is_duration(value):
-                raise ValueError(f"Timing {name!r} cannot be {value!r}. It is a number of at least 0.")
+            highest = MOST_TIMES if name.endswith("_scale") else MOST_SECONDS
+            if not is_number(value, highest=highest):
+                raise ValueError(f"Timing {name!r} cannot be {value!r}. It is a number from 0 to {highest}.")
         return replace(cls() if base is None else base, **document)
 
 
-def _is_duration(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+def is_number(value: object, *, highest: float) -> bool:
+    """Tell whether a JSON value is a number from 0 to `highest`; what is no number at all (NaN) is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= highest

@@ -86,7 +86,17 @@ def test_timings_survive_the_way_through_a_document() -> None:
     )
 
 
-@pytest.mark.parametrize("document", [{"nope": 1}, {"deleting_seconds": -1}, {"deleting_seconds": "1"}])
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"nope": 1},
+        *(
+            {"deleting_seconds": value}
+            for value in (-1, "1", True, None, [1], float("inf"), float("nan"), 1e300)
+        ),
+        {"wait_scale": 1e9},
+    ],
+)
 def test_a_wrong_timing_is_explained(document: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="iming"):
         Timings.from_document(document)
