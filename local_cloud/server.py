@@ -10,7 +10,7 @@ import tempfile
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from iam_policies.policies import NO_POLICY
 from local_cloud import ministack as ministack_module
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HOST = "127.0.0.1"
-_SECONDS_FOR_OPEN_REQUESTS = 1.0
 
 
 class _Identity:
@@ -154,8 +153,7 @@ async def _serve(  # noqa: PLR0913 - the parts of the local cloud
     when_ready: Callable[[], None],
 ) -> None:
     # Imported here because MiniStack changes Hypercorn when it is imported, after the environment is set.
-    import hypercorn.asyncio  # noqa: PLC0415
-    from hypercorn.config import Config  # noqa: PLC0415
+    from local_cloud import connections  # noqa: PLC0415
 
     control_plane = RealTimeControlPlane(
         ControlPlane(
@@ -180,24 +178,16 @@ async def _serve(  # noqa: PLR0913 - the parts of the local cloud
         door=door,
         when_ready=when_ready,
     )
-    config = Config()
-    config.bind = [f"fd://{listener.fileno()}"]
-    config.graceful_timeout = _SECONDS_FOR_OPEN_REQUESTS
-    config.keep_alive_timeout = 75
-    application: Any = gateway
-    await hypercorn.asyncio.serve(application, config, shutdown_trigger=_told_to(stop))
+    await connections.serve(gateway, listener, until=_told_to(stop))
 
 
-def _told_to(stop: threading.Event) -> Callable[[], Any]:
-    async def told() -> None:
-        told = asyncio.Event()
-        loop = asyncio.get_running_loop()
+async def _told_to(stop: threading.Event) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
 
-        def watch() -> None:
-            stop.wait()
-            loop.call_soon_threadsafe(told.set)
+    def watch() -> None:
+        stop.wait()
+        loop.call_soon_threadsafe(told.set)
 
-        threading.Thread(target=watch, daemon=True).start()
-        await told.wait()
-
-    return told
+    threading.Thread(target=watch, daemon=True).start()
+    await told.wait()
