@@ -11,6 +11,12 @@ from pathlib import Path
 from local_cloud.process import SECRET_VARIABLE, client_environment, draw_secret
 from local_cloud.server import HOST, bind, serve
 
+# Seen: in most regions, version 1 of the AWS CLI puts SQS's own host name before any variable.
+_HINT = (
+    "Version 1 of the AWS CLI asks AWS itself for queues, whatever the variables say. "
+    'Add to its sqs commands:\n--endpoint-url "$AWS_ENDPOINT_URL"\n'
+)
+
 
 def main() -> int:
     """Serve until told to stop; return the exit code."""
@@ -56,6 +62,7 @@ def main() -> int:
         environment = client_environment(endpoint_url, secret, options.account, options.region)
         lines = (f"export {name}={value}\n" for name, value in environment.items())
         sys.stdout.write(f"The local cloud is ready. Point a client at it with:\n\n{''.join(lines)}\n")
+        sys.stdout.write(_HINT)
         sys.stdout.flush()
 
     serve(

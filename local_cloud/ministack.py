@@ -17,6 +17,8 @@ signatures need is in `ministack_iam.py`, `ministack_events.py`, `ministack_exec
     math; `local_cloud/cloudwatch/alarms.py` does. `evaluate_alarms` does it for all alarms, again and again.
 `cloudwatch._put_metric_alarm` and `provisioners._cw_metric_alarm_record` keep `Metrics`
     Alarms on metric math lost their expressions, or were refused by CloudFormation.
+`cloudwatch_logs._filter_log_events` and its like take `cloudwatch/filter_patterns.py`'s patterns, or refuse
+    MiniStack takes every JSON pattern for a match, and a phrase for its words.
 `router._is_aws_service_name` always agrees
     To tell what nobody implements, MiniStack loads every service model of botocore: seconds, and 400 MB.
 `lambda_svc._LAMBDA_ASYNC_RETRY_BASE_SECONDS` becomes `retry_base_seconds`
@@ -53,6 +55,7 @@ from local_cloud import (
 )
 from local_cloud.asynchronous import StorageError
 from local_cloud.cloudwatch import alarms
+from local_cloud.cloudwatch.filter_patterns import UnsupportedPatternError, compile_pattern
 from local_cloud.ministack_encryption import Encryption
 from local_cloud.ministack_events import RuleTargets
 from local_cloud.ministack_execution_roles import ExecutionRoles, bucket_and_key
@@ -60,7 +63,7 @@ from local_cloud.ministack_iam import MiniStackIam
 from local_cloud.ministack_signatures import Signatures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from local_cloud.sagemaker.ports import EventSink
@@ -79,6 +82,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.core.lambda_runtime", "_PYTHON_WORKER_SCRIPT"),
     ("ministack.core.lambda_runtime", "_detect_runtime_binary"),
     ("ministack.core.lambda_runtime", "reset"),
+    ("ministack.core.responses", "error_response_json"),
     ("ministack.core.responses", "get_account_id"),
     ("ministack.core.responses", "get_region"),
     ("ministack.core.responses", "request_scope"),
@@ -98,10 +102,15 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.services.cloudwatch", "_record_history"),
     ("ministack.services.cloudwatch", "_stat_value"),
     ("ministack.services.cloudwatch", "_store_datum"),
+    ("ministack.services.cloudwatch_logs", "_compile_filter_pattern"),
     ("ministack.services.cloudwatch_logs", "_create_log_group"),
     ("ministack.services.cloudwatch_logs", "_create_log_stream"),
+    ("ministack.services.cloudwatch_logs", "_filter_log_events"),
     ("ministack.services.cloudwatch_logs", "_log_groups"),
     ("ministack.services.cloudwatch_logs", "_put_log_events"),
+    ("ministack.services.cloudwatch_logs", "_put_subscription_filter"),
+    ("ministack.services.cloudwatch_logs", "_start_live_tail"),
+    ("ministack.services.cloudwatch_logs", "_subscription_pattern_matches"),
     ("ministack.services.eventbridge", "_archive_event"),
     ("ministack.services.eventbridge", "_dispatch_event"),
     ("ministack.services.eventbridge", "_ensure_default_bus"),
@@ -111,6 +120,8 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.services.lambda_svc", "invoke_async_with_retry"),
     ("ministack.services.s3", "_get_object_data"),
     ("ministack.services.s3", "handle_request"),
+    ("ministack.services.sqs", "_queues"),
+    ("ministack.services.sqs", "_refresh_counts"),
     ("ministack.services.ssm", "_delete_parameter"),
     ("ministack.services.ssm", "_delete_parameters"),
     ("ministack.services.ssm", "_lookup_parameter"),
@@ -125,6 +136,14 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
 # What a process of the local cloud keeps of the host's environment: nothing that selects an AWS account, a
 # Python environment or a MiniStack setting.
 _KEPT_FROM_HOST = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SYSTEMROOT")
+
+
+_QUEUE_METRICS = {
+    "ApproximateNumberOfMessagesVisible": "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible": "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed": "ApproximateNumberOfMessagesDelayed",
+}
+"""SQS's metrics in CloudWatch, and the attributes of a queue that they are (SQS developer guide)."""
 
 
 class IncompatibleMiniStackError(Exception):
@@ -214,6 +233,7 @@ class MiniStack:
         self._cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
         self._provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
         self._logs: Any = importlib.import_module("ministack.services.cloudwatch_logs")
+        self._sqs: Any = importlib.import_module("ministack.services.sqs")
         self._evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
         self._responses: Any = importlib.import_module("ministack.core.responses")
         self._interpreter = _write_isolated_interpreter(state_dir, hidden=sorted(settings(port)))
@@ -252,6 +272,30 @@ class MiniStack:
         self._provisioners._cw_metric_alarm_record = self._reading_metrics(
             self._provisioners._cw_metric_alarm_record
         )
+
+        self._filter_logs()
+
+    def _filter_logs(self) -> None:
+        error = self._responses.error_response_json
+
+        def checking(handle: Callable[[Any], Any], member: str) -> Callable[[Any], Any]:
+            def handler(data: dict[str, Any]) -> Any:  # noqa: ANN401 - MiniStack's response triple
+                try:
+                    compile_pattern(data.get(member) or "")
+                except UnsupportedPatternError as refused:
+                    message = f"The local cloud cannot apply this filter pattern: {refused}."
+                    return error("InvalidParameterException", message, 400)
+                return handle(data)
+
+            return handler
+
+        self._logs._compile_filter_pattern = compile_pattern
+        self._logs._subscription_pattern_matches = lambda pattern, message: compile_pattern(pattern)(
+            message or ""
+        )
+        self._logs._filter_log_events = checking(self._logs._filter_log_events, "filterPattern")
+        self._logs._put_subscription_filter = checking(self._logs._put_subscription_filter, "filterPattern")
+        self._logs._start_live_tail = checking(self._logs._start_live_tail, "logEventFilterPattern")
 
     def _keeping_metrics(self, put: Callable[..., Any]) -> Callable[..., Any]:
         def put_metric_alarm(params: Any, document: Any, *protocol: bool) -> Any:  # noqa: ANN401 - MiniStack's own types
@@ -516,6 +560,13 @@ class MiniStack:
                 list(values.values()),
                 None,
             )
+
+    def queues(self) -> Iterator[tuple[str, str, str, dict[str, int]]]:
+        """Yield every queue's account, region, name, and numbers of messages by their metric's name."""
+        for (account_id, region, _), queue in list(self._sqs._queues.all_items()):
+            self._sqs._refresh_counts(queue)
+            counts = {name: int(queue["attributes"][attribute]) for name, attribute in _QUEUE_METRICS.items()}
+            yield account_id, region, queue["name"], counts
 
     def write_logs(
         self, account_id: str, region: str, *, group: str, stream: str, lines: Sequence[str]

@@ -1,6 +1,6 @@
-"""Publish SageMaker's invocation metrics, and keep every alarm up to date with them.
+"""Publish SageMaker's invocation metrics and SQS's, and keep every alarm up to date with them.
 
-Owns which metrics an invocation makes, with their dimensions and units, and when they are published and
+Owns which metrics an invocation makes, with their dimensions and units, and when metrics are published and
 alarms evaluated: a moment later, on the event loop, since MiniStack's CloudWatch knows no locks.
 Source: developer guide, "Amazon SageMaker AI metrics in Amazon CloudWatch" (endpoint invocation metrics); the
 dimension EndpointConfigName: "Auto-Rollback Configuration and Monitoring".
@@ -11,13 +11,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from local_cloud.cloudwatch.alarms import Metric
+from local_cloud.queue_metrics import QueueMetrics, Queues
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from local_cloud.hosting.fleets import InvocationRecord
     from local_cloud.sagemaker.timings import Timings
@@ -33,16 +35,10 @@ _CLIENT_ERRORS = range(400, 500)
 _SERVER_ERRORS = range(500, 600)
 
 
-class CloudWatch(Protocol):
-    """The part of CloudWatch that is told and asked here."""
+class CloudWatch(Queues, Protocol):
+    """The part of CloudWatch that is told and asked here, and the queues that it has numbers of."""
 
     alarm_period_scale: float
-
-    def put_metric_values(
-        self, account_id: str, region: str, metric: Metric, unit: str, values: Mapping[float, int]
-    ) -> None:
-        """Add values, each with how often it was seen, to a metric."""
-        ...
 
     def evaluate_alarms(self) -> None:
         """Evaluate every alarm now."""
@@ -65,6 +61,7 @@ class Monitoring:
         self._cloudwatch = cloudwatch
         self._lock = threading.Lock()
         self._values: dict[_Target, Counter[float]] = {}
+        self._queues = QueueMetrics(cloudwatch)
 
     def record(self, record: InvocationRecord) -> None:
         """Take note of one invocation."""
@@ -82,6 +79,7 @@ class Monitoring:
             values, self._values = self._values, {}
         for target, counts in values.items():
             self._cloudwatch.put_metric_values(*target, counts)
+        self._queues.publish(time.monotonic(), period_scale=timings.alarm_period_scale)
         self._cloudwatch.alarm_period_scale = timings.alarm_period_scale
         self._cloudwatch.evaluate_alarms()
 

@@ -88,3 +88,36 @@ def test_cli_registers_approves_deploys_invokes_and_deletes(account: Account, tm
 def test_cli_shows_the_service_s_refusal(account: Account) -> None:
     with pytest.raises(ClientFailedError, match=r"\(ValidationException\) .* Could not find endpoint"):
         sagemaker(account, "describe-endpoint", endpoint_name="nowhere")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("application-autoscaling", "describe-scalable-targets", "--service-namespace", "sagemaker"),
+        ("cloudformation", "describe-stacks"),
+        ("cloudwatch", "describe-alarms"),
+        ("dynamodb", "list-tables"),
+        ("events", "list-rules"),
+        ("iam", "list-roles"),
+        ("kms", "list-keys"),
+        ("lambda", "list-functions"),
+        ("logs", "describe-log-groups"),
+        ("s3api", "list-buckets"),
+        ("sns", "list-topics"),
+        ("ssm", "describe-parameters"),
+        ("sts", "get-caller-identity"),
+    ],
+    ids=lambda command: str(command[0]),
+)
+def test_the_printed_variables_point_every_service_of_the_cli_at_the_local_cloud(
+    account: Account, command: tuple[str, ...]
+) -> None:
+    aws(account, *command)
+
+
+def test_the_cli_s_sqs_needs_the_option_that_the_local_cloud_prints(account: Account) -> None:
+    """In most regions it puts SQS's host name before every variable (`overridesslcommonname.py`)."""
+    with pytest.raises(ClientFailedError, match="proxy"):
+        aws(account, "sqs", "list-queues")
+
+    aws(account, "sqs", "list-queues", "--endpoint-url", account.cloud.endpoint_url)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -358,3 +359,57 @@ def test_call_log_tells_who_called_what_and_how_it_ended(account: Account) -> No
         "ValidationException",
     )
     assert account.cloud.calls(after=second["seq"] - 1)[0] == second
+
+
+def test_log_events_are_filtered_by_their_pattern(account: Account) -> None:
+    logs = account.client("logs")
+    names = {"logGroupName": "/g", "logStreamName": "s"}
+    logs.create_log_group(logGroupName="/g")
+    logs.create_log_stream(**names)
+    lines = [
+        '{"level": "ERROR", "code": 5}',
+        '{"level": "INFO", "code": 1}',
+        "out of memory",
+        "memory is out",
+    ]
+    now = int(time.time() * 1000)
+    logs.put_log_events(**names, logEvents=[{"timestamp": now, "message": line} for line in lines])
+
+    def found(pattern: str) -> list[str]:
+        events = logs.filter_log_events(logGroupName="/g", filterPattern=pattern)["events"]
+        return [event["message"] for event in events]
+
+    assert found('{ $.level = "ERROR" }') == lines[:1]
+    assert found("{ $.code < 2 }") == lines[1:2]
+    assert found('"out of memory"') == lines[2:3]
+    assert found("memory -of") == lines[3:]
+    assert found("?ERROR ?INFO") == lines[:2]
+    assert found("error") == []
+    with pytest.raises(logs.exceptions.InvalidParameterException, match="cannot apply this filter pattern"):
+        found("%ERR.R%")
+
+
+def test_an_alarm_on_a_queue_goes_off_when_a_message_is_in_it(account: Account) -> None:
+    url, _ = queue(account, "unhandled")
+    cloudwatch = account.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName="unhandled",
+        Namespace="AWS/SQS",
+        MetricName="ApproximateNumberOfMessagesVisible",
+        Dimensions=[{"Name": "QueueName", "Value": "unhandled"}],
+        Statistic="Maximum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        TreatMissingData="notBreaching",
+    )
+
+    def state() -> str:
+        [alarm] = cloudwatch.describe_alarms(AlarmNames=["unhandled"])["MetricAlarms"]
+        return str(alarm["StateValue"])
+
+    eventually(state, lambda seen: seen == "OK")
+    account.client("sqs").send_message(QueueUrl=url, MessageBody="x")
+
+    eventually(state, lambda seen: seen == "ALARM")

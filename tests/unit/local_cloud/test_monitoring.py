@@ -14,7 +14,7 @@ from local_cloud.sagemaker.ports import FleetSpec
 from local_cloud.sagemaker.timings import Timings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 SPEC = FleetSpec(
     account_id="111122223333",
@@ -38,6 +38,7 @@ class CloudWatch:
     def __init__(self) -> None:
         self.alarm_period_scale = 1.0
         self.values: dict[tuple[str, str, Metric], tuple[str, dict[float, int]]] = {}
+        self.in_queues: list[tuple[str, str, str, dict[str, int]]] = []
         self.evaluations = 0
         self.fails = False
         self.when_evaluated: Callable[[], None] = lambda: None
@@ -49,6 +50,9 @@ class CloudWatch:
             self.fails = False
             raise RuntimeError("CloudWatch is away")
         self.values[account_id, region, metric] = (unit, dict(values))
+
+    def queues(self) -> Iterator[tuple[str, str, str, dict[str, int]]]:
+        yield from self.in_queues
 
     def evaluate_alarms(self) -> None:
         self.evaluations += 1

@@ -141,6 +141,7 @@ def test_foreground_prints_the_environment_and_ends_on_ctrl_c(temporary: Path) -
 
     assert process.returncode == 0
     assert printed["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
+    assert printed["AWS_ENDPOINT_URL_SQS"] == printed["AWS_ENDPOINT_URL"]
     assert printed["AWS_ACCESS_KEY_ID"] == "444455556666"
     assert list(temporary.iterdir()) == []
 
