@@ -1,0 +1,373 @@
+"""Owns the evidence that AWS accepts the permissions as they are written, beside the service's reference.
+
+The service authorization reference settles most: which resource types an action is authorised on, and which
+condition keys its requests have (`reference.py`). Here is what it does not settle, or what AWS does otherwise
+than it says: each entry has the form that a page or an observation shows to be enough. A statement that is
+narrower than that is a defect, which `verdicts.py` finds.
+
+A form is an ARN in which `{name}` stands for what a policy may name one by one, and `*` for what only a
+wildcard covers: `alarm:{alarm}` may be one alarm, `alarm:*` has to be every alarm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Kind(StrEnum):
+    """Where evidence comes from."""
+
+    PAGE = "page"
+    """AWS's documentation."""
+    SEEN = "seen"
+    """Somebody saw it on an account, and wrote it down in public."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where evidence stands.
+
+    Attributes:
+        kind: Page or observation.
+        where: Guide and page, or repository and issue.
+        date: When the page was read, or when it was observed.
+    """
+
+    kind: Kind
+    where: str
+    date: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}: {self.where}, {self.date}"
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What nobody could establish.
+
+    Attributes:
+        question: What a probe on a real account has to settle.
+        hedge: Why the product is right meanwhile, whatever the answer.
+    """
+
+    question: str
+    hedge: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The form of a permission that is shown to be enough.
+
+    Attributes:
+        actions: For these actions.
+        form: On these resources.
+        source: Where it is shown.
+        keys: The condition keys that such a request is shown to have, with `*` as a wildcard; None for those
+            that the reference lists.
+        subject: In whose policies, with `*` as a wildcard.
+        open: What is not settled, if the form is a hedge.
+    """
+
+    actions: tuple[str, ...]
+    form: str
+    source: Source
+    keys: tuple[str, ...] | None = None
+    subject: str = "*"
+    open: Open | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEvidence:
+    """A condition key that says how a request came about, and the values that it is shown to have.
+
+    Attributes:
+        actions: For these actions, with `*` as a wildcard.
+        key: The key.
+        values: Each value of a condition has to be like one of these.
+        source: Where it is shown.
+        service: The service that is let in; empty for a statement that lets in none.
+        open: What is not settled.
+    """
+
+    actions: tuple[str, ...]
+    key: str
+    values: tuple[str, ...]
+    source: Source
+    service: str = ""
+    open: Open | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceEvidence:
+    """A service that uses an action on a resource, or takes on a role, as itself.
+
+    Attributes:
+        service: Its principal.
+        actions: What it does.
+        source: Where it is shown.
+    """
+
+    service: str
+    actions: tuple[str, ...]
+    source: Source
+
+
+_READ: Final = "2026-11-29"
+"""When somebody last read the pages that are named here."""
+
+
+def _page(where: str) -> Source:
+    return Source(Kind.PAGE, where, _READ)
+
+
+def _seen(where: str, date: str) -> Source:
+    return Source(Kind.SEEN, where, date)
+
+
+def _arn(service: str, resource: str, account: str = "{account}") -> str:
+    return f"arn:{{partition}}:{service}:{{region}}:{account}:{resource}"
+
+
+_ROLES: Final = _page('SageMaker developer guide, "sagemaker-roles"')
+_VALIDATION: Final = _page(
+    'Application Auto Scaling user guide, "Permissions validation for Application Auto Scaling API calls on '
+    'target resources"'
+)
+_RANDOM_NAME: Final = _seen("aws-controllers-k8s/community #2110 (CloudTrail)", "2024-07")
+_EVERY_ALARM: Final = _seen(
+    "mattclay/aws-terminator #63, aws-samples/amazon-cloudwatch-auto-alarms #1 (both ask for all alarms)",
+    "2019-10",
+)
+_TAGS_OF_CONFIGS: Final = Open(
+    "Are the request's tags, and a new config's own, known when the config of CreateEndpoint and UpdateEndpoint "
+    "is authorised?",
+    "The config has no tag condition; the endpoint, which is what changes, has one.",
+)
+_KMS_THROUGH: Final = _page('KMS developer guide, "conditions-kms" (kms:ViaService, list of services)')
+_BY_EVENTBRIDGE: Final = _page('EventBridge user guide, "eb-use-resource-based"')
+_BY_ALARMS: Final = _page('SNS developer guide, "sns-access-policy-use-cases" (CloudWatch alarms)')
+_KEY_OF_TOPIC: Final = _page('SNS developer guide, "sns-key-management"')
+
+EVIDENCE: Final = (
+    # Automatic scaling: RegisterScalableTarget tries these in the caller's name, on names that do not exist.
+    Evidence(
+        ("cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"),
+        _arn("cloudwatch", "alarm:*"),
+        _VALIDATION,
+        (),
+    ),
+    Evidence(
+        ("sagemaker:UpdateEndpointWeightsAndCapacities",),
+        _arn("sagemaker", "endpoint/*"),
+        _RANDOM_NAME,
+        (),
+        open=Open(
+            "Does RegisterScalableTarget try UpdateEndpointWeightsAndCapacities on a name that does not exist, "
+            "as it does DescribeEndpointConfig? Does such a call have aws:ViaAWSService?",
+            "Granted on every endpoint, without a tag: right whatever the name is.",
+        ),
+    ),
+    Evidence(
+        ("sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig"),
+        _arn("sagemaker", "{type}/*"),
+        _RANDOM_NAME,
+        (),
+        subject="*: DeployerRole",
+    ),
+    # Alarms
+    Evidence(
+        ("cloudwatch:DescribeAlarms",),
+        _arn("cloudwatch", "alarm:*"),
+        _EVERY_ALARM,
+        (),
+        open=Open(
+            "Is DescribeAlarms with names authorised on those alarms, or on every alarm?",
+            "Granted on every alarm, which covers both; only states are read.",
+        ),
+    ),
+    # Creating and updating endpoints
+    Evidence(
+        ("sagemaker:UpdateEndpoint",),
+        _arn("sagemaker", "endpoint-config/*"),
+        _seen("aws-controllers-k8s/community #1889", "2023-09"),
+        (),
+        open=_TAGS_OF_CONFIGS,
+    ),
+    Evidence(
+        ("sagemaker:CreateEndpoint",),
+        _arn("sagemaker", "endpoint-config/*"),
+        _page('service authorization reference, "Amazon SageMaker AI" (resource types of CreateEndpoint)'),
+        (),
+        open=_TAGS_OF_CONFIGS,
+    ),
+    Evidence(
+        ("sagemaker:CreateModel",),
+        _arn("sagemaker", "model-package/{version}"),
+        _page('SageMaker developer guide, "model-registry-deploy"'),
+        ("aws:PrincipalArn",),
+        open=Open(
+            "Within an account, is CreateModel authorised on the model package too?",
+            "Granted on it, without a condition; the model itself is held to the owner's tag.",
+        ),
+    ),
+    # The registry
+    Evidence(
+        ("sagemaker:UpdateModelPackage",),
+        _arn("sagemaker", "model-package/{version}"),
+        _page(
+            'service authorization reference, "Amazon SageMaker AI" (condition keys of UpdateModelPackage)'
+        ),
+        ("aws:PrincipalArn",),
+        subject="*: statements in group *",
+        open=Open(
+            "Does PutModelPackageGroupPolicy accept conditions on `sagemaker:` keys?",
+            "Without an answer a stage in another account may be unable to promote; it deploys all the same.",
+        ),
+    ),
+    # Settings
+    Evidence(
+        ("ssm:GetParametersByPath",),
+        _arn("ssm", "parameter/{path}"),
+        _page('service authorization reference, "AWS Systems Manager"'),
+        open=Open(
+            "Is GetParametersByPath authorised on the path with its last slash or without?",
+            "Granted on both.",
+        ),
+    ),
+    # Networks: a shared subnet's ARN, and a shared security group's, have their owner's account.
+    Evidence(
+        ("ec2:CreateNetworkInterface",),
+        _arn("ec2", "subnet/{subnet}", "*"),
+        _page('VPC user guide, "vpc-sharing"; SageMaker developer guide, "sagemaker-roles"'),
+        (),
+    ),
+    Evidence(
+        ("ec2:CreateNetworkInterface",),
+        _arn("ec2", "security-group/{group}", "*"),
+        _page('VPC user guide, "security-group-sharing"; SageMaker developer guide, "sagemaker-roles"'),
+        (),
+    ),
+    # The models' role, as SageMaker uses it
+    Evidence(
+        ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
+        _arn("ecr", "repository/{repository}"),
+        _ROLES,
+        ("aws:PrincipalArn",),
+    ),
+    Evidence(
+        ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"),
+        _arn("logs", "log-group:/aws/sagemaker/Endpoints/*"),
+        _ROLES,
+        (),
+        subject="*: ModelExecutionRole",
+    ),
+    Evidence(
+        ("s3:GetObject",),
+        "arn:{partition}:s3:::{object}",
+        _ROLES,
+        ("aws:PrincipalArn", "aws:ResourceAccount"),
+    ),
+    Evidence(
+        ("s3:AbortMultipartUpload", "s3:PutObject"),
+        "arn:{partition}:s3:::{object}",
+        _page('SageMaker developer guide, "async-inference-create-endpoint-prerequisites"'),
+        ("aws:ResourceAccount",),
+        subject="*: ModelExecutionRole",
+    ),
+)
+"""What is shown for actions beyond the reference. Where one is about an action and a resource, it decides."""
+
+KEYS: Final = (
+    KeyEvidence(("kms:*",), "kms:ViaService", ("s3.*", "sagemaker.*"), _KMS_THROUGH),
+    KeyEvidence(
+        ("kms:Decrypt", "kms:GenerateDataKey"),
+        "kms:EncryptionContext:aws:s3:arn",
+        ("arn:*:s3:::*",),
+        _page('S3 user guide, "UsingKMSEncryption" (encryption context) and "bucket-key"'),
+    ),
+    KeyEvidence(
+        ("*",),
+        "aws:PrincipalArn",
+        ("arn:*:iam::*:role/*",),
+        _page('IAM user guide, "AWS global condition context keys" (in every signed request)'),
+    ),
+    KeyEvidence(
+        ("events:PutEvents",),
+        "aws:PrincipalOrgID",
+        ("o-*",),
+        _page('IAM user guide, "AWS global condition context keys" (if the account is in an organization)'),
+    ),
+    KeyEvidence(
+        ("s3:*",),
+        "aws:ResourceAccount",
+        ("*",),
+        _page(
+            'IAM user guide, "AWS global condition context keys" (in every request but for a few services)'
+        ),
+    ),
+    KeyEvidence(("sns:Publish",), "aws:SourceAccount", ("*",), _BY_ALARMS, "cloudwatch.amazonaws.com"),
+    KeyEvidence(
+        ("sns:Publish",),
+        "aws:SourceArn",
+        ("arn:*:cloudwatch:*:*:alarm:*",),
+        _BY_ALARMS,
+        "cloudwatch.amazonaws.com",
+    ),
+    KeyEvidence(("kms:*",), "aws:SourceAccount", ("*",), _KEY_OF_TOPIC, "cloudwatch.amazonaws.com"),
+    KeyEvidence(
+        ("kms:*",),
+        "aws:SourceArn",
+        ("arn:*:cloudwatch:*:*:alarm:*",),
+        _KEY_OF_TOPIC,
+        "cloudwatch.amazonaws.com",
+    ),
+    KeyEvidence(
+        ("lambda:InvokeFunction", "sqs:SendMessage", "sns:Publish"),
+        "aws:SourceArn",
+        ("arn:*:events:*:*:rule/*",),
+        _BY_EVENTBRIDGE,
+        "events.amazonaws.com",
+    ),
+    KeyEvidence(
+        ("sts:AssumeRole",),
+        "aws:SourceAccount",
+        ("*",),
+        _page('EventBridge user guide, "cross-service-confused-deputy-prevention"'),
+        "events.amazonaws.com",
+    ),
+    KeyEvidence(
+        ("sts:AssumeRole",),
+        "aws:SourceAccount",
+        ("*",),
+        _page('SageMaker developer guide, "security-confused-deputy-prevention"'),
+        "sagemaker.amazonaws.com",
+        Open(
+            "Does SageMaker say for whose account it takes on the models' role, for endpoints as for jobs?",
+            "Documented for SageMaker in general, and seen in one project. `execution_role_arn` may name a "
+            "role with another trust policy.",
+        ),
+    ),
+)
+"""What is shown for keys of which the reference does not say when a request has them."""
+
+SERVICES: Final = (
+    ServiceEvidence("cloudwatch.amazonaws.com", ("sns:Publish",), _BY_ALARMS),
+    ServiceEvidence("cloudwatch.amazonaws.com", ("kms:Decrypt", "kms:GenerateDataKey*"), _KEY_OF_TOPIC),
+    ServiceEvidence(
+        "events.amazonaws.com", ("lambda:InvokeFunction", "sns:Publish", "sqs:SendMessage"), _BY_EVENTBRIDGE
+    ),
+    ServiceEvidence(
+        "events.amazonaws.com",
+        ("sts:AssumeRole",),
+        _page('EventBridge user guide, "eb-use-identity-based" (execution roles of targets)'),
+    ),
+    ServiceEvidence(
+        "lambda.amazonaws.com",
+        ("sts:AssumeRole",),
+        _page('Lambda developer guide, "lambda-intro-execution-role"'),
+    ),
+    ServiceEvidence("sagemaker.amazonaws.com", ("sts:AssumeRole",), _ROLES),
+)
+"""Which services do what as themselves."""

@@ -1,0 +1,174 @@
+"""Holds each statement of each policy against its evidence: is there any, and is the statement as wide as it?
+
+Pure. What AWS accepts stands in `evidence.py`, and in the service authorization reference (`reference.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+
+from iam_policies.operators import demands_key
+from iam_policies.patterns import may_overlap
+from tests.iam_proof import reference
+from tests.iam_proof.evidence import EVIDENCE, KEYS, SERVICES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from iam_policies.policies import Condition, Policy, Statement
+    from tests.iam_proof.evidence import Evidence, KeyEvidence, Open
+    from tests.iam_proof.reference import Action
+    from tests.infra.roles import Subject
+
+_HOLE: Final = re.compile(r"\{[^}]*\}")
+_ONLY_A_WILDCARD: Final = "\0\0"
+"""No policy names it, so that only an asterisk covers it."""
+
+_HOW: Final = ("kms:viaservice", "kms:encryptioncontext:*")
+"""Keys of the reference that say how a request came about: only some requests have them."""
+
+REFERENCE: Final = f"reference of {reference.EDITION}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the evidence says of a statement.
+
+    Attributes:
+        subject: Whose policy it is in.
+        sid: Its name, or its place.
+        without: What has no evidence.
+        narrower: What is narrower than its evidence.
+        sources: Where the rest is shown.
+        open: What a probe on a real account has to settle.
+    """
+
+    subject: Subject
+    sid: str
+    without: tuple[str, ...] = ()
+    narrower: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    open: tuple[Open, ...] = ()
+
+
+@dataclass(slots=True)
+class _Findings:
+    """Filled while a statement is looked at."""
+
+    subject: Subject
+    statement: Statement
+    without: list[str]
+    narrower: list[str]
+    sources: list[str]
+    open: list[Open]
+
+    def rests_on(self, evidence: Evidence | KeyEvidence) -> None:
+        self.sources.append(str(evidence.source))
+        if evidence.open is not None:
+            self.open.append(evidence.open)
+
+
+def verdicts(subject: Subject, policies: Sequence[Policy]) -> Iterator[Verdict]:
+    """Yield what the evidence says of each statement of a subject's policies."""
+    statements = [statement for policy in policies for statement in policy.statements]
+    for number, statement in enumerate(statements, start=1):
+        found = _Findings(subject, statement, [], [], [], [])
+        found.without += reference.mismatches(statement)
+        if statement.allows and not found.without:
+            _look_at_services(found)
+            for action in reference.actions_of(statement):
+                for resource in statement.resources or (None,):
+                    _look_at_action(found, action, resource)
+        elif not found.without:
+            found.sources.append(REFERENCE)
+        yield Verdict(
+            subject,
+            statement.sid or f"#{number}",
+            without=tuple(dict.fromkeys(found.without)),
+            narrower=tuple(dict.fromkeys(found.narrower)),
+            sources=tuple(dict.fromkeys(found.sources)),
+            open=tuple(dict.fromkeys(found.open)),
+        )
+
+
+def covers(resource: str, form: str) -> bool:
+    """Tell whether a policy's resource is as wide as the form that is shown to be enough."""
+    return may_overlap(resource, _HOLE.sub("*", form.replace("*", _ONLY_A_WILDCARD)))
+
+
+def _look_at_services(found: _Findings) -> None:
+    for kind, name in found.statement.principals or ():
+        if kind != "Service":
+            continue
+        for action in found.statement.actions or ():
+            shown = [each for each in SERVICES if each.service == name and action in each.actions]
+            if not shown:
+                found.without.append(f"that {name} uses {action}")
+            found.sources += [str(each.source) for each in shown]
+
+
+def _look_at_action(found: _Findings, action: Action, resource: str | None) -> None:
+    """Look at one action on one resource of a statement; None for the resource that the policy is of."""
+    if resource is not None and resource != "*" and not action.types_of(resource):
+        # Another action's.
+        return
+    about = [
+        each
+        for each in EVIDENCE
+        if action.name in each.actions
+        and fnmatchcase(str(found.subject), each.subject)
+        and (resource is None or may_overlap(resource, _HOLE.sub("*", each.form)))
+    ]
+    enough = [each for each in about if resource is None or covers(resource, each.form)]
+    if about and not enough:
+        forms = " or ".join(f"{each.form} ({each.source})" for each in about)
+        found.narrower.append(f"{action.name} on {resource}: shown to be enough is {forms}")
+        return
+    for condition in found.statement.conditions:
+        if demands_key(condition.operator):
+            _look_at_condition(found, action, resource, condition, enough)
+    for each in enough:
+        found.rests_on(each)
+    if not enough:
+        found.sources.append(REFERENCE)
+
+
+def _look_at_condition(
+    found: _Findings, action: Action, resource: str | None, condition: Condition, enough: Sequence[Evidence]
+) -> None:
+    """Look at a condition that holds only of requests with its key."""
+    narrowing = [each for each in enough if each.keys is not None]
+    if narrowing and not any(_lists(each.keys or (), condition.key) for each in narrowing):
+        found.narrower.append(
+            f"{action.name} on {resource} with {condition.key}: {narrowing[0].source} shows no such condition"
+        )
+        return
+    by_service = [name for kind, name in found.statement.principals or () if kind == "Service"]
+    shown = [
+        each
+        for each in KEYS
+        if each.key.lower() == condition.key.lower()
+        and any(fnmatchcase(action.name, pattern) for pattern in each.actions)
+        and each.service == (by_service[0] if by_service else "")
+    ]
+    fitting = [
+        each
+        for each in shown
+        if all(any(fnmatchcase(value, like) for like in each.values) for value in condition.values)
+    ]
+    if fitting:
+        found.rests_on(fitting[0])
+    elif shown:
+        found.narrower.append(
+            f"{action.name} with {condition.key} = {', '.join(condition.values)}: shown are values like "
+            + " or ".join(value for each in shown for value in each.values)
+        )
+    elif _lists(_HOW, condition.key) or condition.key.lower() in reference.GLOBAL_KEYS:
+        found.without.append(f"that a request for {action.name} has {condition.key}")
+
+
+def _lists(keys: Sequence[str], key: str) -> bool:
+    return any(fnmatchcase(key.lower(), each.lower()) for each in keys)
