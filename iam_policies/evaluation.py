@@ -57,6 +57,18 @@ class AccessRequest:
     is_context_complete: bool = True
 
 
+def has_effect(statement: Statement, request: AccessRequest) -> bool:
+    """Tell whether a statement counts for a request, whatever it says.
+
+    KMS keeps statements of a key's policy without Resource or Action, and they have "no effect" (botocore:
+    KMS, PutKeyPolicy). Other resources' policies may leave the resource out: they are about their own.
+    """
+    if not request.action.lower().startswith("kms:"):
+        return True
+    names_action = statement.actions is not None or statement.not_actions is not None
+    return names_action and (statement.resources is not None or statement.not_resources is not None)
+
+
 class Outcome(Enum):
     """How a request is decided, as IAM's simulator calls it (botocore: PolicyEvaluationDecisionType)."""
 
@@ -262,6 +274,8 @@ def _says(policies: Iterable[Policy], request: AccessRequest, context: Context, 
 
 def _is_about(statement: Statement, request: AccessRequest, context: Context) -> Truth:
     """Tell whether action, resource and conditions of a statement fit the request."""
+    if not has_effect(statement, request):
+        return False
     if not _names_action(statement, request.action):
         return False
     is_on = _names_resource(statement, request.resource_arn, context)
@@ -323,14 +337,27 @@ def _holds_of_none(operator: Operator) -> bool:
 def _naming(statement: Statement, principal: Principal) -> _Naming:
     """Return how a statement of a resource's policy names the principal."""
     if statement.not_principals is not None:
-        if not statement.allows and principal.boundary is not None:
-            # It "will always deny any IAM principal that has a permissions boundary policy attached,
-            # regardless of the values specified in the NotPrincipal element" ("NotPrincipal").
-            return _Naming.ENTITY
-        excluded = any(_names(each, principal) is not _Naming.NOT for each in statement.not_principals)
-        return _Naming.NOT if excluded else _Naming.ENTITY
+        return _Naming.NOT if _is_spared(statement, principal) else _Naming.ENTITY
     namings = [_names(each, principal) for each in statement.principals or ()]
     return max(namings, key=lambda naming: naming.value, default=_Naming.NOT)
+
+
+def _is_spared(statement: Statement, principal: Principal) -> bool:
+    """Tell whether NotPrincipal of a statement leaves somebody out.
+
+    IAM user guide, "NotPrincipal": the account has to be named, and then the user or the role, which stands
+    for all of its sessions. Principals with a permissions boundary are denied whatever it names. An Allow
+    with NotPrincipal is not supported any more; in one that is kept, the account's name leaves out everybody
+    in it.
+    """
+    named = {_names(each, principal) for each in statement.not_principals or ()} - {_Naming.NOT}
+    if not statement.allows and principal.boundary is not None:
+        return False
+    if statement.allows or principal.kind in {PrincipalKind.ROOT, PrincipalKind.SERVICE}:
+        return bool(named)
+    return _Naming.ACCOUNT in named and any(
+        name == principal.entity_arn for kind, name in statement.not_principals or () if kind == "AWS"
+    )
 
 
 def _names(named: tuple[str, str], principal: Principal) -> _Naming:

@@ -51,6 +51,7 @@ from local_cloud import (
     ministack_events,
     ministack_execution_roles,
     ministack_iam,
+    ministack_policies,
     ministack_signatures,
 )
 from local_cloud.asynchronous import StorageError
@@ -60,6 +61,7 @@ from local_cloud.ministack_encryption import Encryption
 from local_cloud.ministack_events import RuleTargets
 from local_cloud.ministack_execution_roles import ExecutionRoles, bucket_and_key
 from local_cloud.ministack_iam import MiniStackIam
+from local_cloud.ministack_policies import PolicyGrammar
 from local_cloud.ministack_signatures import Signatures
 
 if TYPE_CHECKING:
@@ -129,6 +131,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     *ministack_encryption.RELIED_ON,
     *ministack_execution_roles.RELIED_ON,
     *ministack_iam.RELIED_ON,
+    *ministack_policies.RELIED_ON,
     *ministack_events.RELIED_ON,
     *ministack_signatures.RELIED_ON,
 )
@@ -246,6 +249,7 @@ class MiniStack:
             self.iam.install()
         RuleTargets(self.iam, enforce_iam=enforce_iam).install()
         Encryption().install()
+        PolicyGrammar().install()
         self._change(retry_base_seconds)
 
     # What is changed

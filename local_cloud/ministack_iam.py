@@ -34,7 +34,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from iam_policies.evaluation import AccessRequest, Decision, Outcome, PolicyKind, evaluate
-from iam_policies.policies import EVERYTHING, MalformedPolicyError, Policy, Statement, parse_policy
+from iam_policies.grammar import MalformedPolicyError, PolicyType
+from iam_policies.policies import EVERYTHING, Policy, Statement, parse_policy
 from iam_policies.principals import Principal, PrincipalKind, account_root, role_session
 from local_cloud.sagemaker import arns
 
@@ -294,7 +295,7 @@ class MiniStackIam:
             )
             grants = [grant for grant in self._kms._grants.values() if grant["KeyId"] == record["Arn"]]
         # A key without a policy of its own has KMS's default one, which leaves it to the account.
-        policy = _parsed(record.get("Policy"), record["Arn"]) or _of_account(account_id)
+        policy = _parsed(record.get("Policy"), record["Arn"], PolicyType.KEY) or _of_account(account_id)
         granted = (statement for grant in grants for statement in _of_grant(grant).statements)
         return str(record["Arn"]), Policy((*policy.statements, *granted)), aliases
 
@@ -538,14 +539,16 @@ def _policy(statements: Iterable[Any]) -> Policy:
     return _parsed({"Version": "2012-10-17", "Statement": documents}, "an identity policy") or Policy(())
 
 
-def _parsed(document: str | Mapping[str, Any] | None, of_what: str) -> Policy | None:
+def _parsed(
+    document: str | Mapping[str, Any] | None, of_what: str, policy_type: PolicyType | None = None
+) -> Policy | None:
     """Return a policy; one that IAM would not have accepted denies everything, and says so in the log."""
     if not document:
         return None
     if not isinstance(document, str) and not document.get("Statement"):
         return None
     try:
-        return parse_policy(document)
+        return parse_policy(document, policy_type)
     except MalformedPolicyError as error:
         _LOGGER.warning("The policy of %s denies everything, because AWS would refuse it: %s", of_what, error)
         return _DENY_EVERYTHING

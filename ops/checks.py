@@ -19,7 +19,7 @@ from ops.encryption import check_encryption
 from ops.event_path import check_event_path
 from ops.facts import Absent, Found, Unreadable
 from ops.findings import Finding, Status, judge, told
-from ops.judging import by_its_own, call, decided, objections, trusts
+from ops.judging import by_its_own, call, decided, objections, trusts, without_effect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -283,7 +283,8 @@ def _admitting(
     objecting = [
         each for role, spelled in calls for request in spelled for each in objections(policy, role, request)
     ]
-    return _allowed("policy", subject, decisions, objecting, proposed, where)
+    idle = [each for _, spelled in calls for request in spelled for each in without_effect(policy, request)]
+    return _allowed("policy", subject, decisions, objecting, proposed, where, idle)
 
 
 def _named(target: PolicyTarget) -> str:
@@ -383,10 +384,12 @@ def _allowed(
     objecting: Sequence[str],
     proposed: Statement,
     where: str,
+    idle: Sequence[str] = (),
 ) -> Finding:
     """Say how the calls of one statement are decided: the worst of them counts.
 
     Where a statement denies them, or may, none that is added can allow them: that one is named instead.
+    Statements that are `idle`, which the service keeps and ignores, are named too.
     """
     actions = proposed["Action"] if isinstance(proposed["Action"], list) else [proposed["Action"]]
     why = _WHY[actions[0]]
@@ -395,6 +398,8 @@ def _allowed(
     changed = f"{where.partition(':')[0]}: change {who} so that it lets the role pass."
     is_bounded = any(each.refused_by is PolicyKind.BOUNDARY for each in decisions)
     by = " by the role's permissions boundary, which has to allow it too" if is_bounded else ""
+    if idle:
+        by += f"; {', '.join(dict.fromkeys(idle))} has no effect: KMS wants Resource and Action in it"
     outcomes = {each.outcome: each.why_not for each in decisions}
     unclear = outcomes.get(Outcome.UNKNOWN)
     of_whom = f" of {who}" if who else ""

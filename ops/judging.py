@@ -8,14 +8,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from iam_policies.evaluation import AccessRequest, Decision, Outcome, evaluate
-from iam_policies.policies import EVERYTHING, NO_POLICY, MalformedPolicyError, Policy, parse_policy
+from iam_policies.evaluation import AccessRequest, Decision, Outcome, evaluate, has_effect
+from iam_policies.grammar import MalformedPolicyError, PolicyType, listed
+from iam_policies.policies import EVERYTHING, NO_POLICY, Policy, parse_policy
 from iam_policies.principals import Principal, role_session, service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from iam_policies.context import Values
+    from iam_policies.policies import Statement
     from ops.facts import Role
 
 
@@ -28,7 +30,7 @@ def call(action: str, resource: str, context: Mapping[str, Values] | None = None
 def decided(principal: Principal, request: AccessRequest, resource_policy: Mapping[str, Any]) -> Decision:
     """Decide about a request, with a policy as it was read: one that is none leaves it unknown."""
     try:
-        policy = _policy(resource_policy)
+        policy = _of_resource(resource_policy, request)
     except MalformedPolicyError as error:
         return _not_understood(error)
     return evaluate(principal, request, resource_policy=policy)
@@ -65,7 +67,7 @@ def trusts(policy: Mapping[str, Any], name: str, account: str) -> bool:
 def objections(policy: Mapping[str, Any], principal: Principal, request: AccessRequest) -> list[str]:
     """Name the statements of a policy that deny a request, or may: no other can allow it then."""
     try:
-        denials = [each for each in _policy(policy).statements if not each.allows]
+        denials = [each for each in _of_resource(policy, request).statements if not each.allows]
     except MalformedPolicyError:
         return []
     objecting = []
@@ -78,12 +80,33 @@ def objections(policy: Mapping[str, Any], principal: Principal, request: AccessR
         # Whose the resource is, would be a refusal that is not this statement's.
         on_own = replace(request, owner_account=None, is_context_complete=False)
         if not evaluate(everybody, on_own, resource_policy=alone).is_allowed:
-            objecting.append(f"the statement {each.sid}" if each.sid else "a statement without a Sid")
+            objecting.append(_called(each))
     return objecting
+
+
+def without_effect(policy: Mapping[str, Any], request: AccessRequest) -> list[str]:
+    """Name the statements of a resource's policy that its service keeps and ignores."""
+    try:
+        statements = _of_resource(policy, request).statements
+    except MalformedPolicyError:
+        return []
+    return [_called(each) for each in statements if not has_effect(each, request)]
+
+
+def _called(statement: Statement) -> str:
+    return f"the statement {statement.sid}" if statement.sid else "a statement without a Sid"
 
 
 def _not_understood(error: MalformedPolicyError) -> Decision:
     return Decision(Outcome.UNKNOWN, f"because a policy cannot be understood: {error}")
+
+
+def _of_resource(document: Mapping[str, Any], request: AccessRequest) -> Policy:
+    """Read a policy that may be a key's: KMS keeps statements that others refuse."""
+    statements = listed(document.get("Statement"))
+    names_principals = any("Principal" in each or "NotPrincipal" in each for each in statements)
+    is_keys = names_principals and request.action.lower().startswith("kms:")
+    return parse_policy(document, PolicyType.KEY if is_keys else None) if statements else NO_POLICY
 
 
 def _policy(document: Mapping[str, Any]) -> Policy:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from iam_policies.evaluation import AccessRequest, evaluate
-from iam_policies.policies import MalformedPolicyError, Policy, parse_policy
+from iam_policies.grammar import MalformedPolicyError, PolicyType
+from iam_policies.policies import Policy, parse_policy
 from local_cloud.sagemaker import errors
 
 if TYPE_CHECKING:
@@ -38,17 +39,13 @@ def parse(text: str) -> GroupPolicy:
         ServiceError: The text is no policy whose statements have Principal and Resource.
     """
     try:
-        policy = parse_policy(text)
+        policy = parse_policy(text, PolicyType.MODEL_PACKAGE_GROUP)
     except MalformedPolicyError as error:
-        raise errors.invalid_policy(f"{error}.") from error
-    return GroupPolicy(text, Policy(tuple(_checked(statement) for statement in policy.statements)))
+        raise errors.invalid_policy(f"{str(error).removesuffix('.')}.") from error
+    return GroupPolicy(text, Policy(tuple(_in_lower_case(each) for each in policy.statements)))
 
 
-def _checked(statement: Statement) -> Statement:
-    if statement.principals is None and statement.not_principals is None:
-        raise errors.invalid_policy("a statement lacks Principal.")
-    if statement.resources is None and statement.not_resources is None:
-        raise errors.invalid_policy("a statement lacks Resource.")
+def _in_lower_case(statement: Statement) -> Statement:
     return replace(
         statement, resources=_lower(statement.resources), not_resources=_lower(statement.not_resources)
     )

@@ -141,8 +141,8 @@ _EVERY_ALARM: Final = _seen(
     "2019-10",
 )
 _TAGS_OF_CONFIGS: Final = Open(
-    "Are the request's tags, and a new config's own, known when the config of CreateEndpoint and UpdateEndpoint "
-    "is authorised?",
+    "Are the request's tags, and a new config's own, known when the config of CreateEndpoint and "
+    "UpdateEndpoint is authorised?",
     "The config has no tag condition; the endpoint, which is what changes, has one.",
 )
 _KMS_THROUGH: Final = _page('KMS developer guide, "conditions-kms" (kms:ViaService, list of services)')
@@ -164,8 +164,8 @@ EVIDENCE: Final = (
         _RANDOM_NAME,
         (),
         open=Open(
-            "Does RegisterScalableTarget try UpdateEndpointWeightsAndCapacities on a name that does not exist, "
-            "as it does DescribeEndpointConfig? Does such a call have aws:ViaAWSService?",
+            "Does RegisterScalableTarget try UpdateEndpointWeightsAndCapacities on a name that does not "
+            "exist, as it does DescribeEndpointConfig? Does such a call have aws:ViaAWSService?",
             "Granted on every endpoint, without a tag: right whatever the name is.",
         ),
     ),

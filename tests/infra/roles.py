@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from iam_policies.grammar import PolicyType
 from iam_policies.policies import Policy, parse_policy
 from iam_policies.principals import Principal, PrincipalKind
 
@@ -66,6 +67,13 @@ _ARNS = {
 _NAMES = ("RoleName", "Name")
 _HASH = re.compile(r"[0-9A-F]{8}$")
 _EDITED = "Custom::GreenlightPolicyStatements"
+_TYPES = {
+    "bucket": PolicyType.BUCKET,
+    "group": PolicyType.MODEL_PACKAGE_GROUP,
+    "key": PolicyType.KEY,
+    "key-grants": None,  # Grants are no policy: they are only written like one.
+    "repository": PolicyType.REPOSITORY,
+}
 
 
 @dataclass(frozen=True)
@@ -192,12 +200,12 @@ class Deployed:
 
     def _trusted(self, logical_id: str) -> Policy:
         properties = self.synthesised.resources[logical_id]["Properties"]
-        return parse_policy(self._resolved(properties["AssumeRolePolicyDocument"]))
+        return parse_policy(self._resolved(properties["AssumeRolePolicyDocument"]), PolicyType.TRUST)
 
     def _identity_policies(self, logical_id: str) -> tuple[Policy, ...]:
         role = self.synthesised.resources[logical_id]["Properties"]
         return tuple(
-            parse_policy(self._resolved(policy["PolicyDocument"]))
+            parse_policy(self._resolved(policy["PolicyDocument"]), PolicyType.IDENTITY)
             for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
             for name, policy in self.synthesised.of_type(kind).items()
             if {"Ref": logical_id} in policy.get("Roles", ())
@@ -220,15 +228,20 @@ class Deployed:
 
     def _resource_policies(self) -> Iterator[tuple[Subject, str, Policy]]:
         """Yield each resource that has a policy, with its ARN."""
-        for kind, member in (("AWS::SNS::TopicPolicy", "Topics"), ("AWS::SQS::QueuePolicy", "Queues")):
+        for kind, member, policy_type in (
+            ("AWS::SNS::TopicPolicy", "Topics", PolicyType.TOPIC),
+            ("AWS::SQS::QueuePolicy", "Queues", PolicyType.QUEUE),
+        ):
             for properties in self.synthesised.of_type(kind).values():
                 for of in properties[member]:
-                    yield self._policy_of(of["Ref"], self._resolved(properties["PolicyDocument"]))
+                    document = self._resolved(properties["PolicyDocument"])
+                    yield self._policy_of(of["Ref"], document, policy_type)
         for logical_id, properties in self.synthesised.of_type("AWS::KMS::Key").items():
-            yield self._policy_of(logical_id, self._resolved(properties["KeyPolicy"]))
+            yield self._policy_of(logical_id, self._resolved(properties["KeyPolicy"]), PolicyType.KEY)
         for properties in self.synthesised.of_type("AWS::Events::EventBusPolicy").values():
             statement = self._resolved(properties["Statement"])
-            yield self._policy_of(properties["EventBusName"]["Ref"], {"Statement": [statement]})
+            bus = properties["EventBusName"]["Ref"]
+            yield self._policy_of(bus, {"Statement": [statement]}, PolicyType.EVENT_BUS)
         for function in self.synthesised.of_type("AWS::Lambda::Function"):
             statements = [
                 self._permission(logical_id, properties)
@@ -238,9 +251,11 @@ class Deployed:
             if statements:
                 yield self._policy_of(function, {"Version": "2012-10-17", "Statement": statements})
 
-    def _policy_of(self, logical_id: str, policy: dict[str, Any]) -> tuple[Subject, str, Policy]:
+    def _policy_of(
+        self, logical_id: str, policy: dict[str, Any], policy_type: PolicyType | None = None
+    ) -> tuple[Subject, str, Policy]:
         subject = Subject(self.stack, _HASH.sub("", logical_id))
-        parsed = parse_policy(policy)
+        parsed = parse_policy(policy, policy_type)
         named = tuple(replace(each, sid=_HASH.sub("", each.sid)) for each in parsed.statements)
         return subject, self._arn(logical_id), Policy(named)
 
@@ -299,7 +314,8 @@ class Deployed:
 
 
 def _statements(properties: Mapping[str, str]) -> Policy:
-    return parse_policy({"Version": "2012-10-17", "Statement": json.loads(properties["Statements"])})
+    document = {"Version": "2012-10-17", "Statement": json.loads(properties["Statements"])}
+    return parse_policy(document, _TYPES[properties["Kind"]])
 
 
 def document(policy: Policy) -> dict[str, Any]:

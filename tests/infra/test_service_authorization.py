@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 ENDPOINT = "arn:aws:sagemaker:eu-west-1:111122223333:endpoint/*"
 
 
+def test_every_policy_keeps_to_the_grammar_of_its_type(every_stack: list[Deployed]) -> None:
+    """Reading them as policies of their type is the check; here are all of the types that AWS keeps."""
+    held = [statement for stack in every_stack for each in stack.subjects().values() for statement in each]
+
+    assert len(held) > 100
+
+
 def test_actions_resources_and_condition_keys_of_every_policy_go_together(
     every_stack: list[Deployed],
 ) -> None:

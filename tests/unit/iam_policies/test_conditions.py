@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from iam_policies.evaluation import AccessRequest, evaluate
-from iam_policies.policies import MalformedPolicyError, parse_policy
+from iam_policies.grammar import MalformedPolicyError
+from iam_policies.policies import parse_policy
 from iam_policies.principals import Principal, PrincipalKind
 
 USER = "arn:aws:iam::111122223333:user/ann"

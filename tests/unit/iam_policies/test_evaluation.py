@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from iam_policies.evaluation import AccessRequest, Decision, evaluate
+from iam_policies.grammar import PolicyType
 from iam_policies.policies import parse_policy
 from iam_policies.principals import Principal, PrincipalKind, account_root, service, unrestricted
 
@@ -15,6 +16,7 @@ HERE, THERE = "111122223333", "444455556666"
 ROLE = f"arn:aws:iam::{HERE}:role/path/deployer"
 SESSION = f"arn:aws:sts::{HERE}:assumed-role/deployer/function"
 USER = f"arn:aws:iam::{HERE}:user/ann"
+ROOT = f"arn:aws:iam::{HERE}:root"
 BUCKET = "arn:aws:s3:::models/a"
 
 
@@ -214,11 +216,23 @@ def grants(principal: Any, **more: Any) -> Any:
         # A denial denies, the root user too.
         (session(ALLOW), grants({"AWS": ROLE}, Effect="Deny"), False),
         (account_root(HERE), grants("*", Effect="Deny"), False),
-        (session(ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": ROLE}}), True),
-        (user(ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": ROLE}}), False),
+        # NotPrincipal has to name the account, and then the role or the user; a role's sessions with it.
+        (session(ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": [ROOT, ROLE]}}), True),
+        (session(ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": [HERE, ROLE, SESSION]}}), True),
+        (session(ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": ROOT}}), False),
+        (session(ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": ROLE}}), False),
+        (session(ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": [ROOT, SESSION]}}), False),
+        (session(ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": [THERE, ROLE]}}), False),
+        (account_root(HERE), policy({"Effect": "Deny", "NotPrincipal": {"AWS": ROOT}}), True),
+        (account_root(HERE), policy({"Effect": "Deny", "NotPrincipal": {"AWS": USER}}), False),
         # Whoever has a boundary is denied by NotPrincipal, whether it is named there or not.
-        (user(ALLOW, boundary=ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": USER}}), False),
-        (user(ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": USER}}), True),
+        (
+            user(ALLOW, boundary=ALLOW),
+            policy({"Effect": "Deny", "NotPrincipal": {"AWS": [ROOT, USER]}}),
+            False,
+        ),
+        (user(ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": [ROOT, USER]}}), True),
+        (user(ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": [ROOT, ROLE]}}), False),
         (session(DENY), grants({"AWS": SESSION}), False),
     ],
 )
@@ -390,3 +404,36 @@ def test_an_unrestricted_principal_is_bound_by_other_accounts_only(arn: str, nam
     assert decide(principal).is_allowed
     assert not decide(principal, owner=THERE).is_allowed
     assert decide(principal, owner=THERE, on_resource=grants({"AWS": named})).is_allowed
+
+
+KEY = f"arn:aws:kms:eu-west-1:{HERE}:key/1234"
+
+
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+@pytest.mark.parametrize("lacking", ["Resource", "Action"])
+def test_a_statement_of_a_keys_policy_without_resource_or_action_has_no_effect(
+    effect: str, lacking: str
+) -> None:
+    enough = {"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "kms:Decrypt", "Resource": "*"}
+    short = {name: each for name, each in (enough | {"Effect": effect}).items() if name != lacking}
+
+    def decrypts(*statements: dict[str, Any]) -> bool:
+        of_key = parse_policy({"Version": "2012-10-17", "Statement": [*statements]}, PolicyType.KEY)
+        return decide(
+            session(), action="kms:Decrypt", resource=KEY, on_resource=of_key, required=True
+        ).is_allowed
+
+    assert decrypts(enough)
+    assert not decrypts(short)
+    assert decrypts(enough, short)
+
+
+def test_a_statement_of_another_resources_policy_may_leave_the_resource_out() -> None:
+    of_repository = parse_policy(
+        {
+            "Version": "2012-10-17",
+            "Statement": {"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "ecr:BatchGetImage"},
+        }
+    )
+
+    assert decide(session(), action="ecr:BatchGetImage", on_resource=of_repository).is_allowed

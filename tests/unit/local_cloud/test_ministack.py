@@ -10,6 +10,7 @@ from local_cloud import (
     ministack_events,
     ministack_execution_roles,
     ministack_iam,
+    ministack_policies,
     ministack_signatures,
 )
 
@@ -20,6 +21,7 @@ MODULES = (
     ministack_execution_roles,
     ministack_iam,
     ministack_signatures,
+    ministack_policies,
 )
 
 

@@ -215,11 +215,28 @@ def test_a_keys_policy_may_name_the_callers_account() -> None:
     """As the policies of AWS's own keys do, whose principal is everybody."""
     policies = {target: Found(policy) for target, policy in granted().items()}
     callers = {"StringEquals": {"kms:CallerAccount": STAGING}}
-    policies["key", KEY] = Found(
-        {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Condition": callers}]}
-    )
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Condition": callers}
+    policies["key", KEY] = Found({"Statement": [{**everybody, "Resource": "*"}]})
 
     assert wrong(policies=policies) == []
+
+
+@pytest.mark.parametrize("lacking", ["Resource", "Action"])
+def test_a_statement_of_a_keys_policy_that_kms_ignores_is_told(lacking: str) -> None:
+    """KMS keeps it, and it has no effect: a key with it looks to be in order, and is not."""
+    policies = {target: Found(policy) for target, policy in granted().items()}
+    statements = policies["key", KEY].value["Statement"]
+    without = [{name: each for name, each in one.items() if name != lacking} for one in statements]
+    policies["key", KEY] = Found({"Version": "2012-10-17", "Statement": without})
+
+    found = wrong(policies=policies)
+
+    assert {(each.check, each.status) for each in found} == {("policy", Status.MISSING)}
+    assert all(f"the statement {one['Sid']}" in found[0].found for one in statements)
+    assert all("has no effect: KMS wants Resource and Action in it" in each.found for each in found)
+    assert {each.statement["Sid"].removeprefix(OWNER) for each in found if each.statement} == {
+        one["Sid"] for one in statements
+    }
 
 
 def test_an_allowance_that_cannot_be_judged_is_told_with_a_statement_that_can() -> None:
