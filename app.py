@@ -10,7 +10,7 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.bundling import REGISTRY_ACCESS, BundlingError, build_asset
-from infra.context import PLACE, read_configuration
+from infra.context import PLACE, read_configuration, shared_context
 from infra.deployment_stack import DeploymentStack
 from infra.execution_roles import check_execution_roles
 from infra.placement import check_room, place
@@ -37,7 +37,9 @@ def synthesise(app: App) -> CloudAssembly:
 
     Raises `ConfigurationError` with every mistake in them, and `BundlingError`.
     """
-    configuration, problems = read_configuration(app.node.get_all_context())
+    configuration, problems = read_configuration(
+        app.node.get_all_context(), shared=shared_context(Path("~").expanduser())
+    )
     stages, found = load_stages(configuration, PLACE)
     problems += found
     endpoints: list[EndpointSpec] = []

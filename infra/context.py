@@ -6,6 +6,7 @@ the command line are strings, so every reader here takes both.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -16,7 +17,8 @@ from infra.spreading import MANAGED_POLICIES, MOST_MANAGED_POLICIES
 from infra.stages.context import KEYS, read_accounts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
+    from pathlib import Path
 
     from infra.stages.context import Registry, Stage
 
@@ -76,11 +78,24 @@ class Configuration:
         return self.stack_name if number == 1 else f"{self.stack_name}-Settings-{number}"
 
 
-def read_configuration(context: Mapping[str, Any]) -> tuple[Configuration, list[Problem]]:
+def shared_context(home: Path) -> frozenset[str]:
+    """List the context keys of `~/.cdk.json`, which the CDK CLI hands to every app of its user."""
+    try:
+        document = json.loads((home / ".cdk.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return frozenset()  # the CLI has complained of it already
+    context = document.get("context") if isinstance(document, dict) else None
+    return frozenset(context) if isinstance(context, dict) else frozenset()
+
+
+def read_configuration(
+    context: Mapping[str, Any], *, shared: Collection[str] = ()
+) -> tuple[Configuration, list[Problem]]:
     """Read the app's keys out of the whole CDK context.
 
     The context also holds CDK's own keys, which all have a colon, a slash, an at sign or a hyphen in them.
-    Any other key that is not ours is a problem, as is one that looks like a misspelling of ours.
+    Any other key that is not ours is a problem, as is one that looks like a misspelling of ours. Keys that
+    are `shared` by all apps of the user may be another app's: only a misspelling of ours is a problem then.
     """
     problems: list[Problem] = []
     values: dict[str, Any] = {}
@@ -90,11 +105,12 @@ def read_configuration(context: Mapping[str, Any]) -> tuple[Configuration, list[
                 values[key] = _READERS[key](value)
             except _RefusedError as error:
                 problems.append(Problem(PLACE, 0, key, shown(value), error.expected, error.fix))
-        elif _PLAIN_KEY.fullmatch(key) or _misspells(key):
+        elif _misspells(key) or (_PLAIN_KEY.fullmatch(key) and key not in shared):
             known = ", ".join(each.name for each in fields(Configuration))
             meant = nearest(key, [*_READERS, *KEYS], count=1)
             fix = f"did you mean {meant[0]}?" if meant else "remove it"
-            problems.append(Problem(PLACE, 0, key, "an unknown key", f"one of {known}", fix))
+            place = "context (~/.cdk.json)" if key in shared else PLACE
+            problems.append(Problem(place, 0, key, "an unknown key", f"one of {known}", fix))
     if values.get("execution_role_arn") and values.get("model_buckets"):
         expected = "one of the two: buckets are granted to the made role only"
         fix = "remove it, and grant the passed role access to the buckets"

@@ -50,6 +50,7 @@ _METRIC_SOURCE: Final = (
     'developer guide, "endpoint-auto-scaling-policy", "async-inference-autoscale" and '
     '"serverless-endpoints-autoscale"'
 )
+_DIMENSION_SOURCE: Final = "Application Auto Scaling's answer, seen (aws-cdk #29065)"
 _SCHEDULE: Final = re.compile(
     r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
     r"|rate\([1-9]\d* (?:minute|hour|day)s?\)"
@@ -323,7 +324,7 @@ def _tracked(
                 got=f"{tracked.metric}, for a {kind} endpoint",
                 expected=f"a metric that SageMaker publishes for it: {' or '.join(serving.metrics)}",
                 fix=f"use {serving.metrics[0]}",
-                source=_METRIC_SOURCE,
+                source=_metric_source(tracked, serving),
             )
         elif tracked.metric in seen:
             yield document.problem(
@@ -340,6 +341,13 @@ def _tracked(
                 expected="a share, above 0 and at most 1",
                 fix=f"write {tracked.target / 100:g} for {tracked.target:g} %",
             )
+
+
+def _metric_source(tracked: TargetTracking, serving: Serving) -> str:
+    """Tell a predefined metric of the other dimension, which is refused, from one that is not published."""
+    of_concurrency = tracked.metric == "provisioned_concurrency_utilization"
+    is_predefined = tracked.metric in _PREDEFINED
+    return _DIMENSION_SOURCE if is_predefined and of_concurrency != serving.serverless else _METRIC_SOURCE
 
 
 def _scheduled(

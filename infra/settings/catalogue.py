@@ -31,6 +31,7 @@ from infra.settings.endpoint import (
     OF_A_VARIANT,
     EndpointSettings,
 )
+from infra.settings.meant import meant
 from infra.settings.ownership import remove_owned
 from infra.settings.placements import given_twice
 from infra.settings.problem import FieldPath, Problem, field_name, nearest, shown
@@ -126,7 +127,7 @@ def compile_document(document: Document, stack_name: str) -> tuple[EndpointSpec 
     unclear = list(_inconsistencies(document, settings))
     problems += unclear
     reported = {problem.field for problem in problems}
-    sections = {re.split(r"[.\[]", problem.field)[0] for problem in unclear}
+    sections = {re.split(r"[.\[]", problem.field)[0] for problem in unclear if not problem.source}
     for operation, violation in found_violations(compiled):
         path = origin(document, compiled, operation, violation.path)
         # What keys that contradict each other become says nothing more.
@@ -206,7 +207,7 @@ def _serving_choice(document: Document, content: dict[str, Any]) -> Iterator[Pro
     elif "instance_type" not in content:
         content["instance_type"] = _STAND_IN["instance_type"]
         choices = {"instance_type", "serverless", "variants"}
-        if choices & {key for name in content for key in _meant(name)}:
+        if choices & {found[0] for name in content if (found := meant((), name)) is not None}:
             return  # misspelt, which is reported as an unknown key
         fix = "add instance_type: ml.m5.large, say"
         yield document.problem(("instance_type",), got="neither", expected=expected, fix=fix)
@@ -243,7 +244,16 @@ def _validated(document: Document, content: dict[str, Any]) -> tuple[EndpointSet
         return EndpointSettings.model_validate(content), []
     except ValidationError as error:
         details = error.errors(include_url=False)
-    problems = [_problem(document, detail) for detail in details]
+    misnamed = {
+        meant(_words(detail["loc"][:-1]), str(detail["loc"][-1]))
+        for detail in details
+        if detail["type"] == "extra_forbidden"
+    }
+    problems = [
+        _problem(document, detail)
+        for detail in details
+        if detail["type"] != "missing" or _words(detail["loc"]) not in misnamed
+    ]
     for detail in details:
         _drop(content, detail["loc"])
     wrong = {detail["loc"][0] for detail in details}
@@ -274,6 +284,8 @@ def _problem(document: Document, detail: ErrorDetails) -> Problem:
     words = _words(path)
     keys = ", ".join(KNOWN_KEYS.get(words, ()))
     expected = EXPLANATIONS.get(words) or EXPLANATIONS.get((*words[:-1], "*")) or f"a mapping of {keys}"
+    if words not in EXPLANATIONS and words[-1] == "*" and not keys:
+        expected = f"items of {words[-2]}: {EXPLANATIONS[words[:-1]]}"
     if detail["type"] == "extra_forbidden":
         return _unknown_key(document, path)
     if detail["type"] == "missing":
@@ -312,8 +324,9 @@ def _plain_fix(detail: ErrorDetails) -> str:
     match detail["type"]:
         case "literal_error":
             allowed = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
-            meant = nearest(str(value), allowed)
-            return f"did you mean {' or '.join(meant)}?" if meant else f"choose one of {', '.join(allowed)}"
+            similar = nearest(str(value), allowed)
+            suggested = f"did you mean {' or '.join(similar)}?"
+            return suggested if similar else f"choose one of {', '.join(allowed)}"
         case "list_type":
             return "write it as a list: each item on a line of its own, after a dash"
         case "greater_than_equal" | "less_than_equal":
@@ -338,21 +351,24 @@ def _approvers_fix(document: Document, detail: ErrorDetails) -> str:
             return remedy(document.scalars.get(detail["loc"], ""))
 
 
-def _meant(name: str, known: tuple[str, ...] = KNOWN_KEYS[()]) -> list[str]:
-    return [] if name in known else nearest(name, known, count=1)
-
-
 def _unknown_key(document: Document, path: FieldPath) -> Problem:
     known = KNOWN_KEYS.get(_words(path[:-1]), ())
     name = str(path[-1])
-    meant = _meant(name, known)
+    around = _words(path[:-1])
+    key = meant(around, name)
     section = _api_section(name)
-    if meant:
-        fix = f"did you mean {meant[0]}?"
+    if key is not None and key[:-1] == around:
+        fix = f"did you mean {key[-1]}?"
+    elif key is not None and len(key) == 1:
+        fix = f"move it to the top level of the file, as {key[0]}"
+    elif key is not None:
+        fix = f"did you mean the key {field_name(key).replace('.*', '[]')}?"
     elif section:
         fix = f"move it to overrides.{section}"
     else:
         fix = "remove it"
+    if key is not None and section is not None and not around:
+        fix += f" Otherwise move it to overrides.{section}"
     return document.problem(
         path, got=f"the unknown key {name}", expected=f"one of {', '.join(known)}", fix=fix
     )

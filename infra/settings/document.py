@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from infra.settings.problem import FieldPath, Problem, field_name, shown
+from infra.settings.syntax import TEMPLATE, explained, tag_explained
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,9 +69,9 @@ def read_document(path: Path, file: str) -> tuple[Document | None, list[Problem]
         return None, [Problem(file, error.line, "the file", error.got, error.expected, error.fix)]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        said = " ".join(part for part in (error.context, error.problem) if part)
-        line = mark.line + 1 if mark else 0
-        return None, [Problem(file, line, "the file", said, "valid YAML", "correct the syntax at this line")]
+        if "end of stream" in str(error.problem):  # where it begins helps more than where the file ends
+            mark = error.context_mark or mark
+        return None, [Problem(file, mark.line + 1 if mark else 0, "the file", *explained(error))]
     except yaml.YAMLError as error:  # the reader's own, of characters that YAML does not allow
         said = str(error).splitlines()[0]
         return None, [Problem(file, 0, "the file", said, "valid YAML", "remove the character")]
@@ -146,8 +147,12 @@ class _Reader:
         if path:
             self.lines.setdefault(path, node.start_mark.line + 1)
         if not isinstance(node, yaml.ScalarNode) and not node.tag.startswith(_STANDARD_TAG):
-            self._add(node, path, f"the tag {node.tag}", "plain YAML", "remove the tag")
+            self._add(node, path, *tag_explained(node.tag))
+            return _LEFT_OUT
         match node:
+            case yaml.MappingNode(value=[(yaml.MappingNode(flow_style=True), _)]):
+                self._add(node, path, *TEMPLATE)
+                return _LEFT_OUT
             case yaml.MappingNode():
                 return self._mapping(node, path, inner)
             case yaml.SequenceNode():
@@ -211,6 +216,9 @@ class _Reader:
         except UnicodeEncodeError:
             got, fix = "half of a UTF-16 surrogate pair", "write the character itself"
             self._add(node, path, got, "Unicode text", fix)
+            return _LEFT_OUT
+        except yaml.constructor.ConstructorError:
+            self._add(node, path, *tag_explained(node.tag))
             return _LEFT_OUT
         # What PyYAML raises of 2024-13-01, and of what is tagged as something that it is not.
         except (ValueError, KeyError, AttributeError):

@@ -5,6 +5,7 @@ Each check looks at a compiled endpoint and yields (operation, violation), like 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from infra.settings.guardrails import guardrail_violations
@@ -50,6 +51,7 @@ def documented_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
     yield from _weights(spec)
     yield from _shadow(spec)
     yield from _asynchronous(spec)
+    yield from _places(spec)
     yield from _storage(spec)
     yield from _accelerators(spec)
     yield from _tags(spec)
@@ -445,6 +447,36 @@ def _asynchronous(spec: Mapping[str, Any]) -> Iterator[Refusal]:
                 got="a topic that is not set",
                 expected=f"{key}, for the answers to be sent to it",
                 fix=f"add {key}, or send the answers to no such topic",
+            )
+
+
+_PLACES: Final[tuple[FieldPath, ...]] = (
+    ("DataCaptureConfig", "DestinationS3Uri"),
+    ("AsyncInferenceConfig", "OutputConfig", "S3OutputPath"),
+    ("AsyncInferenceConfig", "OutputConfig", "S3FailurePath"),
+    ("ExplainerConfig", "ClarifyExplainerConfig", "ShapConfig", "ShapBaselineConfig", "ShapBaselineUri"),
+)
+_HTTPS: Final = re.compile(
+    r"https://(?:(?P<host>[a-z0-9.-]+)\.s3[.-][^/]*|s3[.-][^/]*/(?P<path>[^/]+))(?:/(?P<key>.*))?"
+)
+
+
+def _places(spec: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Check that places in S3 are named as such: grants are made of their names."""
+    for path in _PLACES:
+        place: Any = spec["CreateEndpointConfig"]
+        for part in path:
+            place = place.get(part) if isinstance(place, dict) else None
+        if isinstance(place, str) and place.startswith("https://"):
+            found = _HTTPS.fullmatch(place)
+            bucket = (found["host"] or found["path"]) if found else "<bucket>"
+            key = (found["key"] or "") if found else "<prefix>"
+            yield _refusal(
+                "CreateEndpointConfig",
+                path,
+                got=shown(place),
+                expected="a place in S3 as s3://<bucket>/<prefix>: the model's role is granted that bucket",
+                fix=f"write s3://{bucket}/{key}".rstrip("/"),
             )
 
 

@@ -112,13 +112,14 @@ def nearest(word: str, candidates: Iterable[str], *, count: int = 3) -> list[str
 
     Letter case, underscores and hyphens do not count: API names are often written in the wrong style.
     """
-    by_letters = {_letters(candidate): candidate for candidate in candidates}
-    wanted = _letters(word)
+    by_letters = {letters(candidate): candidate for candidate in candidates}
+    wanted = letters(word)
     # `m5.large` is `ml.m5.large` less its beginning, and more like it than `ml.r5.large` is.
-    ended = [letters for letters in by_letters if len(wanted) > _SHORT and letters.endswith(wanted)]
+    ended = [each for each in by_letters if len(wanted) > _SHORT and each.endswith(wanted)]
     close = difflib.get_close_matches(wanted, by_letters, n=count, cutoff=0.6)
-    return [by_letters[letters] for letters in dict.fromkeys([*ended, *close])][:count]
+    return [by_letters[each] for each in dict.fromkeys([*ended, *close])][:count]
 
 
-def _letters(word: str) -> str:
+def letters(word: str) -> str:
+    """Return a name without what its style adds: letter case, underscores and hyphens."""
     return word.replace("_", "").replace("-", "").lower()

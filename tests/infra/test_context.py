@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.context import LOG_RETENTION_DAYS, Configuration, read_configuration
+from infra.context import LOG_RETENTION_DAYS, PLACE, Configuration, read_configuration, shared_context
 
 ROLE = "arn:aws:iam::111122223333:role/serving/models"
 
@@ -122,3 +122,39 @@ def test_the_project_itself_sets_nothing_and_misspells_nothing() -> None:
     context = json.loads((Path(__file__).parents[2] / "cdk.json").read_text())["context"]
 
     assert read_configuration(context) == (Configuration(), [])
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ('{"context": {"team": "a", "sweepMinutes": 5}}', {"team", "sweepMinutes"}),
+        ('{"app": "x"}', set()),
+        ('{"context": [1]}', set()),
+        ("[]", set()),
+        ("{", set()),
+        (None, set()),
+    ],
+)
+def test_the_keys_of_a_users_own_file_are_known(text: str | None, keys: set[str], tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / ".cdk.json").write_text(text, encoding="utf-8")
+
+    assert shared_context(tmp_path) == keys
+
+
+def test_what_a_user_sets_for_all_apps_is_no_problem_unless_it_misspells_ours() -> None:
+    context = {"team": "a", "sweepMinutes": 5, "stagess": 1}
+
+    _, problems = read_configuration(context, shared={"team", "sweepMinutes"})
+
+    assert [(problem.file, problem.field) for problem in problems] == [
+        ("context (~/.cdk.json)", "sweepMinutes"),
+        (PLACE, "stagess"),
+    ]
+
+
+def test_a_plain_deployment_reads_the_folder_of_endpoints() -> None:
+    configuration, problems = read_configuration({})
+
+    assert problems == []
+    assert configuration.endpoints_dir == "endpoints"

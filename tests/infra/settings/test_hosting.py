@@ -394,7 +394,6 @@ def test_a_mistake_inside_a_section_does_not_hide_mistakes_elsewhere(tmp_path: P
 
     assert {problem.field for problem in problems(tmp_path, text)} == {
         "vpc.subnet",
-        "vpc.subnets",
         "vpc.security_groups",
         "volume_size_in_gb",
         "tags.aws:a",
