@@ -7,9 +7,11 @@ decides.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final
 
-from botocore.model import ListShape, Shape, StructureShape
+from botocore.loaders import Loader
+from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
 from infra.settings.placements import PLACEMENTS
 from infra.settings.service_model import sagemaker
@@ -152,9 +154,44 @@ SDK_ARGUMENTS: Final[dict[str, str]] = {
 """Every argument of the SDK's deploy(), and the key in whose place it stands."""
 
 
-def members(operation: str) -> list[str]:
+NEWER_SOURCE: Final = "botocore 1.44.8"
+_UNCHECKED: Final = "`overrides` with `unchecked: true`"
+NEWER: Final[dict[str, dict[str, str]]] = {
+    "CreateModel": {},
+    "CreateEndpointConfig": {
+        "CrossRegionTrafficConfig": _UNCHECKED,
+        "ProductionVariants[].AcceleratorPartitionLayouts": f"{_UNCHECKED}; a partition is for an "
+        "inference component, and endpoints here have none",
+        "ShadowProductionVariants[].AcceleratorPartitionLayouts": f"{_UNCHECKED}, likewise",
+    },
+    "CreateEndpoint": {},
+    "UpdateEndpoint": {},
+}
+"""Members, each with all that is below it, that a newer botocore knows and the pinned one does not."""
+
+NEWER_VALUES: Final[dict[str, str]] = {
+    "`RoutingStrategy: KV_AWARE`": f"{_UNCHECKED}; for containers that support it",
+    "`PutEndpointPolicy`": "absent: it belongs to the endpoint, stays through updates, and goes with it",
+    "`CreateInferenceRouter`, `CreateGlobalInferenceGateway`": "absent: routers and gateways stand before "
+    "endpoints, and are others' to make",
+}
+"""What else is new there, beside members."""
+
+
+def unplaced(model: ServiceModel) -> list[str]:
+    """List members of a service model's requests that are placed nowhere, not even as newer ones."""
+    return [
+        f"{operation}: {member}"
+        for operation in OPERATIONS
+        for member in members(operation, model)
+        if placed(operation, member) is None
+        and not any(_within(member, prefix) for prefix in NEWER[operation])
+    ]
+
+
+def members(operation: str, model: ServiceModel | None = None) -> list[str]:
     """List the leaves of an operation's input, as `ProductionVariants[].InstanceType`."""
-    shape = sagemaker().operation_model(operation).input_shape
+    shape = (model or sagemaker()).operation_model(operation).input_shape
     assert shape is not None
     return list(_leaves(shape, ""))
 
@@ -208,3 +245,13 @@ def placed(operation: str, member: str) -> str | None:
         return "`overrides`"
     reason = reason_for_absence(operation, member)
     return None if reason is None else f"absent: {reason}"
+
+
+def _main(data_directory: str) -> None:
+    loader = Loader(extra_search_paths=[data_directory], include_default_search_paths=False)
+    model = ServiceModel(loader.load_service_model("sagemaker", "service-2"), "sagemaker")
+    sys.stdout.write("".join(f"{member}\n" for member in unplaced(model)))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

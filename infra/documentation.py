@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_orig
 
 from pydantic import BaseModel
 
-from infra.api_members import OPERATIONS, SDK_ARGUMENTS, SDK_SOURCE, members, placed, written
+from infra.api_members import (
+    NEWER,
+    NEWER_SOURCE,
+    NEWER_VALUES,
+    OPERATIONS,
+    SDK_ARGUMENTS,
+    SDK_SOURCE,
+    members,
+    placed,
+    written,
+)
 from infra.settings.endpoint import EndpointSettings
 from infra.settings.placements import PLACEMENTS
 
@@ -109,7 +119,9 @@ def page_text() -> str:
     parts += ["## Beside SageMaker's API\n", "Every member of the four requests, as botocore knows them.\n"]
     for operation in OPERATIONS:
         rows = [(f"`{member}`", placed(operation, member) or "not placed") for member in members(operation)]
+        rows += [(f"`{member}` ({NEWER_SOURCE})", where) for member, where in NEWER[operation].items()]
         parts += [f"### {operation}\n", _table(("member", "in the settings"), rows)]
+    parts += [f"### New in {NEWER_SOURCE}\n", _table(("what", "in the settings"), [*NEWER_VALUES.items()])]
     return "\n".join(parts)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import re
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from botocore.model import ServiceModel
 from cfnlint.jsonschema import StandardValidator  # type: ignore[import-untyped] # a validator that is here
 
 from deployer.outcomes import OutcomeKind
@@ -22,10 +24,12 @@ from infra.api_members import (
     members,
     placed,
     reason_for_absence,
+    unplaced,
 )
 from infra.documentation import EXAMPLES, SETTINGS_PAGE, becomes, documented_keys, page_text
 from infra.schema import SCHEMA_FILE
 from infra.settings.catalogue import load_catalogue
+from local_cloud.sagemaker.service_model import sagemaker_service_model
 from tests.infra.conftest import REPOSITORY
 
 if TYPE_CHECKING:
@@ -128,6 +132,19 @@ def anchors(page: Path) -> set[str]:
         re.sub(r"[^\w\- ]", "", heading.replace("`", "")).strip().lower().replace(" ", "-")
         for heading in headings
     }
+
+
+def test_every_member_of_the_requests_is_placed_and_a_new_one_is_noticed() -> None:
+    data = deepcopy(sagemaker_service_model())
+    assert unplaced(ServiceModel(data, "sagemaker")) == []
+
+    data["shapes"]["ProductionVariant"]["members"]["Brake"] = {"shape": "Boolean"}
+    data["shapes"]["CreateEndpointConfigInput"]["members"]["CrossRegionTrafficConfig"] = {"shape": "Boolean"}
+
+    assert unplaced(ServiceModel(data, "sagemaker")) == [
+        "CreateEndpointConfig: ProductionVariants[].Brake",
+        "CreateEndpointConfig: ShadowProductionVariants[].Brake",
+    ]
 
 
 def test_the_deployer_reads_what_the_examples_become() -> None:

@@ -21,7 +21,7 @@ from hypothesis import settings as hypothesis_settings
 from deployer.newer_members import pass_on_newer_members
 from deployer.release import Release, Version
 from deployer.sagemaker import RefusedError, SageMaker
-from deployer.scalable_targets import ScalableTargets, ScalingRefusedError
+from deployer.scalable_targets import ScalableTargets
 from deployer.settings import EndpointSettings
 from infra.settings.catalogue import EndpointSpec, load_catalogue
 from local_cloud.in_process import InProcessCloud
@@ -85,7 +85,7 @@ class Account:
                 self._deploy(settings, number)
             for variant_name, wanted in settings.scaling.items():
                 self.scalable_targets.register("churn", variant_name, wanted, {})
-        except (RefusedError, ScalingRefusedError, ClientError) as error:
+        except (RefusedError, ClientError) as error:
             return str(error)
         return None
 
