@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 
 from deployer.newer_members import pass_on_newer_members
+from deployer.refusals import UpkeepRefusedError
 from deployer.release import Release, Version
 from deployer.sagemaker import RefusedError, SageMaker
 from deployer.scalable_targets import ScalableTargets
@@ -85,7 +86,7 @@ class Account:
                 self._deploy(settings, number)
             for variant_name, wanted in settings.scaling.items():
                 self.scalable_targets.register("churn", variant_name, wanted, {})
-        except (RefusedError, ClientError) as error:
+        except (RefusedError, UpkeepRefusedError, ClientError) as error:
             return str(error)
         return None
 
