@@ -57,6 +57,11 @@ The settings of an endpoint are one SSM parameter. Up to 4,096 bytes it is a sta
 up to 8,192 bytes, Parameter Store makes it an advanced one, which is billed, and it stays one. Alarms of
 rollouts are billed too: one for aborting, and one for each threshold and each variant that follows approvals.
 
+SageMaker turns detailed observability on for each new endpoint config that does not say otherwise (botocore,
+`MetricsConfig`): it publishes metrics of hosts and GPUs, and those that it reads from the containers, at
+`/metrics` on port 8080 unless the image is AWS's own. `ContainerMetricsConfig` names another path, and
+`overrides: {endpoint_config: {MetricsConfig: {EnableDetailedObservability: false}}}` turns it off.
+
 ## Examples
 """
 

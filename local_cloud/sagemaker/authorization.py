@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from iam_policies.evaluation import AccessRequest, Decision, evaluate
 from local_cloud.sagemaker import arns, errors, tags
-from local_cloud.sagemaker.switches import PackageAuthorization
+from local_cloud.sagemaker.switches import ArnLetterCase, PackageAuthorization
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -65,8 +65,8 @@ class _Call:
         named = {key.lower(): value for key, value in (keys or {}).items() if value is not None}
         return Check(
             action or self.action,
-            # As group policies are kept, see there.
-            arn.lower() if ":model-package" in arn else arn,
+            # Group policies are kept in lower case for ARNs that are, see there.
+            arn.lower() if ":model-package" in arn and not _keeps_case(self.world) else arn,
             {**_resource_tags(self.world, arn), **named},
             _policy(self.world, arn),
         )
@@ -159,7 +159,13 @@ def _policy(world: World, arn_text: str) -> Policy | None:
         return None
     groups = world.scope_of(arn.account_id, arn.region).model_package_groups
     group = groups.get(arn.name.partition("/")[0].lower())
-    return None if group is None or group.policy is None else group.policy.policy
+    if group is None or group.policy is None:
+        return None
+    return group.policy.as_put if _keeps_case(world) else group.policy.policy
+
+
+def _keeps_case(world: World) -> bool:
+    return world.switches.arn_letter_case is ArnLetterCase.PRESERVED
 
 
 def _request_tags(request: Mapping[str, Any]) -> dict[str, Values]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from iam_policies.evaluation import AccessRequest, evaluate
 from iam_policies.grammar import MalformedPolicyError, PolicyType
-from iam_policies.policies import Policy, parse_policy
+from iam_policies.policies import EVERYTHING, Policy, parse_policy
 from local_cloud.sagemaker import errors
 
 if TYPE_CHECKING:
@@ -21,15 +21,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GroupPolicy:
-    """A policy as it was put, and what it says; resources are in lower case."""
+    """A policy.
+
+    Attributes:
+        text: How it was put.
+        policy: What it says, with resources in lower case.
+        as_put: What it says, with resources as they were put.
+    """
 
     text: str
     policy: Policy
+    as_put: Policy
 
     def allows(self, caller: Caller, *, owner_account: str, action: str, resource_arn: str) -> bool:
-        """Tell whether the action is allowed to a caller of another account."""
+        """Tell whether the policy allows the action to a caller of another account.
+
+        What the caller's own policies say is `authorization`'s matter.
+        """
         request = AccessRequest(action, resource_arn.lower(), owner_account)
-        return evaluate(caller.as_principal(), request, resource_policy=self.policy).is_allowed
+        principal = replace(
+            caller.as_principal(),
+            identity_policies=(EVERYTHING,),
+            boundary=None,
+            session_policies=None,
+            on_decision=None,
+        )
+        return evaluate(principal, request, resource_policy=self.policy).is_allowed
 
 
 def parse(text: str) -> GroupPolicy:
@@ -42,7 +59,7 @@ def parse(text: str) -> GroupPolicy:
         policy = parse_policy(text, PolicyType.MODEL_PACKAGE_GROUP)
     except MalformedPolicyError as error:
         raise errors.invalid_policy(f"{str(error).removesuffix('.')}.") from error
-    return GroupPolicy(text, Policy(tuple(_in_lower_case(each) for each in policy.statements)))
+    return GroupPolicy(text, Policy(tuple(_in_lower_case(each) for each in policy.statements)), policy)
 
 
 def _in_lower_case(statement: Statement) -> Statement:

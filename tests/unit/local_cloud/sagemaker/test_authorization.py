@@ -15,7 +15,7 @@ from local_cloud.sagemaker.authorization import RULES
 from local_cloud.sagemaker.control_plane import OPERATIONS
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller, Key
-from local_cloud.sagemaker.switches import PackageAuthorization
+from local_cloud.sagemaker.switches import ArnLetterCase, PackageAuthorization, Switches
 from tests.unit.local_cloud.sagemaker.virtual_cloud import (
     ACCOUNT,
     ALICE,
@@ -429,6 +429,19 @@ class TestAcrossAccounts:
         assert "no identity-based policy allows" in refusal(cloud, operation, nobody, **request)
         self.allow(cloud, operation, Effect="Deny")
         assert "explicit deny in a resource-based policy" in refusal(cloud, operation, self.CALLER, **request)
+
+    @pytest.mark.parametrize("name", ["Churn", "churn"])
+    def test_letters_count_where_arns_keep_them(self, name: str) -> None:
+        cloud = VirtualCloud(switches=Switches(arn_letter_case=ArnLetterCase.PRESERVED))
+        cloud.group("Churn")
+        request = {"ModelPackageName": cloud.version("Churn")}
+        self.allow(cloud, "DescribeModelPackage", Resource=f"{PREFIX}:model-package/{name}/*")
+        own = session({"Resource": f"{PREFIX}:model-package/Churn/*"}, account_id=OTHER_ACCOUNT)
+        assert ("no resource-based policy" in refusal(cloud, "DescribeModelPackage", own, **request)) is (
+            name == "churn"
+        )
+        lower = session({"Resource": f"{PREFIX}:model-package/churn/*"}, account_id=OTHER_ACCOUNT)
+        assert refusal(cloud, "DescribeModelPackage", lower, **request)
 
     def test_a_model_is_made_of_a_version_of_another_account(self, cloud: VirtualCloud) -> None:
         role = ROLE.replace(ACCOUNT, OTHER_ACCOUNT)
