@@ -92,3 +92,22 @@ def test_more_than_an_account_can_hold_are_sent_to_another() -> None:
     [problem] = check_room(endpoints(10_001), Configuration())
 
     assert "another account" in problem.fix
+
+
+def test_alarms_take_room_in_the_template_too() -> None:
+    # GIVEN settings of a length that just leaves room in one stack, whose resources are far from too many
+    number = MOST_IN_STACK // 4
+    length = next(
+        length
+        for length in range(8000, 0, -50)
+        if check_room(endpoints(number, value="x" * length), Configuration()) == []
+    )
+    held = endpoints(number, value="x" * length)
+
+    # WHEN each of them gets alarms
+    alarm = abort_alarm(Watched("Greenlight", "e", "AllTraffic"))
+    guarded = [replace(endpoint, alarms=(alarm, alarm)) for endpoint in held]
+
+    # THEN the template is too long, though the stack's resources are not too many
+    [problem] = check_room(guarded, Configuration())
+    assert "at least 2:" in problem.expected

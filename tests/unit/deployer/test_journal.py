@@ -5,7 +5,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer.attempt import Action, AttemptStatus, Deletion
-from deployer.journal import WINDOW, Journal, Rest
+from deployer.journal import WINDOW, History, Journal, Rest
 from deployer.life_cycle import LifeCycle
 from deployer.release import Companion
 from deployer.smoke_test import Failure
@@ -203,3 +203,11 @@ def test_two_passes_that_note_different_things_of_a_rest_keep_both(journal: Jour
     journal.record_rest(ENDPOINT, REST, replace(REST, told=None))
 
     assert journal.read(ENDPOINT).rest == replace(REST, scaling={}, told=None)
+
+
+def test_what_serves_is_what_succeeded_last_and_not_what_was_tried_since() -> None:
+    failed = attempt(3, number=3, status=AttemptStatus.FAILED)
+    succeeded = attempt(2, number=2, status=AttemptStatus.SUCCEEDED)
+
+    assert History((), (failed, succeeded)).live_version_arns == (version_arn(2),)
+    assert History((), (failed,)).live_version_arns == ()

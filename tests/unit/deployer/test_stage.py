@@ -866,3 +866,14 @@ def test_an_editor_does_not_pass_for_the_approver_of_a_gated_stage_either() -> N
 def test_a_stage_that_somebody_wrote_by_hand_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidSettingsError):
         settings(**changes)
+
+
+def test_what_another_stage_found_broken_keeps_nothing_back_here() -> None:
+    metadata = {
+        "greenlight:staging:endpoint:other": "failed 2026-01-01: x",
+        "greenlight:production:endpoint:third": "failed 2026-01-01: x",
+        "greenlight:staging:endpoint:churn": "failed 2026-01-01: x",
+        "greenlight:staging:endpoint:well": "serving since 2026-01-01",
+    }
+
+    assert stamps.broken_on(metadata, "staging", besides="churn") == ["other"]

@@ -336,6 +336,15 @@ def test_a_versions_own_sample_payload_may_be_sent(pipeline: Trying) -> None:
     }
 
 
+def test_a_sample_payload_is_sent_as_the_settings_say_before_the_versions_own_type(pipeline: Trying) -> None:
+    pipeline.manage(SmokeTest=without_body(SamplePayload=True, ContentType="application/jsonlines"))
+    url = stored(pipeline, "sample.tar.gz", sample_archive())
+    pipeline.deploy(GOOD, BAD, SamplePayloadUrl=url, Domain="MACHINE_LEARNING", Task="OTHER")
+
+    [failed] = [each for each in pipeline.outcomes if "SmokeTest" in each]
+    assert failed["SmokeTest"]["Request"]["ContentType"] == "application/jsonlines"
+
+
 def test_a_version_without_a_sample_payload_fails_a_test_that_sends_it(pipeline: Trying) -> None:
     pipeline.manage(SmokeTest=without_body(SamplePayload=True))
     pipeline.deploy(GOOD)

@@ -137,3 +137,10 @@ def test_no_event_whatever_it_holds_raises(value: object, key: str) -> None:
     read_trigger(value)
     read_trigger(package_event(**{key: value}))
     read_trigger({**package_event(), "detail": value})
+
+
+@pytest.mark.parametrize(
+    "members", [{"name": 5, "operation": "Update"}, {"operation": "Update"}, {"name": "/a"}]
+)
+def test_a_parameter_change_without_a_name_that_is_text_is_unusable(members: dict[str, Any]) -> None:
+    assert isinstance(read_trigger(event("aws.ssm", "Parameter Store Change", **members)), Unusable)

@@ -437,3 +437,10 @@ def test_a_statement_of_another_resources_policy_may_leave_the_resource_out() ->
     )
 
     assert decide(session(), action="ecr:BatchGetImage", on_resource=of_repository).is_allowed
+
+
+def test_only_users_of_iam_have_a_name() -> None:
+    federated = "arn:aws:sts::111122223333:federated-user/ann"
+
+    assert unrestricted("arn:aws:iam::111122223333:user/ann", "111122223333").keys()["aws:username"] == "ann"
+    assert unrestricted(federated, "111122223333").keys()["aws:username"] == ()
