@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from aws_cdk import CfnOutput, Environment, Stack
+from aws_cdk import CfnOutput, CfnResource, Environment, Stack
 from aws_cdk import aws_iam as iam
 
 from infra.deployer_function import DeployerFunction
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from constructs import Construct
+    from constructs import Construct, IConstruct
 
     from infra.context import Configuration
     from infra.settings.catalogue import EndpointSpec
@@ -126,11 +126,28 @@ class DeploymentStack(Stack):
             if access is not None and not access.at_home
             else None,
         )
-        # A parameter's creation is an event: written after its rule, it brings versions that are approved
-        # already to their new endpoint at once, instead of with the next sweep.
-        for parameter in self.settings.parameters:
-            parameter.node.add_dependency(self.triggers.settings_rule)
+        self.settings.write_after(self._needed_by_deployments())
         self._outputs()
+
+    def _needed_by_deployments(self) -> list[CfnResource]:
+        """Return the resources that settings are to be written after.
+
+        A parameter's creation and its change are events that start the deployer at once. So all that a
+        deployment needs is there before them: the roles with all their policies, the rules, the topic, the
+        queues. CloudFormation works in parallel on what does not depend on each other.
+        """
+        ready = CfnResource(self, "Ready", type="AWS::CloudFormation::WaitConditionHandle")
+        # It does nothing and costs nothing. Named in each parameter, all these would fill the template.
+        ready.node.add_dependency(
+            *(each for each in self.node.children if each not in (self.settings, ready))
+        )
+        # What changes with the settings is named in each parameter: nobody documents that a resource which
+        # does not change itself, as `ready`, keeps others in order.
+        changing: list[IConstruct] = [self.triggers.settings_rule, self.deployer.function]
+        for role in (self.deployer.role, self.execution_role):
+            changing += [role, *filter(None, [role.node.try_find_child("DefaultPolicy")])]
+        found = [each.node.default_child for each in changing]
+        return [ready, *(each for each in found if isinstance(each, CfnResource))]
 
     def _execution_role(
         self, configuration: Configuration, needs: Needs, access: StageAccess | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
@@ -12,6 +12,8 @@ from infra.rollback_alarms import make_alarm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from aws_cdk import CfnResource
 
     from infra.settings.catalogue import EndpointSpec
 
@@ -40,3 +42,10 @@ class EndpointSettings(Construct):
             for alarm in endpoint.alarms:
                 # Settings are acted on as soon as they are written: their alarms have to be there by then.
                 parameter.node.add_dependency(make_alarm(self, alarm.local_name, alarm))
+
+    def write_after(self, resources: Sequence[CfnResource]) -> None:
+        """Have each parameter written, and written again, after some resources of its stack."""
+        for parameter in self.parameters:
+            written = cast("CfnResource", parameter.node.default_child)
+            for resource in resources:
+                written.add_dependency(resource)

@@ -29,8 +29,8 @@ LARGEST_IN_STACK_BYTES: Final = 740_000
 """A template holds 1 MB (CloudFormation quota "Template body size in an S3 object"), and CDK warns from 80 %
 of that; again, the rest is Greenlight's own."""
 
-_FRAME_BYTES: Final = 600
-"""What a template takes for a parameter, less its names and its value."""
+_FRAME_BYTES: Final = 1_000
+"""What a template takes for a parameter and what it waits for, less its names and its value."""
 
 _ALARM_BYTES: Final = 2_200
 """What a template takes for an alarm, less its name, whose parts are in it often."""

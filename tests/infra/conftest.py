@@ -14,6 +14,7 @@ from aws_cdk import App
 
 from app import synthesise
 from tests.infra.estate import ENDPOINTS, NAMES, Estate, context
+from tests.infra.fleet import write_fleet
 from tests.infra.roles import Deployed
 
 # The policy editor's module reads its environment when it is imported, as Lambda wants it.
@@ -215,3 +216,15 @@ def every_stack(
             for name, template in otherwise.templates.items()
         ),
     ]
+
+
+@pytest.fixture(scope="session")
+def fleets(
+    synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Synthesised, Synthesised]:
+    """The app with two hundred endpoints, whose grants need several policies; and with one more."""
+    directory = tmp_path_factory.mktemp("fleet")
+    write_fleet(directory, 201, seed=6, shapes=("captures",))
+    more = synthesise_with(endpoints_dir=str(directory))
+    min(directory.iterdir()).unlink()
+    return synthesise_with(endpoints_dir=str(directory)), more
