@@ -16,6 +16,7 @@ from infra.execution_roles import check_execution_roles
 from infra.placement import check_room, place
 from infra.registry_stack import RegistryStack
 from infra.settings.catalogue import load_catalogue
+from infra.settings.files import find_settings, told
 from infra.settings.problem import ConfigurationError, warned
 from infra.settings_stack import SettingsStack
 from infra.stages.carried import load_stages
@@ -51,6 +52,7 @@ def synthesise(app: App) -> CloudAssembly:
         problems += [*found, *check_room(endpoints, configuration)]
         problems += check_execution_roles(endpoints, configuration)
     _refuse(problems)
+    _tell_left_out(Path(configuration.endpoints_dir))
     warnings = [warning for endpoint in endpoints for warning in endpoint.warnings]
     warnings += [warning for stage in stages for endpoint in stage.endpoints for warning in endpoint.warnings]
     if warnings:
@@ -105,6 +107,12 @@ def _deploy(
             endpoints=some,
         )
     return first.problems
+
+
+def _tell_left_out(directory: Path) -> None:
+    left_out = told(find_settings(directory, directory.as_posix()))
+    if left_out:
+        sys.stderr.write(f"\n{left_out}\n")
 
 
 def _refuse(problems: Iterable[Problem]) -> None:

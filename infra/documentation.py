@@ -49,6 +49,15 @@ What has no key is set under `overrides`, in the names of SageMaker's own API. W
 there too, except over `environment`, `instance_type`, `instance_count` and `serverless`, which overrides are
 merged over.
 
+Files count whose names end in `.yaml` or `.yml`, in any folder. Hidden files and folders, editors' backups,
+links to folders and other files are left out, and `cdk synth` names them in one line.
+
+`endpoints/defaults.yaml` has settings for all endpoints: tags, networks, keys, a rollout. An endpoint's own
+file wins. Mappings are merged key by key; lists and single values are replaced; `key: null` takes a default
+away. A default that does not go with a key of the endpoint gives way: `instance_type` to `serverless`, say.
+A problem with a default is told once, in `defaults.yaml`. Editors check that file, and endpoints beside it,
+by `$schema=partial.schema.json`, which demands nothing.
+
 A rule that rests on a text of AWS's names that text in its message. Texts age: with `unchecked: true` in the
 file, what breaks such a rule is a warning, and is sent to SageMaker as it stands. So instance types, members
 and values can be used that are newer than Greenlight. Rules of Greenlight's own stay.

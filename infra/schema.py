@@ -1,4 +1,7 @@
-"""Owns `endpoints/schema.json`, from which editors complete and check the settings while they are written.
+"""Owns the JSON Schemas, from which editors complete and check the settings while they are written.
+
+`endpoints/schema.json` is for an endpoint that says everything; `endpoints/partial.schema.json` is for
+`defaults.yaml`, and for endpoints that leave some of it to the defaults.
 
 Run `python -m infra.schema` after a change of the settings' keys or of the pinned botocore: what may stand in
 overrides comes from SageMaker's service model.
@@ -17,6 +20,7 @@ from infra.settings.ownership import owned_fields
 from infra.settings.service_model import shape
 
 SCHEMA_FILE: Final = Path(__file__).parent.parent / "endpoints" / "schema.json"
+PARTIAL_SCHEMA_FILE: Final = SCHEMA_FILE.with_name("partial.schema.json")
 
 _OVERRIDDEN: Final = {
     "model": "CreateModelInput",
@@ -33,6 +37,21 @@ _NUMBERS: Final = {"integer": "integer", "long": "integer", "float": "number", "
 def schema_text() -> str:
     """Render the JSON Schema of `endpoints/*.yaml` as it stands in the repository."""
     return json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def partial_schema_text() -> str:
+    """Render the JSON Schema of `endpoints/defaults.yaml`, and of endpoints beside it."""
+    schema = json_schema()
+    for rule in ("required", "oneOf", "dependentRequired", "allOf"):
+        schema.pop(rule, None)
+    schema["title"] = "A part of a Greenlight endpoint"
+    schema["description"] = "Defaults for all endpoints, or what an endpoint says beside them"
+    schema["properties"] = {
+        # `null` takes a default away.
+        name: {"anyOf": [described, {"type": "null"}]}
+        for name, described in schema["properties"].items()
+    }
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
 
 def json_schema() -> dict[str, Any]:
@@ -101,3 +120,4 @@ def _limits(described: Shape, lowest: str, highest: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")
+    PARTIAL_SCHEMA_FILE.write_text(partial_schema_text(), encoding="utf-8")

@@ -24,6 +24,7 @@ from infra.settings.compiler import (
     origin,
     serialised,
 )
+from infra.settings.defaults import read_defaults, with_defaults
 from infra.settings.document import Document, read_document
 from infra.settings.endpoint import (
     EXPLANATIONS,
@@ -31,6 +32,7 @@ from infra.settings.endpoint import (
     OF_A_VARIANT,
     EndpointSettings,
 )
+from infra.settings.files import find_settings, nothing_found
 from infra.settings.meant import meant
 from infra.settings.ownership import remove_owned
 from infra.settings.placements import given_twice
@@ -41,7 +43,7 @@ from infra.settings.smoke_test import smoke_problems
 from infra.settings.variants import hosted, variant_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
@@ -80,7 +82,7 @@ class EndpointSpec:
 def load_catalogue(
     directory: Path, shown_as: str, *, stack_name: str
 ) -> tuple[list[EndpointSpec], list[Problem]]:
-    """Read every `*.yaml` and `*.yml` below a directory.
+    """Read every endpoint's settings below a directory, with the defaults for all of them.
 
     `shown_as` is how problems name the directory; `stack_name` is part of alarms' names. Returns the
     endpoints, ordered by name, and every problem; the endpoints are complete only if there is none.
@@ -89,18 +91,33 @@ def load_catalogue(
         got = "a file" if directory.exists() else "no such directory"
         fix = "create it, or set the context key endpoints_dir"
         return [], [Problem(shown_as, 0, "the directory", got, "a directory of endpoint settings", fix)]
+    found = find_settings(directory, shown_as)
+    nothing = nothing_found(found, shown_as)
+    specs, problems = compile_files(found.settings, found.defaults, directory, shown_as, stack_name)
+    problems += [*found.problems, *([nothing] if nothing else []), *_shared_names(specs)]
+    return specs, list(dict.fromkeys(problems))
+
+
+def compile_files(
+    paths: Iterable[Path], defaults: Sequence[Path], directory: Path, shown_as: str, stack_name: str
+) -> tuple[list[EndpointSpec], list[Problem]]:
+    """Read and compile some files below a directory, each with the defaults for all endpoints."""
+
+    def shown(path: Path) -> str:
+        return f"{shown_as}/{path.relative_to(directory).as_posix()}"
+
     specs: list[EndpointSpec] = []
     problems: list[Problem] = []
-    paths = sorted(path for path in directory.rglob("*") if path.suffix in {".yaml", ".yml"})
+    inherited: Document | None = None
+    for path in defaults[:1]:
+        inherited, problems = read_defaults(path, shown(path))
     for path in paths:
-        file = f"{shown_as}/{path.relative_to(directory).as_posix()}"
-        document, found = read_document(path, file)
+        document, found = read_document(path, shown(path))
         problems += found
         if document is not None:
-            spec, found = compile_document(document, stack_name)
+            spec, found = compile_document(with_defaults(document, inherited), stack_name)
             problems += found
             specs += [spec] if spec else []
-    problems += _shared_names(specs)
     return sorted(specs, key=lambda spec: spec.endpoint_name), problems
 
 
@@ -413,7 +430,7 @@ def _size(document: Document, settings: EndpointSettings, value: str) -> Iterato
 def _shared_names(specs: list[EndpointSpec]) -> Iterator[Problem]:
     """Find files that claim one endpoint: SageMaker's endpoint names differ by more than letter case."""
     claims: dict[str, list[EndpointSpec]] = defaultdict(list)
-    for spec in specs:
+    for spec in sorted(specs, key=lambda each: each.file):
         claims[spec.endpoint_name.lower()].append(spec)
     for first, *others in claims.values():
         for other in others:

@@ -30,7 +30,8 @@ _MOST_VALUES: Final = 10_000
 class Document:
     """Hold one file's mapping, with the line and the very characters of every field.
 
-    `scalars` keeps what stood in the file before YAML gave it a type: `yes` and not `True`.
+    `scalars` keeps what stood in the file before YAML gave it a type: `yes` and not `True`. `inherited` names
+    the file of each field that stands in another one, the file of defaults.
     """
 
     file: str
@@ -38,18 +39,21 @@ class Document:
     content: dict[str, Any]
     lines: dict[FieldPath, int] = field(default_factory=dict)
     scalars: dict[FieldPath, str] = field(default_factory=dict)
+    inherited: dict[FieldPath, str] = field(default_factory=dict)
 
     def line(self, path: FieldPath) -> int:
         """Find the line of a field, or of the nearest field around it that stands in the file; 0 if none."""
-        while path:
-            if path in self.lines:
-                return self.lines[path]
+        return self.lines.get(self._around(path), 0)
+
+    def _around(self, path: FieldPath) -> FieldPath:
+        while path and path not in self.lines:
             path = path[:-1]
-        return 0
+        return path
 
     def problem(self, path: FieldPath, *, got: str, expected: str, fix: str, source: str = "") -> Problem:
         """Make a problem that points at a field of this document."""
-        return Problem(self.file, self.line(path), field_name(path), got, expected, fix, source)
+        file = self.inherited.get(self._around(path), self.file)
+        return Problem(file, self.line(path), field_name(path), got, expected, fix, source)
 
 
 def read_document(path: Path, file: str) -> tuple[Document | None, list[Problem]]:

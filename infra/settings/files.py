@@ -1,8 +1,8 @@
 """Owns which files below the endpoints' directory are settings, and says what is left out.
 
 Settings are files whose name ends in `.yaml` or `.yml`, in any folder. Left out are hidden files and folders
-(Jupyter's checkpoints, `.git`, `._churn.yaml`), editors' backups (`churn~.yaml`, `#churn.yaml#`), folders that
-are links, and files with other endings. A file may be a link.
+(Jupyter's checkpoints, `.git`, `._churn.yaml`), editors' backups (`churn~.yaml`, `#churn.yaml#`), folders
+that are links, and files with other endings. A file may be a link.
 """
 
 from __future__ import annotations
@@ -55,6 +55,10 @@ def find_settings(directory: Path, shown_as: str) -> Found:
         for name in sorted(folders):
             path = Path(around, name)
             reason = "hidden" if name.startswith(".") else "a link to a folder" if path.is_symlink() else None
+            if reason is None and path.suffix.lower() in ENDINGS:
+                where = _shown(path, directory, shown_as)
+                fix = "rename the folder, or put settings into a file of this name"
+                found.problems.append(Problem(where, 0, "the file", "a folder", "a readable file", fix))
             if reason:
                 folders.remove(name)
                 found.left_out.append((f"{_shown(path, directory, shown_as)}/", reason))
@@ -70,12 +74,10 @@ def find_settings(directory: Path, shown_as: str) -> Found:
 
 
 def nothing_found(found: Found, shown_as: str) -> Problem | None:
-    """Return a problem if there are no settings at all: nobody deploys for no endpoint on purpose."""
-    if found.settings or found.problems:
+    """Return a problem if there is something, and no settings: nobody deploys for no endpoint so."""
+    if found.settings or found.problems or not found.left_out:
         return None
-    got = "no file that counts"
-    if found.left_out:
-        got += f" (left out: {_named(found.left_out)})"
+    got = f"no file that counts (left out: {_named(found.left_out)})"
     fix = "add a file, as churn.yaml; correct endpoints_dir; or take it all down with `npx cdk destroy`"
     return Problem(shown_as, 0, "the directory", got, "endpoint settings: files in .yaml or .yml", fix)
 

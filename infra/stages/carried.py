@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from infra.execution_roles import check_execution_roles
 from infra.needs import Needs
 from infra.placement import check_room
-from infra.settings.catalogue import compile_document
+from infra.settings.catalogue import compile_files
 from infra.settings.compiler import LARGEST_PARAMETER_BYTES, serialised
-from infra.settings.document import read_document
+from infra.settings.files import Found, find_settings
 from infra.settings.problem import Problem
 from infra.stages.access import StageAccess
 from infra.stages.accounts import StageNames, partition_of
@@ -57,7 +57,8 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
     if registry is None:
         return [], []
     directory = Path(configuration.endpoints_dir)
-    problems: list[Problem] = []
+    below = find_settings(directory, directory.as_posix()) if directory.is_dir() else Found()
+    problems = list(below.problems)
     stages: list[CarriedStage] = []
     carried: set[Path] = set()
     later = later_stages(configuration.stages)
@@ -68,8 +69,8 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
     for name, stage in configuration.stages.items():
         names = StageNames.of(configuration.stack_name, name, stage, registry)
         problems += names.problems(place)
-        files, found = _files(directory, name, stage, place)
-        problems += found
+        files, missing = _files(directory, name, stage, place, below)
+        problems += missing
         carried |= set(files)
         own = replace(
             configuration,
@@ -78,7 +79,9 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
             execution_role_arn=stage.execution_role_arn,
             settings_stacks=stage.settings_stacks or configuration.settings_stacks,
         )
-        endpoints, found = _compiled(files, directory, own.stack_name)
+        endpoints, found = compile_files(
+            files, below.defaults, directory, directory.as_posix(), own.stack_name
+        )
         problems += found
         problems += check_execution_roles(endpoints, own)
         problems += _roles_elsewhere(endpoints, stage)
@@ -99,7 +102,7 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
     if not any(mistakes(configuration.stages, place)):
         problems += contradictions(configuration.stages, _carrying(stages), place)
         problems += _approved_by_nobody(stages, place)
-    problems += _uncarried(directory, carried)
+    problems += _uncarried(directory, carried, below)
     problems += _twice(stages, place)
     accesses = [stage.access for stage in stages]
     problems += check_registry_room(accesses, registry, place)
@@ -120,46 +123,28 @@ def _apart(stages: Sequence[CarriedStage]) -> list[CarriedStage]:
     ]
 
 
-def _files(directory: Path, name: str, stage: Stage, place: str) -> tuple[list[Path], list[Problem]]:
-    """Find the files that a stage carries."""
+def _files(
+    directory: Path, name: str, stage: Stage, place: str, found: Found
+) -> tuple[list[Path], list[Problem]]:
+    """Find the files that a stage carries, of those that are settings."""
     field = f"stages.{name}.endpoints"
     if isinstance(stage.endpoints, str):
         folder = directory / stage.endpoints
-        files = _settings_below(folder)
-        if not files:
+        below = [path for path in found.settings if path.is_relative_to(folder)]
+        if not below:
             expected = f"a folder below {directory.as_posix()} with endpoint settings in it"
             got = f"{stage.endpoints!r}, {'an empty folder' if folder.is_dir() else 'no such folder'}"
             return [], [Problem(place, 0, field, got, expected, "add a file there, or name another folder")]
-        return files, []
-    found: list[Path] = []
+        return below, []
+    files: list[Path] = []
     problems: list[Problem] = []
     for item in stage.endpoints:
-        paths = [directory / f"{item}{suffix}" for suffix in (".yaml", ".yml")]
-        present = [path for path in paths if path.is_file()]
+        present = [path for path in found.settings if path.with_suffix("") == directory / item]
         if not present:
             expected = f"a file below {directory.as_posix()}, without .yaml"
             problems.append(Problem(place, 0, field, f"{item!r}, no such file", expected, "correct the name"))
-        found += present
-    return list(dict.fromkeys(found)), problems
-
-
-def _settings_below(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix in {".yaml", ".yml"})
-
-
-def _compiled(
-    files: Sequence[Path], directory: Path, stack_name: str
-) -> tuple[list[EndpointSpec], list[Problem]]:
-    specs: list[EndpointSpec] = []
-    problems: list[Problem] = []
-    for path in files:
-        document, found = read_document(path, _shown(path, directory))
-        problems += found
-        if document is not None:
-            spec, found = compile_document(document, stack_name)
-            problems += found
-            specs += [spec] if spec else []
-    return sorted(specs, key=lambda spec: spec.endpoint_name), problems
+        files += present
+    return list(dict.fromkeys(files)), problems
 
 
 def _shown(path: Path, directory: Path) -> str:
@@ -315,8 +300,8 @@ def _takes_only_approvers(spec: EndpointSpec) -> bool:
     return "ApprovalPolicy" in spec.compiled and spec.compiled.get("Shadow") != {}
 
 
-def _uncarried(directory: Path, carried: set[Path]) -> Iterator[Problem]:
-    for path in _settings_below(directory):
+def _uncarried(directory: Path, carried: set[Path], below: Found) -> Iterator[Problem]:
+    for path in below.settings:
         if path not in carried:
             yield Problem(
                 _shown(path, directory),

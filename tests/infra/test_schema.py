@@ -7,7 +7,7 @@ import pytest
 import yaml
 from cfnlint.jsonschema import StandardValidator  # type: ignore[import-untyped] # a validator that is here
 
-from infra.schema import SCHEMA_FILE, schema_text
+from infra.schema import PARTIAL_SCHEMA_FILE, SCHEMA_FILE, partial_schema_text, schema_text
 from infra.settings.catalogue import load_catalogue
 from tests.infra.settings.builders import load
 
@@ -209,6 +209,23 @@ AGREED = {
 
 def test_the_schema_in_the_repository_is_the_one_that_the_settings_have() -> None:
     assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text(), "run `python -m infra.schema`"
+    assert PARTIAL_SCHEMA_FILE.read_text(encoding="utf-8") == partial_schema_text()
+
+
+@pytest.mark.parametrize(
+    ("settings", "valid"),
+    [
+        ("keep: 2\ntags: {a: b}\n", True),
+        ("model_package_group: g\nkms_key_id: null\nvpc: null\n", True),
+        ("keep: 99\n", False),
+        ("tags: {a: 1}\n", False),
+        ("foo: 1\n", False),
+    ],
+)
+def test_defaults_and_endpoints_beside_them_are_checked_for_what_they_say(settings: str, valid: bool) -> None:  # noqa: FBT001 - a table
+    validator = StandardValidator(json.loads(partial_schema_text()))
+
+    assert validator.is_valid(yaml.safe_load(settings)) is valid
 
 
 @pytest.mark.parametrize(("text", "valid"), AGREED.values(), ids=AGREED)
