@@ -126,6 +126,7 @@ class Attempt:
         failed_test: The smoke test that its version failed once it served; None if it did not come so far.
         alarms_left_out: Names of rollback alarms that do not guard it, as they were on before, say.
         alarms_unread: Whether nobody could see, before it began, whether a rollback alarm was on.
+        unguarded: Why guardrails are left out that its settings ask for, if they are.
         doubles_instances: Whether old and new instances count against quotas while it is under way.
         artefact_digest: Of the version's images and artefacts as they were approved; None if nobody knows.
         started_reported: Whether the outcome `started` was put on the bus.
@@ -157,6 +158,7 @@ class Attempt:
     deletion: Deletion = NOTHING
     alarms_left_out: tuple[str, ...] = ()
     alarms_unread: bool = False
+    unguarded: str | None = None
     doubles_instances: bool = False
     companions: tuple[Companion, ...] = ()
     abort_asked_at: datetime | None = None

@@ -58,6 +58,7 @@ def _terms(update: UpdateEndpoint | None) -> dict[str, Any]:
     return {
         "alarms_left_out": update.alarms_left_out if update is not None else (),
         "alarms_unread": update is not None and update.alarms_unread,
+        "unguarded": update.unguarded if update is not None else None,
         "doubles_instances": update is not None and update.doubles_instances,
     }
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from deployer.attempt import STALE_READ_LIMIT, Action, AttemptStatus
+from deployer.endpoint_changes import Shape, refused_after_all
 from deployer.guardrails import without_alarms
 from deployer.patience import LONGEST_TO_BEGIN_SECONDS, LONGEST_TO_FINISH_SECONDS
 from deployer.planner import (
@@ -120,7 +121,7 @@ class Executor:
             try:
                 attempt = self._apply(deploy, choice, attempt, endpoint, may_exist=may_exist)
             except RefusedError as refusal:
-                self._attempts.settle(attempt, AttemptStatus.FAILED, reason=str(refusal), endpoint=endpoint)
+                self._end_refused(deploy, attempt, endpoint, refusal)
                 return Progress.ENDED
             except _NoLongerWantedError as obstacle:
                 self._withdraw(attempt, obstacle)
@@ -150,6 +151,19 @@ class Executor:
             else:
                 self._attempts.accept(attempt)
         return Progress.UNDER_WAY
+
+    def _end_refused(
+        self, deploy: Deploy, attempt: Attempt, endpoint: Endpoint | None, refusal: RefusedError
+    ) -> None:
+        """End an attempt that SageMaker refused: for the change of the endpoint, or for what it asked for."""
+        changes = deploy.change.changes if isinstance(deploy.change, UpdateEndpoint) else ()
+        if endpoint is None or refused_after_all(changes, str(refusal)) is None:
+            self._attempts.settle(attempt, AttemptStatus.FAILED, reason=str(refusal), endpoint=endpoint)
+            return
+        # Remembered, so that it is not asked for again; the next round says what a person may do.
+        refused_change = (endpoint.endpoint_config_name or "", attempt.endpoint_config_name)
+        self._upkeep.note(refused_change=refused_change)
+        self._withdraw(attempt, refusal)
 
     def clean_up(self, deletion: Deletion, endpoint: Endpoint | None) -> bool:
         """Delete what nothing needs any more, if it is the deployer's own.
@@ -321,6 +335,12 @@ class Executor:
             )
         self._upkeep.stop_scaling(to_deregister(serving, wanted))
         return retained_properties(serving, wanted)
+
+    def shape_of(self, release: Release) -> Shape | None:
+        """Return a release's shape; None if it is a former one whose config was deleted."""
+        if release.is_former:
+            return self._sagemaker.config_shape(release.endpoint_config_name)
+        return Shape.of(release.create_endpoint_config)
 
     def variants_of(self, release: Release) -> list[dict[str, Any]] | None:
         """Return a release's `ProductionVariants`; None if it is a former one whose config was deleted."""

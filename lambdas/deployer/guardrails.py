@@ -11,7 +11,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.attempt import Action, AttemptStatus
-from deployer.planner import UpdateEndpoint, WaitForAlarms
+from deployer.endpoint_changes import Answer, changes_between, refused, unguardable
+from deployer.planner import CannotChange, UpdateEndpoint, WaitForAlarms
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from deployer.attempt import Attempt
     from deployer.endpoint import Endpoint
+    from deployer.endpoint_changes import Shape
     from deployer.planner import Deploy
 
 SETTLING: Final = timedelta(minutes=15)
@@ -62,6 +64,32 @@ def heed_alarms(
     if rolled_back_at is not None and now < rolled_back_at + SETTLING:
         return WaitForAlarms(on, rolled_back_at + SETTLING)
     return replace(deploy, change=without_alarms(change, on))
+
+
+def heed_change(
+    deploy: Deploy, serving: Shape, wanted: Shape, *, refused_before: bool
+) -> Deploy | CannotChange:
+    """Return what to do about a change that SageMaker does not make, or not guarded.
+
+    Args:
+        deploy: An update.
+        serving: What the endpoint is.
+        wanted: What it is to be.
+        refused_before: Whether SageMaker refused this very change already.
+    """
+    change = deploy.change
+    assert isinstance(change, UpdateEndpoint)
+    rows = changes_between(serving, wanted, guarded="DeploymentConfig" in change.request)
+    unknown = tuple(each for each in rows if each.answer is Answer.UNKNOWN)
+    if (row := refused(rows)) is not None:
+        return CannotChange(row.name)
+    if refused_before and unknown:
+        return CannotChange(unknown[0].name)
+    if (row := unguardable(rows)) is not None:
+        request = {key: value for key, value in change.request.items() if key != "DeploymentConfig"}
+        change = replace(change, request=request, unguarded=row.name)
+        unknown = tuple(each for each in unknown if each in changes_between(serving, wanted, guarded=False))
+    return replace(deploy, change=replace(change, changes=unknown))
 
 
 def with_alarms_unread(deploy: Deploy) -> Deploy:

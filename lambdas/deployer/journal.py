@@ -54,6 +54,7 @@ class Rest:
             deregistered it is taken out here, so that it is never left without its scaling unknown.
         stamped: Number of the last attempt whose end the registry shows.
         told: What a person was told last, so that it is not said with every sweep.
+        refused_change: What an endpoint served, and what SageMaker refused to change it to: two configs.
     """
 
     endpoint_config_name: str | None = None
@@ -62,6 +63,7 @@ class Rest:
     scaling: dict[str, dict[str, Any]] = field(default_factory=dict)
     stamped: int = 0
     told: str | None = None
+    refused_change: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,6 +436,7 @@ def _rest_item(rest: Rest) -> dict[str, Any]:
         "scaling": {"S": json.dumps(rest.scaling, sort_keys=True)},
         "stamped": {"N": str(rest.stamped)},
         "told": optional(rest.told),
+        "refused_change": optional(json.dumps(rest.refused_change) if rest.refused_change else None),
     }
 
 
@@ -442,7 +445,7 @@ def _rest(item: Mapping[str, Any]) -> Rest:
         value: str | None = item.get(key, {}).get("S")
         return value
 
-    seen = text("last_modified_time")
+    seen, refused = text("last_modified_time"), json.loads(text("refused_change") or "[]")
     return Rest(
         endpoint_config_name=text("endpoint_config_name"),
         last_modified_time=datetime.fromisoformat(seen) if seen else None,
@@ -450,6 +453,7 @@ def _rest(item: Mapping[str, Any]) -> Rest:
         scaling=json.loads(text("scaling") or "{}"),
         stamped=int(item["stamped"]["N"]) if "stamped" in item else 0,
         told=text("told"),
+        refused_change=(refused[0], refused[1]) if refused else None,
     )
 
 
@@ -465,6 +469,7 @@ def _attempt_item(attempt: Attempt) -> dict[str, Any]:
         and json.dumps([asdict(each) for each in attempt.companions], sort_keys=True),
         "goal": attempt.goal and json.dumps(attempt.goal),
         "reason": attempt.reason,
+        "unguarded": attempt.unguarded,
         "artefact_digest": attempt.artefact_digest,
         "failed_test": attempt.failed_test and json.dumps(asdict(attempt.failed_test), sort_keys=True),
     }
@@ -538,6 +543,7 @@ def _attempt(item: Mapping[str, Any]) -> Attempt:
         failed_test=Failure(**json.loads(failed_test)) if failed_test else None,
         # None of these is in what an earlier release of the deployer wrote.
         alarms_left_out=tuple(json.loads(text("alarms_left_out") or "[]")),
+        unguarded=text("unguarded"),
         alarms_unread=item.get("alarms_unread", {}).get("BOOL", False),
         doubles_instances=item.get("doubles_instances", {}).get("BOOL", False),
         trials=int(item.get("trials", {}).get("N", "0")),

@@ -84,6 +84,8 @@ def started(attempt: Attempt) -> Outcome:
         if left_out
         else ""
     )
+    if attempt.unguarded is not None:
+        unguarded += f" Its guardrails are left out, so that it takes all calls at once: {attempt.unguarded}."
     return _of_attempt(
         attempt,
         OutcomeKind.STARTED,
@@ -91,6 +93,7 @@ def started(attempt: Attempt) -> Outcome:
         f"{_version(attempt)} is being deployed to {attempt.endpoint_name}, "
         f"approved by {attempt.approved_by}.{unguarded}",
         AlarmsLeftOut=list(left_out),
+        GuardrailsLeftOut=attempt.unguarded,
     )
 
 

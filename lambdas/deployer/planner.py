@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from deployer.approval import Decision
     from deployer.endpoint import Endpoint
+    from deployer.endpoint_changes import Change
     from deployer.release import Release
 
 
@@ -44,11 +45,15 @@ class UpdateEndpoint:
         request: botocore's `UpdateEndpoint` arguments.
         alarms_left_out: Names of rollback alarms that cannot stop it, and so are not among the arguments.
         alarms_unread: Whether some may be on already, and nobody could see whether they are.
+        unguarded: Why guardrails are left out that the settings ask for, if they are.
+        changes: What of it nobody knows whether SageMaker makes it.
     """
 
     request: dict[str, Any]
     alarms_left_out: tuple[str, ...] = ()
     alarms_unread: bool = False
+    unguarded: str | None = None
+    changes: tuple[Change, ...] = ()
 
     @property
     def doubles_instances(self) -> bool:
@@ -110,11 +115,17 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
-class StaysOnInstances:
-    """The endpoint serves on instances, and SageMaker refuses to make it serverless: a person decides."""
+class CannotChange:
+    """SageMaker refuses to make this endpoint what is wanted: a person decides.
+
+    Attributes:
+        change: What it is and what it is to be, in words.
+    """
+
+    change: str
 
 
-Plan: TypeAlias = Deploy | InSync | WaitToRetry | WaitForAlarms | NothingStands | Blocked | StaysOnInstances
+Plan: TypeAlias = Deploy | InSync | WaitToRetry | WaitForAlarms | NothingStands | Blocked | CannotChange
 
 
 def _preparation(release: Release) -> tuple[CreateModel | CreateEndpointConfig, ...]:

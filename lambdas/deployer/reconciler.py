@@ -29,17 +29,17 @@ from deployer.artefacts import Artefacts
 from deployer.attempt import NOTHING, went_live
 from deployer.attempts import Attempts, OvertakenError
 from deployer.executor import Executor, Progress
-from deployer.guardrails import heed_alarms, rollback_alarms, with_alarms_unread
+from deployer.guardrails import heed_alarms, heed_change, rollback_alarms, with_alarms_unread
 from deployer.identity import Identity
 from deployer.instance_types import misfit
 from deployer.names import account_of, same_arn
 from deployer.planner import (
     Blocked,
+    CannotChange,
     Deploy,
     InSync,
     NothingStands,
     Plan,
-    StaysOnInstances,
     UpdateEndpoint,
     WaitForAlarms,
     WaitToRetry,
@@ -54,7 +54,6 @@ from deployer.sagemaker import RefusedError, UnreadableError, registry_refusals,
 from deployer.stage import Stage
 from deployer.unreadable import Unreadable
 from deployer.upkeep import Upkeep
-from deployer.variants import is_serverless
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -252,7 +251,7 @@ class Reconciler:
             in_service=endpoint is not None and endpoint.status == "InService",
         )
         self._tell_misfits(decision)
-        planned = self._heed_kind(plan(decision, endpoint), decision, endpoint)
+        planned = self._heed_change(plan(decision, endpoint), decision, endpoint)
         planned = self._heed_alarms(planned, endpoint)
         return self._carry_out(planned, decision, endpoint)
 
@@ -678,12 +677,8 @@ class Reconciler:
             told = replace(found.approval, misfit_told=found.reason)
             self._attempts.history = self._history.with_approval(told)
 
-    def _heed_kind(self, planned: Plan, decision: Decision, endpoint: Endpoint | None) -> Plan:
-        """Return what is planned, unless it would take an endpoint from instances to serverless.
-
-        SageMaker refuses that, and only that way round (developer guide, "serverless-endpoints"). It is no
-        failure of the version's: once a person has deleted the endpoint, this very version is due.
-        """
+    def _heed_change(self, planned: Plan, decision: Decision, endpoint: Endpoint | None) -> Plan:
+        """Return what is planned, as far as SageMaker makes such a change: see `endpoint_changes`."""
         if (
             endpoint is None
             or endpoint.endpoint_config_name is None
@@ -692,12 +687,14 @@ class Reconciler:
             or not isinstance(planned.change, UpdateEndpoint)
         ):
             return planned
-        wanted = self._executor.variants_of(decision.choice.release)
-        # What serves matters only to what is serverless: any other update costs no call for it.
-        if not wanted or not is_serverless(wanted):
+        wanted = self._executor.shape_of(decision.choice.release)
+        serving = self._sagemaker.config_shape(endpoint.endpoint_config_name)
+        if wanted is None or serving is None:
             return planned
-        serving = self._sagemaker.production_variants(endpoint.endpoint_config_name)
-        return StaysOnInstances() if serving and not is_serverless(serving) else planned
+        asked = (endpoint.endpoint_config_name, decision.choice.release.endpoint_config_name)
+        return heed_change(
+            planned, serving, wanted, refused_before=self._history.rest.refused_change == asked
+        )
 
     def _heed_alarms(self, planned: Plan, endpoint: Endpoint | None) -> Plan:
         """Return what is planned, as alarms that are on already leave it: before anything is journalled."""
@@ -772,14 +769,14 @@ class Reconciler:
                     f"SageMaker's reason: {planned.failure_reason or 'none given'}. "
                     "Look into it; once it is in service or deleted, the deployer goes on by itself."
                 )
-            case StaysOnInstances():
+            case CannotChange():
                 assert decision.choice is not None
                 approval = decision.choice.approval
                 self._tell(
                     f"Version {approval.version} of {approval.group_name} is not deployed to {self._name}: "
-                    "the endpoint serves on instances, what is to serve is serverless, and SageMaker refuses "
-                    f"to change an endpoint so. It keeps serving{_seen(endpoint)}. Delete the endpoint, and "
-                    "it is created anew; or put another endpoint_name, or instance_type, into its YAML."
+                    f"{planned.change}, and SageMaker refuses to change an endpoint so. It keeps serving"
+                    f"{_seen(endpoint)}. Delete the endpoint, and it is created again with this version; or "
+                    "put another endpoint_name, or what it was, into its YAML."
                 )
                 # Its scaling and tags are settled for another kind of endpoint: they are left alone.
                 self._attempts.withdraw_left_behind()

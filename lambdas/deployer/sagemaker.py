@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from botocore.exceptions import ClientError
 
 from deployer.endpoint import Endpoint, Sighting
+from deployer.endpoint_changes import Shape
 from deployer.excerpts import excerpt
 from deployer.identity import Identity
 from deployer.life_cycle import LifeCycle
@@ -96,7 +97,7 @@ class ModelVersion:
 _NOT_FOUND_ENDPOINT: Final = "Could not find endpoint "
 _NOT_FOUND_CONFIG: Final = "Could not find endpoint configuration "
 _NOT_FOUND_MODEL: Final = "Could not find model "
-_NOT_FOUND_IN_REGISTRY: Final = "does not exist."
+_NOT_FOUND_IN_REGISTRY: Final = "does not exist"
 _ALREADY_EXISTS: Final = "Cannot create already existing "
 _BUSY: Final = "Cannot update in-progress endpoint "
 _BAD_ROLE: Final = "The execution role ARN "
@@ -291,13 +292,21 @@ class SageMaker:
 
     def production_variants(self, endpoint_config_name: str) -> list[dict[str, Any]] | None:
         """Return a config's `ProductionVariants`, or None if it was deleted."""
+        found = self._describe_config(endpoint_config_name)
+        return None if found is None else [{**variant} for variant in found["ProductionVariants"]]
+
+    def config_shape(self, endpoint_config_name: str) -> Shape | None:
+        """Return the shape of an endpoint config, or None if it was deleted."""
+        found = self._describe_config(endpoint_config_name)
+        return None if found is None else Shape.of(found)
+
+    def _describe_config(self, endpoint_config_name: str) -> Mapping[str, Any] | None:
         try:
-            answer = self._client.describe_endpoint_config(EndpointConfigName=endpoint_config_name)
+            return self._client.describe_endpoint_config(EndpointConfigName=endpoint_config_name)
         except ClientError as error:
             if _is(error, _NOT_FOUND_CONFIG):
                 return None
             raise
-        return [{**variant} for variant in answer["ProductionVariants"]]
 
     def delete_endpoint(self, endpoint_name: str) -> None:
         """Delete an endpoint; one that is gone is left alone.
@@ -329,13 +338,8 @@ class SageMaker:
 
     def _endpoint_config_arn(self, endpoint_config_name: str) -> str | None:
         """Return an endpoint config's ARN, or None if there is none."""
-        try:
-            found = self._client.describe_endpoint_config(EndpointConfigName=endpoint_config_name)
-        except ClientError as error:
-            if _is(error, _NOT_FOUND_CONFIG):
-                return None
-            raise
-        return found["EndpointConfigArn"]
+        found = self._describe_config(endpoint_config_name)
+        return None if found is None else str(found["EndpointConfigArn"])
 
     def delete_model(self, model_name: str, *, owner: Tag) -> bool:
         """Delete a model if it carries the owner's tag; return False if it is somebody else's."""
@@ -583,7 +587,13 @@ def _is(error: ClientError, prefix: str) -> bool:
 
 
 def _is_missing_from_registry(error: ClientError) -> bool:
-    return _code(error) == "ValidationException" and _message(error).endswith(_NOT_FOUND_IN_REGISTRY)
+    """Tell whether the registry has no such version or group.
+
+    Seen: a ValidationException that ends so, of Describe calls. What ListModelPackages answers for a group
+    that is not there is not known: ResourceNotFound and another spelling mean the same.
+    """
+    missing = _NOT_FOUND_IN_REGISTRY in _message(error).lower()
+    return _code(error) == "ResourceNotFound" or (_code(error) == "ValidationException" and missing)
 
 
 def _code(error: ClientError) -> str:

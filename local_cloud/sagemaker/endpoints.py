@@ -26,7 +26,13 @@ from local_cloud.sagemaker.endpoint_state import (
 from local_cloud.sagemaker.listing import page
 from local_cloud.sagemaker.models import find_model, refuse_unapproved_packages
 from local_cloud.sagemaker.rollouts import Rollout, plan_rollout
-from local_cloud.sagemaker.switches import NotFoundNames, SameConfigUpdate, UnapprovedPackage
+from local_cloud.sagemaker.switches import (
+    Answer,
+    GuardedVariants,
+    NotFoundNames,
+    SameConfigUpdate,
+    UnapprovedPackage,
+)
 from local_cloud.sagemaker.transitions import Deletion, Rescaling
 
 if TYPE_CHECKING:
@@ -144,20 +150,15 @@ def update_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) ->
             f'Endpoint "{endpoint.arn}" runs on instances and cannot be updated to a serverless variant. '
             "Create another endpoint."
         )
+    _refuse_to_change_how_calls_are_answered(world, endpoint, config)
     variants = _new_variants(world, scope, config)
     if request.get("RetainAllVariantProperties"):
         _retain(endpoint, variants, request.get("ExcludeRetainedVariantProperties", ()))
     deployment_config = request.get("DeploymentConfig")
     if deployment_config is None and request.get("RetainDeploymentConfig"):
         deployment_config = endpoint.last_deployment_config
-    rollout = plan_rollout(deployment_config, variants, endpoint.variants.values(), world.switches)
-    if len(rollout.steps) > 1 and {item.name for item in variants if not item.is_shadow} != set(
-        endpoint.variants
-    ):
-        raise errors.validation(
-            "Canary, linear and rolling updates require the new endpoint configuration to have the variant "
-            f"names of the present one: {', '.join(endpoint.variants)}."
-        )
+    guards = _guards(world, endpoint, variants, deployment_config)
+    rollout = plan_rollout(guards, variants, endpoint.variants.values(), world.switches)
     deployments.reserve_instances(rollout, variants, endpoint)
     _check_quotas(scope, instances_by_type(variants))
     deployments.refuse_because_of_alarms(world, endpoint, rollout)
@@ -277,6 +278,33 @@ def _new_variants(world: World, scope: Scope, config: EndpointConfig) -> list[Li
             )
         )
     return variants
+
+
+def _refuse_to_change_how_calls_are_answered(
+    world: World, endpoint: Endpoint, config: EndpointConfig
+) -> None:
+    """Refuse to make an asynchronous endpoint a real-time one, and as the switch says the other way round."""
+    before, after = ("AsyncInferenceConfig" in each.request for each in (endpoint.config, config))
+    if before and not after:
+        raise errors.asynchronous_removed(endpoint.name)
+    if after and not before and world.switches.asynchronous_added is Answer.REFUSE:
+        raise errors.asynchronous_added(endpoint.name)
+
+
+def _guards(
+    world: World,
+    endpoint: Endpoint,
+    variants: Iterable[LiveVariant],
+    deployment_config: Mapping[str, Any] | None,
+) -> Mapping[str, Any] | None:
+    """Return the deployment config that counts: one for variants of other names may count for nothing."""
+    if not deployment_config or {item.name for item in variants if not item.is_shadow} == set(
+        endpoint.variants
+    ):
+        return deployment_config
+    if world.switches.guarded_variants is GuardedVariants.REFUSE:
+        raise errors.other_variants(endpoint.variants)
+    return None
 
 
 def _refuse_what_auto_scaling_forbids(world: World, endpoint: Endpoint, config: EndpointConfig) -> None:

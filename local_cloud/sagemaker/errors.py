@@ -36,6 +36,33 @@ def validation(message: str) -> ServiceError:
     return ServiceError(VALIDATION_EXCEPTION, message)
 
 
+def asynchronous_removed(endpoint_name: str) -> ServiceError:
+    """Refuse to make an asynchronous endpoint a real-time one.
+
+    Seen (aws/sagemaker-python-sdk PR #3124), up to where the public text is cut off; the end is ours.
+    """
+    return validation(
+        f"The AsyncInferenceConfig parameter cannot be removed from this endpoint {endpoint_name}. To change "
+        "the endpoint's type, create another endpoint."
+    )
+
+
+def asynchronous_added(endpoint_name: str) -> ServiceError:
+    """Refuse to make a real-time endpoint an asynchronous one. Wording ours, after the other way round."""
+    return validation(
+        f"The AsyncInferenceConfig parameter cannot be added to this endpoint {endpoint_name}. To change the "
+        "endpoint's type, create another endpoint."
+    )
+
+
+def other_variants(present: Iterable[str]) -> ServiceError:
+    """Refuse a guarded update to other variants. Wording ours."""
+    return validation(
+        "A deployment with a DeploymentConfig requires the new endpoint configuration to have the variant "
+        f"names of the present one: {', '.join(present)}."
+    )
+
+
 def serialization(message: str) -> ServiceError:
     """Return the answer to a body that is no JSON of the operation's types."""
     return ServiceError("SerializationException", message)

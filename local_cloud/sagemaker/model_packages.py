@@ -18,7 +18,7 @@ from local_cloud.sagemaker.model_package_groups import (
     resolve_group,
     user_context,
 )
-from local_cloud.sagemaker.switches import Answer, CreationEvents, UpdatedFields
+from local_cloud.sagemaker.switches import Answer, CreationEvents, MissingGroupListing, UpdatedFields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -233,9 +233,12 @@ def list_model_packages(world: World, caller: Caller, request: Mapping[str, Any]
     if group_name is None:
         scope, group = world.scope(caller), None
     else:
-        scope, group = resolve_group(
-            world, caller, group_name, "sagemaker:ListModelPackages", on_versions=True
-        )
+        try:
+            scope, group = resolve_group(
+                world, caller, group_name, "sagemaker:ListModelPackages", on_versions=True
+            )
+        except errors.ServiceError as refusal:
+            return _missing_group(world, refusal)
 
     def accepts(package: ModelPackage) -> bool:
         return (
@@ -252,6 +255,19 @@ def list_model_packages(world: World, caller: Caller, request: Mapping[str, Any]
         filtered_pages=world.switches.filtered_pages,
         accepts=accepts,
     ).answer("ModelPackageSummaryList", ModelPackage.summary)
+
+
+def _missing_group(world: World, refusal: errors.ServiceError) -> dict[str, Any]:
+    """Answer for a group that is not there as the switch says; any other refusal stands."""
+    if refusal.code != errors.VALIDATION_EXCEPTION:
+        raise refusal
+    match world.switches.missing_group_listing:
+        case MissingGroupListing.VALIDATION:
+            raise refusal
+        case MissingGroupListing.RESOURCE_NOT_FOUND:
+            raise errors.ServiceError("ResourceNotFound", refusal.message)
+        case MissingGroupListing.EMPTY:
+            return {"ModelPackageSummaryList": []}
 
 
 def update_model_package(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -150,6 +150,24 @@ class MissingAlarm(StrEnum):
     IGNORE = "ignore"
 
 
+class MissingGroupListing(StrEnum):
+    """What ListModelPackages answers for a group that does not exist. Seen for Describe calls only."""
+
+    VALIDATION = "validation"
+    RESOURCE_NOT_FOUND = "resource_not_found"
+    EMPTY = "empty"
+
+
+class GuardedVariants(StrEnum):
+    """What becomes of a guarded update whose variants have other names than those that serve.
+
+    The developer guide only says that they must be the same ("deployment-guardrails-exclusions").
+    """
+
+    REFUSE = "refuse"
+    ALL_AT_ONCE = "all_at_once"
+
+
 class AlarmAtStart(StrEnum):
     """What an update does whose rollback alarm is in ALARM already."""
 
@@ -296,6 +314,17 @@ class Switches:
     api_version: ApiVersion = ApiVersion.INSTALLED
     """With `installed`, members that botocore's model lacks are ignored, and enum values refused. With
     `newer` both are taken and kept: a client that drops them serves something else."""
+
+    missing_group_listing: MissingGroupListing = MissingGroupListing.VALIDATION
+    """A client must take each of the answers for a group without versions: its settings may come first."""
+
+    asynchronous_added: Answer = Answer.REFUSE
+    """Whether UpdateEndpoint makes a real-time endpoint asynchronous. The other way round is refused (seen),
+    so a client must be ready for both, and must not take a refusal for the version's fault."""
+
+    guarded_variants: GuardedVariants = GuardedVariants.REFUSE
+    """With `all_at_once` neither canary nor alarms guard such an update: a client should leave the deployment
+    config out and say so, whatever the setting."""
 
     unversioned_keys: UnversionedKeys = UnversionedKeys.ABSENT
     """A parser must treat a null ModelPackageGroupName like a missing one."""

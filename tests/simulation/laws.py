@@ -1460,7 +1460,9 @@ class Law12RolloutsKeepTheirPromise(Law):
 
     def _check_request(self, call: Call) -> None:
         name = call.request["EndpointName"]
-        asked, wanted = dict(call.request.get("DeploymentConfig", {})), self._wanted_config(name)
+        # Guardrails are for the same variants (developer guide, "deployment-guardrails-exclusions").
+        wanted = {} if _changes_variants(self.world, call) else self._wanted_config(name)
+        asked = dict(call.request.get("DeploymentConfig", {}))
         asked_alarms, wanted_alarms = _alarms_of(asked), _alarms_of(wanted)
         if asked != wanted:
             raise self.broken(f"{name} is updated by {asked or 'no DeploymentConfig'}, not by {wanted}")
@@ -1525,6 +1527,23 @@ SETTLING: Final = timedelta(minutes=15)
 """How long an alarm that a rollout set off may be on after the rollback, before it counts as another's."""
 
 
+def _changes_variants(world: World, call: Call) -> bool:
+    """Tell whether an update is to variants of other names: no guardrails are for those.
+
+    While it is updated, an endpoint shows the variants that it leaves.
+    """
+    endpoint = world.describe(call.request["EndpointName"])
+    config = world.people.look(
+        "DescribeEndpointConfig", EndpointConfigName=call.request["EndpointConfigName"]
+    )
+    assert endpoint is not None
+    assert config is not None
+    before, after = (
+        {each["VariantName"] for each in shown["ProductionVariants"]} for shown in (endpoint, config)
+    )
+    return before != after
+
+
 class Law13AlarmsBlameWhoSetThemOff(Law):
     """A version that sets an alarm off while it is rolled out never rests on the endpoint afterwards.
 
@@ -1553,7 +1572,11 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
         if alarm_name in _alarms_of(dict(call.request.get("DeploymentConfig", {}))):
             if since is not None and since <= call.invocation.started:
                 raise self.broken(f"{name} is updated under {alarm_name}, which is on since {since}")
-        elif call.is_write and self.world.schedule.rollout is not RolloutKind.UNGUARDED:
+        elif (
+            call.is_write
+            and self.world.schedule.rollout is not RolloutKind.UNGUARDED
+            and not _changes_variants(self.world, call)
+        ):
             self._check_patience(name, call)
 
     def _check_patience(self, name: str, call: Call) -> None:

@@ -18,7 +18,7 @@ from deployer.operations import OPERATIONS
 from deployer.triggers import EndpointChanged, SettingsChanged, SweepPart, read_trigger
 from iam_policies.policies import parse_policy
 from local_cloud.sagemaker.ports import Key
-from local_cloud.sagemaker.switches import Switches
+from local_cloud.sagemaker.switches import MissingGroupListing, Switches
 from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
 from tests.unit.deployer.pipeline import PREFIX, REGION, SCHEDULED, Pipeline
 
@@ -233,8 +233,9 @@ def test_an_endpoint_added_after_the_approval_gets_its_version_with_its_settings
     assert pipeline.serving() == "v1"
 
 
-def test_an_endpoint_may_be_deployed_before_its_group_exists() -> None:
-    pipeline = Pipeline()
+@pytest.mark.parametrize("listing", list(MissingGroupListing))
+def test_an_endpoint_may_be_deployed_before_its_group_exists(listing: MissingGroupListing) -> None:
+    pipeline = Pipeline(Switches(missing_group_listing=listing))
     pipeline.manage(ModelPackageGroupName="not-yet")
     pipeline.sweep()
 

@@ -1,0 +1,175 @@
+"""Knows which changes SageMaker makes to an endpoint, and which it refuses. Pure.
+
+One table with the source of each row. What is refused is a person's to solve, and no version's fault: the
+deployer says so before it makes or asks for anything. What nobody knows is asked for; a refusal is then told
+like one that was foreseen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What of an endpoint config decides whether an endpoint may change to or from it.
+
+    Attributes:
+        variants: The names of its production variants.
+        serverless: Whether they are serverless; never only some of them are.
+        asynchronous: Whether calls are answered later, by way of S3.
+        shadowed: Whether a shadow gets copies of the calls.
+    """
+
+    variants: frozenset[str]
+    serverless: bool = False
+    asynchronous: bool = False
+    shadowed: bool = False
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Shape:
+        """Return the shape of a config, by the members of `CreateEndpointConfig` or what describes one."""
+        variants = config["ProductionVariants"]
+        return cls(
+            frozenset(each["VariantName"] for each in variants),
+            serverless=any("ServerlessConfig" in each for each in variants),
+            asynchronous="AsyncInferenceConfig" in config,
+            shadowed=bool(config.get("ShadowProductionVariants")),
+        )
+
+
+class Answer(Enum):
+    """What SageMaker does with a change."""
+
+    MADE = "made"
+    REFUSED = "refused"
+    UNGUARDED = "made if the update has no DeploymentConfig"
+    UNKNOWN = "unknown"
+
+
+class Mark(Enum):
+    """How well an answer is known."""
+
+    DOCUMENTED = "documented"
+    SEEN = "seen on AWS"
+    OPEN = "not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A kind of change, and what SageMaker does with it.
+
+    Attributes:
+        name: What changes: what the endpoint is, and what it is to be.
+        applies: Whether going from one shape to another is one, with or without a deployment config.
+        answer: What SageMaker does.
+        mark: How that is known.
+        source: From where.
+        words: What in a refusal shows that it is for this change, in lower case; for what is unknown.
+    """
+
+    name: str
+    applies: Callable[[Shape, Shape, bool], bool]
+    answer: Answer
+    mark: Mark
+    source: str
+    words: str = ""
+
+
+_EXCLUSIONS: Final = 'developer guide, "deployment-guardrails-exclusions"'
+
+CHANGES: Final = (
+    Change(
+        "the endpoint serves on instances and is to be serverless",
+        lambda old, new, _: new.serverless and not old.serverless,
+        Answer.REFUSED,
+        Mark.DOCUMENTED,
+        'developer guide, "serverless-endpoints"',
+    ),
+    Change(
+        "the endpoint is serverless and is to serve on instances",
+        lambda old, new, _: old.serverless and not new.serverless,
+        Answer.MADE,
+        Mark.DOCUMENTED,
+        'developer guide, "serverless-endpoints"',
+    ),
+    Change(
+        "the endpoint is asynchronous and is to answer in real time",
+        lambda old, new, _: old.asynchronous and not new.asynchronous,
+        Answer.REFUSED,
+        Mark.SEEN,
+        "aws/sagemaker-python-sdk PR #3124",
+    ),
+    Change(
+        "the endpoint answers in real time and is to be asynchronous",
+        lambda old, new, _: new.asynchronous and not old.asynchronous,
+        Answer.UNKNOWN,
+        Mark.OPEN,
+        "refused the other way round",
+        words="async",
+    ),
+    Change(
+        "variants come, go or have other names",
+        lambda old, new, guarded: old.variants != new.variants and not guarded,
+        Answer.MADE,
+        Mark.SEEN,
+        "aws-controllers-k8s/sagemaker-controller test_endpoint.py",
+    ),
+    Change(
+        "variants come, go or have other names",
+        lambda old, new, guarded: old.variants != new.variants and guarded,
+        Answer.UNGUARDED,
+        Mark.DOCUMENTED,
+        _EXCLUSIONS,
+    ),
+    Change(
+        "a serverless endpoint's updates are not guarded",
+        lambda old, new, guarded: guarded and (old.serverless or new.serverless),
+        Answer.UNGUARDED,
+        Mark.DOCUMENTED,
+        f'{_EXCLUSIONS}, and "deployment-guardrails"',
+    ),
+    Change(
+        "a shadow comes or goes",
+        lambda old, new, guarded: old.shadowed != new.shadowed and guarded,
+        Answer.UNKNOWN,
+        Mark.OPEN,
+        f"{_EXCLUSIONS}, which says nothing of shadows",
+        words="shadow",
+    ),
+)
+"""Models, instance types, counts, weights and data capture may change freely (botocore: `UpdateEndpoint`),
+except that a variant which scales keeps its instance type (`variants.py`).
+Marketplace containers and Inf1 instances fall back to all at once by themselves ("…-exclusions")."""
+
+
+def changes_between(old: Shape, new: Shape, *, guarded: bool) -> list[Change]:
+    """Return the rows that a change of shape falls under.
+
+    Args:
+        old: What serves.
+        new: What is to serve.
+        guarded: Whether the update has a deployment config.
+    """
+    return [each for each in CHANGES if each.applies(old, new, guarded)]
+
+
+def refused(changes: list[Change]) -> Change | None:
+    """Return the change that SageMaker is known to refuse, if there is one."""
+    return next((each for each in changes if each.answer is Answer.REFUSED), None)
+
+
+def unguardable(changes: list[Change]) -> Change | None:
+    """Return the change for which guardrails are left out, if there is one."""
+    return next((each for each in changes if each.answer is Answer.UNGUARDED), None)
+
+
+def refused_after_all(changes: Iterable[Change], refusal: str) -> Change | None:
+    """Return the change of unknown outcome that a refusal of SageMaker's is about, if there is one."""
+    unknown = [each for each in changes if each.answer is Answer.UNKNOWN]
+    return next((each for each in unknown if each.words in refusal.lower()), None)
