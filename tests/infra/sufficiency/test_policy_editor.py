@@ -95,6 +95,6 @@ def test_statements_come_beside_others_and_go_again(accounts: Accounts, policy: 
 
 def test_grants_are_made_and_revoked(accounts: Accounts) -> None:
     assert accounts.edit("grants")["Status"] == "SUCCESS"
-    assert len(sids(accounts, "grants")) == 4
+    assert len(sids(accounts, "grants")) == 3
     assert accounts.edit("grants", "Delete")["Status"] == "SUCCESS"
     assert sids(accounts, "grants") == []
