@@ -293,3 +293,52 @@ def test_variant_names_are_unique(cloud: ObservedCloud) -> None:
     )
     assert code == "ValidationException"
     assert "variant-1" in message
+
+
+@witness(
+    "config-volume-size",
+    source="autogluon/autogluon-cloud#50",
+    date="2023-03-07",
+    observed=Observed.REPORT,
+    fact="A size of the volume is refused for GPU instances with local disks: `VolumeSize parameter is not "
+    "allowed for the selected Instance type`.",
+)
+def test_a_volume_s_size_is_refused_for_instances_with_local_disks(cloud: ObservedCloud) -> None:
+    cloud.model()
+    code, message = refusal(
+        cloud.sagemaker.create_endpoint_config,
+        EndpointConfigName="config",
+        ProductionVariants=[variant(InstanceType="ml.g4dn.xlarge", VolumeSizeInGB=64)],
+    )
+    assert code == "ValidationException"
+    assert message == "VolumeSize parameter is not allowed for the selected Instance type ml.g4dn.xlarge"
+    cloud.config("config", variant(VolumeSizeInGB=64))
+
+
+@pytest.mark.parametrize(
+    "instance_type",
+    [
+        "ml.c5d.xlarge",
+        "ml.p4d.24xlarge",
+        "ml.g5.xlarge",
+        "ml.g6.xlarge",
+        "ml.p5.48xlarge",
+        "ml.trn1.2xlarge",
+    ],
+)
+@witness(
+    "config-volume-families",
+    source="aws/sagemaker-python-sdk#4828",
+    date="2024-08-12",
+    observed=Observed.HANDLED,
+    fact="So are families with a d in their name, and g5, g6, p5 and trn1: the SDK stopped sending a size "
+    "for each after CreateEndpointConfig had thrown.",
+)
+def test_these_families_take_no_size(cloud: ObservedCloud, instance_type: str) -> None:
+    cloud.model()
+    code, message = refusal(
+        cloud.sagemaker.create_endpoint_config,
+        EndpointConfigName="config",
+        ProductionVariants=[variant(InstanceType=instance_type, VolumeSizeInGB=64)],
+    )
+    assert (code, instance_type in message) == ("ValidationException", True)
