@@ -127,3 +127,28 @@ def test_an_asynchronous_endpoint_has_no_invocations_per_instance(cloud: Observe
     published = {metric.name for _, _, metric in cloudwatch.values}
     assert "Invocations" in published
     assert "InvocationsPerInstance" not in published
+
+
+@witness(
+    "async-stays",
+    source="aws/sagemaker-python-sdk#3124",
+    date="2022-05-20",
+    observed=Observed.REPORT,
+    fact="UpdateEndpoint to a config without AsyncInferenceConfig is refused at the call: `The "
+    "AsyncInferenceConfig parameter cannot be removed from this endpoint`. With one it is accepted.",
+)
+def test_an_asynchronous_endpoint_cannot_be_made_another(cloud: ObservedCloud) -> None:
+    cloud.serving(AsyncInferenceConfig={"OutputConfig": _PATH})
+    cloud.config("plain")
+    code, message = refusal(
+        cloud.sagemaker.update_endpoint, EndpointName="endpoint", EndpointConfigName="plain"
+    )
+    assert code == "ValidationException"
+    assert message.startswith(
+        "The AsyncInferenceConfig parameter cannot be removed from this endpoint endpoint. To change the e"
+    )
+    assert cloud.status() == "InService"
+    cloud.config("next", AsyncInferenceConfig={"OutputConfig": _PATH})
+    cloud.update("next")
+    cloud.settle()
+    assert cloud.describe()["EndpointConfigName"] == "next"
