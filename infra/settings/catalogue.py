@@ -33,6 +33,7 @@ from infra.settings.endpoint import (
     EndpointSettings,
 )
 from infra.settings.files import find_settings, nothing_found
+from infra.settings.limits import s3_place
 from infra.settings.meant import meant
 from infra.settings.ownership import remove_owned
 from infra.settings.placements import given_twice
@@ -346,12 +347,37 @@ def _plain_fix(detail: ErrorDetails) -> str:
             return suggested if similar else f"choose one of {', '.join(allowed)}"
         case "list_type":
             return "write it as a list: each item on a line of its own, after a dash"
-        case "greater_than_equal" | "less_than_equal":
-            return f"the nearest allowed value is {context.get('ge', context.get('le'))}"
+        case "int_type" if isinstance(value, float):
+            return "write a whole number"
         case "int_type" | "float_type" if isinstance(value, str):
             return "write a number, without quotes"
         case "bool_type":
             return "write true or false, without quotes"
+        case _:
+            return _limit_fix(detail)
+
+
+def _limit_fix(detail: ErrorDetails) -> str:
+    """Say how to mend a value that is beyond a limit of Greenlight's own."""
+    value, context = detail["input"], detail.get("ctx", {})
+    match detail["type"]:
+        case "greater_than_equal" | "less_than_equal":
+            return f"the nearest allowed value is {context.get('ge', context.get('le'))}"
+        case "greater_than":
+            return f"write a number above {context['gt']:g}"
+        case "less_than":
+            return f"write a number below {context['lt']:g}"
+        case "multiple_of":
+            step = context["multiple_of"]
+            return f"the nearest allowed value is {max(round(value / step), 1) * step:g}"
+        case "string_too_short" | "too_short":
+            return "write what is missing, or remove the key"
+        case "string_too_long":
+            return f"shorten it by {len(value) - context['max_length']} characters"
+        case "too_long":
+            return f"remove {context['actual_length'] - context['max_length']}"
+        case "string_pattern_mismatch" if str(value).startswith("https://"):
+            return f"write {s3_place(str(value))}"
         case _:
             return "correct the value"
 

@@ -461,6 +461,14 @@ _HTTPS: Final = re.compile(
 )
 
 
+def s3_place(url: str) -> str:
+    """Write a URL of S3 as a place in S3; one of another server as the form that is meant."""
+    found = _HTTPS.fullmatch(url)
+    if found is None:
+        return "s3://<bucket>/<prefix>"
+    return f"s3://{found['host'] or found['path']}/{found['key'] or ''}".rstrip("/")
+
+
 def _places(spec: Mapping[str, Any]) -> Iterator[Refusal]:
     """Check that places in S3 are named as such: grants are made of their names."""
     for path in _PLACES:
@@ -468,15 +476,12 @@ def _places(spec: Mapping[str, Any]) -> Iterator[Refusal]:
         for part in path:
             place = place.get(part) if isinstance(place, dict) else None
         if isinstance(place, str) and place.startswith("https://"):
-            found = _HTTPS.fullmatch(place)
-            bucket = (found["host"] or found["path"]) if found else "<bucket>"
-            key = (found["key"] or "") if found else "<prefix>"
             yield _refusal(
                 "CreateEndpointConfig",
                 path,
                 got=shown(place),
                 expected="a place in S3 as s3://<bucket>/<prefix>: the model's role is granted that bucket",
-                fix=f"write s3://{bucket}/{key}".rstrip("/"),
+                fix=f"write {s3_place(place)}",
             )
 
 

@@ -87,6 +87,21 @@ def test_mistakes_of_the_context_and_of_the_settings_are_reported_together(
     assert [problem.field for problem in raised.value.problems] == ["the file", "stack_nam", "sweep_minutes"]
 
 
+def test_what_is_unchecked_is_warned_of_and_synthesised(
+    synthesise_with: Synthesise, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = "model_package_group: churn\ninstance_type: ml.m9.large\nunchecked: true\n"
+    (tmp_path / "churn.yaml").write_text(settings)
+
+    stack = synthesise_with(endpoints_dir=str(tmp_path))
+
+    [parameter] = stack.of_type("AWS::SSM::Parameter").values()
+    assert "ml.m9.large" in parameter["Value"]
+    told = capsys.readouterr().err
+    assert "1 warning: unchecked settings that AWS may refuse." in told
+    assert "line 2: instance_type" in told
+
+
 @pytest.mark.parametrize("configuration", ["synthesised", "configured", "featured"])
 def test_cfn_lint_passes_in_every_partition(configuration: str, request: pytest.FixtureRequest) -> None:
     stack: Synthesised = request.getfixturevalue(configuration)

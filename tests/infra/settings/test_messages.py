@@ -169,6 +169,27 @@ def test_a_key_that_stands_too_deep_is_sent_to_the_top(tmp_path: Path) -> None:
             "explainer: {shap: {baseline_uri: 'https://example.com/x'}}",
             Said("explainer.shap.baseline_uri", "'https://", "s3://<bucket>", "write s3://<bucket>/<prefix>"),
         ),
+        (
+            "smoke_test: {requests: [{content_type: a, body_from: 'https://b.s3.amazonaws.com/k.csv'}]}",
+            Said("smoke_test.requests[0].body_from", "'https://b", "s3://bucket/key", "write s3://b/k.csv"),
+        ),
+        (
+            "smoke_test: {requests: [{content_type: a, body: '1', p95_ms: 0}]}",
+            Said("smoke_test.requests[0].p95_ms", "0", "above 0", "write a number above 0"),
+        ),
+        (
+            "rollout: {kind: all_at_once, alarms: {error_ratio_percent: 100}}",
+            Said("rollout.alarms.error_ratio_percent", "100", "below 100", "write a number below 100"),
+        ),
+        (
+            "rollout: {kind: all_at_once, alarms: {period_seconds: 90}}",
+            Said("rollout.alarms.period_seconds", "90", "by 60", "the nearest allowed value is 120"),
+        ),
+        (
+            "asynchronous: {output_path: ''}",
+            Said("asynchronous.output_path", "''", "where answers go", "write what is missing"),
+        ),
+        ("instance_count: 1.5", Said("instance_count", "1.5", "whole number", "write a whole number")),
     ],
 )
 def test_a_wrong_value_is_said_with_its_mend(text: str, said: Said, tmp_path: Path) -> None:
