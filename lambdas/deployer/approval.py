@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from deployer.attempt import Attempt
+    from deployer.attempt import Attempt, Standing
     from deployer.release import Release
 
 
@@ -173,6 +173,25 @@ def latest_per_version(approvals: Iterable[Approval]) -> Iterator[Approval]:
             yield approval
 
 
+def _nothing_older(_approval: Approval, _release: Release) -> Sequence[Attempt]:
+    return ()
+
+
+def _judged(
+    approval: Approval,
+    release: Release,
+    attempts: Sequence[Attempt],
+    older: Callable[[Approval, Release], Sequence[Attempt]],
+    now: datetime,
+) -> Standing:
+    """Judge an approval's release, by older attempts as well if it may be tried as far as the others show."""
+    since = approval.approved_at
+    judged = standing(release, attempts, since=since, now=now)
+    if judged.failed and judged.retry_at is None:
+        return judged
+    return standing(release, [*attempts, *older(approval, release)], since=since, now=now)
+
+
 def choose(
     approvals: Iterable[Approval],
     attempts: Sequence[Attempt],
@@ -182,6 +201,7 @@ def choose(
     still_stands: Callable[[Approval], bool],
     release_for: Callable[[Approval], Release],
     misfit_of: Callable[[Approval, Release], Misfit | None],
+    older: Callable[[Approval, Release], Sequence[Attempt]] = _nothing_older,
 ) -> Decision:
     """Decide for the newest approval that still stands, fits the settings, and has not failed.
 
@@ -195,12 +215,14 @@ def choose(
         release_for: Builds an approval's release under the current settings.
         misfit_of: Tells why an approval's release may not go out as it is now; called for what stands, and
             not for the very release that serves.
+        older: Returns attempts that are not among the others, and may be at an approval's release; called for
+            what those do not show to have failed.
     """
     misfits: list[Misfit] = []
     retry_at: datetime | None = None
     for approval in latest_per_version(each for each in approvals if each.counts):
         release = release_for(approval)
-        judged = standing(release, attempts, since=approval.approved_at, now=now)
+        judged = _judged(approval, release, attempts, older, now)
         serves = serving is not None and same_arn(approval.version_arn, serving.version_arn)
         if judged.failed and judged.retry_at is None and not serves:
             continue
@@ -247,6 +269,7 @@ def with_shadow(
     still_stands: Callable[[Approval], bool],
     release_for: Callable[[Approval, Approval], Release],
     misfit_of: Callable[[Approval, Release], Misfit | None],
+    older: Callable[[Approval, Release], Sequence[Attempt]] = _nothing_older,
 ) -> Decision:
     """Put the newest version beside a choice that may shadow it: approved for that, since, and not failed.
 
@@ -258,6 +281,7 @@ def with_shadow(
         still_stands: Asks the registry.
         release_for: Builds the release of an approval and the one that shadows it.
         misfit_of: Tells why the version of an approval may not shadow as it is now.
+        older: Returns older attempts, as for what is to serve.
     """
     choice = decision.choice
     if choice is None or choice.keeps_serving or choice.release.is_former:
@@ -269,7 +293,7 @@ def with_shadow(
         release = release_for(live, shadow)
         if (
             same_arn(shadow.version_arn, live.version_arn)
-            or standing(release, attempts, since=shadow.approved_at, now=now).failed
+            or _judged(shadow, release, attempts, older, now).failed
             or not still_stands(shadow)
         ):
             continue

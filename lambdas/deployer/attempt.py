@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from deployer import statuses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
     from datetime import datetime
 
     from deployer.endpoint import Endpoint
@@ -84,6 +84,13 @@ class Deletion:
 
     def __bool__(self) -> bool:
         return bool(self.endpoint_config_names or self.model_names)
+
+    def sparing(self, in_use: Container[str]) -> Deletion:
+        """Return what is left of it once nothing that is in use is deleted."""
+        return Deletion(
+            tuple(each for each in self.endpoint_config_names if each not in in_use),
+            tuple(each for each in self.model_names if each not in in_use),
+        )
 
 
 NOTHING: Final = Deletion()

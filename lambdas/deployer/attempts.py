@@ -102,6 +102,25 @@ class Attempts:
         """Whether something was noted and, as far as the journal knows, not told yet."""
         return any(_owes_report(attempt) for attempt in self.history.attempts)
 
+    def recall(self, endpoint_config_name: str | None) -> None:
+        """Read the attempts on a config that have left the window, if any may have, once."""
+        history = self.history
+        if endpoint_config_name and history.forgets and endpoint_config_name not in history.recalled_names:
+            found = self._journal.attempts_on(history.attempts[0].endpoint_name, endpoint_config_name)
+            self.history = history.with_recalled(endpoint_config_name, found)
+
+    def latest_on(self, endpoint_config_name: str | None) -> Attempt | None:
+        """Return the last attempt to put a config on the endpoint, whatever its age."""
+        if self.history.latest_attempt_on(endpoint_config_name) is None:
+            self.recall(endpoint_config_name)
+        return self.history.latest_attempt_on(endpoint_config_name)
+
+    def is_proven(self, endpoint_config_name: str) -> bool:
+        """Tell whether a config ever served on the endpoint, and passed the smoke test if there was one."""
+        if not self.history.is_proven(endpoint_config_name):
+            self.recall(endpoint_config_name)
+        return self.history.is_proven(endpoint_config_name)
+
     def age(self, attempt: Attempt) -> timedelta:
         """Return how long ago an attempt was journalled."""
         return self._now() - attempt.started_at
@@ -180,12 +199,14 @@ class Attempts:
         return self._begin(attempt)
 
     def begin_clean_up(self, deletion: Deletion) -> Attempt:
-        """Journal a clean-up under the next number, before anything is deleted.
+        """Journal a clean-up before anything is deleted: a new one, or again the one that was left behind.
 
         Raises:
-            OvertakenError: Another invocation claimed the number first.
+            OvertakenError: Another invocation was first.
         """
         latest = self.history.latest_attempt
+        if latest is not None and latest.unsettled and latest.action is Action.CLEAN_UP:
+            return self._move(latest, lease_until=self._now() + LEASE, deletion=deletion)
         assert latest is not None, "what is deleted was made by an attempt"
         return self._begin_aside(latest, Action.CLEAN_UP, deletion=deletion)
 
@@ -232,6 +253,7 @@ class Attempts:
         return self._begin(aside)
 
     def _begin(self, attempt: Attempt) -> Attempt:
+        self._journal.file_leaving(self.history)
         if not self._journal.begin(attempt):
             raise OvertakenError
         self.history = self.history.with_attempt(attempt)
@@ -387,9 +409,9 @@ class Attempts:
                 trials=attempt.trials + 1,
             )
 
-    def withdraw_left_behind(self) -> None:
+    def withdraw_left_behind(self, *, besides: Action | None = None) -> None:
         """Withdraw the attempt that was left behind, if there is one: something else is wanted by now."""
-        if (attempt := self.unsettled) is not None:
+        if (attempt := self.unsettled) is not None and attempt.action is not besides:
             reason = "It is no longer wanted."
             self.settle(attempt, AttemptStatus.WITHDRAWN, reason=reason, endpoint=None)
 
@@ -408,7 +430,7 @@ class Attempts:
                     self._report(claimed, outcomes.settled(claimed, endpoint, self._retry_at(claimed)))
 
     def _retry_at(self, attempt: Attempt) -> datetime | None:
-        return attempt.retry_at(self.history.attempts)
+        return attempt.retry_at(self.history.known)
 
     def _move(self, attempt: Attempt, **changes: object) -> Attempt:
         moved: Attempt = replace(attempt, invocation_id=self._invocation_id, **changes)  # type: ignore[arg-type] # fields

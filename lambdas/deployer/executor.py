@@ -177,19 +177,23 @@ class Executor:
         attempt = self._attempts.begin_clean_up(deletion)
         with self._attempts.given_back_if_cut_short(attempt):
             try:
-                self._patiently(lambda: self._delete(deletion), LONGEST_TO_BEGIN_SECONDS)
+                self._patiently(partial(self._delete, attempt), LONGEST_TO_BEGIN_SECONDS)
             except _NoLongerWantedError as obstacle:
                 self._withdraw(attempt, obstacle)
-            except ThrottledError as obstacle:
-                # Nobody waits for it: the sweep finds what is left.
-                self._withdraw(attempt, obstacle)
+            except ThrottledError:
+                # Nobody waits for it: the sweep goes on with what is left.
+                self._attempts.give_back(attempt)
                 return False
             else:
                 self._attempts.settle(attempt, AttemptStatus.SUCCEEDED, reason=None, endpoint=endpoint)
         return True
 
-    def _delete(self, deletion: Deletion) -> None:
-        owner = (STACK_TAG, self._stack_name)
+    def _delete(self, attempt: Attempt) -> None:
+        deletion, owner = attempt.deletion, (STACK_TAG, self._stack_name)
+        # Whatever the journal believes: it may have been restored, and people update endpoints as well.
+        in_use = self._sagemaker.names_in_use(attempt.endpoint_name)
+        if in_use is None or deletion.sparing(in_use) != deletion:
+            raise _NoLongerWantedError("The endpoint serves some of it, or does not show what it serves.")
         for name in deletion.endpoint_config_names:
             self._tell_deleted(name, deleted=self._sagemaker.delete_endpoint_config(name, owner=owner))
         for name in deletion.model_names:

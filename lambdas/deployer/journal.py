@@ -5,11 +5,14 @@ Items of a partition, by sort key `item`:
 - `approval#<approved_at>#<version>`: written once, by whoever sees the approval first;
 - `attempt#<number>`: written before the call it stands for, then moved from status to status, each move under
   a condition, so that of several concurrent invocations exactly one makes it;
+- `tried#<endpoint config>#<number>`: a copy of a settled attempt on that config, written before the attempt
+  that pushes it out of the window, so that what was tried with a config is found whatever its age;
 - `version#<version ARN>`: that an approval of the version was ever written, also when it left the window;
 - `unreadable#<version ARN>`: that people were told that the registry does not show that version;
 - `rest`: what was last seen, done and said of the endpoint at rest; losing it costs a few calls, no more.
 
-The newest `WINDOW` approvals and attempts decide; older ones are history.
+The newest `WINDOW` approvals decide, with as many deployments that were not withdrawn, and what came between.
+Of older attempts, those on a config that serves or is about to are read by its name (`attempts_on`).
 """
 
 from __future__ import annotations
@@ -29,16 +32,24 @@ from deployer.release import Companion
 from deployer.smoke_test import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
 WINDOW: Final = 100
+"""Approvals, and deployments that were not withdrawn, that every pass reads."""
+
+MOST_WINDOWS: Final = 5
+"""Attempts of all kinds that are read for a window of deployments, as windows."""
+
+MOST_OF_A_CONFIG: Final = 10
+"""Attempts on one config that are read by its name: more than a passing failure is tried again."""
 
 _APPROVAL: Final = "approval#"
 _ATTEMPT: Final = "attempt#"
 _KNOWN: Final = "version#"
 _UNREADABLE: Final = "unreadable#"
+_TRIED: Final = "tried#"
 _REST: Final = "rest"
 
 
@@ -74,11 +85,19 @@ class History:
         approvals: The newest approvals.
         attempts: The newest attempts.
         rest: The endpoint's last rest.
+        full: Whether older approvals may have left the window.
+        forgets: Whether there are older attempts than these.
+        recalled: Older attempts that were read by their configs' names.
+        recalled_names: The names of the configs whose attempts were.
     """
 
     approvals: tuple[Approval, ...]
     attempts: tuple[Attempt, ...]
     rest: Rest = field(default_factory=Rest)
+    full: bool = False
+    forgets: bool = False
+    recalled: tuple[Attempt, ...] = ()
+    recalled_names: frozenset[str] = frozenset()
 
     @property
     def latest_attempt(self) -> Attempt | None:
@@ -97,22 +116,34 @@ class History:
         approvals = sorted([*others, approval], key=lambda each: each.order, reverse=True)
         return replace(self, approvals=tuple(approvals))
 
+    def with_recalled(self, endpoint_config_name: str, attempts: Iterable[Attempt]) -> History:
+        """Return this history with the attempts on a config that are older than the window."""
+        known = {each.number for each in (*self.attempts, *self.recalled)}
+        recalled = [*self.recalled, *(each for each in attempts if each.number not in known)]
+        return replace(
+            self,
+            recalled=tuple(sorted(recalled, key=lambda each: each.number, reverse=True)),
+            recalled_names=self.recalled_names | {endpoint_config_name},
+        )
+
+    def reaches(self, time: datetime) -> bool:
+        """Tell whether every attempt that ended at or after a time is among these: one follows another."""
+        return not self.forgets or self.attempts[-1].started_at <= time
+
+    @property
+    def known(self) -> tuple[Attempt, ...]:
+        """The window's attempts, and the older ones that were recalled, newest first."""
+        return (*self.attempts, *self.recalled)
+
     @property
     def live_version_arns(self) -> tuple[str, ...]:
         """Every version that the deployment put on the endpoint that succeeded last."""
-        live = (
-            each for each in self.attempts if each.is_deployment and each.status is AttemptStatus.SUCCEEDED
-        )
+        live = (each for each in self._deployments if each.status is AttemptStatus.SUCCEEDED)
         return next((each.version_arns for each in live), ())
 
     def knows(self, version_arn: str) -> bool:
         """Tell whether the window has an approval of that version that was not withdrawn."""
         return any(same_arn(each.version_arn, version_arn) and not each.withdrawn for each in self.approvals)
-
-    @property
-    def full(self) -> bool:
-        """Whether older approvals may have left the window."""
-        return len(self.approvals) >= WINDOW
 
     def version_served_by(self, endpoint_config_name: str | None) -> str | None:
         """Return the ARN of the version that a config serves, if an attempt made it."""
@@ -147,30 +178,65 @@ class History:
 
     @property
     def _deployments(self) -> Iterator[Attempt]:
-        return (each for each in self.attempts if each.is_deployment)
+        return (each for each in self.known if each.is_deployment)
 
 
 class Journal:
-    """The journal table."""
+    """The journal table.
 
-    def __init__(self, client: DynamoDBClient, *, table_name: str) -> None:
+    Args:
+        client: DynamoDB's.
+        table_name: The table.
+        window: How many deployments every pass reads.
+    """
+
+    def __init__(self, client: DynamoDBClient, *, table_name: str, window: int = WINDOW) -> None:
         self._client = client
         self._table_name = table_name
+        self._window = window
 
     def read(self, endpoint_name: str) -> History:
         """Return an endpoint's history, strongly consistent."""
         # Backwards come the rest, then the attempts, then the approvals: for years one query is all it takes.
-        newest = self._query(endpoint_name, limit=2 * WINDOW + 1)
-        items = newest.items
+        window = self._window
+        newest = self._query(endpoint_name, limit=window + WINDOW + 1)
+        rests = [item for item in newest.items if _is(item, _REST)]
+        attempts = [_attempt(item) for item in newest.items if _is(item, _ATTEMPT)]
+        approvals = [item for item in newest.items if _is(item, _APPROVAL)]
+        all_read = bool(approvals) or not newest.truncated
         if newest.truncated:
-            older = self._query(endpoint_name, limit=WINDOW, prefix=_APPROVAL)
-            items = [item for item in items if not _is(item, _APPROVAL)] + older.items
-        rests = [item for item in items if _is(item, _REST)]
+            approvals = self._query(endpoint_name, limit=WINDOW, prefix=_APPROVAL).items
+        while not all_read and sum(map(_counts, attempts)) < window and len(attempts) < MOST_WINDOWS * window:
+            older = self._query(endpoint_name, limit=window, prefix=_ATTEMPT, before=attempts[-1].number)
+            attempts += [_attempt(item) for item in older.items]
+            all_read = not older.truncated
+        kept = _newest(attempts, window, most=MOST_WINDOWS * window)
         return History(
-            approvals=tuple(_approval(item) for item in items if _is(item, _APPROVAL))[:WINDOW],
-            attempts=tuple(_attempt(item) for item in items if _is(item, _ATTEMPT))[:WINDOW],
+            approvals=tuple(_approval(item) for item in approvals[:WINDOW]),
+            attempts=tuple(kept),
             rest=_rest(rests[0]) if rests else Rest(),
+            full=len(approvals) >= WINDOW,
+            forgets=not all_read or len(kept) < len(attempts),
         )
+
+    def attempts_on(self, endpoint_name: str, endpoint_config_name: str) -> list[Attempt]:
+        """Return the newest attempts on a config that have left the window, clean-ups aside, newest first."""
+        prefix = f"{_TRIED}{endpoint_config_name}#"
+        filed = self._query(endpoint_name, limit=MOST_OF_A_CONFIG, prefix=prefix).items
+        return [_attempt(item) for item in filed]
+
+    def file_leaving(self, history: History) -> None:
+        """Write, under their configs' names, the attempts that one more attempt would push out of the window.
+
+        They are settled, as only the latest may not be; so their copies stay true.
+        """
+        staying = len(_newest(history.attempts, self._window - 1, most=MOST_WINDOWS * self._window - 1))
+        for attempt in history.attempts[staying:]:
+            if attempt.action is not Action.CLEAN_UP:
+                key = f"{_TRIED}{attempt.endpoint_config_name}#{attempt.number:09d}"
+                self._client.put_item(
+                    TableName=self._table_name, Item={**_attempt_item(attempt), "item": {"S": key}}
+                )
 
     def record_approval(self, approval: Approval) -> bool:
         """Write an approval; return False if it is there already, and was not withdrawn."""
@@ -322,8 +388,18 @@ class Journal:
             raise
         return True
 
-    def _query(self, endpoint_name: str, *, limit: int, prefix: str = "") -> _Items:
-        """Return the newest items whose sort key begins so, and whether there are more."""
+    def _query(
+        self, endpoint_name: str, *, limit: int, prefix: str = "", before: int | None = None
+    ) -> _Items:
+        """Return the newest items whose sort key begins so, and whether there are more.
+
+        Args:
+            endpoint_name: The endpoint.
+            limit: How many at most.
+            prefix: How keys begin; empty for the rest, the attempts and the approvals.
+            before: The number that comes after those of the items that are wanted.
+        """
+        last = f"{prefix or _REST}~" if before is None else f"{prefix}{before - 1:09d}"
         items: list[dict[str, Any]] = []
         start: dict[str, Any] = {}
         while True:
@@ -337,7 +413,7 @@ class Journal:
                 ExpressionAttributeValues={
                     ":endpoint": {"S": endpoint_name},
                     ":first": {"S": prefix or _APPROVAL},
-                    ":last": {"S": f"{prefix or _REST}~"},
+                    ":last": {"S": last},
                 },
                 **start,
             )
@@ -353,6 +429,17 @@ class Journal:
 class _Items:
     items: list[dict[str, Any]]
     truncated: bool
+
+
+def _counts(attempt: Attempt) -> bool:
+    """Tell whether an attempt takes a place in the window: what changed nothing pushes nothing out of it."""
+    return attempt.is_deployment and attempt.status is not AttemptStatus.WITHDRAWN
+
+
+def _newest(attempts: Sequence[Attempt], window: int, *, most: int) -> list[Attempt]:
+    """Return the newest attempts, as far back as the window's last deployment, and so many at most."""
+    places = [place for place, each in enumerate(attempts, 1) if _counts(each)]
+    return list(attempts[: min(most, places[window - 1])] if len(places) >= window else attempts[:most])
 
 
 def _is(item: Mapping[str, Any], prefix: str) -> bool:

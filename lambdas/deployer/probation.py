@@ -77,7 +77,7 @@ class Probation:
 
         What served well before is not tested again: it is what a version that fails gives way to.
         """
-        return self._settings.smoke_test is not None and not self._attempts.history.is_proven(
+        return self._settings.smoke_test is not None and not self._attempts.is_proven(
             attempt.endpoint_config_name
         )
 
@@ -87,7 +87,7 @@ class Probation:
         It failed another test or was taken back, and nothing else could be put in its place. Nothing is asked
         of SageMaker for it.
         """
-        led = self._attempts.history.latest_attempt_on(endpoint.endpoint_config_name)
+        led = self._attempts.latest_on(endpoint.endpoint_config_name)
         if (
             led is None
             or led.status not in {AttemptStatus.FAILED, AttemptStatus.ABORTED}

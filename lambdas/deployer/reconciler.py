@@ -26,7 +26,7 @@ from deployer.approval import (
     with_shadow,
 )
 from deployer.artefacts import Artefacts
-from deployer.attempt import NOTHING, went_live
+from deployer.attempt import NOTHING, Action, went_live
 from deployer.attempts import Attempts, OvertakenError
 from deployer.executor import Executor, Progress
 from deployer.guardrails import heed_alarms, heed_change, rollback_alarms, with_alarms_unread
@@ -540,6 +540,7 @@ class Reconciler:
             still_stands=self._stands,
             release_for=self._release,
             misfit_of=self._misfit,
+            older=self._older,
         )
         if self._settings.shadow is None:
             return decision
@@ -551,15 +552,24 @@ class Reconciler:
             still_stands=self._stands,
             release_for=self._release,
             misfit_of=partial(self._misfit, as_shadow=True),
+            older=self._older,
         )
 
+    def _older(self, approval: Approval, release: Release) -> tuple[Attempt, ...]:
+        """Return what has left the window of the attempts at a release: its failure may have."""
+        if self._history.reaches(approval.approved_at):
+            return ()
+        self._attempts.recall(release.endpoint_config_name)
+        return self._history.recalled
+
     def _serving(self, endpoint_config_name: str | None, *, in_service: bool) -> Serving | None:
-        attempt = self._history.latest_attempt_on(endpoint_config_name)
+        attempt = self._attempts.latest_on(endpoint_config_name)
         if attempt is None:
             return None
         live = attempt.endpoint_config_name if in_service else None
         if attempt.failed_test is None:
             return Serving(attempt.version_arn, live)
+        self._attempts.recall(attempt.replaces_endpoint_config_name)
         former = self._history.former_attempt(attempt.version_arn, besides=attempt.endpoint_config_name)
         may_serve = former is not None and self._may_serve_again(former)
         return Serving(
@@ -613,7 +623,9 @@ class Reconciler:
             # Deleted since it was listed: that is seen before anything is asked of SageMaker.
             return None
         changed = self._changed(approval, version)
-        if changed is not None or (went_live(release, self._history.attempts) and not as_shadow):
+        if changed is None and not as_shadow:
+            self._attempts.recall(release.endpoint_config_name)
+        if changed is not None or (went_live(release, self._history.known) and not as_shadow):
             return changed
         return misfit(approval, settings, variants, version.instance_types)
 
@@ -799,7 +811,8 @@ class Reconciler:
             )
             return False
         history = self._history
-        for approval in superseded(history.approvals, history.attempts, choice.approval):
+        remembered = [each for each in history.approvals if history.reaches(each.approved_at)]
+        for approval in superseded(remembered, history.attempts, choice.approval):
             self._journal.record_superseded(approval, by=choice.approval.version)
             self._logger.info("Superseded by a newer approval", model_package_arn=approval.version_arn)
         match progress:
@@ -855,7 +868,7 @@ class Reconciler:
             told: What a person has to hear of it.
             waits: Whether that was said before, and stands until something else is to be said.
         """
-        self._attempts.withdraw_left_behind()
+        self._attempts.withdraw_left_behind(besides=Action.CLEAN_UP)
         wanted = decision.choice.release.endpoint_config_name if decision.choice is not None else None
         troubles: list[str] = []
         if endpoint is not None:
@@ -866,11 +879,19 @@ class Reconciler:
             if decision.choice is not None and self._stage.promote(decision.choice, endpoint):
                 return True
         self._tell(" ".join([*([told] if told and not (waits and troubles) else []), *troubles]) or None)
-        if decision.retry_at is not None:
-            # What is tried again needs its model and config again.
-            return False
-        serving = endpoint.endpoint_config_name if endpoint is not None else None
-        deletion = self._disposable(decision, serving)
+        deletion = NOTHING
+        # What is tried again needs its model and config again.
+        if decision.retry_at is None:
+            deletion = self._disposable(
+                decision, endpoint.endpoint_config_name if endpoint is not None else None
+            )
+        if deletion:
+            in_use = self._sagemaker.names_in_use(self._name)
+            if in_use is None:
+                self._logger.warning("Nothing is deleted: the config that serves cannot be read")
+            deletion = deletion.sparing(in_use) if in_use is not None else NOTHING
+        if not deletion:
+            self._attempts.withdraw_left_behind()
         return bool(deletion) and self._executor.clean_up(deletion, endpoint)
 
     def _disposable(self, decision: Decision, serving_config_name: str | None) -> Deletion:
@@ -883,7 +904,9 @@ class Reconciler:
             # A release that may not go out is not needed. Its version may have been changed while its models
             # were made: they would pass for what was approved once the version is changed back.
             needed.add(choice.release.endpoint_config_name)
-        deletion = disposable(attempts, keep=keep, needed=needed)
+        for name in needed:
+            self._attempts.latest_on(name)
+        deletion = disposable(attempts, keep=keep, needed=needed, recalled=self._history.recalled)
         if not deletion or choice is None:
             return deletion
         # Only now, as it asks the registry: what a reject of this version would bring back, if not at once
@@ -893,7 +916,10 @@ class Reconciler:
             return NOTHING
         former = others.choice
         fallback = former.release.endpoint_config_name if former is not None else None
-        return disposable(attempts, keep=keep, needed=needed, fallback=fallback)
+        self._attempts.latest_on(fallback)
+        return disposable(
+            attempts, keep=keep, needed=needed, fallback=fallback, recalled=self._history.recalled
+        )
 
     def _tell(self, message: str | None) -> None:
         """Tell a person what needs one, once; None when nothing does any more."""

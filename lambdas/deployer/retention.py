@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 
 def disposable(
-    attempts: Sequence[Attempt], *, keep: int, needed: Iterable[str], fallback: str | None = None
+    attempts: Sequence[Attempt],
+    *,
+    keep: int,
+    needed: Iterable[str],
+    fallback: str | None = None,
+    recalled: Iterable[Attempt] = (),
 ) -> Deletion:
     """Return what may be deleted while the endpoint rests and nothing is under way.
 
@@ -29,6 +34,7 @@ def disposable(
         keep: How many former releases stay.
         needed: Names of the configs that serve or are wanted.
         fallback: Name of the config that a reject of what serves would bring back.
+        recalled: Older ones, on configs that are kept: they tell what these need, and are not deleted.
     """
     kept = set(needed)
     former = [] if fallback is None or fallback in kept else [fallback]
@@ -42,7 +48,10 @@ def disposable(
     ]
     kept.update(list(dict.fromkeys(former))[:limit])
     models_kept = {
-        name for attempt in attempts if attempt.endpoint_config_name in kept for name in attempt.model_names
+        name
+        for attempt in (*attempts, *recalled)
+        if attempt.endpoint_config_name in kept
+        for name in attempt.model_names
     }
     configs: dict[str, None] = {}
     models: dict[str, None] = {}

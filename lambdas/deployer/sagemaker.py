@@ -308,6 +308,43 @@ class SageMaker:
                 return None
             raise
 
+    def names_in_use(self, endpoint_name: str) -> frozenset[str] | None:
+        """Return the configs that an endpoint serves, leaves or is brought to, and the models that they name.
+
+        Returns:
+            None if that cannot be told: a config was deleted or may not be read, or SageMaker does not say
+            what the endpoint is brought to.
+        """
+        endpoint = self.describe_endpoint(endpoint_name)
+        if endpoint is None:
+            return frozenset()
+        configs = {endpoint.endpoint_config_name, endpoint.pending_endpoint_config_name} - {None}
+        if not configs or (endpoint.modifying and endpoint.pending_endpoint_config_name is None):
+            return None
+        names: set[str] = set()
+        for config_name in sorted(filter(None, configs)):
+            models = self._models_of(config_name)
+            if models is None:
+                return None
+            names |= {config_name, *models}
+        return frozenset(names)
+
+    def _models_of(self, endpoint_config_name: str) -> set[str] | None:
+        try:
+            answer: Mapping[str, Any] = self._client.describe_endpoint_config(
+                EndpointConfigName=endpoint_config_name
+            )
+        except ClientError as error:
+            if _is(error, _NOT_FOUND_CONFIG) or _code(error) == "AccessDeniedException":
+                return None
+            raise
+        return {
+            each["ModelName"]
+            for variants in ("ProductionVariants", "ShadowProductionVariants")
+            for each in answer.get(variants, ())
+            if "ModelName" in each
+        }
+
     def delete_endpoint(self, endpoint_name: str) -> None:
         """Delete an endpoint; one that is gone is left alone.
 

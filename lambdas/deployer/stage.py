@@ -137,7 +137,7 @@ class Stage:
         return next(
             (
                 each
-                for each in self._attempts.history.attempts
+                for each in self._attempts.history.known
                 if each.number < attempt.number
                 and each.is_deployment
                 and each.status is AttemptStatus.SUCCEEDED
@@ -210,6 +210,7 @@ class Stage:
     ) -> None:
         found, is_made = version.life_cycle, self._is_made(promotion, version)
         goal = promotion.goal if not is_made or found is None else found
+        self._attempts.withdraw_left_behind()
         claimed = self._attempts.begin_promotion(attempt, goal)
         status, reason = AttemptStatus.SUCCEEDED, None
         with self._attempts.given_back_if_cut_short(claimed):
@@ -248,7 +249,7 @@ class Stage:
     def _due(self, endpoint_config_name: str | None) -> Attempt | None:
         """Return the attempt whose version may be passed on now, as far as the journal knows."""
         promotion = self._settings.promotion
-        attempt = self._attempts.history.latest_attempt_on(endpoint_config_name)
+        attempt = self._attempts.latest_on(endpoint_config_name)
         if (
             promotion is None
             or attempt is None
@@ -259,7 +260,7 @@ class Stage:
             return None
         made = [
             each
-            for each in self._attempts.history.attempts
+            for each in self._attempts.history.known
             if each.action is Action.PROMOTE and each.version_arn == attempt.version_arn
         ]
         return None if any(self._settles(each) for each in made) else attempt

@@ -5,12 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.aims import STAGE_AIMS, aim_of, aimed
-from tests.simulation.schedule import Schedule, draw, draw_companions, draw_staged
+from tests.simulation.schedule import WINDOWS, Schedule, draw, draw_companions, draw_staged
 from tests.simulation.simulation import simulate
 
 if TYPE_CHECKING:
@@ -26,8 +26,12 @@ def schedule_of(seed: str, number: int) -> Schedule:
     random = Random(f"{seed}/{number}")  # noqa: S311 - equal seeds must give equal schedules
     special = _SPECIAL.get(number % 20)
     if special is not None:
-        return special(seed, number, random)
-    return aimed(aim_of(seed, number // 2), random) if number % 2 else draw(random)
+        drawn = special(seed, number, random)
+    else:
+        drawn = aimed(aim_of(seed, number // 2), random) if number % 2 else draw(random)
+    # By numbers of its own: whatever happens in the schedule is what it was before there were windows.
+    window = Random(f"window {seed}/{number}").choice(WINDOWS)  # noqa: S311 - likewise
+    return replace(drawn, window=window)
 
 
 def _staged(_: str, __: int, random: Random) -> Schedule:

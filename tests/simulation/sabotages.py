@@ -94,10 +94,10 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         known=6,
     ),
     Sabotage(
-        "delete the live config's model",
+        "delete a former config's model",
         "retention.py",
-        "for attempt in attempts if attempt.endpoint_config_name in kept for name",
-        "for attempt in attempts if attempt.endpoint_config_name in former for name",
+        "        if attempt.endpoint_config_name in kept\n",
+        "        if attempt.endpoint_config_name in set(needed)\n",
     ),
     Sabotage(
         "clean up during a rollout",
@@ -246,8 +246,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "forget what a reject would bring back",
         "reconciler.py",
-        "needed=needed, fallback=fallback)\n",
-        "needed=needed, fallback=None)\n",
+        "keep=keep, needed=needed, fallback=fallback, recalled",
+        "keep=keep, needed=needed, fallback=None, recalled",
         known=6,
     ),
     Sabotage(

@@ -14,6 +14,7 @@ from enum import StrEnum
 from random import Random
 from typing import Any, Final, get_type_hints
 
+from deployer.journal import WINDOW
 from deployer.operations import OPERATIONS
 from deployer.triggers import PART_DETAIL_TYPE
 from local_cloud.sagemaker.switches import Switches
@@ -202,6 +203,10 @@ nowhere, or at a gate no longer."""
 PART_SIZE: Final = 50
 """Endpoints in a part of a sweep, as the deployer has it by default."""
 
+WINDOWS: Final = (WINDOW, WINDOW, WINDOW, 6, 3, 2)
+"""How many deployments the deployer reads with every pass: as many as it does, mostly, or so few that a
+schedule has more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
@@ -270,6 +275,7 @@ class Schedule:
         smoke_test: Whether a version must pass a smoke test once it serves.
         keep: How many former releases the settings keep, unless they are changed to others.
         part_size: How many endpoints one invocation sweeps.
+        window: How many deployments it reads of an endpoint's journal.
         skew: By how many seconds the deployer's clock is ahead of SageMaker's.
         stages: Whether versions pass through stages in several accounts.
         soak: Index into SOAKS: how long a version must have served in the first stage.
@@ -293,6 +299,7 @@ class Schedule:
     smoke_test: bool = False
     keep: int = 3
     part_size: int = PART_SIZE
+    window: int = WINDOW
     skew: int = 0
     stages: Stages = Stages.NONE
     soak: int = 0

@@ -55,7 +55,7 @@ def _simpler(schedule: Schedule) -> Iterator[Schedule]:
     for name in (
         *("switches", "endpoints", "policy", "rollout", "instances", "alarm_lasts", "scaling", "smoke_test"),
         *("stages", "soak", "companions", "keep", "part_size", "skew"),
-        *("config_visible_seconds", "head_start", "seed"),
+        *("config_visible_seconds", "head_start", "window", "seed"),
     ):
         plain = getattr(PLAIN, name)
         if getattr(schedule, name) != plain:

@@ -328,7 +328,7 @@ class World:
                     lambda: clients.client("sagemaker-runtime"), lambda: self.clock.now().timestamp()
                 ),
                 s3=S3(lambda: clients.client("s3")),
-                journal=Journal(clients.client("dynamodb"), table_name=TABLE),
+                journal=Journal(clients.client("dynamodb"), table_name=TABLE, window=self.schedule.window),
                 reporter=Reporter(bus, logger),
                 now=partial(self.deployer_now, site),
                 pause=invocation.pause,

@@ -1,0 +1,287 @@
+"""What the journal forgets with time: never what serves, nor that an approved version failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from deployer.attempt import Action, AttemptStatus
+from deployer.dispatcher import PassesFailedError
+from deployer.journal import WINDOW, Journal
+from local_cloud.sagemaker.ports import Health
+from local_cloud.sagemaker.virtual import Outcome
+from tests.unit.deployer.builders import ENDPOINT
+from tests.unit.deployer.pipeline import TABLE, Pipeline
+from tests.unit.deployer.test_companions import AB_TEST, Shadowing
+
+FEW = 3
+"""A window that a few deployments fill."""
+
+
+def forgetful(window: int = FEW) -> Pipeline:
+    return forgetting(Pipeline(), window)
+
+
+def forgetting(pipeline: Pipeline, window: int = FEW) -> Pipeline:
+    client = pipeline.deployer_cloud.client("dynamodb")
+    pipeline.journal = Journal(client, table_name=TABLE, window=window)
+    if not isinstance(pipeline, Shadowing):
+        pipeline.manage()
+    return pipeline
+
+
+def deploy(pipeline: Pipeline, *, breaks: bool = False, **settings: Any) -> str:
+    arn = pipeline.register()
+    if breaks:
+        pipeline.break_model_of(arn, **settings)
+    pipeline.approve(arn)
+    pipeline.run()
+    pipeline.pass_time(3600)
+    return arn
+
+
+def quiet_sweeps(pipeline: Pipeline, count: int, *, seconds: float = 900) -> None:
+    for _ in range(count):
+        pipeline.pass_time(seconds)
+        try:
+            pipeline.sweep()
+        except PassesFailedError:
+            continue
+        pipeline.run()
+
+
+def rollouts(pipeline: Pipeline) -> int:
+    calls = pipeline.sagemaker_calls()
+    return calls.count("UpdateEndpoint") + calls.count("CreateEndpoint")
+
+
+def models(pipeline: Pipeline) -> set[str]:
+    return {each["ModelName"] for each in pipeline.sagemaker.list_models(MaxResults=100)["Models"]}
+
+
+def serving_models(pipeline: Pipeline) -> set[str]:
+    name = pipeline.endpoint["EndpointConfigName"]
+    config = pipeline.sagemaker.describe_endpoint_config(EndpointConfigName=name)
+    variants = (*config["ProductionVariants"], *config.get("ShadowProductionVariants", ()))
+    return {each["ModelName"] for each in variants}
+
+
+# Failures ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("window", "failing"), [(FEW, 3 * FEW), (WINDOW, 51)])
+def test_what_failed_is_not_tried_again_however_much_failed_since(window: int, failing: int) -> None:
+    pipeline = forgetful(window)
+    deploy(pipeline)
+    for _ in range(failing):
+        deploy(pipeline, breaks=True)
+    assert rollouts(pipeline) == failing + 1
+
+    quiet_sweeps(pipeline, 6, seconds=43_200)
+
+    assert rollouts(pipeline) == failing + 1
+    assert pipeline.serving() == "v1"
+
+
+def test_a_version_whose_failure_is_forgotten_is_tried_again_once_it_is_approved_again() -> None:
+    pipeline = forgetful()
+    deploy(pipeline)
+    first = deploy(pipeline, breaks=True)
+    for _ in range(2 * FEW):
+        deploy(pipeline, breaks=True)
+    before = rollouts(pipeline)
+    pipeline.approve(first)
+    pipeline.run()
+
+    assert rollouts(pipeline) == before + 1
+
+
+def denying_deletions(pipeline: Pipeline) -> None:
+    def deny(_service: str, operation: str) -> None:
+        if operation in {"DeleteModel", "DeleteEndpointConfig"}:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "SCP"}}, operation)
+
+    pipeline.deployer_cloud.before_call = deny
+
+
+def test_a_clean_up_that_is_denied_is_taken_up_again_and_not_repeated() -> None:
+    pipeline = forgetful()
+    pipeline.manage(Keep=0)
+    deploy(pipeline)
+    denying_deletions(pipeline)
+    arn = pipeline.register()
+    config = pipeline.break_model_of(arn)
+    pipeline.approve(arn)
+    with pytest.raises(PassesFailedError):
+        pipeline.run()
+    quiet_sweeps(pipeline, 30)
+
+    assert [each.action for each in pipeline.history.attempts].count(Action.CLEAN_UP) == 1
+    assert rollouts(pipeline) == 2
+
+    pipeline.deployer_cloud.before_call = lambda *_: None
+    quiet_sweeps(pipeline, 1)
+
+    assert pipeline.history.attempts[0].status is AttemptStatus.SUCCEEDED
+    assert config not in str(pipeline.sagemaker.list_endpoint_configs())
+
+
+def test_a_clean_up_that_nothing_needs_any_more_is_withdrawn() -> None:
+    pipeline = forgetful()
+    deploy(pipeline)
+    denying_deletions(pipeline)
+    arn = pipeline.register()
+    config = pipeline.break_model_of(arn)
+    pipeline.approve(arn)
+    with pytest.raises(PassesFailedError):
+        pipeline.run()
+    pipeline.deployer_cloud.before_call = lambda *_: None
+    pipeline.sagemaker.delete_endpoint_config(EndpointConfigName=config)
+    pipeline.manage(Tags={"team": "other"})
+    pipeline.sagemaker.delete_endpoint_config(EndpointConfigName=pipeline.endpoint["EndpointConfigName"])
+    quiet_sweeps(pipeline, 1)
+
+    assert pipeline.history.attempts[0].status is AttemptStatus.WITHDRAWN
+
+
+def test_what_serves_stays_the_floor_for_settings_that_fail_however_old_it_is() -> None:
+    pipeline = forgetful()
+    deploy(pipeline)
+    deploy(pipeline)
+    for _ in range(2 * FEW):
+        deploy(pipeline, breaks=True)
+    changed = {"CreateModel": {"Containers": [{"Environment": {"LOG_LEVEL": "debug"}}]}}
+    for newer in pipeline.history.approvals[:-1]:
+        pipeline.break_model_of(newer.version_arn, **changed)
+    pipeline.manage(**changed)
+    quiet_sweeps(pipeline, 10)
+
+    assert pipeline.serving() == "v2"
+
+
+# Deletions --------------------------------------------------------------------------------------------
+
+
+def test_a_live_versions_model_is_not_deleted_for_its_failing_shadows() -> None:
+    pipeline = Shadowing()
+    forgetting(pipeline)
+    pipeline.approved_by("lead", pipeline.register())
+    for _ in range(3 * FEW):
+        arn = pipeline.register()
+        model = pipeline.release(arn).model_name
+        pipeline.hosting.script(model, Outcome(Health.UNHEALTHY))
+        pipeline.approved_by("scientist", arn)
+        assert serving_models(pipeline) <= models(pipeline)
+    before = rollouts(pipeline)
+    quiet_sweeps(pipeline, 4)
+
+    assert serving_models(pipeline) <= models(pipeline)
+    assert rollouts(pipeline) == before
+
+
+def test_a_pinned_champions_model_is_not_deleted_for_its_failing_challengers() -> None:
+    pipeline = forgetful()
+    pipeline.manage(**AB_TEST)
+    for _ in range(2):
+        deploy(pipeline)
+    for _ in range(3 * FEW):
+        deploy(pipeline, breaks=True, **AB_TEST)
+        assert serving_models(pipeline) <= models(pipeline)
+
+
+def restored(pipeline: Pipeline) -> None:
+    """Let the journal forget everything after the first deployment, as if it were restored from then."""
+    table = pipeline.cloud.client("dynamodb")
+    page = table.query(
+        TableName=TABLE,
+        KeyConditionExpression="endpoint = :endpoint AND #item BETWEEN :first AND :last",
+        ExpressionAttributeNames={"#item": "item"},
+        ExpressionAttributeValues={
+            ":endpoint": {"S": ENDPOINT},
+            ":first": {"S": "attempt#000000002"},
+            ":last": {"S": "attempt#~"},
+        },
+    )
+    for item in page["Items"]:
+        table.delete_item(TableName=TABLE, Key={key: item[key] for key in ("endpoint", "item")})
+
+
+def test_a_journal_that_was_restored_deletes_nothing_that_serves() -> None:
+    pipeline = forgetful()
+    pipeline.manage(Keep=0)
+    deploy(pipeline)
+    changed: dict[str, Any] = {
+        "CreateEndpointConfig": {
+            "ProductionVariants": [
+                {
+                    "VariantName": "AllTraffic",
+                    "InstanceType": "ml.m5.xlarge",
+                    "InitialInstanceCount": 1,
+                    "InitialVariantWeight": 1.0,
+                }
+            ]
+        }
+    }
+    pipeline.manage(Keep=0, **changed)
+    pipeline.sweep()
+    pipeline.run()
+    restored(pipeline)
+    quiet_sweeps(pipeline, 4)
+
+    assert serving_models(pipeline) <= models(pipeline)
+    assert pipeline.endpoint["EndpointStatus"] == "InService"
+
+
+@pytest.mark.parametrize("reason", ["deleted", "denied"])
+def test_nothing_is_deleted_while_the_config_that_serves_cannot_be_read(reason: str) -> None:
+    pipeline = forgetful()
+    pipeline.manage(Keep=0)
+    deploy(pipeline)
+    config = pipeline.endpoint["EndpointConfigName"]
+
+    def hide(_service: str, operation: str) -> None:
+        if operation == "DescribeEndpointConfig":
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
+
+    second = pipeline.register()
+    pipeline.break_model_of(second)
+    pipeline.approve(second)
+    pipeline.deliver()
+    while pipeline.endpoint["EndpointStatus"] != "InService":
+        pipeline.pass_time(60)
+    before = models(pipeline)
+    if reason == "deleted":
+        pipeline.sagemaker.delete_endpoint_config(EndpointConfigName=config)
+    else:
+        pipeline.deployer_cloud.before_call = hide
+    pipeline.run()
+
+    assert "DeleteModel" not in pipeline.sagemaker_calls()
+    assert models(pipeline) == before
+
+
+def test_what_comes_to_serve_while_a_clean_up_begins_is_not_deleted() -> None:
+    pipeline = forgetful()
+    deploy(pipeline)
+    second = pipeline.register()
+    failed = pipeline.break_model_of(second)
+
+    def go_back(service: str, operation: str) -> None:
+        if (service, operation) == ("dynamodb", "PutItem") and pipeline.endpoint[
+            "EndpointStatus"
+        ] == "InService":
+            pipeline.deployer_cloud.before_call = lambda *_: None
+            pipeline.sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=failed)
+
+    pipeline.approve(second)
+    pipeline.deliver()
+    while pipeline.endpoint["EndpointStatus"] != "InService":
+        pipeline.pass_time(60)
+    pipeline.deployer_cloud.before_call = go_back
+    pipeline.deliver()
+
+    assert pipeline.history.attempts[0].action is Action.CLEAN_UP
+    assert pipeline.history.attempts[0].status is AttemptStatus.WITHDRAWN
+    assert "DeleteModel" not in pipeline.sagemaker_calls()
