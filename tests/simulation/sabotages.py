@@ -253,8 +253,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "reset what somebody scaled",
         "executor.py",
-        "self._update({**request, **kept})\n",
-        "self._update(request)\n",
+        "self._update({**request, **kept}, release)\n",
+        "self._update(request, release)\n",
         known=25,
     ),
     Sabotage(
@@ -284,6 +284,12 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            self._failures[endpoint_name] = error\n",
         "            raise\n",
         known=1024,
+    ),
+    Sabotage(
+        "forget what failed long ago",
+        "reconciler.py",
+        "        if self._history.reaches(approval.approved_at):\n",
+        "        if approval is not None:\n",
     ),
     Sabotage(
         "try what was taken back",

@@ -1228,7 +1228,7 @@ def denied(pipeline: Pipeline, arn: str) -> None:
             response: Any = {"Error": {"Code": "AccessDeniedException", "Message": "no kms:Decrypt"}}
             raise ClientError(response, "DescribeModelPackage")
 
-    events = pipeline.deployer_cloud.client("sagemaker").meta.events
+    events = pipeline.newer.meta.events
     events.register("provide-client-params.sagemaker.DescribeModelPackage", deny)
 
 
