@@ -14,6 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from deployer import statuses
+from deployer.passing import may_pass
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -64,9 +65,6 @@ class Action(Enum):
     PROMOTE = "Promote"
     """Write to the registry that its version may go on to the next stage; an attempt for the same reason."""
 
-
-TRANSIENT: Final = ("InsufficientInstanceCapacity", "ResourceLimitExceeded", "Request to service failed")
-"""What a reason says when trying again later may help: capacity, quotas, faults of the service itself."""
 
 _QUOTA: Final = re.compile(r"service limit '(?P<name>[^']+)'")
 """In the message of `ResourceLimitExceeded`, also where it comes as a failure reason."""
@@ -227,7 +225,7 @@ class Attempt:
             return False
         if self.alarms_unread and self.accepted_at is not None:
             return True
-        return self.reason is not None and any(each in self.reason for each in TRANSIENT)
+        return self.reason is not None and may_pass(self.reason)
 
     @property
     def quota(self) -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 from deployer.attempt import STALE_READ_LIMIT, Action, AttemptStatus
 from deployer.endpoint_changes import Shape, refused_after_all
 from deployer.guardrails import without_alarms
+from deployer.passing import may_be_early
 from deployer.patience import LONGEST_TO_BEGIN_SECONDS, LONGEST_TO_FINISH_SECONDS
 from deployer.planner import (
     CreateEndpoint,
@@ -54,6 +55,11 @@ def _registered_by_others() -> Iterator[None]:
             raise
         remedy = "Somebody else registered them: deregister them, or leave their instance type as it is."
         raise UpkeepRefusedError(f"{refusal} {remedy}", Refusal(Cause.CONTENT, str(refusal))) from refusal
+
+
+SECONDS_TO_BE_KNOWN: Final = (5.0, 15.0, 30.0)
+"""The longest waits for IAM's edits to be known everywhere: seconds, as is seen generally. Terraform waits
+for two minutes (hashicorp/terraform-provider-aws, `aws_sagemaker_model`)."""
 
 
 class Progress(Enum):
@@ -275,11 +281,22 @@ class Executor:
     def _prepare(self, step: CreateModel | CreateEndpointConfig, *, may_exist: bool) -> None:
         match step:
             case CreateModel(request):
-                self._sagemaker.create_model(request, may_exist=may_exist)
+                self._create_model(request, may_exist=may_exist)
             case CreateEndpointConfig(request):
                 self._sagemaker.create_endpoint_config(request, may_exist=may_exist)
             case unknown:
                 assert_never(unknown)
+
+    def _create_model(self, request: dict[str, Any], *, may_exist: bool) -> None:
+        """Create a model; a permission that may not be known everywhere yet is waited for, some seconds."""
+        for longest in SECONDS_TO_BE_KNOWN:
+            try:
+                return self._sagemaker.create_model(request, may_exist=may_exist)
+            except RefusedError as refusal:
+                if not may_be_early(str(refusal)) or not self._patience.wait(longest):
+                    raise
+                self._logger.info("The models' role may not read this yet: waiting before trying again")
+        return self._sagemaker.create_model(request, may_exist=may_exist)
 
     def _change(
         self,

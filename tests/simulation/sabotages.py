@@ -404,9 +404,9 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "take an alarm for a reason that passes",
-        "attempt.py",
-        '"ResourceLimitExceeded", "Request to service failed")\n',
-        '"ResourceLimitExceeded", "Request to service failed", "alarm")\n',
+        "passing.py",
+        '    "Rate exceeded": ',
+        '    "alarm": "", "Rate exceeded": ',
         known=2,
     ),
     Sabotage(
