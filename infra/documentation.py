@@ -84,6 +84,7 @@ _ELSEWHERE: Final[dict[str, str]] = {
     "four_eyes": "Greenlight's own: whose approvals are acted on",
     "keep": "Greenlight's own: what clean-up leaves",
     "unchecked": "Greenlight's own: it warns of what contradicts AWS's texts, and deploys it",
+    "asynchronous.input_paths": "Greenlight's own: where the role that is made for models may read",
     "overrides.model": "any field of CreateModel",
     "overrides.endpoint_config": "any field of CreateEndpointConfig",
     "overrides.deployment_config": "`DeploymentConfig` of UpdateEndpoint",
@@ -234,14 +235,24 @@ _ROLE_NEEDS: Final = (
     ),
     (
         "`rollout`",
-        "`cloudwatch:DescribeAlarms` on its alarms, the abort alarm included: SageMaker looks at them as it",
+        "`cloudwatch:DescribeAlarms` on its alarms, the abort alarm included, and on `*` if one is composite",
     ),
     (
         "`data_capture`, `asynchronous`",
-        "`s3:PutObject`, and `kms:GenerateDataKey` and `kms:Decrypt` with `kms_key_id`",
+        (
+            "`s3:PutObject` and `s3:AbortMultipartUpload` below their places; `kms:GenerateDataKey` and "
+            "`kms:Decrypt` of `kms_key_id`, or of the key with which the bucket encrypts by default"
+        ),
     ),
-    ("`asynchronous` with topics", "`sns:Publish`"),
-    ("`explainer` with `baseline_uri`", "`s3:GetObject`"),
+    (
+        "`asynchronous`",
+        "`s3:GetObject` of requests, and `kms:Decrypt` of their keys; `s3:ListBucket` of the buckets",
+    ),
+    (
+        "`asynchronous` with topics",
+        "`sns:Publish`; `kms:GenerateDataKey*` and `kms:Decrypt` of the keys of encrypted ones",
+    ),
+    ("`explainer` with `baseline_uri`", "`s3:GetObject`, and `kms:Decrypt` of its key"),
     (
         "`vpc`",
         _actions(

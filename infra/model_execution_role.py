@@ -13,12 +13,13 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.model_objects import Surroundings, keys_of_buckets
 from infra.permissions import Permissions, grant_use_of_keys
 from infra.registry_reading import of_models
-from infra.spreading import MANAGED_POLICIES
+from infra.spreading import MANAGED_POLICIES, Allowance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from infra.needs import Needs
     from infra.stages.access import StageAccess
@@ -66,7 +67,7 @@ class ModelExecutionRole(Construct):
             self._permissions.allow_all(of_models(access))
         self._allow_observation()
         self._allow_answers(needs)
-        if needs.subnets:
+        if needs.subnets or needs.security_groups:
             self._allow_vpc(needs)
         self.problems = self._permissions.attach(about=_ABOUT, outlive_stack=True)
 
@@ -90,16 +91,7 @@ class ModelExecutionRole(Construct):
         )
         # Without it, S3 reports an object that is missing as one that may not be read.
         self._permissions.allow("ListArtefacts", ["s3:ListBucket"], bucket_arns, conditions=ours)
-        self._permissions.allow(
-            "DecryptArtefacts",
-            ["kms:Decrypt"],
-            [stack.format_arn(service="kms", resource="key", resource_name="*")],
-            conditions={
-                "StringEquals": {"kms:ViaService": f"s3.{stack.region}.{stack.url_suffix}"},
-                "StringLike": {"kms:EncryptionContext:aws:s3:arn": [*bucket_arns, *object_arns]},
-            },
-            why_wildcard="Which key a bucket uses is its owner's affair; only for these buckets, via S3.",
-        )
+        self._permissions.allow_all(keys_of_buckets("DecryptArtefacts", ["kms:Decrypt"], names, self._around))
 
     def _allow_images(self) -> None:
         self._permissions.allow(
@@ -139,38 +131,19 @@ class ModelExecutionRole(Construct):
             },
             why_wildcard="The action knows no resource; the condition keeps it to SageMaker's namespaces.",
         )
-        # SageMaker looks at a guardrail's alarms as this role (developer guide, "sagemaker-roles").
+        # SageMaker looks at a guardrail's alarms as this role (developer guide,
+        # "deployment-guardrails-configuration", read 2026-11). Composite alarms show only to who may look at
+        # `*` (CloudWatch user guide, "permissions-reference-cw"; botocore: DescribeAlarms).
         self._permissions.allow(
             "ReadGuardrailAlarms",
             ["cloudwatch:DescribeAlarms"],
-            [
-                stack.format_arn(
-                    service="cloudwatch",
-                    resource="alarm",
-                    resource_name="*",
-                    arn_format=ArnFormat.COLON_RESOURCE_NAME,
-                )
-            ],
-            why_wildcard="Which alarms guard a deployment is data, in the settings; only states are read.",
+            ["*"],
+            why_wildcard="Composite alarms show only to who may look at all; only states are read.",
         )
 
     def _allow_answers(self, needs: Needs) -> None:
-        """Let SageMaker keep calls and answers where settings say, tell topics, and read baselines."""
-        if needs.written:
-            self._permissions.allow(
-                "WriteCallsAndAnswers",
-                ["s3:AbortMultipartUpload", "s3:PutObject"],
-                [
-                    self._objects(bucket, f"{prefix.rstrip('/')}/*".lstrip("/"))
-                    for bucket, prefix in needs.written
-                ],
-                why_wildcard="Every call and every answer is an object of its own, below what settings name.",
-            )
-        if needs.topics:
-            self._permissions.allow("TellOfAnswers", ["sns:Publish"], list(needs.topics))
-        if needs.baselines:
-            objects = [self._objects(bucket, key) for bucket, key in needs.baselines]
-            self._permissions.allow("ReadBaselines", ["s3:GetObject"], objects)
+        """Let SageMaker read requests and keep calls and answers where settings say, and tell topics."""
+        self._permissions.allow_all(needs.model_objects.allowances(self._around))
         grant_use_of_keys(
             self._permissions,
             Stack.of(self),
@@ -179,14 +152,21 @@ class ModelExecutionRole(Construct):
             needs.answer_keys,
             via="s3",
         )
+        if needs.topics:
+            self._permissions.allow("TellOfAnswers", ["sns:Publish"], list(needs.topics))
+            self._permissions.allow_all(_keys_of_topics(needs.topics, Stack.of(self)))
 
     def _allow_vpc(self, needs: Needs) -> None:
-        """Allow what a model in a VPC needs (developer guide, "sagemaker-roles", CreateModel)."""
-        stack = Stack.of(self)
-        interfaces = stack.format_arn(service="ec2", resource="network-interface", resource_name="*")
+        """Allow what a model in a VPC needs (developer guide, "sagemaker-roles", CreateModel).
+
+        The page's own policy names no resource. Subnets and security groups that another account shares have
+        that account in their ARNs (RAM user guide, "shareable"; VPC user guide, "vpc-sharing"; seen:
+        terraform-aws-iam #227, runs-on #463), so none of these is narrowed to an account.
+        """
+        interfaces = self._of_ec2("network-interface", "*")
         why = "SageMaker makes network interfaces as it launches instances; their ids are EC2's to choose."
         named = [
-            stack.format_arn(service="ec2", resource=kind, resource_name=name)
+            self._of_ec2(kind, name)
             for kind, names in (("subnet", needs.subnets), ("security-group", needs.security_groups))
             for name in names
         ]
@@ -215,5 +195,25 @@ class ModelExecutionRole(Construct):
             why_wildcard="The actions know no resource.",
         )
 
-    def _objects(self, bucket: str, key: str) -> str:
-        return f"arn:{Stack.of(self).partition}:s3:::{bucket}/{key}"
+    def _of_ec2(self, kind: str, name: str) -> str:
+        return Stack.of(self).format_arn(service="ec2", account="*", resource=kind, resource_name=name)
+
+    @property
+    def _around(self) -> Surroundings:
+        return Surroundings.of(Stack.of(self))
+
+
+def _keys_of_topics(topics: Sequence[str], stack: Stack) -> Iterator[Allowance]:
+    """Yield the use of whatever keys topics are encrypted with, through SNS.
+
+    A publisher to an encrypted topic needs its key (SNS developer guide, "sns-key-management"), which is of
+    the topic's region and of any account.
+    """
+    for number, region in enumerate(sorted({topic.split(":")[3] for topic in topics}), start=1):
+        yield Allowance(
+            "EncryptNotices" if number == 1 else f"EncryptNotices{number}",
+            ["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"],
+            [f"arn:{stack.partition}:kms:{region}:*:key/*"],
+            {"StringEquals": {"kms:ViaService": f"sns.{region}.{stack.url_suffix}"}},
+            "Which key a topic uses is its owner's affair; only via SNS, where one may be published to.",
+        )

@@ -5,8 +5,10 @@ Pure. Permissions that only some settings need are granted only where some endpo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from infra.model_objects import ModelObjects, found, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,11 +30,10 @@ class Needs:
         smoke_tests: Whether some endpoint is called to try a version.
         sample_payloads: Whether that is with what versions were registered with.
         smoke_test_objects: Buckets and keys of what is sent besides.
-        written: Buckets and prefixes that models' calls and answers are written to. This, and all that
-            follows, only of endpoints whose models run as the stack's role.
+        model_objects: Where models read and write. This, and all that follows, only of endpoints whose models
+            run as the stack's role.
         topics: ARNs of the topics that are told of asynchronous answers.
         answer_keys: KMS keys, by id, ARN or alias, that calls and answers are encrypted with.
-        baselines: Buckets and keys of what explanations are measured against.
         subnets: Ids of the subnets in which models get network interfaces.
         security_groups: Ids of those interfaces' security groups.
     """
@@ -46,10 +47,9 @@ class Needs:
     smoke_tests: bool = False
     sample_payloads: bool = False
     smoke_test_objects: Sequence[tuple[str, str]] = ()
-    written: Sequence[tuple[str, str]] = ()
+    model_objects: ModelObjects = field(default_factory=ModelObjects)
     topics: Sequence[str] = ()
     answer_keys: Sequence[str] = ()
-    baselines: Sequence[tuple[str, str]] = ()
     subnets: Sequence[str] = ()
     security_groups: Sequence[str] = ()
 
@@ -71,41 +71,19 @@ class Needs:
             autoscaling=any("AutoScaling" in spec.compiled for spec in endpoints),
             smoke_tests=bool(calls),
             sample_payloads=any("SamplePayload" in call for call in calls),
-            smoke_test_objects=sorted({_object(call["BodyS3Uri"]) for call in calls if "BodyS3Uri" in call}),
+            smoke_test_objects=sorted({place_of(call["BodyS3Uri"]) for call in calls if "BodyS3Uri" in call}),
             rollback_alarms=sorted(
-                _found([spec.compiled.get("DeploymentConfig") for spec in endpoints], "AlarmName")
+                found([spec.compiled.get("DeploymentConfig") for spec in endpoints], "AlarmName")
                 - {spec.compiled.get("AbortAlarmName") for spec in endpoints}
             ),
-            written=sorted(
-                {_object(uri) for uri in _found(ours, "S3OutputPath", "S3FailurePath")}
-                | {
-                    _object(uri)
-                    for uri in _found([c.get("DataCaptureConfig") for c in ours], "DestinationS3Uri")
-                }
-            ),
-            topics=sorted(_found(ours, "SuccessTopic", "ErrorTopic")),
+            model_objects=ModelObjects.of(with_our_role),
+            topics=sorted(found(ours, "SuccessTopic", "ErrorTopic")),
             answer_keys=sorted(
-                _found(
+                found(
                     [c.get(part) for c in ours for part in ("DataCaptureConfig", "AsyncInferenceConfig")],
                     "KmsKeyId",
                 )
             ),
-            baselines=sorted(_object(uri) for uri in _found(ours, "ShapBaselineUri")),
             subnets=sorted({subnet for vpc in vpcs for subnet in vpc.get("Subnets", ())}),
             security_groups=sorted({group for vpc in vpcs for group in vpc.get("SecurityGroupIds", ())}),
         )
-
-
-def _object(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri.partition("://")[2].partition("/")
-    return bucket, key
-
-
-def _found(value: object, *names: str) -> set[str]:
-    """Collect the strings that stand under some names, however deep."""
-    if isinstance(value, dict):
-        here = {member for name, member in value.items() if name in names and isinstance(member, str)}
-        return here.union(*(_found(member, *names) for member in value.values()))
-    if isinstance(value, list):
-        return set[str]().union(*(_found(item, *names) for item in value))
-    return set()

@@ -72,6 +72,8 @@ class EndpointSpec:
     alarms: tuple[Alarm, ...] = ()
     warnings: tuple[Problem, ...] = ()
     """What AWS's texts object to, and `unchecked: true` waives."""
+    input_paths: tuple[str, ...] = ()
+    """Below which places in S3 asynchronous requests are. The models' role reads there; nothing else asks."""
 
     @property
     def inference_specification_name(self) -> str | None:
@@ -166,6 +168,7 @@ def compile_document(document: Document, stack_name: str) -> tuple[EndpointSpec 
         compiled,
         tuple(alarms(settings, settings.endpoint_name, stack_name)),
         tuple(sorted(set(warnings))),
+        tuple((settings.asynchronous.input_paths or ()) if settings.asynchronous else ()),
     )
     return spec, sorted(set(problems))
 

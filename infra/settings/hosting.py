@@ -81,12 +81,36 @@ class DataCapture(BaseModel):
     ] = None
 
 
+_BELOW: Final = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^*?$]*)?$"
+"""A place in S3. Its key becomes part of a role's policy, where these three characters stand for others."""
+
+
 class Asynchronous(BaseModel):
     """Queue calls, and answer them in S3. The endpoint can then be called in no other way."""
 
     model_config = STRICT
 
     output_path: Annotated[str, limited("DestinationS3Uri", "where answers go, such as s3://bucket/answers")]
+    input_paths: Annotated[
+        list[
+            Annotated[
+                str,
+                Field(
+                    max_length=512,
+                    pattern=_BELOW,
+                    description="a place in S3, such as s3://bucket/calls, without `*`, `?` and `$`; all "
+                    "that is below it is meant",
+                ),
+            ]
+        ]
+        | None,
+        Field(
+            min_length=1,
+            max_length=20,
+            description="from 1 to 20 places in S3 below which requests are, for the role that is made for "
+            "models to read them; by default anywhere in the bucket of output_path",
+        ),
+    ] = None
     failure_path: Annotated[
         str | None,
         limited("DestinationS3Uri", "where the reports of failed calls go"),

@@ -16,8 +16,6 @@ from infra.settings.catalogue import load_catalogue
 from infra.settings.problem import ConfigurationError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.infra.conftest import Synthesise, Synthesised
 
 ACCOUNT = {"Ref": "AWS::AccountId"}
@@ -88,7 +86,7 @@ DEPLOYER_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
     "WriteLogs": (["logs:CreateLogStream", "logs:PutLogEvents"], ["{DeployerLogs228AA106.Arn}"], None),
     "CreateModelWithTag": (["sagemaker:CreateModel"], [MODEL], REQUESTED),
     "CreateEndpointConfigWithTag": (["sagemaker:CreateEndpointConfig"], [CONFIG], REQUESTED),
-    "CreateEndpointWithTag": (["sagemaker:CreateEndpoint"], [CONFIG, ENDPOINT], REQUESTED),
+    "CreateEndpointWithTag": (["sagemaker:CreateEndpoint"], [ENDPOINT], REQUESTED),
     "TagWhileCreating": (
         ["sagemaker:AddTags"],
         [CONFIG, ENDPOINT, MODEL],
@@ -98,7 +96,8 @@ DEPLOYER_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
             }
         },
     ),
-    "UpdateOwn": (["sagemaker:UpdateEndpoint"], [CONFIG, ENDPOINT], OWNED),
+    "UseConfigs": (["sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"], [CONFIG], None),
+    "UpdateOwn": (["sagemaker:UpdateEndpoint"], [ENDPOINT], OWNED),
     "DeleteModelOwn": (["sagemaker:DeleteModel"], [MODEL], OWNED),
     "DeleteEndpointConfigOwn": (["sagemaker:DeleteEndpointConfig"], [CONFIG], OWNED),
     "DeleteEndpointOwn": (["sagemaker:DeleteEndpoint"], [ENDPOINT], OWNED),
@@ -186,13 +185,13 @@ FEATURED_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
     ),
     "ReadRollbackAlarms": (
         ["cloudwatch:DescribeAlarms"],
-        [here("cloudwatch", "alarm:Greenlight-*"), here("cloudwatch", "alarm:theirs")],
+        ["*"],
         None,
     ),
-    "ScaleOwn": (["sagemaker:UpdateEndpointWeightsAndCapacities"], [ENDPOINT], OWNED),
+    "ScaleEndpoints": (["sagemaker:UpdateEndpointWeightsAndCapacities"], [ENDPOINT], None),
     "KeepScalingAlarms": (
         ["cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"],
-        [here("cloudwatch", "alarm:TargetTracking-endpoint/*")],
+        ["*"],
         None,
     ),
     "CreateScalingRole": (
@@ -215,7 +214,7 @@ FEATURED_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
     ),
     "DecryptSmokeTests": (
         ["kms:Decrypt"],
-        [here("kms", "key/*")],
+        [here("kms", "key/*", account="*")],
         {
             "StringEquals": {
                 "kms:ViaService": {"Fn::Join": ["", ["s3.", REGION, ".", {"Ref": "AWS::URLSuffix"}]]}
@@ -223,8 +222,9 @@ FEATURED_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
             "StringLike": {
                 "kms:EncryptionContext:aws:s3:arn": [
                     "arn:{AWS::Partition}:s3:::checks",
+                    "arn:{AWS::Partition}:s3:::checks/*",
                     "arn:{AWS::Partition}:s3:::sagemaker-{AWS::Region}-{AWS::AccountId}",
-                    *SMOKE_TEST_OBJECTS,
+                    "arn:{AWS::Partition}:s3:::sagemaker-{AWS::Region}-{AWS::AccountId}/*",
                 ]
             },
         },
@@ -252,21 +252,6 @@ def test_the_deployer_may_do_this_as_well_when_settings_need_it(featured: Synthe
         sid: {"actions": actions, "resources": resources, "condition": condition}
         for sid, (actions, resources, condition) in {**DEPLOYER_STATEMENTS, **FEATURED_STATEMENTS}.items()
     }
-
-
-def test_too_many_alarms_of_others_are_not_named_one_by_one(
-    synthesise_with: Synthesise, tmp_path: Path
-) -> None:
-    """A managed policy holds so many characters only."""
-    for endpoint in ("churn", "credit", "fraud"):
-        existing = ", ".join(f"{endpoint}-{number}" for number in range(9))
-        (tmp_path / f"{endpoint}.yaml").write_text(
-            f"model_package_group: {endpoint}\ninstance_type: ml.m5.large\n"
-            f"rollout: {{kind: all_at_once, alarms: {{existing: [{existing}]}}}}\n"
-        )
-    found = statements(synthesise_with(endpoints_dir=str(tmp_path)), "DeployerRole")
-
-    assert found["ReadRollbackAlarms"]["resources"] == [here("cloudwatch", "alarm:*")]
 
 
 def test_every_operation_that_the_deployer_lists_is_granted_and_nothing_else(featured: Synthesised) -> None:
@@ -385,19 +370,33 @@ def test_models_may_do_this_as_well_when_settings_name_it(
     plain, found = (statements(stack, "ModelExecutionRole") for stack in (synthesised, featured))
 
     assert {sid: (each["actions"], each["resources"]) for sid, each in found.items() if sid not in plain} == {
+        "ReadRequests": (["s3:GetObject"], ["arn:{AWS::Partition}:s3:::answers/*"]),
+        "ListRequests": (["s3:ListBucket"], ["arn:{AWS::Partition}:s3:::answers"]),
         "WriteCallsAndAnswers": (
             ["s3:AbortMultipartUpload", "s3:PutObject"],
             ["arn:{AWS::Partition}:s3:::answers/*", "arn:{AWS::Partition}:s3:::calls/credit/*"],
         ),
-        "TellOfAnswers": (["sns:Publish"], ["arn:aws:sns:eu-central-1:111122223333:failed"]),
         "ReadBaselines": (["s3:GetObject"], ["arn:{AWS::Partition}:s3:::baselines/credit.csv"]),
+        "EncryptCallsAndAnswers": (
+            ["kms:Decrypt", "kms:GenerateDataKey"],
+            [here("kms", "key/*", account="*")],
+        ),
+        "DecryptRequests": (["kms:Decrypt"], [here("kms", "key/*", account="*")]),
         "EncryptAnswersByAlias": (
             ["kms:Decrypt", "kms:GenerateDataKey"],
             [here("kms", "key/*", account="*")],
         ),
+        "TellOfAnswers": (["sns:Publish"], ["arn:aws:sns:eu-central-1:111122223333:failed"]),
+        "EncryptNotices": (
+            ["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"],
+            ["arn:{AWS::Partition}:kms:eu-central-1:*:key/*"],
+        ),
         "JoinVpc": (
             ["ec2:CreateNetworkInterface"],
-            [here("ec2", name) for name in ("network-interface/*", "security-group/sg-1", "subnet/subnet-1")],
+            [
+                here("ec2", name, account="*")
+                for name in ("network-interface/*", "security-group/sg-1", "subnet/subnet-1")
+            ],
         ),
         "KeepInterfaces": (
             [
@@ -405,7 +404,7 @@ def test_models_may_do_this_as_well_when_settings_name_it(
                 "ec2:DeleteNetworkInterface",
                 "ec2:DeleteNetworkInterfacePermission",
             ],
-            [here("ec2", "network-interface/*")],
+            [here("ec2", "network-interface/*", account="*")],
         ),
         "ReadVpc": (
             [
@@ -420,6 +419,20 @@ def test_models_may_do_this_as_well_when_settings_name_it(
     }
     condition = found["EncryptAnswersByAlias"]["condition"]
     assert condition["ForAnyValue:StringEquals"] == {"kms:ResourceAliases": ["alias/calls"]}
+    for sid, service, buckets in (
+        ("EncryptCallsAndAnswers", "s3", ["answers", "calls"]),
+        ("DecryptRequests", "s3", ["baselines"]),
+        ("EncryptNotices", "sns", []),
+    ):
+        condition = found[sid]["condition"]
+        through = text(condition["StringEquals"]["kms:ViaService"]).partition(".")
+        assert through[0] == service
+        context = condition.get("StringLike", {"kms:EncryptionContext:aws:s3:arn": []})
+        assert context["kms:EncryptionContext:aws:s3:arn"] == [
+            {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, f":s3:::{name}{objects}"]]}
+            for name in buckets
+            for objects in ("", "/*")
+        ]
     for sid, statement in plain.items():
         assert found[sid] == statement
 
@@ -464,11 +477,12 @@ def test_models_may_do_exactly_this(synthesised: Synthesised) -> None:
         },
         "ReadGuardrailAlarms": {
             "actions": ["cloudwatch:DescribeAlarms"],
-            "resources": [here("cloudwatch", "alarm:*")],
+            "resources": ["*"],
             "condition": None,
         },
     }
-    assert (decrypt["actions"], decrypt["resources"]) == (["kms:Decrypt"], [here("kms", "key/*")])
+    any_accounts = here("kms", "key/*", account="*")
+    assert (decrypt["actions"], decrypt["resources"]) == (["kms:Decrypt"], [any_accounts])
     via, context = decrypt["condition"]["StringEquals"], decrypt["condition"]["StringLike"]
     assert text(via["kms:ViaService"]) == "s3.{AWS::Region}.{AWS::URLSuffix}"
     assert [text(arn) for arn in context["kms:EncryptionContext:aws:s3:arn"]] == [BUCKET, f"{BUCKET}/*"]

@@ -79,7 +79,7 @@ def test_the_stacks_role_gets_nothing_for_endpoints_with_a_role_of_their_own() -
 
     needs = Needs.of([spec("a", role("a"), **capture)])
 
-    assert needs.written == []
+    assert needs.model_objects.written == []
     assert needs.execution_roles == [role("a")]
     assert needs.storage_keys == ["alias/storage"], "which the deployer itself uses"
-    assert Needs.of([spec("a", None, **capture)]).written == [("calls", "a")]
+    assert Needs.of([spec("a", None, **capture)]).model_objects.written == [("calls", "a")]

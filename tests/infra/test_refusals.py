@@ -218,16 +218,6 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         {"EndpointName": "unmanaged", "EndpointConfigName": "ours-2"},
         f"sagemaker:UpdateEndpoint on resource: {PREFIX}:endpoint/unmanaged",
     ),
-    "put another stack's config on an endpoint": (
-        "UpdateEndpoint",
-        {"EndpointName": "ours", "EndpointConfigName": "theirs-2"},
-        f"sagemaker:UpdateEndpoint on resource: {PREFIX}:endpoint-config/theirs-2",
-    ),
-    "put an unmanaged config on an endpoint": (
-        "UpdateEndpoint",
-        {"EndpointName": "ours", "EndpointConfigName": "unmanaged-2"},
-        f"sagemaker:UpdateEndpoint on resource: {PREFIX}:endpoint-config/unmanaged-2",
-    ),
     "delete another stack's endpoint": (
         "DeleteEndpoint",
         {"EndpointName": "theirs"},
@@ -406,14 +396,6 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         "sagemaker:InvokeEndpointAsync",
     ),
     # Scaling
-    "scale another stack's endpoint": (
-        "UpdateEndpointWeightsAndCapacities",
-        {
-            "EndpointName": "theirs",
-            "DesiredWeightsAndCapacities": [{"VariantName": "AllTraffic", "DesiredInstanceCount": 9}],
-        },
-        "sagemaker:UpdateEndpointWeightsAndCapacities",
-    ),
     "scale a table": (
         "RegisterScalableTarget",
         {
@@ -525,7 +507,19 @@ ELSEWHERE: list[tuple[bool, str, str, dict[str, Values]]] = [
     (True, "cloudwatch:SetAlarmState", f"{ALARM}:Greenlight-churn-abort", {}),
     (False, "cloudwatch:SetAlarmState", f"{ALARM}:Greenlight-churn-error-ratio", {}),
     (False, "cloudwatch:SetAlarmState", f"{ALARM}:Payments-abort", {}),
-    (False, "cloudwatch:DeleteAlarms", f"{ALARM}:Greenlight-churn-abort", {}),
+    # Application Auto Scaling tries these without a name, or with an empty one.
+    (True, "cloudwatch:DeleteAlarms", f"{ALARM}:", {}),
+    (True, "cloudwatch:PutMetricAlarm", f"{ALARM}:", {}),
+    (True, "cloudwatch:DescribeAlarms", "*", {}),
+    # And these with names that do not exist.
+    (True, "sagemaker:DescribeEndpointConfig", f"{PREFIX}:endpoint-config/0b1c2d3e", {}),
+    (True, "sagemaker:DescribeEndpoint", f"{PREFIX}:endpoint/0b1c2d3e", {}),
+    (True, "sagemaker:UpdateEndpointWeightsAndCapacities", f"{PREFIX}:endpoint/0b1c2d3e", {}),
+    # Of a config, nobody knows which tags are known as an endpoint is made or changed.
+    (True, "sagemaker:CreateEndpoint", f"{PREFIX}:endpoint-config/config-1", {}),
+    (True, "sagemaker:UpdateEndpoint", f"{PREFIX}:endpoint-config/config-1", {}),
+    (False, "sagemaker:CreateEndpoint", f"{PREFIX}:endpoint/churn", {}),
+    (False, "sagemaker:UpdateEndpoint", f"{PREFIX}:endpoint/churn", {}),
     (True, "kms:CreateGrant", KEY, VIA_SAGEMAKER),
     (False, "kms:CreateGrant", KEY, {"kms:ResourceAliases": ("alias/storage",)}),
     (False, "kms:CreateGrant", KEY, {**VIA_SAGEMAKER, "kms:ResourceAliases": ("alias/payroll",)}),
@@ -549,7 +543,9 @@ ELSEWHERE: list[tuple[bool, str, str, dict[str, Values]]] = [
     (False, "iam:CreateServiceLinkedRole", f"{SCALING_ROLE}s", {"iam:AWSServiceName": SCALING}),
     (False, "sts:AssumeRole", ROLE, {}),
     (False, "s3:GetObject", "arn:aws:s3:::payroll/2026.csv", {"aws:ResourceAccount": ACCOUNT}),
-    (False, "cloudwatch:DescribeAlarms", f"{ALARM}:payroll", {}),
+    # Only states are read.
+    (True, "cloudwatch:DescribeAlarms", f"{ALARM}:payroll", {}),
+    (False, "cloudwatch:SetAlarmState", f"{ALARM}:payroll", {}),
     (True, "sagemaker:CreateEndpointConfig", f"{PREFIX}:endpoint-config/new", TAGGED),
     (True, "sagemaker:CreateEndpoint", f"{PREFIX}:endpoint/new", TAGGED),
     (True, "sagemaker:AddTags", f"{PREFIX}:model/new", {"sagemaker:TaggingAction": "CreateModel"}),
@@ -584,6 +580,10 @@ def test_the_deployer_keeps_to_its_own(
     assert is_allowed(principal, action, named.get(resource, resource), keys) is expected
 
 
+DOCUMENTED_FOR_ALL = {"cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"}
+"""For what these are needed for, AWS documents no form but `*`."""
+
+
 def moved(resource: str) -> str:
     return resource.replace(f":{REGION}:", f":{OTHER_REGION}:")
 
@@ -593,7 +593,9 @@ def moved(resource: str) -> str:
     [
         (action, resource, keys)
         for expected, action, resource, keys in ELSEWHERE
-        if expected and (resource in {JOURNAL, UNHANDLED} or f":{REGION}:" in resource)
+        if expected
+        and (resource in {JOURNAL, UNHANDLED} or f":{REGION}:" in resource)
+        and action not in DOCUMENTED_FOR_ALL
     ],
 )
 def test_the_deployer_keeps_to_its_region(
@@ -618,9 +620,31 @@ TO_CALLS: dict[str, Values] = {
     "kms:ResourceAliases": ("alias/calls",),
 }
 EC2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
+TOPICS_KEY = "arn:aws:kms:eu-central-1:444455556666:key/topics"
 DLC = f"arn:aws:ecr:{REGION}:763104351884:repository/sklearn"
 
+VIA_S3 = f"s3.{REGION}.amazonaws.com"
+BY_DEFAULT: list[tuple[bool, str, str, dict[str, Values]]] = [
+    (expected, action, key, {"kms:ViaService": via, "kms:EncryptionContext:aws:s3:arn": f"arn:aws:s3:::{of}"})
+    for key in (KEY, KEY.replace(ACCOUNT, OTHER_ACCOUNT))
+    for action, of, via, expected in (
+        ("kms:GenerateDataKey", "calls/credit/1.jsonl", VIA_S3, True),
+        ("kms:GenerateDataKey", "calls", VIA_S3, True),
+        ("kms:Decrypt", "calls/credit/1.jsonl", VIA_S3, True),
+        ("kms:GenerateDataKey", "answers/1.out", VIA_S3, True),
+        ("kms:Decrypt", "answers/requests/1.csv", VIA_S3, True),
+        ("kms:Decrypt", "baselines/credit.csv", VIA_S3, True),
+        ("kms:Decrypt", f"sagemaker-{REGION}-{ACCOUNT}/model.tar.gz", VIA_S3, True),
+        ("kms:GenerateDataKey", "baselines/credit.csv", VIA_S3, False),
+        ("kms:GenerateDataKey", "payroll/1", VIA_S3, False),
+        ("kms:GenerateDataKey", "calls-of-others/1", VIA_S3, False),
+        ("kms:GenerateDataKey", "calls/credit/1.jsonl", f"sqs.{REGION}.amazonaws.com", False),
+    )
+]
+"""What a model's role may do with keys that no settings name: of buckets that encrypt by default."""
+
 OF_MODELS: list[tuple[bool, str, str, dict[str, Values]]] = [
+    *BY_DEFAULT,
     (True, "s3:GetObject", f"{BUCKET}/model.tar.gz", {"aws:ResourceAccount": ACCOUNT}),
     (False, "s3:GetObject", f"{BUCKET}/model.tar.gz", {"aws:ResourceAccount": OTHER_ACCOUNT}),
     (False, "s3:GetObject", "arn:aws:s3:::payroll/2026.csv", {"aws:ResourceAccount": ACCOUNT}),
@@ -659,7 +683,20 @@ OF_MODELS: list[tuple[bool, str, str, dict[str, Values]]] = [
     (True, "kms:GenerateDataKey", KEY, TO_CALLS),
     (False, "kms:GenerateDataKey", KEY, {**TO_CALLS, "kms:ViaService": f"sqs.{REGION}.amazonaws.com"}),
     (False, "kms:GenerateDataKey", KEY, {**TO_CALLS, "kms:ResourceAliases": ("alias/payroll",)}),
+    # Asynchronous requests, by default anywhere in the bucket of the answers.
+    (True, "s3:GetObject", "arn:aws:s3:::answers/requests/1.csv", {}),
+    (True, "s3:ListBucket", "arn:aws:s3:::answers", {}),
+    (False, "s3:GetObject", "arn:aws:s3:::calls/credit/1.jsonl", {}),
+    # Topics may be encrypted.
+    (True, "sns:Publish", "arn:aws:sns:eu-central-1:111122223333:failed", {}),
+    (True, "kms:GenerateDataKey", TOPICS_KEY, {"kms:ViaService": "sns.eu-central-1.amazonaws.com"}),
+    (True, "kms:Decrypt", TOPICS_KEY, {"kms:ViaService": "sns.eu-central-1.amazonaws.com"}),
+    (False, "kms:GenerateDataKey", TOPICS_KEY, {"kms:ViaService": "sqs.eu-central-1.amazonaws.com"}),
     (True, "ec2:CreateNetworkInterface", f"{EC2}:subnet/subnet-1", {}),
+    # Shared by another account.
+    (True, "ec2:CreateNetworkInterface", f"{EC2.replace(ACCOUNT, OTHER_ACCOUNT)}:subnet/subnet-1", {}),
+    (True, "ec2:CreateNetworkInterface", f"{EC2.replace(ACCOUNT, OTHER_ACCOUNT)}:security-group/sg-1", {}),
+    (False, "ec2:CreateNetworkInterface", f"{EC2.replace(ACCOUNT, OTHER_ACCOUNT)}:security-group/sg-2", {}),
     (False, "ec2:CreateNetworkInterface", f"{EC2}:subnet/subnet-2", {}),
     (True, "ec2:DeleteNetworkInterface", f"{EC2}:network-interface/eni-1", {}),
 ]
@@ -671,7 +708,7 @@ OF_MODELS: list[tuple[bool, str, str, dict[str, Values]]] = [
     [
         (action, resource, keys)
         for expected, action, resource, keys in OF_MODELS
-        if expected and f":{REGION}:" in resource
+        if expected and f":{REGION}:" in resource and action not in DOCUMENTED_FOR_ALL
     ],
 )
 def test_a_model_keeps_to_its_region(

@@ -266,7 +266,7 @@ def test_a_role_keeps_to_its_own(
             f"arn:aws:iam::{ACCOUNT}:role/administrator",
             {"iam:passedtoservice": "sagemaker.amazonaws.com"},
         ),
-        ("cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:payroll", {}),
+        ("cloudwatch:SetAlarmState", f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:payroll", {}),
         (
             "kms:Decrypt",
             f"arn:aws:kms:{REGION}:{ACCOUNT}:key/payroll",

@@ -228,6 +228,24 @@ REFUSED: list[tuple[str, str, str, str]] = [
     ("data_capture: {destination:}", "data_capture.destination", "s3://", "give it a value"),
     ("asynchronous: {}", "asynchronous.output_path", "s3://", "add output_path"),
     (
+        "asynchronous: {output_path: 's3://b/p', input_paths: ['s3://calls/*']}",
+        "asynchronous.input_paths[0]",
+        "s3://bucket/calls, without",
+        "correct the value",
+    ),
+    (
+        "asynchronous: {output_path: 's3://b/p', input_paths: ['https://calls/a']}",
+        "asynchronous.input_paths[0]",
+        "s3://bucket/calls, without",
+        "correct the value",
+    ),
+    (
+        "asynchronous: {output_path: 's3://b/p', input_paths: []}",
+        "asynchronous.input_paths",
+        "in the bucket of output_path",
+        "correct the value",
+    ),
+    (
         "asynchronous: {output_path: 's3://b/p', success_topic_arn: done}",
         "asynchronous.success_topic_arn",
         "arn:aws",

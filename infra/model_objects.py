@@ -1,0 +1,174 @@
+"""Owns which objects in S3 models read and write as settings say, and what their role needs for that.
+
+Pure. The stack grants it to the role that it makes, and the doctor asks every role for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from infra.spreading import Allowance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from aws_cdk import Stack
+
+    from infra.settings.catalogue import EndpointSpec
+
+Place: TypeAlias = tuple[str, str]
+"""A bucket, and a prefix or key in it."""
+
+_OWN_OBJECTS: Final = "Every call and every answer is an object of its own, below what settings name."
+_OWNERS_KEY: Final = "Which key a bucket uses is its owner's affair; only for these buckets, via S3."
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Hold what ARNs and services' names are made of; tokens of CDK do as well as text."""
+
+    partition: str
+    region: str
+    url_suffix: str
+
+    @classmethod
+    def of(cls, stack: Stack) -> Surroundings:
+        """Return a stack's own."""
+        return cls(stack.partition, stack.region, stack.url_suffix)
+
+    def bucket(self, name: str) -> str:
+        """Return a bucket's ARN."""
+        return f"arn:{self.partition}:s3:::{name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelObjects:
+    """Hold where models read and write; each list sorted and without doubles.
+
+    Attributes:
+        requests: Below which places asynchronous requests are.
+        answers: Below which places asynchronous answers and reports of failures are written.
+        captures: Below which places calls are captured.
+        baselines: The objects that explanations are measured against.
+    """
+
+    requests: Sequence[Place] = ()
+    answers: Sequence[Place] = ()
+    captures: Sequence[Place] = ()
+    baselines: Sequence[Place] = ()
+
+    @classmethod
+    def of(cls, endpoints: Sequence[EndpointSpec]) -> ModelObjects:
+        """Read the places of all these endpoints together."""
+        configs = [spec.compiled["CreateEndpointConfig"] for spec in endpoints]
+        asynchronous = [config.get("AsyncInferenceConfig") for config in configs]
+        return cls(
+            requests=sorted({place for spec in endpoints for place in _requests(spec)}),
+            answers=_places(found(asynchronous, "S3OutputPath", "S3FailurePath")),
+            captures=_places(
+                found([config.get("DataCaptureConfig") for config in configs], "DestinationS3Uri")
+            ),
+            baselines=_places(found(configs, "ShapBaselineUri")),
+        )
+
+    @property
+    def written(self) -> list[Place]:
+        """Below which places objects are written."""
+        return sorted({*self.answers, *self.captures})
+
+    def allowances(self, around: Surroundings) -> Iterator[Allowance]:
+        """Yield what the role of these endpoints' models needs.
+
+        Source: developer guide, "async-inference-create-endpoint-prerequisites" (reading requests, writing
+        answers, listing), "model-monitor-data-capture-endpoint", "clarify-online-explainability".
+        """
+        if self.requests:
+            yield _on_objects("ReadRequests", ["s3:GetObject"], self.requests, around)
+        listed = sorted({bucket for bucket, _ in (*self.requests, *self.answers)})
+        if listed:
+            # The page names no prefix, and what is listed to tell a missing object has none (S3 API,
+            # GetObject: without s3:ListBucket, a missing object is one that may not be read).
+            yield Allowance("ListRequests", ["s3:ListBucket"], [around.bucket(each) for each in listed])
+        written = self.written
+        if written:
+            writing_to = ["s3:AbortMultipartUpload", "s3:PutObject"]
+            yield _on_objects("WriteCallsAndAnswers", writing_to, written, around)
+        if self.baselines:
+            objects = [f"{around.bucket(bucket)}/{key}" for bucket, key in self.baselines]
+            yield Allowance("ReadBaselines", ["s3:GetObject"], objects)
+        # A bucket may encrypt by default with a key that no settings name. S3 asks for it in the writer's
+        # name (S3 user guide, "bucket-encryption"; seen: sagemaker-python-sdk PR #5931). A large object is
+        # written in parts, which S3 decrypts to put them together (S3 user guide, "mpuAndPermissions").
+        writing = {bucket for bucket, _ in written}
+        using = ["kms:Decrypt", "kms:GenerateDataKey"]
+        yield from keys_of_buckets("EncryptCallsAndAnswers", using, sorted(writing), around)
+        reading = {bucket for bucket, _ in (*self.requests, *self.baselines)} - writing
+        yield from keys_of_buckets("DecryptRequests", ["kms:Decrypt"], sorted(reading), around)
+
+
+def _on_objects(sid: str, actions: Sequence[str], places: Sequence[Place], around: Surroundings) -> Allowance:
+    """Allow something below places; where they have no room, in all of their buckets."""
+    buckets = sorted({bucket for bucket, _ in places})
+    coarser = Allowance(sid, actions, [f"{around.bucket(each)}/*" for each in buckets], {}, _OWN_OBJECTS)
+    return Allowance(sid, actions, _below(around, places), {}, _OWN_OBJECTS, replace(coarser, loses=1))
+
+
+def keys_of_buckets(
+    sid: str, actions: Sequence[str], buckets: Sequence[str], around: Surroundings
+) -> Iterator[Allowance]:
+    """Yield the use, through S3, of whatever keys buckets encrypt their objects with, of any account.
+
+    S3 says in the encryption context which object is meant, or with a bucket key which bucket (S3 user guide,
+    "UsingKMSEncryption"). The key of a bucket may be another account's: KMS then wants its ARN allowed here
+    and in the key's own policy (KMS developer guide, "key-policy-modifying-external-accounts").
+    """
+    if not buckets:
+        return
+    arns = [around.bucket(each) for each in buckets]
+    conditions: dict[str, dict[str, Any]] = {
+        "StringEquals": {"kms:ViaService": f"s3.{around.region}.{around.url_suffix}"},
+        "StringLike": {
+            "kms:EncryptionContext:aws:s3:arn": [arn for each in arns for arn in (each, f"{each}/*")]
+        },
+    }
+    key = f"arn:{around.partition}:kms:{around.region}:*:key/*"
+    yield Allowance(sid, actions, [key], conditions, _OWNERS_KEY)
+
+
+def place_of(uri: str) -> Place:
+    """Read `s3://bucket/prefix`."""
+    bucket, _, key = uri.partition("://")[2].partition("/")
+    return bucket, key
+
+
+def found(value: object, *names: str) -> set[str]:
+    """Collect the strings that stand under some names, however deep."""
+    if isinstance(value, dict):
+        here = {member for name, member in value.items() if name in names and isinstance(member, str)}
+        return here.union(*(found(member, *names) for member in value.values()))
+    if isinstance(value, list):
+        return set[str]().union(*(found(item, *names) for item in value))
+    return set()
+
+
+def _requests(spec: EndpointSpec) -> Iterator[Place]:
+    """Yield where an endpoint's asynchronous requests are: by default anywhere in its answers' bucket."""
+    config: dict[str, Any] = spec.compiled["CreateEndpointConfig"].get("AsyncInferenceConfig") or {}
+    if spec.input_paths:
+        yield from (place_of(uri) for uri in spec.input_paths)
+    else:
+        yield from ((place_of(uri)[0], "") for uri in found(config, "S3OutputPath"))
+
+
+def _places(uris: Iterable[str]) -> list[Place]:
+    return sorted({place_of(uri) for uri in uris})
+
+
+def _below(around: Surroundings, places: Iterable[Place]) -> list[str]:
+    return [
+        f"{around.bucket(bucket)}/{prefix.rstrip('/')}/*"
+        if prefix.rstrip("/")
+        else f"{around.bucket(bucket)}/*"
+        for bucket, prefix in places
+    ]
