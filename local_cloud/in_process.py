@@ -152,7 +152,9 @@ class InProcessCloud:
             query = parse_qs(url.query, keep_blank_values=True)
             path = url.path or "/"
             principal, name = self._caller.principal, _HANDLER_NAMES.get(service, service)
-            refused = principal and _iam().refusal(
+            iam = _iam()
+            iam.switches = lambda: self._control_plane.switches
+            refused = principal and iam.refusal(
                 principal,
                 name,
                 request.method,
@@ -211,7 +213,9 @@ class _Raw(io.BytesIO):
 @cache
 def _iam() -> MiniStackIam:
     """Return this process's IAM, with whatever it keeps."""
-    return MiniStackIam()
+    iam = MiniStackIam()
+    iam.hide_composite_alarms()
+    return iam
 
 
 def _form(headers: dict[str, str], body: bytes) -> str:

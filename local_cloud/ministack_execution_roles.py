@@ -146,10 +146,8 @@ class ExecutionRoles:
         role = self._iam.session_of(role_arn, "SageMaker")
         if role is None:
             return False
-        place = f"{arns.partition(region)}:cloudwatch:{region}:{role.account_id}"
-        arn = f"arn:{place}:alarm:{alarm_name}"
         with self._responses.request_scope(role.account_id, region):
-            return self._iam.decide(role, "cloudwatch:DescribeAlarms", arn, region=region).is_allowed
+            return self._iam.may_describe_alarm(role, alarm_name, region=region)
 
     def bucket_owner(self, bucket: str, *, preferred: str) -> str | None:
         """Return the account that has a bucket; None if nobody has."""

@@ -15,6 +15,8 @@ evaluates. `ministack.py` alone makes one of it. What is changed in MiniStack, a
     alias instead of its key, and for a role without its path.
 `iam_actions.access_denied_response` says which action on which resource
     MiniStack names no resource for most services, and only the operation when a role may not be passed.
+`cloudwatch._describe_alarms` hides composite alarms from those who may not see them
+    CloudWatch shows them to who may describe all alarms, and tells nobody else (botocore: DescribeAlarms).
 `app.pin_request_origin` calls every request encrypted
     The local cloud speaks HTTP on the loopback interface, where AWS speaks TLS: policies that demand
     `aws:SecureTransport`, as those of the CDK's own bucket, would let nobody in.
@@ -38,6 +40,7 @@ from iam_policies.grammar import MalformedPolicyError, PolicyType
 from iam_policies.policies import EVERYTHING, Policy, Statement, parse_policy
 from iam_policies.principals import Principal, PrincipalKind, account_root, role_session
 from local_cloud.sagemaker import arns
+from local_cloud.sagemaker.switches import CompositeAlarms, DescribedAlarms, Switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -71,6 +74,8 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.core.responses", "get_region"),
     ("ministack.core.responses", "request_scope"),
     ("ministack.core.responses", "set_request_account_id"),
+    ("ministack.services.cloudwatch", "_composite_alarms"),
+    ("ministack.services.cloudwatch", "_describe_alarms"),
     ("ministack.services.ecr", "_repo_policies"),
     ("ministack.services.ecr", "_repositories"),
     ("ministack.services.eventbridge", "_event_bus_policies"),
@@ -88,11 +93,15 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
 _REFUSED: Final[ContextVar[str]] = ContextVar("refused", default="")
 """Why the present request was refused last, in AWS's words."""
 
+_HIDES_COMPOSITE_ALARMS: Final[ContextVar[bool]] = ContextVar("hides_composite_alarms", default=False)
+"""Whether the DescribeAlarms that was authorised last is by somebody who may not see composite alarms."""
+
 _DENY_EVERYTHING: Final = Policy((Statement("", allows=False, actions=("*",), resources=("*",)),))
 _ALWAYS_ALLOWED: Final = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 _PASSED: Final = "local-cloud:passed"
 """A key of ours among a request's: the roles that it passes, each as `<service> <ARN>`."""
 
+_DESCRIBE_ALARMS: Final = "cloudwatch:DescribeAlarms"
 _ALSO: Final = "local-cloud:also"
 """Likewise: the names of more resources of the kind that the request's ARN has."""
 
@@ -119,13 +128,19 @@ class Refusal:
 
 
 class MiniStackIam:
-    """MiniStack's users, roles, sessions and resource policies, for one process."""
+    """MiniStack's users, roles, sessions and resource policies, for one process.
+
+    Attributes:
+        switches: Answers which way the unknown behaviours go at present.
+    """
 
     def __init__(self) -> None:
+        self.switches: Callable[[], Switches] = Switches
         self._app: Any = importlib.import_module("ministack.app")
         self._actions: Any = importlib.import_module("ministack.core.iam_actions")
         self._evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
         self._responses: Any = importlib.import_module("ministack.core.responses")
+        self._cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
         self._ecr: Any = importlib.import_module("ministack.services.ecr")
         self._eventbridge: Any = importlib.import_module("ministack.services.eventbridge")
         self._iam: Any = importlib.import_module("ministack.services.iam")
@@ -152,6 +167,7 @@ class MiniStackIam:
         self._actions.access_denied_response = access_denied_response
         pin_origin = self._app.pin_request_origin
         self._app.pin_request_origin = lambda source_ip, _is_secure: pin_origin(source_ip, True)  # noqa: FBT003
+        self.hide_composite_alarms()
         asks_about_account = self._s3._foreign_bucket_allows
 
         def foreign_bucket_allows(*asked: Any) -> bool:  # noqa: ANN401 - as MiniStack asks
@@ -159,6 +175,20 @@ class MiniStackIam:
             return is_signed or bool(asks_about_account(*asked))
 
         self._s3._foreign_bucket_allows = foreign_bucket_allows
+
+    def hide_composite_alarms(self) -> None:
+        """Let MiniStack's DescribeAlarms hide composite alarms where `_first_refusal` says so."""
+        describe = self._cloudwatch._describe_alarms
+
+        def describe_alarms(params: Any, document: Any, *protocol: bool) -> Any:  # noqa: ANN401 - MiniStack's own
+            if not _HIDES_COMPOSITE_ALARMS.get():
+                return describe(params, document, *protocol)
+            _HIDES_COMPOSITE_ALARMS.set(False)
+            hidden = {"AlarmTypes": ["MetricAlarm"]}
+            shown = {name: value for name, value in (params or {}).items() if "AlarmTypes" not in name}
+            return describe(shown, {**(document or {}), **hidden}, *protocol)
+
+        self._cloudwatch._describe_alarms = describe_alarms
 
     # Who somebody is
 
@@ -338,6 +368,24 @@ class MiniStackIam:
             is_resource_policy_required=service == "kms" and policy is not None,
         )
 
+    def may_describe_alarm(self, principal: Principal, alarm_name: str, *, region: str) -> bool:
+        """Tell whether somebody sees an alarm of his account that he asks for by its name."""
+        account_id, kept = principal.account_id, self._cloudwatch._composite_alarms
+        if kept.contains_scoped(account_id, region, alarm_name):
+            return self._sees_composite_alarms(principal, region)
+        arn = f"{_alarms_of(region, account_id)}{self._described(alarm_name)}"
+        return self.decide(principal, _DESCRIBE_ALARMS, arn, region=region).is_allowed
+
+    def _described(self, alarm_name: str) -> str:
+        """Return which alarms IAM is asked about where one is described by its name."""
+        each = self.switches().described_alarms is DescribedAlarms.EACH_NAME
+        return alarm_name if each else "*"
+
+    def _sees_composite_alarms(self, principal: Principal, region: str) -> bool:
+        every_alarm = self.switches().composite_alarms is CompositeAlarms.EVERY_ALARM
+        asked = f"{_alarms_of(region, principal.account_id)}*" if every_alarm else "*"
+        return self.decide(principal, _DESCRIBE_ALARMS, asked, region=region).is_allowed
+
     def _enforce(
         self,
         access_key_id: str,
@@ -411,6 +459,8 @@ class MiniStackIam:
         self, principal: Principal, action: str, arn: str, region: str, found: Mapping[str, Any]
     ) -> tuple[Decision, AccessRequest] | None:
         """Return what of a request is refused: its action, or the passing of a role."""
+        if action == _DESCRIBE_ALARMS:
+            _HIDES_COMPOSITE_ALARMS.set(not self._sees_composite_alarms(principal, region))
         keys = {name.lower(): _values(value) for name, value in found.items()}
         passed, also = keys.pop(_PASSED, ()), keys.pop(_ALSO, ())
         given = {name: value for name, value in keys.items() if value}
@@ -468,7 +518,9 @@ class MiniStackIam:
                 f"arn:{arns.partition(region)}:ssm:{region}:{account_id}:parameter/{below.removeprefix('/')}"
             )
         if service == "monitoring" and arn == "*" and (names := _alarms_named(headers, body, params)):
-            return f"arn:{arns.partition(region)}:cloudwatch:{region}:{account_id}:alarm:{names[0]}"
+            described = _asks(headers, params, "DescribeAlarms")
+            name = self._described(names[0]) if described else names[0]
+            return f"{_alarms_of(region, account_id)}{name}"
         if service == "kms" and ":alias/" in arn:
             return self.key(account_id, region, arn)[0] or arn
         if service == "iam" and ":role/" in arn:
@@ -482,7 +534,7 @@ class MiniStackIam:
         """Return MiniStack's keys of a request, and those that it does not know."""
         keys = self._tag_context(service, iam_action, body, params)
         document = _json_object(body)
-        if iam_action == "cloudwatch:DescribeAlarms":
+        if iam_action == _DESCRIBE_ALARMS and self.switches().described_alarms is DescribedAlarms.EACH_NAME:
             keys[_ALSO] = tuple(_alarms_named({}, body, params)[1:])
         if iam_action == "events:PutEvents":
             entries = [entry for entry in document.get("Entries") or () if isinstance(entry, dict)]
@@ -608,21 +660,23 @@ def _values(value: Any) -> Values:  # noqa: ANN401 - whatever MiniStack found
 
 
 def _alarms_named(headers: Mapping[str, str], body: bytes, params: Mapping[str, Any]) -> list[str]:
-    """Return the alarms that a request names; all of them (`*`) for a DescribeAlarms that names none.
-
-    Seen: without names AWS asks for `alarm:*`; that it asks for each of those named is derived.
-    """
+    """Return the alarms that a request names; all (`*`) for a DescribeAlarms that names none (seen)."""
     document = _json_object(body)
     named = document.get("AlarmNames") or [
         value[0] if isinstance(value, list) else value
         for name, value in sorted(params.items())
         if name.startswith("AlarmNames.")
     ]
-    described = "DescribeAlarms" in (
-        *headers.get("x-amz-target", "").rsplit(".", 1),
-        *params.get("Action", ()),
-    )
-    return [str(name) for name in named] or (["*"] if described else [])
+    return [str(name) for name in named] or (["*"] if _asks(headers, params, "DescribeAlarms") else [])
+
+
+def _asks(headers: Mapping[str, str], params: Mapping[str, Any], operation: str) -> bool:
+    return operation in (*headers.get("x-amz-target", "").rsplit(".", 1), *params.get("Action", ()))
+
+
+def _alarms_of(region: str, account_id: str) -> str:
+    """Return the beginning of the ARNs of an account's alarms."""
+    return f"arn:{arns.partition(region)}:cloudwatch:{region}:{account_id}:alarm:"
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

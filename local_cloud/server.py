@@ -155,18 +155,18 @@ async def _serve(  # noqa: PLR0913 - the parts of the local cloud
     # Imported here because MiniStack changes Hypercorn when it is imported, after the environment is set.
     from local_cloud import connections  # noqa: PLC0415
 
-    control_plane = RealTimeControlPlane(
-        ControlPlane(
-            clock=SystemClock(),
-            identity=_Identity(ministack),
-            artifacts=_Artifacts(ministack),
-            hosting=fleets,
-            events=delivery,
-            alarms=_Alarms(ministack),
-            execution_roles=ministack.execution_roles if ministack.enforces_iam else None,
-            keys=_Keys(ministack),
-        )
+    plane = ControlPlane(
+        clock=SystemClock(),
+        identity=_Identity(ministack),
+        artifacts=_Artifacts(ministack),
+        hosting=fleets,
+        events=delivery,
+        alarms=_Alarms(ministack),
+        execution_roles=ministack.execution_roles if ministack.enforces_iam else None,
+        keys=_Keys(ministack),
     )
+    ministack.iam.switches = lambda: plane.switches
+    control_plane = RealTimeControlPlane(plane)
     calls = CallLog()
     gateway = Gateway(
         ministack=ministack,

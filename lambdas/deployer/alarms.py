@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
+    from mypy_boto3_cloudwatch.type_defs import CompositeAlarmTypeDef, MetricAlarmTypeDef
 
 LONGEST_REASON: Final = 1023
 """botocore: `SetAlarmStateInput$StateReason`."""
@@ -55,9 +55,6 @@ class Alarms:
     def on(self, alarm_names: Sequence[str]) -> frozenset[str]:
         """Return which of these alarms are on; one that does not exist is not.
 
-        Nor does it see a composite alarm: that takes permission to read every alarm of the account (botocore:
-        `DescribeAlarms`).
-
         Args:
             alarm_names: As many as guard an update, which are ten at most (botocore: `AlarmList`).
 
@@ -72,7 +69,7 @@ class Alarms:
         """Name those of these alarms that are on, or changed since then, or are not seen.
 
         One that changed may have been on until then, or have had no data: the answer does not tell. One that
-        was deleted, or is composite (see `on`), is not seen.
+        was deleted is not seen.
 
         Args:
             time: Since when.
@@ -90,12 +87,19 @@ class Alarms:
         }
         return sorted(set(alarm_names) - quiet)
 
-    def _read(self, alarm_names: Sequence[str]) -> list[MetricAlarmTypeDef]:
+    def _read(self, alarm_names: Sequence[str]) -> list[MetricAlarmTypeDef | CompositeAlarmTypeDef]:
+        """Describe alarms of both kinds: without saying which, CloudWatch shows metric alarms only.
+
+        It shows composite ones only to a caller that may describe every alarm (botocore: `DescribeAlarms`).
+        """
         with upkeep_refusals(
             f"Whether these rollback alarms are on cannot be read: {', '.join(alarm_names)}",
             remedy="Change `alarms` under `rollout` in the endpoint's YAML, or what is in the way.",
         ):
-            return self._client.describe_alarms(AlarmNames=alarm_names)["MetricAlarms"]
+            answer = self._client.describe_alarms(
+                AlarmNames=alarm_names, AlarmTypes=["CompositeAlarm", "MetricAlarm"]
+            )
+        return [*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ())]
 
     def _set(self, alarm_name: str, state: Literal["ALARM", "OK"], reason: str) -> None:
         with upkeep_refusals(
@@ -107,6 +111,6 @@ class Alarms:
             )
 
 
-def _changed_after(time: datetime, alarm: MetricAlarmTypeDef) -> bool:
+def _changed_after(time: datetime, alarm: MetricAlarmTypeDef | CompositeAlarmTypeDef) -> bool:
     changed = alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp")
     return changed is not None and changed > time

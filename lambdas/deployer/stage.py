@@ -185,8 +185,8 @@ class Stage:
         return (
             f"Version {attempt.version} of {attempt.group_name} serves on {attempt.endpoint_name} and is not "
             f"promoted to {'/'.join(promotion.goal)}, as each of these rollback alarms is on, changed in the "
-            f"last {promotion.soak.total_seconds():g} seconds, or cannot be seen (a deleted or composite one "
-            f"cannot): {', '.join(disturbing)}. It is promoted once all of them were quiet for that long. "
+            f"last {promotion.soak.total_seconds():g} seconds, or cannot be seen (a deleted one cannot): "
+            f"{', '.join(disturbing)}. It is promoted once all of them were quiet for that long. "
             "If the version is well, see to the alarms, or set its life cycle by hand."
         )
 

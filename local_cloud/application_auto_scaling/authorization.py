@@ -1,17 +1,20 @@
 """What IAM must allow for each operation of Application Auto Scaling on SageMaker's variants.
 
-Owns the table. Source: service authorization reference, "Application Auto Scaling"; user guide, "Permissions
-validation for Application Auto Scaling API calls on target resources"; SageMaker developer guide,
-"endpoint-auto-scaling-prerequisites".
+Owns the table, and what is tried in the caller's name when a variant is registered. Source: service
+authorization reference, "Application Auto Scaling"; user guide, "security_iam_permission_validation";
+SageMaker developer guide, "endpoint-auto-scaling-prerequisites".
 """
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from local_cloud.application_auto_scaling.registry import TargetKey, condition_keys
 from local_cloud.sagemaker import arns
-from local_cloud.sagemaker.authorization import Check, require_check
+from local_cloud.sagemaker.authorization import Check, allows, require_check
+from local_cloud.sagemaker.errors import validation
+from local_cloud.sagemaker.switches import TriedAlarm, TriedEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from iam_policies.context import Values
     from local_cloud.application_auto_scaling.registry import Registry
     from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker.switches import Switches
 
 Rule: TypeAlias = "Callable[[Registry, Caller, str, Mapping[str, Any]], Iterable[Check]]"
 
@@ -30,17 +34,31 @@ LINKED_ROLE: Final = (
 
 
 def require(
-    registry: Registry, caller: Caller, operation: str, request: Mapping[str, Any], *, now: datetime
+    registry: Registry,
+    caller: Caller,
+    operation: str,
+    request: Mapping[str, Any],
+    *,
+    now: datetime,
+    switches: Switches,
 ) -> None:
     """Refuse a call that IAM does not allow to the caller; without a principal nothing is refused.
 
     Raises:
-        ServiceError: AccessDeniedException for the first action that is not allowed.
+        ServiceError: AccessDeniedException for the first action that is not allowed; a ValidationException
+            that lists what is missing of what is tried in the caller's name.
     """
     if caller.principal is None:
         return
     for check in RULES[operation](registry, caller, f"application-autoscaling:{operation}", request):
         require_check(now, caller.region, caller.principal, check)
+    if operation == "RegisterScalableTarget":
+        tried = _tried(caller, request, switches)
+        missing = [check for check in tried if not allows(now, caller.region, caller.principal, check)]
+        if missing:
+            # Seen: terraform-provider-aws #46385 (2026-02), aws-auto-scaling-custom-resource #25.
+            names = ", ".join(dict.fromkeys(check.action for check in missing))
+            raise validation(f"User is missing the following permissions: {names}")
 
 
 def _on_target(
@@ -71,18 +89,40 @@ def _register(registry: Registry, caller: Caller, action: str, request: Mapping[
     yield check
     if request.get("Tags"):
         yield Check("application-autoscaling:TagResource", check.resource_arn, check.keys)
-    endpoint = request["ResourceId"].partition("/variant/")[0].lower()
-    partition = arns.partition(caller.region)
-    yield Check(
-        "sagemaker:DescribeEndpoint",
-        f"arn:{partition}:sagemaker:{caller.region}:{caller.account_id}:{endpoint}",
-    )
     if caller.account_id not in registry.linked_accounts:
         yield Check(
             "iam:CreateServiceLinkedRole",
-            f"arn:{partition}:iam::{caller.account_id}:{LINKED_ROLE}",
+            f"arn:{arns.partition(caller.region)}:iam::{caller.account_id}:{LINKED_ROLE}",
             {"iam:awsservicename": LINKED_SERVICE},
         )
+
+
+def _tried(caller: Caller, request: Mapping[str, Any], switches: Switches) -> Iterator[Check]:
+    """Yield what is tried in the caller's name before a variant is registered.
+
+    The user guide has alarms tried without parameters, and DescribeAlarms for one record at most. For
+    SageMaker, a name that does not exist was seen (aws-controllers-k8s/community #2110, 2024-07: CloudTrail
+    has `endpoint-config/<UUID>`), so nothing tried has tags.
+    """
+    place = f"{caller.region}:{caller.account_id}"
+    partition = arns.partition(caller.region)
+    endpoint = request["ResourceId"].partition("/variant/")[0].lower()
+    sagemaker, nobodys = f"arn:{partition}:sagemaker:{place}", _nobodys_name(request["ResourceId"])
+    on_its_own = switches.tried_endpoint is TriedEndpoint.REGISTERED
+    endpoint_arn = f"{sagemaker}:{endpoint}" if on_its_own else f"{sagemaker}:endpoint/{nobodys}"
+    yield Check("sagemaker:DescribeEndpoint", endpoint_arn)
+    yield Check("sagemaker:DescribeEndpointConfig", f"{sagemaker}:endpoint-config/{nobodys}")
+    yield Check("sagemaker:UpdateEndpointWeightsAndCapacities", endpoint_arn)
+    alarm = f"arn:{partition}:cloudwatch:{place}:alarm"
+    unnamed = f"{alarm}:" if switches.tried_alarm is TriedAlarm.EMPTY_NAME else f"{alarm}:*"
+    yield Check("cloudwatch:PutMetricAlarm", unnamed)
+    yield Check("cloudwatch:DescribeAlarms", f"{alarm}:*")
+    yield Check("cloudwatch:DeleteAlarms", unnamed)
+
+
+def _nobodys_name(resource_id: str) -> str:
+    """Return a UUID that names nothing; the same for the same variant, so that runs repeat."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, resource_id))
 
 
 def _put_policy(

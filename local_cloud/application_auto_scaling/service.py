@@ -121,7 +121,14 @@ class ApplicationAutoScaling:
         if handler is None:
             raise unknown_operation(operation)
         validated = _validator().validate(operation, request)
-        authorization.require(self._registry, caller, operation, validated, now=self._control_plane.now())
+        authorization.require(
+            self._registry,
+            caller,
+            operation,
+            validated,
+            now=self._control_plane.now(),
+            switches=self._control_plane.switches,
+        )
         return handler(self, caller, validated)
 
     def scale(

@@ -106,9 +106,12 @@ def require_check(now: datetime, region: str, principal: Principal, check: Check
 
 def is_allowed(world: World, caller: Caller, check: Check) -> bool:
     """Tell whether a caller may do something that only changes how a call ends."""
-    if caller.principal is None:
-        return True
-    return _decide(caller.principal, _access_request(world.time, caller.region, check), check).is_allowed
+    return caller.principal is None or allows(world.time, caller.region, caller.principal, check)
+
+
+def allows(now: datetime, region: str, principal: Principal, check: Check) -> bool:
+    """Tell whether IAM allows an action."""
+    return _decide(principal, _access_request(now, region, check), check).is_allowed
 
 
 def _decide(principal: Principal, request: AccessRequest, check: Check) -> Decision:

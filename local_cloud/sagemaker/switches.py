@@ -212,6 +212,48 @@ class ServingTags(StrEnum):
     EMPTY = "empty"
 
 
+class TriedAlarm(StrEnum):
+    """On which alarm IAM is asked about PutMetricAlarm and DeleteAlarms without parameters.
+
+    Both were seen of calls without a name: an empty one (amazon-cloudwatch-auto-alarms #18, 2022,
+    DeleteAlarms) and every one (amazon-cloudwatch-auto-alarms #1, DescribeAlarms).
+    """
+
+    EMPTY_NAME = "empty_name"
+    EVERY_NAME = "every_name"
+
+
+class TriedEndpoint(StrEnum):
+    """On which endpoint IAM is asked about SageMaker's calls when a variant is registered.
+
+    Seen for DescribeEndpointConfig: a name that does not exist (aws-controllers-k8s/community #2110, 2024).
+    """
+
+    NOBODYS = "nobodys"
+    REGISTERED = "registered"
+
+
+class DescribedAlarms(StrEnum):
+    """On what IAM is asked about DescribeAlarms with names.
+
+    Every denial in public is on `alarm:*` (mattclay/aws-terminator PR #63, 2019, among them). botocore's text
+    on composite alarms implies that a narrower permission works for others.
+    """
+
+    EVERY_ALARM = "every_alarm"
+    EACH_NAME = "each_name"
+
+
+class CompositeAlarms(StrEnum):
+    """With which permission DescribeAlarms shows composite alarms: for `*` itself, or for every alarm.
+
+    CloudWatch's pages and botocore say: permission that "is scoped to `*`".
+    """
+
+    EVERYTHING = "everything"
+    EVERY_ALARM = "every_alarm"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switches:
     """Choose among the plausible behaviours; every member's docstring says what it does to clients."""
@@ -301,6 +343,19 @@ class Switches:
     retagged_scalable_target: Answer = Answer.REFUSE
     """Whether RegisterScalableTarget accepts tags for a target that exists ("To tag an existing scalable
     target, use the TagResource operation"). A client that registers again should send no tags."""
+
+    tried_alarm: TriedAlarm = TriedAlarm.EMPTY_NAME
+    """A policy that names alarms by a prefix lets nobody register a scalable target under either setting."""
+
+    tried_endpoint: TriedEndpoint = TriedEndpoint.NOBODYS
+    """With `nobodys`, a condition on a tag of the endpoint lets nobody register its variants."""
+
+    described_alarms: DescribedAlarms = DescribedAlarms.EVERY_ALARM
+    """With `every_alarm`, a permission for some alarms is none: grant it for all, of which only states are
+    read."""
+
+    composite_alarms: CompositeAlarms = CompositeAlarms.EVERYTHING
+    """With `everything`, who may describe `alarm:*` alone sees no composite alarm, and no error."""
 
     supported_instance_types: Answer = Answer.ACCEPT
     """Whether CreateEndpointConfig accepts an instance type that the package's

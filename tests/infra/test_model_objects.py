@@ -97,7 +97,7 @@ def test_keys_of_many_buckets_fit_into_policies() -> None:
 
     found = spread(keys_of_buckets("Decrypt", ["kms:Decrypt"], buckets, HERE))
 
-    assert (found.managed, found.unfit) == (1, ())
+    assert (found.managed, found.unfit) == (2, ())
     named = [
         arn
         for policy in found.policies

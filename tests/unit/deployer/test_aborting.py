@@ -295,7 +295,7 @@ def test_alarms_disturb_that_are_on_or_changed_or_are_not_seen() -> None:
             self.alarms = list(alarms)
 
         def describe_alarms(self, **_: Any) -> dict[str, Any]:
-            return {"MetricAlarms": self.alarms}
+            return {"MetricAlarms": self.alarms[:1], "CompositeAlarms": self.alarms[1:]}
 
     ok = {
         "AlarmName": "a",
@@ -315,3 +315,17 @@ def test_alarms_disturb_that_are_on_or_changed_or_are_not_seen() -> None:
     assert disturbed_since(minutes(4), ok) == ["b"], "an alarm that is not seen may well be on"
     assert disturbed_since(minutes(4), {"AlarmName": "a", "StateValue": "OK"}, older) == []
     assert Alarms(lambda: cast("Any", Client())).disturbed_since(minutes(0), []) == []
+
+
+def test_a_composite_alarm_is_seen_like_any_other(pipeline: Pipeline) -> None:
+    pipeline.make_alarm("errors")
+    cloudwatch = pipeline.cloud.client("cloudwatch")
+    cloudwatch.put_composite_alarm(AlarmName="anything", AlarmRule="ALARM(errors)")
+    alarms = Alarms(lambda: pipeline.deployer_cloud.client("cloudwatch"))
+    assert alarms.on(["anything", "errors"]) == frozenset()
+
+    for name in ("anything", "errors"):
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
+
+    assert alarms.on(["anything", "errors", "gone"]) == {"anything", "errors"}
+    assert alarms.disturbed_since(minutes(0), ["anything", "gone"]) == ["anything", "gone"]

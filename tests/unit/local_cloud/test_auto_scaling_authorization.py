@@ -12,6 +12,7 @@ from local_cloud.application_auto_scaling.authorization import LINKED_ROLE, RULE
 from local_cloud.application_auto_scaling.service import OPERATIONS, ApplicationAutoScaling
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller
+from local_cloud.sagemaker.switches import Switches, TriedAlarm, TriedEndpoint
 from tests.unit.local_cloud.sagemaker.virtual_cloud import ACCOUNT, ALICE, REGION, VirtualCloud
 
 USER = f"arn:aws:iam::{ACCOUNT}:user/ann"
@@ -30,6 +31,16 @@ TRACKING: dict[str, Any] = {
     },
 }
 PREFIX = "application-autoscaling"
+MISSING = "User is missing the following permissions: "
+TRIED = (
+    "sagemaker:DescribeEndpoint",
+    "sagemaker:DescribeEndpointConfig",
+    "sagemaker:UpdateEndpointWeightsAndCapacities",
+    "cloudwatch:PutMetricAlarm",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:DeleteAlarms",
+)
+"""What is tried in the caller's name when a variant is registered, in this order."""
 
 
 def user(*statements: dict[str, Any]) -> Caller:
@@ -39,8 +50,12 @@ def user(*statements: dict[str, Any]) -> Caller:
 
 
 @pytest.fixture
-def service() -> ApplicationAutoScaling:
-    cloud = VirtualCloud()
+def cloud() -> VirtualCloud:
+    return VirtualCloud()
+
+
+@pytest.fixture
+def service(cloud: VirtualCloud) -> ApplicationAutoScaling:
     cloud.model()
     cloud.config()
     cloud.call("CreateEndpoint", EndpointName="churn", EndpointConfigName="config-1")
@@ -52,7 +67,8 @@ def refusal(service: ApplicationAutoScaling, operation: str, caller: Caller, **r
     try:
         service.call(operation, request, caller)
     except ServiceError as error:
-        return error.message if error.code == "AccessDeniedException" else ""
+        is_denied = error.code == "AccessDeniedException" or error.message.startswith(MISSING)
+        return error.message if is_denied else ""
     return ""
 
 
@@ -97,7 +113,6 @@ def test_an_operation_on_a_variant_is_on_its_scalable_target(
 REGISTRATION: dict[str, dict[str, Any]] = {
     f"{PREFIX}:RegisterScalableTarget": {},
     f"{PREFIX}:TagResource": {},
-    "sagemaker:DescribeEndpoint": {"Resource": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/churn"},
     "iam:CreateServiceLinkedRole": {
         "Resource": f"arn:aws:iam::{ACCOUNT}:{LINKED_ROLE}",
         "Condition": {
@@ -111,7 +126,8 @@ REGISTRATION: dict[str, dict[str, Any]] = {
 def test_the_first_registration_needs_more_than_registering(
     service: ApplicationAutoScaling, missing: str
 ) -> None:
-    caller = user(*({"Action": action, **more} for action, more in REGISTRATION.items() if action != missing))
+    granted = ({"Action": action, **more} for action, more in REGISTRATION.items() if action != missing)
+    caller = user({"Action": list(TRIED)}, *granted)
     refused = refusal(service, "RegisterScalableTarget", caller, **VARIANT, **BOUNDS, Tags={"owner": "us"})
 
     assert bool(refused) is bool(missing)
@@ -120,8 +136,72 @@ def test_the_first_registration_needs_more_than_registering(
 
 def test_later_registrations_find_the_linked_role(service: ApplicationAutoScaling) -> None:
     registered(service)
-    caller = user({"Action": [f"{PREFIX}:RegisterScalableTarget", "sagemaker:DescribeEndpoint"]})
+    caller = user({"Action": [f"{PREFIX}:RegisterScalableTarget", *TRIED]})
 
+    assert not refusal(service, "RegisterScalableTarget", caller, **VARIANT, **BOUNDS)
+
+
+@pytest.mark.parametrize("missing", [*((each,) for each in TRIED), TRIED[:2], TRIED[3:], TRIED])
+def test_a_registration_says_all_that_is_missing_of_what_is_tried(
+    service: ApplicationAutoScaling, missing: tuple[str, ...]
+) -> None:
+    registered(service)
+    caller = user({"Action": [f"{PREFIX}:RegisterScalableTarget", *(set(TRIED) - set(missing))]})
+
+    refused = refusal(service, "RegisterScalableTarget", caller, **VARIANT, **BOUNDS)
+
+    assert refused == MISSING + ", ".join(missing)
+
+
+CLOUDWATCH = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm"
+SAGEMAKER = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
+NARROW: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "alarms by the prefix that target tracking gives them": (
+        {"Action": "cloudwatch:*", "Resource": f"{CLOUDWATCH}:TargetTracking-endpoint/*"},
+        ("cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:DeleteAlarms"),
+    ),
+    "the endpoint's own config": (
+        {"Action": "sagemaker:DescribeEndpointConfig", "Resource": f"{SAGEMAKER}:endpoint-config/config-1"},
+        ("sagemaker:DescribeEndpointConfig",),
+    ),
+    "tagged endpoints": (
+        {
+            "Action": ["sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"],
+            "Condition": {"StringEquals": {"aws:ResourceTag/owner": "us"}},
+        },
+        ("sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"),
+    ),
+}
+SETTINGS = [(alarm, endpoint) for alarm in TriedAlarm for endpoint in TriedEndpoint]
+
+
+@pytest.mark.parametrize(("tried_alarm", "tried_endpoint"), SETTINGS)
+@pytest.mark.parametrize("narrow", NARROW)
+def test_what_names_or_tags_narrow_is_missing_where_neither_is_there(
+    service: ApplicationAutoScaling,
+    cloud: VirtualCloud,
+    narrow: str,
+    tried_alarm: TriedAlarm,
+    tried_endpoint: TriedEndpoint,
+) -> None:
+    registered(service)
+    cloud.control_plane.switches = Switches(tried_alarm=tried_alarm, tried_endpoint=tried_endpoint)
+    statement, missing = NARROW[narrow]
+    others = sorted(set(TRIED) - set(missing))
+    caller = user({"Action": [f"{PREFIX}:RegisterScalableTarget", *others]}, statement)
+
+    refused = refusal(service, "RegisterScalableTarget", caller, **VARIANT, **BOUNDS)
+
+    assert refused == MISSING + ", ".join(missing)
+    # AND what names every alarm and every endpoint is enough.
+    forms = (
+        {"Action": "cloudwatch:*", "Resource": f"{CLOUDWATCH}:*"},
+        {
+            "Action": "sagemaker:*",
+            "Resource": [f"{SAGEMAKER}:endpoint/*", f"{SAGEMAKER}:endpoint-config/*"],
+        },
+    )
+    caller = user({"Action": f"{PREFIX}:*"}, *forms)
     assert not refusal(service, "RegisterScalableTarget", caller, **VARIANT, **BOUNDS)
 
 
