@@ -55,13 +55,38 @@ class Storage(Protocol):
         ...
 
     async def write_object(
-        self, s3_url: str, content: bytes, *, content_type: str, account_id: str, region: str
+        self,
+        s3_url: str,
+        content: bytes,
+        *,
+        content_type: str,
+        account_id: str,
+        region: str,
+        kms_key_id: str = "",
     ) -> None:
-        """Write an object; raise `StorageError` if that fails."""
+        """Write an object, encrypted with a key if one is given; raise `StorageError` if that fails."""
         ...
 
     async def publish(self, topic_arn: str, message: str, *, account_id: str, region: str) -> None:
         """Publish a message; raise `StorageError` if that fails."""
+        ...
+
+
+class ModelRoles(Protocol):
+    """What a model's execution role may do while it serves; each method says why not, or None."""
+
+    def refusal_to_read(self, s3_url: str, *, role_arn: str, region: str) -> str | None:
+        """Say why an object may not be read, or decrypted."""
+        ...
+
+    def refusal_to_write(
+        self, s3_url: str, *, role_arn: str, region: str, kms_key_id: str | None
+    ) -> str | None:
+        """Say why an object may not be written, or encrypted with this key or the bucket's default."""
+        ...
+
+    def refusal_to_publish(self, topic_arn: str, *, role_arn: str, region: str) -> str | None:
+        """Say why a topic may not be told."""
         ...
 
 
@@ -80,15 +105,28 @@ class _Inference:
     timeout_seconds: float
     received: datetime
     notifications: Mapping[str, Any]
+    kms_key_id: str | None
+    role_arn: str
 
 
 class AsyncInvocations:
-    """Asynchronous invocations under way; to be used on the event loop."""
+    """Asynchronous invocations under way; to be used on the event loop.
 
-    def __init__(self, fleets: HostedEndpoints, storage: Storage, threads: Executor) -> None:
+    `roles` is asked before anything is read, written or told in the name of the model's execution role;
+    without it, nobody is.
+    """
+
+    def __init__(
+        self,
+        fleets: HostedEndpoints,
+        storage: Storage,
+        threads: Executor,
+        roles: ModelRoles | None = None,
+    ) -> None:
         self._fleets = fleets
         self._storage = storage
         self._threads = threads
+        self._roles = roles
         self._running: set[asyncio.Task[None]] = set()
 
     def accept(self, request: Request, *, endpoint_name: str, caller: Caller) -> Response:
@@ -109,7 +147,12 @@ class AsyncInvocations:
             mistake = "The local cloud needs S3OutputPath in AsyncInferenceConfig."
         if mistake is not None:
             return service_error("ValidationError", mistake)
-        inference = _inference(request, endpoint_name, caller, config["OutputConfig"])
+        role_arn = (
+            self._fleets.serving(caller.account_id, caller.region, endpoint_name).execution_role_arn
+            if self._roles
+            else ""
+        )
+        inference = _inference(request, endpoint_name, caller, config["OutputConfig"], role_arn)
         task = asyncio.get_running_loop().create_task(self._work(inference))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -131,6 +174,13 @@ class AsyncInvocations:
         body: bytes | None = inference.body
         account_id, region = inference.caller.account_id, inference.caller.region
         if inference.input_location is not None:
+            refused = self._roles and self._roles.refusal_to_read(
+                inference.input_location, role_arn=inference.role_arn, region=region
+            )
+            if refused:
+                return None, (
+                    f"ClientError: Failed to download the input from {inference.input_location}: {refused}"
+                )
             body = self._storage.read_object(inference.input_location, account_id=account_id)
         if body is None:
             return None, f"ClientError: Failed to download the input from {inference.input_location}."
@@ -168,21 +218,39 @@ class AsyncInvocations:
         caller = inference.caller
         location = inference.output_location if failure is None else inference.failure_location
         if location is not None:
+            self._refuse_to_write(inference, location)
             content = answer.body if answer is not None else (failure or "").encode()
+            key = {"kms_key_id": inference.kms_key_id} if inference.kms_key_id else {}
             await self._storage.write_object(
                 location,
                 content,
                 content_type=answer.content_type if answer is not None else "text/plain",
                 account_id=caller.account_id,
                 region=caller.region,
+                **key,
             )
         name = "SuccessTopic" if failure is None else "ErrorTopic"
         topic_arn = inference.notifications.get(name)
         if topic_arn is not None:
+            refused = self._roles and self._roles.refusal_to_publish(
+                topic_arn, role_arn=inference.role_arn, region=caller.region
+            )
+            if refused:
+                raise StorageError(refused)
             message = json.dumps(_notification(inference, answer, failure))
             await self._storage.publish(
                 topic_arn, message, account_id=caller.account_id, region=caller.region
             )
+
+    def _refuse_to_write(self, inference: _Inference, location: str) -> None:
+        refused = self._roles and self._roles.refusal_to_write(
+            location,
+            role_arn=inference.role_arn,
+            region=inference.caller.region,
+            kms_key_id=inference.kms_key_id,
+        )
+        if refused:
+            raise StorageError(refused)
 
 
 def _mistake(request: Request) -> str | None:
@@ -202,7 +270,7 @@ def _mistake(request: Request) -> str | None:
 
 
 def _inference(
-    request: Request, endpoint_name: str, caller: Caller, output_config: Mapping[str, Any]
+    request: Request, endpoint_name: str, caller: Caller, output_config: Mapping[str, Any], role_arn: str
 ) -> _Inference:
     headers = request.headers
     unique = str(uuid.uuid4())
@@ -227,6 +295,8 @@ def _inference(
         timeout_seconds=float(headers.get(f"{_PREFIX}invocationtimeoutseconds", _DEFAULT_TIMEOUT_SECONDS)),
         received=datetime.now(UTC),
         notifications=output_config.get("NotificationConfig", {}),
+        kms_key_id=output_config.get("KmsKeyId"),
+        role_arn=role_arn,
     )
 
 

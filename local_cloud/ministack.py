@@ -59,7 +59,7 @@ from local_cloud.cloudwatch import alarms
 from local_cloud.cloudwatch.filter_patterns import UnsupportedPatternError, compile_pattern
 from local_cloud.ministack_encryption import Encryption
 from local_cloud.ministack_events import RuleTargets
-from local_cloud.ministack_execution_roles import ExecutionRoles, bucket_and_key
+from local_cloud.ministack_execution_roles import ExecutionRoles, bucket_and_key, encrypted_with
 from local_cloud.ministack_iam import MiniStackIam
 from local_cloud.ministack_policies import PolicyGrammar
 from local_cloud.ministack_signatures import Signatures
@@ -475,15 +475,22 @@ class MiniStack:
         return content
 
     async def write_object(
-        self, s3_url: str, content: bytes, *, content_type: str, account_id: str, region: str
+        self,
+        s3_url: str,
+        content: bytes,
+        *,
+        content_type: str,
+        account_id: str,
+        region: str,
+        kms_key_id: str = "",
     ) -> None:
-        """Write an object as a client would; permissions are not checked.
+        """Write an object as a client would; permissions are the matter of `refusal_to_write`.
 
         Raises `StorageError` if there is no such bucket.
         """
         bucket, key = bucket_and_key(s3_url)
         owner = self.execution_roles.bucket_owner(bucket, preferred=account_id)
-        headers = {"content-type": content_type, "host": "s3.amazonaws.com"}
+        headers = {"content-type": content_type, "host": "s3.amazonaws.com", **encrypted_with(kms_key_id)}
         status, body = await self._ask(
             "s3", "PUT", f"/{bucket}/{key}", headers, content, owner or account_id, region
         )
@@ -491,7 +498,7 @@ class MiniStack:
             raise StorageError(f"{s3_url} could not be written: {body.decode(errors='replace')}")
 
     async def publish(self, topic_arn: str, message: str, *, account_id: str, region: str) -> None:
-        """Publish a message to an SNS topic; permissions are not checked.
+        """Publish a message to an SNS topic; permissions are the matter of `refusal_to_publish`.
 
         Raises `StorageError` if there is no such topic.
         """

@@ -17,14 +17,19 @@ from iam_policies.principals import service
 from local_cloud.sagemaker import arns
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from iam_policies.context import Values
     from iam_policies.principals import Principal
     from local_cloud.ministack_iam import MiniStackIam
 
 RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.core.responses", "request_scope"),
     ("ministack.services.s3", "_buckets"),
+    ("ministack.services.s3", "_resolve_sse_write_headers"),
     ("ministack.services.s3", "_stored_sse_headers"),
     ("ministack.services.s3", "bucket_region"),
+    ("ministack.services.sns", "_topics"),
 )
 
 _ECR_IMAGE = re.compile(
@@ -32,6 +37,7 @@ _ECR_IMAGE = re.compile(
 )
 
 _ENCRYPTION = "x-amz-server-side-encryption"
+_KEY = f"{_ENCRYPTION}-aws-kms-key-id"
 
 
 class ExecutionRoles:
@@ -42,6 +48,7 @@ class ExecutionRoles:
         self._iam = iam
         self._responses: Any = importlib.import_module("ministack.core.responses")
         self._s3: Any = importlib.import_module("ministack.services.s3")
+        self._sns: Any = importlib.import_module("ministack.services.sns")
 
     def trusts(self, role_arn: str, service_name: str) -> bool:
         """Tell whether the role exists and its trust policy lets the service assume it for its account."""
@@ -70,8 +77,11 @@ class ExecutionRoles:
                 return False
             if not self._iam.decide(role, "s3:GetObject", object_arn, region=region).is_allowed:
                 return False
-            key_id = encryption.get(f"{_ENCRYPTION}-aws-kms-key-id", "")
-            return not key_id or self._may_decrypt(role, key_id, object_arn, owner, region)
+            key_id = encryption.get(_KEY, "")
+            context: Mapping[str, Values] = {"kms:encryptioncontext:aws:s3:arn": object_arn}
+            return not key_id or not self._refusal_of_key(
+                role, "kms:Decrypt", key_id, "s3", context, holder=owner, region=region
+            )
 
     def finds_nothing(self, s3_url: str, *, role_arn: str, region: str) -> bool:
         """Tell whether the role may list what is under a URL that ends in `/`, and nothing is there."""
@@ -102,17 +112,107 @@ class ExecutionRoles:
         keys = {"s3:prefix": prefix}
         return self._iam.decide(role, "s3:ListBucket", bucket_arn, region=region, keys=keys).is_allowed
 
-    def _may_decrypt(self, role: Principal, key_id: str, object_arn: str, owner: str, region: str) -> bool:
-        """Tell whether S3 may decrypt an object for a role; the key is the bucket's account's, or an ARN."""
-        holder = key_id.split(":")[4] if key_id.startswith("arn:") else owner
-        key_arn, _, _ = self._iam.key(holder, region, key_id)
-        keys = {
-            "kms:viaservice": f"s3.{region}.{arns.dns_suffix(region)}",
-            "kms:encryptioncontext:aws:s3:arn": object_arn,
+    def refusal_to_read(self, s3_url: str, *, role_arn: str, region: str) -> str | None:
+        """Say why an object may not be read and decrypted with the role; None if it may, or is not there."""
+        role = self._iam.session_of(role_arn, "SageMaker")
+        bucket, key = bucket_and_key(s3_url)
+        owner = self.bucket_owner(bucket, preferred=role_arn.split(":")[4])
+        if role is None:
+            return f"SageMaker cannot assume {role_arn}."
+        if owner is None:
+            return None
+        with self._responses.request_scope(owner, region):
+            record = self._s3._buckets[bucket]["objects"].get(key)
+            key_id = self._s3._stored_sse_headers(record).get(_KEY, "") if record else ""
+        bucket_arn = f"arn:{arns.partition(region)}:s3:::{bucket}"
+        object_arn = f"{bucket_arn}/{key}"
+        with self._responses.request_scope(role.account_id, region):
+            refused = self._refusal(role, "s3:GetObject", object_arn, region)
+            if refused is None and record is None:
+                # Only to those who may list the bucket S3 says that there is no such object.
+                refused = self._refusal(role, "s3:ListBucket", bucket_arn, region)
+            if refused is None and key_id:
+                context: Mapping[str, Values] = {"kms:encryptioncontext:aws:s3:arn": object_arn}
+                refused = self._refusal_of_key(
+                    role, "kms:Decrypt", key_id, "s3", context, holder=owner, region=region
+                )
+            return refused
+
+    def refusal_to_write(
+        self, s3_url: str, *, role_arn: str, region: str, kms_key_id: str | None
+    ) -> str | None:
+        """Say why an object may not be written with the role, and with this key or the bucket's default."""
+        role = self._iam.session_of(role_arn, "SageMaker")
+        bucket, key = bucket_and_key(s3_url)
+        if role is None:
+            return f"SageMaker cannot assume {role_arn}."
+        owner = self.bucket_owner(bucket, preferred=role.account_id)
+        if owner is None:
+            return None
+        with self._responses.request_scope(owner, region):
+            found, _ = self._s3._resolve_sse_write_headers(encrypted_with(kms_key_id or ""), bucket)
+        object_arn = f"arn:{arns.partition(region)}:s3:::{bucket}/{key}"
+        with self._responses.request_scope(role.account_id, region):
+            refused = self._refusal(role, "s3:PutObject", object_arn, region)
+            if refused is None and (key_id := (found or {}).get(_KEY, "")):
+                context: Mapping[str, Values] = {"kms:encryptioncontext:aws:s3:arn": object_arn}
+                holder = role.account_id if kms_key_id else owner
+                refused = self._refusal_of_key(
+                    role, "kms:GenerateDataKey", key_id, "s3", context, holder=holder, region=region
+                )
+            return refused
+
+    def refusal_to_publish(self, topic_arn: str, *, role_arn: str, region: str) -> str | None:
+        """Say why a topic may not be told with the role, or its key not be used for it."""
+        role = self._iam.session_of(role_arn, "SageMaker")
+        if role is None:
+            return f"SageMaker cannot assume {role_arn}."
+        owner, topics_region = topic_arn.split(":")[4], topic_arn.split(":")[3]
+        with self._responses.request_scope(owner, topics_region):
+            topic = self._sns._topics.get(topic_arn) or {}
+            key_id = (topic.get("attributes") or {}).get("KmsMasterKeyId", "")
+        with self._responses.request_scope(role.account_id, region):
+            refused = self._refusal(role, "sns:Publish", topic_arn, region)
+            for action in ("kms:GenerateDataKey", "kms:Decrypt") if key_id else ():
+                refused = refused or self._refusal_of_key(
+                    role, action, key_id, "sns", {}, holder=owner, region=topics_region
+                )
+            return refused
+
+    def _refusal(
+        self,
+        role: Principal,
+        action: str,
+        resource_arn: str,
+        region: str,
+        keys: Mapping[str, Values] | None = None,
+    ) -> str | None:
+        decision = self._iam.decide(role, action, resource_arn, region=region, keys=keys)
+        return None if decision.is_allowed else decision.message(role, AccessRequest(action, resource_arn))
+
+    def _refusal_of_key(
+        self,
+        role: Principal,
+        action: str,
+        key_id: str,
+        via: str,
+        context: Mapping[str, Values],
+        *,
+        holder: str,
+        region: str,
+    ) -> str | None:
+        """Say why a service may not use a key for a role; the key is the holder's unless it is an ARN."""
+        account_id = key_id.split(":")[4] if key_id.startswith("arn:") else holder
+        key_arn, _, aliases = self._iam.key(account_id, region, key_id)
+        if not key_arn:
+            return f"The key {key_id} does not exist."
+        keys: dict[str, Values] = {
+            "kms:viaservice": f"{via}.{region}.{arns.dns_suffix(region)}",
+            "kms:resourcealiases": aliases,
+            **context,
         }
-        return bool(key_arn) and (
-            self._iam.decide(role, "kms:Decrypt", key_arn, region=region, keys=keys).is_allowed
-        )
+        given = {name: value for name, value in keys.items() if value}
+        return self._refusal(role, action, key_arn, region, given)
 
     def may_pull(self, image: str, *, role_arn: str) -> bool:
         """Tell whether a role may pull an image from ECR; other registries are not asked.
@@ -154,6 +254,11 @@ class ExecutionRoles:
         # AWS's bucket names are unique over all accounts; MiniStack keeps one name space per account.
         owners = [account for account, name in list(self._s3._buckets._data) if name == bucket]
         return preferred if preferred in owners else next(iter(owners), None)
+
+
+def encrypted_with(key_id: str) -> dict[str, str]:
+    """Return the headers of a write that is encrypted with a key; none without one."""
+    return {_ENCRYPTION: "aws:kms", _KEY: key_id} if key_id else {}
 
 
 def bucket_and_key(s3_url: str) -> tuple[str, str]:

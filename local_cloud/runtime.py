@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 from local_cloud.asynchronous import AsyncInvocations
+from local_cloud.captures import Captures
 from local_cloud.hosting.fleet import InvocationTimeoutError, UnreachableError
 from local_cloud.hosting.fleets import NoSuchEndpointError, NoSuchVariantError, NotReadyError
 from local_cloud.http import Request, Response, service_error
@@ -18,9 +19,9 @@ from local_cloud.http import Request, Response, service_error
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from local_cloud.asynchronous import Storage
+    from local_cloud.asynchronous import ModelRoles, Storage
     from local_cloud.hosting.fleets import Invocation
-    from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker.ports import Caller, FleetSpec
 
 _PREFIX = "x-amzn-sagemaker-"
 _TARGET_VARIANT = f"{_PREFIX}target-variant"
@@ -59,21 +60,38 @@ class HostedEndpoints(Protocol):
         """Return the endpoint's AsyncInferenceConfig; None if it answers synchronously."""
         ...
 
+    def serving(self, account_id: str, region: str, endpoint_name: str) -> FleetSpec:
+        """Return what serves an endpoint."""
+        ...
+
 
 class Runtime:
-    """The SageMaker runtime service in front of the hosted endpoints."""
+    """The SageMaker runtime service in front of the hosted endpoints.
 
-    def __init__(self, fleets: HostedEndpoints, storage: Storage) -> None:
+    `roles` says what models' execution roles may do; without it, they may do everything.
+    """
+
+    def __init__(self, fleets: HostedEndpoints, storage: Storage, roles: ModelRoles | None = None) -> None:
         self._fleets = fleets
         # Threads of its own: slow models must not keep control-plane calls or Lambda functions waiting.
         self._threads = ThreadPoolExecutor(_MAX_CONCURRENT_INVOCATIONS, thread_name_prefix="invocation")
-        self._asynchronous = AsyncInvocations(fleets, storage, self._threads)
+        self._asynchronous = AsyncInvocations(fleets, storage, self._threads, roles)
+        self._captures = Captures(fleets, storage, roles)
+        self._capturing: set[asyncio.Task[None]] = set()
 
     async def invoke(self, request: Request, *, endpoint_name: str, caller: Caller) -> Response:
         """Answer one `POST /endpoints/<name>/invocations`."""
-        return await asyncio.get_running_loop().run_in_executor(
+        loop = asyncio.get_running_loop()
+        response = await loop.run_in_executor(
             self._threads, answer_invocation, self._fleets, request, endpoint_name, caller
         )
+        # Nobody waits for it: on AWS a call is captured some minutes later.
+        task = loop.create_task(
+            self._captures.keep(request, response, endpoint_name=endpoint_name, caller=caller)
+        )
+        self._capturing.add(task)
+        task.add_done_callback(self._capturing.discard)
+        return response
 
     def invoke_async(self, request: Request, *, endpoint_name: str, caller: Caller) -> Response:
         """Answer one `POST /endpoints/<name>/async-invocations`; to be called on the event loop."""

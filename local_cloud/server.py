@@ -121,7 +121,7 @@ def serve(
             directory=state_dir / "fleets",
             observer=monitoring.record,
         )
-        runtime = Runtime(fleets, ministack)
+        runtime = Runtime(fleets, ministack, ministack.execution_roles if enforce_iam else None)
         ending.callback(runtime.stop)
         ending.callback(fleets.stop)
         door = Door(port=port, secret=secret, signatures=ministack.signatures)

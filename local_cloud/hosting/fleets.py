@@ -204,6 +204,13 @@ class Fleets:
 
         Raises `NoSuchEndpointError`.
         """
+        return self.serving(account_id, region, endpoint_name).async_inference
+
+    def serving(self, account_id: str, region: str, endpoint_name: str) -> FleetSpec:
+        """Return what serves an endpoint; of several fleets, the first one.
+
+        Raises `NoSuchEndpointError`.
+        """
         with self._lock:
             choice = self._routes.get((account_id, region, endpoint_name))
             serving = (
@@ -213,7 +220,7 @@ class Fleets:
             )
         if not serving:
             raise NoSuchEndpointError
-        return serving[0].fleet.spec.async_inference
+        return serving[0].fleet.spec
 
     def _ask(
         self,

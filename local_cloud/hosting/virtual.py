@@ -17,6 +17,7 @@ from local_cloud.sagemaker.ports import Health
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from local_cloud.sagemaker.ports import FleetSpec
     from local_cloud.sagemaker.virtual import ScriptedHosting
 
 
@@ -53,10 +54,14 @@ class ScriptedEndpoints:
 
     def async_inference(self, account_id: str, region: str, endpoint_name: str) -> Mapping[str, Any] | None:
         """Return the endpoint's AsyncInferenceConfig; raise `NoSuchEndpointError` if it does not serve."""
+        return self.serving(account_id, region, endpoint_name).async_inference
+
+    def serving(self, account_id: str, region: str, endpoint_name: str) -> FleetSpec:
+        """Return what serves the endpoint; raise `NoSuchEndpointError` if nothing does."""
         routes = self._hosting.routes.get((account_id, region, endpoint_name))
         if not routes:
             raise NoSuchEndpointError
-        return self._hosting.fleets[routes[0].fleet_id].spec.async_inference
+        return self._hosting.fleets[routes[0].fleet_id].spec
 
     def invoke(
         self,

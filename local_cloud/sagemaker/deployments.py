@@ -274,6 +274,7 @@ class Deployment:
             # A serverless variant starts with one worker: what scales it is not modelled.
             instance_count=max(1, instance_count),
             async_inference=self.config.request.get("AsyncInferenceConfig"),
+            data_capture=self.config.request.get("DataCaptureConfig"),
         )
 
     def _check_health(self, world: World) -> None:

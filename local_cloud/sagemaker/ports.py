@@ -90,6 +90,8 @@ class FleetSpec:
     instance_count: int
     async_inference: Mapping[str, Any] | None = None
     """The AsyncInferenceConfig; an endpoint that has one takes asynchronous invocations only."""
+    data_capture: Mapping[str, Any] | None = None
+    """The DataCaptureConfig."""
 
 
 class Health(Enum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tests.infra.conftest import Synthesised
 
 REGION = "eu-central-1"
+NAMED_BUCKETS = ("answers", "baselines", "calls")
 IMAGE = f"763104351884.dkr.ecr.{REGION}.amazonaws.com/sklearn:1.2-1"
 _accounts = itertools.count(300000000000)
 
@@ -59,7 +61,7 @@ class Models:
     """An account in which models run with a role of a stack's."""
 
     def __init__(self, role_arn: str, iam: SynthesisedIam) -> None:
-        roles = ExecutionRoles(iam)
+        self.roles = roles = ExecutionRoles(iam)
         self.iam = iam
         self.account_id = role_arn.split(":")[4]
         self.role_arn = role_arn
@@ -87,6 +89,11 @@ class Models:
         s3.put_object(Bucket=bucket, Key=key, Body=b"model", **members)
         return f"s3://{bucket}/{key}"
 
+    def url(self, place: str) -> str:
+        """Return where a place is that settings name by `bucket/key`."""
+        bucket, _, key = place.partition("/")
+        return f"s3://{bucket}-{self.account_id}/{key}"
+
     def serve(self, **container: Any) -> str:
         """Make a model and an endpoint of it; return how that ends."""
         self.sagemaker.create_model(
@@ -103,7 +110,10 @@ class Models:
 
 @pytest.fixture
 def models(featured: Synthesised) -> Models:
-    stack = Deployed(featured, str(next(_accounts)), REGION)
+    account_id = str(next(_accounts))
+    # A bucket's name is one account's in the whole world.
+    renamed = {f"s3:::{name}": f"s3:::{name}-{account_id}" for name in NAMED_BUCKETS}
+    stack = Deployed(featured, account_id, REGION, renamed=renamed)
     return Models(stack.arn("AWS::IAM::Role", "ModelExecutionRole"), SynthesisedIam(stack))
 
 
@@ -165,3 +175,101 @@ def test_alarms_are_watched_during_a_rollout(models: Models, bucket: str) -> Non
     settle(models.control_plane, models.clock)
 
     assert models.sagemaker.describe_endpoint(EndpointName="churn")["EndpointConfigName"] == "config-2"
+
+
+# What settings name: `featured` in tests/infra/conftest.py -------------------------------------------------
+
+OTHER = "444455556666"
+
+
+@pytest.fixture(params=["no key", "a key", "another account's key"])
+def named(models: Models, request: pytest.FixtureRequest) -> Models:
+    """The buckets that settings name: they encrypt by default or not, and may be another account's."""
+    owner = OTHER if request.param == "another account's key" else models.account_id
+    role = {"Effect": "Allow", "Principal": {"AWS": models.role_arn}, "Resource": "*"}
+    key = None
+    if request.param != "no key":
+        everybody = {**role, "Principal": {"AWS": f"arn:aws:iam::{owner}:root"}, "Action": "kms:*"}
+        using = {**role, "Action": ["kms:Decrypt", "kms:GenerateDataKey"]}
+        key = models.client("kms", owner).create_key(Policy=_policy(everybody, using))["KeyMetadata"]["Arn"]
+    for bucket in (f"{name}-{models.account_id}" for name in NAMED_BUCKETS):
+        models.store(bucket, "present/1.csv", owner)
+        s3 = models.client("s3", owner)
+        if owner == OTHER:
+            arns = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+            s3.put_bucket_policy(Bucket=bucket, Policy=_policy({**role, "Action": "s3:*", "Resource": arns}))
+        if key is not None:
+            default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+            rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}
+            s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=rules)
+        s3.put_object(Bucket=bucket, Key="encrypted/1.csv", Body=b"1")
+    models.client("s3", owner).put_object(
+        Bucket=f"baselines-{models.account_id}", Key="credit.csv", Body=b"1"
+    )
+    return models
+
+
+def _policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def test_asynchronous_requests_and_baselines_are_read(named: Models) -> None:
+    for place in ("answers/encrypted/1.csv", "answers/gone.csv", "baselines/credit.csv"):
+        refused = named.roles.refusal_to_read(named.url(place), role_arn=named.role_arn, region=REGION)
+
+        assert refused is None
+
+
+def test_answers_and_calls_are_written(named: Models) -> None:
+    for url in ("s3://answers/1.out", "s3://calls/credit/churn/AllTraffic/1.jsonl"):
+        refused = named.roles.refusal_to_write(url, role_arn=named.role_arn, region=REGION, kms_key_id=None)
+
+        assert refused is None
+
+
+def test_calls_are_written_with_the_key_that_settings_name_by_its_alias(models: Models) -> None:
+    models.store(f"calls-{models.account_id}", "credit/1.jsonl")
+    kms = models.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.create_alias(AliasName="alias/calls", TargetKeyId=key)
+
+    refused = models.roles.refusal_to_write(
+        models.url("calls/credit/2.jsonl"), role_arn=models.role_arn, region=REGION, kms_key_id="alias/calls"
+    )
+
+    assert refused is None
+
+
+@pytest.mark.parametrize("is_encrypted", [False, True])
+def test_topics_are_told_of_answers(models: Models, *, is_encrypted: bool) -> None:
+    """The topic is another account's, and so is its key."""
+    account_id = "111122223333"
+    sns, kms = (models.client(service, account_id) for service in ("sns", "kms"))
+    topic = sns.create_topic(Name="failed")["TopicArn"]
+    admit = {"Effect": "Allow", "Principal": {"AWS": models.role_arn}, "Action": "sns:Publish"}
+    sns.set_topic_attributes(
+        TopicArn=topic, AttributeName="Policy", AttributeValue=_policy({**admit, "Resource": topic})
+    )
+    if is_encrypted:
+        everybody = {"Effect": "Allow", "Principal": {"AWS": account_id}, "Action": "kms:*", "Resource": "*"}
+        using = {**everybody, "Principal": {"AWS": models.role_arn}}
+        key = kms.create_key(Policy=_policy(everybody, using))["KeyMetadata"]["Arn"]
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="KmsMasterKeyId", AttributeValue=key)
+
+    assert models.roles.refusal_to_publish(topic, role_arn=models.role_arn, region=REGION) is None
+
+
+@pytest.mark.parametrize("place", ["answers/1.out", "calls/credit/1.jsonl"])
+def test_without_its_policies_the_role_is_refused_and_told_what(models: Models, place: str) -> None:
+    role = f"arn:aws:iam::{models.account_id}:role/bare"
+    trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}}
+    models.client("iam").create_role(
+        RoleName="bare", AssumeRolePolicyDocument=_policy({**trust, "Action": "sts:AssumeRole"})
+    )
+    url = models.url(place)
+    models.store(url.split("/")[2], "1.csv")
+
+    refused = models.roles.refusal_to_write(url, role_arn=role, region=REGION, kms_key_id=None)
+
+    assert refused is not None
+    assert "is not authorized to perform: s3:PutObject" in refused

@@ -14,7 +14,8 @@ from local_cloud.asynchronous import AsyncInvocations, StorageError
 from local_cloud.hosting.fleet import Answer, InvocationTimeoutError, UnreachableError
 from local_cloud.hosting.fleets import Invocation, NoSuchEndpointError
 from local_cloud.http import Request, Response
-from local_cloud.sagemaker.ports import Caller
+from local_cloud.sagemaker.ports import Caller, FleetSpec
+from tests.unit.local_cloud.test_captures import spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +44,9 @@ class Endpoints:
             raise NoSuchEndpointError
         return None if self._output is None else {"OutputConfig": self._output}
 
+    def serving(self, account_id: str, region: str, endpoint_name: str) -> FleetSpec:
+        return spec(account_id=account_id, region=region, endpoint_name=endpoint_name)
+
     def invoke(
         self,
         account_id: str,
@@ -68,6 +72,7 @@ class Storage:
     def __init__(self) -> None:
         self.objects: dict[str, tuple[bytes, str]] = {INPUT: (b"1,2", "text/csv")}
         self.messages: list[tuple[str, dict[str, Any]]] = []
+        self.keys: dict[str, str] = {}
         self.is_full = False
 
     def read_object(self, s3_url: str, *, account_id: str) -> bytes | None:
@@ -76,24 +81,59 @@ class Storage:
         return None if found is None else found[0]
 
     async def write_object(
-        self, s3_url: str, content: bytes, *, content_type: str, account_id: str, region: str
+        self,
+        s3_url: str,
+        content: bytes,
+        *,
+        content_type: str,
+        account_id: str,
+        region: str,
+        kms_key_id: str = "",
     ) -> None:
         assert (account_id, region) == (CALLER.account_id, CALLER.region)
         if self.is_full:
             raise StorageError("there is no such bucket")
         self.objects[s3_url] = (content, content_type)
+        self.keys[s3_url] = kms_key_id
 
     async def publish(self, topic_arn: str, message: str, *, account_id: str, region: str) -> None:
         assert (account_id, region) == (CALLER.account_id, CALLER.region)
         self.messages.append((topic_arn, json.loads(message)))
 
 
+class Roles:
+    """A role that may do everything but what is refused, and remembers what it was asked."""
+
+    def __init__(self, *refused: str) -> None:
+        self._refused = refused
+        self.asked: list[tuple[Any, ...]] = []
+
+    def refusal_to_read(self, s3_url: str, *, role_arn: str, region: str) -> str | None:
+        return self._answer("read", s3_url, role_arn, region)
+
+    def refusal_to_write(
+        self, s3_url: str, *, role_arn: str, region: str, kms_key_id: str | None
+    ) -> str | None:
+        return self._answer("write", s3_url, role_arn, region, kms_key_id)
+
+    def refusal_to_publish(self, topic_arn: str, *, role_arn: str, region: str) -> str | None:
+        return self._answer("publish", topic_arn, role_arn, region)
+
+    def _answer(self, verb: str, name: str, *more: Any) -> str | None:
+        self.asked.append((verb, name, *more))
+        return f"not authorized to {verb}" if any(each in name for each in self._refused) else None
+
+
 class Scene:
     """One invocation from request to notification."""
 
     def __init__(
-        self, outcome: Answer | Exception | None = None, output: Mapping[str, Any] | None = OUTPUT
+        self,
+        outcome: Answer | Exception | None = None,
+        output: Mapping[str, Any] | None = OUTPUT,
+        roles: Roles | None = None,
     ) -> None:
+        self.roles = roles
         self.endpoints = Endpoints(outcome or Answer(200, "text/csv", b"0.5"), output)
         self.storage = Storage()
 
@@ -108,7 +148,7 @@ class Scene:
 
         async def until_done() -> Response:
             with ThreadPoolExecutor(1) as threads:
-                invocations = AsyncInvocations(self.endpoints, self.storage, threads)
+                invocations = AsyncInvocations(self.endpoints, self.storage, threads, self.roles)
                 response = invocations.accept(request, endpoint_name=endpoint_name, caller=CALLER)
                 others = asyncio.all_tasks() - {asyncio.current_task()}
                 await asyncio.gather(*others)
@@ -270,3 +310,38 @@ def test_an_endpoint_that_takes_no_asynchronous_invocation_refuses_it(
     response = Scene(output=output).invoke(endpoint_name=endpoint_name)
     assert response.status == 400
     assert fragment in json.loads(response.body)["message"]
+
+
+ROLE = "arn:aws:iam::111122223333:role/models"
+
+
+def test_the_models_role_reads_the_request_writes_the_answer_and_tells_the_topic() -> None:
+    scene = Scene(output={**OUTPUT, "KmsKeyId": "alias/answers"}, roles=Roles())
+    location = scene.invoke().headers["X-Amzn-SageMaker-OutputLocation"]
+
+    assert scene.roles is not None
+    assert scene.roles.asked == [
+        ("read", INPUT, ROLE, "eu-central-1"),
+        ("write", location, ROLE, "eu-central-1", "alias/answers"),
+        ("publish", SUCCESS, ROLE, "eu-central-1"),
+    ]
+    assert scene.storage.keys == {location: "alias/answers"}
+
+
+def test_a_request_that_the_role_may_not_read_fails_and_says_so_where_failures_go() -> None:
+    scene = Scene(roles=Roles("/in/"))
+    failure = scene.invoke().headers["X-Amzn-SageMaker-FailureLocation"]
+
+    assert b"not authorized to read" in scene.storage.objects[failure][0]
+    ((topic, message),) = scene.storage.messages
+    assert (topic, message["invocationStatus"]) == (ERROR, "Failed")
+    assert scene.endpoints.asked == []
+
+
+@pytest.mark.parametrize("refused", ["/out/", ":good"])
+def test_what_the_role_may_not_write_or_tell_is_lost(refused: str) -> None:
+    scene = Scene(roles=Roles(refused))
+    location = scene.invoke().headers["X-Amzn-SageMaker-OutputLocation"]
+
+    assert (location in scene.storage.objects) is (refused != "/out/")
+    assert scene.storage.messages == []

@@ -9,7 +9,8 @@ from local_cloud.hosting.fleet import Answer, InvocationTimeoutError, Unreachabl
 from local_cloud.hosting.fleets import Invocation, NoSuchEndpointError, NoSuchVariantError, NotReadyError
 from local_cloud.http import Request, Response
 from local_cloud.runtime import Runtime
-from local_cloud.sagemaker.ports import Caller
+from local_cloud.sagemaker.ports import Caller, FleetSpec
+from tests.unit.local_cloud.test_captures import spec
 
 CALLER = Caller("111122223333", "eu-central-1", "arn:aws:iam::111122223333:root")
 
@@ -43,6 +44,9 @@ class Endpoints:
         del account_id, region, endpoint_name
         return self.config
 
+    def serving(self, account_id: str, region: str, endpoint_name: str) -> FleetSpec:
+        return spec(account_id=account_id, region=region, endpoint_name=endpoint_name)
+
 
 class NoStorage:
     """Nothing is read or written by a synchronous invocation."""
@@ -51,9 +55,16 @@ class NoStorage:
         raise AssertionError((s3_url, account_id))
 
     async def write_object(
-        self, s3_url: str, content: bytes, *, content_type: str, account_id: str, region: str
+        self,
+        s3_url: str,
+        content: bytes,
+        *,
+        content_type: str,
+        account_id: str,
+        region: str,
+        kms_key_id: str = "",
     ) -> None:
-        raise AssertionError((s3_url, content, content_type, account_id, region))
+        raise AssertionError((s3_url, content, content_type, account_id, region, kms_key_id))
 
     async def publish(self, topic_arn: str, message: str, *, account_id: str, region: str) -> None:
         raise AssertionError((topic_arn, message, account_id, region))
