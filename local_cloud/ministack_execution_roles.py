@@ -17,7 +17,7 @@ from iam_policies.principals import service
 from local_cloud.sagemaker import arns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from iam_policies.context import Values
     from iam_policies.principals import Principal
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.core.responses", "request_scope"),
+    ("ministack.services.ec2", "_security_groups"),
+    ("ministack.services.ec2", "_subnets"),
     ("ministack.services.s3", "_buckets"),
     ("ministack.services.s3", "_resolve_sse_write_headers"),
     ("ministack.services.s3", "_stored_sse_headers"),
@@ -47,6 +49,7 @@ class ExecutionRoles:
         """Ask this IAM about roles and about policies of resources."""
         self._iam = iam
         self._responses: Any = importlib.import_module("ministack.core.responses")
+        self._ec2: Any = importlib.import_module("ministack.services.ec2")
         self._s3: Any = importlib.import_module("ministack.services.s3")
         self._sns: Any = importlib.import_module("ministack.services.sns")
 
@@ -248,6 +251,43 @@ class ExecutionRoles:
             return False
         with self._responses.request_scope(role.account_id, region):
             return self._iam.may_describe_alarm(role, alarm_name, region=region)
+
+    def refusal_to_join(
+        self, subnets: Sequence[str], security_groups: Sequence[str], *, role_arn: str, region: str
+    ) -> str | None:
+        """Say why a role may not make network interfaces in subnets; None if it may.
+
+        The interfaces are the role's account's. Subnets and security groups that another account shares have
+        that account in their ARNs; whose they are, MiniStack's EC2 knows. Those it does not have count as the
+        role's account's.
+        """
+        role = self._iam.session_of(role_arn, "SageMaker")
+        if role is None:
+            return f"SageMaker cannot assume {role_arn}."
+        place = f"arn:{arns.partition(region)}:ec2:{region}"
+        interfaces = f"{place}:{role.account_id}:network-interface/*"
+        named = [
+            f"{place}:{self._network_owner(kept, each, region, role.account_id)}:{kind}/{each}"
+            for kind, kept, ids in (
+                ("subnet", self._ec2._subnets, subnets),
+                ("security-group", self._ec2._security_groups, security_groups),
+            )
+            for each in ids
+        ]
+        create = "ec2:CreateNetworkInterface"
+        for action, arn in (
+            *((create, arn) for arn in (interfaces, *named)),
+            (f"{create}Permission", interfaces),
+        ):
+            # EC2 has no policies of resources: what is shared is by RAM, and the role's own policies decide.
+            decision = evaluate(role, AccessRequest(action, arn))
+            if not decision.is_allowed:
+                return decision.message(role, AccessRequest(action, arn))
+        return None
+
+    def _network_owner(self, kept: Any, name: str, region: str, preferred: str) -> str:  # noqa: ANN401 - MiniStack's
+        owners = [account for account, place, each in list(kept._data) if (place, each) == (region, name)]
+        return preferred if preferred in owners else next(iter(owners), preferred)
 
     def bucket_owner(self, bucket: str, *, preferred: str) -> str | None:
         """Return the account that has a bucket; None if nobody has."""

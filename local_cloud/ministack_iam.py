@@ -30,6 +30,7 @@ from __future__ import annotations
 import importlib
 import json
 import logging
+import time
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -39,6 +40,7 @@ from iam_policies.evaluation import AccessRequest, Decision, Outcome, PolicyKind
 from iam_policies.grammar import MalformedPolicyError, PolicyType
 from iam_policies.policies import EVERYTHING, Policy, Statement, parse_policy
 from iam_policies.principals import Principal, PrincipalKind, account_root, role_session
+from local_cloud.propagation import Propagation
 from local_cloud.sagemaker import arns
 from local_cloud.sagemaker.switches import CompositeAlarms, DescribedAlarms, Switches
 
@@ -132,10 +134,12 @@ class MiniStackIam:
 
     Attributes:
         switches: Answers which way the unknown behaviours go at present.
+        propagation: What is known of policies that are edited; at once, unless a delay is set.
     """
 
     def __init__(self) -> None:
         self.switches: Callable[[], Switches] = Switches
+        self.propagation = Propagation(seconds=lambda: 0.0, now=time.time)
         self._app: Any = importlib.import_module("ministack.app")
         self._actions: Any = importlib.import_module("ministack.core.iam_actions")
         self._evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
@@ -232,12 +236,13 @@ class MiniStackIam:
         layers = [tuple(_policy(statements) for statements in layer) for layer in found.limits]
         boundary = self._boundary(found.arn, found.account)
         passed = layers[1:] if boundary is not None else layers
+        entity_arn = self._entity_arn(found.arn, found.account)
         return Principal(
             kind,
             found.arn,
             found.account,
-            self._entity_arn(found.arn, found.account),
-            tuple(_policy(statements) for statements in found.policies),
+            entity_arn,
+            self._known_policies(entity_arn, found.policies),
             boundary,
             passed[0] if passed else None,
             {key.lower(): str(value) for key, value in found.keys.items() if value},
@@ -254,7 +259,7 @@ class MiniStackIam:
         return role_session(
             role_arn,
             session_name,
-            tuple(_policy(statements) for statements in policies),
+            self._known_policies(role_arn, policies),
             self._boundary(role_arn, account_id),
             tags,
         )
@@ -264,7 +269,20 @@ class MiniStackIam:
         role = self._iam._roles.get_scoped(role_arn.split(":")[4], None, role_arn.rpartition("/")[2])
         if role is None or role["Arn"] != role_arn:
             return None
-        return _parsed(role["AssumeRolePolicyDocument"], role_arn)
+        trust = _parsed(role["AssumeRolePolicyDocument"], role_arn)
+        identity = ("trust", role_arn, role["RoleId"])
+        return self.propagation.known(identity, trust, before=Policy(()), made_at=_made_at(role))
+
+    def _known_policies(self, entity_arn: str, policies: Iterable[Iterable[Any]]) -> tuple[Policy, ...]:
+        """Return what is known of a user's or role's own policies."""
+        role = None
+        if ":role/" in entity_arn:
+            account_id, name = entity_arn.split(":")[4], entity_arn.rpartition("/")[2]
+            role = self._iam._roles.get_scoped(account_id, None, name)
+        newest = tuple(_policy(statements) for statements in policies)
+        identity = ("policies", entity_arn, None if role is None else role["RoleId"])
+        made_at = None if role is None else _made_at(role)
+        return self.propagation.known(identity, newest, before=(), made_at=made_at)
 
     def _entity_arn(self, arn: str, account_id: str) -> str:
         if ":assumed-role/" not in arn:
@@ -290,7 +308,13 @@ class MiniStackIam:
     # Policies of resources
 
     def resource_policy(self, service: str, resource_arn: str) -> tuple[Policy | None, str | None]:
-        """Return a resource's own policy and whose the resource is, as far as MiniStack keeps them."""
+        """Return what is known of a resource's own policy, and whose it is, as far as MiniStack keeps it."""
+        policy, owner = self._newest_resource_policy(service, resource_arn)
+        # Objects have their bucket's.
+        of = resource_arn.partition("/")[0] if service == "s3" else resource_arn
+        return self.propagation.known((service, owner, of), policy, before=None), owner
+
+    def _newest_resource_policy(self, service: str, resource_arn: str) -> tuple[Policy | None, str | None]:
         fields = resource_arn.split(":", 5)
         if len(fields) < 6:  # noqa: PLR2004 - an ARN's fields
             return None, None
@@ -555,6 +579,14 @@ class MiniStackIam:
             roles += [each.get(member) for each in document.get("Targets") or () if isinstance(each, dict)]
             keys[_PASSED] = tuple(f"{to_service} {role}" for role in roles if role)
         return keys
+
+
+def _made_at(record: Mapping[str, Any]) -> float | None:
+    """Return when MiniStack made something, in seconds; None if it does not say."""
+    try:
+        return datetime.fromisoformat(str(record.get("CreateDate"))).timestamp()
+    except ValueError:
+        return None
 
 
 def _base_keys(region: str, resource_account: str) -> dict[str, Values]:

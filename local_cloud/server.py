@@ -166,6 +166,7 @@ async def _serve(  # noqa: PLR0913 - the parts of the local cloud
         keys=_Keys(ministack),
     )
     ministack.iam.switches = lambda: plane.switches
+    ministack.iam.propagation.seconds = lambda: plane.timings.iam_propagation_seconds
     control_plane = RealTimeControlPlane(plane)
     calls = CallLog()
     gateway = Gateway(

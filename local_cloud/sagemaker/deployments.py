@@ -583,8 +583,15 @@ def reserve_instances(rollout: Rollout, new_variants: Sequence[LiveVariant], end
 
 
 def _cannot_fetch(world: World, model: Model, region: str) -> str | None:
-    """Return why a model's image or data cannot be fetched in its role's name, or None."""
+    """Return why a model cannot join its VPC, or its image or data not be fetched, in its role's name."""
     role_arn = model.execution_role_arn or ""
+    vpc = model.request.get("VpcConfig")
+    if vpc:
+        refused = world.execution_roles.refusal_to_join(
+            vpc["Subnets"], vpc["SecurityGroupIds"], role_arn=role_arn, region=region
+        )
+        if refused is not None:
+            return f"Failed to create network interfaces in the VPC of the model: {refused}"
     for index, container in enumerate(model.containers, 1):
         if not world.execution_roles.may_pull(container.image, role_arn=role_arn):
             return (

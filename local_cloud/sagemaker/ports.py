@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from iam_policies.principals import unrestricted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from iam_policies.policies import Policy
@@ -165,6 +165,12 @@ class ExecutionRoles(Protocol):
 
     def may_watch(self, alarm_name: str, *, role_arn: str, region: str) -> bool:
         """Tell whether the role may read an alarm of its account (`cloudwatch:DescribeAlarms`)."""
+        ...
+
+    def refusal_to_join(
+        self, subnets: Sequence[str], security_groups: Sequence[str], *, role_arn: str, region: str
+    ) -> str | None:
+        """Say why the role may not make network interfaces in subnets, whosever they are; None if it may."""
         ...
 
 

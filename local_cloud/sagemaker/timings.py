@@ -72,6 +72,10 @@ class Timings:
     system_updating_seconds: float = 1.0
     """How long a maintenance that was begun takes."""
 
+    iam_propagation_seconds: float = 0.0
+    """How long an edit of a policy or a new role takes until decisions follow it, in the gateway; on AWS some
+    seconds. What was never asked about before counts as known, unless it is a role that is younger."""
+
     wait_scale: float = 1.0
     """What a deployment config's own waits (canary interval, termination wait) are multiplied by."""
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from local_cloud.sagemaker.ports import AlarmState, FleetSpec, Health, Key, Route
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from local_cloud.sagemaker.control_plane import ControlPlane
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -239,6 +241,17 @@ class PermissiveRoles:
     def may_watch(self, alarm_name: str, *, role_arn: str, region: str) -> bool:  # noqa: ARG002 - likewise
         """Return True."""
         return True
+
+    def refusal_to_join(
+        self,
+        subnets: Sequence[str],  # noqa: ARG002 - likewise
+        security_groups: Sequence[str],  # noqa: ARG002 - likewise
+        *,
+        role_arn: str,  # noqa: ARG002 - likewise
+        region: str,  # noqa: ARG002 - likewise
+    ) -> str | None:
+        """Return None."""
+        return None
 
 
 @dataclass(slots=True)

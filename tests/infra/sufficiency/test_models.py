@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import json
 from dataclasses import dataclass
@@ -94,12 +95,14 @@ class Models:
         bucket, _, key = place.partition("/")
         return f"s3://{bucket}-{self.account_id}/{key}"
 
-    def serve(self, **container: Any) -> str:
+    def serve(self, model_data_url: str = "", vpc: dict[str, Any] | None = None, **container: Any) -> str:
         """Make a model and an endpoint of it; return how that ends."""
+        data = {"ModelDataUrl": model_data_url} if model_data_url else {}
         self.sagemaker.create_model(
             ModelName="model-1",
             ExecutionRoleArn=self.role_arn,
-            PrimaryContainer={"Image": IMAGE, **container},
+            PrimaryContainer={"Image": IMAGE, **data, **container},
+            **({"VpcConfig": vpc} if vpc else {}),
         )
         for name in ("config-1", "config-2"):
             self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant()])
@@ -175,6 +178,30 @@ def test_alarms_are_watched_during_a_rollout(models: Models, bucket: str) -> Non
     settle(models.control_plane, models.clock)
 
     assert models.sagemaker.describe_endpoint(EndpointName="churn")["EndpointConfigName"] == "config-2"
+
+
+def test_a_model_joins_the_subnets_that_another_account_shares(models: Models, bucket: str) -> None:
+    """Those that `featured` in tests/infra/conftest.py names."""
+    ec2 = importlib.import_module("ministack.services.ec2")
+    for kept, name in ((ec2._subnets, "subnet-1"), (ec2._security_groups, "sg-1")):  # noqa: SLF001 - EC2 chooses ids
+        kept.set_scoped(OTHER, REGION, name, {})
+    vpc = {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+
+    assert models.serve(models.store(bucket, "churn/model.tar.gz"), vpc=vpc) == "InService"
+
+
+@pytest.mark.parametrize(
+    "vpc",
+    [
+        {"Subnets": ["subnet-2"], "SecurityGroupIds": ["sg-1"]},
+        {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1", "sg-2"]},
+    ],
+)
+def test_a_model_joins_no_other_subnets(models: Models, bucket: str, vpc: dict[str, Any]) -> None:
+    assert models.serve(models.store(bucket, "churn/model.tar.gz"), vpc=vpc) == "Failed"
+
+    reason = models.sagemaker.describe_endpoint(EndpointName="churn")["FailureReason"]
+    assert "is not authorized to perform: ec2:CreateNetworkInterface" in reason
 
 
 # What settings name: `featured` in tests/infra/conftest.py -------------------------------------------------
