@@ -116,7 +116,9 @@ class DeployerFunction(Construct):
         own = (None,) if needs.own_registry else ()
         self._allow_registry((*own, *needs.registry_accounts))
         self._allow_records(journal, configuration.settings_prefix)
-        self._allow_rollouts(guarded=bool(needs.rollback_alarms))
+        self._allow_rollouts()
+        if needs.rollback_alarms or needs.autoscaling:
+            self._allow_reading_alarms()
         self._allow_execution_roles(needs.execution_roles)
         self._allow_storage_keys(needs.storage_keys)
         self._allow_unscaling()
@@ -284,7 +286,7 @@ class DeployerFunction(Construct):
             conditions={"StringEquals": {"events:source": SOURCE}},
         )
 
-    def _allow_rollouts(self, *, guarded: bool) -> None:
+    def _allow_rollouts(self) -> None:
         # Not only with rollouts: who takes a rollout out of the settings may have one under way.
         self._beside.allow(
             "StopRollouts",
@@ -292,18 +294,22 @@ class DeployerFunction(Construct):
             [self._alarm(f"{self._stack.stack_name}-*-{ABORT}")],
             why_wildcard="Any number of endpoints, each with an abort alarm that is named after it.",
         )
-        # Before each update: whether what would roll it back is on already. Every denial that was ever
-        # published is on `alarm:*`, whatever names were given (seen: mattclay/aws-terminator PR #63,
-        # 2019), and composite alarms show only to who may look at `*` (CloudWatch user guide,
-        # "permissions-reference-cw"; botocore: DescribeAlarms). Whether names would do for others, a probe
-        # has to settle.
-        if guarded:
-            self._beside.allow(
-                "ReadRollbackAlarms",
-                ["cloudwatch:DescribeAlarms"],
-                ["*"],
-                why_wildcard="Composite alarms show only to who may look at all; only states are read.",
-            )
+
+    def _allow_reading_alarms(self) -> None:
+        """Let the deployer see states of alarms, and Application Auto Scaling try that as the deployer.
+
+        Before each update, the deployer looks whether what would roll it back is on already. Every denial that
+        was ever published is on `alarm:*`, whatever names were given (seen: mattclay/aws-terminator PR #63,
+        2019), and composite alarms show only to who may look at `*` (CloudWatch user guide,
+        "permissions-reference-cw"; botocore: DescribeAlarms). Whether names would do for others, a probe has to
+        settle.
+        """
+        self._beside.allow(
+            "ReadAlarms",
+            ["cloudwatch:DescribeAlarms"],
+            ["*"],
+            why_wildcard="Composite alarms show only to who may look at all; only states are read.",
+        )
 
     def _allow_storage_keys(self, keys: Sequence[str]) -> None:
         # Whoever creates an endpoint config must be allowed to make a grant for its key (botocore: KmsKeyId
@@ -348,7 +354,7 @@ class DeployerFunction(Construct):
         )
         self._beside.allow(
             "KeepScalingAlarms",
-            ["cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"],
+            ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"],
             ["*"],
             why_wildcard="They are tried without an alarm's name, and AWS documents no narrower form.",
         )

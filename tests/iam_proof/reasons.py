@@ -49,10 +49,6 @@ _LAMBDA: Final = (
     "Lambda itself does it with the function's role, outside of the function (Lambda guide, execution "
     "roles). The local cloud keeps a function's log without asking."
 )
-_SCALING: Final = (
-    "Application Auto Scaling may ask for it in the caller's name: SageMaker's developer guide lists it "
-    '("endpoint-auto-scaling-prerequisites"). The local cloud asks for what the user guide says is checked.'
-)
 _DECRYPT: Final = (
     "S3 asks KMS in the reader's name when an object is encrypted with a key (S3 user guide, "
     '"UsingKMSEncryption"). For the deployer\'s own reads the in-process cloud does not ask.'
@@ -105,13 +101,13 @@ REASONS: Final[tuple[Reason, ...]] = (
         part="condition",
         text="StringEquals application-autoscaling:service-namespace",
     ),
-    Reason(_SCALING, sid="ScaleOwn"),
-    Reason(_SCALING, sid="KeepScalingAlarms", text="cloudwatch:DeleteAlarms"),
     Reason(_BUCKET_KEY, sid="DecryptSmokeTests", part="value", text="*:s3:::checks"),
     Reason(_BUCKET_KEY, sid="DecryptSmokeTests", part="value", text="*:s3:::sagemaker-{region}-{account}"),
     Reason(_DECRYPT, sid="DecryptSmokeTests"),
     # The models' role
     Reason(_BUCKET_KEY, subject="*: ModelExecutionRole", sid="DecryptArtefacts", part="value"),
+    Reason(_BUCKET_KEY, sid="EncryptCallsAndAnswers", part="value"),
+    Reason(_BUCKET_KEY, sid="DecryptRequests", part="value"),
     Reason(
         _NOT_MODELLED + "pulling goes on without a check of layers.",
         sid="*Pull*",
@@ -119,14 +115,25 @@ REASONS: Final[tuple[Reason, ...]] = (
     ),
     Reason(_NOT_MODELLED + "it keeps the logs of models by itself.", subject="*Model*", sid="WriteLogs"),
     Reason(_NOT_MODELLED + "it publishes the metrics of endpoints by itself.", sid="WriteMetrics"),
-    Reason(_NOT_MODELLED + "it writes answers by itself, and captures no calls.", sid="WriteCallsAndAnswers"),
-    Reason(_NOT_MODELLED + "it tells topics of answers by itself.", sid="TellOfAnswers"),
-    Reason(_NOT_MODELLED + "it explains nothing.", sid="ReadBaselines"),
     Reason(
-        _NOT_MODELLED + "it writes answers by itself, and captures no calls.", sid="EncryptAnswersByAlias"
+        "A large answer is written in parts, and given up so (developer guide, "
+        '"async-inference-create-endpoint-prerequisites"). The local cloud writes each in one.',
+        sid="WriteCallsAndAnswers",
+        text="s3:AbortMultipartUpload",
     ),
-    Reason(_NOT_MODELLED + "it has no networks.", text="*ec2*"),
-    Reason(_NOT_MODELLED + "it has no networks.", sid="ReadVpc"),
+    Reason(
+        "Settings name this key: its use does not rest on what S3 says of the object. What buckets are "
+        "granted allows the same as long as S3 says which one it is.",
+        sid="EncryptAnswersByAlias",
+    ),
+    Reason(
+        "A publisher to an encrypted topic needs `kms:GenerateDataKey*` (SNS developer guide, "
+        '"sns-key-management"). The local cloud asks for one of these actions.',
+        sid="EncryptNotices",
+        text="kms:GenerateDataKeyWithoutPlaintext",
+    ),
+    Reason(_NOT_MODELLED + "it makes no network interfaces, and so deletes none.", text="ec2:Delete*"),
+    Reason(_NOT_MODELLED + "it looks no networks up.", sid="ReadVpc"),
     # Rules, alarms, topics and queues
     Reason(
         "A second lock: the ARN in the other condition names the account too. AWS's guides have both keys "

@@ -183,14 +183,14 @@ FEATURED_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
         [SCALABLE_TARGET],
         OF_VARIANTS,
     ),
-    "ReadRollbackAlarms": (
+    "ReadAlarms": (
         ["cloudwatch:DescribeAlarms"],
         ["*"],
         None,
     ),
     "ScaleEndpoints": (["sagemaker:UpdateEndpointWeightsAndCapacities"], [ENDPOINT], None),
     "KeepScalingAlarms": (
-        ["cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"],
+        ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"],
         ["*"],
         None,
     ),

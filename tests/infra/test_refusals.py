@@ -692,6 +692,12 @@ OF_MODELS: list[tuple[bool, str, str, dict[str, Values]]] = [
     (True, "kms:GenerateDataKey", TOPICS_KEY, {"kms:ViaService": "sns.eu-central-1.amazonaws.com"}),
     (True, "kms:Decrypt", TOPICS_KEY, {"kms:ViaService": "sns.eu-central-1.amazonaws.com"}),
     (False, "kms:GenerateDataKey", TOPICS_KEY, {"kms:ViaService": "sqs.eu-central-1.amazonaws.com"}),
+    (
+        False,
+        "kms:GenerateDataKey",
+        TOPICS_KEY.replace("eu-central-1", OTHER_REGION),
+        {"kms:ViaService": "sns.eu-central-1.amazonaws.com"},
+    ),
     (True, "ec2:CreateNetworkInterface", f"{EC2}:subnet/subnet-1", {}),
     # Shared by another account.
     (True, "ec2:CreateNetworkInterface", f"{EC2.replace(ACCOUNT, OTHER_ACCOUNT)}:subnet/subnet-1", {}),
