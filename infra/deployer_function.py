@@ -298,11 +298,11 @@ class DeployerFunction(Construct):
     def _allow_reading_alarms(self) -> None:
         """Let the deployer see states of alarms, and Application Auto Scaling try that as the deployer.
 
-        Before each update, the deployer looks whether what would roll it back is on already. Every denial that
-        was ever published is on `alarm:*`, whatever names were given (seen: mattclay/aws-terminator PR #63,
-        2019), and composite alarms show only to who may look at `*` (CloudWatch user guide,
-        "permissions-reference-cw"; botocore: DescribeAlarms). Whether names would do for others, a probe has to
-        settle.
+        Before each update, the deployer looks whether what would roll it back is on already. Every denial
+        that was ever published is on `alarm:*`, whatever names were given (seen: mattclay/aws-terminator PR
+        #63, 2019), and composite alarms show only to who may look at `*` (CloudWatch user guide,
+        "permissions-reference-cw"; botocore: DescribeAlarms). Whether names would do for others, a probe has
+        to settle.
         """
         self._beside.allow(
             "ReadAlarms",

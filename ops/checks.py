@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iam_policies.evaluation import AccessRequest, Decision, Outcome, PolicyKind
 from iam_policies.principals import Principal, role_session
+from infra.model_objects import ModelObjects, Surroundings
 from infra.stages.access import PULL, Artefacts, Repository, group_arns, signed, version_arns
 from infra.stages.accounts import owner_of, partition_of, registry_stack_name, url_suffix_of
 from ops.encryption import check_encryption
@@ -67,6 +68,7 @@ def diagnose(
         *_registry_side(access, version, facts),
         *_deployer(access, version, facts),
         *_models(access, version, facts),
+        *_model_objects(access, endpoints, facts),
         *_existing(access, version, facts),
         *check_encryption(access, group, facts),
         *check_event_path(access, group, facts),
@@ -218,6 +220,14 @@ _WHY: Final = {
     "kms:Decrypt": "What is encrypted with the key cannot be read: CreateModel fails.",
     "iam:PassRole": "The deployer cannot give models their role: CreateModel fails.",
 }
+
+_WHY_OF_OBJECTS: Final = {
+    "ReadRequests": "SageMaker cannot read asynchronous requests: each of them fails.",
+    "ListRequests": "A request that is missing looks like one that may not be read.",
+    "WriteCallsAndAnswers": "Answers or captured calls are lost, and no caller is told.",
+    "ReadBaselines": "Clarify cannot read what explanations are measured against.",
+}
+"""Why models need what `ModelObjects` says, by its Sids."""
 
 
 def _registry_side(access: StageAccess, version: Version | None, facts: Facts) -> Iterator[Finding]:
@@ -392,7 +402,8 @@ def _allowed(
     Statements that are `idle`, which the service keeps and ignores, are named too.
     """
     actions = proposed["Action"] if isinstance(proposed["Action"], list) else [proposed["Action"]]
-    why = _WHY[actions[0]]
+    sid = str(proposed["Sid"]).removeprefix(OWNER).rstrip("0123456789")
+    why = _WHY_OF_OBJECTS.get(sid) or _WHY[actions[0]]
     what = ", ".join(actions)
     who = " and ".join(dict.fromkeys(objecting))
     changed = f"{where.partition(':')[0]}: change {who} so that it lets the role pass."
@@ -521,12 +532,37 @@ def _models(access: StageAccess, version: Version | None, facts: Facts) -> Itera
     calls.append(("LogIn", "ecr:GetAuthorizationToken", "*", {}, {}))
     calls += [("Decrypt", "kms:Decrypt", key, via, through) for key in access.keys]
     for arn, role in _running(access, facts).items():
-        where = (
-            _of_stacks_role(access)
-            if _is_made(access, arn)
-            else f"In account {names.account}, in a policy of the role, which is its owner's."
-        )
-        yield from _identity(role, arn, [_need(*call) for call in calls], where)
+        yield from _identity(role, arn, [_need(*call) for call in calls], _where(access, arn))
+
+
+def _model_objects(access: StageAccess, endpoints: Sequence[EndpointSpec], facts: Facts) -> Iterator[Finding]:
+    """Check that each role may read and write in S3 what the settings of its endpoints say.
+
+    What keys it needs for that is left out: whether a bucket encrypts, and with which, is its owner's to say.
+    """
+    names = access.names
+    around = Surroundings(partition_of(names.region), names.region, url_suffix_of(names.region))
+    for arn, role in _running(access, facts).items():
+        its_own = [
+            spec
+            for spec in endpoints
+            if spec.compiled["CreateModel"].get("ExecutionRoleArn", names.execution_role_arn) == arn
+        ]
+        needs = [
+            _need(each.sid, action, resource, {}, {})
+            for each in ModelObjects.of(its_own).allowances(around)
+            for action in each.actions
+            if action.startswith("s3:")
+            for resource in each.resources
+        ]
+        yield from _identity(role, arn, needs, _where(access, arn))
+
+
+def _where(access: StageAccess, role_arn: str) -> str:
+    """Say where to add to a role that models run with."""
+    if _is_made(access, role_arn):
+        return _of_stacks_role(access)
+    return f"In account {access.names.account}, in a policy of the role, which is its owner's."
 
 
 def _need(

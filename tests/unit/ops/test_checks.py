@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -40,6 +40,9 @@ from tests.unit.ops.builders import (
     trust,
     with_owned_key,
 )
+
+if TYPE_CHECKING:
+    from infra.settings.catalogue import EndpointSpec
 
 REFUSED = Unreadable("AccessDenied", "Ask for it.")
 OWNER = owner_of("Greenlight", access().registry)
@@ -940,3 +943,70 @@ def test_a_stage_in_the_registrys_account_needs_no_policy_and_no_bus() -> None:
     found = diagnose(lab, "fraud", [], facts(caller_account=REGISTRY, policies={}, bus_policy=Absent()))
 
     assert not {"policy", "grant", "event-path"} & {each.check for each in found}
+
+
+# Where models read and write as settings say -------------------------------------------------------------
+
+
+def asynchronous(**more: Any) -> EndpointSpec:
+    """An endpoint whose requests are below `s3://requests/churn`, and whose calls nobody captures."""
+    usual = endpoint("queue")
+    output = {"OutputConfig": {"S3OutputPath": "s3://answers/churn", "S3FailurePath": "s3://failures/churn"}}
+    compiled = {
+        "CreateModel": {**usual.compiled["CreateModel"], **more},
+        "CreateEndpointConfig": {**usual.compiled["CreateEndpointConfig"], "AsyncInferenceConfig": output},
+    }
+    return replace(usual, compiled=compiled, input_paths=("s3://requests/churn",))
+
+
+def objects_of(spec: EndpointSpec, **changes: Any) -> list[Finding]:
+    found = diagnose(access(), GROUP, [spec], facts(**changes))
+    return [each for each in found if each.check == "identity" and each.why in OF_OBJECTS]
+
+
+OF_OBJECTS = {
+    "SageMaker cannot read asynchronous requests: each of them fails.",
+    "A request that is missing looks like one that may not be read.",
+    "Answers or captured calls are lost, and no caller is told.",
+}
+
+
+def asked(found: Finding) -> tuple[str, str]:
+    assert found.statement is not None
+    [action], [resource] = found.statement["Action"], found.statement["Resource"]
+    return action, resource.removeprefix("arn:aws:s3:::")
+
+
+def test_a_role_that_may_not_read_requests_or_write_answers_is_told_what_to_add() -> None:
+    bare = Found(less(models_role(), "s3:GetObject"))
+
+    found = objects_of(asynchronous(), execution_role=bare)
+
+    assert {each.why for each in found} == OF_OBJECTS
+    assert [asked(each) for each in found] == [
+        ("s3:GetObject", "requests/churn/*"),
+        ("s3:ListBucket", "answers"),
+        ("s3:ListBucket", "failures"),
+        ("s3:ListBucket", "requests"),
+        ("s3:AbortMultipartUpload", "answers/churn/*"),
+        ("s3:AbortMultipartUpload", "failures/churn/*"),
+        ("s3:PutObject", "answers/churn/*"),
+        ("s3:PutObject", "failures/churn/*"),
+    ]
+    # AND what is proposed closes every gap.
+    proposed = {"Statement": [each.statement for each in found]}
+    role = replace(bare.value, policies=(*bare.value.policies, proposed))
+    assert objects_of(asynchronous(), execution_role=Found(role)) == []
+
+
+def test_a_role_that_an_endpoint_brings_is_asked_for_its_own_endpoints_only() -> None:
+    own = f"arn:aws:iam::{STAGING}:role/own"
+    spec = asynchronous(ExecutionRoleArn=own)
+
+    found = objects_of(spec, model_roles={own: Found(less(models_role(), "s3:GetObject"))})
+
+    assert {each.subject for each in found} == {f"the role {own}"}
+    assert {each.where for each in found} == {
+        f"In account {STAGING}, in a policy of the role, which is its owner's."
+    }
+    assert objects_of(endpoint("churn")) == []
