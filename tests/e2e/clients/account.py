@@ -102,9 +102,13 @@ class Account:
             "Principal": {"Service": "sagemaker.amazonaws.com"},
             "Action": "sts:AssumeRole",
         }
-        read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{self.bucket}/*"}
+        bucket = f"arn:aws:s3:::{self.bucket}"
+        # What asynchronous endpoints need as well ("async-inference-create-endpoint-prerequisites").
+        objects = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]
+        read = {"Effect": "Allow", "Action": objects, "Resource": [bucket, f"{bucket}/*"]}
         # What the developer guide's role for CreateModel has, and what guardrails need ("sagemaker-roles").
-        run = {"Effect": "Allow", "Action": ["ecr:*", "cloudwatch:DescribeAlarms"], "Resource": "*"}
+        running = ["ecr:*", "cloudwatch:DescribeAlarms", "sns:Publish"]
+        run = {"Effect": "Allow", "Action": running, "Resource": "*"}
         iam.create_role(RoleName="model-execution", AssumeRolePolicyDocument=policy(trust))
         iam.put_role_policy(RoleName="model-execution", PolicyName="read", PolicyDocument=policy(read))
         iam.put_role_policy(RoleName="model-execution", PolicyName="run", PolicyDocument=policy(run))

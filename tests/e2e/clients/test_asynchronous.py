@@ -79,6 +79,18 @@ def test_an_asynchronous_invocation_writes_its_output_and_tells_its_topic(accoun
     bucket, _, key = failed["FailureLocation"].removeprefix("s3://").partition("/")
     assert b"in/missing.json" in s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
+    # AND the model's role is asked: what it may not read is not read.
+    writing = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{account.bucket}/*"}
+    account.client("iam").put_role_policy(
+        RoleName="model-execution", PolicyName="read", PolicyDocument=policy(writing)
+    )
+    failed = invoke("in/rows.json")
+    (message,) = eventually(told, bool)
+    assert message["invocationStatus"] == "Failed"
+    bucket, _, key = failed["FailureLocation"].removeprefix("s3://").partition("/")
+    reason = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    assert b"model-execution/SageMaker is not authorized to perform: s3:GetObject" in reason
+
     with pytest.raises(ClientError, match="Use InvokeEndpointAsync"):
         account.runtime.invoke_endpoint(EndpointName="churn", Body=b"[[1.0]]")
     assert {call["operation"] for call in account.cloud.calls()} >= {"InvokeEndpointAsync", "InvokeEndpoint"}
