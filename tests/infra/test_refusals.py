@@ -639,6 +639,7 @@ BY_DEFAULT: list[tuple[bool, str, str, dict[str, Values]]] = [
         ("kms:GenerateDataKey", "payroll/1", VIA_S3, False),
         ("kms:GenerateDataKey", "calls-of-others/1", VIA_S3, False),
         ("kms:GenerateDataKey", "calls/credit/1.jsonl", f"sqs.{REGION}.amazonaws.com", False),
+        ("kms:Decrypt", "baselines/credit.csv", f"sqs.{REGION}.amazonaws.com", False),
     )
 ]
 """What a model's role may do with keys that no settings name: of buckets that encrypt by default."""

@@ -267,7 +267,7 @@ def test_calls_are_written_with_the_key_that_settings_name_by_its_alias(models: 
     assert refused is None
 
 
-@pytest.mark.parametrize("is_encrypted", [False, True])
+@pytest.mark.parametrize("is_encrypted", [False, True], ids=["as it is", "encrypted"])
 def test_topics_are_told_of_answers(models: Models, *, is_encrypted: bool) -> None:
     """The topic is another account's, and so is its key."""
     account_id = "111122223333"
