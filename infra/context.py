@@ -52,8 +52,8 @@ class Configuration:
     """The CloudFormation stack, and the value of the tag `greenlight:stack` on all that is deployed by it."""
     endpoints_dir: str = "endpoints"
     """The directory of endpoint settings, relative to the directory of `cdk.json`."""
-    settings_prefix: str = "/greenlight/endpoints/"
-    """The SSM path of the compiled settings. Two stacks in one account and region need two."""
+    settings_prefix: str = ""
+    """The SSM path of the compiled settings; by default one that holds the stack's name."""
     settings_stacks: int = 1
     """Over how many stacks the settings are spread: from 1, which holds some 400 endpoints, to 25."""
     sweep_minutes: int = 15
@@ -73,6 +73,11 @@ class Configuration:
     stages: Mapping[str, Stage] = field(default_factory=dict)
     """By name, in which accounts endpoints are served, and which versions each takes."""
 
+    def __post_init__(self) -> None:
+        """Give each stack a path of its own, so that two in one account and region keep apart."""
+        if not self.settings_prefix:
+            object.__setattr__(self, "settings_prefix", _default_prefix(self.stack_name))
+
     def settings_stack_name(self, number: int) -> str:
         """Name the stacks that hold settings, counted from 1: the first is the stack that holds all else."""
         return self.stack_name if number == 1 else f"{self.stack_name}-Settings-{number}"
@@ -86,6 +91,12 @@ def shared_context(home: Path) -> frozenset[str]:
         return frozenset()  # the CLI has complained of it already
     context = document.get("context") if isinstance(document, dict) else None
     return frozenset(context) if isinstance(context, dict) else frozenset()
+
+
+def _default_prefix(stack_name: str) -> str:
+    # The first installation keeps the path that it had before there could be a second.
+    first = next(each.default for each in fields(Configuration) if each.name == "stack_name")
+    return f"/greenlight/{'' if stack_name == first else f'{stack_name}/'}endpoints/"
 
 
 def read_configuration(

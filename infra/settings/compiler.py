@@ -53,11 +53,13 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
     `ApprovalPolicy` (whose approvals count), `Keep` (how many former releases stay), `AbortAlarmName` (what
     stops a rollout), `SmokeTest` (how a version is tried), `Pins` (the number of the version that a variant
     stays on, by variant; all others serve the approved version) and `Shadow` (whose approvals bring a version
-    into the only shadow variant) are the deployer's own. `stack_name` is part of the alarms' names.
+    into the only shadow variant) are the deployer's own. `StackName` says whose the settings are: another
+    stack's deployer leaves them alone. It is part of the alarms' names, too.
     """
     variants, overrides = hosted(settings, endpoint_name), settings.overrides
     spec: dict[str, Any] = {
         "SchemaVersion": SCHEMA_VERSION,
+        "StackName": stack_name,
         "EndpointName": endpoint_name,
         "ModelPackageGroupName": settings.model_package_group,
         **_templates(settings, variants),

@@ -198,7 +198,22 @@ class Dispatcher:
             self._logger.info(f"Nobody manages endpoint {endpoint_name}: nothing to deploy")
             self._follow_to_its_end(endpoint_name)
             return []
-        return [settings]
+        return [settings] if self._is_ours(settings) else []
+
+    def _is_ours(self, settings: EndpointSettings) -> bool:
+        """Tell whether settings are this stack's: another one's may be below the same path.
+
+        Those are told once, and left alone, as their endpoints are.
+        """
+        own = self._ownership.stack_name
+        if settings.stack_name in (None, own):
+            return True
+        if self._parameters.is_news(settings):
+            self._logger.warning(
+                f"The settings of endpoint {settings.endpoint_name} are of stack {settings.stack_name}, not "
+                f"of {own}: left alone. Two stacks in one account and region need two settings_prefix."
+            )
+        return False
 
     def _follow_to_its_end(self, endpoint_name: str) -> None:
         """Settle what was under way when an endpoint's settings were removed: people wait for its end."""
@@ -225,7 +240,7 @@ class Dispatcher:
     def _readable(self, found: AllSettings) -> tuple[EndpointSettings, ...]:
         for error in found.invalid:
             self._logger.error(str(error))
-        return found.readable
+        return tuple(filter(self._is_ours, found.readable))
 
     def _reconcile(
         self,

@@ -36,6 +36,7 @@ class Parameters:
         self._client = client
         self._prefix = prefix
         self._now = now
+        self._foreign: set[str] = set()
         self._listed: AllSettings | None = None
         self._listed_at = datetime.min.replace(tzinfo=UTC)
 
@@ -43,6 +44,12 @@ class Parameters:
         """Return the endpoint whose settings a parameter holds, or None for any other parameter."""
         name = parameter_name.removeprefix(self._prefix)
         return name if name and name != parameter_name and "/" not in name else None
+
+    def is_news(self, foreign: EndpointSettings) -> bool:
+        """Tell whether this execution environment sees another stack's settings for the first time."""
+        news = foreign.endpoint_name not in self._foreign
+        self._foreign.add(foreign.endpoint_name)
+        return news
 
     def read(self, endpoint_name: str) -> EndpointSettings | None:
         """Return an endpoint's settings, or None if nobody manages it.

@@ -51,6 +51,7 @@ class EndpointSettings:
         gate: What the stage asks of a version besides its approval; None for nothing.
         promotion: What the stage passes on; None for nothing.
         smoke_test: What a version must answer well once it serves; None for nothing.
+        stack_name: Whose settings these are; None if they do not say.
     """
 
     endpoint_name: str
@@ -69,6 +70,7 @@ class EndpointSettings:
     gate: Gate | None
     promotion: Promotion | None
     smoke_test: SmokeTest | None
+    stack_name: str | None = None
 
     @classmethod
     def parse(cls, endpoint_name: str, value: str) -> EndpointSettings:
@@ -108,6 +110,7 @@ class EndpointSettings:
             gate=Gate.parse(document["Gate"]) if "Gate" in document else None,
             promotion=Promotion.parse(document["Promotion"]) if "Promotion" in document else None,
             smoke_test=SmokeTest.parse(document["SmokeTest"]) if "SmokeTest" in document else None,
+            stack_name=document.get("StackName"),
         )
 
     @property
@@ -261,6 +264,7 @@ _RULES: Final[tuple[tuple[Callable[[dict[str, Any]], bool], str], ...]] = (
         "ApprovalPolicy is not an object of Approvers (strings) and FourEyes (true or false)",
     ),
     (lambda document: isinstance(document.get("StageName", ""), str), "StageName is not a string"),
+    (lambda document: isinstance(document.get("StackName", ""), str), "StackName is not a string"),
     (
         lambda document: "Gate" not in document or is_gate(document["Gate"]),
         "Gate is not an object of Stage, StageStatus and LaterStages",

@@ -158,3 +158,14 @@ def test_a_plain_deployment_reads_the_folder_of_endpoints() -> None:
 
     assert problems == []
     assert configuration.endpoints_dir == "endpoints"
+
+
+@pytest.mark.parametrize("stack_name", ["Team-B", "endpoints", "aws-models"])
+def test_another_stack_has_another_path_of_settings_unless_somebody_says_which(stack_name: str) -> None:
+    configuration, problems = read_configuration({"stack_name": stack_name})
+    given, _ = read_configuration({"stack_name": stack_name, "settings_prefix": "/ml/"})
+
+    assert problems == []
+    assert configuration.settings_prefix == f"/greenlight/{stack_name}/endpoints/"
+    assert given.settings_prefix == "/ml/"
+    assert Configuration().settings_prefix == "/greenlight/endpoints/"

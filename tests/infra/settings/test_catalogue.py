@@ -910,6 +910,7 @@ def test_the_stored_value_is_compact_json_and_says_what_the_file_says(tmp_path: 
     assert (spec.file, spec.model_package_group) == ("endpoints/churn.yaml", "churn-models")
     assert json.loads(spec.parameter_value) == {
         "SchemaVersion": 1,
+        "StackName": "Greenlight",
         "EndpointName": "churn",
         "ModelPackageGroupName": "churn-models",
         "CreateModel": {
