@@ -83,6 +83,10 @@ sabotage: setup ## Break the deployer in many ways; each must be caught
 iam-proof: setup ## Take each permission from every role and policy in turn; a test must fail (5 to 12 minutes)
 	python -m tests.iam_proof
 
+.PHONY: iam-evidence
+iam-evidence: setup ## Check only the evidence that AWS accepts each permission as it is (seconds)
+	python -m tests.iam_proof --evidence
+
 .PHONY: coverage
 coverage: setup ## Branch coverage of the deployer by its own tests
 	pytest -q -n auto tests/unit/deployer --cov=deployer --cov-branch --cov-report=term-missing --cov-fail-under=100

@@ -5,8 +5,9 @@ condition keys its requests have (`reference.py`). Here is what it does not sett
 than it says: each entry has the form that a page or an observation shows to be enough. A statement that is
 narrower than that is a defect, which `verdicts.py` finds.
 
-A form is an ARN in which `{name}` stands for what a policy may name one by one, and `*` for what only a
-wildcard covers: `alarm:{alarm}` may be one alarm, `alarm:*` has to be every alarm.
+A form is an ARN in which `{name}` stands for what a policy may name, one by one or with wildcards of its own,
+`<name>` for what it has to name one by one, and `*` for what only a wildcard covers: `alarm:{alarm}` may be
+one alarm, `alarm:*` has to be every alarm.
 """
 
 from __future__ import annotations
@@ -150,6 +151,15 @@ _BY_EVENTBRIDGE: Final = _page('EventBridge user guide, "eb-use-resource-based"'
 _BY_ALARMS: Final = _page('SNS developer guide, "sns-access-policy-use-cases" (CloudWatch alarms)')
 _KEY_OF_TOPIC: Final = _page('SNS developer guide, "sns-key-management"')
 
+_KEYS_ELSEWHERE: Final = _page('KMS developer guide, "key-policy-modifying-external-accounts"')
+_USING_KEYS: Final = (
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+)
+
 EVIDENCE: Final = (
     # Automatic scaling: RegisterScalableTarget tries these in the caller's name, on names that do not exist.
     Evidence(
@@ -249,6 +259,9 @@ EVIDENCE: Final = (
         _page('VPC user guide, "security-group-sharing"; SageMaker developer guide, "sagemaker-roles"'),
         (),
     ),
+    # Keys: which account's key a bucket uses is its owner's affair. Named ones have their account.
+    Evidence(_USING_KEYS, _arn("kms", "key/*", "*"), _KEYS_ELSEWHERE),
+    Evidence(_USING_KEYS, _arn("kms", "key/<key>"), _KEYS_ELSEWHERE),
     # The models' role, as SageMaker uses it
     Evidence(
         ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
@@ -280,7 +293,7 @@ EVIDENCE: Final = (
 """What is shown for actions beyond the reference. Where one is about an action and a resource, it decides."""
 
 KEYS: Final = (
-    KeyEvidence(("kms:*",), "kms:ViaService", ("s3.*", "sagemaker.*"), _KMS_THROUGH),
+    KeyEvidence(("kms:*",), "kms:ViaService", ("s3.*", "sagemaker.*", "sns.*"), _KMS_THROUGH),
     KeyEvidence(
         ("kms:Decrypt", "kms:GenerateDataKey"),
         "kms:EncryptionContext:aws:s3:arn",

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from tests.iam_proof.mutants import Taken
     from tests.infra.conftest import Synthesised
     from tests.infra.estate import Estate
+    from tests.infra.roles import Deployed
 
 STORIES = "tests/infra/sufficiency"
 REFUSALS = ("tests/infra/test_refusals.py", "tests/infra/test_refusals_of_resources.py")
+EVIDENCE = "tests/infra/test_evidence.py"
 _MERE_EVALUATION = "[True"
 """A refusal's opposite, put to IAM's evaluation directly: that it is allowed shows no need for it."""
 
@@ -65,6 +67,8 @@ class Proof:
     findings: list[Finding] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     """Scenarios that fail with every policy in place, which prove nothing."""
+    stacks: list[Deployed] = field(default_factory=list)
+    """Every stack that has policies."""
 
     _decided: dict[tuple[Subject, Mutant], Counter[str]] = field(default_factory=dict)
     _asked: dict[Subject, list[_Seen]] = field(default_factory=dict)
@@ -128,8 +132,9 @@ class Proof:
         return finding
 
     @pytest.fixture(autouse=True)
-    def _everything(self, featured: Synthesised, synthesised: Synthesised, estate: Estate) -> None:
-        del synthesised  # Made all the same: before the processes part, as everything that scenarios share.
+    def _everything(self, featured: Synthesised, every_stack: list[Deployed], estate: Estate) -> None:
+        # All are made before the processes part, as everything that scenarios share.
+        self.stacks = every_stack
         if not self._cases:
             self._cases.extend(cases(featured, estate))
 
@@ -229,6 +234,25 @@ def prove(arguments: Sequence[str] = (), jobs: int = 1) -> Proof:
     ]
     pytest.main([*options, *arguments, STORIES, *REFUSALS], plugins=[proof])
     return proof
+
+
+@dataclass(eq=False)
+class _Stacks:
+    """Takes the stacks from a test that has them."""
+
+    found: list[Deployed] = field(default_factory=list)
+
+    @pytest.fixture(autouse=True)
+    def _everything(self, every_stack: list[Deployed]) -> None:
+        self.found = every_stack
+
+
+def synthesised_stacks() -> list[Deployed]:
+    """Synthesise every stack that has policies, as the test suite does; seconds."""
+    stacks = _Stacks()
+    options = ["-q", "--no-summary", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    pytest.main([*options, f"{EVIDENCE}::test_every_statement_has_a_source"], plugins=[stacks])
+    return stacks.found
 
 
 def _failure(item: pytest.Item) -> str:

@@ -16,14 +16,16 @@ from tests.iam_proof import reference
 from tests.iam_proof.evidence import EVIDENCE, KEYS, SERVICES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from iam_policies.policies import Condition, Policy, Statement
     from tests.iam_proof.evidence import Evidence, KeyEvidence, Open
     from tests.iam_proof.reference import Action
-    from tests.infra.roles import Subject
+    from tests.infra.roles import Deployed, Subject
 
-_HOLE: Final = re.compile(r"\{[^}]*\}")
+_HOLE: Final = re.compile(r"\{[^}]*\}|<[^>]*>")
+_NAMED: Final = re.compile(r"<[^>]*>$")
+_WILDCARD: Final = re.compile(r"[*?]")
 _ONLY_A_WILDCARD: Final = "\0\0"
 """No policy names it, so that only an asterisk covers it."""
 
@@ -94,8 +96,62 @@ def verdicts(subject: Subject, policies: Sequence[Policy]) -> Iterator[Verdict]:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the evidence says of every statement of some stacks."""
+
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def sources(self) -> list[str]:
+        """All sources but the reference, in their order."""
+        found = {source for each in self.verdicts for source in each.sources}
+        return sorted(found - {REFERENCE})
+
+    @property
+    def questions(self) -> list[Open]:
+        """What is open, in the order in which it is written down."""
+        found = {question for each in self.verdicts for question in each.open}
+        known = [each.open for each in (*EVIDENCE, *KEYS) if each.open is not None]
+        return [each for each in dict.fromkeys(known) if each in found]
+
+    @property
+    def defects(self) -> list[str]:
+        """What has no evidence, and what is narrower than it."""
+        return [
+            f"{kind} {each.subject}: {each.sid}: {what}"
+            for each in self.verdicts
+            for kind, found in (("WITHOUT EVIDENCE", each.without), ("NARROWER THAN EVIDENCE", each.narrower))
+            for what in found
+        ]
+
+    def column(self) -> dict[tuple[Subject, str], str]:
+        """Return the page's column of evidence, by subject and Sid."""
+        numbers = {source: str(number) for number, source in enumerate(self.sources, start=1)}
+        numbers[REFERENCE] = "R"
+        return {
+            (each.subject, each.sid): ", ".join(sorted(numbers[source] for source in each.sources))
+            + (" **?**" if each.open else "")
+            for each in self.verdicts
+        }
+
+
+def judge(stacks: Iterable[Deployed]) -> Judgement:
+    """Hold every statement of every policy of some stacks against its evidence."""
+    return Judgement(
+        tuple(
+            verdict
+            for stack in stacks
+            for subject, policies in stack.subjects().items()
+            for verdict in verdicts(subject, policies)
+        )
+    )
+
+
 def covers(resource: str, form: str) -> bool:
     """Tell whether a policy's resource is as wide as the form that is shown to be enough."""
+    if _NAMED.search(form) and resource != "*" and _WILDCARD.search(resource.rpartition("/")[2]):
+        return False
     return may_overlap(resource, _HOLE.sub("*", form.replace("*", _ONLY_A_WILDCARD)))
 
 

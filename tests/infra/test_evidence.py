@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from iam_policies.policies import parse_policy
-from tests.iam_proof.evidence import EVIDENCE, KEYS
-from tests.iam_proof.verdicts import covers, verdicts
+from tests.iam_proof.evidence import EVIDENCE, KEYS, SERVICES
+from tests.iam_proof.page import PAGE, evidence_on
+from tests.iam_proof.verdicts import Judgement, covers, judge, verdicts
 from tests.infra.roles import Subject
 
 if TYPE_CHECKING:
@@ -23,30 +24,66 @@ OWNED = {"StringEquals": {"aws:ResourceTag/greenlight:stack": "Greenlight"}}
 
 
 @pytest.fixture(scope="session")
-def every_verdict(every_stack: list[Deployed]) -> list[Verdict]:
-    return [
-        verdict
-        for stack in every_stack
-        for subject, policies in stack.subjects().items()
-        for verdict in verdicts(subject, policies)
-    ]
+def judgement(every_stack: list[Deployed]) -> Judgement:
+    return judge(every_stack)
 
 
-def test_no_permission_is_without_evidence(every_verdict: list[Verdict]) -> None:
+@pytest.fixture(scope="session")
+def every_verdict(judgement: Judgement) -> tuple[Verdict, ...]:
+    return judgement.verdicts
+
+
+def test_the_page_has_the_evidence_of_each_of_its_statements(judgement: Judgement) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    column, on_page = judgement.column(), evidence_on(page)
+
+    assert on_page == {each: column[each] for each in on_page}, "run `make iam-proof`"
+    for number, source in enumerate(judgement.sources, start=1):
+        assert f"\n{number}. {source}\n" in page
+    for question in judgement.questions:
+        assert f"| {question.question} | {question.hedge} |" in page
+
+
+def test_no_permission_is_without_evidence(every_verdict: tuple[Verdict, ...]) -> None:
     found = [f"{each.subject}: {each.sid}: {each.without}" for each in every_verdict if each.without]
 
     assert not found, "\n".join(found)
 
 
-def test_every_statement_has_a_source(every_verdict: list[Verdict]) -> None:
+def test_no_permission_is_narrower_than_its_evidence(every_verdict: tuple[Verdict, ...]) -> None:
+    found = [f"{each.subject}: {each.sid}: {each.narrower}" for each in every_verdict if each.narrower]
+
+    assert not found, "\n".join(found)
+
+
+def test_every_statement_has_a_source(every_verdict: tuple[Verdict, ...]) -> None:
     assert all(each.sources for each in every_verdict if not each.without and not each.narrower)
 
 
-def test_what_nobody_could_establish_is_listed_with_its_hedge(every_verdict: list[Verdict]) -> None:
+def test_all_evidence_is_about_something(every_verdict: tuple[Verdict, ...]) -> None:
+    told = {source for each in every_verdict for source in each.sources}
+
+    assert {str(each.source) for each in (*EVIDENCE, *KEYS, *SERVICES)} <= told
+
+
+def test_what_nobody_could_establish_is_listed_with_its_hedge(every_verdict: tuple[Verdict, ...]) -> None:
     listed = {question for each in every_verdict for question in each.open}
 
     assert listed == {each.open for each in (*EVIDENCE, *KEYS) if each.open is not None}
     assert all(each.question.endswith("?") and each.hedge for each in listed)
+
+
+def test_what_is_wrong_is_told_with_its_statement() -> None:
+    narrow = judged("cloudwatch:PutMetricAlarm", f"{ALARM}:TargetTracking-endpoint/*")
+    unknown = judged("sagemaker:ApproveEverything", "*")
+
+    defects = Judgement((narrow, unknown)).defects
+
+    assert [each.split(" one account: DeployerRole: One: ")[0] for each in defects] == [
+        "NARROWER THAN EVIDENCE",
+        "WITHOUT EVIDENCE",
+    ]
+    assert Judgement(()).defects == []
 
 
 def judged(
@@ -74,6 +111,7 @@ def judged(
         ),
         judged("sagemaker:UpdateEndpoint", f"{SAGEMAKER}:endpoint-config/*", Condition=OWNED),
         judged("ec2:CreateNetworkInterface", "arn:aws:ec2:eu-west-1:111122223333:subnet/subnet-1", MODELS),
+        judged("kms:Decrypt", "arn:aws:kms:eu-west-1:111122223333:key/*", MODELS),
         judged(
             "kms:Decrypt",
             "arn:aws:kms:eu-west-1:*:key/*",
@@ -119,6 +157,8 @@ def test_what_has_no_evidence_is_reported(verdict: Verdict) -> None:
             Condition={"StringEqualsIfExists": {"aws:ResourceTag/greenlight:stack": "Greenlight"}},
         ),
         judged("ec2:CreateNetworkInterface", "arn:aws:ec2:eu-west-1:*:subnet/subnet-1", MODELS),
+        judged("kms:Decrypt", "arn:aws:kms:eu-west-1:*:key/*", MODELS),
+        judged("kms:Decrypt", "arn:aws:kms:eu-west-1:111122223333:key/1234-5678", MODELS),
     ],
 )
 def test_what_is_as_wide_as_its_evidence_passes(verdict: Verdict) -> None:
@@ -136,6 +176,8 @@ def test_what_is_as_wide_as_its_evidence_passes(verdict: Verdict) -> None:
         ("arn:aws:s3:::m*", "arn:{partition}:s3:::*", False),
         ("arn:aws:s3:::??", "arn:{partition}:s3:::*", True),
         ("*", "arn:{partition}:s3:::*", True),
+        ("arn:aws:kms:eu-west-1:1:key/a", "arn:{partition}:kms:{region}:{account}:key/<key>", True),
+        ("arn:aws:kms:eu-west-1:1:key/a*", "arn:{partition}:kms:{region}:{account}:key/<key>", False),
     ],
 )
 def test_only_a_wildcard_covers_a_forms_wildcard(resource: str, form: str, *, enough: bool) -> None:

@@ -10,8 +10,9 @@ import pytest
 from iam_policies.evaluation import AccessRequest, evaluate
 from iam_policies.policies import parse_policy
 from iam_policies.principals import Principal, PrincipalKind
+from tests.iam_proof.evidence import Open
 from tests.iam_proof.mutants import Needs, Part, Taken, mutants_of
-from tests.iam_proof.page import PAGE, taken_on, written
+from tests.iam_proof.page import PAGE, evidence_on, taken_on, written
 from tests.iam_proof.proof import Finding
 from tests.iam_proof.reasons import reason_for
 from tests.iam_proof.subjects import cases
@@ -33,16 +34,14 @@ def test_the_page_knows_everything_that_policies_have_and_nothing_else(
 ) -> None:
     known = taken_on(PAGE.read_text(encoding="utf-8"))
 
-    assert sorted(known) == sorted((each.subject, each.taken) for each in cases(featured, estate)), (
-        "run `make iam-proof`"
-    )
+    assert sorted((subject, taken) for subject, taken, _ in known) == sorted(
+        (each.subject, each.taken) for each in cases(featured, estate)
+    ), "run `make iam-proof`"
 
 
 def test_the_page_names_tests_that_exist_or_the_reasons_as_they_are() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    rows = [line for line in text.splitlines() if line.startswith("|") and line.count("|") == 5]
-    named = [line.rsplit("|", 2)[1].strip() for line in rows]
-    scenarios = {each.strip("`") for each in named if "::" in each}
+    named = taken_on(PAGE.read_text(encoding="utf-8"))
+    scenarios = {end.strip("`") for _, _, end in named if "::" in end}
 
     assert scenarios
     for scenario in scenarios:
@@ -52,16 +51,11 @@ def test_the_page_names_tests_that_exist_or_the_reasons_as_they_are() -> None:
         if "import *" in told:
             told += (REPOSITORY / "tests/unit/deployer" / file.rpartition("/")[2]).read_text(encoding="utf-8")
         assert f"def {function}(" in told, scenario
-    for (subject, taken), why in zip(taken_on(text), _last_cells(rows), strict=True):
+    for subject, taken, why in named:
         if "::" not in why:
             reason = reason_for(subject, taken)
             assert reason is not None, (subject, taken)
             assert why == reason.why
-
-
-def _last_cells(rows: list[str]) -> list[str]:
-    cells = [line.rsplit("|", 2)[1].strip() for line in rows]
-    return [cell for cell in cells if cell and not cell.startswith(("---", "Fails", "Why nothing"))]
 
 
 def role(*statements: dict[str, Any]) -> Principal:
@@ -192,8 +186,13 @@ def test_what_survives_without_a_reason_shows_on_the_page() -> None:
     used = Taken("Send", Part.RESOURCE, "jobs")
 
     page = written(
-        [Finding(WORKER, taken, "", "", 0), Finding(WORKER, used, "sufficiency/a.py::test_b", "", 1)]
+        [Finding(WORKER, taken, "", "", 0), Finding(WORKER, used, "sufficiency/a.py::test_b", "", 1)],
+        {(WORKER, "Send"): "R, 1"},
+        ["page: a guide"],
+        [Open("Is it so?", "It does not matter.")],
     )
 
-    assert taken_on(page) == [(WORKER, used), (WORKER, taken)]
-    assert "no reason |" in page
+    assert taken_on(page) == [(WORKER, used, "`sufficiency/a.py::test_b`"), (WORKER, taken, "no reason")]
+    assert evidence_on(page) == {(WORKER, "Send"): "R, 1"}
+    assert "\n1. page: a guide\n" in page
+    assert "| Is it so? | It does not matter. |" in page
