@@ -3,7 +3,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.witnesses.observed_cloud import ACCOUNT, ObservedCloud, allow, refusal, serverless, target, variant
+from tests.witnesses.observed_cloud import (
+    ACCOUNT,
+    ObservedCloud,
+    allow,
+    arn_of,
+    refusal,
+    serverless,
+    target,
+    variant,
+)
 from tests.witnesses.witness import Observed, witness
 
 _TERRAFORM = "hashicorp/terraform-provider-aws@cd3a8a7b:internal/service/appautoscaling/target.go"
@@ -200,3 +209,47 @@ def test_an_update_keeps_what_scaling_did_only_if_asked_to(cloud: ObservedCloud)
         cloud.settle()
         counts.append(cloud.describe()["ProductionVariants"][0]["CurrentInstanceCount"])
     assert counts == [4, 2]
+
+
+@witness(
+    "scaling-registration-tried",
+    source="aws-controllers-k8s/community#2110",
+    date="2024-07-12",
+    observed=Observed.REPORT,
+    fact="Registering a variant tries DescribeEndpointConfig in the caller's name on a config that does not "
+    "exist, named by a UUID: a permission on the endpoint's own config is not enough.",
+)
+def test_registering_tries_what_has_no_name(cloud: ObservedCloud) -> None:
+    cloud.serving()
+    rest = allow("application-autoscaling:*", "cloudwatch:*", "iam:CreateServiceLinkedRole")
+    endpoint = allow("sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities")
+    named = allow("sagemaker:DescribeEndpointConfig", resource=arn_of("endpoint-config/config"))
+    client = cloud.acting(rest, endpoint, named).client("application-autoscaling")
+    code, message = refusal(client.register_scalable_target, **target(), MinCapacity=1, MaxCapacity=2)
+    assert (code, message) == (
+        "ValidationException",
+        "User is missing the following permissions: sagemaker:DescribeEndpointConfig",
+    )
+    every = allow("sagemaker:DescribeEndpointConfig", resource=arn_of("endpoint-config/*"))
+    client = cloud.acting(rest, endpoint, every).client("application-autoscaling")
+    client.register_scalable_target(**target(), MinCapacity=1, MaxCapacity=2)
+
+
+@witness(
+    "scaling-missing-permissions",
+    source="aws/aws-auto-scaling-custom-resource#25",
+    date="2020-02-04",
+    observed=Observed.REPORT,
+    fact="A caller who may not do what Application Auto Scaling tries gets a ValidationException that lists "
+    "all that is missing: `User is missing the following permissions: …, …`.",
+)
+def test_a_registration_lists_all_that_is_missing(cloud: ObservedCloud) -> None:
+    cloud.serving()
+    rest = allow("application-autoscaling:*", "cloudwatch:*", "iam:CreateServiceLinkedRole")
+    client = cloud.acting(rest).client("application-autoscaling")
+    code, message = refusal(client.register_scalable_target, **target(), MinCapacity=1, MaxCapacity=2)
+    assert code == "ValidationException"
+    start, _, names = message.partition(": ")
+    assert start == "User is missing the following permissions"
+    assert len(names.split(", ")) > 1
+    assert all(name.startswith("sagemaker:") for name in names.split(", "))
