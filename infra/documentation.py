@@ -129,7 +129,7 @@ _ELSEWHERE: Final[dict[str, str]] = {
 def page_text() -> str:
     """Render the page as it stands in the repository."""
     parts = [_INTRODUCTION, *_examples(), "## Keys\n", *_keys(EndpointSettings, "")]
-    parts += [_SEVERAL_VERSIONS, _FROM_NOTHING, _ROLE, _table(("for", "it needs"), _ROLE_NEEDS)]
+    parts += [_SEVERAL_VERSIONS, _NOT_PROVEN, _FROM_NOTHING, _ROLE, _table(("for", "it needs"), _ROLE_NEEDS)]
     parts += ["## Beside the SageMaker SDK\n", f"Every argument of {SDK_SOURCE}:\n", _sdk()]
     parts += ["## Beside SageMaker's API\n", "Every member of the four requests, as botocore knows them.\n"]
     for operation in OPERATIONS:
@@ -167,6 +167,38 @@ into the shadow. With the example above:
 
 Rejecting the version takes it out of the shadow. While no version is approved for the shadow alone, the
 endpoint has none.
+"""
+
+_NOT_PROVEN: Final = """\
+## What `approvers`, `four_eyes` and stamps do not prove
+
+`approvers` and `four_eyes` compare the identities that SageMaker reports: who registered a version, and who
+changed it last. That leaves gaps, which a team can narrow with IAM:
+
+- **Content.** A person with `sagemaker:UpdateModelPackage` can replace the inference specification of a
+  colleague's pending version and approve it in the same call. The colleague still counts as the one who
+  registered it. IAM has no condition key for the inference specification. So give `UpdateModelPackage` to one
+  role that sends the approval alone, such as that of a function, and let people start that.
+- **Session names.** An assumed role counts with its session name, and its caller chooses that. One person can
+  register as `DataScience/a` and approve as `DataScience/b`. IAM Identity Center sets the session to the
+  person, and Studio tells user profiles apart. Elsewhere, let the role's trust policy demand
+  `sts:RoleSessionName` equal to `${aws:username}`.
+- **Patterns with a session.** `arn:aws:sts::111122223333:assumed-role/*/lead` admits everyone who can assume
+  any role and calls the session `lead`. Name the role in full.
+- **Pipelines and shared roles.** A version that a pipeline registers is the pipeline's, so its author can
+  approve it. Let authors be no approvers, and give each approver an identity.
+- **Adopted approvals.** A new or renamed endpoint, or one without its journal, takes the newest approval as
+  given by the person who changed the version last. Approve again after adding such an endpoint.
+
+A stage's stamps are customer metadata of the version. A person with `sagemaker:UpdateModelPackage` can write
+and remove them, and so can another stage's deployer. They report what a stage did, and do not prove it: a
+version that was changed after staging can carry a stamp for its new content, or none. Let a service control
+policy deny everyone but the deployers to write `sagemaker:CustomerMetadataProperties/greenlight:*`, and to
+remove keys that begin with `greenlight:` (`sagemaker:CustomerMetadataPropertiesToRemove`).
+
+A digest covers what SageMaker and S3 report, not every byte. An image's tag can be pushed again: name images
+by digest (`@sha256:…`), and make tags immutable in ECR. S3's ETag of an artefact is an MD5 in most buckets,
+and outside of stages no artefact is looked at: keep artefacts under versioning and Object Lock.
 """
 
 _FROM_NOTHING: Final = """\
