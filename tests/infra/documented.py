@@ -1,0 +1,174 @@
+"""Every command that README and docs tell people to run, and how each is proven.
+
+A command is a line of a fenced shell block, or inline code that begins with a program. It has a row in `HOW`:
+a test of `tests/e2e/test_documented_commands.py` runs its text (`Here`), another test runs it (`By`), or a
+written reason says why none does (`Because`). In any case its program has to know it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+
+from infra.bundling import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_BLOCK: Final = re.compile(r"^( *)```(?:console|sh|bash|shell)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+_ANY_BLOCK: Final = re.compile(r"^( *)```.*?^ *```$", re.MULTILINE | re.DOTALL)
+_INLINE: Final = re.compile(r"`([^`\n]+)`")
+_PROGRAM: Final = re.compile(
+    r"(?:(?:make|npx|python -m|pytest|ruff|mypy|source|uv|pip) \S|cdk [a-z]|aws [a-z][a-z0-9-]* [a-z])"
+)
+
+
+PLACEHOLDER: Final = "PLACEHOLDER"
+"""What stands for `<what the reader has to put there>`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A documented command, continued lines joined, comments left out."""
+
+    file: str
+    text: str
+
+    @property
+    def words(self) -> list[str]:
+        """Return the command's words, what it assigns or substitutes around it left out."""
+        text = re.sub(r"<[^<>]*>", PLACEHOLDER, self.text)
+        inner = re.fullmatch(r"\w+=\$\((.*)\)", text, re.DOTALL)
+        return shlex.split(inner[1] if inner else text, comments=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The commands' own text is run by a function of `tests/e2e/test_documented_commands.py`."""
+
+    test: str
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Another test runs the same: `file::function`, below `tests/`."""
+
+    test: str
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """No test runs it, for a reason."""
+
+    reason: str
+
+
+_ACCOUNTS: Final = By("e2e/test_accounts.py::test_a_stage_is_let_in_and_shut_out_again_and_the_doctor_knows")
+_WHOLE_WAY: Final = By(
+    "e2e/test_demo_accounts.py::"
+    "test_one_approval_passes_both_stages_a_broken_version_none_and_one_reject_takes_both_back"
+)
+_MENTIONED: Final = Because("a mention in prose, run as part of another command")
+_LONG: Final = Because("it measures for minutes; the parts that it is made of have tests")
+_SCALING: Final = Here("test_scaling_from_nothing_as_the_page_writes_it")
+_FOREGROUND: Final = By(
+    "unit/local_cloud/test_process.py::test_foreground_prints_the_environment_and_ends_on_ctrl_c"
+)
+
+HOW: Final[dict[str, Here | By | Because]] = {
+    "make setup": Because("this environment is what it made; tests/infra/test_installing.py runs its steps"),
+    "make test": Because("it is what runs this"),
+    "make demo": Here("test_recipes_of_the_makefile_run"),
+    "make demo-accounts": _WHOLE_WAY,
+    "make cloud*": _FOREGROUND,
+    "make help": Here("test_recipes_of_the_makefile_run"),
+    "make simulate*": Here("test_recipes_of_the_makefile_run"),
+    "make storm*": By("simulation/test_storm.py::test_equal_storms_give_equal_numbers"),
+    "make sweep*": Here("test_recipes_of_the_makefile_run"),
+    "make sabotage": By("simulation/test_sabotages.py::test_a_broken_deployer_is_caught"),
+    "make iam-proof": Because("it runs the whole of several test folders once for each permission"),
+    "make coverage": Because("it runs the deployer's tests once more"),
+    "make bench": _LONG,
+    "make blast-radius": _LONG,
+    "make lock": Because("it changes the pinned versions"),
+    "source .venv/bin/activate": Here("test_readme_s_way_to_an_account"),
+    "pytest tests/unit/deployer": Because("it is part of what runs this"),
+    "ruff check .": Because("`make test` runs it before these tests"),
+    "mypy .": Because("`make test` runs it before these tests"),
+    "npx cdk bootstrap": Here("test_readme_s_way_to_an_account"),
+    "npx cdk deploy --all": Here("test_readme_s_way_to_an_account"),
+    "npx cdk synth --quiet": Here("test_the_guide_s_context_synthesises"),
+    "npx cdk list": Here("test_the_guide_s_context_synthesises"),
+    "npx cdk bootstrap aws://*": _ACCOUNTS,
+    "npx cdk deploy Greenlight-* --exclusively*": _ACCOUNTS,
+    "npx cdk deploy Greenlight-staging 'Greenlight-stagingSettings*' *": _ACCOUNTS,
+    "npx cdk destroy*": _ACCOUNTS,
+    "cdk *": _MENTIONED,
+    "python -m ops doctor*": _ACCOUNTS,
+    "python -m local_cloud --no-iam": By("e2e/test_iam.py::test_without_iam_everybody_may_do_everything"),
+    "python -m infra.documentation": By("infra/test_documentation.py::*"),
+    "python -m infra.api_members *": Because(
+        "it reads another version of botocore than the one that is pinned"
+    ),
+    "python -m tests.witnesses": By("witnesses/test_witnesses.py::*"),
+    "python -m infra.bundling": Here("test_recipes_of_the_makefile_run"),
+    "python -m bench.blast_radius*": _LONG,
+    "aws cloudformation delete-stack*": Because(
+        "CloudFormation's own command; tests/e2e/test_accounts.py deletes the same stack by the CDK CLI"
+    ),
+    "aws sagemaker update-model-package*": Here("test_approvals_as_the_guides_write_them"),
+    "aws sagemaker describe-endpoint*": By(
+        "e2e/clients/test_aws_cli.py::test_cli_registers_approves_deploys_invokes_and_deletes"
+    ),
+    "policy=$(aws application-autoscaling put-scaling-policy*": _SCALING,
+    "aws cloudwatch put-metric-alarm*": _SCALING,
+}
+
+
+def pages() -> list[Path]:
+    """Return the pages that people read."""
+    first = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md"]
+    return [*first, *sorted((REPOSITORY / "docs").rglob("*.md"))]
+
+
+def documented() -> list[Command]:
+    """Return every command of every page."""
+    return [command for page in pages() for command in in_page(page)]
+
+
+def in_page(page: Path) -> Iterator[Command]:
+    """Yield the commands of a page: those of its blocks first, then those in its sentences."""
+    text, name = page.read_text(), page.relative_to(REPOSITORY).as_posix()
+    for _, block in _BLOCK.findall(text):
+        for line in re.sub(r"\\\n\s*", "", block).splitlines():
+            if command := re.sub(r"\s#\s.*$", "", line).strip():
+                yield Command(name, command)
+    for code in _INLINE.findall(_ANY_BLOCK.sub("", text)):
+        if _PROGRAM.match(code):
+            yield Command(name, code)
+
+
+def how(command: Command) -> tuple[str, Here | By | Because]:
+    """Return the first row that fits a command, and its pattern.
+
+    Raises:
+        LookupError: None does.
+    """
+    for pattern, row in HOW.items():
+        if fnmatchcase(command.text, pattern.replace("[", "[[]")):
+            return pattern, row
+    raise LookupError(
+        f"{command.file} has the command\n  {command.text}\nwhich no row of HOW in {__name__} fits. "
+        "Say there which test runs it, or why none does."
+    )
+
+
+def block_of(page: str, first: str) -> list[str]:
+    """Return the lines of the block whose first command begins so, as they are printed."""
+    text = (REPOSITORY / page).read_text()
+    [found] = [block for _, block in _BLOCK.findall(text) if block.lstrip().startswith(first)]
+    return [line for line in found.splitlines() if line.strip()]
