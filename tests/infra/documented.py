@@ -91,6 +91,7 @@ HOW: Final[dict[str, Here | By | Because]] = {
     "make sweep*": Here("test_recipes_of_the_makefile_run"),
     "make sabotage": By("simulation/test_sabotages.py::test_a_broken_deployer_is_caught"),
     "make iam-proof": Because("it runs the whole of several test folders once for each permission"),
+    "make iam-evidence": By("infra/test_evidence.py::test_no_permission_is_without_evidence"),
     "make coverage": Because("it runs the deployer's tests once more"),
     "make bench": _LONG,
     "make blast-radius": _LONG,
