@@ -171,7 +171,10 @@ class DeploymentStack(Stack):
     def _outputs(self) -> None:
         outputs = {
             "DeployerFunctionName": (self.deployer.function.function_name, "the deployer's Lambda function"),
-            "ExecutionRoleArn": (self.execution_role.role_arn, "the role that models run with"),
+            "ExecutionRoleArn": (
+                self.execution_role.role_arn,
+                "the role that models run with; it stays when the stack is destroyed",
+            ),
             "JournalTableName": (self.journal.table.table_name, "approvals and attempts"),
             "OutcomeTopicArn": (self.outcomes.topic.topic_arn, "subscribe to it to hear of every outcome"),
             "UndeliveredQueueUrl": (self.undelivered.queue.queue_url, "events that could not be delivered"),

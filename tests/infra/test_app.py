@@ -115,3 +115,33 @@ def test_cfn_lint_passes_in_every_partition(configuration: str, request: pytest.
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_permissions_boundary_is_on_every_role(synthesise_with: Synthesise) -> None:
+    stack = synthesise_with(**{"@aws-cdk/core:permissionsBoundary": {"name": "organisation"}})
+
+    roles = stack.of_type("AWS::IAM::Role").values()
+    assert roles
+    for role in roles:
+        assert "policy/organisation" in str(role["PermissionsBoundary"])
+
+
+def test_the_bootstrap_qualifier_is_the_configured_one(synthesise_with: Synthesise) -> None:
+    stack = synthesise_with(**{"@aws-cdk/core:bootstrapQualifier": "platform"})
+
+    manifest = (stack.directory / "manifest.json").read_text()
+    assert "cdk-platform-deploy-role" in manifest
+    assert "hnb659fds" not in manifest
+
+
+def test_what_is_left_out_below_the_endpoints_is_said_once(tmp_path: Path) -> None:
+    endpoints = tmp_path / "endpoints"
+    (endpoints / ".ipynb_checkpoints").mkdir(parents=True)
+    write(endpoints, churn="model_package_group: churn\ninstance_type: ml.m5.large\n")
+    write(endpoints / ".ipynb_checkpoints", churn_checkpoint="model_package_group: churn\n")
+
+    done = cdk_synth(tmp_path / "out", endpoints_dir=str(endpoints))
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("left out: ") == 1
+    assert ".ipynb_checkpoints/ (hidden)" in done.stderr

@@ -1032,7 +1032,7 @@ def test_a_value_fits_exactly_up_to_the_last_byte(tmp_path: Path) -> None:
     assert problems(tmp_path, sized(100 + room)) == []
     [problem] = problems(tmp_path, sized(100 + room + 1))
     assert problem.got == "8,193 bytes once compiled"
-    assert problem.fix == "shorten environment (about 7,913 bytes) by 1 bytes"
+    assert problem.fix == "shorten environment (about 7,888 bytes) by 1 bytes"
 
 
 def test_what_takes_most_of_a_parameter_is_named_first_with_the_sessions_of_roles(tmp_path: Path) -> None:
