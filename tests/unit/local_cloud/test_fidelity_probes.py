@@ -33,7 +33,7 @@ SETTLED_BY_PROBES = rows("What a probe on a real account has to settle")
 def test_every_switch_has_its_mark_its_probe_and_its_hedge() -> None:
     told = [name for row in SETTLED_BY_PROBES for name in names(row[1])]
 
-    assert {each.name for each in fields(Switches)} <= set(told)
+    assert {each.name for each in fields(Switches)} == set(told)
     assert len(told) == len(set(told))
 
 
