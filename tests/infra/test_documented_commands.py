@@ -87,6 +87,10 @@ def problem(command: Command) -> str | None:
             return of_module(module, rest)
         case ["aws", service, operation, *rest]:
             return of_aws(service, operation, rest)
+        case ["done"]:
+            return None
+        case [assignment] if re.fullmatch(r"[A-Z]+=\w+", assignment):
+            return None
         case ["source", script]:
             return None if script == ".venv/bin/activate" else f"no file {script}"
         case ["pytest" | "ruff" | "mypy", *rest]:
@@ -160,7 +164,7 @@ def of_aws(service: str, operation: str, rest: list[str]) -> str | None:
     shape = model.operation_model(names[operation]).input_shape
     members, required = (shape.members, shape.required_members) if shape else ({}, [])
     options = {f"--{xform_name(member).replace('_', '-')}": member for member in members}
-    given = {word for word in rest if word.startswith("--")}
+    given = {re.sub("^--no-", "--", word) for word in rest if word.startswith("--")}
     if unknown := given - options.keys() - GLOBAL_OPTIONS:
         return f"{operation} has no option {', '.join(sorted(unknown))}"
     needed = {option for option, member in options.items() if member in required}
