@@ -81,8 +81,6 @@ _FOREGROUND: Final = By(
     "unit/local_cloud/test_process.py::test_foreground_prints_the_environment_and_ends_on_ctrl_c"
 )
 
-_REMOVAL: Final = Because("it removes an installation for good; only its syntax is checked here")
-
 HOW: Final[dict[str, Here | By | Because]] = {
     "make setup": Because("this environment is what it made; tests/infra/test_installing.py runs its steps"),
     "make test": Because("it is what runs this"),
@@ -125,16 +123,6 @@ HOW: Final[dict[str, Here | By | Because]] = {
     "aws cloudformation delete-stack*": Because(
         "CloudFormation's own command; tests/e2e/test_accounts.py deletes the same stack by the CDK CLI"
     ),
-    "STACK=Greenlight": _REMOVAL,
-    "ROLE=*": _REMOVAL,
-    "for POLICY in *": _REMOVAL,
-    "done": _REMOVAL,
-    "aws cloudwatch delete-alarms*": _REMOVAL,
-    "aws dynamodb *": _REMOVAL,
-    "aws iam *": _REMOVAL,
-    "aws kms schedule-key-deletion": _REMOVAL,
-    "aws sagemaker delete-endpoint*": _REMOVAL,
-    "npx cdk deploy --all --import-existing-resources": _REMOVAL,
     "aws sagemaker update-model-package*": Here("test_approvals_as_the_guides_write_them"),
     "aws sagemaker describe-endpoint*": By(
         "e2e/clients/test_aws_cli.py::test_cli_registers_approves_deploys_invokes_and_deletes"
