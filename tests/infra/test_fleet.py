@@ -68,7 +68,7 @@ def test_what_iam_cannot_hold_is_one_message_that_says_which_role_what_and_how_m
     synthesise_with: Synthesise, tmp_path: Path
 ) -> None:
     # GIVEN more topics than ten policies can name
-    write_fleet(tmp_path, 400, seed=5, shapes=("asynchronous",))
+    write_fleet(tmp_path, 250, seed=5, shapes=("asynchronous",))
     for path in tmp_path.iterdir():
         path.write_text(path.read_text().replace("-failed", f"-failed-{'x' * 90}"))
 
@@ -80,7 +80,7 @@ def test_what_iam_cannot_hold_is_one_message_that_says_which_role_what_and_how_m
     [problem] = raised.value.problems
     assert "the role Greenlight/ModelExecutionRole/Role" in problem.got
     assert re.search(
-        r"needs \d+ managed policies: TellOfAnswers \([\d,]+ characters, \d+ of 800 fit\)", problem.got
+        r"needs \d+ managed policies: TellOfAnswers \([\d,]+ characters, \d+ of 500 fit\)", problem.got
     )
     assert "at most 10 managed policies of 6,144 characters" in problem.expected
     assert "managed_policies_per_role" in problem.fix
