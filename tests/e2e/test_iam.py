@@ -281,12 +281,20 @@ class TestServices:
             request = {"KeyId": key, "GranteePrincipal": grantee, "Operations": operations}
             assert refusal(ann.create_grant, **request)[0] == "AccessDeniedException"
 
-    def test_alarms_are_read_by_name_or_all_of_them(self, account: Account) -> None:
+    @pytest.mark.parametrize("answer", ["every_alarm", "each_name"])
+    def test_alarms_are_read_on_each_name_or_on_all(self, account: Account, answer: str) -> None:
+        """AWS does not say whether a permission for named alarms is enough: both answers are a switch."""
+        account.cloud.switch({"switches": {"described_alarms": answer}})
         own = f"arn:aws:cloudwatch:{account.region}:{account.account_id}:alarm:own-*"
         reader = user(account, "ann", allow("cloudwatch:DescribeAlarms", resource=own)).client("cloudwatch")
-        reader.describe_alarms(AlarmNames=["own-a", "own-b"])
 
-        for names in (["own-a", "other"], []):
+        refused = [("own-a", "other"), ()]
+        if answer == "each_name":
+            reader.describe_alarms(AlarmNames=["own-a", "own-b"])
+        else:
+            refused.append(("own-a", "own-b"))
+
+        for names in refused:
             code, message = refusal(reader.describe_alarms, AlarmNames=names)
             assert code == "AccessDeniedException"
             assert "cloudwatch:DescribeAlarms on resource: arn:aws:cloudwatch" in message

@@ -323,7 +323,7 @@ def test_duplicated_delivery_invokes_a_target_twice_with_the_same_event(account:
     [
         ({"delivery": {"duplicates": 1}}, "There is: delay_seconds"),
         ({"switches": {"unapproved_package": "sometimes"}}, "create_model"),
-        ({"timings": {"deleting_seconds": -1}}, "at least 0"),
+        ({"timings": {"deleting_seconds": -1}}, "from 0 to"),
         ({"lambda": {"retries": 1}}, "retry_base_seconds"),
         ({"weather": {}}, "switches"),
     ],
