@@ -14,7 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from deployer import statuses
-from deployer.passing import may_pass
+from deployer.passing import may_be_early, may_pass
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -226,6 +226,11 @@ class Attempt:
         if self.alarms_unread and self.accepted_at is not None:
             return True
         return self.reason is not None and may_pass(self.reason)
+
+    @property
+    def lacked_access(self) -> bool:
+        """Whether it failed for a permission, which may have been granted and not be known everywhere yet."""
+        return self.failed_test is None and self.reason is not None and may_be_early(self.reason)
 
     @property
     def quota(self) -> str | None:

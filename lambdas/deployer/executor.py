@@ -58,8 +58,12 @@ def _registered_by_others() -> Iterator[None]:
 
 
 SECONDS_TO_BE_KNOWN: Final = (5.0, 15.0, 30.0)
-"""The longest waits for IAM's edits to be known everywhere: seconds, as is seen generally. Terraform waits
-for two minutes (hashicorp/terraform-provider-aws, `aws_sagemaker_model`)."""
+"""The longest waits within an invocation for IAM's edits to be known everywhere: seconds, as is seen
+generally. Terraform waits for two minutes (hashicorp/terraform-provider-aws, `aws_sagemaker_model`). What
+takes longer is tried again after RETRY_DELAYS."""
+
+
+NO_WAITS: Final[Iterator[float]] = iter(())
 
 
 class Progress(Enum):
@@ -244,9 +248,10 @@ class Executor:
                 "These alarms are on already, so they cannot stop this update",
                 alarms=attempt.alarms_left_out,
             )
+        waits = self._waits_to_be_known(choice)
         longest = LONGEST_TO_BEGIN_SECONDS
         for step in deploy.preparation:
-            self._patiently(partial(self._prepare, step, may_exist=may_exist), longest)
+            self._patiently(partial(self._prepare, step, may_exist=may_exist), longest, waits)
             longest = LONGEST_TO_FINISH_SECONDS
         kept = self._kept_properties(choice.release, endpoint) if endpoint is not None else {}
         change = deploy.change
@@ -257,14 +262,34 @@ class Executor:
         if isinstance(change, CreateEndpoint):
             # Whatever an endpoint of this name had before went with it. Noted first, as a crash may follow.
             self._upkeep.note(scaling={})
-        self._patiently(lambda: self._change(change, choice.release, kept), longest)
+        self._patiently(lambda: self._change(change, choice.release, kept), longest, waits)
         return attempt
 
-    def _patiently(self, write: Callable[[], None], longest_seconds: float) -> None:
-        """Write again and again while SageMaker throttles, waiting so long at most in between.
+    def _waits_to_be_known(self, choice: Choice) -> Iterator[float]:
+        """Return for how long a deployment waits at most for permissions, each time it is refused for one.
+
+        All its writes share them. A release that failed so since it was approved waits for its next try only.
+        """
+        since = choice.decided_by.approved_at
+        failed = any(
+            each.lacked_access and each.is_failure_of(choice.release, since=since)
+            for each in self._attempts.history.attempts
+        )
+        return iter(() if failed else SECONDS_TO_BE_KNOWN)
+
+    def _patiently(
+        self, write: Callable[[], None], longest_seconds: float, waits: Iterator[float] = NO_WAITS
+    ) -> None:
+        """Write again and again while SageMaker throttles, or does not know of a permission yet.
+
+        Args:
+            write: Makes the call.
+            longest_seconds: How long to wait at most when it is throttled, each time.
+            waits: How long when it is refused for a permission; then no more.
 
         Raises:
             ThrottledError: There is no time left to wait.
+            RefusedError: It is refused, and there is nothing more to wait for.
             _NoLongerWantedError: Something newer came while waiting.
         """
         while True:
@@ -274,29 +299,24 @@ class Executor:
                 self._logger.info("SageMaker throttles: waiting before trying again")
                 if not self._patience.wait(longest_seconds):
                     raise
-                if self._is_news():
-                    told = "A newer approval came while SageMaker was throttling."
-                    raise _NoLongerWantedError(told) from None
+            except RefusedError as refusal:
+                wait = next(waits, None) if may_be_early(str(refusal)) else None
+                if wait is None or not self._patience.wait(wait):
+                    raise
+                self._logger.info(
+                    "A permission may not be known everywhere yet: trying again", reason=str(refusal)
+                )
+            if self._is_news():
+                raise _NoLongerWantedError("A newer approval came while this one waited to be tried again.")
 
     def _prepare(self, step: CreateModel | CreateEndpointConfig, *, may_exist: bool) -> None:
         match step:
             case CreateModel(request):
-                self._create_model(request, may_exist=may_exist)
+                self._sagemaker.create_model(request, may_exist=may_exist)
             case CreateEndpointConfig(request):
                 self._sagemaker.create_endpoint_config(request, may_exist=may_exist)
             case unknown:
                 assert_never(unknown)
-
-    def _create_model(self, request: dict[str, Any], *, may_exist: bool) -> None:
-        """Create a model; a permission that may not be known everywhere yet is waited for, some seconds."""
-        for longest in SECONDS_TO_BE_KNOWN:
-            try:
-                return self._sagemaker.create_model(request, may_exist=may_exist)
-            except RefusedError as refusal:
-                if not may_be_early(str(refusal)) or not self._patience.wait(longest):
-                    raise
-                self._logger.info("The models' role may not read this yet: waiting before trying again")
-        return self._sagemaker.create_model(request, may_exist=may_exist)
 
     def _change(
         self,

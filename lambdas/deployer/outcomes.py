@@ -141,11 +141,7 @@ def _end(attempt: Attempt, serving: str | None, retry_at: datetime | None) -> tu
             "The version is tried again once it is approved again, or its settings or the test change."
         )
     if attempt.reason is not None:
-        again = (
-            f"It is tried again at {retry_at.isoformat(timespec='minutes')} or soon after."
-            if retry_at is not None
-            else "It is not tried again until it is approved again or its settings change."
-        )
+        again = _again(attempt, retry_at)
         # SageMaker's own sentence counts what is asked for beside what is there, and does not say why.
         twice = (
             "While it is updated, old and new instances count: that takes twice as many as serve. "
@@ -160,6 +156,19 @@ def _end(attempt: Attempt, serving: str | None, retry_at: datetime | None) -> tu
             f"{version} serves on {attempt.endpoint_name} again: what was newer no longer stands or failed."
         )
     return OutcomeKind.SUCCEEDED, f"{version} serves on {attempt.endpoint_name}."
+
+
+def _again(attempt: Attempt, retry_at: datetime | None) -> str:
+    """Say when a failed attempt is tried again, and what a person may do."""
+    if retry_at is not None:
+        waited_for = "A permission may not be known everywhere yet. " if attempt.lacked_access else ""
+        return f"{waited_for}It is tried again at {retry_at.isoformat(timespec='minutes')} or soon after."
+    if attempt.lacked_access:
+        return (
+            "The permission seems to be missing: `python -m ops doctor` says what is. Grant it, then approve "
+            "the version again."
+        )
+    return "It is not tried again until it is approved again or its settings change."
 
 
 def _end_of_promotion(attempt: Attempt) -> tuple[OutcomeKind, str]:

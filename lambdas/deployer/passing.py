@@ -22,25 +22,46 @@ TROUBLE: Final = {
 }
 """Capacity, quotas and faults of the service itself: what says so, in any letter case, and its source."""
 
-_TROUBLE: Final = tuple(each.lower() for each in TROUBLE)
-
 ACCESS: Final = {
-    "Could not access model data": "seen: CreateModel (docs/fidelity.md)",
-    "does not have BatchGetImage permission": "seen: aws/deep-learning-containers #759",
+    "Could not access model data": "seen: CreateModel, philschmid/llm-sagemaker-sample #2",
+    "Failed to download model data": (
+        "seen: an endpoint, aws-solutions-library-samples/fraud-detection-using-machine-learning #9"
+    ),
+    "The execution role ARN": "seen: CreateModel, bentoml/BentoML #892",
+    "Could not assume role": "seen: awslabs/predictive-maintenance-using-machine-learning #3, for jobs",
+    "unable to assume the role": "seen: aws/sagemaker-python-sdk #43, for jobs",
+    "sts:AssumeRole": "seen: astronomer/docs #1695, for jobs",
+    "does not have BatchGetImage permission": "seen: an endpoint, aws/deep-learning-containers #759",
+    "Please make sure all images included in the model": (
+        "seen: an endpoint, aws/amazon-sagemaker-examples #275; the image may as well be missing"
+    ),
+    "is not authorized to perform": 'IAM user guide, "troubleshoot_access-denied", for every service',
+    "You are not authorized to perform this operation": "seen: EC2, serverless/serverless #1966",
+    "UnauthorizedOperation": "EC2 API reference, common errors",
+    "AccessDenied": 'AWS, "Common errors", S3 and KMS included',
+    "CreateNetworkInterface": (
+        'SageMaker developer guide, "host-vpc": what a role needs for subnets; the words are not known'
+    ),
+    "kms:": 'botocore: CreateEndpointConfig KmsKeyId, "key-management": actions that are asked for',
+    "ecr:": 'SageMaker developer guide, "sagemaker-roles": actions that are asked for',
+    "s3:GetObject": 'SageMaker developer guide, "sagemaker-roles": an action that is asked for',
+    "s3:ListBucket": 'SageMaker developer guide, "sagemaker-roles": an action that is asked for',
 }
-"""What SageMaker says of permissions. IAM's edits take a while to be known everywhere, so that it may be said
-for some seconds after a deployment of the stack."""
+"""What SageMaker says of permissions and trust, in any letter case, and its source. IAM's edits take a while
+to be known everywhere, so that it may be said for some time after a deployment of the stack. A permission
+that is really missing reads the same; that is why tries are few."""
 
+_TROUBLE: Final = tuple(each.lower() for each in TROUBLE)
 _ACCESS: Final = tuple(each.lower() for each in ACCESS)
 
 
 def may_pass(reason: str) -> bool:
     """Tell whether what failed for this reason may succeed later, with nothing changed."""
     said = reason.lower()
-    return any(each in said for each in _TROUBLE)
+    return any(each in said for each in _TROUBLE) or may_be_early(reason)
 
 
 def may_be_early(reason: str) -> bool:
-    """Tell whether a refusal may be for a permission that is not known everywhere yet."""
+    """Tell whether it failed for a permission that may have been granted, and is not known everywhere yet."""
     said = reason.lower()
     return any(each in said for each in _ACCESS)

@@ -47,10 +47,6 @@ class ThrottledError(Exception):
     """SageMaker takes no more writes at the moment, botocore's repetitions included; nothing happened."""
 
 
-class ExecutionRoleError(Exception):
-    """SageMaker cannot use the execution role: it is new and not known everywhere yet, or it is broken."""
-
-
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
     """A version of a model package group, as the registry has it now.
@@ -100,7 +96,6 @@ _NOT_FOUND_MODEL: Final = "Could not find model "
 _NOT_FOUND_IN_REGISTRY: Final = "does not exist"
 _ALREADY_EXISTS: Final = "Cannot create already existing "
 _BUSY: Final = "Cannot update in-progress endpoint "
-_BAD_ROLE: Final = "The execution role ARN "
 
 _THROTTLED: Final = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException"})
 
@@ -232,7 +227,6 @@ class SageMaker:
             may_exist: Whether to look first: a write that is refused counts as one where writes are scarce.
 
         Raises:
-            ExecutionRoleError: SageMaker cannot use the role now.
             RefusedError: The request is refused, or the name is taken by another model.
             ThrottledError: SageMaker takes no more writes at the moment, as from every other write.
         """
@@ -518,12 +512,10 @@ def _narrowed(*, needs: frozenset[str] = frozenset()) -> Iterator[None]:
     except ClientError as error:
         if _is(error, _ALREADY_EXISTS) or _is(error, _BUSY):
             raise BusyError(excerpt(_message(error))) from error
-        if _is(error, _BAD_ROLE):
-            raise ExecutionRoleError(_message(error)) from error
         missing = _is(error, _NOT_FOUND_CONFIG) or _is(error, _NOT_FOUND_MODEL)
         if missing and any(each.lower() in _message(error).lower() for each in needs):
             raise NotVisibleYetError(_message(error)) from error
-        if _code(error) in _REFUSALS:
+        if _code(error) in _REFUSALS or _is_denied_elsewhere(error):
             raise RefusedError(_told(error)) from error
         raise
 
@@ -631,6 +623,16 @@ def _is_missing_from_registry(error: ClientError) -> bool:
     """
     missing = _NOT_FOUND_IN_REGISTRY in _message(error).lower()
     return _code(error) == "ResourceNotFound" or (_code(error) == "ValidationException" and missing)
+
+
+def _is_denied_elsewhere(error: ClientError) -> bool:
+    """Tell whether IAM denies what a request needs of a key or of the models' role, not the request itself.
+
+    Sources: botocore, CreateEndpointConfig (KmsKeyId: the caller's kms:CreateGrant) and CreateModel (the
+    caller's iam:PassRole).
+    """
+    needed = any(each in _message(error) for each in (" kms:", " iam:PassRole"))
+    return _code(error) == "AccessDeniedException" and needed
 
 
 def _code(error: ClientError) -> str:

@@ -14,7 +14,6 @@ from deployer.parameters import LISTED_FOR, AllSettings, Parameters
 from deployer.release import ENDPOINT_TAG, STACK_TAG, Release
 from deployer.sagemaker import (
     BusyError,
-    ExecutionRoleError,
     RefusedError,
     SageMaker,
     Tag,
@@ -94,10 +93,13 @@ def test_an_unversioned_package_is_no_version() -> None:
     [
         ("ValidationException", 'Cannot create already existing endpoint "arn".', BusyError),
         ("ValidationException", 'Cannot update in-progress endpoint "arn".', BusyError),
-        ("ValidationException", 'The execution role ARN "x" is invalid.', ExecutionRoleError),
+        ("ValidationException", 'The execution role ARN "x" is invalid.', RefusedError),
         ("ValidationException", "Anything else.", RefusedError),
         ("ResourceLimitExceeded", "The account-level service limit …", RefusedError),
         ("AccessDeniedException", "User … is not authorized", ClientError),
+        ("AccessDeniedException", "User … is not authorized to perform: sagemaker:X on …", ClientError),
+        ("AccessDeniedException", "User … is not authorized to perform: kms:CreateGrant on …", RefusedError),
+        ("AccessDeniedException", "User … is not authorized to perform: iam:PassRole on …", RefusedError),
         ("ThrottlingException", "Rate exceeded", ThrottledError),
         ("InternalFailure", "…", ClientError),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from botocore.exceptions import ConnectTimeoutError
 
 from deployer.attempt import AttemptStatus
 from deployer.dispatcher import PassesFailedError
@@ -40,12 +41,17 @@ def come_to_rest(pipeline: Pipeline) -> None:
 
 
 def left_behind(pipeline: Pipeline) -> str:
-    """Approve a version whose attempt is begun and, as the role is not known yet, given back."""
-    pipeline.identity.role_arns.clear()
+    """Approve a version whose attempt is begun and, as the answer is lost, given back."""
     arn = approved(pipeline)
-    with pytest.raises(PassesFailedError, match="The execution role ARN"):
+
+    def refuse(_service: str, operation: str) -> None:
+        if operation == "CreateModel":
+            raise ConnectTimeoutError(endpoint_url="https://sagemaker")
+
+    pipeline.deployer_cloud.before_call = refuse
+    with pytest.raises(PassesFailedError, match="ConnectTimeoutError"):
         pipeline.deliver()
-    pipeline.identity.role_arns.add(pipeline.role_arn)
+    calm(pipeline)
     pipeline.pass_time(60)
     return arn
 

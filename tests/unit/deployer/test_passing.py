@@ -2,11 +2,66 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING, Any
 
+import pytest
+from botocore.exceptions import ClientError
+
+from deployer.attempt import RETRY_DELAYS
 from deployer.executor import SECONDS_TO_BE_KNOWN
 from deployer.passing import ACCESS, TROUBLE, may_be_early, may_pass
-from tests.unit.deployer.pipeline import Pipeline
+from local_cloud.propagation import Propagation
+from local_cloud.sagemaker.timings import Timings
+from local_cloud.sagemaker.virtual import PermissiveRoles
+from tests.unit.deployer.builders import ENDPOINT
+from tests.unit.deployer.pipeline import REGION, Pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+IMAGE = "1.dkr.ecr.eu-central-1.amazonaws.com/x:1"
+OF_ENDPOINTS = [
+    f"The role 'arn:aws:iam::1:role/models' does not have BatchGetImage permission for the image: '{IMAGE}'.",
+    (
+        "Please make sure all images included in the model for the production variant AllTraffic exist, and "
+        "that the execution role used to create the model has permissions to access them."
+    ),
+    (
+        'Failed to download model data for container "container_1" from URL: "s3://models/model.tar.gz". Please '
+        "ensure that there is an object located at the URL and that the role passed to CreateModel has "
+        "permissions to download the object."
+    ),
+    "User: arn:aws:sts::1:assumed-role/models/x is not authorized to perform: ecr:GetDownloadUrlForLayer",
+    "The role has no permission for ec2:CreateNetworkInterface on subnet-1",
+    "You are not authorized to perform this operation. (Service: AmazonEC2; Code: UnauthorizedOperation)",
+    "KMS.AccessDeniedException: the ciphertext refers to a key that you may not use",
+    "SageMaker was unable to assume the role 'arn:aws:iam::1:role/models'",
+]
+"""Why an endpoint did not come up, for a permission: what passing.py's sources quote, and what IAM says."""
+
+OF_CALLS = [
+    ("CreateModel", "ValidationException", "Could not access model data at s3://models/model.tar.gz."),
+    ("CreateModel", "ValidationException", 'The execution role ARN "arn:aws:iam::1:role/models" is invalid.'),
+    (
+        "CreateModel",
+        "ValidationException",
+        "Could not assume role arn:aws:iam::1:role/models. Please ensure …",
+    ),
+    (
+        "CreateModel",
+        "AccessDeniedException",
+        "User: x is not authorized to perform: iam:PassRole on resource: y",
+    ),
+    (
+        "CreateEndpointConfig",
+        "AccessDeniedException",
+        "User: x is not authorized to perform: kms:CreateGrant on resource: y",
+    ),
+    ("CreateEndpointConfig", "ValidationException", "The caller lacks kms:DescribeKey for the key."),
+    ("CreateEndpoint", "ValidationException", "Could not assume role arn:aws:iam::1:role/models. …"),
+    ("CreateEndpoint", "AccessDeniedException", "User: x is not authorized to perform: kms:CreateGrant on …"),
+]
+"""How calls are refused for a permission."""
 
 
 @pytest.mark.parametrize(
@@ -29,58 +84,207 @@ def test_trouble_of_the_services_own_may_pass(reason: str) -> None:
     [
         "The primary container for production variant AllTraffic did not pass the ping health check.",
         "The deployment was rolled back because of alarm(s) in ALARM: errors.",
-        *ACCESS,
+        "ValidationException: The variant name(s) must be unique.",
     ],
 )
 def test_what_is_a_versions_own_does_not_pass(reason: str) -> None:
     assert not may_pass(reason)
 
 
-def test_what_may_be_early_is_no_trouble_of_the_services() -> None:
-    assert all(may_be_early(f"ValidationException: {each.upper()} at s3://x") for each in ACCESS)
+@pytest.mark.parametrize("reason", [*OF_ENDPOINTS, *(told for _, _, told in OF_CALLS), *ACCESS])
+def test_permissions_may_be_early_in_any_letter_case(reason: str) -> None:
+    for spelling in (reason, reason.upper(), reason.lower()):
+        assert may_be_early(spelling)
+        assert may_pass(spelling)
+
+
+def test_what_may_be_early_is_no_trouble_of_the_services_and_each_has_a_source() -> None:
     assert not any(may_be_early(each) for each in TROUBLE)
+    assert all({**TROUBLE, **ACCESS}.values())
 
 
-def approve_unreadable(pipeline: Pipeline) -> tuple[str, str]:
+# Within an invocation ----------------------------------------------------------------------------------
+
+
+def approved(pipeline: Pipeline) -> str:
     pipeline.manage()
     arn = pipeline.register()
-    [url] = pipeline.artifacts.s3_urls
-    pipeline.artifacts.s3_urls.clear()
     pipeline.approve(arn)
-    return arn, url
+    return arn
 
 
-def test_model_data_that_cannot_be_read_yet_is_read_some_seconds_later() -> None:
+def refuse(pipeline: Pipeline, operation: str, code: str, told: str, *, while_: Callable[[], bool]) -> None:
+    def before(_service: str, called: str) -> None:
+        if called == operation and while_():
+            answer: Any = {"Error": {"Code": code, "Message": told}}
+            raise ClientError(answer, operation)
+
+    pipeline.deployer_cloud.before_call = before
+
+
+@pytest.mark.parametrize(("operation", "code", "told"), OF_CALLS)
+def test_a_permission_that_is_known_some_seconds_later_costs_no_attempt(
+    operation: str, code: str, told: str
+) -> None:
     pipeline = Pipeline()
-    arn, url = approve_unreadable(pipeline)
+    begun = pipeline.clock.now()
+    arn = approved(pipeline)
+    known_at = begun.timestamp() + 20
+    refuse(pipeline, operation, code, told, while_=lambda: pipeline.clock.now().timestamp() < known_at)
+    pipeline.run()
+
+    assert pipeline.told(arn) == ["started", "succeeded"]
+    assert len(pipeline.history.attempts) == 1
+
+
+@pytest.mark.parametrize(("operation", "code", "told"), OF_CALLS)
+def test_a_permission_that_stays_missing_costs_a_few_tries_and_is_told_with_what_is_next(
+    operation: str, code: str, told: str
+) -> None:
+    pipeline = Pipeline()
+    arn = approved(pipeline)
+    tries: list[float] = []
+
+    def counted() -> bool:
+        tries.append(pipeline.clock.now().timestamp())
+        return True
+
+    refuse(pipeline, operation, code, told, while_=counted)
+    for _ in range(60):
+        pipeline.run()
+        pipeline.pass_time(900)
+        pipeline.sweep()
+
+    assert pipeline.told(arn) == ["failed"] * (len(RETRY_DELAYS) + 1)
+    assert len(tries) == 1 + len(SECONDS_TO_BE_KNOWN) + len(RETRY_DELAYS)
+    *again, last = pipeline.outcomes
+    assert all(each["RetryAt"] and "may not be known everywhere yet" in each["Message"] for each in again)
+    assert last["RetryAt"] is None
+    assert told.split("…", maxsplit=1)[0] in last["Reason"]
+    assert "`python -m ops doctor` says what is. Grant it, then approve the version again." in last["Message"]
+
+
+def test_what_is_approved_meanwhile_goes_out_instead_of_what_waits_for_a_permission() -> None:
+    pipeline = Pipeline()
+    arn = approved(pipeline)
+    newer: list[str] = []
+    refuse(pipeline, *OF_CALLS[0], while_=lambda: not newer)
 
     def pause(seconds: float) -> None:
         pipeline.pass_time(seconds)
-        pipeline.artifacts.s3_urls.add(url)
+        if not newer:
+            newer.append(pipeline.register())
+            pipeline.approve(newer[0])
+            pipeline.deliver()
 
     pipeline.pause = pause
     pipeline.run()
 
-    assert pipeline.told(arn) == ["started", "succeeded"]
-    assert pipeline.sagemaker_calls().count("CreateModel") == 2
+    assert pipeline.told(arn) == []
+    assert pipeline.told(newer[0]) == ["started", "succeeded"]
 
 
-def test_model_data_that_stays_unreadable_is_a_failure_with_sagemakers_words() -> None:
-    pipeline = Pipeline()
-    arn, _ = approve_unreadable(pipeline)
-    pipeline.run()
-    pipeline.sweep()
-
-    assert pipeline.told(arn) == ["failed"]
-    assert "Could not access model data" in pipeline.outcomes[-1]["Reason"]
-    assert pipeline.sagemaker_calls().count("CreateModel") == len(SECONDS_TO_BE_KNOWN) + 1
-
-
-def test_an_invocation_without_time_to_wait_does_not_wait() -> None:
+def test_an_invocation_without_time_to_wait_tries_again_later() -> None:
     pipeline = Pipeline()
     pipeline.remaining_seconds = lambda: 31.0
-    arn, _ = approve_unreadable(pipeline)
+    arn = approved(pipeline)
+    refuse(pipeline, *OF_CALLS[0], while_=lambda: True)
     pipeline.deliver()
 
     assert pipeline.told(arn) == ["failed"]
-    assert pipeline.sagemaker_calls().count("CreateModel") == 1
+    assert pipeline.outcomes[-1]["RetryAt"] is not None
+    assert pipeline.sagemaker_calls().count("CreateModel") == 0  # refused before the cloud counts it
+
+
+# On the way to service ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", OF_ENDPOINTS)
+@pytest.mark.parametrize("is_update", [False, True])
+def test_an_endpoint_that_failed_for_a_permission_serves_later_without_anybodys_approval(
+    reason: str, *, is_update: bool
+) -> None:
+    pipeline = Pipeline()
+    arn = approved(pipeline)
+    if is_update:
+        pipeline.run()
+        arn = pipeline.register()
+        pipeline.approve(arn)
+    pipeline.deliver()
+    pipeline.control_plane.fail_work(pipeline.account_id, REGION, ENDPOINT, reason)
+    pipeline.run()
+    assert pipeline.told(arn) == ["started", "failed"]
+    assert reason in pipeline.outcomes[-1]["Message"]
+    assert "A permission may not be known everywhere yet." in pipeline.outcomes[-1]["Message"]
+
+    pipeline.pass_time(RETRY_DELAYS[0].total_seconds())
+    pipeline.sweep()
+    pipeline.run()
+    # An endpoint that was never in service is deleted first, and created once that is seen.
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.told(arn) == ["started", "failed", "started", "succeeded"]
+
+
+class EditedRoles(PermissiveRoles):
+    """A role whose policies are edited, and known only after a while, as IAM's are."""
+
+    def __init__(self, propagation: Propagation) -> None:
+        self._propagation = propagation
+        self.may: dict[str, bool] = {"pull": False, "join": False}
+        for right in self.may:
+            self._knows(right)
+
+    def _knows(self, right: str) -> bool:
+        return self._propagation.known(right, self.may[right], before=False)
+
+    def grant(self) -> None:
+        """Attach what is missing, now."""
+        self.may = dict.fromkeys(self.may, True)
+        for right in self.may:
+            self._knows(right)
+
+    def may_pull(self, image: str, *, role_arn: str) -> bool:  # noqa: ARG002 - the port's signature
+        return self._knows("pull")
+
+    def refusal_to_join(
+        self,
+        subnets: Sequence[str],  # noqa: ARG002 - likewise
+        security_groups: Sequence[str],  # noqa: ARG002 - likewise
+        *,
+        role_arn: str,
+        region: str,  # noqa: ARG002 - likewise
+    ) -> str | None:
+        denied = f"User: {role_arn}/SageMaker is not authorized to perform: ec2:CreateNetworkInterface"
+        return None if self._knows("join") else denied
+
+
+@pytest.mark.parametrize("propagation_seconds", [5.0, 400.0])
+@pytest.mark.parametrize("vpc", [{}, {"VpcConfig": {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}])
+def test_settings_whose_grant_is_known_only_later_serve_without_another_approval(
+    propagation_seconds: float, vpc: dict[str, Any]
+) -> None:
+    pipeline = Pipeline()
+    pipeline.control_plane.timings = Timings(iam_propagation_seconds=propagation_seconds)
+    roles = EditedRoles(
+        Propagation(
+            seconds=lambda: pipeline.control_plane.timings.iam_propagation_seconds,
+            now=lambda: pipeline.clock.now().timestamp(),
+        )
+    )
+    pipeline.control_plane._world.execution_roles = roles  # noqa: SLF001 - asked from the start elsewhere
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.run()
+    roles.grant()
+    pipeline.manage(CreateModel={"Containers": [{}], **vpc})
+    pipeline.sweep()
+    for _ in range(4):
+        pipeline.run()
+        pipeline.pass_time(900)
+        pipeline.sweep()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn)[-2:] == ["started", "succeeded"]
+    assert len(pipeline.history.approvals) == 1

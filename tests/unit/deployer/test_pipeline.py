@@ -590,20 +590,6 @@ def test_a_refused_model_is_a_failed_attempt_with_sagemakers_words(pipeline: Pip
     assert set(writes(pipeline)) == {"CreateModel"}
 
 
-def test_a_role_that_is_not_known_yet_is_tried_again_by_lambda(pipeline: Pipeline) -> None:
-    pipeline.identity.role_arns.clear()
-    arn = pipeline.register()
-    pipeline.approve(arn)
-    with pytest.raises(PassesFailedError, match="The execution role ARN"):
-        pipeline.run()
-    pipeline.identity.role_arns.add(pipeline.role_arn)
-    pipeline.sweep()
-    pipeline.run()
-
-    assert pipeline.serving() == "v1"
-    assert pipeline.told(arn) == ["started", "succeeded"]
-
-
 def test_a_model_that_somebody_else_made_under_our_name_is_not_used(pipeline: Pipeline) -> None:
     first, second = pipeline.register("Approved"), pipeline.register()
     pipeline.undelivered()
