@@ -125,6 +125,7 @@ class Executor:
             UpkeepRefusedError: Scaling that is in the way cannot be ended, or alarms cannot be set.
             OvertakenError: Another invocation is at work on this endpoint.
         """
+        self._clear_what_hindered(choice.release, endpoint)
         may_exist = self._attempts.may_have_made(choice.release)
         attempt = self._claim(deploy, choice, endpoint, rolls_back=rolls_back)
         with self._attempts.given_back_if_cut_short(attempt):
@@ -161,6 +162,28 @@ class Executor:
             else:
                 self._attempts.accept(attempt)
         return Progress.UNDER_WAY
+
+    def _clear_what_hindered(self, release: Release, endpoint: Endpoint | None) -> None:
+        """End the scaling that an earlier try could not end, before another one is journalled.
+
+        So sweeps add nothing to the journal as long as it is refused.
+
+        Raises:
+            UpkeepRefusedError: It still cannot be ended.
+        """
+        last, told = self._attempts.history.latest_attempt, self._attempts.history.rest.told
+        if (
+            endpoint is None
+            or last is None
+            or last.status is not AttemptStatus.WITHDRAWN
+            or last.endpoint_config_name != release.endpoint_config_name
+            or last.reason is None
+            or last.reason not in (told or "")
+        ):
+            return
+        serving, wanted = self._serving_variants(endpoint), self.variants_of(release)
+        if serving is not None and wanted is not None:
+            self._upkeep.stop_scaling(to_deregister(serving, wanted), is_known=False)
 
     def _end_refused(
         self, deploy: Deploy, attempt: Attempt, endpoint: Endpoint | None, refusal: RefusedError
@@ -364,9 +387,7 @@ class Executor:
 
         What it cannot keep scaling is deregistered.
         """
-        if endpoint.endpoint_config_name is None or not endpoint.updatable:
-            return {}
-        serving = self._sagemaker.production_variants(endpoint.endpoint_config_name)
+        serving = self._serving_variants(endpoint)
         if serving is None:
             return {}
         wanted = self.variants_of(release)
@@ -376,6 +397,12 @@ class Executor:
             )
         self._upkeep.stop_scaling(to_deregister(serving, wanted))
         return retained_properties(serving, wanted)
+
+    def _serving_variants(self, endpoint: Endpoint) -> list[dict[str, Any]] | None:
+        """Return the `ProductionVariants` that an update would replace; None if it replaces none."""
+        if endpoint.endpoint_config_name is None or not endpoint.updatable:
+            return None
+        return self._sagemaker.production_variants(endpoint.endpoint_config_name)
 
     def shape_of(self, release: Release) -> Shape | None:
         """Return a release's shape; None if it is a former one whose config was deleted."""

@@ -130,8 +130,12 @@ class Upkeep:
         self.note(scaling={**applied, variant_name: wanted})
         self._logger.info("Automatic scaling brought up to date", variant_name=variant_name)
 
-    def stop_scaling(self, variant_names: frozenset[str] | None = None) -> bool:
+    def stop_scaling(self, variant_names: frozenset[str] | None = None, *, is_known: bool = True) -> bool:
         """Deregister those of these variants that the deployer registered, or all that it may have.
+
+        Args:
+            variant_names: Which; None for all.
+            is_known: Whether the journal knows which are registered.
 
         Returns:
             Whether there were any.
@@ -140,7 +144,7 @@ class Upkeep:
             UpkeepRefusedError: Application Auto Scaling refuses it.
         """
         known = self._rest.scaling
-        if variant_names is None:
+        if variant_names is None or not is_known:
             # One that was cut short may be registered still, and not be known to be.
             known = {**self._settings.scaling, **known}
         stopped = known.keys() if variant_names is None else variant_names & known.keys()
@@ -152,9 +156,9 @@ class Upkeep:
                 self._gateways.scalable_targets.deregister(
                     self._settings.endpoint_name, variant_name, known[variant_name]
                 )
-            except UpkeepRefusedError as refusal:
-                if not refusal.is_passing or variant_name not in self._settings.scaling:
-                    # Nothing happened; or whatever did, somebody has to ask for it again.
+            except UpkeepRefusedError:
+                if variant_name not in self._settings.scaling:
+                    # Somebody has to ask for it again; what is wanted is found missing, and registered again.
                     self.note(scaling=before)
                 raise
             self._logger.warning("Automatic scaling is off for now", variant_name=variant_name)

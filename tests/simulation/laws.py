@@ -42,7 +42,25 @@ CHANGES: Final = frozenset({"CreateEndpoint", "UpdateEndpoint"})
 """The writes that put a version before its callers."""
 
 MODIFYING: Final = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
-TRANSIENT: Final = ("InsufficientInstanceCapacity", "ResourceLimitExceeded", "Request to service failed")
+TRANSIENT: Final = (
+    # There is nothing left, or the quota is used up.
+    *("InsufficientInstanceCapacity", "Unable to provision requested ML compute capacity", "CapacityError"),
+    *("does not have sufficient capacity", "ResourceLimitExceeded", "account-level service limit"),
+    # The service has trouble.
+    *("Request to service failed", "InternalServerError", "InternalServerException", "InternalFailure"),
+    *("We encountered an internal error", "ServiceUnavailable", "ThrottlingException", "Rate exceeded"),
+    # A role may not do it, or not yet.
+    *(
+        "Could not access model data",
+        "Failed to download model data",
+        "Please make sure all images included in the model",
+    ),
+    *("The execution role ARN", "Could not assume role", "unable to assume the role", "sts:AssumeRole"),
+    *("does not have BatchGetImage permission", "is not authorized to perform", "UnauthorizedOperation"),
+    *("AccessDenied", "CreateNetworkInterface", "ecr:", "kms:", "s3:GetObject", "s3:ListBucket"),
+)
+"""What SageMaker says of trouble that may pass, from what SageMaker's users saw; the deployer has its own."""
+
 RETRIES: Final = 5
 """How often a release that failed for a passing reason is tried again."""
 

@@ -13,6 +13,7 @@ from deployer.passing import ACCESS, TROUBLE, may_be_early, may_pass
 from local_cloud.propagation import Propagation
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.sagemaker.virtual import PermissiveRoles
+from tests.simulation.laws import TRANSIENT as PASSING
 from tests.unit.deployer.builders import ENDPOINT
 from tests.unit.deployer.pipeline import REGION, Pipeline
 
@@ -27,9 +28,9 @@ OF_ENDPOINTS = [
         "that the execution role used to create the model has permissions to access them."
     ),
     (
-        'Failed to download model data for container "container_1" from URL: "s3://models/model.tar.gz". Please '
-        "ensure that there is an object located at the URL and that the role passed to CreateModel has "
-        "permissions to download the object."
+        'Failed to download model data for container "container_1" from URL: "s3://models/model.tar.gz". '
+        "Please ensure that there is an object located at the URL and that the role passed to CreateModel "
+        "has permissions to download the object."
     ),
     "User: arn:aws:sts::1:assumed-role/models/x is not authorized to perform: ecr:GetDownloadUrlForLayer",
     "The role has no permission for ec2:CreateNetworkInterface on subnet-1",
@@ -101,6 +102,12 @@ def test_permissions_may_be_early_in_any_letter_case(reason: str) -> None:
 def test_what_may_be_early_is_no_trouble_of_the_services_and_each_has_a_source() -> None:
     assert not any(may_be_early(each) for each in TROUBLE)
     assert all({**TROUBLE, **ACCESS}.values())
+
+
+def test_the_laws_of_the_simulation_have_a_list_of_their_own_that_is_as_complete() -> None:
+    assert all(may_pass(each) for each in PASSING)
+    for known in (*TROUBLE, *ACCESS):
+        assert any(each.lower() in known.lower() or known.lower() in each.lower() for each in PASSING), known
 
 
 # Within an invocation ----------------------------------------------------------------------------------

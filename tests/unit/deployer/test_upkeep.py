@@ -16,6 +16,7 @@ from tests.unit.deployer.pipeline import Pipeline
 from tests.unit.deployer.test_aborting import ALARM as ABORT
 from tests.unit.deployer.test_guardrails import ERRORS, watched
 from tests.unit.deployer.test_scaling import scaling, targets, variants
+from tests.unit.deployer.test_stage import PENDING, SOAK, STAGING, after, life_cycle, metadata, staging
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,6 +168,57 @@ def test_scaling_that_cannot_be_ended_blames_no_version(pipeline: Pipeline) -> N
     assert pipeline.endpoint["ProductionVariants"][0]["VariantName"] == "AllTraffic"
     assert pipeline.told(arn) == ["started", "succeeded", "started", "succeeded"]
     assert targets(pipeline) == [(1, 4)]
+
+
+def test_scaling_that_cannot_be_ended_adds_nothing_to_the_journal_with_each_sweep(pipeline: Pipeline) -> None:
+    pipeline.manage(AutoScaling=scaling(), CreateEndpointConfig=variants())
+    deploy(pipeline)
+    refuse(pipeline, {"DeregisterScalableTarget"}, lambda: error("AccessDeniedException", "…"))
+    pipeline.manage(AutoScaling=scaling(), CreateEndpointConfig=variants("ml.m5.xlarge"))
+    pipeline.run()
+    pipeline.sweep()
+    attempts, before = len(pipeline.history.attempts), len(pipeline.deployer_cloud.calls)
+    for _ in range(5):
+        pipeline.pass_time(900)
+        pipeline.sweep()
+
+    assert len(pipeline.history.attempts) == attempts
+    calls = pipeline.deployer_cloud.calls[before:]
+    assert not {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"} & {name for _, name in calls}
+    assert len(attention(pipeline)) == 1
+    allow(pipeline)
+    pipeline.sweep()
+    pipeline.run()
+    assert targets(pipeline) == [(1, 4)]
+    pipeline.manage(AutoScaling=scaling(), CreateEndpointConfig=variants("ml.m5.xlarge"), Tags={"a": "b"})
+    pipeline.run()
+    config = pipeline.endpoint["EndpointConfigName"]
+    served = pipeline.sagemaker.describe_endpoint_config(EndpointConfigName=config)
+    assert served["ProductionVariants"][0]["InstanceType"] == "ml.m5.xlarge"
+    assert targets(pipeline) == [(1, 4)]
+
+
+@pytest.mark.parametrize(
+    ("operation", "told"), [("RegisterScalableTarget", "scal"), ("AddTags", "tags"), (None, "")]
+)
+def test_a_stage_stamps_and_promotes_whatever_is_refused_beside(operation: str | None, told: str) -> None:
+    pipeline = staging(AutoScaling=scaling(), CreateEndpointConfig=variants(), Tags={"team": "growth"})
+    arn = deploy(pipeline)
+    if operation is not None:
+        refuse(pipeline, {operation}, lambda: error("AccessDeniedException", "…"))
+    pipeline.manage(
+        **STAGING,
+        AutoScaling=scaling(most=9),
+        CreateEndpointConfig=variants(),
+        Tags={"team": "risk"},
+    )
+    pipeline.sweep()
+    after(pipeline, SOAK + 60)
+
+    assert life_cycle(pipeline, arn) == PENDING
+    assert pipeline.told(arn) == ["started", "succeeded", "promoted"]
+    assert metadata(pipeline, arn)
+    assert [told in each for each in attention(pipeline)] == ([True] if operation else [])
 
 
 def test_a_variant_that_others_registered_blames_no_version(pipeline: Pipeline) -> None:
