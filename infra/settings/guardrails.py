@@ -84,6 +84,7 @@ def _exclusions(config: Mapping[str, Any], variants: list[dict[str, Any]]) -> It
                 f"deployment guardrails, on {variant['InstanceType']}",
                 "no guardrails on Inf1: SageMaker shifts all traffic at once there, and watches nothing",
                 "remove it, or choose another instance type, such as ml.inf2.xlarge",
+                GUARDRAILS_SOURCE,
             )
     if "RollingUpdatePolicy" in config and len(variants) > 1:
         yield Violation(
@@ -92,6 +93,7 @@ def _exclusions(config: Mapping[str, Any], variants: list[dict[str, Any]]) -> It
             "a rolling rollout of one variant: SageMaker shifts the traffic of several at once, and watches "
             "nothing",
             "choose another kind of rollout",
+            GUARDRAILS_SOURCE,
         )
 
 

@@ -24,12 +24,14 @@ class Shape:
         serverless: Whether they are serverless; never only some of them are.
         asynchronous: Whether calls are answered later, by way of S3.
         shadowed: Whether a shadow gets copies of the calls.
+        on_inf1: Whether a variant runs on Inf1 instances.
     """
 
     variants: frozenset[str]
     serverless: bool = False
     asynchronous: bool = False
     shadowed: bool = False
+    on_inf1: bool = False
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Shape:
@@ -40,6 +42,7 @@ class Shape:
             serverless=any("ServerlessConfig" in each for each in variants),
             asynchronous="AsyncInferenceConfig" in config,
             shadowed=bool(config.get("ShadowProductionVariants")),
+            on_inf1=any(str(each.get("InstanceType")).startswith("ml.inf1.") for each in variants),
         )
 
 
@@ -135,6 +138,13 @@ CHANGES: Final = (
         f'{_EXCLUSIONS}, and "deployment-guardrails"',
     ),
     Change(
+        "updates from or to Inf1 instances are not guarded",
+        lambda old, new, guarded: guarded and (old.on_inf1 or new.on_inf1),
+        Answer.UNGUARDED,
+        Mark.DOCUMENTED,
+        _EXCLUSIONS,
+    ),
+    Change(
         "a shadow comes or goes",
         lambda old, new, guarded: old.shadowed != new.shadowed and guarded,
         Answer.UNKNOWN,
@@ -145,7 +155,9 @@ CHANGES: Final = (
 )
 """Models, instance types, counts, weights and data capture may change freely (botocore: `UpdateEndpoint`),
 except that a variant which scales keeps its instance type (`variants.py`).
-Marketplace containers and Inf1 instances fall back to all at once by themselves ("…-exclusions")."""
+Of the other exclusions ("deployment-guardrails-exclusions"), containers of the Marketplace or of several
+models, and a rolling update of several variants, are no change of an endpoint: `infra/settings` refuses them,
+and where that is waived, SageMaker shifts all traffic at once by itself."""
 
 
 def changes_between(old: Shape, new: Shape, *, guarded: bool) -> list[Change]:

@@ -56,7 +56,8 @@ TRANSIENT: Final = (
         "Please make sure all images included in the model",
     ),
     *("The execution role ARN", "Could not assume role", "unable to assume the role", "sts:AssumeRole"),
-    *("does not have BatchGetImage permission", "is not authorized to perform", "UnauthorizedOperation"),
+    *("does not have BatchGetImage permission", "is not authorized to perform"),
+    *("You are not authorized to perform this operation", "UnauthorizedOperation"),
     *("AccessDenied", "CreateNetworkInterface", "ecr:", "kms:", "s3:GetObject", "s3:ListBucket"),
 )
 """What SageMaker says of trouble that may pass, from what SageMaker's users saw; the deployer has its own."""

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer.endpoint_changes import CHANGES, Answer, Mark, Shape, changes_between, refused, unguardable
+from infra.settings.guardrails import guardrail_violations
 from local_cloud.sagemaker import switches as choices
 from local_cloud.sagemaker.switches import GuardedVariants, Switches
 from tests.unit.deployer.builders import ENDPOINT
@@ -100,6 +101,31 @@ def test_every_row_has_its_source_and_what_is_unknown_has_a_switch_or_is_made_he
         assert row.source
         assert (row.mark is Mark.OPEN) is (row.answer is Answer.UNKNOWN)
         assert bool(row.words) is (row.answer is Answer.UNKNOWN)
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_no_update_from_or_to_inf1_is_guarded(*, is_new: bool) -> None:
+    usual, excluded = instances("AllTraffic"), instances("AllTraffic")
+    excluded["ProductionVariants"][0]["InstanceType"] = "ml.inf1.xlarge"
+    old, new = (usual, excluded) if is_new else (excluded, usual)
+
+    row = unguardable(changes_between(Shape.of(old), Shape.of(new), guarded=True))
+    assert row is not None
+    assert "Inf1" in row.name
+    assert changes_between(Shape.of(old), Shape.of(new), guarded=False) == []
+
+
+def test_synth_and_deployer_cite_the_same_page_for_what_guardrails_exclude() -> None:
+    [variant] = instances("AllTraffic")["ProductionVariants"]
+    rolling = {"RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 50}}}
+    excluded = [{**variant, "InstanceType": "ml.inf1.xlarge"}, {**variant, "VariantName": "Other"}]
+    spec = {"CreateEndpointConfig": {"ProductionVariants": excluded}, "DeploymentConfig": rolling}
+    told = [each for each in guardrail_violations(spec) if "Inf1" in each.expected or "variants" in each.got]
+
+    assert len(told) == 2
+    unguarded = [row.source for row in CHANGES if row.answer is Answer.UNGUARDED]
+    for source in (*(each.source for each in told), *unguarded):
+        assert "deployment-guardrails-exclusions" in source
 
 
 # What the deployer makes of it -------------------------------------------------------------------------
