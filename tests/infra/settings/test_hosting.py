@@ -237,13 +237,13 @@ REFUSED: list[tuple[str, str, str, str]] = [
         "asynchronous: {output_path: 's3://b/p', input_paths: ['https://calls/a']}",
         "asynchronous.input_paths[0]",
         "s3://bucket/calls, without",
-        "correct the value",
+        "write s3://",
     ),
     (
         "asynchronous: {output_path: 's3://b/p', input_paths: []}",
         "asynchronous.input_paths",
         "in the bucket of output_path",
-        "correct the value",
+        "remove the key",
     ),
     (
         "asynchronous: {output_path: 's3://b/p', success_topic_arn: done}",
