@@ -102,12 +102,12 @@ class Attempts:
         """Whether something was noted and, as far as the journal knows, not told yet."""
         return any(_owes_report(attempt) for attempt in self.history.attempts)
 
-    def recall(self, endpoint_config_name: str | None) -> None:
-        """Read the attempts on a config that have left the window, if any may have, once."""
+    def recall(self, subject: str | None) -> None:
+        """Read the attempts on a config, or promotions of a version, that may have left the window, once."""
         history = self.history
-        if endpoint_config_name and history.forgets and endpoint_config_name not in history.recalled_names:
-            found = self._journal.attempts_on(history.attempts[0].endpoint_name, endpoint_config_name)
-            self.history = history.with_recalled(endpoint_config_name, found)
+        if subject and history.forgets and subject not in history.recalled_subjects:
+            found = self._journal.attempts_on(history.attempts[0].endpoint_name, subject)
+            self.history = history.with_recalled(subject, found)
 
     def latest_on(self, endpoint_config_name: str | None) -> Attempt | None:
         """Return the last attempt to put a config on the endpoint, whatever its age."""

@@ -7,6 +7,7 @@ Items of a partition, by sort key `item`:
   a condition, so that of several concurrent invocations exactly one makes it;
 - `tried#<endpoint config>#<number>`: a copy of a settled attempt on that config, written before the attempt
   that pushes it out of the window, so that what was tried with a config is found whatever its age;
+- `tried#<version ARN>#<number>`: the same of a promotion, as a version is promoted once, on whatever config;
 - `version#<version ARN>`: that an approval of the version was ever written, also when it left the window;
 - `unreadable#<version ARN>`: that people were told that the registry does not show that version;
 - `rest`: what was last seen, done and said of the endpoint at rest; losing it costs a few calls, no more.
@@ -87,8 +88,8 @@ class History:
         rest: The endpoint's last rest.
         full: Whether older approvals may have left the window.
         forgets: Whether there are older attempts than these.
-        recalled: Older attempts that were read by their configs' names.
-        recalled_names: The names of the configs whose attempts were.
+        recalled: Older attempts that were read by what they are about.
+        recalled_subjects: The configs' names and versions' ARNs whose attempts were.
     """
 
     approvals: tuple[Approval, ...]
@@ -97,7 +98,7 @@ class History:
     full: bool = False
     forgets: bool = False
     recalled: tuple[Attempt, ...] = ()
-    recalled_names: frozenset[str] = frozenset()
+    recalled_subjects: frozenset[str] = frozenset()
 
     @property
     def latest_attempt(self) -> Attempt | None:
@@ -116,14 +117,14 @@ class History:
         approvals = sorted([*others, approval], key=lambda each: each.order, reverse=True)
         return replace(self, approvals=tuple(approvals))
 
-    def with_recalled(self, endpoint_config_name: str, attempts: Iterable[Attempt]) -> History:
-        """Return this history with the attempts on a config that are older than the window."""
+    def with_recalled(self, subject: str, attempts: Iterable[Attempt]) -> History:
+        """Return this history with the attempts on a config or version that are older than the window."""
         known = {each.number for each in (*self.attempts, *self.recalled)}
         recalled = [*self.recalled, *(each for each in attempts if each.number not in known)]
         return replace(
             self,
             recalled=tuple(sorted(recalled, key=lambda each: each.number, reverse=True)),
-            recalled_names=self.recalled_names | {endpoint_config_name},
+            recalled_subjects=self.recalled_subjects | {subject},
         )
 
     def reaches(self, time: datetime) -> bool:
@@ -219,21 +220,28 @@ class Journal:
             forgets=not all_read or len(kept) < len(attempts),
         )
 
-    def attempts_on(self, endpoint_name: str, endpoint_config_name: str) -> list[Attempt]:
-        """Return the newest attempts on a config that have left the window, clean-ups aside, newest first."""
-        prefix = f"{_TRIED}{endpoint_config_name}#"
+    def attempts_on(self, endpoint_name: str, subject: str) -> list[Attempt]:
+        """Return the newest attempts that have left the window, newest first, without clean-ups.
+
+        Args:
+            endpoint_name: The endpoint.
+            subject: The config that they put on it, or the ARN of the version that they promoted.
+        """
+        prefix = f"{_TRIED}{subject}#"
         filed = self._query(endpoint_name, limit=MOST_OF_A_CONFIG, prefix=prefix).items
         return [_attempt(item) for item in filed]
 
     def file_leaving(self, history: History) -> None:
-        """Write, under their configs' names, the attempts that one more attempt would push out of the window.
+        """Write, under what they are about, the attempts that one more attempt would push out of the window.
 
         They are settled, as only the latest may not be; so their copies stay true.
         """
         staying = len(_newest(history.attempts, self._window - 1, most=MOST_WINDOWS * self._window - 1))
         for attempt in history.attempts[staying:]:
             if attempt.action is not Action.CLEAN_UP:
-                key = f"{_TRIED}{attempt.endpoint_config_name}#{attempt.number:09d}"
+                promotes = attempt.action is Action.PROMOTE
+                subject = attempt.version_arn if promotes else attempt.endpoint_config_name
+                key = f"{_TRIED}{subject}#{attempt.number:09d}"
                 self._client.put_item(
                     TableName=self._table_name, Item={**_attempt_item(attempt), "item": {"S": key}}
                 )

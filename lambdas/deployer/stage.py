@@ -132,13 +132,19 @@ class Stage:
         """Return the deployment whose versions serve no more, or go on to, since an attempt succeeded.
 
         It is what went live last, which may not be what the attempt found: that may have failed, or an
-        endpoint may have been deleted in between.
+        endpoint may have been deleted in between. So many may have failed since that it has left the window.
         """
+        if (found := self._last_success(before=attempt)) is None:
+            self._attempts.recall(attempt.replaces_endpoint_config_name)
+            found = self._last_success(before=attempt)
+        return found
+
+    def _last_success(self, *, before: Attempt) -> Attempt | None:
         return next(
             (
                 each
                 for each in self._attempts.history.known
-                if each.number < attempt.number
+                if each.number < before.number
                 and each.is_deployment
                 and each.status is AttemptStatus.SUCCEEDED
             ),
@@ -258,12 +264,17 @@ class Stage:
             or self._gateways.now() < promotion.due_at(attempt.settled_at)
         ):
             return None
+        if not self._is_settled(attempt.version_arn):
+            self._attempts.recall(attempt.version_arn)
+        return None if self._is_settled(attempt.version_arn) else attempt
+
+    def _is_settled(self, version_arn: str) -> bool:
         made = [
             each
             for each in self._attempts.history.known
-            if each.action is Action.PROMOTE and each.version_arn == attempt.version_arn
+            if each.action is Action.PROMOTE and each.version_arn == version_arn
         ]
-        return None if any(self._settles(each) for each in made) else attempt
+        return any(self._settles(each) for each in made)
 
     def _settles(self, attempt: Attempt) -> bool:
         """Tell whether an attempt to promote a version was the last, unless a person says otherwise.

@@ -286,6 +286,7 @@ def aimed(aim: Aim, random: Random) -> Schedule:
         seed=drawn.seed,
         skew=drawn.skew,
         switches=drawn.switches,
+        window=drawn.window,
         config_visible_seconds=drawn.config_visible_seconds,
         disturbances=(*schedule.disturbances, *drawn.disturbances[: random.choice((0, 0, 2, 4))]),
         # The last one counts of several faults of one call.

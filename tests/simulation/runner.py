@@ -5,12 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.aims import STAGE_AIMS, aim_of, aimed
-from tests.simulation.schedule import WINDOWS, Schedule, draw, draw_companions, draw_staged
+from tests.simulation.schedule import Schedule, draw, draw_companions, draw_forgetful, draw_staged
 from tests.simulation.simulation import simulate
 
 if TYPE_CHECKING:
@@ -20,18 +20,14 @@ if TYPE_CHECKING:
 def schedule_of(seed: str, number: int) -> Schedule:
     """Return one schedule of a series; the same in every run, on every machine.
 
-    Every other one is drawn freely; of ten of these, three have stages, and one has companions. Those in
-    between are aimed, at one pair of the coverage after another.
+    Every other one is drawn freely; of ten of these, three have stages, one has companions, and in one more
+    failures leave the window. Those in between are aimed, at one pair of the coverage after another.
     """
     random = Random(f"{seed}/{number}")  # noqa: S311 - equal seeds must give equal schedules
     special = _SPECIAL.get(number % 20)
     if special is not None:
-        drawn = special(seed, number, random)
-    else:
-        drawn = aimed(aim_of(seed, number // 2), random) if number % 2 else draw(random)
-    # By numbers of its own: whatever happens in the schedule is what it was before there were windows.
-    window = Random(f"window {seed}/{number}").choice(WINDOWS)  # noqa: S311 - likewise
-    return replace(drawn, window=window)
+        return special(seed, number, random)
+    return aimed(aim_of(seed, number // 2), random) if number % 2 else draw(random)
 
 
 def _staged(_: str, __: int, random: Random) -> Schedule:
@@ -46,7 +42,12 @@ def _with_companions(_: str, __: int, random: Random) -> Schedule:
     return draw_companions(random)
 
 
+def _forgetful(_: str, __: int, random: Random) -> Schedule:
+    return draw_forgetful(random)
+
+
 _SPECIAL: Final[dict[int, Callable[[str, int, Random], Schedule]]] = {
+    4: _forgetful,
     8: _with_companions,
     12: _staged,
     14: _aimed_at_stages,

@@ -518,8 +518,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "promote again and again",
         "stage.py",
-        "        return None if any(self._settles(each) for each in made) else attempt\n",
-        "        return None if made is None else attempt\n",
+        "        return any(self._settles(each) for each in made)\n",
+        "        return made is None\n",
         known=38,
     ),
     Sabotage(

@@ -12,12 +12,15 @@ import json
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
-from typing import Any, Final, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from deployer.journal import WINDOW
 from deployer.operations import OPERATIONS
 from deployer.triggers import PART_DETAIL_TYPE
 from local_cloud.sagemaker.switches import Switches
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 class Kind(StrEnum):
@@ -430,7 +433,7 @@ STALE_READS: Final = ("DescribeEndpoint", "ListEndpoints")
 """The reads that may answer what was before a change."""
 
 SWITCH_SETTINGS: Final[dict[str, tuple[str, ...]]] = {
-    name: tuple(hint)
+    name: tuple(map(str, hint))
     for name, hint in get_type_hints(Switches).items()
     # Nobody is bound by IAM in the simulation, and no settings name what botocore lacks.
     if isinstance(hint, type)
@@ -450,60 +453,89 @@ CHOICES: Final = 10
 """How many numbers there are for `which` and `how`."""
 _AWAITED: Final = 0.06
 """How often a disturbance waits for a status."""
+_SHARES_TURNED: Final = (0.0, 0.0, 0.03, 0.1)
+"""Which shares of all switches schedules turn."""
 
 
 def draw(random: Random) -> Schedule:
-    """Draw a schedule: mostly short ones, with a few faults each."""
+    """Draw a schedule: mostly short ones, with a few faults each.
 
-    def disturbance(kinds: tuple[Kind, ...] = _KINDS) -> Disturbance:
-        return Disturbance(
-            random.choice(kinds),
-            random.randrange(len(WAITS)),
-            random.randrange(CHOICES),
-            random.randrange(CHOICES),
-            random.choice(STATUSES) if random.random() < _AWAITED else "",
-        )
+    Of `random` nothing is drawn but the schedule's seed. Each part has a stream of its own, so that one more
+    part, or one more switch, leaves all others as they were.
+    """
+    seed = random.randrange(1, 2**31)
 
-    def fault() -> Fault:
-        operation, kind = random.choice(_PLAIN_OPERATION_NAMES), random.choice(tuple(FaultKind))
-        if kind is FaultKind.STALE:
-            operation = random.choice(STALE_READS)
-        return Fault(
-            operation=operation,
-            nth=min(random.randrange(_NTH) for _ in range(3)),
-            kind=kind,
-            times=1 if kind is FaultKind.MEANWHILE else random.choice((1, 1, 1, 2, 3, 4)),
-            delay=random.randrange(len(DELAYS)),
-            meanwhile=disturbance(MEANWHILE) if kind is FaultKind.MEANWHILE else None,
-        )
+    def stream(part: str) -> Random:
+        return _stream(part, seed)
 
-    names = random.sample(sorted(SWITCH_SETTINGS), random.choice((0, 0, 1, 3)))
+    disturbances, faults, events = stream("disturbances"), stream("faults"), stream("event faults")
     return Schedule(
-        seed=random.randrange(1, 2**31),
-        endpoints=random.choice((1, 1, 1, 1, 1, 2, 2, 3)),
-        head_start=random.choice((0, 1, 1, 2)),
-        rollout=random.choice(_ROLLOUTS),
-        instances=random.choice((0, 0, 0, 1, 2)),
-        alarm_lasts=random.randrange(len(ALARM_LASTS)),
-        scaling=random.choice((False, False, True)),
-        smoke_test=random.choice((False, False, True)),
-        policy=random.choice((0, 0, 0, 1, 2)),
-        keep=random.choice((3, 3, 1, 0)),
-        part_size=random.choice((PART_SIZE, PART_SIZE, 1, 2)),
-        skew=random.choice((0, 0, 0, -2, 2)),
-        config_visible_seconds=random.choice((0, 0, 0, 2)),
-        switches={name: str(random.choice(SWITCH_SETTINGS[name])) for name in names},
-        disturbances=tuple(disturbance() for _ in range(random.randrange(2, 16))),
-        faults=tuple(fault() for _ in range(random.choice((0, 1, 2, 3, 5)))),
+        seed=seed,
+        endpoints=stream("endpoints").choice((1, 1, 1, 1, 1, 2, 2, 3)),
+        head_start=stream("head start").choice((0, 1, 1, 2)),
+        rollout=stream("rollout").choice(_ROLLOUTS),
+        instances=stream("instances").choice((0, 0, 0, 1, 2)),
+        alarm_lasts=stream("alarm lasts").randrange(len(ALARM_LASTS)),
+        scaling=stream("scaling").choice((False, False, True)),
+        smoke_test=stream("smoke test").choice((False, False, True)),
+        policy=stream("policy").choice((0, 0, 0, 1, 2)),
+        keep=stream("keep").choice((3, 3, 1, 0)),
+        part_size=stream("part size").choice((PART_SIZE, PART_SIZE, 1, 2)),
+        window=stream("window").choice(WINDOWS),
+        skew=stream("skew").choice((0, 0, 0, -2, 2)),
+        config_visible_seconds=stream("config visible").choice((0, 0, 0, 2)),
+        switches=drawn_switches(seed),
+        disturbances=tuple(_disturbance_of(disturbances) for _ in range(disturbances.randrange(2, 16))),
+        faults=tuple(_fault_of(faults) for _ in range(faults.choice((0, 1, 2, 3, 5)))),
         event_faults=tuple(
             EventFault(
-                random.choice(EVENTS),
-                min(random.randrange(_EVENTS) for _ in range(2)),
-                random.choice(tuple(EventFaultKind)),
-                random.randrange(len(DELAYS)),
+                events.choice(EVENTS),
+                min(events.randrange(_EVENTS) for _ in range(2)),
+                events.choice(tuple(EventFaultKind)),
+                events.randrange(len(DELAYS)),
             )
-            for _ in range(random.choice((0, 0, 1, 2, 4)))
+            for _ in range(events.choice((0, 0, 1, 2, 4)))
         ),
+    )
+
+
+def _stream(part: str, seed: int) -> Random:
+    """Return the random numbers of one part of a schedule, which depend on no other part."""
+    return Random(f"{part} of {seed}")  # noqa: S311 - equal seeds must give equal schedules
+
+
+def drawn_switches(seed: int, switches: Mapping[str, Sequence[str]] = SWITCH_SETTINGS) -> dict[str, str]:
+    """Turn none in half of all schedules, and a few in the others, each switch by its own stream."""
+    share = _stream("switches", seed).choice(_SHARES_TURNED)
+    drawn = {}
+    for name, values in switches.items():
+        stream = _stream(f"switch {name}", seed)
+        if stream.random() < share:
+            drawn[name] = stream.choice(values)
+    return drawn
+
+
+def _disturbance_of(random: Random, kinds: tuple[Kind, ...] = _KINDS) -> Disturbance:
+    return Disturbance(
+        random.choice(kinds),
+        random.randrange(len(WAITS)),
+        random.randrange(CHOICES),
+        random.randrange(CHOICES),
+        random.choice(STATUSES) if random.random() < _AWAITED else "",
+    )
+
+
+def _fault_of(random: Random) -> Fault:
+    operation, kind = random.choice(_PLAIN_OPERATION_NAMES), random.choice(tuple(FaultKind))
+    if kind is FaultKind.STALE:
+        operation = random.choice(STALE_READS)
+    return Fault(
+        operation=operation,
+        nth=min(random.randrange(_NTH) for _ in range(3)),
+        kind=kind,
+        times=1 if kind is FaultKind.MEANWHILE else random.choice((1, 1, 1, 2, 3, 4)),
+        delay=random.randrange(len(DELAYS)),
+        meanwhile=_disturbance_of(random, MEANWHILE) if kind is FaultKind.MEANWHILE else None,
     )
 
 
@@ -559,9 +591,7 @@ def draw_staged(random: Random) -> Schedule:
             *(_stage_event_fault(random) for _ in range(random.choice((0, 0, 1, 2)))),
         ),
     )
-    # By numbers of their own: whatever else happens in the schedule is what it was without them. Equal seeds
-    # must give equal schedules; nothing here is a secret.
-    return _overwritten(staged, Random(f"overwrites {staged.seed}"))  # noqa: S311
+    return _overwritten(staged, _stream("overwrites", staged.seed))
 
 
 _OVERWRITES: Final = (
@@ -684,3 +714,29 @@ def draw_companions(random: Random) -> Schedule:
     """Draw a schedule in which something serves beside what was approved."""
     companions = random.choice((Companions.PINNED, Companions.SHADOW))
     return replace(draw(random), companions=companions, policy=1 if companions is Companions.SHADOW else 0)
+
+
+_FAILURES: Final = (
+    *(Kind.REGISTER_BROKEN_APPROVED,) * 6,
+    *(Kind.REGISTER_FAILING_APPROVED, Kind.REGISTER_ALARMING_APPROVED),
+    *(Kind.REGISTER_APPROVED, Kind.CHANGE_SETTINGS, Kind.REJECT_LIVE, Kind.SWEEP),
+)
+
+
+def draw_forgetful(random: Random) -> Schedule:
+    """Draw a schedule in which so many versions fail in a row that their failures leave the window."""
+    drawn = draw(random)
+    stream = _stream("failures", drawn.seed)
+    failures = tuple(
+        Disturbance(
+            stream.choice(_FAILURES), stream.choice(_LONG_WAITS), which=0, how=stream.randrange(CHOICES)
+        )
+        for _ in range(stream.randrange(4, 11))
+    )
+    return replace(
+        drawn,
+        window=stream.choice((2, 2, 3)),
+        head_start=1,
+        policy=0,
+        disturbances=(*failures, *drawn.disturbances[: stream.choice((0, 0, 2))]),
+    )

@@ -70,7 +70,7 @@ def _faults() -> st.SearchStrategy[Fault]:
 def schedules() -> st.SearchStrategy[Schedule]:
     """Return a strategy for schedules; the simplest is one in which nothing happens."""
     switches = st.sampled_from(sorted(SWITCH_SETTINGS)).flatmap(
-        lambda name: st.tuples(st.just(name), st.sampled_from(SWITCH_SETTINGS[name]).map(str))
+        lambda name: st.tuples(st.just(name), st.sampled_from(SWITCH_SETTINGS[name]))
     )
     return st.builds(
         Schedule,

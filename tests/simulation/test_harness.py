@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from random import Random
 from typing import Final
 
 import pytest
@@ -26,6 +27,8 @@ from tests.simulation.schedule import (
     Kind,
     RolloutKind,
     Schedule,
+    draw,
+    drawn_switches,
 )
 from tests.simulation.shrink import _smallest
 from tests.simulation.simulation import simulate
@@ -84,7 +87,25 @@ def test_what_is_no_schedule_is_refused() -> None:
 def test_every_switch_is_drawn_in_every_setting() -> None:
     drawn = {pair for number in range(1500) for pair in schedule_of("switches", number).switches.items()}
 
-    assert drawn == {(name, str(value)) for name, values in SWITCH_SETTINGS.items() for value in values}
+    assert drawn == {(name, value) for name, values in SWITCH_SETTINGS.items() for value in values}
+
+
+def test_one_more_switch_leaves_the_others_as_they_were_drawn() -> None:
+    more = {"a_new_one": ("on", "off"), **SWITCH_SETTINGS, "and_another": ("on", "off")}
+    for seed in range(300):
+        drawn = drawn_switches(seed, more)
+        known = {name: value for name, value in drawn.items() if name in SWITCH_SETTINGS}
+        assert known == drawn_switches(seed)
+    assert any("a_new_one" in drawn_switches(seed, more) for seed in range(300))
+
+
+def test_of_a_series_nothing_but_a_seed_is_drawn_for_a_schedule() -> None:
+    """So that another part of schedules leaves what is drawn after it as it was."""
+    used, fresh = Random(1), Random(1)  # noqa: S311 - equal seeds must give equal schedules
+    seed = draw(used).seed
+
+    assert seed == fresh.randrange(1, 2**31)
+    assert used.random() == fresh.random()
 
 
 def test_every_kind_of_disturbance_means_something() -> None:

@@ -15,20 +15,23 @@ from local_cloud.sagemaker.virtual import Outcome
 from tests.unit.deployer.builders import ENDPOINT
 from tests.unit.deployer.pipeline import TABLE, Pipeline
 from tests.unit.deployer.test_companions import AB_TEST, Shadowing
+from tests.unit.deployer.test_stage import STAGING, metadata
 
 FEW = 3
 """A window that a few deployments fill."""
+
+STAMP = "greenlight:staging:endpoint:churn"
 
 
 def forgetful(window: int = FEW) -> Pipeline:
     return forgetting(Pipeline(), window)
 
 
-def forgetting(pipeline: Pipeline, window: int = FEW) -> Pipeline:
+def forgetting(pipeline: Pipeline, window: int = FEW, **settings: Any) -> Pipeline:
     client = pipeline.deployer_cloud.client("dynamodb")
     pipeline.journal = Journal(client, table_name=TABLE, window=window)
     if not isinstance(pipeline, Shadowing):
-        pipeline.manage()
+        pipeline.manage(**settings)
     return pipeline
 
 
@@ -71,7 +74,7 @@ def serving_models(pipeline: Pipeline) -> set[str]:
 # Failures ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("window", "failing"), [(FEW, 3 * FEW), (WINDOW, 51)])
+@pytest.mark.parametrize(("window", "failing"), [(FEW, 3 * FEW), (WINDOW, 51), (WINDOW, 120)])
 def test_what_failed_is_not_tried_again_however_much_failed_since(window: int, failing: int) -> None:
     pipeline = forgetful(window)
     deploy(pipeline)
@@ -285,3 +288,19 @@ def test_what_comes_to_serve_while_a_clean_up_begins_is_not_deleted() -> None:
     assert pipeline.history.attempts[0].action is Action.CLEAN_UP
     assert pipeline.history.attempts[0].status is AttemptStatus.WITHDRAWN
     assert "DeleteModel" not in pipeline.sagemaker_calls()
+
+
+# Stages -----------------------------------------------------------------------------------------------
+
+
+def test_what_served_until_now_is_stamped_so_however_much_failed_meanwhile() -> None:
+    pipeline = forgetting(Pipeline(), 2, **STAGING)
+    first = deploy(pipeline)
+    for _ in range(3):
+        deploy(pipeline, breaks=True, **STAGING)
+    assert metadata(pipeline, first)[STAMP].startswith("serving since ")
+
+    second = deploy(pipeline)
+
+    assert metadata(pipeline, second)[STAMP].startswith("serving since ")
+    assert metadata(pipeline, first)[STAMP].startswith("served until ")
