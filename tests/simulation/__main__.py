@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tests.simulation import coverage
 from tests.simulation.hunting import catch, hunt
 from tests.simulation.runner import Totals, run, schedule_of
-from tests.simulation.sabotages import SABOTAGES
+from tests.simulation.sabotages import SABOTAGES, keep
 from tests.simulation.schedule import Schedule
 from tests.simulation.shrink import shrunk
 from tests.simulation.simulation import simulate
@@ -43,12 +43,14 @@ def main(arguments: Sequence[str]) -> int:
     hunting = commands.add_parser("hunt", help="run schedules until one breaks a law, as each sabotage does")
     hunting.add_argument("--schedules", type=int, required=True)
     hunting.add_argument("--seed", required=True)
-    hunting.add_argument("--first", type=int, default=0, help="the schedule to begin with, before all others")
+    hunting.add_argument("--first", type=Schedule.from_json, help="the schedule, as JSON, to begin with")
     hunting.set_defaults(command=_hunt)
     sabotaging = commands.add_parser("sabotage", help="break the deployer in every known way, and catch each")
     sabotaging.add_argument("--schedules", type=int, default=3000, help="the most that one may take")
     sabotaging.add_argument("--seed", default="sabotage")
     sabotaging.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    sabotaging.add_argument("--anew", action="store_true", help="do not begin with what is known to catch it")
+    sabotaging.add_argument("--keep", action="store_true", help="write down what catches it from now on")
     sabotaging.add_argument("names", nargs="*", help="only these")
     sabotaging.set_defaults(command=_sabotage)
     storming = commands.add_parser("storm", help="a thousand approvals in a minute, two writes a second")
@@ -115,15 +117,19 @@ def _hunt(chosen: argparse.Namespace) -> int:
 def _sabotage(chosen: argparse.Namespace) -> int:
     wanted = [each for each in SABOTAGES if not chosen.names or each.name in chosen.names]
     survivors = 0
-    for sabotage, caught in catch(wanted, seed=chosen.seed, schedules=chosen.schedules, jobs=chosen.jobs):
+    found = catch(wanted, seed=chosen.seed, schedules=chosen.schedules, jobs=chosen.jobs, anew=chosen.anew)
+    for sabotage, caught in found:
         if caught is None:
             survivors += 1
             _say(f"{sabotage.name:<48} SURVIVED {chosen.schedules} schedules")
         else:
             _say(
                 f"{sabotage.name:<48} caught by {caught.law} after {caught.schedules} schedules "
-                f"({caught.seconds:.0f} s): {chosen.seed}/{caught.number}"
+                f"({caught.seconds:.0f} s): "
+                f"{'the known one' if caught.number is None else f'{chosen.seed}/{caught.number}'}"
             )
+            if chosen.keep:
+                keep({sabotage.name: caught.schedule})
     _say(f"{len(wanted)} sabotages, {survivors} survived.")
     return 1 if survivors else 0
 

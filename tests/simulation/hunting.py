@@ -14,6 +14,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tests.simulation.sabotages import Sabotage
+    from tests.simulation.schedule import Schedule
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -33,45 +35,53 @@ class Catch:
     """How a broken deployer was caught.
 
     Attributes:
-        number: Of the schedule in its series.
+        number: Of the schedule in its series; None for the one that was to be tried first.
+        schedule: The schedule, as JSON.
         schedules: How many it took.
         seconds: How long it took.
         law: The law that was broken.
         told: How.
     """
 
-    number: int
+    number: int | None
+    schedule: str
     schedules: int
     seconds: float
     law: str
     told: str
 
 
-def hunt(seed: str, schedules: int, *, first: int = 0) -> Catch | None:
-    """Run a series of schedules, one of them before all others, until one breaks a law."""
+def hunt(seed: str, schedules: int, *, first: Schedule | None = None) -> Catch | None:
+    """Run a schedule, if one is to be tried first, and then a series of them, until one breaks a law."""
     begun = time.monotonic()
-    numbers = dict.fromkeys((first, *range(schedules)))
-    for count, number in enumerate(numbers):
-        result = simulate(schedule_of(seed, number))
+    known: list[tuple[int | None, Schedule]] = [(None, first)] if first is not None else []
+    series = ((number, schedule_of(seed, number)) for number in range(schedules))
+    for count, (number, schedule) in enumerate(chain(known, series), start=1):
+        result = simulate(schedule)
         if result.law is not None:
             assert result.violation is not None, "a law that is broken says how"
-            return Catch(number, count + 1, time.monotonic() - begun, result.law, result.violation)
+            taken = time.monotonic() - begun
+            return Catch(number, schedule.to_json(), count, taken, result.law, result.violation)
     return None
 
 
 def catch(
-    sabotages: Sequence[Sabotage], *, seed: str, schedules: int, jobs: int
+    sabotages: Sequence[Sabotage], *, seed: str, schedules: int, jobs: int, anew: bool = False
 ) -> Iterator[tuple[Sabotage, Catch | None]]:
-    """Break the deployer in each way, and hunt, each in a process of its own; in the order given."""
+    """Break the deployer in each way, and hunt, each in a process of its own; in the order given.
+
+    What is known to catch a sabotage is tried first, unless the hunt is to begin anew.
+    """
+
+    def caught(sabotage: Sabotage) -> Catch | None:
+        known = None if anew else sabotage.known
+        return catch_one(sabotage, seed=seed, schedules=schedules, first=known)
+
     with ThreadPoolExecutor(jobs) as pool:
-        yield from zip(
-            sabotages,
-            pool.map(lambda each: catch_one(each, seed=seed, schedules=schedules), sabotages),
-            strict=True,
-        )
+        yield from zip(sabotages, pool.map(caught, sabotages), strict=True)
 
 
-def catch_one(sabotage: Sabotage, *, seed: str, schedules: int, first: int = 0) -> Catch | None:
+def catch_one(sabotage: Sabotage, *, seed: str, schedules: int, first: Schedule | None) -> Catch | None:
     """Break a copy of the deployer in one way, and hunt; None if it survives.
 
     Raises:
@@ -87,7 +97,8 @@ def catch_one(sabotage: Sabotage, *, seed: str, schedules: int, first: int = 0) 
         hunted = subprocess.run(  # noqa: S603 - this interpreter, arguments of our own
             [
                 *(sys.executable, "-m", "tests.simulation", "hunt", "--seed", seed),
-                *("--schedules", str(schedules), "--first", str(first)),
+                *("--schedules", str(schedules)),
+                *(("--first", first.to_json()) if first is not None else ()),
             ],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(lambdas)},

@@ -1,16 +1,23 @@
 """Ways to break the deployer, each of which a law must catch: one exact replacement of text in its source.
 
-Owns the list. A replacement whose text is not found exactly once is an error, so that none goes stale in
-silence.
+Owns the list, and for each the schedule that is known to catch it (`catches.json`), which stays what it is
+however others are drawn. A replacement whose text is not found exactly once is an error, so that none goes
+stale in silence.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tests.simulation.schedule import Schedule
+
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
+
+_CATCHES: Final = Path(__file__).with_name("catches.json")
 
 
 class StaleSabotageError(Exception):
@@ -26,14 +33,18 @@ class Sabotage:
         file: In `lambdas/deployer`.
         old: The text that is replaced.
         new: By what.
-        known: Number of a schedule that is known to catch it.
     """
 
     name: str
     file: str
     old: str
     new: str
-    known: int = 0
+
+    @property
+    def known(self) -> Schedule | None:
+        """A schedule that is known to catch it, if one is."""
+        document = json.loads(_CATCHES.read_text()).get(self.name)
+        return Schedule.from_json(json.dumps(document)) if document is not None else None
 
     def apply(self, deployer: Path) -> None:
         """Break a copy of the deployer.
@@ -51,6 +62,14 @@ class Sabotage:
         path.write_text(source.replace(self.old, self.new))
 
 
+def keep(catches: Mapping[str, str]) -> None:
+    """Write down which schedules, as JSON, catch sabotages from now on; forget sabotages that are gone."""
+    names = {each.name for each in SABOTAGES}
+    known = {**json.loads(_CATCHES.read_text()), **{name: json.loads(text) for name, text in catches.items()}}
+    lines = [f"{json.dumps(name)}: {json.dumps(known[name])}" for name in sorted(known) if name in names]
+    _CATCHES.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
 SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "drop the write-ahead",
@@ -63,35 +82,30 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "journal.py",
         '        condition = "attribute_not_exists(endpoint)"\n',
         '        condition = "attribute_exists(endpoint) OR attribute_not_exists(endpoint)"\n',
-        known=25,
     ),
     Sabotage(
         "move without a condition",
         "journal.py",
         'ConditionExpression="#status = :old_status AND #lease_until = :old_lease_until",',
         'ConditionExpression="attribute_exists(endpoint)",',
-        known=9,
     ),
     Sabotage(
         "retry the failed",
         "attempt.py",
         "            and self.settled_at >= since\n",
         "            and self.settled_at < since\n",
-        known=2,
     ),
     Sabotage(
         "sort by version",
         "approval.py",
         "        return (self.approved_at, self.version)\n",
         "        return (self.version, self.approved_at)\n",
-        known=44,
     ),
     Sabotage(
         "delete one too many",
         "retention.py",
         "[:limit])",
         "[: limit - 1])",
-        known=6,
     ),
     Sabotage(
         "delete a former config's model",
@@ -108,28 +122,24 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "                    self._sagemaker.delete_endpoint_config(\n"
         "                        attempt.replaces_endpoint_config_name, owner=(STACK_TAG, self._stack_name)\n"
         "                    )\n",
-        known=2,
     ),
     Sabotage(
         "never clean up",
         "reconciler.py",
         "        return bool(deletion) and self._executor.clean_up(deletion, endpoint)\n",
         "        return deletion is None\n",
-        known=6,
     ),
     Sabotage(
         "trust InService, ignore the old config's name",
         "attempt.py",
         "    on_its_config = endpoint.endpoint_config_name == attempt.endpoint_config_name\n",
         "    on_its_config = endpoint is not None\n",
-        known=2,
     ),
     Sabotage(
         "trust a stale read",
         "attempt.py",
         "STALE_READ_LIMIT: Final = timedelta(minutes=15)",
         "STALE_READ_LIMIT: Final = timedelta(0)",
-        known=2,
     ),
     Sabotage(
         "skip the re-read before the write",
@@ -142,42 +152,36 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "sagemaker.py",
         'return self.approval_status == "Approved" and',
         "return",
-        known=51,
     ),
     Sabotage(
         "adopt what is not approved",
         "sagemaker.py",
         '                    ModelApprovalStatus="Approved",\n',
         "",
-        known=4821,
     ),
     Sabotage(
         "adopt nothing",
         "reconciler.py",
         "            if not self._knows(arn):\n",
         "            if arn is None:\n",
-        known=77,
     ),
     Sabotage(
         "take metadata for an approval",
         "reconciler.py",
         "        elif self._names_approval(hint) or not self._knows(hint.version_arn):\n",
         "        else:\n",
-        known=143,
     ),
     Sabotage(
         "forget the lease",
         "attempts.py",
         "return attempt.status is AttemptStatus.OPEN and self._now() >= attempt.lease_until\n",
         "return attempt.status is AttemptStatus.OPEN\n",
-        known=26,
     ),
     Sabotage(
         "take over too early",
         "attempts.py",
         "LEASE: Final = timedelta(minutes=6)",
         "LEASE: Final = timedelta(seconds=5)",
-        known=76,
     ),
     Sabotage(
         "report before settling",
@@ -193,21 +197,18 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "attempts.py",
         "            if _owes_report(attempt) and self._now() >= attempt.lease_until:\n",
         "            if attempt is None:\n",
-        known=246,
     ),
     Sabotage(
         "treat withdrawn as failed",
         "executor.py",
         "self._attempts.settle(attempt, AttemptStatus.WITHDRAWN, reason=str(obstacle), endpoint=None)",
         "self._attempts.settle(attempt, AttemptStatus.FAILED, reason=str(obstacle), endpoint=None)",
-        known=99,
     ),
     Sabotage(
         "treat busy as refused",
         "sagemaker.py",
         "        if _is(error, _ALREADY_EXISTS) or _is(error, _BUSY):\n",
         "        if _is(error, _ALREADY_EXISTS):\n",
-        known=99,
     ),
     Sabotage(
         "delete an endpoint that serves",
@@ -226,14 +227,12 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "settings.py",
         "return account_of(version_arn) == account and self.group_name.lower() == group_name.lower()\n",
         "return account_of(version_arn) == account\n",
-        known=31,
     ),
     Sabotage(
         "ignore the approvers",
         "reconciler.py",
         "            objection=objection,\n",
         "            objection=None,\n",
-        known=10,
     ),
     Sabotage(
         "take what a repeated event finds for what was approved",
@@ -241,49 +240,42 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            if all(each.key != approval.key for each in self._history.approvals):\n"
         "                self._attempts.history = self._journal.read(self._name)\n",
         "            self._attempts.history = self._history.with_approval(approval)\n",
-        known=2898,
     ),
     Sabotage(
         "forget what a reject would bring back",
         "reconciler.py",
         "keep=keep, needed=needed, fallback=fallback, recalled",
         "keep=keep, needed=needed, fallback=None, recalled",
-        known=6,
     ),
     Sabotage(
         "reset what somebody scaled",
         "executor.py",
         "self._update({**request, **kept}, release)\n",
         "self._update(request, release)\n",
-        known=25,
     ),
     Sabotage(
         "retain what the settings change",
         "variants.py",
         '        **({"ExcludeRetainedVariantProperties": changed} if changed else {}),\n',
         "",
-        known=18,
     ),
     Sabotage(
         "hand over only the first part of a sweep",
         "dispatcher.py",
         "        self._bus.put_parts(parts)\n",
         "        self._bus.put_parts(parts[:1])\n",
-        known=2,
     ),
     Sabotage(
         "forget the rest of a sweep when time runs out",
         "dispatcher.py",
         "                self._bus.put_parts([SweepPart(tuple(remaining))])\n",
         "",
-        known=3056,
     ),
     Sabotage(
         "let one endpoint's trouble end a sweep",
         "dispatcher.py",
         "            self._failures[endpoint_name] = error\n",
         "            raise\n",
-        known=1024,
     ),
     Sabotage(
         "forget what failed long ago",
@@ -296,42 +288,36 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "probation.py",
         "        if not all(self._still_stands(each) for each in attempt.version_arns):\n",
         "        if not attempt.version_arns:\n",
-        known=228,
     ),
     Sabotage(
         "abort without reading the approval again",
         "reconciler.py",
         "if all(self._may_still_stand(each) for each in taken_back):\n",
         "if not taken_back:\n",
-        known=9,
     ),
     Sabotage(
         "leave the abort alarm set",
         "upkeep.py",
         "            self._gateways.alarms.clear(self._settings.abort_alarm_name)\n",
         "            pass\n",
-        known=6,
     ),
     Sabotage(
         "leave the alarm set that aborted a rollout",
         "attempts.py",
         "            clear_abort()\n",
         "            pass\n",
-        known=927,
     ),
     Sabotage(
         "blame the version for an abort",
         "attempt.py",
         "        return Judgement(Verdict.ABORTED, _ABORTED)\n",
         "        return Judgement(Verdict.FAILED, _ABORTED)\n",
-        known=9,
     ),
     Sabotage(
         "abort without noting it",
         "reconciler.py",
         "        self._attempts.note_abort(attempt)\n",
         "",
-        known=9,
     ),
     Sabotage(
         "forget that scaling was taken off",
@@ -339,7 +325,6 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            self.note(scaling={name: each for name, each in before.items() "
         "if name != variant_name})\n",
         "",
-        known=81,
     ),
     Sabotage(
         "take scaling for done before it is",
@@ -347,35 +332,30 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            wanted, registered = self._settings.scaling, self._rest.scaling\n",
         "            wanted, registered = self._settings.scaling, self._rest.scaling\n"
         "            self.note(scaling=wanted)\n",
-        known=10,
     ),
     Sabotage(
         "let an endpoint in sync lack its scaling",
         "upkeep.py",
         "            and self._rest.scaling == self._settings.scaling\n",
         "",
-        known=145,
     ),
     Sabotage(
         "leave policies that are wanted no more",
         "scalable_targets.py",
         "    return [each[key] for each in applied.get(kind, ()) if each[key] not in names]\n",
         "    return [each[key] for each in () if each[key] not in names]\n",
-        known=31,
     ),
     Sabotage(
         "take a new endpoint's scaling for the old one's",
         "executor.py",
         "            self._upkeep.note(scaling={})\n",
         "            pass\n",
-        known=10,
     ),
     Sabotage(
         "update without the rollout that the settings ask for",
         "release.py",
         '    return {"DeploymentConfig": settings.deployment_config} if settings.deployment_config else {}\n',
         "    return {} if settings else {}\n",
-        known=6,
     ),
     Sabotage(
         "leave the rollback alarms out of updates",
@@ -384,7 +364,6 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "    kept = dict(settings.deployment_config or {})\n"
         '    kept.pop("AutoRollbackConfiguration", None)\n'
         '    return {"DeploymentConfig": kept} if kept else {}\n',
-        known=6,
     ),
     Sabotage(
         "retain weights, and set counts anew",
@@ -392,7 +371,6 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        if any(_value(before[each], member) != _value(after[each], member) for each in after)\n",
         '        if member == "InitialInstanceCount"\n'
         "        or any(_value(before[each], member) != _value(after[each], member) for each in after)\n",
-        known=25,
     ),
     Sabotage(
         "take scaling off for every update",
@@ -400,42 +378,36 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         '        if variant["VariantName"] not in after or after[variant["VariantName"]] != '
         'variant.get("InstanceType")\n',
         "        if after is not None\n",
-        known=10,
     ),
     Sabotage(
         "take an alarm for a reason that passes",
         "passing.py",
         '    "Rate exceeded": ',
         '    "alarm": "", "Rate exceeded": ',
-        known=2,
     ),
     Sabotage(
         "begin an update without clearing the abort alarm",
         "executor.py",
         " and not self._upkeep.clear_abort():\n",
         " and False:\n",
-        known=6,
     ),
     Sabotage(
         "update under alarms that are on",
         "reconciler.py",
         "        on = self._alarms.on(names)\n",
         "        on = frozenset[str]()\n",
-        known=40,
     ),
     Sabotage(
         "wait for no alarm",
         "guardrails.py",
         "    if rolled_back_at is not None and now < rolled_back_at + SETTLING:\n",
         "    if rolled_back_at is not None and now < rolled_back_at:\n",
-        known=96,
     ),
     Sabotage(
         "leave every alarm out once one is on",
         "guardrails.py",
         'if alarm["AlarmName"] not in alarm_names]:\n',
         "if not alarm_names]:\n",
-        known=40,
     ),
     Sabotage(
         "go live without the smoke test",
@@ -448,14 +420,12 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "trial.py",
         "                    unmet = request.unmet(answer)\n",
         "                    unmet = None\n",
-        known=26,
     ),
     Sabotage(
         "let a version stay that failed its smoke test",
         "approval.py",
         "        if serving is not None and serves and judged.failed and serving.failed_at is not None:\n",
         "        if serving is not None and serves and now is None and serving.failed_at is not None:\n",
-        known=26,
     ),
     Sabotage(
         "ignore the gate",
@@ -464,21 +434,18 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            life_cycle == self.asks_for or life_cycle.stage in self.later_stages\n"
         "        )\n",
         "        return self is not None\n",
-        known=12,
     ),
     Sabotage(
         "promote before the soak is over",
         "life_cycle.py",
         "        return serves_since + self.soak\n",
         "        return serves_since\n",
-        known=18,
     ),
     Sabotage(
         "promote while an alarm is on",
         "stage.py",
         "            return self._gateways.alarms.disturbed_since(since, names)\n",
         "            return []\n",
-        known=38,
     ),
     Sabotage(
         "promote under no attempt",
@@ -488,7 +455,6 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        self._attempts.settle(claimed, AttemptStatus.SUCCEEDED, reason=None, endpoint=endpoint)\n"
         "        claimed = self._attempts.begin_promotion(attempt, promotion.goal)\n"
         "        self._attempts.settle(claimed, AttemptStatus.WITHDRAWN, reason=None, endpoint=endpoint)\n",
-        known=32,
     ),
     Sabotage(
         "overwrite what a person decided for the next stage",
@@ -497,7 +463,6 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            life_cycle.stage == self.goal.stage or life_cycle.stage in self.later_stages\n"
         "        )\n",
         "        return life_cycle == self.goal\n",
-        known=172,
     ),
     Sabotage(
         "promote what is no longer approved",
@@ -506,21 +471,18 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        digest = self._look(version) if version is not None else None\n",
         "        version = self._gateways.sagemaker.describe_model_version(attempt.version_arn)\n"
         "        digest = self._look(version) if version is not None else None\n",
-        known=1838,
     ),
     Sabotage(
         "promote what is no longer what it served",
         "stage.py",
         "        if attempt.artefact_digest not in {None, digest}:\n",
         "        if attempt.artefact_digest is None:\n",
-        known=498,
     ),
     Sabotage(
         "promote again and again",
         "stage.py",
         "        return any(self._settles(each) for each in made)\n",
         "        return made is None\n",
-        known=38,
     ),
     Sabotage(
         "stamp with each sweep",
@@ -533,7 +495,6 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "    def _stamp(self, version_arn: str, wanted: dict[str, str]) -> None:\n"
         "        self._gateways.sagemaker.put_metadata(version_arn, wanted)\n"
         "        with registry_refusals():\n",
-        known=12,
     ),
     Sabotage(
         "stamp again",
@@ -547,7 +508,6 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "    def _stamp(self, version_arn: str, wanted: dict[str, str]) -> None:\n"
         "        self._gateways.sagemaker.put_metadata(version_arn, wanted)\n"
         "        with registry_refusals():\n",
-        known=12,
     ),
     Sabotage(
         "stamp what a version is by now as what was deployed",
@@ -556,21 +516,18 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        found = self._gateways.sagemaker.describe_model_version(attempt.version_arn)\n"
         "        digest = self._look(found) if found is not None else None\n"
         "        return stamps.of_digest(digest or '', self._stage_name, specification_name)\n",
-        known=198,
     ),
     Sabotage(
         "take a stage's deployer for an approver",
         "policy.py",
         "        if _is_one_of(approved_by, self.deployers):\n",
         "        if approved_by is None:\n",
-        known=32,
     ),
     Sabotage(
         "deploy what was changed after its approval",
         "reconciler.py",
         "        if approval.artefact_digest != digest:\n",
         "        if version is None:\n",
-        known=518,
     ),
     Sabotage(
         "go back to what was changed since it served",
@@ -581,69 +538,59 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            if went_live(release, self._history.attempts)\n"
         "            else self._changed(approval, version)\n"
         "        )\n",
-        known=1452,
     ),
     Sabotage(
         "deploy what another stage never deployed",
         "stamps.py",
         "and name != stage_name and value != digest:\n",
         "and name != stage_name and not value:\n",
-        known=118,
     ),
     Sabotage(
         "know an artefact by its place alone",
         "artefacts.py",
         "        digest = names.digest([containers, held])\n",
         "        digest = names.digest([containers, len(held)])\n",
-        known=138,
     ),
     Sabotage(
         "look at artefacts once and not right before the write",
         "reconciler.py",
         "        return seen is None or seen == self._look(version)\n",
         "        return seen is None or version is not None\n",
-        known=18,
     ),
     Sabotage(
         "take what is beside an artefact for a part of it",
         "s3.py",
         '                if key in {"", each["Key"]} or key.endswith("/")\n',
         "",
-        known=332,
     ),
     Sabotage(
         "name a release whatever its version is made of",
         "release.py",
         "            content = model if served.artefact_digest is None else ",
         "            content = model if served.number else ",
-        known=138,
     ),
     Sabotage(
         "stamp what was found as what had served",
         "stage.py",
         "                and each.status is AttemptStatus.SUCCEEDED\n",
         "                and each.status is not AttemptStatus.WITHDRAWN\n",
-        known=132,
     ),
     Sabotage(
         "put a pinned version on without reading it again",
         "reconciler.py",
         "            self._is_as_chosen(arn) for arn in release.version_arns\n",
         "            self._is_as_chosen(arn) for arn in release.version_arns[:1]\n",
-        known=28,
     ),
     Sabotage(
         "pin whatever the settings say",
         "reconciler.py",
         "            if version is not None and self._obstacle(version) is None:\n                pinned[",
         "            if version is not None:\n                pinned[",
-        known=88,
     ),
     Sabotage(
         "let a shadow's approval count for what serves",
         "approval.py",
         "    for approval in latest_per_version(each for each in approvals if each.counts):\n",
         "    for approval in latest_per_version(each for each in approvals if each.decides):\n",
-        known=68,
     ),
 )
