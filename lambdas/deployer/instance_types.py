@@ -54,4 +54,4 @@ def misfit(
 
 
 def _named(instance_types: Collection[str]) -> str:
-    return ", ".join(sorted(instance_types))
+    return ", ".join(sorted(set(instance_types)))
