@@ -15,7 +15,7 @@ from local_cloud.sagemaker.virtual import Outcome
 from tests.unit.deployer.builders import ENDPOINT
 from tests.unit.deployer.pipeline import TABLE, Pipeline
 from tests.unit.deployer.test_companions import AB_TEST, Shadowing
-from tests.unit.deployer.test_stage import STAGING, metadata
+from tests.unit.deployer.test_stage import SOAK, STAGING, metadata
 
 FEW = 3
 """A window that a few deployments fill."""
@@ -74,7 +74,7 @@ def serving_models(pipeline: Pipeline) -> set[str]:
 # Failures ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("window", "failing"), [(FEW, 3 * FEW), (WINDOW, 51), (WINDOW, 120)])
+@pytest.mark.parametrize(("window", "failing"), [(FEW, 3 * FEW), (WINDOW, 120)])
 def test_what_failed_is_not_tried_again_however_much_failed_since(window: int, failing: int) -> None:
     pipeline = forgetful(window)
     deploy(pipeline)
@@ -304,3 +304,17 @@ def test_what_served_until_now_is_stamped_so_however_much_failed_meanwhile() -> 
 
     assert metadata(pipeline, second)[STAMP].startswith("serving since ")
     assert metadata(pipeline, first)[STAMP].startswith("served until ")
+
+
+def test_what_was_promoted_is_not_journalled_as_promoted_again_with_other_settings() -> None:
+    pipeline = forgetting(Pipeline(), 2, **STAGING)
+    first = deploy(pipeline)
+    quiet_sweeps(pipeline, 3, seconds=SOAK)
+    assert pipeline.told(first).count("promoted") == 1
+
+    for level in ("debug", "warning", "error"):
+        container = {"Environment": {"LOG_LEVEL": level}}
+        pipeline.manage(**STAGING, CreateModel={"Containers": [container]})
+        quiet_sweeps(pipeline, 3, seconds=SOAK)
+
+    assert pipeline.told(first).count("promoted") == 1
