@@ -999,13 +999,20 @@ class Law6NothingNeededIsDeleted(Law):
                     raise self.broken(f"{call.operation} of {name}, whose config {endpoint_name} needs")
 
     def _former(self, endpoint_name: str) -> list[str]:
-        """Return the configs that served last and must stay; one more is kept for a reject to go back to."""
+        """Return the configs that served last and must stay; one more is kept for a reject to go back to.
+
+        What served before the deployments that the deployer reads is kept only for such a reject.
+        """
         endpoint = self.world.people.look("DescribeEndpoint", EndpointName=endpoint_name)
+        deployments = [
+            attempt
+            for attempt in reversed(self.facts.attempts(endpoint_name))
+            if attempt["action"] not in ASIDE and attempt["status"] != "withdrawn"
+        ]
         served = [
             attempt["endpoint_config_name"]
-            for attempt in reversed(self.facts.attempts(endpoint_name))
+            for attempt in deployments[: self.world.schedule.window]
             if attempt["status"] == "succeeded"
-            and attempt["action"] not in ASIDE
             and (endpoint is None or attempt["endpoint_config_name"] != endpoint["EndpointConfigName"])
         ]
         return list(dict.fromkeys(served))[: max(self.world.people.least_kept(endpoint_name) - 1, 0)]
