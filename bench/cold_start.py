@@ -141,6 +141,8 @@ def _prepare(cloud: LocalCloud) -> tuple[dict[str, Any], dict[str, str]]:
         "EXECUTION_ROLE_ARN": role["Arn"],
         "JOURNAL_TABLE_NAME": "journal",
         "EVENT_BUS_NAME": "default",
+        "SWEEP_BUS_NAME": "Greenlight.sweep-parts",
+        "OUTCOME_TOPIC_ARN": client("sns").create_topic(Name="outcomes")["TopicArn"],
         "STACK_NAME": "Greenlight",
         "POWERTOOLS_SERVICE_NAME": "greenlight",
     }

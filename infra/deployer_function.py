@@ -7,6 +7,7 @@ deployer's own list of operations, `lambdas/deployer/operations.py`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
 
     from infra.context import Configuration
     from infra.needs import Needs
+    from infra.outcomes import Outcomes
     from infra.settings.problem import Problem
     from infra.spreading import Allowance
+    from infra.sweep_bus import SweepBus
 
 OWNER_TAG: Final = "greenlight:stack"
 EVENT_BUS_NAME: Final = "default"
@@ -49,6 +52,21 @@ RETENTION: Final = dict(zip(LOG_RETENTION_DAYS, list(logs.RetentionDays)[:-1], s
 """CDK's names for the same days, in the same order, less INFINITE."""
 
 
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    """Where the deployer sends what is not for SageMaker.
+
+    Attributes:
+        unhandled: Takes the events that it fails on.
+        outcomes: Takes what people are to hear.
+        sweep_bus: Takes the parts of sweeps.
+    """
+
+    unhandled: sqs.IQueue
+    outcomes: Outcomes
+    sweep_bus: SweepBus
+
+
 class DeployerFunction(Construct):
     """Run the deployer, with the permissions that its calls need and no others."""
 
@@ -61,7 +79,7 @@ class DeployerFunction(Construct):
         journal: dynamodb.ITable,
         execution_role: iam.IRole,
         needs: Needs,
-        unhandled: sqs.IQueue,
+        destinations: Destinations,
         configuration: Configuration,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -99,12 +117,14 @@ class DeployerFunction(Construct):
                 "SETTINGS_PREFIX": configuration.settings_prefix,
                 "EXECUTION_ROLE_ARN": execution_role.role_arn,
                 "EVENT_BUS_NAME": EVENT_BUS_NAME,
+                "SWEEP_BUS_NAME": destinations.sweep_bus.bus.event_bus_name,
+                "OUTCOME_TOPIC_ARN": destinations.outcomes.topic.topic_arn,
                 "STACK_NAME": self._stack.stack_name,
                 "POWERTOOLS_SERVICE_NAME": "greenlight",
                 "POWERTOOLS_LOG_LEVEL": "INFO",
             },
         )
-        self._invoke_asynchronously(unhandled)
+        self._invoke_asynchronously(destinations.unhandled)
         # cdk-nag wants the newest runtime there is.
         acknowledge(
             self.function,
@@ -116,6 +136,7 @@ class DeployerFunction(Construct):
         own = (None,) if needs.own_registry else ()
         self._allow_registry((*own, *needs.registry_accounts))
         self._allow_records(journal, configuration.settings_prefix)
+        self._allow_telling(destinations.outcomes, destinations.sweep_bus)
         self._allow_rollouts()
         if needs.rollback_alarms or needs.autoscaling:
             self._allow_reading_alarms()
@@ -278,12 +299,24 @@ class DeployerFunction(Construct):
         self._permissions.allow(
             "ReadAllSettings", ["ssm:GetParametersByPath"], [path, each], why_wildcard=why
         )
+
+    def _allow_telling(self, outcomes: Outcomes, sweep_bus: SweepBus) -> None:
+        """Let the deployer tell people, machines, and itself of a sweep's parts."""
         bus = self._stack.format_arn(service="events", resource="event-bus", resource_name=EVENT_BUS_NAME)
+        own = {"StringEquals": {"events:source": SOURCE}}
+        put = ["events:PutEvents"]
+        self._permissions.allow("PutOwnEvents", put, [bus], conditions=own)
+        self._permissions.allow("PutSweepParts", put, [sweep_bus.bus.event_bus_arn], conditions=own)
+        self._permissions.allow("PublishOutcomes", ["sns:Publish"], [outcomes.topic.topic_arn])
+        # What a publisher to an encrypted topic needs (SNS developer guide, "sns-key-management"), and by way
+        # of SNS alone (KMS developer guide, "kms:ViaService").
         self._permissions.allow(
-            "PutOwnEvents",
-            ["events:PutEvents"],
-            [bus],
-            conditions={"StringEquals": {"events:source": SOURCE}},
+            "EncryptOutcomes",
+            ["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"],
+            [outcomes.key.key_arn],
+            conditions={
+                "StringEquals": {"kms:ViaService": f"sns.{self._stack.region}.{self._stack.url_suffix}"}
+            },
         )
 
     def _allow_rollouts(self) -> None:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, cast
 from aws_cdk import CfnOutput, CfnResource, Environment, Stack
 from aws_cdk import aws_iam as iam
 
-from infra.deployer_function import DeployerFunction
+from infra.deployer_function import DeployerFunction, Destinations
 from infra.endpoint_settings import EndpointSettings
 from infra.failure_queue import FailureQueue
 from infra.journal import Journal
 from infra.model_execution_role import ModelExecutionRole
 from infra.needs import Needs
 from infra.outcomes import Outcomes
-from infra.permissions import acknowledge
 from infra.placement import place
 from infra.registry_events import RegistryEvents
 from infra.registry_reading import of_deployer
+from infra.sweep_bus import SweepBus
 from infra.triggers import Triggers
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class DeploymentStack(Stack):
             self,
             "Undelivered",
             alarm_description=(
-                "An event did not reach Greenlight's deployer or its topic. Look at the messages in the "
+                "An event did not reach Greenlight's deployer. Look at the messages in the "
                 "queue: their attributes say which rule, and why. The sweep makes up for lost events."
             ),
         )
@@ -77,17 +77,9 @@ class DeploymentStack(Stack):
                 "they hold the event and the error. Mend the cause; the sweep tries again by itself."
             ),
         )
-        self.outcomes = Outcomes(
-            self, "Outcomes", undelivered=self.undelivered.queue, emails=configuration.outcome_emails
-        )
+        self.outcomes = Outcomes(self, "Outcomes", emails=configuration.outcome_emails)
         self.outcomes.notify_of(self.undelivered.alarm)
         self.outcomes.notify_of(self.unhandled.alarm)
-        if access is not None:
-            acknowledge(
-                self.outcomes.rule,
-                "Annotation::@aws-cdk/aws-events:ruleUnresolvedEnvironment",
-                "The topic is this stack's own, named by its ARN for the sake of a narrower grant.",
-            )
         self.journal = Journal(self, "Journal")
         settings_here, *_ = place(endpoints, configuration.settings_stacks)
         self.settings = EndpointSettings(
@@ -98,6 +90,7 @@ class DeploymentStack(Stack):
             # Whose versions a stage serves, and where their samples are, `access` says.
             needs = replace(needs, own_registry=access.at_home, sample_payloads=False)
         self.execution_role = self._execution_role(configuration, needs, access)
+        self.sweep_bus = SweepBus(self, "SweepBus")
         self.deployer = DeployerFunction(
             self,
             "Deployer",
@@ -105,9 +98,10 @@ class DeploymentStack(Stack):
             journal=self.journal.table,
             execution_role=self.execution_role,
             needs=needs,
-            unhandled=self.unhandled.queue,
+            destinations=Destinations(self.unhandled.queue, self.outcomes, self.sweep_bus),
             configuration=configuration,
         )
+        self.sweep_bus.admit_only(self.deployer.role)
         elsewhere = of_deployer(access) if access is not None else ()
         self.problems += self.deployer.attach_permissions(elsewhere=elsewhere)
         if access is not None:
@@ -122,6 +116,7 @@ class DeploymentStack(Stack):
             undelivered=self.undelivered.queue,
             settings_prefix=configuration.settings_prefix,
             sweep_minutes=configuration.sweep_minutes,
+            sweep_bus=self.sweep_bus,
             registry_events=RegistryEvents(self, "RegistryEvents", access=access)
             if access is not None and not access.at_home
             else None,

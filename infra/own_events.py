@@ -1,6 +1,6 @@
-"""Owns the events that the deployer itself puts on the bus: how they are called, and who they are for.
+"""Owns the events that the deployer itself puts on a bus: how they are called, and who they are for.
 
-The deployer's role may put events of this source and no others; the rules match one stack's own.
+The deployer's role may put events of this source and no others; the rule matches one stack's own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from constructs import IConstruct
 
 SOURCE: Final = "greenlight"
-OUTCOME: Final = "Greenlight Deployment Outcome"
 SWEEP_PART: Final = "Greenlight Sweep Part"
 
 

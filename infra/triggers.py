@@ -1,7 +1,7 @@
 """Owns what sets the deployer off: five rules, all to one function.
 
-All are on the default bus, except that a registry in another account has its events come in on a bus of their
-own.
+All are on the default bus, with two exceptions: a registry in another account has its events come in on a bus
+of their own, and so do the parts of a sweep.
 
 Patterns name no model package group: a pattern has a size limit and an account may have thousands of groups.
 Nor do they name an approval status: a reject matters as much as an approval.
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
 
     from infra.registry_events import RegistryEvents
+    from infra.sweep_bus import SweepBus
 
 _LONGEST_EVENT_AGE: Final = Duration.hours(24)
 _MOST_RETRIES: Final = 185
@@ -40,6 +41,7 @@ class Triggers(Construct):
         undelivered: sqs.IQueue,
         settings_prefix: str,
         sweep_minutes: int,
+        sweep_bus: SweepBus,
         registry_events: RegistryEvents | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -97,16 +99,15 @@ class Triggers(Construct):
             schedule=events.Schedule.rate(sweep),
             targets=[impatient],
         )
-        # A sweep that is too much for one invocation puts an event for each part of it. By way of the bus and
-        # not by invoking itself, because the function's role then needs no right to invoke (and could not
-        # name the function without a circle), because Lambda cuts a chain of a function's own invocations
-        # after some sixteen, and because a part so has the retries and the failure queue of every trigger.
-        # Nobody cuts a chain over EventBridge, so that it ends is the deployer's own doing: a part names
-        # fewer endpoints than what it was split from, and the smallest is never split.
+        # A sweep that is too much for one invocation puts an event for each part of it, on a bus that admits
+        # nobody else. Why not by invoking itself: docs/adr/0010-who-speaks-as-greenlight.md. Nobody cuts a
+        # chain over EventBridge, so the deployer ends it: a part names fewer endpoints than what it was
+        # split from, and the smallest is never split.
         self.sweep_part_rule = events.Rule(
             self,
             "SweepPartRule",
             description="A part of a sweep that is more than one invocation can do",
+            event_bus=sweep_bus.bus,
             event_pattern=own_events(self, SWEEP_PART),
             targets=[impatient],
         )

@@ -23,6 +23,7 @@ from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from ministack.app import SERVICE_HANDLERS
 from ministack.core.responses import request_scope
+from ministack.services import kms
 
 from local_cloud.application_auto_scaling import wire as auto_scaling_wire
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
@@ -91,6 +92,14 @@ class InProcessCloud:
         if made is None:
             made = self._clients[service, config] = self._new_client(service, config)
         return made
+
+    def make_key(self, key_id: str) -> None:
+        """Make a KMS key with an id of the caller's choice, which KMS would choose itself."""
+        made = self.client("kms").create_key()["KeyMetadata"]
+        with request_scope(self._caller.account_id, self._caller.region):
+            record = kms._keys.pop(made["KeyId"])  # noqa: SLF001 - no API renames a key
+            arn = made["Arn"].replace(made["KeyId"], key_id)
+            kms._keys[key_id] = {**record, "KeyId": key_id, "Arn": arn}  # noqa: SLF001 - likewise
 
     def _new_client(self, service: str, config: Config | None) -> Any:  # noqa: ANN401 - likewise
         client = _session().client(  # type: ignore[call-overload] # the name is not a literal

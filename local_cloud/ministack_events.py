@@ -59,7 +59,6 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.services.lambda_svc", "_get_func_record_for_ref"),
     ("ministack.services.lambda_svc", "_route_async_failure"),
     ("ministack.services.lambda_svc", "invoke_async_with_retry"),
-    ("ministack.services.sns", "_topic_by_arn_any_scope"),
     ("ministack.services.sqs", "_act_send_message"),
     ("ministack.services.sqs", "_queue_by_arn"),
 )
@@ -97,7 +96,6 @@ class RuleTargets:
         self._lambda: Any = importlib.import_module("ministack.services.lambda_svc")
         self._provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
         self._responses: Any = importlib.import_module("ministack.core.responses")
-        self._sns: Any = importlib.import_module("ministack.services.sns")
         self._sqs: Any = importlib.import_module("ministack.services.sqs")
 
     def install(self) -> None:
@@ -196,19 +194,11 @@ class RuleTargets:
 
     def _why_key_is_refused(self, principal: Principal, topic_arn: str) -> str:
         """Return why a topic's key cannot be used to publish to it; empty if it can, or if it has none."""
-        topic = self._sns._topic_by_arn_any_scope(topic_arn) if topic_arn.split(":")[2] == "sns" else None
-        key_id = "" if topic is None else (topic.get("attributes") or {}).get("KmsMasterKeyId", "")
-        if not key_id:
-            return ""
-        _, _, _, region, owner, _ = topic_arn.split(":")
-        key_arn, _, _ = self._permissions.key(owner, region, key_id)
-        if not key_arn:
-            return f"The key {key_id} of {topic_arn} does not exist"
-        keys = {
-            "kms:viaservice": f"sns.{region}.{arns.dns_suffix(region)}",
-            "kms:encryptioncontext:aws:sns:topicarn": topic_arn,
-        }
-        for action in ("kms:GenerateDataKey", "kms:Decrypt"):
+        uses = self._permissions.uses_of_topics_key(topic_arn) if topic_arn.split(":")[2] == "sns" else []
+        for action, key_arn, keys in uses:
+            if not key_arn:
+                return f"The key of {topic_arn} does not exist"
+            region = topic_arn.split(":")[3]
             decision = self._permissions.decide(principal, action, key_arn, region=region, keys=keys)
             if not decision.is_allowed:
                 return decision.message(principal, AccessRequest(action, key_arn))

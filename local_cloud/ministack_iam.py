@@ -57,6 +57,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.core.iam_actions", "_auth_failure"),
     ("ministack.core.iam_actions", "_query_param"),
     ("ministack.core.iam_actions", "access_denied_response"),
+    ("ministack.core.iam_actions", "eventbridge_resource_arns"),
     ("ministack.core.iam_actions", "extract_iam_action"),
     ("ministack.core.iam_actions", "extract_resource_arn"),
     ("ministack.core.iam_actions", "request_tag_context"),
@@ -89,6 +90,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.services.s3", "_bucket_policies"),
     ("ministack.services.s3", "_buckets"),
     ("ministack.services.s3", "_foreign_bucket_allows"),
+    ("ministack.services.sns", "_topic_by_arn_any_scope"),
     ("ministack.services.tagging", "resource_tags"),
 )
 
@@ -150,6 +152,7 @@ class MiniStackIam:
         self._iam: Any = importlib.import_module("ministack.services.iam")
         self._kms: Any = importlib.import_module("ministack.services.kms")
         self._s3: Any = importlib.import_module("ministack.services.s3")
+        self._sns: Any = importlib.import_module("ministack.services.sns")
         self._tagging: Any = importlib.import_module("ministack.services.tagging")
         self._tag_context: Callable[..., dict[str, Any]] = self._actions.request_tag_context
         self._arn_of_request: Callable[..., str] = self._actions.extract_resource_arn
@@ -353,6 +356,23 @@ class MiniStackIam:
         granted = (statement for grant in grants for statement in _of_grant(grant).statements)
         return str(record["Arn"]), Policy((*policy.statements, *granted)), aliases
 
+    def uses_of_topics_key(self, topic_arn: str) -> list[tuple[str, str, dict[str, Values]]]:
+        """Return what a publisher to an encrypted topic asks of KMS: action, key, and keys of conditions.
+
+        Source: SNS developer guide, "sns-key-management". The key's ARN is empty if there is no such key.
+        """
+        topic = self._sns._topic_by_arn_any_scope(topic_arn)
+        key_id = "" if topic is None else (topic.get("attributes") or {}).get("KmsMasterKeyId", "")
+        if not key_id:
+            return []
+        _, _, _, region, owner, _ = topic_arn.split(":")
+        key_arn, _, _ = self.key(owner, region, key_id)
+        keys: dict[str, Values] = {
+            "kms:viaservice": f"sns.{region}.{arns.dns_suffix(region)}",
+            "kms:encryptioncontext:aws:sns:topicarn": topic_arn,
+        }
+        return [(action, key_arn, keys) for action in ("kms:GenerateDataKey", "kms:Decrypt")]
+
     def has_repository(self, account_id: str, region: str, name: str) -> bool:
         """Tell whether MiniStack's ECR has a repository."""
         return bool(self._ecr._repositories.contains_scoped(account_id, region, name))
@@ -494,6 +514,8 @@ class MiniStackIam:
         for each in passed if isinstance(passed, tuple) else (passed,):
             to_service, _, role_arn = each.partition(" ")
             checks.append(("iam:PassRole", role_arn, {"iam:passedtoservice": to_service}))
+        if action == "sns:Publish":
+            checks += self.uses_of_topics_key(arn)
         for checked, on, its_keys in checks:
             decision = self._decide_directly(principal, checked, on, region, its_keys)
             if not decision.is_allowed:
@@ -561,6 +583,8 @@ class MiniStackIam:
         if iam_action == _DESCRIBE_ALARMS and self.switches().described_alarms is DescribedAlarms.EACH_NAME:
             keys[_ALSO] = tuple(_alarms_named({}, body, params)[1:])
         if iam_action == "events:PutEvents":
+            buses = self._actions.eventbridge_resource_arns(body, "", "")
+            keys[_ALSO] = tuple(bus.rpartition(":")[2] for bus in buses[1:])
             entries = [entry for entry in document.get("Entries") or () if isinstance(entry, dict)]
             for key, member in (("events:source", "Source"), ("events:detail-type", "DetailType")):
                 keys[key] = tuple(dict.fromkeys(str(entry.get(member, "")) for entry in entries))

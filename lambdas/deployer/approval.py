@@ -51,8 +51,8 @@ class Approval:
         withdrawn: Whether it was seen not to stand any more; approving the version again is a new approval.
         superseded_by: The version that went out instead, approved later; None if it had its own turn, or may
             still have it.
-        misfit_told: Why its version may not be deployed as it is (it was changed since, or the settings'
-            instance types exclude it), as people were told last. It decides nothing: each pass judges anew.
+        misfit_told: Why it has no turn (its version was changed since, the settings' instance types exclude
+            it, or its objection), as people were told last. It decides nothing: each pass judges again.
     """
 
     endpoint_name: str
@@ -79,6 +79,11 @@ class Approval:
     def decides(self) -> bool:
         """Whether it may still decide anything: what serves, or what shadows it."""
         return (self.objection is None or self.shadows) and not self.withdrawn
+
+    @property
+    def is_ignored(self) -> bool:
+        """Whether it never decided anything, by the endpoint's approval policy."""
+        return self.objection is not None and not self.shadows
 
     @property
     def key(self) -> tuple[str, datetime]:

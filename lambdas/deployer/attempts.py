@@ -440,7 +440,8 @@ class Attempts:
         return moved
 
     def _report(self, attempt: Attempt, outcome: Outcome) -> None:
-        self._reporter.report(outcome)
+        if not self._reporter.report(outcome):
+            return
         if outcome.kind is outcomes.OutcomeKind.STARTED:
             self._journal.note_reported(attempt, "started_reported")
             self.history = self.history.with_attempt(replace(attempt, started_reported=True))

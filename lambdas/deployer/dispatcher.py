@@ -90,7 +90,10 @@ class Dispatcher:
             self._correlation_id = trigger.event_id
             # The correlation id becomes the approval's where a pass goes on with an attempt; this one stays.
             self._logger.append_keys(event_id=trigger.event_id)
+        self._gateways.reporter.take_refusals()  # of an invocation before, if it was cut short
         self._follow(trigger)
+        for endpoint_name, refusal in self._gateways.reporter.take_refusals().items():
+            self._failures.setdefault(endpoint_name, refusal)
         if self._left_over:
             # Failing would hand them to Lambda's retries, which come late and are few.
             self._bus.put_parts([SweepPart(tuple(self._left_over))])
@@ -186,6 +189,7 @@ class Dispatcher:
                 # Raising would make Lambda repeat this part, and put its rest again. What failed is in the
                 # log, and has its next turn with the next sweep.
                 self._failures.clear()
+                self._gateways.reporter.take_refusals()
                 return
 
     def _read(self, endpoint_name: str) -> list[EndpointSettings]:

@@ -17,7 +17,9 @@ class Environment:
         journal_table_name: The DynamoDB table of approvals and attempts.
         settings_prefix: Where the settings parameters are, with a slash at both ends.
         execution_role_arn: The role that models run with.
-        event_bus_name: The bus that outcomes are put on.
+        event_bus_name: The bus that outcomes are put on, for machines.
+        sweep_bus_name: The bus that the parts of a sweep are put on.
+        outcome_topic_arn: The topic that outcomes are published to, for people.
         stack_name: The value of the tag by which the deployer knows its own resources.
     """
 
@@ -25,6 +27,8 @@ class Environment:
     settings_prefix: str
     execution_role_arn: str
     event_bus_name: str
+    sweep_bus_name: str
+    outcome_topic_arn: str
     stack_name: str
 
     @classmethod

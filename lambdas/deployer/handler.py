@@ -28,6 +28,7 @@ from deployer.reporter import Reporter
 from deployer.s3 import S3
 from deployer.sagemaker import SageMaker
 from deployer.scalable_targets import ScalableTargets
+from deployer.topic import Topic
 from deployer.triggers import read_trigger
 
 if TYPE_CHECKING:
@@ -67,6 +68,12 @@ class _Clients:
         bus = Bus(
             session.client("events", config=config),
             event_bus_name=environment.event_bus_name,
+            sweep_bus_name=environment.sweep_bus_name,
+            stack_name=environment.stack_name,
+        )
+        topic = Topic(
+            cache(lambda: session.client("sns", config=config)),
+            topic_arn=environment.outcome_topic_arn,
             stack_name=environment.stack_name,
         )
         return cls(
@@ -90,7 +97,7 @@ class _Clients:
                 journal=Journal(
                     session.client("dynamodb", config=config), table_name=environment.journal_table_name
                 ),
-                reporter=Reporter(bus, logger),
+                reporter=Reporter(topic, bus, logger),
                 now=_now,
                 # Spreading invocations out needs no secret.
                 pause=lambda longest: time.sleep(random.uniform(0, longest)),  # noqa: S311

@@ -40,6 +40,7 @@ OPERATIONS: Final[dict[str, tuple[str, ...]]] = {
     "dynamodb": ("PutItem", "Query", "UpdateItem"),
     "ssm": ("GetParameter", "GetParametersByPath"),
     "events": ("PutEvents",),
+    "sns": ("Publish",),
     "sagemaker-runtime": ("InvokeEndpoint",),
     "s3": ("GetObject", "ListObjectsV2"),
 }

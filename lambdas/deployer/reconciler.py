@@ -27,7 +27,7 @@ from deployer.approval import (
 )
 from deployer.artefacts import Artefacts
 from deployer.attempt import NOTHING, Action, went_live
-from deployer.attempts import Attempts, OvertakenError
+from deployer.attempts import REPORT_GRACE, Attempts, OvertakenError
 from deployer.executor import Executor, Progress
 from deployer.guardrails import heed_alarms, heed_change, rollback_alarms, with_alarms_unread
 from deployer.identity import Identity
@@ -218,6 +218,7 @@ class Reconciler:
 
     def _pass(self, hint: PackageChanged | None, sighting: Sighting | None, *, adopt: bool) -> bool:
         """Make one round; return whether another one is due at once."""
+        self._tell_ignored_late()
         if hint is not None:
             self._take_hint(hint)
         if adopt:
@@ -363,8 +364,8 @@ class Reconciler:
             approval_source=approval.source.value,
             objection=approval.objection,
         )
-        if approval.objection is not None and not approval.shadows:
-            self._reporter.report(outcomes.ignored(approval))
+        if approval.is_ignored:
+            self._tell_ignored(approval)
 
     def _read_version(self, version_arn: str, *, again: bool = False) -> ModelVersion | None:
         key = version_arn.lower()
@@ -684,10 +685,25 @@ class Reconciler:
     def _tell_misfits(self, decision: Decision) -> None:
         """Tell of approvals that have no turn under these settings, each once for each reason."""
         for found in filter(_untold, decision.misfits):
-            self._reporter.report(outcomes.misfit(found, time=self._now()))
-            self._journal.record_misfit_told(found.approval, found.reason)
-            told = replace(found.approval, misfit_told=found.reason)
-            self._attempts.history = self._history.with_approval(told)
+            if self._reporter.report(outcomes.misfit(found, time=self._now())):
+                self._note_told(found.approval, found.reason)
+
+    def _tell_ignored_late(self) -> None:
+        """Tell of approvals that an earlier pass ignored, and then could not tell of."""
+        for approval in self._history.approvals:
+            owed = approval.is_ignored and not approval.withdrawn and approval.misfit_told is None
+            if owed and self._now() - approval.approved_at >= REPORT_GRACE:
+                self._tell_ignored(approval)
+
+    def _tell_ignored(self, approval: Approval) -> None:
+        """Tell of an approval that does not count, and note that in the journal."""
+        assert approval.objection is not None
+        if self._reporter.report(outcomes.ignored(approval)):
+            self._note_told(approval, approval.objection)
+
+    def _note_told(self, approval: Approval, reason: str) -> None:
+        self._journal.record_misfit_told(approval, reason)
+        self._attempts.history = self._history.with_approval(replace(approval, misfit_told=reason))
 
     def _heed_change(self, planned: Plan, decision: Decision, endpoint: Endpoint | None) -> Plan:
         """Return what is planned, as far as SageMaker makes such a change: see `endpoint_changes`."""
@@ -928,14 +944,16 @@ class Reconciler:
         if message is not None:
             self._logger.warning(message)
             latest = max(self._history.approvals, key=lambda each: each.order, default=None)
-            self._reporter.report(
-                outcomes.needs_attention(
-                    self._name,
-                    message,
-                    time=self._now(),
-                    correlation_id=latest.correlation_id if latest else self._name,
-                )
+            outcome = outcomes.needs_attention(
+                self._name,
+                message,
+                time=self._now(),
+                correlation_id=latest.correlation_id if latest else self._name,
             )
+            if not self._reporter.report(outcome):
+                # An endpoint at rest would not be looked at, and the message lost.
+                self._upkeep.note(last_modified_time=None)
+                return
         self._upkeep.note(told=message)
 
 

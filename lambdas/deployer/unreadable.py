@@ -40,7 +40,7 @@ class Unreadable:
         self._logger.warning(told, model_package_arn=version_arn)
         if self._journal.was_told_unreadable(self._endpoint_name, version_arn):
             return
-        self._reporter.report(
+        told_all = self._reporter.report(
             outcomes.needs_attention(
                 self._endpoint_name,
                 f"{told}. {self._endpoint_name} does not get it before the deployer's role may read it. "
@@ -50,4 +50,5 @@ class Unreadable:
                 correlation_id=self._endpoint_name,
             )
         )
-        self._journal.record_unreadable_told(self._endpoint_name, version_arn)
+        if told_all:
+            self._journal.record_unreadable_told(self._endpoint_name, version_arn)

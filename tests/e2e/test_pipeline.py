@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.e2e.clients.account import BROKEN_MODEL, Account, archive_of, eventually
 from tests.e2e.deployment import ONE_INSTANCE, Deployment
@@ -37,6 +38,7 @@ def endpoints(account: Account) -> dict[str, dict[str, Any]]:
         "settings",
         "by-hand",
         "logs",
+        "forged",
     )
     return {name: {} for name in plain} | {
         "tried": {
@@ -370,6 +372,40 @@ def test_scaling_stays_through_an_update_and_comes_back_after_a_new_instance_typ
     config = account.sagemaker.describe_endpoint(EndpointName="scaled")["EndpointConfigName"]
     described = account.sagemaker.describe_endpoint_config(EndpointConfigName=config)
     assert described["ProductionVariants"][0]["InstanceType"] == "ml.m5.xlarge"
+
+
+def test_an_event_that_somebody_else_puts_reaches_nobody_and_starts_nothing(deployment: Deployment) -> None:
+    account = deployment.account
+    putting = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": "*"}
+    somebody = account.assuming(account.role("somebody", account.account_id, putting)).client("events")
+    [bus] = [
+        each["Name"]
+        for each in account.client("events").list_event_buses()["EventBuses"]
+        if each["Name"].endswith(".sweep-parts")
+    ]
+    stack = {"StackName": bus.removesuffix(".sweep-parts")}
+    told = {"OutcomeId": "forged", "Outcome": "failed", "EndpointName": "forged", "Message": "Sign in here."}
+    outcome = _forged("Greenlight Deployment Outcome", {**stack, **told})
+    part = _forged("Greenlight Sweep Part", {**stack, "Endpoints": [{"EndpointName": "forged"}]})
+
+    put = somebody.put_events(Entries=[outcome, part])["Entries"]
+    for entries in ([{**part, "EventBusName": bus}], [outcome, {**part, "EventBusName": bus}]):
+        with pytest.raises(ClientError, match="explicit deny"):
+            somebody.put_events(Entries=entries)
+    version_arn = deployment.deployed("forged", factor=2)
+
+    assert [
+        each["OutcomeId"] for each in deployment.outcomes.received if each["EndpointName"] == "forged"
+    ] == [
+        "forged/1/started",
+        "forged/1/succeeded",
+    ]
+    assert deployment.outcome(version_arn)["StackName"] == stack["StackName"]
+    assert all(deployment.log(event_id=each["EventId"]) == [] for each in put)
+
+
+def _forged(detail_type: str, detail: dict[str, Any]) -> dict[str, str]:
+    return {"Source": "greenlight", "DetailType": detail_type, "Detail": json.dumps(detail)}
 
 
 def test_one_correlation_id_runs_through_the_functions_log(deployment: Deployment) -> None:

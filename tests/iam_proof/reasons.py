@@ -129,7 +129,7 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason(
         "A publisher to an encrypted topic needs `kms:GenerateDataKey*` (SNS developer guide, "
         '"sns-key-management"). The local cloud asks for one of these actions.',
-        sid="EncryptNotices",
+        sid="Encrypt[NO]*",
         text="kms:GenerateDataKeyWithoutPlaintext",
     ),
     Reason(_NOT_MODELLED + "it makes no network interfaces, and so deletes none.", text="ec2:Delete*"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.infra.roles import Deployed
 from tests.unit.deployer.builders import GROUP
-from tests.unit.deployer.pipeline import TABLE
+from tests.unit.deployer.pipeline import TABLE, TOPIC, TOPIC_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,8 @@ NAMES: Final = {
     ("AWS::DynamoDB::GlobalTable", "Journal"): TABLE,
     ("AWS::DynamoDB::Table", "Journal"): TABLE,
     ("AWS::IAM::Role", "ModelExecutionRole"): "models",
+    ("AWS::KMS::Key", "OutcomesKey"): TOPIC_KEY,
+    ("AWS::SNS::Topic", "OutcomesTopic"): TOPIC,
 }
 
 REGISTRY: Final = "111122223333"

@@ -40,6 +40,8 @@ ENVIRONMENT = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_SECRET_ACCESS_KEY": "secret",
     "EVENT_BUS_NAME": "default",
+    "SWEEP_BUS_NAME": "Greenlight.sweep-parts",
+    "OUTCOME_TOPIC_ARN": "arn:aws:sns:eu-central-1:111122223333:outcomes",
     "EXECUTION_ROLE_ARN": "arn:aws:iam::111122223333:role/models",
     "JOURNAL_TABLE_NAME": "journal",
     "OWNER": "Greenlight0123456789",

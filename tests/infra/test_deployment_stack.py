@@ -143,6 +143,21 @@ DEPLOYER_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
         [here("events", "event-bus/default")],
         {"StringEquals": {"events:source": "greenlight"}},
     ),
+    "PutSweepParts": (
+        ["events:PutEvents"],
+        ["{SweepBus96B55FD4.Arn}"],
+        {"StringEquals": {"events:source": "greenlight"}},
+    ),
+    "PublishOutcomes": (["sns:Publish"], ["{OutcomesTopic31A21417}"], None),
+    "EncryptOutcomes": (
+        ["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"],
+        ["{OutcomesKeyC12C9DC6.Arn}"],
+        {
+            "StringEquals": {
+                "kms:ViaService": {"Fn::Join": ["", ["sns.", REGION, ".", {"Ref": "AWS::URLSuffix"}]]}
+            }
+        },
+    ),
     "StopRollouts": (["cloudwatch:SetAlarmState"], [here("cloudwatch", "alarm:Greenlight-*-abort")], None),
     "ReadScaling": (["application-autoscaling:DescribeScalableTargets"], ["*"], None),
     "EndScaling": (["application-autoscaling:DeregisterScalableTarget"], [SCALABLE_TARGET], OF_VARIANTS),
@@ -276,6 +291,8 @@ def test_every_operation_that_the_deployer_lists_is_granted_and_nothing_else(fea
         "kms:CreateGrant",
         "kms:DescribeKey",
         "kms:Decrypt",
+        "kms:GenerateDataKey",
+        "kms:GenerateDataKeyWithoutPlaintext",
         "sagemaker:UpdateEndpointWeightsAndCapacities",
     }
     # Only a deployer in a stage writes to the registry, and looks at artefacts; tests/infra/stages holds what
@@ -536,10 +553,7 @@ def test_a_role_that_is_passed_in_is_passed_on_and_left_as_it_is(synthesise_with
 
     # THEN
     assert not [name for name in stack.of_type("AWS::IAM::Role") if name.startswith("ModelExecutionRole")]
-    assert sorted(stack.of_type("AWS::IAM::Policy")) == [
-        "DeployerRoleDefaultPolicyA77E2085",
-        "OutcomesPublisherDefaultPolicy649A56B3",
-    ]
+    assert list(stack.of_type("AWS::IAM::Policy")) == ["DeployerRoleDefaultPolicyA77E2085"]
     assert statements(stack, "DeployerRole")["PassExecutionRole"]["resources"] == [arn]
     variables = stack.one("AWS::Lambda::Function")["Environment"]["Variables"]
     assert variables["EXECUTION_ROLE_ARN"] == arn
@@ -581,13 +595,6 @@ PATTERNS: dict[str, dict[str, Any]] = {
         "region": [REGION],
         "detail": {"StackName": ["Greenlight"]},
     },
-    "OutcomesRule": {
-        "source": ["greenlight"],
-        "detail-type": ["Greenlight Deployment Outcome"],
-        "account": [ACCOUNT],
-        "region": [REGION],
-        "detail": {"StackName": ["Greenlight"]},
-    },
 }
 
 
@@ -597,7 +604,9 @@ def test_a_rule_matches_exactly_this(rule: str, pattern: dict[str, Any], synthes
 
     assert properties["EventPattern"] == pattern
     assert properties["State"] == "ENABLED"
-    assert "EventBusName" not in properties, "the default bus, on which AWS services put their events"
+    # All others on the default bus, on which AWS services put their events.
+    own = {"Ref": "SweepBus96B55FD4"} if rule == "TriggersSweepPartRule" else None
+    assert properties.get("EventBusName") == own
     assert len(json.dumps(pattern)) < 2048
 
 
@@ -614,12 +623,11 @@ def test_the_sweep_and_the_settings_rule_follow_the_configuration(configured: Sy
     assert pattern["detail"] == {"name": [{"prefix": "/ml/test/"}]}
 
 
-@pytest.mark.parametrize("rule", ["OutcomesRule", "TriggersSweepPartRule"])
-def test_a_stack_hears_of_its_own_outcomes_and_parts_and_not_of_another_stacks(
-    rule: str, synthesised: Synthesised, configured: Synthesised
+def test_a_stack_hears_of_its_own_parts_and_not_of_another_stacks(
+    synthesised: Synthesised, configured: Synthesised
 ) -> None:
     names = [
-        stack.one("AWS::Events::Rule", rule)["EventPattern"]["detail"]["StackName"]
+        stack.one("AWS::Events::Rule", "TriggersSweepPartRule")["EventPattern"]["detail"]["StackName"]
         for stack in (synthesised, configured)
     ]
 
@@ -698,32 +706,32 @@ def test_failures_are_kept_a_fortnight_encrypted_and_raise_an_alarm_that_people_
     assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "OutcomesTopic31A21417"}]
 
 
-def test_outcomes_go_to_the_topic_and_what_cannot_to_the_queue(synthesised: Synthesised) -> None:
-    [target] = synthesised.one("AWS::Events::Rule", "OutcomesRule")["Targets"]
-
-    assert text(target["Arn"]) == "{OutcomesTopic31A21417}"
-    assert text(target["DeadLetterConfig"]["Arn"]) == "{UndeliveredQueue47FA64CB.Arn}"
-
-
-def test_the_outcome_rule_publishes_as_a_role_that_may_do_nothing_else(synthesised: Synthesised) -> None:
-    """For an encrypted topic EventBridge supports no source conditions: SNS guide, "sns-key-management"."""
-    [target] = synthesised.one("AWS::Events::Rule", "OutcomesRule")["Targets"]
-    trust = synthesised.one("AWS::IAM::Role", "OutcomesPublisher")["AssumeRolePolicyDocument"]["Statement"]
-    policy = synthesised.one("AWS::IAM::Policy", "OutcomesPublisher")["PolicyDocument"]["Statement"]
-
-    assert text(target["RoleArn"]) == "{OutcomesPublisherBECF7809.Arn}"
-    assert trust == [
-        {
-            "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
-            "Effect": "Allow",
-            "Principal": {"Service": "events.amazonaws.com"},
-        }
+def test_no_rule_carries_what_anybody_may_put_on_a_bus_to_people(synthesised: Synthesised) -> None:
+    targets = [
+        text(target["Arn"])
+        for rule in synthesised.of_type("AWS::Events::Rule").values()
+        for target in rule["Targets"]
     ]
-    assert [(each["Effect"], as_list(each["Action"]), text(each["Resource"])) for each in policy] == [
-        ("Allow", ["kms:Decrypt", "kms:GenerateDataKey"], "{OutcomesKeyC12C9DC6.Arn}"),
-        ("Allow", ["sns:Publish"], "{OutcomesTopic31A21417}"),
-    ]
+
+    assert set(targets) == {"{DeployerFunction8445E917.Arn}"}
+
+
+def test_the_sweeps_bus_admits_the_deployer_and_nobody_else(
+    synthesised: Synthesised, configured: Synthesised
+) -> None:
+    for stack in (synthesised, configured):
+        name = stack.one("AWS::Lambda::Function")["Environment"]["Variables"]["STACK_NAME"]
+        assert stack.one("AWS::Events::EventBus")["Name"] == f"{name}.sweep-parts"
+    policy = synthesised.one("AWS::Events::EventBusPolicy")
+    assert policy["EventBusName"] == {"Ref": "SweepBus96B55FD4"}
+    assert policy["Statement"] == {
+        "Sid": "cdk-DenyOthers",
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": "events:PutEvents",
+        "Resource": {"Fn::GetAtt": ["SweepBus96B55FD4", "Arn"]},
+        "Condition": {"ArnNotEquals": {"aws:PrincipalArn": {"Fn::GetAtt": ["DeployerRole36024D4B", "Arn"]}}},
+    }
 
 
 def test_the_topic_and_its_key_admit_alarms_of_this_account_only(synthesised: Synthesised) -> None:
@@ -814,10 +822,12 @@ def test_the_function_is_configured_like_this(synthesised: Synthesised) -> None:
         "EVENT_BUS_NAME": "default",
         "EXECUTION_ROLE_ARN": "{ModelExecutionRoleD608C053.Arn}",
         "JOURNAL_TABLE_NAME": "{JournalTableE0A5D4A5}",
+        "OUTCOME_TOPIC_ARN": "{OutcomesTopic31A21417}",
         "POWERTOOLS_LOG_LEVEL": "INFO",
         "POWERTOOLS_SERVICE_NAME": "greenlight",
         "SETTINGS_PREFIX": "/greenlight/endpoints/",
         "STACK_NAME": "Greenlight",
+        "SWEEP_BUS_NAME": "{SweepBus96B55FD4}",
     }
     assert (function["Handler"], function["Runtime"]) == ("deployer.handler.handler", runtime().name)
     assert (function["MemorySize"], function["Timeout"]) == (512, 300)

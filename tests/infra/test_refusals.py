@@ -483,6 +483,9 @@ SAMPLE: dict[str, Values] = {
     "kms:EncryptionContext:aws:s3:arn": f"{SAMPLES}/sample.tar.gz",
 }
 OWN: dict[str, Values] = {"events:source": ("greenlight",)}
+OUTCOME_TOPIC = "{outcome topic}"
+OUTCOME_KEY = "{outcome key}"
+VIA_SNS: dict[str, Values] = {"kms:ViaService": f"sns.{REGION}.amazonaws.com"}
 
 ELSEWHERE: list[tuple[bool, str, str, dict[str, Values]]] = [
     (True, "ssm:GetParameter", f"{SETTINGS}/churn", {}),
@@ -499,7 +502,16 @@ ELSEWHERE: list[tuple[bool, str, str, dict[str, Values]]] = [
     (True, "events:PutEvents", f"{BUS}/default", OWN),
     (False, "events:PutEvents", f"{BUS}/default", {"events:source": ("payments",)}),
     (False, "events:PutEvents", f"{BUS}/default", {"events:source": ("greenlight", "payments")}),
+    (True, "events:PutEvents", f"{BUS}/Greenlight.sweep-parts", OWN),
+    (False, "events:PutEvents", f"{BUS}/Greenlight.sweep-parts", {"events:source": ("payments",)}),
     (False, "events:PutEvents", f"{BUS}/payments", OWN),
+    (True, "sns:Publish", OUTCOME_TOPIC, {}),
+    (False, "sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:payroll", {}),
+    (False, "sns:Subscribe", OUTCOME_TOPIC, {}),
+    (True, "kms:GenerateDataKey", OUTCOME_KEY, VIA_SNS),
+    (True, "kms:Decrypt", OUTCOME_KEY, VIA_SNS),
+    (False, "kms:Decrypt", OUTCOME_KEY, {}),
+    (False, "kms:GenerateDataKey", KEY, VIA_SNS),
     (False, "events:PutRule", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/any", {}),
     (True, "sqs:SendMessage", UNHANDLED, {}),
     (False, "sqs:ReceiveMessage", UNHANDLED, {}),
@@ -573,6 +585,8 @@ def test_the_deployer_keeps_to_its_own(
     named = {
         JOURNAL: journal_of(Deployed(featured)),
         UNHANDLED: Deployed(featured).arn("AWS::SQS::Queue", "Unhandled"),
+        OUTCOME_TOPIC: Deployed(featured).arn("AWS::SNS::Topic", "Outcomes"),
+        OUTCOME_KEY: Deployed(featured).arn("AWS::KMS::Key", "Outcomes"),
         ROLE: Deployed(featured).arn("AWS::IAM::Role", "ModelExecutionRole"),
     }
     principal = Deployed(featured).session("DeployerRole")
@@ -594,7 +608,7 @@ def moved(resource: str) -> str:
         (action, resource, keys)
         for expected, action, resource, keys in ELSEWHERE
         if expected
-        and (resource in {JOURNAL, UNHANDLED} or f":{REGION}:" in resource)
+        and (resource in {JOURNAL, UNHANDLED, OUTCOME_TOPIC, OUTCOME_KEY} or f":{REGION}:" in resource)
         and action not in DOCUMENTED_FOR_ALL
     ],
 )
@@ -605,6 +619,8 @@ def test_the_deployer_keeps_to_its_region(
     named = {
         JOURNAL: journal_of(stack),
         UNHANDLED: stack.arn("AWS::SQS::Queue", "Unhandled"),
+        OUTCOME_TOPIC: stack.arn("AWS::SNS::Topic", "Outcomes"),
+        OUTCOME_KEY: stack.arn("AWS::KMS::Key", "Outcomes"),
     }
 
     assert not is_allowed(stack.session("DeployerRole"), action, moved(named.get(resource, resource)), keys)

@@ -139,7 +139,6 @@ def test_nobody_is_let_in_without_tls(featured: Synthesised, kind: str, prefix: 
 ROLES = [
     ("one account", "DeployerRole", "lambda"),
     ("one account", "ModelExecutionRole", "sagemaker"),
-    ("one account", "OutcomesPublisher", "events"),
     ("registry", "PolicyEditorRole", "lambda"),
     ("registry", "ForwardingstagingRole", "events"),
     ("registry", "ForwardingproductionRole", "events"),
@@ -208,8 +207,8 @@ KEEPS_TO_ITS_OWN = [
         "logs:PutLogEvents",
         f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:payroll:*",
     ),
-    ("one account", "OutcomesPublisher", "kms:Decrypt", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/payroll"),
-    ("one account", "OutcomesPublisher", "sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:payroll"),
+    ("one account", "DeployerRole", "kms:Decrypt", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/payroll"),
+    ("one account", "DeployerRole", "sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:payroll"),
     (
         "registry",
         "ForwardingstagingRole",
@@ -559,7 +558,7 @@ def test_a_stage_in_the_registrys_account_may_not(accounts: Accounts, call: str,
 @pytest.mark.parametrize("stage", STAGED)
 def test_a_stages_bus_takes_nobodys_events_but_the_registrys(accounts: Accounts, stage: str) -> None:
     stack = accounts.staging if stage == "staging" else accounts.production
-    [bus] = stack.arns("AWS::Events::EventBus")
+    [bus] = [arn for arn in stack.arns("AWS::Events::EventBus") if not arn.endswith(".sweep-parts")]
 
     for caller in (
         SOMEBODY["a stranger"],
@@ -568,6 +567,34 @@ def test_a_stages_bus_takes_nobodys_events_but_the_registrys(accounts: Accounts,
     ):
         refused = refuses(accounts.iam, caller, "events:PutEvents", bus, account_id=stack.account_id)
         assert refused, caller.arn
+
+
+@pytest.mark.parametrize("caller", [*SOMEBODY, "an administrator", "another stack's deployer"])
+def test_nobody_but_the_deployer_puts_parts_of_a_sweep(featured: Synthesised, caller: str) -> None:
+    """Not even who may put events anywhere: within an account a statement that allows is not needed."""
+    stack = Deployed(featured, region=REGION)
+    [bus] = stack.arns("AWS::Events::EventBus")
+    others = {
+        "an administrator": whoever(ACCOUNT, "administrator"),
+        "another stack's deployer": whoever(ACCOUNT, "Greenlight-eu-DeployerRole36024D4B-X"),
+    }
+    keys: dict[str, Values] = {"events:source": "greenlight", "events:detail-type": "Greenlight Sweep Part"}
+    iam = SynthesisedIam(stack)
+
+    assert not refuses(iam, stack.session("DeployerRole"), "events:PutEvents", bus, keys=keys)
+    who = (SOMEBODY | others)[caller]
+    assert refuses(iam, who, "events:PutEvents", bus, keys=keys), who.arn
+
+
+def test_a_default_bus_that_anybody_may_write_to_leads_nowhere_but_to_what_aws_puts(
+    featured: Synthesised, estate: Estate
+) -> None:
+    """So an event with a forged source is neither told to people nor an invocation."""
+    for synthesised in (featured, *estate.stacks.values()):
+        for name, rule in synthesised.of_type("AWS::Events::Rule").items():
+            if rule.get("EventBusName") is None and "EventPattern" in rule:
+                sources = rule["EventPattern"]["source"]
+                assert all(each.startswith("aws.") for each in sources), name
 
 
 # Artefacts, images and keys -------------------------------------------------------------------------------

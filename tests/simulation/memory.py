@@ -1,7 +1,8 @@
-"""DynamoDB, Parameter Store and EventBridge in memory, at the wire: exactly what the deployer calls of them.
+"""DynamoDB, Parameter Store, EventBridge and SNS in memory: exactly what the deployer calls of them.
 
-Owns one journal table, the parameters and the entries put on the bus. An operation, a parameter or an
-expression that is not modelled is refused loudly. That it answers as MiniStack does is a test of its own.
+Owns one journal table, the parameters, the entries put on buses and the messages of the topic. An operation,
+a parameter or an expression that is not modelled is refused loudly. That it answers as MiniStack does is a
+test of its own.
 """
 
 from __future__ import annotations
@@ -171,11 +172,12 @@ class Table:
 
 @dataclass(slots=True)
 class Memory:
-    """The three services; `entries` are those put on the bus, in order."""
+    """The services; `entries` are those put on buses and `messages` those published, in order."""
 
     table: Table = field(default_factory=Table)
     parameters: dict[str, str] = field(default_factory=dict)
     entries: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
 
     def handle(self, service: str, operation: str, body: bytes) -> Answer:
         """Answer one request in the service's JSON.
@@ -198,6 +200,7 @@ class Memory:
             ("ssm", "GetParameter"): self._get_parameter,
             ("ssm", "GetParametersByPath"): self._get_parameters_by_path,
             ("events", "PutEvents"): self._put_events,
+            ("sns", "Publish"): self._publish,
         }
 
     def _get_parameter(self, request: Mapping[str, Any]) -> Answer:
@@ -226,8 +229,14 @@ class Memory:
             page["NextToken"] = str(end)
         return 200, page
 
+    def _publish(self, request: Mapping[str, Any]) -> Answer:
+        self.messages.append(dict(request))
+        return 200, {"MessageId": f"message-{len(self.messages)}"}
+
     def _put_events(self, request: Mapping[str, Any]) -> Answer:
         _check(request, "Entries")
+        for entry in request["Entries"]:
+            _check(entry, "EventBusName", "Source", "DetailType", "Detail")
         self.entries.extend(request["Entries"])
         return 200, {
             "FailedEntryCount": 0,

@@ -1,6 +1,6 @@
-"""Turns what is no JSON document on the wire into one, and back: endpoints' invocations, and objects in S3.
+"""Turns what is no JSON document on the wire into one, and back: endpoints' invocations, S3 and SNS.
 
-Owns the two wire formats beside JSON that the deployer meets, so that faults, laws and stories see one kind
+Owns the wire formats beside JSON that the deployer meets, so that faults, laws and stories see one kind
 of request and one kind of answer.
 """
 
@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
 
-SERVICES: Final = frozenset({"sagemaker-runtime", "s3"})
+SERVICES: Final = frozenset({"sagemaker-runtime", "s3", "sns"})
 """Whose requests are no documents."""
 
 TARGET_VARIANT: Final = "X-Amzn-SageMaker-Target-Variant"
@@ -31,6 +31,8 @@ def document_of(service: str, request: AWSPreparedRequest) -> dict[str, Any]:
             return {"Bucket": bucket, "Prefix": query["prefix"][0]}
         return {"Bucket": bucket, "Key": unquote(url.path.removeprefix("/"))}
     body: Any = request.body
+    if service == "sns":
+        return {name: values[0] for name, values in parse_qs(_text(body)).items()}
     content = body.read() if isinstance(body, io.IOBase) else body
     variant_name = request.headers.get(TARGET_VARIANT)
     return {
@@ -57,6 +59,8 @@ def response_of(service: str, status: int, content: bytes) -> tuple[dict[str, st
             for each in document["Contents"]
         )
         return {"Content-Type": "application/xml"}, f"<ListBucketResult>{found}</ListBucketResult>".encode()
+    if service == "sns":
+        return {"Content-Type": "text/xml"}, _of_sns(status, document).encode()
     if status < 300:
         body = document["Body"].encode()
         return {"Content-Type": document["ContentType"], "Content-Length": str(len(body))}, body
@@ -65,6 +69,14 @@ def response_of(service: str, status: int, content: bytes) -> tuple[dict[str, st
         error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         return {"Content-Type": "application/xml"}, error.encode()
     return {"Content-Type": "application/json", "x-amzn-ErrorType": document["__type"]}, content
+
+
+def _of_sns(status: int, document: dict[str, Any]) -> str:
+    if status < 300:
+        result = f"<MessageId>{escape(document['MessageId'])}</MessageId>"
+        return f"<PublishResponse><PublishResult>{result}</PublishResult></PublishResponse>"
+    code, message = escape(document["__type"]), escape(document["message"])
+    return f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
 
 
 def _text(value: Any) -> str:

@@ -13,7 +13,7 @@ from tests.simulation import clients
 from tests.simulation.laws import LAWS
 from tests.simulation.people import ROLE_ARN
 from tests.simulation.simulation import Judge
-from tests.simulation.world import STACK, Invocation, World
+from tests.simulation.world import STACK, SWEEP_BUS, Invocation, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,6 +124,7 @@ def hand_over(*parts: list[str]) -> None:
     clients.client("events").put_events(
         Entries=[
             {
+                "EventBusName": SWEEP_BUS,
                 "Source": "greenlight",
                 "DetailType": "Greenlight Sweep Part",
                 "Detail": json.dumps({"Endpoints": [{"EndpointName": name} for name in part]}),
@@ -166,11 +167,27 @@ def put_outcome(number: int, kind: str) -> None:
     clients.client("events").put_events(
         Entries=[
             {
+                "EventBusName": "default",
                 "Source": "greenlight",
                 "DetailType": "Greenlight Deployment Outcome",
                 "Detail": json.dumps(detail),
             }
         ]
+    )
+
+
+def publish_outcome(number: int, kind: str) -> None:
+    detail = {
+        "OutcomeId": f"churn/{number}/{kind}",
+        "Outcome": kind,
+        "EndpointName": "churn",
+        "Attempt": number,
+    }
+    clients.client("sns").publish(
+        TopicArn="arn:aws:sns:eu-central-1:123456789012:outcomes",
+        Subject="rogue",
+        MessageStructure="json",
+        Message=json.dumps({"default": json.dumps({"detail": detail})}),
     )
 
 

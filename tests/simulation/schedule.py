@@ -415,8 +415,12 @@ MEANWHILE: Final = (
 )
 """What may happen between the deployer's decision to make a call and the call."""
 
-OPERATION_NAMES: Final = tuple(name for names in OPERATIONS.values() for name in names)
-"""Every operation that the deployer calls."""
+TELLING: Final = "Publish"
+"""The one operation by which people hear. No schedule draws a fault of it, so that each number keeps its
+schedule; fixed schedules have each kind."""
+
+OPERATION_NAMES: Final = tuple(name for names in OPERATIONS.values() for name in names if name != TELLING)
+"""Every other operation that the deployer calls."""
 
 REGISTRY_WRITE: Final = "UpdateModelPackage"
 """The one operation by which a stage writes to the registry; nobody calls it outside of stages."""

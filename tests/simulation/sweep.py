@@ -89,4 +89,4 @@ def _sweep(world: World) -> list[Call]:
 
 
 def _is_read(operation: str) -> bool:
-    return operation.startswith(("Describe", "Get", "List", "Query")) or operation == "PutEvents"
+    return operation.startswith(("Describe", "Get", "List", "Query")) or operation in {"PutEvents", "Publish"}

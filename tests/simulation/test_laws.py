@@ -22,6 +22,7 @@ from tests.simulation.rogues import (
     list_settings,
     make_release,
     only_law,
+    publish_outcome,
     put_outcome,
     sagemaker,
     set_status,
@@ -210,10 +211,13 @@ def test_law_4_nothing_is_written_again_and_again(scene: Deployed) -> None:
         scene.do(break_it)
 
 
-def test_law_5_an_outcome_is_not_told_before_the_journal_has_it(scene: Deployed) -> None:
+@pytest.mark.parametrize("tell", [put_outcome, publish_outcome])
+def test_law_5_an_outcome_is_not_told_before_the_journal_has_it(
+    scene: Deployed, tell: Callable[[int, str], None]
+) -> None:
     def break_it() -> None:
         write_attempt()
-        put_outcome(9, "succeeded")
+        tell(9, "succeeded")
 
     with pytest.raises(
         LawBrokenError, match="Law5EachEndIsTold: churn/9/succeeded is told while the journal says open"
@@ -244,15 +248,17 @@ def test_law_5_what_nobody_refused_does_not_count_as_failed(scene: Deployed) -> 
         scene.do(break_it)
 
 
-def test_law_5_an_outcome_is_told_once(scene: Deployed) -> None:
-    scene.do(lambda: put_outcome(1, "succeeded"))
+@pytest.mark.parametrize("tell", [put_outcome, publish_outcome])
+def test_law_5_an_outcome_is_told_once(scene: Deployed, tell: Callable[[int, str], None]) -> None:
+    scene.do(lambda: tell(1, "succeeded"))
 
     with pytest.raises(LawBrokenError, match="Law5EachEndIsTold: churn/1/succeeded was told 2 times"):
         scene.judge.check_rest()
 
 
-def test_law_5_an_end_that_nobody_heard_of_is_a_fault(scene: Deployed) -> None:
-    for entry in ("churn/2/succeeded",):
+@pytest.mark.parametrize("channel", ["Publish", "PutEvents"])
+def test_law_5_an_end_that_nobody_heard_of_is_a_fault(scene: Deployed, channel: str) -> None:
+    for entry in ((channel, "churn/2/succeeded"),):
         law = next(each for each in scene.judge.laws if type(each).__name__ == "Law5EachEndIsTold")
         del law._told[entry]  # type: ignore[attr-defined] # noqa: SLF001 - as if it had never been put
 

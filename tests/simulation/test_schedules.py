@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.simulation.__main__ import replay_command
 from tests.simulation.runner import schedule_of
 from tests.simulation.schedule import (
+    TELLING,
     Companions,
     Disturbance,
     Fault,
@@ -158,6 +159,21 @@ FOUND: Final = {
 @pytest.mark.parametrize("found", FOUND)
 def test_what_broke_a_law_once_breaks_none_any_more(found: str) -> None:
     judge(FOUND[found])
+
+
+@pytest.mark.parametrize("times", [1, 4])
+@pytest.mark.parametrize("operation", [TELLING, "PutEvents"])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in FaultKind if kind not in {FaultKind.STALE, FaultKind.MEANWHILE}]
+)
+def test_the_laws_hold_whatever_a_channel_does_to_what_it_is_told(
+    kind: FaultKind, operation: str, times: int
+) -> None:
+    """Four times in a row is longer than botocore repeats a call."""
+    rollout = (Disturbance(Kind.REGISTER_APPROVED), Disturbance(Kind.SWEEP, wait=8))
+    for nth in range(3):
+        fault = Fault(operation, nth, kind, times=times, delay=2)
+        judge(Schedule(head_start=1, disturbances=rollout, faults=(fault,)))
 
 
 @settings(

@@ -27,6 +27,7 @@ from deployer.reporter import Reporter
 from deployer.s3 import S3
 from deployer.sagemaker import SageMaker
 from deployer.scalable_targets import ScalableTargets
+from deployer.topic import Topic
 from deployer.triggers import PART_DETAIL_TYPE, read_trigger
 from local_cloud.application_auto_scaling import wire as auto_scaling_wire
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
@@ -53,6 +54,7 @@ from tests.simulation.schedule import (
     PASSED_EVENT,
     REGISTRY_WRITE,
     TAKEN_BACK_EVENT,
+    TELLING,
     WAITING_EVENT,
     WAITS,
     Disturbance,
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
 TABLE: Final = "journal"
 STACK: Final = "Greenlight"
 OUTCOME: Final = "Greenlight Deployment Outcome"
+SWEEP_BUS: Final = f"{STACK}.sweep-parts"
 SCHEDULED: Final = "Scheduled Event"
 TIME_LIMIT: Final = timedelta(seconds=300)
 """Of the function, as the stack deploys it."""
@@ -152,6 +155,8 @@ class Call:
     @property
     def changes_anything(self) -> bool:
         """Whether it changed SageMaker, the journal or what people heard."""
+        if self.operation == TELLING:
+            return self.accepted
         if self.operation == "PutEvents":
             return self.accepted and any(each["DetailType"] == OUTCOME for each in self.request["Entries"])
         return self.is_write or (
@@ -317,7 +322,14 @@ class World:
     def dispatcher(self, invocation: Invocation) -> Dispatcher:
         """Return what the function's handler builds for an invocation."""
         logger, site = _logger(), invocation.site
-        bus = Bus(clients.client("events"), event_bus_name="default", stack_name=STACK)
+        bus = Bus(
+            clients.client("events"), event_bus_name="default", sweep_bus_name=SWEEP_BUS, stack_name=STACK
+        )
+        topic = Topic(
+            lambda: clients.client("sns"),
+            topic_arn=f"arn:aws:sns:{REGION}:{site.account}:outcomes",
+            stack_name=STACK,
+        )
         return Dispatcher(
             self._parameters[site.account],
             Gateways(
@@ -329,7 +341,8 @@ class World:
                 ),
                 s3=S3(lambda: clients.client("s3")),
                 journal=Journal(clients.client("dynamodb"), table_name=TABLE, window=self.schedule.window),
-                reporter=Reporter(bus, logger),
+                # Each invocation has an execution environment of its own, which remembers nothing.
+                reporter=Reporter(topic, bus, logger),
                 now=partial(self.deployer_now, site),
                 pause=invocation.pause,
             ),
@@ -513,9 +526,9 @@ class World:
         return self._event_faults.get((name, nth))
 
     def _deliver_own(self, request: dict[str, Any], site: Site) -> None:
-        """Deliver what the deployer puts on the bus for itself."""
+        """Deliver what the deployer puts on the bus for itself: nothing reaches it from the default one."""
         for entry in request["Entries"]:
-            if entry["DetailType"] != OUTCOME:
+            if entry["EventBusName"] == SWEEP_BUS:
                 self._own_events += 1
                 event = {
                     "version": "0",
@@ -604,7 +617,10 @@ class World:
         invocation.asked.append((operation, body))
         fault = self._next_fault(operation)
         kind = fault.kind if fault is not None else None
-        task.pause(self._delay(0.02, 0.15))
+        # A message takes no time. There were none once: whatever else happens in a schedule is what it was.
+        takes_time = operation != TELLING
+        if takes_time:
+            task.pause(self._delay(0.02, 0.15))
         if fault is not None:
             self._begin_fault(fault, invocation, task, _call_name(operation, body))
         self._keep_time_limit(invocation)
@@ -612,7 +628,8 @@ class World:
         if refused is not None:
             return refused
         answered = self._take_effect(invocation, service, operation, body, kind)
-        task.pause(self._delay(0.0, 0.1))
+        if takes_time:
+            task.pause(self._delay(0.0, 0.1))
         match kind:
             case FaultKind.CRASH_AFTER:
                 task.crash()
@@ -948,6 +965,8 @@ def _shown(call: Call) -> str:
                     if name.strip(":") in {"status", "reason"}
                 }
             )
+    if call.operation == TELLING:
+        told = {"Subject": call.request["Subject"]}
     if call.operation == "PutEvents":
         told = {
             str(number): detail.get("OutcomeId") or names_in(detail)

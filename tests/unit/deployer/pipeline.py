@@ -26,6 +26,7 @@ from deployer.s3 import S3
 from deployer.sagemaker import SageMaker
 from deployer.scalable_targets import ScalableTargets
 from deployer.settings import EndpointSettings
+from deployer.topic import Topic
 from deployer.triggers import Trigger, read_trigger
 from local_cloud.hosting.virtual import ScriptedEndpoints
 from local_cloud.in_process import InProcessAlarms, InProcessCloud
@@ -56,6 +57,9 @@ PATH_STYLE = Config(s3={"addressing_style": "path"}, request_checksum_calculatio
 """The bucket in the path and the body as it is: in this process nobody reads hosts or trailers."""
 
 PREFIX = "/greenlight/endpoints/"
+TOPIC = "outcomes"
+TOPIC_KEY = "outcomes-key"
+SWEEP_BUS = "Greenlight.sweep-parts"
 
 _accounts = itertools.count(100000000000)
 
@@ -116,6 +120,8 @@ class Pipeline:
         )
         self.sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
         self.outcomes: list[dict[str, Any]] = []
+        self.events_of_outcomes: list[dict[str, Any]] = []
+        self.mails: list[dict[str, str]] = []
         self.parts: list[dict[str, Any]] = []
         self.remaining_seconds: Callable[[], float] = lambda: 300.0
         self.pause: Callable[[float], None] = self.pass_time
@@ -124,22 +130,45 @@ class Pipeline:
         self.logger = Logger(service="greenlight", level="CRITICAL")
         self.parameters = Parameters(self.deployer_cloud.client("ssm"), prefix=PREFIX, now=self.clock.now)
         self._bus = self._recording_bus()
+        self._topic = self._recording_topic()
+        self.renew_environment()
         self._delivered = 0
         self._invocations = 0
+
+    def renew_environment(self) -> None:
+        """Let further invocations have a new execution environment, which remembers nothing."""
+        self.reporter = Reporter(self._topic, self._bus, self.logger)
 
     def _recording_bus(self) -> Bus:
         events = self.deployer_cloud.client("events")
 
-        def note(params: dict[str, Any], **_: object) -> None:
-            for entry in params["Entries"]:
+        def note(entries: list[dict[str, Any]]) -> None:
+            for entry in entries:
                 detail = json.loads(entry["Detail"])
                 if entry["DetailType"] == DETAIL_TYPE:
-                    self.outcomes.append(detail)
+                    self.events_of_outcomes.append(detail)
                 else:
+                    assert entry["EventBusName"] == SWEEP_BUS
                     self.parts.append({**SCHEDULED, **_event(entry), "detail": detail})
 
-        events.meta.events.register("provide-client-params.eventbridge.PutEvents", note)
-        return Bus(events, event_bus_name="default", stack_name="Greenlight")
+        _hear(events, "eventbridge.PutEvents", lambda params: note(params["Entries"]))
+        return Bus(events, event_bus_name="default", sweep_bus_name=SWEEP_BUS, stack_name="Greenlight")
+
+    def _recording_topic(self) -> Topic:
+        """Make the topic, and note what comes to it; people hear by it alone."""
+        self.cloud.make_key(TOPIC_KEY)
+        arn = self.cloud.client("sns").create_topic(Name=TOPIC, Attributes={"KmsMasterKeyId": TOPIC_KEY})[
+            "TopicArn"
+        ]
+        sns = self.deployer_cloud.client("sns")
+
+        def note(message: dict[str, str]) -> None:
+            texts = json.loads(message["Message"])
+            self.outcomes.append(json.loads(texts["default"])["detail"])
+            self.mails.append({"Subject": message["Subject"], "Body": texts["email"]})
+
+        _hear(sns, "sns.Publish", note)
+        return Topic(lambda: sns, topic_arn=arn, stack_name="Greenlight")
 
     def _dispatcher(self) -> Dispatcher:
         self._invocations += 1
@@ -153,7 +182,7 @@ class Pipeline:
             ),
             s3=self.s3,
             journal=self.journal,
-            reporter=Reporter(self._bus, self.logger),
+            reporter=self.reporter,
             now=self.clock.now,
             pause=self.pause,
         )
@@ -322,6 +351,20 @@ def change_artefact(pipeline: Pipeline, arn: str, url: str = "s3://models/other/
             "Containers": [{"Image": container["Image"], "ModelDataUrl": url}],
         },
     )
+
+
+def _hear(client: Any, operation: str, note: Callable[[dict[str, Any]], None]) -> None:
+    """Note the parameters of every call of an operation that was done."""
+
+    def begin(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+        context["asked"] = params
+
+    def end(http_response: Any, context: dict[str, Any], **_: object) -> None:
+        if http_response.status_code < 300:
+            note(context["asked"])
+
+    client.meta.events.register(f"provide-client-params.{operation}", begin)
+    client.meta.events.register(f"after-call.{operation}", end)
 
 
 def _event(entry: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ COMPLETE = {
     "SETTINGS_PREFIX": "/greenlight/endpoints/",
     "EXECUTION_ROLE_ARN": "arn:aws:iam::111122223333:role/models",
     "EVENT_BUS_NAME": "default",
+    "SWEEP_BUS_NAME": "Greenlight.sweep-parts",
+    "OUTCOME_TOPIC_ARN": "arn:aws:sns:eu-central-1:111122223333:outcomes",
     "STACK_NAME": "Greenlight",
 }
 
@@ -17,6 +19,8 @@ def test_a_complete_environment_is_read() -> None:
         settings_prefix="/greenlight/endpoints/",
         execution_role_arn="arn:aws:iam::111122223333:role/models",
         event_bus_name="default",
+        sweep_bus_name="Greenlight.sweep-parts",
+        outcome_topic_arn="arn:aws:sns:eu-central-1:111122223333:outcomes",
         stack_name="Greenlight",
     )
 

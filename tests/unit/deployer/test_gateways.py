@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.bus import Bus, UndeliveredError
+from deployer.bus import Bus
 from deployer.endpoint import Sighting
 from deployer.outcomes import Outcome, OutcomeKind
 from deployer.parameters import LISTED_FOR, AllSettings, Parameters
@@ -19,6 +19,7 @@ from deployer.sagemaker import (
     Tag,
     ThrottledError,
 )
+from deployer.undelivered import UndeliveredError
 from tests.unit.deployer.builders import GROUP, NOW, release
 from tests.unit.deployer.pipeline import PREFIX, Pipeline
 
@@ -384,6 +385,8 @@ class RefusingBus:
 
 def test_an_outcome_that_eventbridge_refuses_is_not_taken_for_delivered() -> None:
     outcome = Outcome("churn/1/started", OutcomeKind.STARTED, "churn", "…", "e", NOW, {})
+    client = cast("Any", RefusingBus())
+    bus = Bus(client, event_bus_name="default", sweep_bus_name="parts", stack_name="Greenlight")
 
-    with pytest.raises(UndeliveredError, match=r"EventBridge took 1 of 1 events .* not: ThrottlingException"):
-        Bus(cast("Any", RefusingBus()), event_bus_name="default", stack_name="Greenlight").put(outcome)
+    with pytest.raises(UndeliveredError, match=r"EventBridge rejected 1 of 1 events .*: ThrottlingException"):
+        bus.put(outcome)

@@ -38,6 +38,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
         "EVENT_BUS_NAME": "default",
+        "SWEEP_BUS_NAME": "Greenlight.sweep-parts",
+        "OUTCOME_TOPIC_ARN": "arn:aws:sns:eu-central-1:111122223333:outcomes",
         "EXECUTION_ROLE_ARN": "arn:aws:iam::111122223333:role/models",
         "JOURNAL_TABLE_NAME": "journal",
         "SETTINGS_PREFIX": "/greenlight/endpoints/",

@@ -13,6 +13,7 @@ GATEWAYS = {
     "dynamodb": "journal.py",
     "ssm": "parameters.py",
     "events": "bus.py",
+    "sns": "topic.py",
     "sagemaker-runtime": "invocations.py",
     "s3": "s3.py",
 }

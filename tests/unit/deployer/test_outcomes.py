@@ -16,6 +16,7 @@ from deployer.excerpts import LONGEST, excerpt
 from deployer.excerpts import MOST_BYTES as MOST_BYTES_OF_A_TEXT
 from deployer.release import Companion
 from deployer.smoke_test import Failure
+from deployer.topic import Topic
 from tests.unit.deployer.builders import NOW, approval, attempt
 
 if TYPE_CHECKING:
@@ -33,30 +34,31 @@ _NAMES: Final = st.text(max_size=255) | st.just(WIDEST[:255])
 
 
 class _Events:
-    """EventBridge, as far as the bus sees it."""
+    """EventBridge and SNS, as far as the bus and the topic see them."""
 
     def __init__(self) -> None:
         self.entries: list[dict[str, str]] = []
+        self.messages: list[dict[str, Any]] = []
 
     def put_events(self, *, Entries: list[dict[str, str]]) -> dict[str, int]:  # noqa: N803 - boto3's name
         self.entries += Entries
         return {"FailedEntryCount": 0}
 
+    def publish(self, **message: Any) -> None:
+        self.messages.append(message)
+
 
 def sizes(outcome: Outcome) -> tuple[int, int]:
     """Return how many bytes EventBridge and SNS count of an outcome as it is sent."""
     client = _Events()
-    Bus(cast("Any", client), event_bus_name="default", stack_name="s" * 128).put(outcome)
+    bus = Bus(cast("Any", client), event_bus_name="default", sweep_bus_name="p", stack_name="s" * 128)
+    bus.put(outcome)
     [entry] = client.entries
     counted = sum(len(entry[member].encode()) for member in ("Source", "DetailType", "Detail"))
-    event = {
-        **dict.fromkeys(("version", "id", "account", "time", "region"), "x" * 36),
-        "source": entry["Source"],
-        "detail-type": entry["DetailType"],
-        "resources": [],
-        "detail": json.loads(entry["Detail"]),
-    }
-    return counted, len(json.dumps(event).encode())
+    arn = "arn:aws:sns:ap-northeast-99:111122223333:outcomes"
+    Topic(lambda: cast("Any", client), topic_arn=arn, stack_name="s" * 128).put(outcome)
+    [message] = client.messages
+    return counted, len(json.dumps(message).encode())
 
 
 def fits(outcome: Outcome) -> bool:

@@ -1044,7 +1044,7 @@ def crash_before(pipeline: Pipeline, number: int) -> None:
     pipeline.deployer_cloud.before_call = crash
 
 
-CALLS_OF_A_FIRST_DEPLOYMENT = 15
+CALLS_OF_A_FIRST_DEPLOYMENT = 16
 """From the approval's event until SageMaker accepted; a fault before the call of that number hits none."""
 
 
