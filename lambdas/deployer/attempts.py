@@ -148,6 +148,17 @@ class Attempts:
         needed = {each["ModelName"] for each in release.create_models}
         return any(not needed.isdisjoint(each.model_names) for each in self.history.attempts)
 
+    def was_put_off(self, release: Release) -> bool:
+        """Tell whether the last attempt at a release was given up, and people were told why."""
+        latest = self.history.latest_attempt
+        return (
+            latest is not None
+            and latest.status is AttemptStatus.WITHDRAWN
+            and latest.endpoint_config_name == release.endpoint_config_name
+            and latest.reason is not None
+            and latest.reason in (self.history.rest.told or "")
+        )
+
     def begin(
         self,
         action: Action,

@@ -122,10 +122,11 @@ class Executor:
         """Put a release on the endpoint, as far as that goes now.
 
         Raises:
-            UpkeepRefusedError: Scaling that is in the way cannot be ended, or alarms cannot be set.
+            UpkeepRefusedError: Scaling that is in the way cannot be ended, alarms cannot be set, or somebody
+                else's model or config has a name that is needed.
             OvertakenError: Another invocation is at work on this endpoint.
         """
-        self._clear_what_hindered(choice.release, endpoint)
+        self._clear_what_hindered(deploy, choice.release, endpoint)
         may_exist = self._attempts.may_have_made(choice.release)
         attempt = self._claim(deploy, choice, endpoint, rolls_back=rolls_back)
         with self._attempts.given_back_if_cut_short(attempt):
@@ -138,7 +139,7 @@ class Executor:
                 self._withdraw(attempt, obstacle)
                 return Progress.ENDED
             except UpkeepRefusedError as refusal:
-                # What scales cannot be updated so, and the version is not to blame.
+                # What others registered or made is in the way, and the version is not to blame.
                 if not refusal.is_passing:
                     self._withdraw(attempt, refusal)
                 raise
@@ -163,25 +164,26 @@ class Executor:
                 self._attempts.accept(attempt)
         return Progress.UNDER_WAY
 
-    def _clear_what_hindered(self, release: Release, endpoint: Endpoint | None) -> None:
-        """End the scaling that an earlier try could not end, before another one is journalled.
+    def _clear_what_hindered(self, deploy: Deploy, release: Release, endpoint: Endpoint | None) -> None:
+        """Look at what hindered an earlier try, and end scaling that did, before another one is journalled.
 
-        So sweeps add nothing to the journal as long as it is refused.
+        So sweeps add nothing to the journal as long as it is in the way.
 
         Raises:
-            UpkeepRefusedError: It still cannot be ended.
+            UpkeepRefusedError: It is still in the way.
         """
-        last, told = self._attempts.history.latest_attempt, self._attempts.history.rest.told
-        if (
-            endpoint is None
-            or last is None
-            or last.status is not AttemptStatus.WITHDRAWN
-            or last.endpoint_config_name != release.endpoint_config_name
-            or last.reason is None
-            or last.reason not in (told or "")
-        ):
+        if not self._attempts.was_put_off(release):
             return
-        serving, wanted = self._serving_variants(endpoint), self.variants_of(release)
+        for step in deploy.preparation:
+            match step:
+                case CreateModel(request):
+                    self._sagemaker.has_model(request)
+                case CreateEndpointConfig(request):
+                    self._sagemaker.has_endpoint_config(request)
+                case unknown:
+                    assert_never(unknown)
+        serving = self._serving_variants(endpoint) if endpoint is not None else None
+        wanted = self.variants_of(release)
         if serving is not None and wanted is not None:
             self._upkeep.stop_scaling(to_deregister(serving, wanted), is_known=False)
 

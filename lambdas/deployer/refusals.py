@@ -98,10 +98,12 @@ class Refusal:
 
 
 class UpkeepRefusedError(Exception):
-    """A call that keeps an endpoint up was refused; the endpoint serves as it did.
+    """Neither the version nor its settings are in the way, but something else; the endpoint serves as it did.
+
+    A call that keeps the endpoint up was refused, or somebody else holds a name that the deployer needs.
 
     Attributes:
-        refusal: What AWS answered.
+        refusal: What AWS answered, or what is in the way.
     """
 
     def __init__(self, message: str, refusal: Refusal) -> None:

@@ -14,8 +14,10 @@ from deployer.endpoint_changes import Shape
 from deployer.excerpts import excerpt
 from deployer.identity import Identity
 from deployer.life_cycle import LifeCycle
+from deployer.likeness import ENDPOINT_CONFIG, MODEL, differences
 from deployer.newer_members import known_members
-from deployer.refusals import upkeep_refusals
+from deployer.refusals import Cause, Refusal, UpkeepRefusedError, upkeep_refusals
+from deployer.release import ENDPOINT_TAG, STACK_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -40,7 +42,7 @@ class UnreadableError(RefusedError):
 
 
 class NotVisibleYetError(Exception):
-    """SageMaker does not see what was just created: documented eventual consistency, cured by a retry."""
+    """SageMaker does not see what is there already: documented eventual consistency, cured by a retry."""
 
 
 class ThrottledError(Exception):
@@ -96,6 +98,9 @@ _NOT_FOUND_MODEL: Final = "Could not find model "
 _NOT_FOUND_IN_REGISTRY: Final = "does not exist"
 _ALREADY_EXISTS: Final = "Cannot create already existing "
 _BUSY: Final = "Cannot update in-progress endpoint "
+
+_MOST_SHOWN: Final = 5
+"""Differences that a message names; whoever made the resource chose how many there are."""
 
 _THROTTLED: Final = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException"})
 
@@ -227,17 +232,17 @@ class SageMaker:
             may_exist: Whether to look first: a write that is refused counts as one where writes are scarce.
 
         Raises:
-            RefusedError: The request is refused, or the name is taken by another model.
+            RefusedError: The request is refused.
             ThrottledError: SageMaker takes no more writes at the moment, as from every other write.
+            UpkeepRefusedError: The name is taken by a model that somebody else made.
         """
-        self._create(
-            "CreateModel",
-            request,
-            create=lambda: self._client.create_model(**request),
-            needs=frozenset(),
-            describe=lambda: self._describe_model(request["ModelName"]),
-            may_exist=may_exist,
-        )
+        if not (may_exist and self.has_model(request)):
+            try:
+                with _narrowed():
+                    self._client.create_model(**request)
+            except BusyError as error:
+                if not self.has_model(request):
+                    raise NotVisibleYetError(str(error)) from error
 
     def create_endpoint_config(self, request: dict[str, Any], *, may_exist: bool = False) -> None:
         """Create the endpoint config, or accept the one that an earlier try made.
@@ -247,22 +252,78 @@ class SageMaker:
             may_exist: Whether to look first, as for a model.
 
         Raises:
-            RefusedError: The request is refused, or the name is taken by another config.
+            RefusedError: The request is refused.
+            UpkeepRefusedError: The name is taken by a config that somebody else made.
         """
-        self._create(
-            "CreateEndpointConfig",
-            request,
-            create=lambda: self._client.create_endpoint_config(**request),
-            needs=frozenset(
-                each["ModelName"]
-                for variants in ("ProductionVariants", "ShadowProductionVariants")
-                for each in request.get(variants, ())
-            ),
-            describe=lambda: self._client.describe_endpoint_config(
-                EndpointConfigName=request["EndpointConfigName"]
-            ),
-            may_exist=may_exist,
+        needs = frozenset(
+            each["ModelName"]
+            for variants in ("ProductionVariants", "ShadowProductionVariants")
+            for each in request.get(variants, ())
         )
+        if not (may_exist and self.has_endpoint_config(request)):
+            try:
+                with _narrowed(needs=needs):
+                    self._client.create_endpoint_config(**request)
+            except BusyError as error:
+                if not self.has_endpoint_config(request):
+                    raise NotVisibleYetError(str(error)) from error
+
+    def has_model(self, request: dict[str, Any]) -> bool:
+        """Tell whether the model that a request asks for is there.
+
+        Raises:
+            UpkeepRefusedError: The name is taken by a model that somebody else made.
+        """
+        name = request["ModelName"]
+        found = self._describe_model(name)
+        if found is None:
+            return False
+        wanted = known_members(self._client, "CreateModel", request)
+        different = differences(found, wanted, MODEL)
+        if different:
+            different = differences(found, wanted, MODEL, self._brought(wanted))
+        different += self._tags_lacking(found["ModelArn"], request)
+        if different:
+            raise _name_taken(f"Model {name}", different)
+        return True
+
+    def has_endpoint_config(self, request: dict[str, Any]) -> bool:
+        """Tell whether the endpoint config that a request asks for is there.
+
+        Raises:
+            UpkeepRefusedError: The name is taken by a config that somebody else made.
+        """
+        name = request["EndpointConfigName"]
+        found = self._describe_config(name)
+        if found is None:
+            return False
+        wanted = known_members(self._client, "CreateEndpointConfig", request)
+        different = differences(found, wanted, ENDPOINT_CONFIG)
+        different += self._tags_lacking(found["EndpointConfigArn"], request)
+        if different:
+            raise _name_taken(f"Endpoint config {name}", different)
+        return True
+
+    def _brought(self, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the containers of the version that a model is made of; none if the registry hides it."""
+        container = request["Containers"][0]
+        try:
+            with unreadable_told():
+                version = self.describe_model_version(container["ModelPackageName"])
+        except UnreadableError:
+            return []
+        if version is None:
+            return []
+        return version.containers.get(container.get("InferenceSpecificationName"), [])
+
+    def _tags_lacking(self, arn: str, request: Mapping[str, Any]) -> list[str]:
+        """Name the stack's and the endpoint's tag if a resource does not carry it."""
+        tags = sorted((each["Key"], each["Value"]) for each in request["Tags"])
+        return [
+            f"tag {key}={value} is missing"
+            for key, value in tags
+            if key in {STACK_TAG, ENDPOINT_TAG} and not self._carries(arn, (key, value))
+        ]
 
     def create_endpoint(self, request: dict[str, Any]) -> None:
         """Create the endpoint.
@@ -388,13 +449,8 @@ class SageMaker:
 
     def _model_arn(self, model_name: str) -> str | None:
         """Return a model's ARN, or None if there is none."""
-        try:
-            found = self._client.describe_model(ModelName=model_name)
-        except ClientError as error:
-            if _is(error, _NOT_FOUND_MODEL):
-                return None
-            raise
-        return found["ModelArn"]
+        found = self._describe_model(model_name)
+        return None if found is None else str(found["ModelArn"])
 
     def _carries(self, resource_arn: str, tag: Tag) -> bool:
         token: dict[str, Any] = {}
@@ -455,48 +511,20 @@ class SageMaker:
                     Tags=[{"Key": key, "Value": value} for key, value in add.items()],
                 )
 
-    def _describe_model(self, model_name: str) -> dict[str, Any]:
-        """Return the model with its containers as a list.
+    def _describe_model(self, model_name: str) -> dict[str, Any] | None:
+        """Return the model with its containers as a list, or None if there is none.
 
         Whether SageMaker answers a list of one as `Containers` or as `PrimaryContainer` is not documented.
         """
-        answer: dict[str, Any] = {**self._client.describe_model(ModelName=model_name)}
-        if primary := answer.get("PrimaryContainer"):
+        try:
+            answer: dict[str, Any] = {**self._client.describe_model(ModelName=model_name)}
+        except ClientError as error:
+            if _is(error, _NOT_FOUND_MODEL):
+                return None
+            raise
+        if primary := answer.pop("PrimaryContainer", None):
             answer["Containers"] = [primary]
         return answer
-
-    def _create(
-        self,
-        operation: str,
-        request: dict[str, Any],
-        *,
-        create: Callable[[], object],
-        needs: frozenset[str],
-        describe: Callable[[], Mapping[str, Any]],
-        may_exist: bool,
-    ) -> None:
-        if may_exist:
-            # What is there and differs is left to the refusal, which says how it is called.
-            with _already_gone(_NOT_FOUND_MODEL), _already_gone(_NOT_FOUND_CONFIG):
-                if not self._differences(operation, describe(), request):
-                    return
-        try:
-            with _narrowed(needs=needs):
-                create()
-        except BusyError as error:
-            different = self._differences(operation, describe(), request)
-            if different:
-                raise RefusedError(
-                    f"{error} It was not made by this deployer: it differs in {', '.join(different)}. "
-                    "Delete or rename it, then approve the version again."
-                ) from error
-
-    def _differences(self, operation: str, existing: Mapping[str, Any], request: dict[str, Any]) -> list[str]:
-        """Return the keys of a request that what is there does not answer to."""
-        wanted = known_members(self._client, operation, request)
-        return [
-            key for key, value in wanted.items() if key != "Tags" and not _holds(existing.get(key), value)
-        ]
 
 
 @contextmanager
@@ -583,20 +611,13 @@ def _specifications(package: Mapping[str, Any]) -> dict[str | None, Mapping[str,
     }
 
 
-def _holds(existing: Any, wanted: Any) -> bool:  # noqa: ANN401 - any JSON value
-    """Tell whether everything wanted is there; SageMaker adds defaults of its own."""
-    if isinstance(wanted, dict):
-        return isinstance(existing, dict) and all(_holds(existing.get(key), wanted[key]) for key in wanted)
-    if isinstance(wanted, list):
-        return (
-            isinstance(existing, list)
-            and len(existing) == len(wanted)
-            and all(_holds(one, other) for one, other in zip(existing, wanted, strict=True))
-        )
-    # SageMaker lower-cases names inside ARNs.
-    if isinstance(wanted, str) and wanted.startswith("arn:"):
-        return isinstance(existing, str) and existing.lower() == wanted.lower()
-    return bool(existing == wanted)
+def _name_taken(what: str, different: list[str]) -> UpkeepRefusedError:
+    shown = different if len(different) <= _MOST_SHOWN else [*different[:_MOST_SHOWN], "and more"]
+    message = (
+        f"{what} exists already, and not as this deployer makes it: {excerpt('; '.join(shown))}. "
+        "Somebody else may have made it, so it is not used. Delete it: the next sweep makes it again."
+    )
+    return UpkeepRefusedError(message, Refusal(Cause.CONTENT, message))
 
 
 def _instance_types(package: Mapping[str, Any]) -> dict[str | None, tuple[str, ...]]:

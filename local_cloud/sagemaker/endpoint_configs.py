@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker import errors, tags
+from local_cloud.sagemaker.descriptions import without_empties
 from local_cloud.sagemaker.listing import page
 from local_cloud.sagemaker.models import Model, check_role, find_model, refuse_unapproved_packages
 from local_cloud.sagemaker.switches import Answer, UnapprovedPackage
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker.switches import Switches
     from local_cloud.sagemaker.world import Scope, World
 
 Variant = dict[str, Any]
@@ -65,10 +67,11 @@ class EndpointConfig:
         """Whether its variants run without instances."""
         return any("ServerlessConfig" in variant for variant in self.production_variants)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self, switches: Switches) -> dict[str, Any]:
         """Return what DescribeEndpointConfig shows."""
         shown = {name: value for name, value in self.request.items() if name != "Tags"}
         shown["ProductionVariants"] = [_shown(variant) for variant in self.production_variants]
+        shown = without_empties(shown, switches)
         return {**shown, "EndpointConfigArn": self.arn, "CreationTime": self.creation_time}
 
     def summary(self) -> dict[str, Any]:
@@ -143,7 +146,8 @@ def create_endpoint_config(world: World, caller: Caller, request: Mapping[str, A
 
 def describe_endpoint_config(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Describe an endpoint config."""
-    return find_endpoint_config(world, world.scope(caller), request["EndpointConfigName"]).describe()
+    config = find_endpoint_config(world, world.scope(caller), request["EndpointConfigName"])
+    return config.describe(world.switches)
 
 
 def list_endpoint_configs(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:

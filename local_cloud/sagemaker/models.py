@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from local_cloud.sagemaker import arns, errors, tags
+from local_cloud.sagemaker.descriptions import without_empties
 from local_cloud.sagemaker.listing import page
 from local_cloud.sagemaker.model_packages import resolve_package
 from local_cloud.sagemaker.ports import Container
-from local_cloud.sagemaker.switches import PackageEnvironment, UnapprovedPackage
+from local_cloud.sagemaker.switches import (
+    DescribedContainers,
+    DescribedPackage,
+    PackageEnvironment,
+    UnapprovedPackage,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +29,13 @@ if TYPE_CHECKING:
 
     from local_cloud.sagemaker.model_packages import ModelPackage
     from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker.switches import Switches
     from local_cloud.sagemaker.world import Scope, World
 
 _ENVIRONMENT_BYTES = 32 * 1024
+_BROUGHT: Final = ("Image", "ModelDataUrl", "ModelDataSource", "AdditionalModelDataSources")
+"""What a package's container has in common with a model's, beside the environment."""
+
 _S3_HOST: Final = re.compile(r"(?P<bucket>.+)\.s3[.-]([a-z0-9-]+\.)?amazonaws\.com(\.cn)?")
 """An S3 host that names the bucket; other hosts leave it to the path."""
 
@@ -39,6 +49,9 @@ class Model:
     creation_time: datetime
     sequence: int
     request: Mapping[str, Any]
+    definitions: tuple[Mapping[str, Any], ...]
+    """Its containers, those of packages with what the packages hold."""
+
     containers: tuple[Container, ...]
     model_package_arns: tuple[str, ...]
     supported_instance_types: frozenset[str] | None
@@ -50,14 +63,26 @@ class Model:
         role_arn: str | None = self.request.get("ExecutionRoleArn")
         return role_arn
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self, switches: Switches) -> dict[str, Any]:
         """Return what DescribeModel shows."""
         shown = {name: value for name, value in self.request.items() if name != "Tags"}
-        if "PrimaryContainer" in shown:
-            shown["PrimaryContainer"] = {"Mode": "SingleModel", **shown["PrimaryContainer"]}
-        if "Containers" in shown:
-            shown["Containers"] = [{"Mode": "SingleModel", **container} for container in shown["Containers"]]
         shown.setdefault("EnableNetworkIsolation", False)
+        is_primary = "PrimaryContainer" in shown
+        definitions = [shown.pop("PrimaryContainer")] if is_primary else shown.pop("Containers")
+        if switches.described_package is DescribedPackage.CONTENTS:
+            definitions = self.definitions
+        elif switches.described_package is DescribedPackage.ENVIRONMENT:
+            definitions = [
+                {**given, **{name: full[name] for name in ("Environment",) if name in full}}
+                for given, full in zip(definitions, self.definitions, strict=False)
+            ]
+        containers = [{"Mode": "SingleModel", **each} for each in definitions]
+        becomes_primary = switches.described_containers is DescribedContainers.PRIMARY or is_primary
+        if len(containers) == 1 and becomes_primary:
+            shown["PrimaryContainer"] = containers[0]
+        else:
+            shown["Containers"] = containers
+        shown = without_empties(shown, switches)
         return {**shown, "ModelArn": self.arn, "CreationTime": self.creation_time}
 
     def summary(self) -> dict[str, Any]:
@@ -76,18 +101,19 @@ def create_model(world: World, caller: Caller, request: Mapping[str, Any]) -> di
     role_arn = request.get("ExecutionRoleArn")
     if role_arn is not None:
         check_role(world, scope, role_arn)
-    containers: list[Container] = []
+    resolved: list[Mapping[str, Any]] = []
     packages: list[ModelPackage] = []
     for definition in definitions:
         _check_environment(definition.get("Environment", {}))
         if "ModelPackageName" in definition:
             package = _deployable_package(world, caller, definition)
             packages.append(package)
-            containers.extend(_package_containers(world, package, definition))
+            resolved.extend(_package_containers(world, package, definition))
         elif "Image" in definition:
-            containers.append(_container(definition))
+            resolved.append(definition)
         else:
             raise errors.image_next_to_package()
+    containers = [_container(each) for each in resolved]
     for container in containers:
         if container.model_data_url is not None:
             _check_model_data(world, container.model_data_url, role_arn, scope.region)
@@ -98,6 +124,7 @@ def create_model(world: World, caller: Caller, request: Mapping[str, Any]) -> di
         creation_time=world.time,
         sequence=world.next_sequence(),
         request=request,
+        definitions=tuple(resolved),
         containers=tuple(containers),
         model_package_arns=tuple(package.arn for package in packages),
         supported_instance_types=_supported_instance_types(packages, definitions),
@@ -107,7 +134,7 @@ def create_model(world: World, caller: Caller, request: Mapping[str, Any]) -> di
 
 def describe_model(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Describe a model."""
-    return find_model(world, world.scope(caller), request["ModelName"]).describe()
+    return find_model(world, world.scope(caller), request["ModelName"]).describe(world.switches)
 
 
 def list_models(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -239,7 +266,7 @@ def _refuse_unapproved(package: ModelPackage) -> None:
 
 def _package_containers(
     world: World, package: ModelPackage, definition: Mapping[str, Any]
-) -> list[Container]:
+) -> list[Mapping[str, Any]]:
     specification_name = definition.get("InferenceSpecificationName")
     specification = package.inference_specification(specification_name)
     if specification is None:
@@ -252,16 +279,20 @@ def _package_containers(
     own: Mapping[str, str] = definition.get("Environment", {})
     replaces = bool(own) and world.switches.package_environment is PackageEnvironment.REPLACE
     return [
-        _container(container, {**({} if replaces else container.get("Environment", {})), **own})
+        {
+            **{name: container[name] for name in _BROUGHT if name in container},
+            **definition,
+            "Environment": {**({} if replaces else container.get("Environment", {})), **own},
+        }
         for container in specification["Containers"]
     ]
 
 
-def _container(definition: Mapping[str, Any], environment: dict[str, str] | None = None) -> Container:
+def _container(definition: Mapping[str, Any]) -> Container:
     return Container(
         image=definition["Image"],
         model_data_url=model_data_url(definition),
-        environment=dict(definition.get("Environment", {})) if environment is None else environment,
+        environment=dict(definition.get("Environment", {})),
     )
 
 

@@ -45,6 +45,31 @@ class PackageEnvironment(StrEnum):
     REPLACE = "replace"
 
 
+class DescribedContainers(StrEnum):
+    """Whether DescribeModel shows `Containers` of one as it was given, or as `PrimaryContainer`."""
+
+    AS_REQUESTED = "as_requested"
+    PRIMARY = "primary"
+
+
+class DescribedPackage(StrEnum):
+    """What DescribeModel shows of the package that a container names, beside the name.
+
+    The name and the inference specification's come back (seen: Terraform's tests of `aws_sagemaker_model`).
+    """
+
+    NAME = "name"
+    ENVIRONMENT = "environment"
+    CONTENTS = "contents"
+
+
+class DescribedEmpties(StrEnum):
+    """Whether descriptions of models and endpoint configs show empty members of the request."""
+
+    KEPT = "kept"
+    DROPPED = "dropped"
+
+
 class CreationEventFields(StrEnum):
     """What the event of a new version carries as `UpdatedModelPackageFields`."""
 
@@ -269,6 +294,17 @@ class Switches:
     package_environment: PackageEnvironment = PackageEnvironment.MERGE
     """With `merge` the container's values win key by key. With `replace` a client that sets one variable
     loses all of the package's: set the complete map whenever any variable is set."""
+
+    described_containers: DescribedContainers = DescribedContainers.AS_REQUESTED
+    """A client that compares a model with its own request must take both for the same."""
+
+    described_package: DescribedPackage = DescribedPackage.NAME
+    """With `environment` a container shows the package's environment merged with its own; with `contents`
+    each container of the package is shown with image and model data, too. A client that compares must know
+    the package."""
+
+    described_empties: DescribedEmpties = DescribedEmpties.KEPT
+    """With `dropped`, what is false or empty is absent. A client must take these for the same."""
 
     creation_event_updated_fields: CreationEventFields = CreationEventFields.ABSENT
     """A rule or a parser that requires the key misses versions registered as Approved."""

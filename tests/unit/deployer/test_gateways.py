@@ -11,9 +11,11 @@ from deployer.bus import Bus
 from deployer.endpoint import Sighting
 from deployer.outcomes import Outcome, OutcomeKind
 from deployer.parameters import LISTED_FOR, AllSettings, Parameters
+from deployer.refusals import UpkeepRefusedError
 from deployer.release import ENDPOINT_TAG, STACK_TAG, Release
 from deployer.sagemaker import (
     BusyError,
+    NotVisibleYetError,
     RefusedError,
     SageMaker,
     Tag,
@@ -141,10 +143,39 @@ def test_creating_a_config_that_is_there_with_other_content_is_refused() -> None
     gateway.create_endpoint_config(made.create_endpoint_config)
     (variant,) = made.create_endpoint_config["ProductionVariants"]
 
-    with pytest.raises(RefusedError, match="differs in ProductionVariants"):
+    expected = r"ProductionVariants\[AllTraffic\].InitialInstanceCount has another value"
+    with pytest.raises(UpkeepRefusedError, match=expected):
         gateway.create_endpoint_config(
             {**made.create_endpoint_config, "ProductionVariants": [{**variant, "InitialInstanceCount": 7}]}
         )
+
+
+class Hidden:
+    """SageMaker that says of everything that it exists, and shows nothing."""
+
+    def __init__(self, client: Any) -> None:
+        self.meta = client.meta
+
+    def __getattr__(self, operation: str) -> Any:
+        def answer(**_: Any) -> dict[str, Any]:
+            what = {"create_model": "model", "create_endpoint_config": "endpoint configuration"}
+            missing = {"describe_model": "model", "describe_endpoint_config": "endpoint configuration"}
+            if operation in what:
+                text = f'Cannot create already existing {what[operation]} "arn".'
+            else:
+                text = f'Could not find {missing[operation]} "arn".'
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": text}}, operation)
+
+        return answer
+
+
+def test_what_exists_and_does_not_show_is_left_to_a_retry() -> None:
+    gateway = SageMaker(cast("Any", Hidden(Pipeline().sagemaker)))
+
+    with pytest.raises(NotVisibleYetError):
+        gateway.create_model(release().create_models[0])
+    with pytest.raises(NotVisibleYetError):
+        gateway.create_endpoint_config(release().create_endpoint_config, may_exist=True)
 
 
 def test_every_page_of_approved_versions_is_read_newest_first() -> None:

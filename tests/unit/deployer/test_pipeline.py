@@ -590,22 +590,6 @@ def test_a_refused_model_is_a_failed_attempt_with_sagemakers_words(pipeline: Pip
     assert set(writes(pipeline)) == {"CreateModel"}
 
 
-def test_a_model_that_somebody_else_made_under_our_name_is_not_used(pipeline: Pipeline) -> None:
-    first, second = pipeline.register("Approved"), pipeline.register()
-    pipeline.undelivered()
-    pipeline.reject(first)
-    pipeline.sagemaker.create_model(
-        ModelName=pipeline.release(second).model_name,
-        ExecutionRoleArn=pipeline.role_arn,
-        PrimaryContainer={"Image": "1.dkr.ecr.eu-central-1.amazonaws.com/x:1"},
-    )
-    pipeline.approve(second)
-    pipeline.run()
-
-    assert pipeline.told(second) == ["failed"]
-    assert "It was not made by this deployer: it differs in Containers" in pipeline.outcomes[-1]["Reason"]
-
-
 def test_a_change_by_somebody_else_in_between_is_waited_for(pipeline: Pipeline) -> None:
     deployed(pipeline)
     arn = pipeline.register()

@@ -1,0 +1,25 @@
+"""What descriptions show of requests, as far as nobody established it. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.sagemaker.switches import DescribedEmpties
+
+if TYPE_CHECKING:
+    from local_cloud.sagemaker.switches import Switches
+
+
+def without_empties(shown: dict[str, Any], switches: Switches) -> dict[str, Any]:
+    """Return a description as it is shown: with what is false or empty, or without."""
+    if switches.described_empties is DescribedEmpties.KEPT:
+        return shown
+    kept: dict[str, Any] = _without_empties(shown)
+    return kept
+
+
+def _without_empties(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, dict):
+        kept = {name: _without_empties(each) for name, each in value.items()}
+        return {name: each for name, each in kept.items() if each is not False and each not in ({}, [], "")}
+    return [_without_empties(each) for each in value] if isinstance(value, list) else value
