@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, assert_never
 
 from deployer import outcomes
 from deployer.attempts import Attempts, OvertakenError
 from deployer.patience import OutOfTimeError, Patience
-from deployer.reconciler import Gateways, Ownership, Reconciler
+from deployer.reconciler import Gateways, Reconciler
 from deployer.sagemaker import ThrottledError
 from deployer.settings import EndpointSettings, InvalidSettingsError
 from deployer.triggers import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from deployer.bus import Bus
     from deployer.endpoint import Sighting
+    from deployer.ownership import Ownership
     from deployer.parameters import AllSettings, Parameters
 
 PART_SIZE: Final = 50
@@ -144,10 +146,17 @@ class Dispatcher:
             found = self._read(name)
             for settings in found:
                 self._reconcile(settings, adopt=True)
-            if not found and trigger.operation == "Delete":
+            if not found and trigger.operation == "Delete" and self._managed(name):
                 self._gateways.reporter.report(
                     outcomes.unmanaged(name, time=self._gateways.now(), correlation_id=trigger.event_id)
                 )
+
+    def _managed(self, endpoint_name: str) -> bool:
+        """Tell whether settings that are gone were this stack's, as far as is known."""
+        sagemaker = self._gateways.sagemaker
+        endpoint = sagemaker.describe_endpoint(endpoint_name)
+        tags = sagemaker.tags(endpoint.arn) if endpoint is not None else {}
+        return self._ownership.managed(tags, self._gateways.journal.read(endpoint_name))
 
     def _sweep(self) -> None:
         """Look at every managed endpoint: here, or in parts when they are many."""
@@ -209,15 +218,21 @@ class Dispatcher:
 
         Those are told once, and left alone, as their endpoints are.
         """
-        own = self._ownership.stack_name
-        if settings.stack_name in (None, own):
+        if self._ownership.holds(settings):
             return True
         if self._parameters.is_news(settings):
-            self._logger.warning(
-                f"The settings of endpoint {settings.endpoint_name} are of stack {settings.stack_name}, not "
-                f"of {own}: left alone. Two stacks in one account and region need two settings_prefix."
-            )
+            self._tell_foreign(settings)
         return False
+
+    def _tell_foreign(self, settings: EndpointSettings) -> None:
+        name, message = settings.endpoint_name, self._ownership.word_settings(settings)
+        self._logger.warning(message)
+        rest = self._gateways.journal.read(name).rest
+        if rest.told != message:
+            self._gateways.reporter.report(
+                outcomes.needs_attention(name, message, time=self._gateways.now(), correlation_id=name)
+            )
+            self._gateways.journal.record_rest(name, rest, replace(rest, told=message))
 
     def _follow_to_its_end(self, endpoint_name: str) -> None:
         """Settle what was under way when an endpoint's settings were removed: people wait for its end."""

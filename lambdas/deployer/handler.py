@@ -22,8 +22,9 @@ from deployer.environment import Environment
 from deployer.invocations import LONGEST_SECONDS, Invocations
 from deployer.journal import Journal
 from deployer.newer_members import pass_on_newer_members
+from deployer.ownership import Ownership
 from deployer.parameters import Parameters
-from deployer.reconciler import Gateways, Ownership
+from deployer.reconciler import Gateways
 from deployer.reporter import Reporter
 from deployer.s3 import S3
 from deployer.sagemaker import SageMaker

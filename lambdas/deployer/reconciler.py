@@ -32,7 +32,7 @@ from deployer.executor import Executor, Progress
 from deployer.guardrails import heed_alarms, heed_change, rollback_alarms, with_alarms_unread
 from deployer.identity import Identity
 from deployer.instance_types import misfit
-from deployer.names import account_of, same_arn
+from deployer.names import same_arn
 from deployer.planner import (
     Blocked,
     CannotChange,
@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from deployer.endpoint import Endpoint, Sighting
     from deployer.invocations import Invocations
     from deployer.journal import History, Journal
+    from deployer.ownership import Ownership
     from deployer.patience import Patience
     from deployer.reporter import Reporter
     from deployer.s3 import S3
@@ -95,19 +96,6 @@ class Gateways:
     reporter: Reporter
     now: Callable[[], datetime]
     pause: Callable[[float], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Ownership:
-    """What the stack gives to everything the deployer makes."""
-
-    execution_role_arn: str
-    stack_name: str
-
-    @property
-    def account_id(self) -> str:
-        """The account deployed in: a role can only be passed within its own."""
-        return account_of(self.execution_role_arn)
 
 
 class Reconciler:
@@ -252,9 +240,26 @@ class Reconciler:
             in_service=endpoint is not None and endpoint.status == "InService",
         )
         self._tell_misfits(decision)
-        planned = self._heed_change(plan(decision, endpoint), decision, endpoint)
+        planned = plan(decision, endpoint)
+        if endpoint is not None and not self._is_ours(endpoint, planned):
+            self._attempts.withdraw_left_behind()
+            return False
+        planned = self._heed_change(planned, decision, endpoint)
         planned = self._heed_alarms(planned, endpoint)
         return self._carry_out(planned, decision, endpoint)
+
+    def _is_ours(self, endpoint: Endpoint, planned: Plan) -> bool:
+        """Tell whether an endpoint may be touched; if not, tell people whose it seems to be.
+
+        Asked only before something is done to it: an endpoint in sync costs no call.
+        """
+        if not isinstance(planned, Deploy) and self._upkeep.up_to_date:
+            return True
+        tags = self._sagemaker.tags(endpoint.arn)
+        if self._ownership.has(tags):
+            return True
+        self._tell(self._ownership.word_endpoint(endpoint, tags))
+        return False
 
     # What is known -----------------------------------------------------------------------------------
 

@@ -452,15 +452,19 @@ class SageMaker:
         found = self._describe_model(model_name)
         return None if found is None else str(found["ModelArn"])
 
-    def _carries(self, resource_arn: str, tag: Tag) -> bool:
+    def tags(self, resource_arn: str) -> dict[str, str]:
+        """Return a resource's tags."""
+        tags: dict[str, str] = {}
         token: dict[str, Any] = {}
         while True:
             page = self._client.list_tags(ResourceArn=resource_arn, **token)
-            if any((each["Key"], each["Value"]) == tag for each in page["Tags"]):
-                return True
+            tags |= {each["Key"]: each["Value"] for each in page["Tags"]}
             if "NextToken" not in page:
-                return False
+                return tags
             token = {"NextToken": page["NextToken"]}
+
+    def _carries(self, resource_arn: str, tag: Tag) -> bool:
+        return tag in self.tags(resource_arn).items()
 
     def put_metadata(self, version_arn: str, properties: Mapping[str, str]) -> None:
         """Add customer metadata properties to a version, overwriting those of the same keys.

@@ -51,7 +51,7 @@ class EndpointSettings:
         gate: What the stage asks of a version besides its approval; None for nothing.
         promotion: What the stage passes on; None for nothing.
         smoke_test: What a version must answer well once it serves; None for nothing.
-        stack_name: Whose settings these are; None if they do not say.
+        stack_name: Whose settings these are.
     """
 
     endpoint_name: str
@@ -70,7 +70,7 @@ class EndpointSettings:
     gate: Gate | None
     promotion: Promotion | None
     smoke_test: SmokeTest | None
-    stack_name: str | None = None
+    stack_name: str
 
     @classmethod
     def parse(cls, endpoint_name: str, value: str) -> EndpointSettings:
@@ -110,7 +110,7 @@ class EndpointSettings:
             gate=Gate.parse(document["Gate"]) if "Gate" in document else None,
             promotion=Promotion.parse(document["Promotion"]) if "Promotion" in document else None,
             smoke_test=SmokeTest.parse(document["SmokeTest"]) if "SmokeTest" in document else None,
-            stack_name=document.get("StackName"),
+            stack_name=document["StackName"],
         )
 
     @property
@@ -264,7 +264,10 @@ _RULES: Final[tuple[tuple[Callable[[dict[str, Any]], bool], str], ...]] = (
         "ApprovalPolicy is not an object of Approvers (strings) and FourEyes (true or false)",
     ),
     (lambda document: isinstance(document.get("StageName", ""), str), "StageName is not a string"),
-    (lambda document: isinstance(document.get("StackName", ""), str), "StackName is not a string"),
+    (
+        lambda document: isinstance(document.get("StackName"), str) and bool(document["StackName"]),
+        "StackName, which says whose settings they are, is missing or no string",
+    ),
     (
         lambda document: "Gate" not in document or is_gate(document["Gate"]),
         "Gate is not an object of Stage, StageStatus and LaterStages",

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import Invocation, World
 
 ROLE_ARN: Final = f"arn:aws:iam::{ACCOUNT}:role/models"
+STACK: Final = "Greenlight"
 PREFIX: Final = "/greenlight/endpoints/"
 OTHER_GROUP: Final = "fraud-models"
 """A group that no endpoint follows."""
@@ -101,6 +102,7 @@ def settings_document(
     }
     return {
         "SchemaVersion": 1,
+        "StackName": STACK,
         "EndpointName": endpoint_name,
         "ModelPackageGroupName": GROUP,
         "CreateModel": {"Containers": [{"Environment": environment}]},

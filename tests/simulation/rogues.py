@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulation import clients
 from tests.simulation.laws import LAWS
-from tests.simulation.people import ROLE_ARN
+from tests.simulation.people import ROLE_ARN, STACK
 from tests.simulation.simulation import Judge
-from tests.simulation.world import STACK, SWEEP_BUS, Invocation, World
+from tests.simulation.world import SWEEP_BUS, Invocation, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,8 +21,9 @@ from deployer.bus import Bus
 from deployer.dispatcher import Dispatcher
 from deployer.invocations import Invocations
 from deployer.journal import Journal
+from deployer.ownership import Ownership
 from deployer.parameters import Parameters
-from deployer.reconciler import Gateways, Ownership
+from deployer.reconciler import Gateways
 from deployer.reporter import Reporter
 from deployer.s3 import S3
 from deployer.sagemaker import SageMaker
@@ -45,7 +46,7 @@ from tests.simulation import clients
 from tests.simulation.alarms import SimulatedAlarms
 from tests.simulation.bucket import Bucket
 from tests.simulation.clients import REGION, answer
-from tests.simulation.people import PREFIX, People, ScriptedFleets, TolerantArtifacts
+from tests.simulation.people import PREFIX, STACK, People, ScriptedFleets, TolerantArtifacts
 from tests.simulation.rest import TARGET_VARIANT
 from tests.simulation.schedule import (
     DELAYS,
@@ -74,7 +75,6 @@ if TYPE_CHECKING:
     from tests.simulation.memory import Memory
 
 TABLE: Final = "journal"
-STACK: Final = "Greenlight"
 OUTCOME: Final = "Greenlight Deployment Outcome"
 SWEEP_BUS: Final = f"{STACK}.sweep-parts"
 SCHEDULED: Final = "Scheduled Event"

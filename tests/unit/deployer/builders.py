@@ -30,6 +30,7 @@ def version_arn(version: int, group: str = GROUP) -> str:
 def settings_document(**changes: Any) -> dict[str, Any]:
     return {
         "SchemaVersion": 1,
+        "StackName": "Greenlight",
         "EndpointName": ENDPOINT,
         "ModelPackageGroupName": GROUP,
         "CreateModel": {"Containers": [{"Environment": {"LOG_LEVEL": "info"}}]},

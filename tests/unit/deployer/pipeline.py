@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 from contextvars import ContextVar
@@ -18,8 +19,9 @@ from deployer.invocations import Invocations
 from deployer.journal import History, Journal
 from deployer.newer_members import pass_on_newer_members
 from deployer.outcomes import DETAIL_TYPE
+from deployer.ownership import Ownership
 from deployer.parameters import Parameters
-from deployer.reconciler import Gateways, Ownership
+from deployer.reconciler import Gateways
 from deployer.release import Release, Version
 from deployer.reporter import Reporter
 from deployer.s3 import S3
@@ -71,6 +73,7 @@ class Pipeline:
     """One account with the deployer in it; nothing runs until it is told to."""
 
     def __init__(self, switches: Switches | None = None) -> None:
+        self.stack_name, self.table = "Greenlight", TABLE
         self.account_id = str(next(_accounts))
         self.role_arn = f"arn:aws:iam::{self.account_id}:role/models"
         self.clock = VirtualClock()
@@ -106,8 +109,30 @@ class Pipeline:
         self.newer = pass_on_newer_members(self.deployer_cloud.client("sagemaker", unvalidated))
         self.registry = self.sagemaker
         self.ssm = self.cloud.client("ssm")
+        self.sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
+        self.remaining_seconds: Callable[[], float] = lambda: 300.0
+        self.pause: Callable[[float], None] = self.pass_time
+        self.s3 = S3(lambda: self.deployer_cloud.client("s3", PATH_STYLE))
+        self.logger = Logger(service="greenlight", level="CRITICAL")
+        self.begin()
+
+    def beside(self, stack_name: str) -> Pipeline:
+        """Return another installation in the same account, whose deployer may do everything."""
+        other = copy.copy(self)
+        other.stack_name, other.table = stack_name, f"journal-of-{stack_name}"
+        other.deployer_cloud = InProcessCloud(
+            self.control_plane, account_id=self.account_id, region=REGION, endpoints=self.endpoints
+        )
+        other.newer = pass_on_newer_members(
+            other.deployer_cloud.client("sagemaker", Config(parameter_validation=False))
+        )
+        other.begin()
+        return other
+
+    def begin(self) -> None:
+        """Make what every installation has for itself."""
         self.cloud.client("dynamodb").create_table(
-            TableName=TABLE,
+            TableName=self.table,
             KeySchema=[
                 {"AttributeName": "endpoint", "KeyType": "HASH"},
                 {"AttributeName": "item", "KeyType": "RANGE"},
@@ -118,16 +143,11 @@ class Pipeline:
             ],
             BillingMode="PAY_PER_REQUEST",
         )
-        self.sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
         self.outcomes: list[dict[str, Any]] = []
         self.events_of_outcomes: list[dict[str, Any]] = []
         self.mails: list[dict[str, str]] = []
         self.parts: list[dict[str, Any]] = []
-        self.remaining_seconds: Callable[[], float] = lambda: 300.0
-        self.pause: Callable[[float], None] = self.pass_time
-        self.s3 = S3(lambda: self.deployer_cloud.client("s3", PATH_STYLE))
-        self.journal = Journal(self.deployer_cloud.client("dynamodb"), table_name=TABLE)
-        self.logger = Logger(service="greenlight", level="CRITICAL")
+        self.journal = Journal(self.deployer_cloud.client("dynamodb"), table_name=self.table)
         self.parameters = Parameters(self.deployer_cloud.client("ssm"), prefix=PREFIX, now=self.clock.now)
         self._bus = self._recording_bus()
         self._topic = self._recording_topic()
@@ -152,7 +172,7 @@ class Pipeline:
                     self.parts.append({**SCHEDULED, **_event(entry), "detail": detail})
 
         _hear(events, "eventbridge.PutEvents", lambda params: note(params["Entries"]))
-        return Bus(events, event_bus_name="default", sweep_bus_name=SWEEP_BUS, stack_name="Greenlight")
+        return Bus(events, event_bus_name="default", sweep_bus_name=SWEEP_BUS, stack_name=self.stack_name)
 
     def _recording_topic(self) -> Topic:
         """Make the topic, and note what comes to it; people hear by it alone."""
@@ -168,7 +188,7 @@ class Pipeline:
             self.mails.append({"Subject": message["Subject"], "Body": texts["email"]})
 
         _hear(sns, "sns.Publish", note)
-        return Topic(lambda: sns, topic_arn=arn, stack_name="Greenlight")
+        return Topic(lambda: sns, topic_arn=arn, stack_name=self.stack_name)
 
     def _dispatcher(self) -> Dispatcher:
         self._invocations += 1
@@ -190,7 +210,7 @@ class Pipeline:
             self.parameters,
             gateways,
             self._bus,
-            Ownership(execution_role_arn=self.role_arn, stack_name="Greenlight"),
+            Ownership(execution_role_arn=self.role_arn, stack_name=self.stack_name),
             self.logger,
             invocation_id=f"invocation-{self._invocations}",
             remaining_seconds=self.remaining_seconds,
@@ -200,7 +220,7 @@ class Pipeline:
 
     def manage(self, **changes: Any) -> None:
         """Write the endpoint's settings, as a deployment of the stack does."""
-        document = settings_document(**changes)
+        document = settings_document(**{"StackName": self.stack_name, **changes})
         self.ssm.put_parameter(
             Name=PREFIX + document["EndpointName"], Type="String", Value=json.dumps(document), Overwrite=True
         )
@@ -267,7 +287,7 @@ class Pipeline:
             Version(version_arn, version.version, digest),
             pinned={},
             execution_role_arn=self.role_arn,
-            stack_name="Greenlight",
+            stack_name=self.stack_name,
         )
 
     def make_alarm(self, name: str) -> None:

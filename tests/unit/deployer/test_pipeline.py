@@ -664,7 +664,7 @@ def test_settings_that_are_removed_leave_the_endpoint_serving(pipeline: Pipeline
     pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Delete", "e"))
     pipeline.sweep()
 
-    assert pipeline.sagemaker_calls() == before
+    assert pipeline.sagemaker_calls() == [*before, "DescribeEndpoint", "ListTags"]
     assert pipeline.serving() == "v1"
 
 

@@ -1,0 +1,1 @@
+from tests.unit.deployer.test_installations import *  # noqa: F403 - conftest.py says why
