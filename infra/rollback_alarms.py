@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 if TYPE_CHECKING:
@@ -16,14 +15,10 @@ if TYPE_CHECKING:
 def make_alarm(scope: Construct, construct_id: str, alarm: Alarm) -> cloudwatch.CfnAlarm:
     """Make one alarm. It notifies nobody: SageMaker looks at its state while a rollout is under way.
 
-    It outlives the stack, as a rollout may that is under way when the stack is destroyed.
+    It goes with the stack and with its endpoint's settings. Its name is fixed, as SageMaker and the deployer
+    know it by that: CloudFormation would refuse to make it again beside one that was kept (seen: "Alarm
+    already exists", serverless-plugin-aws-alerts #242).
     """
-    made = _made(scope, construct_id, alarm)
-    made.apply_removal_policy(RemovalPolicy.RETAIN)
-    return made
-
-
-def _made(scope: Construct, construct_id: str, alarm: Alarm) -> cloudwatch.CfnAlarm:
     if alarm.expression is None:
         [metric] = alarm.metrics.values()
         percentile = metric.statistic.startswith("p")

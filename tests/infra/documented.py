@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = re.compile(r"^( *)```(?:console|sh|bash|shell)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _ANY_BLOCK: Final = re.compile(r"^( *)```.*?^ *```$", re.MULTILINE | re.DOTALL)
+_IN_SHELL: Final = re.compile(r"""\baws (?:"[^"]*"|'[^']*'|[^|;)"'])+""")
+"""A command of the AWS CLI within a line of shell grammar: in a loop, a pipe, a function, a substitution."""
+_GRAMMAR: Final = re.compile(
+    r"\w+\(\) \{.*|\}|done.*|\| while .*|[A-Z]+=\w+"
+    r"|kept \S+ \| while read .*|ours \$ARN \|\| continue|echo .*"
+)
+"""A line of it that runs no program, or one of the page's own functions."""
 _INLINE: Final = re.compile(r"`([^`\n]+)`")
 _PROGRAM: Final = re.compile(
     r"(?:(?:make|npx|python -m|pytest|ruff|mypy|source|uv|pip) \S|cdk [a-z]|aws [a-z][a-z0-9-]* [a-z])"
@@ -41,11 +48,7 @@ class Command:
     @property
     def words(self) -> list[str]:
         """Return the command's words, what it assigns or substitutes around it left out."""
-        text = re.sub(r"<[^<>]*>", PLACEHOLDER, self.text)
-        substituted = re.search(r"\$\((.*)\)", text, re.DOTALL)
-        if substituted and not text.startswith("aws"):
-            text = substituted[1].partition("|")[0]
-        return shlex.split(re.sub(r"\$\(.*\)", PLACEHOLDER, text, flags=re.DOTALL), comments=True)
+        return shlex.split(re.sub(r"<[^<>]*>", PLACEHOLDER, self.text), comments=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ _WHOLE_WAY: Final = By(
 _MENTIONED: Final = Because("a mention in prose, run as part of another command")
 _LONG: Final = Because("it measures for minutes; the parts that it is made of have tests")
 _SCALING: Final = Here("test_scaling_from_nothing_as_the_page_writes_it")
+_REMOVAL: Final = Here("test_what_a_destroyed_stack_leaves_is_removed_as_the_page_writes_it")
 _FOREGROUND: Final = By(
     "unit/local_cloud/test_process.py::test_foreground_prints_the_environment_and_ends_on_ctrl_c"
 )
@@ -127,8 +131,18 @@ HOW: Final[dict[str, Here | By | Because]] = {
     "aws sagemaker describe-endpoint*": By(
         "e2e/clients/test_aws_cli.py::test_cli_registers_approves_deploys_invokes_and_deletes"
     ),
-    "policy=$(aws application-autoscaling put-scaling-policy*": _SCALING,
+    "aws application-autoscaling put-scaling-policy*": _SCALING,
     "aws cloudwatch put-metric-alarm*": _SCALING,
+    "aws sagemaker list-*": _REMOVAL,
+    "aws sagemaker delete-*": _REMOVAL,
+    "aws sagemaker wait endpoint-deleted *": _REMOVAL,
+    "aws application-autoscaling *": _REMOVAL,
+    "aws logs *": _REMOVAL,
+    "aws cloudformation list-stacks *": _REMOVAL,
+    "aws cloudformation describe-stack-events *": _REMOVAL,
+    "aws iam *": _REMOVAL,
+    "aws dynamodb *": _REMOVAL,
+    "aws kms schedule-key-deletion *": _REMOVAL,
 }
 
 
@@ -148,7 +162,10 @@ def in_page(page: Path) -> Iterator[Command]:
     text, name = page.read_text(), page.relative_to(REPOSITORY).as_posix()
     for _, block in _BLOCK.findall(text):
         for line in re.sub(r"\\\n\s*", "", block).splitlines():
-            if command := re.sub(r"\s#\s.*$", "", line).strip():
+            command = re.sub(r"\s#\s.*$", "", line).strip()
+            if found := _IN_SHELL.findall(command):
+                yield from (Command(name, each.strip()) for each in found)
+            elif command and not _GRAMMAR.fullmatch(command):
                 yield Command(name, command)
     for code in _INLINE.findall(_ANY_BLOCK.sub("", text)):
         if _PROGRAM.match(code):

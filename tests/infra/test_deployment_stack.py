@@ -794,9 +794,8 @@ def test_history_and_keys_and_what_live_endpoints_need_survive_the_stack(feature
     kept = {
         name for name, resource in featured.resources.items() if resource.get("DeletionPolicy") == "Retain"
     }
-    alarms = {name for name in featured.of_type("AWS::CloudWatch::Alarm") if name.startswith("Settings")}
 
-    assert {resource["Type"] for name, resource in featured.resources.items() if name in kept - alarms} == {
+    assert {featured.resources[name]["Type"] for name in kept} == {
         "AWS::DynamoDB::Table",
         "AWS::KMS::Key",
         "AWS::Logs::LogGroup",
@@ -809,7 +808,6 @@ def test_history_and_keys_and_what_live_endpoints_need_survive_the_stack(feature
         for name in featured.of_type(kind)
         if name.startswith("ModelExecutionRole")
     }
-    assert kept >= alarms
     for resource in featured.resources.values():
         assert resource.get("UpdateReplacePolicy") == resource.get("DeletionPolicy")
 

@@ -87,10 +87,6 @@ def problem(command: Command) -> str | None:
             return of_module(module, rest)
         case ["aws", service, operation, *rest]:
             return of_aws(service, operation, rest)
-        case ["done"]:
-            return None
-        case [assignment] if re.fullmatch(r"[A-Z]+=\w+", assignment):
-            return None
         case ["source", script]:
             return None if script == ".venv/bin/activate" else f"no file {script}"
         case ["pytest" | "ruff" | "mypy", *rest]:
@@ -153,8 +149,20 @@ def of_module(module: str, rest: list[str]) -> str | None:
     return next((f"{module} has no option {it}" for it in options if it not in done.stdout), None)
 
 
+def of_waiter(session: botocore.session.Session, service: str, rest: list[str]) -> str | None:
+    waiters = session.get_waiter_model(service).waiter_names
+    name, *options = rest
+    for each in waiters:
+        if xform_name(each).replace("_", "-") == name:
+            polled = session.get_waiter_model(service).get_waiter(each).operation
+            return of_aws(service, xform_name(polled).replace("_", "-"), options)
+    return f"{service} waits for no {name}"
+
+
 def of_aws(service: str, operation: str, rest: list[str]) -> str | None:
     session = botocore.session.Session()
+    if operation == "wait":
+        return of_waiter(session, service, rest)
     if service not in session.get_available_services():
         return f"there is no service {service}"
     model = session.get_service_model(service)
