@@ -7,7 +7,7 @@ deployer's own list of operations, `lambdas/deployer/operations.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
@@ -17,12 +17,14 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.bundling import runtime
+from infra.coarsening import Loss, in_steps
 from infra.context import LOG_RETENTION_DAYS
-from infra.model_objects import Surroundings, keys_of_buckets
+from infra.model_objects import Surroundings, keys_of_buckets, on_objects
 from infra.own_events import SOURCE
 from infra.permissions import Permissions, acknowledge, grant_use_of_keys
 from infra.settings.alarms import ABORT
 from infra.settings.autoscaling import CONCURRENCY, INSTANCES
+from infra.spreading import Allowance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from infra.needs import Needs
     from infra.outcomes import Outcomes
     from infra.settings.problem import Problem
-    from infra.spreading import Allowance
     from infra.sweep_bus import SweepBus
 
 OWNER_TAG: Final = "greenlight:stack"
@@ -97,7 +98,6 @@ class DeployerFunction(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         )
         self._permissions = Permissions(self.role, most_managed=configuration.managed_policies_per_role)
-        self._beside = self._permissions
         self.function = lambda_.Function(
             self,
             "Function",
@@ -271,12 +271,15 @@ class DeployerFunction(Construct):
         packages = [self._sagemaker("model-package", account) for account in accounts]
         # AWS's cross-account policy grants CreateModel on the package too. It carries no tag condition: the
         # model itself is held to the tag.
-        self._permissions.allow(
+        fine = Allowance(
             "UseModelPackages",
             ["sagemaker:CreateModel", "sagemaker:DescribeModelPackage"],
             packages,
-            why_wildcard="Model package groups come and go; which one serves where is data, in the settings.",
+            {},
+            "Model package groups come and go; which one serves where is data, in the settings.",
         )
+        coarser = replace(fine, resources=[self._sagemaker("model-package", "*")], loses=Loss.ACCOUNTS)
+        self._permissions.allow_all([in_steps(fine, coarser)])
         self._permissions.allow(
             "ListModelPackages",
             ["sagemaker:ListModelPackages"],
@@ -321,7 +324,7 @@ class DeployerFunction(Construct):
 
     def _allow_rollouts(self) -> None:
         # Not only with rollouts: who takes a rollout out of the settings may have one under way.
-        self._beside.allow(
+        self._permissions.allow(
             "StopRollouts",
             ["cloudwatch:SetAlarmState"],
             [self._alarm(f"{self._stack.stack_name}-*-{ABORT}")],
@@ -337,7 +340,7 @@ class DeployerFunction(Construct):
         "permissions-reference-cw"; botocore: DescribeAlarms). Whether names would do for others, a probe has
         to settle.
         """
-        self._beside.allow(
+        self._permissions.allow(
             "ReadAlarms",
             ["cloudwatch:DescribeAlarms"],
             ["*"],
@@ -348,11 +351,11 @@ class DeployerFunction(Construct):
         # Whoever creates an endpoint config must be allowed to make a grant for its key (botocore: KmsKeyId
         # of CreateEndpointConfig).
         actions = ["kms:CreateGrant", "kms:DescribeKey"]
-        grant_use_of_keys(self._beside, self._stack, "EncryptStorage", actions, keys, via="sagemaker")
+        grant_use_of_keys(self._permissions, self._stack, "EncryptStorage", actions, keys, via="sagemaker")
 
     def _allow_unscaling(self) -> None:
         # Not only with autoscaling: who takes it out of the last endpoint's settings wants it to end.
-        self._beside.allow(
+        self._permissions.allow(
             "ReadScaling",
             # SageMaker may look in the deployer's name whether a variant that it changes is scaled.
             ["application-autoscaling:DescribeScalableTargets"],
@@ -379,20 +382,20 @@ class DeployerFunction(Construct):
         # empty alarm name). AWS's own least policies have `*` for all (developer guide,
         # "endpoint-auto-scaling-prerequisites", read 2026-11). That `aws:ViaAWSService` is true of these
         # calls, a probe has to show. Describing endpoints and their configs is granted with deploying.
-        self._beside.allow(
+        self._permissions.allow(
             "ScaleEndpoints",
             ["sagemaker:UpdateEndpointWeightsAndCapacities"],
             [self._sagemaker("endpoint")],
             why_wildcard="It is tried on an endpoint that does not exist, which has neither name nor tag.",
         )
-        self._beside.allow(
+        self._permissions.allow(
             "KeepScalingAlarms",
             ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"],
             ["*"],
             why_wildcard="They are tried without an alarm's name, and AWS documents no narrower form.",
         )
         service = "sagemaker.application-autoscaling.amazonaws.com"
-        self._beside.allow(
+        self._permissions.allow(
             "CreateScalingRole",
             ["iam:CreateServiceLinkedRole"],
             [
@@ -408,40 +411,37 @@ class DeployerFunction(Construct):
         )
 
     def _allow_smoke_tests(self, needs: Needs, model_buckets: Sequence[str]) -> None:
-        self._beside.allow(
+        self._permissions.allow(
             "CallOwn",
             ["sagemaker:InvokeEndpoint"],
             [self._sagemaker("endpoint")],
             conditions={"StringEquals": {f"aws:ResourceTag/{OWNER_TAG}": self._stack.stack_name}},
             why_wildcard=_BY_TAG,
         )
-        named = [self._object_arn(bucket, key) for bucket, key in needs.smoke_test_objects]
+        around = Surroundings.of(self._stack)
         buckets = [bucket for bucket, _ in needs.smoke_test_objects]
         if needs.sample_payloads:
             sampled = model_buckets or [f"sagemaker-{self._stack.region}-{self._stack.account}"]
-            samples = [self._object_arn(bucket, "*") for bucket in sampled]
+            samples = [around.objects(bucket) for bucket in sampled]
             buckets += sampled
             # The default bucket's name can be guessed before it exists, so it must also be this account's.
             ours = {"StringEquals": {"aws:ResourceAccount": self._stack.account}}
-            self._beside.allow(
+            self._permissions.allow(
                 "ReadSamplePayloads",
                 ["s3:GetObject"],
                 samples,
                 conditions=None if model_buckets else ours,
                 why_wildcard="Sample payloads are at keys that training chooses, where models are.",
             )
-        if named:
-            self._beside.allow("ReadSmokeTests", ["s3:GetObject"], named)
+        if needs.smoke_test_objects:
+            read = on_objects("ReadSmokeTests", ["s3:GetObject"], needs.smoke_test_objects, around)
+            self._permissions.allow_all([read])
         buckets = list(dict.fromkeys(buckets))
-        around = Surroundings.of(self._stack)
-        self._beside.allow_all(keys_of_buckets("DecryptSmokeTests", ["kms:Decrypt"], buckets, around))
-
-    def _object_arn(self, bucket: str, key: str) -> str:
-        return f"arn:{self._stack.partition}:s3:::{bucket}/{key}"
+        self._permissions.allow_all(keys_of_buckets("DecryptSmokeTests", ["kms:Decrypt"], buckets, around))
 
     def _allow_on_variants(self, sid: str, actions: Sequence[str]) -> None:
         prefix = "application-autoscaling"
-        self._beside.allow(
+        self._permissions.allow(
             sid,
             actions,
             [self._stack.format_arn(service=prefix, resource="scalable-target", resource_name="*")],

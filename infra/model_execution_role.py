@@ -7,12 +7,14 @@ endpoints' settings name: where calls and answers are kept, topics, keys, a VPC.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.coarsening import Loss, alike, in_steps
 from infra.model_objects import Surroundings, keys_of_buckets
 from infra.permissions import Permissions, grant_use_of_keys
 from infra.registry_reading import of_models
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from infra.stages.access import StageAccess
 
 _BUCKET: Final = ArnFormat.NO_RESOURCE_NAME
+_TOPICS: Final = "Settings name more topics than IAM's quotas leave room to name one by one."
 _ABOUT: Final = "What SageMaker may do while it serves models that Greenlight deployed"
 
 
@@ -153,15 +156,16 @@ class ModelExecutionRole(Construct):
             via="s3",
         )
         if needs.topics:
-            self._permissions.allow("TellOfAnswers", ["sns:Publish"], list(needs.topics))
+            self._permissions.allow_all([_telling(needs.topics)])
             self._permissions.allow_all(_keys_of_topics(needs.topics, Stack.of(self)))
 
     def _allow_vpc(self, needs: Needs) -> None:
         """Allow what a model in a VPC needs (developer guide, "sagemaker-roles", CreateModel).
 
-        The page's own policy names no resource. Subnets and security groups that another account shares have
-        that account in their ARNs (RAM user guide, "shareable"; VPC user guide, "vpc-sharing"; seen:
-        terraform-aws-iam #227, runs-on #463), so none of these is narrowed to an account.
+        The page's own policy names no resource, and so does ours where they have no room. Subnets and
+        security groups that another account shares have that account in their ARNs (RAM user guide,
+        "shareable"; VPC user guide, "vpc-sharing"; seen: terraform-aws-iam #227, runs-on #463), so none of
+        these is narrowed to an account.
         """
         interfaces = self._of_ec2("network-interface", "*")
         why = "SageMaker makes network interfaces as it launches instances; their ids are EC2's to choose."
@@ -171,7 +175,10 @@ class ModelExecutionRole(Construct):
             for name in names
         ]
         create = ["ec2:CreateNetworkInterface"]
-        self._permissions.allow("JoinVpc", create, [interfaces, *named], why_wildcard=why)
+        any_of = [self._of_ec2(kind, "*") for kind in ("subnet", "security-group")]
+        fine = Allowance("JoinVpc", create, [interfaces, *named], {}, why)
+        coarser = replace(fine, resources=[interfaces, *any_of], loses=Loss.NETWORKS)
+        self._permissions.allow_all([in_steps(fine, coarser)])
         self._permissions.allow(
             "KeepInterfaces",
             [
@@ -201,6 +208,20 @@ class ModelExecutionRole(Construct):
     @property
     def _around(self) -> Surroundings:
         return Surroundings.of(Stack.of(self))
+
+
+def _telling(topics: Sequence[str]) -> Allowance:
+    """Allow publishing to topics; where they have no room, to those whose names begin alike."""
+    fine = Allowance("TellOfAnswers", ["sns:Publish"], list(topics), {}, _TOPICS)
+    coarser = [
+        replace(fine, resources=patterns, loses=loses)
+        for loses, patterns in enumerate(alike(topics, stem=_before_name), start=Loss.NAMES)
+    ]
+    return in_steps(fine, *coarser)
+
+
+def _before_name(topic: str) -> int:
+    return topic.rindex(":") + 1
 
 
 def _keys_of_topics(topics: Sequence[str], stack: Stack) -> Iterator[Allowance]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from infra.coarsening import Loss, alike, in_steps, literal
 from infra.spreading import Allowance
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ Place: TypeAlias = tuple[str, str]
 """A bucket, and a prefix or key in it."""
 
 _OWN_OBJECTS: Final = "Every call and every answer is an object of its own, below what settings name."
+_NO_ROOM: Final = "These endpoints name more than IAM's quotas leave room to name one by one."
+_CONTEXT: Final = "kms:EncryptionContext:aws:s3:arn"
 _OWNERS_KEY: Final = "Which key a bucket uses is its owner's affair; only for these buckets, via S3."
 
 
@@ -38,8 +41,16 @@ class Surroundings:
         return cls(stack.partition, stack.region, stack.url_suffix)
 
     def bucket(self, name: str) -> str:
-        """Return a bucket's ARN."""
+        """Return a bucket's ARN, or of several what a pattern of their names stands for."""
         return f"arn:{self.partition}:s3:::{name}"
+
+    def object(self, bucket: str, key: str) -> str:
+        """Return an object's ARN as a policy has it."""
+        return f"{self.bucket(bucket)}/{literal(key)}"
+
+    def objects(self, bucket: str) -> str:
+        """Return what stands for all objects of a bucket."""
+        return f"{self.bucket(bucket)}/*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,19 +95,18 @@ class ModelObjects:
         answers, listing), "model-monitor-data-capture-endpoint", "clarify-online-explainability".
         """
         if self.requests:
-            yield _on_objects("ReadRequests", ["s3:GetObject"], self.requests, around)
+            yield _below("ReadRequests", ["s3:GetObject"], self.requests, around)
         listed = sorted({bucket for bucket, _ in (*self.requests, *self.answers)})
         if listed:
             # The page names no prefix, and what is listed to tell a missing object has none (S3 API,
             # GetObject: without s3:ListBucket, a missing object is one that may not be read).
-            yield Allowance("ListRequests", ["s3:ListBucket"], [around.bucket(each) for each in listed])
+            yield _on_buckets("ListRequests", ["s3:ListBucket"], listed, around)
         written = self.written
         if written:
             writing_to = ["s3:AbortMultipartUpload", "s3:PutObject"]
-            yield _on_objects("WriteCallsAndAnswers", writing_to, written, around)
+            yield _below("WriteCallsAndAnswers", writing_to, written, around)
         if self.baselines:
-            objects = [f"{around.bucket(bucket)}/{key}" for bucket, key in self.baselines]
-            yield Allowance("ReadBaselines", ["s3:GetObject"], objects)
+            yield on_objects("ReadBaselines", ["s3:GetObject"], self.baselines, around)
         # A bucket may encrypt by default with a key that no settings name. S3 asks for it in the writer's
         # name (S3 user guide, "bucket-encryption"; seen: sagemaker-python-sdk PR #5931). A large object is
         # written in parts, which S3 decrypts to put them together (S3 user guide, "mpuAndPermissions").
@@ -107,11 +117,38 @@ class ModelObjects:
         yield from keys_of_buckets("DecryptRequests", ["kms:Decrypt"], sorted(reading), around)
 
 
-def _on_objects(sid: str, actions: Sequence[str], places: Sequence[Place], around: Surroundings) -> Allowance:
+def on_objects(sid: str, actions: Sequence[str], places: Sequence[Place], around: Surroundings) -> Allowance:
+    """Allow something on objects; where they have no room, on all of their buckets."""
+    objects = [around.object(bucket, key) for bucket, key in places]
+    return _or_in_buckets(Allowance(sid, actions, objects, {}, _NO_ROOM), places, around)
+
+
+def _below(sid: str, actions: Sequence[str], places: Sequence[Place], around: Surroundings) -> Allowance:
     """Allow something below places; where they have no room, in all of their buckets."""
+    prefixes = [(bucket, prefix.rstrip("/")) for bucket, prefix in places]
+    objects = [
+        f"{around.object(bucket, prefix)}/*" if prefix else around.objects(bucket)
+        for bucket, prefix in prefixes
+    ]
+    return _or_in_buckets(Allowance(sid, actions, objects, {}, _OWN_OBJECTS), places, around)
+
+
+def _or_in_buckets(fine: Allowance, places: Sequence[Place], around: Surroundings) -> Allowance:
     buckets = sorted({bucket for bucket, _ in places})
-    coarser = Allowance(sid, actions, [f"{around.bucket(each)}/*" for each in buckets], {}, _OWN_OBJECTS)
-    return Allowance(sid, actions, _below(around, places), {}, _OWN_OBJECTS, replace(coarser, loses=1))
+    coarser = [replace(fine, resources=[around.objects(each) for each in buckets], loses=Loss.OBJECTS)]
+    for loses, names in enumerate(alike(buckets), start=Loss.NAMES):
+        coarser.append(replace(fine, resources=[around.objects(each) for each in names], loses=loses))
+    return in_steps(fine, *coarser)
+
+
+def _on_buckets(sid: str, actions: Sequence[str], buckets: Sequence[str], around: Surroundings) -> Allowance:
+    """Allow something on buckets; where they have no room, on those whose names begin alike."""
+    fine = Allowance(sid, actions, [around.bucket(each) for each in buckets], {}, _NO_ROOM)
+    coarser = [
+        replace(fine, resources=[around.bucket(each) for each in names], loses=loses)
+        for loses, names in enumerate(alike(buckets), start=Loss.NAMES)
+    ]
+    return in_steps(fine, *coarser)
 
 
 def keys_of_buckets(
@@ -128,12 +165,13 @@ def keys_of_buckets(
     arns = [around.bucket(each) for each in buckets]
     conditions: dict[str, dict[str, Any]] = {
         "StringEquals": {"kms:ViaService": f"s3.{around.region}.{around.url_suffix}"},
-        "StringLike": {
-            "kms:EncryptionContext:aws:s3:arn": [arn for each in arns for arn in (each, f"{each}/*")]
-        },
+        "StringLike": {_CONTEXT: [arn for each in arns for arn in (each, f"{each}/*")]},
     }
     key = f"arn:{around.partition}:kms:{around.region}:*:key/*"
-    yield Allowance(sid, actions, [key], conditions, _OWNERS_KEY)
+    fine = Allowance(sid, actions, [key], conditions, _OWNERS_KEY)
+    # S3 asks for a key only for an object that the caller may read or write, and other grants say which.
+    anywhere = {"StringLike": {_CONTEXT: [around.bucket("*")]}}
+    yield in_steps(fine, replace(fine, conditions={**conditions, **anywhere}, loses=Loss.NOTHING))
 
 
 def place_of(uri: str) -> Place:
@@ -163,12 +201,3 @@ def _requests(spec: EndpointSpec) -> Iterator[Place]:
 
 def _places(uris: Iterable[str]) -> list[Place]:
     return sorted({place_of(uri) for uri in uris})
-
-
-def _below(around: Surroundings, places: Iterable[Place]) -> list[str]:
-    return [
-        f"{around.bucket(bucket)}/{prefix.rstrip('/')}/*"
-        if prefix.rstrip("/")
-        else f"{around.bucket(bucket)}/*"
-        for bucket, prefix in places
-    ]

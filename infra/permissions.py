@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_cdk import Acknowledgment, RemovalPolicy, Stack, Validations
+from aws_cdk import Acknowledgment, Annotations, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_iam as iam
 
+from infra.coarsening import Loss, alike, in_steps
 from infra.context import PLACE
 from infra.settings.problem import Problem
 from infra.spreading import (
@@ -36,6 +38,10 @@ LONGEST: Final = {
     "AWS::URLSuffix": "amazonaws.com.cn",
 }
 """Texts as long as any that these can come to (botocore's data on partitions)."""
+
+_ALIASES: Final = "kms:ResourceAliases"
+_SHOWN: Final = 5
+"""Resources of a statement that was made coarser, in the line that says so."""
 
 _ARN_FRAME: Final = "arn:aws-us-gov:service-of-aws:ap-northeast-99:111122223333:kind-of-resource/"
 _CHOSEN: Final = "-ABCDEFGHIJKLM"
@@ -118,7 +124,23 @@ class Permissions:
         if outlive_stack:
             for kept in (self._role, *made):
                 kept.apply_removal_policy(RemovalPolicy.RETAIN)
+        self._say_what_is_coarser(found)
         return []
+
+    def _say_what_is_coarser(self, found: Spread) -> None:
+        for sid, form in found.coarsened.items():
+            values = [value for keys in form.conditions.values() for value in keys.values()]
+            now = [self._texts.as_found(each) for each in form.resources]
+            when = [
+                self._texts.as_found(each)
+                for value in values
+                for each in ([value] if isinstance(value, str) else value)
+            ]
+            Annotations.of(self._role).add_info(
+                f"{sid} of the role {self._role.node.path} is wider than the settings: IAM's quotas have no "
+                f"room for every name. It allows {', '.join(form.actions)} on {_some(now)}"
+                f'{f" with {_some(when)}" if when else ""} (docs/operations.md, "Wider grants")'
+            )
 
     def _acknowledge(self, policy: IConstruct, allowances: Iterable[Allowance]) -> None:
         reasons = {
@@ -166,8 +188,9 @@ class Permissions:
             f"endpoints for which the role {self._role.node.path} ({about}) {needs}: {grants}",
             f"at most {self._most_managed} managed policies of {LARGEST_MANAGED:,} characters each, beside "
             f"{LARGEST_INLINE:,} in the role's own (IAM quotas)",
-            f"{raised}let endpoints share buckets, topics, keys and roles; give some an execution_role_arn; "
-            "or move some to another stage, or to a second installation (stack_name, endpoints_dir)",
+            f"{raised}let endpoints share roles, buckets, topics and keys; if this is the models' role, give "
+            "some of them an execution_role_arn; or move some to another stage, or to a second installation "
+            "(stack_name, endpoints_dir)",
         )
 
 
@@ -229,20 +252,34 @@ def grant_use_of_keys(
         }
     )
     if named:
-        permissions.allow(sid, actions, named, conditions=through)
+        why = f"Settings name more keys than IAM's quotas leave room to name one by one; only via {via}."
+        any_of = sorted({f"{key[: key.index('key/')]}key/*" for key in named})
+        fine = Allowance(sid, actions, named, through, why)
+        permissions.allow_all([in_steps(fine, replace(fine, resources=any_of, loses=Loss.KEYS))])
     if aliases:
-        permissions.allow(
-            f"{sid}ByAlias",
-            actions,
-            [stack.format_arn(service="kms", resource="key", resource_name="*", account="*")],
-            conditions={**through, "ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}},
-            why_wildcard="Which key an alias stands for may change; only keys with these aliases.",
-        )
+        any_key = stack.format_arn(service="kms", resource="key", resource_name="*", account="*")
+        why = "Which key an alias stands for may change; only keys with these aliases."
+        exactly = {"ForAnyValue:StringEquals": {_ALIASES: aliases}}
+        fine = Allowance(f"{sid}ByAlias", actions, [any_key], {**through, **exactly}, why)
+        coarser = [
+            replace(fine, conditions={**through, "ForAnyValue:StringLike": {_ALIASES: patterns}}, loses=loses)
+            for loses, patterns in enumerate(alike(aliases, stem=_before_alias), start=Loss.NAMES)
+        ]
+        permissions.allow_all([in_steps(fine, *coarser)])
+
+
+def _before_alias(_: str) -> int:
+    return len("alias/")
 
 
 def acknowledge(construct: IConstruct, finding: str, reason: str) -> None:
     """Acknowledge one finding of cdk-nag on one construct."""
     Validations.of(construct).acknowledge(Acknowledgment(id=finding, reason=reason))
+
+
+def _some(texts: Sequence[str]) -> str:
+    more = len(texts) - _SHOWN
+    return ", ".join(texts[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _statement(allowance: Allowance) -> iam.PolicyStatement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Environment, Stack, Token
+from aws_cdk import CfnResource, Environment, Stack, Token
 
 from infra.endpoint_settings import EndpointSettings
 
@@ -45,6 +45,9 @@ class SettingsStack(Stack):
         self.settings = EndpointSettings(
             self, "Settings", settings_prefix=configuration.settings_prefix, endpoints=endpoints
         )
+        if not endpoints:
+            # CloudFormation takes no template without resources. This one does nothing and costs nothing.
+            CfnResource(self, "Empty", type="AWS::CloudFormation::WaitConditionHandle")
 
 
 def _environment(stack: Stack) -> Environment | None:

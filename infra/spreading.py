@@ -10,10 +10,10 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 LARGEST_INLINE: Final = 10_240
 """Characters of all inline policies of a role together (IAM quota, "reference_iam-quotas")."""
@@ -72,13 +72,13 @@ class Spread:
 
     Attributes:
         policies: The statements of each policy. The first is the inline one.
-        coarsened: The names of the statements that were made coarser.
+        coarsened: The statements that were made coarser, as they are now, by name.
         characters: What each statement takes in all, by name, the largest first.
         unfit: The names of statements that no policy can hold.
     """
 
     policies: tuple[tuple[Allowance, ...], ...]
-    coarsened: tuple[str, ...]
+    coarsened: Mapping[str, Allowance]
     characters: Mapping[str, int]
     unfit: tuple[str, ...] = ()
 
@@ -122,23 +122,22 @@ def spread(
     """
     wanted = list(allowances)
     measure = _Measure(longest)
-    coarsened: list[str] = []
+    coarsened: dict[str, Allowance] = {}
     while True:
         filling = _Filling(measure)
         for each in wanted:
             filling.add(each)
         found = filling.spread()
         steps = [
-            (each.coarser.loses, -gain, place)
+            (form.loses, -gain, place, form)
             for place, each in enumerate(wanted)
-            if each.coarser is not None
-            and (gain := measure.characters(each) - measure.characters(each.coarser)) > 0
+            for form, gain in measure.coarser(each)
         ]
         if (found.managed <= most_managed and not found.unfit) or not steps:
-            return replace(found, coarsened=tuple(dict.fromkeys(coarsened)))
-        *_, place = min(steps)
-        coarsened.append(wanted[place].sid)
-        wanted[place] = cast("Allowance", wanted[place].coarser)
+            return replace(found, coarsened=coarsened)
+        *_, place, form = min(steps, key=lambda step: step[:3])
+        wanted[place] = form
+        coarsened[form.sid] = form
 
 
 class _Measure:
@@ -160,6 +159,15 @@ class _Measure:
                     count += len(json.dumps(key)) + len(":,")
                     count += self._listed([values] if isinstance(values, str) else values)
         return count
+
+    def coarser(self, allowance: Allowance) -> Iterator[tuple[Allowance, int]]:
+        """Yield the next form that takes less, if there is one, and how much it gains."""
+        now, form = self.characters(allowance), allowance.coarser
+        while form is not None:
+            if (gain := now - self.characters(form)) > 0:
+                yield form, gain
+                return
+            form = form.coarser
 
     def text(self, text: str) -> int:
         """Count a text in a list, quoted, with the comma behind it."""
@@ -207,7 +215,7 @@ class _Filling:
         """Return what the policies hold by now."""
         policies = [policy for number, policy in enumerate(self._policies) if policy or not number]
         return Spread(
-            tuple(map(tuple, policies)), (), dict(self._characters.most_common()), tuple(self._unfit)
+            tuple(map(tuple, policies)), {}, dict(self._characters.most_common()), tuple(self._unfit)
         )
 
     def _put(self, part: Allowance) -> bool:

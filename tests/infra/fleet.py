@@ -11,11 +11,12 @@ if TYPE_CHECKING:
 
 ACCOUNT: Final = "111122223333"
 REGION: Final = "ap-southeast-1"
-_SHAPES: Final = (
+SHAPES: Final = (
     "captures",
     "asynchronous",
     "vpc",
     "keys",
+    "stored",
     "role",
     "guarded",
     "scaled",
@@ -24,7 +25,12 @@ _SHAPES: Final = (
     "explained",
     "overridden",
     "variants",
+    "inputs",
+    "long",
+    "foreign",
 )
+"""What endpoints may have. `long` has names as long as AWS takes them, `foreign` a registry, keys and topics
+of other accounts."""
 
 
 def write_fleet(directory: Path, count: int, *, seed: int, shapes: tuple[str, ...] = ()) -> None:
@@ -32,7 +38,7 @@ def write_fleet(directory: Path, count: int, *, seed: int, shapes: tuple[str, ..
     random = Random(seed)  # noqa: S311 - drawn to be drawn again
     for number in range(count):
         name = f"team-{random.randrange(16**6):06x}-model-{number}"
-        drawn = shapes or random.sample(_SHAPES, random.randint(1, 5))
+        drawn = shapes or random.sample(SHAPES, random.randint(1, 8))
         path = directory / f"{name}.yaml"
         path.write_text(json.dumps(settings(name, random, frozenset(drawn))))
 
@@ -40,9 +46,14 @@ def write_fleet(directory: Path, count: int, *, seed: int, shapes: tuple[str, ..
 def settings(name: str, random: Random, shapes: frozenset[str]) -> dict[str, Any]:
     """Draw one endpoint's settings."""
     drawn: dict[str, Any] = {"model_package_group": name}
+    if "foreign" in shapes:
+        group = f"model-package-group/{name}"
+        drawn["model_package_group"] = f"arn:aws:sagemaker:{REGION}:{_account(random)}:{group}"
     instances = {"instance_type": "ml.m5.large", "instance_count": 4}
     if "serverless" in shapes:
         return drawn | {"serverless": {"memory_size_in_mb": 2048, "max_concurrency": 5}} | _own(name, shapes)
+    if "stored" in shapes:
+        drawn["kms_key_id"] = _key(random, shapes)
     if "variants" in shapes and "asynchronous" not in shapes:
         pair = [
             {"name": "A", "weight": 1, "version": 1, **instances},
@@ -51,16 +62,6 @@ def settings(name: str, random: Random, shapes: frozenset[str]) -> dict[str, Any
         drawn |= {"variants": pair}
     else:
         drawn |= instances
-    if "captures" in shapes:
-        drawn["data_capture"] = {"destination": f"s3://{_bucket(name, random)}/captures/{name}"}
-        if "keys" in shapes:
-            drawn["data_capture"]["kms_key_id"] = _key(random)
-    if "vpc" in shapes:
-        ids = [f"{random.randrange(16**17):017x}" for _ in range(5)]
-        drawn["vpc"] = {
-            "subnets": [f"subnet-{each}" for each in ids[:3]],
-            "security_groups": [f"sg-{each}" for each in ids[3:]],
-        }
     if "guarded" in shapes and "asynchronous" not in shapes:
         alarms = {"existing": [f"{name}-errors", f"{name}-latency"]}
         drawn["rollout"] = {"kind": "all_at_once", "alarms": alarms}
@@ -71,48 +72,78 @@ def settings(name: str, random: Random, shapes: frozenset[str]) -> dict[str, Any
     if "overridden" in shapes and "variants" not in drawn:
         options = {"EnableSSMAccess": False}
         drawn["overrides"] = {"endpoint_config": {"ProductionVariants": [options]}}
-    return drawn | _own(name, shapes) | _called(name, random, shapes)
+    return drawn | _placed(name, random, shapes) | _own(name, shapes) | _called(name, random, shapes)
+
+
+def _placed(name: str, random: Random, shapes: frozenset[str]) -> dict[str, Any]:
+    drawn: dict[str, Any] = {}
+    if "captures" in shapes:
+        drawn["data_capture"] = {"destination": f"s3://{_bucket(name, random, shapes)}/captures/{name}"}
+        if "keys" in shapes:
+            drawn["data_capture"]["kms_key_id"] = _key(random, shapes)
+    if "vpc" in shapes:
+        ids = [f"{random.randrange(16**17):017x}" for _ in range(5)]
+        drawn["vpc"] = {
+            "subnets": [f"subnet-{each}" for each in ids[:3]],
+            "security_groups": [f"sg-{each}" for each in ids[3:]],
+        }
+    return drawn
 
 
 def _called(name: str, random: Random, shapes: frozenset[str]) -> dict[str, Any]:
     if "asynchronous" in shapes:
-        bucket = _bucket(name, random)
-        topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:{name}"
+        bucket = _bucket(name, random, shapes)
+        account = _account(random) if "foreign" in shapes else ACCOUNT
+        topic = f"arn:aws:sns:{REGION}:{account}:{_long(name, 240, shapes)}"
+        inputs = [f"s3://{_bucket(name, random, shapes)}/{name}/calls-{number}" for number in range(2)]
         return {
             "asynchronous": {
                 "output_path": f"s3://{bucket}/answers",
                 "failure_path": f"s3://{bucket}/failures",
                 "success_topic_arn": f"{topic}-done",
                 "error_topic_arn": f"{topic}-failed",
-                **({"kms_key_id": _key(random)} if "keys" in shapes else {}),
+                **({"kms_key_id": _key(random, shapes)} if "keys" in shapes else {}),
+                **({"input_paths": sorted(set(inputs))} if "inputs" in shapes else {}),
             }
         }
     called: dict[str, Any] = {}
     if "tested" in shapes:
         requests: list[dict[str, Any]] = [
-            {"body_from": f"s3://{_bucket(name, random)}/checks/{name}.csv", "content_type": "text/csv"}
+            {
+                "body_from": f"s3://{_bucket(name, random, shapes)}/checks/{name}.csv",
+                "content_type": "text/csv",
+            }
         ]
         if random.random() < 0.5:
             requests.append({"sample_payload": True})
         called["smoke_test"] = {"requests": requests}
     if "explained" in shapes:
-        called["explainer"] = {"shap": {"baseline_uri": f"s3://{_bucket(name, random)}/{name}.csv"}}
+        called["explainer"] = {"shap": {"baseline_uri": f"s3://{_bucket(name, random, shapes)}/{name}.csv"}}
     return called
 
 
 def _own(name: str, shapes: frozenset[str]) -> dict[str, Any]:
-    role = f"arn:aws:iam::{ACCOUNT}:role/service-role/{name}-execution"
+    role = f"arn:aws:iam::{ACCOUNT}:role/service-role/{_long(f'{name}-execution', 64, shapes)}"
     return {"execution_role_arn": role} if "role" in shapes else {}
 
 
-def _bucket(name: str, random: Random) -> str:
+def _bucket(name: str, random: Random, shapes: frozenset[str]) -> str:
     """Return a bucket that teams share, or the team's."""
-    return random.choice(("company-model-data", f"company-{name}-data"))
+    return random.choice(("company-model-data", _long(f"company-{name}-data", 63, shapes)))
 
 
-def _key(random: Random) -> str:
-    number = random.randrange(16**12)
-    key = f"1234abcd-12ab-34cd-56ef-{number:012x}"
+def _key(random: Random, shapes: frozenset[str]) -> str:
+    key = f"{random.randrange(16**8):08x}-12ab-34cd-56ef-{random.randrange(16**12):012x}"
+    account = _account(random) if "foreign" in shapes else ACCOUNT
+    alias = f"alias/team-{random.randrange(16**12):012x}"
     return random.choice(
-        (key, f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{key}", f"alias/team-{number:012x}", "alias/shared")
+        (key, f"arn:aws:kms:{REGION}:{account}:key/{key}", _long(alias, 200, shapes), "alias/shared")
     )
+
+
+def _account(random: Random) -> str:
+    return f"{random.randrange(222_000_000_000, 222_000_000_400)}"
+
+
+def _long(name: str, characters: int, shapes: frozenset[str]) -> str:
+    return name.ljust(characters, "0") if "long" in shapes else name

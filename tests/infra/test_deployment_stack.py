@@ -338,6 +338,15 @@ def test_a_thousand_endpoints_are_spread_over_stacks_and_change_nothing_else(
     assert statements(many, "DeployerRole") == statements(synthesised, "DeployerRole")
 
 
+def test_a_settings_stack_without_endpoints_can_be_deployed(synthesise_with: Synthesise) -> None:
+    """CloudFormation takes no template without resources."""
+    stacks = synthesise_with(settings_stacks="3").settings_stacks
+
+    kinds = [[each["Type"] for each in stack["Resources"].values()] for stack in stacks.values()]
+    assert ["AWS::CloudFormation::WaitConditionHandle"] in kinds
+    assert all(kinds)
+
+
 def test_a_stack_that_is_said_to_have_room_has_it(
     synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

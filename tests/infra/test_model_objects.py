@@ -105,3 +105,13 @@ def test_keys_of_many_buckets_fit_into_policies() -> None:
         for arn in each.conditions["StringLike"]["kms:EncryptionContext:aws:s3:arn"]
     ]
     assert named == [f"arn:aws:s3:::{each}{objects}" for each in buckets for objects in ("", "/*")]
+
+
+def test_an_objects_key_stands_for_itself_in_a_policy(tmp_path: Path) -> None:
+    text = "explainer: {shap: {baseline_uri: 's3://baselines/a*b/${x}?.csv'}}\n"
+    capture = "data_capture: {destination: 's3://calls/模型/a*b'}\n"
+
+    found = granted(tmp_path, text + capture)
+
+    assert found["ReadBaselines"] == ["arn:aws:s3:::baselines/a${*}b/${$}{x}${?}.csv"]
+    assert found["WriteCallsAndAnswers"] == ["arn:aws:s3:::calls/*/a${*}b/*"]
