@@ -75,6 +75,14 @@ storm: setup ## A thousand approvals within a minute, two writes a second
 sweep: setup ## What one sweep costs over many endpoints that are in sync (N=1000; minutes)
 	python -m tests.simulation sweep --endpoints $(or $(N),1000)
 
+.PHONY: fleet
+fleet: setup ## How much longer 400 endpoints of drawn shapes take to synthesise than one
+	pytest -q -s -n 0 tests/infra/test_fleet.py -k minute
+
+.PHONY: every-fleet
+every-fleet: setup ## Hold 400 endpoints of each shape, and more mixtures, to IAM's limits (minutes)
+	GREENLIGHT_EVERY_FLEET=1 pytest -q -n 0 tests/infra/test_fleet.py
+
 .PHONY: sabotage
 sabotage: setup ## Break the deployer in many ways; each must be caught
 	python -m tests.simulation sabotage

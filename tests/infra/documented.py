@@ -100,6 +100,8 @@ HOW: Final[dict[str, Here | By | Because]] = {
     "make iam-evidence": By("infra/test_evidence.py::test_no_permission_is_without_evidence"),
     "make coverage": Because("it runs the deployer's tests once more"),
     "make bench": _LONG,
+    "make fleet": Because("its test is part of what runs this"),
+    "make every-fleet": _LONG,
     "make blast-radius": _LONG,
     "make lock": Because("it changes the pinned versions"),
     "source .venv/bin/activate": Here("test_readme_s_way_to_an_account"),
