@@ -460,6 +460,8 @@ _HTTPS: Final = re.compile(
     r"https://(?:(?P<host>[a-z0-9.-]+)\.s3[.-][^/]*|s3[.-][^/]*/(?P<path>[^/]+))(?:/(?P<key>.*))?"
 )
 
+_MANY_BUCKETS: Final = re.compile(r"s3://[^/]*[*?$]")
+
 
 def s3_place(url: str) -> str:
     """Write a URL of S3 as a place in S3; one of another server as the form that is meant."""
@@ -482,6 +484,14 @@ def _places(spec: Mapping[str, Any]) -> Iterator[Refusal]:
                 got=shown(place),
                 expected="a place in S3 as s3://<bucket>/<prefix>: the model's role is granted that bucket",
                 fix=f"write {s3_place(place)}",
+            )
+        elif isinstance(place, str) and _MANY_BUCKETS.match(place):
+            yield _refusal(
+                "CreateEndpointConfig",
+                path,
+                got=shown(place),
+                expected="one bucket: in the policy of the model's role, its name would stand for others",
+                fix="name the bucket without `*`, `?` and `$`, which no bucket's name has",
             )
 
 

@@ -115,3 +115,19 @@ def test_an_objects_key_stands_for_itself_in_a_policy(tmp_path: Path) -> None:
 
     assert found["ReadBaselines"] == ["arn:aws:s3:::baselines/a${*}b/${$}{x}${?}.csv"]
     assert found["WriteCallsAndAnswers"] == ["arn:aws:s3:::calls/*/a${*}b/*"]
+
+
+@pytest.mark.parametrize("uri", ["s3://*/calls", "s3://team-?", "s3://a${x}/calls"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "data_capture: {{destination: '{0}'}}",
+        "explainer: {{shap: {{baseline_uri: '{0}'}}}}",
+        "asynchronous: {{output_path: '{0}'}}",
+        "asynchronous: {{output_path: 's3://answers', failure_path: '{0}'}}",
+    ],
+)
+def test_a_bucket_whose_name_would_stand_for_others_is_refused(tmp_path: Path, text: str, uri: str) -> None:
+    _, problems = load(tmp_path, churn=VALID + text.format(uri))
+
+    assert ["one bucket" in each.expected for each in problems] == [True]
