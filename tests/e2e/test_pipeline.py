@@ -164,21 +164,25 @@ def test_an_event_that_changes_nothing_makes_no_write(deployment: Deployment) ->
 
 
 def test_an_event_that_the_deployer_fails_on_ends_in_the_failure_queue(deployment: Deployment) -> None:
-    """A role that SageMaker cannot use is no version's fault: a person must hear of it."""
-    iam = deployment.account.client("iam")
-    role_name = deployment.outputs["ExecutionRoleArn"].rsplit("/", 1)[-1]
-    trust = iam.get_role(RoleName=role_name)["Role"]["AssumeRolePolicyDocument"]
-    nobody = {"Version": "2012-10-17", "Statement": []}
+    """A permission that was taken from the deployer is no version's fault: a person must hear of it."""
+    iam, functions = deployment.account.client("iam"), deployment.account.client("lambda")
+    function = functions.get_function_configuration(FunctionName=deployment.outputs["DeployerFunctionName"])
+    role_name = function["Role"].rsplit("/", 1)[-1]
+    denial = {"Effect": "Deny", "Action": "sagemaker:CreateModel", "Resource": "*"}
     version_arn = deployment.register("unhandled", factor=2)
-    iam.update_assume_role_policy(RoleName=role_name, PolicyDocument=json.dumps(nobody))
+    iam.put_role_policy(
+        RoleName=role_name,
+        PolicyName="denied",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [denial]}),
+    )
     try:
         deployment.approve(version_arn)
         (message, *_) = deployment.messages(deployment.outputs["UnhandledQueueUrl"])
     finally:
-        iam.update_assume_role_policy(RoleName=role_name, PolicyDocument=json.dumps(trust))
+        iam.delete_role_policy(RoleName=role_name, PolicyName="denied")
 
     assert message["requestPayload"]["detail"]["ModelPackageArn"] == version_arn
-    assert "The execution role ARN" in json.dumps(message["responsePayload"])
+    assert "sagemaker:CreateModel" in json.dumps(message["responsePayload"])
 
 
 def test_changed_settings_reach_the_endpoint_with_the_next_deploy(deployment: Deployment) -> None:
