@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local_cloud.sagemaker.ports import AlarmState
 from tests.simulation import clients
@@ -683,7 +685,14 @@ def try_out(times: int) -> None:
         )
 
 
+def ask_registry() -> None:
+    """Read the rogue's version, which is none: law 14 asks for the read, law 1 for its answer."""
+    with suppress(ClientError):
+        sagemaker().describe_model_package(ModelPackageName="rogue")
+
+
 def note_after(answers: int, status: str, **more: str) -> None:
+    ask_registry()
     try_out(answers)
     note(status, **more)
 
@@ -694,6 +703,13 @@ def test_law_14_what_did_not_answer_all_well_does_not_count_as_live(tested: Depl
 
     with pytest.raises(LawBrokenError, match=rf"Law14\w+: .* counts as live after {answers} good answers"):
         tested.do(lambda: note_after(answers, "succeeded"))
+
+
+def test_law_14_nothing_is_tried_before_the_registry_was_asked(tested: Deployed) -> None:
+    serve_untried(tested)
+
+    with pytest.raises(LawBrokenError, match=r"Law14\w+: .* nobody asked whether it still stands"):
+        tested.do(lambda: try_out(1))
 
 
 def test_law_14_what_answered_all_well_counts_as_live(tested: Deployed) -> None:

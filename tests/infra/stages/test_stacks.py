@@ -82,7 +82,8 @@ def test_cfn_lint_passes(configuration: str, request: pytest.FixtureRequest) -> 
 
 def test_without_stages_nothing_of_all_this_is_in_the_template(synthesised: Synthesised) -> None:
     assert list(synthesised.settings_stacks) == []
-    assert synthesised.of_type("AWS::Events::EventBus") == {}
+    (bus,) = synthesised.of_type("AWS::Events::EventBus")
+    assert bus.startswith("SweepBus")
     assert synthesised.one("AWS::Events::Rule", "TriggersModelPackageRule")["EventPattern"] == {
         "detail-type": ["SageMaker Model Package State Change"],
         "source": ["aws.sagemaker"],
@@ -156,10 +157,10 @@ def test_a_stages_bus_admits_the_registrys_account_only(accounts: Accounts, othe
     within = {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}}
 
     for synthesised, expected in ((accounts, admission), (otherwise, {**admission, **within})):
-        bus = synthesised.one("Greenlight-staging", "AWS::Events::EventBus")
+        bus = synthesised.one("Greenlight-staging", "AWS::Events::EventBus", "RegistryEvents")
         assert bus["Name"] == "Greenlight-staging"
         assert "Policy" not in bus
-        policy = synthesised.one("Greenlight-staging", "AWS::Events::EventBusPolicy")
+        policy = synthesised.one("Greenlight-staging", "AWS::Events::EventBusPolicy", "RegistryEvents")
         assert policy["EventBusName"]["Ref"].startswith("RegistryEventsBus")
         assert (policy["StatementId"], policy["Statement"]) == ("AdmitRegistry", expected)
 
@@ -174,15 +175,21 @@ def test_the_receiving_rule_takes_events_of_the_registrys_account_only(accounts:
         "account": [REGISTRY],
         "region": [REGION],
     }
-    others = accounts.of_type("Greenlight-staging", "AWS::Events::Rule")
-    assert sum("EventBusName" in each["Properties"] for each in others.values()) == 1
+    buses = [
+        each["Properties"]["EventBusName"]["Ref"]
+        for each in accounts.of_type("Greenlight-staging", "AWS::Events::Rule").values()
+        if "EventBusName" in each["Properties"]
+    ]
+    assert sum(name.startswith("RegistryEventsBus") for name in buses) == 1
+    assert sum(not name.startswith("SweepBus") for name in buses) == 1
 
 
 def test_a_stage_in_the_registrys_account_hears_its_events_as_ever(accounts: Accounts) -> None:
     rule = accounts.one("Greenlight-lab", "AWS::Events::Rule", "TriggersModelPackageRule")
 
     assert "EventBusName" not in rule
-    assert accounts.of_type("Greenlight-lab", "AWS::Events::EventBus") == {}
+    (bus,) = accounts.of_type("Greenlight-lab", "AWS::Events::EventBus")
+    assert bus.startswith("SweepBus")
     assert not [name for name in accounts.templates["Greenlight-Registry"]["Resources"] if "lab" in name]
 
 
@@ -435,7 +442,6 @@ def test_the_roles_that_the_registry_lets_in_have_the_names_it_knows(accounts: A
     }
 
     assert names == {
-        None,
         "Greenlight-staging-eu-central-1-deployer",
         "Greenlight-staging-eu-central-1-models",
     }
