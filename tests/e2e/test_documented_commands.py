@@ -6,7 +6,7 @@ import json
 import os
 import re
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -58,19 +58,6 @@ def test_recipes_of_the_makefile_run(target: str, said: str) -> None:
     assert said in shell(f"make {' '.join(INSTALLED)} {target}", environ)
     if target == "help":
         assert "MB  in all" in shell(".venv/bin/python -m infra.bundling", environ)
-
-
-def test_readme_s_way_to_an_account(local_cloud: LocalCloud, account_id: str, tmp_path: Path) -> None:
-    lines = block_of("README.md", "make setup")
-    assert lines[0] == "make setup"
-
-    # Nobody is there to say yes to new permissions, and the repository is to stay clean.
-    unattended = {"CDK_REQUIRE_APPROVAL": "never", "CDK_OUTPUT": str(tmp_path / "cdk.out"), "CI": "true"}
-    shell("\n".join(lines[1:]), local_cloud.environ(account_id, REGION) | unattended)
-
-    account = Account(local_cloud, account_id)
-    names = [it["StackName"] for it in account.client("cloudformation").describe_stacks()["Stacks"]]
-    assert {"CDKToolkit", "Greenlight"} <= set(names)
 
 
 def test_the_guide_s_context_synthesises(tmp_path: Path) -> None:
@@ -170,128 +157,3 @@ def test_scaling_from_nothing_as_the_page_writes_it(
         ServiceNamespace="sagemaker"
     )["ScalingPolicies"]
     assert alarm["AlarmActions"] == [scaling["PolicyARN"]]
-
-
-def kept_by_a_stack(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a template of the kinds of resources that the stack keeps, and of one that it does not."""
-    trusted = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sagemaker.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-    }
-    owner = {"AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}}
-    kept = {
-        "Role": (
-            "AWS::IAM::Role",
-            {
-                "AssumeRolePolicyDocument": {**document, "Statement": [trusted]},
-                "ManagedPolicyArns": [{"Ref": "Managed"}],
-            },
-        ),
-        "Managed": ("AWS::IAM::ManagedPolicy", {"PolicyDocument": document}),
-        "Inline": (
-            "AWS::IAM::Policy",
-            {"PolicyName": "Inline", "Roles": [{"Ref": "Role"}], "PolicyDocument": document},
-        ),
-        "Journal": (
-            "AWS::DynamoDB::Table",
-            {
-                "DeletionProtectionEnabled": True,
-                "BillingMode": "PAY_PER_REQUEST",
-                "KeySchema": [{"AttributeName": "endpoint", "KeyType": "HASH"}],
-                "AttributeDefinitions": [{"AttributeName": "endpoint", "AttributeType": "S"}],
-            },
-        ),
-        "Logs": ("AWS::Logs::LogGroup", {}),
-        "Key": (
-            "AWS::KMS::Key",
-            {
-                "KeyPolicy": {
-                    **document,
-                    "Statement": [
-                        {"Effect": "Allow", "Principal": owner, "Action": "kms:*", "Resource": "*"}
-                    ],
-                }
-            },
-        ),
-    }
-    return {
-        "Resources": {
-            name: {"Type": kind, "DeletionPolicy": "Retain", "Properties": properties}
-            for name, (kind, properties) in kept.items()
-        }
-        | {"Queue": {"Type": "AWS::SQS::Queue"}}
-    }
-
-
-def serving(account: Account, name: str, tags: list[dict[str, str]]) -> None:
-    """Create an endpoint with a config and a model of its name, all with these tags."""
-    version = account.register(archive(SCALING_MODEL))
-    variant = {
-        "VariantName": "AllTraffic",
-        "ModelName": name,
-        "InstanceType": "ml.m5.large",
-        "InitialInstanceCount": 1,
-    }
-    sagemaker: Any = account.sagemaker
-    containers = [{"ModelPackageName": version}]
-    sagemaker.create_model(
-        ModelName=name, ExecutionRoleArn=account.role_arn, Containers=containers, Tags=tags
-    )
-    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant], Tags=tags)
-    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name, Tags=tags)
-    eventually(
-        lambda: sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"],
-        lambda status: status == "InService",
-    )
-
-
-def test_what_a_destroyed_stack_leaves_is_removed_as_the_page_writes_it(
-    local_cloud: LocalCloud, account_id: str, as_documented: dict[str, str]
-) -> None:
-    account = Account(local_cloud, account_id).with_bucket_and_role()
-    cloudformation, iam, kms = (account.client(each) for each in ("cloudformation", "iam", "kms"))
-    read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
-    template = kept_by_a_stack({"Version": "2012-10-17", "Statement": [read]})
-    stack = {"StackName": "Greenlight"}
-    cloudformation.create_stack(**stack, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"])
-    cloudformation.get_waiter("stack_create_complete").wait(**stack, WaiterConfig={"Delay": 1})
-    serving(account, "churn", [{"Key": "greenlight:stack", "Value": "Greenlight"}])
-    serving(account, "fraud", [{"Key": "greenlight:stack", "Value": "Greenlight-2"}])
-    serving(account, "churn-2", [])
-    scaling = account.client("application-autoscaling")
-    for name in ("churn", "churn-2"):
-        scaling.register_scalable_target(
-            ServiceNamespace="sagemaker",
-            ResourceId=f"endpoint/{name}/variant/AllTraffic",
-            ScalableDimension="sagemaker:variant:DesiredInstanceCount",
-            MinCapacity=1,
-            MaxCapacity=2,
-        )
-    updating = block_of("docs/operations.md", "aws sagemaker list-endpoints --status-equals")
-    assert json.loads(shell("\n".join(updating), as_documented)) == []
-    cloudformation.delete_stack(**stack)
-    eventually(
-        lambda: cloudformation.list_stacks(StackStatusFilter=["DELETE_COMPLETE"])["StackSummaries"], bool
-    )
-
-    blocks = [block_of("docs/operations.md", it) for it in ("STACK=", "KEPT=", "kept AWS::IAM::Role")]
-    shell("\n".join(line for block in blocks for line in block), as_documented)
-
-    others = ["churn-2", "fraud"]
-    sagemaker = account.sagemaker
-    assert sorted(it["EndpointName"] for it in sagemaker.list_endpoints()["Endpoints"]) == others
-    configs = sagemaker.list_endpoint_configs()["EndpointConfigs"]
-    assert sorted(it["EndpointConfigName"] for it in configs) == others
-    assert sorted(it["ModelName"] for it in sagemaker.list_models()["Models"]) == others
-    [target] = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
-    assert target["ResourceId"] == "endpoint/churn-2/variant/AllTraffic"
-    assert [it["RoleName"] for it in iam.list_roles()["Roles"]] == ["model-execution"]
-    assert iam.list_policies(Scope="Local")["Policies"] == []
-    assert account.client("dynamodb").list_tables()["TableNames"] == []
-    groups = [it["logGroupName"] for it in account.client("logs").describe_log_groups()["logGroups"]]
-    assert not [name for name in groups if "Greenlight" in name or name.endswith("/churn")]
-    states = [
-        kms.describe_key(KeyId=it["KeyId"])["KeyMetadata"]["KeyState"] for it in kms.list_keys()["Keys"]
-    ]
-    assert states == ["PendingDeletion"]

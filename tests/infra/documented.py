@@ -80,7 +80,10 @@ _WHOLE_WAY: Final = By(
 _MENTIONED: Final = Because("a mention in prose, run as part of another command")
 _LONG: Final = Because("it measures for minutes; the parts that it is made of have tests")
 _SCALING: Final = Here("test_scaling_from_nothing_as_the_page_writes_it")
-_REMOVAL: Final = Here("test_what_a_destroyed_stack_leaves_is_removed_as_the_page_writes_it")
+_REMOVAL: Final = By(
+    "e2e/test_destroy.py::"
+    "test_destroyed_it_serves_on_deployed_again_it_takes_over_and_removed_nothing_is_left"
+)
 _FOREGROUND: Final = By(
     "unit/local_cloud/test_process.py::test_foreground_prints_the_environment_and_ends_on_ctrl_c"
 )
@@ -104,12 +107,12 @@ HOW: Final[dict[str, Here | By | Because]] = {
     "make every-fleet": _LONG,
     "make blast-radius": _LONG,
     "make lock": Because("it changes the pinned versions"),
-    "source .venv/bin/activate": Here("test_readme_s_way_to_an_account"),
+    "source .venv/bin/activate": _REMOVAL,
     "pytest tests/unit/deployer": Because("it is part of what runs this"),
     "ruff check .": Because("`make test` runs it before these tests"),
     "mypy .": Because("`make test` runs it before these tests"),
-    "npx cdk bootstrap": Here("test_readme_s_way_to_an_account"),
-    "npx cdk deploy --all": Here("test_readme_s_way_to_an_account"),
+    "npx cdk bootstrap": _REMOVAL,
+    "npx cdk deploy --all": _REMOVAL,
     "npx cdk synth --quiet": Here("test_the_guide_s_context_synthesises"),
     "npx cdk list": Here("test_the_guide_s_context_synthesises"),
     "npx cdk bootstrap aws://*": _ACCOUNTS,
