@@ -49,6 +49,11 @@ SETTINGS = [
 ]
 
 
+def answers(switches: Switches) -> str:
+    """Name a case by the two answers that it is about."""
+    return f"added-{switches.asynchronous_added}-variants-{switches.guarded_variants}"
+
+
 def asked(old: str, new: str, switches: Switches, deployment_config: dict[str, Any]) -> str | None:
     """Ask the local cloud for a change; return its refusal."""
     pipeline = Pipeline(switches)
@@ -79,7 +84,7 @@ def _name(shape: str) -> str:
     return shape.replace(" ", "-").replace(",", "")
 
 
-@pytest.mark.parametrize("switches", SETTINGS, ids=str)
+@pytest.mark.parametrize("switches", SETTINGS, ids=answers)
 def test_what_the_table_lets_pass_the_local_cloud_makes_and_what_it_refuses_is_refused(
     switches: Switches,
 ) -> None:
@@ -152,7 +157,7 @@ def attention(pipeline: Pipeline) -> list[str]:
     return [each["Message"] for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
 
 
-@pytest.mark.parametrize("switches", SETTINGS, ids=str)
+@pytest.mark.parametrize("switches", SETTINGS, ids=answers)
 @pytest.mark.parametrize(("old", "new"), [pair for pair in PAIRS if "shadowed" not in pair])
 def test_no_change_of_shape_blames_a_version_and_each_is_made_or_told_once(
     old: str, new: str, switches: Switches
@@ -181,7 +186,7 @@ def test_no_change_of_shape_blames_a_version_and_each_is_made_or_told_once(
     assert pipeline.told(arn) == ["started", "succeeded"] * 2
 
 
-@pytest.mark.parametrize("switches", SETTINGS, ids=str)
+@pytest.mark.parametrize("switches", SETTINGS, ids=answers)
 def test_guardrails_are_left_out_where_variants_change_and_that_is_said(switches: Switches) -> None:
     pipeline = guarded(switches)
     [arn] = {each["ModelPackageArn"] for each in pipeline.outcomes}

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deployer.excerpts import MOST_BYTES
 from deployer.invocations import Invocations
 from deployer.s3 import LARGEST_BYTES, MOST_FILES, S3, PayloadError
 from deployer.settings import EndpointSettings, InvalidSettingsError
@@ -119,9 +120,16 @@ def test_bodies_are_told_only_if_asked_for() -> None:
 
 def test_no_more_of_a_body_is_told_than_a_page() -> None:
     test = smoke_test(log_bodies=True)
-    failure = test.failure(test.requests[0], Payload(b"x" * 9999, None), answer(b"\xff" * 9999), "JSON")
+    failure = test.failure(test.requests[0], Payload(b"x" * 9999, None), answer(b"y" * 9999), "JSON")
 
     assert len(failure.request["Body"]) == len(failure.answer["Body"]) == LONGEST_EXCERPT
+
+
+def test_a_body_that_is_no_text_is_told_in_as_many_bytes_as_an_outcome_has_room_for() -> None:
+    test = smoke_test(log_bodies=True)
+    failure = test.failure(test.requests[0], Payload(b"x", None), answer(b"\xff" * 9999), "JSON")
+
+    assert 0 < len(json.dumps(failure.answer["Body"])) <= MOST_BYTES + len('"\\u2026"')
 
 
 @pytest.mark.parametrize(
