@@ -58,7 +58,10 @@ class OutcomeQueue:
             answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
             for message in answer.get("Messages", []):
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
-                self.received.append(json.loads(json.loads(message["Body"])["Message"])["detail"])
+                told = json.loads(json.loads(message["Body"])["Message"])
+                # Alarms on the failure queues go to the same topic, in CloudWatch's own form.
+                if "detail" in told:
+                    self.received.append(told["detail"])
             for outcome in self.received:
                 if (
                     outcome.get("ModelPackageArn") == version_arn
