@@ -32,10 +32,10 @@ _OK = range(200, 300)
 
 
 class ServedEndpoints(Protocol):
-    """The part of the hosting that knows what serves."""
+    """The part of the hosting that knows which instances answer."""
 
     def serving(self, account_id: str, region: str, endpoint_name: str) -> FleetSpec:
-        """Return what serves an endpoint."""
+        """Return the fleet that answers for an endpoint."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Reads the files of a sample payload's archive, which whoever registered the version made. Pure.
+"""Reads the files of a sample payload's archive, which is untrusted input. Pure.
 
 The archive is streamed, and walked over once before it is read: whatever it claims to be, only so many bytes
 are ever unpacked, and only the files that are sent are held.

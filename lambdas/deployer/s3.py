@@ -23,7 +23,7 @@ MOST_FILES: Final = 10
 """How many files of a sample payload are sent."""
 
 MOST_PAGES: Final = 100
-"""Of 1,000 objects each: more than any model has, and a bound for whoever names a whole bucket."""
+"""Of 1,000 objects each: more than any model has, and a bound where a version names a whole bucket."""
 
 _SERVICE_FAULT: Final = 500
 """S3 answers so when it fails, and when it throttles (503, "SlowDown")."""

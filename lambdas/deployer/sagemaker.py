@@ -100,7 +100,7 @@ _ALREADY_EXISTS: Final = "Cannot create already existing "
 _BUSY: Final = "Cannot update in-progress endpoint "
 
 _MOST_SHOWN: Final = 5
-"""Differences that a message names; whoever made the resource chose how many there are."""
+"""Differences that a message names. The resource may have any number of them."""
 
 _THROTTLED: Final = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException"})
 
@@ -669,5 +669,5 @@ def _message(error: ClientError) -> str:
 
 
 def _told(error: ClientError) -> str:
-    """Return what is told of a refusal, which others may have worded: it can quote what they wrote."""
+    """Return the text to report for a refusal. It is cut, as it can quote what others wrote."""
     return excerpt(f"{_code(error)}: {_message(error)}")

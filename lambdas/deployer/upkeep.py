@@ -183,7 +183,7 @@ class Upkeep:
         return None
 
     def clear_abort(self) -> bool:
-        """Let the next update pass, whoever set off the abort alarm: the deployer before, or a person.
+        """Let the next update pass, if the deployer or a person has set off the abort alarm.
 
         Returns:
             False if CloudWatch refuses that, so that the alarm must not guard the next update.

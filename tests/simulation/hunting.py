@@ -70,7 +70,7 @@ def catch(
 ) -> Iterator[tuple[Sabotage, Catch | None]]:
     """Break the deployer in each way, and hunt, each in a process of its own; in the order given.
 
-    What is known to catch a sabotage is tried first, unless the hunt is to begin anew.
+    Try the schedule that is known to catch a sabotage first, unless `anew` is set.
     """
 
     def caught(sabotage: Sabotage) -> Catch | None:

@@ -253,7 +253,7 @@ def scene(switches: Switches | None = None) -> tuple[Pipeline, str]:
 def make_foreign(pipeline: Pipeline, arn: str, difference: str) -> dict[str, Any]:
     """Make the model or the config of a version first, with more than the deployer asks for."""
     release = pipeline.release(arn)
-    # Whoever wants to be taken for the deployer also copies its tags.
+    # An attacker copies the deployer's tags, too.
     pipeline.approve(arn)
     pipeline.undelivered()
     if difference in FOREIGN_MODELS:
