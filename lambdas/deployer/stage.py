@@ -133,20 +133,39 @@ class Stage:
 
         It is what went live last, which may not be what the attempt found: that may have failed, or an
         endpoint may have been deleted in between. So many may have failed since that it has left the window.
+        Then each config that an attempt found leads to the attempt that had put it there, until one of them
+        succeeded. Of what has left the window only some is known, so the last success among it may be older.
         """
-        if (found := self._last_success(before=attempt)) is None:
-            self._attempts.recall(attempt.replaces_endpoint_config_name)
-            found = self._last_success(before=attempt)
-        return found
+        if (found := self._last_success(before=attempt)) is not None:
+            return found
+        led = self._led_to(attempt)
+        while led is not None and led.status is not AttemptStatus.SUCCEEDED:
+            led = self._led_to(led)
+        return led
 
     def _last_success(self, *, before: Attempt) -> Attempt | None:
+        """Return the last deployment of the window that succeeded before an attempt."""
+        return next(
+            (
+                each
+                for each in self._attempts.history.attempts
+                if each.number < before.number
+                and each.is_deployment
+                and each.status is AttemptStatus.SUCCEEDED
+            ),
+            None,
+        )
+
+    def _led_to(self, attempt: Attempt) -> Attempt | None:
+        """Return the deployment that had put the config on the endpoint which an attempt found there."""
+        self._attempts.recall(attempt.replaces_endpoint_config_name)
         return next(
             (
                 each
                 for each in self._attempts.history.known
-                if each.number < before.number
+                if each.number < attempt.number
                 and each.is_deployment
-                and each.status is AttemptStatus.SUCCEEDED
+                and each.endpoint_config_name == attempt.replaces_endpoint_config_name
             ),
             None,
         )

@@ -13,9 +13,10 @@ from deployer.journal import WINDOW, Journal
 from local_cloud.sagemaker.ports import Health
 from local_cloud.sagemaker.virtual import Outcome
 from tests.unit.deployer.builders import ENDPOINT
-from tests.unit.deployer.pipeline import TABLE, Pipeline
+from tests.unit.deployer.pipeline import TABLE, Pipeline, change_artefact
 from tests.unit.deployer.test_companions import AB_TEST, Shadowing
 from tests.unit.deployer.test_stage import SOAK, STAGING, metadata
+from tests.unit.deployer.test_trial import BAD, GOOD, Trying
 
 FEW = 3
 """A window that a few deployments fill."""
@@ -304,6 +305,29 @@ def test_what_served_until_now_is_stamped_so_however_much_failed_meanwhile() -> 
 
     assert metadata(pipeline, second)[STAMP].startswith("serving since ")
     assert metadata(pipeline, first)[STAMP].startswith("served until ")
+
+
+def test_what_served_until_a_failed_smoke_test_is_stamped_so_however_much_failed_before() -> None:
+    """What served before may not serve again, so that an older version comes back."""
+    pipeline = Trying(**STAGING)
+    forgetting(pipeline, 2, **pipeline.settings)
+    first, second = pipeline.deploy(GOOD), pipeline.deploy(GOOD)
+    third, fourth = pipeline.register(), pipeline.register()
+    pipeline.break_model_of(third, **pipeline.settings)
+    pipeline.script(fourth, BAD)
+    pipeline.approve(third)
+    pipeline.deliver()
+    # Its approval is for something else than what served, and then it is changed once more.
+    change_artefact(pipeline, second)
+    pipeline.approve(second)
+    pipeline.deliver()
+    change_artefact(pipeline, second, "s3://models/yet/another/model.tar.gz")
+    pipeline.approve(fourth)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert metadata(pipeline, first)[STAMP].startswith("serving since ")
+    assert metadata(pipeline, second)[STAMP].startswith("served until ")
 
 
 def test_what_was_promoted_is_not_journalled_as_promoted_again_with_other_settings() -> None:
