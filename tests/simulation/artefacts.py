@@ -145,16 +145,32 @@ class Artefacts:
             if container.model_data_url is not None
         }
 
+    def came_to_serve(self, endpoint_name: str, attempt: Mapping[str, Any]) -> str | None:
+        """Return what really came to serve by an attempt; None if nobody knows.
+
+        An attempt that only tries again what serves already asks SageMaker for nothing: then it is what the
+        last attempt before it loaded that put its config on the endpoint.
+        """
+        number = int(attempt["number"])
+        own = self.of_attempts.get((endpoint_name, number))
+        if own is not None or "accepted_at" in attempt or attempt.get("trials", "0") == "0":
+            return own
+        loaded = (
+            self.of_attempts.get((endpoint_name, int(each["number"])))
+            for each in reversed(self._world.journal(endpoint_name, "attempt#"))
+            if int(each["number"]) < number
+            and each["endpoint_config_name"] == attempt["endpoint_config_name"]
+        )
+        return next((each for each in loaded if each is not None), None)
+
     def last_deployed(self, endpoint_name: str, arn: str) -> str | None:
         """Return what a version, by its ARN in lower case, was when it last went live on an endpoint."""
-        numbers = [
-            int(each["number"])
-            for each in self._world.journal(endpoint_name, "attempt#")
-            if each["version_arn"].lower() == arn
-            and each["status"] == "succeeded"
-            and (endpoint_name, int(each["number"])) in self.of_attempts
-        ]
-        return self.of_attempts[endpoint_name, numbers[-1]] if numbers else None
+        deployed = (
+            self.came_to_serve(endpoint_name, each)
+            for each in reversed(self._world.journal(endpoint_name, "attempt#"))
+            if each["version_arn"].lower() == arn and each["status"] == "succeeded"
+        )
+        return next((each for each in deployed if each is not None), None)
 
 
 def _tags_in(listings: Iterable[Call]) -> dict[str, str]:

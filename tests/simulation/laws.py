@@ -610,7 +610,7 @@ class Law3NewestStandingApproval(Law):
         name = served["endpoint"]
         if "StageName" not in stage_settings(self.world.schedule, name):
             return False
-        came_to_serve = self.facts.artefacts.of_attempts.get((name, int(served["number"])))
+        came_to_serve = self.facts.artefacts.came_to_serve(name, served)
         package = self.world.people.look("DescribeModelPackage", ModelPackageName=arn)
         return package is not None and came_to_serve not in {None, self.facts.artefacts.now(package)}
 

@@ -152,6 +152,21 @@ FOUND: Final = {
             Disturbance(Kind.APPROVE_NEWEST, wait=5),
         ),
     ),
+    "what failed its test is approved again and tested where it is": Schedule(
+        seed=836648882,
+        head_start=1,
+        smoke_test=True,
+        stages=Stages.PENDING,
+        disturbances=(Disturbance(Kind.PASS_ON_LIVE), Disturbance(Kind.PASS_ON_LIVE, wait=10)),
+        faults=(Fault("InvokeEndpoint", 0, FaultKind.SLOW_BEFORE, times=3, delay=2),),
+    ),
+    "what served last has left the window when a version fails its test": Schedule(
+        head_start=2,
+        smoke_test=True,
+        window=3,
+        stages=Stages.PENDING,
+        disturbances=(Disturbance(Kind.APPROVE), Disturbance(Kind.REGISTER_FAILING_APPROVED)),
+    ),
 }
 """What long runs found, made small: schedules that broke a law once, by the deployer's fault or the law's."""
 
