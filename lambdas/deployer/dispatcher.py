@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, assert_never
 
-from deployer import outcomes
-from deployer.attempts import Attempts, OvertakenError
-from deployer.patience import OutOfTimeError, Patience
+from deployer.endpoint_pass.attempts import Attempts, OvertakenError
+from deployer.endpoint_pass.throttling import OutOfTimeError, Patience
+from deployer.gateways.sagemaker import ThrottledError
+from deployer.model import outcomes
+from deployer.model.settings import EndpointSettings, InvalidSettingsError
 from deployer.reconciler import Gateways, Reconciler
-from deployer.sagemaker import ThrottledError
-from deployer.settings import EndpointSettings, InvalidSettingsError
 from deployer.triggers import (
     EndpointChanged,
     PackageChanged,
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools import Logger
 
-    from deployer.bus import Bus
-    from deployer.endpoint import Sighting
-    from deployer.ownership import Ownership
-    from deployer.parameters import AllSettings, Parameters
+    from deployer.gateways.bus import Bus
+    from deployer.gateways.parameters import AllSettings, Parameters
+    from deployer.model.endpoint import Sighting
+    from deployer.model.stack_identity import Ownership
 
 PART_SIZE: Final = 50
 """Endpoints that one invocation sweeps. A pass that deploys takes seconds when SageMaker is slow; fifty of

@@ -15,21 +15,21 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from deployer import VERSION
-from deployer.alarms import Alarms
-from deployer.bus import Bus
 from deployer.dispatcher import Dispatcher
 from deployer.environment import Environment
-from deployer.invocations import LONGEST_SECONDS, Invocations
-from deployer.journal import Journal
-from deployer.newer_members import pass_on_newer_members
-from deployer.ownership import Ownership
-from deployer.parameters import Parameters
+from deployer.gateways.alarms import Alarms
+from deployer.gateways.bus import Bus
+from deployer.gateways.invocations import LONGEST_SECONDS, Invocations
+from deployer.gateways.journal import Journal
+from deployer.gateways.newer_members import pass_on_newer_members
+from deployer.gateways.parameters import Parameters
+from deployer.gateways.reporter import Reporter
+from deployer.gateways.s3 import S3
+from deployer.gateways.sagemaker import SageMaker
+from deployer.gateways.scalable_targets import ScalableTargets
+from deployer.gateways.topic import Topic
+from deployer.model.stack_identity import Ownership
 from deployer.reconciler import Gateways
-from deployer.reporter import Reporter
-from deployer.s3 import S3
-from deployer.sagemaker import SageMaker
-from deployer.scalable_targets import ScalableTargets
-from deployer.topic import Topic
 from deployer.triggers import read_trigger
 
 if TYPE_CHECKING:

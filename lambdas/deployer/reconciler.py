@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final, assert_never
 
-from deployer import outcomes, stamps, statuses
-from deployer.approval import (
+from deployer.decisions import version_metadata
+from deployer.decisions.choice import (
     Approval,
     ApprovalSource,
     Choice,
@@ -25,15 +25,9 @@ from deployer.approval import (
     superseded,
     with_shadow,
 )
-from deployer.artefacts import Artefacts
-from deployer.attempt import NOTHING, Action, went_live
-from deployer.attempts import REPORT_GRACE, Attempts, OvertakenError
-from deployer.executor import Executor, Progress
-from deployer.guardrails import heed_alarms, heed_change, rollback_alarms, with_alarms_unread
-from deployer.identity import Identity
-from deployer.instance_types import misfit
-from deployer.names import same_arn
-from deployer.planner import (
+from deployer.decisions.guardrails import heed_alarms, heed_change, rollback_alarms, with_alarms_unread
+from deployer.decisions.instance_types import misfit
+from deployer.decisions.plan import (
     Blocked,
     CannotChange,
     Deploy,
@@ -45,33 +39,40 @@ from deployer.planner import (
     WaitToRetry,
     plan,
 )
-from deployer.probation import Probation
-from deployer.refusals import UpkeepRefusedError
-from deployer.release import Release, Version
-from deployer.retention import disposable
-from deployer.s3 import UnlistedError
-from deployer.sagemaker import RefusedError, UnreadableError, registry_refusals, unreadable_told
-from deployer.stage import Stage
-from deployer.unreadable import Unreadable
-from deployer.upkeep import Upkeep
+from deployer.decisions.retention import disposable
+from deployer.endpoint_pass.artifacts import Artefacts
+from deployer.endpoint_pass.attempts import REPORT_GRACE, Attempts, OvertakenError
+from deployer.endpoint_pass.executor import Executor, Progress
+from deployer.endpoint_pass.notices import Unreadable
+from deployer.gateways.refusals import UpkeepRefusedError
+from deployer.gateways.s3 import UnlistedError
+from deployer.gateways.sagemaker import RefusedError, UnreadableError, registry_refusals, unreadable_told
+from deployer.model import outcomes, statuses
+from deployer.model.attempt import NOTHING, Action, went_live
+from deployer.model.identity import Identity
+from deployer.model.names import same_arn
+from deployer.model.release import Release, Version
+from deployer.phases.promotion import Stage
+from deployer.phases.smoke_testing import Probation
+from deployer.phases.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws_lambda_powertools import Logger
 
-    from deployer.alarms import Alarms
-    from deployer.attempt import Attempt, Deletion
-    from deployer.endpoint import Endpoint, Sighting
-    from deployer.invocations import Invocations
-    from deployer.journal import History, Journal
-    from deployer.ownership import Ownership
-    from deployer.patience import Patience
-    from deployer.reporter import Reporter
-    from deployer.s3 import S3
-    from deployer.sagemaker import ModelVersion, SageMaker
-    from deployer.scalable_targets import ScalableTargets
-    from deployer.settings import EndpointSettings
+    from deployer.endpoint_pass.throttling import Patience
+    from deployer.gateways.alarms import Alarms
+    from deployer.gateways.invocations import Invocations
+    from deployer.gateways.journal import History, Journal
+    from deployer.gateways.reporter import Reporter
+    from deployer.gateways.s3 import S3
+    from deployer.gateways.sagemaker import ModelVersion, SageMaker
+    from deployer.gateways.scalable_targets import ScalableTargets
+    from deployer.model.attempt import Attempt, Deletion
+    from deployer.model.endpoint import Endpoint, Sighting
+    from deployer.model.settings import EndpointSettings
+    from deployer.model.stack_identity import Ownership
     from deployer.triggers import PackageChanged
 
 MOST_ROUNDS: Final = 10
@@ -677,7 +678,7 @@ class Reconciler:
         if name is None:
             return None
         specification_name = self._settings.inference_specification_name
-        return stamps.stage_with_another_digest(version.metadata, name, specification_name, digest)
+        return version_metadata.stage_with_another_digest(version.metadata, name, specification_name, digest)
 
     def _look(self, version: ModelVersion) -> str | None:
         """Return a digest of what a version is made of; None if S3 does not show it."""

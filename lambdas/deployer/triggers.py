@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, TypeGuard
 
-from deployer.endpoint import Sighting
-from deployer.life_cycle import LifeCycle
+from deployer.model.endpoint import Sighting
+from deployer.model.life_cycle import LifeCycle
 
 PART_DETAIL_TYPE: Final = "Greenlight Sweep Part"
 

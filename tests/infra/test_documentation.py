@@ -13,8 +13,8 @@ import yaml
 from botocore.model import ServiceModel
 from cfnlint.jsonschema import StandardValidator  # type: ignore[import-untyped] # a validator that is here
 
-from deployer.outcomes import OutcomeKind
-from deployer.settings import EndpointSettings as DeployedSettings
+from deployer.model.outcomes import OutcomeKind
+from deployer.model.settings import EndpointSettings as DeployedSettings
 from infra.api_members import (
     ABSENT,
     OPERATIONS,

@@ -73,49 +73,49 @@ def keep(catches: Mapping[str, str]) -> None:
 SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "drop the write-ahead",
-        "attempts.py",
+        "endpoint_pass/attempts.py",
         "        if not self._journal.begin(attempt):\n",
         "        if attempt is None:\n",
     ),
     Sabotage(
         "claim without a condition",
-        "journal.py",
+        "gateways/journal.py",
         '        condition = "attribute_not_exists(endpoint)"\n',
         '        condition = "attribute_exists(endpoint) OR attribute_not_exists(endpoint)"\n',
     ),
     Sabotage(
         "move without a condition",
-        "journal.py",
+        "gateways/journal.py",
         'ConditionExpression="#status = :old_status AND #lease_until = :old_lease_until",',
         'ConditionExpression="attribute_exists(endpoint)",',
     ),
     Sabotage(
         "retry the failed",
-        "attempt.py",
+        "model/attempt.py",
         "            and self.settled_at >= since\n",
         "            and self.settled_at < since\n",
     ),
     Sabotage(
         "sort by version",
-        "approval.py",
+        "decisions/choice.py",
         "        return (self.approved_at, self.version)\n",
         "        return (self.version, self.approved_at)\n",
     ),
     Sabotage(
         "delete one too many",
-        "retention.py",
+        "decisions/retention.py",
         "[:limit])",
         "[: limit - 1])",
     ),
     Sabotage(
         "delete a former config's model",
-        "retention.py",
+        "decisions/retention.py",
         "        if attempt.endpoint_config_name in kept\n",
         "        if attempt.endpoint_config_name in set(needed)\n",
     ),
     Sabotage(
         "clean up during a rollout",
-        "executor.py",
+        "endpoint_pass/executor.py",
         "                self._attempts.accept(attempt)\n",
         "                self._attempts.accept(attempt)\n"
         "                if attempt.replaces_endpoint_config_name is not None:\n"
@@ -131,31 +131,31 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "trust InService, ignore the old config's name",
-        "attempt.py",
+        "model/attempt.py",
         "    on_its_config = endpoint.endpoint_config_name == attempt.endpoint_config_name\n",
         "    on_its_config = endpoint is not None\n",
     ),
     Sabotage(
         "trust a stale read",
-        "attempt.py",
+        "model/attempt.py",
         "STALE_READ_LIMIT: Final = timedelta(minutes=15)",
         "STALE_READ_LIMIT: Final = timedelta(0)",
     ),
     Sabotage(
         "skip the re-read before the write",
-        "executor.py",
+        "endpoint_pass/executor.py",
         "        if not self._still_stands(release):\n",
         "        if release is None:\n",
     ),
     Sabotage(
         "deploy what is not approved",
-        "sagemaker.py",
+        "gateways/sagemaker.py",
         'return self.approval_status == "Approved" and',
         "return",
     ),
     Sabotage(
         "adopt what is not approved",
-        "sagemaker.py",
+        "gateways/sagemaker.py",
         '                    ModelApprovalStatus="Approved",\n',
         "",
     ),
@@ -173,19 +173,19 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "forget the lease",
-        "attempts.py",
+        "endpoint_pass/attempts.py",
         "return attempt.status is AttemptStatus.OPEN and self._now() >= attempt.lease_until\n",
         "return attempt.status is AttemptStatus.OPEN\n",
     ),
     Sabotage(
         "take over too early",
-        "attempts.py",
+        "endpoint_pass/attempts.py",
         "LEASE: Final = timedelta(minutes=6)",
         "LEASE: Final = timedelta(seconds=5)",
     ),
     Sabotage(
         "report before settling",
-        "attempts.py",
+        "endpoint_pass/attempts.py",
         "        settled = self._move(\n",
         "        if attempt.action is not Action.CLEAN_UP and status is not AttemptStatus.WITHDRAWN:\n"
         "            early = replace(attempt, status=status, reason=reason, settled_at=now)\n"
@@ -194,37 +194,37 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "drop unreported outcomes",
-        "attempts.py",
+        "endpoint_pass/attempts.py",
         "            if _owes_report(attempt) and self._now() >= attempt.lease_until:\n",
         "            if attempt is None:\n",
     ),
     Sabotage(
         "treat withdrawn as failed",
-        "executor.py",
+        "endpoint_pass/executor.py",
         "self._attempts.settle(attempt, AttemptStatus.WITHDRAWN, reason=str(obstacle), endpoint=None)",
         "self._attempts.settle(attempt, AttemptStatus.FAILED, reason=str(obstacle), endpoint=None)",
     ),
     Sabotage(
         "treat busy as refused",
-        "sagemaker.py",
+        "gateways/sagemaker.py",
         "        if _is(error, _ALREADY_EXISTS) or _is(error, _BUSY):\n",
         "        if _is(error, _ALREADY_EXISTS):\n",
     ),
     Sabotage(
         "delete an endpoint that serves",
-        "planner.py",
+        "decisions/plan.py",
         "    if observed.status in statuses.FAILED:\n",
         "    if observed.status in statuses.FAILED | statuses.UPDATABLE:\n",
     ),
     Sabotage(
         "name from the clock",
-        "names.py",
+        "model/names.py",
         '    suffix = f"-v{version}-{fingerprint([endpoint_name, content])}"\n',
         "    suffix = f\"-v{version}-{fingerprint([endpoint_name, __import__('time').time_ns()])}\"\n",
     ),
     Sabotage(
         "ignore the group",
-        "settings.py",
+        "model/settings.py",
         "return account_of(version_arn) == account and self.group_name.lower() == group_name.lower()\n",
         "return account_of(version_arn) == account\n",
     ),
@@ -242,13 +242,13 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "reset what somebody scaled",
-        "executor.py",
+        "endpoint_pass/executor.py",
         "self._update({**request, **kept}, release)\n",
         "self._update(request, release)\n",
     ),
     Sabotage(
         "retain what the settings change",
-        "variants.py",
+        "decisions/variants.py",
         '        **({"ExcludeRetainedVariantProperties": changed} if changed else {}),\n',
         "",
     ),
@@ -278,7 +278,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "try what was taken back",
-        "probation.py",
+        "phases/smoke_testing.py",
         "        if not all(self._still_stands(each) for each in attempt.version_arns):\n",
         "        if not attempt.version_arns:\n",
     ),
@@ -290,19 +290,19 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "leave the abort alarm set",
-        "upkeep.py",
+        "phases/upkeep.py",
         "            self._gateways.alarms.clear(self._settings.abort_alarm_name)\n",
         "            pass\n",
     ),
     Sabotage(
         "leave the alarm set that aborted a rollout",
-        "attempts.py",
+        "endpoint_pass/attempts.py",
         "            clear_abort()\n",
         "            pass\n",
     ),
     Sabotage(
         "blame the version for an abort",
-        "attempt.py",
+        "model/attempt.py",
         "        return Judgement(Verdict.ABORTED, _ABORTED)\n",
         "        return Judgement(Verdict.FAILED, _ABORTED)\n",
     ),
@@ -314,45 +314,45 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "forget that scaling was taken off",
-        "upkeep.py",
+        "phases/upkeep.py",
         "            self.note(scaling={name: each for name, each in before.items() "
         "if name != variant_name})\n",
         "",
     ),
     Sabotage(
         "take scaling for done before it is",
-        "upkeep.py",
+        "phases/upkeep.py",
         "            wanted, registered = self._settings.scaling, self._rest.scaling\n",
         "            wanted, registered = self._settings.scaling, self._rest.scaling\n"
         "            self.note(scaling=wanted)\n",
     ),
     Sabotage(
         "let an endpoint in sync lack its scaling",
-        "upkeep.py",
+        "phases/upkeep.py",
         "            and self._rest.scaling == self._settings.scaling\n",
         "",
     ),
     Sabotage(
         "leave policies that are wanted no more",
-        "scalable_targets.py",
+        "gateways/scalable_targets.py",
         "    return [each[key] for each in applied.get(kind, ()) if each[key] not in names]\n",
         "    return [each[key] for each in () if each[key] not in names]\n",
     ),
     Sabotage(
         "take a new endpoint's scaling for the old one's",
-        "executor.py",
+        "endpoint_pass/executor.py",
         "            self._upkeep.note(scaling={})\n",
         "            pass\n",
     ),
     Sabotage(
         "update without the rollout that the settings ask for",
-        "release.py",
+        "model/release.py",
         '    return {"DeploymentConfig": settings.deployment_config} if settings.deployment_config else {}\n',
         "    return {} if settings else {}\n",
     ),
     Sabotage(
         "leave the rollback alarms out of updates",
-        "release.py",
+        "model/release.py",
         '    return {"DeploymentConfig": settings.deployment_config} if settings.deployment_config else {}\n',
         "    kept = dict(settings.deployment_config or {})\n"
         '    kept.pop("AutoRollbackConfiguration", None)\n'
@@ -360,27 +360,27 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "retain weights, and set counts anew",
-        "variants.py",
+        "decisions/variants.py",
         "        if any(_value(before[each], member) != _value(after[each], member) for each in after)\n",
         '        if member == "InitialInstanceCount"\n'
         "        or any(_value(before[each], member) != _value(after[each], member) for each in after)\n",
     ),
     Sabotage(
         "take scaling off for every update",
-        "variants.py",
+        "decisions/variants.py",
         '        if variant["VariantName"] not in after or after[variant["VariantName"]] != '
         'variant.get("InstanceType")\n',
         "        if after is not None\n",
     ),
     Sabotage(
         "take an alarm for a reason that passes",
-        "passing.py",
+        "model/transience.py",
         '    "Rate exceeded": ',
         '    "alarm": "", "Rate exceeded": ',
     ),
     Sabotage(
         "begin an update without clearing the abort alarm",
-        "executor.py",
+        "endpoint_pass/executor.py",
         " and not self._upkeep.clear_abort():\n",
         " and False:\n",
     ),
@@ -392,37 +392,37 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "wait for no alarm",
-        "guardrails.py",
+        "decisions/guardrails.py",
         "    if rolled_back_at is not None and now < rolled_back_at + SETTLING:\n",
         "    if rolled_back_at is not None and now < rolled_back_at:\n",
     ),
     Sabotage(
         "leave every alarm out once one is on",
-        "guardrails.py",
+        "decisions/guardrails.py",
         'if alarm["AlarmName"] not in alarm_names]:\n',
         "if not alarm_names]:\n",
     ),
     Sabotage(
         "go live without the smoke test",
-        "attempts.py",
+        "endpoint_pass/attempts.py",
         "        if status is AttemptStatus.SUCCEEDED and is_tested(attempt):\n",
         "        if status is None and is_tested(attempt):\n",
     ),
     Sabotage(
         "take every answer for a good one",
-        "trial.py",
+        "phases/smoke_test_run.py",
         "                    unmet = request.unmet(answer)\n",
         "                    unmet = None\n",
     ),
     Sabotage(
         "let a version stay that failed its smoke test",
-        "approval.py",
+        "decisions/choice.py",
         "        if serving is not None and serves and judged.failed and serving.failed_at is not None:\n",
         "        if serving is not None and serves and now is None and serving.failed_at is not None:\n",
     ),
     Sabotage(
         "ignore the gate",
-        "life_cycle.py",
+        "model/life_cycle.py",
         "        return life_cycle is not None and (\n"
         "            life_cycle == self.asks_for or life_cycle.stage in self.later_stages\n"
         "        )\n",
@@ -430,19 +430,19 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "promote before the soak is over",
-        "life_cycle.py",
+        "model/life_cycle.py",
         "        return serves_since + self.soak\n",
         "        return serves_since\n",
     ),
     Sabotage(
         "promote while an alarm is on",
-        "stage.py",
+        "phases/promotion.py",
         "            return self._gateways.alarms.disturbed_since(since, names)\n",
         "            return []\n",
     ),
     Sabotage(
         "promote under no attempt",
-        "stage.py",
+        "phases/promotion.py",
         "        status, reason = AttemptStatus.SUCCEEDED, None\n",
         "        status, reason = AttemptStatus.SUCCEEDED, None\n"
         "        self._attempts.settle(claimed, AttemptStatus.SUCCEEDED, reason=None, endpoint=endpoint)\n"
@@ -451,7 +451,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "overwrite what a person decided for the next stage",
-        "life_cycle.py",
+        "model/life_cycle.py",
         "        return life_cycle is not None and (\n"
         "            life_cycle.stage == self.goal.stage or life_cycle.stage in self.later_stages\n"
         "        )\n",
@@ -459,7 +459,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "promote what is no longer approved",
-        "stage.py",
+        "phases/promotion.py",
         "        version = self._read_version(attempt.version_arn)\n"
         "        digest = self._look(version) if version is not None else None\n",
         "        version = self._gateways.sagemaker.describe_model_version(attempt.version_arn)\n"
@@ -467,19 +467,19 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "promote what is no longer what it served",
-        "stage.py",
+        "phases/promotion.py",
         "        if attempt.artefact_digest not in {None, digest}:\n",
         "        if attempt.artefact_digest is None:\n",
     ),
     Sabotage(
         "promote again and again",
-        "stage.py",
+        "phases/promotion.py",
         "        return any(self._settles(each) for each in made)\n",
         "        return made is None\n",
     ),
     Sabotage(
         "stamp with each sweep",
-        "stage.py",
+        "phases/promotion.py",
         "        self._upkeep.note(stamped=unstamped[-1].number)\n"
         "\n"
         "    def _stamp(self, version_arn: str, wanted: dict[str, str]) -> None:\n"
@@ -491,7 +491,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "stamp again",
-        "stage.py",
+        "phases/promotion.py",
         "        self._upkeep.note(stamped=unstamped[-1].number)\n"
         "\n"
         "    def _stamp(self, version_arn: str, wanted: dict[str, str]) -> None:\n"
@@ -504,7 +504,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "stamp what a version is by now as what was deployed",
-        "stage.py",
+        "phases/promotion.py",
         "        return stamps.of_digest(attempt.artefact_digest, self._stage_name, specification_name)\n",
         "        found = self._gateways.sagemaker.describe_model_version(attempt.version_arn)\n"
         "        digest = self._look(found) if found is not None else None\n"
@@ -512,7 +512,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "take a stage's deployer for an approver",
-        "policy.py",
+        "model/approval_policy.py",
         "        if _is_one_of(approved_by, self.deployers):\n",
         "        if approved_by is None:\n",
     ),
@@ -534,13 +534,13 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "deploy what another stage never deployed",
-        "stamps.py",
+        "decisions/version_metadata.py",
         "and name != stage_name and value != digest:\n",
         "and name != stage_name and not value:\n",
     ),
     Sabotage(
         "know an artefact by its place alone",
-        "artefacts.py",
+        "endpoint_pass/artifacts.py",
         "        digest = names.digest([containers, held])\n",
         "        digest = names.digest([containers, len(held)])\n",
     ),
@@ -552,19 +552,19 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "take what is beside an artefact for a part of it",
-        "s3.py",
+        "gateways/s3.py",
         '                if key in {"", each["Key"]} or key.endswith("/")\n',
         "",
     ),
     Sabotage(
         "name a release whatever its version is made of",
-        "release.py",
+        "model/release.py",
         "            content = model if served.artefact_digest is None else ",
         "            content = model if served.number else ",
     ),
     Sabotage(
         "stamp what was found as what had served",
-        "stage.py",
+        "phases/promotion.py",
         "                and each.status is AttemptStatus.SUCCEEDED\n",
         "                and each.status is not AttemptStatus.WITHDRAWN\n",
     ),
@@ -582,7 +582,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "let a shadow's approval count for what serves",
-        "approval.py",
+        "decisions/choice.py",
         "    for approval in latest_per_version(each for each in approvals if each.counts):\n",
         "    for approval in latest_per_version(each for each in approvals if each.decides):\n",
     ),

@@ -14,7 +14,7 @@ from enum import StrEnum
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
-from deployer.journal import WINDOW
+from deployer.gateways.journal import WINDOW
 from deployer.operations import OPERATIONS
 from deployer.triggers import PART_DETAIL_TYPE
 from local_cloud.sagemaker.switches import Switches

@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-from deployer.alarms import Alarms
-from deployer.bus import Bus
 from deployer.dispatcher import Dispatcher
-from deployer.invocations import Invocations
-from deployer.journal import Journal
-from deployer.ownership import Ownership
-from deployer.parameters import Parameters
+from deployer.gateways.alarms import Alarms
+from deployer.gateways.bus import Bus
+from deployer.gateways.invocations import Invocations
+from deployer.gateways.journal import Journal
+from deployer.gateways.parameters import Parameters
+from deployer.gateways.reporter import Reporter
+from deployer.gateways.s3 import S3
+from deployer.gateways.sagemaker import SageMaker
+from deployer.gateways.scalable_targets import ScalableTargets
+from deployer.gateways.topic import Topic
+from deployer.model.stack_identity import Ownership
 from deployer.reconciler import Gateways
-from deployer.reporter import Reporter
-from deployer.s3 import S3
-from deployer.sagemaker import SageMaker
-from deployer.scalable_targets import ScalableTargets
-from deployer.topic import Topic
 from deployer.triggers import PART_DETAIL_TYPE, read_trigger
 from local_cloud.application_auto_scaling import wire as auto_scaling_wire
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling

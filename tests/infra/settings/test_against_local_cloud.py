@@ -18,12 +18,12 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 
-from deployer.newer_members import pass_on_newer_members
-from deployer.refusals import UpkeepRefusedError
-from deployer.release import Release, Version
-from deployer.sagemaker import RefusedError, SageMaker
-from deployer.scalable_targets import ScalableTargets
-from deployer.settings import EndpointSettings
+from deployer.gateways.newer_members import pass_on_newer_members
+from deployer.gateways.refusals import UpkeepRefusedError
+from deployer.gateways.sagemaker import RefusedError, SageMaker
+from deployer.gateways.scalable_targets import ScalableTargets
+from deployer.model.release import Release, Version
+from deployer.model.settings import EndpointSettings
 from infra.settings.catalogue import EndpointSpec, load_catalogue
 from local_cloud.in_process import InProcessCloud
 from local_cloud.sagemaker.virtual import settle

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer.settings import EndpointSettings
+from deployer.model.settings import EndpointSettings
 from infra.context import PLACE, read_configuration
 from infra.stages.carried import CarriedStage, load_stages
 from tests.infra.stages.example import (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.life_cycle import Gate, LifeCycle, Promotion
+from deployer.model.life_cycle import Gate, LifeCycle, Promotion
 from infra.context import PLACE, read_configuration
 from infra.stages.carried import load_stages, of_stage
 from infra.stages.context import Stage

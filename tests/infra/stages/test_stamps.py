@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from deployer import stamps
-from deployer.life_cycle import LifeCycle
+from deployer.decisions import version_metadata
+from deployer.model.life_cycle import LifeCycle
 from infra.stages.stamps import deciding, of_others
 
 GROUP = "arn:aws:sagemaker:eu-central-1:111122223333:model-package-group/churn"
@@ -64,11 +64,11 @@ def test_the_properties_are_named_as_the_deployer_writes_them() -> None:
     when = datetime(2026, 7, 1, tzinfo=UTC)
     both = {"Models": [{"InferenceSpecificationName": "small"}]}
     written = (
-        stamps.of_digest("d", "staging", None),
-        stamps.of_digest("d", "staging", "small"),
-        stamps.of_promotion(LifeCycle("Production", "Approved"), "staging", when),
-        stamps.of_replaced("a", "staging", when),
-        stamps.of_replaced("b", "staging", when),
+        version_metadata.of_digest("d", "staging", None),
+        version_metadata.of_digest("d", "staging", "small"),
+        version_metadata.of_promotion(LifeCycle("Production", "Approved"), "staging", when),
+        version_metadata.of_replaced("a", "staging", when),
+        version_metadata.of_replaced("b", "staging", when),
     )
 
     assert named(Spec("a", compiled=both), Spec("b"), promotes=True) == {

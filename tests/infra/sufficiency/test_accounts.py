@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from ministack.core.responses import request_scope
 
-from deployer.life_cycle import LifeCycle
-from deployer.sagemaker import SageMaker
+from deployer.gateways.sagemaker import SageMaker
+from deployer.model.life_cycle import LifeCycle
 from tests.infra.estate import MODELS_OF_PRODUCTION, PREFIX, REGION
 from tests.infra.opened import Accounts, whoever
 from tests.unit.deployer.builders import GROUP

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.alarms import Alarms
-from deployer.s3 import S3
+from deployer.gateways.alarms import Alarms
+from deployer.gateways.s3 import S3
 from tests.unit.deployer.pipeline import PATH_STYLE, REGION, Pipeline
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from deployer.approval import Approval, ApprovalSource
-from deployer.attempt import Action, Attempt, AttemptStatus
-from deployer.endpoint import Endpoint
-from deployer.release import Release, Version
-from deployer.settings import EndpointSettings
+from deployer.decisions.choice import Approval, ApprovalSource
+from deployer.model.attempt import Action, Attempt, AttemptStatus
+from deployer.model.endpoint import Endpoint
+from deployer.model.release import Release, Version
+from deployer.model.settings import EndpointSettings
 
 ENDPOINT = "churn"
 GROUP = "churn-models"

@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
-from deployer.alarms import Alarms
-from deployer.artefacts import Artefacts
-from deployer.bus import Bus
 from deployer.dispatcher import Dispatcher
-from deployer.invocations import Invocations
-from deployer.journal import History, Journal
-from deployer.newer_members import pass_on_newer_members
-from deployer.outcomes import DETAIL_TYPE
-from deployer.ownership import Ownership
-from deployer.parameters import Parameters
+from deployer.endpoint_pass.artifacts import Artefacts
+from deployer.gateways.alarms import Alarms
+from deployer.gateways.bus import Bus
+from deployer.gateways.invocations import Invocations
+from deployer.gateways.journal import History, Journal
+from deployer.gateways.newer_members import pass_on_newer_members
+from deployer.gateways.parameters import Parameters
+from deployer.gateways.reporter import Reporter
+from deployer.gateways.s3 import S3
+from deployer.gateways.sagemaker import SageMaker
+from deployer.gateways.scalable_targets import ScalableTargets
+from deployer.gateways.topic import Topic
+from deployer.model.outcomes import DETAIL_TYPE
+from deployer.model.release import Release, Version
+from deployer.model.settings import EndpointSettings
+from deployer.model.stack_identity import Ownership
 from deployer.reconciler import Gateways
-from deployer.release import Release, Version
-from deployer.reporter import Reporter
-from deployer.s3 import S3
-from deployer.sagemaker import SageMaker
-from deployer.scalable_targets import ScalableTargets
-from deployer.settings import EndpointSettings
-from deployer.topic import Topic
 from deployer.triggers import Trigger, read_trigger
 from local_cloud.hosting.virtual import ScriptedEndpoints
 from local_cloud.in_process import InProcessAlarms, InProcessCloud

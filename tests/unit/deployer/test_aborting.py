@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from deployer.alarms import LONGEST_REASON, Alarms
-from deployer.attempt import AttemptStatus
+from deployer.gateways.alarms import LONGEST_REASON, Alarms
+from deployer.model.attempt import AttemptStatus
 from local_cloud.sagemaker.switches import AlarmAtStart, Switches
 from tests.unit.deployer.builders import minutes
 from tests.unit.deployer.pipeline import Pipeline

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.approval import Approval, Decision, Misfit, Serving, choose, superseded
-from deployer.attempt import RETRY_DELAYS, Attempt, AttemptStatus
+from deployer.decisions.choice import Approval, Decision, Misfit, Serving, choose, superseded
+from deployer.model.attempt import RETRY_DELAYS, Attempt, AttemptStatus
 from tests.unit.deployer.builders import NOW, approval, attempt, minutes, release, version_arn
 
 

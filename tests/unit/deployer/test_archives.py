@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployer.archives import MOST_MEMBERS, ArchiveError, TooLargeError, first_files
+from deployer.gateways.archives import MOST_MEMBERS, ArchiveError, TooLargeError, first_files
 
 LARGEST = 1_000_000
 

@@ -1,7 +1,7 @@
 import pytest
 
-from deployer.attempt import STALE_READ_LIMIT, Attempt, AttemptStatus, Judgement, Verdict, judge
-from deployer.endpoint import Endpoint
+from deployer.model.attempt import STALE_READ_LIMIT, Attempt, AttemptStatus, Judgement, Verdict, judge
+from deployer.model.endpoint import Endpoint
 from tests.unit.deployer.builders import NOW, attempt, endpoint, minutes, release
 
 ASKED = release(1).endpoint_config_name

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer import reporter as reporting
 from deployer.dispatcher import PassesFailedError
-from deployer.outcomes import Outcome, OutcomeKind
+from deployer.gateways import reporter as reporting
+from deployer.model.outcomes import Outcome, OutcomeKind
 from deployer.triggers import read_trigger
 from tests.unit.deployer.builders import ENDPOINT, GROUP
 from tests.unit.deployer.pipeline import PREFIX, TOPIC, Pipeline

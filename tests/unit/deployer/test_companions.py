@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deployer.settings import InvalidSettingsError
+from deployer.model.settings import InvalidSettingsError
 from local_cloud.hosting.fleet import Answer
 from local_cloud.in_process import InProcessCloud
 from tests.unit.deployer.builders import settings

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.endpoint_changes import CHANGES, Answer, Mark, Shape, changes_between, refused, unguardable
+from deployer.decisions.endpoint_changes import (
+    CHANGES,
+    Answer,
+    Mark,
+    Shape,
+    changes_between,
+    refused,
+    unguardable,
+)
 from infra.settings.guardrails import guardrail_violations
 from local_cloud.sagemaker import switches as choices
 from local_cloud.sagemaker.switches import GuardedVariants, Switches

@@ -7,13 +7,10 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.bus import Bus
-from deployer.endpoint import Sighting
-from deployer.outcomes import Outcome, OutcomeKind
-from deployer.parameters import LISTED_FOR, AllSettings, Parameters
-from deployer.refusals import UpkeepRefusedError
-from deployer.release import ENDPOINT_TAG, STACK_TAG, Release
-from deployer.sagemaker import (
+from deployer.gateways.bus import Bus
+from deployer.gateways.parameters import LISTED_FOR, AllSettings, Parameters
+from deployer.gateways.refusals import UpkeepRefusedError
+from deployer.gateways.sagemaker import (
     BusyError,
     NotVisibleYetError,
     RefusedError,
@@ -21,7 +18,10 @@ from deployer.sagemaker import (
     Tag,
     ThrottledError,
 )
-from deployer.undelivered import UndeliveredError
+from deployer.gateways.undelivered import UndeliveredError
+from deployer.model.endpoint import Sighting
+from deployer.model.outcomes import Outcome, OutcomeKind
+from deployer.model.release import ENDPOINT_TAG, STACK_TAG, Release
 from tests.unit.deployer.builders import GROUP, NOW, release
 from tests.unit.deployer.pipeline import PREFIX, Pipeline
 

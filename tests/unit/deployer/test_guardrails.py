@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer.attempt import Action, AttemptStatus
+from deployer.decisions.guardrails import SETTLING, heed_alarms, rollback_alarms
+from deployer.decisions.plan import CreateEndpoint, Deploy, UpdateEndpoint, WaitForAlarms
 from deployer.dispatcher import PassesFailedError
-from deployer.guardrails import SETTLING, heed_alarms, rollback_alarms
-from deployer.planner import CreateEndpoint, Deploy, UpdateEndpoint, WaitForAlarms
+from deployer.model.attempt import Action, AttemptStatus
 from local_cloud.sagemaker.switches import AlarmAtStart, MissingAlarm, Switches
 from tests.unit.deployer.builders import attempt, endpoint, minutes, release, settings
 from tests.unit.deployer.test_aborting import ALARM, GUARDED, guarded
 from tests.unit.deployer.test_trial import BAD, GOOD, Trying
 
 if TYPE_CHECKING:
-    from deployer.attempt import Attempt
-    from deployer.endpoint import Endpoint
+    from deployer.model.attempt import Attempt
+    from deployer.model.endpoint import Endpoint
     from tests.unit.deployer.pipeline import Pipeline
 
 ERRORS = "Greenlight-churn-error-ratio"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer.settings import EndpointSettings, InvalidSettingsError
+from deployer.model.settings import EndpointSettings, InvalidSettingsError
 from deployer.triggers import read_trigger
 from tests.unit.deployer.builders import ENDPOINT, settings_document
 from tests.unit.deployer.pipeline import PREFIX, REGION, Pipeline

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from deployer.instance_types import misfit
-from deployer.sagemaker import SageMaker
+from deployer.decisions.instance_types import misfit
+from deployer.gateways.sagemaker import SageMaker
 from tests.unit.deployer.builders import approval, settings
 from tests.unit.deployer.pipeline import Pipeline
 

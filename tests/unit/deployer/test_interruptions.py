@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from deployer.attempt import AttemptStatus
 from deployer.dispatcher import PassesFailedError
+from deployer.model.attempt import AttemptStatus
 from deployer.triggers import read_trigger
 from tests.unit.deployer.builders import ENDPOINT
 from tests.unit.deployer.pipeline import PREFIX, Pipeline

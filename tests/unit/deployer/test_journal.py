@@ -4,11 +4,11 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.attempt import Action, AttemptStatus, Deletion
-from deployer.journal import WINDOW, History, Journal, Rest
-from deployer.life_cycle import LifeCycle
-from deployer.release import Companion
-from deployer.smoke_test import Failure
+from deployer.gateways.journal import WINDOW, History, Journal, Rest
+from deployer.model.attempt import Action, AttemptStatus, Deletion
+from deployer.model.life_cycle import LifeCycle
+from deployer.model.release import Companion
+from deployer.model.smoke_test import Failure
 from tests.unit.deployer.builders import ENDPOINT, approval, attempt, minutes, version_arn
 from tests.unit.deployer.pipeline import TABLE, Pipeline
 from tests.unit.deployer.test_gateways import FailingClient

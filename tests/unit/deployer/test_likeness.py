@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.attempt import AttemptStatus
-from deployer.likeness import ENDPOINT_CONFIG, MODEL, FilledIn, Surplus, differences
-from deployer.refusals import UpkeepRefusedError
-from deployer.release import ENDPOINT_TAG, STACK_TAG
-from deployer.sagemaker import SageMaker
+from deployer.gateways.likeness import ENDPOINT_CONFIG, MODEL, FilledIn, Surplus, differences
+from deployer.gateways.refusals import UpkeepRefusedError
+from deployer.gateways.sagemaker import SageMaker
+from deployer.model.attempt import AttemptStatus
+from deployer.model.release import ENDPOINT_TAG, STACK_TAG
 from local_cloud.sagemaker.switches import (
     DescribedContainers,
     DescribedEmpties,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from botocore.model import Shape
 
-    from deployer.likeness import Members
+    from deployer.gateways.likeness import Members
 
 MEMBERS = {"CreateModel": MODEL, "CreateEndpointConfig": ENDPOINT_CONFIG}
 

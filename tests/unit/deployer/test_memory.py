@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.attempt import Action, AttemptStatus
 from deployer.dispatcher import PassesFailedError
-from deployer.journal import WINDOW, Journal
+from deployer.gateways.journal import WINDOW, Journal
+from deployer.model.attempt import Action, AttemptStatus
 from local_cloud.sagemaker.ports import Health
 from local_cloud.sagemaker.virtual import Outcome
 from tests.unit.deployer.builders import ENDPOINT

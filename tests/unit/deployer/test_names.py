@@ -3,7 +3,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.names import MAX_LENGTH, fingerprint, versioned_name
+from deployer.model.names import MAX_LENGTH, fingerprint, versioned_name
 
 ENTITY_NAMES = st.from_regex(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", fullmatch=True).filter(
     lambda name: len(name) <= MAX_LENGTH

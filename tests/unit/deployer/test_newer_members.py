@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deployer.sagemaker import SageMaker
+from deployer.gateways.sagemaker import SageMaker
 from local_cloud.sagemaker.ports import Caller
 from local_cloud.sagemaker.switches import ApiVersion, Switches
 from tests.unit.deployer.pipeline import Pipeline

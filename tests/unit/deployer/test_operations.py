@@ -7,15 +7,15 @@ import deployer
 from deployer.operations import OPERATIONS
 
 GATEWAYS = {
-    "sagemaker": "sagemaker.py",
-    "application-autoscaling": "scalable_targets.py",
-    "cloudwatch": "alarms.py",
-    "dynamodb": "journal.py",
-    "ssm": "parameters.py",
-    "events": "bus.py",
-    "sns": "topic.py",
-    "sagemaker-runtime": "invocations.py",
-    "s3": "s3.py",
+    "sagemaker": "gateways/sagemaker.py",
+    "application-autoscaling": "gateways/scalable_targets.py",
+    "cloudwatch": "gateways/alarms.py",
+    "dynamodb": "gateways/journal.py",
+    "ssm": "gateways/parameters.py",
+    "events": "gateways/bus.py",
+    "sns": "gateways/topic.py",
+    "sagemaker-runtime": "gateways/invocations.py",
+    "s3": "gateways/s3.py",
 }
 SOURCE = Path(deployer.__file__).parent
 
@@ -44,7 +44,8 @@ def test_the_list_of_operations_is_exactly_what_the_gateways_call() -> None:
 
 
 def test_no_module_but_a_gateway_has_a_client() -> None:
-    others = [path for path in SOURCE.glob("*.py") if path.name not in GATEWAYS.values()]
+    gateways = {SOURCE / each for each in GATEWAYS.values()}
+    others = [path for path in SOURCE.rglob("*.py") if path not in gateways]
 
     assert others
     assert not [path.name for path in others if methods_called_on_the_client(path)]

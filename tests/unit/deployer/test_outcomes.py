@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from deployer import outcomes
-from deployer.approval import Misfit
-from deployer.attempt import AttemptStatus
-from deployer.bus import Bus
-from deployer.excerpts import LONGEST, excerpt
-from deployer.excerpts import MOST_BYTES as MOST_BYTES_OF_A_TEXT
-from deployer.release import Companion
-from deployer.smoke_test import Failure
-from deployer.topic import Topic
+from deployer.decisions.choice import Misfit
+from deployer.gateways.bus import Bus
+from deployer.gateways.topic import Topic
+from deployer.model import outcomes
+from deployer.model.attempt import AttemptStatus
+from deployer.model.excerpts import LONGEST, excerpt
+from deployer.model.excerpts import MOST_BYTES as MOST_BYTES_OF_A_TEXT
+from deployer.model.release import Companion
+from deployer.model.smoke_test import Failure
 from tests.unit.deployer.builders import NOW, approval, attempt
 
 if TYPE_CHECKING:
-    from deployer.outcomes import Outcome
+    from deployer.model.outcomes import Outcome
 
 MOST_BYTES: Final = 256 * 1024
 """Of an entry of PutEvents (EventBridge's user guide, "Calculating PutEvents event entry size"), and of a

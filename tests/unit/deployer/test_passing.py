@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.attempt import RETRY_DELAYS
-from deployer.executor import SECONDS_TO_BE_KNOWN
-from deployer.passing import ACCESS, TROUBLE, may_be_early, may_pass
+from deployer.endpoint_pass.executor import SECONDS_TO_BE_KNOWN
+from deployer.model.attempt import RETRY_DELAYS
+from deployer.model.transience import ACCESS, TROUBLE, may_be_early, may_pass
 from local_cloud.propagation import Propagation
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.sagemaker.virtual import PermissiveRoles

@@ -10,10 +10,10 @@ from typing import Any, get_type_hints
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-from deployer.attempt import RETRY_DELAYS, STALE_READ_LIMIT, Action, AttemptStatus
-from deployer.attempts import LEASE
 from deployer.dispatcher import PART_SIZE, PassesFailedError
-from deployer.journal import WINDOW
+from deployer.endpoint_pass.attempts import LEASE
+from deployer.gateways.journal import WINDOW
+from deployer.model.attempt import RETRY_DELAYS, STALE_READ_LIMIT, Action, AttemptStatus
 from deployer.operations import OPERATIONS
 from deployer.triggers import EndpointChanged, SettingsChanged, SweepPart, read_trigger
 from iam_policies.policies import parse_policy

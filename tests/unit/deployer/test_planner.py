@@ -1,9 +1,7 @@
 import pytest
 
-from deployer import statuses
-from deployer.approval import Choice, Decision
-from deployer.endpoint import Endpoint
-from deployer.planner import (
+from deployer.decisions.choice import Choice, Decision
+from deployer.decisions.plan import (
     Blocked,
     CreateEndpoint,
     CreateEndpointConfig,
@@ -16,6 +14,8 @@ from deployer.planner import (
     WaitToRetry,
     plan,
 )
+from deployer.model import statuses
+from deployer.model.endpoint import Endpoint
 from tests.unit.deployer.builders import ENDPOINT, approval, endpoint, minutes, release
 
 RELEASE = release(1)

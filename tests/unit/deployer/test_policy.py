@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from deployer.identity import Identity
-from deployer.policy import ApprovalPolicy
+from deployer.model.approval_policy import ApprovalPolicy
+from deployer.model.identity import Identity
 
 ADA_ARN = "arn:aws:iam::111122223333:user/ada"
 BOB_ARN = "arn:aws:sagemaker:eu-central-1:111122223333:user-profile/d-1/bob"

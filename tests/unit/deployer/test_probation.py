@@ -12,8 +12,8 @@ from botocore.exceptions import ReadTimeoutError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from deployer.attempt import AttemptStatus
 from deployer.dispatcher import PassesFailedError
+from deployer.model.attempt import AttemptStatus
 from local_cloud.hosting.fleet import Answer
 from tests.unit.deployer.test_trial import (
     BAD,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from deployer import outcomes
-from deployer.attempt import AttemptStatus
+from deployer.model import outcomes
+from deployer.model.attempt import AttemptStatus
 from tests.unit.deployer.builders import attempt, endpoint, minutes
 from tests.unit.deployer.pipeline import REGION, Pipeline
 

@@ -3,8 +3,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.attempt import Action, Attempt, AttemptStatus, Deletion
-from deployer.retention import disposable
+from deployer.decisions.retention import disposable
+from deployer.model.attempt import Action, Attempt, AttemptStatus, Deletion
 from tests.unit.deployer.builders import attempt
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.attempt import AttemptStatus
-from deployer.refusals import UpkeepRefusedError
-from deployer.scalable_targets import ScalableTargets
-from deployer.variants import to_deregister
+from deployer.decisions.variants import to_deregister
+from deployer.gateways.refusals import UpkeepRefusedError
+from deployer.gateways.scalable_targets import ScalableTargets
+from deployer.model.attempt import AttemptStatus
 from tests.unit.deployer.builders import ENDPOINT
 from tests.unit.deployer.pipeline import Pipeline
 

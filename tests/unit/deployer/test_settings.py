@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from deployer.release import all_tags
-from deployer.settings import EndpointSettings, InvalidSettingsError
+from deployer.model.release import all_tags
+from deployer.model.settings import EndpointSettings, InvalidSettingsError
 from tests.unit.deployer.builders import release, settings, settings_document, version_arn
 
 

@@ -12,11 +12,19 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.excerpts import MOST_BYTES
-from deployer.invocations import Invocations
-from deployer.s3 import LARGEST_BYTES, MOST_FILES, S3, PayloadError
-from deployer.settings import EndpointSettings, InvalidSettingsError
-from deployer.smoke_test import LONGEST_EXCERPT, Answer, Payload, SmokeTest, Unanswered, is_smoke_test, p95
+from deployer.gateways.invocations import Invocations
+from deployer.gateways.s3 import LARGEST_BYTES, MOST_FILES, S3, PayloadError
+from deployer.model.excerpts import MOST_BYTES
+from deployer.model.settings import EndpointSettings, InvalidSettingsError
+from deployer.model.smoke_test import (
+    LONGEST_EXCERPT,
+    Answer,
+    Payload,
+    SmokeTest,
+    Unanswered,
+    is_smoke_test,
+    p95,
+)
 from tests.unit.deployer.builders import settings_document
 
 if TYPE_CHECKING:

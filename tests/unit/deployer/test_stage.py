@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer import stamps
-from deployer.attempt import Action, AttemptStatus
-from deployer.life_cycle import Gate, LifeCycle
-from deployer.settings import InvalidSettingsError
+from deployer.decisions import version_metadata
+from deployer.model.attempt import Action, AttemptStatus
+from deployer.model.life_cycle import Gate, LifeCycle
+from deployer.model.settings import InvalidSettingsError
 from local_cloud.sagemaker.ports import Caller
 from tests.unit.deployer.builders import NOW, attempt, settings
 from tests.unit.deployer.pipeline import REGION, TABLE, Pipeline, change_artefact
@@ -497,7 +497,7 @@ def test_the_registry_shows_where_a_version_failed_and_why() -> None:
     stamped = metadata(pipeline, arn)["greenlight:staging:endpoint:churn"]
     assert stamped.startswith("failed 20")
     assert "did not pass the ping health check" in stamped
-    assert len(stamped) <= stamps.LONGEST_VALUE
+    assert len(stamped) <= version_metadata.LONGEST_VALUE
 
 
 def test_a_stamp_is_written_once_and_leads_to_nothing() -> None:
@@ -683,11 +683,11 @@ def test_a_stamp_keeps_to_the_marks_that_the_registry_takes() -> None:
     failed = attempt(
         status=AttemptStatus.FAILED, settled_at=NOW, reason='no "ping" (see logs);\n' + "x" * 300
     )
-    [(key, value)] = stamps.of_attempt(failed, "staging").items()
+    [(key, value)] = version_metadata.of_attempt(failed, "staging").items()
 
     assert key == "greenlight:staging:endpoint:churn"
     assert value.startswith("failed 2026-05-04T12:00:00+00:00: no ping see logs - x")
-    assert len(value) == stamps.LONGEST_VALUE
+    assert len(value) == version_metadata.LONGEST_VALUE
 
 
 @pytest.mark.parametrize(
@@ -701,7 +701,7 @@ def test_a_stamp_keeps_to_the_marks_that_the_registry_takes() -> None:
 )
 def test_an_expectation_says_the_same_in_the_marks_that_a_stamp_may_have(expected: str, told: str) -> None:
     failed = attempt(status=AttemptStatus.FAILED, settled_at=NOW, reason=expected)
-    [value] = stamps.of_attempt(failed, "staging").values()
+    [value] = version_metadata.of_attempt(failed, "staging").values()
 
     assert value == f"failed 2026-05-04T12:00:00+00:00: {told}"
 
@@ -727,16 +727,18 @@ def test_the_same_digest_passes_and_a_stages_own_is_no_obstacle() -> None:
     digest = "a" * 64
     own_and_other = {"greenlight:staging:digest": digest, "greenlight:production:digest": "b" * 64}
 
-    assert stamps.stage_with_another_digest(own_and_other, "production", None, digest) is None
-    assert stamps.stage_with_another_digest(own_and_other, "archive", None, digest) == "production"
-    assert stamps.stage_with_another_digest({"digest": "x"}, "production", None, digest) is None
+    assert version_metadata.stage_with_another_digest(own_and_other, "production", None, digest) is None
+    assert version_metadata.stage_with_another_digest(own_and_other, "archive", None, digest) == "production"
+    assert version_metadata.stage_with_another_digest({"digest": "x"}, "production", None, digest) is None
 
 
 def test_an_inference_specification_is_compared_with_its_like() -> None:
-    stamped = stamps.of_digest("a" * 64, "staging", "compiled")
+    stamped = version_metadata.of_digest("a" * 64, "staging", "compiled")
 
-    assert stamps.stage_with_another_digest(stamped, "production", None, "b" * 64) is None
-    assert stamps.stage_with_another_digest(stamped, "production", "compiled", "b" * 64) == "staging"
+    assert version_metadata.stage_with_another_digest(stamped, "production", None, "b" * 64) is None
+    assert (
+        version_metadata.stage_with_another_digest(stamped, "production", "compiled", "b" * 64) == "staging"
+    )
 
 
 def test_a_version_that_went_through_the_stages_as_it_is_goes_live() -> None:
@@ -876,4 +878,4 @@ def test_what_another_stage_found_broken_keeps_nothing_back_here() -> None:
         "greenlight:staging:endpoint:well": "serving since 2026-01-01",
     }
 
-    assert stamps.broken_on(metadata, "staging", besides="churn") == ["other"]
+    assert version_metadata.broken_on(metadata, "staging", besides="churn") == ["other"]

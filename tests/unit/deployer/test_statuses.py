@@ -1,7 +1,7 @@
 import botocore.session
 from botocore.model import StringShape
 
-from deployer import statuses
+from deployer.model import statuses
 
 GROUPS = (statuses.MODIFYING, statuses.UPDATABLE, statuses.FAILED, statuses.UNDECIDED)
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.attempt import AttemptStatus
-from deployer.patience import (
+from deployer.endpoint_pass.throttling import (
     LONGEST_TO_BEGIN_SECONDS,
     LONGEST_TO_FINISH_SECONDS,
     SECONDS_TO_FINISH,
     Patience,
 )
+from deployer.model.attempt import AttemptStatus
 from deployer.triggers import read_trigger
 from tests.unit.deployer.pipeline import Pipeline
 

@@ -10,9 +10,9 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-from deployer.outcomes import Outcome, OutcomeKind
-from deployer.topic import Topic, subject
-from deployer.undelivered import UndeliveredError
+from deployer.gateways.topic import Topic, subject
+from deployer.gateways.undelivered import UndeliveredError
+from deployer.model.outcomes import Outcome, OutcomeKind
 
 ARN = "arn:aws:sns:eu-central-1:111122223333:outcomes"
 OUTCOME = Outcome(

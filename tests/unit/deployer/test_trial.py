@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer.attempt import AttemptStatus
+from deployer.model.attempt import AttemptStatus
 from deployer.triggers import read_trigger
 from local_cloud.hosting.fleet import Answer, InvocationTimeoutError
 from local_cloud.hosting.fleets import NotReadyError

@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from deployer.dispatcher import PassesFailedError
-from deployer.refusals import Cause, Refusal
-from deployer.scalable_targets import ScalableTargets
+from deployer.gateways.refusals import Cause, Refusal
+from deployer.gateways.scalable_targets import ScalableTargets
 from local_cloud.sagemaker.switches import AlarmAtStart
 from tests.unit.deployer.builders import ENDPOINT
 from tests.unit.deployer.pipeline import Pipeline

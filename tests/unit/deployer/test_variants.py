@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from deployer.variants import retained_properties
+from deployer.decisions.variants import retained_properties
 
 
 def variant(name: str = "AllTraffic", **members: Any) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from deployer.artefacts import Artefacts
-from deployer.identity import Identity
-from deployer.s3 import S3
-from deployer.sagemaker import ModelVersion
+from deployer.endpoint_pass.artifacts import Artefacts
+from deployer.gateways.s3 import S3
+from deployer.gateways.sagemaker import ModelVersion
+from deployer.model.identity import Identity
 from ops.facts import NO_CREDENTIALS, Absent, Found, Grant, KmsKey, Quota, Role, Rule, Unreadable, Version
 from ops.gathering import gather
 from tests.infra.stages.example import KEY, OTHER_KEY, REGION, REGISTRY, STAGING

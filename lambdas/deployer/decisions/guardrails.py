@@ -1,0 +1,149 @@
+"""Decides what an update does about rollback alarms that are on before it begins. Pure.
+
+Whether SageMaker rolls back an update that begins under such an alarm is not documented. If it does, a good
+version would be blamed for a bad one's alarm, or could never replace the version that raises it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from deployer.decisions.endpoint_changes import Answer, changes_between, refused, unguardable
+from deployer.decisions.plan import CannotChange, UpdateEndpoint, WaitForAlarms
+from deployer.model.attempt import Action, AttemptStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
+
+    from deployer.decisions.endpoint_changes import Shape
+    from deployer.decisions.plan import Deploy
+    from deployer.model.attempt import Attempt
+    from deployer.model.endpoint import Endpoint
+
+SETTLING: Final = timedelta(minutes=15)
+"""How long an alarm may stay on after the rollout that raised it was rolled back. Longer than most alarms
+look back; an alarm that is still on then has another cause."""
+
+
+def rollback_alarms(deploy: Deploy) -> tuple[str, ...]:
+    """Return the names of the alarms that would stop an update; none for any other change."""
+    change = deploy.change
+    return _alarm_names(change.request) if isinstance(change, UpdateEndpoint) else ()
+
+
+def heed_alarms(
+    deploy: Deploy,
+    alarms_on: Collection[str],
+    attempts: Iterable[Attempt],
+    endpoint: Endpoint,
+    *,
+    now: datetime,
+) -> Deploy | WaitForAlarms:
+    """Return what to do about rollback alarms that are on: wait for them, or update without them.
+
+    An alarm that a rollout raised is over soon after the rollback: it is waited for. Any other one is raised
+    by what serves, or by something that no version changes: the update may be the cure, so it goes out, and
+    the alarms that are not on still guard it.
+
+    Args:
+        deploy: An update.
+        alarms_on: Which of its rollback alarms are on, without the abort alarm, which is cleared.
+        attempts: Those of the endpoint, newest first.
+        endpoint: The endpoint at rest.
+        now: The time.
+    """
+    change = deploy.change
+    assert isinstance(change, UpdateEndpoint)
+    on = tuple(name for name in _alarm_names(change.request) if name in alarms_on)
+    if not on:
+        return deploy
+    rolled_back_at = _rolled_back_at(attempts, endpoint)
+    if rolled_back_at is not None and now < rolled_back_at + SETTLING:
+        return WaitForAlarms(on, rolled_back_at + SETTLING)
+    return replace(deploy, change=without_alarms(change, on))
+
+
+def heed_change(
+    deploy: Deploy, serving: Shape, wanted: Shape, *, refused_before: bool
+) -> Deploy | CannotChange:
+    """Return what to do about a change that SageMaker does not make, or not guarded.
+
+    Args:
+        deploy: An update.
+        serving: What the endpoint is.
+        wanted: What it is to be.
+        refused_before: Whether SageMaker refused this very change already.
+    """
+    change = deploy.change
+    assert isinstance(change, UpdateEndpoint)
+    rows = changes_between(serving, wanted, guarded="DeploymentConfig" in change.request)
+    unknown = tuple(each for each in rows if each.answer is Answer.UNKNOWN)
+    if (row := refused(rows)) is not None:
+        return CannotChange(row.name)
+    if refused_before and unknown:
+        return CannotChange(unknown[0].name)
+    if (row := unguardable(rows)) is not None:
+        request = {key: value for key, value in change.request.items() if key != "DeploymentConfig"}
+        change = replace(change, request=request, unguarded=row.name)
+        unknown = tuple(each for each in unknown if each in changes_between(serving, wanted, guarded=False))
+    return replace(deploy, change=replace(change, changes=unknown))
+
+
+def with_alarms_unread(deploy: Deploy) -> Deploy:
+    """Return an update that goes out although nobody could see whether its rollback alarms are on.
+
+    They guard it all the same. If one of them ends it, that may be none of the version's doing.
+    """
+    change = deploy.change
+    assert isinstance(change, UpdateEndpoint)
+    return replace(deploy, change=replace(change, alarms_unread=True))
+
+
+def without_alarms(update: UpdateEndpoint, alarm_names: Collection[str]) -> UpdateEndpoint:
+    """Return an update that these of its rollback alarms do not guard."""
+    left_out = tuple(name for name in _alarm_names(update.request) if name in alarm_names)
+    if not left_out:
+        return update
+    return replace(
+        update,
+        request=_without(update.request, left_out),
+        alarms_left_out=(*update.alarms_left_out, *left_out),
+    )
+
+
+def _rolled_back_at(attempts: Iterable[Attempt], endpoint: Endpoint) -> datetime | None:
+    """Return when what serves came back after a rollout, as far as the journal and the endpoint tell."""
+    if endpoint.status != "InService":
+        # A rollback that failed leaves instances of the new version: the alarm is not over by itself.
+        return None
+    for attempt in attempts:
+        if not attempt.is_deployment:
+            continue
+        serves = attempt.endpoint_config_name == endpoint.endpoint_config_name
+        if attempt.status is AttemptStatus.SUCCEEDED or serves:
+            return None
+        if attempt.accepted_at is not None:
+            return attempt.settled_at
+        # Nobody saw it accepted. If it was, and was rolled back, the endpoint was touched since.
+        touched = endpoint.last_modified_time != attempt.endpoint_last_modified_time
+        if touched and attempt.action is Action.UPDATE_ENDPOINT:
+            return endpoint.last_modified_time
+    return None
+
+
+def _alarm_names(request: Mapping[str, Any]) -> tuple[str, ...]:
+    automatic = request.get("DeploymentConfig", {}).get("AutoRollbackConfiguration", {})
+    return tuple(alarm["AlarmName"] for alarm in automatic.get("Alarms", ()))
+
+
+def _without(request: Mapping[str, Any], alarm_names: Collection[str]) -> dict[str, Any]:
+    """Return a request without some of its rollback alarms; what would be empty then is left out as well."""
+    config = dict(request["DeploymentConfig"])
+    alarms = config.pop("AutoRollbackConfiguration")["Alarms"]
+    if left := [alarm for alarm in alarms if alarm["AlarmName"] not in alarm_names]:
+        config["AutoRollbackConfiguration"] = {"Alarms": left}
+    others = {key: value for key, value in request.items() if key != "DeploymentConfig"}
+    return {**others, "DeploymentConfig": config} if config else others

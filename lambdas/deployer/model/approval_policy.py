@@ -1,0 +1,88 @@
+"""Decides whose approvals count for an endpoint. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from deployer.model.identity import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalPolicy:
+    """Whose approvals count.
+
+    Attributes:
+        approvers: Patterns of identities' ARNs, with `*` and `?`; empty for anybody.
+        four_eyes: Whether the approver must not be the one who registered the version. It also stops the
+            SageMaker SDK's `ModelPackage.deploy()`, which approves in passing what its user registered.
+        deployers: Patterns of the ARNs of stages' deployers, which write to the registry as well, and
+            approve nothing.
+    """
+
+    approvers: tuple[str, ...] = ()
+    four_eyes: bool = False
+    deployers: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> ApprovalPolicy:
+        """Read the settings' `ApprovalPolicy`, of which `is_policy` holds."""
+        return cls(
+            tuple(document.get("Approvers", ())),
+            document.get("FourEyes", False),
+            tuple(document.get("Deployers", ())),
+        )
+
+    def objection(self, *, approved_by: Identity | None, registered_by: Identity) -> str | None:
+        """Return why an approval does not count, or None if it does.
+
+        Args:
+            approved_by: Who gave it; None if that can no longer be told.
+            registered_by: Who registered the version.
+        """
+        if not self.approvers and not self.four_eyes:
+            return None
+        if approved_by is None:
+            return (
+                "Somebody changed the version after it was approved, before the approver could be read. "
+                "Approve it again."
+            )
+        if _is_one_of(approved_by, self.deployers):
+            return (
+                f"{approved_by.name}, a stage's deployer, changed the version last, and approves nothing. "
+                "Who approved it can no longer be read: approve it again."
+            )
+        if self.approvers and not _is_one_of(approved_by, self.approvers):
+            return f"{approved_by.name} is none of this endpoint's approvers ({', '.join(self.approvers)})."
+        if self.four_eyes and approved_by.may_be(registered_by):
+            return f"{approved_by.name} also registered the version, and this endpoint asks for four eyes."
+        return None
+
+
+def is_policy(value: object) -> TypeGuard[dict[str, Any]]:
+    """Tell whether a value has the shape of the settings' `ApprovalPolicy`."""
+    if not isinstance(value, dict):
+        return False
+    return (
+        _are_strings(value.get("Approvers", []))
+        and isinstance(value.get("FourEyes", False), bool)
+        and _are_strings(value.get("Deployers", []))
+    )
+
+
+def _are_strings(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _is_one_of(identity: Identity, patterns: Iterable[str]) -> bool:
+    return any(_matches(arn, pattern) for arn in identity.arns for pattern in patterns)
+
+
+def _matches(arn: str, pattern: str) -> bool:
+    # Not fnmatch: its brackets mean something, and IAM's patterns have none.
+    regex = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
+    return re.fullmatch(regex, arn, re.DOTALL) is not None

@@ -1,0 +1,55 @@
+"""Holds an endpoint as `DescribeEndpoint` showed it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deployer.model import statuses
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An observed endpoint.
+
+    Attributes:
+        name: In the letter case it was created with.
+        arn: Lower-cased by SageMaker.
+        status: As in botocore's `EndpointStatus`.
+        endpoint_config_name: What serves; during an update, the *old* config.
+        pending_endpoint_config_name: What an update under way would bring, if any.
+        failure_reason: Why the last change failed. It stays until a later change succeeds, so alone it
+            does not prove that the *latest* change failed.
+        last_modified_time: SageMaker's own clock.
+        variant_names: The production variants that serve; none while it is being created.
+    """
+
+    name: str
+    arn: str
+    status: str
+    endpoint_config_name: str | None
+    pending_endpoint_config_name: str | None
+    failure_reason: str | None
+    last_modified_time: datetime
+    variant_names: tuple[str, ...] = ()
+
+    @property
+    def modifying(self) -> bool:
+        """Whether SageMaker is at work on it, so that every change would be refused."""
+        return self.status in statuses.MODIFYING
+
+    @property
+    def updatable(self) -> bool:
+        """Whether `UpdateEndpoint` is permitted."""
+        return self.status in statuses.UPDATABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """An endpoint as a list shows it: enough to know that it has not changed."""
+
+    status: str
+    last_modified_time: datetime

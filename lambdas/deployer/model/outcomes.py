@@ -1,0 +1,305 @@
+"""Words what became of an approval, for the event bus and from there for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+from deployer.model.attempt import AttemptStatus
+from deployer.model.names import fingerprint
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from deployer.decisions.choice import Approval, Misfit
+    from deployer.model.attempt import Attempt
+    from deployer.model.endpoint import Endpoint
+    from deployer.model.smoke_test import Failure
+
+SOURCE: Final = "greenlight"
+DETAIL_TYPE: Final = "Greenlight Deployment Outcome"
+
+_COUNTS_INSTANCES: Final = " Instances"
+"""In SageMaker's message about a quota, if that is what it counts."""
+
+
+class OutcomeKind(Enum):
+    """What happened."""
+
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    ABORTED = "aborted"
+    """Its approval was taken back while it was being rolled out, and SageMaker rolled back."""
+
+    ROLLED_BACK = "rolled_back"
+    """An older version serves again, since a newer one no longer stands."""
+    IGNORED = "ignored"
+    """An approval that does not count: the reason says why."""
+
+    NEEDS_ATTENTION = "needs_attention"
+    """Nothing can be done without a person: the message says why, and what."""
+
+    PROMOTED = "promoted"
+    """A version that served well in its stage was passed on to the next one."""
+
+    UNMANAGED = "unmanaged"
+    """The endpoint's settings were removed; it keeps serving."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One outcome, reported as one event.
+
+    `outcome_id` is the same however often the event is delivered, so that a consumer can drop copies.
+    """
+
+    outcome_id: str
+    kind: OutcomeKind
+    endpoint_name: str
+    message: str
+    correlation_id: str
+    time: datetime
+    detail: dict[str, Any]
+
+    def event_detail(self) -> dict[str, Any]:
+        """Return the event's `detail`."""
+        return {
+            "OutcomeId": self.outcome_id,
+            "Outcome": self.kind.value,
+            "EndpointName": self.endpoint_name,
+            "Message": self.message,
+            "CorrelationId": self.correlation_id,
+            "Time": self.time.isoformat(),
+            **self.detail,
+        }
+
+
+def started(attempt: Attempt) -> Outcome:
+    """Word that SageMaker accepted an attempt."""
+    left_out = attempt.alarms_left_out
+    unguarded = (
+        f" These alarms are on already or cannot be set, so they cannot stop it: {', '.join(left_out)}."
+        if left_out
+        else ""
+    )
+    if attempt.unguarded is not None:
+        unguarded += f" Its guardrails are left out, so that it takes all calls at once: {attempt.unguarded}."
+    return _of_attempt(
+        attempt,
+        OutcomeKind.STARTED,
+        attempt.started_at,
+        f"{_version(attempt)} is being deployed to {attempt.endpoint_name}, "
+        f"approved by {attempt.approved_by}.{unguarded}",
+        AlarmsLeftOut=list(left_out),
+        GuardrailsLeftOut=attempt.unguarded,
+    )
+
+
+def settled(attempt: Attempt, endpoint: Endpoint | None, retry_at: datetime | None) -> Outcome:
+    """Word how an attempt ended.
+
+    Args:
+        attempt: A settled attempt that people hear of.
+        endpoint: The endpoint as it is now.
+        retry_at: When a failed one is tried again without anybody asking, if it is.
+    """
+    assert attempt.settled_at is not None
+    serving = endpoint.endpoint_config_name if endpoint is not None and endpoint.updatable else None
+    kind, message = (
+        _end_of_promotion(attempt) if attempt.goal is not None else _end(attempt, serving, retry_at)
+    )
+    return _of_attempt(
+        attempt,
+        kind,
+        attempt.settled_at,
+        message,
+        ServingEndpointConfigName=serving,
+        RetryAt=retry_at.isoformat() if retry_at is not None else None,
+        Quota=attempt.quota,
+        **({"SmokeTest": _test_detail(attempt.failed_test)} if attempt.failed_test is not None else {}),
+        **({"ModelLifeCycle": attempt.goal._asdict()} if attempt.goal is not None else {}),
+    )
+
+
+def _end(attempt: Attempt, serving: str | None, retry_at: datetime | None) -> tuple[OutcomeKind, str]:
+    version = _version(attempt)
+    still = f"The endpoint keeps serving {serving}." if serving else "The endpoint serves nothing."
+    if attempt.status is AttemptStatus.ABORTED and attempt.trials:
+        return OutcomeKind.ABORTED, (
+            f"{version} came into service on {attempt.endpoint_name} and does not stay: {attempt.reason} "
+            "The version before it is put back, if that is still approved."
+        )
+    if attempt.status is AttemptStatus.ABORTED:
+        told = f"{version} did not go live on {attempt.endpoint_name}: {attempt.reason} {still}"
+        return OutcomeKind.ABORTED, told
+    if attempt.failed_test is not None:
+        return OutcomeKind.FAILED, (
+            f"{version} serves on {attempt.endpoint_name} and failed its smoke test: {attempt.reason} "
+            "What served before is put back, if anything did and still may. "
+            "The version is tried again once it is approved again, or its settings or the test change."
+        )
+    if attempt.reason is not None:
+        again = _again(attempt, retry_at)
+        # SageMaker's own sentence counts what is asked for beside what is there, and does not say why.
+        twice = (
+            "While it is updated, old and new instances count: that takes twice as many as serve. "
+            if attempt.quota is not None and attempt.doubles_instances and _COUNTS_INSTANCES in attempt.reason
+            else ""
+        )
+        return OutcomeKind.FAILED, (
+            f"{version} did not go live on {attempt.endpoint_name}: {attempt.reason} {twice}{still} {again}"
+        )
+    if attempt.rolls_back:
+        return OutcomeKind.ROLLED_BACK, (
+            f"{version} serves on {attempt.endpoint_name} again: what was newer no longer stands or failed."
+        )
+    return OutcomeKind.SUCCEEDED, f"{version} serves on {attempt.endpoint_name}."
+
+
+def _again(attempt: Attempt, retry_at: datetime | None) -> str:
+    """Say when a failed attempt is tried again, and what a person may do."""
+    if retry_at is not None:
+        waited_for = "A permission may not be known everywhere yet. " if attempt.lacked_access else ""
+        return f"{waited_for}It is tried again at {retry_at.isoformat(timespec='minutes')} or soon after."
+    if attempt.lacked_access:
+        return (
+            "The permission seems to be missing: `python -m ops doctor` says what is. Grant it, then approve "
+            "the version again."
+        )
+    return "It is not tried again until it is approved again or its settings change."
+
+
+def _end_of_promotion(attempt: Attempt) -> tuple[OutcomeKind, str]:
+    assert attempt.goal is not None
+    version, goal = _version(attempt), "/".join(attempt.goal)
+    if attempt.status is AttemptStatus.FAILED:
+        return OutcomeKind.FAILED, (
+            f"{version} served well on {attempt.endpoint_name} and was not promoted to {goal}: "
+            f"{attempt.reason} Set its life cycle by hand, or mend the cause and approve it again."
+        )
+    done = attempt.reason or f"The registry has it as {goal} now."
+    return OutcomeKind.PROMOTED, f"{version} served well on {attempt.endpoint_name}. {done}"
+
+
+def _test_detail(failure: Failure) -> dict[str, Any]:
+    return {
+        "Request": failure.request,
+        "Answer": failure.answer,
+        "Expectation": failure.expectation,
+    }
+
+
+def ignored(approval: Approval) -> Outcome:
+    """Word that an approval does not count."""
+    assert approval.objection is not None
+    outcome_id = f"{approval.endpoint_name}/{approval.correlation_id}/{OutcomeKind.IGNORED.value}"
+    remedy = "Let one of the approvers approve it."
+    return _of_approval(outcome_id, approval, approval.approved_at, approval.objection, remedy)
+
+
+def misfit(found: Misfit, *, time: datetime) -> Outcome:
+    """Word that an approval has no turn while its version may not be deployed as it is.
+
+    One approval may be told of again, in other words, when what is wrong changes: the id is of the words.
+    """
+    approval = found.approval
+    outcome_id = f"{approval.endpoint_name}/{approval.correlation_id}/{fingerprint(found.reason)}"
+    return _of_approval(outcome_id, approval, time, found.reason, found.remedy)
+
+
+def _of_approval(outcome_id: str, approval: Approval, time: datetime, reason: str, remedy: str) -> Outcome:
+    return Outcome(
+        outcome_id=outcome_id,
+        kind=OutcomeKind.IGNORED,
+        endpoint_name=approval.endpoint_name,
+        message=(
+            f"Version {approval.version} of {approval.group_name} is not deployed to "
+            f"{approval.endpoint_name}: {reason} {remedy}"
+        ),
+        correlation_id=approval.correlation_id,
+        time=time,
+        detail={
+            "ModelPackageArn": approval.version_arn,
+            "ModelPackageGroupName": approval.group_name,
+            "ModelPackageVersion": approval.version,
+            "ApprovedAt": approval.approved_at.isoformat(),
+            "ApprovedBy": approval.approved_by,
+            "Reason": reason,
+        },
+    )
+
+
+def needs_attention(endpoint_name: str, message: str, *, time: datetime, correlation_id: str) -> Outcome:
+    """Word that the deployer can do nothing for an endpoint, and a person must."""
+    return Outcome(
+        outcome_id=f"{endpoint_name}/{correlation_id}/{fingerprint(message)}",
+        kind=OutcomeKind.NEEDS_ATTENTION,
+        endpoint_name=endpoint_name,
+        message=message,
+        correlation_id=correlation_id,
+        time=time,
+        detail={"Reason": message},
+    )
+
+
+def unmanaged(endpoint_name: str, *, time: datetime, correlation_id: str) -> Outcome:
+    """Word that an endpoint's settings were removed."""
+    return Outcome(
+        outcome_id=f"{endpoint_name}/{correlation_id}/{OutcomeKind.UNMANAGED.value}",
+        kind=OutcomeKind.UNMANAGED,
+        endpoint_name=endpoint_name,
+        message=(
+            f"{endpoint_name} is no longer managed. If it exists, it keeps serving what it has: "
+            "delete it yourself, or add its YAML again."
+        ),
+        correlation_id=correlation_id,
+        time=time,
+        detail={},
+    )
+
+
+def _version(attempt: Attempt) -> str:
+    shadow = attempt.shadow
+    beside = f", with version {shadow.version} as its shadow," if shadow is not None else ""
+    return f"Version {attempt.version} of {attempt.group_name}{beside}"
+
+
+def _of_attempt(
+    attempt: Attempt,
+    kind: OutcomeKind,
+    time: datetime,
+    message: str,
+    **more: Any,  # noqa: ANN401 - any JSON value
+) -> Outcome:
+    return Outcome(
+        outcome_id=f"{attempt.endpoint_name}/{attempt.number}/{kind.value}",
+        kind=kind,
+        endpoint_name=attempt.endpoint_name,
+        message=message,
+        correlation_id=attempt.correlation_id,
+        time=time,
+        detail={
+            "Attempt": attempt.number,
+            "Action": attempt.action.value,
+            "ModelPackageArn": attempt.version_arn,
+            "ModelPackageGroupName": attempt.group_name,
+            "ModelPackageVersion": attempt.version,
+            "ModelName": attempt.model_name,
+            "EndpointConfigName": attempt.endpoint_config_name,
+            "Companions": [
+                {
+                    "VariantName": each.variant_name,
+                    "ModelPackageArn": each.version_arn,
+                    "ModelPackageVersion": each.version,
+                    "Shadow": each.is_shadow,
+                }
+                for each in attempt.companions
+            ],
+            "ApprovedAt": attempt.approved_at.isoformat(),
+            "ApprovedBy": attempt.approved_by,
+            "Reason": attempt.reason,
+            **more,
+        },
+    )

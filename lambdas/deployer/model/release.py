@@ -1,0 +1,202 @@
+"""Builds releases: one model version under given settings, as SageMaker's requests, names included. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from deployer.model.names import versioned_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deployer.model.attempt import Attempt
+    from deployer.model.settings import EndpointSettings
+
+STACK_TAG: Final = "greenlight:stack"
+ENDPOINT_TAG: Final = "greenlight:endpoint"
+
+
+class Version(NamedTuple):
+    """A version of a model package group.
+
+    Attributes:
+        arn: Its ARN.
+        number: Its number in the group.
+        artefact_digest: Of its images and artefacts as they were approved; None if nobody knows.
+    """
+
+    arn: str
+    number: int
+    artefact_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """A version that serves beside the one that was approved.
+
+    Attributes:
+        variant_name: The variant that it serves in.
+        version_arn: The version.
+        version: Its number.
+        model_name: The model created for it.
+        is_shadow: Whether it only gets copies of the calls; otherwise it is pinned.
+    """
+
+    variant_name: str
+    version_arn: str
+    version: int
+    model_name: str
+    is_shadow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One model version under given settings: everything SageMaker is asked for, names included.
+
+    Built from content alone, so that building it twice gives the same names.
+
+    Attributes:
+        artefact_digest: Of the version's images and artefacts as they were approved; None if nobody knows.
+        companions: What serves beside the version.
+        create_models: Nothing for a former release, whose models and config are there.
+        create_endpoint_config: Likewise empty then.
+        smoke_test: Fingerprint of the test that a version must pass with it; None without one.
+    """
+
+    version_arn: str
+    version: int
+    endpoint_name: str
+    model_name: str
+    endpoint_config_name: str
+    companions: tuple[Companion, ...]
+    create_models: tuple[dict[str, Any], ...]
+    create_endpoint_config: dict[str, Any]
+    create_endpoint: dict[str, Any]
+    update_endpoint: dict[str, Any]
+    smoke_test: str | None
+    artefact_digest: str | None = None
+
+    @classmethod
+    def build(
+        cls,
+        settings: EndpointSettings,
+        version: Version,
+        *,
+        pinned: Mapping[str, Version],
+        shadow: Version | None = None,
+        execution_role_arn: str,
+        stack_name: str,
+    ) -> Release:
+        """Build the requests that put a version on the settings' endpoint.
+
+        Tags stay out of the names: a changed tag is no reason to launch instances.
+
+        Args:
+            settings: The endpoint's.
+            version: What the variants serve that follow the approvals.
+            pinned: What the other variants serve. A variant whose version is missing here is left out.
+            shadow: What gets copies of the calls, if anything does.
+            execution_role_arn: What models run as, unless the settings say another.
+            stack_name: The tag's value on everything that is the deployer's own.
+        """
+        tags = [{"Key": key, "Value": value} for key, value in all_tags(settings, stack_name).items()]
+        models: dict[str, dict[str, Any]] = {}
+
+        def model_of(served: Version) -> str:
+            container = {**settings.create_model["Containers"][0], "ModelPackageName": served.arn}
+            model = {
+                "ExecutionRoleArn": execution_role_arn,
+                **settings.create_model,
+                "Containers": [container],
+            }
+            # SageMaker is told the version. What that is made of may be changed, and approved again.
+            content = model if served.artefact_digest is None else [model, served.artefact_digest]
+            name = versioned_name(settings.endpoint_name, served.number, content)
+            models[name] = {**model, "ModelName": name, "Tags": tags}
+            return name
+
+        model_name = model_of(version)
+        served_by = {
+            **dict.fromkeys(settings.following_variants, version),
+            **{name: each for name, each in pinned.items() if name in settings.pins},
+        }
+        template = settings.create_endpoint_config
+        config = {
+            **template,
+            "ProductionVariants": [
+                {**variant, "ModelName": model_of(served_by[variant["VariantName"]])}
+                for variant in template["ProductionVariants"]
+                if variant["VariantName"] in served_by
+            ],
+        }
+        companions = [
+            Companion(name, each.arn, each.number, model_of(each))
+            for name, each in served_by.items()
+            if name in settings.pins
+        ]
+        shadows = config.pop("ShadowProductionVariants", [])
+        if shadow is not None:
+            shadowing = [{**variant, "ModelName": model_of(shadow)} for variant in shadows]
+            config["ShadowProductionVariants"] = shadowing
+            companions += [
+                Companion(each["VariantName"], shadow.arn, shadow.number, each["ModelName"], is_shadow=True)
+                for each in shadowing
+            ]
+        config_name = versioned_name(settings.endpoint_name, version.number, config)
+        endpoint = {"EndpointName": settings.endpoint_name, "EndpointConfigName": config_name}
+        return cls(
+            version_arn=version.arn,
+            version=version.number,
+            endpoint_name=settings.endpoint_name,
+            model_name=model_name,
+            endpoint_config_name=config_name,
+            companions=tuple(companions),
+            create_models=tuple(models.values()),
+            create_endpoint_config={**config, "EndpointConfigName": config_name, "Tags": tags},
+            create_endpoint={**endpoint, "Tags": tags},
+            update_endpoint={**endpoint, **_guards(settings)},
+            smoke_test=settings.smoke_test.fingerprint if settings.smoke_test is not None else None,
+            artefact_digest=version.artefact_digest,
+        )
+
+    @classmethod
+    def former(cls, settings: EndpointSettings, attempt: Attempt) -> Release:
+        """Build what puts back the release of an attempt that succeeded: its models and config are there."""
+        endpoint = {
+            "EndpointName": settings.endpoint_name,
+            "EndpointConfigName": attempt.endpoint_config_name,
+        }
+        return cls(
+            version_arn=attempt.version_arn,
+            version=attempt.version,
+            endpoint_name=settings.endpoint_name,
+            model_name=attempt.model_name,
+            endpoint_config_name=attempt.endpoint_config_name,
+            companions=attempt.companions,
+            create_models=(),
+            create_endpoint_config={},
+            create_endpoint=endpoint,
+            update_endpoint={**endpoint, **_guards(settings)},
+            smoke_test=None,
+            artefact_digest=attempt.artefact_digest,
+        )
+
+    @property
+    def is_former(self) -> bool:
+        """Whether it was made before, under settings that may have been others."""
+        return not self.create_models
+
+    @property
+    def version_arns(self) -> tuple[str, ...]:
+        """Every version that it puts on the endpoint, the approved one first."""
+        return (self.version_arn, *(each.version_arn for each in self.companions))
+
+
+def _guards(settings: EndpointSettings) -> dict[str, Any]:
+    return {"DeploymentConfig": settings.deployment_config} if settings.deployment_config else {}
+
+
+def all_tags(settings: EndpointSettings, stack_name: str) -> dict[str, str]:
+    """Return the user's tags and the two by which the deployer's role and clean-up know their own."""
+    return {**settings.tags, STACK_TAG: stack_name, ENDPOINT_TAG: settings.endpoint_name}

@@ -1,0 +1,307 @@
+"""Holds an endpoint's smoke test: what a version is asked once it serves, and what a good answer is. Pure."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
+
+import jmespath  # type: ignore[import-untyped] # comes with botocore, without types
+from jmespath.exceptions import JMESPathTypeError  # type: ignore[import-untyped] # likewise
+
+from deployer.model.excerpts import excerpt, media_type
+from deployer.model.names import fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+LONGEST_EXCERPT: Final = 1024
+"""Characters of a body that are told, where bodies may be told at all."""
+
+LARGEST_JSON_BYTES: Final = 6_291_456
+"""Of an answer that is judged: as much as a request may have (botocore's shape `BodyBlob`)."""
+
+DEEPEST_JSON: Final = 100
+"""Lists and objects within each other, in an answer that is judged."""
+
+_SOURCES: Final = ("Body", "BodyS3Uri", "SamplePayload")
+_STRINGS: Final = ("Name", "Body", "BodyS3Uri", "ContentType", "Accept", "ResponseContentType", "Expect")
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What is sent.
+
+    Attributes:
+        body: The bytes.
+        content_type: What they are; None if nobody said.
+        name: The file it came from, of several in one archive.
+    """
+
+    body: bytes
+    content_type: str | None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model answered.
+
+    Attributes:
+        status: The container's own, not the one that SageMaker makes of it.
+        seconds: From the call to the last byte, as the caller measured it.
+    """
+
+    status: int
+    content_type: str
+    body: bytes
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A call that no container answered, and what was said instead."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a version failed its smoke test.
+
+    Attributes:
+        smoke_test: The fingerprint of the test: another test may well be passed.
+        request: What was asked, in words of an event; with its body only if bodies may be told.
+        answer: What came, likewise.
+        expectation: What should have come.
+    """
+
+    smoke_test: str
+    request: dict[str, Any]
+    answer: dict[str, Any]
+    expectation: str
+
+    @property
+    def reason(self) -> str:
+        """The failure as a sentence."""
+        told = ", ".join(f"{name} {value}" for name, value in self.answer.items() if name != "Body")
+        return f"{self.request['Name']}: expected {self.expectation}; the answer was {told}."
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request of a smoke test, and what is expected of its answer.
+
+    Attributes:
+        name: How reports name it.
+        body: What is sent, if the settings say it.
+        body_s3_uri: The object that is sent.
+        sample_payload: Whether what the version was registered with is sent (`SamplePayloadUrl`).
+        content_type: What is sent; None for a sample payload's own.
+        accept: What is asked for.
+        status: Of a good answer.
+        response_content_type: Of a good answer; None for any.
+        expect: A JMESPath expression that is true of a good answer.
+        p95_milliseconds: Within which 95 % of the calls are answered.
+        calls: How often it is called.
+    """
+
+    name: str
+    body: str | None
+    body_s3_uri: str | None
+    sample_payload: bool
+    content_type: str | None
+    accept: str | None
+    status: int
+    response_content_type: str | None
+    expect: str | None
+    p95_milliseconds: float | None
+    calls: int
+
+    def unmet(self, answer: Answer) -> str | None:
+        """Return the first expectation that an answer does not meet; None if it is good."""
+        if answer.status != self.status:
+            return f"status {self.status}"
+        wanted = self.response_content_type
+        if wanted is not None and _media_type(answer.content_type) != _media_type(wanted):
+            return f"content type {wanted}"
+        if self.expect is not None:
+            return _unmet_expression(self.expect, answer.body)
+        return None
+
+    def too_slow(self, seconds: Sequence[float]) -> str | None:
+        """Return the expectation that all calls' times together do not meet; None if they are good."""
+        if self.p95_milliseconds is None:
+            return None
+        measured = p95(seconds) * 1000
+        if measured <= self.p95_milliseconds:
+            return None
+        return f"95 % of {len(seconds)} calls within {self.p95_milliseconds:g} ms, not {measured:.0f} ms"
+
+
+@dataclass(frozen=True, slots=True)
+class SmokeTest:
+    """What a version must answer well before it counts as live.
+
+    Attributes:
+        requests: In the order in which they are made.
+        time_limit_seconds: For all of them together; a call under way when it ends is waited for.
+        log_bodies: Whether bodies may be told.
+        fingerprint: Equal for equal tests.
+    """
+
+    requests: tuple[Request, ...]
+    time_limit_seconds: int
+    log_bodies: bool
+    fingerprint: str
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> SmokeTest:
+        """Read the settings' `SmokeTest`, of which `is_smoke_test` holds."""
+        return cls(
+            requests=tuple(
+                Request(
+                    name=each.get("Name", f"request {number}"),
+                    body=each.get("Body"),
+                    body_s3_uri=each.get("BodyS3Uri"),
+                    sample_payload=each.get("SamplePayload", False),
+                    content_type=each.get("ContentType"),
+                    accept=each.get("Accept"),
+                    status=each["Status"],
+                    response_content_type=each.get("ResponseContentType"),
+                    expect=each.get("Expect"),
+                    p95_milliseconds=each.get("P95Milliseconds"),
+                    calls=each["Calls"],
+                )
+                for number, each in enumerate(document["Requests"], 1)
+            ),
+            time_limit_seconds=document["TimeLimitSeconds"],
+            log_bodies=document.get("LogBodies", False),
+            fingerprint=fingerprint(document),
+        )
+
+    def failure(
+        self,
+        request: Request,
+        payload: Payload | None,
+        answer: Answer | Unanswered,
+        expectation: str,
+        *,
+        target_variant: str | None = None,
+    ) -> Failure:
+        """Word a failure, with no more of the bodies than may be told."""
+        return Failure(
+            self.fingerprint,
+            _told(
+                Name=request.name,
+                File=payload.name if payload else None,
+                ContentType=payload.content_type if payload else request.content_type,
+                Accept=request.accept,
+                TargetVariant=target_variant,
+                Bytes=len(payload.body) if payload else None,
+                Body=_excerpt(payload.body) if payload and self.log_bodies else None,
+            ),
+            _told(Error=answer.reason)
+            if isinstance(answer, Unanswered)
+            else _told(
+                Status=answer.status,
+                ContentType=media_type(answer.content_type),
+                Bytes=len(answer.body),
+                Milliseconds=round(answer.seconds * 1000),
+                Body=_excerpt(answer.body) if self.log_bodies else None,
+            ),
+            excerpt(expectation),
+        )
+
+
+def is_smoke_test(value: object) -> TypeGuard[dict[str, Any]]:
+    """Tell whether a value has the shape of the settings' `SmokeTest`."""
+    return (
+        isinstance(value, dict)
+        and type(value.get("TimeLimitSeconds")) is int
+        and isinstance(value.get("LogBodies", False), bool)
+        and isinstance(requests := value.get("Requests"), list)
+        and bool(requests)
+        and all(_is_request(each) for each in requests)
+    )
+
+
+def _is_request(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and sum(name in value for name in _SOURCES) == 1
+        and all(isinstance(value.get(name, ""), str) for name in _STRINGS)
+        and isinstance(value.get("SamplePayload", False), bool)
+        and type(value.get("Status")) is int
+        and type(value.get("Calls")) is int
+        and isinstance(value.get("P95Milliseconds", 0), int | float)
+    )
+
+
+def p95(values: Sequence[float]) -> float:
+    """Return the 95th percentile by nearest rank: the least value that 95 % do not exceed."""
+    return sorted(values)[math.ceil(0.95 * len(values)) - 1]
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _unmet_expression(expression: str, body: bytes) -> str | None:
+    if len(body) > LARGEST_JSON_BYTES:
+        return _no_json(expression)
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return f"JSON, of which {expression} is true"
+    except (RecursionError, MemoryError):
+        return _no_json(expression)
+    if _is_deep(document):
+        return _no_json(expression)
+    try:
+        found = jmespath.search(expression, document)
+    except Exception as error:  # noqa: BLE001 - an answer is others' content: whatever it upsets, it fails
+        return f"{expression} to be true, which cannot be told ({_trouble(error)})"
+    # What counts as false is JMESPath's own: null, false, and empty strings, lists and objects; 0 is true.
+    is_true = found is not None and found is not False and found not in ("", [], {})
+    return None if is_true else f"{expression} to be true"
+
+
+def _no_json(expression: str) -> str:
+    return (
+        f"JSON that can be judged (at most {LARGEST_JSON_BYTES:,} bytes, {DEEPEST_JSON} levels deep), "
+        f"of which {expression} is true"
+    )
+
+
+def _is_deep(document: object) -> bool:
+    level = [document]
+    for _ in range(DEEPEST_JSON + 1):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    return bool(level)
+
+
+def _trouble(error: Exception) -> str:
+    """Name what went wrong, and nothing of the answer: JMESPath's own messages quote its values."""
+    name = type(error).__name__
+    if isinstance(error, JMESPathTypeError):
+        return f"{name}: {error.function_name}() of a value of type {error.actual_type}"
+    return name
+
+
+def _excerpt(body: bytes) -> str:
+    return body.decode(errors="replace")[:LONGEST_EXCERPT]
+
+
+def _told(**members: str | float | None) -> dict[str, Any]:
+    return {
+        name: excerpt(value) if isinstance(value, str) else value
+        for name, value in members.items()
+        if value is not None
+    }

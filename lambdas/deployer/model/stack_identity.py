@@ -1,0 +1,82 @@
+"""Tells whose an endpoint or its settings are, by the tag and the name that a stack gives them.
+
+Two installations may live in one account, below one path of settings even, and people make endpoints by hand.
+What is not this stack's own is left alone: before anything is made for it, and told to people once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from deployer.model.names import account_of
+from deployer.model.release import STACK_TAG
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deployer.gateways.journal import History
+    from deployer.model.endpoint import Endpoint
+    from deployer.model.settings import EndpointSettings
+
+_MADE_BY_STACK: Final = "aws:cloudformation:stack-name"
+"""What CloudFormation tags its resources with (user guide, "cfn-console-create-stack", resource tags)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """What the stack gives to everything the deployer makes."""
+
+    execution_role_arn: str
+    stack_name: str
+
+    @property
+    def account_id(self) -> str:
+        """The account deployed in: a role can only be passed within its own."""
+        return account_of(self.execution_role_arn)
+
+    def holds(self, settings: EndpointSettings) -> bool:
+        """Tell whether settings are this stack's."""
+        return settings.stack_name == self.stack_name
+
+    def has(self, tags: Mapping[str, str]) -> bool:
+        """Tell whether a resource with these tags is this stack's."""
+        return tags.get(STACK_TAG) == self.stack_name
+
+    def word_settings(self, foreign: EndpointSettings) -> str:
+        """Say that settings are another stack's, and how the two stacks are kept apart."""
+        return (
+            f"The settings of endpoint {foreign.endpoint_name} are of stack {foreign.stack_name}. Stack "
+            f"{self.stack_name} reads the same path, and leaves them alone. Give one of the two stacks "
+            "another settings_prefix and deploy it again; without that key, each has its own path."
+        )
+
+    def word_endpoint(self, endpoint: Endpoint, tags: Mapping[str, str]) -> str:
+        """Say that an endpoint is not this stack's, whose it seems to be, and how it is handed over."""
+        return (
+            f"Endpoint {endpoint.name} is named in the YAML of stack {self.stack_name}, and {_owner(tags)}. "
+            "Nothing is made for it, and it keeps serving what it has. To hand it over, take it away from "
+            f"its owner, and tag it: aws sagemaker add-tags --resource-arn {endpoint.arn} --tags "
+            f"Key={STACK_TAG},Value={self.stack_name}. The next sweep goes on. Or write another "
+            "endpoint_name in the YAML."
+        )
+
+    def managed(self, tags: Mapping[str, str], history: History) -> bool:
+        """Tell whether it was this stack that managed an endpoint whose settings are gone.
+
+        Args:
+            tags: The endpoint's; none if there is no endpoint.
+            history: What this stack's journal knows of it.
+        """
+        owner = tags.get(STACK_TAG)
+        if owner is not None:
+            return owner == self.stack_name
+        return bool(history.approvals) or history.latest_attempt is not None
+
+
+def _owner(tags: Mapping[str, str]) -> str:
+    if STACK_TAG in tags:
+        return f"belongs to another installation: its tag {STACK_TAG} is {tags[STACK_TAG] or 'empty'}"
+    if _MADE_BY_STACK in tags:
+        return f"has no tag {STACK_TAG}: CloudFormation stack {tags[_MADE_BY_STACK]} made it"
+    return f"has no tag {STACK_TAG}: somebody made it by hand, or by another tool"
