@@ -148,6 +148,19 @@ class Attempts:
         needed = {each["ModelName"] for each in release.create_models}
         return any(not needed.isdisjoint(each.model_names) for each in self.history.attempts)
 
+    def vouched_until(self, name: str) -> datetime | None:
+        """Return when a model or config of this name was last known to be the deployer's own work.
+
+        Before SageMaker accepts an attempt, the deployer has made what that needs, or compared it. What was
+        withdrawn proves nothing: it may have been, as the name was somebody else's.
+        """
+        proofs = (
+            each.accepted_at or (each.settled_at if each.status is AttemptStatus.SUCCEEDED else None)
+            for each in self.history.known
+            if each.is_deployment and name in {each.endpoint_config_name, *each.model_names}
+        )
+        return max(filter(None, proofs), default=None)
+
     def was_put_off(self, release: Release) -> bool:
         """Tell whether the last attempt at a release was given up, and people were told why."""
         latest = self.history.latest_attempt

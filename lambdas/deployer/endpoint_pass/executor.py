@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import timedelta
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, assert_never
@@ -27,6 +28,7 @@ from deployer.model.transience import may_be_early
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from aws_lambda_powertools import Logger
 
@@ -61,6 +63,15 @@ SECONDS_TO_BE_KNOWN: Final = (5.0, 15.0, 30.0)
 """The longest waits within an invocation for IAM's edits to be known everywhere: seconds, as is seen
 generally. Terraform waits for two minutes (hashicorp/terraform-provider-aws, `aws_sagemaker_model`). What
 takes longer is tried again after RETRY_DELAYS."""
+
+
+CLOCKS_DIFFER: Final = timedelta(seconds=10)
+"""By how much SageMaker's clock may be ahead of the deployer's. Nobody documents either; both are AWS's."""
+
+
+_TO_PUT_BACK: Final = (
+    "Write the settings back with which the version served, and approve it again; or approve another one."
+)
 
 
 NO_WAITS: Final[Iterator[float]] = iter(())
@@ -278,6 +289,8 @@ class Executor:
         for step in deploy.preparation:
             self._patiently(partial(self._prepare, step, may_exist=may_exist), longest, waits)
             longest = LONGEST_TO_FINISH_SECONDS
+        if choice.release.is_former:
+            self._see_that_it_is_what_served(choice.release)
         kept = self._kept_properties(choice.release, endpoint) if endpoint is not None else {}
         change = deploy.change
         if isinstance(change, UpdateEndpoint) and not self._upkeep.clear_abort():
@@ -394,11 +407,34 @@ class Executor:
             return {}
         wanted = self.variants_of(release)
         if wanted is None:
-            raise RefusedError(
-                f"Its endpoint config {release.endpoint_config_name} was deleted. Approve the version again."
-            )
+            raise _was_deleted(f"endpoint config {release.endpoint_config_name}")
         self._upkeep.stop_scaling(to_deregister(serving, wanted))
         return retained_properties(serving, wanted)
+
+    def _see_that_it_is_what_served(self, release: Release) -> None:
+        """Look at a former release's config and models: only their names are in the journal.
+
+        Neither can be changed, so one that was there when it served is what served.
+
+        Raises:
+            RefusedError: One was deleted, or was made again since.
+        """
+        config_name = release.endpoint_config_name
+        self._see_that_it_was_there(
+            f"endpoint config {config_name}", config_name, self._sagemaker.config_made_at(config_name)
+        )
+        for name in release.model_names:
+            self._see_that_it_was_there(f"model {name}", name, self._sagemaker.model_made_at(name))
+
+    def _see_that_it_was_there(self, what: str, name: str, made_at: datetime | None) -> None:
+        if made_at is None:
+            raise _was_deleted(what)
+        vouched_until = self._attempts.vouched_until(name)
+        if vouched_until is None or made_at > vouched_until + CLOCKS_DIFFER:
+            raise RefusedError(
+                f"Its {what} was deleted and made again at {made_at.isoformat(timespec='seconds')}, after it "
+                f"had served here. Somebody else may have made it, so it is not put back. {_TO_PUT_BACK}"
+            )
 
     def _serving_variants(self, endpoint: Endpoint) -> list[dict[str, Any]] | None:
         """Return the `ProductionVariants` that an update would replace; None if it replaces none."""
@@ -427,6 +463,10 @@ class Executor:
             self._logger.info("Deleted, as nothing needs it any more", resource=name)
         else:
             self._logger.warning("Not deleted: it does not carry this stack's tag", resource=name)
+
+
+def _was_deleted(what: str) -> RefusedError:
+    return RefusedError(f"Its {what} was deleted. {_TO_PUT_BACK}")
 
 
 def _took_effect(deploy: Deploy, attempt: Attempt, found: Endpoint | None) -> bool:

@@ -355,6 +355,16 @@ class SageMaker:
         found = self._describe_config(endpoint_config_name)
         return None if found is None else Shape.of(found)
 
+    def config_made_at(self, endpoint_config_name: str) -> datetime | None:
+        """Return when an endpoint config was created, by SageMaker's clock; None if there is none."""
+        found = self._describe_config(endpoint_config_name)
+        return None if found is None else _made_at(found)
+
+    def model_made_at(self, model_name: str) -> datetime | None:
+        """Return when a model was created, by SageMaker's clock; None if there is none."""
+        found = self._describe_model(model_name)
+        return None if found is None else _made_at(found)
+
     def _describe_config(self, endpoint_config_name: str) -> Mapping[str, Any] | None:
         try:
             return self._client.describe_endpoint_config(EndpointConfigName=endpoint_config_name)
@@ -630,6 +640,11 @@ def _instance_types(package: Mapping[str, Any]) -> dict[str | None, tuple[str, .
         for name, specification in _specifications(package).items()
         if (listed := specification.get("SupportedRealtimeInferenceInstanceTypes"))
     }
+
+
+def _made_at(resource: Mapping[str, Any]) -> datetime:
+    made_at: datetime = resource["CreationTime"]
+    return made_at.astimezone(UTC)
 
 
 def _identity(user: Mapping[str, Any]) -> Identity:

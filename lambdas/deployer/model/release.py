@@ -192,6 +192,11 @@ class Release:
         """Every version that it puts on the endpoint, the approved one first."""
         return (self.version_arn, *(each.version_arn for each in self.companions))
 
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """Every model that it needs, once."""
+        return tuple(dict.fromkeys([self.model_name, *(each.model_name for each in self.companions)]))
+
 
 def _guards(settings: EndpointSettings) -> dict[str, Any]:
     return {"DeploymentConfig": settings.deployment_config} if settings.deployment_config else {}

@@ -49,6 +49,7 @@ from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from iam_policies.principals import Principal
 
@@ -112,6 +113,7 @@ class Pipeline:
         self.sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
         self.remaining_seconds: Callable[[], float] = lambda: 300.0
         self.pause: Callable[[float], None] = self.pass_time
+        self.now: Callable[[], datetime] = self.clock.now
         self.s3 = S3(lambda: self.deployer_cloud.client("s3", PATH_STYLE))
         self.logger = Logger(service="greenlight", level="CRITICAL")
         self.begin()
@@ -203,7 +205,7 @@ class Pipeline:
             s3=self.s3,
             journal=self.journal,
             reporter=self.reporter,
-            now=self.clock.now,
+            now=self.now,
             pause=self.pause,
         )
         return Dispatcher(

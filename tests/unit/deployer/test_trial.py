@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -182,6 +183,106 @@ def test_the_former_config_is_gone_back_to_only_while_it_is_there(pipeline: Tryi
     assert pipeline.told(first)[-1] == "failed"
     assert "was deleted" in pipeline.outcomes[-2]["Message"]
     assert pipeline.outcomes[-1]["Outcome"] == "needs_attention"
+
+
+class GoingBack(Trying):
+    """A version failed its smoke test under new settings, and is about to give way to what it served as."""
+
+    def __init__(self, *, after: Answer | None = None) -> None:
+        super().__init__()
+        if after is not None:
+            self.deploy(after)
+        self.version_arn = self.deploy(GOOD)
+        self.before = self.endpoint["EndpointConfigName"]
+        self.script(self.version_arn, BAD, **changed("debug"))
+        self.manage(**TESTED, **changed("debug"))
+        self.sweep()
+        while self.endpoint["EndpointStatus"] != "InService":
+            self.pass_time(60)
+
+    def make_again(self, kind: str, name: str, **changes: Any) -> None:
+        """Delete a model or endpoint config, and make another one of its name."""
+        described = {**getattr(self.sagemaker, f"describe_{kind}")(**name_of(kind, name))}
+        tags = self.sagemaker.list_tags(ResourceArn=described[f"{pascal(kind)}Arn"])["Tags"]
+        members = self.sagemaker.meta.service_model.operation_model(f"Create{pascal(kind)}").input_shape
+        request = {key: value for key, value in described.items() if key in members.members}
+        getattr(self.sagemaker, f"delete_{kind}")(**name_of(kind, name))
+        getattr(self.sagemaker, f"create_{kind}")(**{**request, **changes, "Tags": tags})
+
+
+def pascal(kind: str) -> str:
+    return "".join(each.title() for each in kind.split("_"))
+
+
+def name_of(kind: str, name: str) -> dict[str, str]:
+    return {f"{pascal(kind)}Name": name}
+
+
+CAPTURE: dict[str, Any] = {
+    "DataCaptureConfig": {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": "s3://theirs/everything",
+        "CaptureOptions": [{"CaptureMode": "Input"}],
+    }
+}
+
+
+@pytest.mark.parametrize("kind", ["endpoint_config", "model"])
+def test_a_former_release_that_was_made_again_since_is_not_put_back(kind: str) -> None:
+    pipeline = GoingBack()
+    [served] = [each for each in pipeline.history.attempts if each.status is AttemptStatus.SUCCEEDED]
+    names = {"endpoint_config": served.endpoint_config_name, "model": served.model_name}
+    pipeline.make_again(kind, names[kind], **(CAPTURE if kind == "endpoint_config" else {}))
+    pipeline.run()
+
+    assert pipeline.endpoint["EndpointConfigName"] != pipeline.before
+    assert pipeline.told(pipeline.version_arn)[-1] == "failed"
+    told = pipeline.outcomes[-2]["Message"]
+    assert f"{names[kind]} was deleted and made again at 20" in told
+    assert "Somebody else may have made it" in told
+
+    before = len(pipeline.history.attempts)
+    for _ in range(3):
+        pipeline.pass_time(3600)
+        pipeline.sweep()
+        pipeline.run()
+    assert len(pipeline.history.attempts) == before
+
+
+def test_the_version_before_goes_out_where_a_former_release_was_made_again() -> None:
+    pipeline = GoingBack(after=GOOD)
+    first = pipeline.history.approvals[-1].version_arn
+    pipeline.script(first, GOOD, **changed("debug"))
+    pipeline.make_again("endpoint_config", pipeline.before, **CAPTURE)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert "DataCaptureConfig" not in pipeline.endpoint
+
+
+def test_a_former_release_whose_model_was_deleted_is_not_put_back() -> None:
+    pipeline = GoingBack()
+    pipeline.sagemaker.delete_model(ModelName=pipeline.history.attempts[-1].model_name)
+    pipeline.run()
+
+    assert pipeline.endpoint["EndpointConfigName"] != pipeline.before
+    assert "was deleted." in pipeline.outcomes[-2]["Message"]
+
+
+@pytest.mark.parametrize("seconds", [-8, 8])
+def test_clocks_that_differ_a_little_put_a_former_release_back(pipeline: Trying, seconds: int) -> None:
+    """The deployer's clock says when a release was accepted, SageMaker's when its config was made."""
+    clock = pipeline.clock.now
+    pipeline.now = lambda: clock() + timedelta(seconds=seconds)
+    first = pipeline.deploy(GOOD)
+    before = pipeline.endpoint["EndpointConfigName"]
+    pipeline.script(first, BAD, **changed("debug"))
+    pipeline.manage(**TESTED, **changed("debug"))
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.endpoint["EndpointConfigName"] == before
 
 
 def test_a_former_config_that_lacks_capacity_is_waited_for(pipeline: Trying) -> None:
