@@ -47,6 +47,10 @@ _DEREGISTER: Final = "deregister"
 not documented, except that it asks for this (developer guide, "endpoint-scaling-update")."""
 
 
+class _RegisteredByOthersError(UpkeepRefusedError):
+    """Somebody else registered a variant for automatic scaling, and the update would take that away."""
+
+
 @contextmanager
 def _registered_by_others() -> Iterator[None]:
     """Tell a refusal for what others registered from one for the version or its settings."""
@@ -56,7 +60,8 @@ def _registered_by_others() -> Iterator[None]:
         if _DEREGISTER not in str(refusal):
             raise
         remedy = "Somebody else registered them: deregister them, or leave their instance type as it is."
-        raise UpkeepRefusedError(f"{refusal} {remedy}", Refusal(Cause.CONTENT, str(refusal))) from refusal
+        told, why = f"{refusal} {remedy}", Refusal(Cause.CONTENT, str(refusal))
+        raise _RegisteredByOthersError(told, why) from refusal
 
 
 SECONDS_TO_BE_KNOWN: Final = (5.0, 15.0, 30.0)
@@ -150,8 +155,9 @@ class Executor:
                 self._withdraw(attempt, obstacle)
                 return Progress.ENDED
             except UpkeepRefusedError as refusal:
-                # What others registered or made is in the way, and the version is not to blame.
-                if not refusal.is_passing:
+                # What others made or registered is in the way, and the version is not to blame. Only asking
+                # again tells when a registration is gone: it stays this attempt, and sweeps add none.
+                if not refusal.is_passing and not isinstance(refusal, _RegisteredByOthersError):
                     self._withdraw(attempt, refusal)
                 raise
             except BusyError as obstacle:

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 from deployer.dispatcher import PassesFailedError
 from deployer.gateways.refusals import Cause, Refusal
 from deployer.gateways.scalable_targets import ScalableTargets
+from deployer.model.attempt import AttemptStatus
 from local_cloud.sagemaker.switches import AlarmAtStart
 from tests.unit.deployer.builders import ENDPOINT
 from tests.unit.deployer.pipeline import Pipeline
@@ -238,6 +239,34 @@ def test_a_variant_that_others_registered_blames_no_version(pipeline: Pipeline) 
     pipeline.sweep()
     pipeline.run()
     assert pipeline.told(arn) == ["started", "succeeded", "started", "succeeded"]
+
+
+def test_a_variant_that_others_registered_adds_nothing_to_the_journal_with_each_sweep(
+    pipeline: Pipeline,
+) -> None:
+    """What waits for others is one attempt, and gives way to whatever else is wanted."""
+    pipeline.manage(CreateEndpointConfig=variants())
+    first = deploy(pipeline)
+    (theirs,) = scaling().values()
+    gateway = ScalableTargets(lambda: pipeline.cloud.client("application-autoscaling"))
+    gateway.register(ENDPOINT, "AllTraffic", theirs, {})
+    pipeline.manage(CreateEndpointConfig=variants("ml.m5.xlarge"))
+    pipeline.sweep()
+    attempts = pipeline.history.attempts
+    assert [each.status for each in attempts] == [AttemptStatus.OPEN, AttemptStatus.SUCCEEDED]
+    for _ in range(3):
+        pipeline.pass_time(900)
+        pipeline.sweep()
+
+    assert [each.number for each in pipeline.history.attempts] == [each.number for each in attempts]
+    assert len(attention(pipeline)) == 1
+    pipeline.manage(CreateEndpointConfig=variants())
+    pipeline.sweep()
+    # A clean-up came since, of what it had made.
+    ends = [each.status for each in pipeline.history.attempts]
+    assert ends[-2:] == [AttemptStatus.WITHDRAWN, AttemptStatus.SUCCEEDED]
+    assert pipeline.told(first) == ["started", "succeeded"]
+    assert pipeline.history.rest.told is None
 
 
 def test_scaling_that_nobody_wants_and_that_cannot_be_ended_is_ended_later(pipeline: Pipeline) -> None:
