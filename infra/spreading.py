@@ -55,6 +55,7 @@ class Allowance:
         coarser: The same in fewer words, for a role whose statements have no room otherwise.
         loses: How much this form lets through that a finer one does not; statements that lose least are made
             coarser first.
+        written_as: The statements that stand for it in policies, if no single one says the same.
     """
 
     sid: str
@@ -64,6 +65,12 @@ class Allowance:
     why_wildcard: str = ""
     coarser: Allowance | None = None
     loses: int = 0
+    written_as: Sequence[Allowance] = ()
+
+    @property
+    def statements(self) -> Sequence[Allowance]:
+        """What is written into policies."""
+        return self.written_as or (self,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +132,8 @@ def spread(
     coarsened: dict[str, Allowance] = {}
     while True:
         filling = _Filling(measure)
-        for each in wanted:
-            filling.add(each)
+        for statement in (statement for each in wanted for statement in each.statements):
+            filling.add(statement)
         found = filling.spread()
         steps = [
             (form.loses, -gain, place, form)
@@ -149,6 +156,8 @@ class _Measure:
 
     def characters(self, allowance: Allowance) -> int:
         """Count what a statement takes of a policy, with the comma behind it."""
+        if allowance.written_as:
+            return sum(map(self.characters, allowance.written_as))
         count = len('{"Action":,"Effect":"Allow","Resource":,"Sid":""},') + len(allowance.sid)
         count += self._listed(allowance.actions) + self._listed(allowance.resources)
         if allowance.conditions:

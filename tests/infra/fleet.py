@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ACCOUNT: Final = "111122223333"
+STAGING: Final = "222233334444"
+PRODUCTION: Final = "333344445555"
 REGION: Final = "ap-southeast-1"
 SHAPES: Final = (
     "captures",
@@ -41,6 +43,65 @@ def write_fleet(directory: Path, count: int, *, seed: int, shapes: tuple[str, ..
         drawn = shapes or random.sample(SHAPES, random.randint(1, 8))
         path = directory / f"{name}.yaml"
         path.write_text(json.dumps(settings(name, random, frozenset(drawn))))
+
+
+def write_staged_fleet(
+    directory: Path, count: int, *, seed: int, groups: int, at_home: bool, **registry: object
+) -> dict[str, Any]:
+    """Write so many endpoints, which stages carry, and return the context keys of registry and stages.
+
+    Each group has a bucket, a repository and a key of its own. In other accounts their owners let stages in:
+    a registry's stack edits no more than some two hundred policies.
+
+    Args:
+        directory: Where the endpoints' files go.
+        count: How many endpoints.
+        seed: What is drawn from.
+        groups: How many groups, which the endpoints share.
+        at_home: Whether the only stage is in the registry's account; else two stages are in accounts of their
+            own.
+        registry: More of the registry's context key.
+    """
+    random = Random(seed)  # noqa: S311 - drawn to be drawn again
+    names = [f"team-{random.randrange(16**6):06x}-model-{number}".ljust(60, "0") for number in range(groups)]
+    for number in range(count):
+        settings = {"model_package_group": names[number % groups], "instance_type": "ml.m5.large"}
+        file = directory / "all" / f"{names[number % groups][:20]}-{number}.yaml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(settings))
+    stages: dict[str, Any] = {
+        "staging": {
+            "account": STAGING,
+            "promotion": {"stage": "Production", "stage_status": "PendingApproval"},
+        },
+        "production": {
+            "account": PRODUCTION,
+            "gate": {"stage": "Production", "stage_status": "Approved"},
+        },
+    }
+    if at_home:
+        stages = {"lab": {"account": ACCOUNT}}
+    return {
+        "registry": {
+            "account": ACCOUNT,
+            "region": REGION,
+            "groups": {name: _made_of(name, random) for name in names},
+            **registry,
+        },
+        "stages": {
+            name: {**stage, "endpoints": "all", "settings_stacks": 4} for name, stage in stages.items()
+        },
+    }
+
+
+def _made_of(name: str, random: Random) -> dict[str, Any]:
+    """Draw what a group's versions are made of."""
+    key = f"{random.randrange(16**8):08x}-12ab-34cd-56ef-{random.randrange(16**12):012x}"
+    return {
+        "artefacts": [{"prefix": f"s3://{name[:40]}-data/versions/of/{name}/", "by": "owner"}],
+        "images": [f"{_account(random)}.dkr.ecr.{REGION}.amazonaws.com/{name}/{name}"],
+        "keys": [{"arn": f"arn:aws:kms:{REGION}:{_account(random)}:key/{key}", "by": "owner"}],
+    }
 
 
 def settings(name: str, random: Random, shapes: frozenset[str]) -> dict[str, Any]:

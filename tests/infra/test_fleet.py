@@ -8,23 +8,27 @@ import re
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aws_cdk.cx_api import CloudAssembly
 
 from iam_policies.evaluation import AccessRequest, evaluate
 from infra.settings.problem import ConfigurationError
-from tests.infra.asks import DEPLOYER, MODELS, asks
-from tests.infra.conftest import REPOSITORY
-from tests.infra.fleet import ACCOUNT, REGION, SHAPES, write_fleet
+from tests.infra.asks import DEPLOYER, MODELS, Ask, asks
+from tests.infra.conftest import REPOSITORY, Synthesised
+from tests.infra.fleet import ACCOUNT, REGION, SHAPES, write_fleet, write_staged_fleet
 from tests.infra.iam_limits import broken_limits
 from tests.infra.roles import Deployed
+from tests.infra.stages.conftest import synthesise_accounts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.infra.conftest import Synthesise, Synthesised
+    from iam_policies.principals import Principal
+    from tests.infra.conftest import Synthesise
 
 STACKS = "4"
 """The alarms and parameters of four hundred endpoints need several; the roles are one stack's."""
@@ -109,6 +113,91 @@ def test_400_endpoints_of_any_shape_keep_to_every_limit_and_get_what_they_need(
     assert fleet.nag["violations"] == []
     assert refused(fleet, sorted(tmp_path.iterdir())[:: 4 if EVERY else 40]) == []
     assert allowed_of_others(fleet) == []
+
+
+@dataclass(frozen=True)
+class StagedFleet:
+    """How a fleet in stages is drawn.
+
+    Attributes:
+        groups: How many groups its 400 endpoints share.
+        at_home: Whether its only stage is in the registry's account.
+        admit: Who is let in to the registry.
+    """
+
+    groups: int
+    at_home: bool
+    admit: str = "by_purpose"
+
+
+STAGED = [StagedFleet(150, at_home=False), StagedFleet(400, at_home=True)] + (
+    [StagedFleet(150, at_home=False, admit="both_roles"), StagedFleet(400, at_home=True, admit="both_roles")]
+    if EVERY
+    else []
+)
+
+
+def staged_asks(group: str, made_of: dict[str, Any]) -> Iterator[Ask]:
+    """Yield what a stage's roles need for a group."""
+    version = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/{group}/7"
+    [place], [image], [key] = made_of["artefacts"], made_of["images"], made_of["keys"]
+    bucket, _, prefix = place["prefix"].removeprefix("s3://").partition("/")
+    objects, listed = f"arn:aws:s3:::{bucket}/{prefix}model.tar.gz", {"s3:prefix": f"{prefix}model.tar.gz"}
+    account, name = image.partition(".")[0], image.partition("/")[2]
+    yield Ask(DEPLOYER, "sagemaker:UpdateModelPackage", version, {})
+    yield Ask(DEPLOYER, "s3:ListBucket", f"arn:aws:s3:::{bucket}", listed)
+    yield Ask(MODELS, "s3:ListBucket", f"arn:aws:s3:::{bucket}", listed)
+    yield Ask(MODELS, "s3:GetObject", objects, {})
+    yield Ask(MODELS, "ecr:BatchGetImage", f"arn:aws:ecr:{REGION}:{account}:repository/{name}", {})
+    yield Ask(MODELS, "kms:Decrypt", key["arn"], {"kms:viaservice": f"s3.{REGION}.amazonaws.com"})
+
+
+def staged_asks_of_others(group: str) -> Iterator[Ask]:
+    """Yield what no stage's roles may do, however coarse a grant has become; nobody may approve a version."""
+    approval = {"sagemaker:modelapprovalstatus": "Approved"}
+    version = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/{group}/7"
+    via_s3 = {"kms:viaservice": f"s3.{REGION}.amazonaws.com"}
+    yield Ask(DEPLOYER, "sagemaker:UpdateModelPackage", version, approval)
+    yield Ask(DEPLOYER, "s3:ListBucket", "arn:aws:s3:::payroll", {"s3:prefix": "2026"})
+    yield Ask(MODELS, "s3:GetObject", "arn:aws:s3:::payroll/2026.csv", {})
+    yield Ask(MODELS, "ecr:BatchGetImage", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/payroll", {})
+    yield Ask(MODELS, "kms:Decrypt", f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/any", via_s3)
+
+
+@pytest.mark.parametrize("drawn", STAGED)
+def test_400_endpoints_in_stages_keep_to_every_limit_and_get_what_they_need(
+    drawn: StagedFleet, tmp_path: Path
+) -> None:
+    """With `GREENLIGHT_EVERY_FLEET=1`, also where both roles are let in to the registry."""
+    endpoints = tmp_path / "endpoints"
+    endpoints.mkdir()
+    context = write_staged_fleet(
+        endpoints, 400, seed=1, groups=drawn.groups, at_home=drawn.at_home, admit=drawn.admit
+    )
+
+    fleet = synthesise_accounts(tmp_path, context, lambda _: endpoints)
+
+    limits = [
+        f"{name}: {each}"
+        for name, template in fleet.templates.items()
+        for each in broken_limits(template, name)
+    ]
+    assert limits == []
+    assert [each for report in fleet.reports for each in report["violations"]] == []
+    groups = [*context["registry"]["groups"].items()][:: 4 if EVERY else 20]
+    for stage in context["stages"]:
+        template = fleet.templates[f"Greenlight-{stage}"]
+        account, region = fleet.places[f"Greenlight-{stage}"]
+        deployed = Deployed(Synthesised(fleet.directory, template, {}, {}), account, region)
+        sessions = {role: deployed.session(role) for role in (DEPLOYER, MODELS)}
+        asked = [each for group, made_of in groups for each in staged_asks(group, made_of)]
+        assert [each for each in asked if not is_allowed(sessions, each)] == []
+        assert [each for each in staged_asks_of_others(groups[0][0]) if is_allowed(sessions, each)] == []
+
+
+def is_allowed(sessions: dict[str, Principal], ask: Ask) -> bool:
+    request = AccessRequest(ask.action, ask.resource, None, ask.keys)
+    return evaluate(sessions[ask.role], request).is_allowed
 
 
 def said(fleet: Synthesised) -> list[str]:

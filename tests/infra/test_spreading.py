@@ -165,3 +165,29 @@ def test_conditions_of_which_all_must_hold_are_not_divided() -> None:
     found = spread([Allowance("Tag", READ, ["*"], {"ForAllValues:StringNotLike": {"aws:TagKeys": keys}})])
 
     assert found.unfit == ("Tag",)
+
+
+def listing(count: int) -> Allowance:
+    """Return a grant that only several statements say: below another prefix of each bucket."""
+    coarser = Allowance("List", ["s3:ListBucket"], [f"arn:aws:s3:::bucket-{n}" for n in range(count)])
+    each = [
+        replace(
+            coarser,
+            sid=f"List{number}",
+            resources=[arn],
+            conditions={"StringLike": {"s3:prefix": [f"a-long-prefix-of-team-{number}/*"]}},
+        )
+        for number, arn in enumerate(coarser.resources, start=1)
+    ]
+    return replace(coarser, written_as=each, coarser=coarser)
+
+
+def test_what_only_several_statements_say_is_one_statement_where_they_have_no_room() -> None:
+    few, many = listing(30), listing(600)
+
+    apart, together = spread([few]), spread([many])
+
+    assert [each.sid for each in apart.policies[0]] == [f"List{number}" for number in range(1, 31)]
+    assert apart.coarsened == {}
+    assert {each.sid.partition("Part")[0] for policy in together.policies for each in policy} == {"List"}
+    assert [*together.coarsened] == ["List"]
