@@ -36,6 +36,15 @@ OF_AWS = {
     "scaling to nothing": ON_INSTANCES
     + "autoscaling: {min: 0, max: 2, target_tracking: [{metric: invocations_per_instance, target: 9}]}\n",
     "a canary of one instance": ON_INSTANCES + "rollout: {kind: canary, size_percent: 10}\n",
+    "guardrails on Inf1": NAMED + "instance_type: ml.inf1.xlarge\nrollout: {kind: all_at_once}\n",
+    "a rolling rollout of several variants": NAMED
+    + "rollout: {kind: rolling, size_percent: 50, wait_seconds: 60}\nvariants:\n"
+    + "- {name: a, weight: 1, instance_type: ml.m5.large, instance_count: 4}\n"
+    + "- {name: b, weight: 1, version: 1, instance_type: ml.m5.large, instance_count: 4}\n",
+    "guardrails of a serverless endpoint": NAMED
+    + "serverless: {memory_size_in_mb: 1024, max_concurrency: 2}\n"
+    + "overrides: {deployment_config: {BlueGreenUpdatePolicy: {TrafficRoutingConfiguration: "
+    + "{Type: ALL_AT_ONCE, WaitIntervalInSeconds: 0}}}}\n",
 }
 
 
