@@ -15,12 +15,15 @@ from tests.simulation.schedule import (
     ALARM_LASTS,
     CHOICES,
     DELAYS,
+    DENIED_FOR,
     EVENTS,
     MEANWHILE,
     REGISTRY_WRITE,
     STAGE_EVENTS,
     STAGE_MEANWHILE,
     STATUSES,
+    TELLING,
+    Denial,
     Disturbance,
     EventFault,
     EventFaultKind,
@@ -34,7 +37,7 @@ from tests.simulation.schedule import (
     Stages,
     draw,
 )
-from tests.simulation.world import PARTS_PUT
+from tests.simulation.world import DENIED, PARTS_PUT
 
 Aim: TypeAlias = tuple[str, str]
 """A pair of what there is to hit and what hits it, as `coverage` names both."""
@@ -48,6 +51,9 @@ STAGE_AIMS: Final[tuple[Aim, ...]] = tuple(
     pair for pair in coverage.in_stages() if coverage.impossible(*pair) is None
 )
 """Every pair that there is only where versions pass through stages."""
+
+DENIAL_AIMS: Final[tuple[Aim, ...]] = tuple(coverage.denials())
+"""Every call with that it is denied."""
 
 _ROLLOUT: Final = (
     Disturbance(Kind.REGISTER_APPROVED),
@@ -233,6 +239,9 @@ _TO_AN_END: Final[dict[RolloutEnd, Schedule]] = {
 def lead(aim: Aim, random: Random) -> Schedule:
     """Return a schedule that leads to a pair, and does little else."""
     what, how = aim
+    if how == DENIED:
+        denial = Denial(what, 0, random.randrange(len(DENIED_FOR)))
+        return replace(_UPDATED if what == TELLING else _TO_A_CALL[what], denials=(denial,))
     if what in _TO_A_CALL:
         schedule = _TO_A_CALL[what]
         return replace(schedule, faults=(_fault(what, how, random),))

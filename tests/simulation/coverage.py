@@ -19,6 +19,7 @@ from tests.simulation.schedule import (
     STAGE_MEANWHILE,
     STALE_READS,
     STATUSES,
+    TELLING,
     EventFaultKind,
     FaultKind,
     Kind,
@@ -26,20 +27,25 @@ from tests.simulation.schedule import (
     RolloutKind,
     RolloutStart,
 )
-from tests.simulation.world import DEPLOYER_WRITES, PARTS_PUT
+from tests.simulation.world import DENIED, DEPLOYER_WRITES, PARTS_PUT
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterable
 
 CALLS: Final = (*OPERATION_NAMES, PARTS_PUT)
-"""Every call there is to hit."""
+"""Every call there is to hit, but for messages."""
+
+DENIABLE: Final = (*OPERATION_NAMES, TELLING)
+"""Every call that can be denied: IAM knows no other name for parts of a sweep."""
 
 
 def impossible(what: str, how: str) -> str | None:
     """Return why something cannot hit something, or None if it can."""
     if how == FaultKind.STALE and what not in STALE_READS:
         return "only the reads of endpoints are modelled as eventual; the journal is read consistently"
+    if how == DENIED and what == PARTS_PUT:
+        return "whoever may put one event may put the other"
     if what == f"rollout {RolloutKind.UNGUARDED}" and how in {RolloutEnd.ABORTED, RolloutEnd.ALARMED}:
         return "what has no alarm is neither aborted nor rolled back by one"
     return None
@@ -49,6 +55,13 @@ def everything() -> Iterable[tuple[str, str]]:
     """Yield every pair of what there is to hit and what might hit it."""
     yield from everywhere()
     yield from in_stages()
+    yield from denials()
+    yield from ((TELLING, kind.value) for kind in FaultKind)
+
+
+def denials() -> Iterable[tuple[str, str]]:
+    """Yield each call with that it is denied."""
+    yield from ((operation, DENIED) for operation in DENIABLE)
 
 
 def everywhere() -> Iterable[tuple[str, str]]:
@@ -77,7 +90,11 @@ def unexplained_holes(covered: Counter[tuple[str, str]]) -> list[tuple[str, str]
 def table(covered: Counter[tuple[str, str]]) -> str:
     """Return the matrices as text: in how many schedules each pair was seen; `.` where it cannot be."""
     parts = (
-        (CALLS, [kind.value for kind in FaultKind], "Which fault hit which call"),
+        (
+            (*CALLS, TELLING),
+            [*(kind.value for kind in FaultKind), DENIED],
+            "Which fault hit which call, and which was denied",
+        ),
         (
             [f"meanwhile {kind}" for kind in MEANWHILE],
             list(DEPLOYER_WRITES),
@@ -118,7 +135,7 @@ def _matrix(covered: Counter[tuple[str, str]], rows: Iterable[str], columns: lis
     for row in rows:
         cells = []
         for column, head in zip(columns, heads, strict=True):
-            is_pair = row in CALLS or row.startswith(("event ", "begin ", "rollout "))
+            is_pair = row in {*CALLS, TELLING} or row.startswith(("event ", "begin ", "rollout "))
             pair = (row, column) if is_pair else (column, row)
             shown = "." if impossible(*pair) else str(covered.get(pair, 0))
             cells.append(shown.rjust(len(head)))

@@ -29,7 +29,7 @@ from tests.simulation.people import (
 from tests.simulation.schedule import TELLING, Companions, RolloutEnd, RolloutKind, RolloutStart
 from tests.simulation.sites import GROUP, admits, is_let_through, stage_settings
 from tests.simulation.tasks import CrashError
-from tests.simulation.world import SCHEDULED, WRITES, names_in
+from tests.simulation.world import DENIED, SCHEDULED, WRITES, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -123,6 +123,12 @@ class Rollout:
     ended: datetime | None = None
     succeeded: bool = False
     was_alarmed: bool = False
+
+
+def _is_blind(invocation: Invocation) -> bool:
+    """Tell whether an invocation was denied looking at alarms, when it tried last."""
+    looks = [each for each in invocation.calls if each.operation == "DescribeAlarms"]
+    return bool(looks) and looks[-1].fault == DENIED
 
 
 class Facts:
@@ -221,7 +227,7 @@ class Facts:
         """Return the journalled attempts, oldest first."""
         return self.world.journal(endpoint_name, "attempt#")
 
-    def rollouts_of(self, endpoint_name: str, attempt: dict[str, Any]) -> list[Rollout]:
+    def rollouts_of(self, endpoint_name: str, attempt: Mapping[str, Any]) -> list[Rollout]:
         """Return an attempt's rollouts; the last one of its config if it only tries again what that made."""
         of_endpoint = [each for each in self.rollouts if each.endpoint_name == endpoint_name]
         own = [each for each in of_endpoint if each.attempt == int(attempt["number"])]
@@ -230,6 +236,19 @@ class Facts:
         return [each for each in of_endpoint if each.endpoint_config_name == attempt["endpoint_config_name"]][
             -1:
         ]
+
+    def lasts(self, attempt: Mapping[str, Any]) -> bool:
+        """Tell whether what failed an attempt does not pass by itself.
+
+        A failed smoke test does not, whatever kept it from being made. An alarm that nobody could see may
+        have been on before.
+        """
+        if "failed_test" in attempt:
+            return True
+        rollouts = self.rollouts_of(attempt["endpoint"], attempt)
+        if any(_is_blind(each.call.invocation) for each in rollouts):
+            return False
+        return not any(known in attempt.get("reason", "") for known in TRANSIENT)
 
     def unsettled(self, endpoint_name: str) -> dict[str, Any] | None:
         """Return the attempt under way, if there is one."""
@@ -356,10 +375,10 @@ class Law3NewestStandingApproval(Law):
     follows from it. Then the endpoint is InService on a config whose content is that of the newest approval
     (by the journal's time, then by version) that counts by the policy, is Approved and Completed in the
     registry, and has not failed for good with these settings since. Failed for good is a failed attempt with
-    a lasting reason, or a sixth one with a passing reason. If that version failed with these settings and
-    serves with earlier ones, it stays as it is. If it serves and failed its smoke test, what it served as
-    before comes back, if anything did, or else the next approval has its turn. If nothing can be served, what
-    served before goes on (law 2).
+    a lasting reason, or a sixth one with a passing reason; a failed smoke test lasts, whatever kept it from
+    being made. If that version failed with these settings and serves with earlier ones, it stays as it is. If
+    it serves and failed its smoke test, what it served as before comes back, if anything did, or else the
+    next approval has its turn. If nothing can be served, what served before goes on (law 2).
 
     The journal's time of an approval is the truth: of every approval whose event was delivered, and which
     lasted, the journal knows; and no version counts as approved later than it was, if the event was
@@ -587,15 +606,14 @@ class Law3NewestStandingApproval(Law):
         if served is None or self._was_something_else(served, content[0]):
             return None
         config = served["endpoint_config_name"]
-        reasons = [
-            each.get("reason", "")
+        failed = [
+            each
             for each in attempts
             if each["status"] == "failed"
             and each["endpoint_config_name"] == config
             and each["settled_at"] >= tested["settled_at"]
         ]
-        lasting = [each for each in reasons if not any(known in each for known in TRANSIENT)]
-        if lasting or len(reasons) > RETRIES:
+        if any(map(self.facts.lasts, failed)) or len(failed) > RETRIES:
             return None
         former = self._content({"endpoint_config_name": config, "version_arn": ""}, content)
         packages = [
@@ -634,8 +652,8 @@ class Law3NewestStandingApproval(Law):
     def _failed_for_good(
         self, approval: dict[str, Any], content: tuple[str, str, str], attempts: list[dict[str, Any]]
     ) -> bool:
-        reasons = [
-            attempt.get("reason", "")
+        failed = [
+            attempt
             for attempt in attempts
             if attempt["status"] == "failed"
             and attempt["action"] not in ASIDE
@@ -643,8 +661,7 @@ class Law3NewestStandingApproval(Law):
             and self._content(attempt, content) == content
             and self._is_made_of(attempt, approval)
         ]
-        lasting = [each for each in reasons if not any(known in each for known in TRANSIENT)]
-        return bool(lasting) or len(reasons) > RETRIES
+        return any(map(self.facts.lasts, failed)) or len(failed) > RETRIES
 
     def _is_made_of(self, attempt: dict[str, Any], approval: dict[str, Any]) -> bool:
         """Tell whether an attempt was for what was approved, as far as anybody knows."""
@@ -764,7 +781,7 @@ class Law4NoLoop(Law):
                 and attempt["status"] == "failed"
                 and attempt["action"] not in ASIDE
                 and attempt["settled_at"] >= approved
-                and not any(known in attempt.get("reason", "") for known in TRANSIENT)
+                and self.facts.lasts(attempt)
             ):
                 raise self.broken(
                     f"{config} is tried again although attempt {attempt['number']} failed with it"
@@ -1378,18 +1395,29 @@ class Law11ScalingComesBack(Law):
     At rest an endpoint in service is registered with the capacities, policies and scheduled actions of its
     settings, whatever updates, failures and crashes came before. And it goes on scaling on the way: a variant
     is deregistered only if its settings have no scaling for it, if the attempt under way changes what it runs
-    on, or after SageMaker refused an update.
+    on, or after SageMaker refused an update. If that is denied, and the attempt withdrawn, it is asked for
+    again before the next one, as long as the settings change what the variant runs on.
     """
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._denied: set[tuple[str, str]] = set()
 
     def check_call(self, call: Call) -> None:
         if call.operation != "DeregisterScalableTarget":
             return
         _, name, _, variant_name = call.request["ResourceId"].split("/")
         settings = self.world.people.settings.get(name)
+        if call.fault == DENIED:
+            self._denied.add((name, variant_name))
         if (
             settings is not None
             and variant_name in settings.get("AutoScaling", {})
             and self._types(self._live_config(name)) == self._types(self._wanted_config(name))
+            and not (
+                (name, variant_name) in self._denied
+                and self._types(self._live_config(name)) != _types_of(settings["CreateEndpointConfig"])
+            )
             and not any(
                 each.operation == "UpdateEndpoint" and not each.accepted for each in call.invocation.calls
             )
@@ -1409,8 +1437,7 @@ class Law11ScalingComesBack(Law):
         config = config_name and self.world.people.look(
             "DescribeEndpointConfig", EndpointConfigName=config_name
         )
-        variants = config["ProductionVariants"] if config else ()
-        return {each["VariantName"]: each["InstanceType"] for each in variants}
+        return _types_of(config) if config else {}
 
     def check_rest(self) -> None:
         for name in self.world.people.endpoints:
@@ -1449,6 +1476,11 @@ class Law11ScalingComesBack(Law):
         return answered
 
 
+def _types_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return what each variant of a config runs on."""
+    return {each["VariantName"]: each["InstanceType"] for each in config["ProductionVariants"]}
+
+
 @dataclass(frozen=True, slots=True)
 class Capacity:
     """How many instances of an endpoint answer, and are to.
@@ -1466,14 +1498,15 @@ class Law12RolloutsKeepTheirPromise(Law):
     """An update is rolled out as the settings ask, and at no time leaves fewer instances than that promises.
 
     The request carries the settings' DeploymentConfig: its policy to the letter, and every alarm of its
-    automatic rollback, except those that the same invocation was told are on already; the abort alarm is
-    never left out. From the moment SageMaker accepts it until the endpoint rests, count the instances
-    that answer, of all fleets that get requests. Blue/green, whatever shifts the traffic, has the whole old
-    fleet for as long as any request goes there, and the whole new one from then on: so there are never
-    fewer than before, while the old config gets requests, and after that never fewer than the new fleet is
-    to have, which is what autoscaling or people made of it unless the settings change it (law 8). Rolling
-    exchanges instances in place: never fewer than the smaller of both, less one batch. After a success there
-    are at least as many as are to be, after a rollback at least as many as before.
+    automatic rollback, except those that the same invocation was told are on already. The abort alarm is left
+    out only if the same invocation was denied clearing it: on, it would end the update at once. From the
+    moment SageMaker accepts it until the endpoint rests, count the instances that answer, of all fleets that
+    get requests. Blue/green, whatever shifts the traffic, has the whole old fleet for as long as any request
+    goes there, and the whole new one from then on: so there are never fewer than before, while the old config
+    gets requests, and after that never fewer than the new fleet is to have, which is what autoscaling or
+    people made of it unless the settings change it (law 8). Rolling exchanges instances in place: never fewer
+    than the smaller of both, less one batch. After a success there are at least as many as are to be, after a
+    rollback at least as many as before.
 
     Not counted is an endpoint that was deleted, taken out of service, or whose rollback failed.
     """
@@ -1505,14 +1538,25 @@ class Law12RolloutsKeepTheirPromise(Law):
         asked_alarms, wanted_alarms = _alarms_of(asked), _alarms_of(wanted)
         if asked != wanted:
             raise self.broken(f"{name} is updated by {asked or 'no DeploymentConfig'}, not by {wanted}")
-        left_out = wanted_alarms - asked_alarms - self._told_on(call.invocation)
-        if left_out or asked_alarms - wanted_alarms or abort_alarm(name) in wanted_alarms - asked_alarms:
+        uncleared = {abort_alarm(name)} & self._denied_to_clear(call.invocation)
+        left_out = wanted_alarms - asked_alarms - uncleared
+        if (
+            left_out - self._told_on(call.invocation)
+            or asked_alarms - wanted_alarms
+            or abort_alarm(name) in left_out
+        ):
             raise self.broken(
                 f"{name} is updated under the alarms {sorted(asked_alarms)}, not {sorted(wanted_alarms)}"
             )
 
     def _wanted_config(self, name: str) -> dict[str, Any]:
         return deployment_config(name, self.world.schedule.rollout)
+
+    def _denied_to_clear(self, invocation: Invocation) -> set[str]:
+        """Return the alarms that an invocation was denied setting, when it tried last."""
+        tried = [each for each in invocation.calls if each.operation == "SetAlarmState"]
+        last = {each.request["AlarmName"]: each for each in tried}
+        return {name for name, each in last.items() if each.fault == DENIED}
 
     def _told_on(self, invocation: Invocation) -> set[str]:
         """Return the alarms that an invocation was told are on."""
@@ -1590,10 +1634,11 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
     out are rollbacks that had another reason besides: an abort, or one that may pass by itself (law 4); and
     those of a change whose answer was lost, which is asked for again (law 7).
 
-    And no version is blamed for an alarm that was on before: no update, accepted or refused, names a
-    rollback alarm that is on and was when the invocation began, so that SageMaker has no reason to roll it
-    back for what an earlier version did. Nor does an update go out without an alarm's guard only because
-    the rollout before set it off: it waits until the alarm is off, or for a quarter of an hour.
+    And no version is blamed for an alarm that was on before: no update, accepted or refused, names a rollback
+    alarm that is on and was when the invocation began, so that SageMaker has no reason to roll it back for
+    what an earlier version did; unless that invocation was denied looking at alarms. Nor does an update go
+    out without an alarm's guard only because the rollout before set it off: it waits until the alarm is off,
+    or for a quarter of an hour.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -1609,7 +1654,7 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
         alarm_name = rollback_alarm(name)
         since = self.world.alarms.on_since.get(alarm_name)
         if alarm_name in _alarms_of(dict(call.request.get("DeploymentConfig", {}))):
-            if since is not None and since <= call.invocation.started:
+            if since is not None and since <= call.invocation.started and not _is_blind(call.invocation):
                 raise self.broken(f"{name} is updated under {alarm_name}, which is on since {since}")
         elif (
             call.is_write

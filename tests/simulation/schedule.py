@@ -206,6 +206,10 @@ nowhere, or at a gate no longer."""
 PART_SIZE: Final = 50
 """Endpoints in a part of a sweep, as the deployer has it by default."""
 
+DENIED_FOR: Final = (10.0, 45.0, 240.0, 1600.0, 5000.0, None)
+"""Seconds for which an action is denied: less than a deployment waits for a permission, less than an
+invocation runs, longer than both; None: until disturbances stop."""
+
 WINDOWS: Final = (WINDOW, WINDOW, WINDOW, 6, 3, 2)
 """How many deployments the deployer reads with every pass: as many as it does, mostly, or so few that a
 schedule has more."""
@@ -252,6 +256,21 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Denial:
+    """From the nth call of an operation on, counted from 0, its action is denied in that account for a while.
+
+    Attributes:
+        operation: The API operation.
+        nth: Which call of it.
+        lasts: Index into DENIED_FOR.
+    """
+
+    operation: str
+    nth: int = 0
+    lasts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class EventFault:
     """What goes wrong with the delivery of the nth of EVENTS' events of one name, counted from 0."""
 
@@ -289,6 +308,7 @@ class Schedule:
         disturbances: In order.
         faults: Of calls.
         event_faults: Of deliveries.
+        denials: Of permissions.
     """
 
     seed: int = 0
@@ -312,6 +332,7 @@ class Schedule:
     disturbances: tuple[Disturbance, ...] = ()
     faults: tuple[Fault, ...] = ()
     event_faults: tuple[EventFault, ...] = ()
+    denials: tuple[Denial, ...] = ()
 
     def to_json(self) -> str:
         """Return the schedule as compact JSON; what is as by default is left out."""
@@ -338,6 +359,7 @@ class Schedule:
                         EventFault(**{**each, "kind": EventFaultKind(each["kind"])})
                         for each in document.get("event_faults", ())
                     ),
+                    "denials": tuple(Denial(**each) for each in document.get("denials", ())),
                 }
             )
         except (TypeError, KeyError) as error:
@@ -416,8 +438,8 @@ MEANWHILE: Final = (
 """What may happen between the deployer's decision to make a call and the call."""
 
 TELLING: Final = "Publish"
-"""The one operation by which people hear. No schedule draws a fault of it, so that each number keeps its
-schedule; fixed schedules have each kind."""
+"""The one operation by which people hear. Its faults are drawn by a stream of their own, so that each number
+keeps the rest of its schedule."""
 
 OPERATION_NAMES: Final = tuple(name for names in OPERATIONS.values() for name in names if name != TELLING)
 """Every other operation that the deployer calls."""
@@ -490,7 +512,10 @@ def draw(random: Random) -> Schedule:
         config_visible_seconds=stream("config visible").choice((0, 0, 0, 2)),
         switches=drawn_switches(seed),
         disturbances=tuple(_disturbance_of(disturbances) for _ in range(disturbances.randrange(2, 16))),
-        faults=tuple(_fault_of(faults) for _ in range(faults.choice((0, 1, 2, 3, 5)))),
+        faults=(
+            *(_fault_of(faults) for _ in range(faults.choice((0, 1, 2, 3, 5)))),
+            *_faults_of_telling(stream("faults of telling")),
+        ),
         event_faults=tuple(
             EventFault(
                 events.choice(EVENTS),
@@ -500,6 +525,7 @@ def draw(random: Random) -> Schedule:
             )
             for _ in range(events.choice((0, 0, 1, 2, 4)))
         ),
+        denials=_denials(stream("denials")),
     )
 
 
@@ -540,6 +566,38 @@ def _fault_of(random: Random) -> Fault:
         times=1 if kind is FaultKind.MEANWHILE else random.choice((1, 1, 1, 2, 3, 4)),
         delay=random.randrange(len(DELAYS)),
         meanwhile=_disturbance_of(random, MEANWHILE) if kind is FaultKind.MEANWHILE else None,
+    )
+
+
+def _faults_of_telling(random: Random) -> tuple[Fault, ...]:
+    """Let a message to people fail, in a third of all schedules; four times in a row outlives botocore."""
+    kinds = [kind for kind in FaultKind if kind is not FaultKind.STALE]
+    drawn = []
+    for _ in range(random.choice((0, 0, 0, 0, 1, 2))):
+        kind = random.choice(kinds)
+        drawn.append(
+            Fault(
+                TELLING,
+                min(random.randrange(_NTH) for _ in range(2)),
+                kind,
+                times=1 if kind is FaultKind.MEANWHILE else random.choice((1, 1, 2, 4)),
+                delay=random.randrange(len(DELAYS)),
+                meanwhile=_disturbance_of(random, MEANWHILE) if kind is FaultKind.MEANWHILE else None,
+            )
+        )
+    return tuple(drawn)
+
+
+def _denials(random: Random) -> tuple[Denial, ...]:
+    """Deny an action for a while, in a fourth of all schedules."""
+    actions = (*_PLAIN_OPERATION_NAMES, TELLING)
+    return tuple(
+        Denial(
+            random.choice(actions),
+            min(random.randrange(_NTH) for _ in range(3)),
+            random.randrange(len(DENIED_FOR)),
+        )
+        for _ in range(random.choice((0, 0, 0, 0, 0, 0, 1, 2)))
     )
 
 

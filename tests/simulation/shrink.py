@@ -45,7 +45,7 @@ def _smallest(schedule: Schedule, breaks: Callable[[Schedule], bool]) -> Schedul
 
 def _simpler(schedule: Schedule) -> Iterator[Schedule]:
     """Yield schedules that are a little simpler, the boldest first."""
-    for name in ("faults", "event_faults", "disturbances"):
+    for name in ("faults", "event_faults", "denials", "disturbances"):
         parts = getattr(schedule, name)
         size = len(parts)
         while size:

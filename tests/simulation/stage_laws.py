@@ -25,6 +25,7 @@ from tests.simulation.laws import (
 from tests.simulation.people import PEOPLE, POLICIES, versions_in
 from tests.simulation.schedule import REGISTRY_WRITE, RolloutKind
 from tests.simulation.sites import admits, is_at, stage_settings
+from tests.simulation.world import DENIED
 
 if TYPE_CHECKING:
     from tests.simulation.laws import Expected
@@ -249,17 +250,22 @@ class Law17StampsSayWhatIsSo(Law):
 
     At rest, of an endpoint in service by an attempt that succeeded, only the version that serves is stamped
     as serving, unless its own last attempt since ended otherwise, which is what its stamp says then. `served
-    until` is stamped on nothing that never served.
+    until` is stamped on nothing that never served. A stamp that the registry denied last is not written
+    again.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
         super().__init__(world, facts)
         self._written: Counter[tuple[str, str]] = Counter()
         self._digests: dict[str, str] = {}
+        self._denied: dict[tuple[str, str], bool] = {}
 
     def check_call(self, call: Call) -> None:
         if call.operation != REGISTRY_WRITE:
             return
+        for key in call.request.get("CustomerMetadataProperties", {}):
+            if call.accepted or call.fault == DENIED:
+                self._denied[call.request["ModelPackageArn"].lower(), key] = call.fault == DENIED
         stage_name = stage_settings(self.world.schedule, call.invocation.site.endpoints[0]).get("StageName")
         if stage_name is None:
             raise self.broken(f"{call.invocation.name} writes to the registry outside of stages")
@@ -314,6 +320,8 @@ class Law17StampsSayWhatIsSo(Law):
                 if package is not None:
                     key = f"greenlight:{stage_name}:endpoint:{name}"
                     stamp = package.get("CustomerMetadataProperties", {}).get(key, "")
+                    if self._denied.get((version.arn.lower(), key)):
+                        continue
                     self._check_stamp(name, endpoint["EndpointConfigName"], version.arn.lower(), stamp)
 
     def _check_stamp(self, name: str, config_name: str, arn: str, stamp: str) -> None:

@@ -11,6 +11,7 @@ from tests.simulation.schedule import (
     ALARM_LASTS,
     CHOICES,
     DELAYS,
+    DENIED_FOR,
     EVENTS,
     MEANWHILE,
     OPERATION_NAMES,
@@ -20,9 +21,11 @@ from tests.simulation.schedule import (
     STALE_READS,
     STATUSES,
     SWITCH_SETTINGS,
+    TELLING,
     WAITS,
     WINDOWS,
     Companions,
+    Denial,
     Disturbance,
     EventFault,
     EventFaultKind,
@@ -52,14 +55,13 @@ def _disturbances(kinds: tuple[Kind, ...]) -> st.SearchStrategy[Disturbance]:
 def _faults() -> st.SearchStrategy[Fault]:
     nth = st.integers(0, 7)
     plain = [kind for kind in FaultKind if kind not in {FaultKind.STALE, FaultKind.MEANWHILE}]
+    names = st.sampled_from((*OPERATION_NAMES, TELLING))
     return st.one_of(
-        st.builds(
-            Fault, st.sampled_from(OPERATION_NAMES), nth, st.sampled_from(plain), st.integers(1, 4), _DELAY
-        ),
+        st.builds(Fault, names, nth, st.sampled_from(plain), st.integers(1, 4), _DELAY),
         st.builds(Fault, st.sampled_from(STALE_READS), nth, st.just(FaultKind.STALE), st.integers(1, 4)),
         st.builds(
             Fault,
-            st.sampled_from(OPERATION_NAMES),
+            names,
             nth,
             st.just(FaultKind.MEANWHILE),
             meanwhile=_disturbances(MEANWHILE),
@@ -103,6 +105,15 @@ def schedules() -> st.SearchStrategy[Schedule]:
                 _DELAY,
             ),
             max_size=3,
+        ).map(tuple),
+        denials=st.lists(
+            st.builds(
+                Denial,
+                st.sampled_from((*OPERATION_NAMES, TELLING)),
+                st.integers(0, 7),
+                st.integers(0, len(DENIED_FOR) - 1),
+            ),
+            max_size=2,
         ).map(tuple),
     ).map(_possible)
 

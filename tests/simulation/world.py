@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
@@ -50,6 +50,7 @@ from tests.simulation.people import PREFIX, STACK, People, ScriptedFleets, Toler
 from tests.simulation.rest import TARGET_VARIANT
 from tests.simulation.schedule import (
     DELAYS,
+    DENIED_FOR,
     LISTING,
     OPERATION_NAMES,
     PASSED_EVENT,
@@ -70,7 +71,6 @@ from tests.simulation.tasks import Agenda, CrashError, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from tests.simulation.memory import Memory
 
@@ -114,6 +114,11 @@ DEPLOYER_WRITES: Final = tuple(name for name in OPERATION_NAMES if name in WRITE
 
 PARTS_PUT: Final = "PutEvents of parts"
 """How coverage names the call that hands parts of a sweep over."""
+
+DENIED: Final = "denied"
+"""How calls and coverage name that an action is denied for a while."""
+
+_FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 AWAITED_SECONDS: Final = 3000.0
 """How long a disturbance waits for a status: longer than a failing rollout takes."""
@@ -309,6 +314,8 @@ class World:
             for more in range(fault.times)
         }
         self._event_faults = {(fault.event, fault.nth): fault for fault in schedule.event_faults}
+        self._denials = {(denial.operation, denial.nth): denial for denial in schedule.denials}
+        self._denied_until: dict[tuple[str, str], datetime] = {}
         self._event_counts: dict[str, int] = {}
         self._events = 0
         self._own_events = 0
@@ -434,6 +441,7 @@ class World:
     def calm(self) -> None:
         """Stop disturbing: whatever is under way goes on and ends, undisturbed."""
         self.disturbing, self.calmed = False, True
+        self._denied_until.clear()
         self.people.heal()
         self.tell("-", "disturbances stop")
 
@@ -615,7 +623,7 @@ class World:
         if self.over or task.dead:
             raise CrashError
         invocation.asked.append((operation, body))
-        fault = self._next_fault(operation)
+        fault = self._next_fault(operation, invocation.site)
         kind = fault.kind if fault is not None else None
         # A message takes no time. There were none once: whatever else happens in a schedule is what it was.
         takes_time = operation != TELLING
@@ -648,13 +656,24 @@ class World:
         del invocation, service, operation  # for worlds that refuse more than a schedule does
         return None
 
-    def _next_fault(self, operation: str) -> Fault | None:
+    def _next_fault(self, operation: str, site: Site) -> Fault | None:
         """Return what goes wrong with this call of an operation; calls count while there are disturbances."""
         if not self.disturbing:
             return None
         nth = self._counts.get(operation, 0)
         self._counts[operation] = nth + 1
+        denial = self._denials.get((operation, nth))
+        if denial is not None:
+            seconds = DENIED_FOR[denial.lasts % len(DENIED_FOR)]
+            until = self.clock.now() + timedelta(seconds=seconds) if seconds is not None else _FOR_EVER
+            self._denied_until[site.account, operation] = until
+            self.tell("iam", f"denies {operation} for {seconds} s", self._where(site))
         return self._faults.get((operation, nth))
+
+    def _is_denied(self, operation: str, site: Site) -> bool:
+        """Tell whether an account's deployer may not make such calls at the moment."""
+        until = self._denied_until.get((site.account, operation))
+        return until is not None and self.clock.now() < until
 
     def _begin_fault(self, fault: Fault, invocation: Invocation, task: Task, name: str) -> None:
         invocation.faulty = True
@@ -688,9 +707,14 @@ class World:
         assert task is not None
         request = json.loads(body or b"{}")
         stale = self._stale_answer(operation, request, invocation.site) if kind is FaultKind.STALE else None
+        denied = False
         if stale is not None:
             self.coverage.add((operation, FaultKind.STALE.value))
             status, content = stale
+        elif denied := self._is_denied(operation, invocation.site):
+            invocation.faulty = True
+            self.coverage.add((operation, DENIED))
+            status, content = _denied(service, operation, invocation.site)
         elif service == "sagemaker":
             status, _, content = wire.handle(
                 self.control_plane,
@@ -717,7 +741,7 @@ class World:
             request=request,
             status=status,
             response=json.loads(content or b"{}"),
-            fault=kind.value if kind is not None else None,
+            fault=DENIED if denied else kind.value if kind is not None else None,
             stale=stale is not None,
         )
         self.calls.append(call)
@@ -725,7 +749,7 @@ class World:
         self.trace.append(TraceLine(call.time, invocation.name, operation, lambda: _shown(call)))
         self._guard(task, lambda: self._let_observe(call))
         self._guard(task, self.observe_changes)
-        if operation == "PutEvents":
+        if operation == "PutEvents" and call.accepted:
             self._deliver_own(request, invocation.site)
         if operation == "DeleteEndpoint" and call.accepted:
             self.failed_endpoints_deleted += 1
@@ -936,6 +960,35 @@ def _throttling(service: str) -> tuple[int, bytes]:
     codes = {"dynamodb": "ProvisionedThroughputExceededException", "s3": "SlowDown"}
     document = {"__type": codes.get(service, "ThrottlingException"), "message": "Rate exceeded"}
     return answer(503 if service == "s3" else 400, document)
+
+
+_SERVICES: Final = {
+    "sagemaker-runtime": "sagemaker",
+}
+"""What IAM calls a service that it does not call as botocore does."""
+
+_ACTIONS: Final = {LISTING: "ListBucket"}
+"""What IAM calls an operation that it does not call as the API does."""
+
+_DENIALS: Final = {
+    "s3": (403, "AccessDenied"),
+    "cloudwatch": (403, "AccessDenied"),
+    "sns": (403, "AuthorizationError"),
+    "sagemaker-runtime": (403, "AccessDeniedException"),
+}
+"""How services refuse what IAM denies, of those that do not as most do: S3's "Error responses", CloudWatch's
+and SNS's "Common errors" and `AuthorizationErrorException` in botocore."""
+
+
+def _denied(service: str, operation: str, site: Site) -> tuple[int, bytes]:
+    """Return how a service refuses what IAM does not allow, in IAM's words ("Access denied messages")."""
+    status, code = _DENIALS.get(service, (400, "AccessDeniedException"))
+    action = f"{_SERVICES.get(service, service)}:{_ACTIONS.get(operation, operation)}"
+    told = (
+        f"User: arn:aws:sts::{site.account}:assumed-role/deployer/session is not authorized to perform: "
+        f"{action} because no identity-based policy allows the {action} action"
+    )
+    return answer(status, {"__type": code, "message": told})
 
 
 def _shown(call: Call) -> str:
