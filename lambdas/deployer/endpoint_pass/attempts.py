@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.gateways.journal import WINDOW
 from deployer.model import outcomes, statuses
 from deployer.model.attempt import NOTHING, Action, Attempt, AttemptStatus, Verdict, judge
 
@@ -108,6 +109,17 @@ class Attempts:
         if subject and history.forgets and subject not in history.recalled_subjects:
             found = self._journal.attempts_on(history.attempts[0].endpoint_name, subject)
             self.history = history.with_recalled(subject, found)
+
+    def after(self, number: int) -> list[Attempt]:
+        """Return the attempts after a number, newest first: of what has left the window a hundred at most."""
+        attempts = self.history.attempts
+        found = [each for each in attempts if each.number > number]
+        if not self.history.forgets or (missing := attempts[-1].number - 1 - number) <= 0:
+            return found
+        oldest = attempts[-1]
+        return found + self._journal.attempts_before(
+            oldest.endpoint_name, oldest.number, limit=min(missing, WINDOW)
+        )
 
     def latest_on(self, endpoint_config_name: str | None) -> Attempt | None:
         """Return the last attempt to put a config on the endpoint, whatever its age."""

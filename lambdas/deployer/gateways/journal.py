@@ -231,6 +231,11 @@ class Journal:
         filed = self._query(endpoint_name, limit=MOST_OF_A_CONFIG, prefix=prefix).items
         return [_attempt(item) for item in filed]
 
+    def attempts_before(self, endpoint_name: str, number: int, *, limit: int) -> list[Attempt]:
+        """Return the newest attempts before a number, newest first, whatever they are about."""
+        older = self._query(endpoint_name, limit=limit, prefix=_ATTEMPT, before=number).items
+        return [_attempt(item) for item in older]
+
     def file_leaving(self, history: History) -> None:
         """Write, under what they are about, the attempts that one more attempt would push out of the window.
 

@@ -98,15 +98,14 @@ class Stage:
             self._gateways.sagemaker.put_metadata(version_arn, wanted)
 
     def _unstamped(self) -> list[Attempt]:
-        """Return the attempts whose end the registry does not show yet, oldest first."""
+        """Return the attempts whose end the registry does not show yet, oldest first.
+
+        As one attempt may follow another without a rest in between, some may have left the window.
+        """
         if self._settings.stage_name is None:
             return []
-        history = self._attempts.history
-        return [
-            each
-            for each in reversed(history.attempts)
-            if each.is_deployment and each.is_told and each.number > history.rest.stamped
-        ]
+        ended = self._attempts.after(self._attempts.history.rest.stamped)
+        return [each for each in reversed(ended) if each.is_deployment and each.is_told]
 
     def _wanted_stamps(self, attempts: list[Attempt]) -> dict[str, dict[str, str]]:
         """Return, by version, what it is to say after these attempts, oldest first: the last end counts."""

@@ -330,6 +330,24 @@ def test_what_served_until_a_failed_smoke_test_is_stamped_so_however_much_failed
     assert metadata(pipeline, second)[STAMP].startswith("served until ")
 
 
+def test_what_served_until_a_deployment_that_others_followed_at_once_is_stamped_so() -> None:
+    """Stamps are written at rest: by then the deployment that replaced it has left the window."""
+    pipeline = forgetting(Pipeline(), 2, **STAGING)
+    first = deploy(pipeline)
+    second, third, fourth = (pipeline.register() for _ in range(3))
+    for arn in (third, fourth):
+        pipeline.break_model_of(arn, **STAGING)
+    for arn in (second, third, fourth):
+        pipeline.approve(arn)
+        pipeline.deliver()
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+    assert metadata(pipeline, first)[STAMP].startswith("served until ")
+    assert metadata(pipeline, second)[STAMP].startswith("serving since ")
+    assert metadata(pipeline, fourth)[STAMP].startswith("failed ")
+
+
 def test_what_was_promoted_is_not_journalled_as_promoted_again_with_other_settings() -> None:
     pipeline = forgetting(Pipeline(), 2, **STAGING)
     first = deploy(pipeline)
