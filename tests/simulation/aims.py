@@ -52,8 +52,10 @@ STAGE_AIMS: Final[tuple[Aim, ...]] = tuple(
 )
 """Every pair that there is only where versions pass through stages."""
 
-DENIAL_AIMS: Final[tuple[Aim, ...]] = tuple(coverage.denials())
-"""Every call with that it is denied."""
+AIMS_APART: Final[tuple[Aim, ...]] = tuple(
+    pair for pair in coverage.apart() if coverage.impossible(*pair) is None
+)
+"""Every pair that is aimed at apart from the others."""
 
 _ROLLOUT: Final = (
     Disturbance(Kind.REGISTER_APPROVED),
@@ -239,11 +241,11 @@ _TO_AN_END: Final[dict[RolloutEnd, Schedule]] = {
 def lead(aim: Aim, random: Random) -> Schedule:
     """Return a schedule that leads to a pair, and does little else."""
     what, how = aim
-    if how == DENIED:
-        denial = Denial(what, 0, random.randrange(len(DENIED_FOR)))
-        return replace(_UPDATED if what == TELLING else _TO_A_CALL[what], denials=(denial,))
-    if what in _TO_A_CALL:
-        schedule = _TO_A_CALL[what]
+    if what == TELLING or what in _TO_A_CALL:
+        schedule = _UPDATED if what == TELLING else _TO_A_CALL[what]
+        if how == DENIED:
+            denial = Denial(what, lasts=random.randrange(len(DENIED_FOR)), elsewhere=random.random() < 0.5)
+            return replace(schedule, denials=(denial,))
         return replace(schedule, faults=(_fault(what, how, random),))
     event, status = what.removeprefix("event "), what.removeprefix("endpoint ")
     if event in _TO_AN_EVENT:
@@ -282,7 +284,7 @@ def _fault(call: str, how: str, random: Random) -> Fault:
         return Fault(operation, 0, FaultKind.MEANWHILE, meanwhile=happens)
     # Of an attempt two things are told: that it began, and how it ended.
     # A stage stamps a version, and then passes it on.
-    nth = random.randrange(2) if call in {"PutEvents", REGISTRY_WRITE} else 0
+    nth = random.randrange(2) if call in {TELLING, "PutEvents", REGISTRY_WRITE} else 0
     times = 4 if kind == FaultKind.STALE else random.choice((1, 1, 2, 3, 4))
     return Fault(operation, nth, FaultKind(kind), times, random.randrange(len(DELAYS)))
 

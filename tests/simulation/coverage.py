@@ -55,13 +55,16 @@ def everything() -> Iterable[tuple[str, str]]:
     """Yield every pair of what there is to hit and what might hit it."""
     yield from everywhere()
     yield from in_stages()
-    yield from denials()
-    yield from ((TELLING, kind.value) for kind in FaultKind)
+    yield from apart()
 
 
-def denials() -> Iterable[tuple[str, str]]:
-    """Yield each call with that it is denied."""
+def apart() -> Iterable[tuple[str, str]]:
+    """Yield the pairs that are aimed at apart from the others, whose order they leave as it was.
+
+    That is each action that may be denied, and what goes wrong with messages to people.
+    """
     yield from ((operation, DENIED) for operation in DENIABLE)
+    yield from ((TELLING, kind.value) for kind in FaultKind)
 
 
 def everywhere() -> Iterable[tuple[str, str]]:

@@ -1815,12 +1815,15 @@ LAWS: Final[tuple[type[Law], ...]] = (
 
 
 def _last_query(invocation: Invocation, name: str) -> int:
-    """Return the number of the last call that read an endpoint's journal; 0 if there was none."""
+    """Return the number of the last call that read an endpoint's approvals; 0 if there was none."""
     return max(
         (
             each.number
             for each in invocation.calls
-            if each.operation == "Query" and {"S": name} in each.request["ExpressionAttributeValues"].values()
+            if each.operation == "Query"
+            and {"S": name} in (values := each.request["ExpressionAttributeValues"]).values()
+            # Others show older attempts alone, by what they are about.
+            and values.get(":first", {}).get("S", "").startswith("approval#")
         ),
         default=0,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from tests.simulation.aims import DENIAL_AIMS, STAGE_AIMS, aim_of, aimed
+from tests.simulation.aims import AIMS_APART, STAGE_AIMS, aim_of, aimed
 from tests.simulation.schedule import Schedule, draw, draw_companions, draw_forgetful, draw_staged
 from tests.simulation.simulation import simulate
 
@@ -21,8 +21,8 @@ def schedule_of(seed: str, number: int) -> Schedule:
     """Return one schedule of a series; the same in every run, on every machine.
 
     Every other one is drawn freely; of ten of these, three have stages, one has companions, in one more
-    failures leave the window, and in another one each action in turn is denied. Those in between are aimed,
-    at one pair of the coverage after another.
+    failures leave the window, and in another one an action is denied or a message to people fails. Those in
+    between are aimed, at one pair of the coverage after another.
     """
     random = Random(f"{seed}/{number}")  # noqa: S311 - equal seeds must give equal schedules
     special = _SPECIAL.get(number % 20)
@@ -39,8 +39,8 @@ def _aimed_at_stages(seed: str, number: int, random: Random) -> Schedule:
     return aimed(aim_of(seed, number // 20, aims=STAGE_AIMS), random)
 
 
-def _aimed_at_denials(seed: str, number: int, random: Random) -> Schedule:
-    return aimed(aim_of(seed, number // 20, aims=DENIAL_AIMS), random)
+def _aimed_apart(seed: str, number: int, random: Random) -> Schedule:
+    return aimed(aim_of(seed, number // 20, aims=AIMS_APART), random)
 
 
 def _with_companions(_: str, __: int, random: Random) -> Schedule:
@@ -56,7 +56,7 @@ _SPECIAL: Final[dict[int, Callable[[str, int, Random], Schedule]]] = {
     8: _with_companions,
     12: _staged,
     14: _aimed_at_stages,
-    16: _aimed_at_denials,
+    16: _aimed_apart,
     18: _staged,
 }
 """Which of twenty schedules in a row are not drawn or aimed as the others are."""

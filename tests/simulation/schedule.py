@@ -210,6 +210,14 @@ DENIED_FOR: Final = (10.0, 45.0, 240.0, 1600.0, 5000.0, None)
 """Seconds for which an action is denied: less than a deployment waits for a permission, less than an
 invocation runs, longer than both; None: until disturbances stop."""
 
+NEEDED_ELSEWHERE: Final = {
+    "CreateModel": "iam:PassRole",
+    "CreateEndpointConfig": "kms:CreateGrant",
+    "CreateEndpoint": "kms:CreateGrant",
+    "UpdateEndpoint": "kms:CreateGrant",
+}
+"""What else than SageMaker's own action IAM may ask of who makes a call."""
+
 WINDOWS: Final = (WINDOW, WINDOW, WINDOW, 6, 3, 2)
 """How many deployments the deployer reads with every pass: as many as it does, mostly, or so few that a
 schedule has more."""
@@ -263,11 +271,14 @@ class Denial:
         operation: The API operation.
         nth: Which call of it.
         lasts: Index into DENIED_FOR.
+        elsewhere: Whether what is denied is what such a call needs of another service, if it needs any: see
+            NEEDED_ELSEWHERE.
     """
 
     operation: str
     nth: int = 0
     lasts: int = 0
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -596,6 +607,7 @@ def _denials(random: Random) -> tuple[Denial, ...]:
             random.choice(actions),
             min(random.randrange(_NTH) for _ in range(3)),
             random.randrange(len(DENIED_FOR)),
+            elsewhere=random.random() < 0.5,
         )
         for _ in range(random.choice((0, 0, 0, 0, 0, 0, 1, 2)))
     )

@@ -112,6 +112,7 @@ def schedules() -> st.SearchStrategy[Schedule]:
                 st.sampled_from((*OPERATION_NAMES, TELLING)),
                 st.integers(0, 7),
                 st.integers(0, len(DENIED_FOR) - 1),
+                st.booleans(),
             ),
             max_size=2,
         ).map(tuple),

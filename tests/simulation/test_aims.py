@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.simulation import coverage
-from tests.simulation.aims import AIMS, STAGE_AIMS, Aim, aim_of, lead
+from tests.simulation.aims import AIMS, AIMS_APART, STAGE_AIMS, Aim, aim_of, lead
 from tests.simulation.runner import schedule_of
 from tests.simulation.schedule import (
     EVENTS,
@@ -17,6 +17,7 @@ from tests.simulation.schedule import (
     STAGE_MEANWHILE,
     STALE_READS,
     STATUSES,
+    TELLING,
     EventFaultKind,
     FaultKind,
     Kind,
@@ -25,7 +26,7 @@ from tests.simulation.schedule import (
     RolloutStart,
 )
 from tests.simulation.simulation import simulate
-from tests.simulation.world import DEPLOYER_WRITES
+from tests.simulation.world import DENIED, DEPLOYER_WRITES
 
 if TYPE_CHECKING:
     from tests.simulation.schedule import Schedule
@@ -39,6 +40,8 @@ SAMPLE: list[Aim] = [
     # of each kind of rollout.
     *((call, FAULTS[number % len(FAULTS)]) for number, call in enumerate(coverage.CALLS)),
     *((call, "stale") for call in STALE_READS),
+    *((call, DENIED) for call in coverage.DENIABLE),
+    *((TELLING, kind) for kind in FAULTS),
     *((call, f"meanwhile {Kind.SYSTEM_UPDATE}") for call in DEPLOYER_WRITES),
     *((REGISTRY_WRITE, f"meanwhile {kind}") for kind in STAGE_MEANWHILE),
     *((f"event {event}", EVENT_FAULTS[number % len(EVENT_FAULTS)]) for number, event in enumerate(EVENTS)),
@@ -67,18 +70,18 @@ def test_an_aimed_schedule_reaches_its_pair_and_breaks_no_law(aim: Aim) -> None:
 
 
 def test_every_pair_that_can_be_reached_is_aimed_at() -> None:
-    both = (*AIMS, *STAGE_AIMS)
-    assert len(set(both)) == len(both)
-    assert set(both) == {pair for pair in coverage.everything() if coverage.impossible(*pair) is None}
-    for aims in (AIMS, STAGE_AIMS):
+    every = (*AIMS, *STAGE_AIMS, *AIMS_APART)
+    assert len(set(every)) == len(every)
+    assert set(every) == {pair for pair in coverage.everything() if coverage.impossible(*pair) is None}
+    for aims in (AIMS, STAGE_AIMS, AIMS_APART):
         assert {aim_of("any", number, aims=aims) for number in range(len(aims))} == set(aims)
-    assert set(SAMPLE) <= set(both)
+    assert set(SAMPLE) <= set(every)
 
 
 def test_a_schedule_can_be_made_for_every_aim() -> None:
-    for aim in (*AIMS, *STAGE_AIMS):
+    for aim in (*AIMS, *STAGE_AIMS, *AIMS_APART):
         made = plain(aim)
-        assert made.faults or made.event_faults or made.disturbances
+        assert made.faults or made.denials or made.event_faults or made.disturbances
 
 
 def test_series_of_different_seeds_aim_in_different_orders() -> None:

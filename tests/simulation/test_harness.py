@@ -19,6 +19,7 @@ from tests.simulation.schedule import (
     ALARM_LASTS,
     EVENTS,
     SWITCH_SETTINGS,
+    Denial,
     Disturbance,
     EventFault,
     EventFaultKind,
@@ -27,6 +28,7 @@ from tests.simulation.schedule import (
     Kind,
     RolloutKind,
     Schedule,
+    Stages,
     draw,
     drawn_switches,
 )
@@ -269,6 +271,52 @@ def test_what_happens_meanwhile_happens_right_before_the_call() -> None:
     assert " CreateEndpoint " in lines[rejected + 2]
 
 
+def denied(lines: list[str]) -> list[int]:
+    """Return which lines of a story are calls that were denied."""
+    return [index for index, line in enumerate(lines) if line.endswith("[denied]")]
+
+
+def test_an_action_is_denied_for_a_while() -> None:
+    """Lambda repeats an invocation that lacks an action of SageMaker's, after a minute and two more."""
+    quick, slow = (
+        story(replace(REGISTERED, denials=(Denial("CreateModel", lasts=lasts),))) for lasts in (1, 2)
+    )
+
+    assert [line for line in quick if "perform: sagemaker:CreateModel on" in line]
+    assert (len(denied(quick)), len(denied(slow))) == (1, 3)
+
+
+def test_what_a_call_needs_of_another_service_is_denied_for_a_while() -> None:
+    """A deployment waits some seconds for that, and is made again later if that was too short."""
+    quick, slow = (
+        story(replace(REGISTERED, denials=(Denial("CreateModel", lasts=lasts, elsewhere=True),)))
+        for lasts in (0, 2)
+    )
+
+    assert [line for line in slow if "perform: iam:PassRole on" in line]
+    assert not [line for line in quick if "failed" in line]
+    assert [line for line in slow if "churn failed" in line]
+
+
+def test_what_is_denied_is_permitted_once_disturbances_stop() -> None:
+    lines = story(replace(REGISTERED, denials=(Denial("UpdateItem", lasts=5),)))
+    (stopped,) = [index for index, line in enumerate(lines) if line.endswith("disturbances stop")]
+
+    assert denied(lines)
+    assert max(denied(lines)) < stopped
+
+
+def test_an_action_is_denied_in_one_account() -> None:
+    """Each stage's deployer has a role of its own."""
+    sweeps = (Disturbance(Kind.SWEEP), Disturbance(Kind.SWEEP, wait=8))
+    schedule = Schedule(head_start=1, stages=Stages.PENDING, disturbances=sweeps)
+    lines = story(replace(schedule, denials=(Denial("Query", lasts=5),)))
+    who = {lines[index].split()[1].rstrip("'") for index in denied(lines)}
+    begun = [line for line in lines if " invoked with " in line and line.split()[1] in who]
+
+    assert {line.rpartition(", for ")[2] for line in begun} == {"churn"}
+
+
 def test_faults_stop_when_disturbances_stop() -> None:
     lines = story(with_fault(FaultKind.THROTTLED, "ListTags", nth=0))
 
@@ -449,4 +497,4 @@ def test_the_table_shows_every_row_and_what_cannot_be() -> None:
     shown = coverage.table(Counter({("CreateModel", "crash before"): 7}))
     (row,) = [line for line in shown.splitlines() if line.startswith("CreateModel ")]
 
-    assert row.split()[1:] == ["7", *"00000000", ".", "0"]
+    assert row.split()[1:] == ["7", *"00000000", ".", "0", "0"]

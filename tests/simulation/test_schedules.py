@@ -167,6 +167,17 @@ FOUND: Final = {
         stages=Stages.PENDING,
         disturbances=(Disturbance(Kind.APPROVE), Disturbance(Kind.REGISTER_FAILING_APPROVED)),
     ),
+    "two are approved at once, and who hears of one reads what left the window": Schedule(
+        head_start=1,
+        window=2,
+        disturbances=(
+            Disturbance(Kind.REGISTER_BROKEN_APPROVED),
+            Disturbance(Kind.REGISTER_APPROVED),
+            Disturbance(Kind.REPLACE_ARTEFACT),
+            Disturbance(Kind.APPROVE_NEWEST, wait=10),
+            Disturbance(Kind.APPROVE),
+        ),
+    ),
 }
 """What long runs found, made small: schedules that broke a law once, by the deployer's fault or the law's."""
 

@@ -52,6 +52,7 @@ from tests.simulation.schedule import (
     DELAYS,
     DENIED_FOR,
     LISTING,
+    NEEDED_ELSEWHERE,
     OPERATION_NAMES,
     PASSED_EVENT,
     REGISTRY_WRITE,
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.simulation.memory import Memory
+    from tests.simulation.schedule import Denial
 
 TABLE: Final = "journal"
 OUTCOME: Final = "Greenlight Deployment Outcome"
@@ -315,7 +317,7 @@ class World:
         }
         self._event_faults = {(fault.event, fault.nth): fault for fault in schedule.event_faults}
         self._denials = {(denial.operation, denial.nth): denial for denial in schedule.denials}
-        self._denied_until: dict[tuple[str, str], datetime] = {}
+        self._denied: dict[tuple[str, str], tuple[Denial, datetime]] = {}
         self._event_counts: dict[str, int] = {}
         self._events = 0
         self._own_events = 0
@@ -441,7 +443,7 @@ class World:
     def calm(self) -> None:
         """Stop disturbing: whatever is under way goes on and ends, undisturbed."""
         self.disturbing, self.calmed = False, True
-        self._denied_until.clear()
+        self._denied.clear()
         self.people.heal()
         self.tell("-", "disturbances stop")
 
@@ -666,14 +668,14 @@ class World:
         if denial is not None:
             seconds = DENIED_FOR[denial.lasts % len(DENIED_FOR)]
             until = self.clock.now() + timedelta(seconds=seconds) if seconds is not None else _FOR_EVER
-            self._denied_until[site.account, operation] = until
+            self._denied[site.account, operation] = denial, until
             self.tell("iam", f"denies {operation} for {seconds} s", self._where(site))
         return self._faults.get((operation, nth))
 
-    def _is_denied(self, operation: str, site: Site) -> bool:
-        """Tell whether an account's deployer may not make such calls at the moment."""
-        until = self._denied_until.get((site.account, operation))
-        return until is not None and self.clock.now() < until
+    def _denial(self, operation: str, site: Site) -> Denial | None:
+        """Return why an account's deployer may not make such calls at the moment; None if it may."""
+        denial, until = self._denied.get((site.account, operation), (None, self.clock.now()))
+        return denial if self.clock.now() < until else None
 
     def _begin_fault(self, fault: Fault, invocation: Invocation, task: Task, name: str) -> None:
         invocation.faulty = True
@@ -707,14 +709,14 @@ class World:
         assert task is not None
         request = json.loads(body or b"{}")
         stale = self._stale_answer(operation, request, invocation.site) if kind is FaultKind.STALE else None
-        denied = False
+        denial = self._denial(operation, invocation.site)
         if stale is not None:
             self.coverage.add((operation, FaultKind.STALE.value))
             status, content = stale
-        elif denied := self._is_denied(operation, invocation.site):
+        elif denial is not None:
             invocation.faulty = True
             self.coverage.add((operation, DENIED))
-            status, content = _denied(service, operation, invocation.site)
+            status, content = _denied(denial, service, invocation.site)
         elif service == "sagemaker":
             status, _, content = wire.handle(
                 self.control_plane,
@@ -741,7 +743,7 @@ class World:
             request=request,
             status=status,
             response=json.loads(content or b"{}"),
-            fault=DENIED if denied else kind.value if kind is not None else None,
+            fault=DENIED if denial is not None else kind.value if kind is not None else None,
             stale=stale is not None,
         )
         self.calls.append(call)
@@ -980,13 +982,15 @@ _DENIALS: Final = {
 and SNS's "Common errors" and `AuthorizationErrorException` in botocore."""
 
 
-def _denied(service: str, operation: str, site: Site) -> tuple[int, bytes]:
+def _denied(denial: Denial, service: str, site: Site) -> tuple[int, bytes]:
     """Return how a service refuses what IAM does not allow, in IAM's words ("Access denied messages")."""
     status, code = _DENIALS.get(service, (400, "AccessDeniedException"))
-    action = f"{_SERVICES.get(service, service)}:{_ACTIONS.get(operation, operation)}"
+    action = f"{_SERVICES.get(service, service)}:{_ACTIONS.get(denial.operation, denial.operation)}"
+    if denial.elsewhere:
+        action = NEEDED_ELSEWHERE.get(denial.operation, action)
     told = (
         f"User: arn:aws:sts::{site.account}:assumed-role/deployer/session is not authorized to perform: "
-        f"{action} because no identity-based policy allows the {action} action"
+        f"{action} on resource: * because no identity-based policy allows the {action} action"
     )
     return answer(status, {"__type": code, "message": told})
 
