@@ -32,6 +32,7 @@ from local_cloud.sagemaker.switches import (
     AlarmRollbackReason,
     MissingAlarm,
     UnapprovedPackage,
+    UnpulledImage,
     UpdateRollbackStatus,
 )
 
@@ -254,7 +255,7 @@ class Deployment:
                 refuse_unapproved_packages(world, variant.model, UnapprovedPackage.DEPLOYMENT)
             except errors.ServiceError as error:
                 return error.message
-            reason = _cannot_fetch(world, variant.model, scope.region)
+            reason = _cannot_fetch(world, variant.model, variant.name, scope.region)
             if reason is not None:
                 return reason
         return None
@@ -582,7 +583,7 @@ def reserve_instances(rollout: Rollout, new_variants: Sequence[LiveVariant], end
     new.reserved_instance_count = max(0, most - old.desired_instance_count)
 
 
-def _cannot_fetch(world: World, model: Model, region: str) -> str | None:
+def _cannot_fetch(world: World, model: Model, variant_name: str, region: str) -> str | None:
     """Return why a model cannot join its VPC, or its image or data not be fetched, in its role's name."""
     role_arn = model.execution_role_arn or ""
     vpc = model.request.get("VpcConfig")
@@ -594,10 +595,7 @@ def _cannot_fetch(world: World, model: Model, region: str) -> str | None:
             return f"Failed to create network interfaces in the VPC of the model: {refused}"
     for index, container in enumerate(model.containers, 1):
         if not world.execution_roles.may_pull(container.image, role_arn=role_arn):
-            return (
-                f"The role '{role_arn}' does not have BatchGetImage permission for the image: "
-                f"'{container.image}'."
-            )
+            return _not_pulled(world, container.image, variant_name, role_arn)
         url = container.model_data_url
         if url is not None and not world.artifacts.is_readable(url, role_arn=role_arn, region=region):
             return (
@@ -606,6 +604,21 @@ def _cannot_fetch(world: World, model: Model, region: str) -> str | None:
                 "has permissions to download the object."
             )
     return None
+
+
+def _not_pulled(world: World, image: str, variant_name: str, role_arn: str) -> str:
+    named = f"The role '{role_arn}' does not have BatchGetImage permission for the image: '{image}'."
+    match world.switches.unpulled_image:
+        case UnpulledImage.NAMED:
+            return named
+        case UnpulledImage.NAMED_AFTER_SPACE:
+            return f" {named}"
+        case UnpulledImage.UNNAMED:
+            return (
+                "Please make sure all images included in the model for the production variant "
+                f"{variant_name} exist, and that the execution role used to create the model has permissions "
+                "to access them."
+            )
 
 
 def _alarms_in(world: World, endpoint: Endpoint, rollout: Rollout, state: AlarmState | None) -> list[str]:

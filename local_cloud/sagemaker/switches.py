@@ -209,6 +209,18 @@ class AlarmRollbackReason(StrEnum):
     ABSENT = "absent"
 
 
+class UnpulledImage(StrEnum):
+    """What the FailureReason says of an image that the model's role may not pull: each was seen.
+
+    aws/deep-learning-containers #759 (2020), bentoml/aws-sagemaker-deploy #2 (2021), and
+    aws/amazon-sagemaker-examples #275 (2018), which also stands for an image that is missing.
+    """
+
+    NAMED = "named"
+    NAMED_AFTER_SPACE = "named_after_space"
+    UNNAMED = "unnamed"
+
+
 class UpdateRollbackStatus(StrEnum):
     """Which EndpointStatus an endpoint has while an update is rolled back."""
 
@@ -367,6 +379,9 @@ class Switches:
 
     alarm_rollback_reason: AlarmRollbackReason = AlarmRollbackReason.NAMED
     """A client must not need the reason to know that the update failed: it can be missing altogether."""
+
+    unpulled_image: UnpulledImage = UnpulledImage.NAMED
+    """A client must take all for a permission that may be missing, and show none with its space before it."""
 
     update_rollback_status: UpdateRollbackStatus = UpdateRollbackStatus.UPDATING
     """The model's text gives RollingBack to changes of weights and capacities only. A client must wait in

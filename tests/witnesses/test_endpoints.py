@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from local_cloud.sagemaker.ports import Health
+from local_cloud.sagemaker.switches import Switches, UnpulledImage
 from local_cloud.sagemaker.virtual import Outcome, PermissiveRoles, StrictArtifacts
 from tests.witnesses.observed_cloud import ACCOUNT, DATA, IMAGE, ROLE, ObservedCloud, arn_of, refusal, variant
 from tests.witnesses.witness import Observed, witness
@@ -319,6 +320,43 @@ def test_an_image_that_the_role_may_not_pull_fails_the_endpoint() -> None:
     assert shown["EndpointStatus"] == "Failed"
     assert shown["FailureReason"] == (
         f"The role '{ROLE}' does not have BatchGetImage permission for the image: '{IMAGE}'."
+    )
+
+
+@witness(
+    "image-not-pulled-after-space",
+    source="bentoml/aws-sagemaker-deploy#2",
+    date="2021-04-29",
+    observed=Observed.REPORT,
+    fact="The reason of an endpoint that failed may begin with a space.",
+)
+def test_the_reason_of_an_image_that_is_not_pulled_may_begin_with_a_space() -> None:
+    switches = Switches(unpulled_image=UnpulledImage.NAMED_AFTER_SPACE)
+    cloud = ObservedCloud(execution_roles=NoImages(), switches=switches)
+    cloud.model()
+    cloud.config()
+    cloud.endpoint()
+    assert cloud.describe()["FailureReason"] == (
+        f" The role '{ROLE}' does not have BatchGetImage permission for the image: '{IMAGE}'."
+    )
+
+
+@witness(
+    "image-not-pulled-unnamed",
+    source="aws/sagemaker-python-sdk#2001",
+    date="2020-11-24",
+    observed=Observed.REPORT,
+    fact="The reason of an endpoint whose image is missing or may not be pulled may name the variant alone.",
+)
+def test_the_reason_of_an_image_that_is_not_pulled_may_name_the_variant_alone() -> None:
+    switches = Switches(unpulled_image=UnpulledImage.UNNAMED)
+    cloud = ObservedCloud(execution_roles=NoImages(), switches=switches)
+    cloud.model()
+    cloud.config("config", variant("AllTraffic"))
+    cloud.endpoint()
+    assert cloud.describe()["FailureReason"] == (
+        "Please make sure all images included in the model for the production variant AllTraffic exist, and "
+        "that the execution role used to create the model has permissions to access them."
     )
 
 

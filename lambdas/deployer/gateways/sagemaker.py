@@ -132,7 +132,8 @@ class SageMaker:
             status=answer["EndpointStatus"],
             endpoint_config_name=answer.get("EndpointConfigName"),
             pending_endpoint_config_name=pending["EndpointConfigName"] if pending else None,
-            failure_reason=excerpt(answer.get("FailureReason") or "") or None,
+            # Seen with a space before it (bentoml/aws-sagemaker-deploy #2).
+            failure_reason=excerpt((answer.get("FailureReason") or "").strip()) or None,
             last_modified_time=answer["LastModifiedTime"].astimezone(UTC),
             variant_names=tuple(each["VariantName"] for each in answer.get("ProductionVariants", ())),
         )

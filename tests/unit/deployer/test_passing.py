@@ -11,6 +11,7 @@ from deployer.endpoint_pass.executor import SECONDS_TO_BE_KNOWN
 from deployer.model.attempt import RETRY_DELAYS
 from deployer.model.transience import ACCESS, TROUBLE, may_be_early, may_pass
 from local_cloud.propagation import Propagation
+from local_cloud.sagemaker.switches import Switches, UnpulledImage
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.sagemaker.virtual import PermissiveRoles
 from tests.simulation.laws import TRANSIENT as PASSING
@@ -295,3 +296,26 @@ def test_settings_whose_grant_is_known_only_later_serve_without_another_approval
     assert pipeline.serving() == "v1"
     assert pipeline.told(arn)[-2:] == ["started", "succeeded"]
     assert len(pipeline.history.approvals) == 1
+
+
+class _NoImages(PermissiveRoles):
+    def may_pull(self, image: str, *, role_arn: str) -> bool:  # noqa: ARG002 - the port's signature
+        return False
+
+
+@pytest.mark.parametrize("said", UnpulledImage)
+def test_an_image_that_is_not_pulled_is_tried_again_and_told_whatever_sagemaker_says_of_it(
+    said: UnpulledImage,
+) -> None:
+    pipeline = Pipeline(Switches(unpulled_image=said))
+    pipeline.control_plane._world.execution_roles = _NoImages()  # noqa: SLF001 - asked from the start elsewhere
+    pipeline.manage()
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.run()
+
+    [failed] = [each for each in pipeline.outcomes if each["Outcome"] == "failed"]
+    assert "RetryAt" in failed
+    assert ":  " not in failed["Message"]
+    [reason] = [each.reason for each in pipeline.history.attempts if each.reason is not None]
+    assert reason == reason.strip()
