@@ -394,6 +394,34 @@ def test_an_endpoint_of_the_same_name_in_other_letter_case_is_told_once_and_left
     assert "another letter case" in pipeline.outcomes[-1]["Message"]
 
 
+def test_an_endpoint_that_is_busy_and_seen_at_rest_is_waited_for_however_long(pipeline: Pipeline) -> None:
+    """The read is stale. Nobody is told of another letter case: the endpoint is there."""
+    deployed(pipeline)
+    second = pipeline.register()
+    pipeline.approve(second)
+
+    def refuse(_service: str, operation: str) -> None:
+        if operation == "UpdateEndpoint":
+            message = 'Cannot update in-progress endpoint "churn".'
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": message}}, operation)
+
+    pipeline.deployer_cloud.before_call = refuse
+    with pytest.raises(PassesFailedError, match="in-progress"):
+        pipeline.deliver()
+    for _ in range(2):
+        pipeline.pass_time(STALE_READ_LIMIT.total_seconds())
+        with pytest.raises(PassesFailedError, match="in-progress"):
+            pipeline.sweep()
+
+    assert "needs_attention" not in [each["Outcome"] for each in pipeline.outcomes]
+    assert pipeline.history.attempts[0].status is AttemptStatus.OPEN
+    pipeline.deployer_cloud.before_call = lambda *_: None
+    pipeline.sweep()
+    pipeline.run()
+    assert pipeline.serving() == "v2"
+    assert pipeline.told(second) == ["started", "succeeded"]
+
+
 def test_a_version_deleted_from_the_registry_no_longer_stands(pipeline: Pipeline) -> None:
     _, second = deployed(pipeline, 2)
     pipeline.sagemaker.delete_model_package(ModelPackageName=second)
