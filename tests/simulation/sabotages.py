@@ -235,6 +235,13 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            objection=None,\n",
     ),
     Sabotage(
+        "take what a repeated event finds for what was approved",
+        "reconciler.py",
+        "            if all(each.key != approval.key for each in self._history.approvals):\n"
+        "                self._attempts.history = self._journal.read(self._name)\n",
+        "            self._attempts.history = self._history.with_approval(approval)\n",
+    ),
+    Sabotage(
         "forget what a reject would bring back",
         "reconciler.py",
         "keep=keep, needed=needed, fallback=fallback, recalled",
