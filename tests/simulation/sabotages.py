@@ -235,6 +235,19 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            objection=None,\n",
     ),
     Sabotage(
+        "take what was found before an update for what served last",
+        "phases/promotion.py",
+        "        while led is not None and led.status is not AttemptStatus.SUCCEEDED:\n"
+        "            led = self._led_to(led)\n",
+        "",
+    ),
+    Sabotage(
+        "stamp no end that left the window before the rest",
+        "endpoint_pass/attempts.py",
+        "missing := attempts[-1].number - 1 - number) <= 0:\n",
+        "missing := 0) <= 0:\n",
+    ),
+    Sabotage(
         "take what a repeated event finds for what was approved",
         "reconciler.py",
         "            if all(each.key != approval.key for each in self._history.approvals):\n"
