@@ -13,6 +13,7 @@ from tests.simulation.schedule import (
     OPERATION_NAMES,
     PLAIN_KINDS,
     REGISTRY_WRITE,
+    SHAPE_KINDS,
     STAGE_CALLS,
     STAGE_EVENTS,
     STAGE_KINDS,
@@ -61,8 +62,10 @@ def everything() -> Iterable[tuple[str, str]]:
 def apart() -> Iterable[tuple[str, str]]:
     """Yield the pairs that are aimed at apart from the others, whose order they leave as it was.
 
-    That is each action that may be denied, and what goes wrong with messages to people.
+    That is each action that may be denied, what goes wrong with messages to people, and changes of an
+    endpoint's kind.
     """
+    yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in SHAPE_KINDS)
     yield from ((operation, DENIED) for operation in DENIABLE)
     yield from ((TELLING, kind.value) for kind in FaultKind)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.triggers import PART_DETAIL_TYPE
 from local_cloud.sagemaker.ports import AlarmState
+from local_cloud.sagemaker.switches import Answer
 from tests.simulation.alarms import rollback_alarm
 from tests.simulation.artefacts import Artefacts, stages_in
 from tests.simulation.people import (
@@ -394,7 +395,9 @@ class Law3NewestStandingApproval(Law):
     approval, as far as the invocation could read in the journal; unless people did something meanwhile, or
     one of its calls met a fault.
 
-    Left alone are endpoints that nobody manages, whose settings are no settings, or that are OutOfService.
+    Left alone are endpoints that nobody manages, whose settings are no settings, or that are OutOfService. An
+    endpoint in service whose settings ask for a kind that SageMaker does not change it to goes on as it is,
+    and people know that.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -465,6 +468,9 @@ class Law3NewestStandingApproval(Law):
         expected = self.expected(name, settings, live)
         if expected is None:
             return
+        if endpoint is not None and is_refused(self.world, endpoint, settings):
+            self._check_told(name, expected)
+            return
         if endpoint is None:
             raise self.broken(f"{name} is absent, and {expected.content[0]} stands")
         if expected.stays:
@@ -481,6 +487,12 @@ class Law3NewestStandingApproval(Law):
             raise self.broken(
                 f"{name} serves {sorted(serving)}, and {expected.artefact} is what was approved last"
             )
+
+    def _check_told(self, name: str, expected: Expected) -> None:
+        """Look whether people know why an endpoint does not become what its settings ask for."""
+        told = self.world.journalled(name, "rest").get("told", "")
+        if not expected.stays and "SageMaker refuses to change an endpoint so" not in told:
+            raise self.broken(f"{name} cannot become what its settings ask for, and people know {told!r}")
 
     def expected(
         self,
@@ -558,7 +570,13 @@ class Law3NewestStandingApproval(Law):
                 each["VariantName"]: shadow["version_arn"] for each in config["ShadowProductionVariants"]
             }
         environment = settings["CreateModel"]["Containers"][0]["Environment"]
-        return content_of(approval["version_arn"], environment, variants, versions)
+        return content_of(
+            approval["version_arn"],
+            environment,
+            variants,
+            versions,
+            asynchronous="AsyncInferenceConfig" in config,
+        )
 
     def _shadowed(
         self, name: str, settings: dict[str, Any], live: dict[str, Any], besides: str | None
@@ -1099,7 +1117,11 @@ class Law6NothingNeededIsDeleted(Law):
                 # Each release may have a companion, with a model of its own.
                 most *= 1 + (kind == "model" and has_companions(self.world))
                 # What left the deployer's window before it was cleaned up is forgotten, so far.
-                if len(names) > most and len(attempts) <= self.world.schedule.window:
+                if (
+                    len(names) > most
+                    and len(attempts) <= self.world.schedule.window
+                    and not is_refused(self.world, endpoint, settings)
+                ):
                     raise self.broken(f"{name} has {len(names)} {kind}s left: {', '.join(sorted(names))}")
 
 
@@ -1109,9 +1131,10 @@ class Law7JournalExplains(Law):
     When SageMaker accepts a write of the deployer, the journal already holds an open attempt that names what
     is written, claimed by the very invocation that writes, within its lease. At rest the attempts, replayed
     in the order of their numbers, give exactly the changes that SageMaker accepted, in their order; and the
-    last of them that succeeded names the config that the endpoint is on. An attempt is one change. It asks
-    again only if whoever asked met a fault before noting the answer, and the endpoint came to rest without
-    the config: then nothing tells its rollback from one that others caused, and no version is blamed.
+    last of them that succeeded names the config that the endpoint is on, unless it is on that of one which
+    came to serve and failed or was aborted all the same (law 5). An attempt is one change. It asks again only
+    if whoever asked met a fault before noting the answer, and the endpoint came to rest without the config:
+    then nothing tells its rollback from one that others caused, and no version is blamed.
     """
 
     def check_call(self, call: Call) -> None:
@@ -1178,11 +1201,13 @@ class Law7JournalExplains(Law):
             if endpoint is not None and endpoint["EndpointStatus"] == "InService" and succeeded:
                 if self.world.people.settings.get(name) is None:
                     continue
-                # A success undone before anybody looked counts as failed, and may serve again: law 5.
+                # A success undone before anybody looked counts as failed, and may serve again; one whose
+                # approval was taken back before its test counts as aborted, and serves as long as nothing
+                # else may: law 5.
                 unseen = {
                     each.endpoint_config_name
                     for each in rollouts
-                    if each.succeeded and by_number[each.attempt or 0]["status"] == "failed"
+                    if each.succeeded and by_number[each.attempt or 0]["status"] in {"failed", "aborted"}
                 }
                 if endpoint["EndpointConfigName"] not in {succeeded[-1]["endpoint_config_name"], *unseen}:
                     raise self.broken(
@@ -1245,7 +1270,10 @@ class Law8ScaledStaysScaled(Law):
     def _configured(self, endpoint_config_name: str) -> dict[str, tuple[float, float]]:
         config = self.world.people.look("DescribeEndpointConfig", EndpointConfigName=endpoint_config_name)
         return {
-            each["VariantName"]: (float(each["InitialInstanceCount"]), float(each["InitialVariantWeight"]))
+            each["VariantName"]: (
+                float(each.get("InitialInstanceCount", 0)),
+                float(each["InitialVariantWeight"]),
+            )
             for each in (config or {}).get("ProductionVariants", ())
         }
 
@@ -1447,6 +1475,9 @@ class Law11ScalingComesBack(Law):
             if not self.facts.attempts(name):
                 # Somebody else's, and nothing was ever approved for it.
                 continue
+            if is_refused(self.world, endpoint, settings):
+                # Its settings are for another kind of endpoint.
+                continue
             for variant_name, wanted in settings.get("AutoScaling", {}).items():
                 found = self._found(name, variant_name)
                 expected = (
@@ -1478,7 +1509,7 @@ class Law11ScalingComesBack(Law):
 
 def _types_of(config: Mapping[str, Any]) -> dict[str, str]:
     """Return what each variant of a config runs on."""
-    return {each["VariantName"]: each["InstanceType"] for each in config["ProductionVariants"]}
+    return {each["VariantName"]: each.get("InstanceType", "none") for each in config["ProductionVariants"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -1532,8 +1563,7 @@ class Law12RolloutsKeepTheirPromise(Law):
 
     def _check_request(self, call: Call) -> None:
         name = call.request["EndpointName"]
-        # Guardrails are for the same variants (developer guide, "deployment-guardrails-exclusions").
-        wanted = {} if _changes_variants(self.world, call) else self._wanted_config(name)
+        wanted = {} if _is_unguardable(self.world, call) else self._wanted_config(name)
         asked = dict(call.request.get("DeploymentConfig", {}))
         asked_alarms, wanted_alarms = _alarms_of(asked), _alarms_of(wanted)
         if asked != wanted:
@@ -1610,10 +1640,34 @@ SETTLING: Final = timedelta(minutes=15)
 """How long an alarm that a rollout set off may be on after the rollback, before it counts as another's."""
 
 
-def _changes_variants(world: World, call: Call) -> bool:
-    """Tell whether an update is to variants of other names: no guardrails are for those.
+def is_refused(world: World, endpoint: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
+    """Tell whether SageMaker refuses to make of an endpoint in service what its settings ask for.
 
-    While it is updated, an endpoint shows the variants that it leaves.
+    It makes no endpoint on instances serverless (developer guide, "serverless-endpoints"), none that is
+    asynchronous answer in real time (seen: aws/sagemaker-python-sdk PR #3124), and the other way round as the
+    schedule's switch says.
+    """
+    config_name, wanted = endpoint["EndpointConfigName"], settings["CreateEndpointConfig"]
+    serving = world.people.look("DescribeEndpointConfig", EndpointConfigName=config_name)
+    if serving is None or endpoint["EndpointStatus"] != "InService":
+        return False
+    added, asynchronous = world.schedule.chosen_switches().asynchronous_added, "AsyncInferenceConfig"
+    return (
+        (_is_serverless(wanted) and not _is_serverless(serving))
+        or (asynchronous in serving and asynchronous not in wanted)
+        or (asynchronous in wanted and asynchronous not in serving and added is Answer.REFUSE)
+    )
+
+
+def _is_serverless(config: Mapping[str, Any]) -> bool:
+    return any("ServerlessConfig" in each for each in config["ProductionVariants"])
+
+
+def _is_unguardable(world: World, call: Call) -> bool:
+    """Tell whether an update is one without guardrails: to variants of other names, or from or to serverless.
+
+    While it is updated, an endpoint shows the variants that it leaves. Source: developer guide,
+    "deployment-guardrails-exclusions".
     """
     endpoint = world.describe(call.request["EndpointName"])
     config = world.people.look(
@@ -1621,6 +1675,9 @@ def _changes_variants(world: World, call: Call) -> bool:
     )
     assert endpoint is not None
     assert config is not None
+    serving = world.people.look("DescribeEndpointConfig", EndpointConfigName=endpoint["EndpointConfigName"])
+    if _is_serverless(config) or (serving is not None and _is_serverless(serving)):
+        return True
     before, after = (
         {each["VariantName"] for each in shown["ProductionVariants"]} for shown in (endpoint, config)
     )
@@ -1659,7 +1716,7 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
         elif (
             call.is_write
             and self.world.schedule.rollout is not RolloutKind.UNGUARDED
-            and not _changes_variants(self.world, call)
+            and not _is_unguardable(self.world, call)
         ):
             self._check_patience(name, call)
 
@@ -1926,7 +1983,7 @@ def _subject(call: Call) -> str:
 def _running(endpoint: dict[str, Any]) -> dict[str, tuple[float, float]]:
     """Return the instance count and the weight that each variant is to have."""
     return {
-        each["VariantName"]: (float(each["DesiredInstanceCount"]), float(each["DesiredWeight"]))
+        each["VariantName"]: (float(each.get("DesiredInstanceCount", 0)), float(each["DesiredWeight"]))
         for each in endpoint["ProductionVariants"]
     }
 

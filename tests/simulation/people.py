@@ -20,7 +20,7 @@ from tests.simulation.alarms import rollback_alarm
 from tests.simulation.artefacts import artefact_of
 from tests.simulation.bucket import NEIGHBOUR
 from tests.simulation.clients import REGION
-from tests.simulation.schedule import Companions, Disturbance, Kind, RolloutKind
+from tests.simulation.schedule import SHAPES, Companions, Disturbance, Kind, RolloutKind, Shape
 from tests.simulation.sites import (
     ACCOUNT,
     GROUP,
@@ -135,6 +135,31 @@ def beside(document: dict[str, Any], companions: Companions) -> dict[str, Any]:
             "Shadow": {},
         }
     return {}
+
+
+def shaped(document: dict[str, Any], shape: Shape) -> dict[str, Any]:
+    """Return what settings say of another kind of endpoint than the usual one; empty for that."""
+    variants = document["CreateEndpointConfig"]["ProductionVariants"]
+    usual, scaling = variants[0], document.get("AutoScaling", {})
+    match shape:
+        case Shape.RENAMED:
+            name = "Renamed"
+            return {
+                "CreateEndpointConfig": {"ProductionVariants": [{**usual, "VariantName": name}]},
+                **({"AutoScaling": {name: scaling[usual["VariantName"]]}} if scaling else {}),
+            }
+        case Shape.SERVERLESS:
+            variant = {key: usual[key] for key in ("VariantName", "InitialVariantWeight")}
+            variant["ServerlessConfig"] = {"MaxConcurrency": 1, "MemorySizeInMB": 2048}
+            return {
+                "CreateEndpointConfig": {"ProductionVariants": [variant]},
+                **({"AutoScaling": {}} if scaling else {}),
+            }
+        case Shape.ASYNCHRONOUS:
+            answers = {"OutputConfig": {"S3OutputPath": "s3://answers/churn"}}
+            return {"CreateEndpointConfig": {"ProductionVariants": variants, "AsyncInferenceConfig": answers}}
+        case Shape.USUAL | Shape.UNSHADOWED:
+            return {}
 
 
 def fewest_instances(rollout: RolloutKind) -> int:
@@ -347,6 +372,9 @@ class People:
     approvings: list[Approving] = field(default_factory=list)
     unprovoked: list[tuple[Invocation, BaseException]] = field(default_factory=list)
     """Invocations that failed although nothing was done to any of their calls."""
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    """Endpoint to the kind of endpoint that it is to be, if that is not the usual one."""
+    _numbers: dict[str, int] = field(default_factory=dict)
     _settings_events: int = 0
     _pending: dict[str, list[Disturbance]] = field(default_factory=dict)
     _kept: dict[str, list[int]] = field(default_factory=dict)
@@ -512,7 +540,8 @@ class People:
             first.get("ModelPackageName", ""),
             first.get("Environment", {}),
             variants,
-            {
+            asynchronous="AsyncInferenceConfig" in config,
+            beside={
                 variant["VariantName"]: (container or {}).get("ModelPackageName", "")
                 for variant, container in zip(variants[1:], containers[1:], strict=True)
             },
@@ -734,7 +763,11 @@ class People:
                 scaling=schedule.scaling,
                 smoke_test=schedule.smoke_test,
             )
-            document |= beside(document, schedule.companions) | stage_settings(schedule, endpoint)
+            shape = self.shapes.get(endpoint, Shape.USUAL)
+            companions = Companions.NONE if shape is Shape.UNSHADOWED else schedule.companions
+            document |= beside(document, companions) | stage_settings(schedule, endpoint)
+            document |= shaped(document, shape)
+            self._numbers[endpoint] = how
             if len(self.world.sites) > 1 and "ApprovalPolicy" in document:
                 deployers = [site.deployers for site in self.world.sites]
                 document["ApprovalPolicy"] = {**document["ApprovalPolicy"], "Deployers": deployers}
@@ -743,6 +776,19 @@ class People:
             parameters[PREFIX + endpoint] = json.dumps(document)
         self.world.tell("cdk", f"settings {how} of {endpoint}")
         self._tell_of_settings(endpoint, operation)
+
+    def change_shape(self, endpoint: str, how: int) -> None:
+        """Ask for another kind of endpoint, by settings that are otherwise what they were."""
+        schedule, shape = self.world.schedule, SHAPES[how % len(SHAPES)]
+        if schedule.companions is not Companions.NONE:
+            # Every variant would need another name, or none may be serverless.
+            takes = {Shape.UNSHADOWED} if schedule.companions is Companions.SHADOW else set()
+            shape = shape if shape in takes else Shape.USUAL
+        elif shape is Shape.ASYNCHRONOUS and schedule.smoke_test:
+            shape = Shape.RENAMED
+        self.shapes[endpoint] = shape
+        self.world.tell("cdk", f"{endpoint} is to be {shape}")
+        self.write_settings(endpoint, self._numbers[endpoint])
 
     def least_kept(self, endpoint: str) -> int:
         """Return the fewest former releases that any settings of an endpoint ever kept."""
@@ -784,7 +830,10 @@ def _specification(url: str) -> dict[str, Any]:
 
 
 _BESIDE: Final = "ModelPackageName"
-_SHAPE: Final = ("VariantName", "InstanceType", "InitialInstanceCount", "InitialVariantWeight")
+_SHAPE: Final = (
+    *("VariantName", "InstanceType", "InitialInstanceCount", "InitialVariantWeight"),
+    "ServerlessConfig",
+)
 
 
 def content_of(
@@ -792,6 +841,8 @@ def content_of(
     environment: dict[str, str],
     variants: list[dict[str, Any]],
     beside: Mapping[str, str],
+    *,
+    asynchronous: bool,
 ) -> tuple[str, str, str]:
     """Return what identifies a release, whatever its names are.
 
@@ -800,11 +851,13 @@ def content_of(
         environment: Of its container, and of every other one.
         variants: All, the shadow last.
         beside: Variant name to the version that serves in it, of those that do not follow the approvals.
+        asynchronous: Whether calls are answered later.
     """
     shapes = [
         {
             **{key: variant.get(key) for key in _SHAPE},
             **({_BESIDE: beside[variant["VariantName"]].lower()} if variant["VariantName"] in beside else {}),
+            **({"AsyncInferenceConfig": True} if asynchronous else {}),
         }
         for variant in variants
     ]
@@ -866,6 +919,7 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
     ),
     Kind.MEND_MODEL: lambda people, what, _: people.mend(people.version(what.which)),
     Kind.CHANGE_SETTINGS: lambda people, what, endpoint: people.write_settings(endpoint, what.how % SETTINGS),
+    Kind.CHANGE_SHAPE: lambda people, what, endpoint: people.change_shape(endpoint, what.how),
     Kind.REMOVE_SETTINGS: lambda people, _, endpoint: people.remove_settings(endpoint),
     Kind.RESCALE: lambda people, what, endpoint: people.rescale(endpoint, what.how),
     Kind.RAISE_ALARM: lambda people, _, endpoint: people.world.alarms.raise_for_a_while(endpoint),

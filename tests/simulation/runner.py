@@ -10,7 +10,14 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.aims import AIMS_APART, STAGE_AIMS, aim_of, aimed
-from tests.simulation.schedule import Schedule, draw, draw_companions, draw_forgetful, draw_staged
+from tests.simulation.schedule import (
+    Schedule,
+    draw,
+    draw_companions,
+    draw_forgetful,
+    draw_staged,
+    with_shapes,
+)
 from tests.simulation.simulation import simulate
 
 if TYPE_CHECKING:
@@ -25,14 +32,14 @@ def schedule_of(seed: str, number: int) -> Schedule:
     between are aimed, at one pair of the coverage after another.
     """
     random = Random(f"{seed}/{number}")  # noqa: S311 - equal seeds must give equal schedules
+    if number % 2:
+        return aimed(aim_of(seed, number // 2), random)
     special = _SPECIAL.get(number % 20)
-    if special is not None:
-        return special(seed, number, random)
-    return aimed(aim_of(seed, number // 2), random) if number % 2 else draw(random)
+    return special(seed, number, random) if special is not None else with_shapes(draw(random))
 
 
 def _staged(_: str, __: int, random: Random) -> Schedule:
-    return draw_staged(random)
+    return with_shapes(draw_staged(random))
 
 
 def _aimed_at_stages(seed: str, number: int, random: Random) -> Schedule:
@@ -44,7 +51,7 @@ def _aimed_apart(seed: str, number: int, random: Random) -> Schedule:
 
 
 def _with_companions(_: str, __: int, random: Random) -> Schedule:
-    return draw_companions(random)
+    return with_shapes(draw_companions(random))
 
 
 def _forgetful(_: str, __: int, random: Random) -> Schedule:

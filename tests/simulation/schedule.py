@@ -68,6 +68,8 @@ class Kind(StrEnum):
     OVERWRITE_ARTEFACT = "overwrite artefact"
     OVERWRITE_LIVE = "overwrite live"
     HIDE_ARTEFACTS = "hide artefacts"
+    # Drawn apart from all others:
+    CHANGE_SHAPE = "change shape"
 
 
 REGISTRY_KINDS: Final = (
@@ -81,8 +83,33 @@ S3_KINDS: Final = (Kind.OVERWRITE_ARTEFACT, Kind.OVERWRITE_LIVE, Kind.HIDE_ARTEF
 
 STAGE_KINDS: Final = (*REGISTRY_KINDS, *S3_KINDS)
 
-PLAIN_KINDS: Final = tuple(kind for kind in Kind if kind not in STAGE_KINDS)
+SHAPE_KINDS: Final = (Kind.CHANGE_SHAPE,)
+"""What people do with the kind of an endpoint."""
+
+PLAIN_KINDS: Final = tuple(kind for kind in Kind if kind not in (*STAGE_KINDS, *SHAPE_KINDS))
 """What happens in every world."""
+
+
+class Shape(StrEnum):
+    """What kind of endpoint the settings ask for. Not every kind becomes every other one."""
+
+    USUAL = "usual"
+    RENAMED = "renamed"
+    """Its variant has another name."""
+
+    SERVERLESS = "serverless"
+    ASYNCHRONOUS = "asynchronous"
+    """Unless there is a smoke test, which asks for an answer."""
+
+    UNSHADOWED = "unshadowed"
+    """Without the shadow that the schedule has."""
+
+
+SHAPES: Final = (
+    *(Shape.USUAL, Shape.RENAMED, Shape.SERVERLESS, Shape.USUAL, Shape.ASYNCHRONOUS, Shape.RENAMED),
+    *(Shape.USUAL, Shape.SERVERLESS, Shape.USUAL, Shape.UNSHADOWED),
+)
+"""Which shape a disturbance gives an endpoint, by its `how`."""
 
 
 class Stages(StrEnum):
@@ -611,6 +638,21 @@ def _denials(random: Random) -> tuple[Denial, ...]:
         )
         for _ in range(random.choice((0, 0, 0, 0, 0, 0, 1, 2)))
     )
+
+
+def with_shapes(schedule: Schedule) -> Schedule:
+    """Let people change the kind of endpoints, in a fourth of all schedules, and leave the rest as it was."""
+    random = _stream("shapes", schedule.seed)
+    done = list(schedule.disturbances)
+    for _ in range(random.choice((0, 0, 0, 0, 0, 0, 1, 3))):
+        each = Disturbance(
+            Kind.CHANGE_SHAPE,
+            random.randrange(len(WAITS)),
+            random.choice((0, 0, random.randrange(CHOICES))),
+            random.randrange(len(SHAPES)),
+        )
+        done.insert(random.randrange(len(done) + 1), each)
+    return replace(schedule, disturbances=tuple(done))
 
 
 _DEPLOYMENT: Final = ("CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint")

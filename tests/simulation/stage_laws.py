@@ -20,6 +20,7 @@ from tests.simulation.laws import (
     Facts,
     Law,
     Law3NewestStandingApproval,
+    is_refused,
     read_right_before,
 )
 from tests.simulation.people import PEOPLE, POLICIES, versions_in
@@ -374,7 +375,12 @@ class Law18OnlyApprovedBeside(Law):
                 continue
             live = self.world.people.config_content(endpoint["EndpointConfigName"])
             expected = self._expected.expected(name, settings, live)
-            if live is None or expected is None or expected.stays:
+            if (
+                live is None
+                or expected is None
+                or expected.stays
+                or is_refused(self.world, endpoint, settings)
+            ):
                 continue
             for arn in versions_in(live):
                 package = self.world.people.look("DescribeModelPackage", ModelPackageName=arn)

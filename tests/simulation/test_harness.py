@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import permutations
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,9 @@ from tests.simulation.runner import schedule_of
 from tests.simulation.schedule import (
     ALARM_LASTS,
     EVENTS,
+    SHAPES,
     SWITCH_SETTINGS,
+    Companions,
     Denial,
     Disturbance,
     EventFault,
@@ -28,9 +31,11 @@ from tests.simulation.schedule import (
     Kind,
     RolloutKind,
     Schedule,
+    Shape,
     Stages,
     draw,
     drawn_switches,
+    with_shapes,
 )
 from tests.simulation.shrink import _smallest
 from tests.simulation.simulation import simulate
@@ -321,6 +326,75 @@ def test_faults_stop_when_disturbances_stop() -> None:
     lines = story(with_fault(FaultKind.THROTTLED, "ListTags", nth=0))
 
     assert not [line for line in lines if " fault " in line]
+
+
+# Kinds of endpoints ----------------------------------------------------------------------------------
+
+REFUSED = {
+    (Shape.USUAL, Shape.SERVERLESS),
+    (Shape.RENAMED, Shape.SERVERLESS),
+    (Shape.ASYNCHRONOUS, Shape.USUAL),
+    (Shape.ASYNCHRONOUS, Shape.RENAMED),
+    (Shape.ASYNCHRONOUS, Shape.SERVERLESS),
+}
+"""What SageMaker refuses, whatever the switches say."""
+
+
+def reshaped(old: Shape, new: Shape, **others: Any) -> list[str]:
+    """Return the story of an endpoint that was made as one kind, and is to be of another."""
+    disturbances = (
+        Disturbance(Kind.CHANGE_SHAPE, how=SHAPES.index(old)),
+        Disturbance(Kind.APPROVE_NEWEST, wait=6),
+        Disturbance(Kind.CHANGE_SHAPE, wait=11, how=SHAPES.index(new)),
+        Disturbance(Kind.REGISTER_APPROVED, wait=8),
+        Disturbance(Kind.SWEEP, wait=11),
+    )
+    return story(Schedule(disturbances=disturbances, **others))
+
+
+@pytest.mark.parametrize("added", ["accept", "refuse"])
+@pytest.mark.parametrize("rollout", [RolloutKind.UNGUARDED, RolloutKind.CANARY])
+@pytest.mark.parametrize(
+    ("old", "new"), list(permutations([each for each in Shape if each in SHAPES[:6]], 2))
+)
+def test_an_endpoint_becomes_another_kind_unless_sagemaker_refuses_that(
+    old: Shape, new: Shape, rollout: RolloutKind, added: str
+) -> None:
+    lines = reshaped(old, new, rollout=rollout, scaling=True, switches={"asynchronous_added": added})
+    is_refused = (old, new) in REFUSED or (new is Shape.ASYNCHRONOUS and added == "refuse")
+
+    assert any("needs attention" in line for line in lines) is is_refused
+    assert any(" UpdateEndpoint " in line and "-> 200" in line for line in lines) is not is_refused
+
+
+def test_a_shadow_comes_and_goes_by_its_settings() -> None:
+    shadowed = Schedule(
+        policy=1,
+        companions=Companions.SHADOW,
+        disturbances=(
+            Disturbance(Kind.APPROVE_NEWEST),
+            Disturbance(Kind.REGISTER_APPROVED, wait=10, how=1),
+            Disturbance(Kind.CHANGE_SHAPE, wait=11, how=SHAPES.index(Shape.UNSHADOWED)),
+            Disturbance(Kind.CHANGE_SHAPE, wait=11),
+        ),
+    )
+
+    assert len([line for line in story(shadowed) if " UpdateEndpoint " in line and "-> 200" in line]) == 3
+
+
+def test_shapes_leave_the_rest_of_a_schedule_as_it_was_drawn() -> None:
+    drawn = [draw(Random(number)) for number in range(40)]  # noqa: S311 - equal tests, equal schedules
+    changed = [with_shapes(each) for each in drawn]
+    others = [
+        replace(
+            each,
+            disturbances=tuple(one for one in each.disturbances if one.kind is not Kind.CHANGE_SHAPE),
+        )
+        for each in changed
+    ]
+
+    assert others == drawn
+    assert changed != drawn
 
 
 # Faults of deliveries --------------------------------------------------------------------------------

@@ -178,6 +178,11 @@ FOUND: Final = {
             Disturbance(Kind.APPROVE),
         ),
     ),
+    "what is to be tested is rejected, and nothing else may serve": Schedule(
+        head_start=1,
+        smoke_test=True,
+        disturbances=(Disturbance(Kind.CHANGE_SETTINGS, how=2), Disturbance(Kind.REJECT, wait=7)),
+    ),
 }
 """What long runs found, made small: schedules that broke a law once, by the deployer's fault or the law's."""
 
