@@ -1879,8 +1879,8 @@ def _last_query(invocation: Invocation, name: str) -> int:
             for each in invocation.calls
             if each.operation == "Query"
             and {"S": name} in (values := each.request["ExpressionAttributeValues"]).values()
-            # Others show older attempts alone, by what they are about.
-            and values.get(":first", {}).get("S", "").startswith("approval#")
+            # Some ask for older attempts alone, by what they are about.
+            and values.get(":first", values.get(":item", {"S": "approval#"}))["S"].startswith("approval#")
         ),
         default=0,
     )
