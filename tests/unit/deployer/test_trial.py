@@ -270,6 +270,21 @@ def test_a_former_release_whose_model_was_deleted_is_not_put_back() -> None:
     assert "was deleted." in pipeline.outcomes[-2]["Message"]
 
 
+def test_a_former_config_that_is_deleted_right_after_it_was_looked_at_is_not_put_back() -> None:
+    pipeline = GoingBack()
+
+    def delete(_service: str, operation: str) -> None:
+        if operation == "DescribeModel":
+            pipeline.deployer_cloud.after_call = lambda *_: None
+            pipeline.sagemaker.delete_endpoint_config(EndpointConfigName=pipeline.before)
+
+    pipeline.deployer_cloud.after_call = delete
+    pipeline.run()
+
+    assert pipeline.endpoint["EndpointConfigName"] != pipeline.before
+    assert f"endpoint config {pipeline.before} was deleted." in pipeline.outcomes[-2]["Message"]
+
+
 @pytest.mark.parametrize("seconds", [-8, 8])
 def test_clocks_that_differ_a_little_put_a_former_release_back(pipeline: Trying, seconds: int) -> None:
     """The deployer's clock says when a release was accepted, SageMaker's when its config was made."""
