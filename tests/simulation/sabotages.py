@@ -525,10 +525,11 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "stamp what a version is by now as what was deployed",
         "phases/promotion.py",
-        "        return stamps.of_digest(attempt.artefact_digest, self._stage_name, specification_name)\n",
+        "        return version_metadata.of_digest("
+        "attempt.artefact_digest, self._stage_name, specification_name)\n",
         "        found = self._gateways.sagemaker.describe_model_version(attempt.version_arn)\n"
         "        digest = self._look(found) if found is not None else None\n"
-        "        return stamps.of_digest(digest or '', self._stage_name, specification_name)\n",
+        "        return version_metadata.of_digest(digest or '', self._stage_name, specification_name)\n",
     ),
     Sabotage(
         "take a stage's deployer for an approver",
