@@ -1478,7 +1478,11 @@ class Law11ScalingComesBack(Law):
             if is_refused(self.world, endpoint, settings):
                 # Its settings are for another kind of endpoint.
                 continue
+            serving = {each["VariantName"] for each in endpoint["ProductionVariants"]}
             for variant_name, wanted in settings.get("AutoScaling", {}).items():
+                if variant_name not in serving:
+                    # Nothing stands, or it failed with these settings: other variants serve (law 3).
+                    continue
                 found = self._found(name, variant_name)
                 expected = (
                     (wanted["MinCapacity"], wanted["MaxCapacity"]),

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from local_cloud.sagemaker.ports import AlarmState
 from tests.simulation import clients
 from tests.simulation.laws import LAWS, LawBrokenError
-from tests.simulation.people import deployment_config
+from tests.simulation.people import deployment_config, settings_document
 from tests.simulation.rogues import (
     NOTHING,
     SWEEP,
@@ -31,7 +31,7 @@ from tests.simulation.rogues import (
     update,
     write_attempt,
 )
-from tests.simulation.schedule import RolloutKind, Schedule
+from tests.simulation.schedule import SHAPES, Denial, RolloutKind, Schedule, Shape
 from tests.simulation.sites import GROUP
 
 if TYPE_CHECKING:
@@ -178,6 +178,28 @@ def test_law_3_nothing_gives_way_to_an_older_approval_that_stands_itself(scene: 
     only_law(scene, 3)
     with pytest.raises(LawBrokenError, match=r"Law3\w+: churn goes back to .*/1, and the approval of .*/2"):
         scene.do(go_back)
+
+
+def reshape(scene: Deployed, shape: Shape) -> None:
+    """Ask for another kind of endpoint; no event tells the deployer of it."""
+    scene.world.people.change_shape("churn", SHAPES.index(shape))
+    scene.judge.check_rest()
+
+
+def test_law_3_what_sagemaker_refuses_to_change_stays_as_long_as_people_know(scene: Deployed) -> None:
+    only_law(scene, 3)
+
+    with pytest.raises(LawBrokenError, match=r"Law3\w+: churn cannot become .*, and people know ''"):
+        reshape(scene, Shape.SERVERLESS)
+    scene.world.run_until_quiet()
+    scene.judge.check_rest()
+
+
+def test_law_3_what_sagemaker_changes_is_to_be_changed(scene: Deployed) -> None:
+    only_law(scene, 3)
+
+    with pytest.raises(LawBrokenError, match=r"Law3\w+: churn is InService with"):
+        reshape(scene, Shape.RENAMED)
 
 
 def test_law_4_a_failed_release_is_not_tried_again(scene: Deployed) -> None:
@@ -523,6 +545,24 @@ def test_law_11_nothing_is_deregistered_without_need(guarded: Deployed) -> None:
         guarded.do(take_off)
 
 
+def test_law_11_what_was_denied_is_deregistered_later_only_if_it_must_be(guarded: Deployed) -> None:
+    world, site = guarded.world, guarded.world.sites[0]
+    only_law(guarded, 11)
+
+    def take_off() -> None:
+        with suppress(ClientError):
+            clients.client("application-autoscaling").deregister_scalable_target(**TARGET)
+
+    world.deny(Denial("DeregisterScalableTarget"), site)
+    world.people.settings["churn"] = settings_document("churn", 5, scaling=True)
+    guarded.do(take_off)
+    world.pass_time(60)
+    guarded.do(take_off)
+    world.people.settings["churn"] = settings_document("churn", scaling=True)
+    with pytest.raises(LawBrokenError, match="Law11ScalingComesBack: AllTraffic of churn is deregistered"):
+        guarded.do(take_off)
+
+
 def update_guarded(arn: str, **changes: Any) -> None:
     """Put a version on the guarded endpoint as the deployer does, but for what the caller changes."""
     set_alarm("OK")
@@ -563,6 +603,29 @@ def test_law_12_an_alarm_that_is_on_may_be_left_out_by_who_was_told_so(guarded: 
 
     only_law(guarded, 12)
     guarded.do(leave_it_out)
+
+
+@pytest.mark.parametrize("is_denied", [True, False])
+def test_law_12_the_abort_alarm_is_left_out_by_who_may_not_clear_it(
+    guarded: Deployed, *, is_denied: bool
+) -> None:
+    changes = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "Greenlight-churn-error-ratio"}]}}
+    only_law(guarded, 12)
+    if is_denied:
+        guarded.world.deny(Denial("SetAlarmState"), guarded.world.sites[0])
+
+    def leave_it_out() -> None:
+        with suppress(ClientError):
+            set_alarm("OK")
+        config = {**deployment_config("churn", RolloutKind.CANARY), **changes}
+        arn = guarded.world.people.versions[0].arn
+        update(arn, instances=2, RetainAllVariantProperties=True, DeploymentConfig=config)
+
+    if is_denied:
+        guarded.do(leave_it_out)
+    else:
+        with pytest.raises(LawBrokenError, match=r"Law12\w+: churn is updated under the alarms"):
+            guarded.do(leave_it_out)
 
 
 def test_law_12_blue_green_keeps_the_count_that_was_scaled(guarded: Deployed) -> None:
@@ -649,6 +712,19 @@ def test_law_13_no_update_begins_under_an_alarm_that_is_on(guarded: Deployed) ->
         LawBrokenError, match=r"Law13\w+: churn is updated under Greenlight-churn-error-ratio, which is on"
     ):
         guarded.do(lambda: update_guarded(guarded.world.people.versions[0].arn))
+
+
+def test_law_13_who_may_not_look_at_alarms_updates_all_the_same(guarded: Deployed) -> None:
+    guarded.world.alarms.set("Greenlight-churn-error-ratio", AlarmState.ALARM)
+    only_law(guarded, 13)
+    guarded.world.deny(Denial("DescribeAlarms"), guarded.world.sites[0])
+
+    def look_and_update() -> None:
+        with suppress(ClientError):
+            clients.client("cloudwatch").describe_alarms(AlarmNames=["Greenlight-churn-error-ratio"])
+        update_guarded(guarded.world.people.versions[0].arn)
+
+    guarded.do(look_and_update)
 
 
 def test_law_13_an_update_waits_for_the_alarm_of_the_rollout_before(guarded: Deployed) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.simulation import clients
 from tests.simulation.clients import REGION
 from tests.simulation.laws import LAWS, LawBrokenError
 from tests.simulation.people import ADA, BOB
 from tests.simulation.rogues import Deployed, deployed, sagemaker, write_attempt
-from tests.simulation.schedule import Companions, Disturbance, Kind, RolloutKind, Schedule, Stages
+from tests.simulation.schedule import Companions, Denial, Disturbance, Kind, RolloutKind, Schedule, Stages
 from tests.simulation.simulation import Judge, simulate
 from tests.simulation.sites import PASSED, STAGING_ACCOUNT
 from tests.simulation.stage_laws import STAGE_LAWS
@@ -345,6 +347,27 @@ def test_law_17_what_was_never_deployed_has_no_digest(staged: Deployed) -> None:
     arn = staged.world.people.versions[1].arn
 
     offends(staged, 17, "and never deployed it on churn", lambda: stamp_digest(arn, "x"))
+
+
+def test_law_17_a_stamp_that_was_denied_may_be_missing_until_another_one_is_written(staged: Deployed) -> None:
+    arn = first(staged)
+    stamped_by_hand(staged, arn, "served until now")
+    only(staged, 17)
+    staged.world.deny(Denial("UpdateModelPackage"), staged.world.sites[0])
+
+    def stamp_what_serves(text: str) -> None:
+        with suppress(ClientError):
+            sagemaker().update_model_package(
+                ModelPackageArn=arn, CustomerMetadataProperties={"greenlight:staging:endpoint:churn": text}
+            )
+
+    staged.do(lambda: stamp_what_serves("serving since now"))
+    staged.judge.check_rest()
+    staged.world.pass_time(60)
+    staged.do(lambda: stamp_what_serves("failed now"))
+
+    with pytest.raises(LawBrokenError, match="serves on churn, and says 'failed now'"):
+        staged.judge.check_rest()
 
 
 def test_law_17_outside_of_stages_nothing_is_written() -> None:

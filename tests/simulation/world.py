@@ -666,11 +666,15 @@ class World:
         self._counts[operation] = nth + 1
         denial = self._denials.get((operation, nth))
         if denial is not None:
-            seconds = DENIED_FOR[denial.lasts % len(DENIED_FOR)]
-            until = self.clock.now() + timedelta(seconds=seconds) if seconds is not None else _FOR_EVER
-            self._denied[site.account, operation] = denial, until
-            self.tell("iam", f"denies {operation} for {seconds} s", self._where(site))
+            self.deny(denial, site)
         return self._faults.get((operation, nth))
+
+    def deny(self, denial: Denial, site: Site) -> None:
+        """Begin to deny an action in an account."""
+        seconds = DENIED_FOR[denial.lasts % len(DENIED_FOR)]
+        until = self.clock.now() + timedelta(seconds=seconds) if seconds is not None else _FOR_EVER
+        self._denied[site.account, denial.operation] = denial, until
+        self.tell("iam", f"denies {denial.operation} for {seconds} s", self._where(site))
 
     def _denial(self, operation: str, site: Site) -> Denial | None:
         """Return why an account's deployer may not make such calls at the moment; None if it may."""
