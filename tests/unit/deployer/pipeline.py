@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 REGION = "eu-central-1"
 TABLE = "journal"
 ONE_TRY = Config(retries={"total_max_attempts": 1})
+UNVALIDATED = Config(parameter_validation=False)
 PATH_STYLE = Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required")
 """The bucket in the path and the body as it is: in this process nobody reads hosts or trailers."""
 
@@ -106,8 +107,7 @@ class Pipeline:
             principal=principal_of and principal_of(self.account_id, REGION),
         )
         self.sagemaker = self.cloud.client("sagemaker")
-        unvalidated = Config(parameter_validation=False)
-        self.newer = pass_on_newer_members(self.deployer_cloud.client("sagemaker", unvalidated))
+        self.newer = pass_on_newer_members(self.deployer_cloud.client("sagemaker", UNVALIDATED))
         self.registry = self.sagemaker
         self.ssm = self.cloud.client("ssm")
         self.sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
@@ -125,9 +125,7 @@ class Pipeline:
         other.deployer_cloud = InProcessCloud(
             self.control_plane, account_id=self.account_id, region=REGION, endpoints=self.endpoints
         )
-        other.newer = pass_on_newer_members(
-            other.deployer_cloud.client("sagemaker", Config(parameter_validation=False))
-        )
+        other.newer = pass_on_newer_members(other.deployer_cloud.client("sagemaker", UNVALIDATED))
         other.begin()
         return other
 

@@ -39,6 +39,21 @@ def test_an_alarm_has_the_state_that_a_client_sets() -> None:
     assert alarms.state(account_id, "us-east-1", "churn-abort") is None
 
 
+def test_a_handler_hears_the_calls_of_its_own_client_alone() -> None:
+    clouds = [VirtualCloud(), VirtualCloud()]
+    heard: list[str] = []
+    one, other = (
+        InProcessCloud(each.control_plane, account_id=ACCOUNT, region=REGION).client("sagemaker")
+        for each in clouds
+    )
+    one.meta.events.register("before-call.sagemaker.*", lambda model, **_: heard.append(model.name))
+    clouds[0].model("model-1")
+
+    assert [each["ModelName"] for each in one.list_models()["Models"]] == ["model-1"]
+    assert other.list_models()["Models"] == []
+    assert heard == ["ListModels"]
+
+
 def test_an_endpoint_answers_as_its_models_are_scripted_by_the_rollout_s_share() -> None:
     cloud = VirtualCloud()
     for number in (1, 2):
