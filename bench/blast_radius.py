@@ -159,7 +159,7 @@ def _measure(cloud: LocalCloud, directory: Path, minute_seconds: float) -> tuple
     endpoints.mkdir()
     (endpoints / f"{CANARY}.yaml").write_text(SETTINGS + ROLLOUT)
     (endpoints / f"{ALL_AT_ONCE}.yaml").write_text(SETTINGS)
-    bootstrap(environ=environ, directory=directory)
+    bootstrap(ACCOUNT, REGION, environ=environ, directory=directory)
     outputs = deploy(environ=environ, directory=directory, context={"endpoints_dir": str(endpoints)})
     variables = cloud.variables(ACCOUNT, REGION)
     session = boto3.Session(

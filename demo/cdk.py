@@ -18,29 +18,31 @@ class CdkError(Exception):
     """The CDK CLI failed; the message ends with what it said."""
 
 
-def cdk(*arguments: str, environ: Mapping[str, str]) -> None:
-    """Run one command of the CDK CLI in the repository.
+def cdk(*arguments: str, environ: Mapping[str, str], directory: Path = ROOT) -> None:
+    """Run one command of the CDK CLI, in the repository unless told otherwise.
 
     Raises:
         CdkError: It failed.
     """
     command = [str(CLI), *arguments, "--ci", "--progress", "events", "--no-notices", "--no-version-reporting"]
     done = subprocess.run(  # noqa: S603 - the pinned CLI
-        command, cwd=ROOT, env=dict(environ), capture_output=True, text=True, check=False
+        command, cwd=directory, env=dict(environ), capture_output=True, text=True, check=False
     )
     if done.returncode:
         said = "\n".join((done.stdout + done.stderr).splitlines()[-40:])
         raise CdkError(f"`cdk {' '.join(arguments)}` ended with exit code {done.returncode}:\n{said}")
 
 
-def bootstrap(*, environ: Mapping[str, str], directory: Path) -> None:
-    """Prepare the account and region for the CDK.
+def bootstrap(account_id: str, region: str, *, environ: Mapping[str, str], directory: Path) -> None:
+    """Prepare an account and region for the CDK.
 
     Args:
-        environ: The environment that points at the cloud.
-        directory: Where the assembly goes.
+        account_id: The account.
+        region: The region.
+        environ: The environment that points at the cloud, with the account's credentials.
+        directory: One without a `cdk.json`: the CLI would synthesise the app first, which takes seconds.
     """
-    cdk("bootstrap", "--output", str(directory / "cdk.out"), environ=environ)
+    cdk("bootstrap", f"aws://{account_id}/{region}", environ=environ, directory=directory)
 
 
 def deploy(
@@ -68,11 +70,6 @@ def synthesise(*, environ: Mapping[str, str], directory: Path, context: Mapping[
     assembly = directory / "cdk.out"
     cdk("synth", "--quiet", "--output", str(assembly), *_context(context), environ=environ)
     return assembly
-
-
-def bootstrap_account(account_id: str, region: str, *, assembly: Path, environ: Mapping[str, str]) -> None:
-    """Prepare one account of a synthesised app, with that account's credentials in `environ`."""
-    cdk("bootstrap", f"aws://{account_id}/{region}", "--app", str(assembly), environ=environ)
 
 
 def deploy_stack(name: str, *, assembly: Path, environ: Mapping[str, str]) -> dict[str, str]:

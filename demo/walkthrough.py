@@ -65,7 +65,7 @@ def _deploy_stack(cloud: LocalCloud, timeline: Timeline, directory: Path) -> Sce
     timeline.chapter("The platform team: cdk bootstrap, cdk deploy")
     began = time.monotonic()
     environ = cloud.environ(ACCOUNT, REGION)
-    bootstrap(environ=environ, directory=directory)
+    bootstrap(ACCOUNT, REGION, environ=environ, directory=directory)
     timeline.say("cdk bootstrap: done")
     outputs = _deploy(cloud, directory, SETTINGS)
     timeline.say("cdk deploy: done")

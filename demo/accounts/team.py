@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 
-from demo.cdk import ROOT, bootstrap_account, deploy_stack, synthesise
+from demo.cdk import ROOT, bootstrap, deploy_stack, synthesise
 from demo.registry import Registry
 from demo.scene import ENDPOINT, GROUP, REGION, NotAsItShouldBeError
 
@@ -176,14 +176,13 @@ class Team:
         for name in STAGES:
             quota = {"quota": INSTANCE_QUOTA}
             self.cloud.limit_instances(self.accounts[name], REGION, INSTANCE_TYPE, **quota)
-        assembly = synthesise(
+        self.assembly = synthesise(
             environ=self._environ("registry"), directory=self.directory, context=self._given()
         )
-        self.assembly = assembly
         with ThreadPoolExecutor() as pool:
             done = [
                 pool.submit(
-                    bootstrap_account, account_id, REGION, assembly=assembly, environ=self._environ(name)
+                    bootstrap, account_id, REGION, environ=self._environ(name), directory=self.directory
                 )
                 for name, account_id in self.accounts.items()
             ]

@@ -47,7 +47,12 @@ class Deployment:
         )
         for name in endpoints:
             self.account.sagemaker.create_model_package_group(ModelPackageGroupName=name)
-        bootstrap(environ=self._environ, directory=self._directory)
+        bootstrap(
+            self.account.account_id,
+            self.account.region,
+            environ=self._environ,
+            directory=self._directory,
+        )
         self.deploy_again()
         self.outcomes = OutcomeQueue(
             self.account.client("sqs"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from demo.cdk import ROOT, bootstrap_account, cdk, deploy_stack, synthesise
+from demo.cdk import ROOT, bootstrap, cdk, deploy_stack, synthesise
 from tests.e2e.clients.account import REGION, SCALING_MODEL, Account, archive
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Team:
             environ=self._environ(self.registry_id), directory=self.directory, context=self.context
         )
         for account in (self.registry_id, self.stage_id):
-            bootstrap_account(account, REGION, assembly=self.assembly, environ=self._environ(account))
+            bootstrap(account, REGION, environ=self._environ(account), directory=self.directory)
 
     def upload(self, **encryption: str) -> None:
         """Put the artefact where it belongs; encrypted with the registry's key, or as given."""
