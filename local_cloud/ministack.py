@@ -19,6 +19,8 @@ signatures need is in `ministack_iam.py`, `ministack_events.py`, `ministack_exec
     Alarms on metric math lost their expressions, or were refused by CloudFormation.
 `cloudwatch_logs._filter_log_events` and its like take `cloudwatch/filter_patterns.py`'s patterns, or refuse
     MiniStack takes every JSON pattern for a match, and a phrase for its words.
+`eventbridge._parse_rate_seconds` multiplies by `schedule_scale`, and `_SCHEDULER_TICK_INTERVAL` is a second
+    No rate is shorter than a minute, and MiniStack runs a rule up to ten seconds late.
 `router._is_aws_service_name` always agrees
     To tell what nobody implements, MiniStack loads every service model of botocore: seconds, and 400 MB.
 `lambda_svc._LAMBDA_ASYNC_RETRY_BASE_SECONDS` becomes `retry_base_seconds`
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.ports import EventSink
 
 _LOGGER = logging.getLogger("local_cloud.ministack")
+_SECONDS_BETWEEN_SCHEDULES = 1.0
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -113,10 +116,12 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.services.cloudwatch_logs", "_put_subscription_filter"),
     ("ministack.services.cloudwatch_logs", "_start_live_tail"),
     ("ministack.services.cloudwatch_logs", "_subscription_pattern_matches"),
+    ("ministack.services.eventbridge", "_SCHEDULER_TICK_INTERVAL"),
     ("ministack.services.eventbridge", "_archive_event"),
     ("ministack.services.eventbridge", "_dispatch_event"),
     ("ministack.services.eventbridge", "_ensure_default_bus"),
     ("ministack.services.eventbridge", "_events_log_list"),
+    ("ministack.services.eventbridge", "_parse_rate_seconds"),
     ("ministack.services.lambda_svc", "_LAMBDA_ASYNC_RETRY_BASE_SECONDS"),
     ("ministack.services.lambda_svc", "_execute_function"),
     ("ministack.services.lambda_svc", "invoke_async_with_retry"),
@@ -278,6 +283,18 @@ class MiniStack:
         )
 
         self._filter_logs()
+        self._scale_schedules()
+
+    def _scale_schedules(self) -> None:
+        self.schedule_scale: Callable[[], float] = lambda: 1.0
+        seconds_of: Callable[[str], int | None] = self._eventbridge._parse_rate_seconds
+
+        def scaled(expression: str) -> float | None:
+            seconds = seconds_of(expression)
+            return None if seconds is None else seconds * self.schedule_scale()
+
+        self._eventbridge._parse_rate_seconds = scaled
+        self._eventbridge._SCHEDULER_TICK_INTERVAL = _SECONDS_BETWEEN_SCHEDULES
 
     def _filter_logs(self) -> None:
         error = self._responses.error_response_json

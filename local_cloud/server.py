@@ -167,6 +167,7 @@ async def _serve(  # noqa: PLR0913 - the parts of the local cloud
     )
     ministack.iam.switches = lambda: plane.switches
     ministack.iam.propagation.seconds = lambda: plane.timings.iam_propagation_seconds
+    ministack.schedule_scale = lambda: plane.timings.schedule_scale
     control_plane = RealTimeControlPlane(plane)
     calls = CallLog()
     gateway = Gateway(

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _SECONDS_FOR_STAMPS: Final = 90.0
 _SECONDS_BETWEEN_LOOKS: Final = 0.5
 _SECONDS_FOR_A_SWEEP: Final = 90.0
-"""Sweeps come each minute."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,9 @@ class Timings:
     """What the periods of CloudWatch alarms are multiplied by in the gateway: 0.1 makes a minute six
     seconds."""
 
+    schedule_scale: float = 1.0
+    """What the rates of scheduled rules are multiplied by in the gateway: 0.1 makes a minute six seconds."""
+
     terminating_seconds: float = 0.3
     """From the last shift of traffic until the old fleet is gone; requests in flight end in this time."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import secrets
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,24 +11,21 @@ from rich.console import Console
 from demo.accounts.team import STAGES
 from demo.accounts.walkthrough import walk_through
 from demo.timeline import Timeline
+from local_cloud.process import start_local_cloud
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from local_cloud.process import LocalCloud
-
-# Mostly waiting: for the policy editor, who looks twice, and for sweeps, which come each minute.
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 def test_one_approval_passes_both_stages_a_broken_version_none_and_one_reject_takes_both_back(
-    local_cloud: LocalCloud, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    first = secrets.randbelow(9 * 10**11 - 2) + 10**11
-    accounts = {name: str(first + number) for number, name in enumerate(("registry", *STAGES))}
     timeline = Timeline(console=Console(file=io.StringIO()))
 
-    walk_through(local_cloud, timeline, tmp_path, accounts)
+    with start_local_cloud() as cloud:
+        walk_through(cloud, timeline, tmp_path)
 
     shown = {what for what, _, _ in timeline.results}
     assert {

@@ -131,6 +131,19 @@ def test_parameter_s_creation_update_and_deletion_are_announced_in_the_documente
     assert "description" not in events[3]["detail"]
 
 
+def test_a_scheduled_rule_runs_as_often_as_its_rate_says_times_the_scale(account: Account) -> None:
+    url, arn = queue(account, "schedule")
+    events = account.client("events")
+    with switched(account, {"timings": {"schedule_scale": 0.01}}):
+        events.put_rule(Name="rule", ScheduleExpression="rate(2 minutes)")
+        events.put_targets(Rule="rule", Targets=[{"Id": "target", "Arn": arn}])
+        first, second, *_ = received(account, url, 2)
+
+    assert first["detail-type"] == second["detail-type"] == "Scheduled Event"
+    assert first["resources"] == [events.describe_rule(Name="rule")["Arn"]]
+    assert first["id"] != second["id"]
+
+
 def test_parameter_that_is_refused_is_not_announced(account: Account) -> None:
     ssm = account.client("ssm")
     ssm.put_parameter(Name="/x", Value="1", Type="String")
