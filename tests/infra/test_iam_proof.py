@@ -48,8 +48,6 @@ def test_the_page_names_tests_that_exist_or_the_reasons_as_they_are() -> None:
         file, _, name = scenario.partition("::")
         function = name.partition("[")[0]
         told = (REPOSITORY / "tests" / "infra" / file).read_text(encoding="utf-8")
-        if "import *" in told:
-            told += (REPOSITORY / "tests/unit/deployer" / file.rpartition("/")[2]).read_text(encoding="utf-8")
         assert f"def {function}(" in told, scenario
     for subject, taken, why in named:
         if "::" not in why:

@@ -1,6 +1,7 @@
-"""Tells the deployer's own stories again, with IAM enforced on it and its synthesised policies as they are.
+"""Tells the deployer's stories with IAM enforced on it and its synthesised policies as they are.
 
-A story that needs more than the policies give is refused here as AWS would refuse it.
+A story that needs more than the policies give is refused here as AWS would refuse it. What the deployer decides
+without IAM in the way is in `tests/unit/deployer`, whose pipeline all stories share.
 """
 
 from __future__ import annotations

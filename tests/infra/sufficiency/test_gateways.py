@@ -1,1 +1,423 @@
-from tests.unit.deployer.test_gateways import *  # noqa: F403 - conftest.py says why
+"""The gateways narrow AWS's answers: absence is None, a refusal is ours, everything else passes through."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+
+from deployer.gateways.bus import Bus
+from deployer.gateways.parameters import LISTED_FOR, AllSettings, Parameters
+from deployer.gateways.refusals import UpkeepRefusedError
+from deployer.gateways.sagemaker import (
+    BusyError,
+    NotVisibleYetError,
+    RefusedError,
+    SageMaker,
+    Tag,
+    ThrottledError,
+)
+from deployer.gateways.undelivered import UndeliveredError
+from deployer.model.endpoint import Sighting
+from deployer.model.outcomes import Outcome, OutcomeKind
+from deployer.model.release import ENDPOINT_TAG, STACK_TAG, Release
+from tests.unit.deployer.builders import GROUP, NOW, release
+from tests.unit.deployer.pipeline import PREFIX, Pipeline
+
+
+def parameters(client: Any, prefix: str = PREFIX) -> Parameters:
+    return Parameters(client, prefix=prefix, now=lambda: NOW)
+
+
+class FailingClient:
+    """Answers every operation with one error."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self._error = ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
+
+    def __getattr__(self, _operation: str) -> Any:
+        def fail(**_: object) -> None:
+            raise self._error
+
+        return fail
+
+
+def sagemaker(code: str, message: str) -> SageMaker:
+    return SageMaker(cast("Any", FailingClient(code, message)))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'Could not find endpoint "churn".',
+        'Could not find endpoint "arn:aws:sagemaker:eu-central-1:111122223333:endpoint/churn".',
+    ],
+)
+def test_a_missing_endpoint_is_none_in_either_wording(message: str) -> None:
+    assert sagemaker("ValidationException", message).describe_endpoint("churn") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("ValidationException", 'Could not find endpoint configuration "x".'),
+        ("AccessDeniedException", 'Could not find endpoint "churn".'),
+        ("ThrottlingException", "Rate exceeded"),
+    ],
+)
+def test_any_other_error_of_a_read_passes_through(code: str, message: str) -> None:
+    failing = sagemaker(code, message)
+
+    with pytest.raises(ClientError):
+        failing.describe_endpoint("churn")
+    with pytest.raises(ClientError):
+        failing.describe_model_version("arn")
+
+
+def test_a_missing_version_is_none() -> None:
+    missing = sagemaker(
+        "ValidationException", "ModelPackage arn:aws:sagemaker:…:model-package/g/1 does not exist."
+    )
+
+    assert missing.describe_model_version("arn") is None
+
+
+def test_an_unversioned_package_is_no_version() -> None:
+    pipeline = Pipeline()
+    pipeline.register_unversioned()
+    gateway = SageMaker(pipeline.cloud.client("sagemaker"))
+
+    assert gateway.describe_model_version("unversioned") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "expected"),
+    [
+        ("ValidationException", 'Cannot create already existing endpoint "arn".', BusyError),
+        ("ValidationException", 'Cannot update in-progress endpoint "arn".', BusyError),
+        ("ValidationException", 'The execution role ARN "x" is invalid.', RefusedError),
+        ("ValidationException", "Anything else.", RefusedError),
+        ("ResourceLimitExceeded", "The account-level service limit …", RefusedError),
+        ("AccessDeniedException", "User … is not authorized", ClientError),
+        ("AccessDeniedException", "User … is not authorized to perform: sagemaker:X on …", ClientError),
+        ("AccessDeniedException", "User … is not authorized to perform: kms:CreateGrant on …", RefusedError),
+        ("AccessDeniedException", "User … is not authorized to perform: iam:PassRole on …", RefusedError),
+        ("ThrottlingException", "Rate exceeded", ThrottledError),
+        ("InternalFailure", "…", ClientError),
+    ],
+)
+def test_a_refused_write_says_what_kind_of_refusal_it_is(
+    code: str, message: str, expected: type[Exception]
+) -> None:
+    with pytest.raises(expected):
+        sagemaker(code, message).create_endpoint(release().create_endpoint)
+    with pytest.raises(expected):
+        sagemaker(code, message).update_endpoint(release().update_endpoint)
+
+
+def test_a_refusal_keeps_sagemakers_code_and_words() -> None:
+    with pytest.raises(RefusedError, match=r"^ResourceLimitExceeded: The account-level service limit"):
+        sagemaker("ResourceLimitExceeded", "The account-level service limit").create_endpoint(
+            release().create_endpoint
+        )
+
+
+def test_creating_what_a_retry_left_is_no_error() -> None:
+    pipeline = Pipeline()
+    pipeline.register("Approved")
+    gateway = SageMaker(pipeline.cloud.client("sagemaker"))
+    pipeline.identity.role_arns.add("arn:aws:iam::111122223333:role/models")
+    made = pipeline.release(pipeline.register("Approved"))
+
+    for _ in range(2):
+        gateway.create_model(made.create_models[0])
+        gateway.create_endpoint_config(made.create_endpoint_config)
+
+
+def test_creating_a_config_that_is_there_with_other_content_is_refused() -> None:
+    pipeline = Pipeline()
+    gateway = SageMaker(pipeline.cloud.client("sagemaker"))
+    made = pipeline.release(pipeline.register("Approved"))
+    gateway.create_model(made.create_models[0])
+    gateway.create_endpoint_config(made.create_endpoint_config)
+    (variant,) = made.create_endpoint_config["ProductionVariants"]
+
+    expected = r"ProductionVariants\[AllTraffic\].InitialInstanceCount has another value"
+    with pytest.raises(UpkeepRefusedError, match=expected):
+        gateway.create_endpoint_config(
+            {**made.create_endpoint_config, "ProductionVariants": [{**variant, "InitialInstanceCount": 7}]}
+        )
+
+
+class Hidden:
+    """SageMaker that says of everything that it exists, and shows nothing."""
+
+    def __init__(self, client: Any) -> None:
+        self.meta = client.meta
+
+    def __getattr__(self, operation: str) -> Any:
+        def answer(**_: Any) -> dict[str, Any]:
+            what = {"create_model": "model", "create_endpoint_config": "endpoint configuration"}
+            missing = {"describe_model": "model", "describe_endpoint_config": "endpoint configuration"}
+            if operation in what:
+                text = f'Cannot create already existing {what[operation]} "arn".'
+            else:
+                text = f'Could not find {missing[operation]} "arn".'
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": text}}, operation)
+
+        return answer
+
+
+def test_what_exists_and_does_not_show_is_left_to_a_retry() -> None:
+    gateway = SageMaker(cast("Any", Hidden(Pipeline().sagemaker)))
+
+    with pytest.raises(NotVisibleYetError):
+        gateway.create_model(release().create_models[0])
+    with pytest.raises(NotVisibleYetError):
+        gateway.create_endpoint_config(release().create_endpoint_config, may_exist=True)
+
+
+def test_every_page_of_approved_versions_is_read_newest_first() -> None:
+    pipeline = Pipeline()
+    arns = [pipeline.register("Approved") for _ in range(103)]
+    gateway = SageMaker(pipeline.cloud.client("sagemaker"))
+
+    assert gateway.approved_versions("churn-models") == [(arn, None) for arn in arns[::-1]]
+
+
+class PagingClient:
+    """Answers every operation with its pages in turn; each but the first must be asked for by its token."""
+
+    def __init__(self, *pages: dict[str, Any]) -> None:
+        self._pages = pages
+
+    def __getattr__(self, _operation: str) -> Any:
+        def answer(**request: Any) -> dict[str, Any]:
+            number = int(request.get("NextToken", 0))
+            more = number + 1 < len(self._pages)
+            return {**self._pages[number], **({"NextToken": str(number + 1)} if more else {})}
+
+        return answer
+
+
+def test_every_page_of_endpoints_is_read() -> None:
+    def page(*names: str) -> dict[str, Any]:
+        return {
+            "Endpoints": [
+                {"EndpointName": name, "EndpointStatus": "InService", "LastModifiedTime": NOW}
+                for name in names
+            ]
+        }
+
+    gateway = SageMaker(cast("Any", PagingClient(page("a", "b"), page(), page("c"))))
+
+    seen = Sighting("InService", NOW)
+    assert gateway.sight_endpoints() == {"a": seen, "b": seen, "c": seen}
+
+
+def test_a_group_that_cannot_be_listed_is_not_mistaken_for_an_empty_one() -> None:
+    with pytest.raises(ClientError, match="AccessDenied"):
+        sagemaker("AccessDeniedException", "…").approved_versions("churn-models")
+
+
+def test_a_serving_config_that_cannot_be_read_is_not_mistaken_for_a_deleted_one() -> None:
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        sagemaker("ThrottlingException", "Rate exceeded").production_variants("churn-v1")
+
+
+def test_a_refusal_to_delete_an_endpoint_that_exists_is_told() -> None:
+    with pytest.raises(RefusedError, match="Anything else"):
+        sagemaker("ValidationException", "Anything else.").delete_endpoint("churn")
+
+
+def test_tags_that_only_go_are_removed_and_none_is_added() -> None:
+    pipeline, made = with_a_release()
+    gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
+    endpoint_arn = pipeline.sagemaker.create_endpoint(**made.create_endpoint)["EndpointArn"]
+    gateway.tag(endpoint_arn, add={}, remove=frozenset({"team"}))
+
+    left = pipeline.sagemaker.list_tags(ResourceArn=endpoint_arn)["Tags"]
+    assert {each["Key"] for each in left} == {STACK_TAG, ENDPOINT_TAG}
+    assert "AddTags" not in pipeline.sagemaker_calls()
+
+
+# Deleting ----------------------------------------------------------------------------------------------
+
+OURS = (STACK_TAG, "Greenlight")
+
+
+def with_a_release() -> tuple[Pipeline, Release]:
+    """Return a pipeline in which a release's model and config were made, and no endpoint."""
+    pipeline = Pipeline()
+    made = pipeline.release(pipeline.register("Approved"))
+    pipeline.sagemaker.create_model(**made.create_models[0])
+    pipeline.sagemaker.create_endpoint_config(**made.create_endpoint_config)
+    return pipeline, made
+
+
+def left(pipeline: Pipeline) -> tuple[int, int]:
+    """Return how many endpoint configs and models there are."""
+    return (
+        len(pipeline.sagemaker.list_endpoint_configs()["EndpointConfigs"]),
+        len(pipeline.sagemaker.list_models()["Models"]),
+    )
+
+
+def test_what_carries_the_owners_tag_is_deleted() -> None:
+    pipeline, made = with_a_release()
+    gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
+
+    assert gateway.delete_endpoint_config(made.endpoint_config_name, owner=OURS)
+    assert gateway.delete_model(made.model_name, owner=OURS)
+    assert left(pipeline) == (0, 0)
+
+
+@pytest.mark.parametrize("owner", [(STACK_TAG, "Another"), ("another:stack", "Greenlight")])
+def test_what_carries_another_owners_tag_is_left_alone(owner: Tag) -> None:
+    pipeline, made = with_a_release()
+    gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
+
+    assert not gateway.delete_endpoint_config(made.endpoint_config_name, owner=owner)
+    assert not gateway.delete_model(made.model_name, owner=owner)
+    assert left(pipeline) == (1, 1)
+
+
+def test_the_owners_tag_is_found_on_any_page() -> None:
+    found: dict[str, Any] = {"ModelArn": "arn", "EndpointConfigArn": "arn", "Tags": []}
+    tagged = {**found, "Tags": [{"Key": OURS[0], "Value": OURS[1]}]}
+    gateway = SageMaker(cast("Any", PagingClient(found, tagged)))
+
+    assert gateway.delete_endpoint_config("churn-v1", owner=OURS)
+    assert gateway.delete_model("churn-v1", owner=OURS)
+
+
+def test_what_somebody_else_deletes_in_between_is_deleted() -> None:
+    pipeline, made = with_a_release()
+    gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
+
+    def delete_first(_service: str, operation: str) -> None:
+        if operation == "DeleteEndpointConfig":
+            pipeline.sagemaker.delete_endpoint_config(EndpointConfigName=made.endpoint_config_name)
+        if operation == "DeleteModel":
+            pipeline.sagemaker.delete_model(ModelName=made.model_name)
+
+    pipeline.deployer_cloud.before_call = delete_first
+
+    assert gateway.delete_endpoint_config(made.endpoint_config_name, owner=OURS)
+    assert gateway.delete_model(made.model_name, owner=OURS)
+    assert left(pipeline) == (0, 0)
+
+
+def test_what_is_gone_is_deleted_also_if_iam_knows_no_tag_of_it_any_more() -> None:
+    pipeline, made = with_a_release()
+    gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
+
+    def gone(_service: str, operation: str) -> None:
+        if operation == "DeleteEndpointConfig":
+            pipeline.sagemaker.delete_endpoint_config(EndpointConfigName=made.endpoint_config_name)
+        if operation == "DeleteModel":
+            pipeline.sagemaker.delete_model(ModelName=made.model_name)
+        if operation.startswith("Delete"):
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "…"}}, operation)
+
+    pipeline.deployer_cloud.before_call = gone
+
+    assert gateway.delete_endpoint_config(made.endpoint_config_name, owner=OURS)
+    assert gateway.delete_model(made.model_name, owner=OURS)
+    gateway.delete_endpoint("never")
+
+
+@pytest.mark.parametrize("failing", ["Describe", "Delete"])
+def test_a_deletion_that_fails_is_not_taken_for_done(failing: str) -> None:
+    pipeline, made = with_a_release()
+    gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
+
+    def deny(_service: str, operation: str) -> None:
+        if operation.startswith(failing):
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "…"}}, operation)
+
+    pipeline.deployer_cloud.before_call = deny
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        gateway.delete_endpoint_config(made.endpoint_config_name, owner=OURS)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        gateway.delete_model(made.model_name, owner=OURS)
+    assert left(pipeline) == (1, 1)
+
+
+# Settings ----------------------------------------------------------------------------------------------
+
+
+def test_a_prefix_without_its_last_slash_manages_nothing_rather_than_wrong_names() -> None:
+    pipeline = Pipeline()
+    pipeline.manage()
+
+    assert parameters(pipeline.ssm, PREFIX.rstrip("/")).read_all() == AllSettings((), ())
+    assert [each.endpoint_name for each in parameters(pipeline.ssm).read_all().readable] == ["churn"]
+
+
+def test_only_parameters_directly_below_the_prefix_are_settings() -> None:
+    of_ours = parameters(Pipeline().ssm).endpoint_name
+
+    assert of_ours(f"{PREFIX}churn") == "churn"
+    assert of_ours(f"{PREFIX}churn/more") is None
+    assert of_ours(PREFIX) is None
+    assert of_ours("/other/churn") is None
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
+def test_settings_that_cannot_be_read_are_not_mistaken_for_none(code: str) -> None:
+    with pytest.raises(ClientError):
+        parameters(cast("Any", FailingClient(code, "…"))).read("churn")
+
+
+def calls_for(pipeline: Pipeline, group: str = GROUP) -> tuple[list[str], list[str]]:
+    """Return the endpoints that follow a group, and the operations that it took to find them."""
+    before = len(pipeline.deployer_cloud.calls)
+    found = pipeline.parameters.read_those(lambda each: each.group_name == group)
+    made = [operation for _, operation in pipeline.deployer_cloud.calls[before:]]
+    return [each.endpoint_name for each in found.readable], made
+
+
+def test_who_follows_a_group_is_listed_once_a_minute_and_read_again_each_time() -> None:
+    """A list takes a call for every ten endpoints of the account, whichever group it is about."""
+    pipeline = Pipeline()
+    pipeline.manage()
+    for number in range(11):
+        pipeline.manage(EndpointName=f"other-{number}", ModelPackageGroupName="others")
+
+    assert calls_for(pipeline) == (["churn"], ["GetParametersByPath"] * 2)
+    assert calls_for(pipeline) == (["churn"], ["GetParameter"])
+    assert calls_for(pipeline, "nobody") == ([], [])
+    pipeline.clock.advance(LISTED_FOR.total_seconds())
+    assert calls_for(pipeline) == (["churn"], ["GetParametersByPath"] * 2)
+
+
+def test_settings_that_changed_since_they_were_listed_are_never_used_as_they_were() -> None:
+    pipeline = Pipeline()
+    pipeline.manage()
+    calls_for(pipeline)
+
+    pipeline.manage(ModelPackageGroupName="others")
+    assert calls_for(pipeline) == ([], ["GetParameter"])
+    pipeline.ssm.put_parameter(Name=f"{PREFIX}churn", Type="String", Value="{", Overwrite=True)
+    assert [error.args for error in pipeline.parameters.read_those(lambda _: True).invalid]
+    pipeline.ssm.delete_parameter(Name=f"{PREFIX}churn")
+    assert calls_for(pipeline) == ([], ["GetParameter"])
+
+
+class RefusingBus:
+    """Takes the call and refuses the entry, as PutEvents does."""
+
+    def put_events(self, **_: object) -> dict[str, Any]:
+        return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException", "ErrorMessage": "…"}]}
+
+
+def test_an_outcome_that_eventbridge_refuses_is_not_taken_for_delivered() -> None:
+    outcome = Outcome("churn/1/started", OutcomeKind.STARTED, "churn", "…", "e", NOW, {})
+    client = cast("Any", RefusingBus())
+    bus = Bus(client, event_bus_name="default", sweep_bus_name="parts", stack_name="Greenlight")
+
+    with pytest.raises(UndeliveredError, match=r"EventBridge rejected 1 of 1 events .*: ThrottlingException"):
+        bus.put(outcome)

@@ -1,1 +1,1263 @@
-from tests.unit.deployer.test_pipeline import *  # noqa: F403 - conftest.py says why
+"""The whole deployer against the control plane: what approvals, rejects and faults lead to."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from enum import StrEnum
+from typing import Any, get_type_hints
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError
+
+from deployer.dispatcher import PART_SIZE, PassesFailedError
+from deployer.endpoint_pass.attempts import LEASE
+from deployer.gateways.journal import WINDOW
+from deployer.model.attempt import RETRY_DELAYS, STALE_READ_LIMIT, Action, AttemptStatus
+from deployer.operations import OPERATIONS
+from deployer.triggers import EndpointChanged, SettingsChanged, SweepPart, read_trigger
+from iam_policies.policies import parse_policy
+from local_cloud.sagemaker.ports import Key
+from local_cloud.sagemaker.switches import MissingGroupListing, Switches
+from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
+from tests.unit.deployer.pipeline import PREFIX, REGION, SCHEDULED, Pipeline
+
+WRITES = frozenset(
+    operation
+    for operation in OPERATIONS["sagemaker"]
+    if operation.startswith(("Add", "Create", "Delete", "Update"))
+)
+
+
+def writes(pipeline: Pipeline) -> list[str]:
+    return [operation for operation in pipeline.sagemaker_calls() if operation in WRITES]
+
+
+@pytest.fixture
+def pipeline() -> Pipeline:
+    made = Pipeline()
+    made.manage()
+    return made
+
+
+def deployed(pipeline: Pipeline, count: int = 1) -> list[str]:
+    """Approve and deploy so many versions, one after another."""
+    arns = []
+    for _ in range(count):
+        arn = pipeline.register()
+        pipeline.approve(arn)
+        pipeline.run()
+        pipeline.pass_time(60)
+        arns.append(arn)
+    return arns
+
+
+# Approvals -------------------------------------------------------------------------------------------
+
+
+def test_an_approved_version_is_serving(pipeline: Pipeline) -> None:
+    (arn,) = deployed(pipeline)
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.endpoint["EndpointStatus"] == "InService"
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+def test_a_version_whose_card_is_encrypted_takes_no_permission_for_its_key(pipeline: Pipeline) -> None:
+    """Refused where IAM is enforced, if the card's content is asked for: the key admits nobody."""
+    nobody = {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
+    key_arn = f"arn:aws:kms:{REGION}:{pipeline.account_id}:key/1"
+    pipeline.keys.keys["alias/cards"] = Key(key_arn, ("alias/cards",), parse_policy({"Statement": nobody}))
+    arn = pipeline.register(
+        ModelCard={"ModelCardContent": "{}", "ModelCardStatus": "Draft"},
+        SecurityConfig={"KmsKeyId": "alias/cards"},
+    )
+    pipeline.approve(arn)
+    pipeline.run()
+    pipeline.sweep()
+
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+def test_a_first_deployment_makes_at_most_three_writes_and_six_reads(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+
+    made = pipeline.sagemaker_calls()
+    assert writes(pipeline) == ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"]
+    assert len(made) - 3 <= 6
+
+
+def test_everything_made_carries_our_tags(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    arn = pipeline.endpoint["EndpointArn"]
+
+    tags = pipeline.sagemaker.list_tags(ResourceArn=arn)["Tags"]
+
+    assert {each["Key"]: each["Value"] for each in tags} == {
+        "greenlight:stack": "Greenlight",
+        "greenlight:endpoint": ENDPOINT,
+        "team": "growth",
+    }
+
+
+def test_a_version_that_nobody_approved_is_never_deployed(pipeline: Pipeline) -> None:
+    pipeline.register()
+    pipeline.run()
+    pipeline.sweep()
+
+    assert pipeline.sagemaker_calls() == ["ListEndpoints", "ListModelPackages"]
+
+
+def test_a_version_registered_as_approved_is_deployed(pipeline: Pipeline) -> None:
+    pipeline.register("Approved")
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+def test_the_next_version_updates_the_same_endpoint(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    created = pipeline.endpoint["CreationTime"]
+    deployed(pipeline)
+
+    assert pipeline.serving() == "v2"
+    assert pipeline.endpoint["CreationTime"] == created
+    assert writes(pipeline)[-1] == "UpdateEndpoint"
+
+
+def test_approving_an_older_version_deploys_that_one(pipeline: Pipeline) -> None:
+    first, second = pipeline.register(), pipeline.register()
+    pipeline.approve(second)
+    pipeline.run()
+    pipeline.approve(first)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+def test_approvals_during_a_rollout_wait_and_only_the_newest_goes_out(pipeline: Pipeline) -> None:
+    arns = [pipeline.register() for _ in range(3)]
+    for arn in arns:
+        pipeline.approve(arn)
+        pipeline.pass_time(1)
+        pipeline.deliver()
+    pipeline.run()
+
+    assert pipeline.serving() == "v3"
+    assert pipeline.told(arns[1]) == []
+
+
+def test_the_approver_is_kept_with_the_approval(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+
+    (approval,) = pipeline.history.approvals
+    assert approval.approved_by == f"arn:aws:iam::{pipeline.account_id}:root"
+
+
+def test_one_correlation_id_runs_from_the_approval_to_its_outcomes(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+
+    (event,) = [
+        each
+        for each in pipeline.events.events
+        if each["detail"].get("UpdatedModelPackageFields") == ["ModelApprovalStatus"]
+    ]
+    assert {each["CorrelationId"] for each in pipeline.outcomes} == {event["id"]}
+
+
+def test_a_change_of_metadata_is_no_approval(pipeline: Pipeline) -> None:
+    first, _ = deployed(pipeline, 2)
+    pipeline.sagemaker.update_model_package(ModelPackageArn=first, CustomerMetadataProperties={"note": "old"})
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+    assert len(pipeline.history.approvals) == 2
+
+
+# Events ----------------------------------------------------------------------------------------------
+
+
+def test_an_event_that_changes_nothing_makes_no_write(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    before = len(writes(pipeline))
+    for event in list(pipeline.events.events):
+        pipeline.dispatch(read_trigger(event))
+    pipeline.sweep()
+
+    assert len(writes(pipeline)) == before
+    assert len(pipeline.outcomes) == 2
+
+
+def test_an_old_event_never_overrides_a_newer_approval(pipeline: Pipeline) -> None:
+    first, second = pipeline.register(), pipeline.register()
+    pipeline.approve(first)
+    late = pipeline.undelivered()
+    pipeline.pass_time(60)
+    pipeline.approve(second)
+    pipeline.run()
+    for event in late:
+        pipeline.dispatch(read_trigger(event))
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+
+
+def test_a_lost_approval_is_found_by_the_sweep(pipeline: Pipeline) -> None:
+    pipeline.approve(pipeline.register())
+    pipeline.undelivered()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+def test_a_lost_state_change_is_found_by_the_sweep(pipeline: Pipeline) -> None:
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.deliver()
+    pipeline.pass_time(3600)
+    pipeline.undelivered()
+    pipeline.sweep()
+
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+def test_an_endpoint_added_after_the_approval_gets_its_version_with_its_settings() -> None:
+    pipeline = Pipeline()
+    pipeline.approve(pipeline.register())
+    pipeline.run()
+    pipeline.manage()
+    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Create", "e"))
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+@pytest.mark.parametrize("listing", list(MissingGroupListing))
+def test_an_endpoint_may_be_deployed_before_its_group_exists(listing: MissingGroupListing) -> None:
+    pipeline = Pipeline(Switches(missing_group_listing=listing))
+    pipeline.manage(ModelPackageGroupName="not-yet")
+    pipeline.sweep()
+
+    assert pipeline.sagemaker_calls() == ["ListEndpoints", "ListModelPackages"]
+
+
+def test_events_of_others_cost_no_call_to_sagemaker(pipeline: Pipeline) -> None:
+    pipeline.sagemaker.create_model_package_group(ModelPackageGroupName="somebody-elses")
+    pipeline.register("Approved", group="somebody-elses")
+    pipeline.register_unversioned()
+    pipeline.run()
+    pipeline.dispatch(EndpointChanged("somebody-elses", "e"))
+    pipeline.dispatch(SettingsChanged("/somebody/elses", "Update", "e"))
+    pipeline.dispatch(SettingsChanged(PREFIX + "gone", "Update", "e"))
+    pipeline.dispatch(read_trigger({"nonsense": True}))
+
+    assert pipeline.sagemaker_calls() == []
+
+
+def test_an_event_that_names_another_groups_version_deploys_nothing(pipeline: Pipeline) -> None:
+    pipeline.sagemaker.create_model_package_group(ModelPackageGroupName="somebody-elses")
+    foreign = pipeline.register("Approved", group="somebody-elses")
+    (event,) = pipeline.undelivered()
+    event["detail"]["ModelPackageGroupName"] = GROUP
+    pipeline.dispatch(read_trigger(event))
+
+    assert foreign.endswith("somebody-elses/1")
+    assert writes(pipeline) == []
+    assert pipeline.history.approvals == ()
+
+
+def test_the_same_groups_version_of_another_account_deploys_nothing(pipeline: Pipeline) -> None:
+    pipeline.register("Approved")
+    (event,) = pipeline.undelivered()
+    event["detail"]["ModelPackageArn"] = event["detail"]["ModelPackageArn"].replace(
+        pipeline.account_id, "999999999999"
+    )
+    pipeline.dispatch(read_trigger(event))
+
+    assert pipeline.sagemaker_calls() == []
+
+
+def test_a_version_approved_long_ago_is_no_news_when_its_metadata_changes(pipeline: Pipeline) -> None:
+    first = pipeline.register()
+    pipeline.approve(first)
+    pipeline.run()
+    for _ in range(WINDOW):
+        pipeline.register("Approved")
+    pipeline.run()
+    live = pipeline.serving()
+    pipeline.sagemaker.update_model_package(ModelPackageArn=first, CustomerMetadataProperties={"note": "old"})
+    pipeline.run()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert live == f"v{WINDOW + 1}"
+    assert pipeline.serving() == live
+
+
+def test_what_sagemaker_does_not_see_yet_is_tried_again_by_lambda(pipeline: Pipeline) -> None:
+    pipeline.control_plane.timings = dataclasses.replace(
+        pipeline.control_plane.timings, endpoint_config_visible_seconds=5
+    )
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    with pytest.raises(PassesFailedError, match="Could not find endpoint configuration"):
+        pipeline.deliver()
+    pipeline.pass_time(60)
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+# Rejects ---------------------------------------------------------------------------------------------
+
+
+def test_rejecting_the_live_version_goes_back_to_the_one_before(pipeline: Pipeline) -> None:
+    first, second = deployed(pipeline, 2)
+    pipeline.reject(second)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(first) == ["started", "succeeded", "started", "rolled_back"]
+
+
+def test_rejecting_a_version_that_is_not_live_changes_nothing(pipeline: Pipeline) -> None:
+    first, _ = deployed(pipeline, 2)
+    before = writes(pipeline)
+    pipeline.reject(first)
+    pipeline.run()
+
+    assert writes(pipeline) == before
+
+
+def test_rejecting_everything_keeps_serving_and_says_so(pipeline: Pipeline) -> None:
+    (arn,) = deployed(pipeline)
+    pipeline.reject(arn)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert [each["Outcome"] for each in pipeline.outcomes] == ["started", "succeeded", "needs_attention"]
+    assert "No approved version" in pipeline.outcomes[-1]["Message"]
+    pipeline.sweep()
+    assert len(pipeline.outcomes) == 3, "it is said once"
+
+
+def test_a_reject_just_before_the_write_is_still_seen(pipeline: Pipeline) -> None:
+    arn = pipeline.register()
+    pipeline.approve(arn)
+
+    def reject_late(_service: str, operation: str) -> None:
+        if operation == "CreateEndpointConfig":
+            pipeline.reject(arn)
+
+    pipeline.deployer_cloud.before_call = reject_late
+    pipeline.run()
+
+    assert writes(pipeline) == [
+        "CreateModel",
+        "CreateEndpointConfig",
+        "DeleteEndpointConfig",
+        "DeleteModel",
+    ]
+    assert pipeline.history.attempts[-1].status is AttemptStatus.WITHDRAWN
+    assert pipeline.outcomes == []
+
+
+def test_approving_a_rejected_version_again_is_found_although_its_event_is_lost(pipeline: Pipeline) -> None:
+    first, second = deployed(pipeline, 2)
+    pipeline.reject(first)
+    pipeline.run()
+    pipeline.pass_time(60)
+    pipeline.approve(first)
+    pipeline.undelivered()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert second
+
+
+def test_an_endpoint_of_the_same_name_in_other_letter_case_is_told_once_and_left_alone() -> None:
+    pipeline = Pipeline(Switches.from_document({"name_lookup": "case_sensitive"}))
+    pipeline.manage()
+    deployed(pipeline)
+    pipeline.manage(EndpointName="Churn")
+    for _ in range(2):
+        with pytest.raises(PassesFailedError, match="already existing"):
+            pipeline.dispatch(SettingsChanged(PREFIX + "Churn", "Create", "e"))
+    pipeline.pass_time(STALE_READ_LIMIT.total_seconds())
+    pipeline.dispatch(SettingsChanged(PREFIX + "Churn", "Create", "e"))
+
+    assert writes(pipeline).count("CreateEndpoint") == 4
+    assert [each["Outcome"] for each in pipeline.outcomes].count("needs_attention") == 1
+    assert "another letter case" in pipeline.outcomes[-1]["Message"]
+
+
+def test_an_endpoint_that_is_busy_and_seen_at_rest_is_waited_for_however_long(pipeline: Pipeline) -> None:
+    """The read is stale. Nobody is told of another letter case: the endpoint is there."""
+    deployed(pipeline)
+    second = pipeline.register()
+    pipeline.approve(second)
+
+    def refuse(_service: str, operation: str) -> None:
+        if operation == "UpdateEndpoint":
+            message = 'Cannot update in-progress endpoint "churn".'
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": message}}, operation)
+
+    pipeline.deployer_cloud.before_call = refuse
+    with pytest.raises(PassesFailedError, match="in-progress"):
+        pipeline.deliver()
+    for _ in range(2):
+        pipeline.pass_time(STALE_READ_LIMIT.total_seconds())
+        with pytest.raises(PassesFailedError, match="in-progress"):
+            pipeline.sweep()
+
+    assert "needs_attention" not in [each["Outcome"] for each in pipeline.outcomes]
+    assert pipeline.history.attempts[0].status is AttemptStatus.OPEN
+    pipeline.deployer_cloud.before_call = lambda *_: None
+    pipeline.sweep()
+    pipeline.run()
+    assert pipeline.serving() == "v2"
+    assert pipeline.told(second) == ["started", "succeeded"]
+
+
+def test_a_version_deleted_from_the_registry_no_longer_stands(pipeline: Pipeline) -> None:
+    _, second = deployed(pipeline, 2)
+    pipeline.sagemaker.delete_model_package(ModelPackageName=second)
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+# Failures --------------------------------------------------------------------------------------------
+
+
+def test_a_broken_update_is_reported_and_the_endpoint_keeps_its_version(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    broken = pipeline.register()
+    pipeline.break_model_of(broken)
+    pipeline.approve(broken)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(broken) == ["started", "failed"]
+    assert "did not pass the ping health check" in pipeline.outcomes[-1]["Reason"]
+    assert pipeline.outcomes[-1]["ServingEndpointConfigName"] == pipeline.endpoint["EndpointConfigName"]
+
+
+def test_a_version_that_failed_is_not_tried_again(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    broken = pipeline.register()
+    pipeline.break_model_of(broken)
+    pipeline.approve(broken)
+    pipeline.run()
+    before = writes(pipeline)
+    for _ in range(3):
+        pipeline.pass_time(900)
+        pipeline.sweep()
+        pipeline.run()
+
+    assert writes(pipeline) == before
+    assert len(pipeline.outcomes) == 4
+
+
+def test_approving_a_failed_version_again_tries_it_again(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    broken = pipeline.register()
+    pipeline.break_model_of(broken)
+    pipeline.approve(broken)
+    pipeline.run()
+    pipeline.pass_time(60)
+    pipeline.approve(broken)
+    pipeline.run()
+
+    assert pipeline.told(broken) == ["started", "failed", "started", "failed"]
+
+
+def test_a_failed_first_deployment_is_left_for_diagnosis_when_nothing_else_stands(pipeline: Pipeline) -> None:
+    broken = pipeline.register()
+    pipeline.break_model_of(broken)
+    pipeline.approve(broken)
+    pipeline.run()
+    pipeline.sweep()
+
+    assert pipeline.endpoint["EndpointStatus"] == "Failed"
+    assert pipeline.told(broken) == ["started", "failed"]
+    assert "The endpoint serves nothing" in pipeline.outcomes[1]["Message"]
+    assert pipeline.outcomes[-1]["Outcome"] == "needs_attention"
+    assert len(pipeline.outcomes) == 3
+
+
+def test_a_failed_first_deployment_makes_way_for_the_next_approval(pipeline: Pipeline) -> None:
+    broken = pipeline.register()
+    pipeline.break_model_of(broken)
+    pipeline.approve(broken)
+    pipeline.run()
+    mended = pipeline.register()
+    pipeline.approve(mended)
+    pipeline.run()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+    assert pipeline.told(mended) == ["started", "succeeded"]
+    assert writes(pipeline).count("DeleteEndpoint") == 1
+
+
+def test_a_failed_first_deployment_falls_back_to_an_older_approval(pipeline: Pipeline) -> None:
+    older, broken = pipeline.register(), pipeline.register()
+    pipeline.approve(older)
+    pipeline.undelivered()
+    pipeline.pass_time(60)
+    pipeline.break_model_of(broken)
+    pipeline.approve(broken)
+    pipeline.sweep()
+    pipeline.run()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+def short_of_instances(pipeline: Pipeline, count: int | None) -> None:
+    pipeline.control_plane.set_instance_capacity(pipeline.account_id, "eu-central-1", "ml.m5.large", count)
+
+
+def test_a_shortage_of_instances_is_tried_again_until_there_are_some(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    arn = pipeline.register()
+    short_of_instances(pipeline, 1)
+    pipeline.approve(arn)
+    pipeline.run()
+    assert pipeline.told(arn) == ["started", "failed"]
+    assert "InsufficientInstanceCapacity" in pipeline.outcomes[-1]["Reason"]
+    assert pipeline.outcomes[-1]["RetryAt"]
+    before = writes(pipeline)
+    pipeline.sweep()
+    assert writes(pipeline) == before, "not before its time"
+    short_of_instances(pipeline, None)
+    pipeline.pass_time(RETRY_DELAYS[0].total_seconds())
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+    assert pipeline.told(arn) == ["started", "failed", "started", "succeeded"]
+
+
+def test_a_shortage_that_lasts_ends_in_failure_after_five_retries(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    arn = pipeline.register()
+    short_of_instances(pipeline, 1)
+    pipeline.approve(arn)
+    pipeline.run()
+    for _ in range(20):
+        pipeline.pass_time(RETRY_DELAYS[-1].total_seconds())
+        pipeline.sweep()
+        pipeline.run()
+
+    assert pipeline.told(arn).count("failed") == 1 + len(RETRY_DELAYS)
+    assert "not tried again" in pipeline.outcomes[-1]["Message"]
+    assert pipeline.serving() == "v1"
+
+
+def test_a_quota_is_tried_again_and_named(pipeline: Pipeline) -> None:
+    pipeline.control_plane.set_instance_quota(pipeline.account_id, "eu-central-1", "ml.m5.large", 0)
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.run()
+    assert "ml.m5.large for endpoint usage" in pipeline.outcomes[-1]["Reason"]
+    pipeline.control_plane.set_instance_quota(pipeline.account_id, "eu-central-1", "ml.m5.large", None)
+    pipeline.pass_time(RETRY_DELAYS[0].total_seconds())
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+def test_a_failed_rollback_is_repaired_by_the_approval_before(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.deliver()
+    pipeline.control_plane.fail_work(
+        pipeline.account_id, "eu-central-1", ENDPOINT, "ping", rollback_fails=True
+    )
+    pipeline.run()
+
+    assert pipeline.endpoint["EndpointStatus"] == "InService"
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn) == ["started", "failed"]
+
+
+def test_an_endpoint_out_of_service_is_reported_once_and_left_alone(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    pipeline.control_plane.take_out_of_service(pipeline.account_id, "eu-central-1", ENDPOINT)
+    before = writes(pipeline)
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.run()
+    pipeline.sweep()
+
+    assert writes(pipeline) == before
+    assert [each["Outcome"] for each in pipeline.outcomes].count("needs_attention") == 1
+    pipeline.control_plane.return_to_service(pipeline.account_id, "eu-central-1", ENDPOINT)
+    pipeline.run()
+    assert pipeline.serving() == "v2"
+
+
+def test_a_refused_model_is_a_failed_attempt_with_sagemakers_words(pipeline: Pipeline) -> None:
+    arn = pipeline.register()
+    pipeline.artifacts.s3_urls.clear()
+    pipeline.approve(arn)
+    pipeline.run()
+
+    assert pipeline.told(arn) == ["failed"]
+    assert "Could not access model data" in pipeline.outcomes[-1]["Reason"]
+    assert set(writes(pipeline)) == {"CreateModel"}
+
+
+def test_a_change_by_somebody_else_in_between_is_waited_for(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    arn = pipeline.register()
+    pipeline.approve(arn)
+
+    def maintain(_service: str, operation: str) -> None:
+        if operation == "UpdateEndpoint":
+            pipeline.deployer_cloud.before_call = lambda _service, _operation: None
+            pipeline.control_plane.begin_system_update(pipeline.account_id, "eu-central-1", ENDPOINT)
+
+    pipeline.deployer_cloud.before_call = maintain
+    pipeline.run()
+
+    assert [each.status for each in pipeline.history.attempts[:2]] == [
+        AttemptStatus.SUCCEEDED,
+        AttemptStatus.WITHDRAWN,
+    ]
+    assert pipeline.serving() == "v2"
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+# Settings --------------------------------------------------------------------------------------------
+
+
+def two_instances() -> dict[str, Any]:
+    (variant,) = settings_document()["CreateEndpointConfig"]["ProductionVariants"]
+    return {"CreateEndpointConfig": {"ProductionVariants": [{**variant, "InitialInstanceCount": 2}]}}
+
+
+def test_changed_settings_roll_out(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    pipeline.manage(**two_instances())
+    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Update", "e"))
+    pipeline.run()
+
+    assert pipeline.endpoint["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+
+
+def test_settings_that_fail_leave_the_endpoint_on_the_last_that_worked(pipeline: Pipeline) -> None:
+    _, second = deployed(pipeline, 2)
+    worked = pipeline.endpoint["EndpointConfigName"]
+    changes = {"CreateModel": {"Containers": [{"Environment": {"LOG_LEVEL": "nonsense"}}]}}
+    pipeline.break_model_of(second, **changes)
+    pipeline.manage(**changes)
+    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Update", "e"))
+    pipeline.run()
+    pipeline.sweep()
+
+    assert pipeline.endpoint["EndpointConfigName"] == worked
+    assert pipeline.serving() == "v2"
+    assert pipeline.outcomes[-1]["Outcome"] == "failed"
+
+
+def test_changed_tags_reach_the_endpoint_without_a_rollout(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    before = pipeline.endpoint["EndpointConfigName"]
+    pipeline.manage(Tags={"cost-center": "42"})
+    pipeline.sweep()
+    made = writes(pipeline)
+    pipeline.sweep()
+
+    tags = pipeline.sagemaker.list_tags(ResourceArn=pipeline.endpoint["EndpointArn"])["Tags"]
+    assert {each["Key"] for each in tags} == {"cost-center", "greenlight:stack", "greenlight:endpoint"}
+    assert pipeline.endpoint["EndpointConfigName"] == before
+    assert writes(pipeline) == made
+
+
+def test_settings_that_are_removed_leave_the_endpoint_serving(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    pipeline.ssm.delete_parameter(Name=PREFIX + ENDPOINT)
+    before = pipeline.sagemaker_calls()
+    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Delete", "e"))
+    pipeline.sweep()
+
+    assert pipeline.sagemaker_calls() == [*before, "DescribeEndpoint", "ListTags"]
+    assert pipeline.serving() == "v1"
+
+
+def test_a_parameter_edited_by_hand_costs_the_others_nothing(pipeline: Pipeline) -> None:
+    pipeline.ssm.put_parameter(Name=PREFIX + "broken", Type="String", Value="{")
+    pipeline.dispatch(SettingsChanged(PREFIX + "broken", "Create", "e"))
+    deployed(pipeline)
+
+    assert pipeline.serving() == "v1"
+
+
+def test_more_endpoints_than_a_page_all_follow_their_group(pipeline: Pipeline) -> None:
+    for number in range(11):
+        pipeline.manage(EndpointName=f"churn-{number}")
+    deployed(pipeline)
+
+    names = pipeline.sagemaker.list_endpoints(MaxResults=100)["Endpoints"]
+    assert len(names) == 12
+
+
+def test_removed_settings_are_told(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    pipeline.ssm.delete_parameter(Name=PREFIX + ENDPOINT)
+    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Delete", "e"))
+
+    assert pipeline.outcomes[-1]["Outcome"] == "unmanaged"
+    assert pipeline.outcomes[-1]["EndpointName"] == ENDPOINT
+
+
+def test_a_late_word_of_removed_settings_that_are_back_does_not_mislead(pipeline: Pipeline) -> None:
+    pipeline.approve(pipeline.register())
+    pipeline.undelivered()
+    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Delete", "e"))
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert [each["Outcome"] for each in pipeline.outcomes] == ["started", "succeeded"]
+
+
+def test_a_rollout_whose_settings_are_removed_is_still_told_to_its_end(pipeline: Pipeline) -> None:
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.deliver()
+    pipeline.ssm.delete_parameter(Name=PREFIX + ENDPOINT)
+    pipeline.run()
+
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+def test_an_update_keeps_the_count_that_autoscaling_chose(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    pipeline.sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName=ENDPOINT,
+        DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 4}],
+    )
+    pipeline.run()
+    deployed(pipeline)
+
+    assert pipeline.serving() == "v2"
+    assert pipeline.endpoint["ProductionVariants"][0]["CurrentInstanceCount"] == 4
+
+
+# Who may approve ---------------------------------------------------------------------------------------
+
+
+def test_an_approval_by_somebody_else_is_ignored_with_the_reason(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    pipeline.manage(ApprovalPolicy={"Approvers": ["arn:aws:iam::*:role/ml-leads"]})
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.run()
+    pipeline.sweep()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn) == ["ignored"]
+    assert "is none of this endpoint's approvers" in pipeline.outcomes[-1]["Reason"]
+
+
+def test_four_eyes_stop_who_approves_their_own_version(pipeline: Pipeline) -> None:
+    pipeline.manage(ApprovalPolicy={"FourEyes": True})
+    arn = pipeline.register("Approved")
+    pipeline.run()
+
+    assert pipeline.told(arn) == ["ignored"]
+    assert writes(pipeline) == []
+
+
+def test_an_approver_who_is_named_is_heard(pipeline: Pipeline) -> None:
+    pipeline.manage(ApprovalPolicy={"Approvers": [f"arn:aws:iam::{pipeline.account_id}:root"]})
+    deployed(pipeline)
+
+    assert pipeline.serving() == "v1"
+
+
+@pytest.mark.parametrize("policy", [{"Approvers": ["*"]}, {"FourEyes": True}], ids=["approvers", "four eyes"])
+def test_an_editor_does_not_pass_for_the_approver(pipeline: Pipeline, policy: dict[str, Any]) -> None:
+    """Whoever changed the version last is not who approved it, if the change came after the approval."""
+    pipeline.manage(ApprovalPolicy=policy)
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.pass_time(1)
+    pipeline.sagemaker.update_model_package(ModelPackageArn=arn, CustomerMetadataProperties={"note": "1"})
+    pipeline.run()
+
+    assert pipeline.told(arn) == ["ignored"]
+    assert "Approve it again" in pipeline.outcomes[-1]["Reason"]
+    assert pipeline.outcomes[-1]["ApprovedBy"] == "unknown"
+
+
+def approved_and_repeated(pipeline: Pipeline, arn: str) -> dict[str, Any]:
+    """Approve a version, let it go live, and return the event of its approval once more."""
+    pipeline.approve(arn)
+    event = pipeline.events.events[-1]
+    pipeline.run()
+    return event
+
+
+def test_a_repeated_event_takes_nothing_back_that_was_approved_properly(pipeline: Pipeline) -> None:
+    """The version was edited since, so that nobody could tell from it any more who approved it."""
+    pipeline.manage(ApprovalPolicy={"Approvers": ["*"]})
+    deployed(pipeline)
+    arn = pipeline.register()
+    event = approved_and_repeated(pipeline, arn)
+    pipeline.pass_time(2)
+    pipeline.sagemaker.update_model_package(ModelPackageArn=arn, CustomerMetadataProperties={"note": "1"})
+    pipeline.dispatch(read_trigger(event))
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+def test_an_approval_that_another_invocation_journals_first_counts_as_it_was_read_there(
+    pipeline: Pipeline,
+) -> None:
+    """Of two events of one approval, the slower one reads the version when it was edited already."""
+    pipeline.manage(ApprovalPolicy={"Approvers": ["*"]})
+    arn = pipeline.register()
+    pipeline.undelivered()
+    pipeline.approve(arn)
+    [event] = pipeline.undelivered()
+
+    def overtake(service: str, operation: str) -> None:
+        if (service, operation) == ("sagemaker", "DescribeModelPackage"):
+            pipeline.deployer_cloud.before_call = lambda *_: None
+            pipeline.dispatch(read_trigger(event))
+            pipeline.pass_time(2)
+            pipeline.sagemaker.update_model_package(
+                ModelPackageArn=arn, CustomerMetadataProperties={"note": "1"}
+            )
+
+    pipeline.deployer_cloud.before_call = overtake
+    pipeline.dispatch(read_trigger(event))
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+def test_without_a_policy_a_change_after_the_approval_costs_only_the_approvers_name(
+    pipeline: Pipeline,
+) -> None:
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.pass_time(1)
+    pipeline.sagemaker.update_model_package(ModelPackageArn=arn, CustomerMetadataProperties={"note": "1"})
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.history.approvals[0].approved_by == "unknown"
+
+
+# Cleaning up -------------------------------------------------------------------------------------------
+
+
+def left(pipeline: Pipeline) -> tuple[int, int]:
+    """Return how many models and endpoint configs there are."""
+    return (
+        len(pipeline.sagemaker.list_models(MaxResults=100)["Models"]),
+        len(pipeline.sagemaker.list_endpoint_configs(MaxResults=100)["EndpointConfigs"]),
+    )
+
+
+def test_the_live_release_and_the_last_three_stay(pipeline: Pipeline) -> None:
+    deployed(pipeline, 6)
+
+    assert left(pipeline) == (4, 4)
+    assert pipeline.serving() == "v6"
+
+
+def test_what_a_reject_would_bring_back_stays(pipeline: Pipeline) -> None:
+    pipeline.manage(Keep=0)
+    first, *others = deployed(pipeline, 3)
+    for arn in others[:-1]:
+        pipeline.reject(arn)
+    pipeline.run()
+    deployed(pipeline)
+    names = [each["ModelName"] for each in pipeline.sagemaker.list_models()["Models"]]
+
+    assert sorted(name.split("-")[1] for name in names) == ["v3", "v4"]
+    assert first
+
+
+def test_a_broken_versions_model_does_not_stay(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    broken = pipeline.register()
+    pipeline.break_model_of(broken)
+    pipeline.approve(broken)
+    pipeline.run()
+
+    assert left(pipeline) == (1, 1)
+
+
+def test_a_resource_without_our_tag_stays_whatever_its_name(pipeline: Pipeline) -> None:
+    pipeline.manage(Keep=0)
+    arns = deployed(pipeline)
+    name = pipeline.release(arns[0]).model_name
+    model_arn = pipeline.sagemaker.describe_model(ModelName=name)["ModelArn"]
+    pipeline.sagemaker.delete_tags(ResourceArn=model_arn, TagKeys=["greenlight:stack"])
+    deployed(pipeline, 2)
+
+    names = [each["ModelName"] for each in pipeline.sagemaker.list_models()["Models"]]
+    assert name in names
+    assert len(names) == 3
+
+
+def test_a_clean_up_is_in_the_journal_and_told_to_nobody(pipeline: Pipeline) -> None:
+    pipeline.manage(Keep=0)
+    deployed(pipeline, 3)
+
+    clean_ups = [each for each in pipeline.history.attempts if each.action is Action.CLEAN_UP]
+    assert [each.status for each in clean_ups] == [AttemptStatus.SUCCEEDED]
+    assert [each["Outcome"] for each in pipeline.outcomes] == ["started", "succeeded"] * 3
+
+
+def test_what_a_reject_of_a_version_that_is_not_live_frees_is_cleaned_up_by_the_sweep(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.manage(Keep=0)
+    first, _ = deployed(pipeline, 2)
+    assert left(pipeline) == (2, 2)
+    pipeline.reject(first)
+    pipeline.undelivered()
+    pipeline.sweep()
+
+    assert left(pipeline) == (1, 1)
+    assert pipeline.serving() == "v2"
+
+
+def test_an_approval_during_a_clean_up_is_not_left_lying(pipeline: Pipeline) -> None:
+    pipeline.manage(Keep=0)
+    deployed(pipeline, 2)
+    third, fourth = pipeline.register(), pipeline.register()
+
+    def approve_another(_service: str, operation: str) -> None:
+        if operation == "DeleteEndpointConfig":
+            pipeline.deployer_cloud.before_call = lambda _service, _operation: None
+            pipeline.approve(fourth)
+            pipeline.deliver()
+
+    pipeline.deployer_cloud.before_call = approve_another
+    pipeline.approve(third)
+    pipeline.run()
+
+    assert pipeline.serving() == "v4"
+
+
+# The sweep ---------------------------------------------------------------------------------------------
+
+
+def test_an_endpoint_in_sync_costs_a_sweep_one_read_of_its_own(pipeline: Pipeline) -> None:
+    for number in range(4):
+        pipeline.manage(EndpointName=f"churn-{number}")
+    deployed(pipeline)
+    pipeline.sweep()
+    before = len(pipeline.sagemaker_calls())
+    pipeline.sweep()
+
+    assert pipeline.sagemaker_calls()[before:] == ["ListEndpoints"] + ["ListModelPackages"] * 5
+
+
+def test_a_sweep_of_many_endpoints_splits_itself(pipeline: Pipeline) -> None:
+    for number in range(2 * PART_SIZE):
+        pipeline.manage(EndpointName=f"churn-{number}")
+    pipeline.approve(pipeline.register())
+    pipeline.undelivered()
+    pipeline.sweep()
+    assert [len(part["detail"]["Endpoints"]) for part in pipeline.parts] == [PART_SIZE, PART_SIZE, 1]
+    for part in pipeline.parts:
+        pipeline.dispatch(read_trigger(part))
+    pipeline.run()
+
+    endpoints = pipeline.sagemaker.list_endpoints(MaxResults=100, StatusEquals="InService")
+    assert len(endpoints["Endpoints"]) == 100
+    assert "NextToken" in endpoints
+
+
+def test_a_part_that_runs_out_of_time_leaves_the_rest_to_another(pipeline: Pipeline) -> None:
+    for number in range(3):
+        pipeline.manage(EndpointName=f"churn-{number}")
+    pipeline.approve(pipeline.register())
+    pipeline.undelivered()
+    pipeline.remaining_seconds = lambda: 1.0
+    pipeline.sweep()
+    while pipeline.parts:
+        pipeline.dispatch(read_trigger(pipeline.parts.pop()))
+    pipeline.run()
+
+    assert len(pipeline.sagemaker.list_endpoints(StatusEquals="InService")["Endpoints"]) == 4
+
+
+def test_settings_that_cannot_be_read_cost_no_other_endpoint_of_a_part_its_turn(pipeline: Pipeline) -> None:
+    pipeline.manage(EndpointName="churn-2")
+    pipeline.approve(pipeline.register())
+    pipeline.undelivered()
+    failed = itertools.count()
+
+    def fail_once(_service: str, operation: str) -> None:
+        if operation == "GetParameter" and next(failed) == 0:
+            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, operation)
+
+    pipeline.deployer_cloud.before_call = fail_once
+    part = SweepPart(((ENDPOINT, None), ("churn-2", None)), event_id="part")
+
+    with pytest.raises(PassesFailedError, match=f"^{ENDPOINT}: ClientError"):
+        pipeline.dispatch(part)
+    listed = pipeline.sagemaker.list_endpoints()["Endpoints"]
+    assert [each["EndpointName"] for each in listed] == ["churn-2"]
+
+
+def test_an_approval_that_had_no_turn_is_journalled_as_superseded(pipeline: Pipeline) -> None:
+    arns = [pipeline.register() for _ in range(3)]
+    for arn in arns:
+        pipeline.approve(arn)
+        pipeline.pass_time(1)
+        pipeline.deliver()
+    pipeline.run()
+
+    assert [(each.version, each.superseded_by) for each in pipeline.history.approvals] == [
+        (3, None),
+        (2, 3),
+        (1, None),
+    ]
+
+
+# Faults ----------------------------------------------------------------------------------------------
+
+
+class CrashError(BaseException):
+    """The function's process ends here: nothing after it runs."""
+
+
+def crash_before(pipeline: Pipeline, number: int) -> None:
+    """Let the deployer's process end just before its call of that number."""
+    count = itertools.count()
+
+    def crash(_service: str, _operation: str) -> None:
+        if next(count) >= number:
+            raise CrashError
+
+    pipeline.deployer_cloud.before_call = crash
+
+
+CALLS_OF_A_FIRST_DEPLOYMENT = 16
+"""From the approval's event until SageMaker accepted; a fault before the call of that number hits none."""
+
+
+def approved(pipeline: Pipeline) -> str:
+    """Register and approve a version; only the approval's event is still to be delivered."""
+    arn = pipeline.register()
+    pipeline.undelivered()
+    pipeline.approve(arn)
+    return arn
+
+
+def test_the_cases_below_reach_every_call_of_a_first_deployment(pipeline: Pipeline) -> None:
+    approved(pipeline)
+    pipeline.deliver()
+
+    assert len(pipeline.deployer_cloud.calls) == CALLS_OF_A_FIRST_DEPLOYMENT
+
+
+@pytest.mark.parametrize("number", range(CALLS_OF_A_FIRST_DEPLOYMENT + 1))
+def test_a_crash_between_any_two_calls_is_healed(pipeline: Pipeline, number: int) -> None:
+    arn = approved(pipeline)
+    crash_before(pipeline, number)
+    try:
+        pipeline.deliver()
+    except CrashError:
+        pipeline.undelivered()
+    pipeline.deployer_cloud.before_call = lambda _service, _operation: None
+    pipeline.pass_time(LEASE.total_seconds())
+    pipeline.sweep()
+    pipeline.run()
+    pipeline.pass_time(60)
+    pipeline.sweep()
+
+    assert pipeline.serving() == "v1"
+    assert set(pipeline.told(arn)) >= {"succeeded"}
+    assert pipeline.told(arn).count("succeeded") == 1
+    assert writes(pipeline).count("CreateEndpoint") == 1
+
+
+@pytest.mark.parametrize("took_effect", [False, True])
+@pytest.mark.parametrize("number", range(CALLS_OF_A_FIRST_DEPLOYMENT + 1))
+def test_a_call_that_times_out_is_made_again(pipeline: Pipeline, number: int, *, took_effect: bool) -> None:
+    """Whether it took effect or not: botocore repeats it, and the repetition finds its own work."""
+    arn = approved(pipeline)
+    count = itertools.count()
+
+    def time_out(_service: str, _operation: str) -> None:
+        if next(count) == number:
+            raise ConnectTimeoutError(endpoint_url="https://example.com")
+
+    if took_effect:
+        pipeline.deployer_cloud.after_call = time_out
+    else:
+        pipeline.deployer_cloud.before_call = time_out
+    pipeline.deliver()
+    pipeline.run()
+    pipeline.pass_time(60)
+    pipeline.sweep()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn).count("succeeded") == 1
+
+
+@pytest.mark.parametrize("number", range(CALLS_OF_A_FIRST_DEPLOYMENT + 1))
+def test_a_second_invocation_between_any_two_calls_does_no_harm(pipeline: Pipeline, number: int) -> None:
+    arn = approved(pipeline)
+    count = itertools.count()
+
+    def run_another(_service: str, _operation: str) -> None:
+        if next(count) == number:
+            pipeline.deployer_cloud.before_call = lambda _service, _operation: None
+            pipeline.sweep()
+
+    pipeline.deployer_cloud.before_call = run_another
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn) == ["started", "succeeded"]
+    assert writes(pipeline).count("CreateEndpoint") == 1
+
+
+def test_one_endpoints_trouble_does_not_cost_the_others_their_turn(pipeline: Pipeline) -> None:
+    pipeline.manage(EndpointName="another")
+    pipeline.approve(pipeline.register())
+    troubled = itertools.count()
+
+    def trouble(_service: str, operation: str) -> None:
+        if operation == "CreateModel" and next(troubled) == 0:
+            raise ZeroDivisionError
+
+    pipeline.deployer_cloud.before_call = trouble
+    with pytest.raises(PassesFailedError, match="another: ZeroDivisionError"):
+        pipeline.deliver()
+
+    assert pipeline.endpoint["EndpointStatus"] == "Creating"
+
+
+def test_an_outcome_that_could_not_be_put_is_put_later(pipeline: Pipeline) -> None:
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.deliver()
+
+    def refuse(_service: str, operation: str) -> None:
+        if operation == "PutEvents":
+            raise ZeroDivisionError
+
+    pipeline.deployer_cloud.before_call = refuse
+    pipeline.outcomes.clear()
+    with pytest.raises(PassesFailedError):
+        pipeline.run()
+    pipeline.deployer_cloud.before_call = lambda _service, _operation: None
+    pipeline.outcomes.clear()
+    pipeline.pass_time(60)
+    pipeline.sweep()
+    pipeline.sweep()
+
+    assert pipeline.told(arn) == ["succeeded"]
+
+
+# What nobody could establish about AWS ----------------------------------------------------------------
+
+
+def every_setting() -> list[Any]:
+    hints = get_type_hints(Switches)
+    return [
+        pytest.param(field.name, value, id=f"{field.name}={value}")
+        for field in dataclasses.fields(Switches)
+        if isinstance(hints[field.name], type) and issubclass(hints[field.name], StrEnum)
+        for value in hints[field.name]
+    ]
+
+
+@pytest.mark.parametrize(("name", "value"), every_setting())
+def test_whatever_is_not_known_about_aws_approve_reject_and_failure_work(name: str, value: StrEnum) -> None:
+    pipeline = Pipeline(Switches.from_document({name: value}))
+    pipeline.manage()
+    first, second = deployed(pipeline, 2)
+    assert pipeline.serving() == "v2"
+    broken = pipeline.register("Approved")
+    pipeline.break_model_of(broken)
+    pipeline.run()
+    assert pipeline.serving() == "v2"
+    assert pipeline.told(broken) == ["started", "failed"]
+    pipeline.pass_time(60)
+    pipeline.reject(second)
+    pipeline.run()
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(first)[-1] == "rolled_back"
+    pipeline.sweep()
+    before = writes(pipeline)
+    pipeline.sweep()
+    assert writes(pipeline) == before
+
+
+def test_the_schedule_is_understood_as_aws_documents_it() -> None:
+    assert read_trigger(SCHEDULED).event_id == SCHEDULED["id"]  # type: ignore[union-attr]
+
+
+# What others may do to an endpoint's neighbours ---------------------------------------------------------
+
+
+def denied(pipeline: Pipeline, arn: str) -> None:
+    """Let the registry show everything but one version."""
+
+    def deny(params: dict[str, Any], **_: Any) -> None:
+        if params["ModelPackageName"] == arn:
+            response: Any = {"Error": {"Code": "AccessDeniedException", "Message": "no kms:Decrypt"}}
+            raise ClientError(response, "DescribeModelPackage")
+
+    events = pipeline.newer.meta.events
+    events.register("provide-client-params.sagemaker.DescribeModelPackage", deny)
+
+
+def test_a_version_that_cannot_be_read_costs_no_other_its_turn_and_is_told_once(pipeline: Pipeline) -> None:
+    hidden, shown = pipeline.register(), pipeline.register()
+    denied(pipeline, hidden)
+    for arn in (shown, hidden):
+        pipeline.approve(arn)
+        pipeline.pass_time(60)
+    pipeline.undelivered()
+    for _ in range(3):
+        pipeline.sweep()
+        pipeline.run()
+
+    assert pipeline.serving() == "v2"
+    told = [each["Message"] for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
+    assert len(told) == 1
+    assert f"{hidden} is approved and cannot be read: AccessDeniedException: no kms:Decrypt" in told[0]
+
+
+def test_a_version_that_can_no_longer_be_read_serves_on_and_is_not_withdrawn(pipeline: Pipeline) -> None:
+    [arn] = deployed(pipeline)
+    denied(pipeline, arn)
+    for _ in range(2):
+        pipeline.pass_time(900)
+        pipeline.sweep()
+    pipeline.manage(CreateModel={"Containers": [{"Environment": {"LOG_LEVEL": "debug"}}]})
+    pipeline.run()
+    pipeline.sweep()
+
+    assert pipeline.serving() == "v1"
+    assert not pipeline.history.approvals[0].withdrawn
+    [told] = [each for each in pipeline.outcomes if each["Outcome"] == "ignored"]
+    assert "The registry does not show it" in told["Message"]

@@ -17,8 +17,8 @@ from local_cloud.sagemaker.switches import (
     TriedEndpoint,
 )
 from tests.infra.settings.builders import load
+from tests.infra.sufficiency.test_scaling import client, deploy, targets
 from tests.unit.deployer.pipeline import DEPLOYER, PREFIX, REGION, Pipeline
-from tests.unit.deployer.test_scaling import client, deploy, targets
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,10 +10,7 @@ from botocore.exceptions import ClientError
 from deployer.endpoint_pass.artifacts import Artefacts
 from deployer.gateways.s3 import S3, UnlistedError
 from deployer.gateways.sagemaker import SageMaker
-from tests.unit.deployer.builders import NOW
-from tests.unit.deployer.pipeline import PATH_STYLE, REGION, Pipeline, change_artefact
-from tests.unit.deployer.test_companions import AB_TEST
-from tests.unit.deployer.test_stage import (
+from tests.infra.sufficiency.stages.test_stage import (
     PENDING,
     PRODUCTION,
     SOAK,
@@ -25,7 +22,10 @@ from tests.unit.deployer.test_stage import (
     set_life_cycle,
     staging,
 )
-from tests.unit.deployer.test_trial import BAD, GOOD, TESTED, Trying, changed
+from tests.infra.sufficiency.test_companions import AB_TEST
+from tests.infra.sufficiency.test_trial import BAD, GOOD, TESTED, Trying, changed
+from tests.unit.deployer.builders import NOW
+from tests.unit.deployer.pipeline import PATH_STYLE, REGION, Pipeline, change_artefact
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,9 +20,9 @@ from deployer.decisions.endpoint_changes import (
 from infra.settings.guardrails import guardrail_violations
 from local_cloud.sagemaker import switches as choices
 from local_cloud.sagemaker.switches import GuardedVariants, Switches
+from tests.infra.sufficiency.test_aborting import GUARDED, guarded
 from tests.unit.deployer.builders import ENDPOINT
 from tests.unit.deployer.pipeline import Pipeline
-from tests.unit.deployer.test_aborting import GUARDED, guarded
 
 ASYNCHRONOUS = {"OutputConfig": {"S3OutputPath": "s3://models/answers/"}}
 

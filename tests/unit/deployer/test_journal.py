@@ -9,9 +9,9 @@ from deployer.model.attempt import Action, AttemptStatus, Deletion
 from deployer.model.life_cycle import LifeCycle
 from deployer.model.release import Companion
 from deployer.model.smoke_test import Failure
+from tests.infra.sufficiency.test_gateways import FailingClient
 from tests.unit.deployer.builders import ENDPOINT, approval, attempt, minutes, version_arn
 from tests.unit.deployer.pipeline import TABLE, Pipeline
-from tests.unit.deployer.test_gateways import FailingClient
 
 REST = Rest(
     "churn-v1-000000000000",

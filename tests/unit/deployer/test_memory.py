@@ -12,11 +12,11 @@ from deployer.gateways.journal import WINDOW, Journal
 from deployer.model.attempt import Action, AttemptStatus
 from local_cloud.sagemaker.ports import Health
 from local_cloud.sagemaker.virtual import Outcome
+from tests.infra.sufficiency.stages.test_stage import SOAK, STAGING, metadata
+from tests.infra.sufficiency.test_companions import AB_TEST, Shadowing
+from tests.infra.sufficiency.test_trial import BAD, GOOD, Trying
 from tests.unit.deployer.builders import ENDPOINT
 from tests.unit.deployer.pipeline import TABLE, Pipeline, change_artefact
-from tests.unit.deployer.test_companions import AB_TEST, Shadowing
-from tests.unit.deployer.test_stage import SOAK, STAGING, metadata
-from tests.unit.deployer.test_trial import BAD, GOOD, Trying
 
 FEW = 3
 """A window that a few deployments fill."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from deployer.dispatcher import PassesFailedError
 from deployer.model.attempt import AttemptStatus
 from local_cloud.hosting.fleet import Answer
-from tests.unit.deployer.test_trial import (
+from tests.infra.sufficiency.test_trial import (
     BAD,
     GOOD,
     Trying,

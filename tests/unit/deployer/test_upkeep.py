@@ -12,12 +12,20 @@ from deployer.gateways.refusals import Cause, Refusal
 from deployer.gateways.scalable_targets import ScalableTargets
 from deployer.model.attempt import AttemptStatus
 from local_cloud.sagemaker.switches import AlarmAtStart
+from tests.infra.sufficiency.stages.test_stage import (
+    PENDING,
+    SOAK,
+    STAGING,
+    after,
+    life_cycle,
+    metadata,
+    staging,
+)
+from tests.infra.sufficiency.test_aborting import ALARM as ABORT
+from tests.infra.sufficiency.test_guardrails import ERRORS, watched
+from tests.infra.sufficiency.test_scaling import scaling, targets, variants
 from tests.unit.deployer.builders import ENDPOINT
 from tests.unit.deployer.pipeline import Pipeline
-from tests.unit.deployer.test_aborting import ALARM as ABORT
-from tests.unit.deployer.test_guardrails import ERRORS, watched
-from tests.unit.deployer.test_scaling import scaling, targets, variants
-from tests.unit.deployer.test_stage import PENDING, SOAK, STAGING, after, life_cycle, metadata, staging
 
 if TYPE_CHECKING:
     from collections.abc import Callable
