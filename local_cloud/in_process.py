@@ -236,14 +236,20 @@ def _prototype(service: str, region: str, config: Config | None) -> Any:  # noqa
 
 
 class _OwnEvents(HierarchicalEmitter):
-    """Calls botocore's own handlers first, which all copies of a client share, then those of one copy."""
+    """Calls botocore's own handlers first, which all copies of a client share, then those of one copy.
+
+    A call is repeated at once: time is virtual here, and botocore sleeps for as long as a handler asks for.
+    """
 
     def __init__(self, common: EventAliaser) -> None:
         super().__init__()
         self._common = common
 
     def emit(self, event_name: str, **kwargs: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401 - as botocore has it
-        return [*self._common.emit(event_name, **kwargs), *super().emit(event_name, **kwargs)]
+        answers = [*self._common.emit(event_name, **kwargs), *super().emit(event_name, **kwargs)]
+        if event_name.startswith("needs-retry."):
+            return [(handler, seconds and 0) for handler, seconds in answers]
+        return answers
 
     def emit_until_response(self, event_name: str, **kwargs: Any) -> tuple[Any, Any]:  # noqa: ANN401 - likewise
         answered: tuple[Any, Any] = self._common.emit_until_response(event_name, **kwargs)
