@@ -91,6 +91,7 @@ _FOREGROUND: Final = By(
 HOW: Final[dict[str, Here | By | Because]] = {
     "make setup": Because("this environment is what it made; tests/infra/test_installing.py runs its steps"),
     "make test": Because("it is what runs this"),
+    "make test-all": Because("it is what runs this"),
     "make demo": Here("test_recipes_of_the_makefile_run"),
     "make demo-accounts": _WHOLE_WAY,
     "make cloud*": _FOREGROUND,
@@ -108,7 +109,7 @@ HOW: Final[dict[str, Here | By | Because]] = {
     "make blast-radius": _LONG,
     "make lock": Because("it changes the pinned versions"),
     "source .venv/bin/activate": _REMOVAL,
-    "pytest tests/unit/deployer": Because("it is part of what runs this"),
+    "pytest tests/unit/deployer*": Because("it is part of what runs this"),
     "ruff check .": Because("`make test` runs it before these tests"),
     "mypy .": Because("`make test` runs it before these tests"),
     "npx cdk bootstrap": _REMOVAL,
