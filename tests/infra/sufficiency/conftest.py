@@ -1,7 +1,7 @@
 """Tells the deployer's stories with IAM enforced on it and its synthesised policies as they are.
 
-A story that needs more than the policies give is refused here as AWS would refuse it. What the deployer decides
-without IAM in the way is in `tests/unit/deployer`, whose pipeline all stories share.
+A story that needs more than the policies give is refused here as AWS would refuse it. The pipeline that the
+stories share is in `tests/unit/deployer`, with the tests that need no policies.
 """
 
 from __future__ import annotations
