@@ -188,9 +188,14 @@ def _judged(
     attempts: Sequence[Attempt],
     older: Callable[[Approval, Release], Sequence[Attempt]],
     now: datetime,
+    *,
+    since: datetime | None = None,
 ) -> Standing:
-    """Judge an approval's release, by older attempts as well if it may be tried as far as the others show."""
-    since = approval.approved_at
+    """Judge an approval's release, by older attempts as well if it may be tried as far as the others show.
+
+    What failed before the approval, or another time, is left out.
+    """
+    since = since or approval.approved_at
     judged = standing(release, attempts, since=since, now=now)
     if judged.failed and judged.retry_at is None:
         return judged
@@ -234,7 +239,7 @@ def choose(
         if not still_stands(approval):
             continue
         if serving is not None and serves and judged.failed and serving.failed_at is not None:
-            back = _put_back(approval, attempts, serving, since=serving.failed_at, now=now)
+            back = _put_back(approval, attempts, older, serving, since=serving.failed_at, now=now)
             if back is None:
                 continue
             return replace(back, misfits=tuple(misfits))
@@ -251,7 +256,13 @@ def choose(
 
 
 def _put_back(
-    approval: Approval, attempts: Sequence[Attempt], serving: Serving, *, since: datetime, now: datetime
+    approval: Approval,
+    attempts: Sequence[Attempt],
+    older: Callable[[Approval, Release], Sequence[Attempt]],
+    serving: Serving,
+    *,
+    since: datetime,
+    now: datetime,
 ) -> Decision | None:
     """Decide for what the version that failed its smoke test served as before, if it did and may again.
 
@@ -259,7 +270,7 @@ def _put_back(
     """
     if serving.former is None:
         return None
-    judged = standing(serving.former, attempts, since=since, now=now)
+    judged = _judged(approval, serving.former, attempts, older, now, since=since)
     if not judged.failed:
         return Decision(Choice(approval, serving.former))
     return Decision(None, judged.retry_at) if judged.retry_at is not None else None

@@ -294,6 +294,25 @@ def test_what_comes_to_serve_while_a_clean_up_begins_is_not_deleted() -> None:
     assert "DeleteModel" not in pipeline.sagemaker_calls()
 
 
+def test_what_could_not_be_put_back_is_not_put_back_again_however_much_failed_since() -> None:
+    """What a version served as before its test failed is remembered to have failed like any release."""
+    pipeline = Trying()
+    forgetting(pipeline, 2, **pipeline.settings)
+    arn = pipeline.deploy(GOOD)
+    former = pipeline.break_model_of(arn, **pipeline.settings)
+    tested, *others = ({"CreateModel": {"Containers": [{"Environment": {"NAME": each}}]}} for each in "abcde")
+    pipeline.script(arn, BAD, **tested)
+    for each in others:
+        pipeline.break_model_of(arn, **pipeline.settings, **each)
+    for each in (tested, *others):
+        pipeline.manage(**pipeline.settings, **each)
+        quiet_sweeps(pipeline, 1)
+
+    tried = [each for each in pipeline.journal.attempts_before(ENDPOINT, 99, limit=99) if each.is_deployment]
+    ends = [each.status for each in tried if each.endpoint_config_name == former]
+    assert ends == [AttemptStatus.FAILED, AttemptStatus.SUCCEEDED]
+
+
 # Stages -----------------------------------------------------------------------------------------------
 
 
