@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -348,9 +349,15 @@ def session(team: Team, key_id: str, secret: str = "") -> boto3.Session:
     """Return credentials; where the cloud is stands in a file, as boto3 takes it from nowhere else."""
     file = team.directory / "config"
     file.write_text(f"[default]\nendpoint_url={team.cloud.endpoint_url}\n")
+    return session_of(file, key_id, secret or team.cloud.secret)
+
+
+@cache
+def session_of(file: Path, key_id: str, secret: str) -> boto3.Session:
+    """Return the one session of its kind: each reads every service's model once."""
     core = botocore.session.Session()
     core.set_config_variable("config_file", str(file))
-    core.set_credentials(key_id, secret or team.cloud.secret)
+    core.set_credentials(key_id, secret)
     return boto3.Session(botocore_session=core, region_name=REGION)
 
 

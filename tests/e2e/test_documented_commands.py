@@ -48,7 +48,7 @@ def shell(script: str, environ: Mapping[str, str], directory: Path = REPOSITORY)
         ("help", "Run the main job"),
         ("simulate N=3 SEED=1 JOBS=1", "3 schedules"),
         ("sweep N=3", "3"),
-        ("demo", "version 5"),
+        pytest.param("demo", "version 5", marks=pytest.mark.long),
     ],
 )
 def test_recipes_of_the_makefile_run(target: str, said: str) -> None:

@@ -61,6 +61,15 @@ def endpoints(account: Account) -> dict[str, dict[str, Any]]:
             "approvers": [f"{people}/release-manager"],
             "shadow": {"approvers": [f"{people}/data-scientist"], **ONE_INSTANCE},
         },
+        "guarded": {
+            "instance_count": 4,
+            "rollout": {
+                "kind": "canary",
+                "size_percent": 25,
+                "wait_seconds": 600,
+                "alarms": {"error_ratio_percent": 5},
+            },
+        },
         "scaled": {
             "autoscaling": {
                 "min": 1,
@@ -131,6 +140,21 @@ def test_a_reject_brings_back_the_version_before(deployment: Deployment) -> None
 
     assert deployment.outcome(first)["Outcome"] == "rolled_back"
     assert deployment.account.predict("reject", [[1]]) == [[2]]
+
+
+def test_a_reject_in_mid_canary_aborts_the_rollout(deployment: Deployment) -> None:
+    deployment.deployed("guarded", factor=2)
+    sagemaker = deployment.account.sagemaker
+    version_arn = deployment.register("guarded", factor=5)
+    deployment.approve(version_arn)
+    eventually(
+        lambda: json.dumps(sagemaker.describe_endpoint(EndpointName="guarded"), default=str),
+        lambda described: "Baking" in described,
+    )
+    deployment.reject(version_arn)
+
+    assert deployment.outcome(version_arn)["Outcome"] == "aborted"
+    assert {str(deployment.account.predict("guarded", [[1]])) for _ in range(20)} == {"[[2.0]]"}
 
 
 def test_events_that_come_twice_and_late_deploy_once(deployment: Deployment) -> None:

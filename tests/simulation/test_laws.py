@@ -86,7 +86,6 @@ def several() -> Iterator[Deployed]:
 
 
 def test_every_law_has_its_rule_as_docstring() -> None:
-    assert len(LAWS) == 14
     assert all(law.__doc__ for law in LAWS)
 
 
