@@ -24,7 +24,8 @@ from tests.simulation.simulation import simulate
 from tests.simulation.strategies import schedules
 
 BATCHES, BATCH = 12, 15
-"""So many schedules run in every build."""
+SHORT = 4
+"""So many batches of schedules run in `make test`, and all in `make test-all`."""
 
 
 def judge(schedule: Schedule) -> None:
@@ -34,7 +35,10 @@ def judge(schedule: Schedule) -> None:
     )
 
 
-@pytest.mark.parametrize("batch", range(BATCHES))
+@pytest.mark.parametrize(
+    "batch",
+    [*range(SHORT), *(pytest.param(batch, marks=pytest.mark.long) for batch in range(SHORT, BATCHES))],
+)
 def test_the_laws_hold_for_a_fixed_series_of_schedules(batch: int) -> None:
     for number in range(batch * BATCH, (batch + 1) * BATCH):
         judge(schedule_of("build", number))
@@ -207,13 +211,19 @@ def test_the_laws_hold_whatever_a_channel_does_to_what_it_is_told(
         judge(Schedule(head_start=1, disturbances=rollout, faults=(fault,)))
 
 
-@settings(
-    max_examples=150,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
+DRAWN: Final = settings(
+    deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+@settings(DRAWN, max_examples=40)
 @given(schedules())
 def test_the_laws_hold_for_whatever_hypothesis_thinks_of(schedule: Schedule) -> None:
+    judge(schedule)
+
+
+@pytest.mark.long
+@settings(DRAWN, max_examples=150)
+@given(schedules())
+def test_the_laws_hold_for_whatever_hypothesis_thinks_of_when_it_may_think_longer(schedule: Schedule) -> None:
     judge(schedule)
