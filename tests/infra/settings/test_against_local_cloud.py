@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from infra.settings.problem import Problem
 
 EXAMPLES = int(os.environ.get("SETTINGS_EXAMPLES", "300"))
+UNVALIDATED = Config(parameter_validation=False)
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/models"
 
 NOT_REFUSED_BY_THE_API = {
@@ -74,7 +75,7 @@ class Account:
         ]
         self.cloud.settle()
         clients = InProcessCloud(self.cloud.control_plane, account_id=ACCOUNT, region=REGION)
-        client = clients.client("sagemaker", Config(parameter_validation=False))
+        client = clients.client("sagemaker", UNVALIDATED)
         self.sagemaker = SageMaker(pass_on_newer_members(client))
         self.scalable_targets = ScalableTargets(lambda: clients.client("application-autoscaling"))
 
