@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.hooks import EventAliaser
 
-    from iam_policies.principals import Principal
+    from iam_evaluator.principals import Principal
     from local_cloud.runtime import HostedEndpoints
     from local_cloud.sagemaker.control_plane import ControlPlane
 

@@ -26,14 +26,14 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from iam_policies.evaluation import AccessRequest, evaluate
-from iam_policies.principals import service
+from iam_evaluator.evaluation import AccessRequest, evaluate
+from iam_evaluator.principals import service
 from local_cloud.sagemaker import arns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from iam_policies.principals import Principal
+    from iam_evaluator.principals import Principal
     from local_cloud.ministack_iam import MiniStackIam
 
 _LOGGER = logging.getLogger("local_cloud.events")

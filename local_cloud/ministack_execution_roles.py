@@ -12,15 +12,15 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from iam_policies.evaluation import AccessRequest, evaluate
-from iam_policies.principals import service
+from iam_evaluator.evaluation import AccessRequest, evaluate
+from iam_evaluator.principals import service
 from local_cloud.sagemaker import arns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from iam_policies.context import Values
-    from iam_policies.principals import Principal
+    from iam_evaluator.principals import Principal
+    from iam_evaluator.request_context import Values
     from local_cloud.ministack_iam import MiniStackIam
 
 RELIED_ON: tuple[tuple[str, str], ...] = (

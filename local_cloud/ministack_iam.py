@@ -1,6 +1,6 @@
 """Enforce IAM with what MiniStack keeps of it: users, roles, sessions, and policies of resources.
 
-Owns who somebody is, and the decision about every request to MiniStack's own services; `iam_policies`
+Owns who somebody is, and the decision about every request to MiniStack's own services; `iam_evaluator`
 evaluates. `ministack.py` alone makes one of it. What is changed in MiniStack, and why:
 
 `iam_evaluator.enforce` becomes `_enforce`
@@ -36,10 +36,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from iam_policies.evaluation import AccessRequest, Decision, Outcome, PolicyKind, evaluate
-from iam_policies.grammar import MalformedPolicyError, PolicyType
-from iam_policies.policies import EVERYTHING, Policy, Statement, parse_policy
-from iam_policies.principals import Principal, PrincipalKind, account_root, role_session
+from iam_evaluator.evaluation import AccessRequest, Decision, Outcome, PolicyKind, evaluate
+from iam_evaluator.grammar import MalformedPolicyError, PolicyType
+from iam_evaluator.policies import EVERYTHING, Policy, Statement, parse_policy
+from iam_evaluator.principals import Principal, PrincipalKind, account_root, role_session
 from local_cloud.propagation import Propagation
 from local_cloud.sagemaker import arns
 from local_cloud.sagemaker.switches import CompositeAlarms, DescribedAlarms, Switches
@@ -47,7 +47,7 @@ from local_cloud.sagemaker.switches import CompositeAlarms, DescribedAlarms, Swi
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from iam_policies.context import Values
+    from iam_evaluator.request_context import Values
 
 _LOGGER = logging.getLogger("local_cloud.iam")
 

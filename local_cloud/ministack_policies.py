@@ -1,6 +1,6 @@
 """Refuses documents that AWS would not keep as policies: MiniStack keeps nearly everything.
 
-Owns where each service takes a policy, and its error for a bad one; `iam_policies/grammar.py` has the
+Owns where each service takes a policy, and its error for a bad one; `iam_evaluator/grammar.py` has the
 rules. `ministack.py` alone makes one of it. What is changed in MiniStack, and why:
 
 `iam_evaluator.validate_policy_document` becomes the grammar of identity-based policies
@@ -22,7 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from xml.sax.saxutils import escape
 
-from iam_policies.grammar import PolicyType, listed, violation
+from iam_evaluator.grammar import PolicyType, listed, violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iam_policies.policies import NO_POLICY
+from iam_evaluator.policies import NO_POLICY
 from local_cloud import ministack as ministack_module
 from local_cloud.admin import Admin
 from local_cloud.calls import CallLog

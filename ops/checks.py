@@ -11,8 +11,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from iam_policies.evaluation import AccessRequest, Decision, Outcome, PolicyKind
-from iam_policies.principals import Principal, role_session
+from iam_evaluator.evaluation import AccessRequest, Decision, Outcome, PolicyKind
+from iam_evaluator.principals import Principal, role_session
 from infra.model_objects import ModelObjects, Surroundings
 from infra.stages.access import PULL, Artefacts, Repository, group_arns, signed, version_arns
 from infra.stages.accounts import owner_of, partition_of, registry_stack_name, url_suffix_of
@@ -25,7 +25,7 @@ from ops.judging import by_its_own, call, decided, objections, trusts, without_e
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from iam_policies.context import Values
+    from iam_evaluator.request_context import Values
     from infra.settings.catalogue import EndpointSpec
     from infra.stages.access import PolicyTarget, StageAccess, Statement
     from ops.facts import Facts, Reading, Role, Version

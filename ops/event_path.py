@@ -11,8 +11,8 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from iam_policies.evaluation import Outcome
-from iam_policies.principals import role_session
+from iam_evaluator.evaluation import Outcome
+from iam_evaluator.principals import role_session
 from infra.stages.access import admission
 from infra.stages.accounts import partition_of, registry_stack_name, spellings
 from ops.facts import Absent, Found
@@ -22,7 +22,7 @@ from ops.judging import admits_service, by_its_own, call, decided, objections, t
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from iam_policies.context import Values
+    from iam_evaluator.request_context import Values
     from infra.stages.access import StageAccess
     from ops.facts import Facts, Reading, Role, Rule
 

@@ -1,6 +1,6 @@
 """Judges, from outside, what policies say of calls: what cannot be known stays unknown.
 
-Pure. The rules are `iam_policies`'; here is what the doctor knows of a call, and which statement objects.
+Pure. The rules are `iam_evaluator`'s; here is what the doctor knows of a call, and which statement objects.
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from iam_policies.evaluation import AccessRequest, Decision, Outcome, evaluate, has_effect
-from iam_policies.grammar import MalformedPolicyError, PolicyType, listed
-from iam_policies.policies import EVERYTHING, NO_POLICY, Policy, parse_policy
-from iam_policies.principals import Principal, role_session, service
+from iam_evaluator.evaluation import AccessRequest, Decision, Outcome, evaluate, has_effect
+from iam_evaluator.grammar import MalformedPolicyError, PolicyType, listed
+from iam_evaluator.policies import EVERYTHING, NO_POLICY, Policy, parse_policy
+from iam_evaluator.principals import Principal, role_session, service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from iam_policies.context import Values
-    from iam_policies.policies import Statement
+    from iam_evaluator.policies import Statement
+    from iam_evaluator.request_context import Values
     from ops.facts import Role
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from iam_policies.context import Values
+    from iam_evaluator.request_context import Values
     from local_cloud.application_auto_scaling.registry import Registry
     from local_cloud.sagemaker.ports import Caller
     from local_cloud.sagemaker.switches import Switches

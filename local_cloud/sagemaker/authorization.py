@@ -1,7 +1,7 @@
 """What IAM must allow for each of SageMaker's operations: actions, resources and condition keys.
 
 Owns the table, and asks it before an operation begins: whoever may not call must not learn what exists. The
-decision itself is `iam_policies`'s. Source: service authorization reference, "Actions, resources, and
+decision itself is `iam_evaluator`'s. Source: service authorization reference, "Actions, resources, and
 condition keys for Amazon SageMaker AI"; what goes beyond it says so.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from iam_policies.evaluation import AccessRequest, Decision, evaluate
+from iam_evaluator.evaluation import AccessRequest, Decision, evaluate
 from local_cloud.sagemaker import arns, errors, tags
 from local_cloud.sagemaker.switches import ArnLetterCase, PackageAuthorization
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from iam_policies.context import Values
-    from iam_policies.policies import Policy
-    from iam_policies.principals import Principal
+    from iam_evaluator.policies import Policy
+    from iam_evaluator.principals import Principal
+    from iam_evaluator.request_context import Values
     from local_cloud.sagemaker.ports import Caller, Key
     from local_cloud.sagemaker.world import World
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from iam_policies.evaluation import AccessRequest, evaluate
-from iam_policies.grammar import MalformedPolicyError, PolicyType
-from iam_policies.policies import EVERYTHING, Policy, parse_policy
+from iam_evaluator.evaluation import AccessRequest, evaluate
+from iam_evaluator.grammar import MalformedPolicyError, PolicyType
+from iam_evaluator.policies import EVERYTHING, Policy, parse_policy
 from local_cloud.sagemaker import errors
 
 if TYPE_CHECKING:
-    from iam_policies.policies import Statement
+    from iam_evaluator.policies import Statement
     from local_cloud.sagemaker.ports import Caller
 
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from iam_policies.principals import unrestricted
+from iam_evaluator.principals import unrestricted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from iam_policies.policies import Policy
-    from iam_policies.principals import Principal
+    from iam_evaluator.policies import Policy
+    from iam_evaluator.principals import Principal
 
 
 class Clock(Protocol):

@@ -32,7 +32,7 @@ PARTS: Final = (
     "app.py",
     "infra",
     "lambdas",
-    "iam_policies",
+    "iam_evaluator",
     "service_model",
     ".venv",
     "node_modules",

@@ -74,7 +74,7 @@ def test_the_guide_s_context_synthesises(tmp_path: Path) -> None:
         "app.py",
         "infra",
         "lambdas",
-        "iam_policies",
+        "iam_evaluator",
         "service_model",
         ".venv",
         "node_modules",

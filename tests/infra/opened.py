@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from iam_policies.evaluation import AccessRequest, evaluate
-from iam_policies.policies import EVERYTHING
-from iam_policies.principals import Principal, PrincipalKind
+from iam_evaluator.evaluation import AccessRequest, evaluate
+from iam_evaluator.policies import EVERYTHING
+from iam_evaluator.principals import Principal, PrincipalKind
 from local_cloud.in_process import InProcessCloud
 from local_cloud.ministack_execution_roles import ExecutionRoles
 from registry_access.environment import Environment

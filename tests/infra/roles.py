@@ -8,9 +8,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from iam_policies.grammar import PolicyType
-from iam_policies.policies import Policy, parse_policy
-from iam_policies.principals import Principal, PrincipalKind
+from iam_evaluator.grammar import PolicyType
+from iam_evaluator.policies import Policy, parse_policy
+from iam_evaluator.principals import Principal, PrincipalKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

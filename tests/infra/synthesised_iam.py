@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from local_cloud.ministack_iam import MiniStackIam
 
 if TYPE_CHECKING:
-    from iam_policies.policies import Policy
-    from iam_policies.principals import Principal
+    from iam_evaluator.policies import Policy
+    from iam_evaluator.principals import Principal
     from tests.infra.roles import Deployed
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from iam_policies.context import Context
-from iam_policies.patterns import matches_resource
+from iam_evaluator.matching import matches_resource
+from iam_evaluator.request_context import Context
 from infra.coarsening import Loss, alike, in_steps, literal
 from infra.spreading import Allowance, spread
 

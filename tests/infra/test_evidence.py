@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iam_policies.policies import parse_policy
+from iam_evaluator.policies import parse_policy
 from tests.iam_proof.evidence import EVIDENCE, KEYS, SERVICES
 from tests.iam_proof.page import PAGE, evidence_on
 from tests.iam_proof.verdicts import Judgement, covers, judge, verdicts

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aws_cdk.cx_api import CloudAssembly
 
-from iam_policies.evaluation import AccessRequest, evaluate
+from iam_evaluator.evaluation import AccessRequest, evaluate
 from infra.settings.problem import ConfigurationError
 from tests.infra.asks import DEPLOYER, MODELS, Ask, asks
 from tests.infra.conftest import REPOSITORY, Synthesised
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from iam_policies.principals import Principal
+    from iam_evaluator.principals import Principal
     from tests.infra.conftest import Synthesise
 
 STACKS = "4"

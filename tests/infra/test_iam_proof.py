@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iam_policies.evaluation import AccessRequest, evaluate
-from iam_policies.policies import parse_policy
-from iam_policies.principals import Principal, PrincipalKind
+from iam_evaluator.evaluation import AccessRequest, evaluate
+from iam_evaluator.policies import parse_policy
+from iam_evaluator.principals import Principal, PrincipalKind
 from tests.iam_proof.evidence import Open
 from tests.iam_proof.mutants import Needs, Part, Taken, mutants_of
 from tests.iam_proof.page import PAGE, evidence_on, taken_on, written

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iam_policies.evaluation import AccessRequest, evaluate
-from iam_policies.policies import parse_policy
+from iam_evaluator.evaluation import AccessRequest, evaluate
+from iam_evaluator.policies import parse_policy
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller, Key
@@ -31,8 +31,8 @@ from tests.unit.local_cloud.sagemaker.virtual_cloud import (
 from tests.unit.local_cloud.sagemaker.virtual_cloud import ROLE as MODELS_ROLE
 
 if TYPE_CHECKING:
-    from iam_policies.context import Values
-    from iam_policies.principals import Principal
+    from iam_evaluator.principals import Principal
+    from iam_evaluator.request_context import Values
     from tests.infra.conftest import Synthesised
 
 OURS = [{"Key": "greenlight:stack", "Value": "Greenlight"}]

@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 from ministack.core.responses import request_scope
 
-from iam_policies.evaluation import AccessRequest, evaluate
-from iam_policies.principals import Principal, service
+from iam_evaluator.evaluation import AccessRequest, evaluate
+from iam_evaluator.principals import Principal, service
 from tests.infra.estate import (
     GRANTED_KEY,
     KEY,
@@ -31,7 +31,7 @@ from tests.infra.synthesised_iam import SynthesisedIam
 from tests.unit.deployer.builders import GROUP
 
 if TYPE_CHECKING:
-    from iam_policies.context import Values
+    from iam_evaluator.request_context import Values
     from tests.infra.conftest import Synthesised
     from tests.infra.estate import Estate
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iam_policies.policies import Policy, parse_policy
+from iam_evaluator.policies import Policy, parse_policy
 from tests.iam_proof.reference import BEYOND, actions_named, mismatches, ungranted
 
 if TYPE_CHECKING:
-    from iam_policies.policies import Statement
+    from iam_evaluator.policies import Statement
     from tests.infra.roles import Deployed
 
 ENDPOINT = "arn:aws:sagemaker:eu-west-1:111122223333:endpoint/*"

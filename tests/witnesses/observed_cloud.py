@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from botocore.exceptions import ClientError
 
-from iam_policies.policies import parse_policy
-from iam_policies.principals import Principal, PrincipalKind
+from iam_evaluator.policies import parse_policy
+from iam_evaluator.principals import Principal, PrincipalKind
 from local_cloud.hosting.virtual import ScriptedEndpoints
 from local_cloud.in_process import InProcessCloud
 from tests.unit.local_cloud.sagemaker.virtual_cloud import VirtualCloud

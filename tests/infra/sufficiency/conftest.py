@@ -17,7 +17,7 @@ from tests.unit.deployer.pipeline import DEPLOYER
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from iam_policies.principals import Principal
+    from iam_evaluator.principals import Principal
     from tests.infra.conftest import Synthesised
 
 

@@ -18,8 +18,8 @@ from tests.unit.deployer.pipeline import DEPLOYER, Pipeline
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from iam_policies.context import Values
-    from iam_policies.principals import Principal
+    from iam_evaluator.principals import Principal
+    from iam_evaluator.request_context import Values
     from tests.infra.estate import Estate
 
 

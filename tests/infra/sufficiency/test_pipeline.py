@@ -16,7 +16,7 @@ from deployer.gateways.journal import WINDOW
 from deployer.model.attempt import RETRY_DELAYS, STALE_READ_LIMIT, Action, AttemptStatus
 from deployer.operations import OPERATIONS
 from deployer.triggers import EndpointChanged, SettingsChanged, SweepPart, read_trigger
-from iam_policies.policies import parse_policy
+from iam_evaluator.policies import parse_policy
 from local_cloud.sagemaker.ports import Key
 from local_cloud.sagemaker.switches import MissingGroupListing, Switches
 from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iam_policies.policies import parse_policy
+from iam_evaluator.policies import parse_policy
 from local_cloud.sagemaker.switches import (
     CompositeAlarms,
     DescribedAlarms,
@@ -23,7 +23,7 @@ from tests.unit.deployer.pipeline import DEPLOYER, PREFIX, REGION, Pipeline
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from iam_policies.principals import Principal
+    from iam_evaluator.principals import Principal
 
 ON_INSTANCES = "model_package_group: churn-models\ninstance_type: ml.m5.large\n"
 TRACKING = "  target_tracking:\n  - {metric: invocations_per_instance, target: 100}\n"

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from iam_policies.principals import Principal
+    from iam_evaluator.principals import Principal
 
 REGION = "eu-central-1"
 TABLE = "journal"

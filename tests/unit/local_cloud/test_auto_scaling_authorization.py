@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from iam_policies.policies import parse_policy
-from iam_policies.principals import Principal, PrincipalKind
+from iam_evaluator.policies import parse_policy
+from iam_evaluator.principals import Principal, PrincipalKind
 from local_cloud.application_auto_scaling.authorization import LINKED_ROLE, RULES
 from local_cloud.application_auto_scaling.service import OPERATIONS, ApplicationAutoScaling
 from local_cloud.sagemaker.errors import ServiceError

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from iam_policies.policies import parse_policy
-from iam_policies.principals import Principal, PrincipalKind
+from iam_evaluator.policies import parse_policy
+from iam_evaluator.principals import Principal, PrincipalKind
 from local_cloud.sagemaker.ports import Caller
 from local_cloud.service_quotas import TARGET_PREFIX, WITHOUT_LIMIT, handle
 from tests.unit.local_cloud.sagemaker.virtual_cloud import ACCOUNT, OTHER_ACCOUNT, REGION, VirtualCloud

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from iam_policies.policies import parse_policy
-from iam_policies.principals import Principal, PrincipalKind, account_root
+from iam_evaluator.policies import parse_policy
+from iam_evaluator.principals import Principal, PrincipalKind, account_root
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
 from local_cloud.sagemaker.authorization import RULES
 from local_cloud.sagemaker.control_plane import OPERATIONS

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from iam_policies.grammar import MalformedPolicyError
-from iam_policies.policies import parse_policy
+from iam_evaluator.grammar import MalformedPolicyError
+from iam_evaluator.policies import parse_policy
 
 STATEMENT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
 

@@ -1,8 +1,8 @@
 """Match what a policy says with what a request is: wildcards, ARNs and policy variables.
 
 Source: IAM user guide, "Resource" and "Policy variables" of the policy elements reference, and the Arn
-condition operators. Everything here is pure. `context` has the keys that variables stand for; without one
-`${…}` is plain text, as in policies of the version 2008-10-17.
+condition operators. Everything here is pure. `request_context` has the keys that variables stand for; without
+one `${…}` is plain text, as in policies of the version 2008-10-17.
 
 A variable whose key is absent, or has several values, "is effectively null. There is no equal or like value"
 ("Policy variables with no value"): its text matches nothing, which an operator that negates turns into a
@@ -15,11 +15,11 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from iam_policies.truth import every
+from iam_evaluator.truth import every
 
 if TYPE_CHECKING:
-    from iam_policies.context import Context
-    from iam_policies.truth import Truth
+    from iam_evaluator.request_context import Context
+    from iam_evaluator.truth import Truth
 
 _ARN_FIELDS = 6
 _VARIABLE = re.compile(r"\$\{\s*([^}]*?)\s*\}")

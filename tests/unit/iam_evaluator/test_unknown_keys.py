@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iam_policies.evaluation import AccessRequest, Outcome, evaluate
-from iam_policies.policies import parse_policy
-from iam_policies.principals import role_session
+from iam_evaluator.evaluation import AccessRequest, Outcome, evaluate
+from iam_evaluator.policies import parse_policy
+from iam_evaluator.principals import role_session
 
 if TYPE_CHECKING:
-    from iam_policies.context import Values
+    from iam_evaluator.request_context import Values
 
 ALLOWED, DENIED, REFUSED, UNKNOWN = (
     Outcome.ALLOWED,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iam_policies.patterns import matches_arn, may_overlap
+from iam_evaluator.matching import matches_arn, may_overlap
 
 _TEXTS = ["".join(each) for length in range(7) for each in product("ab", repeat=length)]
 _PATTERNS = st.text("ab*?", max_size=3)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from iam_policies.grammar import VERSION_WITH_VARIABLES, listed, statements_of
+from iam_evaluator.grammar import VERSION_WITH_VARIABLES, listed, statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from iam_policies.grammar import PolicyType
+    from iam_evaluator.grammar import PolicyType
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,13 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from iam_policies import patterns
+from iam_evaluator import matching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from iam_policies.context import Context
-    from iam_policies.truth import Truth
+    from iam_evaluator.request_context import Context
+    from iam_evaluator.truth import Truth
 
 Compare: TypeAlias = "Callable[[str, str, Context | None], Truth]"
 """Takes a request's value, a policy's, and the keys that its variables stand for."""
@@ -72,19 +72,19 @@ def demands_key(name: str) -> bool:
 
 
 def _equal(value: str, wanted: str, context: Context | None) -> Truth:
-    return patterns.equals_text(wanted, value, context)
+    return matching.equals_text(wanted, value, context)
 
 
 def _equal_ignoring_case(value: str, wanted: str, context: Context | None) -> Truth:
-    return patterns.equals_text(wanted, value, context, ignores_case=True)
+    return matching.equals_text(wanted, value, context, ignores_case=True)
 
 
 def _like(value: str, wanted: str, context: Context | None) -> Truth:
-    return patterns.matches_text(wanted, value, context)
+    return matching.matches_text(wanted, value, context)
 
 
 def _arn_like(value: str, wanted: str, context: Context | None) -> Truth:
-    return patterns.matches_arn(wanted, value, context)
+    return matching.matches_arn(wanted, value, context)
 
 
 def _same_bytes(value: str, wanted: str, _context: Context | None) -> bool:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from iam_policies.evaluation import AccessRequest, evaluate
-from iam_policies.grammar import MalformedPolicyError
-from iam_policies.policies import parse_policy
-from iam_policies.principals import Principal, PrincipalKind
+from iam_evaluator.evaluation import AccessRequest, evaluate
+from iam_evaluator.grammar import MalformedPolicyError
+from iam_evaluator.policies import parse_policy
+from iam_evaluator.principals import Principal, PrincipalKind
 
 USER = "arn:aws:iam::111122223333:user/ann"
 

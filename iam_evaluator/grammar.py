@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from iam_policies.operators import parse_operator
+from iam_evaluator.operators import parse_operator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

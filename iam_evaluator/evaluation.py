@@ -17,20 +17,20 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from iam_policies.context import Context
-from iam_policies.operators import Quantifier, parse_operator
-from iam_policies.patterns import matches_action, matches_resource
-from iam_policies.principals import PrincipalKind
-from iam_policies.truth import every, negated, some
+from iam_evaluator.matching import matches_action, matches_resource
+from iam_evaluator.operators import Quantifier, parse_operator
+from iam_evaluator.principals import PrincipalKind
+from iam_evaluator.request_context import Context
+from iam_evaluator.truth import every, negated, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from iam_policies.context import Values
-    from iam_policies.operators import Operator
-    from iam_policies.policies import Condition, Policy, Statement
-    from iam_policies.principals import Principal
-    from iam_policies.truth import Truth
+    from iam_evaluator.operators import Operator
+    from iam_evaluator.policies import Condition, Policy, Statement
+    from iam_evaluator.principals import Principal
+    from iam_evaluator.request_context import Values
+    from iam_evaluator.truth import Truth
 
 _ROOT = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):root")
 _ACCOUNT = re.compile(r"\d{12}")

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iam_policies.evaluation import AccessRequest, Outcome, evaluate
-from iam_policies.policies import EVERYTHING, Policy, Statement, parse_policy
-from iam_policies.principals import Principal, PrincipalKind, account_root, role_session, service
+from iam_evaluator.evaluation import AccessRequest, Outcome, evaluate
+from iam_evaluator.policies import EVERYTHING, Policy, Statement, parse_policy
+from iam_evaluator.principals import Principal, PrincipalKind, account_root, role_session, service
 
 if TYPE_CHECKING:
-    from iam_policies.context import Values
+    from iam_evaluator.request_context import Values
 
 HERE, THERE = "111122223333", "444455556666"
 ROLE = f"arn:aws:iam::{HERE}:role/deployer"

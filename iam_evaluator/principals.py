@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from iam_policies.policies import EVERYTHING
+from iam_evaluator.policies import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from iam_policies.context import Values
-    from iam_policies.evaluation import AccessRequest, Decision
-    from iam_policies.policies import Policy
+    from iam_evaluator.evaluation import AccessRequest, Decision
+    from iam_evaluator.policies import Policy
+    from iam_evaluator.request_context import Values
 
 _SESSION = re.compile(r"arn:([^:]+):sts::(\d{12}):assumed-role/([^/]+)/(.*)")
 

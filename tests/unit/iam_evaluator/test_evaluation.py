@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from iam_policies.evaluation import AccessRequest, Decision, evaluate
-from iam_policies.grammar import PolicyType
-from iam_policies.policies import parse_policy
-from iam_policies.principals import Principal, PrincipalKind, account_root, service, unrestricted
+from iam_evaluator.evaluation import AccessRequest, Decision, evaluate
+from iam_evaluator.grammar import PolicyType
+from iam_evaluator.policies import parse_policy
+from iam_evaluator.principals import Principal, PrincipalKind, account_root, service, unrestricted
 
 HERE, THERE = "111122223333", "444455556666"
 ROLE = f"arn:aws:iam::{HERE}:role/path/deployer"

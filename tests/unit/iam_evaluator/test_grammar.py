@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from iam_policies.grammar import PolicyType, violation
+from iam_evaluator.grammar import PolicyType, violation
 
 ROLE = "arn:aws:iam::111122223333:role/models"
 IDENTITY: dict[str, Any] = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::models/*"}
