@@ -14,8 +14,6 @@ from tests.e2e.clients.account import BROKEN_MODEL, Account, archive_of, eventua
 from tests.e2e.deployment import ONE_INSTANCE, Deployment
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from local_cloud.process import LocalCloud
 
 WRITES = frozenset({"CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint", "AddTags"})
@@ -38,6 +36,7 @@ def endpoints(account: Account) -> dict[str, dict[str, Any]]:
         "settings",
         "by-hand",
         "logs",
+        "lost",
         "forged",
     )
     return {name: {} for name in plain} | {
@@ -448,17 +447,16 @@ def test_one_correlation_id_runs_through_the_functions_log(deployment: Deploymen
     assert "Deploying" in said
 
 
-def test_a_lost_approval_is_healed_by_the_schedule(
-    local_cloud: LocalCloud, account_id: str, tmp_path: Path
-) -> None:
-    deployment = Deployment(local_cloud, account_id, tmp_path).deploy({"lost": {}}, sweep_minutes="1")
-    before = local_cloud.switches()
+def test_a_lost_approval_is_healed_by_the_schedule(deployment: Deployment) -> None:
+    cloud = deployment.account.cloud
+    before = cloud.switches()
     version_arn = deployment.register("lost", factor=2)
-    local_cloud.switch({"delivery": {"drop_probability": 1.0}})
+    cloud.switch({"delivery": {"drop_probability": 1.0}})
     try:
         deployment.approve(version_arn)
         time.sleep(0.5)
-        local_cloud.switch({"delivery": before["delivery"], "timings": {"schedule_scale": 0.1}})
+        # The sweep of every fifteen minutes comes every nine seconds.
+        cloud.switch({"delivery": before["delivery"], "timings": {"schedule_scale": 0.01}})
         assert deployment.outcome(version_arn)["Outcome"] == "succeeded"
     finally:
-        local_cloud.switch({part: before[part] for part in ("delivery", "timings")})
+        cloud.switch({part: before[part] for part in ("delivery", "timings")})
