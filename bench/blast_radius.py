@@ -33,14 +33,14 @@ from demo.cdk import bootstrap, deploy
 from demo.outcomes import OutcomeQueue
 from demo.registry import Registry
 from demo.rollouts import CANARY_PERCENT, ROLLOUT
-from local_cloud.process import start_local_cloud
+from local_cloud.child_process import start_local_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
-    from local_cloud.process import LocalCloud
+    from local_cloud.child_process import LocalCloud
 
 ACCOUNT: Final = "111122223333"
 REGION: Final = "eu-central-1"

@@ -27,12 +27,12 @@ from rich.table import Table
 from demo.registry import Registry
 from demo.training import linear_regression
 from infra.bundling import build_asset, installed_packages
-from local_cloud.process import start_local_cloud
+from local_cloud.child_process import start_local_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from local_cloud.process import LocalCloud
+    from local_cloud.child_process import LocalCloud
 
 ROUNDS: Final = 15
 ACCOUNT: Final = "111122223333"

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from demo.cdk import CdkError
 from demo.scene import NotAsItShouldBeError
-from local_cloud.process import LocalCloudError
+from local_cloud.child_process import LocalCloudError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

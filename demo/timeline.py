@@ -14,7 +14,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from local_cloud.process import LocalCloud
+    from local_cloud.child_process import LocalCloud
 
 _SECONDS_BETWEEN_LOOKS: Final = 0.1
 _QUIET: Final = frozenset({"InvokeEndpoint"})

@@ -17,13 +17,13 @@ from demo.registry import Registry
 from demo.rollouts import ROLLOUT, bad_canary, reject_in_mid_canary
 from demo.scene import ACCOUNT, ENDPOINT, GROUP, REGION, Scene
 from demo.timeline import Follower, Timeline
-from local_cloud.process import start_local_cloud
+from local_cloud.child_process import start_local_cloud
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
     from demo.training import TrainedModel
-    from local_cloud.process import LocalCloud
+    from local_cloud.child_process import LocalCloud
 
 SETTINGS: Final = """\
 model_package_group: diabetes-progression

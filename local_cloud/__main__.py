@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from local_cloud.process import SECRET_VARIABLE, client_environment, draw_secret
+from local_cloud.child_process import SECRET_VARIABLE, client_environment, draw_secret
 from local_cloud.server import HOST, bind, serve
 
 # Seen: in most regions, version 1 of the AWS CLI puts SQS's own host name before any variable.

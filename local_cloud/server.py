@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iam_evaluator.policies import NO_POLICY
-from local_cloud import ministack as ministack_module
-from local_cloud.admin import Admin
-from local_cloud.calls import CallLog
-from local_cloud.delivery import EventDelivery
-from local_cloud.door import Door
-from local_cloud.gateway import Gateway
+from local_cloud.cloudwatch.publishing import Monitoring
+from local_cloud.eventbridge.event_delivery import EventDelivery
+from local_cloud.front_door.admin import Admin
+from local_cloud.front_door.call_log import CallLog
+from local_cloud.front_door.door import Door
+from local_cloud.front_door.gateway import Gateway
 from local_cloud.hosting.fleets import Fleets
-from local_cloud.ministack import MiniStack
-from local_cloud.monitoring import Monitoring
-from local_cloud.real_time import RealTimeControlPlane, SystemClock
-from local_cloud.runtime import Runtime
+from local_cloud.ministack import emulator
+from local_cloud.ministack.emulator import MiniStack
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.ports import AlarmState, Key
+from local_cloud.sagemaker.real_time import RealTimeControlPlane, SystemClock
+from local_cloud.sagemaker_runtime.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +108,7 @@ def serve(
             # Before anything else is there to clean up, so that no early signal leaves it behind.
             ending.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
         ending.callback(shutil.rmtree, state_dir, ignore_errors=True)
-        ministack_module.enter_environment(port, state_dir, secret=secret, enforce_iam=enforce_iam)
+        emulator.enter_environment(port, state_dir, secret=secret, enforce_iam=enforce_iam)
         ministack = MiniStack(port=port, state_dir=state_dir, secret=secret, enforce_iam=enforce_iam)
         ending.callback(ministack.stop)
         delivery = EventDelivery(ministack.put_event)
@@ -153,7 +153,7 @@ async def _serve(  # noqa: PLR0913 - the parts of the local cloud
     when_ready: Callable[[], None],
 ) -> None:
     # Imported here because MiniStack changes Hypercorn when it is imported, after the environment is set.
-    from local_cloud import connections  # noqa: PLC0415
+    from local_cloud.front_door import connections  # noqa: PLC0415
 
     plane = ControlPlane(
         clock=SystemClock(),

@@ -9,7 +9,7 @@ from pathlib import Path
 from demo.accounts.walkthrough import walk_through
 from demo.ending import run
 from demo.timeline import Timeline
-from local_cloud.process import start_local_cloud
+from local_cloud.child_process import start_local_cloud
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from local_cloud.process import LocalCloud
+    from local_cloud.child_process import LocalCloud
 
 REPOSITORY: Final = "research/scikit-learn"
 TAG: Final = "1.2-1-cpu-py3"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from demo.registry import Registry
     from demo.timeline import Timeline
     from demo.training import TrainedModel
-    from local_cloud.process import LocalCloud
+    from local_cloud.child_process import LocalCloud
 
 ACCOUNTS: Final = {"registry": "111122223333", "staging": "222233334444", "production": "333344445555"}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from local_cloud.application_auto_scaling.registry import TargetKey, condition_keys
+from local_cloud.application_auto_scaling.registrations import TargetKey, condition_keys
 from local_cloud.sagemaker import arns
 from local_cloud.sagemaker.authorization import Check, allows, require_check
 from local_cloud.sagemaker.errors import validation
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from iam_evaluator.request_context import Values
-    from local_cloud.application_auto_scaling.registry import Registry
+    from local_cloud.application_auto_scaling.registrations import Registry
     from local_cloud.sagemaker.ports import Caller
     from local_cloud.sagemaker.switches import Switches
 

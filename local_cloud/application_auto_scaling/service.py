@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from botocore.loaders import Loader
 
 from local_cloud.application_auto_scaling import authorization
-from local_cloud.application_auto_scaling.registry import (
+from local_cloud.application_auto_scaling.registrations import (
     ScalableTarget,
     ScalingPolicy,
     ScheduledAction,

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.hosting.fleet import (
+from local_cloud.hosting.routing import WeightedChoice
+from local_cloud.hosting.variant_fleet import (
     Answer,
     Fleet,
     InvocationTimeoutError,
@@ -23,7 +24,6 @@ from local_cloud.hosting.fleet import (
     ModelData,
     UnreachableError,
 )
-from local_cloud.hosting.routing import WeightedChoice
 from local_cloud.sagemaker.ports import FleetSpec, Health, Route
 
 if TYPE_CHECKING:

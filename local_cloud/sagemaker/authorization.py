@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from iam_evaluator.principals import Principal
     from iam_evaluator.request_context import Values
     from local_cloud.sagemaker.ports import Caller, Key
-    from local_cloud.sagemaker.world import World
+    from local_cloud.sagemaker.state import World
 
 
 @dataclass(frozen=True, slots=True)

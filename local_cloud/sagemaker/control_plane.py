@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from local_cloud.application_auto_scaling.registry import Registry
+from local_cloud.application_auto_scaling.registrations import Registry
 from local_cloud.sagemaker import (
     authorization,
     endpoint_configs,
@@ -24,16 +24,16 @@ from local_cloud.sagemaker import (
     models,
     tags,
 )
+from local_cloud.sagemaker.api_model import sagemaker_service_model
 from local_cloud.sagemaker.deployments import Deployment
 from local_cloud.sagemaker.endpoint_state import Endpoint, EndpointStatus, ScalableVariant, traffic
+from local_cloud.sagemaker.port_defaults import NoKeys, PermissiveRoles
 from local_cloud.sagemaker.ports import Caller
-from local_cloud.sagemaker.service_model import sagemaker_service_model
+from local_cloud.sagemaker.state import World
 from local_cloud.sagemaker.switches import ApiVersion, Switches
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.sagemaker.transitions import Rescaling, SystemUpdate
 from local_cloud.sagemaker.validation import RequestValidator
-from local_cloud.sagemaker.virtual import PermissiveRoles, ScriptedAlarms, ScriptedKeys
-from local_cloud.sagemaker.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -79,7 +79,7 @@ class ControlPlane:
         artifacts: What is asked about model data.
         hosting: Runs fleets.
         events: Where events go.
-        alarms: What is asked about rollback alarms; without it every alarm is OK.
+        alarms: What is asked about rollback alarms.
         execution_roles: What is asked about execution roles' permissions; without it they have all.
         keys: Which KMS keys there are; without it none, and no grant on one is asked for.
         timings: How long transitions take.
@@ -95,7 +95,7 @@ class ControlPlane:
         artifacts: Artifacts,
         hosting: Hosting,
         events: EventSink,
-        alarms: Alarms | None = None,
+        alarms: Alarms,
         execution_roles: ExecutionRoles | None = None,
         keys: Keys | None = None,
         timings: Timings | None = None,
@@ -108,9 +108,9 @@ class ControlPlane:
             artifacts=artifacts,
             hosting=hosting,
             events=events,
-            alarms=alarms or ScriptedAlarms(),
+            alarms=alarms,
             execution_roles=execution_roles or PermissiveRoles(),
-            keys=keys or ScriptedKeys(),
+            keys=keys or NoKeys(),
             scalable_targets=Registry(),
             timings=timings or Timings(),
             switches=switches or Switches(),

@@ -26,7 +26,7 @@ from local_cloud.sagemaker.endpoint_state import (
 )
 from local_cloud.sagemaker.models import refuse_unapproved_packages
 from local_cloud.sagemaker.ports import AlarmState, FleetSpec, Health
-from local_cloud.sagemaker.rollouts import ALL
+from local_cloud.sagemaker.rollout_plan import ALL
 from local_cloud.sagemaker.switches import (
     AlarmAtStart,
     AlarmRollbackReason,
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
     from local_cloud.sagemaker.endpoint_configs import EndpointConfig
     from local_cloud.sagemaker.models import Model
-    from local_cloud.sagemaker.rollouts import Rollout, Step
-    from local_cloud.sagemaker.world import World
+    from local_cloud.sagemaker.rollout_plan import Rollout, Step
+    from local_cloud.sagemaker.state import World
 
 _NONE = Fraction(0)
 _SHORTEST_POLL = 0.05

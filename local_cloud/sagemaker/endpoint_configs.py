@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker.state import Scope, World
     from local_cloud.sagemaker.switches import Switches
-    from local_cloud.sagemaker.world import Scope, World
 
 Variant = dict[str, Any]
 _SERVERLESS_VOLUME_GB = 5

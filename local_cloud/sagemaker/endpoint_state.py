@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.deployments import Deployment
     from local_cloud.sagemaker.endpoint_configs import EndpointConfig
     from local_cloud.sagemaker.models import Model
+    from local_cloud.sagemaker.state import Scope, World
     from local_cloud.sagemaker.switches import Switches
     from local_cloud.sagemaker.transitions import Deletion, Rescaling, SystemUpdate
-    from local_cloud.sagemaker.world import Scope, World
 
 
 class EndpointStatus(StrEnum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.application_auto_scaling.registry import condition_keys
+from local_cloud.application_auto_scaling.registrations import condition_keys
 from local_cloud.sagemaker import authorization, deployments, errors, tags
 from local_cloud.sagemaker.endpoint_configs import (
     check_concurrency,
@@ -25,7 +25,7 @@ from local_cloud.sagemaker.endpoint_state import (
 )
 from local_cloud.sagemaker.listing import page
 from local_cloud.sagemaker.models import find_model, refuse_unapproved_packages
-from local_cloud.sagemaker.rollouts import Rollout, plan_rollout
+from local_cloud.sagemaker.rollout_plan import Rollout, plan_rollout
 from local_cloud.sagemaker.switches import (
     Answer,
     GuardedVariants,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from local_cloud.sagemaker.endpoint_configs import EndpointConfig
     from local_cloud.sagemaker.ports import Caller
-    from local_cloud.sagemaker.world import Scope, World
+    from local_cloud.sagemaker.state import Scope, World
 
 
 def create_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from local_cloud.sagemaker.switches import (
 if TYPE_CHECKING:
     from local_cloud.sagemaker.endpoint_state import Endpoint
     from local_cloud.sagemaker.model_packages import ModelPackage
-    from local_cloud.sagemaker.world import Scope, World
+    from local_cloud.sagemaker.state import Scope, World
 
 MODEL_PACKAGE_STATE_CHANGE = "SageMaker Model Package State Change"
 ENDPOINT_STATE_CHANGE = "SageMaker Endpoint State Change"

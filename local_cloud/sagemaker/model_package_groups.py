@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from local_cloud.sagemaker.group_policies import GroupPolicy
     from local_cloud.sagemaker.ports import Caller
-    from local_cloud.sagemaker.world import Scope, World
+    from local_cloud.sagemaker.state import Scope, World
 
 
 class NoSuchGroupError(errors.ServiceError):

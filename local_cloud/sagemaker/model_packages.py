@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from local_cloud.sagemaker.ports import Caller
-    from local_cloud.sagemaker.world import Scope, World
+    from local_cloud.sagemaker.state import Scope, World
 
 _KEPT_MEMBERS = (
     "ModelPackageDescription",

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from local_cloud.sagemaker.model_packages import ModelPackage
     from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker.state import Scope, World
     from local_cloud.sagemaker.switches import Switches
-    from local_cloud.sagemaker.world import Scope, World
 
 _ENVIRONMENT_BYTES = 32 * 1024
 _BROUGHT: Final = ("Image", "ModelDataUrl", "ModelDataSource", "AdditionalModelDataSources")

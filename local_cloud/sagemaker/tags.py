@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from local_cloud.sagemaker.ports import Caller
-    from local_cloud.sagemaker.world import Scope, World
+    from local_cloud.sagemaker.state import Scope, World
 
 TAG_LIMIT = 50
 

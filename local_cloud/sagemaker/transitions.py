@@ -18,10 +18,10 @@ from local_cloud.sagemaker.endpoint_state import (
     instances_in_use,
     traffic,
 )
-from local_cloud.sagemaker.rollouts import has_guardrails
+from local_cloud.sagemaker.rollout_plan import has_guardrails
 
 if TYPE_CHECKING:
-    from local_cloud.sagemaker.world import World
+    from local_cloud.sagemaker.state import World
 
 _NONE: tuple[LiveVariant, ...] = ()
 

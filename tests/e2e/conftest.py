@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_cloud.process import LocalCloud, start_local_cloud
+from local_cloud.child_process import LocalCloud, start_local_cloud
 
 
 @pytest.fixture(scope="session")

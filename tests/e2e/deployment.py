@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_sagemaker import SageMakerClient
 
-    from local_cloud.process import LocalCloud
+    from local_cloud.child_process import LocalCloud
 
 OUTCOME_TIMEOUT_SECONDS = 60.0
 ONE_INSTANCE = {"instance_type": "ml.m5.large", "instance_count": 1}

@@ -10,7 +10,7 @@ from tests.e2e.clients.account import REGION
 from tests.e2e.two_accounts import Team
 
 if TYPE_CHECKING:
-    from local_cloud.process import LocalCloud
+    from local_cloud.child_process import LocalCloud
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from demo.accounts.team import STAGES
 from demo.accounts.walkthrough import walk_through
 from demo.timeline import Timeline
-from local_cloud.process import start_local_cloud
+from local_cloud.child_process import start_local_cloud
 
 if TYPE_CHECKING:
     from pathlib import Path

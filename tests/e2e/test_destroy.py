@@ -23,7 +23,7 @@ from tests.infra.documented import block_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from local_cloud.process import LocalCloud
+    from local_cloud.child_process import LocalCloud
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from infra.settings.catalogue import EndpointSpec
     from infra.stages.access import StageAccess
-    from local_cloud.process import LocalCloud
+    from local_cloud.child_process import LocalCloud
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

@@ -9,13 +9,13 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local_cloud.process import start_local_cloud
+from local_cloud.child_process import start_local_cloud
 from tests.e2e.clients.account import IMAGE, SCALING_MODEL, Account, archive, eventually, policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local_cloud.process import LocalCloud
+    from local_cloud.child_process import LocalCloud
 
 pytestmark = pytest.mark.e2e
 

@@ -14,7 +14,7 @@ from tests.e2e.clients.account import BROKEN_MODEL, Account, archive_of, eventua
 from tests.e2e.deployment import ONE_INSTANCE, Deployment
 
 if TYPE_CHECKING:
-    from local_cloud.process import LocalCloud
+    from local_cloud.child_process import LocalCloud
 
 WRITES = frozenset({"CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint", "AddTags"})
 SENT = "[[271828182.0]]"

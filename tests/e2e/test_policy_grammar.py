@@ -13,7 +13,7 @@ from tests.e2e.clients.account import Account, eventually
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local_cloud.process import LocalCloud
+    from local_cloud.child_process import LocalCloud
 
 pytestmark = pytest.mark.e2e
 

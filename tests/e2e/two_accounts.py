@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from local_cloud.process import LocalCloud
+    from local_cloud.child_process import LocalCloud
 
 GROUP = "churn"
 THEIRS = {

@@ -85,7 +85,7 @@ _REMOVAL: Final = By(
     "test_destroyed_it_serves_on_deployed_again_it_takes_over_and_removed_nothing_is_left"
 )
 _FOREGROUND: Final = By(
-    "unit/local_cloud/test_process.py::test_foreground_prints_the_environment_and_ends_on_ctrl_c"
+    "unit/local_cloud/test_child_process.py::test_foreground_prints_the_environment_and_ends_on_ctrl_c"
 )
 
 HOW: Final[dict[str, Here | By | Because]] = {

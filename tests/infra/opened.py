@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from iam_evaluator.evaluation import AccessRequest, evaluate
 from iam_evaluator.policies import EVERYTHING
 from iam_evaluator.principals import Principal, PrincipalKind
-from local_cloud.in_process import InProcessCloud
-from local_cloud.ministack_execution_roles import ExecutionRoles
+from local_cloud.ministack.execution_roles import ExecutionRoles
+from local_cloud.testing.in_process import InProcessCloud
 from registry_access.environment import Environment
 from registry_access.handler import Clients, edit, respond
 from registry_access.request import EditRequest

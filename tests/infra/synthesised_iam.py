@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local_cloud.ministack_iam import MiniStackIam
+from local_cloud.ministack.iam import MiniStackIam
 
 if TYPE_CHECKING:
     from iam_evaluator.policies import Policy

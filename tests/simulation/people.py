@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller, FleetSpec, Health
-from local_cloud.sagemaker.virtual import ScriptedHosting, VirtualClock
+from local_cloud.testing.scripted_hosting import ScriptedHosting
 from tests.simulation.alarms import rollback_alarm
 from tests.simulation.artefacts import artefact_of
 from tests.simulation.bucket import NEIGHBOUR
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from local_cloud.sagemaker.control_plane import ControlPlane
+    from local_cloud.testing.virtual_clock import VirtualClock
     from tests.simulation.sites import Site
     from tests.simulation.world import Invocation, World
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from local_cloud.sagemaker.virtual import VirtualClock
+    from local_cloud.testing.virtual_clock import VirtualClock
     from tests.simulation.clients import Network
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 
 from local_cloud.sagemaker.ports import AlarmState
-from local_cloud.sagemaker.virtual import VirtualClock
+from local_cloud.testing.virtual_clock import VirtualClock
 from tests.simulation import coverage
 from tests.simulation.people import _OF_SAGEMAKER, _PERSONAL
 from tests.simulation.runner import schedule_of

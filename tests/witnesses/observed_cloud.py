@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 
 from iam_evaluator.policies import parse_policy
 from iam_evaluator.principals import Principal, PrincipalKind
-from local_cloud.hosting.virtual import ScriptedEndpoints
-from local_cloud.in_process import InProcessCloud
+from local_cloud.testing.in_process import InProcessCloud
+from local_cloud.testing.scripted_endpoints import ScriptedEndpoints
 from tests.unit.local_cloud.sagemaker.virtual_cloud import VirtualCloud
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from local_cloud.cloudwatch.publishing import Monitoring
 from local_cloud.hosting.fleets import InvocationRecord
-from local_cloud.monitoring import Monitoring
 from local_cloud.sagemaker.timings import Timings
-from tests.unit.local_cloud.test_monitoring import CloudWatch
+from tests.unit.local_cloud.cloudwatch.test_publishing import CloudWatch
 from tests.witnesses.observed_cloud import ACCOUNT, ObservedCloud, refusal
 from tests.witnesses.witness import Observed, witness
 

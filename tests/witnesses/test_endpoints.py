@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from local_cloud.sagemaker.port_defaults import PermissiveRoles
 from local_cloud.sagemaker.ports import Health
 from local_cloud.sagemaker.switches import Switches, UnpulledImage
-from local_cloud.sagemaker.virtual import Outcome, PermissiveRoles, StrictArtifacts
+from local_cloud.testing.scripted_hosting import Outcome
+from local_cloud.testing.stand_ins import StrictArtifacts
 from tests.witnesses.observed_cloud import ACCOUNT, DATA, IMAGE, ROLE, ObservedCloud, arn_of, refusal, variant
 from tests.witnesses.witness import Observed, witness
 

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.ports import AlarmState, Health
 from local_cloud.sagemaker.switches import AlarmRollbackReason, Switches, UpdateRollbackStatus
-from local_cloud.sagemaker.virtual import Outcome, StrictArtifacts
+from local_cloud.testing.scripted_hosting import Outcome
+from local_cloud.testing.stand_ins import StrictArtifacts
 from tests.witnesses.observed_cloud import DATA, IMAGE, ObservedCloud, arn_of, refusal, variant
 from tests.witnesses.witness import Observed, witness
 

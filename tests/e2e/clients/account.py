@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
-    from local_cloud.process import LocalCloud
+    from local_cloud.child_process import LocalCloud
 
 T = TypeVar("T")
 

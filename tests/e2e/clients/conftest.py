@@ -1,6 +1,6 @@
 import pytest
 
-from local_cloud.process import LocalCloud
+from local_cloud.child_process import LocalCloud
 from tests.e2e.clients.account import Account
 
 

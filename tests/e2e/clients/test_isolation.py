@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local_cloud.process import LocalCloud
+from local_cloud.child_process import LocalCloud
 from tests.e2e.clients.account import GROUP, IMAGE, SCALING_MODEL, Account, archive, policy
 
 pytestmark = pytest.mark.e2e

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local_cloud.process import LocalCloud
+from local_cloud.child_process import LocalCloud
 from tests.e2e.clients.account import GROUP, SCALING_MODEL, Account, archive, policy
 from tests.e2e.clients.programs import ClientFailedError, run_script
 

@@ -25,8 +25,8 @@ from deployer.gateways.scalable_targets import ScalableTargets
 from deployer.model.release import Release, Version
 from deployer.model.settings import EndpointSettings
 from infra.settings.catalogue import EndpointSpec, load_catalogue
-from local_cloud.in_process import InProcessCloud
-from local_cloud.sagemaker.virtual import settle
+from local_cloud.testing.in_process import InProcessCloud
+from local_cloud.testing.virtual_clock import settle
 from tests.infra.settings import drawn
 from tests.unit.local_cloud.sagemaker.virtual_cloud import ACCOUNT, REGION, VirtualCloud, specification
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from deployer.model.settings import InvalidSettingsError
-from local_cloud.hosting.fleet import Answer
-from local_cloud.in_process import InProcessCloud
+from local_cloud.hosting.variant_fleet import Answer
+from local_cloud.testing.in_process import InProcessCloud
 from tests.unit.deployer.builders import settings
 from tests.unit.deployer.pipeline import REGION, Pipeline
 

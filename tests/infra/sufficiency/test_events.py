@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ministack.core.responses import request_scope
 
-from local_cloud.in_process import InProcessCloud
-from local_cloud.ministack_events import RuleTargets
+from local_cloud.ministack.rule_targets import RuleTargets
+from local_cloud.testing.in_process import InProcessCloud
 from tests.infra.roles import Deployed
 from tests.infra.synthesised_iam import SynthesisedIam
 from tests.unit.local_cloud.sagemaker.virtual_cloud import VirtualCloud

@@ -10,17 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local_cloud.in_process import InProcessCloud
-from local_cloud.ministack_execution_roles import ExecutionRoles
+from local_cloud.ministack.execution_roles import ExecutionRoles
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.ports import AlarmState
-from local_cloud.sagemaker.virtual import (
-    RecordingEventSink,
-    ScriptedAlarms,
-    ScriptedHosting,
-    VirtualClock,
-    settle,
-)
+from local_cloud.testing.in_process import InProcessCloud
+from local_cloud.testing.scripted_hosting import ScriptedHosting
+from local_cloud.testing.stand_ins import RecordingEventSink, ScriptedAlarms
+from local_cloud.testing.virtual_clock import VirtualClock, settle
 from tests.infra.roles import Deployed
 from tests.infra.synthesised_iam import SynthesisedIam
 from tests.unit.deployer.pipeline import PATH_STYLE

@@ -11,8 +11,8 @@ import pytest
 
 from deployer.model.attempt import AttemptStatus
 from deployer.triggers import read_trigger
-from local_cloud.hosting.fleet import Answer, InvocationTimeoutError
 from local_cloud.hosting.fleets import NotReadyError
+from local_cloud.hosting.variant_fleet import Answer, InvocationTimeoutError
 from tests.unit.deployer.builders import ENDPOINT
 from tests.unit.deployer.pipeline import PATH_STYLE, SCHEDULED, Pipeline
 

@@ -10,7 +10,7 @@ from demo.cdk import CdkError
 from demo.ending import run
 from demo.scene import NotAsItShouldBeError, Scene
 from demo.timeline import Timeline
-from local_cloud.process import LocalCloudError
+from local_cloud.child_process import LocalCloudError
 
 
 def scene() -> Scene:

@@ -30,21 +30,15 @@ from deployer.model.settings import EndpointSettings
 from deployer.model.stack_identity import Ownership
 from deployer.reconciler import Gateways
 from deployer.triggers import Trigger, read_trigger
-from local_cloud.hosting.virtual import ScriptedEndpoints
-from local_cloud.in_process import InProcessAlarms, InProcessCloud
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.ports import Health
 from local_cloud.sagemaker.switches import Switches
 from local_cloud.sagemaker.timings import Timings
-from local_cloud.sagemaker.virtual import (
-    Outcome,
-    RecordingEventSink,
-    ScriptedHosting,
-    ScriptedKeys,
-    StrictArtifacts,
-    StrictIdentity,
-    VirtualClock,
-)
+from local_cloud.testing.in_process import InProcessAlarms, InProcessCloud
+from local_cloud.testing.scripted_endpoints import ScriptedEndpoints
+from local_cloud.testing.scripted_hosting import Outcome, ScriptedHosting
+from local_cloud.testing.stand_ins import RecordingEventSink, ScriptedKeys, StrictArtifacts, StrictIdentity
+from local_cloud.testing.virtual_clock import VirtualClock
 from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from deployer.dispatcher import PassesFailedError
 from deployer.gateways.journal import WINDOW, Journal
 from deployer.model.attempt import Action, AttemptStatus
 from local_cloud.sagemaker.ports import Health
-from local_cloud.sagemaker.virtual import Outcome
+from local_cloud.testing.scripted_hosting import Outcome
 from tests.infra.sufficiency.stages.test_stage import SOAK, STAGING, metadata
 from tests.infra.sufficiency.test_companions import AB_TEST, Shadowing
 from tests.infra.sufficiency.test_trial import BAD, GOOD, Trying

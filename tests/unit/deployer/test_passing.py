@@ -10,10 +10,10 @@ from botocore.exceptions import ClientError
 from deployer.endpoint_pass.executor import SECONDS_TO_BE_KNOWN
 from deployer.model.attempt import RETRY_DELAYS
 from deployer.model.transience import ACCESS, TROUBLE, may_be_early, may_pass
-from local_cloud.propagation import Propagation
+from local_cloud.ministack.propagation import Propagation
+from local_cloud.sagemaker.port_defaults import PermissiveRoles
 from local_cloud.sagemaker.switches import Switches, UnpulledImage
 from local_cloud.sagemaker.timings import Timings
-from local_cloud.sagemaker.virtual import PermissiveRoles
 from tests.simulation.laws import TRANSIENT as PASSING
 from tests.unit.deployer.builders import ENDPOINT
 from tests.unit.deployer.pipeline import REGION, Pipeline

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from deployer.dispatcher import PassesFailedError
 from deployer.model.attempt import AttemptStatus
-from local_cloud.hosting.fleet import Answer
+from local_cloud.hosting.variant_fleet import Answer
 from tests.infra.sufficiency.test_trial import (
     BAD,
     GOOD,

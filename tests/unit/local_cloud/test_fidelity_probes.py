@@ -6,7 +6,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from local_cloud.delivery import DeliverySwitches
+from local_cloud.eventbridge.event_delivery import DeliverySwitches
 from local_cloud.sagemaker.switches import Switches
 from tests.iam_proof.evidence import EVIDENCE, KEYS
 

@@ -8,7 +8,7 @@ import pytest
 
 from local_cloud.sagemaker.switches import Answer, SameConfigUpdate, Switches, UndersizedGuardrail
 from local_cloud.sagemaker.timings import Timings
-from local_cloud.sagemaker.virtual import START
+from local_cloud.testing.virtual_clock import START
 from tests.unit.local_cloud.sagemaker.virtual_cloud import (
     DATA,
     IMAGE,

@@ -10,7 +10,9 @@ import pytest
 from local_cloud.sagemaker.deployments import INSUFFICIENT_CAPACITY
 from local_cloud.sagemaker.ports import Health
 from local_cloud.sagemaker.timings import Timings
-from local_cloud.sagemaker.virtual import START, Outcome, StrictArtifacts
+from local_cloud.testing.scripted_hosting import Outcome
+from local_cloud.testing.stand_ins import StrictArtifacts
+from local_cloud.testing.virtual_clock import START
 from tests.unit.local_cloud.sagemaker.virtual_cloud import (
     ACCOUNT,
     DATA,

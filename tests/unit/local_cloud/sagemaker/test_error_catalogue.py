@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local_cloud.sagemaker.switches import NotFoundNames, Switches
-from local_cloud.sagemaker.virtual import StrictArtifacts, StrictIdentity
+from local_cloud.testing.stand_ins import StrictArtifacts, StrictIdentity
 from tests.unit.local_cloud.sagemaker.virtual_cloud import (
     ACCOUNT,
     BOB,

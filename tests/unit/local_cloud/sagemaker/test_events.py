@@ -20,7 +20,7 @@ from local_cloud.sagemaker.switches import (
     UpdatedFields,
 )
 from local_cloud.sagemaker.timings import Timings
-from local_cloud.sagemaker.virtual import Outcome
+from local_cloud.testing.scripted_hosting import Outcome
 from tests.unit.local_cloud.sagemaker.virtual_cloud import (
     ACCOUNT,
     DATA,

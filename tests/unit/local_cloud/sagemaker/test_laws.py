@@ -13,7 +13,8 @@ from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
 from local_cloud.sagemaker.endpoint_state import STATUSES, EndpointStatus, StatusGroup
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import AlarmState, Health
-from local_cloud.sagemaker.virtual import Outcome, VirtualClock, settle
+from local_cloud.testing.scripted_hosting import Outcome
+from local_cloud.testing.virtual_clock import VirtualClock, settle
 from tests.unit.local_cloud.sagemaker.virtual_cloud import ACCOUNT, ALICE, REGION, VirtualCloud, variant
 
 GUARDED = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "alarm"}]}}

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local_cloud.sagemaker.switches import FilteredPages, Switches
-from local_cloud.sagemaker.virtual import START
+from local_cloud.testing.virtual_clock import START
 from tests.unit.local_cloud.sagemaker.virtual_cloud import VirtualCloud, specification
 
 NAMES = ["banana", "Apple", "cherry"]

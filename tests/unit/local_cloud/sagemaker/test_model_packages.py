@@ -11,7 +11,7 @@ import pytest
 from local_cloud.sagemaker.ports import Caller
 from local_cloud.sagemaker.switches import Answer, ArnLetterCase, NameLookup, Switches
 from local_cloud.sagemaker.timings import Timings
-from local_cloud.sagemaker.virtual import START
+from local_cloud.testing.virtual_clock import START
 from tests.unit.local_cloud.sagemaker.virtual_cloud import (
     ACCOUNT,
     ALICE,

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from local_cloud.sagemaker.switches import PackageEnvironment, Switches, UnapprovedPackage
-from local_cloud.sagemaker.virtual import START, StrictArtifacts
+from local_cloud.testing.stand_ins import StrictArtifacts
+from local_cloud.testing.virtual_clock import START
 from tests.unit.local_cloud.sagemaker.virtual_cloud import (
     DATA,
     IMAGE,

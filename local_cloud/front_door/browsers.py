@@ -1,0 +1,66 @@
+"""Tell AWS clients from web pages, which may reach a loopback port, too; pure.
+
+A browser carries the requests of an open page to any address, 127.0.0.1 included. It says so in `Origin`, in
+`Sec-Fetch-Site` and in `Referer`; and in `Host`, where the page's host name was made to mean 127.0.0.1 (DNS
+rebinding). No AWS client sends the first three (Fetch standard, "origin-header"; Fetch Metadata,
+"sec-fetch-site").
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from local_cloud.ministack.emulator import Send
+
+# A name below `localhost` never leaves the machine (RFC 6761, section 6.3); S3 clients put a bucket there.
+_HOST: Final = re.compile(r"(?:127\.0\.0\.1|\[::1\]|(?:[a-z0-9_.-]+\.)?localhost)(?::(?P<port>\d{1,5}))?")
+_HTTP_PORT: Final = 80
+_OWN_SITE: Final = frozenset({"none", "same-origin"})
+_CORS: Final = b"access-control-"
+
+
+def refusal(method: str, headers: Iterable[tuple[bytes, bytes]], *, port: int) -> str | None:
+    """Return why a request may come from a web page that is not the local cloud's own; None if it may not.
+
+    Args:
+        method: The request's method.
+        headers: Its headers, as ASGI has them.
+        port: The port that the local cloud listens on.
+    """
+    if method == "OPTIONS":
+        return "OPTIONS is how a browser asks for another site; no AWS client sends it"
+    given = [(name.decode("latin-1").lower(), value.decode("latin-1").strip()) for name, value in headers]
+    hosts = [value.lower() for name, value in given if name == "host"]
+    if len(hosts) != 1 or not _is_ours(hosts[0], port):
+        return f"Host is {', '.join(hosts) or 'missing'}, and has to be 127.0.0.1:{port} or localhost:{port}"
+    for name, value in given:
+        if name == "origin" and value.lower() != f"http://{hosts[0]}":
+            return f"Origin is {value}: a web page of another site sent it"
+        if name == "referer" and urlsplit(value.lower())[:2] != ("http", hosts[0]):
+            return "Referer is another site's: a web page sent it"
+        if name == "sec-fetch-site" and value.lower() not in _OWN_SITE:
+            return f"Sec-Fetch-Site is {value}: a web page of another site sent it"
+    return None
+
+
+def _is_ours(host: str, port: int) -> bool:
+    match = _HOST.fullmatch(host)
+    return match is not None and int(match["port"] or _HTTP_PORT) == port
+
+
+def without_cors(send: Send) -> Send:
+    """Return a `send` that lets no page of another site read an answer, whatever the application says."""
+
+    async def sending(message: dict[str, object]) -> None:
+        if message["type"] == "http.response.start":
+            headers: Iterable[tuple[bytes, bytes]] = message.get("headers", ())  # type: ignore[assignment] # ASGI's own
+            kept = [(name, value) for name, value in headers if not name.lower().startswith(_CORS)]
+            message = {**message, "headers": kept}
+        await send(message)
+
+    return sending  # type: ignore[return-value] # a dict is a message

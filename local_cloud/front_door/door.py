@@ -1,0 +1,79 @@
+"""Decide who may speak to the local cloud at all, before anything of it looks at a request.
+
+The local cloud runs models' and functions' code as the user who started it. So it refuses what a web page may
+have sent (`browsers`), and carries out only requests that are signed with this start's secret, or with
+credentials that the root user gave out (`ministack/signatures.py`).
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from typing import TYPE_CHECKING, Final
+
+from local_cloud.front_door import browsers
+from local_cloud.front_door.http import Response, raw_path
+
+if TYPE_CHECKING:
+    from local_cloud.front_door.http import Request
+    from local_cloud.ministack.emulator import Scope
+    from local_cloud.ministack.signatures import Signatures
+
+_LOGGER = logging.getLogger("local_cloud.door")
+
+SECRET_HEADER: Final = "x-local-cloud-secret"  # noqa: S105 - a header's name
+_PRIVATE_PREFIXES: Final = ("/_local_cloud/", "/_ministack/", "/_localstack/")
+# Custom resources and wait conditions of CloudFormation answer here: the random token in the path lets them.
+_ANSWERS_OF_RESOURCES: Final = ("/_ministack/cfn-response/", "/_ministack/cfn-signal/")
+
+
+class Door:
+    """Refuses requests; None means that one may come in."""
+
+    def __init__(self, *, port: int, secret: str, signatures: Signatures) -> None:
+        self._port = port
+        self._secret = secret
+        self._signatures = signatures
+
+    def refuse_head(self, scope: Scope, head: Request) -> Response | None:
+        """Refuse what a web page may have sent, and what is for the local cloud's own callers only."""
+        foreign = browsers.refusal(head.method, scope["headers"], port=self._port)
+        if foreign is not None:
+            _LOGGER.warning("Refused %s %s: %s", head.method, head.path, foreign)
+            return _forbidden(f"Refused: {foreign}.")
+        if not head.path.startswith(_PRIVATE_PREFIXES) or _is_answer_of_resource(head) or self._knows(head):
+            return None
+        return _forbidden(
+            f"Refused: {head.path} is for those who know this start's secret. Send it as {SECRET_HEADER}; "
+            "it is AWS_SECRET_ACCESS_KEY among the variables that the local cloud prints."
+        )
+
+    def refuse_signature(self, scope: Scope, request: Request) -> Response | None:
+        """Refuse a request that is not signed as it has to be; an administrator's secret is as good."""
+        if request.path.startswith(_PRIVATE_PREFIXES) and (
+            _is_answer_of_resource(request) or self._knows(request)
+        ):
+            return None
+        refused = self._signatures.failure(
+            method=request.method,
+            raw_path=raw_path(scope),
+            query_string=scope.get("query_string", b""),
+            raw_headers=scope["headers"],
+            body=request.body,
+        )
+        if refused is None:
+            return None
+        status, headers, body = self._signatures.answer(refused, request)
+        return Response(status, body, headers)
+
+    def _knows(self, request: Request) -> bool:
+        given = request.headers.get(SECRET_HEADER, "")
+        return hmac.compare_digest(given.encode(), self._secret.encode())
+
+
+def _is_answer_of_resource(request: Request) -> bool:
+    return request.method == "PUT" and request.path.startswith(_ANSWERS_OF_RESOURCES)
+
+
+def _forbidden(message: str) -> Response:
+    return Response(403, f"{message}\n".encode(), {"Content-Type": "text/plain; charset=utf-8"})

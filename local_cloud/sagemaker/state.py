@@ -1,0 +1,130 @@
+"""What every operation works on: the ports, the settings, the time of the transition, and all state.
+
+Owns state and identifiers. It decides nothing: the noun modules do.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from local_cloud.sagemaker import arns
+from local_cloud.sagemaker.switches import ArnLetterCase, NameLookup, Switches
+from local_cloud.sagemaker.timers import Agenda
+
+if TYPE_CHECKING:
+    from local_cloud.application_auto_scaling.registrations import Registry
+    from local_cloud.sagemaker.endpoint_configs import EndpointConfig
+    from local_cloud.sagemaker.endpoint_state import Endpoint
+    from local_cloud.sagemaker.model_package_groups import ModelPackageGroup
+    from local_cloud.sagemaker.model_packages import ModelPackage
+    from local_cloud.sagemaker.models import Model
+    from local_cloud.sagemaker.ports import (
+        Alarms,
+        Artifacts,
+        Caller,
+        EventSink,
+        ExecutionRoles,
+        Hosting,
+        Identity,
+        Keys,
+    )
+    from local_cloud.sagemaker.timings import Timings
+
+_MILLISECOND = 1000
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """Everything that one account holds in one region; keys are names in lower case."""
+
+    account_id: str
+    region: str
+    model_package_groups: dict[str, ModelPackageGroup] = field(default_factory=dict)
+    model_packages: dict[str, ModelPackage] = field(default_factory=dict)
+    """Unversioned packages by name, versions by `group/version`."""
+    models: dict[str, Model] = field(default_factory=dict)
+    endpoint_configs: dict[str, EndpointConfig] = field(default_factory=dict)
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    """ARN in lower case to tags."""
+    instance_quotas: dict[str, int] = field(default_factory=dict)
+    """Instance type to the most instances that endpoints may have; a missing type is unlimited."""
+    instance_capacity: dict[str, int] = field(default_factory=dict)
+    """Instance type to the most instances that AWS can provide; a missing type is unlimited."""
+
+
+Named = TypeVar("Named")
+
+
+@dataclass(slots=True, eq=False)
+class World:
+    """The ports, the settings and the state of every account and region."""
+
+    identity: Identity
+    artifacts: Artifacts
+    hosting: Hosting
+    events: EventSink
+    alarms: Alarms
+    execution_roles: ExecutionRoles
+    keys: Keys
+    scalable_targets: Registry
+    timings: Timings
+    switches: Switches
+    seed: int
+    time: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    """The time of the call or transition that is being made, to the millisecond."""
+    agenda: Agenda = field(default_factory=Agenda)
+    scopes: dict[tuple[str, str], Scope] = field(default_factory=dict)
+    _sequence: int = 0
+    _event_ids: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Identifiers that are the same in every run are wanted here; they protect nothing.
+        self._event_ids = random.Random(f"events {self.seed}")  # noqa: S311
+
+    def set_time(self, now: datetime) -> None:
+        """Set the time of what happens next; AWS keeps milliseconds."""
+        self.time = now.replace(microsecond=now.microsecond // _MILLISECOND * _MILLISECOND)
+
+    def scope(self, caller: Caller) -> Scope:
+        """Return the state of the caller's account and region."""
+        return self.scope_of(caller.account_id, caller.region)
+
+    def scope_of(self, account_id: str, region: str) -> Scope:
+        """Return the state of an account and region, empty at first."""
+        key = (account_id, region)
+        scope = self.scopes.get(key)
+        if scope is None:
+            scope = self.scopes[key] = Scope(account_id, region)
+        return scope
+
+    def next_sequence(self) -> int:
+        """Return a number greater than every one before."""
+        self._sequence += 1
+        return self._sequence
+
+    def next_event_id(self) -> str:
+        """Return an identifier that no other event has; the same in every run with the same seed."""
+        return str(uuid.UUID(int=self._event_ids.getrandbits(128), version=4))
+
+    def arn(self, scope: Scope, resource_type: str, name: str) -> str:
+        """Return a resource's ARN in the letter case that the switch says."""
+        if self.switches.arn_letter_case is ArnLetterCase.LOWER:
+            name = name.lower()
+        return arns.build(scope.account_id, scope.region, resource_type, name)
+
+    def find(self, resources: dict[str, Named], name: str) -> Named | None:
+        """Return the resource of this name, or None; other letter case finds it if the switch says so."""
+        resource: Any = resources.get(name.lower())
+        if (
+            resource is not None
+            and resource.name != name
+            and self.switches.name_lookup is NameLookup.CASE_SENSITIVE
+        ):
+            return None
+        found: Named | None = resource
+        return found

@@ -1,0 +1,59 @@
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+from local_cloud.ministack import (
+    emulator,
+    execution_roles,
+    iam,
+    policy_grammar,
+    rule_targets,
+    s3_keys,
+    signatures,
+)
+
+MODULES = (
+    emulator,
+    s3_keys,
+    rule_targets,
+    execution_roles,
+    iam,
+    signatures,
+    policy_grammar,
+)
+
+
+def test_pinned_ministack_has_everything_that_is_relied_on() -> None:
+    """In a process of its own, because MiniStack reads the environment when it is imported."""
+    code = "from local_cloud.ministack.emulator import missing_internals; print(missing_internals())"
+
+    finished = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[4],
+        env=emulator.settings(4566),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert finished.stdout.strip() == "[]"
+
+
+def test_every_private_name_that_is_touched_is_listed() -> None:
+    """A name of MiniStack's that is used without being listed would break unannounced."""
+    accesses = [
+        node
+        for module in MODULES
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_")
+    ]
+    of_modules = {
+        access.attr
+        for access in accesses
+        if isinstance(access.value, ast.Attribute)
+        or (isinstance(access.value, ast.Name) and access.value.id in {"ssm", "evaluator"})
+    }
+
+    assert of_modules - {"_data"} == {name for _, name in emulator.RELIED_ON if name.startswith("_")}
