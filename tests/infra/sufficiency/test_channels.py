@@ -12,11 +12,15 @@ from deployer.dispatcher import PassesFailedError
 from deployer.gateways import reporter as reporting
 from deployer.model.outcomes import Outcome, OutcomeKind
 from deployer.triggers import read_trigger
+from tests.infra.estate import NAMES
+from tests.infra.roles import Deployed, document
 from tests.unit.deployer.builders import ENDPOINT, GROUP
-from tests.unit.deployer.pipeline import PREFIX, TOPIC, Pipeline
+from tests.unit.deployer.pipeline import PREFIX, REGION, TOPIC, TOPIC_KEY, Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.infra.conftest import Synthesised
 
 CHANNELS = {"people": "Publish", "machines": "PutEvents"}
 
@@ -66,6 +70,26 @@ def run(pipeline: Pipeline) -> bool:
 
 def kinds(told: list[dict[str, str]]) -> list[str]:
     return [each["Outcome"] for each in told]
+
+
+def test_people_hear_by_a_topic_whose_key_has_the_stacks_policy(
+    pipeline: Pipeline, featured: Synthesised
+) -> None:
+    """It leaves the key to the account's IAM policies, without which those of the deployer have no effect.
+
+    Source: KMS developer guide, "key-policies".
+    """
+    stack = Deployed(featured, pipeline.account_id, REGION, NAMES)
+    policy = stack.resource_policy(stack.arn("AWS::KMS::Key", "OutcomesKey"))
+    assert policy is not None
+    pipeline.cloud.client("kms").put_key_policy(
+        KeyId=TOPIC_KEY, PolicyName="default", Policy=json.dumps(document(policy))
+    )
+    version = pipeline.register("Approved")
+
+    pipeline.run()
+
+    assert pipeline.told(version) == ["started", "succeeded"]
 
 
 @pytest.mark.parametrize("refusing", CHANNELS)

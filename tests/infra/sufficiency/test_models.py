@@ -244,7 +244,10 @@ def test_asynchronous_requests_and_baselines_are_read(named: Models) -> None:
 
 
 def test_answers_and_calls_are_written(named: Models) -> None:
-    for url in ("s3://answers/1.out", "s3://calls/credit/churn/AllTraffic/1.jsonl"):
+    for place in ("answers/1.out", "calls/credit/churn/AllTraffic/1.jsonl"):
+        url = named.url(place)
+        # Of a bucket that nobody has nothing is asked.
+        assert named.roles.bucket_owner(url.split("/")[2], preferred=named.account_id) is not None
         refused = named.roles.refusal_to_write(url, role_arn=named.role_arn, region=REGION, kms_key_id=None)
 
         assert refused is None
