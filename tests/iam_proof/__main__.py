@@ -1,18 +1,17 @@
-"""Prove all policies and write the page; what has no use and no reason, or no evidence, is a failure.
-
-With `--evidence` only the evidence is checked, which takes seconds, and nothing is written.
-"""
+"""Prove all policies and write the record; what has no use and no reason, or no evidence, is a failure."""
 # ruff: noqa: T201 - a command speaks to its terminal
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import time
-from collections import Counter
 from typing import TYPE_CHECKING
 
-from tests.iam_proof.page import PAGE, written
+from rich.console import Console
+
+from tests.iam_proof.page import DETAILS, PAGE, RECORD, Tally, with_verdict, written
 from tests.iam_proof.proof import prove, synthesised_stacks
 from tests.iam_proof.reasons import REASONS, reason_for
 from tests.iam_proof.verdicts import REFERENCE, judge
@@ -20,62 +19,91 @@ from tests.iam_proof.verdicts import REFERENCE, judge
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tests.iam_proof.proof import Finding, Proof
     from tests.iam_proof.verdicts import Judgement
 
 
 def main(arguments: Sequence[str]) -> int:
     """Return the process's exit status: 1 if something in a policy is for nothing, or a reason is."""
-    if arguments == ["--evidence"]:
-        return _tell(judge(synthesised_stacks()))
+    asked = _parser().parse_args(arguments)
+    if asked.evidence:
+        judgement = judge(synthesised_stacks())
+        print(*judgement.defects, _in_short(judgement), sep="\n")
+        return 1 if judgement.defects else 0
     began = time.monotonic()
-    proof = prove(jobs=os.cpu_count() or 1)
-    if proof.broken or not proof.findings:
-        print("Nothing is proven: these fail with every policy in place:", *proof.broken, sep="\n  ")
+    console = Console(file=sys.stderr)
+    filters = ["-k", asked.scenarios] if asked.scenarios else []
+    proof = prove(console, filters, jobs=asked.jobs, only=asked.only)
+    DETAILS.parent.mkdir(exist_ok=True)
+    DETAILS.write_text("\n".join(map(_told, proof.findings)) + "\n", encoding="utf-8")
+    if proof.broken:
+        print(*proof.broken, sep="\n")
+        print(f"Nothing is proven: {len(proof.broken)} scenarios fail with every policy in place.")
         return 1
-    unneeded = [each for each in proof.findings if not each.scenario]
+    if asked.only or asked.scenarios:
+        print(*map(_told, proof.findings), sep="\n")
+        print(f"{Tally.of(proof.findings)} This is a part: nothing is written, and nothing is proven.")
+        return 1
+    return _conclude(proof, time.monotonic() - began)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.iam_proof", description=__doc__)
+    parser.add_argument(
+        "--evidence", action="store_true", help="check only the evidence, which takes seconds"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="how many processes run scenarios"
+    )
+    parser.add_argument("--only", metavar="TEXT", default="", help="change only what has this in its words")
+    parser.add_argument(
+        "--scenarios", metavar="EXPRESSION", default="", help="run only these, named as for pytest's -k"
+    )
+    return parser
+
+
+def _conclude(proof: Proof, seconds: float) -> int:
+    """Write the record, tell what is wrong, and end with the verdict."""
+    judgement = judge(proof.stacks)
+    record = written(proof.findings, judgement.column(), judgement.sources, judgement.questions)
+    RECORD.parent.mkdir(exist_ok=True)
+    RECORD.write_text(record, encoding="utf-8")
+    tally = Tally.of(proof.findings)
+    PAGE.write_text(with_verdict(PAGE.read_text(encoding="utf-8"), tally), encoding="utf-8")
+    used = {reason_for(each.subject, each.taken) for each in proof.findings if not each.scenario}
+    stale = [reason for reason in REASONS if reason not in used]
     for each in proof.findings:
-        if each.scenario:
-            print(f"{each.subject}: {each.taken}\n    {each.scenario}\n    {each.how}")
-    reasons = {(each.subject, each.taken): reason_for(each.subject, each.taken) for each in unneeded}
-    for each in unneeded:
-        reason = reasons[each.subject, each.taken]
-        why = reason.why if reason else "NO REASON: change it in infra/, or write the reason into reasons.py."
-        print(f"SURVIVED {each.subject}: {each.taken} ({each.candidates} scenarios)\n    {why}")
-    stale = [reason for reason in REASONS if reason not in reasons.values()]
+        if not each.scenario and reason_for(each.subject, each.taken) is None:
+            print(_told(each))
     for reason in stale:
         print(f"OUT OF DATE {reason}\n    Scenarios miss what it explains, or it is gone: remove it.")
-    judgement = judge(proof.stacks)
-    page = written(proof.findings, judgement.column(), judgement.sources, judgement.questions)
-    PAGE.write_text(page, encoding="utf-8")
-    without = [each for each in unneeded if not reasons[each.subject, each.taken]]
-    for subject, count in Counter(each.subject for each in proof.findings).items():
-        stays = sum(each.subject == subject for each in unneeded)
-        print(f"{count:4} {count - stays:4} fail {stays:4} stay  {subject}")
+    for defect in judgement.defects:
+        print(defect)
+    is_proven = not (tally.unexplained or stale or judgement.defects)
     print(
-        f"{len(proof.findings)} things changed: {len(proof.findings) - len(unneeded)} fail a scenario, "
-        f"{len(unneeded) - len(without)} stay for a reason, {len(without)} for none. "
-        f"{len(stale)} reasons are out of date. {time.monotonic() - began:.0f} s"
+        f"{'Proven' if is_proven else 'NOT PROVEN'}: {tally} {len(stale)} reasons are out of date. "
+        f"{_in_short(judgement)} {seconds:.0f} s. Each is in {DETAILS}."
     )
-    return 1 if _tell(judgement) or without or stale else 0
+    return 0 if is_proven else 1
 
 
-def _tell(judgement: Judgement) -> int:
-    """Tell the evidence; return 1 if a statement has none, or is narrower than it."""
-    if not judgement.verdicts:
-        print("Nothing is judged: the stacks could not be synthesised.")
-        return 1
-    for question in judgement.questions:
-        open_in = [each for each in judgement.verdicts if question in each.open]
-        where = dict.fromkeys(f"{each.subject.holder}: {each.sid}" for each in open_in)
-        print(f"OPEN {question.question}\n    {question.hedge}\n    {', '.join(where)}")
-    print(*judgement.defects, sep="\n")
+def _told(finding: Finding) -> str:
+    """Tell in two lines what became of a change."""
+    changed = f"{finding.subject}: {finding.taken}"
+    if finding.scenario:
+        return f"{changed}\n    {finding.scenario}: {finding.how}"
+    reason = reason_for(finding.subject, finding.taken)
+    why = reason.why if reason else "NO REASON: change it in infra/, or write the reason into reasons.py."
+    return f"SURVIVED {changed} ({finding.candidates} scenarios)\n    {why}"
+
+
+def _in_short(judgement: Judgement) -> str:
     without = sum(bool(each.without) for each in judgement.verdicts)
     narrower = sum(bool(each.narrower) for each in judgement.verdicts)
-    print(
-        f"{len(judgement.verdicts)} statements: {without} without evidence, {narrower} narrower than it. "
-        f"{len(judgement.sources)} sources beside the {REFERENCE}; {len(judgement.questions)} open questions."
+    return (
+        f"{len(judgement.verdicts)} statements: {without} without evidence, {narrower} narrower than it; "
+        f"{len(judgement.sources)} sources beside the {REFERENCE}, {len(judgement.questions)} open questions."
     )
-    return 1 if judgement.defects else 0
 
 
 if __name__ == "__main__":

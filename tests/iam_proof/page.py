@@ -1,12 +1,13 @@
-"""Owns `docs/iam-proof.md`: findings as people read them, and as a test holds the policies against them.
+"""Owns the record of the proof: findings as people look them up, and as tests hold the policies against it.
 
 A row is a statement, with everything in it that was changed: what fails then, or why nothing does, and where
-it is shown that AWS accepts the statement as it is.
+it is shown that AWS accepts the statement as it is. The page that people read has only the record's verdict.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,54 +16,72 @@ from tests.iam_proof.reasons import reason_for
 from tests.infra.roles import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from tests.iam_proof.evidence import Open
     from tests.iam_proof.proof import Finding
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "iam-proof.md"
+_REPOSITORY: Final = Path(__file__).parents[2]
+PAGE: Final = _REPOSITORY / "docs" / "iam-proof.md"
+RECORD: Final = _REPOSITORY / "docs" / "generated" / "iam-proof.md"
+DETAILS: Final = _REPOSITORY / ".build" / "iam-proof.txt"
+"""What each scenario was refused, or let do: too much to keep."""
 
 _HEAD: Final = """\
-# What each permission is for
+# What each permission is for, one by one
 
-Written by `make iam-proof`. It takes everything that Greenlight's stacks grant apart, one thing at a time,
-and runs scenarios of the test suite without it: what the deployer, the models, the rules and the policy
-editor do, with IAM enforced on them (`tests/infra/sufficiency/`), and what must be refused
-(`tests/infra/test_refusals.py`, `tests/infra/test_refusals_of_resources.py`). Each section is about one role,
-one trust policy, or one resource's policy: those of one account (`featured` in `tests/infra/conftest.py`,
-whose endpoints use whatever needs a permission), and what a stage in another account, a stage in the
-registry's account, and the registry's stack have besides (`tests/infra/estate.py`). *Statements in …* are
-those that the policy editor merges into resources of the registry's account, for one group: another's are
-made by the same lines.
-
-Each row is a statement:
-
-- **Fails without it** shows that it is necessary. An **action**, **resource**, **value** or **principal** is
-  taken away: somebody is refused what he needs, and the scenario named fails. A **condition** or a **denial**
-  is taken away, all resources are allowed instead of those named (**scope**), or everybody instead of the one
-  named (**whom**): the scenario named is an attempt that has to be refused, and is not.
-- **Stays all the same** has the reason for what no scenario misses. `make iam-proof` fails where there is
-  none, and where one is about nothing any more.
-- **Evidence** shows that AWS accepts the statement as it is written. R is a row of AWS's service
-  authorization reference, which fits action, resource and condition keys; the numbers are the sources below.
-  A statement without evidence, or narrower than it, makes `make iam-proof` and `make iam-evidence` fail. With
-  **?** something is open: below is what a probe on a real account has to settle, and why the product is right
-  meanwhile.
-
-Not widened: whom a statement names whose condition names roles with their account, whom a key's grant names,
-and the resource in its own policy, but for a bucket's objects. There is nothing to see: no grant is for
-everybody, and the policy is asked about nothing else. The test suite fails if a policy has anything that is
-not on this page, or lacks what is.
-
-Not proven like this: what more the switches `admit: both_roles`, `organization` and `resource_names` of the
-context key `registry` grant; their evidence is. They stand for what AWS does not say; a group whose name has
-capitals is granted in both its spellings for the same reason.
+`make iam-proof` writes this; [iam-proof.md](../iam-proof.md) says how to read it.
 """
 
+_VERDICT: Final = re.compile(r"(?<=<!-- verdict -->\n).*(?=\n<!-- end -->)")
+_NO_REASON: Final = "no reason"
 _COLUMNS: Final = 6
 _CHANGED: Final = re.compile(rf"({'|'.join(part.value for part in Part)}) `([^`]*)`")
 _BETWEEN: Final = "<br>"
 _LEADS_TO: Final = " → "
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many changes there were.
+
+    Attributes:
+        failing: Those that a scenario misses.
+        staying: Those that no scenario misses, with a reason.
+        unexplained: Those without.
+    """
+
+    failing: int
+    staying: int
+    unexplained: int
+
+    @classmethod
+    def of(cls, findings: Collection[Finding]) -> Tally:
+        """Count findings."""
+        surviving = [each for each in findings if not each.scenario]
+        unexplained = sum(reason_for(each.subject, each.taken) is None for each in surviving)
+        return cls(len(findings) - len(surviving), len(surviving) - unexplained, unexplained)
+
+    @classmethod
+    def of_record(cls, record: str) -> Tally:
+        """Count what a record has."""
+        ends = [end for _, _, end in taken_on(record)]
+        failing, unexplained = sum("::" in end for end in ends), ends.count(_NO_REASON)
+        return cls(failing, len(ends) - failing - unexplained, unexplained)
+
+    def __str__(self) -> str:
+        changed = self.failing + self.staying + self.unexplained
+        return (
+            f"{changed} things changed: {self.failing} fail a scenario, {self.staying} stay for a reason, "
+            f"{self.unexplained} for none."
+        )
+
+
+def with_verdict(page: str, tally: Tally) -> str:
+    """Return the page that people read with a verdict in its place."""
+    found, count = _VERDICT.subn(str(tally), page)
+    assert count == 1, "the page has no place for the verdict"
+    return found
 
 
 def written(
@@ -71,7 +90,7 @@ def written(
     sources: Sequence[str],
     questions: Iterable[Open],
 ) -> str:
-    """Return the page.
+    """Return the record.
 
     Args:
         findings: What was changed, and what failed.
@@ -105,7 +124,7 @@ def _section(
                 failing.setdefault(f"`{_short(each.scenario)}`", []).append(each.taken)
             else:
                 reason = reason_for(subject, each.taken)
-                staying.setdefault(reason.why if reason else "no reason", []).append(each.taken)
+                staying.setdefault(reason.why if reason else _NO_REASON, []).append(each.taken)
         cells = (sid, _cell(failing), _cell(staying), evidence.get((subject, sid), ""))
         yield f"| {' | '.join(cells)} |"
     yield ""
@@ -118,11 +137,11 @@ def _cell(groups: Mapping[str, Sequence[Taken]]) -> str:
     )
 
 
-def taken_on(page: str) -> list[tuple[Subject, Taken, str]]:
-    """Return what the page says was changed, in its order, with the scenario or the reason."""
+def taken_on(record: str) -> list[tuple[Subject, Taken, str]]:
+    """Return what a record says was changed, in its order, with the scenario or the reason."""
     return [
         (subject, Taken(sid, Part(part), text), end)
-        for subject, sid, cells in _rows(page)
+        for subject, sid, cells in _rows(record)
         for cell in cells[:2]
         for group in cell.split(_BETWEEN)
         for changed, _, end in [group.partition(_LEADS_TO)]
@@ -130,14 +149,14 @@ def taken_on(page: str) -> list[tuple[Subject, Taken, str]]:
     ]
 
 
-def evidence_on(page: str) -> dict[tuple[Subject, str], str]:
+def evidence_on(record: str) -> dict[tuple[Subject, str], str]:
     """Return the column of evidence, by subject and Sid."""
-    return {(subject, sid): cells[2] for subject, sid, cells in _rows(page)}
+    return {(subject, sid): cells[2] for subject, sid, cells in _rows(record)}
 
 
-def _rows(page: str) -> Iterator[tuple[Subject, str, list[str]]]:
+def _rows(record: str) -> Iterator[tuple[Subject, str, list[str]]]:
     subject = Subject("", "")
-    for line in page.splitlines():
+    for line in record.splitlines():
         if line.startswith("## "):
             stack, _, holder = line.removeprefix("## ").partition(": ")
             subject = Subject(stack, holder)

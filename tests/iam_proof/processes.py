@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import warnings
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -14,10 +15,16 @@ _Work = TypeVar("_Work")
 _Result = TypeVar("_Result")
 
 
-def shared_out(do: Callable[[_Work], _Result], work: Sequence[_Work], jobs: int) -> list[_Result]:
+def shared_out(
+    do: Callable[[_Work], _Result],
+    work: Sequence[_Work],
+    jobs: int,
+    after_each: Callable[[], None] = lambda: None,
+) -> list[_Result]:
     """Do each piece of work in one of some processes; return what came out, in the order of the work.
 
-    What comes out is pickled. What the work leaves behind in memory is lost with its process.
+    What comes out is pickled. What the work leaves behind in memory is lost with its process. `after_each`
+    is called in this process after each piece.
 
     Raises:
         EOFError: A process ended before it was done.
@@ -25,10 +32,11 @@ def shared_out(do: Callable[[_Work], _Result], work: Sequence[_Work], jobs: int)
     forking = multiprocessing.get_context("fork")
 
     def some(first: int, answer: Connection) -> None:
-        answer.send([do(piece) for piece in work[first::jobs]])
+        for piece in work[first::jobs]:
+            answer.send(do(piece))
 
-    started = []
-    for first in range(jobs):
+    started = {}
+    for first in range(min(jobs, len(work))):
         receiver, sender = forking.Pipe(duplex=False)
         process = forking.Process(target=some, args=(first, sender))
         with warnings.catch_warnings():
@@ -37,9 +45,17 @@ def shared_out(do: Callable[[_Work], _Result], work: Sequence[_Work], jobs: int)
             process.start()
         # The process has its own: without another, its end is seen here.
         sender.close()
-        started.append((process, receiver))
-    results: list[list[_Result]] = []
-    for process, receiver in started:
-        results.append(receiver.recv())
-        process.join()
-    return [results[number % jobs][number // jobs] for number in range(len(work))]
+        started[receiver] = (process, iter(range(first, len(work), jobs)))
+    results: dict[int, _Result] = {}
+    waiting = list(started)
+    while waiting:
+        ready = wait(waiting)
+        for receiver in [each for each in waiting if each in ready]:
+            process, numbers = started[receiver]
+            number = next(numbers)
+            results[number] = receiver.recv()
+            after_each()
+            if number + jobs >= len(work):
+                process.join()
+                waiting.remove(receiver)
+    return [results[number] for number in range(len(work))]

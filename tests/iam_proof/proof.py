@@ -5,10 +5,12 @@ A pytest plugin, so that the scenarios are exactly the tests of the suite, with 
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,9 +20,12 @@ from tests.iam_proof.mutants import Mutant, Needs
 from tests.iam_proof.processes import shared_out
 from tests.iam_proof.subjects import Case, cases
 from tests.infra.roles import ALTERED, Alteration, Subject
+from tests.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
 
     from iam_evaluator.evaluation import AccessRequest, Decision
     from iam_evaluator.policies import Policy
@@ -61,9 +66,17 @@ class Finding:
 
 @dataclass(eq=False)
 class Proof:
-    """Everything that was found out; filled by the plugin's run."""
+    """Everything that was found out; filled by the plugin's run.
 
+    Attributes:
+        console: Where it shows how far it is.
+        jobs: How many processes run scenarios.
+        only: What a change has to contain, in its words, to be tried.
+    """
+
+    console: Console
     jobs: int = 1
+    only: str = ""
     findings: list[Finding] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     """Scenarios that fail with every policy in place, which prove nothing."""
@@ -86,13 +99,15 @@ class Proof:
         if not items:
             raise session.Failed("there are no scenarios")
         self._items = {item.nodeid: item for item in items}
-        # In this process, so that what all share is synthesised before they part.
-        first = _watched(items[0])
-        for seen in (first, *shared_out(_watched, items[1:], self.jobs)):
-            self._note(seen)
-        _say(f"{len(items)} scenarios ran with every policy in place; {len(self.broken)} failed.")
+        with progress("Scenarios with every policy", len(items), self.console) as one_more:
+            # In this process, so that what all share is synthesised before they part.
+            self._note(_watched(items[0]))
+            one_more()
+            for seen in shared_out(_watched, items[1:], self.jobs, one_more):
+                self._note(seen)
         if not self.broken:
-            self.findings += shared_out(self._finding, self._cases, self.jobs)
+            with progress("Policies with one thing changed", len(self._cases), self.console) as one_more:
+                self.findings += shared_out(self._finding, self._cases, self.jobs, one_more)
         # So that what the last scenario left for a next one is ended.
         session._setupstate.teardown_exact(None)  # noqa: SLF001 - as pytest's own loop does by its last item
         return True
@@ -128,7 +143,6 @@ class Proof:
                 how = changed.told[0] if changed.told else failure.strip().rpartition("\n")[2]
                 finding = replace(finding, scenario=name, how=how)
                 break
-        _say(f"{case.subject}: {case.taken}: {finding.scenario or '-'}")
         return finding
 
     @pytest.fixture(autouse=True)
@@ -136,7 +150,8 @@ class Proof:
         # All are made before the processes part, as everything that scenarios share.
         self.stacks = every_stack
         if not self._cases:
-            self._cases.extend(cases(featured, estate))
+            everything = cases(featured, estate)
+            self._cases.extend(each for each in everything if self.only in f"{each.subject}: {each.taken}")
 
 
 @dataclass(slots=True)
@@ -217,23 +232,39 @@ class _Changed:
         return replace(principal, on_decision=note)
 
 
-def prove(arguments: Sequence[str] = (), jobs: int = 1) -> Proof:
-    """Run it all in so many processes; minutes."""
-    proof = Proof(jobs)
+def prove(console: Console, arguments: Sequence[str] = (), *, jobs: int = 1, only: str = "") -> Proof:
+    """Run it all in so many processes; minutes.
+
+    Args:
+        console: Where to show how far it is.
+        arguments: For pytest, such as which scenarios to run.
+        jobs: How many processes there are.
+        only: What a change has to contain, in its words, to be tried.
+
+    Raises:
+        RuntimeError: The scenarios could not be run.
+    """
+    proof = Proof(console, jobs, only)
     # Each call is timed by itself: the plugin's loop goes past pytest-timeout's place for whole tests. And
     # what is printed is kept in memory: a file would be every process's.
-    options = [
-        "-q",
-        "--capture=sys",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-        "-o",
-        "timeout_func_only=true",
-    ]
-    pytest.main([*options, *arguments, STORIES, *REFUSALS], plugins=[proof])
+    options = ["--capture=sys", "-o", "timeout_func_only=true"]
+    trouble = _run_quietly([*options, *arguments, STORIES, *REFUSALS], proof)
+    if trouble:
+        raise RuntimeError(trouble)
     return proof
+
+
+def _run_quietly(arguments: Sequence[str], plugin: object) -> str:
+    """Run pytest with a plugin; return what it printed if it failed."""
+    # MiniStack makes one for the terminal as it is imported, and logs every topic and key of every scenario.
+    for handler in list(logging.getLogger().handlers):
+        logging.getLogger().removeHandler(handler)
+    printed = StringIO()
+    with redirect_stdout(printed), redirect_stderr(printed):
+        status = pytest.main(
+            ["-q", "--no-summary", "-p", "no:cacheprovider", "-p", "no:xdist", *arguments], plugins=[plugin]
+        )
+    return "" if status == pytest.ExitCode.OK else f"pytest ended with {status!r}:\n{printed.getvalue()}"
 
 
 @dataclass(eq=False)
@@ -248,10 +279,15 @@ class _Stacks:
 
 
 def synthesised_stacks() -> list[Deployed]:
-    """Synthesise every stack that has policies, as the test suite does; seconds."""
+    """Synthesise every stack that has policies, as the test suite does; seconds.
+
+    Raises:
+        RuntimeError: They could not be synthesised.
+    """
     stacks = _Stacks()
-    options = ["-q", "--no-summary", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    pytest.main([*options, f"{EVIDENCE}::test_every_statement_has_a_source"], plugins=[stacks])
+    trouble = _run_quietly([f"{EVIDENCE}::test_every_statement_has_a_source"], stacks)
+    if not stacks.found:
+        raise RuntimeError(trouble)
     return stacks.found
 
 
@@ -269,7 +305,3 @@ def _altered(alteration: Alteration) -> Iterator[None]:
         yield
     finally:
         ALTERED.reset(token)
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - a run of minutes shows how far it is

@@ -8,7 +8,7 @@ import pytest
 
 from iam_evaluator.policies import parse_policy
 from tests.iam_proof.evidence import EVIDENCE, KEYS, SERVICES
-from tests.iam_proof.page import PAGE, evidence_on
+from tests.iam_proof.page import RECORD, evidence_on
 from tests.iam_proof.verdicts import Judgement, covers, judge, verdicts
 from tests.infra.roles import Subject
 
@@ -33,15 +33,15 @@ def every_verdict(judgement: Judgement) -> tuple[Verdict, ...]:
     return judgement.verdicts
 
 
-def test_the_page_has_the_evidence_of_each_of_its_statements(judgement: Judgement) -> None:
-    page = PAGE.read_text(encoding="utf-8")
-    column, on_page = judgement.column(), evidence_on(page)
+def test_the_record_has_the_evidence_of_each_of_its_statements(judgement: Judgement) -> None:
+    record = RECORD.read_text(encoding="utf-8")
+    column, recorded = judgement.column(), evidence_on(record)
 
-    assert on_page == {each: column[each] for each in on_page}, "run `make iam-proof`"
+    assert recorded == {each: column[each] for each in recorded}, "run `make iam-proof`"
     for number, source in enumerate(judgement.sources, start=1):
-        assert f"\n{number}. {source}\n" in page
+        assert f"\n{number}. {source}\n" in record
     for question in judgement.questions:
-        assert f"| {question.question} | {question.hedge} |" in page
+        assert f"| {question.question} | {question.hedge} |" in record
 
 
 def test_no_permission_is_without_evidence(every_verdict: tuple[Verdict, ...]) -> None:

@@ -1,7 +1,8 @@
-"""Holds the page on permissions to the synthesised policies, and its making to what it claims."""
+"""Holds the record of the proof to the synthesised policies, and its making to what it claims."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ from iam_evaluator.policies import parse_policy
 from iam_evaluator.principals import Principal, PrincipalKind
 from tests.iam_proof.evidence import Open
 from tests.iam_proof.mutants import Needs, Part, Taken, mutants_of
-from tests.iam_proof.page import PAGE, evidence_on, taken_on, written
+from tests.iam_proof.page import PAGE, RECORD, Tally, evidence_on, taken_on, with_verdict, written
+from tests.iam_proof.processes import shared_out
 from tests.iam_proof.proof import Finding
 from tests.iam_proof.reasons import reason_for
 from tests.iam_proof.subjects import cases
@@ -29,18 +31,18 @@ TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:news"
 WORKER = Subject("one account", "Worker")
 
 
-def test_the_page_knows_everything_that_policies_have_and_nothing_else(
+def test_the_record_has_everything_that_policies_have_and_nothing_else(
     featured: Synthesised, estate: Estate
 ) -> None:
-    known = taken_on(PAGE.read_text(encoding="utf-8"))
+    known = taken_on(RECORD.read_text(encoding="utf-8"))
 
     assert sorted((subject, taken) for subject, taken, _ in known) == sorted(
         (each.subject, each.taken) for each in cases(featured, estate)
     ), "run `make iam-proof`"
 
 
-def test_the_page_names_tests_that_exist_or_the_reasons_as_they_are() -> None:
-    named = taken_on(PAGE.read_text(encoding="utf-8"))
+def test_the_record_names_tests_that_exist_or_the_reasons_as_they_are() -> None:
+    named = taken_on(RECORD.read_text(encoding="utf-8"))
     scenarios = {end.strip("`") for _, _, end in named if "::" in end}
 
     assert scenarios
@@ -54,6 +56,14 @@ def test_the_page_names_tests_that_exist_or_the_reasons_as_they_are() -> None:
             reason = reason_for(subject, taken)
             assert reason is not None, (subject, taken)
             assert why == reason.why
+
+
+def test_the_page_has_the_verdict_of_the_record() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    tally = Tally.of_record(RECORD.read_text(encoding="utf-8"))
+
+    assert page == with_verdict(page, tally), "run `make iam-proof`"
+    assert tally.unexplained == 0
 
 
 def role(*statements: dict[str, Any]) -> Principal:
@@ -179,18 +189,34 @@ def test_a_watched_principal_is_told_of_decisions_and_decided_about_as_before() 
     assert told == [True, False]
 
 
-def test_what_survives_without_a_reason_shows_on_the_page() -> None:
+def test_what_survives_without_a_reason_shows_in_the_record() -> None:
     taken = Taken("Send", Part.ACTION, "sqs:SendMessage")
     used = Taken("Send", Part.RESOURCE, "jobs")
 
-    page = written(
-        [Finding(WORKER, taken, "", "", 0), Finding(WORKER, used, "sufficiency/a.py::test_b", "", 1)],
+    findings = [Finding(WORKER, taken, "", "", 0), Finding(WORKER, used, "sufficiency/a.py::test_b", "", 1)]
+    record = written(
+        findings,
         {(WORKER, "Send"): "R, 1"},
         ["page: a guide"],
         [Open("Is it so?", "It does not matter.")],
     )
 
-    assert taken_on(page) == [(WORKER, used, "`sufficiency/a.py::test_b`"), (WORKER, taken, "no reason")]
-    assert evidence_on(page) == {(WORKER, "Send"): "R, 1"}
-    assert "\n1. page: a guide\n" in page
-    assert "| Is it so? | It does not matter. |" in page
+    assert taken_on(record) == [(WORKER, used, "`sufficiency/a.py::test_b`"), (WORKER, taken, "no reason")]
+    assert evidence_on(record) == {(WORKER, "Send"): "R, 1"}
+    assert "\n1. page: a guide\n" in record
+    assert "| Is it so? | It does not matter. |" in record
+    assert Tally.of(findings) == Tally.of_record(record) == Tally(failing=1, staying=0, unexplained=1)
+    assert str(Tally(3, 2, 1)) == "6 things changed: 3 fail a scenario, 2 stay for a reason, 1 for none."
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 9])
+def test_work_that_is_shared_out_comes_back_in_its_order_and_is_counted(jobs: int) -> None:
+    counted: list[None] = []
+
+    assert shared_out(str, range(5), jobs, lambda: counted.append(None)) == ["0", "1", "2", "3", "4"]
+    assert len(counted) == 5
+
+
+def test_a_process_that_ends_before_it_is_done_is_seen() -> None:
+    with pytest.raises(EOFError):
+        shared_out(os._exit, [1, 2], 2)  # no `finally` of pytest's runs in a copy of this process
