@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from iam_evaluator.principals import Principal
     from iam_evaluator.request_context import Values
     from local_cloud.sagemaker.ports import Caller, Key
-    from local_cloud.sagemaker.state import World
+    from local_cloud.sagemaker.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ Rule: TypeAlias = "Callable[[_Call], Iterable[Check]]"
 class _Call:
     """A validated call, and what rules ask about it."""
 
-    world: World
+    state: State
     caller: Caller
     operation: str
     request: Mapping[str, Any]
@@ -56,7 +56,7 @@ class _Call:
         """Return the ARN of a resource of the caller's, or of whatever account an ARN names."""
         if arns.parse(name_or_arn) is not None:
             return name_or_arn
-        return self.world.arn(self.world.scope(self.caller), resource_type, name_or_arn)
+        return self.state.arn(self.state.scope(self.caller), resource_type, name_or_arn)
 
     def check(
         self, arn: str, keys: Mapping[str, Values | None] | None = None, *, action: str | None = None
@@ -66,17 +66,17 @@ class _Call:
         return Check(
             action or self.action,
             # Group policies are kept in lower case for ARNs that are, see there.
-            arn.lower() if ":model-package" in arn and not _keeps_case(self.world) else arn,
-            {**_resource_tags(self.world, arn), **named},
-            _policy(self.world, arn),
+            arn.lower() if ":model-package" in arn and not _keeps_case(self.state) else arn,
+            {**_resource_tags(self.state, arn), **named},
+            _policy(self.state, arn),
         )
 
 
-def require(world: World, caller: Caller, operation: str, request: Mapping[str, Any]) -> None:
+def require(state: State, caller: Caller, operation: str, request: Mapping[str, Any]) -> None:
     """Refuse a call that IAM does not allow to the caller.
 
     Args:
-        world: All state.
+        state: What the control plane keeps.
         caller: Who calls; without a principal nothing is refused.
         operation: An operation of SageMaker or of its runtime.
         request: Its validated members.
@@ -87,9 +87,9 @@ def require(world: World, caller: Caller, operation: str, request: Mapping[str, 
     principal = caller.principal
     if principal is None:
         return
-    call = _Call(world, caller, operation, request)
+    call = _Call(state, caller, operation, request)
     for check in RULES[operation](call):
-        require_check(world.time, caller.region, principal, check)
+        require_check(state.time, caller.region, principal, check)
 
 
 def require_check(now: datetime, region: str, principal: Principal, check: Check) -> None:
@@ -104,9 +104,9 @@ def require_check(now: datetime, region: str, principal: Principal, check: Check
         raise errors.not_authorized(decision.message(principal, request))
 
 
-def is_allowed(world: World, caller: Caller, check: Check) -> bool:
+def is_allowed(state: State, caller: Caller, check: Check) -> bool:
     """Tell whether a caller may do something that only changes how a call ends."""
-    return caller.principal is None or allows(world.time, caller.region, caller.principal, check)
+    return caller.principal is None or allows(state.time, caller.region, caller.principal, check)
 
 
 def allows(now: datetime, region: str, principal: Principal, check: Check) -> bool:
@@ -143,32 +143,32 @@ def _access_request(now: datetime, region: str, check: Check) -> AccessRequest:
     return AccessRequest(check.action, check.resource_arn, owner, keys | dict(check.keys))
 
 
-def _resource_tags(world: World, arn_text: str) -> dict[str, Values]:
+def _resource_tags(state: State, arn_text: str) -> dict[str, Values]:
     """Return a resource's tags as condition keys; a version has those of its group."""
     arn = arns.parse(arn_text)
     if arn is None:
         return {}
-    scope = world.scope_of(arn.account_id, arn.region)
+    scope = state.scope_of(arn.account_id, arn.region)
     if arn.resource_type == "model-package" and "/" in arn.name:
         group = scope.model_package_groups.get(arn.name.partition("/")[0].lower())
         arn_text = "" if group is None else group.arn
     return {f"aws:resourcetag/{key.lower()}": value for key, value in tags.as_map(scope, arn_text).items()}
 
 
-def _policy(world: World, arn_text: str) -> Policy | None:
+def _policy(state: State, arn_text: str) -> Policy | None:
     """Return the policy of the group that an ARN is about."""
     arn = arns.parse(arn_text)
     if arn is None or arn.resource_type not in {"model-package", "model-package-group"}:
         return None
-    groups = world.scope_of(arn.account_id, arn.region).model_package_groups
+    groups = state.scope_of(arn.account_id, arn.region).model_package_groups
     group = groups.get(arn.name.partition("/")[0].lower())
     if group is None or group.policy is None:
         return None
-    return group.policy.as_put if _keeps_case(world) else group.policy.policy
+    return group.policy.as_put if _keeps_case(state) else group.policy.policy
 
 
-def _keeps_case(world: World) -> bool:
-    return world.switches.arn_letter_case is ArnLetterCase.PRESERVED
+def _keeps_case(state: State) -> bool:
+    return state.switches.arn_letter_case is ArnLetterCase.PRESERVED
 
 
 def _request_tags(request: Mapping[str, Any]) -> dict[str, Values]:
@@ -229,7 +229,7 @@ def _create_model(call: _Call) -> Iterator[Check]:
 def _using(call: _Call, package_arn: str, keys: Mapping[str, Values | None]) -> Iterator[Check]:
     arn = arns.parse(package_arn)
     is_own = arn is not None and arn.account_id == call.caller.account_id
-    if not is_own or call.world.switches.package_authorization is PackageAuthorization.ALWAYS:
+    if not is_own or call.state.switches.package_authorization is PackageAuthorization.ALWAYS:
         yield call.check(package_arn, keys)
 
 
@@ -259,7 +259,7 @@ def _create_endpoint_config(call: _Call) -> Iterator[Check]:
 def _granting(call: _Call) -> Iterator[Check]:
     """Yield the grant that the caller makes SageMaker for a volume's key (botocore: KmsKeyId)."""
     caller, key_id = call.caller, call.request.get("KmsKeyId")
-    key = None if key_id is None else call.world.keys.find(caller.account_id, caller.region, key_id)
+    key = None if key_id is None else call.state.keys.find(caller.account_id, caller.region, key_id)
     if key is None:
         return
     keys: dict[str, Values] = {**_by_sagemaker(call, key), "kms:grantisforawsresource": "true"}
@@ -336,7 +336,7 @@ def _update_package(call: _Call) -> Iterator[Check]:
     arn = arns.parse(arn_text)
     current: dict[str, Values | None] = {}
     if arn is not None:
-        scope = call.world.scope_of(arn.account_id, arn.region)
+        scope = call.state.scope_of(arn.account_id, arn.region)
         package = scope.model_packages.get(arn.name.lower())
         current = _current_package_keys({} if package is None else package.members)
     keys = {
@@ -382,10 +382,10 @@ def _describe_package(call: _Call) -> Iterator[Check]:
     arn = arns.parse(arn_text)
     if arn is None or call.request.get("IncludedData") == "MetadataOnly":
         return
-    package = call.world.scope_of(arn.account_id, arn.region).model_packages.get(arn.name.lower())
+    package = call.state.scope_of(arn.account_id, arn.region).model_packages.get(arn.name.lower())
     members = {} if package is None else package.members
     key_id = members.get("SecurityConfig", {}).get("KmsKeyId")
-    key = None if key_id is None else call.world.keys.find(arn.account_id, arn.region, key_id)
+    key = None if key_id is None else call.state.keys.find(arn.account_id, arn.region, key_id)
     if key is not None and "ModelCardContent" in members.get("ModelCard", {}):
         yield Check(
             "kms:Decrypt", key.arn, _by_sagemaker(call, key), key.policy, is_resource_policy_required=True

@@ -29,7 +29,7 @@ from local_cloud.sagemaker.deployments import Deployment
 from local_cloud.sagemaker.endpoint_state import Endpoint, EndpointStatus, ScalableVariant, traffic
 from local_cloud.sagemaker.port_defaults import NoKeys, PermissiveRoles
 from local_cloud.sagemaker.ports import Caller
-from local_cloud.sagemaker.state import World
+from local_cloud.sagemaker.state import State
 from local_cloud.sagemaker.switches import ApiVersion, Switches
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.sagemaker.transitions import Rescaling, SystemUpdate
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         Keys,
     )
 
-Operation: TypeAlias = "Callable[[World, Caller, Mapping[str, Any]], dict[str, Any]]"
+Operation: TypeAlias = "Callable[[State, Caller, Mapping[str, Any]], dict[str, Any]]"
 
 _SCALING_ROLE = "aws-service-role/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
 
@@ -103,7 +103,7 @@ class ControlPlane:
         seed: int = 0,
     ) -> None:
         self._clock = clock
-        self._world = World(
+        self._state = State(
             identity=identity,
             artifacts=artifacts,
             hosting=hosting,
@@ -123,7 +123,7 @@ class ControlPlane:
     @property
     def scalable_targets(self) -> Registry:
         """What is registered with Application Auto Scaling; the service that changes it is not made here."""
-        return self._world.scalable_targets
+        return self._state.scalable_targets
 
     def now(self) -> datetime:
         """Return the clock's time."""
@@ -132,20 +132,20 @@ class ControlPlane:
     @property
     def timings(self) -> Timings:
         """How long transitions take; set it to change what begins from now on."""
-        return self._world.timings
+        return self._state.timings
 
     @timings.setter
     def timings(self, timings: Timings) -> None:
-        self._world.timings = timings
+        self._state.timings = timings
 
     @property
     def switches(self) -> Switches:
         """The chosen behaviours; set them to change what happens from now on."""
-        return self._world.switches
+        return self._state.switches
 
     @switches.setter
     def switches(self, switches: Switches) -> None:
-        self._world.switches = switches
+        self._state.switches = switches
 
     def call(self, operation: str, request: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         """Answer a call.
@@ -167,8 +167,8 @@ class ControlPlane:
             raise errors.unknown_operation(operation)
         self._count(operation, caller)
         validated = _validator(self.switches.api_version).validate(operation, request)
-        authorization.require(self._world, caller, operation, validated)
-        response = handler(self._world, caller, validated)
+        authorization.require(self._state, caller, operation, validated)
+        response = handler(self._state, caller, validated)
         # A transition of no duration is over by the time the answer arrives.
         self.advance()
         return response
@@ -180,20 +180,20 @@ class ControlPlane:
             ServiceError: AccessDeniedException.
         """
         self.advance()
-        authorization.require(self._world, caller, operation, request)
+        authorization.require(self._state, caller, operation, request)
 
     def advance(self) -> None:
         """Make every transition that is due, in order, each at its own time."""
-        world, now = self._world, self._clock.now()
-        while (subject := world.agenda.take(now)) is not None:
-            assert subject.due is not None, "the agenda hands out what is due"
-            world.set_time(subject.due)
-            subject.advance(world)
-        world.set_time(now)
+        state, now = self._state, self._clock.now()
+        while (subject := state.timers.take(now)) is not None:
+            assert subject.due is not None, "only what is due is taken"
+            state.set_time(subject.due)
+            subject.advance(state)
+        state.set_time(now)
 
     def next_due(self) -> datetime | None:
         """Return when the next transition is due, or None if nothing will change by itself."""
-        return self._world.agenda.next_due()
+        return self._state.timers.next_due()
 
     def next_request_id(self) -> str:
         """Return an identifier for a response's header; the same in every run with the same seed."""
@@ -203,24 +203,24 @@ class ControlPlane:
         self, account_id: str, region: str, instance_type: str, instances: int | None
     ) -> None:
         """Limit an account's instances of a type for endpoints; None lifts the limit."""
-        _limit(self._world.scope_of(account_id, region).instance_quotas, instance_type, instances)
+        _limit(self._state.scope_of(account_id, region).instance_quotas, instance_type, instances)
 
     def instance_quotas(self, account_id: str, region: str) -> dict[str, int]:
         """Return an account's limits of instances for endpoints by type; what has none is absent."""
-        return {**self._world.scope_of(account_id, region).instance_quotas}
+        return {**self._state.scope_of(account_id, region).instance_quotas}
 
     def set_instance_capacity(
         self, account_id: str, region: str, instance_type: str, instances: int | None
     ) -> None:
         """Limit how many instances of a type AWS has for an account; None lifts the limit."""
-        _limit(self._world.scope_of(account_id, region).instance_capacity, instance_type, instances)
+        _limit(self._state.scope_of(account_id, region).instance_capacity, instance_type, instances)
 
     def scalable_variant(
         self, account_id: str, region: str, endpoint_name: str, variant_name: str
     ) -> ScalableVariant | None:
         """Return what auto scaling needs to know of a production variant; None if there is none."""
         self.advance()
-        endpoint = self._world.scope_of(account_id, region).endpoints.get(endpoint_name.lower())
+        endpoint = self._state.scope_of(account_id, region).endpoints.get(endpoint_name.lower())
         variant = None if endpoint is None else endpoint.variants.get(variant_name)
         if endpoint is None or variant is None:
             return None
@@ -267,12 +267,12 @@ class ControlPlane:
             ValueError: The endpoint is missing, or not InService.
         """
         endpoint = self._endpoint(account_id, region, endpoint_name, EndpointStatus.IN_SERVICE)
-        world = self._world
+        state = self._state
         endpoint.work = SystemUpdate(
-            endpoint, world.time + timedelta(seconds=world.timings.system_updating_seconds)
+            endpoint, state.time + timedelta(seconds=state.timings.system_updating_seconds)
         )
-        world.agenda.put(endpoint.work)
-        endpoint.enter(world, EndpointStatus.SYSTEM_UPDATING)
+        state.timers.put(endpoint.work)
+        endpoint.enter(state, EndpointStatus.SYSTEM_UPDATING)
 
     def take_out_of_service(self, account_id: str, region: str, endpoint_name: str) -> None:
         """Make an endpoint that is InService unavailable, as AWS may.
@@ -281,8 +281,8 @@ class ControlPlane:
             ValueError: The endpoint is missing, or not InService.
         """
         endpoint = self._endpoint(account_id, region, endpoint_name, EndpointStatus.IN_SERVICE)
-        self._world.hosting.route(account_id, region, endpoint.name, ())
-        endpoint.enter(self._world, EndpointStatus.OUT_OF_SERVICE)
+        self._state.hosting.route(account_id, region, endpoint.name, ())
+        endpoint.enter(self._state, EndpointStatus.OUT_OF_SERVICE)
 
     def return_to_service(self, account_id: str, region: str, endpoint_name: str) -> None:
         """Make an endpoint that is OutOfService available again.
@@ -291,8 +291,8 @@ class ControlPlane:
             ValueError: The endpoint is missing, or not OutOfService.
         """
         endpoint = self._endpoint(account_id, region, endpoint_name, EndpointStatus.OUT_OF_SERVICE)
-        self._world.hosting.route(account_id, region, endpoint.name, traffic(endpoint))
-        endpoint.enter(self._world, EndpointStatus.IN_SERVICE)
+        self._state.hosting.route(account_id, region, endpoint.name, traffic(endpoint))
+        endpoint.enter(self._state, EndpointStatus.IN_SERVICE)
 
     def fail_work(
         self, account_id: str, region: str, endpoint_name: str, reason: str, *, rollback_fails: bool = False
@@ -313,9 +313,9 @@ class ControlPlane:
         endpoint = self._endpoint(account_id, region, endpoint_name)
         match endpoint.work:
             case Deployment() as deployment:
-                deployment.fail(self._world, reason, rollback_fails=rollback_fails)
+                deployment.fail(self._state, reason, rollback_fails=rollback_fails)
             case Rescaling() | SystemUpdate() as work:
-                work.fail(self._world, reason)
+                work.fail(self._state, reason)
             case _:
                 raise ValueError(
                     f"Endpoint {endpoint_name!r} is {endpoint.status}: nothing is under way to fail."
@@ -323,7 +323,7 @@ class ControlPlane:
 
     def _endpoint(self, account_id: str, region: str, name: str, *statuses: EndpointStatus) -> Endpoint:
         self.advance()
-        endpoint = self._world.scope_of(account_id, region).endpoints.get(name.lower())
+        endpoint = self._state.scope_of(account_id, region).endpoints.get(name.lower())
         if endpoint is None:
             raise ValueError(f"There is no endpoint {name!r} in account {account_id}, region {region}.")
         if statuses and endpoint.status not in statuses:
@@ -331,11 +331,11 @@ class ControlPlane:
         return endpoint
 
     def _count(self, operation: str, caller: Caller) -> None:
-        limit = self._world.switches.requests_per_second
+        limit = self._state.switches.requests_per_second
         if limit is None:
             return
         key = (caller.account_id, caller.region, operation)
-        second = int(self._world.time.timestamp())
+        second = int(self._state.time.timestamp())
         counted, calls = self._calls.get(key, (second, 0))
         calls = calls + 1 if counted == second else 1
         self._calls[key] = (second, calls)

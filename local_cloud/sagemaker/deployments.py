@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.endpoint_configs import EndpointConfig
     from local_cloud.sagemaker.models import Model
     from local_cloud.sagemaker.rollout_plan import Rollout, Step
-    from local_cloud.sagemaker.state import World
+    from local_cloud.sagemaker.state import State
 
 _NONE = Fraction(0)
 _SHORTEST_POLL = 0.05
@@ -113,54 +113,54 @@ class Deployment:
             case _:
                 return not self.is_creation
 
-    def advance(self, world: World) -> None:
+    def advance(self, state: State) -> None:
         """Make the step that is due, unless an alarm or the time limit ends the deployment."""
-        if self.is_watched and self._is_stopped(world):
+        if self.is_watched and self._is_stopped(state):
             return
-        if world.time < self.stage_end_time:
-            self._wake_up_in_time(world)
+        if state.time < self.stage_end_time:
+            self._wake_up_in_time(state)
             return
         match self.stage:
             case Stage.PROVISIONING:
-                self._launch(world)
+                self._launch(state)
             case Stage.HEALTH_CHECKING:
-                self._check_health(world)
+                self._check_health(state)
             case Stage.ACTIVATING:
-                self._activate(world)
+                self._activate(state)
             case Stage.BAKING:
-                self._end_step(world)
+                self._end_step(state)
             case Stage.TERMINATING:
-                self._terminate_old(world)
+                self._terminate_old(state)
             case Stage.ROLLING_BACK:
-                self._roll_back(world)
+                self._roll_back(state)
 
-    def fail(self, world: World, reason: str | None, *, rollback_fails: bool = False) -> None:
+    def fail(self, state: State, reason: str | None, *, rollback_fails: bool = False) -> None:
         """Begin the way back: a new endpoint is Failed at once, another returns to its old config.
 
         Args:
-            world: All state.
+            state: What the control plane keeps.
             reason: The FailureReason; None leaves it out.
             rollback_fails: Whether the way back fails as well (UpdateRollbackFailed).
         """
         self.failure_reason = reason
         self.rollback_fails = rollback_fails
         if self.is_creation:
-            self._route(world, _NONE)
-            self._terminate(world, self.new_variants)
-            self._rest(world, EndpointStatus.FAILED)
+            self._route(state, _NONE)
+            self._terminate(state, self.new_variants)
+            self._rest(state, EndpointStatus.FAILED)
             return
         if (
-            world.switches.update_rollback_status is UpdateRollbackStatus.ROLLING_BACK
+            state.switches.update_rollback_status is UpdateRollbackStatus.ROLLING_BACK
             and self.endpoint.status is not EndpointStatus.ROLLING_BACK
         ):
-            self.endpoint.enter(world, EndpointStatus.ROLLING_BACK)
+            self.endpoint.enter(state, EndpointStatus.ROLLING_BACK)
         if rollback_fails:
-            self._enter(world, Stage.ROLLING_BACK, world.timings.rolling_back_seconds)
+            self._enter(state, Stage.ROLLING_BACK, state.timings.rolling_back_seconds)
         elif self._has_lost_instances():
             # A rolling update has ended old instances: traffic returns when they are there again.
-            self._enter(world, Stage.ROLLING_BACK, world.timings.provisioning_seconds)
+            self._enter(state, Stage.ROLLING_BACK, state.timings.provisioning_seconds)
         else:
-            self._leave_new_fleet(world)
+            self._leave_new_fleet(state)
 
     def describe(self) -> dict[str, Any]:
         """Return the PendingDeploymentSummary."""
@@ -223,23 +223,23 @@ class Deployment:
 
     # Forwards
 
-    def _launch(self, world: World) -> None:
-        reason = self._cannot_launch(world)
+    def _launch(self, state: State) -> None:
+        reason = self._cannot_launch(state)
         if reason is not None:
-            self.fail(world, reason)
+            self.fail(state, reason)
             return
         for variant in self.new_variants:
             count = self._wanted_count(variant)
             if variant.fleet_id is not None:
-                world.hosting.scale(variant.fleet_id, count)
+                state.hosting.scale(variant.fleet_id, count)
                 continue
-            variant.started = world.time
+            variant.started = state.time
             if variant.model is not None:
-                variant.fleet_id = world.hosting.launch(self._fleet_spec(variant, count))
-        self.batch_start_time = world.time
-        self._enter(world, Stage.HEALTH_CHECKING, world.timings.health_poll_seconds)
+                variant.fleet_id = state.hosting.launch(self._fleet_spec(variant, count))
+        self.batch_start_time = state.time
+        self._enter(state, Stage.HEALTH_CHECKING, state.timings.health_poll_seconds)
 
-    def _cannot_launch(self, world: World) -> str | None:
+    def _cannot_launch(self, state: State) -> str | None:
         """Return why the instances cannot be launched, or None."""
         if self.rollout.flaw is not None:
             return self.rollout.flaw
@@ -252,10 +252,10 @@ class Deployment:
             if variant.model is None:
                 continue
             try:
-                refuse_unapproved_packages(world, variant.model, UnapprovedPackage.DEPLOYMENT)
+                refuse_unapproved_packages(state, variant.model, UnapprovedPackage.DEPLOYMENT)
             except errors.ServiceError as error:
                 return error.message
-            reason = _cannot_fetch(world, variant.model, variant.name, scope.region)
+            reason = _cannot_fetch(state, variant.model, variant.name, scope.region)
             if reason is not None:
                 return reason
         return None
@@ -278,72 +278,72 @@ class Deployment:
             data_capture=self.config.request.get("DataCaptureConfig"),
         )
 
-    def _check_health(self, world: World) -> None:
+    def _check_health(self, state: State) -> None:
         are_healthy = True
         for variant in self.new_variants:
             if variant.fleet_id is None:
                 continue
-            health = world.hosting.health(variant.fleet_id)
+            health = state.hosting.health(variant.fleet_id)
             if health is Health.HEALTHY:
                 variant.unhealthy_since = None
                 continue
             are_healthy = False
-            if self._is_given_up(world, variant, health):
+            if self._is_given_up(state, variant, health):
                 self.fail(
-                    world,
+                    state,
                     f"The primary container for production variant {variant.name} did not pass the ping "
                     "health check. Please check CloudWatch logs for this endpoint.",
                 )
                 return
         if not are_healthy:
-            self._enter(world, Stage.HEALTH_CHECKING, world.timings.health_poll_seconds)
+            self._enter(state, Stage.HEALTH_CHECKING, state.timings.health_poll_seconds)
         elif self.is_creation:
             self._count_new(ALL)
-            self._route(world, ALL)
-            self._finish(world)
+            self._route(state, ALL)
+            self._finish(state)
         else:
-            self._enter(world, Stage.ACTIVATING, world.timings.activating_seconds)
+            self._enter(state, Stage.ACTIVATING, state.timings.activating_seconds)
 
-    def _is_given_up(self, world: World, variant: LiveVariant, health: Health) -> bool:
+    def _is_given_up(self, state: State, variant: LiveVariant, health: Health) -> bool:
         timeout = variant.variant.get(
-            "ContainerStartupHealthCheckTimeoutInSeconds", world.timings.health_check_timeout_seconds
+            "ContainerStartupHealthCheckTimeoutInSeconds", state.timings.health_check_timeout_seconds
         )
-        if world.time - self.batch_start_time >= timedelta(seconds=timeout):
+        if state.time - self.batch_start_time >= timedelta(seconds=timeout):
             return True
         if health is Health.STARTING:
             variant.unhealthy_since = None
             return False
-        variant.unhealthy_since = variant.unhealthy_since or world.time
-        patience = timedelta(seconds=world.timings.unhealthy_patience_seconds)
-        return world.time - variant.unhealthy_since >= patience
+        variant.unhealthy_since = variant.unhealthy_since or state.time
+        patience = timedelta(seconds=state.timings.unhealthy_patience_seconds)
+        return state.time - variant.unhealthy_since >= patience
 
-    def _activate(self, world: World) -> None:
+    def _activate(self, state: State) -> None:
         step = self.step
         self._count_new(step.share)
-        self._route(world, step.share)
+        self._route(state, step.share)
         self.steps_done += 1
-        self._enter(world, Stage.BAKING, step.wait_seconds * world.timings.wait_scale)
+        self._enter(state, Stage.BAKING, step.wait_seconds * state.timings.wait_scale)
 
-    def _end_step(self, world: World) -> None:
+    def _end_step(self, state: State) -> None:
         if self.rollout.is_rolling or self.steps_done == len(self.rollout.steps):
-            self._enter(world, Stage.TERMINATING, world.timings.terminating_seconds)
+            self._enter(state, Stage.TERMINATING, state.timings.terminating_seconds)
         else:
-            self._enter(world, Stage.ACTIVATING, world.timings.activating_seconds)
+            self._enter(state, Stage.ACTIVATING, state.timings.activating_seconds)
 
-    def _terminate_old(self, world: World) -> None:
+    def _terminate_old(self, state: State) -> None:
         if self.steps_done == len(self.rollout.steps):
-            self._finish(world)
+            self._finish(state)
             return
         for old in self.endpoint.variants.values():
             old.current_instance_count = self._remaining_count(old)
             if old.fleet_id is not None:
-                world.hosting.scale(old.fleet_id, old.current_instance_count)
-        self._enter(world, Stage.PROVISIONING, world.timings.provisioning_seconds)
+                state.hosting.scale(old.fleet_id, old.current_instance_count)
+        self._enter(state, Stage.PROVISIONING, state.timings.provisioning_seconds)
 
-    def _finish(self, world: World) -> None:
+    def _finish(self, state: State) -> None:
         endpoint = self.endpoint
         self._terminate(
-            world,
+            state,
             [*endpoint.variants.values(), *endpoint.shadow_variants.values(), *endpoint.stranded_variants],
         )
         for variant in self.new_variants:
@@ -352,41 +352,41 @@ class Deployment:
         endpoint.variants = {item.name: item for item in self.new_variants if not item.is_shadow}
         endpoint.shadow_variants = {item.name: item for item in self.new_variants if item.is_shadow}
         endpoint.stranded_variants = []
-        self._rest(world, EndpointStatus.IN_SERVICE)
+        self._rest(state, EndpointStatus.IN_SERVICE)
 
     # What ends a deployment early
 
-    def _is_stopped(self, world: World) -> bool:
+    def _is_stopped(self, state: State) -> bool:
         """Begin the way back if an alarm or the time limit demands it; tell whether it did."""
-        reason = self._why_alarming(world)
+        reason = self._why_alarming(state)
         timeout = self.rollout.timeout_seconds
         if reason is not None:
-            self.fail(world, reason or None)
+            self.fail(state, reason or None)
             return True
-        if timeout is not None and world.time >= self.start_time + timedelta(seconds=timeout):
+        if timeout is not None and state.time >= self.start_time + timedelta(seconds=timeout):
             self.fail(
-                world,
+                state,
                 f"The deployment did not complete within the {timeout} seconds of "
                 "MaximumExecutionTimeoutInSeconds.",
             )
             return True
         return False
 
-    def _why_alarming(self, world: World) -> str | None:
+    def _why_alarming(self, state: State) -> str | None:
         """Return the FailureReason that an alarm causes, "" for one that AWS may leave out, or None."""
-        states = {name: _alarm_state(world, self.endpoint, name) for name in self.rollout.alarm_names}
-        self.ignored_alarms &= {name for name, state in states.items() if state is AlarmState.ALARM}
-        missing = [name for name, state in states.items() if state is None]
-        if missing and world.switches.missing_alarm is MissingAlarm.FAIL:
+        states = {name: _alarm_state(state, self.endpoint, name) for name in self.rollout.alarm_names}
+        self.ignored_alarms &= {name for name, seen in states.items() if seen is AlarmState.ALARM}
+        missing = [name for name, seen in states.items() if seen is None]
+        if missing and state.switches.missing_alarm is MissingAlarm.FAIL:
             return f"The rollback alarm(s) {', '.join(missing)} of the deployment could not be found."
         tripped = [
             name
-            for name, state in states.items()
-            if state is AlarmState.ALARM and name not in self.ignored_alarms
+            for name, seen in states.items()
+            if seen is AlarmState.ALARM and name not in self.ignored_alarms
         ]
         if not tripped:
             return None
-        match world.switches.alarm_rollback_reason:
+        match state.switches.alarm_rollback_reason:
             case AlarmRollbackReason.NAMED:
                 return f"The deployment was rolled back because of alarm(s) in ALARM: {', '.join(tripped)}."
             case AlarmRollbackReason.UNNAMED:
@@ -401,42 +401,42 @@ class Deployment:
             old.current_instance_count < old.desired_instance_count for old in self.endpoint.variants.values()
         )
 
-    def _leave_new_fleet(self, world: World) -> None:
-        self._route(world, _NONE)
-        self._terminate(world, self.new_variants)
+    def _leave_new_fleet(self, state: State) -> None:
+        self._route(state, _NONE)
+        self._terminate(state, self.new_variants)
         self.is_rolled_back = True
-        self._enter(world, Stage.ROLLING_BACK, world.timings.rolling_back_seconds)
+        self._enter(state, Stage.ROLLING_BACK, state.timings.rolling_back_seconds)
 
-    def _roll_back(self, world: World) -> None:
+    def _roll_back(self, state: State) -> None:
         """Bring a batch of the old fleet back, and give it its traffic; rest when all of it is there."""
         if self.rollback_fails:
-            self._strand(world)
+            self._strand(state)
         elif self.is_rolled_back:
-            self._finish_rollback(world)
+            self._finish_rollback(state)
         elif self._lacks_capacity_for_old():
             self.rollback_fails = True
-            self._strand(world)
+            self._strand(state)
         else:
-            self._bring_back_batch(world)
+            self._bring_back_batch(state)
 
-    def _bring_back_batch(self, world: World) -> None:
+    def _bring_back_batch(self, state: State) -> None:
         share = _NONE
         for old in self.endpoint.variants.values():
             whole = old.desired_instance_count
             batch = max(1, math.floor(self.rollout.rollback_batch * whole))
             old.current_instance_count = min(whole, old.current_instance_count + batch)
             if old.fleet_id is not None:
-                world.hosting.scale(old.fleet_id, old.current_instance_count)
+                state.hosting.scale(old.fleet_id, old.current_instance_count)
             share = max(share, ALL - Fraction(old.current_instance_count, whole))
         if share == _NONE:
-            self._leave_new_fleet(world)
+            self._leave_new_fleet(state)
             return
         self._count_new(share)
-        self._route(world, share)
+        self._route(state, share)
         for variant in self.new_variants:
             if variant.fleet_id is not None:
-                world.hosting.scale(variant.fleet_id, variant.current_instance_count)
-        self._enter(world, Stage.ROLLING_BACK, world.timings.provisioning_seconds)
+                state.hosting.scale(variant.fleet_id, variant.current_instance_count)
+        self._enter(state, Stage.ROLLING_BACK, state.timings.provisioning_seconds)
 
     def _lacks_capacity_for_old(self) -> bool:
         scope = self.endpoint.scope
@@ -446,34 +446,34 @@ class Deployment:
             if instance_type in scope.instance_capacity
         )
 
-    def _strand(self, world: World) -> None:
+    def _strand(self, state: State) -> None:
         """Leave a mix of old and new behind, as AWS does when the way back fails."""
         stranded = [item for item in self.new_variants if item.fleet_id is not None]
         for variant in stranded:
             variant.reserved_instance_count = variant.current_instance_count
         self.endpoint.stranded_variants += stranded
-        self._rest(world, EndpointStatus.UPDATE_ROLLBACK_FAILED)
+        self._rest(state, EndpointStatus.UPDATE_ROLLBACK_FAILED)
 
-    def _finish_rollback(self, world: World) -> None:
+    def _finish_rollback(self, state: State) -> None:
         # What an earlier rollback left running gets no traffic any more: the old fleet serves alone.
-        self._terminate(world, self.endpoint.stranded_variants)
+        self._terminate(state, self.endpoint.stranded_variants)
         self.endpoint.stranded_variants = []
-        self._rest(world, EndpointStatus.IN_SERVICE)
+        self._rest(state, EndpointStatus.IN_SERVICE)
 
     # What every direction needs
 
-    def _rest(self, world: World, status: EndpointStatus) -> None:
+    def _rest(self, state: State, status: EndpointStatus) -> None:
         self.due = None
         self.endpoint.work = None
         self.endpoint.failure_reason = self.failure_reason
-        self.endpoint.enter(world, status)
+        self.endpoint.enter(state, status)
 
     def _count_new(self, share: Fraction) -> None:
         """Show as many new instances as traffic is on for, as the documentation's sample does."""
         for variant in self.new_variants:
             variant.current_instance_count = self._share_of(variant, share)
 
-    def _route(self, world: World, share: Fraction) -> None:
+    def _route(self, state: State, share: Fraction) -> None:
         """Give the new fleets a share of the traffic, and the old ones the rest."""
         new = [item for item in self.new_variants if not item.is_shadow]
         for variant in self.new_variants:
@@ -489,47 +489,47 @@ class Deployment:
             *(shadow_routes(old_shadows, old, 1 - new_share) if new_share < 1 else ()),
         ]
         scope = self.endpoint.scope
-        world.hosting.route(scope.account_id, scope.region, self.endpoint.name, tuple(chosen))
+        state.hosting.route(scope.account_id, scope.region, self.endpoint.name, tuple(chosen))
 
-    def _terminate(self, world: World, variants: Sequence[LiveVariant]) -> None:
+    def _terminate(self, state: State, variants: Sequence[LiveVariant]) -> None:
         for variant in variants:
             if variant.fleet_id is not None:
-                world.hosting.terminate(variant.fleet_id)
+                state.hosting.terminate(variant.fleet_id)
                 variant.fleet_id = None
 
-    def _enter(self, world: World, stage: Stage, seconds: float) -> None:
+    def _enter(self, state: State, stage: Stage, seconds: float) -> None:
         is_new = stage is not self.stage
         self.stage = stage
-        self.stage_end_time = world.time + timedelta(seconds=seconds)
+        self.stage_end_time = state.time + timedelta(seconds=seconds)
         if is_new:
-            self.stage_start_time = world.time
+            self.stage_start_time = state.time
             # Launching and the health check are one status: it is told when it begins.
             # A bake of no seconds is none.
             is_told = stage is not Stage.BAKING or self.step.wait_seconds > 0
             if stage is not Stage.HEALTH_CHECKING and is_told:
-                self.announce(world)
-        self._wake_up_in_time(world)
+                self.announce(state)
+        self._wake_up_in_time(state)
 
-    def _wake_up_in_time(self, world: World) -> None:
+    def _wake_up_in_time(self, state: State) -> None:
         """Be due when the stage is over, or before that to look at the alarms and the time limit."""
         times = [self.stage_end_time]
         if self.is_watched:
             if self.rollout.alarm_names:
-                poll_seconds = max(_SHORTEST_POLL, world.timings.alarm_poll_seconds)
-                times.append(world.time + timedelta(seconds=poll_seconds))
+                poll_seconds = max(_SHORTEST_POLL, state.timings.alarm_poll_seconds)
+                times.append(state.time + timedelta(seconds=poll_seconds))
             if self.rollout.timeout_seconds is not None:
                 times.append(self.start_time + timedelta(seconds=self.rollout.timeout_seconds))
         self.due = min(times)
-        world.agenda.put(self)
+        state.timers.put(self)
 
-    def announce(self, world: World) -> None:
+    def announce(self, state: State) -> None:
         """Emit the deployment state change, unless there is none for such a deployment."""
         if self.rollout.is_announced and not self.is_creation:
-            events.emit_endpoint_deployment_state_change(world, self.endpoint, self.describe())
+            events.emit_endpoint_deployment_state_change(state, self.endpoint, self.describe())
 
 
 def begin(
-    world: World,
+    state: State,
     endpoint: Endpoint,
     config: EndpointConfig,
     new_variants: list[LiveVariant],
@@ -541,30 +541,30 @@ def begin(
         config=config,
         new_variants=new_variants,
         rollout=rollout,
-        start_time=world.time,
-        due=world.time + timedelta(seconds=world.timings.provisioning_seconds),
+        start_time=state.time,
+        due=state.time + timedelta(seconds=state.timings.provisioning_seconds),
     )
-    if world.switches.alarm_at_start is AlarmAtStart.IGNORE_UNTIL_OK:
-        deployment.ignored_alarms = set(_alarms_in(world, endpoint, rollout, AlarmState.ALARM))
+    if state.switches.alarm_at_start is AlarmAtStart.IGNORE_UNTIL_OK:
+        deployment.ignored_alarms = set(_alarms_in(state, endpoint, rollout, AlarmState.ALARM))
     endpoint.work = deployment
-    endpoint.enter(world, EndpointStatus.CREATING if deployment.is_creation else EndpointStatus.UPDATING)
-    deployment.announce(world)
+    endpoint.enter(state, EndpointStatus.CREATING if deployment.is_creation else EndpointStatus.UPDATING)
+    deployment.announce(state)
     # The first look at the alarms is at the start.
-    deployment.due = world.time if rollout.alarm_names else deployment.due
-    world.agenda.put(deployment)
+    deployment.due = state.time if rollout.alarm_names else deployment.due
+    state.timers.put(deployment)
 
 
-def refuse_because_of_alarms(world: World, endpoint: Endpoint, rollout: Rollout) -> None:
+def refuse_because_of_alarms(state: State, endpoint: Endpoint, rollout: Rollout) -> None:
     """Refuse an update whose rollback alarms are missing or in ALARM, if the switches say that AWS does.
 
     Raises:
         ServiceError: They are.
     """
-    missing = _alarms_in(world, endpoint, rollout, None)
-    if missing and world.switches.missing_alarm is MissingAlarm.REFUSE:
+    missing = _alarms_in(state, endpoint, rollout, None)
+    if missing and state.switches.missing_alarm is MissingAlarm.REFUSE:
         raise errors.missing_alarms(missing)
-    tripped = _alarms_in(world, endpoint, rollout, AlarmState.ALARM)
-    if tripped and world.switches.alarm_at_start is AlarmAtStart.REFUSE:
+    tripped = _alarms_in(state, endpoint, rollout, AlarmState.ALARM)
+    if tripped and state.switches.alarm_at_start is AlarmAtStart.REFUSE:
         raise errors.alarms_in_alarm(tripped)
 
 
@@ -583,21 +583,21 @@ def reserve_instances(rollout: Rollout, new_variants: Sequence[LiveVariant], end
     new.reserved_instance_count = max(0, most - old.desired_instance_count)
 
 
-def _cannot_fetch(world: World, model: Model, variant_name: str, region: str) -> str | None:
+def _cannot_fetch(state: State, model: Model, variant_name: str, region: str) -> str | None:
     """Return why a model cannot join its VPC, or its image or data not be fetched, in its role's name."""
     role_arn = model.execution_role_arn or ""
     vpc = model.request.get("VpcConfig")
     if vpc:
-        refused = world.execution_roles.refusal_to_join(
+        refused = state.execution_roles.refusal_to_join(
             vpc["Subnets"], vpc["SecurityGroupIds"], role_arn=role_arn, region=region
         )
         if refused is not None:
             return f"Failed to create network interfaces in the VPC of the model: {refused}"
     for index, container in enumerate(model.containers, 1):
-        if not world.execution_roles.may_pull(container.image, role_arn=role_arn):
-            return _not_pulled(world, container.image, variant_name, role_arn)
+        if not state.execution_roles.may_pull(container.image, role_arn=role_arn):
+            return _not_pulled(state, container.image, variant_name, role_arn)
         url = container.model_data_url
-        if url is not None and not world.artifacts.is_readable(url, role_arn=role_arn, region=region):
+        if url is not None and not state.artifacts.is_readable(url, role_arn=role_arn, region=region):
             return (
                 f'Failed to download model data for container "container_{index}" from URL: "{url}". Please '
                 "ensure that there is an object located at the URL and that the role passed to CreateModel "
@@ -606,9 +606,9 @@ def _cannot_fetch(world: World, model: Model, variant_name: str, region: str) ->
     return None
 
 
-def _not_pulled(world: World, image: str, variant_name: str, role_arn: str) -> str:
+def _not_pulled(state: State, image: str, variant_name: str, role_arn: str) -> str:
     named = f"The role '{role_arn}' does not have BatchGetImage permission for the image: '{image}'."
-    match world.switches.unpulled_image:
+    match state.switches.unpulled_image:
         case UnpulledImage.NAMED:
             return named
         case UnpulledImage.NAMED_AFTER_SPACE:
@@ -621,17 +621,17 @@ def _not_pulled(world: World, image: str, variant_name: str, role_arn: str) -> s
             )
 
 
-def _alarms_in(world: World, endpoint: Endpoint, rollout: Rollout, state: AlarmState | None) -> list[str]:
-    return [name for name in rollout.alarm_names if _alarm_state(world, endpoint, name) is state]
+def _alarms_in(state: State, endpoint: Endpoint, rollout: Rollout, sought: AlarmState | None) -> list[str]:
+    return [name for name in rollout.alarm_names if _alarm_state(state, endpoint, name) is sought]
 
 
-def _alarm_state(world: World, endpoint: Endpoint, name: str) -> AlarmState | None:
+def _alarm_state(state: State, endpoint: Endpoint, name: str) -> AlarmState | None:
     """Return an alarm's state as SageMaker sees it in the name of the models' roles; None if it does not."""
     scope = endpoint.scope
     for variant in endpoint.variants.values():
         role_arn = None if variant.model is None else variant.model.execution_role_arn
-        if role_arn is not None and not world.execution_roles.may_watch(
+        if role_arn is not None and not state.execution_roles.may_watch(
             name, role_arn=role_arn, region=scope.region
         ):
             return None
-    return world.alarms.state(scope.account_id, scope.region, name)
+    return state.alarms.state(scope.account_id, scope.region, name)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from local_cloud.sagemaker.ports import Caller
-    from local_cloud.sagemaker.state import Scope, World
+    from local_cloud.sagemaker.state import Scope, State
     from local_cloud.sagemaker.switches import Switches
 
 Variant = dict[str, Any]
@@ -99,11 +99,11 @@ def instance_types_of(variant: Mapping[str, Any]) -> tuple[str, ...]:
     return (variant["InstanceType"],) if "InstanceType" in variant else tuple(pools)
 
 
-def create_endpoint_config(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def create_endpoint_config(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Create an endpoint config; its models must exist."""
-    scope = world.scope(caller)
+    scope = state.scope(caller)
     name = request["EndpointConfigName"]
-    arn = world.arn(scope, "endpoint-config", name)
+    arn = state.arn(scope, "endpoint-config", name)
     if name.lower() in scope.endpoint_configs:
         raise errors.already_exists("endpoint configuration", arn)
     request = {
@@ -122,49 +122,49 @@ def create_endpoint_config(world: World, caller: Caller, request: Mapping[str, A
     _check_metrics(request)
     role_arn = request.get("ExecutionRoleArn")
     if role_arn is not None:
-        check_role(world, scope, role_arn)
+        check_role(state, scope, role_arn)
     for variant in (*request["ProductionVariants"], *request.get("ShadowProductionVariants", ())):
         _check_capacity(variant)
         if "ServerlessConfig" in variant:
-            _check_serverless(world, request, variant)
-        _check_model(world, scope, request, variant)
+            _check_serverless(state, request, variant)
+        _check_model(state, scope, request, variant)
         _check_volume_size(variant)
         _check_routing(variant)
         if "ShadowProductionVariants" in request:
-            _check_shadowed(world, scope, variant)
+            _check_shadowed(state, scope, variant)
     tags.put(scope, arn, request.get("Tags", ()))
     scope.endpoint_configs[name.lower()] = EndpointConfig(
         name=name,
         arn=arn,
-        creation_time=world.time,
-        sequence=world.next_sequence(),
+        creation_time=state.time,
+        sequence=state.next_sequence(),
         request=request,
-        visible_from=world.time + timedelta(seconds=world.timings.endpoint_config_visible_seconds),
+        visible_from=state.time + timedelta(seconds=state.timings.endpoint_config_visible_seconds),
     )
     return {"EndpointConfigArn": arn}
 
 
-def describe_endpoint_config(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def describe_endpoint_config(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Describe an endpoint config."""
-    config = find_endpoint_config(world, world.scope(caller), request["EndpointConfigName"])
-    return config.describe(world.switches)
+    config = find_endpoint_config(state, state.scope(caller), request["EndpointConfigName"])
+    return config.describe(state.switches)
 
 
-def list_endpoint_configs(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def list_endpoint_configs(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """List endpoint configs, newest first unless asked otherwise."""
     return page(
         "ListEndpointConfigs",
         request,
-        world.scope(caller).endpoint_configs.values(),
+        state.scope(caller).endpoint_configs.values(),
         descending=True,
-        filtered_pages=world.switches.filtered_pages,
+        filtered_pages=state.switches.filtered_pages,
     ).answer("EndpointConfigs", EndpointConfig.summary)
 
 
-def delete_endpoint_config(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def delete_endpoint_config(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Delete an endpoint config, also while an endpoint is on it: AWS has no guard."""
-    scope = world.scope(caller)
-    config = find_endpoint_config(world, scope, request["EndpointConfigName"])
+    scope = state.scope(caller)
+    config = find_endpoint_config(state, scope, request["EndpointConfigName"])
     del scope.endpoint_configs[config.name.lower()]
     tags.forget(scope, config.arn)
     return {}
@@ -179,12 +179,12 @@ OPERATIONS = {
 
 
 def find_endpoint_config(
-    world: World, scope: Scope, name: str, *, for_deployment: bool = False
+    state: State, scope: Scope, name: str, *, for_deployment: bool = False
 ) -> EndpointConfig:
     """Return an endpoint config by name.
 
     Args:
-        world: All state.
+        state: What the control plane keeps.
         scope: Where to look.
         name: Its name.
         for_deployment: Whether an endpoint is about to use it, which may not see it yet.
@@ -192,9 +192,9 @@ def find_endpoint_config(
     Raises:
         ServiceError: There is none.
     """
-    config = world.find(scope.endpoint_configs, name)
-    if config is None or (for_deployment and world.time < config.visible_from):
-        raise errors.could_not_find("endpoint configuration", world.arn(scope, "endpoint-config", name))
+    config = state.find(scope.endpoint_configs, name)
+    if config is None or (for_deployment and state.time < config.visible_from):
+        raise errors.could_not_find("endpoint configuration", state.arn(scope, "endpoint-config", name))
     return config
 
 
@@ -239,10 +239,10 @@ def _check_shadow(request: Mapping[str, Any]) -> None:
         )
 
 
-def _check_shadowed(world: World, scope: Scope, variant: Variant) -> None:
+def _check_shadowed(state: State, scope: Scope, variant: Variant) -> None:
     """Refuse what shadow tests cannot have (developer guide, "Shadow tests", its note)."""
     name = variant["VariantName"]
-    model = find_model(world, scope, variant["ModelName"]) if "ModelName" in variant else None
+    model = find_model(state, scope, variant["ModelName"]) if "ModelName" in variant else None
     definitions = (
         [] if model is None else model.request.get("Containers") or [model.request["PrimaryContainer"]]
     )
@@ -290,7 +290,7 @@ def _check_capacity(variant: Variant) -> None:
         raise errors.validation("ManagedInstanceScaling is only supported for inference component endpoints.")
 
 
-def _check_serverless(world: World, request: Mapping[str, Any], variant: Variant) -> None:
+def _check_serverless(state: State, request: Mapping[str, Any], variant: Variant) -> None:
     serverless = variant["ServerlessConfig"]
     if serverless["MemorySizeInMB"] not in SERVERLESS_MEMORY_SIZES:
         sizes = ", ".join(map(str, SERVERLESS_MEMORY_SIZES))
@@ -298,7 +298,7 @@ def _check_serverless(world: World, request: Mapping[str, Any], variant: Variant
     check_concurrency(serverless)
     if len(request["ProductionVariants"]) > 1 or "ShadowProductionVariants" in request:
         raise errors.validation("A serverless endpoint must have exactly one production variant.")
-    if "ExplainerConfig" in request and world.switches.undocumented_combinations is Answer.REFUSE:
+    if "ExplainerConfig" in request and state.switches.undocumented_combinations is Answer.REFUSE:
         raise errors.validation("ExplainerConfig is not supported for serverless endpoints.")
     for member in NOT_IN_SERVERLESS_CONFIGS:
         if member in request:
@@ -307,7 +307,7 @@ def _check_serverless(world: World, request: Mapping[str, Any], variant: Variant
         raise errors.validation("EnableNetworkIsolation is not supported for serverless endpoints.")
 
 
-def _check_model(world: World, scope: Scope, request: Mapping[str, Any], variant: Variant) -> None:
+def _check_model(state: State, scope: Scope, request: Mapping[str, Any], variant: Variant) -> None:
     name = variant["VariantName"]
     if "ModelName" not in variant:
         if "ExecutionRoleArn" not in request:
@@ -317,7 +317,7 @@ def _check_model(world: World, scope: Scope, request: Mapping[str, Any], variant
             )
         return
     of_components = ["ExecutionRoleArn"]
-    if world.switches.undocumented_combinations is Answer.REFUSE:
+    if state.switches.undocumented_combinations is Answer.REFUSE:
         of_components += ["VpcConfig", "EnableNetworkIsolation"]
     given = [member for member in of_components if request.get(member)]
     if given:
@@ -325,15 +325,15 @@ def _check_model(world: World, scope: Scope, request: Mapping[str, Any], variant
             f"{' and '.join(given)} of an endpoint configuration is for inference component endpoints; "
             "specify it in the model instead."
         )
-    model = find_model(world, scope, variant["ModelName"])
+    model = find_model(state, scope, variant["ModelName"])
     if model.execution_role_arn is None:
         raise errors.validation(f'The model "{model.arn}" has no ExecutionRoleArn, so it cannot be hosted.')
-    refuse_unapproved_packages(world, model, UnapprovedPackage.CREATE_ENDPOINT_CONFIG)
+    refuse_unapproved_packages(state, model, UnapprovedPackage.CREATE_ENDPOINT_CONFIG)
     if "ServerlessConfig" in variant:
         _check_serverless_model(model)
     instance_type = instance_type_of(variant)
     if (
-        world.switches.supported_instance_types is Answer.REFUSE
+        state.switches.supported_instance_types is Answer.REFUSE
         and instance_type is not None
         and model.supported_instance_types is not None
         and instance_type not in model.supported_instance_types

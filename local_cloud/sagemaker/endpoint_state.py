@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.deployments import Deployment
     from local_cloud.sagemaker.endpoint_configs import EndpointConfig
     from local_cloud.sagemaker.models import Model
-    from local_cloud.sagemaker.state import Scope, World
+    from local_cloud.sagemaker.state import Scope, State
     from local_cloud.sagemaker.switches import Switches
     from local_cloud.sagemaker.transitions import Deletion, Rescaling, SystemUpdate
 
@@ -232,11 +232,11 @@ class Endpoint:
             case _:
                 raise errors.status_refuses(operation, self.status.value, self.arn)
 
-    def enter(self, world: World, status: EndpointStatus) -> None:
+    def enter(self, state: State, status: EndpointStatus) -> None:
         """Take a status, and announce it."""
         self.status = status
-        self.last_modified_time = world.time
-        events.emit_endpoint_state_change(world, self)
+        self.last_modified_time = state.time
+        events.emit_endpoint_state_change(state, self)
 
     def running_variants(self) -> list[LiveVariant]:
         """Return everything that holds instances for this endpoint, a deployment's new variants included."""

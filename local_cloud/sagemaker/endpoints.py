@@ -40,43 +40,43 @@ if TYPE_CHECKING:
 
     from local_cloud.sagemaker.endpoint_configs import EndpointConfig
     from local_cloud.sagemaker.ports import Caller
-    from local_cloud.sagemaker.state import Scope, World
+    from local_cloud.sagemaker.state import Scope, State
 
 
-def create_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def create_endpoint(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Create an endpoint; it is Creating until its fleets are healthy.
 
     The deployment config is only stored.
     """
-    scope = world.scope(caller)
+    scope = state.scope(caller)
     name = request["EndpointName"]
-    arn = world.arn(scope, "endpoint", name)
+    arn = state.arn(scope, "endpoint", name)
     if name.lower() in scope.endpoints:
         raise errors.already_exists("endpoint", scope.endpoints[name.lower()].arn)
-    config = find_endpoint_config(world, scope, request["EndpointConfigName"], for_deployment=True)
-    variants = _new_variants(world, scope, config)
-    plan_rollout(request.get("DeploymentConfig"), variants, (), world.switches)
+    config = find_endpoint_config(state, scope, request["EndpointConfigName"], for_deployment=True)
+    variants = _new_variants(state, scope, config)
+    plan_rollout(request.get("DeploymentConfig"), variants, (), state.switches)
     _check_quotas(scope, instances_by_type(variants))
     tags.put(scope, arn, request.get("Tags", ()))
     endpoint = Endpoint(
         scope=scope,
         name=name,
         arn=arn,
-        creation_time=world.time,
-        last_modified_time=world.time,
-        sequence=world.next_sequence(),
+        creation_time=state.time,
+        last_modified_time=state.time,
+        sequence=state.next_sequence(),
         status=EndpointStatus.CREATING,
         config=config,
         last_deployment_config=request.get("DeploymentConfig"),
     )
     scope.endpoints[name.lower()] = endpoint
-    deployments.begin(world, endpoint, config, variants, Rollout())
+    deployments.begin(state, endpoint, config, variants, Rollout())
     return {"EndpointArn": arn}
 
 
-def describe_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def describe_endpoint(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Describe an endpoint; during an update, config and variants are the old ones."""
-    endpoint = find_endpoint(world, world.scope(caller), request["EndpointName"])
+    endpoint = find_endpoint(state, state.scope(caller), request["EndpointName"])
     config = endpoint.config
     shown: dict[str, Any] = {
         **_summary(endpoint),
@@ -102,7 +102,7 @@ def describe_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) 
     return shown
 
 
-def list_endpoints(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def list_endpoints(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """List endpoints, newest first unless asked otherwise."""
     status = request.get("StatusEquals")
     after, before = request.get("LastModifiedTimeAfter"), request.get("LastModifiedTimeBefore")
@@ -117,24 +117,24 @@ def list_endpoints(world: World, caller: Caller, request: Mapping[str, Any]) -> 
     return page(
         "ListEndpoints",
         request,
-        world.scope(caller).endpoints.values(),
+        state.scope(caller).endpoints.values(),
         descending=True,
-        filtered_pages=world.switches.filtered_pages,
+        filtered_pages=state.switches.filtered_pages,
         accepts=accepts,
         sort_keys={"Status": lambda endpoint: endpoint.status.value},
     ).answer("Endpoints", _summary)
 
 
-def update_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def update_endpoint(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Deploy another endpoint config, as the deployment config says; blue/green without one."""
-    scope = world.scope(caller)
-    endpoint = find_endpoint(world, scope, request["EndpointName"])
-    endpoint.refuse_unless_permitted("UpdateEndpoint", world.switches)
-    config = find_endpoint_config(world, scope, request["EndpointConfigName"], for_deployment=True)
+    scope = state.scope(caller)
+    endpoint = find_endpoint(state, scope, request["EndpointName"])
+    endpoint.refuse_unless_permitted("UpdateEndpoint", state.switches)
+    config = find_endpoint_config(state, scope, request["EndpointConfigName"], for_deployment=True)
     # AWS needs the old config as well as the new one during an update.
-    find_endpoint_config(world, scope, endpoint.config.name)
+    find_endpoint_config(state, scope, endpoint.config.name)
     if config is endpoint.config and endpoint.status is EndpointStatus.IN_SERVICE:
-        match world.switches.same_config_update:
+        match state.switches.same_config_update:
             case SameConfigUpdate.REFUSE:
                 raise errors.validation(
                     f'Cannot update endpoint "{endpoint.arn}" with endpoint configuration "{config.arn}", '
@@ -144,51 +144,51 @@ def update_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) ->
                 return {"EndpointArn": endpoint.arn}
             case SameConfigUpdate.REDEPLOY:
                 pass
-    _refuse_what_auto_scaling_forbids(world, endpoint, config)
+    _refuse_what_auto_scaling_forbids(state, endpoint, config)
     if config.is_serverless and not endpoint.config.is_serverless:
         raise errors.validation(
             f'Endpoint "{endpoint.arn}" runs on instances and cannot be updated to a serverless variant. '
             "Create another endpoint."
         )
-    _refuse_to_change_how_calls_are_answered(world, endpoint, config)
-    variants = _new_variants(world, scope, config)
+    _refuse_to_change_how_calls_are_answered(state, endpoint, config)
+    variants = _new_variants(state, scope, config)
     if request.get("RetainAllVariantProperties"):
         _retain(endpoint, variants, request.get("ExcludeRetainedVariantProperties", ()))
     deployment_config = request.get("DeploymentConfig")
     if deployment_config is None and request.get("RetainDeploymentConfig"):
         deployment_config = endpoint.last_deployment_config
-    guards = _guards(world, endpoint, variants, deployment_config)
-    rollout = plan_rollout(guards, variants, endpoint.variants.values(), world.switches)
+    guards = _guards(state, endpoint, variants, deployment_config)
+    rollout = plan_rollout(guards, variants, endpoint.variants.values(), state.switches)
     deployments.reserve_instances(rollout, variants, endpoint)
     _check_quotas(scope, instances_by_type(variants))
-    deployments.refuse_because_of_alarms(world, endpoint, rollout)
+    deployments.refuse_because_of_alarms(state, endpoint, rollout)
     if deployment_config is not None:
         endpoint.last_deployment_config = deployment_config
-    deployments.begin(world, endpoint, config, variants, rollout)
+    deployments.begin(state, endpoint, config, variants, rollout)
     return {"EndpointArn": endpoint.arn}
 
 
-def delete_endpoint(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def delete_endpoint(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Delete an endpoint; it serves no more from now on, and its name is free when the deletion is over."""
-    scope = world.scope(caller)
-    endpoint = find_endpoint(world, scope, request["EndpointName"])
-    endpoint.refuse_unless_permitted("DeleteEndpoint", world.switches)
-    _refuse_unless_scaling_may_end(world, caller, endpoint)
-    world.hosting.route(scope.account_id, scope.region, endpoint.name, ())
-    world.scalable_targets.forget_endpoint(scope.account_id, scope.region, endpoint.name)
-    endpoint.work = Deletion(endpoint, world.time + timedelta(seconds=world.timings.deleting_seconds))
-    world.agenda.put(endpoint.work)
-    endpoint.enter(world, EndpointStatus.DELETING)
+    scope = state.scope(caller)
+    endpoint = find_endpoint(state, scope, request["EndpointName"])
+    endpoint.refuse_unless_permitted("DeleteEndpoint", state.switches)
+    _refuse_unless_scaling_may_end(state, caller, endpoint)
+    state.hosting.route(scope.account_id, scope.region, endpoint.name, ())
+    state.scalable_targets.forget_endpoint(scope.account_id, scope.region, endpoint.name)
+    endpoint.work = Deletion(endpoint, state.time + timedelta(seconds=state.timings.deleting_seconds))
+    state.timers.put(endpoint.work)
+    endpoint.enter(state, EndpointStatus.DELETING)
     return {}
 
 
 def update_endpoint_weights_and_capacities(
-    world: World, caller: Caller, request: Mapping[str, Any]
+    state: State, caller: Caller, request: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Change weights and instance counts of an endpoint's variants."""
-    scope = world.scope(caller)
-    endpoint = find_endpoint(world, scope, request["EndpointName"])
-    endpoint.refuse_unless_permitted("UpdateEndpointWeightsAndCapacities", world.switches)
+    scope = state.scope(caller)
+    endpoint = find_endpoint(state, scope, request["EndpointName"])
+    endpoint.refuse_unless_permitted("UpdateEndpointWeightsAndCapacities", state.switches)
     changes = request["DesiredWeightsAndCapacities"]
     _check_changes(endpoint, changes)
     deltas: dict[str, int] = {}
@@ -208,12 +208,12 @@ def update_endpoint_weights_and_capacities(
                 **change["ServerlessUpdateConfig"],
             }
     rescaling = Rescaling(
-        endpoint, world.time + timedelta(seconds=world.timings.rescaling_seconds), start_time=world.time
+        endpoint, state.time + timedelta(seconds=state.timings.rescaling_seconds), start_time=state.time
     )
     endpoint.work = rescaling
-    world.agenda.put(rescaling)
-    endpoint.enter(world, EndpointStatus.UPDATING)
-    rescaling.announce(world)
+    state.timers.put(rescaling)
+    endpoint.enter(state, EndpointStatus.UPDATING)
+    rescaling.announce(state)
     return {"EndpointArn": endpoint.arn}
 
 
@@ -227,18 +227,18 @@ OPERATIONS = {
 }
 
 
-def find_endpoint(world: World, scope: Scope, name: str) -> Endpoint:
+def find_endpoint(state: State, scope: Scope, name: str) -> Endpoint:
     """Return an endpoint by name.
 
     Raises:
         ServiceError: There is none.
     """
-    endpoint = world.find(scope.endpoints, name)
+    endpoint = state.find(scope.endpoints, name)
     if endpoint is None:
         quoted = (
             name
-            if world.switches.not_found_names is NotFoundNames.NAME
-            else world.arn(scope, "endpoint", name)
+            if state.switches.not_found_names is NotFoundNames.NAME
+            else state.arn(scope, "endpoint", name)
         )
         raise errors.could_not_find("endpoint", quoted)
     return endpoint
@@ -260,14 +260,14 @@ def _described(endpoint: Endpoint, variant: LiveVariant) -> dict[str, Any]:
     return shown if status is None else {**shown, "VariantStatus": [status]}
 
 
-def _new_variants(world: World, scope: Scope, config: EndpointConfig) -> list[LiveVariant]:
+def _new_variants(state: State, scope: Scope, config: EndpointConfig) -> list[LiveVariant]:
     """Return a config's variants as a deployment starts with them; their models must still exist."""
     shadow_names = {variant["VariantName"] for variant in config.shadow_variants}
     variants = []
     for variant in config.all_variants:
-        model = find_model(world, scope, variant["ModelName"]) if "ModelName" in variant else None
+        model = find_model(state, scope, variant["ModelName"]) if "ModelName" in variant else None
         if model is not None:
-            refuse_unapproved_packages(world, model, UnapprovedPackage.CREATE_ENDPOINT)
+            refuse_unapproved_packages(state, model, UnapprovedPackage.CREATE_ENDPOINT)
         variants.append(
             LiveVariant(
                 variant=variant,
@@ -281,18 +281,18 @@ def _new_variants(world: World, scope: Scope, config: EndpointConfig) -> list[Li
 
 
 def _refuse_to_change_how_calls_are_answered(
-    world: World, endpoint: Endpoint, config: EndpointConfig
+    state: State, endpoint: Endpoint, config: EndpointConfig
 ) -> None:
     """Refuse to make an asynchronous endpoint a real-time one, and as the switch says the other way round."""
     before, after = ("AsyncInferenceConfig" in each.request for each in (endpoint.config, config))
     if before and not after:
         raise errors.asynchronous_removed(endpoint.name)
-    if after and not before and world.switches.asynchronous_added is Answer.REFUSE:
+    if after and not before and state.switches.asynchronous_added is Answer.REFUSE:
         raise errors.asynchronous_added(endpoint.name)
 
 
 def _guards(
-    world: World,
+    state: State,
     endpoint: Endpoint,
     variants: Iterable[LiveVariant],
     deployment_config: Mapping[str, Any] | None,
@@ -302,18 +302,18 @@ def _guards(
         endpoint.variants
     ):
         return deployment_config
-    if world.switches.guarded_variants is GuardedVariants.REFUSE:
+    if state.switches.guarded_variants is GuardedVariants.REFUSE:
         raise errors.other_variants(endpoint.variants)
     return None
 
 
-def _refuse_what_auto_scaling_forbids(world: World, endpoint: Endpoint, config: EndpointConfig) -> None:
+def _refuse_what_auto_scaling_forbids(state: State, endpoint: Endpoint, config: EndpointConfig) -> None:
     """Refuse to remove a registered variant, or to change what it runs on.
 
     Source: developer guide, "Update endpoints that use auto scaling".
     """
     scope = endpoint.scope
-    registered = world.scalable_targets.registered_variants(scope.account_id, scope.region, endpoint.name)
+    registered = state.scalable_targets.registered_variants(scope.account_id, scope.region, endpoint.name)
     wanted = {
         variant["VariantName"]: (instance_type_of(variant), "ServerlessConfig" in variant)
         for variant in config.production_variants
@@ -328,13 +328,13 @@ def _refuse_what_auto_scaling_forbids(world: World, endpoint: Endpoint, config: 
         raise errors.registered_variants(refused)
 
 
-def _refuse_unless_scaling_may_end(world: World, caller: Caller, endpoint: Endpoint) -> None:
+def _refuse_unless_scaling_may_end(state: State, caller: Caller, endpoint: Endpoint) -> None:
     """Refuse to delete a scaled endpoint for a caller who may not deregister its variants."""
-    registry = world.scalable_targets
+    registry = state.scalable_targets
     for key in registry.of_endpoint(endpoint.scope.account_id, endpoint.scope.region, endpoint.name):
         action = "application-autoscaling:DeregisterScalableTarget"
         check = authorization.Check(action, registry.targets[key].arn, condition_keys(key))
-        if not authorization.is_allowed(world, caller, check):
+        if not authorization.is_allowed(state, caller, check):
             raise errors.scalable_target_remains()
 
 

@@ -22,7 +22,7 @@ from local_cloud.sagemaker.switches import (
 if TYPE_CHECKING:
     from local_cloud.sagemaker.endpoint_state import Endpoint
     from local_cloud.sagemaker.model_packages import ModelPackage
-    from local_cloud.sagemaker.state import Scope, World
+    from local_cloud.sagemaker.state import Scope, State
 
 MODEL_PACKAGE_STATE_CHANGE = "SageMaker Model Package State Change"
 ENDPOINT_STATE_CHANGE = "SageMaker Endpoint State Change"
@@ -47,14 +47,14 @@ _VERSION_MEMBERS = ("ModelPackageGroupName", "ModelPackageVersion", "ModelApprov
 
 
 def emit_model_package_state_change(
-    world: World, scope: Scope, package: ModelPackage, updated_fields: list[str] | None
+    state: State, scope: Scope, package: ModelPackage, updated_fields: list[str] | None
 ) -> None:
     """Announce a package; `updated_fields` is None for a new one."""
     description = package.describe()
     detail: dict[str, Any] = {}
     if package.version is None:
         detail["ModelPackageName"] = package.name
-        if world.switches.unversioned_keys is UnversionedKeys.NULL:
+        if state.switches.unversioned_keys is UnversionedKeys.NULL:
             detail.update(dict.fromkeys(_VERSION_MEMBERS))
     else:
         detail["ModelPackageGroupName"] = package.name
@@ -67,7 +67,7 @@ def emit_model_package_state_change(
     if updated_fields is not None:
         detail["UpdatedModelPackageFields"] = updated_fields
     else:
-        match world.switches.creation_event_updated_fields:
+        match state.switches.creation_event_updated_fields:
             case CreationEventFields.NULL:
                 detail["UpdatedModelPackageFields"] = None
             case CreationEventFields.EMPTY:
@@ -77,33 +77,33 @@ def emit_model_package_state_change(
             case CreationEventFields.ABSENT:
                 pass
     detail["LastModifiedTime"] = iso(package.last_modified_time)
-    _emit(world, scope, MODEL_PACKAGE_STATE_CHANGE, package.arn, iso(world.time), detail)
+    _emit(state, scope, MODEL_PACKAGE_STATE_CHANGE, package.arn, iso(state.time), detail)
 
 
-def emit_endpoint_state_change(world: World, endpoint: Endpoint) -> None:
+def emit_endpoint_state_change(state: State, endpoint: Endpoint) -> None:
     """Announce an endpoint's present status."""
-    is_tagged = world.switches.endpoint_event_tags is ServingTags.PRESENT
+    is_tagged = state.switches.endpoint_event_tags is ServingTags.PRESENT
     detail = {
         "EndpointName": endpoint.name,
         "EndpointArn": endpoint.arn,
         "EndpointConfigName": endpoint.config.name,
         "ProductionVariants": [variant.event_summary() for variant in endpoint.variants.values()],
-        "EndpointStatus": event_status(endpoint.status.value, world.switches.endpoint_event_spelling),
+        "EndpointStatus": event_status(endpoint.status.value, state.switches.endpoint_event_spelling),
         "FailureReason": endpoint.failure_reason,
         "CreationTime": epoch_milliseconds(endpoint.creation_time),
         "LastModifiedTime": epoch_milliseconds(endpoint.last_modified_time),
         "Tags": tags.as_map(endpoint.scope, endpoint.arn) if is_tagged else {},
     }
     time = (
-        iso(world.time)
-        if world.switches.endpoint_event_time is EventTime.ISO
-        else f"{epoch_milliseconds(world.time):.0f}"
+        iso(state.time)
+        if state.switches.endpoint_event_time is EventTime.ISO
+        else f"{epoch_milliseconds(state.time):.0f}"
     )
-    _emit(world, endpoint.scope, ENDPOINT_STATE_CHANGE, endpoint.arn, time, detail)
+    _emit(state, endpoint.scope, ENDPOINT_STATE_CHANGE, endpoint.arn, time, detail)
 
 
 def emit_endpoint_deployment_state_change(
-    world: World,
+    state: State,
     endpoint: Endpoint,
     pending: Mapping[str, Any] | None,
     variant_status: Mapping[str, Mapping[str, Any]] | None = None,
@@ -111,12 +111,12 @@ def emit_endpoint_deployment_state_change(
     """Announce how far a deployment, or a change of capacity, is.
 
     Args:
-        world: All state.
+        state: What the control plane keeps.
         endpoint: What changes; its config is still the old one.
         pending: The PendingDeploymentSummary; None while only capacity changes.
         variant_status: By variant name, what happens to the variants of the present config.
     """
-    is_tagged = world.switches.endpoint_event_tags is ServingTags.PRESENT
+    is_tagged = state.switches.endpoint_event_tags is ServingTags.PRESENT
     statuses = variant_status or {}
     detail = {
         "EndpointName": endpoint.name,
@@ -129,7 +129,7 @@ def emit_endpoint_deployment_state_change(
             }
             for variant in endpoint.variants.values()
         ],
-        "EndpointStatus": event_status(endpoint.status.value, world.switches.endpoint_event_spelling),
+        "EndpointStatus": event_status(endpoint.status.value, state.switches.endpoint_event_spelling),
         "CreationTime": endpoint.creation_time,
         "LastModifiedTime": endpoint.last_modified_time,
         "Tags": tags.as_map(endpoint.scope, endpoint.arn) if is_tagged else {},
@@ -137,11 +137,11 @@ def emit_endpoint_deployment_state_change(
     if pending is not None:
         detail["PendingDeploymentSummary"] = pending
     _emit(
-        world,
+        state,
         endpoint.scope,
         ENDPOINT_DEPLOYMENT_STATE_CHANGE,
         endpoint.arn,
-        iso(world.time),
+        iso(state.time),
         _with_epoch_milliseconds(detail),
     )
 
@@ -177,11 +177,11 @@ def epoch_milliseconds(time: datetime) -> float:
     return float(round(time.timestamp() * 1000))
 
 
-def _emit(world: World, scope: Scope, detail_type: str, arn: str, time: str, detail: dict[str, Any]) -> None:
-    world.events.emit(
+def _emit(state: State, scope: Scope, detail_type: str, arn: str, time: str, detail: dict[str, Any]) -> None:
+    state.events.emit(
         {
             "version": "0",
-            "id": world.next_event_id(),
+            "id": state.next_event_id(),
             "detail-type": detail_type,
             "source": "aws.sagemaker",
             "account": scope.account_id,

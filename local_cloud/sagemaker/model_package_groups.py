@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from local_cloud.sagemaker.group_policies import GroupPolicy
     from local_cloud.sagemaker.ports import Caller
-    from local_cloud.sagemaker.state import Scope, World
+    from local_cloud.sagemaker.state import Scope, State
 
 
 class NoSuchGroupError(errors.ServiceError):
@@ -60,59 +60,59 @@ class ModelPackageGroup:
         return shown
 
 
-def create_model_package_group(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def create_model_package_group(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Create a group; it is Completed at once."""
-    scope = world.scope(caller)
+    scope = state.scope(caller)
     name = request["ModelPackageGroupName"]
-    arn = world.arn(scope, "model-package-group", name)
+    arn = state.arn(scope, "model-package-group", name)
     if name.lower() in scope.model_package_groups:
         raise errors.group_already_exists(arn)
     tags.put(scope, arn, request.get("Tags", ()))
     scope.model_package_groups[name.lower()] = ModelPackageGroup(
         name=name,
         arn=arn,
-        creation_time=world.time,
+        creation_time=state.time,
         created_by=user_context(caller),
-        sequence=world.next_sequence(),
+        sequence=state.next_sequence(),
         description=request.get("ModelPackageGroupDescription"),
         managed_configuration=request.get("ManagedConfiguration"),
     )
     return {"ModelPackageGroupArn": arn}
 
 
-def describe_model_package_group(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def describe_model_package_group(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Describe a group by name or, also across accounts, by ARN."""
     _, group = resolve_group(
-        world, caller, request["ModelPackageGroupName"], "sagemaker:DescribeModelPackageGroup"
+        state, caller, request["ModelPackageGroupName"], "sagemaker:DescribeModelPackageGroup"
     )
     return {**group.summary(), "CreatedBy": group.created_by}
 
 
-def list_model_package_groups(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def list_model_package_groups(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """List the account's groups, or those that other accounts share with it."""
     if request.get("CrossAccountFilterOption") == "CrossAccount":
         groups = [
             group
-            for scope in world.scopes.values()
+            for scope in state.scopes.values()
             if scope.region == caller.region and scope.account_id != caller.account_id
             for group in scope.model_package_groups.values()
             if _is_allowed(group, caller, "sagemaker:DescribeModelPackageGroup", group.arn)
         ]
     else:
-        groups = list(world.scope(caller).model_package_groups.values())
+        groups = list(state.scope(caller).model_package_groups.values())
     return page(
         "ListModelPackageGroups",
         request,
         groups,
         descending=False,
-        filtered_pages=world.switches.filtered_pages,
+        filtered_pages=state.switches.filtered_pages,
     ).answer("ModelPackageGroupSummaryList", ModelPackageGroup.summary)
 
 
-def delete_model_package_group(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def delete_model_package_group(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Delete an empty group."""
     scope, group = resolve_group(
-        world, caller, request["ModelPackageGroupName"], "sagemaker:DeleteModelPackageGroup"
+        state, caller, request["ModelPackageGroupName"], "sagemaker:DeleteModelPackageGroup"
     )
     prefix = f"{group.name.lower()}/"
     if any(key.startswith(prefix) for key in scope.model_packages):
@@ -123,29 +123,29 @@ def delete_model_package_group(world: World, caller: Caller, request: Mapping[st
 
 
 def put_model_package_group_policy(
-    world: World, caller: Caller, request: Mapping[str, Any]
+    state: State, caller: Caller, request: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Set the group's resource policy."""
-    group = _own_group(world, caller, request)
+    group = _own_group(state, caller, request)
     group.policy = group_policies.parse(request["ResourcePolicy"])
     return {"ModelPackageGroupArn": group.arn}
 
 
 def get_model_package_group_policy(
-    world: World, caller: Caller, request: Mapping[str, Any]
+    state: State, caller: Caller, request: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Answer the group's resource policy as it was put."""
-    group = _own_group(world, caller, request)
+    group = _own_group(state, caller, request)
     if group.policy is None:
         raise errors.cannot_find_policy(group.arn)
     return {"ResourcePolicy": group.policy.text}
 
 
 def delete_model_package_group_policy(
-    world: World, caller: Caller, request: Mapping[str, Any]
+    state: State, caller: Caller, request: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Remove the group's resource policy."""
-    group = _own_group(world, caller, request)
+    group = _own_group(state, caller, request)
     if group.policy is None:
         raise errors.cannot_find_policy(group.arn)
     group.policy = None
@@ -164,12 +164,12 @@ OPERATIONS = {
 
 
 def resolve_group(
-    world: World, caller: Caller, name_or_arn: str, action: str, *, on_versions: bool = False
+    state: State, caller: Caller, name_or_arn: str, action: str, *, on_versions: bool = False
 ) -> tuple[Scope, ModelPackageGroup]:
     """Return a group that the caller may act on, and where it lives.
 
     Args:
-        world: All state.
+        state: What the control plane keeps.
         caller: Who asks.
         name_or_arn: A name in the caller's account and region, or an ARN of any account.
         action: The IAM action that a policy must allow to another account.
@@ -181,12 +181,12 @@ def resolve_group(
     """
     arn = arns.parse(name_or_arn)
     if arn is None:
-        scope = world.scope(caller)
-        group = world.find(scope.model_package_groups, name_or_arn)
+        scope = state.scope(caller)
+        group = state.find(scope.model_package_groups, name_or_arn)
         if group is None:
-            raise NoSuchGroupError(world.arn(scope, "model-package-group", name_or_arn))
+            raise NoSuchGroupError(state.arn(scope, "model-package-group", name_or_arn))
         return scope, group
-    scope = world.scope_of(arn.account_id, arn.region)
+    scope = state.scope_of(arn.account_id, arn.region)
     found = (
         scope.model_package_groups.get(arn.name.lower())
         if arn.resource_type == "model-package-group"
@@ -208,7 +208,7 @@ def resolve_group(
 
 
 def authorize_version(
-    world: World, caller: Caller, scope: Scope, group_name: str, action: str, version_arn: str
+    state: State, caller: Caller, scope: Scope, group_name: str, action: str, version_arn: str
 ) -> None:
     """Refuse another account's action on a version unless the group's policy allows it.
 
@@ -217,7 +217,7 @@ def authorize_version(
     """
     if scope.account_id == caller.account_id:
         return
-    group = world.scope_of(scope.account_id, scope.region).model_package_groups.get(group_name.lower())
+    group = state.scope_of(scope.account_id, scope.region).model_package_groups.get(group_name.lower())
     if group is None or not _is_allowed(group, caller, action, version_arn):
         raise errors.access_denied(caller.principal_arn, action, version_arn)
 
@@ -235,10 +235,10 @@ def _is_allowed(group: ModelPackageGroup, caller: Caller, action: str, resource_
     )
 
 
-def _own_group(world: World, caller: Caller, request: Mapping[str, Any]) -> ModelPackageGroup:
-    scope = world.scope(caller)
+def _own_group(state: State, caller: Caller, request: Mapping[str, Any]) -> ModelPackageGroup:
+    scope = state.scope(caller)
     name = request["ModelPackageGroupName"]
-    group = world.find(scope.model_package_groups, name)
+    group = state.find(scope.model_package_groups, name)
     if group is None:
-        raise errors.cannot_find_group(world.arn(scope, "model-package-group", name))
+        raise errors.cannot_find_group(state.arn(scope, "model-package-group", name))
     return group

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from local_cloud.sagemaker.ports import Caller
-    from local_cloud.sagemaker.state import Scope, World
+    from local_cloud.sagemaker.state import Scope, State
 
 _KEPT_MEMBERS = (
     "ModelPackageDescription",
@@ -88,11 +88,11 @@ class ModelPackage:
         """Its key among the account's packages."""
         return _key(self.name, self.version)
 
-    def advance(self, world: World) -> None:
+    def advance(self, state: State) -> None:
         """Complete the registration: without a validation there is nothing that could fail."""
         self.due = None
         self.status = "Completed"
-        events.emit_model_package_state_change(world, self.scope, self, None)
+        events.emit_model_package_state_change(state, self.scope, self, None)
 
     def describe(self) -> dict[str, Any]:
         """Return what DescribeModelPackage shows."""
@@ -137,7 +137,7 @@ class ModelPackage:
         return specification
 
 
-def create_model_package(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def create_model_package(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Register a version in a group, or an unversioned package."""
     group_name, package_name = request.get("ModelPackageGroupName"), request.get("ModelPackageName")
     if group_name is not None and package_name is not None:
@@ -154,7 +154,7 @@ def create_model_package(world: World, caller: Caller, request: Mapping[str, Any
     if group_name is not None:
         try:
             scope, group = resolve_group(
-                world, caller, group_name, "sagemaker:CreateModelPackage", on_versions=True
+                state, caller, group_name, "sagemaker:CreateModelPackage", on_versions=True
             )
         except NoSuchGroupError:
             raise errors.group_does_not_exist() from None
@@ -167,35 +167,35 @@ def create_model_package(world: World, caller: Caller, request: Mapping[str, Any
         group.next_version += 1
         members["ModelApprovalStatus"] = request.get("ModelApprovalStatus", "PendingManualApproval")
     elif package_name is not None:
-        scope, name = world.scope(caller), package_name
-        _check_unversioned(world, scope, request)
+        scope, name = state.scope(caller), package_name
+        _check_unversioned(state, scope, request)
     else:
         raise errors.neither_package_name()
-    arn = world.arn(scope, "model-package", name if version is None else f"{name}/{version}")
+    arn = state.arn(scope, "model-package", name if version is None else f"{name}/{version}")
     package = ModelPackage(
         name=name,
         version=version,
         arn=arn,
-        creation_time=world.time,
+        creation_time=state.time,
         created_by=user_context(caller),
-        sequence=world.next_sequence(),
+        sequence=state.next_sequence(),
         scope=scope,
-        last_modified_time=world.time,
+        last_modified_time=state.time,
         members=members,
-        due=world.time + timedelta(seconds=world.timings.model_package_seconds),
+        due=state.time + timedelta(seconds=state.timings.model_package_seconds),
     )
     if version is None:
         tags.put(scope, arn, request.get("Tags", ()))
     scope.model_packages[package.key] = package
-    if world.switches.creation_events is CreationEvents.EACH_STATUS:
-        events.emit_model_package_state_change(world, scope, package, None)
-    world.agenda.put(package)
+    if state.switches.creation_events is CreationEvents.EACH_STATUS:
+        events.emit_model_package_state_change(state, scope, package, None)
+    state.timers.put(package)
     return {"ModelPackageArn": arn}
 
 
-def describe_model_package(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def describe_model_package(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Describe a package by name, versioned name or, also across accounts, ARN."""
-    package = resolve_package(world, caller, request["ModelPackageName"], "sagemaker:DescribeModelPackage")
+    package = resolve_package(state, caller, request["ModelPackageName"], "sagemaker:DescribeModelPackage")
     description = package.describe()
     if request.get("IncludedData") == "MetadataOnly" and "ModelCard" in description:
         card = {name: value for name, value in description["ModelCard"].items() if name != "ModelCardContent"}
@@ -203,13 +203,13 @@ def describe_model_package(world: World, caller: Caller, request: Mapping[str, A
     return description
 
 
-def batch_describe_model_package(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def batch_describe_model_package(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Describe several packages by ARN; what cannot be described is answered with its error."""
     summaries: dict[str, Any] = {}
     failures: dict[str, Any] = {}
     for arn in request["ModelPackageArnList"]:
         try:
-            package = resolve_package(world, caller, arn, "sagemaker:DescribeModelPackage")
+            package = resolve_package(state, caller, arn, "sagemaker:DescribeModelPackage")
         except errors.ServiceError as error:
             failures[arn] = {"ErrorCode": error.code, "ErrorResponse": error.message}
             continue
@@ -225,20 +225,20 @@ def batch_describe_model_package(world: World, caller: Caller, request: Mapping[
     return answer
 
 
-def list_model_packages(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def list_model_packages(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """List packages: those of a group (by name or ARN), or by default the unversioned ones."""
     group_name = request.get("ModelPackageGroupName")
     package_type = request.get("ModelPackageType", "Unversioned" if group_name is None else "Versioned")
     approval_status = request.get("ModelApprovalStatus")
     if group_name is None:
-        scope, group = world.scope(caller), None
+        scope, group = state.scope(caller), None
     else:
         try:
             scope, group = resolve_group(
-                world, caller, group_name, "sagemaker:ListModelPackages", on_versions=True
+                state, caller, group_name, "sagemaker:ListModelPackages", on_versions=True
             )
         except errors.ServiceError as refusal:
-            return _missing_group(world, refusal)
+            return _missing_group(state, refusal)
 
     def accepts(package: ModelPackage) -> bool:
         return (
@@ -252,16 +252,16 @@ def list_model_packages(world: World, caller: Caller, request: Mapping[str, Any]
         request,
         scope.model_packages.values(),
         descending=False,
-        filtered_pages=world.switches.filtered_pages,
+        filtered_pages=state.switches.filtered_pages,
         accepts=accepts,
     ).answer("ModelPackageSummaryList", ModelPackage.summary)
 
 
-def _missing_group(world: World, refusal: errors.ServiceError) -> dict[str, Any]:
+def _missing_group(state: State, refusal: errors.ServiceError) -> dict[str, Any]:
     """Answer for a group that is not there as the switch says; any other refusal stands."""
     if refusal.code != errors.VALIDATION_EXCEPTION:
         raise refusal
-    match world.switches.missing_group_listing:
+    match state.switches.missing_group_listing:
         case MissingGroupListing.VALIDATION:
             raise refusal
         case MissingGroupListing.RESOURCE_NOT_FOUND:
@@ -270,10 +270,10 @@ def _missing_group(world: World, refusal: errors.ServiceError) -> dict[str, Any]
             return {"ModelPackageSummaryList": []}
 
 
-def update_model_package(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def update_model_package(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Change a package, and announce it: also when only metadata changed, with the approval as it is."""
-    package = resolve_package(world, caller, request["ModelPackageArn"], "sagemaker:UpdateModelPackage")
-    _check_update(world, package, request)
+    package = resolve_package(state, caller, request["ModelPackageArn"], "sagemaker:UpdateModelPackage")
+    _check_update(state, package, request)
     before = dict(package.members)
     members = dict(before)
     requested: list[str] = []
@@ -302,22 +302,22 @@ def update_model_package(world: World, caller: Caller, request: Mapping[str, Any
         members["AdditionalInferenceSpecifications"] = _with_added(package, request)
         requested.append("AdditionalInferenceSpecifications")
     package.members = members
-    package.last_modified_time = world.time
+    package.last_modified_time = state.time
     package.last_modified_by = user_context(caller)
     listed = (
         requested
-        if world.switches.updated_fields is UpdatedFields.REQUESTED
+        if state.switches.updated_fields is UpdatedFields.REQUESTED
         else [name for name in requested if before.get(name) != members.get(name)]
     )
     # The documentation spells this one value with a small letter.
     updated_fields = ["sourceUri" if name == "SourceUri" else name for name in listed]
-    events.emit_model_package_state_change(world, package.scope, package, updated_fields)
+    events.emit_model_package_state_change(state, package.scope, package, updated_fields)
     return {"ModelPackageArn": package.arn}
 
 
-def delete_model_package(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def delete_model_package(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Delete a package; models that were made of it stay."""
-    package = resolve_package(world, caller, request["ModelPackageName"], "sagemaker:DeleteModelPackage")
+    package = resolve_package(state, caller, request["ModelPackageName"], "sagemaker:DeleteModelPackage")
     package.due = None
     del package.scope.model_packages[package.key]
     tags.forget(package.scope, package.arn)
@@ -334,11 +334,11 @@ OPERATIONS = {
 }
 
 
-def resolve_package(world: World, caller: Caller, name_or_arn: str, action: str) -> ModelPackage:
+def resolve_package(state: State, caller: Caller, name_or_arn: str, action: str) -> ModelPackage:
     """Return a package that the caller may act on.
 
     Args:
-        world: All state.
+        state: What the control plane keeps.
         caller: Who asks.
         name_or_arn: `name`, `group/version`, or an ARN of any account in the caller's region.
         action: The IAM action that the group's policy must allow to another account.
@@ -348,13 +348,13 @@ def resolve_package(world: World, caller: Caller, name_or_arn: str, action: str)
     """
     arn = arns.parse(name_or_arn)
     if arn is None:
-        scope = world.scope(caller)
-        name, shown = name_or_arn, world.arn(scope, "model-package", name_or_arn)
+        scope = state.scope(caller)
+        name, shown = name_or_arn, state.arn(scope, "model-package", name_or_arn)
     else:
         if arn.region != caller.region:
             raise errors.other_region(caller.region)
-        scope, name, shown = world.scope_of(arn.account_id, arn.region), arn.name, name_or_arn
-        authorize_version(world, caller, scope, name.partition("/")[0], action, name_or_arn)
+        scope, name, shown = state.scope_of(arn.account_id, arn.region), arn.name, name_or_arn
+        authorize_version(state, caller, scope, name.partition("/")[0], action, name_or_arn)
         if arn.resource_type != "model-package":
             raise errors.does_not_exist("ModelPackage", shown)
     package = scope.model_packages.get(name.lower())
@@ -376,10 +376,10 @@ def _key(name: str, version: int | None) -> str:
     return name.lower() if version is None else f"{name.lower()}/{version}"
 
 
-def _check_unversioned(world: World, scope: Scope, request: Mapping[str, Any]) -> None:
+def _check_unversioned(state: State, scope: Scope, request: Mapping[str, Any]) -> None:
     name = request["ModelPackageName"]
     if name.lower() in scope.model_packages:
-        raise errors.package_already_exists(world.arn(scope, "model-package", name))
+        raise errors.package_already_exists(state.arn(scope, "model-package", name))
     for member in _VERSION_ONLY_MEMBERS:
         if member in request:
             raise errors.validation(f"{member} does not apply to unversioned model packages.")
@@ -393,7 +393,7 @@ def _check_unversioned(world: World, scope: Scope, request: Mapping[str, Any]) -
             )
 
 
-def _check_update(world: World, package: ModelPackage, request: Mapping[str, Any]) -> None:
+def _check_update(state: State, package: ModelPackage, request: Mapping[str, Any]) -> None:
     if package.version is None:
         for member in _VERSION_ONLY_MEMBERS:
             if member in request:
@@ -401,7 +401,7 @@ def _check_update(world: World, package: ModelPackage, request: Mapping[str, Any
     if (
         request.get("ModelApprovalStatus") == "PendingManualApproval"
         and package.approval_status != "PendingManualApproval"
-        and world.switches.return_to_pending is Answer.REFUSE
+        and state.switches.return_to_pending is Answer.REFUSE
     ):
         raise errors.validation(
             f"ModelApprovalStatus of {package.arn} cannot change from {package.approval_status} "

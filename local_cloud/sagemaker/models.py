@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from local_cloud.sagemaker.model_packages import ModelPackage
     from local_cloud.sagemaker.ports import Caller
-    from local_cloud.sagemaker.state import Scope, World
+    from local_cloud.sagemaker.state import Scope, State
     from local_cloud.sagemaker.switches import Switches
 
 _ENVIRONMENT_BYTES = 32 * 1024
@@ -90,25 +90,25 @@ class Model:
         return {"ModelName": self.name, "ModelArn": self.arn, "CreationTime": self.creation_time}
 
 
-def create_model(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def create_model(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Create a model after checking role, packages and model data, as SageMaker does at this call."""
-    scope = world.scope(caller)
+    scope = state.scope(caller)
     name = request["ModelName"]
-    arn = world.arn(scope, "model", name)
+    arn = state.arn(scope, "model", name)
     if name.lower() in scope.models:
         raise errors.already_exists("model", arn)
     definitions = _definitions(request)
     role_arn = request.get("ExecutionRoleArn")
     if role_arn is not None:
-        check_role(world, scope, role_arn)
+        check_role(state, scope, role_arn)
     resolved: list[Mapping[str, Any]] = []
     packages: list[ModelPackage] = []
     for definition in definitions:
         _check_environment(definition.get("Environment", {}))
         if "ModelPackageName" in definition:
-            package = _deployable_package(world, caller, definition)
+            package = _deployable_package(state, caller, definition)
             packages.append(package)
-            resolved.extend(_package_containers(world, package, definition))
+            resolved.extend(_package_containers(state, package, definition))
         elif "Image" in definition:
             resolved.append(definition)
         else:
@@ -116,13 +116,13 @@ def create_model(world: World, caller: Caller, request: Mapping[str, Any]) -> di
     containers = [_container(each) for each in resolved]
     for container in containers:
         if container.model_data_url is not None:
-            _check_model_data(world, container.model_data_url, role_arn, scope.region)
+            _check_model_data(state, container.model_data_url, role_arn, scope.region)
     tags.put(scope, arn, request.get("Tags", ()))
     scope.models[name.lower()] = Model(
         name=name,
         arn=arn,
-        creation_time=world.time,
-        sequence=world.next_sequence(),
+        creation_time=state.time,
+        sequence=state.next_sequence(),
         request=request,
         definitions=tuple(resolved),
         containers=tuple(containers),
@@ -132,26 +132,26 @@ def create_model(world: World, caller: Caller, request: Mapping[str, Any]) -> di
     return {"ModelArn": arn}
 
 
-def describe_model(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def describe_model(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Describe a model."""
-    return find_model(world, world.scope(caller), request["ModelName"]).describe(world.switches)
+    return find_model(state, state.scope(caller), request["ModelName"]).describe(state.switches)
 
 
-def list_models(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def list_models(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """List models, newest first unless asked otherwise."""
     return page(
         "ListModels",
         request,
-        world.scope(caller).models.values(),
+        state.scope(caller).models.values(),
         descending=True,
-        filtered_pages=world.switches.filtered_pages,
+        filtered_pages=state.switches.filtered_pages,
     ).answer("Models", Model.summary)
 
 
-def delete_model(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def delete_model(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Delete a model, also while an endpoint runs it: no guard is documented."""
-    scope = world.scope(caller)
-    model = find_model(world, scope, request["ModelName"])
+    scope = state.scope(caller)
+    model = find_model(state, scope, request["ModelName"])
     del scope.models[model.name.lower()]
     tags.forget(scope, model.arn)
     return {}
@@ -165,19 +165,19 @@ OPERATIONS = {
 }
 
 
-def find_model(world: World, scope: Scope, name: str) -> Model:
+def find_model(state: State, scope: Scope, name: str) -> Model:
     """Return a model by name.
 
     Raises:
         ServiceError: There is none.
     """
-    model = world.find(scope.models, name)
+    model = state.find(scope.models, name)
     if model is None:
-        raise errors.could_not_find("model", world.arn(scope, "model", name))
+        raise errors.could_not_find("model", state.arn(scope, "model", name))
     return model
 
 
-def check_role(world: World, scope: Scope, role_arn: str) -> None:
+def check_role(state: State, scope: Scope, role_arn: str) -> None:
     """Refuse an execution role of another account, or one that SageMaker cannot assume.
 
     Raises:
@@ -185,11 +185,11 @@ def check_role(world: World, scope: Scope, role_arn: str) -> None:
     """
     if role_arn.split(":")[4] != scope.account_id:
         raise errors.cross_account_role()
-    if not world.identity.can_be_assumed_by_sagemaker(role_arn):
+    if not state.identity.can_be_assumed_by_sagemaker(role_arn):
         raise errors.invalid_execution_role(role_arn)
 
 
-def refuse_unapproved_packages(world: World, model: Model, at: UnapprovedPackage) -> None:
+def refuse_unapproved_packages(state: State, model: Model, at: UnapprovedPackage) -> None:
     """Refuse a model whose package is not Approved now, if the switch says that it is looked at here.
 
     A package that is gone is not looked for.
@@ -197,12 +197,12 @@ def refuse_unapproved_packages(world: World, model: Model, at: UnapprovedPackage
     Raises:
         ServiceError: A package is Rejected or PendingManualApproval.
     """
-    if world.switches.unapproved_package is not at:
+    if state.switches.unapproved_package is not at:
         return
     for package_arn in model.model_package_arns:
         arn = arns.parse(package_arn)
         assert arn is not None, package_arn
-        package = world.scope_of(arn.account_id, arn.region).model_packages.get(arn.name.lower())
+        package = state.scope_of(arn.account_id, arn.region).model_packages.get(arn.name.lower())
         if package is not None:
             _refuse_unapproved(package)
 
@@ -224,12 +224,12 @@ def model_data_url(definition: Mapping[str, Any]) -> str | None:
     return f"s3:/{parts.path}" if bucket is None else f"s3://{bucket}{parts.path}"
 
 
-def _check_model_data(world: World, url: str, role_arn: str | None, region: str) -> None:
+def _check_model_data(state: State, url: str, role_arn: str | None, region: str) -> None:
     if role_arn is None:
         raise errors.role_needed_for_model_data()
-    if world.artifacts.is_readable(url, role_arn=role_arn, region=region):
+    if state.artifacts.is_readable(url, role_arn=role_arn, region=region):
         return
-    if world.artifacts.is_missing(url, role_arn=role_arn, region=region):
+    if state.artifacts.is_missing(url, role_arn=role_arn, region=region):
         raise errors.no_model_data(url)
     raise errors.unreadable_model_data(url, role_arn, region)
 
@@ -248,13 +248,13 @@ def _definitions(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return definitions
 
 
-def _deployable_package(world: World, caller: Caller, definition: Mapping[str, Any]) -> ModelPackage:
+def _deployable_package(state: State, caller: Caller, definition: Mapping[str, Any]) -> ModelPackage:
     if any(member in definition for member in ("Image", "ModelDataUrl", "ModelDataSource")):
         raise errors.image_next_to_package()
-    package = resolve_package(world, caller, definition["ModelPackageName"], "sagemaker:CreateModel")
+    package = resolve_package(state, caller, definition["ModelPackageName"], "sagemaker:CreateModel")
     if package.status != "Completed":
         raise errors.incomplete_package(package.arn, package.status)
-    if world.switches.unapproved_package is UnapprovedPackage.CREATE_MODEL:
+    if state.switches.unapproved_package is UnapprovedPackage.CREATE_MODEL:
         _refuse_unapproved(package)
     return package
 
@@ -265,7 +265,7 @@ def _refuse_unapproved(package: ModelPackage) -> None:
 
 
 def _package_containers(
-    world: World, package: ModelPackage, definition: Mapping[str, Any]
+    state: State, package: ModelPackage, definition: Mapping[str, Any]
 ) -> list[Mapping[str, Any]]:
     specification_name = definition.get("InferenceSpecificationName")
     specification = package.inference_specification(specification_name)
@@ -277,7 +277,7 @@ def _package_containers(
             f"Model package {package.arn} has a container without Image: it cannot be deployed."
         )
     own: Mapping[str, str] = definition.get("Environment", {})
-    replaces = bool(own) and world.switches.package_environment is PackageEnvironment.REPLACE
+    replaces = bool(own) and state.switches.package_environment is PackageEnvironment.REPLACE
     return [
         {
             **{name: container[name] for name in _BROUGHT if name in container},

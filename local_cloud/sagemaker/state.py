@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from local_cloud.sagemaker import arns
 from local_cloud.sagemaker.switches import ArnLetterCase, NameLookup, Switches
-from local_cloud.sagemaker.timers import Agenda
+from local_cloud.sagemaker.timers import Timers
 
 if TYPE_CHECKING:
     from local_cloud.application_auto_scaling.registrations import Registry
@@ -61,7 +61,7 @@ Named = TypeVar("Named")
 
 
 @dataclass(slots=True, eq=False)
-class World:
+class State:
     """The ports, the settings and the state of every account and region."""
 
     identity: Identity
@@ -77,7 +77,7 @@ class World:
     seed: int
     time: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     """The time of the call or transition that is being made, to the millisecond."""
-    agenda: Agenda = field(default_factory=Agenda)
+    timers: Timers = field(default_factory=Timers)
     scopes: dict[tuple[str, str], Scope] = field(default_factory=dict)
     _sequence: int = 0
     _event_ids: random.Random = field(init=False)

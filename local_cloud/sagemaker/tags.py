@@ -14,29 +14,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from local_cloud.sagemaker.ports import Caller
-    from local_cloud.sagemaker.state import Scope, World
+    from local_cloud.sagemaker.state import Scope, State
 
 TAG_LIMIT = 50
 
 
-def add_tags(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def add_tags(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Add or overwrite tags; answer all that the resource has now."""
-    scope, arn = _tagged(world, caller, request["ResourceArn"], "sagemaker:AddTags")
+    scope, arn = _tagged(state, caller, request["ResourceArn"], "sagemaker:AddTags")
     put(scope, arn, request["Tags"])
     return {"Tags": as_list(scope, arn)}
 
 
-def list_tags(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def list_tags(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Answer a resource's tags: at most 50, hence one page."""
-    scope, arn = _tagged(world, caller, request["ResourceArn"], "sagemaker:ListTags")
+    scope, arn = _tagged(state, caller, request["ResourceArn"], "sagemaker:ListTags")
     if "NextToken" in request:
         raise errors.invalid_token()
     return {"Tags": as_list(scope, arn)}
 
 
-def delete_tags(world: World, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+def delete_tags(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Remove tags by key; keys that are not there are ignored."""
-    scope, arn = _tagged(world, caller, request["ResourceArn"], "sagemaker:DeleteTags")
+    scope, arn = _tagged(state, caller, request["ResourceArn"], "sagemaker:DeleteTags")
     tags = scope.tags.get(arn, {})
     for key in request["TagKeys"]:
         tags.pop(key, None)
@@ -92,9 +92,9 @@ def forget(scope: Scope, arn: str) -> None:
     scope.tags.pop(arn.lower(), None)
 
 
-def _tagged(world: World, caller: Caller, resource_arn: str, action: str) -> tuple[Scope, str]:
+def _tagged(state: State, caller: Caller, resource_arn: str, action: str) -> tuple[Scope, str]:
     """Return where an existing resource of the caller lives, and the key of its tags."""
-    scope = world.scope(caller)
+    scope = state.scope(caller)
     arn = arns.parse(resource_arn)
     if arn is None or (arn.account_id, arn.region) != (scope.account_id, scope.region):
         raise errors.access_denied(caller.principal_arn, action, resource_arn)

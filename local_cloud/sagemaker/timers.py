@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from local_cloud.sagemaker.state import World
+    from local_cloud.sagemaker.state import State
 
 
 class Subject(Protocol):
@@ -19,12 +19,12 @@ class Subject(Protocol):
 
     due: datetime | None
 
-    def advance(self, world: World) -> None:
+    def advance(self, state: State) -> None:
         """Make the change that is due; set `due` to the next one, or to None."""
         ...
 
 
-class Agenda:
+class Timers:
     """A queue of subjects by due time; equal times keep the order in which they were put."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Agenda:
 
     def put(self, subject: Subject) -> None:
         """Remember a subject at its present due time."""
-        assert subject.due is not None, "only what is due can be put on the agenda"
+        assert subject.due is not None, "only what is due gets a timer"
         self._count += 1
         heapq.heappush(self._entries, (subject.due, self._count, subject))
 

@@ -21,7 +21,7 @@ from local_cloud.sagemaker.endpoint_state import (
 from local_cloud.sagemaker.rollout_plan import has_guardrails
 
 if TYPE_CHECKING:
-    from local_cloud.sagemaker.state import World
+    from local_cloud.sagemaker.state import State
 
 _NONE: tuple[LiveVariant, ...] = ()
 
@@ -36,11 +36,11 @@ class Rescaling:
     new_variants: tuple[LiveVariant, ...] = _NONE
     failure_reason: str | None = None
 
-    def advance(self, world: World) -> None:
+    def advance(self, state: State) -> None:
         """Apply the desired values, or fail and roll back."""
         if self.failure_reason is None:
             if self._lacks_capacity():
-                self.fail(world, INSUFFICIENT_CAPACITY)
+                self.fail(state, INSUFFICIENT_CAPACITY)
                 return
             for variant in self.endpoint.variants.values():
                 variant.current_weight = variant.desired_weight
@@ -51,15 +51,15 @@ class Rescaling:
                 if variant.current_instance_count != variant.desired_instance_count:
                     variant.current_instance_count = variant.desired_instance_count
                     if variant.fleet_id is not None:
-                        world.hosting.scale(variant.fleet_id, variant.desired_instance_count)
+                        state.hosting.scale(variant.fleet_id, variant.desired_instance_count)
             scope = self.endpoint.scope
-            world.hosting.route(scope.account_id, scope.region, self.endpoint.name, traffic(self.endpoint))
+            state.hosting.route(scope.account_id, scope.region, self.endpoint.name, traffic(self.endpoint))
         self.due = None
         self.endpoint.work = None
         self.endpoint.failure_reason = self.failure_reason
-        self.endpoint.enter(world, EndpointStatus.IN_SERVICE)
+        self.endpoint.enter(state, EndpointStatus.IN_SERVICE)
 
-    def announce(self, world: World) -> None:
+    def announce(self, state: State) -> None:
         """Emit the deployment state change of a change of capacity; a change of weights has none."""
         statuses = {
             name: status
@@ -67,7 +67,7 @@ class Rescaling:
             if (status := self.status_of(variant)) is not None
         }
         if statuses and has_guardrails(self.endpoint.variants.values()):
-            events.emit_endpoint_deployment_state_change(world, self.endpoint, None, statuses)
+            events.emit_endpoint_deployment_state_change(state, self.endpoint, None, statuses)
 
     def status_of(self, variant: LiveVariant) -> dict[str, Any] | None:
         """Return a variant's status in the words of the deployment state change event; None if it rests."""
@@ -79,16 +79,16 @@ class Rescaling:
         message = f"Scaling {direction} desired instance count to {wanted}."
         return {"Status": "Updating", "StatusMessage": message, "StartTime": self.start_time}
 
-    def fail(self, world: World, reason: str) -> None:
+    def fail(self, state: State, reason: str) -> None:
         """Give up the desired values; the endpoint is RollingBack for a while, then InService as before."""
         self.failure_reason = reason
         for variant in self.endpoint.variants.values():
             variant.desired_weight = variant.current_weight
             variant.desired_serverless_config = None
             variant.desired_instance_count = variant.current_instance_count
-        self.due = world.time + timedelta(seconds=world.timings.rolling_back_seconds)
-        world.agenda.put(self)
-        self.endpoint.enter(world, EndpointStatus.ROLLING_BACK)
+        self.due = state.time + timedelta(seconds=state.timings.rolling_back_seconds)
+        state.timers.put(self)
+        self.endpoint.enter(state, EndpointStatus.ROLLING_BACK)
 
     def _lacks_capacity(self) -> bool:
         scope = self.endpoint.scope
@@ -109,16 +109,16 @@ class SystemUpdate:
     due: datetime | None
     new_variants: tuple[LiveVariant, ...] = _NONE
 
-    def advance(self, world: World) -> None:
+    def advance(self, state: State) -> None:
         """End the maintenance; a FailureReason from before stays."""
         self.due = None
         self.endpoint.work = None
-        self.endpoint.enter(world, EndpointStatus.IN_SERVICE)
+        self.endpoint.enter(state, EndpointStatus.IN_SERVICE)
 
-    def fail(self, world: World, reason: str) -> None:
+    def fail(self, state: State, reason: str) -> None:
         """End the maintenance without success: the endpoint serves as before, with a FailureReason."""
         self.endpoint.failure_reason = reason
-        self.advance(world)
+        self.advance(state)
 
 
 @dataclass(slots=True, eq=False)
@@ -129,12 +129,12 @@ class Deletion:
     due: datetime | None
     new_variants: tuple[LiveVariant, ...] = _NONE
 
-    def advance(self, world: World) -> None:
+    def advance(self, state: State) -> None:
         """Free everything, the name included."""
         self.due = None
         for variant in self.endpoint.running_variants():
             if variant.fleet_id is not None:
-                world.hosting.terminate(variant.fleet_id)
+                state.hosting.terminate(variant.fleet_id)
                 variant.fleet_id = None
         scope = self.endpoint.scope
         del scope.endpoints[self.endpoint.name.lower()]

@@ -281,7 +281,7 @@ def test_settings_whose_grant_is_known_only_later_serve_without_another_approval
             now=lambda: pipeline.clock.now().timestamp(),
         )
     )
-    pipeline.control_plane._world.execution_roles = roles  # noqa: SLF001 - asked from the start elsewhere
+    pipeline.control_plane._state.execution_roles = roles  # noqa: SLF001 - asked from the start elsewhere
     arn = pipeline.register()
     pipeline.approve(arn)
     pipeline.run()
@@ -308,7 +308,7 @@ def test_an_image_that_is_not_pulled_is_tried_again_and_told_whatever_sagemaker_
     said: UnpulledImage,
 ) -> None:
     pipeline = Pipeline(Switches(unpulled_image=said))
-    pipeline.control_plane._world.execution_roles = _NoImages()  # noqa: SLF001 - asked from the start elsewhere
+    pipeline.control_plane._state.execution_roles = _NoImages()  # noqa: SLF001 - asked from the start elsewhere
     pipeline.manage()
     arn = pipeline.register()
     pipeline.approve(arn)
