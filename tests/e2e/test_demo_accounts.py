@@ -9,7 +9,6 @@ import pytest
 from rich.console import Console
 
 from demo.accounts.team import STAGES
-from demo.accounts.walkthrough import walk_through
 from demo.timeline import Timeline
 from local_cloud.child_process import start_local_cloud
 
@@ -22,6 +21,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 def test_one_approval_passes_both_stages_a_broken_version_none_and_one_reject_takes_both_back(
     tmp_path: Path,
 ) -> None:
+    # Here, because it imports scikit-learn for seconds, and every worker collects this file.
+    from demo.accounts.walkthrough import walk_through  # noqa: PLC0415
+
     timeline = Timeline(console=Console(file=io.StringIO()))
 
     with start_local_cloud() as cloud:
