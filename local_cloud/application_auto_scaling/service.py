@@ -28,15 +28,15 @@ from local_cloud.application_auto_scaling.registrations import (
 )
 from local_cloud.sagemaker import arns
 from local_cloud.sagemaker.errors import ServiceError, unknown_operation, validation
+from local_cloud.sagemaker.protocol.validation import RequestValidator
 from local_cloud.sagemaker.switches import Answer
-from local_cloud.sagemaker.validation import RequestValidator
 from service_model.hosting import is_burstable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from local_cloud.sagemaker.control_plane import ControlPlane
-    from local_cloud.sagemaker.endpoint_state import ScalableVariant
+    from local_cloud.sagemaker.endpoints.endpoint_state import ScalableVariant
     from local_cloud.sagemaker.ports import Caller
 
 INSTANCE_COUNT = "sagemaker:variant:DesiredInstanceCount"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from local_cloud.sagemaker.wire import respond
+from local_cloud.sagemaker.protocol.wire import respond
 
 if TYPE_CHECKING:
     from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
@@ -16,7 +16,7 @@ TARGET_PREFIX: Final = "AnyScaleFrontendService."
 def handle(
     service: ApplicationAutoScaling, *, target: str, body: bytes, caller: Caller, request_id: str
 ) -> tuple[int, dict[str, str], bytes]:
-    """Answer one HTTP request; see `local_cloud.sagemaker.wire.handle`."""
+    """Answer one HTTP request; see `local_cloud.sagemaker.protocol.wire.handle`."""
     return respond(
         lambda operation, request: service.call(operation, request, caller),
         prefix=TARGET_PREFIX,

@@ -14,26 +14,19 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from local_cloud.application_auto_scaling.registrations import Registry
-from local_cloud.sagemaker import (
-    authorization,
-    endpoint_configs,
-    endpoints,
-    errors,
-    model_package_groups,
-    model_packages,
-    models,
-    tags,
-)
-from local_cloud.sagemaker.api_model import sagemaker_service_model
-from local_cloud.sagemaker.deployments import Deployment
-from local_cloud.sagemaker.endpoint_state import Endpoint, EndpointStatus, ScalableVariant, traffic
+from local_cloud.sagemaker import authorization, endpoint_configs, errors, models, tags
+from local_cloud.sagemaker.endpoints import endpoints
+from local_cloud.sagemaker.endpoints.deployments import Deployment
+from local_cloud.sagemaker.endpoints.endpoint_state import Endpoint, EndpointStatus, ScalableVariant, traffic
+from local_cloud.sagemaker.endpoints.transitions import Rescaling, SystemUpdate
 from local_cloud.sagemaker.port_defaults import NoKeys, PermissiveRoles
 from local_cloud.sagemaker.ports import Caller
+from local_cloud.sagemaker.protocol.api_model import sagemaker_service_model
+from local_cloud.sagemaker.protocol.validation import RequestValidator
+from local_cloud.sagemaker.registry import model_package_groups, model_packages
 from local_cloud.sagemaker.state import State
 from local_cloud.sagemaker.switches import ApiVersion, Switches
 from local_cloud.sagemaker.timings import Timings
-from local_cloud.sagemaker.transitions import Rescaling, SystemUpdate
-from local_cloud.sagemaker.validation import RequestValidator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker import errors, tags
-from local_cloud.sagemaker.descriptions import without_empties
-from local_cloud.sagemaker.listing import page
 from local_cloud.sagemaker.models import Model, check_role, find_model, refuse_unapproved_packages
+from local_cloud.sagemaker.protocol.descriptions import without_empties
+from local_cloud.sagemaker.protocol.listing import page
 from local_cloud.sagemaker.switches import Answer, UnapprovedPackage
 from service_model.hosting import (
     NOT_IN_SERVERLESS_CONFIGS,

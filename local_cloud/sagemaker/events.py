@@ -20,8 +20,8 @@ from local_cloud.sagemaker.switches import (
 )
 
 if TYPE_CHECKING:
-    from local_cloud.sagemaker.endpoint_state import Endpoint
-    from local_cloud.sagemaker.model_packages import ModelPackage
+    from local_cloud.sagemaker.endpoints.endpoint_state import Endpoint
+    from local_cloud.sagemaker.registry.model_packages import ModelPackage
     from local_cloud.sagemaker.state import Scope, State
 
 MODEL_PACKAGE_STATE_CHANGE = "SageMaker Model Package State Change"

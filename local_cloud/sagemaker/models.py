@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from local_cloud.sagemaker import arns, errors, tags
-from local_cloud.sagemaker.descriptions import without_empties
-from local_cloud.sagemaker.listing import page
-from local_cloud.sagemaker.model_packages import resolve_package
 from local_cloud.sagemaker.ports import Container
+from local_cloud.sagemaker.protocol.descriptions import without_empties
+from local_cloud.sagemaker.protocol.listing import page
+from local_cloud.sagemaker.registry.model_packages import resolve_package
 from local_cloud.sagemaker.switches import (
     DescribedContainers,
     DescribedPackage,
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from local_cloud.sagemaker.model_packages import ModelPackage
     from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker.registry.model_packages import ModelPackage
     from local_cloud.sagemaker.state import Scope, State
     from local_cloud.sagemaker.switches import Switches
 

@@ -12,7 +12,7 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from local_cloud.sagemaker import wire
+from local_cloud.sagemaker.protocol import wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable

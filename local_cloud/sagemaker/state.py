@@ -18,9 +18,7 @@ from local_cloud.sagemaker.timers import Timers
 if TYPE_CHECKING:
     from local_cloud.application_auto_scaling.registrations import Registry
     from local_cloud.sagemaker.endpoint_configs import EndpointConfig
-    from local_cloud.sagemaker.endpoint_state import Endpoint
-    from local_cloud.sagemaker.model_package_groups import ModelPackageGroup
-    from local_cloud.sagemaker.model_packages import ModelPackage
+    from local_cloud.sagemaker.endpoints.endpoint_state import Endpoint
     from local_cloud.sagemaker.models import Model
     from local_cloud.sagemaker.ports import (
         Alarms,
@@ -32,6 +30,8 @@ if TYPE_CHECKING:
         Identity,
         Keys,
     )
+    from local_cloud.sagemaker.registry.model_package_groups import ModelPackageGroup
+    from local_cloud.sagemaker.registry.model_packages import ModelPackage
     from local_cloud.sagemaker.timings import Timings
 
 _MILLISECOND = 1000

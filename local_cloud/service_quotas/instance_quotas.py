@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.loaders import Loader
 
 from local_cloud.sagemaker import arns
-from local_cloud.sagemaker.api_model import sagemaker_service_model
 from local_cloud.sagemaker.authorization import Check, require_check
 from local_cloud.sagemaker.errors import ServiceError, unknown_operation
-from local_cloud.sagemaker.validation import RequestValidator
-from local_cloud.sagemaker.wire import respond
+from local_cloud.sagemaker.protocol.api_model import sagemaker_service_model
+from local_cloud.sagemaker.protocol.validation import RequestValidator
+from local_cloud.sagemaker.protocol.wire import respond
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ _OPERATIONS: Final = ("ListAWSDefaultServiceQuotas", "ListServiceQuotas")
 def handle(
     control_plane: ControlPlane, *, target: str, body: bytes, caller: Caller
 ) -> tuple[int, dict[str, str], bytes]:
-    """Answer one HTTP request; see `local_cloud.sagemaker.wire.handle`."""
+    """Answer one HTTP request; see `local_cloud.sagemaker.protocol.wire.handle`."""
     return respond(
         lambda operation, request: call(control_plane, operation, request, caller),
         prefix=TARGET_PREFIX,

@@ -32,9 +32,9 @@ from local_cloud.application_auto_scaling import wire as auto_scaling_wire
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
 from local_cloud.front_door.http import Request, service_error
 from local_cloud.ministack.iam import MiniStackIam
-from local_cloud.sagemaker import wire
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import AlarmState, Caller
+from local_cloud.sagemaker.protocol import wire
 from local_cloud.sagemaker_runtime.runtime import answer_invocation
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from infra.api_members import (
 from infra.documentation import EXAMPLES, SETTINGS_PAGE, becomes, documented_keys, page_text
 from infra.schema import SCHEMA_FILE
 from infra.settings.catalogue import load_catalogue
-from local_cloud.sagemaker.api_model import sagemaker_service_model
+from local_cloud.sagemaker.protocol.api_model import sagemaker_service_model
 from tests.infra.conftest import REPOSITORY
 
 if TYPE_CHECKING:

@@ -34,10 +34,10 @@ from local_cloud.application_auto_scaling import wire as auto_scaling_wire
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
 from local_cloud.front_door.http import Request
 from local_cloud.hosting.variant_fleet import Answer
-from local_cloud.sagemaker import wire
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.events import ENDPOINT_DEPLOYMENT_STATE_CHANGE
 from local_cloud.sagemaker.ports import AlarmState
+from local_cloud.sagemaker.protocol import wire
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.sagemaker_runtime.runtime import answer_invocation
 from local_cloud.testing.scripted_endpoints import ScriptedEndpoints

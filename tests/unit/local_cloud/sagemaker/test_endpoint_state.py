@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local_cloud.sagemaker.api_model import sagemaker_service_model
-from local_cloud.sagemaker.endpoint_state import CHANGES, STATUSES, EndpointStatus, group_of, permitted
+from local_cloud.sagemaker.endpoints.endpoint_state import (
+    CHANGES,
+    STATUSES,
+    EndpointStatus,
+    group_of,
+    permitted,
+)
 from local_cloud.sagemaker.ports import Health
+from local_cloud.sagemaker.protocol.api_model import sagemaker_service_model
 from local_cloud.sagemaker.switches import OutOfServicePermits, Switches
 from local_cloud.testing.scripted_hosting import Outcome
 from tests.unit.local_cloud.sagemaker.virtual_cloud import ACCOUNT, PREFIX, REGION, VirtualCloud

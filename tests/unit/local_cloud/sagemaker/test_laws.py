@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
-from local_cloud.sagemaker.endpoint_state import STATUSES, EndpointStatus, StatusGroup
+from local_cloud.sagemaker.endpoints.endpoint_state import STATUSES, EndpointStatus, StatusGroup
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import AlarmState, Health
 from local_cloud.testing.scripted_hosting import Outcome

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local_cloud.sagemaker.api_model import sagemaker_service_model
 from local_cloud.sagemaker.control_plane import OPERATIONS
 from local_cloud.sagemaker.errors import ServiceError
-from local_cloud.sagemaker.validation import RequestValidator
+from local_cloud.sagemaker.protocol.api_model import sagemaker_service_model
+from local_cloud.sagemaker.protocol.validation import RequestValidator
 from service_model.patterns import compiled_pattern
 from tests.unit.local_cloud.sagemaker.virtual_cloud import PREFIX, ROLE, variant
 

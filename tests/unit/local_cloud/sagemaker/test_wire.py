@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from local_cloud.sagemaker import wire
+from local_cloud.sagemaker.protocol import wire
 from tests.unit.local_cloud.sagemaker.virtual_cloud import ALICE, VirtualCloud
 
 

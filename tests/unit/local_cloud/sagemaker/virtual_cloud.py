@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.model import ServiceModel, Shape, StructureShape
 from botocore.parsers import create_parser
 
-from local_cloud.sagemaker import wire
-from local_cloud.sagemaker.api_model import sagemaker_service_model
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller
+from local_cloud.sagemaker.protocol import wire
+from local_cloud.sagemaker.protocol.api_model import sagemaker_service_model
 from local_cloud.testing.scripted_hosting import ScriptedHosting
 from local_cloud.testing.stand_ins import (
     PermissiveArtifacts,

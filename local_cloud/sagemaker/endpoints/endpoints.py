@@ -10,22 +10,24 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.application_auto_scaling.registrations import condition_keys
-from local_cloud.sagemaker import authorization, deployments, errors, tags
+from local_cloud.sagemaker import authorization, errors, tags
 from local_cloud.sagemaker.endpoint_configs import (
     check_concurrency,
     find_endpoint_config,
     instance_type_of,
 )
-from local_cloud.sagemaker.endpoint_state import (
+from local_cloud.sagemaker.endpoints import deployments
+from local_cloud.sagemaker.endpoints.endpoint_state import (
     Endpoint,
     EndpointStatus,
     LiveVariant,
     instances_by_type,
     instances_in_use,
 )
-from local_cloud.sagemaker.listing import page
+from local_cloud.sagemaker.endpoints.rollout_plan import Rollout, plan_rollout
+from local_cloud.sagemaker.endpoints.transitions import Deletion, Rescaling
 from local_cloud.sagemaker.models import find_model, refuse_unapproved_packages
-from local_cloud.sagemaker.rollout_plan import Rollout, plan_rollout
+from local_cloud.sagemaker.protocol.listing import page
 from local_cloud.sagemaker.switches import (
     Answer,
     GuardedVariants,
@@ -33,7 +35,6 @@ from local_cloud.sagemaker.switches import (
     SameConfigUpdate,
     UnapprovedPackage,
 )
-from local_cloud.sagemaker.transitions import Deletion, Rescaling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

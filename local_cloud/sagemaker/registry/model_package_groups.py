@@ -8,15 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.sagemaker import arns, errors, group_policies, tags
-from local_cloud.sagemaker.listing import page
+from local_cloud.sagemaker import arns, errors, tags
+from local_cloud.sagemaker.protocol.listing import page
+from local_cloud.sagemaker.registry import group_policies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from local_cloud.sagemaker.group_policies import GroupPolicy
     from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker.registry.group_policies import GroupPolicy
     from local_cloud.sagemaker.state import Scope, State
 
 

@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker import errors, events
-from local_cloud.sagemaker.endpoint_state import (
+from local_cloud.sagemaker.endpoints.endpoint_state import (
     Endpoint,
     EndpointStatus,
     LiveVariant,
@@ -24,9 +24,9 @@ from local_cloud.sagemaker.endpoint_state import (
     routes,
     shadow_routes,
 )
+from local_cloud.sagemaker.endpoints.rollout_plan import ALL
 from local_cloud.sagemaker.models import refuse_unapproved_packages
 from local_cloud.sagemaker.ports import AlarmState, FleetSpec, Health
-from local_cloud.sagemaker.rollout_plan import ALL
 from local_cloud.sagemaker.switches import (
     AlarmAtStart,
     AlarmRollbackReason,
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from local_cloud.sagemaker.endpoint_configs import EndpointConfig
+    from local_cloud.sagemaker.endpoints.rollout_plan import Rollout, Step
     from local_cloud.sagemaker.models import Model
-    from local_cloud.sagemaker.rollout_plan import Rollout, Step
     from local_cloud.sagemaker.state import State
 
 _NONE = Fraction(0)

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from local_cloud.sagemaker import errors, events
 from local_cloud.sagemaker.endpoint_configs import instance_type_of
-from local_cloud.sagemaker.model_packages import image_digest
 from local_cloud.sagemaker.ports import Route
+from local_cloud.sagemaker.registry.model_packages import image_digest
 from local_cloud.sagemaker.switches import OutOfServicePermits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from local_cloud.sagemaker.deployments import Deployment
     from local_cloud.sagemaker.endpoint_configs import EndpointConfig
+    from local_cloud.sagemaker.endpoints.deployments import Deployment
+    from local_cloud.sagemaker.endpoints.transitions import Deletion, Rescaling, SystemUpdate
     from local_cloud.sagemaker.models import Model
     from local_cloud.sagemaker.state import Scope, State
     from local_cloud.sagemaker.switches import Switches
-    from local_cloud.sagemaker.transitions import Deletion, Rescaling, SystemUpdate
 
 
 class EndpointStatus(StrEnum):

@@ -19,7 +19,7 @@ from local_cloud.sagemaker.switches import UndersizedGuardrail
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from local_cloud.sagemaker.endpoint_state import LiveVariant
+    from local_cloud.sagemaker.endpoints.endpoint_state import LiveVariant
     from local_cloud.sagemaker.switches import Switches
 
 _HALF = Fraction(1, 2)

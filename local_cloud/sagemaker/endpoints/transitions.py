@@ -10,15 +10,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker import events, tags
-from local_cloud.sagemaker.deployments import INSUFFICIENT_CAPACITY
-from local_cloud.sagemaker.endpoint_state import (
+from local_cloud.sagemaker.endpoints.deployments import INSUFFICIENT_CAPACITY
+from local_cloud.sagemaker.endpoints.endpoint_state import (
     Endpoint,
     EndpointStatus,
     LiveVariant,
     instances_in_use,
     traffic,
 )
-from local_cloud.sagemaker.rollout_plan import has_guardrails
+from local_cloud.sagemaker.endpoints.rollout_plan import has_guardrails
 
 if TYPE_CHECKING:
     from local_cloud.sagemaker.state import State

@@ -9,8 +9,8 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.sagemaker.api_model import sagemaker_service_model
 from local_cloud.sagemaker.errors import ServiceError, serialization, unknown_operation
+from local_cloud.sagemaker.protocol.api_model import sagemaker_service_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable

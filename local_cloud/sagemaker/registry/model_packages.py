@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker import arns, errors, events, tags
-from local_cloud.sagemaker.listing import page
-from local_cloud.sagemaker.model_package_groups import (
+from local_cloud.sagemaker.protocol.listing import page
+from local_cloud.sagemaker.registry.model_package_groups import (
     NoSuchGroupError,
     authorize_version,
     resolve_group,
