@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from tests.iam_proof.page import DETAILS, PAGE, RECORD, Tally, with_verdict, written
-from tests.iam_proof.proof import prove, synthesised_stacks
+from tests.iam_proof.page import DETAILS, PAGE, RECORD, Tally, scenarios_on, with_verdict, written
+from tests.iam_proof.proof import Proof, run, synthesised_stacks
 from tests.iam_proof.reasons import REASONS, reason_for
 from tests.iam_proof.verdicts import REFERENCE, judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.iam_proof.proof import Finding, Proof
+    from tests.iam_proof.proof import Finding
     from tests.iam_proof.verdicts import Judgement
 
 
@@ -33,7 +33,9 @@ def main(arguments: Sequence[str]) -> int:
     began = time.monotonic()
     console = Console(file=sys.stderr)
     filters = ["-k", asked.scenarios] if asked.scenarios else []
-    proof = prove(console, filters, jobs=asked.jobs, only=asked.only)
+    recorded = scenarios_on(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+    proof = Proof(console, asked.jobs, asked.only, recorded)
+    run(proof, filters)
     DETAILS.parent.mkdir(exist_ok=True)
     DETAILS.write_text("\n".join(map(_told, proof.findings)) + "\n", encoding="utf-8")
     if proof.broken:

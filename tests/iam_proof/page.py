@@ -121,7 +121,7 @@ def _section(
         staying: dict[str, list[Taken]] = {}
         for each in of_statement:
             if each.scenario:
-                failing.setdefault(f"`{_short(each.scenario)}`", []).append(each.taken)
+                failing.setdefault(f"`{shortened(each.scenario)}`", []).append(each.taken)
             else:
                 reason = reason_for(subject, each.taken)
                 staying.setdefault(reason.why if reason else _NO_REASON, []).append(each.taken)
@@ -135,6 +135,11 @@ def _cell(groups: Mapping[str, Sequence[Taken]]) -> str:
         ", ".join(f"{each.part.value} `{each.text}`" for each in taken) + _LEADS_TO + end
         for end, taken in groups.items()
     )
+
+
+def scenarios_on(record: str) -> dict[tuple[Subject, Taken], str]:
+    """Return which scenario the record says fails, by what was changed."""
+    return {(subject, taken): end.strip("`") for subject, taken, end in taken_on(record) if "::" in end}
 
 
 def taken_on(record: str) -> list[tuple[Subject, Taken, str]]:
@@ -165,5 +170,6 @@ def _rows(record: str) -> Iterator[tuple[Subject, str, list[str]]]:
             yield subject, cells[1], cells[2:5]
 
 
-def _short(scenario: str) -> str:
+def shortened(scenario: str) -> str:
+    """Return a scenario's name as a record has it."""
     return scenario.removeprefix("tests/infra/").replace("|", "/")

@@ -17,13 +17,14 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from tests.iam_proof.mutants import Mutant, Needs
+from tests.iam_proof.page import shortened
 from tests.iam_proof.processes import shared_out
 from tests.iam_proof.subjects import Case, cases
 from tests.infra.roles import ALTERED, Alteration, Subject
 from tests.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console
 
@@ -72,11 +73,14 @@ class Proof:
         console: Where it shows how far it is.
         jobs: How many processes run scenarios.
         only: What a change has to contain, in its words, to be tried.
+        recorded: Which scenario failed last time, as the record names it. It is the first to be tried, which
+            is fast and leaves the record as it is.
     """
 
     console: Console
     jobs: int = 1
     only: str = ""
+    recorded: Mapping[tuple[Subject, Taken], str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     """Scenarios that fail with every policy in place, which prove nothing."""
@@ -124,8 +128,8 @@ class Proof:
     def _finding(self, case: Case) -> Finding:
         decided = self._decided.get((case.subject, case.mutant), Counter())
         # The shortest first: what takes a role's whole life proves no more than one call.
-        chosen = sorted(decided, key=lambda name: (decided[name], name))[:_MOST_TRIED]
-        candidates = chosen
+        chosen = self._recorded_first(case, sorted(decided, key=lambda name: (decided[name], name)))
+        candidates = chosen[:_MOST_TRIED]
         if case.subject not in self._sessions:
             # Nobody is told of what resources decide, nor of who may assume a role.
             # What is taken is missed by stories, and what is widened shows in refusals: mostly.
@@ -133,7 +137,7 @@ class Proof:
                 self._asked.get(case.subject, ()),
                 key=lambda seen: (seen.scenario.startswith(STORIES) is case.mutant.widens, seen.seconds),
             )
-            candidates = [seen.scenario for seen in asked]
+            candidates = self._recorded_first(case, [seen.scenario for seen in asked])
         finding = Finding(case.subject, case.taken, "", "", len(candidates))
         for name in candidates:
             changed = _Changed(case)
@@ -144,6 +148,10 @@ class Proof:
                 finding = replace(finding, scenario=name, how=how)
                 break
         return finding
+
+    def _recorded_first(self, case: Case, candidates: list[str]) -> list[str]:
+        recorded = self.recorded.get((case.subject, case.taken))
+        return sorted(candidates, key=lambda name: shortened(name) != recorded)
 
     @pytest.fixture(autouse=True)
     def _everything(self, featured: Synthesised, every_stack: list[Deployed], estate: Estate) -> None:
@@ -232,26 +240,18 @@ class _Changed:
         return replace(principal, on_decision=note)
 
 
-def prove(console: Console, arguments: Sequence[str] = (), *, jobs: int = 1, only: str = "") -> Proof:
-    """Run it all in so many processes; minutes.
-
-    Args:
-        console: Where to show how far it is.
-        arguments: For pytest, such as which scenarios to run.
-        jobs: How many processes there are.
-        only: What a change has to contain, in its words, to be tried.
+def run(proof: Proof, arguments: Sequence[str] = ()) -> None:
+    """Find everything out, in minutes; the arguments are pytest's, such as which scenarios to run.
 
     Raises:
         RuntimeError: The scenarios could not be run.
     """
-    proof = Proof(console, jobs, only)
     # Each call is timed by itself: the plugin's loop goes past pytest-timeout's place for whole tests. And
     # what is printed is kept in memory: a file would be every process's.
     options = ["--capture=sys", "-o", "timeout_func_only=true"]
     trouble = _run_quietly([*options, *arguments, STORIES, *REFUSALS], proof)
     if trouble:
         raise RuntimeError(trouble)
-    return proof
 
 
 def _run_quietly(arguments: Sequence[str], plugin: object) -> str:

@@ -13,7 +13,16 @@ from iam_evaluator.policies import parse_policy
 from iam_evaluator.principals import Principal, PrincipalKind
 from tests.iam_proof.evidence import Open
 from tests.iam_proof.mutants import Needs, Part, Taken, mutants_of
-from tests.iam_proof.page import PAGE, RECORD, Tally, evidence_on, taken_on, with_verdict, written
+from tests.iam_proof.page import (
+    PAGE,
+    RECORD,
+    Tally,
+    evidence_on,
+    scenarios_on,
+    taken_on,
+    with_verdict,
+    written,
+)
 from tests.iam_proof.processes import shared_out
 from tests.iam_proof.proof import Finding
 from tests.iam_proof.reasons import reason_for
@@ -202,6 +211,7 @@ def test_what_survives_without_a_reason_shows_in_the_record() -> None:
     )
 
     assert taken_on(record) == [(WORKER, used, "`sufficiency/a.py::test_b`"), (WORKER, taken, "no reason")]
+    assert scenarios_on(record) == {(WORKER, used): "sufficiency/a.py::test_b"}
     assert evidence_on(record) == {(WORKER, "Send"): "R, 1"}
     assert "\n1. page: a guide\n" in record
     assert "| Is it so? | It does not matter. |" in record
