@@ -47,7 +47,7 @@ demo-accounts: $(VENV)/.demo ## The same over three accounts: staging, promotion
 	python -m demo.accounts
 
 .PHONY: test
-test: lint types unit ## Lint, types and the tests that every change must pass (6 minutes on two cores)
+test: lint types unit ## Lint, types and the tests that every change must pass
 
 .PHONY: test-all
 test-all: test long ## `make test`, then the tests that are marked `long`; what CI runs
