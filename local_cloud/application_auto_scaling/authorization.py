@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from local_cloud.application_auto_scaling.registrations import TargetKey, condition_keys
 from local_cloud.sagemaker import arns
-from local_cloud.sagemaker.authorization import Check, allows, require_check
+from local_cloud.sagemaker.authorization.iam_checks import Check, allows, require_check
 from local_cloud.sagemaker.errors import validation
-from local_cloud.sagemaker.switches import TriedAlarm, TriedEndpoint
+from local_cloud.sagemaker.switch_settings import TriedAlarm, TriedEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -29,7 +29,7 @@ from local_cloud.application_auto_scaling.registrations import (
 from local_cloud.sagemaker import arns
 from local_cloud.sagemaker.errors import ServiceError, unknown_operation, validation
 from local_cloud.sagemaker.protocol.validation import RequestValidator
-from local_cloud.sagemaker.switches import Answer
+from local_cloud.sagemaker.switch_settings import Answer
 from service_model.hosting import is_burstable
 
 if TYPE_CHECKING:

@@ -42,7 +42,8 @@ from iam_evaluator.policies import EVERYTHING, Policy, Statement, parse_policy
 from iam_evaluator.principals import Principal, PrincipalKind, account_root, role_session
 from local_cloud.ministack.propagation import Propagation
 from local_cloud.sagemaker import arns
-from local_cloud.sagemaker.switches import CompositeAlarms, DescribedAlarms, Switches
+from local_cloud.sagemaker.switch_settings import CompositeAlarms, DescribedAlarms
+from local_cloud.sagemaker.switches import Switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -14,7 +14,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from local_cloud.application_auto_scaling.registrations import Registry
-from local_cloud.sagemaker import authorization, endpoint_configs, errors, models, tags
+from local_cloud.sagemaker import errors, models, tags
+from local_cloud.sagemaker.authorization import authorization
+from local_cloud.sagemaker.endpoint_configs import endpoint_configs
+from local_cloud.sagemaker.endpoint_configs.endpoint_config import instance_types_of
 from local_cloud.sagemaker.endpoints import endpoints
 from local_cloud.sagemaker.endpoints.deployments import Deployment
 from local_cloud.sagemaker.endpoints.endpoint_state import Endpoint, EndpointStatus, ScalableVariant, traffic
@@ -25,7 +28,8 @@ from local_cloud.sagemaker.protocol.api_model import sagemaker_service_model
 from local_cloud.sagemaker.protocol.validation import RequestValidator
 from local_cloud.sagemaker.registry import model_package_groups, model_packages
 from local_cloud.sagemaker.state import State
-from local_cloud.sagemaker.switches import ApiVersion, Switches
+from local_cloud.sagemaker.switch_settings import ApiVersion
+from local_cloud.sagemaker.switches import Switches
 from local_cloud.sagemaker.timings import Timings
 
 if TYPE_CHECKING:
@@ -226,7 +230,7 @@ class ControlPlane:
                 if serverless is None
                 else serverless.get("ProvisionedConcurrency", 0)
             ),
-            instance_types=endpoint_configs.instance_types_of(variant.variant),
+            instance_types=instance_types_of(variant.variant),
         )
 
     def scale_variant(

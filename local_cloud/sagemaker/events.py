@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker import tags
-from local_cloud.sagemaker.switches import (
+from local_cloud.sagemaker.switch_settings import (
     CreationEventFields,
     EventTime,
     ServingTags,
@@ -21,7 +21,7 @@ from local_cloud.sagemaker.switches import (
 
 if TYPE_CHECKING:
     from local_cloud.sagemaker.endpoints.endpoint_state import Endpoint
-    from local_cloud.sagemaker.registry.model_packages import ModelPackage
+    from local_cloud.sagemaker.registry.model_package import ModelPackage
     from local_cloud.sagemaker.state import Scope, State
 
 MODEL_PACKAGE_STATE_CHANGE = "SageMaker Model Package State Change"

@@ -16,7 +16,7 @@ from local_cloud.sagemaker.ports import Container
 from local_cloud.sagemaker.protocol.descriptions import without_empties
 from local_cloud.sagemaker.protocol.listing import page
 from local_cloud.sagemaker.registry.model_packages import resolve_package
-from local_cloud.sagemaker.switches import (
+from local_cloud.sagemaker.switch_settings import (
     DescribedContainers,
     DescribedPackage,
     PackageEnvironment,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from local_cloud.sagemaker.ports import Caller
-    from local_cloud.sagemaker.registry.model_packages import ModelPackage
+    from local_cloud.sagemaker.registry.model_package import ModelPackage
     from local_cloud.sagemaker.state import Scope, State
     from local_cloud.sagemaker.switches import Switches
 

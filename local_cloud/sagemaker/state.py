@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from local_cloud.sagemaker import arns
-from local_cloud.sagemaker.switches import ArnLetterCase, NameLookup, Switches
+from local_cloud.sagemaker.switch_settings import ArnLetterCase, NameLookup
 from local_cloud.sagemaker.timers import Timers
 
 if TYPE_CHECKING:
     from local_cloud.application_auto_scaling.registrations import Registry
-    from local_cloud.sagemaker.endpoint_configs import EndpointConfig
+    from local_cloud.sagemaker.endpoint_configs.endpoint_config import EndpointConfig
     from local_cloud.sagemaker.endpoints.endpoint_state import Endpoint
     from local_cloud.sagemaker.models import Model
     from local_cloud.sagemaker.ports import (
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
         Identity,
         Keys,
     )
+    from local_cloud.sagemaker.registry.model_package import ModelPackage
     from local_cloud.sagemaker.registry.model_package_groups import ModelPackageGroup
-    from local_cloud.sagemaker.registry.model_packages import ModelPackage
+    from local_cloud.sagemaker.switches import Switches
     from local_cloud.sagemaker.timings import Timings
 
 _MILLISECOND = 1000

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.loaders import Loader
 
 from local_cloud.sagemaker import arns
-from local_cloud.sagemaker.authorization import Check, require_check
+from local_cloud.sagemaker.authorization.iam_checks import Check, require_check
 from local_cloud.sagemaker.errors import ServiceError, unknown_operation
 from local_cloud.sagemaker.protocol.api_model import sagemaker_service_model
 from local_cloud.sagemaker.protocol.validation import RequestValidator

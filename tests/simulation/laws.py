@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.triggers import PART_DETAIL_TYPE
 from local_cloud.sagemaker.ports import AlarmState
-from local_cloud.sagemaker.switches import Answer
+from local_cloud.sagemaker.switch_settings import Answer
 from tests.simulation.alarms import rollback_alarm
 from tests.simulation.artefacts import Artefacts, stages_in
 from tests.simulation.people import (

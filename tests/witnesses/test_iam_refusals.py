@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from local_cloud.sagemaker.switches import ArnLetterCase, Switches
+from local_cloud.sagemaker.switch_settings import ArnLetterCase
+from local_cloud.sagemaker.switches import Switches
 from tests.witnesses.observed_cloud import ACCOUNT, TAG, ObservedCloud, allow, arn_of, refusal, specification
 from tests.witnesses.witness import Observed, witness
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local_cloud.sagemaker.ports import AlarmState, Health
-from local_cloud.sagemaker.switches import AlarmRollbackReason, Switches, UpdateRollbackStatus
+from local_cloud.sagemaker.switch_settings import AlarmRollbackReason, UpdateRollbackStatus
+from local_cloud.sagemaker.switches import Switches
 from local_cloud.testing.scripted_hosting import Outcome
 from local_cloud.testing.stand_ins import StrictArtifacts
 from tests.witnesses.observed_cloud import DATA, IMAGE, ObservedCloud, arn_of, refusal, variant

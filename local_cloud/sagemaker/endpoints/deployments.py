@@ -27,7 +27,7 @@ from local_cloud.sagemaker.endpoints.endpoint_state import (
 from local_cloud.sagemaker.endpoints.rollout_plan import ALL
 from local_cloud.sagemaker.models import refuse_unapproved_packages
 from local_cloud.sagemaker.ports import AlarmState, FleetSpec, Health
-from local_cloud.sagemaker.switches import (
+from local_cloud.sagemaker.switch_settings import (
     AlarmAtStart,
     AlarmRollbackReason,
     MissingAlarm,
@@ -39,7 +39,7 @@ from local_cloud.sagemaker.switches import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from local_cloud.sagemaker.endpoint_configs import EndpointConfig
+    from local_cloud.sagemaker.endpoint_configs.endpoint_config import EndpointConfig
     from local_cloud.sagemaker.endpoints.rollout_plan import Rollout, Step
     from local_cloud.sagemaker.models import Model
     from local_cloud.sagemaker.state import State

@@ -11,16 +11,16 @@ from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from local_cloud.sagemaker import errors, events
-from local_cloud.sagemaker.endpoint_configs import instance_type_of
+from local_cloud.sagemaker.endpoint_configs.endpoint_config import instance_type_of
 from local_cloud.sagemaker.ports import Route
-from local_cloud.sagemaker.registry.model_packages import image_digest
-from local_cloud.sagemaker.switches import OutOfServicePermits
+from local_cloud.sagemaker.registry.model_package import image_digest
+from local_cloud.sagemaker.switch_settings import OutOfServicePermits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from local_cloud.sagemaker.endpoint_configs import EndpointConfig
+    from local_cloud.sagemaker.endpoint_configs.endpoint_config import EndpointConfig
     from local_cloud.sagemaker.endpoints.deployments import Deployment
     from local_cloud.sagemaker.endpoints.transitions import Deletion, Rescaling, SystemUpdate
     from local_cloud.sagemaker.models import Model

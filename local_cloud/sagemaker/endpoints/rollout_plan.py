@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker import errors
-from local_cloud.sagemaker.switches import UndersizedGuardrail
+from local_cloud.sagemaker.switch_settings import UndersizedGuardrail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

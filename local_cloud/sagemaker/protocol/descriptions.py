@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.sagemaker.switches import DescribedEmpties
+from local_cloud.sagemaker.switch_settings import DescribedEmpties
 
 if TYPE_CHECKING:
     from local_cloud.sagemaker.switches import Switches

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from local_cloud.sagemaker import errors
-from local_cloud.sagemaker.switches import FilteredPages
+from local_cloud.sagemaker.switch_settings import FilteredPages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

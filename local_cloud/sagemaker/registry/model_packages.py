@@ -5,26 +5,30 @@ Owns their life from registration to deletion, approval included, and their even
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker import arns, errors, events, tags
 from local_cloud.sagemaker.protocol.listing import page
+from local_cloud.sagemaker.registry.model_package import ModelPackage, image_digest
+from local_cloud.sagemaker.registry.model_package_checks import (
+    check_unversioned,
+    check_update,
+    refuse_what_is_not_modelled,
+)
 from local_cloud.sagemaker.registry.model_package_groups import (
     NoSuchGroupError,
     authorize_version,
     resolve_group,
     user_context,
 )
-from local_cloud.sagemaker.switches import Answer, CreationEvents, MissingGroupListing, UpdatedFields
+from local_cloud.sagemaker.switch_settings import CreationEvents, MissingGroupListing, UpdatedFields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from local_cloud.sagemaker.ports import Caller
-    from local_cloud.sagemaker.state import Scope, State
+    from local_cloud.sagemaker.state import State
 
 _KEPT_MEMBERS = (
     "ModelPackageDescription",
@@ -54,87 +58,8 @@ _REPLACED_MEMBERS = (
     "ModelCard",
     "ModelLifeCycle",
 )
-_VERSION_ONLY_MEMBERS = ("ModelApprovalStatus", "ModelLifeCycle")
 _SPECIFICATION_LIMIT = 15
 _METADATA_LIMIT = 50
-
-
-@dataclass(slots=True, eq=False)
-class ModelPackage:
-    """A model package; `name` is the group's for a version, and `version` is None for an unversioned one."""
-
-    name: str
-    version: int | None
-    arn: str
-    creation_time: datetime
-    created_by: dict[str, Any]
-    sequence: int
-    scope: Scope
-    last_modified_time: datetime
-    last_modified_by: dict[str, Any] | None = None
-    status: str = "InProgress"
-    members: dict[str, Any] = field(default_factory=dict)
-    """Members of the API's shape that are shown as they were set."""
-    due: datetime | None = None
-
-    @property
-    def approval_status(self) -> str | None:
-        """Its ModelApprovalStatus; None for an unversioned package."""
-        approval_status: str | None = self.members.get("ModelApprovalStatus")
-        return approval_status
-
-    @property
-    def key(self) -> str:
-        """Its key among the account's packages."""
-        return _key(self.name, self.version)
-
-    def advance(self, state: State) -> None:
-        """Complete the registration: without a validation there is nothing that could fail."""
-        self.due = None
-        self.status = "Completed"
-        events.emit_model_package_state_change(state, self.scope, self, None)
-
-    def describe(self) -> dict[str, Any]:
-        """Return what DescribeModelPackage shows."""
-        return {
-            **self.summary(),
-            **self.members,
-            "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
-            "CertifyForMarketplace": False,
-            "CreatedBy": self.created_by,
-            "LastModifiedTime": self.last_modified_time,
-            **({} if self.last_modified_by is None else {"LastModifiedBy": self.last_modified_by}),
-        }
-
-    def summary(self) -> dict[str, Any]:
-        """Return what ListModelPackages shows."""
-        shown: dict[str, Any] = (
-            {"ModelPackageName": self.name}
-            if self.version is None
-            else {"ModelPackageGroupName": self.name, "ModelPackageVersion": self.version}
-        )
-        shown["ModelPackageArn"] = self.arn
-        shown["CreationTime"] = self.creation_time
-        shown["ModelPackageStatus"] = self.status
-        for name in (
-            "ModelPackageDescription",
-            "ModelApprovalStatus",
-            "ModelLifeCycle",
-            "ModelPackageRegistrationType",
-        ):
-            if name in self.members:
-                shown[name] = self.members[name]
-        return shown
-
-    def inference_specification(self, name: str | None) -> Mapping[str, Any] | None:
-        """Return the package's specification, or the additional one of this name; None if there is none."""
-        specification: Mapping[str, Any] | None
-        if name is None:
-            specification = self.members.get("InferenceSpecification")
-        else:
-            additional = self.members.get("AdditionalInferenceSpecifications", ())
-            specification = next((item for item in additional if item["Name"] == name), None)
-        return specification
 
 
 def create_model_package(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,7 +67,7 @@ def create_model_package(state: State, caller: Caller, request: Mapping[str, Any
     group_name, package_name = request.get("ModelPackageGroupName"), request.get("ModelPackageName")
     if group_name is not None and package_name is not None:
         raise errors.both_package_names()
-    _refuse_what_is_not_modelled(request)
+    refuse_what_is_not_modelled(request)
     members = {name: request[name] for name in _KEPT_MEMBERS if name in request}
     if "InferenceSpecification" in members:
         members["InferenceSpecification"] = _with_digests(members["InferenceSpecification"])
@@ -168,7 +93,7 @@ def create_model_package(state: State, caller: Caller, request: Mapping[str, Any
         members["ModelApprovalStatus"] = request.get("ModelApprovalStatus", "PendingManualApproval")
     elif package_name is not None:
         scope, name = state.scope(caller), package_name
-        _check_unversioned(state, scope, request)
+        check_unversioned(state, scope, request)
     else:
         raise errors.neither_package_name()
     arn = state.arn(scope, "model-package", name if version is None else f"{name}/{version}")
@@ -273,7 +198,7 @@ def _missing_group(state: State, refusal: errors.ServiceError) -> dict[str, Any]
 def update_model_package(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
     """Change a package, and announce it: also when only metadata changed, with the approval as it is."""
     package = resolve_package(state, caller, request["ModelPackageArn"], "sagemaker:UpdateModelPackage")
-    _check_update(state, package, request)
+    check_update(state, package, request)
     before = dict(package.members)
     members = dict(before)
     requested: list[str] = []
@@ -361,65 +286,6 @@ def resolve_package(state: State, caller: Caller, name_or_arn: str, action: str)
     if package is None:
         raise errors.does_not_exist("ModelPackage", shown)
     return package
-
-
-def image_digest(image: str) -> str:
-    """Return the digest that an image resolves to.
-
-    Here it is a function of the image's name, since there is no registry.
-    """
-    _, at, digest = image.partition("@")
-    return digest if at else f"sha256:{hashlib.sha256(image.encode()).hexdigest()}"
-
-
-def _key(name: str, version: int | None) -> str:
-    return name.lower() if version is None else f"{name.lower()}/{version}"
-
-
-def _check_unversioned(state: State, scope: Scope, request: Mapping[str, Any]) -> None:
-    name = request["ModelPackageName"]
-    if name.lower() in scope.model_packages:
-        raise errors.package_already_exists(state.arn(scope, "model-package", name))
-    for member in _VERSION_ONLY_MEMBERS:
-        if member in request:
-            raise errors.validation(f"{member} does not apply to unversioned model packages.")
-    specification = request.get("InferenceSpecification")
-    if specification is None:
-        raise errors.validation("InferenceSpecification is required for unversioned model packages.")
-    for member in ("SupportedRealtimeInferenceInstanceTypes", "SupportedTransformInstanceTypes"):
-        if member not in specification:
-            raise errors.validation(
-                f"InferenceSpecification.{member} is required for unversioned model packages."
-            )
-
-
-def _check_update(state: State, package: ModelPackage, request: Mapping[str, Any]) -> None:
-    if package.version is None:
-        for member in _VERSION_ONLY_MEMBERS:
-            if member in request:
-                raise errors.validation(f"{member} does not apply to unversioned model packages.")
-    if (
-        request.get("ModelApprovalStatus") == "PendingManualApproval"
-        and package.approval_status != "PendingManualApproval"
-        and state.switches.return_to_pending is Answer.REFUSE
-    ):
-        raise errors.validation(
-            f"ModelApprovalStatus of {package.arn} cannot change from {package.approval_status} "
-            "to PendingManualApproval."
-        )
-
-
-def _refuse_what_is_not_modelled(request: Mapping[str, Any]) -> None:
-    if request.get("ValidationSpecification"):
-        raise errors.not_modelled(
-            "ValidationSpecification", "Register the package without validation profiles."
-        )
-    if request.get("SourceAlgorithmSpecification"):
-        raise errors.not_modelled(
-            "algorithms", "Use InferenceSpecification instead of SourceAlgorithmSpecification."
-        )
-    if request.get("CertifyForMarketplace"):
-        raise errors.not_modelled("the Marketplace", "Leave CertifyForMarketplace out.")
 
 
 def _with_added(package: ModelPackage, request: Mapping[str, Any]) -> list[Any]:

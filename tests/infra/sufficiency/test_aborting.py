@@ -8,7 +8,8 @@ import pytest
 
 from deployer.gateways.alarms import LONGEST_REASON, Alarms
 from deployer.model.attempt import AttemptStatus
-from local_cloud.sagemaker.switches import AlarmAtStart, Switches
+from local_cloud.sagemaker.switch_settings import AlarmAtStart
+from local_cloud.sagemaker.switches import Switches
 from tests.unit.deployer.builders import minutes
 from tests.unit.deployer.pipeline import Pipeline
 

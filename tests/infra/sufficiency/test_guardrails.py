@@ -11,7 +11,8 @@ from deployer.decisions.guardrails import SETTLING, heed_alarms, rollback_alarms
 from deployer.decisions.plan import CreateEndpoint, Deploy, UpdateEndpoint, WaitForAlarms
 from deployer.dispatcher import PassesFailedError
 from deployer.model.attempt import Action, AttemptStatus
-from local_cloud.sagemaker.switches import AlarmAtStart, MissingAlarm, Switches
+from local_cloud.sagemaker.switch_settings import AlarmAtStart, MissingAlarm
+from local_cloud.sagemaker.switches import Switches
 from tests.infra.sufficiency.test_aborting import ALARM, GUARDED, guarded
 from tests.infra.sufficiency.test_trial import BAD, GOOD, Trying
 from tests.unit.deployer.builders import attempt, endpoint, minutes, release, settings

@@ -18,7 +18,8 @@ from deployer.operations import OPERATIONS
 from deployer.triggers import EndpointChanged, SettingsChanged, SweepPart, read_trigger
 from iam_evaluator.policies import parse_policy
 from local_cloud.sagemaker.ports import Key
-from local_cloud.sagemaker.switches import MissingGroupListing, Switches
+from local_cloud.sagemaker.switch_settings import MissingGroupListing
+from local_cloud.sagemaker.switches import Switches
 from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
 from tests.unit.deployer.pipeline import PREFIX, REGION, SCHEDULED, Pipeline
 

@@ -9,13 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from iam_evaluator.policies import parse_policy
-from local_cloud.sagemaker.switches import (
-    CompositeAlarms,
-    DescribedAlarms,
-    Switches,
-    TriedAlarm,
-    TriedEndpoint,
-)
+from local_cloud.sagemaker.switch_settings import CompositeAlarms, DescribedAlarms, TriedAlarm, TriedEndpoint
+from local_cloud.sagemaker.switches import Switches
 from tests.infra.settings.builders import load
 from tests.infra.sufficiency.test_scaling import client, deploy, targets
 from tests.unit.deployer.pipeline import DEPLOYER, PREFIX, REGION, Pipeline

@@ -18,8 +18,9 @@ from deployer.decisions.endpoint_changes import (
     unguardable,
 )
 from infra.settings.guardrails import guardrail_violations
-from local_cloud.sagemaker import switches as choices
-from local_cloud.sagemaker.switches import GuardedVariants, Switches
+from local_cloud.sagemaker import switch_settings as choices
+from local_cloud.sagemaker.switch_settings import GuardedVariants
+from local_cloud.sagemaker.switches import Switches
 from tests.infra.sufficiency.test_aborting import GUARDED, guarded
 from tests.unit.deployer.builders import ENDPOINT
 from tests.unit.deployer.pipeline import Pipeline

@@ -12,13 +12,13 @@ from deployer.gateways.refusals import UpkeepRefusedError
 from deployer.gateways.sagemaker import SageMaker
 from deployer.model.attempt import AttemptStatus
 from deployer.model.release import ENDPOINT_TAG, STACK_TAG
-from local_cloud.sagemaker.switches import (
+from local_cloud.sagemaker.switch_settings import (
     DescribedContainers,
     DescribedEmpties,
     DescribedPackage,
     PackageEnvironment,
-    Switches,
 )
+from local_cloud.sagemaker.switches import Switches
 from tests.unit.deployer.pipeline import Pipeline
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ import pytest
 
 from deployer.gateways.sagemaker import SageMaker
 from local_cloud.sagemaker.ports import Caller
-from local_cloud.sagemaker.switches import ApiVersion, Switches
+from local_cloud.sagemaker.switch_settings import ApiVersion
+from local_cloud.sagemaker.switches import Switches
 from tests.unit.deployer.pipeline import Pipeline
 
 NEWER: dict[str, Any] = {

@@ -12,7 +12,8 @@ from deployer.model.attempt import RETRY_DELAYS
 from deployer.model.transience import ACCESS, TROUBLE, may_be_early, may_pass
 from local_cloud.ministack.propagation import Propagation
 from local_cloud.sagemaker.port_defaults import PermissiveRoles
-from local_cloud.sagemaker.switches import Switches, UnpulledImage
+from local_cloud.sagemaker.switch_settings import UnpulledImage
+from local_cloud.sagemaker.switches import Switches
 from local_cloud.sagemaker.timings import Timings
 from tests.simulation.laws import TRANSIENT as PASSING
 from tests.unit.deployer.builders import ENDPOINT

@@ -11,7 +11,7 @@ from deployer.dispatcher import PassesFailedError
 from deployer.gateways.refusals import Cause, Refusal
 from deployer.gateways.scalable_targets import ScalableTargets
 from deployer.model.attempt import AttemptStatus
-from local_cloud.sagemaker.switches import AlarmAtStart
+from local_cloud.sagemaker.switch_settings import AlarmAtStart
 from tests.infra.sufficiency.stages.test_stage import (
     PENDING,
     SOAK,

@@ -12,7 +12,8 @@ from local_cloud.application_auto_scaling.authorization import LINKED_ROLE, RULE
 from local_cloud.application_auto_scaling.service import OPERATIONS, ApplicationAutoScaling
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller
-from local_cloud.sagemaker.switches import Switches, TriedAlarm, TriedEndpoint
+from local_cloud.sagemaker.switch_settings import TriedAlarm, TriedEndpoint
+from local_cloud.sagemaker.switches import Switches
 from tests.unit.local_cloud.sagemaker.virtual_cloud import ACCOUNT, ALICE, REGION, VirtualCloud
 
 USER = f"arn:aws:iam::{ACCOUNT}:user/ann"

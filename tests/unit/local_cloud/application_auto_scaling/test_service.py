@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
-from local_cloud.sagemaker.switches import Answer, Switches
+from local_cloud.sagemaker.switch_settings import Answer
+from local_cloud.sagemaker.switches import Switches
 from local_cloud.testing.in_process import InProcessCloud
 from tests.unit.local_cloud.sagemaker.virtual_cloud import (
     ACCOUNT,

@@ -11,11 +11,12 @@ import pytest
 from iam_evaluator.policies import parse_policy
 from iam_evaluator.principals import Principal, PrincipalKind, account_root
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
-from local_cloud.sagemaker.authorization import RULES
+from local_cloud.sagemaker.authorization.authorization import RULES
 from local_cloud.sagemaker.control_plane import OPERATIONS
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller, Key
-from local_cloud.sagemaker.switches import ArnLetterCase, PackageAuthorization, Switches
+from local_cloud.sagemaker.switch_settings import ArnLetterCase, PackageAuthorization
+from local_cloud.sagemaker.switches import Switches
 from tests.unit.local_cloud.sagemaker.virtual_cloud import (
     ACCOUNT,
     ALICE,

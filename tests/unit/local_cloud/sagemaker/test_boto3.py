@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError, WaiterError
 
 from local_cloud.sagemaker.ports import Health
 from local_cloud.sagemaker.protocol import wire
-from local_cloud.sagemaker.switches import FilteredPages, Switches
+from local_cloud.sagemaker.switch_settings import FilteredPages
+from local_cloud.sagemaker.switches import Switches
 from local_cloud.testing.scripted_hosting import Outcome
 from tests.unit.local_cloud.sagemaker.virtual_cloud import ALICE, IMAGE, REGION, ROLE, VirtualCloud
 

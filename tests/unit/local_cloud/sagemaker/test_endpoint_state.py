@@ -15,7 +15,8 @@ from local_cloud.sagemaker.endpoints.endpoint_state import (
 )
 from local_cloud.sagemaker.ports import Health
 from local_cloud.sagemaker.protocol.api_model import sagemaker_service_model
-from local_cloud.sagemaker.switches import OutOfServicePermits, Switches
+from local_cloud.sagemaker.switch_settings import OutOfServicePermits
+from local_cloud.sagemaker.switches import Switches
 from local_cloud.testing.scripted_hosting import Outcome
 from tests.unit.local_cloud.sagemaker.virtual_cloud import ACCOUNT, PREFIX, REGION, VirtualCloud
 

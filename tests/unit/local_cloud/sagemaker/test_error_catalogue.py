@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local_cloud.sagemaker.switches import NotFoundNames, Switches
+from local_cloud.sagemaker.switch_settings import NotFoundNames
+from local_cloud.sagemaker.switches import Switches
 from local_cloud.testing.stand_ins import StrictArtifacts, StrictIdentity
 from tests.unit.local_cloud.sagemaker.virtual_cloud import (
     ACCOUNT,

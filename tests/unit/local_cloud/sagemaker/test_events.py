@@ -9,16 +9,16 @@ import pytest
 
 from local_cloud.sagemaker.events import event_status
 from local_cloud.sagemaker.ports import Health
-from local_cloud.sagemaker.switches import (
+from local_cloud.sagemaker.switch_settings import (
     CreationEventFields,
     CreationEvents,
     EventTime,
     ServingTags,
     StatusSpelling,
-    Switches,
     UnversionedKeys,
     UpdatedFields,
 )
+from local_cloud.sagemaker.switches import Switches
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.testing.scripted_hosting import Outcome
 from tests.unit.local_cloud.sagemaker.virtual_cloud import (

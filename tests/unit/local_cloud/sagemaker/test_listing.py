@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local_cloud.sagemaker.switches import FilteredPages, Switches
+from local_cloud.sagemaker.switch_settings import FilteredPages
+from local_cloud.sagemaker.switches import Switches
 from local_cloud.testing.virtual_clock import START
 from tests.unit.local_cloud.sagemaker.virtual_cloud import VirtualCloud, specification
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from local_cloud.sagemaker.ports import Caller
-from local_cloud.sagemaker.switches import Answer, ArnLetterCase, NameLookup, Switches
+from local_cloud.sagemaker.switch_settings import Answer, ArnLetterCase, NameLookup
+from local_cloud.sagemaker.switches import Switches
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.testing.virtual_clock import START
 from tests.unit.local_cloud.sagemaker.virtual_cloud import (

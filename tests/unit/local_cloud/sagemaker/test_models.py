@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from local_cloud.sagemaker.switches import PackageEnvironment, Switches, UnapprovedPackage
+from local_cloud.sagemaker.switch_settings import PackageEnvironment, UnapprovedPackage
+from local_cloud.sagemaker.switches import Switches
 from local_cloud.testing.stand_ins import StrictArtifacts
 from local_cloud.testing.virtual_clock import START
 from tests.unit.local_cloud.sagemaker.virtual_cloud import (

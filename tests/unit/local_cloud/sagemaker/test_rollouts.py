@@ -9,14 +9,14 @@ import pytest
 
 from local_cloud.sagemaker.endpoints.deployments import INSUFFICIENT_CAPACITY
 from local_cloud.sagemaker.ports import AlarmState, Health
-from local_cloud.sagemaker.switches import (
+from local_cloud.sagemaker.switch_settings import (
     AlarmAtStart,
     AlarmRollbackReason,
     MissingAlarm,
-    Switches,
     UndersizedGuardrail,
     UpdateRollbackStatus,
 )
+from local_cloud.sagemaker.switches import Switches
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.testing.scripted_hosting import Outcome
 from tests.unit.local_cloud.sagemaker.virtual_cloud import (

@@ -8,7 +8,8 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from local_cloud.sagemaker.switches import SameConfigUpdate, Switches, UnapprovedPackage
+from local_cloud.sagemaker.switch_settings import SameConfigUpdate, UnapprovedPackage
+from local_cloud.sagemaker.switches import Switches
 from local_cloud.sagemaker.timings import Timings
 from tests.unit.local_cloud.sagemaker.virtual_cloud import VirtualCloud
 

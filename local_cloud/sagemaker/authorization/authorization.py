@@ -7,69 +7,22 @@ condition keys for Amazon SageMaker AI"; what goes beyond it says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from iam_evaluator.evaluation import AccessRequest, Decision, evaluate
-from local_cloud.sagemaker import arns, errors, tags
-from local_cloud.sagemaker.switches import ArnLetterCase, PackageAuthorization
+from local_cloud.sagemaker import arns
+from local_cloud.sagemaker.authorization.authorized_call import AuthorizedCall
+from local_cloud.sagemaker.authorization.iam_checks import Check, allows, require_check
+from local_cloud.sagemaker.switch_settings import PackageAuthorization
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from datetime import datetime
 
-    from iam_evaluator.policies import Policy
-    from iam_evaluator.principals import Principal
     from iam_evaluator.request_context import Values
     from local_cloud.sagemaker.ports import Caller, Key
     from local_cloud.sagemaker.state import State
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One action on one resource that a call needs, with its own condition keys, in lower case."""
-
-    action: str
-    resource_arn: str
-    keys: Mapping[str, Values] = field(default_factory=dict)
-    resource_policy: Policy | None = None
-    is_resource_policy_required: bool = False
-
-
-Rule: TypeAlias = "Callable[[_Call], Iterable[Check]]"
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """A validated call, and what rules ask about it."""
-
-    state: State
-    caller: Caller
-    operation: str
-    request: Mapping[str, Any]
-
-    @property
-    def action(self) -> str:
-        return f"sagemaker:{self.operation}"
-
-    def arn(self, resource_type: str, name_or_arn: str) -> str:
-        """Return the ARN of a resource of the caller's, or of whatever account an ARN names."""
-        if arns.parse(name_or_arn) is not None:
-            return name_or_arn
-        return self.state.arn(self.state.scope(self.caller), resource_type, name_or_arn)
-
-    def check(
-        self, arn: str, keys: Mapping[str, Values | None] | None = None, *, action: str | None = None
-    ) -> Check:
-        """Return a check on a resource, with the tags that it has now and the keys that are not None."""
-        named = {key.lower(): value for key, value in (keys or {}).items() if value is not None}
-        return Check(
-            action or self.action,
-            # Group policies are kept in lower case for ARNs that are, see there.
-            arn.lower() if ":model-package" in arn and not _keeps_case(self.state) else arn,
-            {**_resource_tags(self.state, arn), **named},
-            _policy(self.state, arn),
-        )
+Rule: TypeAlias = "Callable[[AuthorizedCall], Iterable[Check]]"
 
 
 def require(state: State, caller: Caller, operation: str, request: Mapping[str, Any]) -> None:
@@ -87,88 +40,14 @@ def require(state: State, caller: Caller, operation: str, request: Mapping[str, 
     principal = caller.principal
     if principal is None:
         return
-    call = _Call(state, caller, operation, request)
+    call = AuthorizedCall(state, caller, operation, request)
     for check in RULES[operation](call):
         require_check(state.time, caller.region, principal, check)
-
-
-def require_check(now: datetime, region: str, principal: Principal, check: Check) -> None:
-    """Refuse an action that IAM does not allow.
-
-    Raises:
-        ServiceError: AccessDeniedException, in AWS's words.
-    """
-    request = _access_request(now, region, check)
-    decision = _decide(principal, request, check)
-    if not decision.is_allowed:
-        raise errors.not_authorized(decision.message(principal, request))
 
 
 def is_allowed(state: State, caller: Caller, check: Check) -> bool:
     """Tell whether a caller may do something that only changes how a call ends."""
     return caller.principal is None or allows(state.time, caller.region, caller.principal, check)
-
-
-def allows(now: datetime, region: str, principal: Principal, check: Check) -> bool:
-    """Tell whether IAM allows an action."""
-    return _decide(principal, _access_request(now, region, check), check).is_allowed
-
-
-def _decide(principal: Principal, request: AccessRequest, check: Check) -> Decision:
-    return evaluate(
-        principal,
-        request,
-        resource_policy=check.resource_policy,
-        is_resource_policy_required=check.is_resource_policy_required,
-    )
-
-
-def _access_request(now: datetime, region: str, check: Check) -> AccessRequest:
-    """Return a check as IAM sees it, with the keys that every request has.
-
-    The local cloud stands for the world behind TLS, so `aws:SecureTransport` is true.
-    """
-    fields = check.resource_arn.split(":")
-    owner = fields[4] if len(fields) > 4 and fields[4].isdecimal() else None  # noqa: PLR2004 - the account's field
-    keys: dict[str, Values] = {
-        "aws:currenttime": now.isoformat(),
-        "aws:epochtime": str(int(now.timestamp())),
-        "aws:requestedregion": region,
-        "aws:securetransport": "true",
-        "aws:sourceip": "127.0.0.1",
-        "aws:viaawsservice": "false",
-    }
-    if owner is not None:
-        keys["aws:resourceaccount"] = owner
-    return AccessRequest(check.action, check.resource_arn, owner, keys | dict(check.keys))
-
-
-def _resource_tags(state: State, arn_text: str) -> dict[str, Values]:
-    """Return a resource's tags as condition keys; a version has those of its group."""
-    arn = arns.parse(arn_text)
-    if arn is None:
-        return {}
-    scope = state.scope_of(arn.account_id, arn.region)
-    if arn.resource_type == "model-package" and "/" in arn.name:
-        group = scope.model_package_groups.get(arn.name.partition("/")[0].lower())
-        arn_text = "" if group is None else group.arn
-    return {f"aws:resourcetag/{key.lower()}": value for key, value in tags.as_map(scope, arn_text).items()}
-
-
-def _policy(state: State, arn_text: str) -> Policy | None:
-    """Return the policy of the group that an ARN is about."""
-    arn = arns.parse(arn_text)
-    if arn is None or arn.resource_type not in {"model-package", "model-package-group"}:
-        return None
-    groups = state.scope_of(arn.account_id, arn.region).model_package_groups
-    group = groups.get(arn.name.partition("/")[0].lower())
-    if group is None or group.policy is None:
-        return None
-    return group.policy.as_put if _keeps_case(state) else group.policy.policy
-
-
-def _keeps_case(state: State) -> bool:
-    return state.switches.arn_letter_case is ArnLetterCase.PRESERVED
 
 
 def _request_tags(request: Mapping[str, Any]) -> dict[str, Values]:
@@ -179,14 +58,14 @@ def _request_tags(request: Mapping[str, Any]) -> dict[str, Values]:
     return {**keys, "aws:tagkeys": names} if names else keys
 
 
-def _tagging(call: _Call, arn: str) -> Iterator[Check]:
+def _tagging(call: AuthorizedCall, arn: str) -> Iterator[Check]:
     """Creating with tags is authorised as AddTags too; `sagemaker:TaggingAction` says with which call."""
     if call.request.get("Tags"):
         keys = {**_request_tags(call.request), "sagemaker:TaggingAction": call.operation}
         yield call.check(arn, keys, action="sagemaker:AddTags")
 
 
-def _passing(call: _Call) -> Iterator[Check]:
+def _passing(call: AuthorizedCall) -> Iterator[Check]:
     """Passing a role is an action of its own on the role, for one service (IAM user guide, "PassRole")."""
     role_arn = call.request.get("ExecutionRoleArn")
     if role_arn is not None:
@@ -196,18 +75,18 @@ def _passing(call: _Call) -> Iterator[Check]:
 def _on(resource_type: str, member: str) -> Rule:
     """Return the rule of an operation on one resource, named by a member of the request."""
 
-    def rule(call: _Call) -> Iterator[Check]:
+    def rule(call: AuthorizedCall) -> Iterator[Check]:
         yield call.check(call.arn(resource_type, call.request[member]))
 
     return rule
 
 
-def _nothing(call: _Call) -> Iterator[Check]:
+def _nothing(call: AuthorizedCall) -> Iterator[Check]:
     """Yield the check of an operation that knows no resource."""
     yield Check(call.action, "*")
 
 
-def _create_model(call: _Call) -> Iterator[Check]:
+def _create_model(call: AuthorizedCall) -> Iterator[Check]:
     request = call.request
     vpc = request.get("VpcConfig", {})
     keys: dict[str, Values | None] = {
@@ -226,14 +105,14 @@ def _create_model(call: _Call) -> Iterator[Check]:
     yield from _tagging(call, arn)
 
 
-def _using(call: _Call, package_arn: str, keys: Mapping[str, Values | None]) -> Iterator[Check]:
+def _using(call: AuthorizedCall, package_arn: str, keys: Mapping[str, Values | None]) -> Iterator[Check]:
     arn = arns.parse(package_arn)
     is_own = arn is not None and arn.account_id == call.caller.account_id
     if not is_own or call.state.switches.package_authorization is PackageAuthorization.ALWAYS:
         yield call.check(package_arn, keys)
 
 
-def _create_endpoint_config(call: _Call) -> Iterator[Check]:
+def _create_endpoint_config(call: AuthorizedCall) -> Iterator[Check]:
     request = call.request
     variants = (*request["ProductionVariants"], *request.get("ShadowProductionVariants", ()))
     serverless = [variant["ServerlessConfig"] for variant in variants if "ServerlessConfig" in variant]
@@ -256,7 +135,7 @@ def _create_endpoint_config(call: _Call) -> Iterator[Check]:
     yield from _tagging(call, arn)
 
 
-def _granting(call: _Call) -> Iterator[Check]:
+def _granting(call: AuthorizedCall) -> Iterator[Check]:
     """Yield the grant that the caller makes SageMaker for a volume's key (botocore: KmsKeyId)."""
     caller, key_id = call.caller, call.request.get("KmsKeyId")
     key = None if key_id is None else call.state.keys.find(caller.account_id, caller.region, key_id)
@@ -269,7 +148,7 @@ def _granting(call: _Call) -> Iterator[Check]:
         yield Check(action, key.arn, keys, key.policy, is_resource_policy_required=True)
 
 
-def _by_sagemaker(call: _Call, key: Key) -> dict[str, Values]:
+def _by_sagemaker(call: AuthorizedCall, key: Key) -> dict[str, Values]:
     """Return the condition keys of a use of a KMS key that SageMaker makes in the caller's name."""
     return {
         "kms:viaservice": f"sagemaker.{call.caller.region}.{arns.dns_suffix(call.caller.region)}",
@@ -282,7 +161,7 @@ def _each(members: Iterable[Mapping[str, Any]], name: str) -> tuple[str, ...] | 
     return tuple(str(member[name]) for member in members if name in member) or None
 
 
-def _create_endpoint(call: _Call) -> Iterator[Check]:
+def _create_endpoint(call: AuthorizedCall) -> Iterator[Check]:
     arn = call.arn("endpoint", call.request["EndpointName"])
     keys = _request_tags(call.request)
     yield call.check(arn, keys)
@@ -290,12 +169,12 @@ def _create_endpoint(call: _Call) -> Iterator[Check]:
     yield from _tagging(call, arn)
 
 
-def _update_endpoint(call: _Call) -> Iterator[Check]:
+def _update_endpoint(call: AuthorizedCall) -> Iterator[Check]:
     yield call.check(call.arn("endpoint", call.request["EndpointName"]))
     yield call.check(call.arn("endpoint-config", call.request["EndpointConfigName"]))
 
 
-def _create_group(call: _Call) -> Iterator[Check]:
+def _create_group(call: AuthorizedCall) -> Iterator[Check]:
     arn = call.arn("model-package-group", call.request["ModelPackageGroupName"])
     yield call.check(arn, _request_tags(call.request))
     yield from _tagging(call, arn)
@@ -318,7 +197,7 @@ def _package_keys(request: Mapping[str, Any]) -> dict[str, Values | None]:
     }
 
 
-def _create_package(call: _Call) -> Iterator[Check]:
+def _create_package(call: AuthorizedCall) -> Iterator[Check]:
     request = call.request
     keys = {**_request_tags(request), **_package_keys(request)}
     group = request.get("ModelPackageGroupName")
@@ -331,7 +210,7 @@ def _create_package(call: _Call) -> Iterator[Check]:
     yield from _tagging(call, arn)
 
 
-def _update_package(call: _Call) -> Iterator[Check]:
+def _update_package(call: AuthorizedCall) -> Iterator[Check]:
     arn_text = call.request["ModelPackageArn"]
     arn = arns.parse(arn_text)
     current: dict[str, Values | None] = {}
@@ -361,17 +240,17 @@ def _current_package_keys(members: Mapping[str, Any]) -> dict[str, Values | None
     }
 
 
-def _list_packages(call: _Call) -> Iterator[Check]:
+def _list_packages(call: AuthorizedCall) -> Iterator[Check]:
     group = call.request.get("ModelPackageGroupName")
     yield Check(call.action, "*") if group is None else call.check(_versions_of(call, group))
 
 
-def _versions_of(call: _Call, group: str) -> str:
+def _versions_of(call: AuthorizedCall, group: str) -> str:
     """Return the ARN that stands for all versions of a group, by its name or ARN."""
     return call.arn("model-package-group", group).replace(":model-package-group/", ":model-package/") + "/*"
 
 
-def _describe_package(call: _Call) -> Iterator[Check]:
+def _describe_package(call: AuthorizedCall) -> Iterator[Check]:
     """Yield reading a package and, unless its card's content is left out, decrypting that.
 
     What is encrypted with a customer's key is the content of the card and nothing else (botocore:
@@ -392,16 +271,16 @@ def _describe_package(call: _Call) -> Iterator[Check]:
         )
 
 
-def _describe_packages(call: _Call) -> Iterator[Check]:
+def _describe_packages(call: AuthorizedCall) -> Iterator[Check]:
     for arn in call.request["ModelPackageArnList"]:
         yield call.check(arn)
 
 
-def _tag(call: _Call) -> Iterator[Check]:
+def _tag(call: AuthorizedCall) -> Iterator[Check]:
     yield call.check(call.request["ResourceArn"], _request_tags(call.request))
 
 
-def _invoke(call: _Call) -> Iterator[Check]:
+def _invoke(call: AuthorizedCall) -> Iterator[Check]:
     yield call.check(call.arn("endpoint", call.request["EndpointName"]))
 
 

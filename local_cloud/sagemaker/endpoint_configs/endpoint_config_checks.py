@@ -1,20 +1,17 @@
-"""Endpoint configs: which models run how, and which settings exclude each other.
-
-Owns CreateEndpointConfig's checks beyond the shape. A config never changes; deleting one in use is allowed,
-as on AWS, and harms the next update.
-"""
+"""Which settings of an endpoint config exclude each other, beyond the shape."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.sagemaker import errors, tags
-from local_cloud.sagemaker.models import Model, check_role, find_model, refuse_unapproved_packages
-from local_cloud.sagemaker.protocol.descriptions import without_empties
-from local_cloud.sagemaker.protocol.listing import page
-from local_cloud.sagemaker.switches import Answer, UnapprovedPackage
+from local_cloud.sagemaker import errors
+from local_cloud.sagemaker.endpoint_configs.endpoint_config import (
+    Variant,
+    instance_type_of,
+    instance_types_of,
+)
+from local_cloud.sagemaker.models import Model, find_model, refuse_unapproved_packages
+from local_cloud.sagemaker.switch_settings import Answer, UnapprovedPackage
 from service_model.hosting import (
     NOT_IN_SERVERLESS_CONFIGS,
     NOT_IN_SERVERLESS_VARIANTS,
@@ -26,103 +23,27 @@ from service_model.hosting import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from local_cloud.sagemaker.ports import Caller
     from local_cloud.sagemaker.state import Scope, State
-    from local_cloud.sagemaker.switches import Switches
-
-Variant = dict[str, Any]
-_SERVERLESS_VOLUME_GB = 5
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EndpointConfig:
-    """An endpoint config as it was created."""
+def check_settings(request: Mapping[str, Any]) -> None:
+    """Refuse a config whose settings contradict each other, whatever its models are.
 
-    name: str
-    arn: str
-    creation_time: datetime
-    sequence: int
-    request: Mapping[str, Any]
-    visible_from: datetime
-
-    @property
-    def production_variants(self) -> list[Variant]:
-        """The variants that answer requests."""
-        variants: list[Variant] = self.request["ProductionVariants"]
-        return variants
-
-    @property
-    def shadow_variants(self) -> list[Variant]:
-        """The variants that get a copy of the requests."""
-        variants: list[Variant] = self.request.get("ShadowProductionVariants", [])
-        return variants
-
-    @property
-    def all_variants(self) -> list[Variant]:
-        """Production variants, then shadow variants."""
-        return [*self.production_variants, *self.shadow_variants]
-
-    @property
-    def is_serverless(self) -> bool:
-        """Whether its variants run without instances."""
-        return any("ServerlessConfig" in variant for variant in self.production_variants)
-
-    def describe(self, switches: Switches) -> dict[str, Any]:
-        """Return what DescribeEndpointConfig shows."""
-        shown = {name: value for name, value in self.request.items() if name != "Tags"}
-        shown["ProductionVariants"] = [_shown(variant) for variant in self.production_variants]
-        shown = without_empties(shown, switches)
-        return {**shown, "EndpointConfigArn": self.arn, "CreationTime": self.creation_time}
-
-    def summary(self) -> dict[str, Any]:
-        """Return what ListEndpointConfigs shows."""
-        return {
-            "EndpointConfigName": self.name,
-            "EndpointConfigArn": self.arn,
-            "CreationTime": self.creation_time,
-        }
-
-
-def instance_type_of(variant: Mapping[str, Any]) -> str | None:
-    """Return the instance type a variant runs on: its own, or its first-choice pool's; None if serverless."""
-    instance_type: str | None = variant.get("InstanceType")
-    if instance_type is None and "InstancePools" in variant:
-        instance_type = min(variant["InstancePools"], key=lambda pool: pool.get("Priority", 1))[
-            "InstanceType"
-        ]
-    return instance_type
-
-
-def instance_types_of(variant: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return every instance type that a variant may run on: its own, or its pools'."""
-    pools = [pool["InstanceType"] for pool in variant.get("InstancePools", ())]
-    return (variant["InstanceType"],) if "InstanceType" in variant else tuple(pools)
-
-
-def create_endpoint_config(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Create an endpoint config; its models must exist."""
-    scope = state.scope(caller)
-    name = request["EndpointConfigName"]
-    arn = state.arn(scope, "endpoint-config", name)
-    if name.lower() in scope.endpoint_configs:
-        raise errors.already_exists("endpoint configuration", arn)
-    request = {
-        **request,
-        "ProductionVariants": [_with_defaults(item) for item in request["ProductionVariants"]],
-        # "The default value for new endpoint configurations is True" (botocore: MetricsConfig).
-        "MetricsConfig": {"EnableDetailedObservability": True, **request.get("MetricsConfig", {})},
-    }
-    if "ShadowProductionVariants" in request:
-        request["ShadowProductionVariants"] = [
-            _with_defaults(item) for item in request["ShadowProductionVariants"]
-        ]
+    Raises:
+        ServiceError: They do.
+    """
     _check_names(request)
     _check_shadow(request)
     _check_asynchronous(request)
     _check_metrics(request)
-    role_arn = request.get("ExecutionRoleArn")
-    if role_arn is not None:
-        check_role(state, scope, role_arn)
+
+
+def check_variants(state: State, scope: Scope, request: Mapping[str, Any]) -> None:
+    """Refuse a config with a variant that cannot run its model, or cannot run as it is said.
+
+    Raises:
+        ServiceError: It has one.
+    """
     for variant in (*request["ProductionVariants"], *request.get("ShadowProductionVariants", ())):
         _check_capacity(variant)
         if "ServerlessConfig" in variant:
@@ -132,70 +53,6 @@ def create_endpoint_config(state: State, caller: Caller, request: Mapping[str, A
         _check_routing(variant)
         if "ShadowProductionVariants" in request:
             _check_shadowed(state, scope, variant)
-    tags.put(scope, arn, request.get("Tags", ()))
-    scope.endpoint_configs[name.lower()] = EndpointConfig(
-        name=name,
-        arn=arn,
-        creation_time=state.time,
-        sequence=state.next_sequence(),
-        request=request,
-        visible_from=state.time + timedelta(seconds=state.timings.endpoint_config_visible_seconds),
-    )
-    return {"EndpointConfigArn": arn}
-
-
-def describe_endpoint_config(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Describe an endpoint config."""
-    config = find_endpoint_config(state, state.scope(caller), request["EndpointConfigName"])
-    return config.describe(state.switches)
-
-
-def list_endpoint_configs(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """List endpoint configs, newest first unless asked otherwise."""
-    return page(
-        "ListEndpointConfigs",
-        request,
-        state.scope(caller).endpoint_configs.values(),
-        descending=True,
-        filtered_pages=state.switches.filtered_pages,
-    ).answer("EndpointConfigs", EndpointConfig.summary)
-
-
-def delete_endpoint_config(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Delete an endpoint config, also while an endpoint is on it: AWS has no guard."""
-    scope = state.scope(caller)
-    config = find_endpoint_config(state, scope, request["EndpointConfigName"])
-    del scope.endpoint_configs[config.name.lower()]
-    tags.forget(scope, config.arn)
-    return {}
-
-
-OPERATIONS = {
-    "CreateEndpointConfig": create_endpoint_config,
-    "DescribeEndpointConfig": describe_endpoint_config,
-    "ListEndpointConfigs": list_endpoint_configs,
-    "DeleteEndpointConfig": delete_endpoint_config,
-}
-
-
-def find_endpoint_config(
-    state: State, scope: Scope, name: str, *, for_deployment: bool = False
-) -> EndpointConfig:
-    """Return an endpoint config by name.
-
-    Args:
-        state: What the control plane keeps.
-        scope: Where to look.
-        name: Its name.
-        for_deployment: Whether an endpoint is about to use it, which may not see it yet.
-
-    Raises:
-        ServiceError: There is none.
-    """
-    config = state.find(scope.endpoint_configs, name)
-    if config is None or (for_deployment and state.time < config.visible_from):
-        raise errors.could_not_find("endpoint configuration", state.arn(scope, "endpoint-config", name))
-    return config
 
 
 def check_concurrency(serverless_config: Mapping[str, Any]) -> None:
@@ -206,16 +63,6 @@ def check_concurrency(serverless_config: Mapping[str, Any]) -> None:
     """
     if serverless_config.get("ProvisionedConcurrency", 0) > serverless_config["MaxConcurrency"]:
         raise errors.validation("ServerlessConfig.ProvisionedConcurrency cannot exceed MaxConcurrency.")
-
-
-def _shown(variant: Variant) -> Variant:
-    """Return a variant as DescribeEndpointConfig shows it: a serverless one with storage nobody asked for."""
-    return {**variant, "VolumeSizeInGB": _SERVERLESS_VOLUME_GB} if "ServerlessConfig" in variant else variant
-
-
-def _with_defaults(variant: Variant) -> Variant:
-    # "If unspecified, it defaults to 1.0" (botocore: ProductionVariant.InitialVariantWeight).
-    return {**variant, "InitialVariantWeight": float(variant.get("InitialVariantWeight", 1.0))}
 
 
 def _check_names(request: Mapping[str, Any]) -> None:
