@@ -1645,7 +1645,7 @@ SETTLING: Final = timedelta(minutes=15)
 
 
 def is_refused(world: World, endpoint: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
-    """Tell whether SageMaker refuses to make of an endpoint in service what its settings ask for.
+    """Tell whether SageMaker refuses to make of an endpoint what its settings ask for.
 
     It makes no endpoint on instances serverless (developer guide, "serverless-endpoints"), none that is
     asynchronous answer in real time (seen: aws/sagemaker-python-sdk PR #3124), and the other way round as the
@@ -1653,7 +1653,7 @@ def is_refused(world: World, endpoint: Mapping[str, Any], settings: Mapping[str,
     """
     config_name, wanted = endpoint["EndpointConfigName"], settings["CreateEndpointConfig"]
     serving = world.people.look("DescribeEndpointConfig", EndpointConfigName=config_name)
-    if serving is None or endpoint["EndpointStatus"] != "InService":
+    if serving is None or endpoint["EndpointStatus"] not in {"InService", "UpdateRollbackFailed"}:
         return False
     added, asynchronous = world.schedule.chosen_switches().asynchronous_added, "AsyncInferenceConfig"
     return (
