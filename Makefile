@@ -27,15 +27,15 @@ $(VENV)/.demo: requirements-demo.txt package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 15) else \
 	  "Greenlight needs Python 3.11 to 3.14, and $(PYTHON) is " + sys.version.split()[0] + \
 	  ". Name another one: make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12")'
-	@$(PYTHON) -m infra.installing $(VENV) requirements-demo.txt --new --node
+	@$(PYTHON) -m infra.bundling.installing $(VENV) requirements-demo.txt --new --node
 	@touch $@
 
 $(VENV)/.installed: requirements-dev.txt $(VENV)/.demo
-	@$(BIN)/python -m infra.installing $(VENV) requirements-dev.txt
+	@$(BIN)/python -m infra.bundling.installing $(VENV) requirements-dev.txt
 	@touch $@
 
 $(CLIENTS)/.installed: requirements-clients.txt | $(VENV)/.demo
-	@$(PYTHON) -m infra.installing $(CLIENTS) requirements-clients.txt --new
+	@$(PYTHON) -m infra.bundling.installing $(CLIENTS) requirements-clients.txt --new
 	@touch $@
 
 .PHONY: demo

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from infra.bundling import REGISTRY_ACCESS, BundlingError, build_asset
+from infra.bundling.assets import REGISTRY_ACCESS, build_asset
+from infra.bundling.bundling_error import BundlingError
 from infra.context import PLACE, read_configuration, shared_context
 from infra.deployment_stack import DeploymentStack
 from infra.execution_roles import check_execution_roles

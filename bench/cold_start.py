@@ -26,7 +26,7 @@ from rich.table import Table
 
 from demo.registry import Registry
 from demo.training import linear_regression
-from infra.bundling import build_asset, installed_packages
+from infra.bundling.assets import build_asset, installed_packages
 from local_cloud.child_process import start_local_cloud
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.bundling import runtime
+from infra.bundling.lambda_runtime import runtime
 from infra.coarsening import Loss, in_steps
 from infra.context import LOG_RETENTION_DAYS
 from infra.model_objects import Surroundings, keys_of_buckets, on_objects

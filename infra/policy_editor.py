@@ -19,7 +19,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.bundling import runtime
+from infra.bundling.lambda_runtime import runtime
 from infra.permissions import Permissions, acknowledge
 from infra.stages.access import signed
 from infra.stages.editors import spread

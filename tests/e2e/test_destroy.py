@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from demo.outcomes import OutcomeQueue
-from infra.bundling import REPOSITORY
+from infra.bundling.assets import REPOSITORY
 from tests.e2e.clients.account import SCALING_MODEL, archive, eventually
 from tests.e2e.deployment import Deployment
 from tests.e2e.test_documented_commands import shell

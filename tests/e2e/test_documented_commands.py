@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.bundling import REPOSITORY
+from infra.bundling.assets import REPOSITORY
 from tests.e2e.clients.account import SCALING_MODEL, Account, archive, eventually
 from tests.infra.documented import block_of, documented
 

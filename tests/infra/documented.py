@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
-from infra.bundling import REPOSITORY
+from infra.bundling.assets import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,24 +13,26 @@ from typing import Any
 import pytest
 from aws_cdk import aws_lambda as lambda_
 
-from infra.bundling import (
+from infra.bundling.__main__ import size_by_part
+from infra.bundling.assets import (
     REGISTRY_ACCESS,
     REPOSITORY,
-    RUNTIMES,
-    BundlingError,
-    Runtime,
     build_asset,
     build_once,
-    choose_runtime,
-    compile_to_bytecode,
     digest,
     install_packages,
-    interpreter_of,
     operations,
-    prune_model,
-    runtime,
-    size_by_part,
 )
+from infra.bundling.bundling_error import BundlingError
+from infra.bundling.lambda_runtime import (
+    RUNTIMES,
+    Runtime,
+    choose_runtime,
+    compile_to_bytecode,
+    interpreter_of,
+    runtime,
+)
+from infra.bundling.service_data import prune_model
 
 LARGEST_ASSET_BYTES = 10_000_000
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.bundling import operations, runtime
+from infra.bundling.assets import operations
+from infra.bundling.lambda_runtime import runtime
 from infra.context import Configuration
 from infra.placement import check_room
 from infra.settings.catalogue import load_catalogue

@@ -14,7 +14,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from infra.bundling import REPOSITORY
+from infra.bundling.assets import REPOSITORY
 from tests.infra.documented import HOW, PLACEHOLDER, Because, By, Command, Here, documented, how
 
 if TYPE_CHECKING:

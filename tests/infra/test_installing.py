@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.installing import REPOSITORY, InstallationError, Setup, run, uv_environment
+from infra.bundling.installing import REPOSITORY, InstallationError, Setup, run, uv_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,7 +105,7 @@ def test_a_user_s_settings_of_pip_send_no_package_elsewhere(tmp_path: Path) -> N
     requirements.write_text("six==1.17.0\n")
     hostile = {"PIP_USER": "1", "PIP_TARGET": str(tmp_path / "elsewhere"), "PIP_REQUIRE_VIRTUALENV": "1"}
     base = getattr(sys, "_base_executable", sys.executable)
-    command = [base, "-m", "infra.installing", str(tmp_path / "venv"), str(requirements), "--new"]
+    command = [base, "-m", "infra.bundling.installing", str(tmp_path / "venv"), str(requirements), "--new"]
     without_uv = os.pathsep.join(["/usr/bin", "/bin"])
 
     done = subprocess.run(  # noqa: S603 - our own program
@@ -130,7 +130,7 @@ def test_a_user_s_settings_of_pip_send_no_package_elsewhere(tmp_path: Path) -> N
 
 def test_an_environment_without_uv_is_named(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)  # noqa: S603 - our own
-    code = "from infra.installing import find_uv; find_uv()"
+    code = "from infra.bundling.installing import find_uv; find_uv()"
 
     done = subprocess.run(  # noqa: S603 - our own code
         [tmp_path / "venv" / "bin" / "python", "-c", code],

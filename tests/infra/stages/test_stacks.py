@@ -12,7 +12,7 @@ from aws_cdk import App, Environment, Stack
 from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
 
-from infra.bundling import REGISTRY_ACCESS, operations
+from infra.bundling.assets import REGISTRY_ACCESS, operations
 from infra.context import Configuration
 from infra.policy_editor import PolicyEditor
 from infra.registry_stack import RegistryStack, fitting

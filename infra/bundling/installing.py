@@ -2,7 +2,7 @@
 
 Run as a program it needs nothing but Python's standard library. uv then comes from PyPI through pip: the
 interpreter's, or the one that Python brings along (ensurepip). It stays in the environment, where
-`bundling.py` finds it. uv does not read pip's configuration, so the index that pip would ask is handed on.
+`assets.py` finds it. uv does not read pip's configuration, so the index that pip would ask is handed on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-REPOSITORY: Final = Path(__file__).parent.parent
+REPOSITORY: Final = Path(__file__).parents[2]
 _HIDDEN_FROM_UV: Final = (
     *("VIRTUAL_ENV", "CONDA_PREFIX"),  # whatever is activated: the environment is always named
     *("UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_BREAK_SYSTEM_PACKAGES", "UV_TARGET", "UV_PREFIX"),
@@ -225,7 +225,7 @@ def _say(line: str) -> None:
 def main() -> int:
     """Install, and return the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m infra.installing", description="Install pinned packages."
+        prog="python -m infra.bundling.installing", description="Install pinned packages."
     )
     parser.add_argument("directory", type=Path, help="the virtual environment")
     parser.add_argument("requirements", type=Path, help="a file of pinned requirements")
@@ -235,7 +235,7 @@ def main() -> int:
     if options.new and Path(sys.prefix).resolve() == options.directory.resolve():
         # This environment's own Python cannot replace it.
         base: str = getattr(sys, "_base_executable", sys.executable)
-        os.execv(base, [base, "-m", "infra.installing", *sys.argv[1:]])  # noqa: S606 - the base interpreter
+        os.execv(base, [base, "-m", "infra.bundling.installing", *sys.argv[1:]])  # noqa: S606 - the base interpreter
     began = time.monotonic()
     try:
         _install(Setup(options.directory), options.requirements, new=options.new, node=options.node)
