@@ -17,8 +17,8 @@ from infra.execution_roles import check_execution_roles
 from infra.placement import check_room, place
 from infra.registry_stack import RegistryStack
 from infra.settings.catalogue import load_catalogue
-from infra.settings.files import find_settings, told
 from infra.settings.problem import ConfigurationError, warned
+from infra.settings.reading.files import find_settings, told
 from infra.settings_stack import SettingsStack
 from infra.stages.carried import load_stages
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from aws_cdk.cx_api import CloudAssembly
 
     from infra.context import Configuration
-    from infra.settings.catalogue import EndpointSpec
+    from infra.settings.endpoint_spec import EndpointSpec
     from infra.settings.problem import Problem
     from infra.stages.access import StageAccess
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from botocore.loaders import Loader
 from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
-from infra.settings.placements import PLACEMENTS
-from infra.settings.service_model import sagemaker
+from infra.settings.aws_shapes import sagemaker
+from infra.settings.compiling.field_mapping import PLACEMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from infra.settings.aws_shapes import shape
 from infra.settings.problem import Problem, nearest, shown
-from infra.settings.service_model import shape
 from infra.spreading import MANAGED_POLICIES, MOST_MANAGED_POLICIES
 from infra.stages.context import KEYS, read_accounts
 

@@ -22,8 +22,8 @@ from infra.context import LOG_RETENTION_DAYS
 from infra.model_objects import Surroundings, keys_of_buckets, on_objects
 from infra.own_events import SOURCE
 from infra.permissions import Permissions, acknowledge, grant_use_of_keys
-from infra.settings.alarms import ABORT
-from infra.settings.autoscaling import CONCURRENCY, INSTANCES
+from infra.settings.compiling.alarm_definitions import ABORT
+from infra.settings.compiling.scalable_target import CONCURRENCY, INSTANCES
 from infra.spreading import Allowance
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from constructs import Construct, IConstruct
 
     from infra.context import Configuration
-    from infra.settings.catalogue import EndpointSpec
+    from infra.settings.endpoint_spec import EndpointSpec
     from infra.settings.problem import Problem
     from infra.stages.access import StageAccess
 

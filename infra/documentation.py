@@ -22,8 +22,8 @@ from infra.api_members import (
     placed,
     written,
 )
-from infra.settings.endpoint import EndpointSettings
-from infra.settings.placements import PLACEMENTS
+from infra.settings.compiling.field_mapping import PLACEMENTS
+from infra.settings.keys.endpoint_settings import EndpointSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

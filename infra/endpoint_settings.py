@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import CfnResource
 
-    from infra.settings.catalogue import EndpointSpec
+    from infra.settings.endpoint_spec import EndpointSpec
 
 
 class EndpointSettings(Construct):

@@ -9,14 +9,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from infra.context import PLACE
+from infra.settings.aws_shapes import shape
 from infra.settings.problem import Problem
-from infra.settings.service_model import shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from infra.context import Configuration
-    from infra.settings.catalogue import EndpointSpec
+    from infra.settings.endpoint_spec import EndpointSpec
 
 _ROLE: Final = re.compile(shape("RoleArn").metadata["pattern"])
 

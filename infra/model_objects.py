@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import Stack
 
-    from infra.settings.catalogue import EndpointSpec
+    from infra.settings.endpoint_spec import EndpointSpec
 
 Place: TypeAlias = tuple[str, str]
 """A bucket, and a prefix or key in it."""

@@ -13,7 +13,7 @@ from infra.model_objects import ModelObjects, found, place_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from infra.settings.catalogue import EndpointSpec
+    from infra.settings.endpoint_spec import EndpointSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

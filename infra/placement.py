@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from infra.context import Configuration
-    from infra.settings.catalogue import EndpointSpec
+    from infra.settings.endpoint_spec import EndpointSpec
 
 MOST_IN_STACK: Final = 400
 """A CloudFormation stack holds 500 resources; an endpoint takes one, and one for each alarm that is made for

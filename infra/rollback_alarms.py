@@ -1,4 +1,4 @@
-"""Owns making the alarms that stop an endpoint's rollouts, as `infra/settings/alarms.py` describes them."""
+"""Owns making the alarms that stop an endpoint's rollouts, as `alarm_definitions.py` describes them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from infra.settings.alarms import Alarm, Metric
+    from infra.settings.compiling.alarm_definitions import Alarm, Metric
 
 
 def make_alarm(scope: Construct, construct_id: str, alarm: Alarm) -> cloudwatch.CfnAlarm:

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
-from infra.settings.endpoint import OF_A_VARIANT, EndpointSettings
-from infra.settings.ownership import owned_fields
-from infra.settings.service_model import shape
+from infra.settings.aws_shapes import shape
+from infra.settings.consistency.owned_fields import owned_fields
+from infra.settings.keys.endpoint_settings import OF_A_VARIANT, EndpointSettings
 
 SCHEMA_FILE: Final = Path(__file__).parent.parent / "endpoints" / "schema.json"
 PARTIAL_SCHEMA_FILE: Final = SCHEMA_FILE.with_name("partial.schema.json")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from infra.context import Configuration
-    from infra.settings.catalogue import EndpointSpec
+    from infra.settings.endpoint_spec import EndpointSpec
 
 
 class SettingsStack(Stack):

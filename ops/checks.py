@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from iam_evaluator.request_context import Values
-    from infra.settings.catalogue import EndpointSpec
+    from infra.settings.endpoint_spec import EndpointSpec
     from infra.stages.access import PolicyTarget, StageAccess, Statement
     from ops.facts import Facts, Reading, Role, Version
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import boto3
 
-    from infra.settings.catalogue import EndpointSpec
+    from infra.settings.endpoint_spec import EndpointSpec
     from infra.stages.access import StageAccess
     from ops.facts import Reading
 

@@ -8,78 +8,47 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from copy import deepcopy
-from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from infra.settings.approvers import ANYONE, remedy, with_sessions
-from infra.settings.autoscaling import scaling_problems
-from infra.settings.compiler import (
+from infra.settings.compiling.compiler import (
     LARGEST_PARAMETER_BYTES,
     alarms,
     compile_settings,
-    found_violations,
     origin,
     serialised,
 )
-from infra.settings.defaults import read_defaults, with_defaults
-from infra.settings.document import Document, read_document
-from infra.settings.endpoint import (
-    EXPLANATIONS,
-    KNOWN_KEYS,
-    OF_A_VARIANT,
-    EndpointSettings,
-)
-from infra.settings.files import find_settings, nothing_found
-from infra.settings.limits import s3_place
-from infra.settings.meant import meant
-from infra.settings.ownership import remove_owned
-from infra.settings.placements import given_twice
-from infra.settings.problem import FieldPath, Problem, field_name, nearest, shown
-from infra.settings.rollout import inconsistencies
-from infra.settings.service_model import sagemaker
-from infra.settings.smoke_test import smoke_problems
-from infra.settings.variants import hosted, variant_problems
+from infra.settings.compiling.field_mapping import given_twice
+from infra.settings.compiling.hosted_variants import hosted
+from infra.settings.consistency.autoscaling_keys import scaling_problems
+from infra.settings.consistency.owned_fields import remove_owned
+from infra.settings.consistency.rollout_keys import rollout_problems
+from infra.settings.consistency.smoke_test_keys import smoke_problems
+from infra.settings.consistency.variant_keys import variant_problems
+from infra.settings.endpoint_spec import EndpointSpec
+from infra.settings.keys.approvers import with_sessions
+from infra.settings.keys.endpoint_settings import EXPLANATIONS, KNOWN_KEYS, OF_A_VARIANT, EndpointSettings
+from infra.settings.mistakes.misspelt_keys import meant
+from infra.settings.mistakes.wrong_values import problem_of, words_of
+from infra.settings.problem import FieldPath, Problem, field_name, shown
+from infra.settings.reading.defaults import read_defaults, with_defaults
+from infra.settings.reading.document import Document, read_document
+from infra.settings.reading.files import find_settings, nothing_found
+from infra.settings.rules.sagemaker_requests import found_violations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from pydantic_core import ErrorDetails
-
-    from infra.settings.alarms import Alarm
-    from infra.settings.service_model import Violation
+    from infra.settings.rules.request_validation import Violation
 
 _STAND_IN: Final = {"model_package_group": "stand-in", "instance_type": "ml.m5.large"}
 
 
 _SECTIONS: Final = {path[0] for path in KNOWN_KEYS if path} - {"overrides"}
 """Keys that hold keys, some of them required: after a mistake inside, the rest may mean anything."""
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointSpec:
-    """Hold one endpoint as the stack makes it: its settings' SSM parameter, and its rollouts' alarms."""
-
-    file: str
-    endpoint_name: str
-    model_package_group: str
-    parameter_value: str
-    compiled: Mapping[str, Any] = field(default_factory=dict)
-    """What the parameter's value says."""
-    alarms: tuple[Alarm, ...] = ()
-    warnings: tuple[Problem, ...] = ()
-    """What AWS's texts object to, and `unchecked: true` waives."""
-    input_paths: tuple[str, ...] = ()
-    """Below which places in S3 asynchronous requests are. The models' role reads there; nothing else asks."""
-
-    @property
-    def inference_specification_name(self) -> str | None:
-        """Which of a version's inference specifications is served; None for its own."""
-        name: str | None = self.compiled["CreateModel"]["Containers"][0].get("InferenceSpecificationName")
-        return name
 
 
 def load_catalogue(
@@ -175,7 +144,7 @@ def compile_document(document: Document, stack_name: str) -> tuple[EndpointSpec 
 
 def _violated(document: Document, path: FieldPath, violation: Violation) -> Problem:
     """Say a violation of AWS's rules in the words of the key that it came from, if there is one."""
-    words = EXPLANATIONS.get(_words(path)) if violation.is_limit else None
+    words = EXPLANATIONS.get(words_of(path)) if violation.is_limit else None
     return document.problem(
         path,
         got=violation.got,
@@ -193,7 +162,7 @@ def _inconsistencies(document: Document, settings: EndpointSettings) -> Iterator
     yield from variant_problems(document, settings)
     if settings.rollout is not None:
         instances = [variant.instances for variant in following]
-        yield from inconsistencies(document, settings.rollout, instances)
+        yield from rollout_problems(document, settings.rollout, instances)
     for variant in variants:
         if variant.scaling is not None:
             yield from scaling_problems(document, variant.where, variant.scaling, variant.serving)
@@ -266,14 +235,14 @@ def _validated(document: Document, content: dict[str, Any]) -> tuple[EndpointSet
     except ValidationError as error:
         details = error.errors(include_url=False)
     misnamed = {
-        meant(_words(detail["loc"][:-1]), str(detail["loc"][-1]))
+        meant(words_of(detail["loc"][:-1]), str(detail["loc"][-1]))
         for detail in details
         if detail["type"] == "extra_forbidden"
     }
     problems = [
-        _problem(document, detail)
+        problem_of(document, detail)
         for detail in details
-        if detail["type"] != "missing" or _words(detail["loc"]) not in misnamed
+        if detail["type"] != "missing" or words_of(detail["loc"]) not in misnamed
     ]
     for detail in details:
         _drop(content, detail["loc"])
@@ -297,137 +266,6 @@ def _drop(content: dict[str, Any], path: FieldPath) -> None:
         holder = holder.get(part) if isinstance(holder, dict) else None
     if isinstance(holder, dict):
         holder.pop(last, None)
-
-
-def _problem(document: Document, detail: ErrorDetails) -> Problem:
-    """Translate one of pydantic's errors into ours."""
-    path = detail["loc"]
-    words = _words(path)
-    keys = ", ".join(KNOWN_KEYS.get(words, ()))
-    expected = EXPLANATIONS.get(words) or EXPLANATIONS.get((*words[:-1], "*")) or f"a mapping of {keys}"
-    if words not in EXPLANATIONS and words[-1] == "*" and not keys:
-        expected = f"items of {words[-2]}: {EXPLANATIONS[words[:-1]]}"
-    if detail["type"] == "extra_forbidden":
-        return _unknown_key(document, path)
-    if detail["type"] == "missing":
-        return document.problem(path, got="nothing", expected=expected, fix=f"add {words[-1]}")
-    fix = _approvers_fix(document, detail) if "approvers" in path else _fix(document, detail, words[-1])
-    return document.problem(path, got=shown(detail["input"]), expected=expected, fix=fix)
-
-
-def _words(path: FieldPath) -> tuple[str, ...]:
-    return tuple("*" if isinstance(part, int) else part for part in path)
-
-
-def _fix(document: Document, detail: ErrorDetails, key: str) -> str:
-    """Say how to mend a value that is not what its key expects."""
-    path = detail["loc"]
-    match detail["type"]:
-        case "string_type" if path in document.scalars:
-            return f'quote it: {key}: "{document.scalars[path]}"'
-        case "string_type":
-            return "write a single value"
-        case "dict_type" | "model_type" | "model_attributes_type":
-            return "write it as key: value lines"
-        case "string_pattern_mismatch" | "string_too_long" if path == ("endpoint_name",):
-            return (
-                "choose another name" if path in document.lines else "rename the file, or set endpoint_name"
-            )
-        case "string_pattern_mismatch" | "string_too_long" if path == ("model_package_group",):
-            return "use at most 63 letters, digits and inner hyphens"
-        case _:
-            return _plain_fix(detail)
-
-
-def _plain_fix(detail: ErrorDetails) -> str:
-    """Say how to mend a value whose type or range tells enough."""
-    value, context = detail["input"], detail.get("ctx", {})
-    match detail["type"]:
-        case "literal_error":
-            allowed = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
-            similar = nearest(str(value), allowed)
-            suggested = f"did you mean {' or '.join(similar)}?"
-            return suggested if similar else f"choose one of {', '.join(allowed)}"
-        case "list_type":
-            return "write it as a list: each item on a line of its own, after a dash"
-        case "int_type" if isinstance(value, float):
-            return "write a whole number"
-        case "int_type" | "float_type" if isinstance(value, str):
-            return "write a number, without quotes"
-        case "bool_type":
-            return "write true or false, without quotes"
-        case _:
-            return _limit_fix(detail)
-
-
-def _limit_fix(detail: ErrorDetails) -> str:
-    """Say how to mend a value that is beyond a limit of Greenlight's own."""
-    value, context = detail["input"], detail.get("ctx", {})
-    match detail["type"]:
-        case "greater_than_equal" | "less_than_equal":
-            return f"the nearest allowed value is {context.get('ge', context.get('le'))}"
-        case "greater_than":
-            return f"write a number above {context['gt']:g}"
-        case "less_than":
-            return f"write a number below {context['lt']:g}"
-        case "multiple_of":
-            step = context["multiple_of"]
-            return f"the nearest allowed value is {max(round(value / step), 1) * step:g}"
-        case "string_too_short" | "too_short":
-            return "write what is missing, or remove the key"
-        case "string_too_long":
-            return f"shorten it by {len(value) - context['max_length']} characters"
-        case "too_long":
-            return f"remove {context['actual_length'] - context['max_length']}"
-        case "string_pattern_mismatch" if str(value).startswith("https://"):
-            return f"write {s3_place(str(value))}"
-        case _:
-            return "correct the value"
-
-
-def _approvers_fix(document: Document, detail: ErrorDetails) -> str:
-    match detail["type"]:
-        case "list_type":
-            return "write it as a list: each pattern on a line of its own, after a dash"
-        case "too_short":
-            return ANYONE
-        case "too_long":
-            return "join some of them with wildcards, or name a role that they all have"
-        case _:
-            return remedy(document.scalars.get(detail["loc"], ""))
-
-
-def _unknown_key(document: Document, path: FieldPath) -> Problem:
-    known = KNOWN_KEYS.get(_words(path[:-1]), ())
-    name = str(path[-1])
-    around = _words(path[:-1])
-    key = meant(around, name)
-    section = _api_section(name)
-    if key is not None and key[:-1] == around:
-        fix = f"did you mean {key[-1]}?"
-    elif key is not None and len(key) == 1:
-        fix = f"move it to the top level of the file, as {key[0]}"
-    elif key is not None:
-        fix = f"did you mean the key {field_name(key).replace('.*', '[]')}?"
-    elif section:
-        fix = f"move it to overrides.{section}"
-    else:
-        fix = "remove it"
-    if key is not None and section is not None and not around:
-        fix += f" Otherwise move it to overrides.{section}"
-    return document.problem(
-        path, got=f"the unknown key {name}", expected=f"one of {', '.join(known)}", fix=fix
-    )
-
-
-def _api_section(name: str) -> Literal["model", "endpoint_config", "deployment_config"] | None:
-    """Find which override a name of SageMaker's API belongs to."""
-    if name in sagemaker().shape_for("CreateModelInput").members:  # type: ignore[attr-defined]
-        return "model"
-    for shape in ("CreateEndpointConfigInput", "DeploymentConfig"):
-        if name in sagemaker().shape_for(shape).members:  # type: ignore[attr-defined]
-            return "endpoint_config" if shape == "CreateEndpointConfigInput" else "deployment_config"
-    return None
 
 
 def _size(document: Document, settings: EndpointSettings, value: str) -> Iterator[Problem]:

@@ -15,9 +15,9 @@ from infra.execution_roles import check_execution_roles
 from infra.needs import Needs
 from infra.placement import check_room
 from infra.settings.catalogue import compile_files
-from infra.settings.compiler import LARGEST_PARAMETER_BYTES, serialised
-from infra.settings.files import Found, find_settings
+from infra.settings.compiling.compiler import LARGEST_PARAMETER_BYTES, serialised
 from infra.settings.problem import Problem
+from infra.settings.reading.files import Found, find_settings
 from infra.stages.access import StageAccess
 from infra.stages.accounts import StageNames, partition_of
 from infra.stages.context import DEFAULT_SOAK_SECONDS
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from infra.context import Configuration
-    from infra.settings.catalogue import EndpointSpec
+    from infra.settings.endpoint_spec import EndpointSpec
     from infra.stages.context import Registry, Stage
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeGuard, get
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
-from infra.settings.endpoint import ENTITY_NAME
+from infra.settings.aws_shapes import shape
+from infra.settings.keys.base_model import StrictModel
+from infra.settings.keys.endpoint_settings import ENTITY_NAME
 from infra.settings.problem import Problem, field_name, nearest, shown
-from infra.settings.service_model import shape
-from infra.settings.strict import STRICT
 from infra.stages.accounts import partition_of, url_suffix_of
 from infra.stages.promotions import mistakes
 
@@ -46,10 +46,8 @@ Account = Annotated[str, Field(pattern=_ACCOUNT, description="the 12 digits of a
 Region = Annotated[str, Field(pattern=_REGION, description="an AWS region, such as eu-central-1")]
 
 
-class Key(BaseModel):
+class Key(StrictModel):
     """A KMS key that a group's artefacts are encrypted with."""
-
-    model_config = STRICT
 
     arn: Annotated[str, Field(pattern=_KEY, description="the ARN of a KMS key; no alias")]
     by: Annotated[
@@ -61,10 +59,8 @@ class Key(BaseModel):
     ] = "key_policy"
 
 
-class Artefacts(BaseModel):
+class Artefacts(StrictModel):
     """A prefix below which versions' artefacts are; text alone is the prefix."""
-
-    model_config = STRICT
 
     prefix: Annotated[
         str,
@@ -84,10 +80,8 @@ class Artefacts(BaseModel):
         return {"prefix": value} if isinstance(value, str) else value
 
 
-class Group(BaseModel):
+class Group(StrictModel):
     """What the versions of a model package group are made of, and stages must be able to read."""
-
-    model_config = STRICT
 
     artefacts: Annotated[
         list[Artefacts],
@@ -115,10 +109,8 @@ class Group(BaseModel):
     ] = []
 
 
-class Registry(BaseModel):
+class Registry(StrictModel):
     """The account whose model package groups the stages deploy from."""
-
-    model_config = STRICT
 
     account: Account
     region: Region
@@ -157,10 +149,8 @@ class Registry(BaseModel):
     ]
 
 
-class LifeCycle(BaseModel):
+class LifeCycle(StrictModel):
     """A state of the registry's own ModelLifeCycle; both words are free."""
-
-    model_config = STRICT
 
     stage: Annotated[
         str,
@@ -182,10 +172,8 @@ class LifeCycle(BaseModel):
     ]
 
 
-class Promotion(BaseModel):
+class Promotion(StrictModel):
     """What a stage writes to the registry once a version has proven itself in it."""
-
-    model_config = STRICT
 
     stage: Annotated[
         str,
@@ -208,10 +196,8 @@ def _without_slashes(folder: str | list[str]) -> str | list[str]:
     return folder
 
 
-class Stage(BaseModel):
+class Stage(StrictModel):
     """An account that serves some endpoints, and which versions it takes."""
-
-    model_config = STRICT
 
     account: Account
     region: Annotated[

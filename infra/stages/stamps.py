@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from infra.settings.catalogue import EndpointSpec
+    from infra.settings.endpoint_spec import EndpointSpec
 
 
 def deciding(stage_name: str, endpoints: Sequence[EndpointSpec], *, promotes: bool) -> dict[str, list[str]]:

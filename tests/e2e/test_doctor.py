@@ -32,7 +32,7 @@ from tests.e2e.two_accounts import GROUP, Team
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from infra.settings.catalogue import EndpointSpec
+    from infra.settings.endpoint_spec import EndpointSpec
     from infra.stages.access import StageAccess
     from local_cloud.child_process import LocalCloud
 

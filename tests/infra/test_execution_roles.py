@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from infra.context import Configuration
 from infra.execution_roles import check_execution_roles
 from infra.needs import Needs
-from infra.settings.catalogue import EndpointSpec
+from infra.settings.endpoint_spec import EndpointSpec
 from tests.infra.settings.builders import load, problems
 
 if TYPE_CHECKING:

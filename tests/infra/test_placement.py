@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from infra.context import Configuration
 from infra.placement import MOST_IN_STACK, check_room, place
-from infra.settings.alarms import Watched, abort_alarm
-from infra.settings.catalogue import EndpointSpec
+from infra.settings.compiling.alarm_definitions import Watched, abort_alarm
+from infra.settings.endpoint_spec import EndpointSpec
 
 
 def endpoints(count: int, *, value: str = "{}") -> list[EndpointSpec]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
-from infra.settings.catalogue import EndpointSpec, load_catalogue
+from infra.settings.catalogue import load_catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from infra.settings.endpoint_spec import EndpointSpec
     from infra.settings.problem import Problem
 
 VALID = """\

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from infra.settings.service_model import instance_types
+from infra.settings.aws_shapes import instance_types
 
 Keys = dict[str, Any]
 

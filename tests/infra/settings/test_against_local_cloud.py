@@ -24,7 +24,7 @@ from deployer.gateways.sagemaker import RefusedError, SageMaker
 from deployer.gateways.scalable_targets import ScalableTargets
 from deployer.model.release import Release, Version
 from deployer.model.settings import EndpointSettings
-from infra.settings.catalogue import EndpointSpec, load_catalogue
+from infra.settings.catalogue import load_catalogue
 from local_cloud.testing.in_process import InProcessCloud
 from local_cloud.testing.virtual_clock import settle
 from tests.infra.settings import drawn
@@ -33,6 +33,7 @@ from tests.unit.local_cloud.sagemaker.virtual_cloud import ACCOUNT, REGION, Virt
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from infra.settings.endpoint_spec import EndpointSpec
     from infra.settings.problem import Problem
 
 EXAMPLES = int(os.environ.get("SETTINGS_EXAMPLES", "300"))

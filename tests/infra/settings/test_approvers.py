@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from infra.settings.approvers import APPROVER, with_sessions
+from infra.settings.keys.approvers import APPROVER, with_sessions
 
 PROFILE = "arn:aws:sagemaker:eu-central-1:111122223333:user-profile/d-abcdefghijkl/alice"
 

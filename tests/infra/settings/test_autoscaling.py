@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.validate import ParamValidator
 
-from infra.settings.service_model import service_model
+from infra.settings.aws_shapes import service_model
 from tests.infra.settings.builders import load, problems
 
 if TYPE_CHECKING:

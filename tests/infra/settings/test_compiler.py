@@ -8,9 +8,10 @@ from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.settings.compiler import compile_settings, found_violations, merged, requests, serialised
-from infra.settings.endpoint import EndpointSettings, Serverless
-from infra.settings.service_model import sagemaker
+from infra.settings.aws_shapes import sagemaker
+from infra.settings.compiling.compiler import compile_settings, merged, serialised
+from infra.settings.keys.endpoint_settings import EndpointSettings, Serverless
+from infra.settings.rules.sagemaker_requests import found_violations, requests
 
 KEYS = st.sampled_from(["a", "b", "ProductionVariants", "Containers"])
 JSON = st.recursive(

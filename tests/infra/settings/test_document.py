@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infra.settings.document import read_document
+from infra.settings.reading.document import read_document
 from tests.infra.settings.builders import load
 
 if TYPE_CHECKING:

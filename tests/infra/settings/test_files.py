@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra.settings.catalogue import load_catalogue
-from infra.settings.files import find_settings, told
+from infra.settings.reading.files import find_settings, told
 from tests.infra.settings.builders import VALID
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.settings.placements import PLACEMENTS
-from infra.settings.service_model import instance_types, sagemaker
+from infra.settings.aws_shapes import instance_types, sagemaker
+from infra.settings.compiling.field_mapping import PLACEMENTS
 from service_model.hosting import EBS_ONLY_FAMILIES, LOCAL_STORAGE_FAMILIES
 from tests.infra.settings.builders import load, problems
 

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.settings.service_model import instance_types, sagemaker, violations
+from infra.settings.aws_shapes import instance_types, sagemaker
+from infra.settings.rules.request_validation import violations
 from service_model.patterns import compiled_pattern
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.settings.placements import placements
+from infra.settings.compiling.field_mapping import placements
 from tests.infra.settings.builders import load, problems
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from deployer.decisions.endpoint_changes import (
     refused,
     unguardable,
 )
-from infra.settings.guardrails import guardrail_violations
+from infra.settings.rules.guardrail_limits import guardrail_violations
 from local_cloud.sagemaker import switch_settings as choices
 from local_cloud.sagemaker.switch_settings import GuardedVariants
 from local_cloud.sagemaker.switches import Switches

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from infra.settings.catalogue import EndpointSpec
+from infra.settings.endpoint_spec import EndpointSpec
 from infra.stages.access import admission, policies
 from infra.stages.context import Key
 from ops.facts import Facts, Found, Grant, KmsKey, Quota, Role, Rule, Version

@@ -42,7 +42,7 @@ from tests.unit.ops.builders import (
 )
 
 if TYPE_CHECKING:
-    from infra.settings.catalogue import EndpointSpec
+    from infra.settings.endpoint_spec import EndpointSpec
 
 REFUSED = Unreadable("AccessDenied", "Ask for it.")
 OWNER = owner_of("Greenlight", access().registry)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_origin
 from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
 
-# pydantic reads annotations when a class is made.
-from infra.settings.approvers import MOST_APPROVERS, Approver
-from infra.settings.autoscaling import Autoscaling  # noqa: TC001
-from infra.settings.hosting import (  # noqa: TC001
+from infra.settings.aws_shapes import shape
+from infra.settings.keys.approvers import MOST_APPROVERS, Approver
+from infra.settings.keys.autoscaling import Autoscaling
+from infra.settings.keys.base_model import StrictModel, limited
+from infra.settings.keys.hosting_options import (
     Asynchronous,
     DataCapture,
     Explainer,
@@ -26,11 +27,9 @@ from infra.settings.hosting import (  # noqa: TC001
     VolumeSize,
     Vpc,
 )
-from infra.settings.rollout import Rollout  # noqa: TC001
-from infra.settings.service_model import shape
-from infra.settings.smoke_test import SmokeTest  # noqa: TC001
-from infra.settings.strict import STRICT, limited
-from infra.settings.variants import Shadow, Variant
+from infra.settings.keys.rollout import Rollout
+from infra.settings.keys.smoke_test import SmokeTest
+from infra.settings.keys.variants import Shadow, Variant
 from service_model.hosting import SERVERLESS_MEMORY_SIZES
 
 if TYPE_CHECKING:
@@ -42,10 +41,8 @@ LONGEST_NAME: Final[int] = shape("EndpointName").metadata["max"]
 GROUP_ARN_PREFIX: Final = r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]+:[0-9]{12}:model-package-group/"
 
 
-class Serverless(BaseModel):
+class Serverless(StrictModel):
     """Serve without instances, scaled by SageMaker from zero."""
-
-    model_config = STRICT
 
     memory_size_in_mb: Annotated[
         int,
@@ -64,15 +61,13 @@ class Serverless(BaseModel):
     ] = None
 
 
-class Overrides(BaseModel):
+class Overrides(StrictModel):
     """Set anything else that SageMaker knows, in the names of its own API.
 
     Mappings are merged key by key over what the other keys produce, and `null` removes a key. Containers and
     ProductionVariants are merged item by item, in order; any other list replaces. What a key of its own sets
     is set there or here, not in both.
     """
-
-    model_config = STRICT
 
     model: Annotated[dict[str, Any], Field(description="fields of CreateModel, as a mapping")] = {}
     endpoint_config: Annotated[
@@ -83,10 +78,8 @@ class Overrides(BaseModel):
     ] = {}
 
 
-class EndpointSettings(BaseModel):
+class EndpointSettings(StrictModel):
     """Describe one SageMaker endpoint that serves the newest approved version of a model package group."""
-
-    model_config = STRICT
 
     endpoint_name: Annotated[
         str | None,

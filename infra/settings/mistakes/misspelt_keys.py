@@ -9,8 +9,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from infra.settings.endpoint import KNOWN_KEYS
-from infra.settings.placements import PLACEMENTS
+from infra.settings.compiling.field_mapping import PLACEMENTS
+from infra.settings.keys.endpoint_settings import KNOWN_KEYS
 from infra.settings.problem import letters, nearest
 
 if TYPE_CHECKING:

@@ -1,16 +1,17 @@
 """Owns the keys that say how a version is hosted: data capture, asynchronous calls, VPC, explanations.
 
-Each key becomes one field of SageMaker's API (`placements.py`); its limits are read from the service model.
+Each key becomes one field of SageMaker's API (`compiling/field_mapping.py`); its limits are read from the
+service model.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from infra.settings.service_model import instance_types
-from infra.settings.strict import STRICT, limited
+from infra.settings.aws_shapes import instance_types
+from infra.settings.keys.base_model import StrictModel, limited
 
 CaptureMode = Literal["input", "output"]
 Routing = Literal["least_outstanding_requests", "random"]
@@ -53,10 +54,8 @@ InferenceAmi: TypeAlias = Annotated[
 ]
 
 
-class DataCapture(BaseModel):
+class DataCapture(StrictModel):
     """Keep a share of calls and answers in S3, as Model Monitor reads them. For endpoints on instances."""
-
-    model_config = STRICT
 
     destination: Annotated[
         str, limited("DestinationS3Uri", "where captured data goes, such as s3://bucket/prefix")
@@ -85,10 +84,8 @@ _BELOW: Final = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^*?$]*)?$"
 """A place in S3. Its key becomes part of a role's policy, where these three characters stand for others."""
 
 
-class Asynchronous(BaseModel):
+class Asynchronous(StrictModel):
     """Queue calls, and answer them in S3. The endpoint can then be called in no other way."""
-
-    model_config = STRICT
 
     output_path: Annotated[str, limited("DestinationS3Uri", "where answers go, such as s3://bucket/answers")]
     input_paths: Annotated[
@@ -138,10 +135,8 @@ class Asynchronous(BaseModel):
     ] = None
 
 
-class Vpc(BaseModel):
+class Vpc(StrictModel):
     """Give the model's containers network interfaces in a VPC."""
-
-    model_config = STRICT
 
     subnets: Annotated[
         list[Annotated[str, limited("SubnetId", "a subnet's id")]], limited("Subnets", "ids of subnets")
@@ -152,10 +147,8 @@ class Vpc(BaseModel):
     ]
 
 
-class Shap(BaseModel):
+class Shap(StrictModel):
     """Say what SHAP values are measured against, and how."""
-
-    model_config = STRICT
 
     baseline: Annotated[
         str | None, limited("ClarifyShapBaseline", "the baseline's records, inline, in place of baseline_uri")
@@ -177,10 +170,8 @@ class Shap(BaseModel):
     ] = None
 
 
-class ExplainerInput(BaseModel):
+class ExplainerInput(StrictModel):
     """Say how Clarify reads what the model takes and gives."""
-
-    model_config = STRICT
 
     features_attribute: Annotated[
         str | None, limited("ClarifyFeaturesAttribute", "where the features are in a JSON Lines record")
@@ -220,10 +211,8 @@ class ExplainerInput(BaseModel):
     ] = None
 
 
-class Explainer(BaseModel):
+class Explainer(StrictModel):
     """Explain answers with SageMaker Clarify."""
-
-    model_config = STRICT
 
     enable_explanations: Annotated[
         str | None,

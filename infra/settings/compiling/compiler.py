@@ -7,18 +7,12 @@ the deployer as it stands, so every rule that can be checked without an account 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from infra.settings.alarms import Watched, abort_alarm, rollback_alarms
-from infra.settings.approvers import with_sessions
-from infra.settings.autoscaling import scalable_target
-from infra.settings.limits import RESERVED_TAGS, documented_limits
-from infra.settings.placements import SECTIONS, key_of, place_fields
-from infra.settings.rollout import deployment_config
-from infra.settings.service_model import Violation, violations
-from infra.settings.smoke_test import stored_test
-from infra.settings.variants import (
+from infra.settings.compiling.alarm_definitions import Watched, abort_alarm, rollback_alarms
+from infra.settings.compiling.deployment_config import deployment_config
+from infra.settings.compiling.field_mapping import SECTIONS, key_of, place_fields
+from infra.settings.compiling.hosted_variants import (
     SHADOW_NAME,
     VARIANT_NAME,
     hosted,
@@ -26,21 +20,22 @@ from infra.settings.variants import (
     stored_shadow,
     weigh_shadow,
 )
+from infra.settings.compiling.scalable_target import scalable_target
+from infra.settings.compiling.stored_smoke_test import stored_test
+from infra.settings.keys.approvers import with_sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from infra.settings.alarms import Alarm
-    from infra.settings.document import Document
-    from infra.settings.endpoint import EndpointSettings
+    from infra.settings.compiling.alarm_definitions import Alarm
+    from infra.settings.compiling.hosted_variants import Hosted
+    from infra.settings.keys.endpoint_settings import EndpointSettings
     from infra.settings.problem import FieldPath
-    from infra.settings.variants import Hosted
+    from infra.settings.reading.document import Document
 
 SCHEMA_VERSION: Final = 1
 LARGEST_PARAMETER_BYTES: Final = 8192
 """What an advanced SSM parameter holds (Systems Manager quotas); a standard one, which is free, 4 KB."""
-
-_READ: Final = frozenset({"VariantName", "AlarmName"})
 _MERGED_BY_INDEX: Final = frozenset({"Containers", "ProductionVariants", "ShadowProductionVariants"})
 
 
@@ -191,60 +186,6 @@ def serialised(spec: Mapping[str, Any]) -> str:
     """
     text = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
     return text.replace("{{", "{\\u007b")
-
-
-def requests(spec: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Assemble the requests that these settings lead to, with stand-ins for what the deployer adds."""
-    name = spec["EndpointName"]
-    tags = [{"Key": key, "Value": value} for key, value in spec.get("Tags", {}).items()]
-    tags += [{"Key": key, "Value": "stand-in"} for key in RESERVED_TAGS]
-    deployment = {"DeploymentConfig": spec["DeploymentConfig"]} if "DeploymentConfig" in spec else {}
-    arn = "arn:aws:sagemaker:eu-central-1:111122223333:model-package/stand-in/1"
-    names = {"EndpointName": name, "EndpointConfigName": "stand-in"}
-    return {
-        "ListModelPackages": {"ModelPackageGroupName": spec["ModelPackageGroupName"]},
-        "CreateModel": {
-            "ExecutionRoleArn": "arn:aws:iam::111122223333:role/stand-in",
-            **spec["CreateModel"],
-            "Containers": _each(spec["CreateModel"].get("Containers"), {"ModelPackageName": arn}),
-            "ModelName": "stand-in",
-            "Tags": tags,
-        },
-        "CreateEndpointConfig": {
-            **spec["CreateEndpointConfig"],
-            **_named_variants(spec["CreateEndpointConfig"]),
-            "EndpointConfigName": "stand-in",
-            "Tags": tags,
-        },
-        "CreateEndpoint": {**names, **deployment, "Tags": tags},
-        "UpdateEndpoint": {**names, **deployment},
-    }
-
-
-def _named_variants(config: Mapping[str, Any]) -> dict[str, object]:
-    additions = {
-        "ProductionVariants": {"ModelName": "stand-in"},
-        "ShadowProductionVariants": {"ModelName": "stand-in", "VariantName": SHADOW_NAME},
-    }
-    return {name: _each(config[name], each) for name, each in additions.items() if name in config}
-
-
-def _each(items: object, addition: Mapping[str, str]) -> object:
-    if not isinstance(items, list):
-        return items
-    return [{**item, **addition} if isinstance(item, dict) else item for item in items]
-
-
-def found_violations(spec: Mapping[str, Any]) -> Iterator[tuple[str, Violation]]:
-    """Find every way in which SageMaker would refuse the compiled requests, as (operation, violation)."""
-    for operation, request in requests(spec).items():
-        for violation in violations(operation, request):
-            if violation.path == ("Tags",):  # the count, which documented_limits() says in the user's numbers
-                continue
-            # What the deployer itself reads of a request is no matter between the user and AWS.
-            read = violation.path[-1] in _READ and violation.got == "nothing"
-            yield operation, replace(violation, source="") if read else violation
-    yield from documented_limits(spec)
 
 
 def origin(document: Document, spec: Mapping[str, Any], operation: str, path: FieldPath) -> FieldPath:

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 import botocore
 import botocore.session
 from botocore.model import ListShape, MapShape, StringShape, StructureShape
 
+from infra.settings.aws_shapes import TYPES_OF_INSTANCES, service_model
 from infra.settings.problem import FieldPath, nearest, shown
 from service_model.patterns import compiled_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from botocore.model import ServiceModel, Shape
+    from botocore.model import Shape
 
 _MANY: Final = 12
-_TYPES_OF_INSTANCES: Final = "ProductionVariantInstanceType"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +42,6 @@ class Violation:
 
 def _of(shape: Shape) -> str:
     return f"botocore {botocore.__version__}, {shape.name}"
-
-
-@cache
-def service_model(service: str) -> ServiceModel:
-    """Load a service's model as the pinned botocore ships it."""
-    return botocore.session.get_session().get_service_model(service)
-
-
-def sagemaker() -> ServiceModel:
-    """Load SageMaker's service model."""
-    return service_model("sagemaker")
-
-
-def shape(name: str, service: str = "sagemaker") -> Shape:
-    """Look a shape of a service model up by its name; raises `botocore.model.NoShapeFoundError`."""
-    return service_model(service).shape_for(name)
-
-
-def instance_types() -> tuple[str, ...]:
-    """List the instance types that SageMaker hosts on (botocore shape ProductionVariantInstanceType)."""
-    return tuple(shape(_TYPES_OF_INSTANCES).metadata["enum"])
 
 
 def violations(operation: str, request: Mapping[str, Any], service: str = "sagemaker") -> list[Violation]:
@@ -178,7 +156,7 @@ def _string(shape: StringShape, value: str, path: FieldPath) -> Iterator[Violati
         meant = nearest(value, enum)
         fix = f"did you mean {' or '.join(meant)}?" if meant else f"see {shape.name} in the API reference"
         yield Violation(
-            path, shown(value), listed, fix, _of(shape), is_limit=shape.name == _TYPES_OF_INSTANCES
+            path, shown(value), listed, fix, _of(shape), is_limit=shape.name == TYPES_OF_INSTANCES
         )
         return
     too_long = list(_length(shape, len(value), path, "characters"))

@@ -1,6 +1,5 @@
-"""Owns how an endpoint scales by itself: the keys, what they become, and what SageMaker does not publish.
+"""Owns which keys of autoscaling do not go together, and what Application Auto Scaling would refuse.
 
-Stored are members of Application Auto Scaling's own requests; the deployer adds the resource they are for.
 Sources: botocore's model of application-autoscaling; developer guide, "endpoint-auto-scaling",
 "async-inference-autoscale" and "serverless-endpoints-autoscale".
 """
@@ -10,38 +9,21 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, Field
-
+from infra.settings.compiling.scalable_target import PREDEFINED_METRICS, Serving, scalable_target
 from infra.settings.problem import field_name, nearest, shown
-from infra.settings.service_model import violations
-from infra.settings.strict import STRICT
+from infra.settings.rules.request_validation import violations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from infra.settings.document import Document
+    from infra.settings.keys.autoscaling import Autoscaling, ScheduledAction, TargetTracking
     from infra.settings.problem import FieldPath, Problem
-    from infra.settings.service_model import Violation
-
-TrackedMetric = Literal[
-    "invocations_per_instance",
-    "concurrent_requests_per_model",
-    "backlog_per_instance",
-    "provisioned_concurrency_utilization",
-]
-
-INSTANCES: Final = "sagemaker:variant:DesiredInstanceCount"
-CONCURRENCY: Final = "sagemaker:variant:DesiredProvisionedConcurrency"
+    from infra.settings.reading.document import Document
+    from infra.settings.rules.request_validation import Violation
 _SERVICE: Final = "application-autoscaling"
-
-_PREDEFINED: Final[dict[TrackedMetric, str]] = {
-    "invocations_per_instance": "SageMakerVariantInvocationsPerInstance",
-    "concurrent_requests_per_model": "SageMakerVariantConcurrentRequestsPerModelHighResolution",
-    "provisioned_concurrency_utilization": "SageMakerVariantProvisionedConcurrencyUtilization",
-}
 _ZERO_SOURCE: Final = (
     'developer guide, "endpoint-auto-scaling-add-console": at least 1 instance is required; '
     '"async-inference-autoscale" has the exception'
@@ -56,160 +38,6 @@ _SCHEDULE: Final = re.compile(
     r"|rate\([1-9]\d* (?:minute|hour|day)s?\)"
     r"|cron\(\S+(?: \S+){5}\)"
 )
-
-
-class TargetTracking(BaseModel):
-    """Keep a metric near a target: more capacity above it, less below."""
-
-    model_config = STRICT
-
-    metric: Annotated[
-        TrackedMetric,
-        Field(
-            description="invocations_per_instance (calls in a minute) or concurrent_requests_per_model; for "
-            "asynchronous endpoints backlog_per_instance; for serverless ones "
-            "provisioned_concurrency_utilization"
-        ),
-    ]
-    target: Annotated[
-        float, Field(gt=0, description="the value to keep to, above 0; of a utilization, at most 1")
-    ]
-    scale_in_cooldown_seconds: Annotated[
-        int | None,
-        Field(ge=0, description="the wait after scaling in, in seconds, by default 300, at least 0"),
-    ] = None
-    scale_out_cooldown_seconds: Annotated[
-        int | None,
-        Field(ge=0, description="the wait after scaling out, in seconds, by default 300, at least 0"),
-    ] = None
-    disable_scale_in: Annotated[
-        bool | None, Field(description="true if this metric may only add capacity; by default false")
-    ] = None
-
-
-class ScheduledAction(BaseModel):
-    """Set other limits at given times."""
-
-    model_config = STRICT
-
-    name: Annotated[
-        str, Field(min_length=1, max_length=256, description="a name, at most 256 characters, no : / or |")
-    ]
-    schedule: Annotated[
-        str,
-        Field(
-            description="at(2027-01-31T08:00:00), rate(12 hours) or cron(0 8 ? * MON-FRI *), of six fields"
-        ),
-    ]
-    timezone: Annotated[
-        str | None,
-        Field(description="the time zone of at and cron, such as Europe/Berlin; by default UTC"),
-    ] = None
-    min: Annotated[int | None, Field(ge=0, description="the least capacity from then on, at least 0")] = None
-    max: Annotated[int | None, Field(ge=0, description="the most capacity from then on, at least 0")] = None
-    start: Annotated[
-        str | None, Field(description='when the schedule begins, such as "2027-01-01T00:00:00Z", quoted')
-    ] = None
-    end: Annotated[
-        str | None, Field(description='when the schedule ends, such as "2027-12-31T00:00:00Z", quoted')
-    ] = None
-
-
-class Autoscaling(BaseModel):
-    """Let Application Auto Scaling choose the number of instances, or the provisioned concurrency."""
-
-    model_config = STRICT
-
-    min: Annotated[
-        int, Field(ge=0, description="the least capacity, at least 1; for asynchronous endpoints 0 as well")
-    ]
-    max: Annotated[int, Field(ge=1, description="the most capacity, at least min")]
-    target_tracking: Annotated[
-        list[TargetTracking], Field(max_length=50, description="metrics to keep to, each with its target")
-    ] = []
-    scheduled: Annotated[
-        list[ScheduledAction], Field(max_length=200, description="other limits at given times")
-    ] = []
-
-
-class Serving(NamedTuple):
-    """Tell how an endpoint serves, as far as scaling depends on it."""
-
-    endpoint_name: str
-    asynchronous: bool
-    capacity: int | None
-    """Instances or provisioned concurrency at the start; None if none is given."""
-    max_concurrency: int | None = None
-    """Of a serverless endpoint; None on instances."""
-
-    @property
-    def serverless(self) -> bool:
-        """Tell whether there are no instances."""
-        return self.max_concurrency is not None
-
-    @property
-    def metrics(self) -> tuple[TrackedMetric, ...]:
-        """List the metrics that exist for such an endpoint."""
-        if self.serverless:
-            return ("provisioned_concurrency_utilization",)
-        if self.asynchronous:
-            return ("backlog_per_instance",)
-        return ("invocations_per_instance", "concurrent_requests_per_model")
-
-
-def scalable_target(scaling: Autoscaling, serving: Serving) -> dict[str, Any]:
-    """Turn the keys into what the deployer registers for a variant."""
-    return {
-        "ScalableDimension": CONCURRENCY if serving.serverless else INSTANCES,
-        "MinCapacity": scaling.min,
-        "MaxCapacity": scaling.max,
-        "Policies": [
-            {
-                "PolicyName": tracked.metric.replace("_", "-"),
-                "TargetTrackingScalingPolicyConfiguration": _tracking(tracked, serving.endpoint_name),
-            }
-            for tracked in scaling.target_tracking
-        ],
-        "ScheduledActions": [_action(action) for action in scaling.scheduled],
-    }
-
-
-def _tracking(tracked: TargetTracking, endpoint_name: str) -> dict[str, Any]:
-    predefined = _PREDEFINED.get(tracked.metric)
-    metric: dict[str, Any]
-    if predefined is not None:
-        metric = {"PredefinedMetricSpecification": {"PredefinedMetricType": predefined}}
-    else:  # published for the endpoint alone, and predefined by nobody
-        metric = {
-            "CustomizedMetricSpecification": {
-                "Namespace": "AWS/SageMaker",
-                "MetricName": "ApproximateBacklogSizePerInstance",
-                "Dimensions": [{"Name": "EndpointName", "Value": endpoint_name}],
-                "Statistic": "Average",
-            }
-        }
-    return _given(
-        TargetValue=tracked.target,
-        **metric,
-        ScaleInCooldown=tracked.scale_in_cooldown_seconds,
-        ScaleOutCooldown=tracked.scale_out_cooldown_seconds,
-        DisableScaleIn=tracked.disable_scale_in,
-    )
-
-
-def _action(action: ScheduledAction) -> dict[str, Any]:
-    return _given(
-        ScheduledActionName=action.name,
-        Schedule=action.schedule,
-        Timezone=action.timezone,
-        StartTime=action.start,
-        EndTime=action.end,
-        ScalableTargetAction=_given(MinCapacity=action.min, MaxCapacity=action.max),
-    )
-
-
-def _given(**members: Any) -> dict[str, Any]:  # noqa: ANN401 - members of any request
-    return {name: value for name, value in members.items() if value is not None}
 
 
 def scaling_problems(
@@ -346,7 +174,7 @@ def _tracked(
 def _metric_source(tracked: TargetTracking, serving: Serving) -> str:
     """Tell a predefined metric of the other dimension, which is refused, from one that is not published."""
     of_concurrency = tracked.metric == "provisioned_concurrency_utilization"
-    is_predefined = tracked.metric in _PREDEFINED
+    is_predefined = tracked.metric in PREDEFINED_METRICS
     return _DIMENSION_SOURCE if is_predefined and of_concurrency != serving.serverless else _METRIC_SOURCE
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from infra.settings.problem import FieldPath, Problem, field_name, shown
-from infra.settings.syntax import TEMPLATE, explained, tag_explained
+from infra.settings.reading.yaml_syntax import TEMPLATE, explained, tag_explained
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from infra.settings.document import Document, read_document
+from infra.settings.reading.document import Document, read_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from infra.settings.service_model import shape
+from infra.settings.aws_shapes import shape
 
 _NUMBERS: Final = frozenset({"integer", "long", "float", "double"})
 
 
-STRICT: Final = ConfigDict(extra="forbid", strict=True, frozen=True)
-"""Refuse what is unknown, and convert nothing: `instance_count: "2"` is a mistake, and no number to guess."""
+class StrictModel(BaseModel):
+    """Refuse unknown keys, and convert nothing: `instance_count: "2"` is a mistake, not a number to guess."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 def limited(shape_name: str, text: str) -> Any:  # noqa: ANN401 - as pydantic's Field
     """Declare a key with the limits that a shape of a service model has: for its words, and for editors.
 
-    What is compiled is held to the shape as a whole (`service_model.py`), so that one check finds a value
-    beyond its limits, wherever it was written, and one key (`unchecked`) waives all of them.
+    What is compiled is held to the shape as a whole (`rules/request_validation.py`), so that one check finds
+    a value beyond its limits, wherever it was written, and one key (`unchecked`) waives all of them.
     """
     found = shape(shape_name)
     low, high = found.metadata.get("min"), found.metadata.get("max")

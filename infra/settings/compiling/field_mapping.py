@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from infra.settings.hosting import capture_options, included_topics
+from infra.settings.keys.hosting_options import capture_options, included_topics
 from infra.settings.problem import field_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from infra.settings.document import Document
-    from infra.settings.endpoint import EndpointSettings
+    from infra.settings.keys.endpoint_settings import EndpointSettings
     from infra.settings.problem import FieldPath, Problem
+    from infra.settings.reading.document import Document
 
 SECTIONS: Final = {
     "CreateModel": "model",

@@ -7,32 +7,26 @@ DeploymentConfig; developer guide, "deployment-guardrails-exclusions".
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
-from infra.settings.service_model import Violation
+from infra.settings.compiling.capacity_size import PERCENT, Instances, share_of, steps_of
+from infra.settings.rules.request_validation import Violation
 from service_model.hosting import GUARDRAILS_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from infra.settings.problem import FieldPath
+    from infra.settings.rules.compiled_endpoint import Refusal
 
 _BLUE_GREEN: Final = ("DeploymentConfig", "BlueGreenUpdatePolicy")
 _TRAFFIC: Final = (*_BLUE_GREEN, "TrafficRoutingConfiguration")
 _ROLLING: Final = ("DeploymentConfig", "RollingUpdatePolicy")
-_PERCENT: Final = "CAPACITY_PERCENT"
 _SIZES: Final = {"CANARY": "CanarySize", "LINEAR": "LinearStepSize"}
 _LEAST_LINEAR: Final = 10
 _LEAST_BATCH: Final = 5
 _MOST: Final = 50
 _SIZE_SOURCE: Final = "botocore, TrafficRoutingConfig and RollingUpdatePolicy"
-
-
-class Instances(NamedTuple):
-    """Tell how many instances a variant may have when a rollout begins."""
-
-    least: int
-    most: int
 
 
 def _instances(spec: Mapping[str, Any], variant: Mapping[str, Any]) -> Instances | None:
@@ -45,8 +39,14 @@ def _instances(spec: Mapping[str, Any], variant: Mapping[str, Any]) -> Instances
     return Instances(count, count)
 
 
-def guardrail_violations(spec: Mapping[str, Any]) -> Iterator[Violation]:
+def guardrail_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
     """Check a compiled endpoint's DeploymentConfig against its variants."""
+    for violation in guardrail_violations(spec):
+        yield "UpdateEndpoint", violation
+
+
+def guardrail_violations(spec: Mapping[str, Any]) -> Iterator[Violation]:
+    """Check the same; all violations are of UpdateEndpoint's request."""
     config = spec.get("DeploymentConfig")
     if not isinstance(config, dict):
         return
@@ -152,7 +152,7 @@ def _size(path: FieldPath, size: object, instances: Instances, least: int, what:
         )
     elif high > _MOST or low < least:
         share, count = (high, instances.least) if high > _MOST else (low, instances.most)
-        unit = " %" if size.get("Type") == _PERCENT else f", which is {share:g} % of {count} instances"
+        unit = " %" if size.get("Type") == PERCENT else f", which is {share:g} % of {count} instances"
         yield Violation(
             path,
             f"a {what} of {size['Value']}{unit}",
@@ -163,24 +163,10 @@ def _size(path: FieldPath, size: object, instances: Instances, least: int, what:
 
 
 def _size_fix(size: Mapping[str, Any], instances: Instances, least: int, share: float) -> str:
-    if size.get("Type") == _PERCENT:
+    if size.get("Type") == PERCENT:
         return f"the nearest allowed value is {_MOST if share > _MOST else least}"
     count = instances.least * _MOST // 100 if share > _MOST else ceil(instances.most * least / 100)
     return f"the nearest allowed number is {count}"
-
-
-def share_of(size: object, instances: int) -> float | None:
-    """Tell a CapacitySize in percent of the instances; None if it is none."""
-    value = size.get("Value") if isinstance(size, dict) else None
-    if not isinstance(size, dict) or not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        return None
-    return float(value) if size.get("Type") == _PERCENT else 100 * value / max(instances, 1)
-
-
-def steps_of(size: object, instances: int) -> int:
-    """Tell in how many steps of a CapacitySize all instances are reached."""
-    share = share_of(size, instances)
-    return 1 if share is None else ceil(100 / share)
 
 
 def _times(seconds: object, steps: int) -> int:

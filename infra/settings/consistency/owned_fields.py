@@ -9,7 +9,7 @@ from infra.settings.problem import FieldPath, Problem, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from infra.settings.document import Document
+    from infra.settings.reading.document import Document
 
 _NAMED: Final = "remove it; Greenlight names what it creates after the endpoint, the version and the settings"
 _ROLE: Final = "remove it, and use the key execution_role_arn"

@@ -1,0 +1,34 @@
+"""Owns looking up operations and shapes in the service models that the pinned botocore ships."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import botocore
+import botocore.session
+
+if TYPE_CHECKING:
+    from botocore.model import ServiceModel, Shape
+TYPES_OF_INSTANCES: Final = "ProductionVariantInstanceType"
+
+
+@cache
+def service_model(service: str) -> ServiceModel:
+    """Load a service's model as the pinned botocore ships it."""
+    return botocore.session.get_session().get_service_model(service)
+
+
+def sagemaker() -> ServiceModel:
+    """Load SageMaker's service model."""
+    return service_model("sagemaker")
+
+
+def shape(name: str, service: str = "sagemaker") -> Shape:
+    """Look a shape of a service model up by its name; raises `botocore.model.NoShapeFoundError`."""
+    return service_model(service).shape_for(name)
+
+
+def instance_types() -> tuple[str, ...]:
+    """List the instance types that SageMaker hosts on (botocore shape ProductionVariantInstanceType)."""
+    return tuple(shape(TYPES_OF_INSTANCES).metadata["enum"])

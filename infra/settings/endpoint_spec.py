@@ -1,0 +1,35 @@
+"""Owns what one endpoint is once its settings are compiled: what the stack makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from infra.settings.compiling.alarm_definitions import Alarm
+    from infra.settings.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSpec:
+    """Hold one endpoint as the stack makes it: its settings' SSM parameter, and its rollouts' alarms."""
+
+    file: str
+    endpoint_name: str
+    model_package_group: str
+    parameter_value: str
+    compiled: Mapping[str, Any] = field(default_factory=dict)
+    """What the parameter's value says."""
+    alarms: tuple[Alarm, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    """What AWS's texts object to, and `unchecked: true` waives."""
+    input_paths: tuple[str, ...] = ()
+    """Below which places in S3 asynchronous requests are. The models' role reads there; nothing else asks."""
+
+    @property
+    def inference_specification_name(self) -> str | None:
+        """Which of a version's inference specifications is served; None for its own."""
+        name: str | None = self.compiled["CreateModel"]["Containers"][0].get("InferenceSpecificationName")
+        return name

@@ -1,0 +1,166 @@
+"""Owns the key `rollout`: how an endpoint goes from one version to the next, and the alarms that stop it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from infra.settings.keys.base_model import StrictModel, limited
+
+Kind = Literal["all_at_once", "canary", "linear", "rolling"]
+
+DEFAULT_WAIT_SECONDS: Final = 300
+"""Long enough for alarms over two periods of a minute, with some minutes of calls to judge by."""
+
+MOST_ALARMS: Final = 10
+"""Of one AutoRollbackConfiguration (botocore: AlarmList)."""
+
+LONGEST_WINDOW_SECONDS: Final = 86_400
+"""CloudWatch looks back one day at most over periods of less than an hour (PutMetricAlarm)."""
+
+
+class RollbackAlarms(StrictModel):
+    """Stop a rollout, and bring the former version back, when one of these goes off.
+
+    The stack makes the alarms that thresholds ask for, and watches the existing ones beside them.
+    """
+
+    error_ratio_percent: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            lt=100,
+            description="the share of calls that end in a 5XX above which it is too much, "
+            "in percent, above 0 and below 100",
+        ),
+    ] = None
+    model_latency_p90_ms: Annotated[
+        float | None,
+        Field(gt=0, description="the milliseconds above which the model answers one call in ten, above 0"),
+    ] = None
+    model_latency_p99_ms: Annotated[
+        float | None,
+        Field(
+            gt=0, description="the milliseconds above which the model answers one call in a hundred, above 0"
+        ),
+    ] = None
+    invocations_floor: Annotated[
+        int | None,
+        Field(ge=1, description="the calls in one period below which something must be wrong, at least 1"),
+    ] = None
+    existing: Annotated[
+        list[Annotated[str, limited("AlarmName", "the name of an alarm")]],
+        Field(
+            max_length=MOST_ALARMS,
+            description="the names of alarms that exist already, in this account "
+            f"and region; at most {MOST_ALARMS} alarms in all",
+        ),
+    ] = []
+    period_seconds: Annotated[
+        int,
+        Field(
+            ge=60,
+            le=3600,
+            multiple_of=60,
+            description="over how many seconds each value is taken, from 60 to 3600 by 60; by default 60",
+        ),
+    ] = 60
+    evaluation_periods: Annotated[
+        int,
+        Field(ge=1, le=60, description="how many periods in a row must be bad, from 1 to 60; by default 2"),
+    ] = 2
+
+    @property
+    def thresholds(self) -> int:
+        """Count the alarms that are to be made for a variant."""
+        wanted = (
+            self.error_ratio_percent, self.model_latency_p90_ms, self.model_latency_p99_ms,
+            self.invocations_floor,
+        )  # fmt: skip
+        return sum(threshold is not None for threshold in wanted)
+
+    @property
+    def window_seconds(self) -> int:
+        """How long it takes until an alarm can go off."""
+        return self.period_seconds * self.evaluation_periods
+
+
+class Rollout(StrictModel):
+    """Replace a version step by step, watched by alarms. For endpoints on instances, asynchronous too."""
+
+    kind: Annotated[
+        Kind,
+        Field(
+            description="all_at_once, canary (a first share, then the rest), linear (equal shares) or "
+            "rolling (in place, batch by batch, without twice the instances)"
+        ),
+    ]
+    size_percent: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=50,
+            description="a canary's share, a linear step or a rolling batch, in percent of the "
+            "instances: canary 1 to 50, linear 10 to 50, rolling 5 to 50",
+        ),
+    ] = None
+    size_instances: Annotated[
+        int | None,
+        Field(ge=1, description="the same as a number of instances, in place of size_percent, at least 1"),
+    ] = None
+    wait_seconds: Annotated[
+        int | None,
+        limited(
+            "WaitIntervalInSeconds",
+            f"the wait after each step, in seconds, by default {DEFAULT_WAIT_SECONDS}",
+        ),
+    ] = None
+    termination_wait_seconds: Annotated[
+        int | None,
+        limited(
+            "TerminationWaitInSeconds",
+            "how long the old instances stay once all traffic is on the new ones, "
+            f"in seconds, by default {DEFAULT_WAIT_SECONDS}",
+        ),
+    ] = None
+    time_limit_seconds: Annotated[
+        int | None,
+        limited(
+            "MaximumExecutionTimeoutInSeconds",
+            "the seconds after which a rollout that is not done is rolled back",
+        ),
+    ] = None
+    rollback_size_percent: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=100,
+            description="how much a rolling rollout takes back at a time, in percent of the "
+            "instances, from 1 to 100; by default 100",
+        ),
+    ] = None
+    rollback_size_instances: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="the same as a number of instances, in place of rollback_size_percent, at least 1",
+        ),
+    ] = None
+    alarms: Annotated[
+        RollbackAlarms,
+        Field(description="what stops a rollout: thresholds for which alarms are made, and existing"),
+    ] = RollbackAlarms()
+
+    @property
+    def wait(self) -> int:
+        """Seconds after each step."""
+        return DEFAULT_WAIT_SECONDS if self.wait_seconds is None else self.wait_seconds
+
+    @property
+    def termination_wait(self) -> int:
+        """Seconds that the old instances stay; a rolling rollout replaces them as it goes."""
+        if self.kind == "rolling":
+            return 0
+        given = self.termination_wait_seconds
+        return DEFAULT_WAIT_SECONDS if given is None else given
