@@ -11,16 +11,16 @@ from cdk_nag import AwsSolutionsChecks
 
 from infra.bundling.assets import REGISTRY_ACCESS, build_asset
 from infra.bundling.bundling_error import BundlingError
-from infra.context import PLACE, read_configuration, shared_context
+from infra.configuration.app_context import PLACE, read_configuration, shared_context
+from infra.configuration.execution_roles import check_execution_roles
+from infra.configuration.settings_sharding import check_room, place
 from infra.deployment_stack import DeploymentStack
-from infra.execution_roles import check_execution_roles
-from infra.placement import check_room, place
 from infra.registry_stack import RegistryStack
 from infra.settings.catalogue import load_catalogue
 from infra.settings.problem import ConfigurationError, warned
 from infra.settings.reading.files import find_settings, told
 from infra.settings_stack import SettingsStack
-from infra.stages.carried import load_stages
+from infra.stages.loading import load_stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aws_cdk import Stack
     from aws_cdk.cx_api import CloudAssembly
 
-    from infra.context import Configuration
+    from infra.configuration.app_context import Configuration
     from infra.settings.endpoint_spec import EndpointSpec
     from infra.settings.problem import Problem
     from infra.stages.access import StageAccess

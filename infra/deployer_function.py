@@ -18,7 +18,7 @@ from constructs import Construct
 
 from infra.bundling.lambda_runtime import runtime
 from infra.coarsening import Loss, in_steps
-from infra.context import LOG_RETENTION_DAYS
+from infra.configuration.app_context import LOG_RETENTION_DAYS
 from infra.model_objects import Surroundings, keys_of_buckets, on_objects
 from infra.own_events import SOURCE
 from infra.permissions import Permissions, acknowledge, grant_use_of_keys
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_dynamodb as dynamodb
     from aws_cdk import aws_sqs as sqs
 
-    from infra.context import Configuration
+    from infra.configuration.app_context import Configuration
     from infra.needs import Needs
     from infra.outcomes import Outcomes
     from infra.settings.problem import Problem

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from aws_cdk import CfnOutput, CfnResource, Environment, Stack
 from aws_cdk import aws_iam as iam
 
+from infra.configuration.settings_sharding import place
 from infra.deployer_function import DeployerFunction, Destinations
 from infra.endpoint_settings import EndpointSettings
 from infra.failure_queue import FailureQueue
@@ -15,7 +16,6 @@ from infra.journal import Journal
 from infra.model_execution_role import ModelExecutionRole
 from infra.needs import Needs
 from infra.outcomes import Outcomes
-from infra.placement import place
 from infra.registry_events import RegistryEvents
 from infra.registry_reading import of_deployer
 from infra.sweep_bus import SweepBus
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from constructs import Construct, IConstruct
 
-    from infra.context import Configuration
+    from infra.configuration.app_context import Configuration
     from infra.settings.endpoint_spec import EndpointSpec
     from infra.settings.problem import Problem
     from infra.stages.access import StageAccess

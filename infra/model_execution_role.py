@@ -15,10 +15,11 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.coarsening import Loss, alike, in_steps
+from infra.configuration.iam_quotas import MANAGED_POLICIES
 from infra.model_objects import Surroundings, keys_of_buckets
 from infra.permissions import Permissions, grant_use_of_keys
 from infra.registry_reading import of_models
-from infra.spreading import MANAGED_POLICIES, Allowance
+from infra.spreading import Allowance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

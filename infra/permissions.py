@@ -11,16 +11,15 @@ from aws_cdk import Acknowledgment, Annotations, RemovalPolicy, Stack, Validatio
 from aws_cdk import aws_iam as iam
 
 from infra.coarsening import Loss, alike, in_steps
-from infra.context import PLACE
-from infra.settings.problem import Problem
-from infra.spreading import (
+from infra.configuration.app_context import PLACE
+from infra.configuration.iam_quotas import (
     LARGEST_INLINE,
     LARGEST_MANAGED,
     MANAGED_POLICIES,
     MOST_MANAGED_POLICIES,
-    Allowance,
-    spread,
 )
+from infra.settings.problem import Problem
+from infra.spreading import Allowance, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

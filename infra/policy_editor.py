@@ -22,7 +22,7 @@ from constructs import Construct
 from infra.bundling.lambda_runtime import runtime
 from infra.permissions import Permissions, acknowledge
 from infra.stages.access import signed
-from infra.stages.editors import spread
+from infra.stages.policy_editor_roles import spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

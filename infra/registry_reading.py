@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from infra.coarsening import Loss, alike, in_steps
+from infra.configuration.partitions import partition_of, url_suffix_of
 from infra.spreading import Allowance
 from infra.stages.access import PULL, WRITE, version_arns
-from infra.stages.accounts import partition_of, url_suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -16,7 +16,7 @@ from infra.deployer_function import RETENTION
 from infra.failure_queue import FailureQueue
 from infra.policy_editor import PolicyEditor
 from infra.stages.access import policies
-from infra.stages.accounts import owner_of, registry_stack_name, spellings
+from infra.stages.names import owner_of, registry_stack_name, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_sqs as sqs
 
-    from infra.context import Configuration
+    from infra.configuration.app_context import Configuration
+    from infra.configuration.registry_and_stages import Registry
     from infra.stages.access import StageAccess
-    from infra.stages.context import Registry
 
 _LARGEST_PATTERN: Final = 2048
 """EventBridge quota, in characters; what is around the names takes some of it."""

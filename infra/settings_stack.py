@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from constructs import Construct
 
-    from infra.context import Configuration
+    from infra.configuration.app_context import Configuration
     from infra.settings.endpoint_spec import EndpointSpec
 
 

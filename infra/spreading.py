@@ -12,20 +12,10 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from infra.configuration.iam_quotas import LARGEST_INLINE, LARGEST_MANAGED, MANAGED_POLICIES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-LARGEST_INLINE: Final = 10_240
-"""Characters of all inline policies of a role together (IAM quota, "reference_iam-quotas")."""
-
-LARGEST_MANAGED: Final = 6_144
-"""Characters of a managed policy (IAM quota)."""
-
-MANAGED_POLICIES: Final = 10
-"""Managed policies of a role (IAM quota, which AWS raises on request)."""
-
-MOST_MANAGED_POLICIES: Final = 20
-"""What AWS raises that quota to at most."""
 
 _FRAME: Final = len('{"Statement":[],"Version":"2012-10-17"}')
 _LEAST_ROOM: Final = 400

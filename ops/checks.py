@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iam_evaluator.evaluation import AccessRequest, Decision, Outcome, PolicyKind
 from iam_evaluator.principals import Principal, role_session
+from infra.configuration.partitions import partition_of, url_suffix_of
 from infra.model_objects import ModelObjects, Surroundings
 from infra.stages.access import PULL, Artefacts, Repository, group_arns, signed, version_arns
-from infra.stages.accounts import owner_of, partition_of, registry_stack_name, url_suffix_of
+from infra.stages.names import owner_of, registry_stack_name
 from ops.encryption import check_encryption
 from ops.event_path import check_event_path
 from ops.facts import Absent, Found, Unreadable

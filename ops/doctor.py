@@ -16,9 +16,9 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.context import PLACE, read_configuration
+from infra.configuration.app_context import PLACE, read_configuration
 from infra.settings.problem import ConfigurationError
-from infra.stages.carried import load_stages
+from infra.stages.loading import load_stages
 from ops.checks import diagnose
 from ops.gathering import account_of, gather
 from ops.report import as_json, as_text, exit_code
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from infra.stages.carried import CarriedStage
+    from infra.stages.loading import CarriedStage
 
 CANNOT: Final = 2
 

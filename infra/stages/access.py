@@ -15,13 +15,14 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from infra.stages.accounts import partition_of, spellings, url_suffix_of
+from infra.configuration.partitions import partition_of, url_suffix_of
+from infra.stages.names import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from infra.stages.accounts import StageNames
-    from infra.stages.context import Registry, Stage
+    from infra.configuration.registry_and_stages import Registry, Stage
+    from infra.stages.names import StageNames
 
 Statement: TypeAlias = dict[str, Any]
 

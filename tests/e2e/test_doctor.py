@@ -19,8 +19,8 @@ import botocore.session
 import pytest
 
 from demo.outcomes import OutcomeQueue
-from infra.context import read_configuration
-from infra.stages.carried import load_stages
+from infra.configuration.app_context import read_configuration
+from infra.stages.loading import load_stages
 from ops.checks import diagnose
 from ops.facts import Facts, Unreadable
 from ops.gathering import gather

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from infra.context import LOG_RETENTION_DAYS, PLACE, Configuration, read_configuration, shared_context
+from infra.configuration.app_context import (
+    LOG_RETENTION_DAYS,
+    PLACE,
+    Configuration,
+    read_configuration,
+    shared_context,
+)
 
 ROLE = "arn:aws:iam::111122223333:role/serving/models"
 

@@ -11,8 +11,8 @@ import pytest
 
 from infra.bundling.assets import operations
 from infra.bundling.lambda_runtime import runtime
-from infra.context import Configuration
-from infra.placement import check_room
+from infra.configuration.app_context import Configuration
+from infra.configuration.settings_sharding import check_room
 from infra.settings.catalogue import load_catalogue
 from infra.settings.problem import ConfigurationError
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from infra.context import Configuration
-from infra.execution_roles import check_execution_roles
+from infra.configuration.app_context import Configuration
+from infra.configuration.execution_roles import check_execution_roles
 from infra.needs import Needs
 from infra.settings.endpoint_spec import EndpointSpec
 from tests.infra.settings.builders import load, problems

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.context import Configuration
-from infra.placement import MOST_IN_STACK, check_room, place
+from infra.configuration.app_context import Configuration
+from infra.configuration.settings_sharding import MOST_IN_STACK, check_room, place
 from infra.settings.compiling.alarm_definitions import Watched, abort_alarm
 from infra.settings.endpoint_spec import EndpointSpec
 

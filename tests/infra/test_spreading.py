@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.spreading import LARGEST_INLINE, LARGEST_MANAGED, Allowance, spread
+from infra.configuration.iam_quotas import LARGEST_INLINE, LARGEST_MANAGED
+from infra.spreading import Allowance, spread
 
 READ = ["s3:GetObject"]
 

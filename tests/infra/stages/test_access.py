@@ -9,9 +9,10 @@ from typing import Any, cast
 
 import pytest
 
-from infra.context import read_configuration
+from infra.configuration.app_context import read_configuration
+from infra.configuration.partitions import partition_of, url_suffix_of
 from infra.stages.access import PolicyTarget, Repository, StageAccess, Statement, policies, signed
-from infra.stages.accounts import StageNames, owner_of, partition_of, spellings, url_suffix_of
+from infra.stages.names import StageNames, owner_of, spellings
 from registry_access import admission
 from registry_access.merging import text_of
 from registry_access.targets import LARGEST_GROUP_POLICY

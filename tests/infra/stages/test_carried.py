@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer.model.settings import EndpointSettings
-from infra.context import PLACE, read_configuration
-from infra.stages.carried import CarriedStage, load_stages
+from infra.configuration.app_context import PLACE, read_configuration
+from infra.stages.loading import CarriedStage, load_stages
 from tests.infra.stages.example import (
     MODELS_OF_PRODUCTION,
     REGION,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.context import read_configuration
+from infra.configuration.app_context import read_configuration
 from tests.infra.stages.example import PRODUCTION, REGISTRY, STAGING, example_context
 
 

@@ -14,8 +14,9 @@ import pytest
 from aws_cdk import App
 
 from app import synthesise
-from infra.context import read_configuration
-from infra.stages.context import Registry, Stage, explained
+from infra.configuration.app_context import read_configuration
+from infra.configuration.explanations import explained
+from infra.configuration.registry_and_stages import Registry, Stage
 from ops import doctor
 from ops.__main__ import main
 from registry_access import editing, targets

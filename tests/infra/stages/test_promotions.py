@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.model.life_cycle import Gate, LifeCycle, Promotion
-from infra.context import PLACE, read_configuration
-from infra.stages.carried import load_stages, of_stage
-from infra.stages.context import Stage
-from infra.stages.promotions import contradictions, later_stages, mistakes
+from infra.configuration.app_context import PLACE, read_configuration
+from infra.configuration.promotion_order import contradictions, later_stages, mistakes
+from infra.configuration.registry_and_stages import Stage
+from infra.stages.loading import load_stages, of_stage
 from tests.infra.stages.example import REGISTRY, SKLEARN
 
 if TYPE_CHECKING:

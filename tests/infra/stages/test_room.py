@@ -7,16 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.context import PLACE, read_configuration
+from infra.configuration.app_context import PLACE, read_configuration
 from infra.registry_reading import of_deployer, of_models
 from infra.stages.access import StageAccess
-from infra.stages.accounts import StageNames
-from infra.stages.room import (
-    LARGEST_POLICIES,
-    MOST_RESOURCES,
-    check_registry_room,
-    template,
-)
+from infra.stages.names import StageNames
+from infra.stages.quotas import LARGEST_POLICIES, MOST_RESOURCES, check_registry_room, template
 from registry_access import targets
 from tests.infra.stages.conftest import synthesise_accounts
 from tests.infra.stages.example import REGION, REGISTRY
@@ -25,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from infra.configuration.registry_and_stages import Registry
     from infra.settings.problem import Problem
-    from infra.stages.context import Registry
     from tests.infra.stages.conftest import Accounts
 
 A_KEY = f"arn:aws:kms:{REGION}:{REGISTRY}:key/1234abcd-12ab-34cd-56ef-"

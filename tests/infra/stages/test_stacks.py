@@ -13,12 +13,12 @@ from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
 
 from infra.bundling.assets import REGISTRY_ACCESS, operations
-from infra.context import Configuration
+from infra.configuration.app_context import Configuration
 from infra.policy_editor import PolicyEditor
 from infra.registry_stack import RegistryStack, fitting
 from infra.stages.access import PolicyStatements, PolicyTarget
-from infra.stages.accounts import owner_of
-from infra.stages.editors import MOST_OF_ROLE
+from infra.stages.names import owner_of
+from infra.stages.policy_editor_roles import MOST_OF_ROLE
 from tests.infra.stages.example import (
     KEY,
     MODELS_OF_PRODUCTION,

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from deployer.decisions import version_metadata
 from deployer.model.life_cycle import LifeCycle
-from infra.stages.stamps import deciding, of_others
+from infra.stages.deciding_metadata import deciding, of_others
 
 GROUP = "arn:aws:sagemaker:eu-central-1:111122223333:model-package-group/churn"
 

@@ -15,7 +15,7 @@ from infra.settings.problem import Problem, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from infra.stages.context import Promotion, Stage
+    from infra.configuration.registry_and_stages import Promotion, Stage
 
 APPROVED: Final = "Approved"
 """What a promotion, or a person after one that is pending, writes for the next gate."""

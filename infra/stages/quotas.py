@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from infra.settings.problem import Problem
 from infra.stages.access import policies, signed
-from infra.stages.accounts import spellings
-from infra.stages.editors import MOST_POLICIES, spread
+from infra.stages.names import spellings
+from infra.stages.policy_editor_roles import MOST_POLICIES, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from infra.configuration.registry_and_stages import Registry
     from infra.stages.access import PolicyStatements, StageAccess
-    from infra.stages.context import Registry
 
 LARGEST_POLICIES: Final = {"bucket": 20_480, "group": 20_480, "key": 32_768, "repository": 10_240}
 """In bytes, as the policy editor holds policies to; a key's grants are none."""

@@ -11,26 +11,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra.execution_roles import check_execution_roles
+from infra.configuration.execution_roles import check_execution_roles
+from infra.configuration.partitions import partition_of
+from infra.configuration.promotion_order import APPROVED, contradictions, later_stages, mistakes
+from infra.configuration.registry_and_stages import DEFAULT_SOAK_SECONDS
+from infra.configuration.settings_sharding import check_room
 from infra.needs import Needs
-from infra.placement import check_room
 from infra.settings.catalogue import compile_files
 from infra.settings.compiling.compiler import LARGEST_PARAMETER_BYTES, serialised
 from infra.settings.problem import Problem
 from infra.settings.reading.files import Found, find_settings
 from infra.stages.access import StageAccess
-from infra.stages.accounts import StageNames, partition_of
-from infra.stages.context import DEFAULT_SOAK_SECONDS
-from infra.stages.promotions import APPROVED, contradictions, later_stages, mistakes
-from infra.stages.room import check_registry_room
-from infra.stages.stamps import deciding, of_others
+from infra.stages.deciding_metadata import deciding, of_others
+from infra.stages.names import StageNames
+from infra.stages.quotas import check_registry_room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from infra.context import Configuration
+    from infra.configuration.app_context import Configuration
+    from infra.configuration.registry_and_stages import Registry, Stage
     from infra.settings.endpoint_spec import EndpointSpec
-    from infra.stages.context import Registry, Stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from hashlib import sha256
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from infra.context import MOST_STACKS, PLACE
+from infra.configuration.app_context import MOST_STACKS, PLACE
 from infra.settings.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from infra.context import Configuration
+    from infra.configuration.app_context import Configuration
     from infra.settings.endpoint_spec import EndpointSpec
 
 MOST_IN_STACK: Final = 400

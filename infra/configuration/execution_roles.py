@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from infra.context import PLACE
+from infra.configuration.app_context import PLACE
 from infra.settings.aws_shapes import shape
 from infra.settings.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from infra.context import Configuration
+    from infra.configuration.app_context import Configuration
     from infra.settings.endpoint_spec import EndpointSpec
 
 _ROLE: Final = re.compile(shape("RoleArn").metadata["pattern"])

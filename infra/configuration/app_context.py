@@ -11,16 +11,16 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from infra.configuration.iam_quotas import MANAGED_POLICIES, MOST_MANAGED_POLICIES
+from infra.configuration.stages_context import KEYS, read_accounts
 from infra.settings.aws_shapes import shape
 from infra.settings.problem import Problem, nearest, shown
-from infra.spreading import MANAGED_POLICIES, MOST_MANAGED_POLICIES
-from infra.stages.context import KEYS, read_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
-    from infra.stages.context import Registry, Stage
+    from infra.configuration.registry_and_stages import Registry, Stage
 
 PLACE: Final = "context (cdk.json, or -c key=value)"
 

@@ -1,45 +1,24 @@
-"""Owns what accounts call each other's things: ARNs, and the names that another account has to know.
+"""Owns the names that another account has to know: of stacks, roles, buses and groups.
 
 Pure. Only what another account names has a name of ours; CloudFormation chooses all others.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from botocore.loaders import create_loader
-
+from infra.configuration.partitions import partition_of
 from infra.settings.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from infra.stages.context import Registry, Stage
+    from infra.configuration.registry_and_stages import Registry, Stage
 
 _LONGEST_ROLE_NAME: Final = 64
 """botocore: iam, roleNameType."""
-
-
-def partition_of(region: str) -> str:
-    """Tell the partition of a region (general reference, "aws-arns-and-namespaces")."""
-    return _partition(region)[0]
-
-
-def url_suffix_of(region: str) -> str:
-    """Tell the domain under which a region's services are."""
-    return _partition(region)[1]
-
-
-@cache
-def _partition(region: str) -> tuple[str, str]:
-    """Find a region's partition and domain as AWS's tools do; a region newer than they are is of no other."""
-    known = create_loader().load_data("partitions")["partitions"]
-    found = (each for each in known if re.match(each["regionRegex"], region))
-    return next(((each["id"], each["outputs"]["dnsSuffix"]) for each in found), ("aws", "amazonaws.com"))
 
 
 def spellings(name: str, resource_names: str) -> list[str]:
