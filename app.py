@@ -14,12 +14,12 @@ from infra.bundling.bundling_error import BundlingError
 from infra.configuration.app_context import PLACE, read_configuration, shared_context
 from infra.configuration.execution_roles import check_execution_roles
 from infra.configuration.settings_sharding import check_room, place
-from infra.deployment_stack import DeploymentStack
-from infra.registry_stack import RegistryStack
 from infra.settings.catalogue import load_catalogue
 from infra.settings.problem import ConfigurationError, warned
 from infra.settings.reading.files import find_settings, told
-from infra.settings_stack import SettingsStack
+from infra.stacks.deployment_stack import DeploymentStack
+from infra.stacks.registry_stack import RegistryStack
+from infra.stacks.settings_stack import SettingsStack
 from infra.stages.loading import load_stages
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from iam_evaluator.evaluation import AccessRequest, Decision, Outcome, PolicyKind
 from iam_evaluator.principals import Principal, role_session
 from infra.configuration.partitions import partition_of, url_suffix_of
-from infra.model_objects import ModelObjects, Surroundings
+from infra.permissions.s3_grants import Surroundings, on_model_objects
+from infra.settings.model_objects import ModelObjects
 from infra.stages.access import PULL, Artefacts, Repository, group_arns, signed, version_arns
 from infra.stages.names import owner_of, registry_stack_name
 from ops.encryption import check_encryption
@@ -551,7 +552,7 @@ def _model_objects(access: StageAccess, endpoints: Sequence[EndpointSpec], facts
         ]
         needs = [
             _need(each.sid, action, resource, {}, {})
-            for each in ModelObjects.of(its_own).allowances(around)
+            for each in on_model_objects(ModelObjects.of(its_own), around)
             for action in each.actions
             if action.startswith("s3:")
             for resource in each.resources

@@ -1,6 +1,6 @@
 """Owns the rule for roles that endpoints' settings bring for their models: whose they are.
 
-Pure. The deployer may pass exactly these roles; `infra/spreading.py` finds room for them.
+Pure. The deployer may pass exactly these roles; `infra/permissions/spreading.py` finds room for them.
 """
 
 from __future__ import annotations

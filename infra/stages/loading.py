@@ -16,9 +16,9 @@ from infra.configuration.partitions import partition_of
 from infra.configuration.promotion_order import APPROVED, contradictions, later_stages, mistakes
 from infra.configuration.registry_and_stages import DEFAULT_SOAK_SECONDS
 from infra.configuration.settings_sharding import check_room
-from infra.needs import Needs
 from infra.settings.catalogue import compile_files
 from infra.settings.compiling.compiler import LARGEST_PARAMETER_BYTES, serialised
+from infra.settings.endpoint_requirements import EndpointRequirements
 from infra.settings.problem import Problem
 from infra.settings.reading.files import Found, find_settings
 from infra.stages.access import StageAccess
@@ -94,9 +94,14 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
             replace(problem, field=f"stages.{name}.{problem.field}") for problem in check_room(staged, own)
         ]
         used = tuple(group for group in groups if group in registry.groups)
-        needs = Needs.of(staged)
+        requirements = EndpointRequirements.of(staged)
         access = StageAccess(
-            names, registry, stage, used, tuple(needs.execution_roles), reads_samples=needs.sample_payloads
+            names,
+            registry,
+            stage,
+            used,
+            tuple(requirements.execution_roles),
+            reads_samples=requirements.sample_payloads,
         )
         stages.append(CarriedStage(own, tuple(staged), access))
     stages = _apart(stages)

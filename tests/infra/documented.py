@@ -123,8 +123,8 @@ HOW: Final[dict[str, Here | By | Because]] = {
     "cdk *": _MENTIONED,
     "python -m ops doctor*": _ACCOUNTS,
     "python -m local_cloud --no-iam": By("e2e/test_iam.py::test_without_iam_everybody_may_do_everything"),
-    "python -m infra.documentation": By("infra/test_documentation.py::*"),
-    "python -m infra.api_members *": Because(
+    "python -m infra.reference.settings_page": By("infra/test_documentation.py::*"),
+    "python -m infra.reference.api_members *": Because(
         "it reads another version of botocore than the one that is pinned"
     ),
     "python -m tests.witnesses": By("witnesses/test_witnesses.py::*"),

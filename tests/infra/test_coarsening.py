@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from iam_evaluator.matching import matches_resource
 from iam_evaluator.request_context import Context
-from infra.coarsening import Loss, alike, in_steps, literal
-from infra.spreading import Allowance, spread
+from infra.permissions.coarsening import Loss, alike, in_steps, literal
+from infra.permissions.spreading import Allowance, spread
 
 BUCKET = "arn:aws:s3:::models/"
 NAMES = st.lists(st.text("abc-", min_size=1, max_size=6), min_size=1, max_size=40)

@@ -15,7 +15,7 @@ from cfnlint.jsonschema import StandardValidator  # type: ignore[import-untyped]
 
 from deployer.model.outcomes import OutcomeKind
 from deployer.model.settings import EndpointSettings as DeployedSettings
-from infra.api_members import (
+from infra.reference.api_members import (
     ABSENT,
     OPERATIONS,
     SDK_ARGUMENTS,
@@ -26,8 +26,8 @@ from infra.api_members import (
     reason_for_absence,
     unplaced,
 )
-from infra.documentation import EXAMPLES, SETTINGS_PAGE, becomes, documented_keys, page_text
-from infra.schema import SCHEMA_FILE
+from infra.reference.json_schema import SCHEMA_FILE
+from infra.reference.settings_page import EXAMPLES, SETTINGS_PAGE, becomes, documented_keys, page_text
 from infra.settings.catalogue import load_catalogue
 from local_cloud.sagemaker.protocol.api_model import sagemaker_service_model
 from tests.infra.conftest import REPOSITORY
@@ -41,12 +41,14 @@ PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
 
 
 def test_the_page_in_the_repository_is_the_one_that_the_models_have() -> None:
-    assert SETTINGS_PAGE.read_text(encoding="utf-8") == page_text(), "run `python -m infra.documentation`"
+    assert SETTINGS_PAGE.read_text(encoding="utf-8") == page_text(), (
+        "run `python -m infra.reference.settings_page`"
+    )
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_every_member_that_botocore_knows_is_placed(operation: str) -> None:
-    """A member that botocore gains needs a key, an override or a reason, in `infra/api_members.py`."""
+    """A member that botocore gains needs a key, an override or a reason, in `reference/api_members.py`."""
     assert [member for member in members(operation) if placed(operation, member) is None] == []
 
 

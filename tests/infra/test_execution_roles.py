@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.configuration.app_context import Configuration
 from infra.configuration.execution_roles import check_execution_roles
-from infra.needs import Needs
+from infra.settings.endpoint_requirements import EndpointRequirements
 from infra.settings.endpoint_spec import EndpointSpec
 from tests.infra.settings.builders import load, problems
 
@@ -77,9 +77,9 @@ def test_of_roles_of_two_accounts_one_must_be_wrong() -> None:
 def test_the_stacks_role_gets_nothing_for_endpoints_with_a_role_of_their_own() -> None:
     capture = {"DataCaptureConfig": {"DestinationS3Uri": "s3://calls/a"}, "KmsKeyId": "alias/storage"}
 
-    needs = Needs.of([spec("a", role("a"), **capture)])
+    requirements = EndpointRequirements.of([spec("a", role("a"), **capture)])
 
-    assert needs.model_objects.written == []
-    assert needs.execution_roles == [role("a")]
-    assert needs.storage_keys == ["alias/storage"], "which the deployer itself uses"
-    assert Needs.of([spec("a", None, **capture)]).model_objects.written == [("calls", "a")]
+    assert requirements.model_objects.written == []
+    assert requirements.execution_roles == [role("a")]
+    assert requirements.storage_keys == ["alias/storage"], "which the deployer itself uses"
+    assert EndpointRequirements.of([spec("a", None, **capture)]).model_objects.written == [("calls", "a")]

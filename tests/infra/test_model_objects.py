@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.model_objects import ModelObjects, Surroundings, keys_of_buckets
-from infra.spreading import spread
+from infra.permissions.s3_grants import Surroundings, keys_of_buckets, on_model_objects
+from infra.permissions.spreading import spread
+from infra.settings.model_objects import ModelObjects
 from tests.infra.settings.builders import VALID, load
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def granted(directory: Path, text: str) -> dict[str, list[str]]:
     """Return the resources of each statement, by Sid, for one endpoint."""
     specs, problems = load(directory, churn=VALID + text)
     assert problems == []
-    return {each.sid: list(each.resources) for each in ModelObjects.of(specs).allowances(HERE)}
+    return {each.sid: list(each.resources) for each in on_model_objects(ModelObjects.of(specs), HERE)}
 
 
 def test_requests_are_read_from_the_bucket_of_the_answers_if_nothing_else_is_said(tmp_path: Path) -> None:
@@ -62,7 +63,7 @@ def test_reports_of_failures_are_written_with_the_key_of_their_bucket(tmp_path: 
     specs, _ = load(
         tmp_path, churn=f"{VALID}asynchronous: {{{ANSWERS}, failure_path: 's3://failures/churn'}}"
     )
-    found = {each.sid: each for each in ModelObjects.of(specs).allowances(HERE)}
+    found = {each.sid: each for each in on_model_objects(ModelObjects.of(specs), HERE)}
 
     assert "arn:aws:s3:::failures/churn/*" in found["WriteCallsAndAnswers"].resources
     keys = found["EncryptCallsAndAnswers"]
@@ -84,7 +85,7 @@ def test_what_has_no_room_is_granted_by_bucket(tmp_path: Path) -> None:
     )
 
     [written] = [
-        each for each in ModelObjects.of(specs).allowances(HERE) if each.sid == "WriteCallsAndAnswers"
+        each for each in on_model_objects(ModelObjects.of(specs), HERE) if each.sid == "WriteCallsAndAnswers"
     ]
 
     assert written.resources == ["arn:aws:s3:::calls/a/*", "arn:aws:s3:::calls/b/*"]

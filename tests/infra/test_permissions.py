@@ -4,7 +4,7 @@ import pytest
 from aws_cdk import App, Fn, Stack
 from aws_cdk import aws_iam as iam
 
-from infra.permissions import Permissions
+from infra.permissions.role_policies import Permissions
 
 
 @pytest.fixture

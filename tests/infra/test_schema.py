@@ -7,7 +7,7 @@ import pytest
 import yaml
 from cfnlint.jsonschema import StandardValidator  # type: ignore[import-untyped] # a validator that is here
 
-from infra.schema import PARTIAL_SCHEMA_FILE, SCHEMA_FILE, partial_schema_text, schema_text
+from infra.reference.json_schema import PARTIAL_SCHEMA_FILE, SCHEMA_FILE, partial_schema_text, schema_text
 from infra.settings.catalogue import load_catalogue
 from tests.infra.settings.builders import load
 
@@ -208,7 +208,9 @@ AGREED = {
 
 
 def test_the_schema_in_the_repository_is_the_one_that_the_settings_have() -> None:
-    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text(), "run `python -m infra.schema`"
+    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text(), (
+        "run `python -m infra.reference.json_schema`"
+    )
     assert PARTIAL_SCHEMA_FILE.read_text(encoding="utf-8") == partial_schema_text()
 
 

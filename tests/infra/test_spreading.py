@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.configuration.iam_quotas import LARGEST_INLINE, LARGEST_MANAGED
-from infra.spreading import Allowance, spread
+from infra.permissions.spreading import Allowance, spread
 
 READ = ["s3:GetObject"]
 

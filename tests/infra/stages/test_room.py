@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.configuration.app_context import PLACE, read_configuration
-from infra.registry_reading import of_deployer, of_models
+from infra.permissions.registry_reading import of_deployer, of_models
 from infra.stages.access import StageAccess
 from infra.stages.names import StageNames
 from infra.stages.quotas import LARGEST_POLICIES, MOST_RESOURCES, check_registry_room, template

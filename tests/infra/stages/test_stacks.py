@@ -14,8 +14,9 @@ from aws_cdk.assertions import Template
 
 from infra.bundling.assets import REGISTRY_ACCESS, operations
 from infra.configuration.app_context import Configuration
-from infra.policy_editor import PolicyEditor
-from infra.registry_stack import RegistryStack, fitting
+from infra.constructs.event_forwarding import fitting
+from infra.constructs.policy_editor import PolicyEditor
+from infra.stacks.registry_stack import RegistryStack
 from infra.stages.access import PolicyStatements, PolicyTarget
 from infra.stages.names import owner_of
 from infra.stages.policy_editor_roles import MOST_OF_ROLE

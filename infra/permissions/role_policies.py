@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_cdk import Acknowledgment, Annotations, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_iam as iam
 
-from infra.coarsening import Loss, alike, in_steps
 from infra.configuration.app_context import PLACE
 from infra.configuration.iam_quotas import (
     LARGEST_INLINE,
@@ -18,15 +17,16 @@ from infra.configuration.iam_quotas import (
     MANAGED_POLICIES,
     MOST_MANAGED_POLICIES,
 )
+from infra.permissions.coarsening import Loss, alike, in_steps
+from infra.permissions.spreading import Allowance, spread
 from infra.settings.problem import Problem
-from infra.spreading import Allowance, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from constructs import IConstruct
 
-    from infra.spreading import Spread
+    from infra.permissions.spreading import Spread
 
 _TOKEN: Final = re.compile(r"\$\{Token\[[^\]]*\]\}")
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from infra.stages.access import StageAccess
 
 
-class RegistryEvents(Construct):
+class RegistryEventBus(Construct):
     """Take in the registry account's events, and nobody else's.
 
     A bus of its own, as the default bus's policy is everybody's in the account: here nothing can be let in

@@ -1,6 +1,6 @@
 """Owns how a grant is written in fewer words where a role has no room for every name, and what that loses.
 
-Pure. `infra/spreading.py` takes a coarser form only where it has to, and those that lose least first.
+Pure. `spreading.py` takes a coarser form only where it has to, and those that lose least first.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from infra.spreading import Allowance
+    from infra.permissions.spreading import Allowance
 
 _STANDS_FOR_OTHERS: Final = re.compile(r"[*?$]")
 _NOT_TAKEN: Final = re.compile("[^\t\n\r\x20-\xff]+")

@@ -9,17 +9,17 @@ from aws_cdk import CfnOutput, CfnResource, Environment, Stack
 from aws_cdk import aws_iam as iam
 
 from infra.configuration.settings_sharding import place
-from infra.deployer_function import DeployerFunction, Destinations
-from infra.endpoint_settings import EndpointSettings
-from infra.failure_queue import FailureQueue
-from infra.journal import Journal
-from infra.model_execution_role import ModelExecutionRole
-from infra.needs import Needs
-from infra.outcomes import Outcomes
-from infra.registry_events import RegistryEvents
-from infra.registry_reading import of_deployer
-from infra.sweep_bus import SweepBus
-from infra.triggers import Triggers
+from infra.constructs.deployer_function import DeployerFunction, Destinations
+from infra.constructs.event_rules import EventRules
+from infra.constructs.failure_queue import FailureQueue
+from infra.constructs.journal_table import JournalTable
+from infra.constructs.model_execution_role import ModelExecutionRole
+from infra.constructs.outcome_topic import OutcomeTopic
+from infra.constructs.registry_event_bus import RegistryEventBus
+from infra.constructs.settings_parameters import SettingsParameters
+from infra.constructs.sweep_bus import SweepBus
+from infra.permissions.registry_reading import of_deployer
+from infra.settings.endpoint_requirements import EndpointRequirements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,19 +77,19 @@ class DeploymentStack(Stack):
                 "they hold the event and the error. Mend the cause; the sweep tries again by itself."
             ),
         )
-        self.outcomes = Outcomes(self, "Outcomes", emails=configuration.outcome_emails)
+        self.outcomes = OutcomeTopic(self, "Outcomes", emails=configuration.outcome_emails)
         self.outcomes.notify_of(self.undelivered.alarm)
         self.outcomes.notify_of(self.unhandled.alarm)
-        self.journal = Journal(self, "Journal")
+        self.journal = JournalTable(self, "Journal")
         settings_here, *_ = place(endpoints, configuration.settings_stacks)
-        self.settings = EndpointSettings(
+        self.settings = SettingsParameters(
             self, "Settings", settings_prefix=configuration.settings_prefix, endpoints=settings_here
         )
-        needs = Needs.of(endpoints)
+        requirements = EndpointRequirements.of(endpoints)
         if access is not None:
             # Whose versions a stage serves, and where their samples are, `access` says.
-            needs = replace(needs, own_registry=access.at_home, sample_payloads=False)
-        self.execution_role = self._execution_role(configuration, needs, access)
+            requirements = replace(requirements, own_registry=access.at_home, sample_payloads=False)
+        self.execution_role = self._execution_role(configuration, requirements, access)
         self.sweep_bus = SweepBus(self, "SweepBus")
         self.deployer = DeployerFunction(
             self,
@@ -97,7 +97,7 @@ class DeploymentStack(Stack):
             asset=asset,
             journal=self.journal.table,
             execution_role=self.execution_role,
-            needs=needs,
+            requirements=requirements,
             destinations=Destinations(self.unhandled.queue, self.outcomes, self.sweep_bus),
             configuration=configuration,
         )
@@ -109,7 +109,7 @@ class DeploymentStack(Stack):
             cast(
                 "iam.CfnRole", self.deployer.role.node.default_child
             ).role_name = access.names.deployer_role_name
-        self.triggers = Triggers(
+        self.triggers = EventRules(
             self,
             "Triggers",
             function=self.deployer.function,
@@ -117,7 +117,7 @@ class DeploymentStack(Stack):
             settings_prefix=configuration.settings_prefix,
             sweep_minutes=configuration.sweep_minutes,
             sweep_bus=self.sweep_bus,
-            registry_events=RegistryEvents(self, "RegistryEvents", access=access)
+            registry_events=RegistryEventBus(self, "RegistryEvents", access=access)
             if access is not None and not access.at_home
             else None,
         )
@@ -145,14 +145,14 @@ class DeploymentStack(Stack):
         return [ready, *(each for each in found if isinstance(each, CfnResource))]
 
     def _execution_role(
-        self, configuration: Configuration, needs: Needs, access: StageAccess | None
+        self, configuration: Configuration, requirements: EndpointRequirements, access: StageAccess | None
     ) -> iam.IRole:
         if configuration.execution_role_arn is None:
             made = ModelExecutionRole(
                 self,
                 "ModelExecutionRole",
                 buckets=configuration.model_buckets,
-                needs=needs,
+                requirements=requirements,
                 access=access,
                 most_managed_policies=configuration.managed_policies_per_role,
             )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from infra.rollback_alarms import make_alarm
+from infra.constructs.rollback_alarms import make_alarm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from infra.settings.endpoint_spec import EndpointSpec
 
 
-class EndpointSettings(Construct):
+class SettingsParameters(Construct):
     """Store each endpoint's settings under a common path, one SSM parameter an endpoint."""
 
     def __init__(

@@ -3,8 +3,8 @@
 `endpoints/schema.json` is for an endpoint that says everything; `endpoints/partial.schema.json` is for
 `defaults.yaml`, and for endpoints that leave some of it to the defaults.
 
-Run `python -m infra.schema` after a change of the settings' keys or of the pinned botocore: what may stand in
-overrides comes from SageMaker's service model.
+Run `python -m infra.reference.json_schema` after a change of the settings' keys or of the pinned botocore:
+what may stand in overrides comes from SageMaker's service model.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from infra.settings.aws_shapes import shape
 from infra.settings.consistency.owned_fields import owned_fields
 from infra.settings.keys.endpoint_settings import OF_A_VARIANT, EndpointSettings
 
-SCHEMA_FILE: Final = Path(__file__).parent.parent / "endpoints" / "schema.json"
+SCHEMA_FILE: Final = Path(__file__).parents[2] / "endpoints" / "schema.json"
 PARTIAL_SCHEMA_FILE: Final = SCHEMA_FILE.with_name("partial.schema.json")
 
 _OVERRIDDEN: Final = {

@@ -1,7 +1,7 @@
 """Owns spreading a role's statements over policies that IAM takes, coarser where there is no other way.
 
 Pure: statements in, policies out. What a statement takes of a policy is measured as IAM does it: characters
-without white space, of the longest text that the template can come to. `infra/permissions.py` attaches them.
+without white space, of the longest text that the template can come to. `role_policies.py` attaches them.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from infra.coarsening import Loss, alike, in_steps
 from infra.configuration.partitions import partition_of, url_suffix_of
-from infra.spreading import Allowance
+from infra.permissions.coarsening import Loss, alike, in_steps
+from infra.permissions.spreading import Allowance
 from infra.stages.access import PULL, WRITE, version_arns
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 
-class Journal(Construct):
+class JournalTable(Construct):
     """Keep the history of every endpoint: who approved what, and what became of it."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import CfnResource, Environment, Stack, Token
 
-from infra.endpoint_settings import EndpointSettings
+from infra.constructs.settings_parameters import SettingsParameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ class SettingsStack(Stack):
             description=f"Greenlight: endpoint settings, part {number} of {configuration.settings_stacks}",
         )
         self.add_dependency(after, "a parameter leaves one stack before it enters another")
-        self.settings = EndpointSettings(
+        self.settings = SettingsParameters(
             self, "Settings", settings_prefix=configuration.settings_prefix, endpoints=endpoints
         )
         if not endpoints:

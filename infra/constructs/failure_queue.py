@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.permissions import acknowledge
+from infra.permissions.role_policies import acknowledge
 
 
 class FailureQueue(Construct):

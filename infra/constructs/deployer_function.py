@@ -17,14 +17,14 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.bundling.lambda_runtime import runtime
-from infra.coarsening import Loss, in_steps
 from infra.configuration.app_context import LOG_RETENTION_DAYS
-from infra.model_objects import Surroundings, keys_of_buckets, on_objects
-from infra.own_events import SOURCE
-from infra.permissions import Permissions, acknowledge, grant_use_of_keys
+from infra.constructs.own_events import SOURCE
+from infra.permissions.coarsening import Loss, in_steps
+from infra.permissions.role_policies import Permissions, acknowledge, grant_use_of_keys
+from infra.permissions.s3_grants import Surroundings, keys_of_buckets, on_objects
+from infra.permissions.spreading import Allowance
 from infra.settings.compiling.alarm_definitions import ABORT
 from infra.settings.compiling.scalable_target import CONCURRENCY, INSTANCES
-from infra.spreading import Allowance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
 
     from infra.configuration.app_context import Configuration
-    from infra.needs import Needs
-    from infra.outcomes import Outcomes
+    from infra.constructs.outcome_topic import OutcomeTopic
+    from infra.constructs.sweep_bus import SweepBus
+    from infra.settings.endpoint_requirements import EndpointRequirements
     from infra.settings.problem import Problem
-    from infra.sweep_bus import SweepBus
 
 OWNER_TAG: Final = "greenlight:stack"
 EVENT_BUS_NAME: Final = "default"
@@ -64,7 +64,7 @@ class Destinations:
     """
 
     unhandled: sqs.IQueue
-    outcomes: Outcomes
+    outcomes: OutcomeTopic
     sweep_bus: SweepBus
 
 
@@ -79,7 +79,7 @@ class DeployerFunction(Construct):
         asset: Path,
         journal: dynamodb.ITable,
         execution_role: iam.IRole,
-        needs: Needs,
+        requirements: EndpointRequirements,
         destinations: Destinations,
         configuration: Configuration,
     ) -> None:
@@ -133,20 +133,20 @@ class DeployerFunction(Construct):
         )
         self._allow_logging()
         self._allow_deployment(execution_role)
-        own = (None,) if needs.own_registry else ()
-        self._allow_registry((*own, *needs.registry_accounts))
+        own = (None,) if requirements.own_registry else ()
+        self._allow_registry((*own, *requirements.registry_accounts))
         self._allow_records(journal, configuration.settings_prefix)
         self._allow_telling(destinations.outcomes, destinations.sweep_bus)
         self._allow_rollouts()
-        if needs.rollback_alarms or needs.autoscaling:
+        if requirements.rollback_alarms or requirements.autoscaling:
             self._allow_reading_alarms()
-        self._allow_execution_roles(needs.execution_roles)
-        self._allow_storage_keys(needs.storage_keys)
+        self._allow_execution_roles(requirements.execution_roles)
+        self._allow_storage_keys(requirements.storage_keys)
         self._allow_unscaling()
-        if needs.autoscaling:
+        if requirements.autoscaling:
             self._allow_scaling()
-        if needs.smoke_tests:
-            self._allow_smoke_tests(needs, configuration.model_buckets)
+        if requirements.smoke_tests:
+            self._allow_smoke_tests(requirements, configuration.model_buckets)
 
     def attach_permissions(self, *, elsewhere: Iterable[Allowance] = ()) -> list[Problem]:
         """Attach what the role may do, and `elsewhere`; return a problem if IAM has no room for it."""
@@ -303,7 +303,7 @@ class DeployerFunction(Construct):
             "ReadAllSettings", ["ssm:GetParametersByPath"], [path, each], why_wildcard=why
         )
 
-    def _allow_telling(self, outcomes: Outcomes, sweep_bus: SweepBus) -> None:
+    def _allow_telling(self, outcomes: OutcomeTopic, sweep_bus: SweepBus) -> None:
         """Let the deployer tell people, machines, and itself of a sweep's parts."""
         bus = self._stack.format_arn(service="events", resource="event-bus", resource_name=EVENT_BUS_NAME)
         own = {"StringEquals": {"events:source": SOURCE}}
@@ -410,7 +410,7 @@ class DeployerFunction(Construct):
             conditions={"StringLike": {"iam:AWSServiceName": service}},
         )
 
-    def _allow_smoke_tests(self, needs: Needs, model_buckets: Sequence[str]) -> None:
+    def _allow_smoke_tests(self, requirements: EndpointRequirements, model_buckets: Sequence[str]) -> None:
         self._permissions.allow(
             "CallOwn",
             ["sagemaker:InvokeEndpoint"],
@@ -419,8 +419,8 @@ class DeployerFunction(Construct):
             why_wildcard=_BY_TAG,
         )
         around = Surroundings.of(self._stack)
-        buckets = [bucket for bucket, _ in needs.smoke_test_objects]
-        if needs.sample_payloads:
+        buckets = [bucket for bucket, _ in requirements.smoke_test_objects]
+        if requirements.sample_payloads:
             sampled = model_buckets or [f"sagemaker-{self._stack.region}-{self._stack.account}"]
             samples = [around.objects(bucket) for bucket in sampled]
             buckets += sampled
@@ -433,8 +433,8 @@ class DeployerFunction(Construct):
                 conditions=None if model_buckets else ours,
                 why_wildcard="Sample payloads are at keys that training chooses, where models are.",
             )
-        if needs.smoke_test_objects:
-            read = on_objects("ReadSmokeTests", ["s3:GetObject"], needs.smoke_test_objects, around)
+        if requirements.smoke_test_objects:
+            read = on_objects("ReadSmokeTests", ["s3:GetObject"], requirements.smoke_test_objects, around)
             self._permissions.allow_all([read])
         buckets = list(dict.fromkeys(buckets))
         self._permissions.allow_all(keys_of_buckets("DecryptSmokeTests", ["kms:Decrypt"], buckets, around))

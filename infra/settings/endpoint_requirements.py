@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from infra.model_objects import ModelObjects, found, place_of
+from infra.settings.model_objects import ModelObjects, found, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
+class EndpointRequirements:
     """Hold what some endpoints need; each list sorted and without doubles.
 
     Attributes:
@@ -54,7 +54,7 @@ class Needs:
     security_groups: Sequence[str] = ()
 
     @classmethod
-    def of(cls, endpoints: Sequence[EndpointSpec]) -> Needs:
+    def of(cls, endpoints: Sequence[EndpointSpec]) -> EndpointRequirements:
         """Read the needs of all endpoints together."""
         groups = [spec.model_package_group for spec in endpoints]
         configs = [spec.compiled["CreateEndpointConfig"] for spec in endpoints]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.alarm_topic import AlarmTopic
+from infra.constructs.alarm_topic import AlarmTopic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
 
-class Outcomes(AlarmTopic):
+class OutcomeTopic(AlarmTopic):
     """Send every outcome of a deployment, and every alarm, to one SNS topic."""
 
     def __init__(self, scope: Construct, construct_id: str, *, emails: Sequence[str] = ()) -> None:

@@ -20,7 +20,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.bundling.lambda_runtime import runtime
-from infra.permissions import Permissions, acknowledge
+from infra.permissions.role_policies import Permissions, acknowledge
 from infra.stages.access import signed
 from infra.stages.policy_editor_roles import spread
 

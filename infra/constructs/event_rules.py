@@ -16,20 +16,20 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from infra.own_events import SWEEP_PART, own_events
+from infra.constructs.own_events import SWEEP_PART, own_events
 
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_sqs as sqs
 
-    from infra.registry_events import RegistryEvents
-    from infra.sweep_bus import SweepBus
+    from infra.constructs.registry_event_bus import RegistryEventBus
+    from infra.constructs.sweep_bus import SweepBus
 
 _LONGEST_EVENT_AGE: Final = Duration.hours(24)
 _MOST_RETRIES: Final = 185
 
 
-class Triggers(Construct):
+class EventRules(Construct):
     """Bring every event that may change what should serve, and a steady pulse, to the deployer."""
 
     def __init__(
@@ -42,7 +42,7 @@ class Triggers(Construct):
         settings_prefix: str,
         sweep_minutes: int,
         sweep_bus: SweepBus,
-        registry_events: RegistryEvents | None = None,
+        registry_events: RegistryEventBus | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         # An approval's event says when it was made and by whom, which the registry forgets: EventBridge's own

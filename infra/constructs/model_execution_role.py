@@ -14,17 +14,17 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.coarsening import Loss, alike, in_steps
 from infra.configuration.iam_quotas import MANAGED_POLICIES
-from infra.model_objects import Surroundings, keys_of_buckets
-from infra.permissions import Permissions, grant_use_of_keys
-from infra.registry_reading import of_models
-from infra.spreading import Allowance
+from infra.permissions.coarsening import Loss, alike, in_steps
+from infra.permissions.registry_reading import of_models
+from infra.permissions.role_policies import Permissions, grant_use_of_keys
+from infra.permissions.s3_grants import Surroundings, keys_of_buckets, on_model_objects
+from infra.permissions.spreading import Allowance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from infra.needs import Needs
+    from infra.settings.endpoint_requirements import EndpointRequirements
     from infra.stages.access import StageAccess
 
 _BUCKET: Final = ArnFormat.NO_RESOURCE_NAME
@@ -46,7 +46,7 @@ class ModelExecutionRole(Construct):
         construct_id: str,
         *,
         buckets: Sequence[str],
-        needs: Needs,
+        requirements: EndpointRequirements,
         access: StageAccess | None = None,
         most_managed_policies: int = MANAGED_POLICIES,
     ) -> None:
@@ -70,9 +70,9 @@ class ModelExecutionRole(Construct):
         else:
             self._permissions.allow_all(of_models(access))
         self._allow_observation()
-        self._allow_answers(needs)
-        if needs.subnets or needs.security_groups:
-            self._allow_vpc(needs)
+        self._allow_answers(requirements)
+        if requirements.subnets or requirements.security_groups:
+            self._allow_vpc(requirements)
         self.problems = self._permissions.attach(about=_ABOUT, outlive_stack=True)
 
     def _allow_artefacts(self, buckets: Sequence[str]) -> None:
@@ -145,22 +145,22 @@ class ModelExecutionRole(Construct):
             why_wildcard="Composite alarms show only to who may look at all; only states are read.",
         )
 
-    def _allow_answers(self, needs: Needs) -> None:
+    def _allow_answers(self, requirements: EndpointRequirements) -> None:
         """Let SageMaker read requests and keep calls and answers where settings say, and tell topics."""
-        self._permissions.allow_all(needs.model_objects.allowances(self._around))
+        self._permissions.allow_all(on_model_objects(requirements.model_objects, self._around))
         grant_use_of_keys(
             self._permissions,
             Stack.of(self),
             "EncryptAnswers",
             ["kms:Decrypt", "kms:GenerateDataKey"],
-            needs.answer_keys,
+            requirements.answer_keys,
             via="s3",
         )
-        if needs.topics:
-            self._permissions.allow_all([_telling(needs.topics)])
-            self._permissions.allow_all(_keys_of_topics(needs.topics, Stack.of(self)))
+        if requirements.topics:
+            self._permissions.allow_all([_telling(requirements.topics)])
+            self._permissions.allow_all(_keys_of_topics(requirements.topics, Stack.of(self)))
 
-    def _allow_vpc(self, needs: Needs) -> None:
+    def _allow_vpc(self, requirements: EndpointRequirements) -> None:
         """Allow what a model in a VPC needs (developer guide, "sagemaker-roles", CreateModel).
 
         The page's own policy names no resource, and so does ours where they have no room. Subnets and
@@ -172,7 +172,10 @@ class ModelExecutionRole(Construct):
         why = "SageMaker makes network interfaces as it launches instances; their ids are EC2's to choose."
         named = [
             self._of_ec2(kind, name)
-            for kind, names in (("subnet", needs.subnets), ("security-group", needs.security_groups))
+            for kind, names in (
+                ("subnet", requirements.subnets),
+                ("security-group", requirements.security_groups),
+            )
             for name in names
         ]
         create = ["ec2:CreateNetworkInterface"]
