@@ -150,7 +150,6 @@ class ModelExecutionRole(Construct):
         self._permissions.allow_all(on_model_objects(requirements.model_objects, self._around))
         grant_use_of_keys(
             self._permissions,
-            Stack.of(self),
             "EncryptAnswers",
             ["kms:Decrypt", "kms:GenerateDataKey"],
             requirements.answer_keys,

@@ -55,10 +55,11 @@ class Permissions:
     """
 
     def __init__(self, role: iam.Role, *, most_managed: int = MANAGED_POLICIES) -> None:
+        self.stack = Stack.of(role)
         self._role = role
         self._most_managed = most_managed
         self._allowances: list[Allowance] = []
-        self._texts = _Texts(Stack.of(role))
+        self._texts = _Texts(self.stack)
 
     def allow(
         self,
@@ -233,12 +234,13 @@ class _Texts:
 
 
 def grant_use_of_keys(
-    permissions: Permissions, stack: Stack, sid: str, actions: Sequence[str], keys: Sequence[str], *, via: str
+    permissions: Permissions, sid: str, actions: Sequence[str], keys: Sequence[str], *, via: str
 ) -> None:
     """Allow some actions on KMS keys that settings name by id, by ARN or by alias, through one service.
 
     Keys are resources; for an alias, IAM knows only a condition (KMS guide, "alias-authorization").
     """
+    stack = permissions.stack
     through = {"StringEquals": {"kms:ViaService": f"{via}.{stack.region}.{stack.url_suffix}"}}
     aliases = sorted({key[key.index("alias/") :] for key in keys if "alias/" in key})
     named = sorted(
