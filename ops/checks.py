@@ -16,8 +16,9 @@ from iam_evaluator.principals import Principal, role_session
 from infra.configuration.partitions import partition_of, url_suffix_of
 from infra.permissions.s3_grants import Surroundings, on_model_objects
 from infra.settings.model_objects import ModelObjects
-from infra.stages.access import PULL, Artefacts, Repository, group_arns, signed, version_arns
+from infra.stages.access import PULL, Artefacts, Repository, group_arns, version_arns
 from infra.stages.names import owner_of, registry_stack_name
+from infra.stages.policy_statements import signed, statements_for_owners, statements_of
 from ops.encryption import check_encryption
 from ops.event_path import check_event_path
 from ops.facts import Absent, Found, Unreadable
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
     from iam_evaluator.request_context import Values
     from infra.settings.endpoint_spec import EndpointSpec
-    from infra.stages.access import PolicyTarget, StageAccess, Statement
+    from infra.stages.access import StageAccess
+    from infra.stages.policy_statements import PolicyTarget, Statement
     from ops.facts import Facts, Reading, Role, Version
 
 OWNER: Final = "Greenlight"
@@ -239,7 +241,7 @@ def _registry_side(access: StageAccess, version: Version | None, facts: Facts) -
     stack = registry_stack_name(access.names.stack_name)
     # By the stack's own Sids: what is added by hand is the stack's once it is deployed, and goes with it.
     owner = owner_of(access.names.stack_name, access.registry)
-    for target, statement in access.statements():
+    for target, statement in statements_of(access):
         account = _account_of(target, access)
         subject = f"{_named(target)} in account {account}"
         where = (
@@ -250,7 +252,7 @@ def _registry_side(access: StageAccess, version: Version | None, facts: Facts) -
             yield _grant(facts, target, signed(statement, owner), subject, account)
         else:
             yield _admitting(target, signed(statement, owner), access, version, facts, subject, where)
-    for target, statement in access.statements_for_owners():
+    for target, statement in statements_for_owners(access):
         account = _account_of(target, access)
         if target.kind == "key":
             subject = f"{_named(target)} in account {account}"

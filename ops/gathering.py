@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.stages.access import Repository
+from infra.stages.policy_statements import statements_for_owners, statements_of
 from ops.facts import (
     NO_CREDENTIALS,
     Absent,
@@ -95,7 +96,7 @@ def gather(
         version: The ARN of a version; by default the newest approved, or else the newest.
     """
     names = access.names
-    targets = dict.fromkeys(target for target, _ in (*access.statements(), *access.statements_for_owners()))
+    targets = dict.fromkeys(target for target, _ in (*statements_of(access), *statements_for_owners(access)))
     home = stage if access.at_home else registry
     roles = _Roles(stage.client("iam"))
     served = {spec.inference_specification_name for spec in endpoints} or {None}

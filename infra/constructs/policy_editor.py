@@ -21,14 +21,14 @@ from constructs import Construct
 
 from infra.bundling.lambda_runtime import runtime
 from infra.permissions.role_policies import Permissions, acknowledge
-from infra.stages.access import signed
 from infra.stages.policy_editor_roles import spread
+from infra.stages.policy_statements import signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from infra.stages.access import PolicyStatements, PolicyTarget, Statement
+    from infra.stages.policy_statements import PolicyStatements, PolicyTarget, Statement
 
 RESOURCE_TYPE: Final = "Custom::GreenlightPolicyStatements"
 

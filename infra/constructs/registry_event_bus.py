@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_events as events
 from constructs import Construct
 
-from infra.stages.access import admission
+from infra.stages.policy_statements import admission
 
 if TYPE_CHECKING:
     from infra.stages.access import StageAccess

@@ -33,7 +33,7 @@ _NO_RESOURCE: Final = "Listing is authorised on no resource, or may be; it shows
 
 
 def allow_deployment(permissions: Permissions, execution_role: iam.IRole) -> None:
-    """Let the deployer make, change and delete what carries the stack's tag, and read what has a name of its own."""
+    """Let the deployer make, change and delete what carries the stack's tag, and read all."""
     model, endpoint_config, endpoint = (_sagemaker(permissions, kind) for kind in _OWNED_TYPES)
     with_tag = {"StringEquals": {f"aws:RequestTag/{OWNER_TAG}": permissions.stack.stack_name}}
     for action, kind in {
@@ -124,7 +124,7 @@ def allow_execution_roles(permissions: Permissions, roles: Sequence[str]) -> Non
 
 
 def allow_registry(permissions: Permissions, accounts: Sequence[str | None]) -> None:
-    """Let the deployer read versions of these accounts' registries, and make models of them; None is its own."""
+    """Let the deployer read these accounts' model versions, and make models of them; None is its own."""
     packages = [_sagemaker(permissions, "model-package", account) for account in accounts]
     # AWS's cross-account policy grants CreateModel on the package too. It carries no tag condition: the
     # model itself is held to the tag.

@@ -61,9 +61,5 @@ def allow_telling(
         "EncryptOutcomes",
         ["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"],
         [topic_key.key_arn],
-        conditions={
-            "StringEquals": {
-                "kms:ViaService": f"sns.{permissions.stack.region}.{permissions.stack.url_suffix}"
-            }
-        },
+        conditions={"StringEquals": {"kms:ViaService": f"sns.{stack.region}.{stack.url_suffix}"}},
     )

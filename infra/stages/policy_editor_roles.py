@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from infra.stages.access import PolicyTarget
+    from infra.stages.policy_statements import PolicyTarget
 
 MOST_OF_ROLE: Final = 24
 """An inline policy takes at most some 400 of a role's 10,240 characters."""

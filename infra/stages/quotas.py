@@ -10,15 +10,16 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from infra.settings.problem import Problem
-from infra.stages.access import policies, signed
 from infra.stages.names import spellings
 from infra.stages.policy_editor_roles import MOST_POLICIES, spread
+from infra.stages.policy_statements import policies, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from infra.configuration.registry_and_stages import Registry
-    from infra.stages.access import PolicyStatements, StageAccess
+    from infra.stages.access import StageAccess
+    from infra.stages.policy_statements import PolicyStatements
 
 LARGEST_POLICIES: Final = {"bucket": 20_480, "group": 20_480, "key": 32_768, "repository": 10_240}
 """In bytes, as the policy editor holds policies to; a key's grants are none."""

@@ -11,8 +11,16 @@ import pytest
 
 from infra.configuration.app_context import read_configuration
 from infra.configuration.partitions import partition_of, url_suffix_of
-from infra.stages.access import PolicyTarget, Repository, StageAccess, Statement, policies, signed
+from infra.stages.access import Repository, StageAccess
 from infra.stages.names import StageNames, owner_of, spellings
+from infra.stages.policy_statements import (
+    PolicyTarget,
+    Statement,
+    policies,
+    signed,
+    statements_for_owners,
+    statements_of,
+)
 from registry_access import admission
 from registry_access.merging import text_of
 from registry_access.targets import LARGEST_GROUP_POLICY
@@ -190,7 +198,7 @@ def test_an_owner_who_grants_a_key_gets_a_grant_for_each_role_that_fetches_objec
     ]
     samples = replace(stages()["staging"], reads_samples=True)
     assert DEPLOYER in {
-        each["Principal"]["AWS"] for target, each in samples.statements() if target.kind == "key-grants"
+        each["Principal"]["AWS"] for target, each in statements_of(samples) if target.kind == "key-grants"
     }
 
 
@@ -233,7 +241,7 @@ def test_a_bucket_whose_owner_lets_stages_in_is_left_alone_and_read_all_the_same
 
     edited = granted(groups=groups)
     production = stages(groups=groups)["production"]
-    by_hand = {target: each for target, each in production.statements_for_owners() if "Get" in each["Sid"]}
+    by_hand = {target: each for target, each in statements_for_owners(production) if "Get" in each["Sid"]}
 
     [get] = [each for each in edited[PolicyTarget("bucket", "models")] if each["Sid"] == "ProductionGet"]
     assert get["Resource"] == ["arn:aws:s3:::models/fraud/*"]
@@ -359,11 +367,11 @@ def test_roles_that_endpoints_bring_for_their_models_are_let_in_as_the_stages_is
 
     admitted = {
         each["Sid"]: each["Condition"]["ArnLike"]["aws:PrincipalArn"]
-        for target, each in staging.statements()
+        for target, each in statements_of(staging)
         if target.kind != "key-grants"
     }
     grants = {
-        each["Sid"]: each["Principal"]["AWS"] for _, each in staging.statements() if "Models" in each["Sid"]
+        each["Sid"]: each["Principal"]["AWS"] for _, each in statements_of(staging) if "Models" in each["Sid"]
     }
 
     assert {sid for sid, roles in admitted.items() if own in roles} == {
@@ -380,7 +388,7 @@ def test_a_deployer_that_tries_versions_with_their_samples_may_fetch_objects_and
 
     admitted = {
         each["Sid"]
-        for target, each in staging.statements()
+        for target, each in statements_of(staging)
         if target.kind in {"bucket", "repository", "key"}
         and DEPLOYER in each["Condition"]["ArnLike"]["aws:PrincipalArn"]
     }
@@ -466,7 +474,7 @@ def test_arns_and_services_are_of_the_regions_partition(region: str, partition: 
     access = StageAccess(names, registry, stage.stage, stage.groups)
 
     assert (partition_of(region), url_suffix_of(region)) == (partition, suffix)
-    for target, each in access.statements():
+    for target, each in statements_of(access):
         if target.kind not in {"key", "key-grants"}:
             assert all(arn.startswith(f"arn:{partition}:") for arn in each.get("Resource", []))
         assert json.dumps(each["Principal"]).startswith(f'{{"AWS": "arn:{partition}:iam')

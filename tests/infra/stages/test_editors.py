@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.stages.access import PolicyTarget
 from infra.stages.policy_editor_roles import MOST_OF_ROLE, MOST_POLICIES, spread
+from infra.stages.policy_statements import PolicyTarget
 
 TARGETS = st.lists(st.builds(PolicyTarget, st.just("group"), st.text(min_size=1)), unique=True, max_size=200)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from infra.configuration.registry_and_stages import Key
 from infra.settings.endpoint_spec import EndpointSpec
-from infra.stages.access import admission, policies
+from infra.stages.policy_statements import admission, policies
 from ops.facts import Facts, Found, Grant, KmsKey, Quota, Role, Rule, Version
 from tests.infra.stages.example import KEY, OTHER_KEY, REGION, REGISTRY, STAGING
 from tests.infra.stages.test_access import MODELS, stages

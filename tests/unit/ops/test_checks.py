@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.stages.access import signed
 from infra.stages.names import owner_of
+from infra.stages.policy_statements import signed, statements_of
 from ops.checks import diagnose
 from ops.facts import Absent, Found, Grant, KmsKey, Quota, Role, Rule, Unreadable
 from ops.findings import Finding, Status
@@ -114,7 +114,7 @@ def test_the_statements_that_the_doctor_proposes_close_every_gap_in_the_registry
 def test_what_the_doctor_proposes_is_what_the_registrys_stack_writes() -> None:
     proposed = [each.statement for each in wrong(policies={})]
 
-    stacks = [signed(each, OWNER) for _, each in access().statements() if "Condition" in each]
+    stacks = [signed(each, OWNER) for _, each in statements_of(access()) if "Condition" in each]
     assert proposed == stacks
 
 
@@ -400,9 +400,9 @@ def test_roles_that_endpoints_bring_are_examined_as_the_stages_is() -> None:
     bringing = replace(access(), model_roles=(own,))
     policies = {
         (target.kind, target.name): Found(
-            {"Statement": [each for other, each in bringing.statements() if other == target]}
+            {"Statement": [each for other, each in statements_of(bringing) if other == target]}
         )
-        for target, _ in bringing.statements()
+        for target, _ in statements_of(bringing)
     }
     grants = {OTHER_KEY: Found([Grant(role, ("Decrypt",)) for role in (MODELS, own)])}
     passing = replace(deployers_role(), policies=(allowing("sagemaker:*", "iam:PassRole", "s3:ListBucket"),))
