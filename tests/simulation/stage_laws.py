@@ -314,6 +314,8 @@ class Law17StampsSayWhatIsSo(Law):
                 or endpoint is None
                 or endpoint["EndpointStatus"] != "InService"
                 or last_on(self.facts, name, endpoint["EndpointConfigName"]).get("status") != "succeeded"
+                # Nothing is brought up to date before people have solved that, stamps included.
+                or is_refused(self.world, endpoint, self.world.people.settings[name] or {})
             ):
                 continue
             for version in self.world.people.versions:
