@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from local_cloud.sagemaker import errors, tags
 from local_cloud.sagemaker.endpoint_configs.endpoint_configs import find_endpoint_config
 from local_cloud.sagemaker.endpoints import deployments
+from local_cloud.sagemaker.endpoints.deployment_alarms import refuse_because_of_alarms
+from local_cloud.sagemaker.endpoints.deployment_summary import describe
 from local_cloud.sagemaker.endpoints.endpoint_checks import (
     check_changes,
     check_quotas,
@@ -90,7 +92,7 @@ def describe_endpoint(state: State, caller: Caller, request: Mapping[str, Any]) 
     if endpoint.last_deployment_config is not None:
         shown["LastDeploymentConfig"] = endpoint.last_deployment_config
     if isinstance(endpoint.work, deployments.Deployment):
-        shown["PendingDeploymentSummary"] = endpoint.work.describe()
+        shown["PendingDeploymentSummary"] = describe(endpoint.work)
     if "DataCaptureConfig" in config.request:
         shown["DataCaptureConfig"] = _data_capture_summary(config.request["DataCaptureConfig"])
     for member in ("AsyncInferenceConfig", "ExplainerConfig", "MetricsConfig"):
@@ -158,7 +160,7 @@ def update_endpoint(state: State, caller: Caller, request: Mapping[str, Any]) ->
     rollout = plan_rollout(guards, variants, endpoint.variants.values(), state.switches)
     deployments.reserve_instances(rollout, variants, endpoint)
     check_quotas(scope, instances_by_type(variants))
-    deployments.refuse_because_of_alarms(state, endpoint, rollout)
+    refuse_because_of_alarms(state, endpoint, rollout)
     if deployment_config is not None:
         endpoint.last_deployment_config = deployment_config
     deployments.begin(state, endpoint, config, variants, rollout)

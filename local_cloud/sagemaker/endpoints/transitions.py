@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker import events, tags
-from local_cloud.sagemaker.endpoints.deployments import INSUFFICIENT_CAPACITY
+from local_cloud.sagemaker.endpoints.deployment_launch import INSUFFICIENT_CAPACITY
 from local_cloud.sagemaker.endpoints.endpoint_state import (
     Endpoint,
     EndpointStatus,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local_cloud.sagemaker.endpoints.deployments import INSUFFICIENT_CAPACITY
+from local_cloud.sagemaker.endpoints.deployment_launch import INSUFFICIENT_CAPACITY
 from local_cloud.sagemaker.ports import Health
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.testing.scripted_hosting import Outcome

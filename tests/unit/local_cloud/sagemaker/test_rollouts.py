@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local_cloud.sagemaker.endpoints.deployments import INSUFFICIENT_CAPACITY
+from local_cloud.sagemaker.endpoints.deployment_launch import INSUFFICIENT_CAPACITY
 from local_cloud.sagemaker.ports import AlarmState, Health
 from local_cloud.sagemaker.switch_settings import (
     AlarmAtStart,

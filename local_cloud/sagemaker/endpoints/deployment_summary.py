@@ -1,0 +1,65 @@
+"""A deployment as DescribeEndpoint and the deployment state change event show it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.sagemaker.endpoints.deployment_stages import Stage
+from local_cloud.sagemaker.endpoints.rollout_plan import ALL
+
+if TYPE_CHECKING:
+    from local_cloud.sagemaker.endpoints.deployments import Deployment
+    from local_cloud.sagemaker.endpoints.endpoint_state import LiveVariant
+
+
+def describe(deployment: Deployment) -> dict[str, Any]:
+    """Return the PendingDeploymentSummary."""
+    summary: dict[str, Any] = {
+        "EndpointConfigName": deployment.config.name,
+        "StartTime": deployment.start_time,
+    }
+    for member, is_shadow in (("ProductionVariants", False), ("ShadowProductionVariants", True)):
+        variants = [
+            {**variant.summary(), "VariantStatus": [_status_of(deployment, variant)]}
+            for variant in deployment.new_variants
+            if variant.is_shadow is is_shadow
+        ]
+        if variants:
+            summary[member] = variants
+    return summary
+
+
+def _status_of(deployment: Deployment, variant: LiveVariant) -> dict[str, Any]:
+    """Return a variant's status in the words of the deployment state change event."""
+    status, message = _status_and_message(deployment, variant)
+    shown: dict[str, Any] = {"Status": status, "StartTime": deployment.stage_start_time}
+    if variant.serverless_config is None:
+        # All documented messages count instances; a serverless variant has none.
+        shown["StatusMessage"] = message
+    return shown
+
+
+def _status_and_message(deployment: Deployment, variant: LiveVariant) -> tuple[str, str]:
+    match deployment.stage:
+        case Stage.PROVISIONING | Stage.HEALTH_CHECKING:
+            launching = deployment.wanted_count(variant) - variant.current_instance_count
+            return "Creating", f"Launching {launching} instance(s)."
+        case Stage.ACTIVATING:
+            return "ActivatingTraffic", f"Activating traffic on {_capacity(deployment, variant)}."
+        case Stage.BAKING:
+            # The documentation's sample names TerminationWaitInSeconds for a canary's wait as well.
+            return "Baking", (
+                f"Baking for {deployment.step.wait_seconds} seconds (TerminationWaitInSeconds) with traffic "
+                f"enabled on {_capacity(deployment, variant)}."
+            )
+        case Stage.TERMINATING:
+            old = deployment.endpoint.variants.get(variant.name)
+            ending = 0 if old is None else old.current_instance_count - deployment.remaining_count(old)
+            return "Deleting", f"Terminating {ending} instance(s)."
+        case Stage.ROLLING_BACK:
+            return "Deleting", f"Terminating {variant.current_instance_count} instance(s)."
+
+
+def _capacity(deployment: Deployment, variant: LiveVariant) -> str:
+    kind = "full" if deployment.step.share == ALL else "canary"
+    return f"{kind} capacity of {deployment.share_of(variant, deployment.step.share)} instance(s)"
