@@ -32,7 +32,7 @@ from local_cloud.front_door.http import (
     send_response,
     service_error,
 )
-from local_cloud.ministack.iam import Refusal
+from local_cloud.ministack.identities import Refusal
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller
 from local_cloud.service_quotas import instance_quotas

@@ -50,13 +50,17 @@ from urllib.parse import urlencode
 from local_cloud.cloudwatch import alarm_evaluation
 from local_cloud.cloudwatch.filter_patterns import UnsupportedPatternError, compile_pattern
 from local_cloud.ministack import (
+    enforcement,
     execution_roles,
     iam,
+    identities,
     policy_grammar,
+    resource_policies,
     rule_targets,
     s3_keys,
     signatures,
 )
+from local_cloud.ministack.enforcement import Enforcement
 from local_cloud.ministack.execution_roles import ExecutionRoles, bucket_and_key, encrypted_with
 from local_cloud.ministack.iam import MiniStackIam
 from local_cloud.ministack.policy_grammar import PolicyGrammar
@@ -134,7 +138,10 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.services.ssm", "_put_parameter"),
     *s3_keys.RELIED_ON,
     *execution_roles.RELIED_ON,
+    *enforcement.RELIED_ON,
     *iam.RELIED_ON,
+    *identities.RELIED_ON,
+    *resource_policies.RELIED_ON,
     *policy_grammar.RELIED_ON,
     *rule_targets.RELIED_ON,
     *signatures.RELIED_ON,
@@ -250,7 +257,7 @@ class MiniStack:
         self.signatures = Signatures(secret, enforce_iam=enforce_iam)
         self.signatures.install()
         if enforce_iam:
-            self.iam.install()
+            Enforcement(self.iam).install()
         RuleTargets(self.iam, enforce_iam=enforce_iam).install()
         Encryption().install()
         PolicyGrammar().install()

@@ -15,7 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
-from local_cloud.ministack.iam import Refusal
+from local_cloud.ministack.identities import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -31,6 +31,7 @@ from ministack.services import kms
 from local_cloud.application_auto_scaling import wire as auto_scaling_wire
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
 from local_cloud.front_door.http import Request, service_error
+from local_cloud.ministack.enforcement import Enforcement
 from local_cloud.ministack.iam import MiniStackIam
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import AlarmState, Caller
@@ -159,9 +160,9 @@ class InProcessCloud:
             query = parse_qs(url.query, keep_blank_values=True)
             path = url.path or "/"
             principal, name = self._caller.principal, _HANDLER_NAMES.get(service, service)
-            iam = _iam()
+            iam, enforcement = _iam()
             iam.switches = lambda: self._control_plane.switches
-            refused = principal and iam.refusal(
+            refused = principal and enforcement.refusal(
                 principal,
                 name,
                 request.method,
@@ -218,11 +219,12 @@ class _Raw(io.BytesIO):
 
 
 @cache
-def _iam() -> MiniStackIam:
-    """Return this process's IAM, with whatever it keeps."""
+def _iam() -> tuple[MiniStackIam, Enforcement]:
+    """Return this process's IAM, with whatever it keeps, and what asks it about requests."""
     iam = MiniStackIam()
-    iam.hide_composite_alarms()
-    return iam
+    enforcement = Enforcement(iam)
+    enforcement.hide_composite_alarms()
+    return iam, enforcement
 
 
 def _form(headers: dict[str, str], body: bytes) -> str:

@@ -1,28 +1,18 @@
 import ast
+import importlib
 import inspect
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
 
-from local_cloud.ministack import (
-    emulator,
-    execution_roles,
-    iam,
-    policy_grammar,
-    rule_targets,
-    s3_keys,
-    signatures,
-)
+from local_cloud import ministack
+from local_cloud.ministack import emulator
 
-MODULES = (
-    emulator,
-    s3_keys,
-    rule_targets,
-    execution_roles,
-    iam,
-    signatures,
-    policy_grammar,
-)
+MODULES = [
+    importlib.import_module(f"local_cloud.ministack.{module.name}")
+    for module in pkgutil.iter_modules(ministack.__path__)
+]
 
 
 def test_pinned_ministack_has_everything_that_is_relied_on() -> None:
