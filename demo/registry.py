@@ -15,7 +15,7 @@ IMAGE: Final = "492215442770.dkr.ecr.eu-central-1.amazonaws.com/sagemaker-scikit
 
 
 class Registry:
-    """A model package group, the bucket that its artefacts are in, and their image and key."""
+    """A model package group, the bucket that its artifacts are in, and their image and key."""
 
     def __init__(
         self,

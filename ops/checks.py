@@ -16,7 +16,7 @@ from iam_evaluator.principals import Principal, role_session
 from infra.configuration.partitions import partition_of, url_suffix_of
 from infra.permissions.s3_grants import Surroundings, on_model_objects
 from infra.settings.model_objects import ModelObjects
-from infra.stages.access import PULL, Artefacts, Repository, group_arns, version_arns
+from infra.stages.access import PULL, Artifacts, Repository, group_arns, version_arns
 from infra.stages.names import owner_of, registry_stack_name
 from infra.stages.policy_statements import signed, statements_for_owners, statements_of
 from ops.encryption import check_encryption
@@ -148,7 +148,7 @@ def _version(
         "version",
         subject,
         absent="there is no version, or no such group",
-        why="Without one, images, artefacts and keys cannot be followed to what they need.",
+        why="Without one, images, artifacts and keys cannot be followed to what they need.",
         where=f"Register a version in account {registry}, or name one by --version.",
     )
     if isinstance(facts.version, Found):
@@ -184,11 +184,11 @@ def _configured(access: StageAccess, group: str, version: Version | None) -> Ite
         return
     where = f"In cdk.json, under registry.groups.{group}; then deploy the registry's stack and the stage's."
     region = access.registry.region
-    for uri in version.artefacts:
-        within = [each for each in access.artefacts if _below(uri, each)]
-        why = "Neither the models' role nor the bucket's policy lets the artefact be read."
+    for uri in version.artifacts:
+        within = [each for each in access.artifacts if _below(uri, each)]
+        why = "Neither the models' role nor the bucket's policy lets the artifact be read."
         folder = f"{uri.rpartition('/')[0]}/"
-        yield told("context", uri, bool(within), f"artefacts does not have {folder}", why, where)
+        yield told("context", uri, bool(within), f"artifacts does not have {folder}", why, where)
     for image in version.images:
         name = image.partition("@")[0].rpartition("/")
         bare = f"{name[0]}/{name[2].partition(':')[0]}"
@@ -205,8 +205,8 @@ def _images(access: StageAccess) -> list[str]:
     return list(access.registry.groups[access.groups[0]].images)
 
 
-def _below(uri: str, artefacts: Artefacts) -> bool:
-    return uri.startswith(f"s3://{artefacts.bucket}/{artefacts.prefix}")
+def _below(uri: str, artifacts: Artifacts) -> bool:
+    return uri.startswith(f"s3://{artifacts.bucket}/{artifacts.prefix}")
 
 
 _WHY: Final = {
@@ -215,8 +215,8 @@ _WHY: Final = {
     "sagemaker:ListModelPackages": "The sweep cannot find approvals whose events were lost.",
     "sagemaker:CreateModel": "SageMaker refuses to make a model of the version.",
     "sagemaker:UpdateModelPackage": "The stage cannot promote, nor write where a version serves.",
-    "s3:GetObject": "SageMaker cannot fetch the artefact: CreateModel fails.",
-    "s3:ListBucket": "The deployer cannot see whether an artefact was overwritten: it deploys none.",
+    "s3:GetObject": "SageMaker cannot fetch the artifact: CreateModel fails.",
+    "s3:ListBucket": "The deployer cannot see whether an artifact was overwritten: it deploys none.",
     "ecr:BatchCheckLayerAvailability": "SageMaker cannot pull the image: the endpoint fails.",
     "ecr:BatchGetImage": "SageMaker cannot pull the image: the endpoint fails.",
     "ecr:GetAuthorizationToken": "SageMaker cannot pull the image: the endpoint fails.",
@@ -372,7 +372,7 @@ def _sample(value: object) -> str:
 def _concrete(resource: str, version: Version | None) -> str:
     if "*" not in resource:
         return resource
-    for uri in version.artefacts if version else ():
+    for uri in version.artifacts if version else ():
         arn = f"{resource.split(':::', maxsplit=1)[0]}:::{uri.removeprefix('s3://')}"
         if ":s3:::" in resource and arn.startswith(resource.removesuffix("*")):
             return arn
@@ -485,13 +485,13 @@ def _deployer(access: StageAccess, version: Version | None, facts: Facts) -> Ite
         ),
         *(
             (
-                "ListArtefacts",
+                "ListArtifacts",
                 "s3:ListBucket",
                 f"arn:{partition}:s3:::{each.bucket}",
                 {"s3:prefix": each.prefix},
                 {"StringLike": {"s3:prefix": [f"{each.prefix}*"]}},
             )
-            for each in access.artefacts
+            for each in access.artifacts
         ),
         ("Write", "sagemaker:UpdateModelPackage", packages[0], _context(writing), writing),
     ]
@@ -524,8 +524,8 @@ def _models(access: StageAccess, version: Version | None, facts: Facts) -> Itera
     s3 = f"arn:{partition}:s3:::"
     prefixes = [
         each
-        for each in access.artefacts
-        if version is None or any(_below(uri, each) for uri in version.artefacts)
+        for each in access.artifacts
+        if version is None or any(_below(uri, each) for uri in version.artifacts)
     ]
     calls: list[tuple[str, str, str, dict[str, Values], dict[str, Any]]] = []
     for each in prefixes:
@@ -588,11 +588,11 @@ def _need(
 
 
 def _existing(access: StageAccess, version: Version | None, facts: Facts) -> Iterator[Finding]:
-    """Check that artefacts and images are there."""
+    """Check that artifacts and images are there."""
     if version is None:
         return
     account = access.registry.account
-    for things, check, what in ((facts.artefacts, "artefact", "object"), (facts.images, "image", "image")):
+    for things, check, what in ((facts.artifacts, "artifact", "object"), (facts.images, "image", "image")):
         for name, reading in things.items():
             if isinstance(reading, Found) and reading.value:
                 yield Finding(check, Status.OK, name)

@@ -1,4 +1,4 @@
-"""Checks the keys with which a version's artefacts are really encrypted, whatever the context says they are.
+"""Checks the keys with which a version's artifacts are really encrypted, whatever the context says they are.
 
 Pure. S3 encrypts with what an upload names, or else with the bucket's default; neither is in the context, and
 a model that may not use the key fails when its instances are launched.
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from ops.facts import Facts
 
 _CHECK: Final = "encryption"
-_WHY: Final = "SageMaker cannot decrypt the artefact as the models' role: no instance comes up."
+_WHY: Final = "SageMaker cannot decrypt the artifact as the models' role: no instance comes up."
 
 
 def check_encryption(access: StageAccess, group: str, facts: Facts) -> Iterator[Finding]:
-    """Check that stages may be, and are, let in to every key that artefacts are encrypted with."""
+    """Check that stages may be, and are, let in to every key that artifacts are encrypted with."""
     for uri, reading in facts.encryption.items():
-        objects = facts.artefacts[uri]
+        objects = facts.artifacts[uri]
         looked_at = len(objects.value) if isinstance(objects, Found) else 0
         what = uri if looked_at == 1 else f"the first {looked_at} objects of {uri}"
         yield from judge(
@@ -43,7 +43,7 @@ def check_encryption(access: StageAccess, group: str, facts: Facts) -> Iterator[
 
 
 def _key(access: StageAccess, group: str, uri: str, name: str, facts: Facts) -> Iterator[Finding]:
-    """Find what is wrong with one key of an artefact, by the name that S3 has for it."""
+    """Find what is wrong with one key of an artifact, by the name that S3 has for it."""
     account = access.registry.account
     # Whether AWS manages another account's key, only that account can see.
     reading = facts.keys.get(name, Found(KmsKey(name, is_managed_by_aws=False)))
@@ -53,7 +53,7 @@ def _key(access: StageAccess, group: str, uri: str, name: str, facts: Facts) -> 
         f"the key {name} of {uri}",
         absent="there is no such key any more: nothing can be decrypted that it encrypted",
         why=_WHY,
-        where=f"In account {account}: upload the artefact again, or approve another version.",
+        where=f"In account {account}: upload the artifact again, or approve another version.",
     )
     if not isinstance(reading, Found):
         return
@@ -70,7 +70,7 @@ def _key(access: StageAccess, group: str, uri: str, name: str, facts: Facts) -> 
         )
         if owner != account:
             where += (
-                f" If it is {owner}'s aws/s3, nobody else can be let in to it: copy the artefact over itself "
+                f" If it is {owner}'s aws/s3, nobody else can be let in to it: copy the artifact over itself "
                 "with another key."
             )
         yield Finding(
@@ -99,8 +99,8 @@ def _managed_by_aws(access: StageAccess, uri: str, key: KmsKey) -> Finding:
         uri,
         f"it is encrypted with {key.arn}, which AWS manages: no other account can be let in to it",
         _WHY,
-        f"In account {access.registry.account}: copy the artefact over itself with another key, as below; "
-        "then approve the version again, as its artefact is another. For versions to come, name a key of "
+        f"In account {access.registry.account}: copy the artifact over itself with another key, as below; "
+        "then approve the version again, as its artifact is another. For versions to come, name a key of "
         "your own in the bucket's default encryption, or in what training jobs write.",
         command=shlex.join(["aws", "s3", "cp", uri, uri, *below, *with_key]),
     )

@@ -76,7 +76,7 @@ class Version:
         status: Its ModelPackageStatus.
         approval_status: Its ModelApprovalStatus.
         images: Of the inference specifications that the group's endpoints serve, the containers' images.
-        artefacts: Likewise where their artefacts are; what is a prefix of many objects ends in a slash.
+        artifacts: Likewise where their artifacts are; what is a prefix of many objects ends in a slash.
         specifications: The names of its additional inference specifications.
     """
 
@@ -84,7 +84,7 @@ class Version:
     status: str
     approval_status: str
     images: tuple[str, ...]
-    artefacts: tuple[str, ...]
+    artifacts: tuple[str, ...]
     specifications: tuple[str, ...] = ()
 
 
@@ -124,7 +124,7 @@ class Facts:
         forwarding_rules: The registry's rules that send to the stage's bus.
         forwarding_roles: By their ARN, the roles that those send as.
         stack_outputs: The outputs of the stage's stack, by their names.
-        artefacts: By URI, the keys of the objects in its place: of many, the first.
+        artifacts: By URI, the keys of the objects in its place: of many, the first.
         encryption: By URI, the KMS keys that those objects are encrypted with, as S3 names them.
         keys: What those keys are, by the same names; without other accounts', of which nobody else may ask.
         images: By image, whether it is there.
@@ -145,7 +145,7 @@ class Facts:
     forwarding_rules: Reading[Sequence[Rule]]
     forwarding_roles: Mapping[str, Reading[Role]] = field(default_factory=dict)
     stack_outputs: Reading[Mapping[str, str]]
-    artefacts: Mapping[str, Reading[Sequence[str]]] = field(default_factory=dict)
+    artifacts: Mapping[str, Reading[Sequence[str]]] = field(default_factory=dict)
     encryption: Mapping[str, Reading[Sequence[str]]] = field(default_factory=dict)
     keys: Mapping[str, Reading[KmsKey]] = field(default_factory=dict)
     images: Mapping[str, Reading[bool]] = field(default_factory=dict)

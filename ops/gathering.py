@@ -66,7 +66,7 @@ _NOT_THERE_BY_WORDS: Final = {
 """CloudFormation and SageMaker have one code for every mistake, and for what is not there."""
 
 _MOST_OBJECTS: Final = 100
-"""Of an artefact that is many objects, so many are looked at: each takes a request."""
+"""Of an artifact that is many objects, so many are looked at: each takes a request."""
 
 _OF_HEADS: Final = "403 is for want of s3:GetObject, 400 for an object with a key that came with it, SSE-C"
 """A refusal of an object's head has no body that could say why (botocore: HeadObject)."""
@@ -103,12 +103,12 @@ def gather(
     found = _read(lambda: _find_version(home or stage, access, group, version, served))
     there = _There(home) if home is not None else None
     made_of = found.value if isinstance(found, Found) else None
-    artefacts: dict[str, Reading[Sequence[str]]] = {
-        uri: there.objects(uri) if there else NO_CREDENTIALS for uri in (made_of.artefacts if made_of else ())
+    artifacts: dict[str, Reading[Sequence[str]]] = {
+        uri: there.objects(uri) if there else NO_CREDENTIALS for uri in (made_of.artifacts if made_of else ())
     }
     encryption: dict[str, Reading[Sequence[str]]] = {
         uri: there.encryption(uri, objects.value)
-        for uri, objects in artefacts.items()
+        for uri, objects in artifacts.items()
         if there and isinstance(objects, Found)
     }
     used = dict.fromkeys(key for keys in encryption.values() if isinstance(keys, Found) for key in keys.value)
@@ -157,7 +157,7 @@ def gather(
             if role and registry is not None
         },
         stack_outputs=_read(lambda: _outputs(stage, names.stack)),
-        artefacts=artefacts,
+        artifacts=artifacts,
         encryption=encryption,
         keys={key: there.key(key) for key in used if there and _may_be_of(access.registry.account, key)},
         images={
@@ -362,13 +362,13 @@ def _find_version(
         status=found["ModelPackageStatus"],
         approval_status=found.get("ModelApprovalStatus", ""),
         images=tuple(dict.fromkeys(images)),
-        artefacts=tuple(dict.fromkeys(uri for container in containers for uri in _artefacts(container))),
+        artifacts=tuple(dict.fromkeys(uri for container in containers for uri in _artifacts(container))),
         specifications=tuple(filter(None, additional)),
     )
 
 
-def _artefacts(container: Mapping[str, Any]) -> Iterator[str]:
-    """Yield where a container's artefacts are, as the deployer has it: a prefix of many ends in a slash.
+def _artifacts(container: Mapping[str, Any]) -> Iterator[str]:
+    """Yield where a container's artifacts are, as the deployer has it: a prefix of many ends in a slash.
 
     Source: botocore, `ModelPackageContainerDefinition`.
     """
@@ -384,7 +384,7 @@ def _artefacts(container: Mapping[str, Any]) -> Iterator[str]:
 
 
 class _There:
-    """Reads what is the registry's side's: policies, grants, artefacts and images."""
+    """Reads what is the registry's side's: policies, grants, artifacts and images."""
 
     def __init__(self, session: boto3.Session) -> None:
         self._session = session
@@ -419,7 +419,7 @@ class _There:
                 yield Grant(grant.get("GranteePrincipal", ""), tuple(grant.get("Operations", ())))
 
     def objects(self, uri: str) -> Reading[Sequence[str]]:
-        """Read the keys of an artefact's objects: the very one or, below a slash, the first of all.
+        """Read the keys of an artifact's objects: the very one or, below a slash, the first of all.
 
         What merely begins like an object is another one: S3 lists the object itself first, as keys come in
         UTF-8 order (S3 API reference, "ListObjectsV2").

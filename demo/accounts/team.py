@@ -125,7 +125,7 @@ class Team:
                 "region": REGION,
                 "groups": {
                     GROUP: {
-                        "artefacts": [f"s3://{bucket}/{GROUP}/"],
+                        "artifacts": [f"s3://{bucket}/{GROUP}/"],
                         "images": [image],
                         "keys": [{"arn": key_arn}],
                     }

@@ -154,7 +154,7 @@ def _staging(stages: Stages, version: str, model: TrainedModel) -> None:
 
 def _production(stages: Stages, version: str, model: TrainedModel) -> None:
     timeline, production = stages.timeline, stages.of["production"]
-    timeline.chapter("A person lets version 1 into production: the same artefact serves")
+    timeline.chapter("A person lets version 1 into production: the same artifact serves")
     refused = _refusal(lambda: stages.registry.move(version, as_life_cycle(GATE)))
     _expect(timeline, "the data scientist, who tries it, is answered", refused, "AccessDeniedException")
     stages.let_into_production(version)

@@ -145,7 +145,7 @@ def _beside_stages(values: dict[str, Any]) -> Iterator[Problem]:
     for key in ("execution_role_arn", "model_buckets"):
         if values.pop(key, None):
             expected = "no such key beside stages: each account has roles and buckets of its own"
-            fix = "move it to stages.<name>.execution_role_arn, or to registry.groups.<name>.artefacts"
+            fix = "move it to stages.<name>.execution_role_arn, or to registry.groups.<name>.artifacts"
             yield Problem(PLACE, 0, key, "it and stages", expected, fix)
 
 

@@ -73,7 +73,7 @@ def _elsewhere(registry: Registry, place: str) -> Iterator[Problem]:
         for index, key in enumerate(group.keys):
             _, in_partition, _, in_region, account, _ = key.arn.split(":")
             if (in_partition, in_region) != (partition, region):
-                expected = f"a key of {region}, where the artefacts are: S3 encrypts with no other region's"
+                expected = f"a key of {region}, where the artifacts are: S3 encrypts with no other region's"
                 fix = f"name the key that they are encrypted with in {region}"
                 yield Problem(place, 0, f"{at}.keys[{index}].arn", shown(key.arn), expected, fix)
             elif account != registry.account and key.by != "owner":

@@ -90,7 +90,7 @@ def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:  # noqa: ANN401 - 
 
 
 def explained(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every key of a model, as `groups.<name>.artefacts`, with what it expects."""
+    """Yield every key of a model, as `groups.<name>.artifacts`, with what it expects."""
     for name, info in model.model_fields.items():
         here, inner = f"{path}{name}", _present(info.annotation)
         yield here, str(info.description)

@@ -13,7 +13,7 @@ from infra.settings.keys.endpoint_settings import ENTITY_NAME
 
 _ACCOUNT: Final = r"^[0-9]{12}$"
 _REGION: Final = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]$"
-_ARTEFACTS: Final = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^*?$]+/)?$"
+_ARTIFACTS: Final = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^*?$]+/)?$"
 _IMAGE: Final = r"^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.[a-z0-9.-]+/[a-z0-9._/-]{2,256}$"
 _KEY: Final = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$"
 _ROLE: Final = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/*?-]+$"
@@ -27,7 +27,7 @@ Region = Annotated[str, Field(pattern=_REGION, description="an AWS region, such 
 
 
 class Key(StrictModel):
-    """A KMS key that a group's artefacts are encrypted with."""
+    """A KMS key that a group's artifacts are encrypted with."""
 
     arn: Annotated[str, Field(pattern=_KEY, description="the ARN of a KMS key; no alias")]
     by: Annotated[
@@ -39,12 +39,12 @@ class Key(StrictModel):
     ] = "key_policy"
 
 
-class Artefacts(StrictModel):
-    """A prefix below which versions' artefacts are; text alone is the prefix."""
+class Artifacts(StrictModel):
+    """A prefix below which versions' artifacts are; text alone is the prefix."""
 
     prefix: Annotated[
         str,
-        Field(pattern=_ARTEFACTS, description="an S3 prefix that ends in a slash: s3://bucket/prefix/"),
+        Field(pattern=_ARTIFACTS, description="an S3 prefix that ends in a slash: s3://bucket/prefix/"),
     ]
     by: Annotated[
         Literal["bucket_policy", "owner"],
@@ -63,11 +63,11 @@ class Artefacts(StrictModel):
 class Group(StrictModel):
     """What the versions of a model package group are made of, and stages must be able to read."""
 
-    artefacts: Annotated[
-        list[Artefacts],
+    artifacts: Annotated[
+        list[Artifacts],
         Field(
             min_length=1,
-            description="the S3 prefixes below which the versions' artefacts are, each as text or as a "
+            description="the S3 prefixes below which the versions' artifacts are, each as text or as a "
             "mapping",
         ),
     ]
@@ -85,7 +85,7 @@ class Group(StrictModel):
         Field(min_length=1, description="the ECR repositories of the versions' images"),
     ]
     keys: Annotated[
-        list[Key], Field(description="the KMS keys that the artefacts are encrypted with, if any")
+        list[Key], Field(description="the KMS keys that the artifacts are encrypted with, if any")
     ] = []
 
 
@@ -113,7 +113,7 @@ class Registry(StrictModel):
         Literal["by_purpose", "both_roles"],
         Field(
             description="who is let in: by_purpose (the deployer to the registry, the models' role to "
-            "artefacts, images and keys) or both_roles (both to all)"
+            "artifacts, images and keys) or both_roles (both to all)"
         ),
     ] = "by_purpose"
     revision: Annotated[

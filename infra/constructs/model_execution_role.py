@@ -1,6 +1,6 @@
 """Owns the role that models run with, for those who do not bring their own.
 
-It can do what a plain model needs: read its artefacts, pull its image, write logs and metrics; and what
+It can do what a plain model needs: read its artifacts, pull its image, write logs and metrics; and what
 endpoints' settings name: where calls and answers are kept, topics, keys, a VPC. A model that needs more
 (other services, say) is served with a role of its owner's making.
 """
@@ -65,7 +65,7 @@ class ModelExecutionRole(Construct):
         )
         self._permissions = Permissions(self.role, most_managed=most_managed_policies)
         if access is None:
-            self._allow_artefacts(buckets)
+            self._allow_artifacts(buckets)
             self._allow_images()
         else:
             self._permissions.allow_all(of_models(access))
@@ -75,7 +75,7 @@ class ModelExecutionRole(Construct):
             self._allow_vpc(requirements)
         self.problems = self._permissions.attach(about=_ABOUT, outlive_stack=True)
 
-    def _allow_artefacts(self, buckets: Sequence[str]) -> None:
+    def _allow_artifacts(self, buckets: Sequence[str]) -> None:
         stack = Stack.of(self)
         names = buckets or [f"sagemaker-{stack.region}-{stack.account}"]
         bucket_arns = [
@@ -87,15 +87,15 @@ class ModelExecutionRole(Construct):
         # that somebody configured are theirs to choose, in any account.
         ours = None if buckets else {"StringEquals": {"aws:ResourceAccount": stack.account}}
         self._permissions.allow(
-            "ReadArtefacts",
+            "ReadArtifacts",
             ["s3:GetObject"],
             object_arns,
             conditions=ours,
             why_wildcard="Every model version is an object of its own, at a key that training chooses.",
         )
         # Without it, S3 reports an object that is missing as one that may not be read.
-        self._permissions.allow("ListArtefacts", ["s3:ListBucket"], bucket_arns, conditions=ours)
-        self._permissions.allow_all(keys_of_buckets("DecryptArtefacts", ["kms:Decrypt"], names, self._around))
+        self._permissions.allow("ListArtifacts", ["s3:ListBucket"], bucket_arns, conditions=ours)
+        self._permissions.allow_all(keys_of_buckets("DecryptArtifacts", ["kms:Decrypt"], names, self._around))
 
     def _allow_images(self) -> None:
         self._permissions.allow(

@@ -48,7 +48,7 @@ def of_models(access: StageAccess) -> Iterator[Allowance]:
 
 
 def _fetching(access: StageAccess) -> Iterator[Allowance]:
-    """Yield fetching the artefacts and images of exactly the groups that a stage uses."""
+    """Yield fetching the artifacts and images of exactly the groups that a stage uses."""
     yield from _listing(access)
     yield from _fetching_objects(access)
     repositories = [each.arn for each in access.repositories]
@@ -62,50 +62,50 @@ def _fetching(access: StageAccess) -> Iterator[Allowance]:
 
 
 def _fetching_objects(access: StageAccess) -> Iterator[Allowance]:
-    """Yield fetching the artefacts, and what is beside them, of exactly these groups."""
+    """Yield fetching the artifacts, and what is beside them, of exactly these groups."""
     bucket_arn = f"arn:{partition_of(access.names.region)}:s3:::"
     fine = Allowance(
-        "ReadArtefacts",
+        "ReadArtifacts",
         ["s3:GetObject"],
-        [f"{bucket_arn}{each.bucket}/{each.prefix}*" for each in access.artefacts],
+        [f"{bucket_arn}{each.bucket}/{each.prefix}*" for each in access.artifacts],
         why_wildcard="Every model version is an object of its own, below its group's prefix.",
     )
-    buckets = sorted({f"{bucket_arn}{each.bucket}" for each in access.artefacts})
+    buckets = sorted({f"{bucket_arn}{each.bucket}" for each in access.artifacts})
     whole = replace(fine, resources=[f"{each}/*" for each in buckets], loses=Loss.OBJECTS)
     yield in_steps(fine, _or_alike(whole, buckets, after="/*"))
     if access.keys:
         region = access.names.region
         through = {"StringEquals": {"kms:ViaService": f"s3.{region}.{url_suffix_of(region)}"}}
-        named = Allowance("DecryptArtefacts", ["kms:Decrypt"], access.keys, through, _NO_ROOM)
+        named = Allowance("DecryptArtifacts", ["kms:Decrypt"], access.keys, through, _NO_ROOM)
         any_of = sorted({f"{key[: key.index('key/')]}key/*" for key in access.keys})
         yield in_steps(named, replace(named, resources=any_of, loses=Loss.KEYS))
 
 
 def _listing(access: StageAccess) -> Iterator[Allowance]:
-    """Yield seeing which objects there are below the prefixes of exactly these groups' artefacts.
+    """Yield seeing which objects there are below the prefixes of exactly these groups' artifacts.
 
-    The deployer tells by it whether an artefact was overwritten. Who fetches is told by it that an object is
+    The deployer tells by it whether an artifact was overwritten. Who fetches is told by it that an object is
     missing, which S3 otherwise reports as one that may not be read.
     """
     bucket_arn = f"arn:{partition_of(access.names.region)}:s3:::"
-    buckets = sorted({each.bucket for each in access.artefacts})
+    buckets = sorted({each.bucket for each in access.artifacts})
     if not buckets:
         return
     each_bucket = [
         Allowance(
-            f"ListArtefacts{number}",
+            f"ListArtifacts{number}",
             ["s3:ListBucket"],
             [f"{bucket_arn}{bucket}"],
             {
                 "StringLike": {
-                    "s3:prefix": [f"{each.prefix}*" for each in access.artefacts if each.bucket == bucket]
+                    "s3:prefix": [f"{each.prefix}*" for each in access.artifacts if each.bucket == bucket]
                 }
             },
         )
         for number, bucket in enumerate(buckets, start=1)
     ]
     arns = [f"{bucket_arn}{bucket}" for bucket in buckets]
-    whole = Allowance("ListArtefacts", ["s3:ListBucket"], arns, {}, _NO_ROOM, loses=Loss.OBJECTS)
+    whole = Allowance("ListArtifacts", ["s3:ListBucket"], arns, {}, _NO_ROOM, loses=Loss.OBJECTS)
     yield in_steps(replace(whole, written_as=each_bucket, loses=Loss.NOTHING), _or_alike(whole, arns))
 
 

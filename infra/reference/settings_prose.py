@@ -102,8 +102,8 @@ policy deny everyone but the deployers to write `sagemaker:CustomerMetadataPrope
 remove keys that begin with `greenlight:` (`sagemaker:CustomerMetadataPropertiesToRemove`).
 
 A digest covers what SageMaker and S3 report, not every byte. An image's tag can be pushed again: name images
-by digest (`@sha256:…`), and make tags immutable in ECR. S3's ETag of an artefact is an MD5 in most buckets,
-and outside of stages no artefact is looked at: keep artefacts under versioning and Object Lock.
+by digest (`@sha256:…`), and make tags immutable in ECR. S3's ETag of an artifact is an MD5 in most buckets,
+and outside of stages no artifact is looked at: keep artifacts under versioning and Object Lock.
 """
 
 FROM_NOTHING: Final = """\
@@ -154,7 +154,7 @@ def _actions(names: str) -> str:
 ROLE_NEEDS: Final = (
     (
         "every model",
-        "`s3:GetObject` and `s3:ListBucket` where its artefacts are, `kms:Decrypt` if they are encrypted",
+        "`s3:GetObject` and `s3:ListBucket` where its artifacts are, `kms:Decrypt` if they are encrypted",
     ),
     (
         "every image in ECR",

@@ -48,14 +48,14 @@ class Repository:
 
 
 @dataclass(frozen=True, slots=True)
-class Artefacts:
+class Artifacts:
     """Objects below a prefix; the prefix ends in a slash, or is empty."""
 
     bucket: str
     prefix: str
 
     @classmethod
-    def of(cls, uri: str) -> Artefacts:
+    def of(cls, uri: str) -> Artifacts:
         """Read `s3://bucket/prefix/`."""
         bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         return cls(bucket, prefix)
@@ -89,14 +89,14 @@ class StageAccess:
         return self.names.account == self.registry.account
 
     @property
-    def artefacts(self) -> list[Artefacts]:
-        """The prefixes of its groups' artefacts, without doubles."""
-        return self.artefacts_by("bucket_policy", "owner")
+    def artifacts(self) -> list[Artifacts]:
+        """The prefixes of its groups' artifacts, without doubles."""
+        return self.artifacts_by("bucket_policy", "owner")
 
-    def artefacts_by(self, *by: str) -> list[Artefacts]:
+    def artifacts_by(self, *by: str) -> list[Artifacts]:
         """The same, of those to which stages are let in by some of these ways."""
-        given = (each for group in self.groups for each in self.registry.groups[group].artefacts)
-        return _once(Artefacts.of(each.prefix) for each in given if each.by in by)
+        given = (each for group in self.groups for each in self.registry.groups[group].artifacts)
+        return _once(Artifacts.of(each.prefix) for each in given if each.by in by)
 
     @property
     def repositories(self) -> list[Repository]:
@@ -123,18 +123,18 @@ class StageAccess:
 
     @property
     def fetchers(self) -> list[str]:
-        """The roles that fetch artefacts and images."""
+        """The roles that fetch artifacts and images."""
         both = self.registry.admit == "both_roles"
         return [*self.running, *([self.names.deployer_role_arn] if both else [])]
 
     @property
     def objects_readers(self) -> list[str]:
-        """The roles that fetch objects: artefacts and, where endpoints are tried with them, samples."""
+        """The roles that fetch objects: artifacts and, where endpoints are tried with them, samples."""
         return [*self.fetchers, *([self.names.deployer_role_arn] if self.reads_samples else [])]
 
     @property
     def listers(self) -> list[str]:
-        """The roles that see which objects there are; the deployer knows artefacts by their entity tags."""
+        """The roles that see which objects there are; the deployer knows artifacts by their entity tags."""
         return _once(iter([*self.fetchers, self.names.deployer_role_arn]))
 
     @property

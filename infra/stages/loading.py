@@ -266,7 +266,7 @@ def _ungranted(endpoints: Sequence[EndpointSpec], registry: Registry, place: str
         group = spec.model_package_group.rpartition("/")[2]
         if group not in known:
             got = f"no {group}, which {spec.file} follows"
-            expected = "every group that stages use, with the artefacts and images of its versions"
+            expected = "every group that stages use, with the artifacts and images of its versions"
             yield Problem(place, 0, "registry.groups", got, expected, f"add {group}, or correct the file")
 
 

@@ -92,8 +92,8 @@ def _of_group(access: StageAccess, group: str, sid: str) -> Iterator[Statement]:
 
 def _of_buckets(access: StageAccess, sid: str, by: str) -> Iterator[tuple[PolicyTarget, Statement]]:
     prefixes: dict[str, list[str]] = defaultdict(list)
-    for artefacts in access.artefacts_by(by):
-        prefixes[artefacts.bucket].append(artefacts.prefix)
+    for artifacts in access.artifacts_by(by):
+        prefixes[artifacts.bucket].append(artifacts.prefix)
     for bucket, below in prefixes.items():
         arn = f"arn:{_partition(access)}:s3:::{bucket}"
         objects = [f"{arn}/{prefix}*" for prefix in below]
@@ -112,7 +112,7 @@ def _of_key(access: StageAccess, sid: str) -> Iterator[Statement]:
     region = access.registry.region
     through = {"StringEquals": {"kms:ViaService": f"s3.{region}.{url_suffix_of(region)}"}}
     # In a key's policy, "*" is the key.
-    yield _allow(access, f"{sid}Artefacts", ["kms:Decrypt"], access.objects_readers, ["*"], through)
+    yield _allow(access, f"{sid}Artifacts", ["kms:Decrypt"], access.objects_readers, ["*"], through)
 
 
 def _grants(access: StageAccess, sid: str) -> Iterator[Statement]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, assert_never
 
-from deployer.endpoint_pass.attempts import Attempts, OvertakenError
-from deployer.endpoint_pass.throttling import OutOfTimeError, Patience
-from deployer.gateways.sagemaker import ThrottledError
+from deployer.endpoint_pass.attempts import Attempts
+from deployer.endpoint_pass.ledger import Ledger, LostLeaseError
+from deployer.endpoint_pass.round import Round
+from deployer.endpoint_pass.throttling import OutOfTimeError, TimeBudget
+from deployer.gateways.sagemaker_errors import ThrottledError
 from deployer.model import outcomes
 from deployer.model.settings import EndpointSettings, InvalidSettingsError
-from deployer.reconciler import Gateways, Reconciler
+from deployer.phases.settlement import settle_unmanaged
+from deployer.reconciler import Reconciler
 from deployer.triggers import (
     EndpointChanged,
     PackageChanged,
@@ -28,9 +30,10 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
     from deployer.gateways.bus import Bus
+    from deployer.gateways.gateways import Gateways
     from deployer.gateways.parameters import AllSettings, Parameters
-    from deployer.model.endpoint import Sighting
-    from deployer.model.stack_identity import Ownership
+    from deployer.model.endpoint import EndpointSummary
+    from deployer.model.stack_identity import StackIdentity
 
 PART_SIZE: Final = 50
 """Endpoints that one invocation sweeps. A pass that deploys takes seconds when SageMaker is slow; fifty of
@@ -51,7 +54,7 @@ class Dispatcher:
         parameters: The endpoints' settings.
         gateways: What reconcilers call.
         bus: Where the parts of a sweep are put.
-        ownership: What the stack gives to everything the deployer makes.
+        identity: What the stack gives to everything the deployer makes.
         logger: Where passes are told.
         invocation_id: Unique to this run of the function, or shared with Lambda's retries of it.
         remaining_seconds: How long the invocation may still run.
@@ -63,7 +66,7 @@ class Dispatcher:
         parameters: Parameters,
         gateways: Gateways,
         bus: Bus,
-        ownership: Ownership,
+        identity: StackIdentity,
         logger: Logger,
         *,
         invocation_id: str,
@@ -73,14 +76,14 @@ class Dispatcher:
         self._parameters = parameters
         self._gateways = gateways
         self._bus = bus
-        self._ownership = ownership
+        self._identity = identity
         self._logger = logger
         self._invocation_id = invocation_id
         self._remaining_seconds = remaining_seconds
         self._part_size = part_size
         self._correlation_id = invocation_id
         self._failures: dict[str, Exception] = {}
-        self._left_over: list[tuple[str, Sighting | None]] = []
+        self._left_over: list[tuple[str, EndpointSummary | None]] = []
 
     def dispatch(self, trigger: Trigger) -> None:
         """Reconcile every endpoint that the trigger is about.
@@ -127,15 +130,15 @@ class Dispatcher:
         followers = self._readable(
             self._parameters.read_those(
                 lambda each: each.follows(
-                    trigger.version_arn, trigger.group_name, own_account=self._ownership.account_id
+                    trigger.version_arn, trigger.group_name, own_account=self._identity.account_id
                 )
             )
         )
         if not followers:
             self._logger.info(f"No endpoint follows {trigger.group_name}: nothing to do")
-        put_off = [each for each in followers if not self._reconcile(each, hint=trigger, may_wait=True)]
+        put_off = [each for each in followers if not self._reconcile(each, change=trigger, may_wait=True)]
         for settings in put_off:
-            self._reconcile(settings, hint=trigger)
+            self._reconcile(settings, change=trigger)
 
     def _follow_settings(self, trigger: SettingsChanged) -> None:
         name = self._parameters.endpoint_name(trigger.parameter_name)
@@ -145,7 +148,7 @@ class Dispatcher:
             # Read whatever the event says: a late one of a parameter that is there again must not mislead.
             found = self._read(name)
             for settings in found:
-                self._reconcile(settings, adopt=True)
+                self._reconcile(settings, discover=True)
             if not found and trigger.operation == "Delete" and self._managed(name):
                 self._gateways.reporter.report(
                     outcomes.unmanaged(name, time=self._gateways.now(), correlation_id=trigger.event_id)
@@ -153,18 +156,17 @@ class Dispatcher:
 
     def _managed(self, endpoint_name: str) -> bool:
         """Tell whether settings that are gone were this stack's, as far as is known."""
-        sagemaker = self._gateways.sagemaker
-        endpoint = sagemaker.describe_endpoint(endpoint_name)
-        tags = sagemaker.tags(endpoint.arn) if endpoint is not None else {}
-        return self._ownership.managed(tags, self._gateways.journal.read(endpoint_name))
+        endpoint = self._gateways.endpoints.describe(endpoint_name)
+        tags = self._gateways.tags.read(endpoint.arn) if endpoint is not None else {}
+        return self._identity.managed(tags, self._gateways.journal.read(endpoint_name))
 
     def _sweep(self) -> None:
         """Look at every managed endpoint: here, or in parts when they are many."""
         managed = self._readable(self._parameters.read_all())
         if not managed:
             return
-        sightings = self._gateways.sagemaker.sight_endpoints()
-        endpoints = [(each.endpoint_name, sightings.get(each.endpoint_name)) for each in managed]
+        summaries = self._gateways.endpoints.summaries()
+        endpoints = [(each.endpoint_name, summaries.get(each.endpoint_name)) for each in managed]
         if len(endpoints) <= self._part_size:
             self._sweep_part(endpoints, {each.endpoint_name: each for each in managed})
             return
@@ -177,20 +179,20 @@ class Dispatcher:
 
     def _sweep_part(
         self,
-        endpoints: Iterable[tuple[str, Sighting | None]],
+        endpoints: Iterable[tuple[str, EndpointSummary | None]],
         known: dict[str, EndpointSettings] | None = None,
     ) -> None:
         remaining = list(endpoints)
         put_off: set[str] = set()
         while remaining:
-            name, sighting = remaining.pop(0)
+            name, summary = remaining.pop(0)
             with self._kept_apart(name):
                 for settings in [known[name]] if known is not None else self._read(name):
                     may_wait = bool(remaining) and name not in put_off
-                    if not self._reconcile(settings, adopt=True, sighting=sighting, may_wait=may_wait):
+                    if not self._reconcile(settings, discover=True, summary=summary, may_wait=may_wait):
                         # What ended an invocation may end this one too: the others have their turn first.
                         put_off.add(name)
-                        remaining.append((name, sighting))
+                        remaining.append((name, summary))
             if remaining and remaining[-1][0] != name and self._remaining_seconds() < SECONDS_FOR_A_PASS:
                 # Each part is smaller than the one it comes from, so this ends.
                 self._bus.put_parts([SweepPart(tuple(remaining))])
@@ -209,7 +211,7 @@ class Dispatcher:
             return []
         if settings is None:
             self._logger.info(f"Nobody manages endpoint {endpoint_name}: nothing to deploy")
-            self._follow_to_its_end(endpoint_name)
+            self._settle_unmanaged(endpoint_name)
             return []
         return [settings] if self._is_ours(settings) else []
 
@@ -218,42 +220,29 @@ class Dispatcher:
 
         Those are told once, and left alone, as their endpoints are.
         """
-        if self._ownership.holds(settings):
+        if self._identity.holds(settings):
             return True
         if self._parameters.is_news(settings):
-            self._tell_foreign(settings)
+            self._report_foreign(settings)
         return False
 
-    def _tell_foreign(self, settings: EndpointSettings) -> None:
-        name, message = settings.endpoint_name, self._ownership.word_settings(settings)
+    def _report_foreign(self, settings: EndpointSettings) -> None:
+        name, message = settings.endpoint_name, self._identity.describe_foreign_settings(settings)
         self._logger.warning(message)
-        rest = self._gateways.journal.read(name).rest
-        if rest.told != message:
+        ledger = Ledger(name, self._gateways.journal, self._logger, invocation_id=self._invocation_id)
+        if ledger.last_observed.reported != message:
             self._gateways.reporter.report(
                 outcomes.needs_attention(name, message, time=self._gateways.now(), correlation_id=name)
             )
-            self._gateways.journal.record_rest(name, rest, replace(rest, told=message))
+            ledger.note(reported=message)
 
-    def _follow_to_its_end(self, endpoint_name: str) -> None:
-        """Settle what was under way when an endpoint's settings were removed: people wait for its end."""
+    def _settle_unmanaged(self, endpoint_name: str) -> None:
         gateways = self._gateways
-        history = gateways.journal.read(endpoint_name)
-        attempts = Attempts(
-            history,
-            gateways.journal,
-            gateways.reporter,
-            self._logger,
-            now=gateways.now,
-            invocation_id=self._invocation_id,
-        )
-        if attempts.unsettled is None and not attempts.owes_report:
-            return
-        endpoint = gateways.sagemaker.describe_endpoint(endpoint_name)
+        ledger = Ledger(endpoint_name, gateways.journal, self._logger, invocation_id=self._invocation_id)
+        attempts = Attempts(ledger, gateways.reporter, self._logger, now=gateways.now)
         try:
-            # The test went with the settings, and so did the alarm.
-            attempts.follow(endpoint, is_tested=lambda _: False, clear_abort=lambda: None)
-            attempts.report_late(endpoint)
-        except OvertakenError:
+            settle_unmanaged(endpoint_name, gateways.endpoints, ledger, attempts, gateways.now())
+        except LostLeaseError:
             self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")
 
     def _readable(self, found: AllSettings) -> tuple[EndpointSettings, ...]:
@@ -265,9 +254,9 @@ class Dispatcher:
         self,
         settings: EndpointSettings,
         *,
-        hint: PackageChanged | None = None,
-        adopt: bool = False,
-        sighting: Sighting | None = None,
+        change: PackageChanged | None = None,
+        discover: bool = False,
+        summary: EndpointSummary | None = None,
         may_wait: bool = False,
     ) -> bool:
         """Make a pass over an endpoint; return False if it had better wait, as it may, and none was made."""
@@ -277,14 +266,14 @@ class Dispatcher:
                 reconciler = Reconciler(
                     settings,
                     self._gateways,
-                    self._ownership,
+                    self._identity,
                     self._logger,
                     invocation_id=self._invocation_id,
-                    patience=Patience(self._remaining_seconds, self._gateways.pause),
+                    time_budget=TimeBudget(self._remaining_seconds, self._gateways.pause),
                 )
                 if may_wait and reconciler.was_cut_short:
                     return False
-                reconciler.reconcile(hint=hint, adopt=adopt, sighting=sighting)
+                reconciler.reconcile(Round(change=change, discover=discover, summary=summary))
             except ThrottledError:
                 self._logger.warning(
                     "SageMaker throttles, and this invocation has no time left: the next one goes on"

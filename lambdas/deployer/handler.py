@@ -17,19 +17,15 @@ from botocore.config import Config
 from deployer import VERSION
 from deployer.dispatcher import Dispatcher
 from deployer.environment import Environment
-from deployer.gateways.alarms import Alarms
 from deployer.gateways.bus import Bus
-from deployer.gateways.invocations import LONGEST_SECONDS, Invocations
+from deployer.gateways.gateways import Gateways
+from deployer.gateways.invocations import LONGEST_SECONDS
 from deployer.gateways.journal import Journal
 from deployer.gateways.newer_members import pass_on_newer_members
 from deployer.gateways.parameters import Parameters
 from deployer.gateways.reporter import Reporter
-from deployer.gateways.s3 import S3
-from deployer.gateways.sagemaker import SageMaker
-from deployer.gateways.scalable_targets import ScalableTargets
 from deployer.gateways.topic import Topic
-from deployer.model.stack_identity import Ownership
-from deployer.reconciler import Gateways
+from deployer.model.stack_identity import StackIdentity
 from deployer.triggers import read_trigger
 
 if TYPE_CHECKING:
@@ -53,7 +49,7 @@ class _Clients:
     parameters: Parameters
     gateways: Gateways
     bus: Bus
-    ownership: Ownership
+    identity: StackIdentity
 
     @classmethod
     def build(cls, environment: Environment) -> _Clients:
@@ -77,34 +73,30 @@ class _Clients:
             topic_arn=environment.outcome_topic_arn,
             stack_name=environment.stack_name,
         )
+        configs = {
+            # The calls of a smoke test that were not answered are made again by the test, within its own
+            # limits.
+            "sagemaker-runtime": config.merge(_ONE_LONG_TRY),
+            "sagemaker": config.merge(_UNVALIDATED),
+        }
+
+        @cache
+        def client_of(service: str) -> Any:  # noqa: ANN401 - each service has its own type
+            client: Any = session.client(service, config=configs.get(service, config))  # type: ignore[call-overload] # any
+            return pass_on_newer_members(client) if service == "sagemaker" else client
+
         return cls(
-            parameters=Parameters(
-                session.client("ssm", config=config), prefix=environment.settings_prefix, now=_now
-            ),
-            gateways=Gateways(
-                alarms=Alarms(cache(lambda: session.client("cloudwatch", config=config))),
-                scalable_targets=ScalableTargets(
-                    cache(lambda: session.client("application-autoscaling", config=config))
-                ),
-                invocations=Invocations(
-                    # A call that was not answered is made again by the trial, within its own limits.
-                    cache(lambda: session.client("sagemaker-runtime", config=config.merge(_ONE_LONG_TRY))),
-                    time.monotonic,
-                ),
-                s3=S3(cache(lambda: session.client("s3", config=config))),
-                sagemaker=SageMaker(
-                    pass_on_newer_members(session.client("sagemaker", config=config.merge(_UNVALIDATED)))
-                ),
-                journal=Journal(
-                    session.client("dynamodb", config=config), table_name=environment.journal_table_name
-                ),
-                reporter=Reporter(topic, bus, logger),
+            parameters=Parameters(client_of("ssm"), prefix=environment.settings_prefix, now=_now),
+            gateways=Gateways.connect(
+                client_of,
+                Journal(client_of("dynamodb"), table_name=environment.journal_table_name),
+                Reporter(topic, bus, logger),
                 now=_now,
                 # Spreading invocations out needs no secret.
                 pause=lambda longest: time.sleep(random.uniform(0, longest)),  # noqa: S311
             ),
             bus=bus,
-            ownership=Ownership(
+            identity=StackIdentity(
                 execution_role_arn=environment.execution_role_arn, stack_name=environment.stack_name
             ),
         )
@@ -120,7 +112,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         clients.parameters,
         clients.gateways,
         clients.bus,
-        clients.ownership,
+        clients.identity,
         logger,
         invocation_id=context.aws_request_id,
         remaining_seconds=lambda: context.get_remaining_time_in_millis() / 1000,

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, TypeGuard
 
-from deployer.model.endpoint import Sighting
+from deployer.contract import PART_DETAIL_TYPE, SOURCE
+from deployer.model.endpoint import EndpointSummary
 from deployer.model.life_cycle import LifeCycle
-
-PART_DETAIL_TYPE: Final = "Greenlight Sweep Part"
 
 _VERSION_ARN: Final = re.compile(
     r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]{9,16}:[0-9]{12}:model-package/[A-Za-z0-9][A-Za-z0-9-]{0,62}/[0-9]{1,9}"
@@ -79,7 +78,7 @@ class Sweep:
 class SweepPart:
     """A part of a sweep: some endpoints, as a list showed them (status, last modification), or absent."""
 
-    endpoints: tuple[tuple[str, Sighting | None], ...]
+    endpoints: tuple[tuple[str, EndpointSummary | None], ...]
     event_id: str = ""
 
     def detail(self) -> dict[str, Any]:
@@ -131,7 +130,7 @@ def read_trigger(event: Any) -> Trigger:  # noqa: ANN401 - whatever Lambda is in
             return _settings_changed(detail, event_id)
         case ("aws.events", "Scheduled Event"):
             return Sweep(event_id=event_id)
-        case ("greenlight", part) if part == PART_DETAIL_TYPE:
+        case (source, part) if (source, part) == (SOURCE, PART_DETAIL_TYPE):
             return _sweep_part(detail, event_id)
         case _:
             named = f"source {event.get('source')!r} with detail-type {event.get('detail-type')!r}"
@@ -156,13 +155,13 @@ def _sweep_part(detail: dict[str, Any], event_id: str) -> Trigger:
     listed = detail.get("Endpoints")
     if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
         return Unusable("it is a sweep's part without endpoints")
-    endpoints: list[tuple[str, Sighting | None]] = []
+    endpoints: list[tuple[str, EndpointSummary | None]] = []
     for each in listed:
         name, status = each.get("EndpointName"), each.get("EndpointStatus")
         modified = _exact_time(each.get("LastModifiedTime"))
         if not _is_entity_name(name):
             return Unusable(f"EndpointName is {name!r}")
-        seen = Sighting(status, modified) if isinstance(status, str) and modified else None
+        seen = EndpointSummary(status, modified) if isinstance(status, str) and modified else None
         endpoints.append((name, seen))
     return SweepPart(tuple(endpoints), event_id)
 

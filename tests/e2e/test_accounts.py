@@ -36,7 +36,7 @@ def test_a_stage_is_let_in_and_shut_out_again_and_the_doctor_knows(team: Team) -
     assert {each["check"] for each in gaps} == {"policy", "grant", "event-path", "image"}
     code, shown, _ = team.doctor()
     assert code == 1
-    assert "SageMaker cannot fetch the artefact: CreateModel fails." in shown
+    assert "SageMaker cannot fetch the artifact: CreateModel fails." in shown
 
     # WHEN the registry's stack is deployed, twice
     for _ in range(2):
@@ -47,7 +47,7 @@ def test_a_stage_is_let_in_and_shut_out_again_and_the_doctor_knows(team: Team) -
     assert {name: ours(statements) for name, statements in after.items()} == {
         "bucket": {"StagingGet", "StagingList"},
         "group": {"StagingVersions", "StagingWrite"},
-        "key": {"StagingArtefacts"},
+        "key": {"StagingArtifacts"},
         "repository": {"StagingPull"},
     }
     for name, statements in before.items():

@@ -178,7 +178,7 @@ def no_image(team: Team) -> None:
     ecr.batch_delete_image(repositoryName=team.repository, imageIds=[{"imageTag": "1"}])
 
 
-def renamed_artefact(team: Team) -> None:
+def renamed_artifact(team: Team) -> None:
     s3, key = team.registry.client("s3"), "churn/1/model.tar.gz"
     s3.copy_object(Bucket=team.bucket, Key=f"{key}.old", CopySource=f"{team.bucket}/{key}")
     s3.delete_object(Bucket=team.bucket, Key=key)
@@ -266,7 +266,7 @@ class Misconfiguration:
 MISCONFIGURATIONS = {
     "no policy of the group": Misconfiguration(no_group_policy, "policy", "is not allowed"),
     "no policy of the repository": Misconfiguration(no_repository_policy, "policy", "ecr:BatchGetImage"),
-    "another prefix of artefacts": Misconfiguration(another_prefix, "policy", "s3:"),
+    "another prefix of artifacts": Misconfiguration(another_prefix, "policy", "s3:"),
     "no statements in the key's policy": Misconfiguration(no_key_statements, "policy", "kms:Decrypt"),
     "the registry's rule is off": Misconfiguration(forwarding_off, "event-path", "it is disabled"),
     "the stage's rule is off": Misconfiguration(receiving_off, "event-path", "it is disabled"),
@@ -288,10 +288,10 @@ MISCONFIGURATIONS = {
     "no PassRole": Misconfiguration(no_passing, "identity", "iam:PassRole is not allowed"),
     "a boundary without the key": Misconfiguration(bounded, "identity", "kms:Decrypt is not allowed"),
     "the image is gone": Misconfiguration(no_image, "image", "there is no such image", push_image),
-    "the artefact is under another name": Misconfiguration(
-        renamed_artefact, "artefact", "there is no such object", Team.upload
+    "the artifact is under another name": Misconfiguration(
+        renamed_artifact, "artifact", "there is no such object", Team.upload
     ),
-    "the artefact has a key that AWS manages": Misconfiguration(
+    "the artifact has a key that AWS manages": Misconfiguration(
         lambda team: team.upload(ServerSideEncryption="aws:kms"), "encryption", "which AWS manages"
     ),
     "the stage's rule leads elsewhere": Misconfiguration(
@@ -434,7 +434,7 @@ def test_a_specification_that_a_version_lacks_is_added_as_the_doctor_says(team: 
             ModelPackageArn=pending, AdditionalInferenceSpecificationsToAdd=[small]
         )
         [gone] = amiss(team, version=pending)
-        assert (gone["check"], gone["subject"]) == ("artefact", elsewhere)
+        assert (gone["check"], gone["subject"]) == ("artifact", elsewhere)
     finally:
         file.write_text(before)
     assert amiss(team, version=pending) == []
@@ -496,7 +496,7 @@ def test_a_version_that_is_made_of_something_else_is_told_with_the_context_to_wr
     gaps = [gap for gap in team.findings("missing", "--version", elsewhere) if gap["check"] == "context"]
 
     assert [gap["found"] for gap in gaps] == [
-        f"artefacts does not have s3://{team.bucket}/fraud/1/",
+        f"artifacts does not have s3://{team.bucket}/fraud/1/",
         f"images does not have {team.registry_id}.dkr.ecr.{REGION}.amazonaws.com/team/fraud",
     ]
     assert {gap["where"] for gap in gaps} == {

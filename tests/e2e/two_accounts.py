@@ -47,7 +47,7 @@ class Team:
         self.repository = "team/churn"
 
     def prepare(self) -> None:
-        """Register a version of a model whose artefact, image and key are the registry account's."""
+        """Register a version of a model whose artifact, image and key are the registry account's."""
         s3 = self.registry.client("s3")
         s3.create_bucket(Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         policy = {"Version": "2012-10-17", "Statement": [THEIRS]}
@@ -82,7 +82,7 @@ class Team:
                     "region": REGION,
                     "groups": {
                         GROUP: {
-                            "artefacts": [f"s3://{self.bucket}/churn/"],
+                            "artifacts": [f"s3://{self.bucket}/churn/"],
                             "images": [image],
                             "keys": [{"arn": self.key}, {"arn": self.granted_key, "by": "grant"}],
                         }
@@ -98,7 +98,7 @@ class Team:
             bootstrap(account, REGION, environ=self._environ(account), directory=self.directory)
 
     def upload(self, **encryption: str) -> None:
-        """Put the artefact where it belongs; encrypted with the registry's key, or as given."""
+        """Put the artifact where it belongs; encrypted with the registry's key, or as given."""
         given = encryption or {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.key}
         self.registry.client("s3").put_object(
             Bucket=self.bucket, Key="churn/1/model.tar.gz", Body=archive(SCALING_MODEL), **given

@@ -105,7 +105,7 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason(_BUCKET_KEY, sid="DecryptSmokeTests", part="value", text="*:s3:::sagemaker-{region}-{account}"),
     Reason(_DECRYPT, sid="DecryptSmokeTests"),
     # The models' role
-    Reason(_BUCKET_KEY, subject="*: ModelExecutionRole", sid="DecryptArtefacts", part="value"),
+    Reason(_BUCKET_KEY, subject="*: ModelExecutionRole", sid="DecryptArtifacts", part="value"),
     Reason(_BUCKET_KEY, sid="EncryptCallsAndAnswers", part="value"),
     Reason(_BUCKET_KEY, sid="DecryptRequests", part="value"),
     Reason(

@@ -32,8 +32,8 @@ REGISTRY: Final = "111122223333"
 STAGING: Final = "222233334444"
 PRODUCTION: Final = "333344445555"
 REGION: Final = "eu-central-1"
-BUCKET: Final = "churn-artefacts"
-OTHER_BUCKET: Final = "fraud-artefacts"
+BUCKET: Final = "churn-artifacts"
+OTHER_BUCKET: Final = "fraud-artifacts"
 PREFIX: Final = "churn"
 REPOSITORY: Final = "team/churn"
 OTHER_REPOSITORY: Final = "team/fraud"
@@ -101,12 +101,12 @@ def context() -> dict[str, Any]:
             "region": REGION,
             "groups": {
                 GROUP: {
-                    "artefacts": [f"s3://{BUCKET}/{PREFIX}/"],
+                    "artifacts": [f"s3://{BUCKET}/{PREFIX}/"],
                     "images": [f"{image}/{REPOSITORY}"],
                     "keys": [{"arn": f"{key}/{KEY}"}, {"arn": f"{key}/{GRANTED_KEY}", "by": "grant"}],
                 },
                 OTHER_GROUP: {
-                    "artefacts": [f"s3://{OTHER_BUCKET}/fraud/"],
+                    "artifacts": [f"s3://{OTHER_BUCKET}/fraud/"],
                     "images": [f"{image}/{OTHER_REPOSITORY}"],
                 },
             },

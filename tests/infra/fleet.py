@@ -98,7 +98,7 @@ def _made_of(name: str, random: Random) -> dict[str, Any]:
     """Draw what a group's versions are made of."""
     key = f"{random.randrange(16**8):08x}-12ab-34cd-56ef-{random.randrange(16**12):012x}"
     return {
-        "artefacts": [{"prefix": f"s3://{name[:40]}-data/versions/of/{name}/", "by": "owner"}],
+        "artifacts": [{"prefix": f"s3://{name[:40]}-data/versions/of/{name}/", "by": "owner"}],
         "images": [f"{_account(random)}.dkr.ecr.{REGION}.amazonaws.com/{name}/{name}"],
         "keys": [{"arn": f"arn:aws:kms:{REGION}:{_account(random)}:key/{key}", "by": "owner"}],
     }

@@ -58,7 +58,7 @@ POLICIES = {
 
 
 class Accounts:
-    """A registry with artefacts, images and keys, and stages in other accounts; nobody is let in yet."""
+    """A registry with artifacts, images and keys, and stages in other accounts; nobody is let in yet."""
 
     def __init__(self, estate: Estate, staging: str = "") -> None:
         self.control_plane = VirtualCloud().control_plane
@@ -114,7 +114,7 @@ class Accounts:
             self.client("ecr").create_repository(repositoryName=repository)
 
     def remove_bucket(self) -> None:
-        """Delete the artefacts, and the bucket in which they are."""
+        """Delete the artifacts, and the bucket in which they are."""
         s3 = self.client("s3")
         for each in s3.list_objects_v2(Bucket=self.bucket)["Contents"]:
             s3.delete_object(Bucket=self.bucket, Key=each["Key"])

@@ -296,7 +296,7 @@ def test_every_operation_that_the_deployer_lists_is_granted_and_nothing_else(fea
         "kms:GenerateDataKeyWithoutPlaintext",
         "sagemaker:UpdateEndpointWeightsAndCapacities",
     }
-    # Only a deployer in a stage writes to the registry, and looks at artefacts; tests/infra/stages holds what
+    # Only a deployer in a stage writes to the registry, and looks at artifacts; tests/infra/stages holds what
     # it may. To IAM, ListObjectsV2 is ListBucket.
     in_stages = {"sagemaker:UpdateModelPackage", "s3:ListObjectsV2"}
     assert granted == (called - in_stages) | run_by_lambda | by_others
@@ -470,11 +470,11 @@ OURS = {"StringEquals": {"aws:ResourceAccount": ACCOUNT}}
 
 def test_models_may_do_exactly_this(synthesised: Synthesised) -> None:
     found = statements(synthesised, "ModelExecutionRole")
-    decrypt = found.pop("DecryptArtefacts")
+    decrypt = found.pop("DecryptArtifacts")
 
     assert found == {
-        "ReadArtefacts": {"actions": ["s3:GetObject"], "resources": [f"{BUCKET}/*"], "condition": OURS},
-        "ListArtefacts": {"actions": ["s3:ListBucket"], "resources": [BUCKET], "condition": OURS},
+        "ReadArtifacts": {"actions": ["s3:GetObject"], "resources": [f"{BUCKET}/*"], "condition": OURS},
+        "ListArtifacts": {"actions": ["s3:ListBucket"], "resources": [BUCKET], "condition": OURS},
         "PullImages": {
             "actions": ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
             "resources": [here("ecr", "repository/*", account="*")],
@@ -519,9 +519,9 @@ def test_models_may_read_the_configured_buckets_in_any_account_and_no_others(con
     found = statements(configured, "ModelExecutionRole")
 
     a, b = ("arn:{AWS::Partition}:s3:::models-a", "arn:{AWS::Partition}:s3:::models-b")
-    assert found["ReadArtefacts"]["resources"] == [f"{a}/*", f"{b}/*"]
-    assert found["ListArtefacts"]["resources"] == [a, b]
-    assert found["ReadArtefacts"]["condition"] is None
+    assert found["ReadArtifacts"]["resources"] == [f"{a}/*", f"{b}/*"]
+    assert found["ListArtifacts"]["resources"] == [a, b]
+    assert found["ReadArtifacts"]["condition"] is None
 
 
 def test_only_sagemaker_may_become_the_models_role_and_for_this_account_only(

@@ -140,7 +140,7 @@ STAGED = [StagedFleet(150, at_home=False), StagedFleet(400, at_home=True)] + (
 def staged_asks(group: str, made_of: dict[str, Any]) -> Iterator[Ask]:
     """Yield what a stage's roles need for a group."""
     version = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/{group}/7"
-    [place], [image], [key] = made_of["artefacts"], made_of["images"], made_of["keys"]
+    [place], [image], [key] = made_of["artifacts"], made_of["images"], made_of["keys"]
     bucket, _, prefix = place["prefix"].removeprefix("s3://").partition("/")
     objects, listed = f"arn:aws:s3:::{bucket}/{prefix}model.tar.gz", {"s3:prefix": f"{prefix}model.tar.gz"}
     account, name = image.partition(".")[0], image.partition("/")[2]

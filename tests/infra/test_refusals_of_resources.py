@@ -597,7 +597,7 @@ def test_a_default_bus_that_anybody_may_write_to_leads_nowhere_but_to_what_aws_p
                 assert all(each.startswith("aws.") for each in sources), name
 
 
-# Artefacts, images and keys -------------------------------------------------------------------------------
+# Artifacts, images and keys -------------------------------------------------------------------------------
 
 VIA_S3 = f"s3.{REGION}.amazonaws.com"
 

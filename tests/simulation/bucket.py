@@ -1,4 +1,4 @@
-"""The S3 of a world: which object is in an artefact's place, who overwrites it, and whether it is shown.
+"""The S3 of a world: which object is in an artifact's place, who overwrites it, and whether it is shown.
 
 Owns entity tags by URI. An object is there under any key, as it was put first, until somebody overwrites it.
 """
@@ -11,7 +11,7 @@ FIRST: Final = "1"
 """The entity tag of what was put first."""
 
 NEIGHBOUR: Final = ".old"
-"""What an object beside an artefact is named, which a listing by the artefact's key shows as well."""
+"""What an object beside an artifact is named, which a listing by the artifact's key shows as well."""
 
 
 class Bucket:

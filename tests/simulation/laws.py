@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.triggers import PART_DETAIL_TYPE
+from deployer.contract import PART_DETAIL_TYPE
 from local_cloud.sagemaker.ports import AlarmState
 from local_cloud.sagemaker.switch_settings import Answer
 from tests.simulation.alarms import rollback_alarm
-from tests.simulation.artefacts import Artefacts, stages_in
+from tests.simulation.artifacts import Artifacts, stages_in
 from tests.simulation.people import (
     GOOD_ANSWERS,
     PREFIX,
@@ -82,7 +82,8 @@ NEXT: Final = {"accepted": frozenset({"testing", *TOLD}), "testing": frozenset(T
 """What an attempt that SageMaker accepted may become."""
 
 PROMOTE: Final = "Promote"
-ASIDE: Final = frozenset({"CleanUp", PROMOTE})
+CLEAN_UP: Final = "CleanUp"
+ASIDE: Final = frozenset({CLEAN_UP, PROMOTE})
 """What attempts are for that leave what serves as it is."""
 
 BUSY: Final = ("Cannot update in-progress endpoint ", "Cannot create already existing endpoint ")
@@ -140,11 +141,11 @@ class Facts:
         self.rollouts: list[Rollout] = []
         self.contents: dict[str, tuple[str, str, str]] = {}
         """What configs are to serve, by their names, also of those that are gone."""
-        self.artefacts = Artefacts(world)
+        self.artifacts = Artifacts(world)
 
     def note_call(self, call: Call) -> None:
         """Remember a change that was accepted, and what was in the way of an update."""
-        self.artefacts.note_call(call)
+        self.artifacts.note_call(call)
         if call.operation == "CreateEndpointConfig" and call.accepted:
             name = call.request["EndpointConfigName"]
             content = self.world.people.config_content(name)
@@ -188,7 +189,7 @@ class Facts:
                     and endpoint["EndpointConfigName"] == rollout.endpoint_config_name
                 )
                 if rollout.succeeded and rollout.attempt is not None:
-                    self.artefacts.note_service(
+                    self.artifacts.note_service(
                         rollout.endpoint_name, rollout.endpoint_config_name, rollout.attempt
                     )
                 rollout.was_alarmed = rollback_alarm(rollout.endpoint_name) in self.world.alarms.on_since
@@ -232,7 +233,7 @@ class Facts:
         """Return an attempt's rollouts; the last one of its config if it only tries again what that made."""
         of_endpoint = [each for each in self.rollouts if each.endpoint_name == endpoint_name]
         own = [each for each in of_endpoint if each.attempt == int(attempt["number"])]
-        if own or "accepted_at" in attempt or "trials" not in attempt or attempt["trials"] == "0":
+        if own or "accepted_at" in attempt or "tests_begun" not in attempt or attempt["tests_begun"] == "0":
             return own
         return [each for each in of_endpoint if each.endpoint_config_name == attempt["endpoint_config_name"]][
             -1:
@@ -359,13 +360,13 @@ class Expected:
     Attributes:
         content: What.
         stays: Whether whatever it serves of this version stays.
-        artefact: What the version was made of when it was approved; None if it is not known, or others serve
+        artifact: What the version was made of when it was approved; None if it is not known, or others serve
             beside it.
     """
 
     content: tuple[str, str, str]
     stays: bool
-    artefact: str | None = None
+    artifact: str | None = None
 
 
 class Law3NewestStandingApproval(Law):
@@ -482,15 +483,15 @@ class Law3NewestStandingApproval(Law):
                 f"{name} is {endpoint['EndpointStatus']} with {live}, and the newest approval that stands is "
                 f"{expected.content}"
             )
-        serving = self.facts.artefacts.serving(name)
-        if expected.artefact is not None and serving and serving != {expected.artefact}:
+        serving = self.facts.artifacts.serving(name)
+        if expected.artifact is not None and serving and serving != {expected.artifact}:
             raise self.broken(
-                f"{name} serves {sorted(serving)}, and {expected.artefact} is what was approved last"
+                f"{name} serves {sorted(serving)}, and {expected.artifact} is what was approved last"
             )
 
     def _check_told(self, name: str, expected: Expected) -> None:
         """Look whether people know why an endpoint does not become what its settings ask for."""
-        told = self.world.journalled(name, "rest").get("told", "")
+        told = self.world.journalled(name, "rest").get("reported", "")
         if not expected.stays and "SageMaker refuses to change an endpoint so" not in told:
             raise self.broken(f"{name} cannot become what its settings ask for, and people know {told!r}")
 
@@ -520,7 +521,7 @@ class Law3NewestStandingApproval(Law):
             content = self._wanted(settings, approval)
             failed = self._failed_for_good(approval, content, attempts)
             serves = live is not None and live[0] == content[0]
-            artefact = None if has_companions(self.world) else self.facts.artefacts.approved(name, approval)
+            artifact = None if has_companions(self.world) else self.facts.artifacts.approved(name, approval)
             if serves and failed and (tested := self._failed_test(name, attempts)) is not None:
                 former = self._former(tested, attempts, content)
                 if former is None:
@@ -530,25 +531,25 @@ class Law3NewestStandingApproval(Law):
             is_live = (
                 live == content
                 and endpoint.get("EndpointStatus") == "InService"
-                and self.facts.artefacts.serving(name) == {artefact}
+                and self.facts.artifacts.serving(name) == {artifact}
             )
-            unfit = failed or (not is_live and self._is_changed(name, package, artefact))
+            unfit = failed or (not is_live and self._is_changed(name, package, artifact))
             if not unfit:
                 wanted = self._shadowed(name, settings, approval, besides) or content
-                return Expected(wanted, stays=False, artefact=artefact)
+                return Expected(wanted, stays=False, artifact=artifact)
             if serves:
                 return Expected(content, stays=True)
         return None
 
-    def _is_changed(self, name: str, package: dict[str, Any], artefact: str | None) -> bool:
+    def _is_changed(self, name: str, package: dict[str, Any], artifact: str | None) -> bool:
         """Tell whether a version is not what was approved, or not what another stage says it deployed."""
         own = stage_settings(self.world.schedule, name).get("StageName")
         stamped = {
-            self.facts.artefacts.stamped.get((stage_name, package["ModelPackageArn"].lower()))
+            self.facts.artifacts.stamped.get((stage_name, package["ModelPackageArn"].lower()))
             for stage_name in stages_in(package)
             if own is not None and stage_name != own
         }
-        return not {artefact, *stamped} <= {None, self.facts.artefacts.now(package)}
+        return not {artifact, *stamped} <= {None, self.facts.artifacts.now(package)}
 
     def _wanted(
         self, settings: dict[str, Any], approval: dict[str, Any], shadow: dict[str, Any] | None = None
@@ -646,9 +647,9 @@ class Law3NewestStandingApproval(Law):
         name = served["endpoint"]
         if "StageName" not in stage_settings(self.world.schedule, name):
             return False
-        came_to_serve = self.facts.artefacts.came_to_serve(name, served)
+        came_to_serve = self.facts.artifacts.came_to_serve(name, served)
         package = self.world.people.look("DescribeModelPackage", ModelPackageName=arn)
-        return package is not None and came_to_serve not in {None, self.facts.artefacts.now(package)}
+        return package is not None and came_to_serve not in {None, self.facts.artifacts.now(package)}
 
     def _newest_first(self, name: str, *, for_shadow: bool = False) -> Iterator[dict[str, Any]]:
         seen = set()
@@ -683,11 +684,11 @@ class Law3NewestStandingApproval(Law):
 
     def _is_made_of(self, attempt: dict[str, Any], approval: dict[str, Any]) -> bool:
         """Tell whether an attempt was for what was approved, as far as anybody knows."""
-        artefacts, name = self.facts.artefacts, approval["endpoint"]
+        artifacts, name = self.facts.artifacts, approval["endpoint"]
         if attempt["version_arn"].lower() != approval["version_arn"].lower():
-            # It put the approved version beside another one, and is known by that one's artefact.
+            # It put the approved version beside another one, and is known by that one's artifact.
             return True
-        tried, approved = artefacts.approved(name, attempt), artefacts.approved(name, approval)
+        tried, approved = artifacts.approved(name, attempt), artifacts.approved(name, approval)
         return None in {tried, approved} or tried == approved
 
     def _content(self, attempt: dict[str, Any], like: tuple[str, str, str]) -> tuple[str, str, str] | None:
@@ -1018,8 +1019,8 @@ class Law6NothingNeededIsDeleted(Law):
                 self._owners["config", config_name] = self._made_for[config_name] = _owner(request)
                 attempt = self.facts.unsettled(_owner(request))
                 if attempt is not None:
-                    artefact = self.facts.artefacts.approved(_owner(request), attempt)
-                    self._made_of[config_name] = artefact
+                    artifact = self.facts.artifacts.approved(_owner(request), attempt)
+                    self._made_of[config_name] = artifact
             case "DeleteModel":
                 self._check_deletion(call, "model", request["ModelName"])
             case "DeleteEndpointConfig":
@@ -1079,10 +1080,10 @@ class Law6NothingNeededIsDeleted(Law):
         fallback = self._newest.expected(endpoint_name, settings, live, besides=live[0]) if live else None
         return {
             name
-            for name, artefact in self._made_of.items()
+            for name, artifact in self._made_of.items()
             if fallback is not None
             and self.facts.contents.get(name) == fallback.content
-            and (fallback.artefact in {None, artefact} or artefact is None)
+            and (fallback.artifact in {None, artifact} or artifact is None)
             and self._made_for.get(name) == endpoint_name
         }
 
@@ -1458,7 +1459,9 @@ class Law11ScalingComesBack(Law):
 
     def _wanted_config(self, name: str) -> str | None:
         attempt = self.facts.unsettled(name)
-        return attempt["endpoint_config_name"] if attempt is not None else self._live_config(name)
+        if attempt is None or attempt["action"] == CLEAN_UP:
+            return self._live_config(name)
+        return str(attempt["endpoint_config_name"])
 
     def _types(self, config_name: str | None) -> dict[str, str]:
         """Return what each variant of a config runs on."""
@@ -1833,7 +1836,7 @@ class Law14VersionsAreTried(Law):
             return
         reads: set[str] = set()
         for each in reversed(call.invocation.calls):
-            if each.operation == "UpdateItem" and ":trials" in each.request["ExpressionAttributeValues"]:
+            if each.operation == "UpdateItem" and ":tests_begun" in each.request["ExpressionAttributeValues"]:
                 break
             if each.operation == "DescribeModelPackage":
                 reads.add(each.request["ModelPackageName"].lower())
@@ -1912,6 +1915,8 @@ def has_companions(world: World) -> bool:
 
 def _models_of(attempt: dict[str, Any]) -> list[str]:
     """Return the models that an attempt needs: its version's, and those beside it."""
+    if attempt["action"] == CLEAN_UP:
+        return []
     beside = json.loads(attempt.get("companions", "[]"))
     return [attempt["model_name"], *(each["model_name"] for each in beside)]
 
@@ -1923,7 +1928,7 @@ def _versions_of(attempt: dict[str, Any]) -> set[str]:
 
 
 def _configs_of(attempt: dict[str, Any]) -> list[str]:
-    return [attempt["endpoint_config_name"]]
+    return [attempt["endpoint_config_name"]] if attempt["action"] != CLEAN_UP else []
 
 
 def _order(approval: dict[str, Any]) -> tuple[str, int]:
@@ -1933,7 +1938,7 @@ def _order(approval: dict[str, Any]) -> tuple[str, int]:
 
 def never_ended(attempt: dict[str, Any]) -> bool:
     """Tell whether the journal knows that an attempt's test was begun before, and never ended."""
-    return int(attempt.get("trials", 0)) > 1
+    return int(attempt.get("tests_begun", 0)) > 1
 
 
 def was_taken_back(call: Call, attempt: dict[str, Any]) -> bool:

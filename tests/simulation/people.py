@@ -17,7 +17,7 @@ from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller, FleetSpec, Health
 from local_cloud.testing.scripted_hosting import ScriptedHosting
 from tests.simulation.alarms import rollback_alarm
-from tests.simulation.artefacts import artefact_of
+from tests.simulation.artifacts import artifact_of
 from tests.simulation.bucket import NEIGHBOUR
 from tests.simulation.clients import REGION
 from tests.simulation.schedule import SHAPES, Companions, Disturbance, Kind, RolloutKind, Shape
@@ -608,7 +608,7 @@ class People:
         if answer is not None:
             self.acts.append(Act(version.arn, None, by, self.world.clock.now()))
 
-    def replace_artefact(self, version: Version, how: int, by: str) -> None:
+    def replace_artifact(self, version: Version, how: int, by: str) -> None:
         """Change what a version is made of, or make it what it was."""
         other = f"s3://models/{version.number}/other.tar.gz"
         urls = (other, other, version.model_data_url)
@@ -627,7 +627,7 @@ class People:
         A training job that is run again does so. The registry does not know.
         """
         package = self.look("DescribeModelPackage", ModelPackageName=version.arn)
-        uri = artefact_of(package) if package is not None else version.model_data_url
+        uri = artifact_of(package) if package is not None else version.model_data_url
         bucket = self.world.bucket
         match how // 2 % 5:
             case 3:
@@ -638,10 +638,10 @@ class People:
                 bucket.overwrite(uri)
         self._tell_of_objects(f"overwrites {uri}", bucket.tag(uri))
 
-    def hide_artefacts(self, *, hidden: bool) -> None:
+    def hide_artifacts(self, *, hidden: bool) -> None:
         """Keep stages from listing what is in the bucket, or let them."""
         self.world.bucket.is_hidden = hidden
-        self._tell_of_objects("hides artefacts" if hidden else "shows artefacts")
+        self._tell_of_objects("hides artifacts" if hidden else "shows artifacts")
 
     def _tell_of_objects(self, what: str, detail: object = None) -> None:
         self.last_done = self.world.clock.now()
@@ -933,20 +933,20 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
         people.version(what.which), LIFE_CYCLES[what.how % len(LIFE_CYCLES)], _by(what)
     ),
     # One of the last two, which may be waiting for its turn.
-    Kind.REPLACE_ARTEFACT: lambda people, what, _: people.replace_artefact(
+    Kind.REPLACE_ARTIFACT: lambda people, what, _: people.replace_artifact(
         people.versions[-2:][what.which % len(people.versions[-2:])], what.how, _by(what)
     ),
     # What serves somewhere, so that another stage or the next rollout finds something else.
-    Kind.REPLACE_LIVE: lambda people, what, endpoint: people.replace_artefact(
+    Kind.REPLACE_LIVE: lambda people, what, endpoint: people.replace_artifact(
         people.live(endpoint) or people.version(what.which), what.how, _by(what)
     ),
-    Kind.OVERWRITE_ARTEFACT: lambda people, what, _: people.overwrite(
+    Kind.OVERWRITE_ARTIFACT: lambda people, what, _: people.overwrite(
         people.versions[-2:][what.which % len(people.versions[-2:])], what.how
     ),
     Kind.OVERWRITE_LIVE: lambda people, what, endpoint: people.overwrite(
         people.live(endpoint) or people.version(what.which), what.how
     ),
-    Kind.HIDE_ARTEFACTS: lambda people, what, _: people.hide_artefacts(hidden=what.how % 3 > 0),
+    Kind.HIDE_ARTIFACTS: lambda people, what, _: people.hide_artifacts(hidden=what.how % 3 > 0),
     Kind.PASS_ON: lambda people, what, _: people.stand(people.version(what.which), PASSED, _by(what)),
     # What serves in the first stage.
     Kind.PASS_ON_LIVE: lambda people, what, _: people.stand(

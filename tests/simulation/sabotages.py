@@ -73,31 +73,31 @@ def keep(catches: Mapping[str, str]) -> None:
 SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "drop the write-ahead",
-        "endpoint_pass/attempts.py",
+        "endpoint_pass/ledger.py",
         "        if not self._journal.begin(attempt):\n",
         "        if attempt is None:\n",
     ),
     Sabotage(
         "claim without a condition",
-        "gateways/journal.py",
-        '        condition = "attribute_not_exists(endpoint)"\n',
-        '        condition = "attribute_exists(endpoint) OR attribute_not_exists(endpoint)"\n',
+        "gateways/journal_table.py",
+        'NEW: Final = "attribute_not_exists(endpoint)"\n',
+        'NEW: Final = "attribute_exists(endpoint) OR attribute_not_exists(endpoint)"\n',
     ),
     Sabotage(
         "move without a condition",
         "gateways/journal.py",
-        'ConditionExpression="#status = :old_status AND #lease_until = :old_lease_until",',
-        'ConditionExpression="attribute_exists(endpoint)",',
+        "changed, unless=unless)\n",
+        "changed)\n",
     ),
     Sabotage(
         "retry the failed",
-        "model/attempt.py",
-        "            and self.settled_at >= since\n",
-        "            and self.settled_at < since\n",
+        "decisions/retries.py",
+        "        and attempt.settled_at >= since\n",
+        "        and attempt.settled_at < since\n",
     ),
     Sabotage(
         "sort by version",
-        "decisions/choice.py",
+        "model/approval.py",
         "        return (self.approved_at, self.version)\n",
         "        return (self.version, self.approved_at)\n",
     ),
@@ -115,67 +115,70 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "clean up during a rollout",
-        "endpoint_pass/executor.py",
-        "                self._attempts.accept(attempt)\n",
-        "                self._attempts.accept(attempt)\n"
-        "                if attempt.replaces_endpoint_config_name is not None:\n"
-        "                    self._sagemaker.delete_endpoint_config(\n"
-        "                        attempt.replaces_endpoint_config_name, owner=(STACK_TAG, self._stack_name)\n"
-        "                    )\n",
+        "phases/rollout.py",
+        "                self._attempts.accept(deployment)\n",
+        "                self._attempts.accept(deployment)\n"
+        "                if deployment.replaces_endpoint_config_name is not None:\n"
+        "                    from deployer.model.steps import DeleteEndpointConfig\n"
+        "\n"
+        "                    self._executor.make(DeleteEndpointConfig("
+        "deployment.replaces_endpoint_config_name))\n",
     ),
     Sabotage(
         "never clean up",
-        "reconciler.py",
-        "        return bool(deletion) and self._executor.clean_up(deletion, endpoint)\n",
-        "        return deletion is None\n",
+        "phases/cleanup.py",
+        "        if not deletion:\n",
+        "        if deletion is not None:\n",
     ),
     Sabotage(
         "trust InService, ignore the old config's name",
-        "model/attempt.py",
+        "decisions/judgement.py",
         "    on_its_config = endpoint.endpoint_config_name == attempt.endpoint_config_name\n",
         "    on_its_config = endpoint is not None\n",
     ),
     Sabotage(
         "trust a stale read",
-        "model/attempt.py",
+        "decisions/judgement.py",
         "STALE_READ_LIMIT: Final = timedelta(minutes=15)",
         "STALE_READ_LIMIT: Final = timedelta(0)",
     ),
     Sabotage(
         "skip the re-read before the write",
-        "endpoint_pass/executor.py",
-        "        if not self._still_stands(release):\n",
-        "        if release is None:\n",
+        "phases/rollout.py",
+        "        if not all(self._is_as_read(version) for version in chosen.values()) or not all(\n"
+        "            self._is_as_chosen(arn, version) for arn, version in chosen.items()\n"
+        "        ):\n",
+        "        if chosen is None:\n",
     ),
     Sabotage(
         "deploy what is not approved",
-        "gateways/sagemaker.py",
+        "model/model_version.py",
         'return self.approval_status == "Approved" and',
         "return",
     ),
     Sabotage(
         "adopt what is not approved",
-        "gateways/sagemaker.py",
+        "gateways/model_registry.py",
         '                    ModelApprovalStatus="Approved",\n',
         "",
     ),
     Sabotage(
         "adopt nothing",
-        "reconciler.py",
-        "            if not self._knows(arn):\n",
-        "            if arn is None:\n",
+        "phases/approvals.py",
+        "            if not self._ledger.knows(version_arn):\n",
+        "            if version_arn is None:\n",
     ),
     Sabotage(
         "take metadata for an approval",
-        "reconciler.py",
-        "        elif self._names_approval(hint) or not self._knows(hint.version_arn):\n",
+        "phases/approvals.py",
+        "        elif self._names_approval(change) or not self._ledger.knows(change.version_arn):\n",
         "        else:\n",
     ),
     Sabotage(
         "forget the lease",
-        "endpoint_pass/attempts.py",
-        "return attempt.status is AttemptStatus.OPEN and self._now() >= attempt.lease_until\n",
-        "return attempt.status is AttemptStatus.OPEN\n",
+        "phases/aborting.py",
+        "    return attempt.status is AttemptStatus.OPEN and now >= attempt.lease_until\n",
+        "    return attempt.status is AttemptStatus.OPEN\n",
     ),
     Sabotage(
         "take over too early",
@@ -186,29 +189,31 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "report before settling",
         "endpoint_pass/attempts.py",
-        "        settled = self._move(\n",
-        "        if attempt.action is not Action.CLEAN_UP and status is not AttemptStatus.WITHDRAWN:\n"
+        "        settled = self._ledger.move(\n",
+        "        if not isinstance(attempt, CleanUp) and status is not AttemptStatus.WITHDRAWN:\n"
+        "            from dataclasses import replace\n"
+        "\n"
         "            early = replace(attempt, status=status, reason=reason, settled_at=now)\n"
         "            self._reporter.report(outcomes.settled(early, endpoint, None))\n"
-        "        settled = self._move(\n",
+        "        settled = self._ledger.move(\n",
     ),
     Sabotage(
         "drop unreported outcomes",
         "endpoint_pass/attempts.py",
-        "            if _owes_report(attempt) and self._now() >= attempt.lease_until:\n",
+        "            if owes_report(attempt) and self._now() >= attempt.lease_until:\n",
         "            if attempt is None:\n",
     ),
     Sabotage(
         "treat withdrawn as failed",
-        "endpoint_pass/executor.py",
-        "self._attempts.settle(attempt, AttemptStatus.WITHDRAWN, reason=str(obstacle), endpoint=None)",
-        "self._attempts.settle(attempt, AttemptStatus.FAILED, reason=str(obstacle), endpoint=None)",
+        "phases/rollout.py",
+        "self._attempts.settle(deployment, AttemptStatus.WITHDRAWN, reason=str(reason))",
+        "self._attempts.settle(deployment, AttemptStatus.FAILED, reason=str(reason))",
     ),
     Sabotage(
         "treat busy as refused",
-        "gateways/sagemaker.py",
-        "        if _is(error, _ALREADY_EXISTS) or _is(error, _BUSY):\n",
-        "        if _is(error, _ALREADY_EXISTS):\n",
+        "gateways/sagemaker_errors.py",
+        "        if is_error(error, _ALREADY_EXISTS) or is_error(error, _BUSY):\n",
+        "        if is_error(error, _ALREADY_EXISTS):\n",
     ),
     Sabotage(
         "delete an endpoint that serves",
@@ -230,45 +235,45 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "ignore the approvers",
-        "reconciler.py",
-        "            objection=objection,\n",
-        "            objection=None,\n",
+        "phases/approvals.py",
+        "        objection=objection,\n",
+        "        objection=None,\n",
     ),
     Sabotage(
         "take what was found before an update for what served last",
-        "phases/promotion.py",
-        "        while led is not None and led.status is not AttemptStatus.SUCCEEDED:\n"
-        "            led = self._led_to(led)\n",
+        "decisions/promotion.py",
+        "    while led is not None and led.status is not AttemptStatus.SUCCEEDED:\n"
+        "        led = _led_to(facts, led)\n",
         "",
     ),
     Sabotage(
         "stamp no end that left the window before the rest",
-        "endpoint_pass/attempts.py",
-        "missing := attempts[-1].number - 1 - number) <= 0:\n",
-        "missing := 0) <= 0:\n",
+        "model/history.py",
+        "        return max(0, self.attempts[-1].number - 1 - number)\n",
+        "        return 0\n",
     ),
     Sabotage(
         "take what a repeated event finds for what was approved",
-        "reconciler.py",
-        "            if all(each.key != approval.key for each in self._history.approvals):\n"
-        "                self._attempts.history = self._journal.read(self._name)\n",
-        "            self._attempts.history = self._history.with_approval(approval)\n",
+        "endpoint_pass/ledger.py",
+        "        if all(each.key != approval.key for each in self._history.approvals):\n"
+        "            self.refresh()\n",
+        "        self._history = self._history.with_approval(approval)\n",
     ),
     Sabotage(
         "forget what a reject would bring back",
-        "reconciler.py",
+        "decisions/retention.py",
         "keep=keep, needed=needed, fallback=fallback, recalled",
         "keep=keep, needed=needed, fallback=None, recalled",
     ),
     Sabotage(
         "reset what somebody scaled",
-        "endpoint_pass/executor.py",
-        "self._update({**request, **kept}, release)\n",
-        "self._update(request, release)\n",
+        "decisions/plan.py",
+        "request={**change.request, **retained_properties(before, after)})\n",
+        "request={**change.request})\n",
     ),
     Sabotage(
         "retain what the settings change",
-        "decisions/variants.py",
+        "decisions/retained_properties.py",
         '        **({"ExcludeRetainedVariantProperties": changed} if changed else {}),\n',
         "",
     ),
@@ -292,64 +297,63 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "forget what failed long ago",
-        "reconciler.py",
-        "        if self._history.reaches(approval.approved_at):\n",
-        "        if approval is not None:\n",
+        "decisions/choice.py",
+        "        if (judged.failed and judged.retry_at is None) or history.reaches(since):\n",
+        "        if judged is not None:\n",
     ),
     Sabotage(
         "try what was taken back",
         "phases/smoke_testing.py",
-        "        if not all(self._still_stands(each) for each in attempt.version_arns):\n",
-        "        if not attempt.version_arns:\n",
+        "        if all(self._versions.may_still_serve(each) for each in deployment.version_arns):\n",
+        "        if deployment.version_arns:\n",
     ),
     Sabotage(
         "abort without reading the approval again",
-        "reconciler.py",
-        "if all(self._may_still_stand(each) for each in taken_back):\n",
-        "if not taken_back:\n",
+        "phases/aborting.py",
+        "        if all(self._versions.may_still_serve(each) for each in taken_back):\n",
+        "        if not taken_back:\n",
     ),
     Sabotage(
         "leave the abort alarm set",
-        "phases/upkeep.py",
-        "            self._gateways.alarms.clear(self._settings.abort_alarm_name)\n",
-        "            pass\n",
+        "endpoint_pass/executor.py",
+        "                gateways.alarms.clear(alarm_name)\n",
+        "                pass\n",
     ),
     Sabotage(
         "leave the alarm set that aborted a rollout",
-        "endpoint_pass/attempts.py",
-        "            clear_abort()\n",
+        "phases/settlement.py",
+        "            self._executor.clear_abort_alarm(alarm_name)\n",
         "            pass\n",
     ),
     Sabotage(
         "blame the version for an abort",
-        "model/attempt.py",
+        "decisions/judgement.py",
         "        return Judgement(Verdict.ABORTED, _ABORTED)\n",
         "        return Judgement(Verdict.FAILED, _ABORTED)\n",
     ),
     Sabotage(
         "abort without noting it",
-        "reconciler.py",
-        "        self._attempts.note_abort(attempt)\n",
+        "phases/aborting.py",
+        "        self._attempts.note_abort(deployment)\n",
         "",
     ),
     Sabotage(
         "forget that scaling was taken off",
-        "phases/upkeep.py",
-        "            self.note(scaling={name: each for name, each in before.items() "
-        "if name != variant_name})\n",
+        "endpoint_pass/executor.py",
+        "        self._ledger.note(scaling={key: each for key, each in before.items() if key != name})\n",
         "",
     ),
     Sabotage(
         "take scaling for done before it is",
-        "phases/upkeep.py",
-        "            wanted, registered = self._settings.scaling, self._rest.scaling\n",
-        "            wanted, registered = self._settings.scaling, self._rest.scaling\n"
-        "            self.note(scaling=wanted)\n",
+        "phases/autoscaling.py",
+        "            registered = self._ledger.last_observed.scaling\n",
+        "            registered = self._ledger.last_observed.scaling\n"
+        "            self._ledger.note(scaling=self._settings.scaling)\n",
     ),
     Sabotage(
         "let an endpoint in sync lack its scaling",
-        "phases/upkeep.py",
-        "            and self._rest.scaling == self._settings.scaling\n",
+        "decisions/at_rest.py",
+        "        and last.scaling == settings.scaling\n",
         "",
     ),
     Sabotage(
@@ -360,8 +364,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "take a new endpoint's scaling for the old one's",
-        "endpoint_pass/executor.py",
-        "            self._upkeep.note(scaling={})\n",
+        "phases/rollout.py",
+        "            self._ledger.note(scaling={})\n",
         "            pass\n",
     ),
     Sabotage(
@@ -380,14 +384,14 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "retain weights, and set counts anew",
-        "decisions/variants.py",
+        "decisions/retained_properties.py",
         "        if any(_value(before[each], member) != _value(after[each], member) for each in after)\n",
         '        if member == "InitialInstanceCount"\n'
         "        or any(_value(before[each], member) != _value(after[each], member) for each in after)\n",
     ),
     Sabotage(
         "take scaling off for every update",
-        "decisions/variants.py",
+        "decisions/autoscaling.py",
         '        if variant["VariantName"] not in after or after[variant["VariantName"]] != '
         'variant.get("InstanceType")\n',
         "        if after is not None\n",
@@ -400,15 +404,15 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "begin an update without clearing the abort alarm",
-        "endpoint_pass/executor.py",
-        " and not self._upkeep.clear_abort():\n",
-        " and False:\n",
+        "decisions/plan.py",
+        "    if settings.abort_alarm_name is not None:\n",
+        "    if settings is None:\n",
     ),
     Sabotage(
         "update under alarms that are on",
-        "reconciler.py",
-        "        on = self._alarms.on(names)\n",
-        "        on = frozenset[str]()\n",
+        "phases/planning.py",
+        "            on = self._gateways.alarms.on(names)\n",
+        "            on = frozenset[str]()\n",
     ),
     Sabotage(
         "wait for no alarm",
@@ -424,9 +428,9 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "go live without the smoke test",
-        "endpoint_pass/attempts.py",
-        "        if status is AttemptStatus.SUCCEEDED and is_tested(attempt):\n",
-        "        if status is None and is_tested(attempt):\n",
+        "phases/settlement.py",
+        "        if status is AttemptStatus.SUCCEEDED and self._smoke_testing.applies_to(deployment):\n",
+        "        if status is None and self._smoke_testing.applies_to(deployment):\n",
     ),
     Sabotage(
         "take every answer for a good one",
@@ -437,8 +441,10 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "let a version stay that failed its smoke test",
         "decisions/choice.py",
-        "        if serving is not None and serves and judged.failed and serving.failed_at is not None:\n",
-        "        if serving is not None and serves and now is None and serving.failed_at is not None:\n",
+        "            if serving is not None and serves and judged.failed "
+        "and serving.failed_at is not None:\n",
+        "            if serving is not None and serves and judged is None "
+        "and serving.failed_at is not None:\n",
     ),
     Sabotage(
         "ignore the gate",
@@ -457,17 +463,17 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "promote while an alarm is on",
         "phases/promotion.py",
-        "            return self._gateways.alarms.disturbed_since(since, names)\n",
+        "            return self._alarms.disturbed_since(self._now() - rule.soak, names)\n",
         "            return []\n",
     ),
     Sabotage(
         "promote under no attempt",
         "phases/promotion.py",
-        "        status, reason = AttemptStatus.SUCCEEDED, None\n",
-        "        status, reason = AttemptStatus.SUCCEEDED, None\n"
-        "        self._attempts.settle(claimed, AttemptStatus.SUCCEEDED, reason=None, endpoint=endpoint)\n"
-        "        claimed = self._attempts.begin_promotion(attempt, promotion.goal)\n"
-        "        self._attempts.settle(claimed, AttemptStatus.WITHDRAWN, reason=None, endpoint=endpoint)\n",
+        "        promotion = self._attempts.begin_promotion(deployment, planned.goal)\n",
+        "        promotion = self._attempts.begin_promotion(deployment, planned.goal)\n"
+        "        self._attempts.settle(promotion, AttemptStatus.SUCCEEDED, endpoint=endpoint)\n"
+        "        promotion = self._attempts.begin_promotion(deployment, planned.goal)\n"
+        "        self._attempts.settle(promotion, AttemptStatus.WITHDRAWN, endpoint=endpoint)\n",
     ),
     Sabotage(
         "overwrite what a person decided for the next stage",
@@ -480,56 +486,60 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "promote what is no longer approved",
         "phases/promotion.py",
-        "        version = self._read_version(attempt.version_arn)\n"
-        "        digest = self._look(version) if version is not None else None\n",
-        "        version = self._gateways.sagemaker.describe_model_version(attempt.version_arn)\n"
-        "        digest = self._look(version) if version is not None else None\n",
+        "        if not isinstance(version, ModelVersion) "
+        "or not self._versions.facts.is_deployable(version):\n",
+        "        if not isinstance(version, ModelVersion):\n",
     ),
     Sabotage(
         "promote what is no longer what it served",
-        "phases/promotion.py",
-        "        if attempt.artefact_digest not in {None, digest}:\n",
-        "        if attempt.artefact_digest is None:\n",
+        "decisions/promotion.py",
+        "    if deployment.artifact_digest not in {None, digest}:\n",
+        "    if deployment.artifact_digest is None:\n",
     ),
     Sabotage(
         "promote again and again",
-        "phases/promotion.py",
-        "        return any(self._settles(each) for each in made)\n",
-        "        return made is None\n",
+        "decisions/promotion.py",
+        "    return any(_settles(history, each) for each in history.promotions "
+        "if each.version_arn == version_arn)\n",
+        "    return history is None\n",
     ),
     Sabotage(
         "stamp with each sweep",
         "phases/promotion.py",
-        "        self._upkeep.note(stamped=unstamped[-1].number)\n"
+        "        self._ledger.note(metadata_written=ended[-1].number)\n"
+        "        return Next.GO_ON\n"
         "\n"
-        "    def _stamp(self, version_arn: str, wanted: dict[str, str]) -> None:\n"
-        "        with registry_refusals():\n",
+        "    def _write(self, step: WriteMetadata) -> None:\n",
+        "        return Next.GO_ON\n"
         "\n"
-        "    def _stamp(self, version_arn: str, wanted: dict[str, str]) -> None:\n"
-        "        self._gateways.sagemaker.put_metadata(version_arn, wanted)\n"
-        "        with registry_refusals():\n",
+        "    def _write(self, step: WriteMetadata) -> None:\n"
+        "        self._executor.make(step)\n",
     ),
     Sabotage(
         "stamp again",
         "phases/promotion.py",
-        "        self._upkeep.note(stamped=unstamped[-1].number)\n"
+        "        self._ledger.note(metadata_written=ended[-1].number)\n"
+        "        return Next.GO_ON\n"
         "\n"
-        "    def _stamp(self, version_arn: str, wanted: dict[str, str]) -> None:\n"
-        "        with registry_refusals():\n",
-        "        self._upkeep.note(stamped=unstamped[-1].number - 1)\n"
+        "    def _write(self, step: WriteMetadata) -> None:\n",
+        "        self._ledger.note(metadata_written=ended[-1].number - 1)\n"
+        "        return Next.GO_ON\n"
         "\n"
-        "    def _stamp(self, version_arn: str, wanted: dict[str, str]) -> None:\n"
-        "        self._gateways.sagemaker.put_metadata(version_arn, wanted)\n"
-        "        with registry_refusals():\n",
+        "    def _write(self, step: WriteMetadata) -> None:\n"
+        "        self._executor.make(step)\n",
     ),
     Sabotage(
         "stamp what a version is by now as what was deployed",
-        "phases/promotion.py",
-        "        return version_metadata.of_digest("
-        "attempt.artefact_digest, self._stage_name, specification_name)\n",
-        "        found = self._gateways.sagemaker.describe_model_version(attempt.version_arn)\n"
-        "        digest = self._look(found) if found is not None else None\n"
-        "        return version_metadata.of_digest(digest or '', self._stage_name, specification_name)\n",
+        "decisions/promotion.py",
+        "            wanted[deployment.version_arn] |= _digest_metadata(facts.settings, deployment)\n",
+        "            if deployment.artifact_digest is not None:\n"
+        "                version = facts.version(deployment.version_arn)\n"
+        "                found = facts.digest(version) if hasattr(version, 'containers') else ''\n"
+        "                wanted[deployment.version_arn] |= version_metadata.of_digest(\n"
+        "                    found if isinstance(found, str) else '',\n"
+        "                    stage_name,\n"
+        "                    facts.settings.inference_specification_name,\n"
+        "                )\n",
     ),
     Sabotage(
         "take a stage's deployer for an approver",
@@ -539,19 +549,17 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "deploy what was changed after its approval",
-        "reconciler.py",
-        "        if approval.artefact_digest != digest:\n",
-        "        if version is None:\n",
+        "decisions/eligibility.py",
+        "    if approval.artifact_digest != digest:\n",
+        "    if version is None:\n",
     ),
     Sabotage(
         "go back to what was changed since it served",
-        "reconciler.py",
-        "        changed = self._changed(approval, version)\n",
-        "        changed = (\n"
-        "            None\n"
-        "            if went_live(release, self._history.attempts)\n"
-        "            else self._changed(approval, version)\n"
-        "        )\n",
+        "decisions/eligibility.py",
+        "    changed = _changed(facts, approval, version)\n",
+        "    changed = (\n"
+        "        None if went_live(release, facts.history.attempts) else _changed(facts, approval, version)\n"
+        "    )\n",
     ),
     Sabotage(
         "deploy what another stage never deployed",
@@ -560,19 +568,19 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "and name != stage_name and not value:\n",
     ),
     Sabotage(
-        "know an artefact by its place alone",
-        "endpoint_pass/artifacts.py",
-        "        digest = names.digest([containers, held])\n",
-        "        digest = names.digest([containers, len(held)])\n",
+        "know an artifact by its place alone",
+        "model/artifacts.py",
+        "    return names.digest([containers, held])\n",
+        "    return names.digest([containers, len(held)])\n",
     ),
     Sabotage(
-        "look at artefacts once and not right before the write",
-        "reconciler.py",
-        "        return seen is None or seen == self._look(version)\n",
-        "        return seen is None or version is not None\n",
+        "look at artifacts once and not right before the write",
+        "phases/rollout.py",
+        "        return before is None or before == self._versions.read_digest(version)\n",
+        "        return before is None or version is not None\n",
     ),
     Sabotage(
-        "take what is beside an artefact for a part of it",
+        "take what is beside an artifact for a part of it",
         "gateways/s3.py",
         '                if key in {"", each["Key"]} or key.endswith("/")\n',
         "",
@@ -580,31 +588,31 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "name a release whatever its version is made of",
         "model/release.py",
-        "            content = model if served.artefact_digest is None else ",
+        "            content = model if served.artifact_digest is None else ",
         "            content = model if served.number else ",
     ),
     Sabotage(
         "stamp what was found as what had served",
-        "phases/promotion.py",
-        "                and each.status is AttemptStatus.SUCCEEDED\n",
-        "                and each.status is not AttemptStatus.WITHDRAWN\n",
+        "decisions/promotion.py",
+        "        if is_before and each.status is AttemptStatus.SUCCEEDED:\n",
+        "        if is_before and each.status is not AttemptStatus.WITHDRAWN:\n",
     ),
     Sabotage(
         "put a pinned version on without reading it again",
-        "reconciler.py",
-        "            self._is_as_chosen(arn) for arn in release.version_arns\n",
-        "            self._is_as_chosen(arn) for arn in release.version_arns[:1]\n",
+        "phases/rollout.py",
+        "            self._is_as_chosen(arn, version) for arn, version in chosen.items()\n",
+        "            self._is_as_chosen(arn, version) for arn, version in list(chosen.items())[:1]\n",
     ),
     Sabotage(
         "pin whatever the settings say",
-        "reconciler.py",
-        "            if version is not None and self._obstacle(version) is None:\n                pinned[",
-        "            if version is not None:\n                pinned[",
+        "decisions/choice.py",
+        "        if version is not None and reason is None:\n",
+        "        if version is not None:\n",
     ),
     Sabotage(
         "let a shadow's approval count for what serves",
         "decisions/choice.py",
-        "    for approval in latest_per_version(each for each in approvals if each.counts):\n",
-        "    for approval in latest_per_version(each for each in approvals if each.decides):\n",
+        "        for approval in latest_per_version(each for each in self._approvals if each.counts):\n",
+        "        for approval in latest_per_version(each for each in self._approvals if each.decides):\n",
     ),
 )

@@ -14,9 +14,9 @@ from enum import StrEnum
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
+from deployer.contract import PART_DETAIL_TYPE
 from deployer.gateways.journal import WINDOW
 from deployer.operations import OPERATIONS
-from deployer.triggers import PART_DETAIL_TYPE
 from local_cloud.sagemaker.switches import Switches
 
 if TYPE_CHECKING:
@@ -63,22 +63,22 @@ class Kind(StrEnum):
     PASS_ON = "pass on"
     PASS_ON_LIVE = "pass on live"
     TAKE_BACK_LIVE = "take back live"
-    REPLACE_ARTEFACT = "replace artefact"
+    REPLACE_ARTIFACT = "replace artifact"
     REPLACE_LIVE = "replace live"
-    OVERWRITE_ARTEFACT = "overwrite artefact"
+    OVERWRITE_ARTIFACT = "overwrite artifact"
     OVERWRITE_LIVE = "overwrite live"
-    HIDE_ARTEFACTS = "hide artefacts"
+    HIDE_ARTIFACTS = "hide artifacts"
     # Drawn apart from all others:
     CHANGE_SHAPE = "change shape"
 
 
 REGISTRY_KINDS: Final = (
     *(Kind.SET_LIFE_CYCLE, Kind.PASS_ON, Kind.PASS_ON_LIVE, Kind.TAKE_BACK_LIVE),
-    *(Kind.REPLACE_ARTEFACT, Kind.REPLACE_LIVE),
+    *(Kind.REPLACE_ARTIFACT, Kind.REPLACE_LIVE),
 )
 """What people do with the life cycle of versions, and with what the registry says that they are made of."""
 
-S3_KINDS: Final = (Kind.OVERWRITE_ARTEFACT, Kind.OVERWRITE_LIVE, Kind.HIDE_ARTEFACTS)
+S3_KINDS: Final = (Kind.OVERWRITE_ARTIFACT, Kind.OVERWRITE_LIVE, Kind.HIDE_ARTIFACTS)
 """What people do with the objects that versions are made of, of which the registry knows nothing."""
 
 STAGE_KINDS: Final = (*REGISTRY_KINDS, *S3_KINDS)
@@ -486,7 +486,7 @@ REGISTRY_WRITE: Final = "UpdateModelPackage"
 """The one operation by which a stage writes to the registry; nobody calls it outside of stages."""
 
 LISTING: Final = "ListObjectsV2"
-"""The one operation by which a stage sees what artefacts are."""
+"""The one operation by which a stage sees what artifacts are."""
 
 STAGE_CALLS: Final = (REGISTRY_WRITE, LISTING)
 """What is called nowhere but in stages."""
@@ -662,7 +662,7 @@ def with_shapes(schedule: Schedule) -> Schedule:
 
 
 _DEPLOYMENT: Final = ("CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint")
-"""What a version's artefact may be changed in the middle of."""
+"""What a version's artifact may be changed in the middle of."""
 
 _REGISTRY_MEANWHILE: Final = (
     *(*REGISTRY_KINDS, Kind.REJECT_LIVE, Kind.UPDATE_METADATA, Kind.DELETE_VERSION),
@@ -676,7 +676,7 @@ _STAGE_CHOICES: Final = (
     *(Kind.PASS_ON,) * 3,
     *(Kind.PASS_ON_LIVE,) * 5,
     *(Kind.TAKE_BACK_LIVE,) * 2,
-    *(Kind.REPLACE_ARTEFACT, Kind.REPLACE_LIVE, Kind.REPLACE_LIVE),
+    *(Kind.REPLACE_ARTIFACT, Kind.REPLACE_LIVE, Kind.REPLACE_LIVE),
     Kind.APPROVE_NEWEST,
     Kind.APPROVE,
     Kind.SWEEP,
@@ -717,14 +717,14 @@ def draw_staged(random: Random) -> Schedule:
 
 
 _OVERWRITES: Final = (
-    *(Kind.OVERWRITE_ARTEFACT,) * 3,
+    *(Kind.OVERWRITE_ARTIFACT,) * 3,
     *(Kind.OVERWRITE_LIVE,) * 3,
-    Kind.HIDE_ARTEFACTS,
+    Kind.HIDE_ARTIFACTS,
 )
 
 
 def _overwritten(schedule: Schedule, random: Random) -> Schedule:
-    """Let people overwrite artefacts in S3, in half of all schedules, and let S3 fail there."""
+    """Let people overwrite artifacts in S3, in half of all schedules, and let S3 fail there."""
     if random.random() < 0.5:
         return schedule
     done = list(schedule.disturbances)
@@ -753,7 +753,7 @@ def _overwritten(schedule: Schedule, random: Random) -> Schedule:
 
 
 def _overwrite_meanwhile(random: Random) -> Fault:
-    """Let an artefact be overwritten while a stage deploys it, looks at it, or writes down what it is."""
+    """Let an artifact be overwritten while a stage deploys it, looks at it, or writes down what it is."""
     operation, most = random.choice(
         (
             (random.choice(_DEPLOYMENT), 4),
@@ -791,7 +791,7 @@ def _change_meanwhile(random: Random) -> Fault:
     """Let a version be changed, rejected or taken back while a stage deploys it, or looks at it."""
     operation, most, kinds = random.choice(
         (
-            (random.choice(_DEPLOYMENT), 4, (Kind.REPLACE_ARTEFACT, Kind.REPLACE_LIVE)),
+            (random.choice(_DEPLOYMENT), 4, (Kind.REPLACE_ARTIFACT, Kind.REPLACE_LIVE)),
             ("DescribeModelPackage", 2 * _NTH, (Kind.REJECT_LIVE, Kind.TAKE_BACK_LIVE, Kind.REPLACE_LIVE)),
             # Whoever is about to promote asks for alarms, where there are some.
             *(("DescribeAlarms", 4, (Kind.REJECT_LIVE, Kind.REJECT_LIVE, Kind.REPLACE_LIVE)),) * 2,

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.simulation.alarms import rollback_alarm
-from tests.simulation.artefacts import digests_in, last_read, stages_in
+from tests.simulation.artifacts import digests_in, last_read, stages_in
 from tests.simulation.laws import (
     ASIDE,
     CHANGES,
@@ -159,8 +159,8 @@ class Law16PromotedOnceAfterItsSoak(Law):
         if not endpoint or not content or content[0] != arn or endpoint["EndpointStatus"] != "InService":
             status = endpoint and endpoint["EndpointStatus"]
             raise self.broken(f"{name} passes {arn} on, and is {status} with {content}")
-        serving = self.facts.artefacts.serving(name)
-        seen = self.facts.artefacts.seen(read, call)
+        serving = self.facts.artifacts.serving(name)
+        seen = self.facts.artifacts.seen(read, call)
         if seen not in serving:
             raise self.broken(f"{name} passes {arn} on, {seen} by now, and serves {serving}")
         since = [
@@ -211,7 +211,7 @@ class Law16PromotedOnceAfterItsSoak(Law):
                 continue
             assert live is not None, "it is as it should be"
             package = self.world.people.look("DescribeModelPackage", ModelPackageName=live[0])
-            if package is None or self.facts.artefacts.now(package) not in self.facts.artefacts.serving(name):
+            if package is None or self.facts.artifacts.now(package) not in self.facts.artifacts.serving(name):
                 continue
             stamps = package.get("CustomerMetadataProperties") or {}
             if broken_elsewhere(stamps, stage_settings(self.world.schedule, name), name):
@@ -246,7 +246,7 @@ class Law17StampsSayWhatIsSo(Law):
     ModelApprovalStatus. Outside of stages nothing is written there. An invocation writes no stamp twice
     unless something went wrong, and hardly any is written by another one again; nothing is written once all
     is at rest (law 4), although each of these writes is an event in every stage. A digest stands for what the
-    endpoint came to serve, whatever the version is made of by then: equal ones for equal artefacts, and
+    endpoint came to serve, whatever the version is made of by then: equal ones for equal artifacts, and
     different ones for different.
 
     At rest, of an endpoint in service by an attempt that succeeded, only the version that serves is stamped
@@ -292,7 +292,7 @@ class Law17StampsSayWhatIsSo(Law):
     def _check_digest(self, call: Call, stamps: dict[str, str]) -> None:
         arn = call.request["ModelPackageArn"].lower()
         for name, stage_name in digests_in(call):
-            deployed = self.facts.artefacts.last_deployed(name, arn)
+            deployed = self.facts.artifacts.last_deployed(name, arn)
             told = stamps[f"greenlight:{stage_name}:digest"]
             if deployed is None:
                 raise self.broken(f"{stage_name} stamps {arn} with a digest, and never deployed it on {name}")
@@ -314,8 +314,6 @@ class Law17StampsSayWhatIsSo(Law):
                 or endpoint is None
                 or endpoint["EndpointStatus"] != "InService"
                 or last_on(self.facts, name, endpoint["EndpointConfigName"]).get("status") != "succeeded"
-                # Nothing is brought up to date before people have solved that, stamps included.
-                or is_refused(self.world, endpoint, self.world.people.settings[name] or {})
             ):
                 continue
             for version in self.world.people.versions:
@@ -332,7 +330,7 @@ class Law17StampsSayWhatIsSo(Law):
         told = [
             each["status"]
             for each in self.facts.attempts(name)
-            if each["version_arn"].lower() == arn and each["action"] not in ASIDE and each["status"] in TOLD
+            if each["action"] not in ASIDE and each["version_arn"].lower() == arn and each["status"] in TOLD
         ]
         if content is not None and content[0] == arn:
             wanted = "serving since" if told[-1] == "succeeded" else told[-1]
@@ -460,7 +458,7 @@ class Law20NothingButWhatWasApproved(Law):
         if own is None or content is None:
             return
         read = read_right_before(call).get(content[0], {})
-        stamped = self.facts.artefacts.stamped
+        stamped = self.facts.artifacts.stamped
         self._stamped[call.number] = {
             each: stamped.get((each, content[0])) for each in stages_in(read) if each != own
         }
@@ -470,11 +468,11 @@ class Law20NothingButWhatWasApproved(Law):
             if rollout.ended is None or (stamped := self._stamped.pop(rollout.call.number, None)) is None:
                 continue
             name, number = rollout.endpoint_name, rollout.attempt or 0
-            serves = self.facts.artefacts.of_attempts.get((name, number))
+            serves = self.facts.artifacts.of_attempts.get((name, number))
             if not rollout.succeeded or serves is None:
                 continue
             attempt = self.world.journalled(name, f"attempt#{number:09d}")
-            approved = self.facts.artefacts.approved(name, attempt)
+            approved = self.facts.artifacts.approved(name, attempt)
             expected = self._served.setdefault(rollout.endpoint_config_name, approved or serves)
             if serves != expected:
                 raise self.broken(f"{name} came to serve {serves}, and {expected} was approved")

@@ -796,7 +796,7 @@ def test_law_14_who_tells_late_need_not_have_tried(tested: Deployed) -> None:
     serve_untried(tested)
     tested.do(lambda: note_after(3, "succeeded"))
 
-    tested.do(lambda: note("succeeded", settled_reported="true"))
+    tested.do(lambda: note("succeeded", end_reported="true"))
 
 
 def test_law_14_a_test_that_was_passed_is_not_failed(tested: Deployed) -> None:

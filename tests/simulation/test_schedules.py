@@ -80,7 +80,7 @@ FOUND: Final = {
         stages=Stages.APPROVED,
         soak=1,
         disturbances=(
-            Disturbance(Kind.OVERWRITE_ARTEFACT),
+            Disturbance(Kind.OVERWRITE_ARTIFACT),
             Disturbance(Kind.APPROVE_NEWEST),
             Disturbance(Kind.REPLACE_LIVE, wait=10),
         ),
@@ -101,7 +101,7 @@ FOUND: Final = {
                 "ListObjectsV2",
                 18,
                 FaultKind.MEANWHILE,
-                meanwhile=Disturbance(Kind.HIDE_ARTEFACTS, how=2),
+                meanwhile=Disturbance(Kind.HIDE_ARTIFACTS, how=2),
             ),
         ),
     ),
@@ -177,7 +177,7 @@ FOUND: Final = {
         disturbances=(
             Disturbance(Kind.REGISTER_BROKEN_APPROVED),
             Disturbance(Kind.REGISTER_APPROVED),
-            Disturbance(Kind.REPLACE_ARTEFACT),
+            Disturbance(Kind.REPLACE_ARTIFACT),
             Disturbance(Kind.APPROVE_NEWEST, wait=10),
             Disturbance(Kind.APPROVE),
         ),

@@ -222,7 +222,7 @@ def test_law_16_what_serves_is_passed_on_and_nothing_else(soaked: Deployed) -> N
 
 
 def test_law_16_what_was_changed_since_it_was_deployed_is_not_passed_on(soaked: Deployed) -> None:
-    soaked.world.people.replace_artefact(soaked.world.people.versions[0], 0, ADA)
+    soaked.world.people.replace_artifact(soaked.world.people.versions[0], 0, ADA)
     soaked.world.run_until_quiet()
     soaked.world.pass_time(30)
 
@@ -441,7 +441,7 @@ def journal_approval(arn: str, name: str = "churn", **more: str) -> None:
         "version": arn[-1],
         "approved_at": "2026-01-01T00:00:00.000000+00:00",
         "correlation_id": "rogue",
-        "artefact_digest": "rogue",
+        "artifact_digest": "rogue",
         **more,
     }
     clients.client("dynamodb").put_item(
@@ -496,7 +496,7 @@ def put_on_production(scene: Deployed, *, approved_first: bool) -> None:
         read(arn)
         if approved_first:
             journal_approval(arn, "churn-v2")
-        world.people.replace_artefact(world.people.versions[0], 0, ADA)
+        world.people.replace_artifact(world.people.versions[0], 0, ADA)
         read(arn)
         if not approved_first:
             journal_approval(arn, "churn-v2")
@@ -524,7 +524,7 @@ def test_law_20_nothing_serves_but_what_was_approved_and_deployed_before(
         put_on_production(staged, approved_first=approved_first)
 
 
-def list_artefact(uri: str = "s3://models/1/model.tar.gz") -> None:
+def list_artifact(uri: str = "s3://models/1/model.tar.gz") -> None:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     clients.client("s3").list_objects_v2(Bucket=bucket, Prefix=key)
 
@@ -539,14 +539,14 @@ def put_overwritten_on_production(scene: Deployed, *, when: str, looks: bool = T
 
     def do_it() -> None:
         read(arn)
-        list_artefact()
+        list_artifact()
         overwrite("before the approval")
         journal_approval(arn, "churn-v2")
         overwrite("after the approval")
         write_attempt(endpoint="churn-v2", version_arn=arn, approved_at="2026-01-01T00:00:00.000000+00:00")
         make_release_in(world.sites[1].role_arn, arn)
         if looks:
-            list_artefact()
+            list_artifact()
         overwrite("after the last look")
         read(arn)
         sagemaker().create_endpoint(EndpointName="churn-v2", EndpointConfigName="rogue")
@@ -594,7 +594,7 @@ def test_law_16_what_is_overwritten_after_the_look_at_it_is_passed_on(soaked: De
     def pass_on_what_is_overwritten() -> None:
         ask_for_alarms()
         read(arn)
-        list_artefact()
+        list_artifact()
         soaked.world.people.overwrite(soaked.world.people.versions[0], 0)
         # Otherwise whatever anybody does meanwhile would excuse it.
         soaked.world.people.last_done = soaked.world.start
@@ -607,13 +607,13 @@ def test_law_16_what_is_overwritten_after_the_look_at_it_is_passed_on(soaked: De
 def test_what_is_in_s3_is_part_of_what_a_version_is_made_of(staged: Deployed) -> None:
     """What is put back into its place is what it was; what is put beside it is nothing of a version's."""
     people, arn = staged.world.people, first(staged)
-    artefacts = staged.judge.facts.artefacts
+    artifacts = staged.judge.facts.artifacts
     package = people.look("DescribeModelPackage", ModelPackageName=arn)
     assert package is not None
-    assert artefacts.now(package) == artefacts.last_deployed("churn", arn.lower())
+    assert artifacts.now(package) == artifacts.last_deployed("churn", arn.lower())
     for how, is_the_same in ((8, True), (0, False), (6, True)):
         people.overwrite(people.versions[0], how)
-        assert (artefacts.now(package) == artefacts.last_deployed("churn", arn.lower())) is is_the_same
+        assert (artifacts.now(package) == artifacts.last_deployed("churn", arn.lower())) is is_the_same
 
 
 def sagemaker_config(scene: Deployed) -> dict[str, Any]:

@@ -16,20 +16,16 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
+from deployer.contract import PART_DETAIL_TYPE
 from deployer.dispatcher import Dispatcher
-from deployer.gateways.alarms import Alarms
 from deployer.gateways.bus import Bus
-from deployer.gateways.invocations import Invocations
+from deployer.gateways.gateways import Gateways
 from deployer.gateways.journal import Journal
 from deployer.gateways.parameters import Parameters
 from deployer.gateways.reporter import Reporter
-from deployer.gateways.s3 import S3
-from deployer.gateways.sagemaker import SageMaker
-from deployer.gateways.scalable_targets import ScalableTargets
 from deployer.gateways.topic import Topic
-from deployer.model.stack_identity import Ownership
-from deployer.reconciler import Gateways
-from deployer.triggers import PART_DETAIL_TYPE, read_trigger
+from deployer.model.stack_identity import StackIdentity
+from deployer.triggers import read_trigger
 from local_cloud.application_auto_scaling import wire as auto_scaling_wire
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
 from local_cloud.front_door.http import Request
@@ -342,22 +338,17 @@ class World:
         )
         return Dispatcher(
             self._parameters[site.account],
-            Gateways(
-                sagemaker=SageMaker(clients.client("sagemaker")),
-                alarms=Alarms(lambda: clients.client("cloudwatch")),
-                scalable_targets=ScalableTargets(lambda: clients.client("application-autoscaling")),
-                invocations=Invocations(
-                    lambda: clients.client("sagemaker-runtime"), lambda: self.clock.now().timestamp()
-                ),
-                s3=S3(lambda: clients.client("s3")),
-                journal=Journal(clients.client("dynamodb"), table_name=TABLE, window=self.schedule.window),
+            Gateways.connect(
+                clients.client,
+                Journal(clients.client("dynamodb"), table_name=TABLE, window=self.schedule.window),
                 # Each invocation has an execution environment of its own, which remembers nothing.
-                reporter=Reporter(topic, bus, logger),
+                Reporter(topic, bus, logger),
                 now=partial(self.deployer_now, site),
                 pause=invocation.pause,
+                seconds=lambda: self.clock.now().timestamp(),
             ),
             bus,
-            Ownership(execution_role_arn=site.role_arn, stack_name=STACK),
+            StackIdentity(execution_role_arn=site.role_arn, stack_name=STACK),
             logger,
             invocation_id=invocation.invocation_id,
             remaining_seconds=invocation.remaining_seconds,
@@ -791,7 +782,7 @@ class World:
         return answer(answered.status, {**json.loads(answered.body), "__type": named["x-amzn-errortype"]})
 
     def _ask_bucket(self, operation: str, request: dict[str, Any]) -> tuple[int, bytes]:
-        """Answer as S3: with what a smoke test sends, or with what is in an artefact's place."""
+        """Answer as S3: with what a smoke test sends, or with what is in an artifact's place."""
         if operation == "GetObject":
             return answer(200, {"ContentType": "text/csv", "Body": "3,4"})
         assert operation == LISTING, operation

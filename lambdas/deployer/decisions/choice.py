@@ -1,116 +1,31 @@
-"""Holds approvals, and decides which of them an endpoint should serve.
+"""Decides which approval an endpoint serves. Pure.
 
-The registry knows what is approved, not when it was approved; the journal of approvals does. The rule is one
-sentence: *the newest approval that still stands, and has not failed with these settings since*.
+The rule is one sentence: *the newest approval that still stands, whose version may be deployed under the
+settings, and that has not failed with these settings since*.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import TYPE_CHECKING
 
-from deployer.model.attempt import standing
+from deployer.decisions.eligibility import ineligible, obstacle
+from deployer.decisions.facts import reads_first
+from deployer.decisions.retries import standing
+from deployer.model.attempt import Deployment, Promotion
+from deployer.model.model_version import Hidden, ModelVersion
 from deployer.model.names import same_arn
+from deployer.model.release import Release, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from deployer.model.attempt import Attempt, Standing
-    from deployer.model.release import Release
-
-
-class ApprovalSource(Enum):
-    """How the deployer learnt of an approval."""
-
-    EVENT = "event"
-    ADOPTED = "adopted"
-    """Found Approved in the registry by the sweep: its event was lost, or the stack came later."""
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """One approval of one model version for one endpoint.
-
-    Attributes:
-        endpoint_name: The endpoint it concerns.
-        version_arn: The model package's ARN.
-        version: Its number in the group.
-        group_name: The model package group.
-        approved_at: The event's time or, when adopted, the version's last modification: UTC, whole seconds.
-        approved_by: The approver's identity; read together with the approval, since any later update of the
-            version overwrites it.
-        source: How the deployer learnt of it.
-        correlation_id: The id of the event it came with; it runs through every log line and outcome.
-        artefact_digest: Of the images and artefacts that were approved; None as long as S3 does not show
-            them.
-        objection: Why it does not count, by the endpoint's approval policy; None if it counts.
-        shadows: Whether it puts the version beside the one that serves, as its shadow, though it does not
-            count for what serves.
-        withdrawn: Whether it was seen not to stand any more; approving the version again is a new approval.
-        superseded_by: The version that went out instead, approved later; None if it had its own turn, or may
-            still have it.
-        misfit_told: Why it has no turn (its version was changed since, the settings' instance types exclude
-            it, or its objection), as people were told last. It decides nothing: each pass judges again.
-    """
-
-    endpoint_name: str
-    version_arn: str
-    version: int
-    group_name: str
-    approved_at: datetime
-    approved_by: str
-    source: ApprovalSource
-    correlation_id: str
-    artefact_digest: str | None = None
-    objection: str | None = None
-    shadows: bool = False
-    withdrawn: bool = False
-    superseded_by: int | None = None
-    misfit_told: str | None = None
-
-    @property
-    def counts(self) -> bool:
-        """Whether it may still decide what serves."""
-        return self.objection is None and not self.withdrawn
-
-    @property
-    def decides(self) -> bool:
-        """Whether it may still decide anything: what serves, or what shadows it."""
-        return (self.objection is None or self.shadows) and not self.withdrawn
-
-    @property
-    def is_ignored(self) -> bool:
-        """Whether it never decided anything, by the endpoint's approval policy."""
-        return self.objection is not None and not self.shadows
-
-    @property
-    def key(self) -> tuple[str, datetime]:
-        """What tells it from every other approval of its endpoint."""
-        return (self.version_arn.lower(), self.approved_at)
-
-    @property
-    def order(self) -> tuple[datetime, int]:
-        """Sort key: the time, and the version where two approvals share a second."""
-        return (self.approved_at, self.version)
-
-
-@dataclass(frozen=True, slots=True)
-class Misfit:
-    """An approval that stands, of a version that has no turn under these settings.
-
-    Attributes:
-        approval: The approval.
-        reason: Why not.
-        remedy: What a person can do.
-        is_unseen: Whether that is only so as long as S3 does not show what its artefact is.
-    """
-
-    approval: Approval
-    reason: str
-    remedy: str
-    is_unseen: bool = False
+    from deployer.decisions.facts import Facts
+    from deployer.decisions.retries import Standing
+    from deployer.model.approval import Approval, Ineligible
+    from deployer.model.attempt import Attempt
+    from deployer.model.endpoint import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +35,9 @@ class Choice:
     Attributes:
         approval: The approval that decides what serves.
         release: What it asks of SageMaker under the current settings.
-        keeps_serving: True if what serves now is this version and its release with the current settings
-            failed, or asks for instances that the version does not support: then what serves stays.
-        shadow: The approval of what shadows it, if anything does.
+        keeps_serving: True if this version serves already, and its release under the current settings failed
+            or is not eligible. Then the endpoint stays as it is.
+        shadow: The approval of the shadow's version, if there is a shadow.
     """
 
     approval: Approval
@@ -132,7 +47,7 @@ class Choice:
 
     @property
     def decided_by(self) -> Approval:
-        """The approval that came last of those that made it so."""
+        """The later one of the approvals that led to this choice."""
         return self.shadow or self.approval
 
 
@@ -142,9 +57,9 @@ class Serving:
 
     Attributes:
         version_arn: The version.
-        endpoint_config_name: The config that serves it; None if it does not serve as it should.
-        failed_at: When it failed its smoke test with what serves; None if it did not.
-        former: What the same version served as before, well; only of interest if it failed.
+        endpoint_config_name: The config that serves it; None if the endpoint is not in service.
+        failed_at: When it failed its smoke test with that config; None if it did not.
+        former: The release with which the same version served well before; only set if it failed.
     """
 
     version_arn: str
@@ -158,14 +73,229 @@ class Decision:
     """What an endpoint should serve.
 
     Attributes:
-        choice: The newest approval that stands and may be tried; None if there is none.
-        retry_at: When a newer one, which failed for a reason that may pass, may be tried again.
-        misfits: Newer ones, and perhaps this one, which may not be deployed as they are, newest first.
+        choice: The approval to serve; None if there is none.
+        retry_at: When a release that failed for a passing reason may be tried again, if one did.
+        ineligible: Approvals that stand, and whose versions may not be deployed as they are.
+        withdrawn: Approvals that were found not to stand any more.
     """
 
     choice: Choice | None
     retry_at: datetime | None = None
-    misfits: tuple[Misfit, ...] = ()
+    ineligible: tuple[Ineligible, ...] = ()
+    withdrawn: tuple[Approval, ...] = ()
+
+
+class HiddenPinError(Exception):
+    """The registry does not show a version that a variant is pinned to, so no release can be built."""
+
+
+def decide_choice(
+    facts: Facts,
+    serving_config_name: str | None,
+    *,
+    now: datetime,
+    in_service: bool = True,
+    besides: Approval | None = None,
+) -> Decision:
+    """Decide which approval the endpoint serves.
+
+    The registry's entries are needed at most once per version, newest first, and no further than needed.
+
+    Args:
+        facts: What was read.
+        serving_config_name: The config that the endpoint serves; None if it serves nothing.
+        now: The time, which decides whether a release that failed may be tried again.
+        in_service: Whether the endpoint is in service.
+        besides: An approval whose version is left out, to find out what its reject would bring back.
+
+    Raises:
+        HiddenPinError: A pinned version is hidden.
+        NotReadError: A fact was not read.
+    """
+    return _Chooser(facts, now, besides).choose(_serving(facts, serving_config_name, in_service=in_service))
+
+
+choose = reads_first(decide_choice)
+"""`decide_choice`, which returns a fact that was not read instead of raising."""
+
+
+class _Chooser:
+    """One decision, and the approvals that it found withdrawn on the way."""
+
+    def __init__(self, facts: Facts, now: datetime, besides: Approval | None) -> None:
+        self._facts = facts
+        self._now = now
+        self._withdrawn: dict[tuple[str, datetime], Approval] = {}
+        self._approvals = [
+            each
+            for each in facts.history.approvals
+            if facts.follows(each)
+            and (besides is None or not same_arn(each.version_arn, besides.version_arn))
+        ]
+
+    def choose(self, serving: Serving | None) -> Decision:
+        decision = self._choose_live(serving)
+        if self._facts.settings.shadow is not None:
+            decision = self._with_shadow(decision)
+        return replace(decision, withdrawn=tuple(self._withdrawn.values()))
+
+    def _choose_live(self, serving: Serving | None) -> Decision:
+        found: list[Ineligible] = []
+        retry_at: datetime | None = None
+        for approval in latest_per_version(each for each in self._approvals if each.counts):
+            if self._is_known_not_to_stand(approval):
+                continue
+            release = release_of(self._facts, approval)
+            judged = self._judge(release, since=approval.approved_at)
+            serves = serving is not None and same_arn(approval.version_arn, serving.version_arn)
+            if judged.failed and judged.retry_at is None and not serves:
+                continue
+            if not self._stands(approval):
+                continue
+            if serving is not None and serves and judged.failed and serving.failed_at is not None:
+                back = self._put_back(approval, serving, since=serving.failed_at)
+                if back is None:
+                    continue
+                return replace(back, ineligible=tuple(found))
+            retry_at = retry_at or judged.retry_at
+            is_live = serving is not None and release.endpoint_config_name == serving.endpoint_config_name
+            reason = None if is_live else ineligible(self._facts, approval, release)
+            found += [reason] if reason is not None else []
+            # A version that serves and still stands is the floor. Settings that it failed with, or that it is
+            # not eligible for, are no reason to go back to an older version with the same settings.
+            unfit = judged.failed or reason is not None
+            if serves or not unfit:
+                return Decision(Choice(approval, release, keeps_serving=unfit), retry_at, tuple(found))
+        return Decision(None, retry_at, tuple(found))
+
+    def _with_shadow(self, decision: Decision) -> Decision:
+        """Put beside the choice, as its shadow, the newest version approved later that has not failed."""
+        choice = decision.choice
+        if choice is None or choice.keeps_serving or choice.release.is_former:
+            return decision
+        live, found = choice.approval, list(decision.ineligible)
+        for shadow in latest_per_version(
+            each for each in self._approvals if each.decides and not each.counts
+        ):
+            if shadow.order <= live.order:
+                break
+            release = release_of(self._facts, live, shadow)
+            if (
+                same_arn(shadow.version_arn, live.version_arn)
+                or self._judge(release, since=shadow.approved_at).failed
+                or not self._stands(shadow)
+            ):
+                continue
+            reason = ineligible(self._facts, shadow, release, as_shadow=True)
+            if reason is None:
+                chosen = replace(choice, release=release, shadow=shadow)
+                return replace(decision, choice=chosen, ineligible=tuple(found))
+            found.append(reason)
+        return replace(decision, ineligible=tuple(found))
+
+    def _is_known_not_to_stand(self, approval: Approval) -> bool:
+        """Tell whether an approval does not stand, as far as was read: it needs no release then."""
+        facts = self._facts
+        is_read = facts.listed is not None or approval.version_arn.lower() in facts.versions
+        return is_read and not self._stands(approval)
+
+    def _stands(self, approval: Approval) -> bool:
+        stands = self._facts.stands(approval)
+        if not stands:
+            self._withdrawn[approval.key] = approval
+        return stands
+
+    def _put_back(self, approval: Approval, serving: Serving, *, since: datetime) -> Decision | None:
+        """Decide for the release with which the version served before it failed its smoke test.
+
+        SageMaker goes back to the former config when an update fails, but it knows nothing of smoke tests.
+        """
+        if serving.former is None:
+            return None
+        judged = self._judge(serving.former, since=since)
+        if not judged.failed:
+            return Decision(Choice(approval, serving.former))
+        return Decision(None, judged.retry_at) if judged.retry_at is not None else None
+
+    def _judge(self, release: Release, *, since: datetime) -> Standing:
+        """Judge a release by its failures since a time; by older ones if the others let it be tried."""
+        history = self._facts.history
+        judged = standing(release, history.attempts, since=since, now=self._now)
+        if (judged.failed and judged.retry_at is None) or history.reaches(since):
+            return judged
+        self._facts.recall(release.endpoint_config_name)
+        return standing(release, history.known, since=since, now=self._now)
+
+
+def release_of(facts: Facts, approval: Approval, shadow: Approval | None = None) -> Release:
+    """Build the release of an approval, and of its shadow's if there is one, under the current settings."""
+    return Release.build(
+        facts.settings,
+        _version_of(approval),
+        pinned=_pinned(facts),
+        shadow=_version_of(shadow) if shadow is not None else None,
+        execution_role_arn=facts.identity.execution_role_arn,
+        stack_name=facts.identity.stack_name,
+    )
+
+
+def pin_obstacles(facts: Facts) -> Iterator[tuple[str, int, Version | str]]:
+    """Yield each pinned variant with its version's number, and the version or why it may not serve."""
+    for variant_name, number in facts.settings.pins.items():
+        version = facts.version(facts.settings.version_name(number))
+        if isinstance(version, Hidden):
+            raise HiddenPinError(f"Version {number}, which {variant_name} is pinned to: {version.reason}")
+        reason = obstacle(facts, version)
+        if version is not None and reason is None:
+            yield variant_name, number, Version(version.arn, version.version)
+        else:
+            yield variant_name, number, reason or ""
+
+
+def _pinned(facts: Facts) -> dict[str, Version]:
+    """Return the versions that variants are pinned to, of those that may serve."""
+    return {name: found for name, _, found in pin_obstacles(facts) if isinstance(found, Version)}
+
+
+def _serving(facts: Facts, endpoint_config_name: str | None, *, in_service: bool) -> Serving | None:
+    attempt = facts.latest_on(endpoint_config_name)
+    if attempt is None:
+        return None
+    live = attempt.endpoint_config_name if in_service else None
+    if attempt.failed_test is None:
+        return Serving(attempt.version_arn, live)
+    facts.recall(attempt.replaces_endpoint_config_name)
+    former = facts.history.former_deployment(attempt.version_arn, besides=attempt.endpoint_config_name)
+    may_serve = former is not None and _may_serve_again(facts, former)
+    return Serving(
+        attempt.version_arn,
+        live,
+        failed_at=attempt.settled_at,
+        former=Release.former(facts.settings, former) if former is not None and may_serve else None,
+    )
+
+
+def _may_serve_again(facts: Facts, former: Deployment) -> bool:
+    """Tell whether the versions of a former deployment may serve again, and are what they were."""
+    versions = [facts.version(each) for each in former.version_arns]
+    version = versions[0]
+    if not isinstance(version, ModelVersion) or any(obstacle(facts, each) is not None for each in versions):
+        return False
+    if facts.settings.stage_name is None or former.artifact_digest is None:
+        # Its model names what the registry said then, and nobody knows what is there by now.
+        return True
+    return former.artifact_digest == facts.digest(version)
+
+
+def rolls_back(facts: Facts, choice: Choice, endpoint: Endpoint | None) -> bool:
+    """Tell whether the version that serves was approved later than the one about to be deployed."""
+    if choice.release.is_former:
+        return True
+    serving = facts.history.latest_on(endpoint.endpoint_config_name) if endpoint is not None else None
+    return serving is not None and any(
+        same_arn(each.version_arn, serving.version_arn) and each.order > choice.approval.order
+        for each in facts.history.approvals
+    )
 
 
 def latest_per_version(approvals: Iterable[Approval]) -> Iterator[Approval]:
@@ -178,149 +308,6 @@ def latest_per_version(approvals: Iterable[Approval]) -> Iterator[Approval]:
             yield approval
 
 
-def _nothing_older(_approval: Approval, _release: Release) -> Sequence[Attempt]:
-    return ()
-
-
-def _judged(
-    approval: Approval,
-    release: Release,
-    attempts: Sequence[Attempt],
-    older: Callable[[Approval, Release], Sequence[Attempt]],
-    now: datetime,
-    *,
-    since: datetime | None = None,
-) -> Standing:
-    """Judge an approval's release, by older attempts as well if it may be tried as far as the others show.
-
-    What failed before the approval, or another time, is left out.
-    """
-    since = since or approval.approved_at
-    judged = standing(release, attempts, since=since, now=now)
-    if judged.failed and judged.retry_at is None:
-        return judged
-    return standing(release, [*attempts, *older(approval, release)], since=since, now=now)
-
-
-def choose(
-    approvals: Iterable[Approval],
-    attempts: Sequence[Attempt],
-    *,
-    now: datetime,
-    serving: Serving | None,
-    still_stands: Callable[[Approval], bool],
-    release_for: Callable[[Approval], Release],
-    misfit_of: Callable[[Approval, Release], Misfit | None],
-    older: Callable[[Approval, Release], Sequence[Attempt]] = _nothing_older,
-) -> Decision:
-    """Decide for the newest approval that still stands, fits the settings, and has not failed.
-
-    Args:
-        approvals: Those of the endpoint's group, in any order.
-        attempts: Those journalled for the endpoint, in any order.
-        now: The time; it decides whether what failed for a passing reason is due again.
-        serving: What the endpoint serves now, if the journal knows it.
-        still_stands: Asks the registry; called at most once per version, newest first, and no further than
-            needed.
-        release_for: Builds an approval's release under the current settings.
-        misfit_of: Tells why an approval's release may not go out as it is now; called for what stands, and
-            not for the very release that serves.
-        older: Returns attempts that are not among the others, and may be at an approval's release; called for
-            what those do not show to have failed.
-    """
-    misfits: list[Misfit] = []
-    retry_at: datetime | None = None
-    for approval in latest_per_version(each for each in approvals if each.counts):
-        release = release_for(approval)
-        judged = _judged(approval, release, attempts, older, now)
-        serves = serving is not None and same_arn(approval.version_arn, serving.version_arn)
-        if judged.failed and judged.retry_at is None and not serves:
-            continue
-        if not still_stands(approval):
-            continue
-        if serving is not None and serves and judged.failed and serving.failed_at is not None:
-            back = _put_back(approval, attempts, older, serving, since=serving.failed_at, now=now)
-            if back is None:
-                continue
-            return replace(back, misfits=tuple(misfits))
-        retry_at = retry_at or judged.retry_at
-        is_live = serving is not None and release.endpoint_config_name == serving.endpoint_config_name
-        misfit = None if is_live else misfit_of(approval, release)
-        misfits += [misfit] if misfit is not None else []
-        # A version that serves and still stands is the floor: settings that failed on it, or that it does not
-        # fit, are no reason to go back to an older version, with those same settings.
-        unfit = judged.failed or misfit is not None
-        if serves or not unfit:
-            return Decision(Choice(approval, release, keeps_serving=unfit), retry_at, tuple(misfits))
-    return Decision(None, retry_at, tuple(misfits))
-
-
-def _put_back(
-    approval: Approval,
-    attempts: Sequence[Attempt],
-    older: Callable[[Approval, Release], Sequence[Attempt]],
-    serving: Serving,
-    *,
-    since: datetime,
-    now: datetime,
-) -> Decision | None:
-    """Decide for what the version that failed its smoke test served as before, if it did and may again.
-
-    SageMaker itself goes back to the former config when an update fails; it knows nothing of smoke tests.
-    """
-    if serving.former is None:
-        return None
-    judged = _judged(approval, serving.former, attempts, older, now, since=since)
-    if not judged.failed:
-        return Decision(Choice(approval, serving.former))
-    return Decision(None, judged.retry_at) if judged.retry_at is not None else None
-
-
-def with_shadow(
-    decision: Decision,
-    approvals: Iterable[Approval],
-    attempts: Sequence[Attempt],
-    *,
-    now: datetime,
-    still_stands: Callable[[Approval], bool],
-    release_for: Callable[[Approval, Approval], Release],
-    misfit_of: Callable[[Approval, Release], Misfit | None],
-    older: Callable[[Approval, Release], Sequence[Attempt]] = _nothing_older,
-) -> Decision:
-    """Put the newest version beside a choice that may shadow it: approved for that, since, and not failed.
-
-    Args:
-        decision: For what is to serve.
-        approvals: Those of the endpoint's group, in any order.
-        attempts: Those journalled for the endpoint, in any order.
-        now: The time.
-        still_stands: Asks the registry.
-        release_for: Builds the release of an approval and the one that shadows it.
-        misfit_of: Tells why the version of an approval may not shadow as it is now.
-        older: Returns older attempts, as for what is to serve.
-    """
-    choice = decision.choice
-    if choice is None or choice.keeps_serving or choice.release.is_former:
-        return decision
-    live, misfits = choice.approval, list(decision.misfits)
-    for shadow in latest_per_version(each for each in approvals if each.decides and not each.counts):
-        if shadow.order <= live.order:
-            break
-        release = release_for(live, shadow)
-        if (
-            same_arn(shadow.version_arn, live.version_arn)
-            or _judged(shadow, release, attempts, older, now).failed
-            or not still_stands(shadow)
-        ):
-            continue
-        misfit = misfit_of(shadow, release)
-        if misfit is None:
-            chosen = replace(choice, release=release, shadow=shadow)
-            return replace(decision, choice=chosen, misfits=tuple(misfits))
-        misfits.append(misfit)
-    return replace(decision, misfits=tuple(misfits))
-
-
 def superseded(approvals: Iterable[Approval], attempts: Iterable[Attempt], by: Approval) -> list[Approval]:
     """Return the approvals that never had a turn and now go out behind a newer one: those in between.
 
@@ -329,9 +316,17 @@ def superseded(approvals: Iterable[Approval], attempts: Iterable[Attempt], by: A
         attempts: All of the endpoint, the one for `by` included.
         by: The approval that goes out.
     """
-    tried = {(attempt.version_arn.lower(), attempt.approved_at) for attempt in attempts}
+    tried = {
+        (attempt.version_arn.lower(), attempt.approved_at)
+        for attempt in attempts
+        if isinstance(attempt, Deployment | Promotion)
+    }
     return [
         each
         for each in approvals
         if each.order < by.order and each.counts and each.superseded_by is None and each.key not in tried
     ]
+
+
+def _version_of(approval: Approval) -> Version:
+    return Version(approval.version_arn, approval.version, approval.artifact_digest)

@@ -9,41 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What of an endpoint config decides whether an endpoint may change to or from it.
-
-    Attributes:
-        variants: The names of its production variants.
-        serverless: Whether they are serverless; never only some of them are.
-        asynchronous: Whether calls are answered later, by way of S3.
-        shadowed: Whether a shadow gets copies of the calls.
-        on_inf1: Whether a variant runs on Inf1 instances.
-    """
-
-    variants: frozenset[str]
-    serverless: bool = False
-    asynchronous: bool = False
-    shadowed: bool = False
-    on_inf1: bool = False
-
-    @classmethod
-    def of(cls, config: Mapping[str, Any]) -> Shape:
-        """Return the shape of a config, by the members of `CreateEndpointConfig` or what describes one."""
-        variants = config["ProductionVariants"]
-        return cls(
-            frozenset(each["VariantName"] for each in variants),
-            serverless=any("ServerlessConfig" in each for each in variants),
-            asynchronous="AsyncInferenceConfig" in config,
-            shadowed=bool(config.get("ShadowProductionVariants")),
-            on_inf1=any(str(each.get("InstanceType")).startswith("ml.inf1.") for each in variants),
-        )
+    from deployer.model.endpoint_config import Shape
 
 
 class Answer(Enum):
@@ -181,7 +152,12 @@ def unguardable(changes: list[Change]) -> Change | None:
     return next((each for each in changes if each.answer is Answer.UNGUARDED), None)
 
 
-def refused_after_all(changes: Iterable[Change], refusal: str) -> Change | None:
-    """Return the change of unknown outcome that a refusal of SageMaker's is about, if there is one."""
-    unknown = [each for each in changes if each.answer is Answer.UNKNOWN]
+def refused_after_all(changes: Iterable[str], refusal: str) -> Change | None:
+    """Return the change of unknown outcome that a refusal of SageMaker's is about, if there is one.
+
+    Args:
+        changes: Names of the changes that were asked for.
+        refusal: SageMaker's words.
+    """
+    unknown = [each for each in CHANGES if each.answer is Answer.UNKNOWN and each.name in set(changes)]
     return next((each for each in unknown if each.words in refusal.lower()), None)

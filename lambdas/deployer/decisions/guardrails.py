@@ -11,17 +11,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.decisions.endpoint_changes import Answer, changes_between, refused, unguardable
-from deployer.decisions.plan import CannotChange, UpdateEndpoint, WaitForAlarms
+from deployer.decisions.plan import CannotChange, WaitForAlarms
+from deployer.decisions.retries import deployments
 from deployer.model.attempt import Action, AttemptStatus
+from deployer.model.steps import UpdateEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
-    from deployer.decisions.endpoint_changes import Shape
     from deployer.decisions.plan import Deploy
     from deployer.model.attempt import Attempt
     from deployer.model.endpoint import Endpoint
+    from deployer.model.endpoint_config import Shape
 
 SETTLING: Final = timedelta(minutes=15)
 """How long an alarm may stay on after the rollout that raised it was rolled back. Longer than most alarms
@@ -34,7 +36,7 @@ def rollback_alarms(deploy: Deploy) -> tuple[str, ...]:
     return _alarm_names(change.request) if isinstance(change, UpdateEndpoint) else ()
 
 
-def heed_alarms(
+def guard_with_alarms(
     deploy: Deploy,
     alarms_on: Collection[str],
     attempts: Iterable[Attempt],
@@ -66,7 +68,7 @@ def heed_alarms(
     return replace(deploy, change=without_alarms(change, on))
 
 
-def heed_change(
+def guard_change(
     deploy: Deploy, serving: Shape, wanted: Shape, *, refused_before: bool
 ) -> Deploy | CannotChange:
     """Return what to do about a change that SageMaker does not make, or not guarded.
@@ -80,7 +82,7 @@ def heed_change(
     change = deploy.change
     assert isinstance(change, UpdateEndpoint)
     rows = changes_between(serving, wanted, guarded="DeploymentConfig" in change.request)
-    unknown = tuple(each for each in rows if each.answer is Answer.UNKNOWN)
+    unknown = [each for each in rows if each.answer is Answer.UNKNOWN]
     if (row := refused(rows)) is not None:
         return CannotChange(row.name)
     if refused_before and unknown:
@@ -88,8 +90,8 @@ def heed_change(
     if (row := unguardable(rows)) is not None:
         request = {key: value for key, value in change.request.items() if key != "DeploymentConfig"}
         change = replace(change, request=request, unguarded=row.name)
-        unknown = tuple(each for each in unknown if each in changes_between(serving, wanted, guarded=False))
-    return replace(deploy, change=replace(change, changes=unknown))
+        unknown = [each for each in unknown if each in changes_between(serving, wanted, guarded=False)]
+    return replace(deploy, change=replace(change, unknown_changes=tuple(each.name for each in unknown)))
 
 
 def with_alarms_unread(deploy: Deploy) -> Deploy:
@@ -119,9 +121,7 @@ def _rolled_back_at(attempts: Iterable[Attempt], endpoint: Endpoint) -> datetime
     if endpoint.status != "InService":
         # A rollback that failed leaves instances of the new version: the alarm is not over by itself.
         return None
-    for attempt in attempts:
-        if not attempt.is_deployment:
-            continue
+    for attempt in deployments(attempts):
         serves = attempt.endpoint_config_name == endpoint.endpoint_config_name
         if attempt.status is AttemptStatus.SUCCEEDED or serves:
             return None

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deployer.decisions.choice import Misfit
+from deployer.model.approval import Ineligible
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from deployer.decisions.choice import Approval
+    from deployer.model.approval import Approval
     from deployer.model.settings import EndpointSettings
 
 
@@ -24,12 +24,12 @@ def asks_for_instances(variants: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(each["InstanceType"] for each in described if "InstanceType" in each)
 
 
-def misfit(
+def unsupported_instances(
     approval: Approval,
     settings: EndpointSettings,
     variants: Iterable[Mapping[str, Any]],
     supported: Mapping[str | None, Sequence[str]],
-) -> Misfit | None:
+) -> Ineligible | None:
     """Return why an approved version does not go onto the settings' instances, or None if it may.
 
     Args:
@@ -43,7 +43,7 @@ def misfit(
     excluded = asks_for_instances(variants).difference(listed)
     if not listed or not excluded:
         return None
-    return Misfit(
+    return Ineligible(
         approval,
         reason=(
             f"It supports {_named(listed)} (SupportedRealtimeInferenceInstanceTypes), "

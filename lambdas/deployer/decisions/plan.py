@@ -2,78 +2,58 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
 
+from deployer.decisions.autoscaling import to_deregister
+from deployer.decisions.retained_properties import retained_properties
 from deployer.model import statuses
+from deployer.model.attempt import AttemptStatus, Deployment
+from deployer.model.steps import (
+    ClearAbortAlarm,
+    CreateEndpoint,
+    CreateEndpointConfig,
+    CreateModel,
+    DeleteFailedEndpoint,
+    DeregisterScaling,
+    UpdateEndpoint,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from deployer.decisions.choice import Decision
-    from deployer.decisions.endpoint_changes import Change
     from deployer.model.endpoint import Endpoint
+    from deployer.model.endpoint_config import EndpointConfig
+    from deployer.model.history import History
     from deployer.model.release import Release
-
-
-@dataclass(frozen=True, slots=True)
-class CreateModel:
-    """Create the model, or find it as a retry left it."""
-
-    request: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class CreateEndpointConfig:
-    """Create the endpoint config, or find it as a retry left it."""
-
-    request: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class CreateEndpoint:
-    """Create the endpoint: the step that puts a version before its callers."""
-
-    request: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateEndpoint:
-    """Update the endpoint in place: the step that puts a version before its callers.
-
-    Attributes:
-        request: botocore's `UpdateEndpoint` arguments.
-        alarms_left_out: Names of rollback alarms that cannot stop it, and so are not among the arguments.
-        alarms_unread: Whether some may be on already, and nobody could see whether they are.
-        unguarded: Why guardrails are left out that the settings ask for, if they are.
-        changes: What of it nobody knows whether SageMaker makes it.
-    """
-
-    request: dict[str, Any]
-    alarms_left_out: tuple[str, ...] = ()
-    alarms_unread: bool = False
-    unguarded: str | None = None
-    changes: tuple[Change, ...] = ()
-
-    @property
-    def doubles_instances(self) -> bool:
-        """Whether a second fleet is launched beside the first: blue/green, which is also the default."""
-        return "RollingUpdatePolicy" not in self.request.get("DeploymentConfig", {})
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteFailedEndpoint:
-    """Delete an endpoint that failed and serves nobody; it is created anew when it is gone."""
-
-    endpoint_name: str
+    from deployer.model.settings import EndpointSettings
+    from deployer.model.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
 class Deploy:
-    """Make the release's resources, then change the endpoint."""
+    """Make the release's resources, then change the endpoint.
+
+    Attributes:
+        clearing: Steps before the attempt is journalled, as an earlier attempt was withdrawn for lack of
+            them. preparation: Steps that make what the release needs. guards: Steps right before the change.
+            change: The change of the endpoint. refusal: Why the release cannot be made, so that the attempt
+            fails without a step.
+    """
 
     preparation: tuple[CreateModel | CreateEndpointConfig, ...]
     change: CreateEndpoint | UpdateEndpoint | DeleteFailedEndpoint
+    clearing: tuple[DeregisterScaling, ...] = ()
+    guards: tuple[DeregisterScaling | ClearAbortAlarm, ...] = ()
+    refusal: str | None = None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step, in order."""
+        if self.refusal is not None:
+            return self.clearing
+        return (*self.clearing, *self.preparation, *self.guards, self.change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +63,18 @@ class InSync:
 
 @dataclass(frozen=True, slots=True)
 class WaitToRetry:
-    """What should be served failed for a reason that may pass; the sweep brings the deployer back."""
+    """The release failed for a reason that may pass. A later sweep tries again."""
 
     retry_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class WaitForAlarms:
-    """Alarms that a rollout raised are still on after its rollback; the sweep brings the deployer back.
+    """Alarms that a rollout raised are still on after its rollback. A later sweep tries again.
 
     Attributes:
         alarm_names: Which.
-        until: When they are waited for no longer.
+        until: When the deployer stops waiting for them.
     """
 
     alarm_names: tuple[str, ...]
@@ -103,12 +83,12 @@ class WaitForAlarms:
 
 @dataclass(frozen=True, slots=True)
 class NothingStands:
-    """No approval stands, and the endpoint is left as it is: a person is told."""
+    """No approval stands. The endpoint is left as it is, and a person is told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """The endpoint rests where nobody documented what may be done to it: a person decides."""
+    """The endpoint rests in a status for which no documentation says what may be done: a person decides."""
 
     status: str
     failure_reason: str | None
@@ -116,30 +96,37 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class CannotChange:
-    """SageMaker refuses to make this endpoint what is wanted: a person decides.
+    """SageMaker refuses to make this endpoint what the settings ask for: a person decides.
 
     Attributes:
-        change: What it is and what it is to be, in words.
+        change: What the endpoint is and what it is to be, in words.
     """
 
     change: str
 
 
-Plan: TypeAlias = Deploy | InSync | WaitToRetry | WaitForAlarms | NothingStands | Blocked | CannotChange
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """The endpoint is not this stack's, and is left alone.
+
+    Attributes:
+        message: Whose it seems to be, and how it is handed over.
+    """
+
+    message: str
 
 
-def _preparation(release: Release) -> tuple[CreateModel | CreateEndpointConfig, ...]:
-    if release.is_former:
-        return ()
-    models = tuple(CreateModel(request) for request in release.create_models)
-    return (*models, CreateEndpointConfig(release.create_endpoint_config))
+Plan: TypeAlias = (
+    Foreign | Deploy | InSync | WaitToRetry | WaitForAlarms | NothingStands | Blocked | CannotChange
+)
 
 
 def plan(desired: Decision, observed: Endpoint | None) -> Plan:
-    """Return what brings an endpoint at rest to the desired release: a value, so a dry run costs nothing.
+    """Return what brings an endpoint at rest to the desired release.
 
     While SageMaker is at work on an endpoint there is nothing to plan, and nothing to read for it: its next
-    state change brings the deployer back.
+    state change brings the deployer back. A deployment is completed with what is read when one is due: see
+    `complete`.
     """
     assert observed is None or not observed.modifying
     if desired.choice is None:
@@ -156,9 +143,72 @@ def plan(desired: Decision, observed: Endpoint | None) -> Plan:
         return Deploy(preparation, DeleteFailedEndpoint(observed.name))
     if desired.choice.keeps_serving:
         if observed.status != "InService":
-            # What served is mixed with settings that failed, and neither may be asked for again.
+            # The endpoint mixes the version with settings that failed. Neither may be asked for again.
             return Blocked(observed.status, observed.failure_reason)
         return WaitToRetry(desired.retry_at) if desired.retry_at else InSync()
     if observed.endpoint_config_name == release.endpoint_config_name and observed.status == "InService":
         return InSync()
     return Deploy(preparation, UpdateEndpoint(release.update_endpoint))
+
+
+def _preparation(release: Release) -> tuple[CreateModel | CreateEndpointConfig, ...]:
+    if release.is_former:
+        return ()
+    models = tuple(CreateModel(request) for request in release.create_models)
+    return (*models, CreateEndpointConfig(release.create_endpoint_config))
+
+
+def complete(
+    deploy: Deploy,
+    release: Release,
+    settings: EndpointSettings,
+    history: History,
+    *,
+    serving: EndpointConfig | None,
+    wanted: EndpointConfig,
+) -> Deploy:
+    """Return an update with what it needs besides: retained properties, ended scaling, a cleared alarm.
+
+    Args:
+        deploy: A deployment.
+        release: What it deploys.
+        settings: The endpoint's.
+        history: The endpoint's.
+        serving: The config that an update replaces; None if it replaces none, or that config was deleted.
+        wanted: The release's config.
+    """
+    change = deploy.change
+    if not isinstance(change, UpdateEndpoint):
+        return deploy
+    guards: tuple[DeregisterScaling | ClearAbortAlarm, ...] = ()
+    if serving is not None:
+        before, after = serving.production_variants, wanted.production_variants
+        last = history.last_observed.scaling
+        ended = to_deregister(before, after)
+        if was_put_off(history, release):
+            # An attempt that was cut short may have registered variants without a note of it.
+            deploy = replace(deploy, clearing=_ended(ended, {**settings.scaling, **last}))
+        else:
+            guards = _ended(ended, last)
+        change = replace(change, request={**change.request, **retained_properties(before, after)})
+    if settings.abort_alarm_name is not None:
+        guards = (*guards, ClearAbortAlarm(settings.abort_alarm_name))
+    return replace(deploy, guards=guards, change=change)
+
+
+def _ended(
+    variant_names: frozenset[str], scaling: dict[str, dict[str, object]]
+) -> tuple[DeregisterScaling, ...]:
+    return tuple(DeregisterScaling(name, scaling[name]) for name in sorted(variant_names & scaling.keys()))
+
+
+def was_put_off(history: History, release: Release) -> bool:
+    """Tell whether the last attempt at a release was withdrawn, and people were told why."""
+    latest = history.latest_attempt
+    return (
+        isinstance(latest, Deployment)
+        and latest.status is AttemptStatus.WITHDRAWN
+        and latest.endpoint_config_name == release.endpoint_config_name
+        and latest.reason is not None
+        and latest.reason in (history.last_observed.reported or "")
+    )

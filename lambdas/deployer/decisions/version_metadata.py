@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from deployer.model.attempt import Attempt
+    from deployer.model.attempt import Deployment
     from deployer.model.life_cycle import LifeCycle
     from deployer.model.release import Companion
 
@@ -41,7 +41,7 @@ _WORDS: Final = (
 """Marks without which a smoke test's expectation would say something else."""
 
 
-def of_attempt(attempt: Attempt, stage_name: str) -> dict[str, str]:
+def of_attempt(attempt: Deployment, stage_name: str) -> dict[str, str]:
     """Return what is stamped on the version of a settled attempt that people hear of."""
     assert attempt.settled_at is not None
     when = _when(attempt.settled_at)

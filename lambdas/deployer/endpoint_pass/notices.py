@@ -1,54 +1,89 @@
-"""Tells people, once, of versions that are approved and that the registry does not let the deployer read."""
+"""Reports to people what needs one, once for each reason."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deployer.endpoint_pass.attempts import REPORT_GRACE
 from deployer.model import outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from aws_lambda_powertools import Logger
 
-    from deployer.gateways.journal import Journal
+    from deployer.endpoint_pass.ledger import Ledger
     from deployer.gateways.reporter import Reporter
-    from deployer.gateways.sagemaker import UnreadableError
+    from deployer.model.approval import Approval, Ineligible
+    from deployer.model.model_version import Hidden
 
 
-class Unreadable:
-    """Those of one endpoint's group."""
+class Notices:
+    """One endpoint's notices. Each is noted in the journal once it was handed over."""
 
     def __init__(
         self,
         endpoint_name: str,
-        journal: Journal,
+        ledger: Ledger,
         reporter: Reporter,
         logger: Logger,
+        *,
         now: Callable[[], datetime],
     ) -> None:
         self._endpoint_name = endpoint_name
-        self._journal = journal
+        self._ledger = ledger
         self._reporter = reporter
         self._logger = logger
         self._now = now
 
-    def tell(self, version_arn: str, refusal: UnreadableError) -> None:
-        """Tell that a version cannot be read, and so has no turn."""
-        told = f"{version_arn} is approved and cannot be read: {refusal}"
-        self._logger.warning(told, model_package_arn=version_arn)
-        if self._journal.was_told_unreadable(self._endpoint_name, version_arn):
+    def report(self, message: str | None) -> None:
+        """Report what a person has to do for the endpoint, once; None if there is nothing any more."""
+        if message == self._ledger.last_observed.reported:
             return
-        told_all = self._reporter.report(
+        if message is not None:
+            self._logger.warning(message)
+            approvals = self._ledger.history.approvals
+            latest = max(approvals, key=lambda each: each.order, default=None)
+            if not self._hand_over(message, latest.correlation_id if latest else self._endpoint_name):
+                # An endpoint at rest is not looked at again. Without this, the message would be lost.
+                self._ledger.note(last_modified_time=None)
+                return
+        self._ledger.note(reported=message)
+
+    def report_ineligible(self, found: Iterable[Ineligible]) -> None:
+        """Report approvals whose versions may not be deployed as they are, each once for each reason."""
+        for each in found:
+            if each.is_unreported and self._reporter.report(outcomes.ineligible(each, time=self._now())):
+                self._ledger.change_approval(each.approval, ineligible_reported=each.reason)
+
+    def report_ignored(self, approval: Approval) -> None:
+        """Report an approval that does not count under the endpoint's approval policy."""
+        if self._reporter.report(outcomes.ignored(approval)):
+            self._ledger.change_approval(approval, ineligible_reported=approval.objection)
+
+    def report_ignored_late(self) -> None:
+        """Report approvals that an earlier pass ignored, and then could not report."""
+        for approval in self._ledger.history.approvals:
+            owed = approval.is_ignored and not approval.withdrawn and approval.ineligible_reported is None
+            if owed and self._now() - approval.approved_at >= REPORT_GRACE:
+                self.report_ignored(approval)
+
+    def report_hidden(self, version_arn: str, hidden: Hidden) -> None:
+        """Report an approved version that the registry does not let the deployer read, once."""
+        message = f"{version_arn} is approved and cannot be read: {hidden.reason}"
+        self._logger.warning(message, model_package_arn=version_arn)
+        if not self._ledger.is_reported_unreadable(version_arn) and self._hand_over(
+            f"{message}. {self._endpoint_name} does not get it before the deployer's role may read it. "
+            "Permit sagemaker:DescribeModelPackage, and the use of the key that its model card is "
+            "encrypted with; `python -m ops doctor` says what is missing.",
+            self._endpoint_name,
+        ):
+            self._ledger.record_unreadable(version_arn)
+
+    def _hand_over(self, message: str, correlation_id: str) -> bool:
+        return self._reporter.report(
             outcomes.needs_attention(
-                self._endpoint_name,
-                f"{told}. {self._endpoint_name} does not get it before the deployer's role may read it. "
-                "Permit sagemaker:DescribeModelPackage, and the use of the key that its model card is "
-                "encrypted with; `python -m ops doctor` says what is missing.",
-                time=self._now(),
-                correlation_id=self._endpoint_name,
+                self._endpoint_name, message, time=self._now(), correlation_id=correlation_id
             )
         )
-        if told_all:
-            self._journal.record_unreadable_told(self._endpoint_name, version_arn)

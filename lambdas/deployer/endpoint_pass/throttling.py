@@ -27,7 +27,7 @@ class OutOfTimeError(Exception):
     """The invocation has no time left for what is to be done; another one has."""
 
 
-class Patience:
+class TimeBudget:
     """One invocation's.
 
     Args:

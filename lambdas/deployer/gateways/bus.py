@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.contract import OUTCOME_DETAIL_TYPE, PART_DETAIL_TYPE, SOURCE
 from deployer.gateways.undelivered import UndeliveredError, refusals_of
-from deployer.model.outcomes import DETAIL_TYPE, SOURCE
-from deployer.triggers import PART_DETAIL_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +41,7 @@ class Bus:
         Raises:
             UndeliveredError: EventBridge refused it.
         """
-        self._put(self._event_bus_name, DETAIL_TYPE, [outcome.event_detail()])
+        self._put(self._event_bus_name, OUTCOME_DETAIL_TYPE, [outcome.event_detail()])
 
     def put_parts(self, parts: Sequence[SweepPart]) -> None:
         """Put the parts of a sweep on their bus, each to be made by an invocation of its own.

@@ -1,4 +1,4 @@
-"""The only caller of S3: reads what a smoke test sends, and tells by what artefacts are known."""
+"""The only caller of S3: reads what a smoke test sends, and tells by what artifacts are known."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from deployer.contract import OUTCOME_DETAIL_TYPE, SOURCE
 from deployer.gateways.undelivered import refusals_of
-from deployer.model.outcomes import DETAIL_TYPE, SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ class Topic:
         """Return the outcome in the envelope of an event, as EventBridge hands it to targets."""
         _, _, _, region, account, _ = self._topic_arn.split(":", 5)
         return {
-            "detail-type": DETAIL_TYPE,
+            "detail-type": OUTCOME_DETAIL_TYPE,
             "source": SOURCE,
             "account": account,
             "region": region,

@@ -48,7 +48,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class EndpointSummary:
     """An endpoint as a list shows it: enough to know that it has not changed."""
 
     status: str

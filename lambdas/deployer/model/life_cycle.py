@@ -59,7 +59,7 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Promotion:
+class PromotionRule:
     """What a stage writes to the registry once a version has served well in it.
 
     Attributes:
@@ -73,7 +73,7 @@ class Promotion:
     later_stages: frozenset[str]
 
     @classmethod
-    def parse(cls, document: Mapping[str, Any]) -> Promotion:
+    def parse(cls, document: Mapping[str, Any]) -> PromotionRule:
         """Read the settings' `Promotion`, of which `is_promotion` holds."""
         return cls(
             LifeCycle(document["Stage"], document["StageStatus"]),

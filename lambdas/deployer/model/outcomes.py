@@ -6,19 +6,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.model.attempt import AttemptStatus
+from deployer.model.attempt import AttemptStatus, Deployment, Promotion
 from deployer.model.names import fingerprint
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from deployer.decisions.choice import Approval, Misfit
-    from deployer.model.attempt import Attempt
+    from deployer.model.approval import Approval, Ineligible
     from deployer.model.endpoint import Endpoint
     from deployer.model.smoke_test import Failure
-
-SOURCE: Final = "greenlight"
-DETAIL_TYPE: Final = "Greenlight Deployment Outcome"
 
 _COUNTS_INSTANCES: Final = " Instances"
 """In SageMaker's message about a quota, if that is what it counts."""
@@ -76,7 +72,7 @@ class Outcome:
         }
 
 
-def started(attempt: Attempt) -> Outcome:
+def started(attempt: Deployment) -> Outcome:
     """Word that SageMaker accepted an attempt."""
     left_out = attempt.alarms_left_out
     unguarded = (
@@ -97,7 +93,7 @@ def started(attempt: Attempt) -> Outcome:
     )
 
 
-def settled(attempt: Attempt, endpoint: Endpoint | None, retry_at: datetime | None) -> Outcome:
+def settled(attempt: Deployment | Promotion, endpoint: Endpoint | None, retry_at: datetime | None) -> Outcome:
     """Word how an attempt ended.
 
     Args:
@@ -107,26 +103,27 @@ def settled(attempt: Attempt, endpoint: Endpoint | None, retry_at: datetime | No
     """
     assert attempt.settled_at is not None
     serving = endpoint.endpoint_config_name if endpoint is not None and endpoint.updatable else None
-    kind, message = (
-        _end_of_promotion(attempt) if attempt.goal is not None else _end(attempt, serving, retry_at)
-    )
-    return _of_attempt(
-        attempt,
-        kind,
-        attempt.settled_at,
-        message,
-        ServingEndpointConfigName=serving,
-        RetryAt=retry_at.isoformat() if retry_at is not None else None,
-        Quota=attempt.quota,
-        **({"SmokeTest": _test_detail(attempt.failed_test)} if attempt.failed_test is not None else {}),
-        **({"ModelLifeCycle": attempt.goal._asdict()} if attempt.goal is not None else {}),
-    )
+    more: dict[str, Any] = {
+        "ServingEndpointConfigName": serving,
+        "RetryAt": retry_at.isoformat() if retry_at is not None else None,
+        "Quota": None,
+    }
+    match attempt:
+        case Promotion():
+            kind, message = _end_of_promotion(attempt)
+            more |= {"ModelLifeCycle": attempt.goal._asdict()}
+        case Deployment():
+            kind, message = _end(attempt, serving, retry_at)
+            more |= {"Quota": attempt.quota}
+            if attempt.failed_test is not None:
+                more |= {"SmokeTest": _test_detail(attempt.failed_test)}
+    return _of_attempt(attempt, kind, attempt.settled_at, message, **more)
 
 
-def _end(attempt: Attempt, serving: str | None, retry_at: datetime | None) -> tuple[OutcomeKind, str]:
+def _end(attempt: Deployment, serving: str | None, retry_at: datetime | None) -> tuple[OutcomeKind, str]:
     version = _version(attempt)
     still = f"The endpoint keeps serving {serving}." if serving else "The endpoint serves nothing."
-    if attempt.status is AttemptStatus.ABORTED and attempt.trials:
+    if attempt.status is AttemptStatus.ABORTED and attempt.tests_begun:
         return OutcomeKind.ABORTED, (
             f"{version} came into service on {attempt.endpoint_name} and does not stay: {attempt.reason} "
             "The version before it is put back, if that is still approved."
@@ -158,7 +155,7 @@ def _end(attempt: Attempt, serving: str | None, retry_at: datetime | None) -> tu
     return OutcomeKind.SUCCEEDED, f"{version} serves on {attempt.endpoint_name}."
 
 
-def _again(attempt: Attempt, retry_at: datetime | None) -> str:
+def _again(attempt: Deployment, retry_at: datetime | None) -> str:
     """Say when a failed attempt is tried again, and what a person may do."""
     if retry_at is not None:
         waited_for = "A permission may not be known everywhere yet. " if attempt.lacked_access else ""
@@ -171,8 +168,7 @@ def _again(attempt: Attempt, retry_at: datetime | None) -> str:
     return "It is not tried again until it is approved again or its settings change."
 
 
-def _end_of_promotion(attempt: Attempt) -> tuple[OutcomeKind, str]:
-    assert attempt.goal is not None
+def _end_of_promotion(attempt: Promotion) -> tuple[OutcomeKind, str]:
     version, goal = _version(attempt), "/".join(attempt.goal)
     if attempt.status is AttemptStatus.FAILED:
         return OutcomeKind.FAILED, (
@@ -199,7 +195,7 @@ def ignored(approval: Approval) -> Outcome:
     return _of_approval(outcome_id, approval, approval.approved_at, approval.objection, remedy)
 
 
-def misfit(found: Misfit, *, time: datetime) -> Outcome:
+def ineligible(found: Ineligible, *, time: datetime) -> Outcome:
     """Word that an approval has no turn while its version may not be deployed as it is.
 
     One approval may be told of again, in other words, when what is wrong changes: the id is of the words.
@@ -260,14 +256,14 @@ def unmanaged(endpoint_name: str, *, time: datetime, correlation_id: str) -> Out
     )
 
 
-def _version(attempt: Attempt) -> str:
+def _version(attempt: Deployment | Promotion) -> str:
     shadow = attempt.shadow
     beside = f", with version {shadow.version} as its shadow," if shadow is not None else ""
     return f"Version {attempt.version} of {attempt.group_name}{beside}"
 
 
 def _of_attempt(
-    attempt: Attempt,
+    attempt: Deployment | Promotion,
     kind: OutcomeKind,
     time: datetime,
     message: str,

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from deployer.contract import ENDPOINT_TAG, STACK_TAG
 from deployer.model.names import versioned_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deployer.model.attempt import Attempt
+    from deployer.model.attempt import Deployment
     from deployer.model.settings import EndpointSettings
-
-STACK_TAG: Final = "greenlight:stack"
-ENDPOINT_TAG: Final = "greenlight:endpoint"
 
 
 class Version(NamedTuple):
@@ -23,12 +21,12 @@ class Version(NamedTuple):
     Attributes:
         arn: Its ARN.
         number: Its number in the group.
-        artefact_digest: Of its images and artefacts as they were approved; None if nobody knows.
+        artifact_digest: Of its images and artifacts as they were approved; None if nobody knows.
     """
 
     arn: str
     number: int
-    artefact_digest: str | None = None
+    artifact_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ class Release:
     Built from content alone, so that building it twice gives the same names.
 
     Attributes:
-        artefact_digest: Of the version's images and artefacts as they were approved; None if nobody knows.
+        artifact_digest: Of the version's images and artifacts as they were approved; None if nobody knows.
         companions: What serves beside the version.
         create_models: Nothing for a former release, whose models and config are there.
         create_endpoint_config: Likewise empty then.
@@ -75,7 +73,7 @@ class Release:
     create_endpoint: dict[str, Any]
     update_endpoint: dict[str, Any]
     smoke_test: str | None
-    artefact_digest: str | None = None
+    artifact_digest: str | None = None
 
     @classmethod
     def build(
@@ -111,7 +109,7 @@ class Release:
                 "Containers": [container],
             }
             # SageMaker is told the version. What that is made of may be changed, and approved again.
-            content = model if served.artefact_digest is None else [model, served.artefact_digest]
+            content = model if served.artifact_digest is None else [model, served.artifact_digest]
             name = versioned_name(settings.endpoint_name, served.number, content)
             models[name] = {**model, "ModelName": name, "Tags": tags}
             return name
@@ -157,11 +155,11 @@ class Release:
             create_endpoint={**endpoint, "Tags": tags},
             update_endpoint={**endpoint, **_guards(settings)},
             smoke_test=settings.smoke_test.fingerprint if settings.smoke_test is not None else None,
-            artefact_digest=version.artefact_digest,
+            artifact_digest=version.artifact_digest,
         )
 
     @classmethod
-    def former(cls, settings: EndpointSettings, attempt: Attempt) -> Release:
+    def former(cls, settings: EndpointSettings, attempt: Deployment) -> Release:
         """Build what puts back the release of an attempt that succeeded: its models and config are there."""
         endpoint = {
             "EndpointName": settings.endpoint_name,
@@ -179,7 +177,7 @@ class Release:
             create_endpoint=endpoint,
             update_endpoint={**endpoint, **_guards(settings)},
             smoke_test=None,
-            artefact_digest=attempt.artefact_digest,
+            artifact_digest=attempt.artifact_digest,
         )
 
     @property

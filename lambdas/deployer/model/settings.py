@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from deployer.model.approval_policy import ApprovalPolicy, is_policy
-from deployer.model.life_cycle import Gate, Promotion, is_gate, is_promotion
+from deployer.model.life_cycle import Gate, PromotionRule, is_gate, is_promotion
 from deployer.model.names import account_of
 from deployer.model.smoke_test import SmokeTest, is_smoke_test
 
@@ -68,7 +68,7 @@ class EndpointSettings:
     scaling: dict[str, dict[str, Any]]
     stage_name: str | None
     gate: Gate | None
-    promotion: Promotion | None
+    promotion: PromotionRule | None
     smoke_test: SmokeTest | None
     stack_name: str
 
@@ -108,7 +108,7 @@ class EndpointSettings:
             scaling=document.get("AutoScaling", {}),
             stage_name=document.get("StageName"),
             gate=Gate.parse(document["Gate"]) if "Gate" in document else None,
-            promotion=Promotion.parse(document["Promotion"]) if "Promotion" in document else None,
+            promotion=PromotionRule.parse(document["Promotion"]) if "Promotion" in document else None,
             smoke_test=SmokeTest.parse(document["SmokeTest"]) if "SmokeTest" in document else None,
             stack_name=document["StackName"],
         )

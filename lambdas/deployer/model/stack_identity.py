@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from deployer.contract import STACK_TAG
 from deployer.model.names import account_of
-from deployer.model.release import STACK_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deployer.gateways.journal import History
     from deployer.model.endpoint import Endpoint
+    from deployer.model.history import History
     from deployer.model.settings import EndpointSettings
 
 _MADE_BY_STACK: Final = "aws:cloudformation:stack-name"
@@ -24,7 +24,7 @@ _MADE_BY_STACK: Final = "aws:cloudformation:stack-name"
 
 
 @dataclass(frozen=True, slots=True)
-class Ownership:
+class StackIdentity:
     """What the stack gives to everything the deployer makes."""
 
     execution_role_arn: str
@@ -43,7 +43,7 @@ class Ownership:
         """Tell whether a resource with these tags is this stack's."""
         return tags.get(STACK_TAG) == self.stack_name
 
-    def word_settings(self, foreign: EndpointSettings) -> str:
+    def describe_foreign_settings(self, foreign: EndpointSettings) -> str:
         """Say that settings are another stack's, and how the two stacks are kept apart."""
         return (
             f"The settings of endpoint {foreign.endpoint_name} are of stack {foreign.stack_name}. Stack "
@@ -51,7 +51,7 @@ class Ownership:
             "another settings_prefix and deploy it again; without that key, each has its own path."
         )
 
-    def word_endpoint(self, endpoint: Endpoint, tags: Mapping[str, str]) -> str:
+    def describe_foreign_endpoint(self, endpoint: Endpoint, tags: Mapping[str, str]) -> str:
         """Say that an endpoint is not this stack's, whose it seems to be, and how it is handed over."""
         return (
             f"Endpoint {endpoint.name} is named in the YAML of stack {self.stack_name}, and {_owner(tags)}. "

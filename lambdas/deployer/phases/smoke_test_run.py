@@ -1,4 +1,4 @@
-"""Tries a version that has just gone live with its smoke test, within the test's limits."""
+"""Runs one smoke test: calls a version that has just come into service, within the test's limits."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from deployer.gateways.invocations import Invocations
     from deployer.gateways.s3 import S3
-    from deployer.gateways.sagemaker import ModelVersion
+    from deployer.model.model_version import ModelVersion
     from deployer.model.smoke_test import Answer, Failure, Request, SmokeTest
 
 LONGEST_PAUSE_SECONDS: Final = 2.0
 """The longest wait before a call that no container answered is made again."""
 
 
-class Trial:
+class SmokeTestRun:
     """One smoke test of one version on one endpoint.
 
     Args:

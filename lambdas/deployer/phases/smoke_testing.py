@@ -1,93 +1,98 @@
-"""Settles the attempts whose versions serve and are to pass the smoke test first.
+"""Tests a version that has come into service with its smoke test, and settles its deployment by that.
 
-Owns the rule that such an attempt always comes to an end: whatever the version answers, was registered with,
-or does to the invocation that tries it.
+Such a deployment always comes to an end, whatever the version answers, was registered with, or does to the
+invocation that tests it.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
+from deployer.decisions.facts import Facts, reads_first
+from deployer.endpoint_pass.round import Next
 from deployer.endpoint_pass.throttling import OutOfTimeError
 from deployer.gateways.invocations import LONGEST_SECONDS
-from deployer.model.attempt import Action, AttemptStatus
+from deployer.gateways.sagemaker_errors import RefusedError
+from deployer.model.attempt import AttemptStatus, Deployment
 from deployer.model.excerpts import excerpt
+from deployer.model.model_version import Hidden
+from deployer.model.names import same_arn
 from deployer.model.smoke_test import Unanswered
-from deployer.phases.smoke_test_run import Trial
+from deployer.phases.smoke_test_run import SmokeTestRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aws_lambda_powertools import Logger
 
     from deployer.decisions.choice import Choice
     from deployer.endpoint_pass.attempts import Attempts
-    from deployer.endpoint_pass.throttling import Patience
-    from deployer.gateways.sagemaker import ModelVersion
-    from deployer.model.attempt import Attempt
+    from deployer.endpoint_pass.ledger import Ledger
+    from deployer.endpoint_pass.round import Round
+    from deployer.endpoint_pass.throttling import TimeBudget
+    from deployer.endpoint_pass.versions import Versions
+    from deployer.gateways.gateways import Gateways
     from deployer.model.endpoint import Endpoint
     from deployer.model.settings import EndpointSettings
     from deployer.model.smoke_test import Failure, SmokeTest
-    from deployer.reconciler import Gateways
 
-MOST_TRIALS: Final = 3
-"""How often a test is begun: what ends an invocation from outside (memory, time) cannot be caught in it."""
+MOST_TESTS: Final = 3
+"""How often a test is begun: memory or time that ends an invocation from outside cannot be caught in it."""
 
 TAKEN_BACK: Final = "Its approval was taken back before its smoke test was made."
 
 
-class Probation:
-    """One endpoint's.
+@reads_first
+def _latest_on(facts: Facts, endpoint_config_name: str | None) -> Deployment | None:
+    return facts.latest_on(endpoint_config_name)
 
-    Args:
-        settings: The endpoint's.
-        gateways: What is called.
-        attempts: The endpoint's attempts.
-        patience: Whether the invocation has the time.
-        read_version: Returns a version as it was read on this pass.
-        still_stands: Asks the registry again whether a version may serve.
-        is_overtaken: Tells whether a version that was approved after an attempt's may be deployed.
-        logger: Where each test is told.
-    """
+
+@reads_first
+def _is_proven(facts: Facts, endpoint_config_name: str) -> bool:
+    return facts.is_proven(endpoint_config_name)
+
+
+class SmokeTestingPhase:
+    """Runs the smoke test of a deployment that this invocation claimed."""
 
     def __init__(
         self,
         settings: EndpointSettings,
         gateways: Gateways,
+        ledger: Ledger,
         attempts: Attempts,
-        patience: Patience,
-        read_version: Callable[[str], ModelVersion | None],
-        still_stands: Callable[[str], bool],
-        is_overtaken: Callable[[Attempt], bool],
+        versions: Versions,
+        time_budget: TimeBudget,
         logger: Logger,
     ) -> None:
         self._settings = settings
         self._gateways = gateways
+        self._ledger = ledger
         self._attempts = attempts
-        self._patience = patience
-        self._read_version = read_version
-        self._still_stands = still_stands
-        self._is_overtaken = is_overtaken
+        self._versions = versions
+        self._time_budget = time_budget
         self._logger = logger
 
-    def applies_to(self, attempt: Attempt) -> bool:
-        """Tell whether what an attempt put on the endpoint is to pass the smoke test first.
+    def applies_to(self, deployment: Deployment) -> bool:
+        """Tell whether the version of a deployment is to pass the smoke test first.
 
-        What served well before is not tested again: it is what a version that fails gives way to.
+        A release that served well before is not tested again: a version that fails gives way to it.
         """
-        return self._settings.smoke_test is not None and not self._attempts.is_proven(
-            attempt.endpoint_config_name
+        return self._settings.smoke_test is not None and not self._versions.decide(
+            partial(_is_proven, endpoint_config_name=deployment.endpoint_config_name)
         )
 
     def begin_again(self, choice: Choice, endpoint: Endpoint) -> bool:
-        """Begin to test what serves already, is wanted again, and never passed; return whether it is.
+        """Begin to test a release that serves already, is wanted again, and never passed its test.
 
         It failed another test or was taken back, and nothing else could be put in its place. Nothing is asked
         of SageMaker for it.
+
+        Returns:
+            Whether there is such a release.
         """
-        led = self._attempts.latest_on(endpoint.endpoint_config_name)
+        led = self._versions.decide(partial(_latest_on, endpoint_config_name=endpoint.endpoint_config_name))
         if (
             led is None
             or led.status not in {AttemptStatus.FAILED, AttemptStatus.ABORTED}
@@ -95,76 +100,105 @@ class Probation:
             or not self.applies_to(led)
         ):
             return False
-        self._attempts.withdraw_left_behind()
-        self._attempts.begin(
-            Action.UPDATE_ENDPOINT, choice.decided_by, choice.release, endpoint, rolls_back=False
-        )
+        self._attempts.begin_retest(choice, endpoint)
         return True
 
-    def settle(self, attempt: Attempt, endpoint: Endpoint) -> None:
-        """Settle an attempt that this invocation claimed, by the smoke test of what it put on the endpoint.
+    def run(self, round_: Round) -> Next:
+        """Run the smoke test that this invocation claimed, if it did, and settle the deployment.
 
         Raises:
-            OutOfTimeError: This invocation has no time left for it; the attempt is given back.
+            OutOfTimeError: This invocation has no time left for it; its lease is released.
         """
-        test = self._settings.smoke_test
-        assert test is not None, "an attempt is only claimed for the smoke test that there is"
-        if not all(self._still_stands(each) for each in attempt.version_arns):
-            self._attempts.settle(attempt, AttemptStatus.ABORTED, reason=TAKEN_BACK, endpoint=endpoint)
-            return
-        failure = self._given_up(attempt, test)
+        deployment = self._ledger.history.unsettled
+        if (
+            not isinstance(deployment, Deployment)
+            or deployment.status is not AttemptStatus.TESTING
+            or deployment.invocation_id != self._ledger.invocation_id
+        ):
+            return Next.GO_ON
+        test, endpoint = self._settings.smoke_test, round_.endpoint
+        assert test is not None, "a deployment is only claimed for the smoke test that there is"
+        assert endpoint is not None, "a deployment is only claimed for the smoke test of what serves"
+        if all(self._versions.may_still_serve(each) for each in deployment.version_arns):
+            self._settle(deployment, test, endpoint)
+        else:
+            self._attempts.settle(deployment, AttemptStatus.ABORTED, reason=TAKEN_BACK, endpoint=endpoint)
+        return Next.AGAIN
+
+    def _settle(self, deployment: Deployment, test: SmokeTest, endpoint: Endpoint) -> None:
+        failure = self._given_up(deployment, test)
         if failure is None:
             try:
-                self._patience.needs(test.time_limit_seconds + LONGEST_SECONDS)
+                self._time_budget.needs(test.time_limit_seconds + LONGEST_SECONDS)
             except OutOfTimeError:
-                self._attempts.give_back_untried(attempt)
+                self._release_untested(deployment)
                 raise
-            self._logger.info("Trying the version with the smoke test", attempt=attempt.number)
-            failure = self._try(attempt, test, endpoint)
-        found = self._gateways.sagemaker.describe_endpoint(endpoint.name)
+            self._logger.info("Trying the version with the smoke test", attempt=deployment.number)
+            failure = self._test(deployment, test, endpoint)
+        found = self._gateways.endpoints.describe(endpoint.name)
         if failure is None:
-            self._attempts.settle(attempt, AttemptStatus.SUCCEEDED, reason=None, endpoint=found)
-        elif found is None or found.modifying or not attempt.is_under_way_on(found):
+            self._attempts.settle(deployment, AttemptStatus.SUCCEEDED, endpoint=found)
+        elif found is None or found.modifying or not deployment.is_under_way_on(found):
             # Somebody changed the endpoint meanwhile, so that it is unknown who answered.
-            self._attempts.give_back_untried(attempt)
+            self._release_untested(deployment)
         else:
             self._attempts.settle(
-                attempt,
+                deployment,
                 AttemptStatus.FAILED,
                 reason=failure.reason,
                 endpoint=found,
                 failed_test=failure,
             )
 
-    def _given_up(self, attempt: Attempt, test: SmokeTest) -> Failure | None:
+    def _release_untested(self, deployment: Deployment) -> None:
+        """Let any invocation test the version now: this one's claim says nothing about the version."""
+        self._attempts.release_lease(deployment, tests_begun=deployment.tests_begun - 1)
+
+    def _given_up(self, deployment: Deployment, test: SmokeTest) -> Failure | None:
         """Return why no further test is begun; None if one is."""
-        begun = attempt.trials - 1
-        if begun >= MOST_TRIALS or (begun > 0 and self._is_overtaken(attempt)):
+        begun = deployment.tests_begun - 1
+        if begun >= MOST_TESTS or (begun > 0 and self._is_overtaken(deployment)):
             times = "once" if begun == 1 else f"{begun} times"
-            told = f"the smoke test was begun {times} and never came to an end, as if it ended the function"
-            return test.failure(test.requests[0], None, Unanswered(told), "a test that comes to an end")
+            reason = f"the smoke test was begun {times} and never came to an end, as if it ended the function"
+            return test.failure(test.requests[0], None, Unanswered(reason), "a test that comes to an end")
         return None
 
-    def _try(self, attempt: Attempt, test: SmokeTest, endpoint: Endpoint) -> Failure | None:
+    def _is_overtaken(self, deployment: Deployment) -> bool:
+        """Tell whether a version that was approved later may be deployed."""
+        facts = self._versions.facts
+        return any(
+            each.counts
+            and facts.follows(each)
+            and each.order > (deployment.approved_at, deployment.version)
+            and not same_arn(each.version_arn, deployment.version_arn)
+            and facts.is_deployable(self._versions.reread(each.version_arn))
+            for each in facts.history.approvals
+        )
+
+    def _test(self, deployment: Deployment, test: SmokeTest, endpoint: Endpoint) -> Failure | None:
         several = len(endpoint.variant_names) > 1
-        trial = Trial(
+        variants = self._settings.following_variants if several else {}
+        sample = self._versions.known(deployment.version_arn)
+        if isinstance(sample, Hidden):
+            if any(each.sample_payload for each in test.requests):
+                raise RefusedError(sample.reason)
+            sample = None
+        run = SmokeTestRun(
             test,
             endpoint.name,
-            [each for each in self._settings.following_variants if each in endpoint.variant_names]
-            if several
-            else (),
-            sample=self._read_version(attempt.version_arn),
+            [each for each in variants if each in endpoint.variant_names],
+            sample=sample,
             invocations=self._gateways.invocations,
             s3=self._gateways.s3,
             now=self._gateways.now,
             pause=self._gateways.pause,
         )
         try:
-            return trial.run()
+            return run.run()
         except (ClientError, ConnectTimeoutError, ReadTimeoutError):
-            # S3's own fault, or our time with it: the next pass may not meet it, and the budget bounds it.
+            # S3's own fault, or the time that we have for it: the next pass may not meet it.
             raise
-        except Exception as error:  # noqa: BLE001 - what others wrote is judged: whatever it upsets, it fails
+        except Exception as error:  # noqa: BLE001 - whatever an answer upsets, the version has failed its test
             self._logger.warning("The smoke test broke off", error=type(error).__name__)
-            told = f"the answer could not be judged: {excerpt(type(error).__name__)}"
-            return test.failure(test.requests[0], None, Unanswered(told), "an answer that can be judged")
+            reason = f"the answer could not be judged: {excerpt(type(error).__name__)}"
+            return test.failure(test.requests[0], None, Unanswered(reason), "an answer that can be judged")

@@ -92,7 +92,7 @@ def test_corrected_snippet_lets_another_account_deploy(local_cloud: LocalCloud, 
         EndpointName=endpoint_name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
     assert other.predict(endpoint_name, [[1.0, 2.0]]) == [[2.0, 4.0]]
-    # The grant counts: without it the model's role cannot decrypt the artefact.
+    # The grant counts: without it the model's role cannot decrypt the artifact.
     [granted] = account.client("kms").list_grants(KeyId=key_arn)["Grants"]
     account.client("kms").revoke_grant(KeyId=key_arn, GrantId=granted["GrantId"])
     with pytest.raises(ClientFailedError, match="Could not access model data"):
@@ -100,7 +100,7 @@ def test_corrected_snippet_lets_another_account_deploy(local_cloud: LocalCloud, 
 
 
 def register_encrypted(account: Account, factor: int, key_arn: str) -> str:
-    """Register a version as the page asks for it: the artefact encrypted, the image the account's own."""
+    """Register a version as the page asks for it: the artifact encrypted, the image the account's own."""
     key = f"{GROUP}/{factor}/model.tar.gz"
     account.client("s3").put_object(
         Bucket=account.bucket,

@@ -18,10 +18,14 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 
+from deployer.gateways.endpoints import Endpoints
+from deployer.gateways.model_registry import ModelRegistry
+from deployer.gateways.models_and_configs import ModelsAndConfigs
 from deployer.gateways.newer_members import pass_on_newer_members
 from deployer.gateways.refusals import UpkeepRefusedError
-from deployer.gateways.sagemaker import RefusedError, SageMaker
+from deployer.gateways.sagemaker_errors import RefusedError
 from deployer.gateways.scalable_targets import ScalableTargets
+from deployer.gateways.tags import Tags
 from deployer.model.release import Release, Version
 from deployer.model.settings import EndpointSettings
 from infra.settings.catalogue import load_catalogue
@@ -76,8 +80,9 @@ class Account:
         ]
         self.cloud.settle()
         clients = InProcessCloud(self.cloud.control_plane, account_id=ACCOUNT, region=REGION)
-        client = clients.client("sagemaker", UNVALIDATED)
-        self.sagemaker = SageMaker(pass_on_newer_members(client))
+        client = pass_on_newer_members(clients.client("sagemaker", UNVALIDATED))
+        self.endpoints = Endpoints(client)
+        self.models_and_configs = ModelsAndConfigs(client, ModelRegistry(client), Tags(client))
         self.scalable_targets = ScalableTargets(lambda: clients.client("application-autoscaling"))
 
     def apply(self, parameter_value: str) -> str | None:
@@ -102,14 +107,14 @@ class Account:
             stack_name="Greenlight",
         )
         for model in release.create_models:
-            self.sagemaker.create_model(model, may_exist=True)
-        self.sagemaker.create_endpoint_config(release.create_endpoint_config, may_exist=True)
-        if self.sagemaker.describe_endpoint("churn") is None:
-            self.sagemaker.create_endpoint(release.create_endpoint)
+            self.models_and_configs.create_model(model, may_exist=True)
+        self.models_and_configs.create_endpoint_config(release.create_endpoint_config, may_exist=True)
+        if self.endpoints.describe("churn") is None:
+            self.endpoints.create(release.create_endpoint)
         else:
-            self.sagemaker.update_endpoint(release.update_endpoint)
+            self.endpoints.update(release.update_endpoint)
         settle(self.cloud.control_plane, self.cloud.clock)
-        endpoint = self.sagemaker.describe_endpoint("churn")
+        endpoint = self.endpoints.describe("churn")
         assert endpoint is not None
         assert (endpoint.status, endpoint.endpoint_config_name) == (
             "InService",

@@ -26,12 +26,12 @@ def example_context() -> dict[str, Any]:
             "region": REGION,
             "groups": {
                 "Churn-Models": {
-                    "artefacts": ["s3://models/churn/"],
+                    "artifacts": ["s3://models/churn/"],
                     "images": [f"{REGISTRY}.dkr.ecr.{REGION}.amazonaws.com/team/churn"],
                     "keys": [{"arn": KEY}, {"arn": OTHER_KEY, "by": "grant"}],
                 },
-                "fraud": {"artefacts": ["s3://models/fraud/", "s3://more-models/"], "images": [SKLEARN]},
-                "unused": {"artefacts": ["s3://unused/"], "images": [SKLEARN]},
+                "fraud": {"artifacts": ["s3://models/fraud/", "s3://more-models/"], "images": [SKLEARN]},
+                "unused": {"artifacts": ["s3://unused/"], "images": [SKLEARN]},
             },
         },
         "stages": {

@@ -168,11 +168,11 @@ def test_images_may_be_pulled_and_no_more() -> None:
     }
 
 
-def test_a_key_decrypts_artefacts_through_s3_and_nothing_else() -> None:
+def test_a_key_decrypts_artifacts_through_s3_and_nothing_else() -> None:
     """Versions are read without what is encrypted of them."""
     [found] = [each for each in granted()[PolicyTarget("key", KEY)] if each["Sid"].startswith("Staging")]
     assert found == {
-        "Sid": "StagingArtefacts",
+        "Sid": "StagingArtifacts",
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{STAGING}:root"},
         "Action": ["kms:Decrypt"],
@@ -237,7 +237,7 @@ def test_a_key_whose_owner_lets_stages_in_is_left_alone() -> None:
 
 def test_a_bucket_whose_owner_lets_stages_in_is_left_alone_and_read_all_the_same() -> None:
     groups = example_context()["registry"]["groups"]
-    groups["Churn-Models"]["artefacts"] = [{"prefix": "s3://models/churn/", "by": "owner"}]
+    groups["Churn-Models"]["artifacts"] = [{"prefix": "s3://models/churn/", "by": "owner"}]
 
     edited = granted(groups=groups)
     production = stages(groups=groups)["production"]
@@ -247,7 +247,7 @@ def test_a_bucket_whose_owner_lets_stages_in_is_left_alone_and_read_all_the_same
     assert get["Resource"] == ["arn:aws:s3:::models/fraud/*"]
     assert not [each for each in edited[PolicyTarget("bucket", "models")] if "Staging" in each["Sid"]]
     assert by_hand[PolicyTarget("bucket", "models")]["Resource"] == ["arn:aws:s3:::models/churn/*"]
-    assert [each.prefix for each in production.artefacts] == ["churn/", "fraud/", ""]
+    assert [each.prefix for each in production.artifacts] == ["churn/", "fraud/", ""]
 
 
 def test_versions_are_read_and_deployed_by_the_deployer() -> None:
@@ -378,7 +378,7 @@ def test_roles_that_endpoints_bring_for_their_models_are_let_in_as_the_stages_is
         "StagingGet",
         "StagingList",
         "StagingPull",
-        "StagingArtefacts",
+        "StagingArtifacts",
     }
     assert grants == {"StagingModels": MODELS, "StagingModels1": own}
 
@@ -393,7 +393,7 @@ def test_a_deployer_that_tries_versions_with_their_samples_may_fetch_objects_and
         and DEPLOYER in each["Condition"]["ArnLike"]["aws:PrincipalArn"]
     }
 
-    assert admitted == {"StagingGet", "StagingList", "StagingArtefacts"}
+    assert admitted == {"StagingGet", "StagingList", "StagingArtifacts"}
 
 
 @pytest.mark.parametrize(
@@ -418,7 +418,7 @@ def test_who_is_let_in_where_is_a_switch() -> None:
         ("group", "Churn-Models", "StagingVersions"),
         ("bucket", "models", "StagingGet"),
         ("repository", "team/churn", "StagingPull"),
-        ("key", KEY, "StagingArtefacts"),
+        ("key", KEY, "StagingArtifacts"),
     ):
         condition = statement(kind, name, sid, admit="both_roles")["Condition"]
         assert condition["ArnLike"]["aws:PrincipalArn"] == both

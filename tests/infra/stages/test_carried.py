@@ -318,7 +318,7 @@ def test_more_policies_than_a_stack_can_edit_are_a_problem(tmp_path: Path) -> No
 
     def change(context: dict[str, Any]) -> None:
         group = context["registry"]["groups"]["fraud"]
-        group["artefacts"] = [f"s3://bucket-{number}/" for number in range(300)]
+        group["artifacts"] = [f"s3://bucket-{number}/" for number in range(300)]
 
     _, [problem] = load(tmp_path, change)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.model.life_cycle import Gate, LifeCycle, Promotion
+from deployer.model.life_cycle import Gate, LifeCycle, PromotionRule
 from infra.configuration.app_context import PLACE, read_configuration
 from infra.configuration.promotion_order import contradictions, later_stages, mistakes
 from infra.configuration.registry_and_stages import Stage
@@ -52,9 +52,9 @@ def gate_of(name: str, stages: Mapping[str, dict[str, Any]]) -> Gate:
     return Gate.parse(of_stage(name, read[name], later_stages(read))["Gate"])
 
 
-def promotion_of(name: str, stages: Mapping[str, dict[str, Any]]) -> Promotion:
+def promotion_of(name: str, stages: Mapping[str, dict[str, Any]]) -> PromotionRule:
     read = staged(stages)
-    return Promotion.parse(of_stage(name, read[name], later_stages(read))["Promotion"])
+    return PromotionRule.parse(of_stage(name, read[name], later_stages(read))["Promotion"])
 
 
 CHAIN = {
@@ -308,7 +308,7 @@ def load(directory: Path, stages: dict[str, dict[str, Any]], files: Mapping[str,
         "registry": {
             "account": REGISTRY,
             "region": "eu-central-1",
-            "groups": {"churn": {"artefacts": ["s3://models/"], "images": [SKLEARN]}},
+            "groups": {"churn": {"artifacts": ["s3://models/"], "images": [SKLEARN]}},
         },
         "stages": {name: {**each, "endpoints": name} for name, each in stages.items()},
         "endpoints_dir": str(directory),

@@ -36,7 +36,7 @@ def context(groups: int, stages: int, **of_group: Any) -> dict[str, Any]:
             "region": REGION,
             "groups": {
                 f"Group-{number}": {
-                    "artefacts": [f"s3://models-of-group-{number}/artefacts/"],
+                    "artifacts": [f"s3://models-of-group-{number}/artifacts/"],
                     "images": [f"{REGISTRY}.dkr.ecr.{REGION}.amazonaws.com/team/group-{number}"],
                     "keys": [{"arn": f"{A_KEY}{number:012}", "by": kinds[number % 2]}],
                     **of_group,
@@ -118,7 +118,7 @@ def test_a_group_whose_policy_the_stages_alone_would_fill_is_refused(resource_na
 @pytest.mark.parametrize(
     ("kind", "of_group", "fix"),
     [
-        ("bucket", {"artefacts": [f"s3://models/{'x' * 100}-{n}/" for n in range(60)]}, "name a prefix"),
+        ("bucket", {"artifacts": [f"s3://models/{'x' * 100}-{n}/" for n in range(60)]}, "name a prefix"),
         ("repository", {}, "let fewer stages use it"),
     ],
 )

@@ -455,18 +455,18 @@ def test_the_models_role_may_read_what_the_stages_groups_need_and_no_more(accoun
         del found[everywhere]
     assert found.pop("LogInToRegistries")["Action"] == "ecr:GetAuthorizationToken"
     assert found == {
-        "ReadArtefacts": {
+        "ReadArtifacts": {
             "Action": "s3:GetObject",
             "Effect": "Allow",
             "Resource": f"{MODELS_BUCKET}/churn/*",
         },
-        "ListArtefacts1": {
+        "ListArtifacts1": {
             "Action": "s3:ListBucket",
             "Effect": "Allow",
             "Resource": MODELS_BUCKET,
             "Condition": {"StringLike": {"s3:prefix": ["churn/*"]}},
         },
-        "DecryptArtefacts": {
+        "DecryptArtifacts": {
             "Action": "kms:Decrypt",
             "Effect": "Allow",
             "Resource": [KEY, OTHER_KEY],
@@ -508,8 +508,8 @@ def test_both_roles_may_read_everything_if_the_switch_says_so(
     both = statements(otherwise, "Greenlight-staging", "DeployerRole")
     models = statements(otherwise, "Greenlight-staging", "ModelExecutionRole")
 
-    in_registry = {"ListArtefacts1", "WriteVersions"}
-    fetching = {"ReadArtefacts", "DecryptArtefacts", "PullImages", "LogInToRegistries"}
+    in_registry = {"ListArtifacts1", "WriteVersions"}
+    fetching = {"ReadArtifacts", "DecryptArtifacts", "PullImages", "LogInToRegistries"}
     assert set(alone) >= in_registry
     assert set(both) - set(alone) == fetching
     assert models["ReadVersions"] == {

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from ministack.core.responses import request_scope
 
-from deployer.gateways.sagemaker import SageMaker
+from deployer.gateways.model_registry import ModelRegistry
 from deployer.model.life_cycle import LifeCycle
+from deployer.model.model_version import ModelVersion
 from tests.infra.estate import MODELS_OF_PRODUCTION, PREFIX, REGION
 from tests.infra.opened import Accounts, whoever
 from tests.unit.deployer.builders import GROUP
@@ -29,21 +30,21 @@ def accounts(estate: Estate) -> Accounts:
 
 
 @pytest.fixture(params=["staging", "production"])
-def deployer(request: pytest.FixtureRequest, accounts: Accounts) -> SageMaker:
+def deployer(request: pytest.FixtureRequest, accounts: Accounts) -> ModelRegistry:
     """Give the gateway of a stage's deployer to a registry that lets it in."""
     accounts.open("group")
     stack = accounts.staging if request.param == "staging" else accounts.production
-    return SageMaker(accounts.client("sagemaker", stack.session("DeployerRole")))
+    return ModelRegistry(accounts.client("sagemaker", stack.session("DeployerRole")))
 
 
-def test_a_stage_reads_versions(accounts: Accounts, deployer: SageMaker) -> None:
+def test_a_stage_reads_versions(accounts: Accounts, deployer: ModelRegistry) -> None:
     arn = accounts.version()
-    found = deployer.describe_model_version(arn)
+    found = deployer.describe_version(arn)
 
-    assert found is not None
+    assert isinstance(found, ModelVersion), found
 
 
-def test_a_stage_lists_versions(accounts: Accounts, deployer: SageMaker) -> None:
+def test_a_stage_lists_versions(accounts: Accounts, deployer: ModelRegistry) -> None:
     arn = accounts.version()
     group = f"arn:aws:sagemaker:{REGION}:{accounts.registry_id}:model-package-group/{GROUP}"
 
@@ -55,7 +56,7 @@ def test_a_stage_stamps_versions(accounts: Accounts, stage: str) -> None:
     accounts.open("group")
     arn = accounts.version()
     stack = accounts.staging if stage == "staging" else accounts.production
-    deployer = SageMaker(accounts.client("sagemaker", stack.session("DeployerRole")))
+    deployer = ModelRegistry(accounts.client("sagemaker", stack.session("DeployerRole")))
     stamp = {f"greenlight:{stage}:digest": "0"}
     deployer.put_metadata(arn, stamp)
 
@@ -129,7 +130,7 @@ def may_read(accounts: Accounts, role_arn: str, key: str) -> bool:
     )
 
 
-def test_a_stages_models_read_the_artefacts(accounts: Accounts, models: str) -> None:
+def test_a_stages_models_read_the_artifacts(accounts: Accounts, models: str) -> None:
     accounts.open("bucket")
 
     assert may_read(accounts, models, f"{PREFIX}/model.tar.gz")
@@ -137,7 +138,7 @@ def test_a_stages_models_read_the_artefacts(accounts: Accounts, models: str) -> 
 
 
 def store_encrypted(accounts: Accounts, by: str) -> None:
-    """Put an artefact, encrypted with the key that stages are let in to by its policy or by grants."""
+    """Put an artifact, encrypted with the key that stages are let in to by its policy or by grants."""
     key = accounts.key if by == "key" else accounts.granted_key
     accounts.client("s3").put_object(
         Bucket=accounts.bucket,
@@ -149,7 +150,7 @@ def store_encrypted(accounts: Accounts, by: str) -> None:
 
 
 @pytest.mark.parametrize("by", ["key", "grants"])
-def test_a_stages_models_decrypt_the_artefacts(accounts: Accounts, models: str, by: str) -> None:
+def test_a_stages_models_decrypt_the_artifacts(accounts: Accounts, models: str, by: str) -> None:
     accounts.open("bucket", by)
     store_encrypted(accounts, by)
 
@@ -174,7 +175,7 @@ def test_a_stages_deployer_reads_samples(accounts: Accounts) -> None:
 
 
 @pytest.mark.parametrize("stage", ["staging", "production"])
-def test_a_stages_deployer_sees_which_artefacts_there_are(accounts: Accounts, stage: str) -> None:
+def test_a_stages_deployer_sees_which_artifacts_there_are(accounts: Accounts, stage: str) -> None:
     accounts.open("bucket")
     stack = accounts.staging if stage == "staging" else accounts.production
     bucket = f"arn:aws:s3:::{accounts.bucket}"

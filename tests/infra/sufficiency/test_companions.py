@@ -87,7 +87,7 @@ def test_a_new_pin_is_a_new_release() -> None:
 
 def test_a_pinned_version_that_is_rejected_is_left_out_and_a_person_told_once() -> None:
     pipeline = ab_test()
-    first = pipeline.history.attempts[0].companions[0].version_arn
+    first = pipeline.history.deployments[0].companions[0].version_arn
     pipeline.reject(first)
     pipeline.run()
     pipeline.sweep()
@@ -101,7 +101,7 @@ def test_a_pinned_version_that_is_rejected_is_left_out_and_a_person_told_once() 
 
 def test_a_pinned_version_that_is_approved_again_is_back() -> None:
     pipeline = ab_test()
-    first = pipeline.history.attempts[0].companions[0].version_arn
+    first = pipeline.history.deployments[0].companions[0].version_arn
     pipeline.reject(first)
     pipeline.run()
     pipeline.approve(first)
@@ -274,7 +274,7 @@ def test_of_two_shadows_the_newest_is_taken_and_the_other_when_that_fails(shadow
 
 
 def test_approving_what_serves_for_the_shadow_changes_nothing(shadowing: Shadowing) -> None:
-    first = shadowing.history.attempts[0].version_arn
+    first = shadowing.history.deployments[0].version_arn
     before = shadowing.endpoint["EndpointConfigName"]
     shadowing.approved_by("scientist", first)
 

@@ -9,7 +9,7 @@ import pytest
 
 from deployer.triggers import read_trigger
 from tests.unit.deployer.builders import GROUP, settings_document
-from tests.unit.deployer.pipeline import PREFIX, REGION, Pipeline, change_artefact
+from tests.unit.deployer.pipeline import PREFIX, REGION, Pipeline, change_artifact
 
 WRITES = {"CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint", "DeleteEndpoint"}
 
@@ -136,7 +136,7 @@ def test_a_version_that_is_changed_while_it_waits_for_its_turn_has_to_be_approve
     second = pipeline.register()
     pipeline.approve(second)
     pipeline.deliver()
-    change_artefact(pipeline, second)
+    change_artifact(pipeline, second)
     pipeline.run()
 
     assert pipeline.serving() == "v1"
@@ -155,7 +155,7 @@ def test_a_change_is_seen_until_the_last_moment_before_the_write(pipeline: Pipel
     def change(service: str, operation: str) -> None:
         if (service, operation) == ("sagemaker", "CreateEndpointConfig"):
             pipeline.deployer_cloud.after_call = lambda *_: None
-            change_artefact(pipeline, arn)
+            change_artifact(pipeline, arn)
 
     pipeline.deployer_cloud.after_call = change
     pipeline.approve(arn)
@@ -169,7 +169,7 @@ def test_what_serves_stays_when_its_version_is_changed(pipeline: Pipeline) -> No
     arn = pipeline.register()
     pipeline.approve(arn)
     pipeline.run()
-    change_artefact(pipeline, arn)
+    change_artifact(pipeline, arn)
     pipeline.run()
     pipeline.sweep()
 
@@ -185,7 +185,7 @@ def test_what_served_before_is_not_gone_back_to_if_it_was_changed(pipeline: Pipe
     second = pipeline.register()
     pipeline.approve(second)
     pipeline.run()
-    change_artefact(pipeline, first)
+    change_artifact(pipeline, first)
     pipeline.reject(second)
     pipeline.run()
 
@@ -199,7 +199,7 @@ def test_what_is_changed_and_approved_again_is_another_release(pipeline: Pipelin
     pipeline.approve(arn)
     pipeline.run()
     before = pipeline.endpoint["EndpointConfigName"]
-    change_artefact(pipeline, arn)
+    change_artifact(pipeline, arn)
     pipeline.approve(arn)
     pipeline.run()
 
@@ -218,9 +218,9 @@ def test_a_repeated_event_approves_nothing_that_was_changed_since(pipeline: Pipe
     pipeline.approve(first)
     event = pipeline.events.events[-1]
     pipeline.run()
-    change_artefact(pipeline, first)
+    change_artifact(pipeline, first)
     pipeline.dispatch(read_trigger(event))
     pipeline.run()
 
     assert pipeline.told(first) == ["started", "succeeded"]
-    assert pipeline.history.approvals[0].artefact_digest == pipeline.history.attempts[-1].artefact_digest
+    assert pipeline.history.approvals[0].artifact_digest == pipeline.history.deployments[-1].artifact_digest

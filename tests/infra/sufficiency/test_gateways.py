@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
+from deployer.contract import ENDPOINT_TAG, STACK_TAG
 from deployer.gateways.bus import Bus
+from deployer.gateways.endpoints import Endpoints
+from deployer.gateways.model_registry import ModelRegistry
+from deployer.gateways.models_and_configs import ModelsAndConfigs, Tag
 from deployer.gateways.parameters import LISTED_FOR, AllSettings, Parameters
 from deployer.gateways.refusals import UpkeepRefusedError
-from deployer.gateways.sagemaker import (
-    BusyError,
-    NotVisibleYetError,
-    RefusedError,
-    SageMaker,
-    Tag,
-    ThrottledError,
-)
+from deployer.gateways.sagemaker_errors import BusyError, NotVisibleYetError, RefusedError, ThrottledError
+from deployer.gateways.tags import Tags
 from deployer.gateways.undelivered import UndeliveredError
-from deployer.model.endpoint import Sighting
+from deployer.model.endpoint import EndpointSummary
+from deployer.model.model_version import Hidden
 from deployer.model.outcomes import Outcome, OutcomeKind
-from deployer.model.release import ENDPOINT_TAG, STACK_TAG, Release
 from tests.unit.deployer.builders import GROUP, NOW, release
 from tests.unit.deployer.pipeline import PREFIX, Pipeline
+
+if TYPE_CHECKING:
+    from deployer.model.release import Release
 
 
 def parameters(client: Any, prefix: str = PREFIX) -> Parameters:
@@ -43,8 +44,20 @@ class FailingClient:
         return fail
 
 
-def sagemaker(code: str, message: str) -> SageMaker:
-    return SageMaker(cast("Any", FailingClient(code, message)))
+def failing_endpoints(code: str, message: str) -> Endpoints:
+    return Endpoints(cast("Any", FailingClient(code, message)))
+
+
+def failing_registry(code: str, message: str) -> ModelRegistry:
+    return ModelRegistry(cast("Any", FailingClient(code, message)))
+
+
+def models_and_configs(client: Any) -> ModelsAndConfigs:
+    return ModelsAndConfigs(client, ModelRegistry(client), Tags(client))
+
+
+def of_deployer(pipeline: Pipeline) -> ModelsAndConfigs:
+    return models_and_configs(pipeline.deployer_cloud.client("sagemaker"))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +68,7 @@ def sagemaker(code: str, message: str) -> SageMaker:
     ],
 )
 def test_a_missing_endpoint_is_none_in_either_wording(message: str) -> None:
-    assert sagemaker("ValidationException", message).describe_endpoint("churn") is None
+    assert failing_endpoints("ValidationException", message).describe("churn") is None
 
 
 @pytest.mark.parametrize(
@@ -67,28 +80,46 @@ def test_a_missing_endpoint_is_none_in_either_wording(message: str) -> None:
     ],
 )
 def test_any_other_error_of_a_read_passes_through(code: str, message: str) -> None:
-    failing = sagemaker(code, message)
+    with pytest.raises(ClientError):
+        failing_endpoints(code, message).describe("churn")
 
-    with pytest.raises(ClientError):
-        failing.describe_endpoint("churn")
-    with pytest.raises(ClientError):
-        failing.describe_model_version("arn")
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("ValidationException", 'Could not find endpoint configuration "x".'),
+        ("ThrottlingException", "Rate exceeded"),
+        ("InternalFailure", "ModelPackage … does not exist."),
+    ],
+)
+def test_any_other_error_of_reading_a_version_passes_through(code: str, message: str) -> None:
+    """It is no refusal of the deployment for which the version is read."""
+    with pytest.raises(ClientError, match=code):
+        failing_registry(code, message).describe_version("arn")
+
+
+def test_a_version_that_may_not_be_read_is_hidden_and_not_missing() -> None:
+    denied = failing_registry("AccessDeniedException", 'ModelPackage "arn" does not exist.')
+
+    assert denied.describe_version("arn") == Hidden(
+        'AccessDeniedException: ModelPackage "arn" does not exist.'
+    )
 
 
 def test_a_missing_version_is_none() -> None:
-    missing = sagemaker(
+    missing = failing_registry(
         "ValidationException", "ModelPackage arn:aws:sagemaker:…:model-package/g/1 does not exist."
     )
 
-    assert missing.describe_model_version("arn") is None
+    assert missing.describe_version("arn") is None
 
 
 def test_an_unversioned_package_is_no_version() -> None:
     pipeline = Pipeline()
     pipeline.register_unversioned()
-    gateway = SageMaker(pipeline.cloud.client("sagemaker"))
+    registry = ModelRegistry(pipeline.cloud.client("sagemaker"))
 
-    assert gateway.describe_model_version("unversioned") is None
+    assert registry.describe_version("unversioned") is None
 
 
 @pytest.mark.parametrize(
@@ -111,14 +142,14 @@ def test_a_refused_write_says_what_kind_of_refusal_it_is(
     code: str, message: str, expected: type[Exception]
 ) -> None:
     with pytest.raises(expected):
-        sagemaker(code, message).create_endpoint(release().create_endpoint)
+        failing_endpoints(code, message).create(release().create_endpoint)
     with pytest.raises(expected):
-        sagemaker(code, message).update_endpoint(release().update_endpoint)
+        failing_endpoints(code, message).update(release().update_endpoint)
 
 
 def test_a_refusal_keeps_sagemakers_code_and_words() -> None:
     with pytest.raises(RefusedError, match=r"^ResourceLimitExceeded: The account-level service limit"):
-        sagemaker("ResourceLimitExceeded", "The account-level service limit").create_endpoint(
+        failing_endpoints("ResourceLimitExceeded", "The account-level service limit").create(
             release().create_endpoint
         )
 
@@ -126,7 +157,7 @@ def test_a_refusal_keeps_sagemakers_code_and_words() -> None:
 def test_creating_what_a_retry_left_is_no_error() -> None:
     pipeline = Pipeline()
     pipeline.register("Approved")
-    gateway = SageMaker(pipeline.cloud.client("sagemaker"))
+    gateway = models_and_configs(pipeline.cloud.client("sagemaker"))
     pipeline.identity.role_arns.add("arn:aws:iam::111122223333:role/models")
     made = pipeline.release(pipeline.register("Approved"))
 
@@ -137,7 +168,7 @@ def test_creating_what_a_retry_left_is_no_error() -> None:
 
 def test_creating_a_config_that_is_there_with_other_content_is_refused() -> None:
     pipeline = Pipeline()
-    gateway = SageMaker(pipeline.cloud.client("sagemaker"))
+    gateway = models_and_configs(pipeline.cloud.client("sagemaker"))
     made = pipeline.release(pipeline.register("Approved"))
     gateway.create_model(made.create_models[0])
     gateway.create_endpoint_config(made.create_endpoint_config)
@@ -150,7 +181,7 @@ def test_creating_a_config_that_is_there_with_other_content_is_refused() -> None
         )
 
 
-class Hidden:
+class ShowingNothing:
     """SageMaker that says of everything that it exists, and shows nothing."""
 
     def __init__(self, client: Any) -> None:
@@ -170,7 +201,7 @@ class Hidden:
 
 
 def test_what_exists_and_does_not_show_is_left_to_a_retry() -> None:
-    gateway = SageMaker(cast("Any", Hidden(Pipeline().sagemaker)))
+    gateway = models_and_configs(ShowingNothing(Pipeline().sagemaker))
 
     with pytest.raises(NotVisibleYetError):
         gateway.create_model(release().create_models[0])
@@ -181,9 +212,9 @@ def test_what_exists_and_does_not_show_is_left_to_a_retry() -> None:
 def test_every_page_of_approved_versions_is_read_newest_first() -> None:
     pipeline = Pipeline()
     arns = [pipeline.register("Approved") for _ in range(103)]
-    gateway = SageMaker(pipeline.cloud.client("sagemaker"))
+    registry = ModelRegistry(pipeline.cloud.client("sagemaker"))
 
-    assert gateway.approved_versions("churn-models") == [(arn, None) for arn in arns[::-1]]
+    assert registry.approved_versions("churn-models") == [(arn, None) for arn in arns[::-1]]
 
 
 class PagingClient:
@@ -210,32 +241,34 @@ def test_every_page_of_endpoints_is_read() -> None:
             ]
         }
 
-    gateway = SageMaker(cast("Any", PagingClient(page("a", "b"), page(), page("c"))))
+    gateway = Endpoints(cast("Any", PagingClient(page("a", "b"), page(), page("c"))))
 
-    seen = Sighting("InService", NOW)
-    assert gateway.sight_endpoints() == {"a": seen, "b": seen, "c": seen}
+    seen = EndpointSummary("InService", NOW)
+    assert gateway.summaries() == {"a": seen, "b": seen, "c": seen}
 
 
 def test_a_group_that_cannot_be_listed_is_not_mistaken_for_an_empty_one() -> None:
-    with pytest.raises(ClientError, match="AccessDenied"):
-        sagemaker("AccessDeniedException", "…").approved_versions("churn-models")
+    with pytest.raises(RefusedError, match="AccessDenied"):
+        failing_registry("AccessDeniedException", "…").approved_versions("churn-models")
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        failing_registry("ThrottlingException", "Rate exceeded").approved_versions("churn-models")
 
 
 def test_a_serving_config_that_cannot_be_read_is_not_mistaken_for_a_deleted_one() -> None:
     with pytest.raises(ClientError, match="ThrottlingException"):
-        sagemaker("ThrottlingException", "Rate exceeded").production_variants("churn-v1")
+        models_and_configs(FailingClient("ThrottlingException", "Rate exceeded")).endpoint_config("churn-v1")
 
 
 def test_a_refusal_to_delete_an_endpoint_that_exists_is_told() -> None:
     with pytest.raises(RefusedError, match="Anything else"):
-        sagemaker("ValidationException", "Anything else.").delete_endpoint("churn")
+        failing_endpoints("ValidationException", "Anything else.").delete("churn")
 
 
 def test_tags_that_only_go_are_removed_and_none_is_added() -> None:
     pipeline, made = with_a_release()
-    gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
+    tags = Tags(pipeline.deployer_cloud.client("sagemaker"))
     endpoint_arn = pipeline.sagemaker.create_endpoint(**made.create_endpoint)["EndpointArn"]
-    gateway.tag(endpoint_arn, add={}, remove=frozenset({"team"}))
+    tags.change(endpoint_arn, add={}, remove=frozenset({"team"}))
 
     left = pipeline.sagemaker.list_tags(ResourceArn=endpoint_arn)["Tags"]
     assert {each["Key"] for each in left} == {STACK_TAG, ENDPOINT_TAG}
@@ -266,7 +299,7 @@ def left(pipeline: Pipeline) -> tuple[int, int]:
 
 def test_what_carries_the_owners_tag_is_deleted() -> None:
     pipeline, made = with_a_release()
-    gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
+    gateway = of_deployer(pipeline)
 
     assert gateway.delete_endpoint_config(made.endpoint_config_name, owner=OURS)
     assert gateway.delete_model(made.model_name, owner=OURS)
@@ -276,7 +309,7 @@ def test_what_carries_the_owners_tag_is_deleted() -> None:
 @pytest.mark.parametrize("owner", [(STACK_TAG, "Another"), ("another:stack", "Greenlight")])
 def test_what_carries_another_owners_tag_is_left_alone(owner: Tag) -> None:
     pipeline, made = with_a_release()
-    gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
+    gateway = of_deployer(pipeline)
 
     assert not gateway.delete_endpoint_config(made.endpoint_config_name, owner=owner)
     assert not gateway.delete_model(made.model_name, owner=owner)
@@ -286,7 +319,7 @@ def test_what_carries_another_owners_tag_is_left_alone(owner: Tag) -> None:
 def test_the_owners_tag_is_found_on_any_page() -> None:
     found: dict[str, Any] = {"ModelArn": "arn", "EndpointConfigArn": "arn", "Tags": []}
     tagged = {**found, "Tags": [{"Key": OURS[0], "Value": OURS[1]}]}
-    gateway = SageMaker(cast("Any", PagingClient(found, tagged)))
+    gateway = models_and_configs(PagingClient(found, tagged))
 
     assert gateway.delete_endpoint_config("churn-v1", owner=OURS)
     assert gateway.delete_model("churn-v1", owner=OURS)
@@ -294,7 +327,7 @@ def test_the_owners_tag_is_found_on_any_page() -> None:
 
 def test_what_somebody_else_deletes_in_between_is_deleted() -> None:
     pipeline, made = with_a_release()
-    gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
+    gateway = of_deployer(pipeline)
 
     def delete_first(_service: str, operation: str) -> None:
         if operation == "DeleteEndpointConfig":
@@ -311,7 +344,7 @@ def test_what_somebody_else_deletes_in_between_is_deleted() -> None:
 
 def test_what_is_gone_is_deleted_also_if_iam_knows_no_tag_of_it_any_more() -> None:
     pipeline, made = with_a_release()
-    gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
+    gateway = of_deployer(pipeline)
 
     def gone(_service: str, operation: str) -> None:
         if operation == "DeleteEndpointConfig":
@@ -325,13 +358,13 @@ def test_what_is_gone_is_deleted_also_if_iam_knows_no_tag_of_it_any_more() -> No
 
     assert gateway.delete_endpoint_config(made.endpoint_config_name, owner=OURS)
     assert gateway.delete_model(made.model_name, owner=OURS)
-    gateway.delete_endpoint("never")
+    Endpoints(pipeline.deployer_cloud.client("sagemaker")).delete("never")
 
 
 @pytest.mark.parametrize("failing", ["Describe", "Delete"])
 def test_a_deletion_that_fails_is_not_taken_for_done(failing: str) -> None:
     pipeline, made = with_a_release()
-    gateway = SageMaker(pipeline.deployer_cloud.client("sagemaker"))
+    gateway = of_deployer(pipeline)
 
     def deny(_service: str, operation: str) -> None:
         if operation.startswith(failing):

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer.decisions.guardrails import SETTLING, heed_alarms, rollback_alarms
-from deployer.decisions.plan import CreateEndpoint, Deploy, UpdateEndpoint, WaitForAlarms
+from deployer.decisions.guardrails import SETTLING, guard_with_alarms, rollback_alarms
+from deployer.decisions.plan import Deploy, WaitForAlarms
 from deployer.dispatcher import PassesFailedError
 from deployer.model.attempt import Action, AttemptStatus
+from deployer.model.steps import CreateEndpoint, UpdateEndpoint
 from local_cloud.sagemaker.switch_settings import AlarmAtStart, MissingAlarm
 from local_cloud.sagemaker.switches import Switches
 from tests.infra.sufficiency.test_aborting import ALARM, GUARDED, guarded
 from tests.infra.sufficiency.test_trial import BAD, GOOD, Trying
-from tests.unit.deployer.builders import attempt, endpoint, minutes, release, settings
+from tests.unit.deployer.builders import clean_up, deployment, endpoint, minutes, release, settings
 
 if TYPE_CHECKING:
     from deployer.model.attempt import Attempt
@@ -35,7 +36,7 @@ def update(**deployment_config: Any) -> Deploy:
     return Deploy((), UpdateEndpoint(made.update_endpoint))
 
 
-ROLLED_BACK = attempt(
+ROLLED_BACK = deployment(
     2,
     status=AttemptStatus.FAILED,
     accepted_at=minutes(-10),
@@ -44,7 +45,7 @@ ROLLED_BACK = attempt(
 )
 BACK = endpoint(last_modified_time=minutes(-5))
 UNSEEN = replace(ROLLED_BACK, accepted_at=None, settled_at=None)
-CLEANED_UP = replace(ROLLED_BACK, number=2, action=Action.CLEAN_UP, status=AttemptStatus.SUCCEEDED)
+CLEANED_UP = clean_up(number=2, status=AttemptStatus.SUCCEEDED)
 
 
 # What is decided --------------------------------------------------------------------------------------
@@ -53,7 +54,7 @@ CLEANED_UP = replace(ROLLED_BACK, number=2, action=Action.CLEAN_UP, status=Attem
 def test_an_update_that_no_alarm_hinders_stays_as_it_is() -> None:
     deploy = update(**alarms(ALARM, ERRORS))
 
-    assert heed_alarms(deploy, [], [ROLLED_BACK], BACK, now=minutes(0)) is deploy
+    assert guard_with_alarms(deploy, [], [ROLLED_BACK], BACK, now=minutes(0)) is deploy
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_an_update_that_no_alarm_hinders_stays_as_it_is() -> None:
 def test_what_a_rollout_may_have_raised_is_waited_for_after_its_rollback(
     attempts: list[Attempt], rolled_back_at: float
 ) -> None:
-    planned = heed_alarms(update(**alarms(ALARM, ERRORS)), {ERRORS}, attempts, BACK, now=minutes(0))
+    planned = guard_with_alarms(update(**alarms(ALARM, ERRORS)), {ERRORS}, attempts, BACK, now=minutes(0))
 
     assert planned == WaitForAlarms((ERRORS,), minutes(rolled_back_at) + SETTLING)
 
@@ -109,7 +110,7 @@ def test_an_update_goes_out_without_alarms_that_no_rollback_raised(
     attempts: list[Attempt], observed: Endpoint, now: float
 ) -> None:
     deploy = update(BlueGreenUpdatePolicy={}, **alarms(ALARM, ERRORS, THEIRS))
-    planned = heed_alarms(deploy, {ERRORS}, attempts, observed, now=minutes(now))
+    planned = guard_with_alarms(deploy, {ERRORS}, attempts, observed, now=minutes(now))
 
     request = update(BlueGreenUpdatePolicy={}, **alarms(ALARM, THEIRS)).change
     assert isinstance(request, UpdateEndpoint)
@@ -117,10 +118,10 @@ def test_an_update_goes_out_without_alarms_that_no_rollback_raised(
 
 
 def test_no_empty_list_of_alarms_is_asked_for() -> None:
-    planned = heed_alarms(
+    planned = guard_with_alarms(
         update(BlueGreenUpdatePolicy={}, **alarms(ERRORS)), {ERRORS}, [], BACK, now=minutes(0)
     )
-    bare = heed_alarms(update(**alarms(ERRORS)), {ERRORS}, [], BACK, now=minutes(0))
+    bare = guard_with_alarms(update(**alarms(ERRORS)), {ERRORS}, [], BACK, now=minutes(0))
 
     assert isinstance(planned, Deploy)
     assert isinstance(bare, Deploy)
@@ -305,13 +306,13 @@ def test_an_attempt_that_is_taken_over_leaves_out_what_is_on_by_then() -> None:
     with pytest.raises(SystemExit):
         approve(pipeline)
     pipeline.deployer_cloud.before_call = lambda _service, _operation: None
-    assert pipeline.history.attempts[0].alarms_left_out == (ERRORS,)
+    assert pipeline.history.deployments[0].alarms_left_out == (ERRORS,)
     set_state(pipeline, "OK")
     pipeline.pass_time(600)
     pipeline.sweep()
     pipeline.run()
 
-    (taken_over, *_) = pipeline.history.attempts
+    (taken_over, *_) = pipeline.history.deployments
     assert (taken_over.version, taken_over.number, taken_over.alarms_left_out) == (2, 2, ())
     assert pipeline.serving() == "v2"
 

@@ -69,7 +69,7 @@ def test_an_attempt_left_behind_is_withdrawn_for_a_newer_approval(pipeline: Pipe
     second = approved(pipeline)
     pipeline.run()
 
-    assert [(each.version, each.status) for each in pipeline.history.attempts] == [
+    assert [(each.version, each.status) for each in pipeline.history.deployments] == [
         (2, AttemptStatus.SUCCEEDED),
         (1, AttemptStatus.WITHDRAWN),
     ]
@@ -169,9 +169,9 @@ def test_what_one_pass_told_while_another_mended_it_is_over_with_the_next_sweep(
     """Else the same trouble, when it comes again, would be told to nobody."""
     approved(pipeline)
     pipeline.run()
-    rest = pipeline.history.rest
-    pipeline.journal.record_rest(ENDPOINT, rest, replace(rest, told="Nothing stands."))
+    rest = pipeline.history.last_observed
+    pipeline.journal.record_last_observed(ENDPOINT, rest, replace(rest, reported="Nothing stands."))
 
     pipeline.sweep()
 
-    assert pipeline.history.rest == rest
+    assert pipeline.history.last_observed == rest

@@ -44,7 +44,7 @@ def test_a_change_to_serverless_is_told_once_and_not_asked_for(pipeline: Pipelin
     assert "Delete the endpoint" in told["Message"]
     assert not {"CreateModel", "CreateEndpointConfig", "UpdateEndpoint"} & set(pipeline.sagemaker_calls())
     assert pipeline.serving() == "v1"
-    assert [each.version for each in pipeline.history.attempts] == [1]
+    assert [each.version for each in pipeline.history.deployments] == [1]
 
 
 def test_the_next_version_is_told_of_as_well(pipeline: Pipeline) -> None:
@@ -76,7 +76,7 @@ def test_settings_for_instances_again_are_in_sync_again(pipeline: Pipeline) -> N
     pipeline.manage()
     sweep(pipeline)
 
-    assert pipeline.history.rest.told is None
+    assert pipeline.history.last_observed.reported is None
     assert [each["Outcome"] for each in pipeline.outcomes] == ["needs_attention"]
 
 

@@ -80,7 +80,7 @@ class Models:
         return cloud.client(service, PATH_STYLE if service == "s3" else None)
 
     def store(self, bucket: str, key: str, account_id: str = "", **members: Any) -> str:
-        """Put an artefact into a bucket that is made for it; return its URL."""
+        """Put an artifact into a bucket that is made for it; return its URL."""
         s3 = self.client("s3", account_id)
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_object(Bucket=bucket, Key=key, Body=b"model", **members)

@@ -10,10 +10,12 @@ from typing import Any, get_type_hints
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
+from deployer.decisions.judgement import STALE_READ_LIMIT
+from deployer.decisions.retries import RETRY_DELAYS
 from deployer.dispatcher import PART_SIZE, PassesFailedError
 from deployer.endpoint_pass.attempts import LEASE
 from deployer.gateways.journal import WINDOW
-from deployer.model.attempt import RETRY_DELAYS, STALE_READ_LIMIT, Action, AttemptStatus
+from deployer.model.attempt import AttemptStatus, CleanUp
 from deployer.operations import OPERATIONS
 from deployer.triggers import EndpointChanged, SettingsChanged, SweepPart, read_trigger
 from iam_evaluator.policies import parse_policy
@@ -924,7 +926,7 @@ def test_a_clean_up_is_in_the_journal_and_told_to_nobody(pipeline: Pipeline) -> 
     pipeline.manage(Keep=0)
     deployed(pipeline, 3)
 
-    clean_ups = [each for each in pipeline.history.attempts if each.action is Action.CLEAN_UP]
+    clean_ups = [each for each in pipeline.history.attempts if isinstance(each, CleanUp)]
     assert [each.status for each in clean_ups] == [AttemptStatus.SUCCEEDED]
     assert [each["Outcome"] for each in pipeline.outcomes] == ["started", "succeeded"] * 3
 

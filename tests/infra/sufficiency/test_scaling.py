@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.decisions.variants import to_deregister
+from deployer.decisions.autoscaling import to_deregister
 from deployer.gateways.refusals import UpkeepRefusedError
 from deployer.gateways.scalable_targets import ScalableTargets
 from deployer.model.attempt import AttemptStatus
@@ -177,7 +177,7 @@ def test_another_instance_type_takes_scaling_off_and_puts_it_on_again(pipeline: 
     deploy(pipeline)
     settle(pipeline, config=variants("ml.m5.xlarge"), AutoScaling=scaling(Policies=[tracking()]))
 
-    assert pipeline.endpoint["EndpointConfigName"] == pipeline.history.attempts[0].endpoint_config_name
+    assert pipeline.endpoint["EndpointConfigName"] == pipeline.history.deployments[0].endpoint_config_name
     assert (targets(pipeline), policies(pipeline)) == ([(1, 4)], ["invocations"])
     assert scaling_calls(pipeline).count("DeregisterScalableTarget") == 1
 
@@ -220,7 +220,7 @@ def test_a_crash_at_any_call_leaves_no_endpoint_without_its_scaling(
         pipeline.run()
 
     assert (targets(pipeline), policies(pipeline)) == ([(1, 4)], ["invocations"])
-    assert pipeline.endpoint["EndpointConfigName"] == pipeline.history.attempts[0].endpoint_config_name
+    assert pipeline.endpoint["EndpointConfigName"] == pipeline.history.deployments[0].endpoint_config_name
 
 
 def crash_once(pipeline: Pipeline, operation: str, run: Callable[[], None]) -> None:
@@ -313,7 +313,7 @@ def test_refused_scaling_is_told_once_and_says_what_to_do(pipeline: Pipeline) ->
 
     settle(pipeline, AutoScaling=scaling(least=1, most=2))
     assert targets(pipeline) == [(1, 2)]
-    assert pipeline.history.rest.told is None
+    assert pipeline.history.last_observed.reported is None
 
 
 def test_another_dimension_takes_the_old_target_away(pipeline: Pipeline) -> None:

@@ -12,7 +12,7 @@ from deployer.endpoint_pass.throttling import (
     LONGEST_TO_BEGIN_SECONDS,
     LONGEST_TO_FINISH_SECONDS,
     SECONDS_TO_FINISH,
-    Patience,
+    TimeBudget,
 )
 from deployer.model.attempt import AttemptStatus
 from deployer.triggers import read_trigger
@@ -88,7 +88,7 @@ def test_who_has_begun_goes_before_who_has_not(pipeline: Pipeline) -> None:
 
 def test_nobody_waits_beyond_the_time_that_is_left() -> None:
     made: list[float] = []
-    patience = Patience(lambda: SECONDS_TO_FINISH + 5.0, made.append)
+    patience = TimeBudget(lambda: SECONDS_TO_FINISH + 5.0, made.append)
 
     assert patience.wait(5.0)
     assert not patience.wait(5.1)

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from deployer.decisions.variants import retained_properties
+from deployer.decisions.retained_properties import retained_properties
 
 
 def variant(name: str = "AllTraffic", **members: Any) -> dict[str, Any]:

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from deployer.decisions.choice import Approval, ApprovalSource
-from deployer.model.attempt import Action, Attempt, AttemptStatus
+from deployer.decisions.facts import Facts
+from deployer.model.approval import Approval, ApprovalSource
+from deployer.model.attempt import Action, AttemptStatus, CleanUp, Deletion, Deployment, Promotion
 from deployer.model.endpoint import Endpoint
+from deployer.model.history import History
+from deployer.model.identity import Identity
+from deployer.model.life_cycle import LifeCycle
+from deployer.model.model_version import ModelVersion
 from deployer.model.release import Release, Version
 from deployer.model.settings import EndpointSettings
+from deployer.model.stack_identity import StackIdentity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from deployer.model.attempt import Attempt
+    from deployer.model.model_version import Hidden
 
 ENDPOINT = "churn"
 GROUP = "churn-models"
 ROLE_ARN = "arn:aws:iam::111122223333:role/models"
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+DIGEST = "0a1b" * 16
+"""Of every version's containers and artifacts, unless a test says otherwise."""
 
 
 def minutes(count: float) -> datetime:
@@ -57,7 +71,7 @@ def settings(**changes: Any) -> EndpointSettings:
 def release(version: int = 1, under: EndpointSettings | None = None) -> Release:
     return Release.build(
         under or settings(),
-        Version(version_arn(version), version),
+        Version(version_arn(version), version, DIGEST),
         pinned={},
         execution_role_arn=ROLE_ARN,
         stack_name="Greenlight",
@@ -75,36 +89,105 @@ def approval(version: int = 1, at: datetime = NOW, **changes: Any) -> Approval:
             "approved_by": "arn:aws:iam::111122223333:user/ada",
             "source": ApprovalSource.EVENT,
             "correlation_id": f"event-{version}",
+            "artifact_digest": DIGEST,
             **changes,
         }
     )
 
 
-def attempt(version: int = 1, **changes: Any) -> Attempt:
-    made = release(version)
-    return Attempt(
+def model_version(version: int = 1, **changes: Any) -> ModelVersion:
+    return ModelVersion(
         **{
-            "endpoint_name": ENDPOINT,
-            "number": 1,
-            "action": Action.UPDATE_ENDPOINT,
-            "version_arn": made.version_arn,
-            "version": version,
+            "arn": version_arn(version),
             "group_name": GROUP,
-            "model_name": made.model_name,
-            "endpoint_config_name": made.endpoint_config_name,
-            "replaces_endpoint_config_name": "churn-v0-000000000000",
-            "endpoint_last_modified_time": minutes(-60),
-            "rolls_back": False,
-            "approved_at": NOW,
-            "approved_by": "arn:aws:iam::111122223333:user/ada",
-            "correlation_id": f"event-{version}",
-            "started_at": NOW,
-            "invocation_id": "invocation-1",
-            "lease_until": minutes(6),
-            "status": AttemptStatus.OPEN,
+            "version": version,
+            "status": "Completed",
+            "approval_status": "Approved",
+            "registered_by": Identity(),
+            "last_modified_by": Identity(),
+            "last_modified_time": NOW,
             **changes,
         }
     )
+
+
+def facts(
+    approvals: Iterable[Approval] = (),
+    attempts: Iterable[Attempt] = (),
+    *,
+    under: EndpointSettings | None = None,
+    versions: Iterable[ModelVersion] = (),
+    digests: dict[str, str | Hidden] | None = None,
+    listed: Iterable[int] | None = None,
+    **history: Any,
+) -> Facts:
+    """Build what a round has read: these versions, whose digests are as approved unless they are given.
+
+    Args:
+        approvals: The history's.
+        attempts: The history's, newest first.
+        under: The endpoint's settings.
+        versions: The versions that were read.
+        digests: The digests that were read, by ARN; None for one of each of the versions.
+        listed: Numbers of the versions that the registry listed; None if they were not listed.
+        history: Further fields of the history.
+    """
+    known = {each.arn.lower(): each for each in versions}
+    return Facts(
+        under or settings(),
+        StackIdentity(execution_role_arn=ROLE_ARN, stack_name="Greenlight"),
+        History(tuple(approvals), tuple(attempts), **history),
+        known,
+        dict.fromkeys(known, DIGEST) if digests is None else digests,
+        None if listed is None else frozenset(version_arn(each).lower() for each in listed),
+    )
+
+
+def _claim(changes: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "endpoint_name": ENDPOINT,
+        "number": 1,
+        "correlation_id": "event-1",
+        "started_at": NOW,
+        "invocation_id": "invocation-1",
+        "lease_until": minutes(6),
+        "status": AttemptStatus.OPEN,
+        **changes,
+    }
+
+
+def _of_version(version: int) -> dict[str, Any]:
+    made = release(version)
+    return {
+        "version_arn": made.version_arn,
+        "version": version,
+        "group_name": GROUP,
+        "model_name": made.model_name,
+        "endpoint_config_name": made.endpoint_config_name,
+        "approved_at": NOW,
+        "approved_by": "arn:aws:iam::111122223333:user/ada",
+        "correlation_id": f"event-{version}",
+        "artifact_digest": DIGEST,
+    }
+
+
+def clean_up(**changes: Any) -> CleanUp:
+    return CleanUp(**{"deletion": Deletion(("churn-v0-000000000000",)), **_claim(changes)})
+
+
+def promotion(version: int = 1, **changes: Any) -> Promotion:
+    goal = LifeCycle("Production", "PendingApproval")
+    return Promotion(**{"goal": goal, **_claim({**_of_version(version), **changes})})
+
+
+def deployment(version: int = 1, **changes: Any) -> Deployment:
+    of_deployment = {
+        "action": Action.UPDATE_ENDPOINT,
+        "replaces_endpoint_config_name": "churn-v0-000000000000",
+        "endpoint_last_modified_time": minutes(-60),
+        "rolls_back": False,
+    }
+    return Deployment(**_claim({**_of_version(version), **of_deployment, **changes}))
 
 
 def endpoint(status: str = "InService", **changes: Any) -> Endpoint:

@@ -6,29 +6,28 @@ import copy
 import itertools
 import json
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
+from deployer.contract import OUTCOME_DETAIL_TYPE
 from deployer.dispatcher import Dispatcher
-from deployer.endpoint_pass.artifacts import Artefacts
-from deployer.gateways.alarms import Alarms
 from deployer.gateways.bus import Bus
-from deployer.gateways.invocations import Invocations
-from deployer.gateways.journal import History, Journal
+from deployer.gateways.gateways import Gateways
+from deployer.gateways.journal import Journal
+from deployer.gateways.model_registry import ModelRegistry
 from deployer.gateways.newer_members import pass_on_newer_members
 from deployer.gateways.parameters import Parameters
 from deployer.gateways.reporter import Reporter
 from deployer.gateways.s3 import S3
-from deployer.gateways.sagemaker import SageMaker
-from deployer.gateways.scalable_targets import ScalableTargets
 from deployer.gateways.topic import Topic
-from deployer.model.outcomes import DETAIL_TYPE
+from deployer.model.artifacts import artifact_uris, digest_of
+from deployer.model.model_version import ModelVersion
 from deployer.model.release import Release, Version
 from deployer.model.settings import EndpointSettings
-from deployer.model.stack_identity import Ownership
-from deployer.reconciler import Gateways
+from deployer.model.stack_identity import StackIdentity
 from deployer.triggers import Trigger, read_trigger
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.ports import Health
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from deployer.model.history import History
     from iam_evaluator.principals import Principal
 
 REGION = "eu-central-1"
@@ -53,6 +53,8 @@ ONE_TRY = Config(retries={"total_max_attempts": 1})
 UNVALIDATED = Config(parameter_validation=False)
 PATH_STYLE = Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required")
 """The bucket in the path and the body as it is: in this process nobody reads hosts or trailers."""
+
+CONFIGS = {"s3": PATH_STYLE, "sagemaker-runtime": ONE_TRY}
 
 PREFIX = "/greenlight/endpoints/"
 TOPIC = "outcomes"
@@ -159,7 +161,7 @@ class Pipeline:
         def note(entries: list[dict[str, Any]]) -> None:
             for entry in entries:
                 detail = json.loads(entry["Detail"])
-                if entry["DetailType"] == DETAIL_TYPE:
+                if entry["DetailType"] == OUTCOME_DETAIL_TYPE:
                     self.events_of_outcomes.append(detail)
                 else:
                     assert entry["EventBusName"] == SWEEP_BUS
@@ -184,27 +186,28 @@ class Pipeline:
         _hear(sns, "sns.Publish", note)
         return Topic(lambda: sns, topic_arn=arn, stack_name=self.stack_name)
 
+    def client_of(self, service: str) -> Any:
+        """Return the deployer's client of a service."""
+        if service == "sagemaker":
+            return self.newer
+        return self.deployer_cloud.client(service, CONFIGS.get(service))
+
     def _dispatcher(self) -> Dispatcher:
         self._invocations += 1
-        gateways = Gateways(
-            sagemaker=SageMaker(self.newer),
-            alarms=Alarms(lambda: self.deployer_cloud.client("cloudwatch")),
-            scalable_targets=ScalableTargets(lambda: self.deployer_cloud.client("application-autoscaling")),
-            invocations=Invocations(
-                lambda: self.deployer_cloud.client("sagemaker-runtime", ONE_TRY),
-                lambda: self.clock.now().timestamp(),
-            ),
-            s3=self.s3,
-            journal=self.journal,
-            reporter=self.reporter,
+        connected = Gateways.connect(
+            self.client_of,
+            self.journal,
+            self.reporter,
             now=self.now,
             pause=self.pause,
+            seconds=lambda: self.clock.now().timestamp(),
         )
+        gateways = replace(connected, s3=self.s3)
         return Dispatcher(
             self.parameters,
             gateways,
             self._bus,
-            Ownership(execution_role_arn=self.role_arn, stack_name=self.stack_name),
+            StackIdentity(execution_role_arn=self.role_arn, stack_name=self.stack_name),
             self.logger,
             invocation_id=f"invocation-{self._invocations}",
             remaining_seconds=self.remaining_seconds,
@@ -272,10 +275,12 @@ class Pipeline:
     def release(self, version_arn: str, **changes: Any) -> Release:
         """Build the release of a version as it is now."""
         settings = EndpointSettings.parse(ENDPOINT, json.dumps(settings_document(**changes)))
-        version = SageMaker(self.sagemaker).describe_model_version(version_arn)
-        assert version is not None
+        version = ModelRegistry(self.sagemaker).describe_version(version_arn)
+        assert isinstance(version, ModelVersion)
         s3 = S3(lambda: self.cloud.client("s3", PATH_STYLE)) if settings.stage_name is not None else None
-        digest = Artefacts(settings.inference_specification_name, s3).look(version)
+        containers = version.containers[settings.inference_specification_name]
+        held = [[uri, s3.entity_tags(uri)] for uri in artifact_uris(containers)] if s3 is not None else []
+        digest = digest_of(containers, held)
         return Release.build(
             settings,
             Version(version_arn, version.version, digest),
@@ -353,8 +358,8 @@ class Pipeline:
         return [each["Outcome"] for each in self.outcomes if each.get("ModelPackageArn") == version_arn]
 
 
-def change_artefact(pipeline: Pipeline, arn: str, url: str = "s3://models/other/model.tar.gz") -> None:
-    """Give a version another artefact, as `UpdateModelPackage` permits."""
+def change_artifact(pipeline: Pipeline, arn: str, url: str = "s3://models/other/model.tar.gz") -> None:
+    """Give a version another artifact, as `UpdateModelPackage` permits."""
     pipeline.artifacts.s3_urls.add(url)
     version = pipeline.sagemaker.describe_model_package(ModelPackageName=arn)
     [container] = version["InferenceSpecification"]["Containers"]

@@ -1,13 +1,55 @@
-from datetime import datetime, timedelta
-from typing import Any
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.decisions.choice import Approval, Decision, Misfit, Serving, choose, superseded
-from deployer.model.attempt import RETRY_DELAYS, Attempt, AttemptStatus
-from tests.unit.deployer.builders import NOW, approval, attempt, minutes, release, version_arn
+from deployer.decisions.choice import Decision, choose, superseded
+from deployer.decisions.facts import UnreadArtifacts, UnreadAttempts, UnreadVersion
+from deployer.decisions.retries import RETRY_DELAYS
+from deployer.model.attempt import AttemptStatus
+from deployer.model.model_version import Hidden
+from deployer.model.release import Release
+from deployer.model.smoke_test import Failure
+from tests.unit.deployer.builders import (
+    DIGEST,
+    GROUP,
+    NOW,
+    approval,
+    deployment,
+    facts,
+    minutes,
+    model_version,
+    release,
+    settings,
+    version_arn,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from deployer.decisions.facts import Facts, Unread
+    from deployer.model.approval import Approval
+    from deployer.model.attempt import Attempt, Deployment
+    from deployer.model.model_version import ModelVersion
+
+OTHER_SETTINGS = "of other settings"
+FOR_GPUS = {None: ("ml.g5.xlarge",)}
+"""The instance types of a version that the settings' instance type excludes."""
+
+
+def registered(number: int, *, rejected: frozenset[int], unfit: frozenset[int]) -> ModelVersion:
+    return model_version(
+        number,
+        approval_status="Rejected" if number in rejected else "Approved",
+        instance_types=FOR_GPUS if number in unfit else {},
+    )
 
 
 def chosen(
@@ -19,19 +61,43 @@ def chosen(
     unfit: frozenset[int] = frozenset(),
     now: datetime = NOW,
 ) -> Decision:
-    return choose(
+    live = [] if serving is None else [went_live(serving, OTHER_SETTINGS)]
+    known = facts(
         approvals,
-        attempts or [],
-        now=now,
-        serving=Serving(version_arn(serving), "of other settings") if serving is not None else None,
-        still_stands=lambda each: each.version not in rejected,
-        release_for=lambda each: release(each.version),
-        misfit_of=lambda each, _: Misfit(each, "unfit", "…") if each.version in unfit else None,
+        [*(attempts or []), *live],
+        versions=[
+            registered(number, rejected=rejected, unfit=unfit)
+            for number in {each.version for each in approvals}
+        ],
+    )
+    return decided(known, OTHER_SETTINGS if live else None, now=now)
+
+
+def decided(known: Facts, serving_config_name: str | None, *, now: datetime = NOW) -> Decision:
+    """Decide with facts that need no further reading."""
+    decision = choose(known, serving_config_name, now=now)
+    assert isinstance(decision, Decision), decision
+    return decision
+
+
+def went_live(version: int, config_name: str, **changes: Any) -> Deployment:
+    """Return a deployment that succeeded before anything else here."""
+    return deployment(
+        version,
+        **{
+            "number": 0,
+            "endpoint_config_name": config_name,
+            "status": AttemptStatus.SUCCEEDED,
+            "settled_at": minutes(-99),
+            **changes,
+        },
     )
 
 
-def failed(version: int, at: datetime = NOW, **changes: Any) -> Attempt:
-    return attempt(version, **{"status": AttemptStatus.FAILED, "settled_at": at, "reason": "ping", **changes})
+def failed(version: int, at: datetime = NOW, **changes: Any) -> Deployment:
+    return deployment(
+        version, **{"status": AttemptStatus.FAILED, "settled_at": at, "reason": "ping", **changes}
+    )
 
 
 def chosen_version(
@@ -68,7 +134,9 @@ def test_rejecting_a_version_that_is_not_live_changes_nothing() -> None:
 
 
 def test_nothing_is_chosen_when_nothing_stands() -> None:
-    assert chosen([approval(1), approval(2)], rejected=frozenset({1, 2})) == Decision(None)
+    older, newer = approval(1), approval(2)
+
+    assert chosen([older, newer], rejected=frozenset({1, 2})) == Decision(None, withdrawn=(newer, older))
     assert chosen([]) == Decision(None)
 
 
@@ -87,7 +155,7 @@ def test_an_approval_during_the_attempt_is_answered_by_its_failure() -> None:
 
 
 def test_a_withdrawn_attempt_is_no_failure() -> None:
-    withdrawn = attempt(2, status=AttemptStatus.WITHDRAWN, settled_at=NOW, reason="busy")
+    withdrawn = deployment(2, status=AttemptStatus.WITHDRAWN, settled_at=NOW, reason="busy")
 
     assert chosen_version([approval(2, minutes(-5))], [withdrawn]) == 2
 
@@ -108,24 +176,117 @@ def test_a_serving_version_that_failed_and_no_longer_stands_is_given_up() -> Non
     assert chosen_version(approvals, [failed(2)], serving=2, rejected=frozenset({2})) == 1
 
 
+def read_for(
+    decide: Callable[[Facts], Decision | Unread], known: Facts, versions: dict[int, ModelVersion]
+) -> tuple[list[Unread], Decision]:
+    """Decide as a pass does: read what is unread, and decide again; return what was read, in order."""
+    read: list[Unread] = []
+    by_arn = {each.arn: each for each in versions.values()}
+    while True:
+        answer = decide(known)
+        match answer:
+            case Decision():
+                return read, answer
+            case UnreadVersion(arn):
+                known = replace(known, versions={**known.versions, arn.lower(): by_arn[arn]})
+            case UnreadArtifacts(version):
+                known = replace(known, digests={**known.digests, version.arn.lower(): DIGEST})
+            case _:
+                raise AssertionError(answer)
+        read.append(answer)
+
+
 def test_the_registry_is_asked_newest_first_and_no_further_than_needed() -> None:
-    asked: list[int] = []
+    approvals = [approval(version, minutes(version)) for version in (1, 2, 3)] + [approval(3, minutes(9))]
+    versions = {
+        number: registered(number, rejected=frozenset({1, 3}), unfit=frozenset()) for number in (1, 2, 3)
+    }
 
-    def still_stands(each: Approval) -> bool:
-        asked.append(each.version)
-        return each.version == 2
+    read, decision = read_for(partial(choose, serving_config_name=None, now=NOW), facts(approvals), versions)
 
-    choose(
-        [approval(version, minutes(version)) for version in (1, 2, 3)] + [approval(3, minutes(9))],
+    assert read == [
+        UnreadVersion(version_arn(3)),
+        UnreadVersion(version_arn(2)),
+        UnreadArtifacts(versions[2]),
+    ]
+    assert decision.choice is not None
+    assert decision.choice.approval.version == 2
+
+
+def test_what_was_listed_is_asked_for_only_where_it_may_go_out() -> None:
+    """The registry's list says what stands, of every version with one call."""
+    approvals = [approval(version, minutes(version)) for version in (1, 2, 3)]
+    decide = partial(choose, serving_config_name=None, now=NOW)
+    versions = {2: model_version(2)}
+
+    read, decision = read_for(decide, facts(approvals, listed=[1, 2]), versions)
+
+    assert read == [UnreadVersion(version_arn(2)), UnreadArtifacts(versions[2])]
+    assert decision.withdrawn == (approvals[2],)
+    assert read_for(decide, facts(approvals, listed=[]), {}) == (
         [],
-        now=NOW,
-        serving=None,
-        still_stands=still_stands,
-        release_for=lambda each: release(each.version),
-        misfit_of=lambda *_: None,
+        Decision(None, withdrawn=tuple(approvals[::-1])),
     )
 
-    assert asked == [3, 2]
+
+def test_a_version_that_the_registry_shows_under_another_case_was_read() -> None:
+    loud = approval(1, version_arn=version_arn(1).replace(GROUP, GROUP.upper()))
+
+    assert chosen_version([loud]) == 1
+
+
+def test_older_attempts_are_asked_for_only_where_they_may_count() -> None:
+    """A failure of a release counts at any age, from its approval on."""
+    older_known = facts([approval(2, minutes(-5))], [deployment(1, started_at=minutes(-6))], forgets=True)
+    gone = facts([approval(2, minutes(-5))], [deployment(1, number=9, started_at=NOW)], forgets=True)
+    config_name = release(2).endpoint_config_name
+
+    assert choose(older_known, None, now=NOW) == UnreadVersion(version_arn(2))
+    assert choose(gone, None, now=NOW) == UnreadAttempts(config_name)
+    recalled = replace(gone, history=gone.history.with_recalled(config_name, [failed(2, number=3)]))
+    assert choose(recalled, None, now=NOW) == Decision(None), "and the registry is not asked for it"
+    without_any = replace(gone, history=gone.history.with_recalled(config_name, []))
+    assert choose(without_any, None, now=NOW) == UnreadVersion(version_arn(2))
+
+
+def test_for_an_approval_that_is_known_not_to_stand_nothing_is_asked() -> None:
+    approvals = [approval(1, minutes(-9)), approval(2, minutes(-5))]
+    known = facts(approvals, [deployment(7, number=9, started_at=NOW)], forgets=True)
+
+    of_older = UnreadAttempts(release(1).endpoint_config_name)
+    rejected = model_version(2, approval_status="Rejected")
+    assert choose(replace(known, listed=frozenset({version_arn(1).lower()})), None, now=NOW) == of_older
+    assert choose(replace(known, versions={rejected.arn: rejected}), None, now=NOW) == of_older
+
+
+def test_a_failure_in_the_window_is_enough() -> None:
+    known = facts([approval(2, minutes(-5))], [failed(2, number=9, started_at=NOW)], forgets=True)
+
+    assert choose(known, None, now=NOW) == Decision(None)
+
+
+def test_what_serves_is_found_at_any_age() -> None:
+    gone = facts([], [deployment(1, number=9)], forgets=True)
+
+    assert choose(gone, "served for years", now=NOW) == UnreadAttempts("served for years")
+
+
+@pytest.mark.parametrize("hidden", [Hidden("AccessDeniedException: no"), "S3"])
+def test_what_is_hidden_is_not_withdrawn_and_has_no_turn(hidden: Hidden | str) -> None:
+    older, newer = approval(1, minutes(-9)), approval(2, minutes(-5))
+    known = facts([older, newer], versions=[model_version(1), model_version(2)])
+    arn = newer.version_arn.lower()
+    if isinstance(hidden, Hidden):
+        known = replace(known, versions={**known.versions, arn: hidden})
+    else:
+        known = replace(known, digests={**known.digests, arn: Hidden("s3://models/a is not shown")})
+
+    decision = decided(known, None)
+
+    assert decision.choice is not None
+    assert decision.choice.approval == older
+    assert [(each.approval, each.is_hidden) for each in decision.ineligible] == [(newer, True)]
+    assert decision.withdrawn == ()
 
 
 def test_what_the_settings_instances_exclude_has_no_turn_while_they_do() -> None:
@@ -135,7 +296,7 @@ def test_what_the_settings_instances_exclude_has_no_turn_while_they_do() -> None
 
     assert decision.choice is not None
     assert decision.choice.approval == older
-    assert [each.approval for each in decision.misfits] == [newer]
+    assert [each.approval for each in decision.ineligible] == [newer]
     assert chosen_version([older, newer]) == 2
 
 
@@ -145,48 +306,70 @@ def test_a_serving_version_that_the_settings_exclude_by_now_stays_as_it_serves()
     assert decision.choice is not None
     assert decision.choice.approval.version == 2
     assert decision.choice.keeps_serving
-    assert [each.approval.version for each in decision.misfits] == [2]
+    assert [each.approval.version for each in decision.ineligible] == [2]
 
 
 def test_a_misfit_is_told_of_also_while_something_former_is_put_back() -> None:
     older, newer = approval(1, minutes(0)), approval(2, minutes(1))
-    decision = choose(
+    served_well = went_live(1, "served well")
+    answered_badly = failed(
+        1,
+        minutes(1),
+        number=2,
+        endpoint_config_name="tried",
+        failed_test=Failure("0a1b", {"Name": "typical"}, {"Status": 500}, "status 200"),
+    )
+    known = facts(
         [older, newer],
-        [failed(1)],
-        now=NOW,
-        serving=Serving(older.version_arn, "tried", failed_at=minutes(1), former=release(7)),
-        still_stands=lambda _: True,
-        release_for=lambda each: release(each.version),
-        misfit_of=lambda each, _: Misfit(each, "unfit", "…") if each is newer else None,
+        [answered_badly, failed(1), served_well],
+        versions=[model_version(1), model_version(2, instance_types=FOR_GPUS)],
     )
 
+    decision = decided(known, "tried")
+
     assert decision.choice is not None
-    assert decision.choice.release == release(7)
-    assert [each.approval for each in decision.misfits] == [newer]
+    assert decision.choice.release == Release.former(settings(), served_well)
+    assert [each.approval for each in decision.ineligible] == [newer]
 
 
 @pytest.mark.parametrize(
     ("config_name", "misfits"),
-    [(release(2).endpoint_config_name, []), (release(7).endpoint_config_name, ["unfit"])],
+    [
+        (release(2).endpoint_config_name, []),
+        (
+            release(7).endpoint_config_name,
+            ["Its image, artifact or environment was changed after it was approved."],
+        ),
+    ],
 )
 def test_the_very_release_that_serves_is_not_judged_again(config_name: str, misfits: list[str]) -> None:
-    decision = choose(
+    known = facts(
         [approval(2)],
-        [],
-        now=NOW,
-        serving=Serving(version_arn(2), config_name),
-        still_stands=lambda _: True,
-        release_for=lambda each: release(each.version),
-        misfit_of=lambda each, _: Misfit(each, "unfit", "…"),
+        [went_live(2, config_name)],
+        versions=[model_version(2)],
+        digests={version_arn(2).lower(): "another"},
     )
+
+    decision = decided(known, config_name)
 
     assert decision.choice is not None
     assert decision.choice.keeps_serving is bool(misfits)
-    assert [each.reason for each in decision.misfits] == misfits
+    assert [each.reason for each in decision.ineligible] == misfits
+
+
+def test_for_the_very_release_that_serves_no_version_is_read() -> None:
+    config_name = release(2).endpoint_config_name
+    known = facts([approval(2)], [went_live(2, config_name)], listed=[2])
+
+    assert decided(known, config_name).choice is not None
+    assert choose(known, None, now=NOW) == UnreadVersion(version_arn(2))
+    assert choose(known, config_name, in_service=False, now=NOW) == UnreadVersion(version_arn(2))
 
 
 def test_what_no_longer_stands_is_no_misfit() -> None:
-    assert chosen([approval(1)], rejected=frozenset({1}), unfit=frozenset({1})) == Decision(None)
+    decision = chosen([approval(1)], rejected=frozenset({1}), unfit=frozenset({1}))
+
+    assert decision == Decision(None, withdrawn=(approval(1),))
 
 
 histories = st.lists(st.tuples(st.integers(1, 5), st.integers(-30, 30)), max_size=12)
@@ -259,7 +442,7 @@ def test_an_approval_that_does_not_count_is_never_chosen() -> None:
 def test_approvals_that_had_no_turn_are_superseded_by_the_one_that_goes_out() -> None:
     live, between, newest = approval(1, minutes(-9)), approval(2, minutes(-5)), approval(3)
     ignored = approval(4, minutes(-4), objection="not an approver")
-    attempts = [attempt(1, approved_at=minutes(-9)), attempt(3, number=2, approved_at=NOW)]
+    attempts = [deployment(1, approved_at=minutes(-9)), deployment(3, number=2, approved_at=NOW)]
 
     assert superseded([live, between, newest, ignored], attempts, newest) == [between]
     assert superseded([approval(2, minutes(-5), superseded_by=3)], attempts, newest) == []

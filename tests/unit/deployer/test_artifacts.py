@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
-from deployer.endpoint_pass.artifacts import Artefacts
+from deployer.endpoint_pass.versions import Versions
+from deployer.gateways.model_registry import ModelRegistry
 from deployer.gateways.s3 import S3, UnlistedError
-from deployer.gateways.sagemaker import SageMaker
+from deployer.model.model_version import Hidden, ModelVersion
 from tests.infra.sufficiency.stages.test_stage import (
     PENDING,
     PRODUCTION,
@@ -24,8 +26,8 @@ from tests.infra.sufficiency.stages.test_stage import (
 )
 from tests.infra.sufficiency.test_companions import AB_TEST
 from tests.infra.sufficiency.test_trial import BAD, GOOD, TESTED, Trying, changed
-from tests.unit.deployer.builders import NOW
-from tests.unit.deployer.pipeline import PATH_STYLE, REGION, Pipeline, change_artefact
+from tests.unit.deployer.builders import NOW, settings
+from tests.unit.deployer.pipeline import PATH_STYLE, REGION, Pipeline, change_artifact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,13 +47,13 @@ def url_of(pipeline: Pipeline, arn: str) -> str:
 
 
 def upload(pipeline: Pipeline, arn: str, content: bytes, *, suffix: str = "") -> None:
-    """Put a version's artefact where the registry says it is."""
+    """Put a version's artifact where the registry says it is."""
     bucket, _, key = url_of(pipeline, arn).removeprefix("s3://").partition("/")
     pipeline.cloud.client("s3", PATH_STYLE).put_object(Bucket=bucket, Key=key + suffix, Body=content)
 
 
 def uploaded(pipeline: Pipeline) -> str:
-    """Return a version whose artefact is there."""
+    """Return a version whose artifact is there."""
     arn = pipeline.register()
     upload(pipeline, arn, b"good")
     return arn
@@ -81,10 +83,10 @@ def live(pipeline: Pipeline) -> set[str]:
     return {name.split("-")[1] for name in models or ()}
 
 
-# An artefact that is overwritten ---------------------------------------------------------------------
+# An artifact that is overwritten ---------------------------------------------------------------------
 
 
-def test_an_artefact_that_is_overwritten_between_stages_is_refused_by_the_next() -> None:
+def test_an_artifact_that_is_overwritten_between_stages_is_refused_by_the_next() -> None:
     pipeline = two_stages()
     arn = approved(pipeline)
     after(pipeline, SOAK + 60)
@@ -97,7 +99,7 @@ def test_an_artefact_that_is_overwritten_between_stages_is_refused_by_the_next()
     assert "not what stage staging deployed" in pipeline.outcomes[-1]["Message"]
 
 
-def test_an_artefact_that_stays_what_it_was_passes() -> None:
+def test_an_artifact_that_stays_what_it_was_passes() -> None:
     pipeline = two_stages()
     arn = approved(pipeline)
     after(pipeline, SOAK + 60)
@@ -109,7 +111,7 @@ def test_an_artefact_that_stays_what_it_was_passes() -> None:
     assert live(pipeline) == {"v1"}
 
 
-def test_an_artefact_that_is_overwritten_after_the_approval_is_not_deployed_until_that_is_approved() -> None:
+def test_an_artifact_that_is_overwritten_after_the_approval_is_not_deployed_until_that_is_approved() -> None:
     pipeline = stages()
     arn = uploaded(pipeline)
 
@@ -171,7 +173,7 @@ def test_what_fails_its_smoke_test_gives_way_to_what_served_before_only_if_that_
     assert pipeline.outcomes[-1]["Outcome"] == told
 
 
-def test_what_serves_is_not_taken_away_for_what_happens_to_its_artefact() -> None:
+def test_what_serves_is_not_taken_away_for_what_happens_to_its_artifact() -> None:
     pipeline = stages()
     arn = approved(pipeline)
     upload(pipeline, arn, b"bad")
@@ -186,7 +188,7 @@ def test_what_was_overwritten_while_it_served_is_stamped_as_it_was_deployed_and_
     arn = uploaded(pipeline)
     pipeline.approve(arn)
     pipeline.deliver()
-    deployed_as = pipeline.history.approvals[0].artefact_digest
+    deployed_as = pipeline.history.approvals[0].artifact_digest
     upload(pipeline, arn, b"bad")
     pipeline.run()
     assert metadata(pipeline, arn)["greenlight:staging:digest"] == deployed_as
@@ -212,7 +214,7 @@ def test_what_was_changed_and_approved_again_is_another_release() -> None:
     assert pipeline.told(arn).count("succeeded") == 2
     assert pipeline.endpoint["EndpointConfigName"] != before
     digest = metadata(pipeline, arn)["greenlight:staging:digest"]
-    assert digest == pipeline.history.approvals[0].artefact_digest
+    assert digest == pipeline.history.approvals[0].artifact_digest
 
 
 def test_a_model_that_was_made_while_its_version_was_another_is_made_anew() -> None:
@@ -221,13 +223,13 @@ def test_a_model_that_was_made_while_its_version_was_another_is_made_anew() -> N
     pipeline.manage()
     arn = deployed(pipeline)
     before = url_of(pipeline, arn)
-    change_artefact(pipeline, arn)
+    change_artifact(pipeline, arn)
     wanted = url_of(pipeline, arn)
 
     def change_back(service: str, operation: str) -> None:
         if (service, operation) == ("sagemaker", "CreateModel"):
             pipeline.deployer_cloud.before_call = lambda *_: None
-            change_artefact(pipeline, arn, before)
+            change_artifact(pipeline, arn, before)
 
     pipeline.deployer_cloud.before_call = change_back
     pipeline.approve(arn, "Rejected")
@@ -235,7 +237,7 @@ def test_a_model_that_was_made_while_its_version_was_another_is_made_anew() -> N
     pipeline.run()
     assert pipeline.told(arn)[-1] == "ignored", "it is not what was approved any more"
 
-    change_artefact(pipeline, arn, wanted)
+    change_artifact(pipeline, arn, wanted)
     pipeline.run()
 
     assert pipeline.told(arn)[-1] == "succeeded"
@@ -260,13 +262,13 @@ def test_a_pinned_version_that_is_not_what_another_stage_deployed_is_left_out() 
     approved(pipeline)
 
     assert set(pipeline.hosting.serving_models(pipeline.account_id, REGION, "churn")) == {
-        pipeline.history.attempts[0].model_name
+        pipeline.history.deployments[0].model_name
     }
     [told] = [each for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
     assert "Champion (version 1: not what stage lab deployed as this version)" in told["Message"]
 
 
-def test_a_pinned_version_that_serves_stays_whatever_happens_to_its_artefact() -> None:
+def test_a_pinned_version_that_serves_stays_whatever_happens_to_its_artifact() -> None:
     pipeline = with_bucket(Pipeline())
     pipeline.manage(**AB_TEST, **STAGING)
     first = uploaded(pipeline)
@@ -293,7 +295,7 @@ def denying(operation: str) -> Callable[[str, str], None]:
     return deny
 
 
-def test_a_version_whose_artefact_is_not_shown_waits_until_it_is() -> None:
+def test_a_version_whose_artifact_is_not_shown_waits_until_it_is() -> None:
     pipeline = stages()
     pipeline.deployer_cloud.before_call = denying("ListObjectsV2")
     arn = approved(pipeline)
@@ -313,7 +315,7 @@ def test_a_version_whose_artefact_is_not_shown_waits_until_it_is() -> None:
 def test_nothing_is_deleted_while_what_a_reject_would_bring_back_is_not_shown() -> None:
     pipeline = with_bucket(staging(Keep=0))
     _, second = approved(pipeline), approved(pipeline)
-    config_name = pipeline.history.attempts[-1].endpoint_config_name
+    config_name = pipeline.history.deployments[-1].endpoint_config_name
     pipeline.deployer_cloud.before_call = denying("ListObjectsV2")
     after(pipeline, 60)
     pipeline.reject(second)
@@ -327,7 +329,7 @@ def test_nothing_is_deleted_while_what_a_reject_would_bring_back_is_not_shown() 
 
 
 def test_what_is_found_first_where_nothing_was_shown_is_what_was_approved() -> None:
-    """Two passes may look at once, and the artefact may be overwritten in between."""
+    """Two passes may look at once, and the artifact may be overwritten in between."""
     pipeline = stages()
     pipeline.deployer_cloud.before_call = denying("ListObjectsV2")
     arn = approved(pipeline)
@@ -335,11 +337,11 @@ def test_what_is_found_first_where_nothing_was_shown_is_what_was_approved() -> N
     def find_something_else(_service: str, operation: str) -> None:
         if operation == "UpdateItem":
             pipeline.deployer_cloud.before_call = lambda *_: None
-            assert pipeline.journal.record_artefact_digest(pipeline.history.approvals[0], "0" * 64)
+            assert pipeline.journal.record_artifact_digest(pipeline.history.approvals[0], "0" * 64)
 
     pipeline.deployer_cloud.before_call = find_something_else
     after(pipeline, 60)
-    assert pipeline.history.approvals[0].artefact_digest == "0" * 64
+    assert pipeline.history.approvals[0].artifact_digest == "0" * 64
     assert pipeline.serving() is None
     assert "was changed after it was approved" in pipeline.outcomes[-1]["Message"]
     assert pipeline.told(arn) == ["ignored", "ignored"]
@@ -358,7 +360,7 @@ class HidingS3(S3):
         return super().entity_tags(s3_uri)
 
 
-def test_a_pin_whose_artefact_is_not_shown_is_left_out_and_told() -> None:
+def test_a_pin_whose_artifact_is_not_shown_is_left_out_and_told() -> None:
     pipeline = with_bucket(Pipeline())
     pipeline.manage(**AB_TEST, **STAGING)
     first = uploaded(pipeline)
@@ -369,10 +371,10 @@ def test_a_pin_whose_artefact_is_not_shown_is_left_out_and_told() -> None:
     pipeline.run()
 
     [told] = [each for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
-    assert "Champion (version 1: its artefact cannot be seen" in told["Message"]
+    assert "Champion (version 1: its artifact cannot be seen" in told["Message"]
 
 
-def test_a_promotion_waits_until_the_artefact_is_shown() -> None:
+def test_a_promotion_waits_until_the_artifact_is_shown() -> None:
     pipeline = stages()
     arn = approved(pipeline)
     pipeline.deployer_cloud.before_call = denying("ListObjectsV2")
@@ -419,7 +421,7 @@ class FakeS3:
 
 
 def tags(s3_uri: str, fake: FakeS3) -> dict[str, str]:
-    return S3(lambda: fake).entity_tags(s3_uri)  # type: ignore[arg-type, return-value] # a fake
+    return s3_of(fake).entity_tags(s3_uri)
 
 
 def test_an_object_is_told_from_those_whose_keys_begin_alike() -> None:
@@ -439,7 +441,7 @@ def error(status: int, code: str) -> ClientError:
     return ClientError(response, "ListObjectsV2")
 
 
-def test_what_s3_says_against_it_is_told_and_a_fault_of_its_own_is_not_blamed_on_the_artefact() -> None:
+def test_what_s3_says_against_it_is_told_and_a_fault_of_its_own_is_not_blamed_on_the_artifact() -> None:
     fake = FakeS3()
     fake.failure = error(403, "AccessDenied")
     with pytest.raises(UnlistedError, match=r"s3://models/a is not shown \(AccessDenied: …\)"):
@@ -465,7 +467,7 @@ CONTAINER: dict[str, Any] = {
 }
 
 
-def described(**members: Any) -> Any:
+def described(**members: Any) -> ModelVersion:
     class Client:
         def describe_model_package(self, **_: str) -> dict[str, Any]:
             return {
@@ -477,7 +479,23 @@ def described(**members: Any) -> Any:
                 **members,
             }
 
-    return SageMaker(Client()).describe_model_version("llm")  # type: ignore[arg-type] # a fake
+    found = ModelRegistry(cast("Any", Client())).describe_version("llm")
+    assert isinstance(found, ModelVersion)
+    return found
+
+
+def versions(s3: S3 | None = None, specification_name: str | None = None) -> Versions:
+    """Return what an endpoint in a stage reads of versions and artifacts; outside of stages without S3."""
+    unused = cast("Any", None)
+    stage = {"StageName": "staging"} if s3 is not None else {}
+    container = {} if specification_name is None else {"InferenceSpecificationName": specification_name}
+    under = settings(CreateModel={"Containers": [container]}, **stage)
+    logger = Logger(service="greenlight", level="CRITICAL")
+    return Versions(under, unused, unused, unused, cast("Any", s3), logger)
+
+
+def s3_of(fake: FakeS3) -> S3:
+    return S3(lambda: cast("Any", fake))
 
 
 @pytest.mark.parametrize("key", ["llm/a", "manifest", "adapter", "more"])
@@ -485,8 +503,8 @@ def test_every_object_that_a_container_loads_counts(key: str) -> None:
     version = described(InferenceSpecification={"Containers": [CONTAINER]})
     objects = {"llm/a": "1", "llm-b": "1", "manifest": "1", "adapter": "1", "more": "1"}
 
-    def digest(**changed: str) -> str:
-        return Artefacts(None, S3(lambda: FakeS3(**{**objects, **changed}))).look(version)  # type: ignore[arg-type, return-value] # a fake
+    def digest(**changed: str) -> str | Hidden:
+        return versions(s3_of(FakeS3(**{**objects, **changed}))).read_digest(version)
 
     assert digest(**{key: "2"}) != digest()
     assert digest(**{"llm-b": "2"}) == digest()
@@ -502,7 +520,7 @@ def test_every_object_that_a_container_loads_counts(key: str) -> None:
 )
 def test_whatever_a_container_runs_with_counts(change: dict[str, Any]) -> None:
     before, changed = (
-        Artefacts(None, None).look(described(InferenceSpecification={"Containers": [each]}))
+        versions().read_digest(described(InferenceSpecification={"Containers": [each]}))
         for each in (CONTAINER, {**CONTAINER, **change})
     )
 
@@ -516,5 +534,23 @@ def test_only_the_inference_specification_that_is_deployed_counts() -> None:
         InferenceSpecification={"Containers": [CONTAINER]}, AdditionalInferenceSpecifications=[compiled]
     )
 
-    assert Artefacts(None, None).look(plain) == Artefacts(None, None).look(both)
-    assert Artefacts("compiled", None).look(both) != Artefacts(None, None).look(both)
+    assert versions().read_digest(plain) == versions().read_digest(both)
+    assert versions(None, "compiled").read_digest(both) != versions().read_digest(both)
+
+
+def test_what_s3_does_not_show_is_hidden_and_known_again_once_it_is_read_again() -> None:
+    fake = FakeS3(**{"llm/a": "1"})
+    version = described(InferenceSpecification={"Containers": [{"ModelDataUrl": "s3://models/llm/a"}]})
+    looked_at = versions(s3_of(fake))
+    fake.failure = error(403, "AccessDenied")
+
+    hidden = looked_at.read_digest(version)
+
+    assert hidden == Hidden("s3://models/llm/a is not shown (AccessDenied: …)")
+    assert looked_at.known_digest(version) is None
+    fake.failure = None
+    assert looked_at.known_digest(version) is None, "nothing is read for that"
+    assert looked_at.read_digest(version) == looked_at.known_digest(version)
+    assert isinstance(looked_at.known_digest(version), str)
+    looked_at.forget()
+    assert looked_at.known_digest(version) is None

@@ -1,14 +1,15 @@
 import pytest
 
-from deployer.model.attempt import STALE_READ_LIMIT, Attempt, AttemptStatus, Judgement, Verdict, judge
+from deployer.decisions.judgement import STALE_READ_LIMIT, Judgement, Verdict, judge
+from deployer.model.attempt import AttemptStatus, Deployment
 from deployer.model.endpoint import Endpoint
-from tests.unit.deployer.builders import NOW, attempt, endpoint, minutes, release
+from tests.unit.deployer.builders import NOW, deployment, endpoint, minutes, release
 
 ASKED = release(1).endpoint_config_name
-OPEN = attempt(1)
-ACCEPTED = attempt(1, status=AttemptStatus.ACCEPTED, accepted_at=NOW)
-FIRST_OPEN = attempt(1, replaces_endpoint_config_name=None, endpoint_last_modified_time=None)
-FIRST_ACCEPTED = attempt(
+OPEN = deployment(1)
+ACCEPTED = deployment(1, status=AttemptStatus.ACCEPTED, accepted_at=NOW)
+FIRST_OPEN = deployment(1, replaces_endpoint_config_name=None, endpoint_last_modified_time=None)
+FIRST_ACCEPTED = deployment(
     1,
     status=AttemptStatus.ACCEPTED,
     accepted_at=NOW,
@@ -57,7 +58,7 @@ TOUCHED = minutes(1)
             Verdict.NEVER_ASKED,
             id="a reason left from before proves nothing",
         ),
-        pytest.param(OPEN, endpoint(), Verdict.NEVER_ASKED, id="untouched since before the attempt"),
+        pytest.param(OPEN, endpoint(), Verdict.NEVER_ASKED, id="untouched since before the deployment"),
         pytest.param(
             OPEN,
             endpoint(last_modified_time=TOUCHED),
@@ -71,7 +72,7 @@ TOUCHED = minutes(1)
             ACCEPTED,
             endpoint("OutOfService", last_modified_time=minutes(-1)),
             Verdict.NOT_SEEN_YET,
-            id="accepted, and the read is older than that, if newer than the one before the attempt",
+            id="accepted, and the read is older than that, if newer than the one before the deployment",
         ),
         pytest.param(
             FIRST_ACCEPTED,
@@ -102,7 +103,7 @@ TOUCHED = minutes(1)
     ],
 )
 def test_an_endpoint_at_rest_tells_how_the_attempt_ended(
-    unsettled: Attempt, observed: Endpoint | None, verdict: Verdict
+    unsettled: Deployment, observed: Endpoint | None, verdict: Verdict
 ) -> None:
     assert judge(unsettled, observed, now=minutes(5)).verdict is verdict
 

@@ -8,15 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.decisions.endpoint_changes import (
-    CHANGES,
-    Answer,
-    Mark,
-    Shape,
-    changes_between,
-    refused,
-    unguardable,
-)
+from deployer.decisions.endpoint_changes import CHANGES, Answer, Mark, changes_between, refused, unguardable
+from deployer.model.endpoint_config import Shape
 from infra.settings.rules.guardrail_limits import guardrail_violations
 from local_cloud.sagemaker import switch_settings as choices
 from local_cloud.sagemaker.switch_settings import GuardedVariants
@@ -186,7 +179,7 @@ def test_no_change_of_shape_blames_a_version_and_each_is_made_or_told_once(
     [told] = attention(pipeline)
     assert "Delete the endpoint" in told
     assert "another endpoint_name" in told
-    assert len([each for each in pipeline.history.attempts if each.is_deployment]) <= 2
+    assert len(list(pipeline.history.deployments)) <= 2
 
     pipeline.sagemaker.delete_endpoint(EndpointName=ENDPOINT)
     pipeline.run()

@@ -91,7 +91,7 @@ def test_the_clock_tells_utc() -> None:
 def test_the_client_of_sagemaker_sends_members_that_its_botocore_does_not_know(
     environment: pytest.MonkeyPatch,  # noqa: ARG001 - sets what the module reads
 ) -> None:
-    client = imported().clients.gateways.sagemaker._client  # noqa: SLF001 - what the entry point wired
+    client = imported().clients.gateways.endpoints._client  # noqa: SLF001 - what the entry point wired
     sent: list[dict[str, Any]] = []
 
     class _SentError(Exception):

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from deployer.decisions.instance_types import misfit
-from deployer.gateways.sagemaker import SageMaker
+from deployer.decisions.instance_types import unsupported_instances
+from deployer.gateways.model_registry import ModelRegistry
+from deployer.model.model_version import ModelVersion
 from tests.unit.deployer.builders import approval, settings
 from tests.unit.deployer.pipeline import Pipeline
 
@@ -57,7 +58,7 @@ def test_a_version_fits_what_its_chosen_specification_lists(
     excluded: str | None,
 ) -> None:
     under = settings(CreateEndpointConfig=asked, CreateModel=specified(specification))
-    found = misfit(approval(), under, under.following_variants.values(), supported)
+    found = unsupported_instances(approval(), under, under.following_variants.values(), supported)
 
     assert (found is None) == (excluded is None)
     if found is not None:
@@ -67,7 +68,9 @@ def test_a_version_fits_what_its_chosen_specification_lists(
 
 def test_a_misfit_names_what_is_supported_and_what_to_do() -> None:
     under = settings(CreateEndpointConfig=config(GPU))
-    found = misfit(approval(), under, under.following_variants.values(), {None: (LARGE, SMALL)})
+    found = unsupported_instances(
+        approval(), under, under.following_variants.values(), {None: (LARGE, SMALL)}
+    )
 
     assert found is not None
     assert found.reason == (
@@ -94,9 +97,9 @@ def test_the_lists_of_all_specifications_are_read() -> None:
             for name in ("gpu", "any")
         ]
     )
-    version = SageMaker(pipeline.cloud.client("sagemaker")).describe_model_version(arn)
+    version = ModelRegistry(pipeline.cloud.client("sagemaker")).describe_version(arn)
 
-    assert version is not None
+    assert isinstance(version, ModelVersion)
     assert version.instance_types == {None: (SMALL, LARGE), "gpu": (GPU,)}
 
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from deployer.contract import ENDPOINT_TAG, STACK_TAG
 from deployer.gateways.likeness import ENDPOINT_CONFIG, MODEL, FilledIn, Surplus, differences
+from deployer.gateways.model_registry import ModelRegistry
+from deployer.gateways.models_and_configs import ModelsAndConfigs
 from deployer.gateways.refusals import UpkeepRefusedError
-from deployer.gateways.sagemaker import SageMaker
+from deployer.gateways.tags import Tags
 from deployer.model.attempt import AttemptStatus
-from deployer.model.release import ENDPOINT_TAG, STACK_TAG
 from local_cloud.sagemaker.switch_settings import (
     DescribedContainers,
     DescribedEmpties,
@@ -293,7 +295,7 @@ def mended(pipeline: Pipeline, arn: str, deletion: dict[str, Any]) -> None:
     pipeline.sweep()
     assert pipeline.serving() == "v2"
     assert pipeline.told(arn) == ["started", "succeeded"]
-    assert pipeline.history.rest.told is None
+    assert pipeline.history.last_observed.reported is None
 
 
 @pytest.mark.parametrize("difference", [*FOREIGN_MODELS, *FOREIGN_CONFIGS])
@@ -383,7 +385,7 @@ def test_a_version_that_the_registry_hides_explains_nothing(code: str, message: 
     client.meta.events.register("before-call.sagemaker.DescribeModelPackage", hide)
 
     with pytest.raises(UpkeepRefusedError, match=r"Environment\.A was not asked for"):
-        SageMaker(client).create_model(model)
+        ModelsAndConfigs(client, ModelRegistry(client), Tags(client)).create_model(model)
 
 
 # Its own work, as SageMaker may show it --------------------------------------------------------------

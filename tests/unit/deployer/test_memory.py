@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from deployer.decisions.retries import deployments
 from deployer.dispatcher import PassesFailedError
 from deployer.gateways.journal import WINDOW, Journal
-from deployer.model.attempt import Action, AttemptStatus
+from deployer.model.attempt import AttemptStatus, CleanUp
 from local_cloud.sagemaker.ports import Health
 from local_cloud.testing.scripted_hosting import Outcome
 from tests.infra.sufficiency.stages.test_stage import SOAK, STAGING, metadata
 from tests.infra.sufficiency.test_companions import AB_TEST, Shadowing
 from tests.infra.sufficiency.test_trial import BAD, GOOD, Trying
 from tests.unit.deployer.builders import ENDPOINT
-from tests.unit.deployer.pipeline import TABLE, Pipeline, change_artefact
+from tests.unit.deployer.pipeline import TABLE, Pipeline, change_artifact
 
 FEW = 3
 """A window that a few deployments fill."""
@@ -125,7 +126,7 @@ def test_a_clean_up_that_is_denied_is_taken_up_again_and_not_repeated() -> None:
         pipeline.run()
     quiet_sweeps(pipeline, 30)
 
-    assert [each.action for each in pipeline.history.attempts].count(Action.CLEAN_UP) == 1
+    assert [type(each) for each in pipeline.history.attempts].count(CleanUp) == 1
     assert rollouts(pipeline) == 2
 
     pipeline.deployer_cloud.before_call = lambda *_: None
@@ -289,7 +290,7 @@ def test_what_comes_to_serve_while_a_clean_up_begins_is_not_deleted() -> None:
     pipeline.deployer_cloud.before_call = go_back
     pipeline.deliver()
 
-    assert pipeline.history.attempts[0].action is Action.CLEAN_UP
+    assert isinstance(pipeline.history.attempts[0], CleanUp)
     assert pipeline.history.attempts[0].status is AttemptStatus.WITHDRAWN
     assert "DeleteModel" not in pipeline.sagemaker_calls()
 
@@ -308,7 +309,7 @@ def test_what_could_not_be_put_back_is_not_put_back_again_however_much_failed_si
         pipeline.manage(**pipeline.settings, **each)
         quiet_sweeps(pipeline, 1)
 
-    tried = [each for each in pipeline.journal.attempts_before(ENDPOINT, 99, limit=99) if each.is_deployment]
+    tried = deployments(pipeline.journal.attempts_before(ENDPOINT, 99, limit=99))
     ends = [each.status for each in tried if each.endpoint_config_name == former]
     assert ends == [AttemptStatus.FAILED, AttemptStatus.SUCCEEDED]
 
@@ -340,10 +341,10 @@ def test_what_served_until_a_failed_smoke_test_is_stamped_so_however_much_failed
     pipeline.approve(third)
     pipeline.deliver()
     # Its approval is for something else than what served, and then it is changed once more.
-    change_artefact(pipeline, second)
+    change_artifact(pipeline, second)
     pipeline.approve(second)
     pipeline.deliver()
-    change_artefact(pipeline, second, "s3://models/yet/another/model.tar.gz")
+    change_artifact(pipeline, second, "s3://models/yet/another/model.tar.gz")
     pipeline.approve(fourth)
     pipeline.run()
 

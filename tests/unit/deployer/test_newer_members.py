@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from deployer.gateways.sagemaker import SageMaker
+from deployer.gateways.model_registry import ModelRegistry
+from deployer.gateways.models_and_configs import ModelsAndConfigs
+from deployer.gateways.tags import Tags
 from local_cloud.sagemaker.ports import Caller
 from local_cloud.sagemaker.switch_settings import ApiVersion
 from local_cloud.sagemaker.switches import Switches
@@ -68,7 +70,7 @@ def test_newer_members_and_values_reach_sagemaker_by_creation_and_by_update() ->
 def test_what_is_there_already_is_recognised_less_what_nobody_here_can_read() -> None:
     pipeline = deployed(ApiVersion.NEWER)
     made = pipeline.release(pipeline.register("Approved", instance_types=()), **NEWER)
-    gateway = SageMaker(pipeline.newer)
+    gateway = ModelsAndConfigs(pipeline.newer, ModelRegistry(pipeline.newer), Tags(pipeline.newer))
 
     for may_exist in (False, False, True):
         gateway.create_model(made.create_models[0], may_exist=may_exist)

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from deployer.decisions.choice import Misfit
 from deployer.gateways.bus import Bus
 from deployer.gateways.topic import Topic
 from deployer.model import outcomes
+from deployer.model.approval import Ineligible
 from deployer.model.attempt import AttemptStatus
 from deployer.model.excerpts import LONGEST, excerpt
 from deployer.model.excerpts import MOST_BYTES as MOST_BYTES_OF_A_TEXT
 from deployer.model.release import Companion
 from deployer.model.smoke_test import Failure
-from tests.unit.deployer.builders import NOW, approval, attempt
+from tests.unit.deployer.builders import NOW, approval, deployment
 
 if TYPE_CHECKING:
     from deployer.model.outcomes import Outcome
@@ -73,7 +73,7 @@ def test_how_an_attempt_went_fits_into_an_event_and_a_mail(
 ) -> None:
     members = dict.fromkeys(("Name", "File", "ContentType", "Accept", "TargetVariant", "Body"), told)
     failure = Failure("fingerprint", members, {**members, "Error": told}, told)
-    ended = attempt(
+    ended = deployment(
         status=AttemptStatus.FAILED,
         settled_at=NOW,
         reason=failure.reason if tested else reason,
@@ -95,7 +95,7 @@ def test_why_an_approval_has_no_turn_fits_into_an_event_and_a_mail(reason: str, 
     given_up = approval(approved_by=approver, objection=reason)
 
     assert fits(outcomes.ignored(given_up))
-    assert fits(outcomes.misfit(Misfit(given_up, reason, reason), time=NOW))
+    assert fits(outcomes.ineligible(Ineligible(given_up, reason, reason), time=NOW))
     assert fits(outcomes.needs_attention("churn", reason, time=NOW, correlation_id="event"))
 
 

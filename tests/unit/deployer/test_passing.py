@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.endpoint_pass.executor import SECONDS_TO_BE_KNOWN
-from deployer.model.attempt import RETRY_DELAYS
+from deployer.decisions.retries import RETRY_DELAYS
 from deployer.model.transience import ACCESS, TROUBLE, may_be_early, may_pass
+from deployer.phases.rollout import SECONDS_TO_BE_KNOWN
 from local_cloud.ministack.propagation import Propagation
 from local_cloud.sagemaker.port_defaults import PermissiveRoles
 from local_cloud.sagemaker.switch_settings import UnpulledImage

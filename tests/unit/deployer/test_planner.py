@@ -1,21 +1,16 @@
 import pytest
 
 from deployer.decisions.choice import Choice, Decision
-from deployer.decisions.plan import (
-    Blocked,
+from deployer.decisions.plan import Blocked, Deploy, InSync, NothingStands, WaitToRetry, plan
+from deployer.model import statuses
+from deployer.model.endpoint import Endpoint
+from deployer.model.steps import (
     CreateEndpoint,
     CreateEndpointConfig,
     CreateModel,
     DeleteFailedEndpoint,
-    Deploy,
-    InSync,
-    NothingStands,
     UpdateEndpoint,
-    WaitToRetry,
-    plan,
 )
-from deployer.model import statuses
-from deployer.model.endpoint import Endpoint
 from tests.unit.deployer.builders import ENDPOINT, approval, endpoint, minutes, release
 
 RELEASE = release(1)

@@ -8,7 +8,7 @@ import pytest
 
 from deployer.model import outcomes
 from deployer.model.attempt import AttemptStatus
-from tests.unit.deployer.builders import attempt, endpoint, minutes
+from tests.unit.deployer.builders import deployment, endpoint, minutes
 from tests.unit.deployer.pipeline import REGION, Pipeline
 
 NAME = "ml.m5.large for endpoint usage"
@@ -20,7 +20,7 @@ OF_SERVERLESS = "The account-level service limit 'Maximum total concurrency' is 
 
 
 def failed(reason: str, **changes: Any) -> outcomes.Outcome:
-    ended = attempt(
+    ended = deployment(
         status=AttemptStatus.FAILED, reason=reason, settled_at=minutes(1), doubles_instances=True, **changes
     )
     return outcomes.settled(ended, endpoint(), None)
@@ -36,7 +36,7 @@ def test_the_quota_is_named_wherever_sagemaker_tells_of_it(reason: str) -> None:
 
 @pytest.mark.parametrize("reason", [None, "The container did not pass the ping health check."])
 def test_what_failed_for_something_else_names_no_quota(reason: str | None) -> None:
-    assert attempt(reason=reason).quota is None
+    assert deployment(reason=reason).quota is None
 
 
 def test_a_quota_that_counts_no_instances_is_named_only() -> None:
@@ -47,7 +47,7 @@ def test_a_quota_that_counts_no_instances_is_named_only() -> None:
 
 
 def test_an_update_without_a_second_fleet_takes_no_twice_the_instances() -> None:
-    ended = attempt(status=AttemptStatus.FAILED, reason=EXCEEDED, settled_at=minutes(1))
+    ended = deployment(status=AttemptStatus.FAILED, reason=EXCEEDED, settled_at=minutes(1))
 
     assert "twice" not in outcomes.settled(ended, endpoint(), None).message
 

@@ -1,11 +1,32 @@
-from typing import Any
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.decisions.retention import disposable
-from deployer.model.attempt import Action, Attempt, AttemptStatus, Deletion
-from tests.unit.deployer.builders import attempt
+from deployer.decisions.choice import Choice, Decision
+from deployer.decisions.facts import UnreadAttempts, UnreadVersion
+from deployer.decisions.retention import disposable, plan_clean_up
+from deployer.model.approval import Ineligible
+from deployer.model.attempt import NOTHING, AttemptStatus, Deletion
+from deployer.model.model_version import Hidden
+from tests.unit.deployer.builders import (
+    approval,
+    clean_up,
+    deployment,
+    facts,
+    minutes,
+    model_version,
+    release,
+    settings,
+    version_arn,
+)
+
+if TYPE_CHECKING:
+    from deployer.decisions.facts import Facts
+    from deployer.model.attempt import CleanUp, Deployment
 
 
 def made(
@@ -14,8 +35,8 @@ def made(
     model: str | None = None,
     status: AttemptStatus = AttemptStatus.SUCCEEDED,
     **changes: Any,
-) -> Attempt:
-    return attempt(
+) -> Deployment:
+    return deployment(
         number,
         number=number,
         endpoint_config_name=config,
@@ -25,9 +46,9 @@ def made(
     )
 
 
-def cleaned(number: int, *configs: str, status: AttemptStatus = AttemptStatus.SUCCEEDED) -> Attempt:
+def cleaned(number: int, *configs: str, status: AttemptStatus = AttemptStatus.SUCCEEDED) -> CleanUp:
     deletion = Deletion(configs, tuple(f"m-{each}" for each in configs))
-    return made(number, "live", status=status, action=Action.CLEAN_UP, deletion=deletion)
+    return clean_up(number=number, status=status, deletion=deletion)
 
 
 def test_the_last_former_releases_stay() -> None:
@@ -92,3 +113,75 @@ def test_nothing_that_is_needed_is_ever_disposable(
     assert not needed & set(deletion.endpoint_config_names)
     assert not {f"m-{each}" for each in left} & set(deletion.model_names)
     assert len(left - needed) <= keep
+
+
+# What has to be read for it ----------------------------------------------------------------------------
+
+APPROVALS = [approval(number, minutes(number)) for number in (3, 2, 1)]
+DECISION = Decision(Choice(APPROVALS[0], release(3)))
+SERVING = release(3).endpoint_config_name
+
+
+def served(*numbers: int, **changes: Any) -> Facts:
+    """Return what is known of an endpoint on which these versions went live, the last one first."""
+    attempts = [deployment(each, number=each, status=AttemptStatus.SUCCEEDED) for each in numbers]
+    return facts(APPROVALS, attempts, under=settings(Keep=0), **changes)
+
+
+def of(*numbers: int) -> Deletion:
+    """Return the deletion of these versions' configs and models."""
+    made = [release(each) for each in numbers]
+    return Deletion(
+        tuple(each.endpoint_config_name for each in made), tuple(each.model_name for each in made)
+    )
+
+
+def test_the_registry_is_asked_what_a_reject_would_bring_back_only_where_something_may_go() -> None:
+    assert plan_clean_up(served(3), DECISION, SERVING) == NOTHING
+    assert plan_clean_up(served(3, 2, 1), DECISION, SERVING) == UnreadVersion(version_arn(2))
+
+
+def test_what_a_reject_would_bring_back_stays_though_nothing_is_kept() -> None:
+    known = served(3, 2, 1, versions=[model_version(2)])
+    rejected = served(3, 2, 1, versions=[model_version(2, approval_status="Rejected"), model_version(1)])
+
+    assert plan_clean_up(known, DECISION, SERVING) == of(1)
+    assert plan_clean_up(rejected, DECISION, SERVING) == of(2)
+
+
+def test_what_a_reject_would_bring_back_once_a_reason_has_passed_stays() -> None:
+    capacity = "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error."
+    known = served(3, 1, versions=[model_version(1), model_version(2)])
+    failed = deployment(
+        2,
+        number=2,
+        status=AttemptStatus.FAILED,
+        settled_at=minutes(3),
+        reason=capacity,
+        approved_at=minutes(2),
+    )
+
+    passing = replace(known, history=known.history.with_attempt(failed))
+    lasting = replace(known, history=known.history.with_attempt(replace(failed, reason="ping")))
+
+    assert plan_clean_up(passing, DECISION, SERVING) == of(1)
+    assert plan_clean_up(lasting, DECISION, SERVING) == of(2)
+
+
+def test_nothing_is_deleted_while_a_version_is_hidden() -> None:
+    known = served(3, 2, 1, versions=[model_version(1)])
+    hidden = {**known.versions, version_arn(2).lower(): Hidden("AccessDeniedException: no")}
+    decision = replace(DECISION, ineligible=(Ineligible(APPROVALS[1], "…", "…", is_hidden=True),))
+
+    assert plan_clean_up(replace(known, versions=hidden), DECISION, SERVING) == NOTHING
+    assert plan_clean_up(known, decision, SERVING) == NOTHING
+
+
+def test_what_the_needed_configs_need_is_read_though_it_left_the_window() -> None:
+    gone = served(2, forgets=True)
+    long_ago = deployment(3, number=1, status=AttemptStatus.SUCCEEDED, model_name=release(2).model_name)
+
+    assert plan_clean_up(gone, Decision(None), SERVING) == UnreadAttempts(SERVING)
+    recalled = replace(gone, history=gone.history.with_recalled(SERVING, [long_ago]))
+    config_alone = Deletion((release(2).endpoint_config_name,))
+    assert plan_clean_up(recalled, Decision(None), SERVING) == config_alone, "its model is needed"

@@ -24,7 +24,7 @@ VERSION: Final = Version(
     status="Completed",
     approval_status="Approved",
     images=(f"{REGISTRY}.dkr.ecr.{REGION}.amazonaws.com/team/churn:3",),
-    artefacts=("s3://models/churn/3/model.tar.gz",),
+    artifacts=("s3://models/churn/3/model.tar.gz",),
 )
 SENDER: Final = f"arn:aws:iam::{REGISTRY}:role/sender"
 BUS: Final = f"arn:aws:events:{REGION}:{STAGING}:event-bus/Greenlight-staging"
@@ -155,8 +155,8 @@ def facts(**changes: Any) -> Facts:
             SENDER: Found(Role(trust("events.amazonaws.com"), (allowing("events:PutEvents", resource=BUS),)))
         },
         stack_outputs=Found(OUTPUTS),
-        artefacts={VERSION.artefacts[0]: Found(["churn/3/model.tar.gz"])},
-        encryption={VERSION.artefacts[0]: Found([KEY])},
+        artifacts={VERSION.artifacts[0]: Found(["churn/3/model.tar.gz"])},
+        encryption={VERSION.artifacts[0]: Found([KEY])},
         keys={KEY: Found(KmsKey(KEY, is_managed_by_aws=False))},
         images={VERSION.images[0]: Found(value=True)},
     )

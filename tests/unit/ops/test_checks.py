@@ -64,7 +64,7 @@ def test_where_everything_is_in_order_every_check_says_so() -> None:
     assert [each for each in found if each.status is not Status.OK] == []
     assert {each.check for each in found} == {
         "account",
-        "artefact",
+        "artifact",
         "context",
         "encryption",
         "event-path",
@@ -129,7 +129,7 @@ def test_what_the_doctor_proposes_is_the_stacks_as_soon_as_that_is_deployed() ->
 
 def test_a_bucket_that_no_stack_edits_is_proposed_for_its_owner_and_stays_the_owners() -> None:
     groups = example_context()["registry"]["groups"]
-    groups[GROUP]["artefacts"] = [{"prefix": "s3://models/churn/", "by": "owner"}]
+    groups[GROUP]["artifacts"] = [{"prefix": "s3://models/churn/", "by": "owner"}]
     owned = replace(stages(groups=groups)["staging"], groups=(GROUP,))
 
     found = diagnose(owned, GROUP, ENDPOINTS, facts(policies={}))
@@ -443,15 +443,15 @@ def test_a_boundary_that_denies_is_told_as_the_boundarys() -> None:
 
 
 VERSIONS: dict[str, tuple[dict[str, Any], str, str]] = {
-    "an artefact elsewhere": (
-        {"artefacts": ("s3://other/model.tar.gz",)},
+    "an artifact elsewhere": (
+        {"artifacts": ("s3://other/model.tar.gz",)},
         "context",
-        "artefacts does not have s3://other/",
+        "artifacts does not have s3://other/",
     ),
-    "an artefact in a namesake's prefix": (
-        {"artefacts": ("s3://models/churn-b/model.tar.gz",)},
+    "an artifact in a namesake's prefix": (
+        {"artifacts": ("s3://models/churn-b/model.tar.gz",)},
         "context",
-        "artefacts does not have s3://models/churn-b/",
+        "artifacts does not have s3://models/churn-b/",
     ),
     "another image": (
         {"images": (f"{REGISTRY}.dkr.ecr.{REGION}.amazonaws.com/team/other@sha256:{'0' * 64}",)},
@@ -495,13 +495,13 @@ def test_a_version_must_have_the_inference_specification_that_an_endpoint_serves
 
 
 def test_without_a_version_the_rest_is_still_checked() -> None:
-    [gap] = wrong(version=Absent(), artefacts={}, encryption={}, images={})
+    [gap] = wrong(version=Absent(), artifacts={}, encryption={}, images={})
 
     assert (gap.check, gap.found) == ("version", "there is no version, or no such group")
 
 
 @pytest.mark.parametrize(
-    ("name", "thing"), [("artefacts", VERSION.artefacts[0]), ("images", VERSION.images[0])]
+    ("name", "thing"), [("artifacts", VERSION.artifacts[0]), ("images", VERSION.images[0])]
 )
 def test_what_a_version_needs_must_be_there(name: str, thing: str) -> None:
     [gone] = wrong(encryption={}, **{name: {thing: Found(())}})
@@ -513,13 +513,13 @@ def test_what_a_version_needs_must_be_there(name: str, thing: str) -> None:
     assert unread.status is Status.UNKNOWN
 
 
-URI = VERSION.artefacts[0]
+URI = VERSION.artifacts[0]
 THEIRS = f"arn:aws:kms:{REGION}:999999999999:key/theirs"
 ANOTHER = f"arn:aws:kms:{REGION}:{REGISTRY}:key/another"
 
 
 def encrypted(*names: str, **keys: Any) -> dict[str, Any]:
-    """An artefact that is encrypted with keys, by the names that S3 has for them, and what they are."""
+    """An artifact that is encrypted with keys, by the names that S3 has for them, and what they are."""
     return {"encryption": {URI: Found(list(names))}, "keys": keys}
 
 
@@ -536,7 +536,7 @@ def customers(arn: str) -> Any:
     ],
     ids=["no key of KMS's", "keys of the context", "one of them by its alias"],
 )
-def test_artefacts_are_encrypted_with_keys_of_the_context_or_with_none(changes: dict[str, Any]) -> None:
+def test_artifacts_are_encrypted_with_keys_of_the_context_or_with_none(changes: dict[str, Any]) -> None:
     [found] = [each for each in findings(**changes) if each.check == "encryption"]
 
     assert found == Finding("encryption", Status.OK, URI)
@@ -546,7 +546,7 @@ def test_artefacts_are_encrypted_with_keys_of_the_context_or_with_none(changes: 
 def test_of_many_objects_it_is_said_how_many_were_looked_at() -> None:
     many = {URI: Found(["churn/3/1", "churn/3/2"])}
 
-    [found] = [each for each in findings(artefacts=many) if each.check == "encryption"]
+    [found] = [each for each in findings(artifacts=many) if each.check == "encryption"]
 
     assert found.subject == f"the first 2 objects of {URI}"
 
@@ -603,13 +603,13 @@ def test_a_key_that_aws_manages_serves_no_other_account_whatever_the_context_say
     assert "approve the version again" in gap.where
 
 
-def test_without_a_key_of_ones_own_an_artefact_takes_s3s() -> None:
+def test_without_a_key_of_ones_own_an_artifact_takes_s3s() -> None:
     context = example_context()["registry"]["groups"]
     context[GROUP]["keys"] = [{"arn": THEIRS, "by": "owner"}]
     keyless = replace(stages(groups=context)["staging"], groups=(GROUP,))
     prefix = "s3://models/churn/3/"
     read = facts(
-        artefacts={prefix: Found(["churn/3/1"])},
+        artifacts={prefix: Found(["churn/3/1"])},
         encryption={prefix: Found([KEY])},
         keys={KEY: Found(KmsKey(KEY, is_managed_by_aws=True))},
     )

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from deployer.endpoint_pass.artifacts import Artefacts
+from deployer.endpoint_pass.versions import Versions
 from deployer.gateways.s3 import S3
-from deployer.gateways.sagemaker import ModelVersion
 from deployer.model.identity import Identity
+from deployer.model.model_version import ModelVersion
 from ops.facts import NO_CREDENTIALS, Absent, Found, Grant, KmsKey, Quota, Role, Rule, Unreadable, Version
 from ops.gathering import gather
 from tests.infra.stages.example import KEY, OTHER_KEY, REGION, REGISTRY, STAGING
 from tests.infra.stages.test_access import DEPLOYER, MODELS, stages
+from tests.unit.deployer.builders import settings
 from tests.unit.ops.builders import (
     BUS,
     FUNCTION,
@@ -82,7 +83,7 @@ class Session:
 
 
 def container(**parts: Any) -> dict[str, Any]:
-    return {"Image": VERSION.images[0], "ModelDataUrl": VERSION.artefacts[0], **parts}
+    return {"Image": VERSION.images[0], "ModelDataUrl": VERSION.artifacts[0], **parts}
 
 
 def described(*containers: dict[str, Any], **parts: Any) -> dict[str, Any]:
@@ -242,8 +243,8 @@ def test_everything_is_read_from_the_side_that_has_it() -> None:
         [Rule("forwarding", "arn:forwarding", enabled=False, pattern=PATTERN, targets=((BUS, SENDER),))]
     )
     assert set(found.forwarding_roles) == {SENDER}
-    assert found.artefacts == {VERSION.artefacts[0]: Found(["churn/3/model.tar.gz"])}
-    assert found.encryption == {VERSION.artefacts[0]: Found([KEY])}
+    assert found.artifacts == {VERSION.artifacts[0]: Found(["churn/3/model.tar.gz"])}
+    assert found.encryption == {VERSION.artifacts[0]: Found([KEY])}
     assert found.keys == {KEY: Found(KmsKey(KEY, is_managed_by_aws=False))}
     assert found.stack_outputs == Found(OUTPUTS)
     assert found.images == {VERSION.images[0]: Found(value=True)}
@@ -260,7 +261,7 @@ def test_without_the_registrys_credentials_its_side_is_unreadable_but_for_the_ve
     assert found.registry_account is None
     assert found.version == Found(VERSION)
     assert {*found.policies.values(), *found.grants.values(), found.forwarding_rules} == {NO_CREDENTIALS}
-    assert {*found.artefacts.values(), *found.images.values()} == {NO_CREDENTIALS}
+    assert {*found.artifacts.values(), *found.images.values()} == {NO_CREDENTIALS}
     assert found.encryption == found.keys == {}
 
 
@@ -424,7 +425,7 @@ MANY: dict[str, Any] = {
 }
 
 
-def test_artefacts_of_every_kind_are_found() -> None:
+def test_artifacts_of_every_kind_are_found() -> None:
     answer = described(container(), MANY, {})
 
     found = read(there={"sagemaker/describe_model_package": answer}).version
@@ -436,7 +437,7 @@ def test_artefacts_of_every_kind_are_found() -> None:
             "Approved",
             (VERSION.images[0], "x"),
             (
-                VERSION.artefacts[0],
+                VERSION.artifacts[0],
                 "s3://models/churn/b/",
                 "s3://models/a",
                 "s3://models/manifest",
@@ -475,11 +476,11 @@ def test_what_a_version_needs_is_what_the_specifications_need_that_endpoints_ser
 
     assert isinstance(found, Found)
     assert found.value.images == images
-    assert len(found.value.artefacts) == len(images)
+    assert len(found.value.artifacts) == len(images)
     assert found.value.specifications == ("small", "large")
 
 
-# What counts as an artefact, and as being there, is one thing for the doctor and for the deployer.
+# What counts as an artifact, and as being there, is one thing for the doctor and for the deployer.
 
 OBJECTS = ("churn/3/model.tar.gz", "churn/3/model.tar.gz.old", "churn/b/1", "churn/b/2", "churn/bb/1", "a")
 CONTAINERS: dict[str, dict[str, Any]] = {
@@ -496,7 +497,7 @@ CONTAINERS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("described_container", CONTAINERS.values(), ids=CONTAINERS)
-def test_the_doctor_sees_the_artefacts_that_the_deployer_sees(described_container: dict[str, Any]) -> None:
+def test_the_doctor_sees_the_artifacts_that_the_deployer_sees(described_container: dict[str, Any]) -> None:
     seen: dict[str, list[str]] = {}
     s3 = S3(lambda: cast("Any", Client({"list_objects_v2": listing(*OBJECTS)})))
 
@@ -517,14 +518,18 @@ def test_the_doctor_sees_the_artefacts_that_the_deployer_sees(described_containe
         last_modified_time=datetime.fromtimestamp(0, UTC),
         containers={None: [described_container]},
     )
-    Artefacts(None, cast("Any", Recording())).look(version)
+    unused = cast("Any", None)
+    looked_at = Versions(
+        settings(StageName="staging"), unused, unused, unused, cast("Any", Recording()), unused
+    )
+    looked_at.read_digest(version)
 
     found = read(
         there={
             "sagemaker/describe_model_package": described(described_container),
             "s3/list_objects_v2": listing(*OBJECTS),
         }
-    ).artefacts
+    ).artifacts
 
     assert found == {uri: Found(keys) if keys else Absent() for uri, keys in seen.items()}
 
@@ -546,7 +551,7 @@ def test_of_many_objects_the_first_are_looked_at() -> None:
         }
     )
 
-    assert found.artefacts == {"s3://models/churn/b/": Found(many[:100])}
+    assert found.artifacts == {"s3://models/churn/b/": Found(many[:100])}
     assert asked == many[:100]
 
 
@@ -585,7 +590,7 @@ def test_the_keys_of_objects_are_read_each_once_and_what_they_are_of_the_registr
 def test_a_head_that_is_refused_is_told_with_what_it_may_be_for(code: str) -> None:
     found = read(there={"s3/head_object": refused(code)})
 
-    unread = found.encryption[VERSION.artefacts[0]]
+    unread = found.encryption[VERSION.artifacts[0]]
     assert isinstance(unread, Unreadable)
     assert "s3:GetObject" in unread.reason
     assert ("docs/accounts.md has the policy" in unread.remedy) is (code == "403")
@@ -633,10 +638,10 @@ def test_an_image_of_aws_is_not_looked_for() -> None:
     assert read(there={"sagemaker/describe_model_package": described(container(Image=image))}).images == {}
 
 
-def test_an_artefact_that_is_gone_is_told() -> None:
+def test_an_artifact_that_is_gone_is_told() -> None:
     found = read(there={"s3/list_objects_v2": listing("churn/3/model.tar.gz.old")})
 
-    assert found.artefacts == {VERSION.artefacts[0]: Absent()}
+    assert found.artifacts == {VERSION.artifacts[0]: Absent()}
     assert found.encryption == {}, "nobody asks of what kind is what is not there"
 
 

@@ -10,13 +10,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer.decisions import version_metadata
-from deployer.model.attempt import Action, AttemptStatus
+from deployer.model.attempt import AttemptStatus
 from deployer.model.life_cycle import Gate, LifeCycle
 from deployer.model.settings import InvalidSettingsError
 from local_cloud.sagemaker.ports import Caller
 from tests.infra.sufficiency.test_companions import AB_TEST
-from tests.unit.deployer.builders import NOW, attempt, settings
-from tests.unit.deployer.pipeline import REGION, TABLE, Pipeline, change_artefact
+from tests.unit.deployer.builders import NOW, deployment, settings
+from tests.unit.deployer.pipeline import REGION, TABLE, Pipeline, change_artifact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -327,7 +327,7 @@ def test_a_version_that_alarms_disturbed_is_promoted_once_they_are_quiet() -> No
 
     assert life_cycle(pipeline, arn) == PENDING
     assert len(held_back(pipeline)) == 1
-    assert pipeline.history.rest.told is None
+    assert pipeline.history.last_observed.reported is None
 
 
 def test_a_version_whose_endpoint_is_out_of_service_is_not_promoted() -> None:
@@ -466,8 +466,10 @@ def test_a_fault_of_the_registry_is_retried_by_the_next_pass() -> None:
     after(pipeline, 400)
 
     assert life_cycle(pipeline, arn) == PENDING
-    promotions = [each for each in pipeline.history.attempts if each.action is Action.PROMOTE]
-    assert [each.status for each in promotions] == [AttemptStatus.SUCCEEDED, AttemptStatus.WITHDRAWN]
+    assert [each.status for each in pipeline.history.promotions] == [
+        AttemptStatus.SUCCEEDED,
+        AttemptStatus.WITHDRAWN,
+    ]
 
 
 # Stamps -----------------------------------------------------------------------------------------------
@@ -548,13 +550,13 @@ def test_what_a_version_is_stamped_with_already_is_not_written_again() -> None:
     pipeline.run()
 
     assert pipeline.sagemaker_calls().count("UpdateModelPackage") == 1
-    assert pipeline.history.rest.stamped == 1
+    assert pipeline.history.last_observed.metadata_written == 1
 
 
 def forget_stamps(pipeline: Pipeline) -> None:
     """Let the journal say what it says between a stamp and its note."""
-    rest = pipeline.history.rest
-    pipeline.journal.record_rest("churn", rest, replace(rest, stamped=0))
+    rest = pipeline.history.last_observed
+    pipeline.journal.record_last_observed("churn", rest, replace(rest, metadata_written=0))
 
 
 def test_a_stamp_that_is_refused_costs_nothing_else() -> None:
@@ -563,11 +565,11 @@ def test_a_stamp_that_is_refused_costs_nothing_else() -> None:
     arn = deployed(pipeline)
 
     assert pipeline.told(arn) == ["started", "succeeded"]
-    assert pipeline.history.rest.stamped == 1
+    assert pipeline.history.last_observed.metadata_written == 1
 
 
 def test_what_nobody_knows_the_digest_of_is_stamped_without_one() -> None:
-    """An attempt that an earlier release of the deployer journalled."""
+    """An deployment that an earlier release of the deployer journalled."""
     pipeline = staging()
     refusing(pipeline, "AccessDeniedException")
     arn = deployed(pipeline)
@@ -575,7 +577,7 @@ def test_what_nobody_knows_the_digest_of_is_stamped_without_one() -> None:
     pipeline.cloud.client("dynamodb").update_item(
         TableName=TABLE,
         Key={"endpoint": {"S": "churn"}, "item": {"S": "attempt#000000001"}},
-        UpdateExpression="REMOVE artefact_digest",
+        UpdateExpression="REMOVE artifact_digest",
     )
     forget_stamps(pipeline)
     pipeline.sweep()
@@ -591,7 +593,7 @@ def test_a_version_that_is_deleted_is_stamped_nowhere() -> None:
     pipeline.sagemaker.delete_model_package(ModelPackageName=arn)
     pipeline.run()
 
-    assert pipeline.history.rest.stamped == 1
+    assert pipeline.history.last_observed.metadata_written == 1
 
 
 def test_a_version_that_may_not_be_read_any_more_costs_nothing_else() -> None:
@@ -608,7 +610,7 @@ def test_a_version_that_may_not_be_read_any_more_costs_nothing_else() -> None:
     pipeline.deployer_cloud.before_call = deny
     pipeline.sweep()
 
-    assert pipeline.history.rest.stamped == 1
+    assert pipeline.history.last_observed.metadata_written == 1
     assert metadata(pipeline, first)["greenlight:staging:endpoint:churn"].startswith("serving since ")
 
 
@@ -680,7 +682,7 @@ def test_outside_of_stages_nothing_is_written_to_the_registry() -> None:
 
 
 def test_a_stamp_keeps_to_the_marks_that_the_registry_takes() -> None:
-    failed = attempt(
+    failed = deployment(
         status=AttemptStatus.FAILED, settled_at=NOW, reason='no "ping" (see logs);\n' + "x" * 300
     )
     [(key, value)] = version_metadata.of_attempt(failed, "staging").items()
@@ -700,7 +702,7 @@ def test_a_stamp_keeps_to_the_marks_that_the_registry_takes() -> None:
     ],
 )
 def test_an_expectation_says_the_same_in_the_marks_that_a_stamp_may_have(expected: str, told: str) -> None:
-    failed = attempt(status=AttemptStatus.FAILED, settled_at=NOW, reason=expected)
+    failed = deployment(status=AttemptStatus.FAILED, settled_at=NOW, reason=expected)
     [value] = version_metadata.of_attempt(failed, "staging").values()
 
     assert value == f"failed 2026-05-04T12:00:00+00:00: {told}"
@@ -760,8 +762,8 @@ def test_a_stage_stamps_what_it_deployed_and_not_what_the_version_is_by_now() ->
     arn = pipeline.register()
     pipeline.approve(arn)
     pipeline.deliver()
-    deployed_digest = pipeline.history.attempts[0].artefact_digest
-    change_artefact(pipeline, arn)
+    deployed_digest = pipeline.history.deployments[0].artifact_digest
+    change_artifact(pipeline, arn)
     pipeline.run()
 
     assert pipeline.serving() == "v1"
@@ -785,7 +787,7 @@ def test_what_is_out_of_service_is_not_promoted() -> None:
 def test_what_is_no_longer_what_it_served_is_not_promoted() -> None:
     pipeline = staging()
     arn = deployed(pipeline)
-    change_artefact(pipeline, arn)
+    change_artifact(pipeline, arn)
     after(pipeline, SOAK + 60)
 
     assert life_cycle(pipeline, arn) is None

@@ -1,7 +1,7 @@
 """What versions are made of: as they were approved, as they serve, and as stages say that they deployed them.
 
-Owns this memory only, and judges nothing. A version's artefact can be changed in the registry, or overwritten
-in S3, so a version's ARN does not tell what serves. Here an artefact is the URL of its model data and, in
+Owns this memory only, and judges nothing. A version's artifact can be changed in the registry, or overwritten
+in S3, so a version's ARN does not tell what serves. Here an artifact is the URL of its model data and, in
 stages, the entity tag of the object there. Nobody can see what is overwritten after the last look at it: what
 was approved, what came to serve and what is passed on is what whoever did it was shown last. Who did not look
 is shown nothing: then it is what was there when it was done.
@@ -25,7 +25,7 @@ DIGEST: Final = ":digest"
 ENDPOINT: Final = ":endpoint:"
 
 
-def artefact_of(package: Mapping[str, Any]) -> str:
+def artifact_of(package: Mapping[str, Any]) -> str:
     """Return where what a version is made of is, as DescribeModelPackage shows it."""
     (container,) = package["InferenceSpecification"]["Containers"]
     url: str = container["ModelDataUrl"]
@@ -38,8 +38,8 @@ def stages_in(package: Mapping[str, Any]) -> set[str]:
     return {key.removeprefix(PREFIX).removesuffix(DIGEST) for key in stamps if _is_digest(key)}
 
 
-class Artefacts:
-    """What is known of the artefacts of a world's versions.
+class Artifacts:
+    """What is known of the artifacts of a world's versions.
 
     Attributes:
         of_attempts: Endpoint and number of an attempt to what really came to serve by it.
@@ -76,7 +76,7 @@ class Artefacts:
         approval = self._world.journalled(name, item)
         arn, time = approval["version_arn"], approval["approved_at"]
         read = last_read(call, arn)
-        if read is not None and "artefact_digest" in approval:
+        if read is not None and "artifact_digest" in approval:
             approved = self.seen(read, call)
             if call.operation == "PutItem":
                 self._approved[name, arn.lower(), time] = approved
@@ -99,12 +99,12 @@ class Artefacts:
 
     def now(self, package: Mapping[str, Any]) -> str:
         """Return what a version is made of by now."""
-        uri = artefact_of(package)
+        uri = artifact_of(package)
         return self._known_as(uri, self._world.bucket.tag(uri))
 
     def seen(self, package: Mapping[str, Any], call: Call) -> str:
         """Return what a version was made of when the invocation of a call looked last, before that."""
-        uri = artefact_of(package)
+        uri = artifact_of(package)
         before = (each for each in reversed(call.invocation.calls) if each.number < call.number)
         listed = _tags_in(each for each in before if each.operation == LISTING)
         return self._known_as(uri, listed.get(uri, self._world.bucket.tag(uri)))
@@ -118,14 +118,14 @@ class Artefacts:
 
     def note_service(self, endpoint_name: str, config_name: str, attempt: int) -> None:
         """Remember what an endpoint came to serve by an attempt."""
-        artefacts = {
+        artifacts = {
             self._loaded_as(endpoint_name, config_name, container.model_data_url)
             for spec, _ in self._world.hosting.receiving(endpoint_name)
             for container in spec.containers
             if spec.endpoint_config_name == config_name and container.model_data_url is not None
         }
-        if len(artefacts) == 1:
-            self.of_attempts[endpoint_name, attempt] = artefacts.pop()
+        if len(artifacts) == 1:
+            self.of_attempts[endpoint_name, attempt] = artifacts.pop()
 
     def approved(self, endpoint_name: str, decided: Mapping[str, Any]) -> str | None:
         """Return what a version was made of when it was approved; None if nobody knows.
@@ -153,13 +153,13 @@ class Artefacts:
         """
         number = int(attempt["number"])
         own = self.of_attempts.get((endpoint_name, number))
-        if own is not None or "accepted_at" in attempt or attempt.get("trials", "0") == "0":
+        if own is not None or "accepted_at" in attempt or attempt.get("tests_begun", "0") == "0":
             return own
         loaded = (
             self.of_attempts.get((endpoint_name, int(each["number"])))
             for each in reversed(self._world.journal(endpoint_name, "attempt#"))
             if int(each["number"]) < number
-            and each["endpoint_config_name"] == attempt["endpoint_config_name"]
+            and each.get("endpoint_config_name") == attempt["endpoint_config_name"]
         )
         return next((each for each in loaded if each is not None), None)
 
@@ -168,7 +168,7 @@ class Artefacts:
         deployed = (
             self.came_to_serve(endpoint_name, each)
             for each in reversed(self._world.journal(endpoint_name, "attempt#"))
-            if each["version_arn"].lower() == arn and each["status"] == "succeeded"
+            if each["status"] == "succeeded" and each.get("version_arn", "").lower() == arn
         )
         return next((each for each in deployed if each is not None), None)
 

@@ -1,4 +1,4 @@
-"""Decides which of a variant's properties an update keeps, and which variants cannot scale through it. Pure.
+"""Decides which of a variant's properties an update keeps. Pure.
 
 Autoscaling and people change an endpoint's instance counts and weights. `UpdateEndpoint` resets both to what
 the new config says, unless it is told to retain them (botocore: `UpdateEndpointInput`). So: retain, except
@@ -41,26 +41,6 @@ def retained_properties(
         "RetainAllVariantProperties": True,
         **({"ExcludeRetainedVariantProperties": changed} if changed else {}),
     }
-
-
-def to_deregister(
-    serving: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]]
-) -> frozenset[str]:
-    """Return the variants that an update removes, or whose instance type it changes.
-
-    SageMaker refuses such an update while they are registered for automatic scaling; any other goes through
-    and leaves their scaling alone (developer guide, "endpoint-scaling-update").
-
-    Args:
-        serving: `ProductionVariants` of the config that serves.
-        wanted: `ProductionVariants` of the config to serve.
-    """
-    after = {variant["VariantName"]: variant.get("InstanceType") for variant in wanted}
-    return frozenset(
-        variant["VariantName"]
-        for variant in serving
-        if variant["VariantName"] not in after or after[variant["VariantName"]] != variant.get("InstanceType")
-    )
 
 
 def is_serverless(variants: Sequence[Mapping[str, Any]]) -> bool:

@@ -1,0 +1,58 @@
+"""Decides whether an endpoint that has not changed since it was last seen needs anything. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deployer.model.release import all_tags
+from deployer.model.steps import ChangeTags
+
+if TYPE_CHECKING:
+    from deployer.decisions.choice import Decision
+    from deployer.model.endpoint import EndpointSummary
+    from deployer.model.history import History, LastObserved
+    from deployer.model.settings import EndpointSettings
+
+
+def is_up_to_date(settings: EndpointSettings, last: LastObserved, *, stack_name: str) -> bool:
+    """Tell whether tags and scaling are as the settings say, and a person has nothing to do."""
+    return (
+        last.tags == all_tags(settings, stack_name)
+        and last.scaling == settings.scaling
+        and last.reported is None
+    )
+
+
+def is_unchanged(
+    settings: EndpointSettings, history: History, summary: EndpointSummary, *, stack_name: str
+) -> bool:
+    """Tell whether an endpoint is as it was left, by the journal and a list of endpoints alone."""
+    last = history.last_observed
+    return (
+        summary.status == "InService"
+        and summary.last_modified_time == last.last_modified_time
+        and history.unsettled is None
+        and is_up_to_date(settings, last, stack_name=stack_name)
+    )
+
+
+def is_chosen(decision: Decision, serving_config_name: str | None) -> bool:
+    """Tell whether the config that serves is the one that should, with nothing new to report."""
+    choice = decision.choice
+    return (
+        choice is not None
+        and not any(each.is_unreported for each in decision.ineligible)
+        and not choice.keeps_serving
+        and choice.release.endpoint_config_name == serving_config_name
+    )
+
+
+def tag_steps(
+    settings: EndpointSettings, last: LastObserved, resource_arn: str, *, stack_name: str
+) -> list[ChangeTags]:
+    """Return what brings the endpoint's own tags to what the settings say: one step, or none."""
+    wanted, applied = all_tags(settings, stack_name), last.tags
+    if wanted == applied:
+        return []
+    add = {key: value for key, value in wanted.items() if applied.get(key) != value}
+    return [ChangeTags(resource_arn, add, frozenset(applied) - frozenset(wanted), wanted)]

@@ -1,0 +1,90 @@
+"""Decides whether a version that is approved may be deployed under the settings. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deployer.decisions.instance_types import unsupported_instances
+from deployer.decisions.retries import went_live
+from deployer.decisions.version_metadata import stage_with_another_digest
+from deployer.model.approval import Ineligible
+from deployer.model.model_version import Hidden
+from deployer.model.names import same_arn
+
+if TYPE_CHECKING:
+    from deployer.decisions.facts import Facts
+    from deployer.model.approval import Approval
+    from deployer.model.model_version import ModelVersion
+    from deployer.model.release import Release
+
+
+def ineligible(
+    facts: Facts, approval: Approval, release: Release, *, as_shadow: bool = False
+) -> Ineligible | None:
+    """Return why an approved version may not be deployed under these settings; None if it may.
+
+    A release that served before fits its instances, whatever the version lists as supported by now.
+    """
+    version = facts.version(approval.version_arn)
+    if isinstance(version, Hidden):
+        return _hidden(approval, f"The registry does not show it: {version.reason}.")
+    if version is None:
+        # It was deleted after it was listed. The read right before the first write will show that.
+        return None
+    changed = _changed(facts, approval, version)
+    if changed is None and not as_shadow:
+        facts.recall(release.endpoint_config_name)
+    if changed is not None or (went_live(release, facts.history.known) and not as_shadow):
+        return changed
+    settings = facts.settings
+    variants = settings.shadow_variants if as_shadow else [*settings.following_variants.values()]
+    return unsupported_instances(approval, settings, variants, version.instance_types)
+
+
+def _changed(facts: Facts, approval: Approval, version: ModelVersion) -> Ineligible | None:
+    """Return why a version is not what was approved, or not what an earlier stage deployed."""
+    digest = facts.digest(version)
+    if isinstance(digest, Hidden):
+        return _hidden(approval, f"What its artifact is cannot be seen: {digest.reason}.")
+    if approval.artifact_digest != digest:
+        return Ineligible(
+            approval,
+            reason="Its image, artifact or environment was changed after it was approved.",
+            remedy="Approve it again if that is what is wanted.",
+        )
+    other = stage_that_deployed_another(facts, version, digest)
+    if other is None:
+        return None
+    return Ineligible(
+        approval,
+        reason=f"Its image, artifact or environment is not what stage {other} deployed as this version.",
+        remedy="Register what is wanted as a new version, and let it pass through the stages.",
+    )
+
+
+def obstacle(facts: Facts, version: ModelVersion | Hidden | None) -> str | None:
+    """Return why a version may not serve, whoever approved it; None if it may."""
+    if version is None or isinstance(version, Hidden) or not facts.is_deployable(version):
+        return f"not approved in {facts.settings.group_name}"
+    if any(same_arn(each, version.arn) for each in facts.history.live_version_arns):
+        # A serving version stays, whatever happened to the objects that it was loaded from.
+        return None
+    digest = facts.digest(version)
+    if isinstance(digest, Hidden):
+        return "its artifact cannot be seen: `python -m ops doctor` says what is missing"
+    other = stage_that_deployed_another(facts, version, digest)
+    return f"not what stage {other} deployed as this version" if other is not None else None
+
+
+def stage_that_deployed_another(facts: Facts, version: ModelVersion, digest: str) -> str | None:
+    """Return the name of a stage that deployed something else as this version, if there is one."""
+    stage_name = facts.settings.stage_name
+    if stage_name is None:
+        return None
+    specification_name = facts.settings.inference_specification_name
+    return stage_with_another_digest(version.metadata, stage_name, specification_name, digest)
+
+
+def _hidden(approval: Approval, reason: str) -> Ineligible:
+    remedy = "`python -m ops doctor` says what is missing; nothing has to be approved again."
+    return Ineligible(approval, reason=reason, remedy=remedy, is_hidden=True)

@@ -1,0 +1,161 @@
+"""Holds what one round has read when something is decided, and says what a decision has to read first. Pure.
+
+A decision takes facts and returns a value. If it needs a fact that was not read, it returns what that is. The
+caller reads it and decides again. So a decision reads no further than it needs, and makes no call itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias, TypeVar
+
+from deployer.model.model_version import Hidden
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from deployer.model.approval import Approval
+    from deployer.model.attempt import Attempt, Deployment
+    from deployer.model.history import History
+    from deployer.model.model_version import ModelVersion
+    from deployer.model.settings import EndpointSettings
+    from deployer.model.stack_identity import StackIdentity
+
+Answer = TypeVar("Answer")
+Arguments = ParamSpec("Arguments")
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadVersion:
+    """The registry's entry of a version."""
+
+    version_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadArtifacts:
+    """What S3 holds in the place of a version's artifacts."""
+
+    version: ModelVersion
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadAttempts:
+    """The attempts on a config, or the promotions of a version, that have left the journal's window."""
+
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadAttemptsAfter:
+    """The attempts after a number that have left the journal's window."""
+
+    number: int
+
+
+Unread: TypeAlias = UnreadVersion | UnreadArtifacts | UnreadAttempts | UnreadAttemptsAfter
+
+
+class NotReadError(Exception):
+    """A decision came to a fact that was not read."""
+
+    def __init__(self, unread: Unread) -> None:
+        super().__init__(unread)
+        self.unread = unread
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of one endpoint in one round.
+
+    Attributes:
+        settings: The endpoint's.
+        identity: The stack's.
+        history: What the journal holds.
+        versions: The versions that were read, by their ARN in lower case.
+        digests: The digests of versions' containers and artifacts, by the same key.
+        listed: The versions that the registry listed as approved and complete, by the same key; None if they
+            were not listed in this round.
+    """
+
+    settings: EndpointSettings
+    identity: StackIdentity
+    history: History
+    versions: Mapping[str, ModelVersion | Hidden | None]
+    digests: Mapping[str, str | Hidden]
+    listed: frozenset[str] | None = None
+
+    def version(self, version_arn: str) -> ModelVersion | Hidden | None:
+        """Return a version as the registry showed it; None if it does not exist."""
+        key = version_arn.lower()
+        if key not in self.versions:
+            raise NotReadError(UnreadVersion(version_arn))
+        return self.versions[key]
+
+    def digest(self, version: ModelVersion) -> str | Hidden:
+        """Return the digest of a version's containers and artifacts."""
+        key = version.arn.lower()
+        if key not in self.digests:
+            raise NotReadError(UnreadArtifacts(version))
+        return self.digests[key]
+
+    def recall(self, subject: str | None) -> None:
+        """Make sure that a subject's attempts are in the history, at any age."""
+        if subject is not None and self.history.may_recall(subject):
+            raise NotReadError(UnreadAttempts(subject))
+
+    def attempts_after(self, number: int) -> list[Attempt]:
+        """Return the attempts after a number, newest first: of what has left the window a hundred at most."""
+        if self.history.missing_after(number):
+            raise NotReadError(UnreadAttemptsAfter(number))
+        return [each for each in self.history.known if each.number > number]
+
+    def latest_on(self, endpoint_config_name: str | None) -> Deployment | None:
+        """Return the last deployment of a config, at any age."""
+        found = self.history.latest_on(endpoint_config_name)
+        if found is None:
+            self.recall(endpoint_config_name)
+        return found
+
+    def is_proven(self, endpoint_config_name: str) -> bool:
+        """Tell whether a config ever served, and passed its smoke test if it had one."""
+        if not self.history.is_proven(endpoint_config_name):
+            self.recall(endpoint_config_name)
+        return self.history.is_proven(endpoint_config_name)
+
+    def follows(self, approval: Approval) -> bool:
+        """Tell whether the endpoint follows the group of an approval's version."""
+        return self.settings.follows(
+            approval.version_arn, approval.group_name, own_account=self.identity.account_id
+        )
+
+    def is_deployable(self, version: ModelVersion | Hidden | None) -> bool:
+        """Tell whether a version is approved, complete, of the group, and admitted by the stage's gate."""
+        return (
+            version is not None
+            and not isinstance(version, Hidden)
+            and version.deployable
+            and self.settings.admits(version.life_cycle)
+            and self.settings.follows(version.arn, version.group_name, own_account=self.identity.account_id)
+        )
+
+    def stands(self, approval: Approval) -> bool:
+        """Tell whether an approval stands. A version that is hidden is not taken back by that."""
+        if self.listed is not None:
+            return approval.version_arn.lower() in self.listed
+        version = self.version(approval.version_arn)
+        return isinstance(version, Hidden) or self.is_deployable(version)
+
+
+def reads_first(
+    decide: Callable[Concatenate[Facts, Arguments], Answer],
+) -> Callable[Concatenate[Facts, Arguments], Answer | Unread]:
+    """Let a decision return the fact that it needs and that was not read."""
+
+    def decide_or_ask(facts: Facts, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer | Unread:
+        try:
+            return decide(facts, *args, **kwargs)
+        except NotReadError as error:
+            return error.unread
+
+    return decide_or_ask

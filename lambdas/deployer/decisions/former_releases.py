@@ -1,0 +1,65 @@
+"""Decides whether a former release may be put back: only what served, and was not made again since. Pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from deployer.model.attempt import AttemptStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from deployer.model.history import History
+    from deployer.model.release import Release
+
+CLOCKS_DIFFER: Final = timedelta(seconds=10)
+"""How far SageMaker's clock may be ahead of the deployer's. Nobody documents either; both are AWS's."""
+
+_TO_PUT_BACK: Final = (
+    "Write the settings back with which the version served, and approve it again; or approve another one."
+)
+
+
+def refusal_to_put_back(
+    history: History, release: Release, created_at: Mapping[str, datetime | None]
+) -> str | None:
+    """Return why a former release may not be put back; None if it may.
+
+    The journal has only the names of its config and models. Neither can be changed, so one that existed when
+    the release served is the one that served.
+
+    Args:
+        history: The endpoint's.
+        release: A former release.
+        created_at: When its config and each of its models was created, by SageMaker's clock, by name; None if
+            it was deleted.
+    """
+    kinds = {release.endpoint_config_name: "endpoint config", **dict.fromkeys(release.model_names, "model")}
+    for name, kind in kinds.items():
+        made_at = created_at[name]
+        if made_at is None:
+            return f"Its {kind} {name} was deleted. {_TO_PUT_BACK}"
+        vouched_until = _vouched_until(history, name)
+        if vouched_until is None or made_at > vouched_until + CLOCKS_DIFFER:
+            return (
+                f"Its {kind} {name} was deleted and made again at {made_at.isoformat(timespec='seconds')}, "
+                "after it had served here. Somebody else may have made it, so it is not put back. "
+                f"{_TO_PUT_BACK}"
+            )
+    return None
+
+
+def _vouched_until(history: History, name: str) -> datetime | None:
+    """Return when a model or config of this name was last known to be the deployer's own work.
+
+    Before SageMaker accepts an attempt, the deployer has made what the attempt needs, or compared it. An
+    attempt that was withdrawn proves nothing: the name may have been somebody else's.
+    """
+    proofs = (
+        each.accepted_at or (each.settled_at if each.status is AttemptStatus.SUCCEEDED else None)
+        for each in history.deployments
+        if name in {each.endpoint_config_name, *each.model_names}
+    )
+    return max(filter(None, proofs), default=None)

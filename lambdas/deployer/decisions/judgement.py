@@ -1,0 +1,95 @@
+"""Judges how a deployment ended, by what its endpoint shows. Pure.
+
+`InService` proves nothing: after a failed update the endpoint is InService on its *old* config. Success is
+"InService *and* on the config that was asked for", and the smoke test passed if there is one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from deployer.model import statuses
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from deployer.model.attempt import Deployment
+    from deployer.model.endpoint import Endpoint
+
+
+class Verdict(Enum):
+    """What an endpoint at rest says of the unsettled attempt on it."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    ABORTED = "aborted"
+    NEVER_ASKED = "never asked"
+    """Nothing shows that SageMaker ever accepted it: the invocation died first, or is about to ask."""
+
+    NOT_SEEN_YET = "not seen yet"
+    """SageMaker accepted it, but this read is older than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict and, for a failure, its reason."""
+
+    verdict: Verdict
+    reason: str | None = None
+
+
+STALE_READ_LIMIT: Final = timedelta(minutes=15)
+"""How long a read may lag behind a change that was accepted, before it is taken at its word. SageMaker's
+reads are eventually consistent, without a documented bound."""
+
+
+def judge(attempt: Deployment, endpoint: Endpoint | None, *, now: datetime) -> Judgement:
+    """Judge an unsettled attempt by its endpoint, which is at rest or absent.
+
+    Sources: `DescribeEndpoint` (botocore) for the statuses; after a failed update the endpoint is InService
+    on the old config with `FailureReason` set.
+    """
+    accepted = attempt.accepted_at is not None
+    may_be_stale = attempt.accepted_at is not None and now - attempt.accepted_at < STALE_READ_LIMIT
+    if endpoint is None:
+        if may_be_stale:
+            return Judgement(Verdict.NOT_SEEN_YET)
+        if accepted:
+            # What was aborted is no failure of the version's, whatever else becomes of the endpoint.
+            verdict = Verdict.FAILED if attempt.abort_asked_at is None else Verdict.ABORTED
+            return Judgement(verdict, "The endpoint was deleted before it came to rest.")
+        return Judgement(Verdict.NEVER_ASKED)
+    on_its_config = endpoint.endpoint_config_name == attempt.endpoint_config_name
+    if on_its_config and endpoint.status == "InService":
+        return Judgement(Verdict.SUCCEEDED)
+    # Both times are SageMaker's, so no clock is compared with another.
+    touched = endpoint.last_modified_time != attempt.endpoint_last_modified_time
+    # Here two clocks are compared, which only decides when: a rollout takes longer than clocks disagree, and
+    # if it did not, its end would be believed a quarter of an hour later.
+    before = endpoint.last_modified_time <= attempt.started_at and not on_its_config
+    if may_be_stale and (before or not touched):
+        return Judgement(Verdict.NOT_SEEN_YET)
+    # A failure reason alone proves nothing: it may be an earlier update's, or maintenance's. So an attempt
+    # that nobody saw accepted is asked for (again) rather than blamed for what may be somebody else's.
+    if not accepted and not (touched and on_its_config):
+        return Judgement(Verdict.NEVER_ASKED)
+    if attempt.abort_asked_at is not None:
+        return Judgement(Verdict.ABORTED, _ABORTED)
+    return Judgement(Verdict.FAILED, _failure(endpoint))
+
+
+_ABORTED: Final = "Its approval was taken back while it was being rolled out, so SageMaker rolled it back."
+
+
+def _failure(endpoint: Endpoint) -> str:
+    if endpoint.failure_reason:
+        return endpoint.failure_reason
+    if endpoint.status in statuses.UPDATABLE:
+        return (
+            f"SageMaker went back to {endpoint.endpoint_config_name} and gave no reason. "
+            "An alarm of the deployment's automatic rollback does that: look at the alarms' history."
+        )
+    return f"The endpoint came to rest in status {endpoint.status} and SageMaker gave no reason."

@@ -1,0 +1,237 @@
+"""Decides what a stage writes to the registry: what it did with each version, and which it promotes. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deployer.decisions import version_metadata
+from deployer.decisions.facts import reads_first
+from deployer.decisions.retries import deployments
+from deployer.model.attempt import AttemptStatus
+from deployer.model.steps import Promote, WriteMetadata
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from deployer.decisions.choice import Choice
+    from deployer.decisions.facts import Facts
+    from deployer.model.attempt import Deployment, Promotion
+    from deployer.model.endpoint import Endpoint
+    from deployer.model.history import History
+    from deployer.model.life_cycle import LifeCycle, PromotionRule
+    from deployer.model.model_version import ModelVersion
+    from deployer.model.settings import EndpointSettings
+
+
+@reads_first
+def unwritten(facts: Facts) -> list[Deployment]:
+    """Return the deployments whose end the registry does not show yet, oldest first.
+
+    One attempt may follow another without a rest in between, so some may have left the window.
+    """
+    if facts.settings.stage_name is None:
+        return []
+    ended = facts.attempts_after(facts.history.last_observed.metadata_written)
+    return [each for each in reversed(list(deployments(ended))) if each.has_outcome]
+
+
+@reads_first
+def metadata_steps(facts: Facts, ended: Sequence[Deployment]) -> list[WriteMetadata]:
+    """Return, by version, what the registry should say after these deployments: the last end counts.
+
+    Args:
+        facts: What was read.
+        ended: Deployments that have an outcome, oldest first.
+    """
+    name, stage_name = facts.settings.endpoint_name, _stage_name(facts.settings)
+    wanted: dict[str, dict[str, str]] = defaultdict(dict)
+    for deployment in ended:
+        at = deployment.settled_at
+        assert at is not None, "a deployment with an outcome is settled"
+        if deployment.status is AttemptStatus.SUCCEEDED:
+            former = _live_before(facts, deployment)
+            for version_arn in former.version_arns if former is not None else ():
+                if version_arn not in deployment.version_arns:
+                    wanted[version_arn] |= version_metadata.of_replaced(name, stage_name, at)
+            for companion in deployment.companions:
+                if former is None or not former.has_beside(companion):
+                    properties = version_metadata.of_companion(companion, name, stage_name, at)
+                    wanted[companion.version_arn] |= properties
+            wanted[deployment.version_arn] |= _digest_metadata(facts.settings, deployment)
+        # Last, as a companion may be of the very version that was approved.
+        wanted[deployment.version_arn] |= version_metadata.of_attempt(deployment, stage_name)
+    return [WriteMetadata(version_arn, properties) for version_arn, properties in wanted.items()]
+
+
+def _live_before(facts: Facts, deployment: Deployment) -> Deployment | None:
+    """Return the deployment whose versions stopped serving, or went on, when a deployment succeeded.
+
+    It is the one that went live last, which may not be the one whose config was replaced: that one may have
+    failed, or the endpoint may have been deleted in between. If so many failed since that it has left the
+    window, each config that a deployment replaced leads to the deployment that had put it there, until one
+    of them succeeded. Of what has left the window only some is known, so its last success may be older.
+    """
+    window = {each.number for each in facts.history.attempts}
+    for each in facts.history.deployments:
+        is_before = each.number < deployment.number and each.number in window
+        if is_before and each.status is AttemptStatus.SUCCEEDED:
+            return each
+    led = _led_to(facts, deployment)
+    while led is not None and led.status is not AttemptStatus.SUCCEEDED:
+        led = _led_to(facts, led)
+    return led
+
+
+def _led_to(facts: Facts, deployment: Deployment) -> Deployment | None:
+    """Return the deployment that had put the config on the endpoint which another one replaced."""
+    config_name = deployment.replaces_endpoint_config_name
+    facts.recall(config_name)
+    return next(
+        (
+            each
+            for each in facts.history.deployments
+            if each.number < deployment.number and each.endpoint_config_name == config_name
+        ),
+        None,
+    )
+
+
+@reads_first
+def due_for_promotion(facts: Facts, endpoint_config_name: str | None, *, now: datetime) -> Deployment | None:
+    """Return the deployment whose version may be promoted now, as far as the journal knows."""
+    rule = facts.settings.promotion
+    deployment = facts.latest_on(endpoint_config_name)
+    if (
+        rule is None
+        or deployment is None
+        or deployment.status is not AttemptStatus.SUCCEEDED
+        or deployment.settled_at is None
+        or now < rule.due_at(deployment.settled_at)
+    ):
+        return None
+    if not _is_settled(facts.history, deployment.version_arn):
+        facts.recall(deployment.version_arn)
+    return None if _is_settled(facts.history, deployment.version_arn) else deployment
+
+
+def serves_as_chosen(choice: Choice, endpoint: Endpoint) -> bool:
+    """Tell whether the endpoint is in service with the release that was chosen."""
+    return (
+        not choice.keeps_serving
+        and choice.release.endpoint_config_name == endpoint.endpoint_config_name
+        and endpoint.status == "InService"
+    )
+
+
+def _is_settled(history: History, version_arn: str) -> bool:
+    return any(_settles(history, each) for each in history.promotions if each.version_arn == version_arn)
+
+
+def _settles(history: History, promotion: Promotion) -> bool:
+    """Tell whether a promotion of a version was the last, unless a person says otherwise.
+
+    A version that was promoted is not promoted again, also if a person took that back. One that was refused
+    is tried again when it is approved again.
+    """
+    if promotion.status is not AttemptStatus.FAILED:
+        return promotion.status is not AttemptStatus.WITHDRAWN
+    return not any(
+        each.version_arn == promotion.version_arn
+        and promotion.settled_at is not None
+        and each.approved_at > promotion.settled_at
+        for each in history.approvals
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionPlan:
+    """What becomes of a version whose time to be promoted has come.
+
+    Attributes:
+        goal: The life cycle that is written, or that the registry shows already.
+        steps: One step, or none.
+        reason: Why nothing is written.
+        refused: Whether that is a failure.
+    """
+
+    goal: LifeCycle
+    steps: tuple[Promote, ...] = ()
+    reason: str | None = None
+    refused: bool = False
+
+
+def is_promoted(settings: EndpointSettings, version: ModelVersion) -> bool:
+    """Tell whether a version has reached the rule's goal, or was promoted by this stage before."""
+    rule = settings.promotion
+    return (rule is not None and rule.is_made(version.life_cycle)) or version_metadata.is_promoted(
+        version.metadata, _stage_name(settings)
+    )
+
+
+def broken_elsewhere(settings: EndpointSettings, version: ModelVersion) -> list[str]:
+    """Return the other endpoints on which this stage found the version broken."""
+    return version_metadata.broken_on(version.metadata, _stage_name(settings), besides=settings.endpoint_name)
+
+
+def plan_promotion(
+    settings: EndpointSettings,
+    rule: PromotionRule,
+    deployment: Deployment,
+    version: ModelVersion,
+    digest: str,
+    *,
+    now: datetime,
+) -> PromotionPlan:
+    """Return how a version is promoted, or why it is not.
+
+    Args:
+        settings: The endpoint's.
+        rule: The settings' promotion rule.
+        deployment: The deployment that put the version on the endpoint.
+        version: The version, read just now.
+        digest: Of its containers and artifacts, read just now.
+        now: The time.
+    """
+    found = version.life_cycle
+    if is_promoted(settings, version):
+        goal = found or rule.goal
+        reason = f"It is {'/'.join(goal)} or was promoted before: nothing was written."
+        return PromotionPlan(goal, reason=reason)
+    if deployment.artifact_digest not in {None, digest}:
+        reason = "Its image, artifact or environment is not what served here any more."
+        return PromotionPlan(rule.goal, reason=reason, refused=True)
+    if not rule.may_follow(found, settings.gate):
+        reason = f"Somebody set its life cycle to {'/'.join(found or ())} meanwhile."
+        return PromotionPlan(rule.goal, reason=reason, refused=True)
+    stage_name = _stage_name(settings)
+    since = f"{deployment.settled_at:%Y-%m-%d %H:%M} UTC"
+    description = f"Served on {settings.endpoint_name} in {stage_name} since {since}."
+    properties = version_metadata.of_promotion(rule.goal, stage_name, now)
+    properties |= _digest_metadata(settings, deployment)
+    return PromotionPlan(rule.goal, (Promote(version.arn, rule.goal, description, properties),))
+
+
+def held_back(rule: PromotionRule, deployment: Deployment, disturbing: Sequence[str]) -> str:
+    """Say which alarms keep a version that serves from being promoted, though its time has come."""
+    return (
+        f"Version {deployment.version} of {deployment.group_name} serves on {deployment.endpoint_name} and "
+        f"is not promoted to {'/'.join(rule.goal)}, as each of these rollback alarms is on, changed in the "
+        f"last {rule.soak.total_seconds():g} seconds, or cannot be seen (a deleted one cannot): "
+        f"{', '.join(disturbing)}. It is promoted once all of them were quiet for that long. "
+        "If the version is well, see to the alarms, or set its life cycle by hand."
+    )
+
+
+def _digest_metadata(settings: EndpointSettings, deployment: Deployment) -> dict[str, str]:
+    if deployment.artifact_digest is None:
+        return {}
+    specification_name = settings.inference_specification_name
+    return version_metadata.of_digest(deployment.artifact_digest, _stage_name(settings), specification_name)
+
+
+def _stage_name(settings: EndpointSettings) -> str:
+    assert settings.stage_name is not None, "outside of stages nothing is written to the registry"
+    return settings.stage_name

@@ -1,0 +1,93 @@
+"""Decides whether a release that failed may be tried again, and when. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from deployer.model.attempt import AttemptStatus, Deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from deployer.model.attempt import Attempt
+    from deployer.model.release import Release
+
+RETRY_DELAYS: Final = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 40, 80, 160))
+"""How long after its first, second, … transient failure a release may be tried again; then no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a release's failures since its approval mean for trying it now.
+
+    Attributes:
+        failed: It may not be tried now.
+        retry_at: When it may be tried again; None if not before it is approved again or its settings change.
+    """
+
+    failed: bool
+    retry_at: datetime | None = None
+
+
+def standing(release: Release, attempts: Iterable[Attempt], *, since: datetime, now: datetime) -> Standing:
+    """Judge a release by its failures at or after its approval."""
+    failures = [each for each in deployments(attempts) if is_failure_of(each, release, since=since)]
+    if not failures:
+        return Standing(failed=False)
+    again = retry_at(max(failures, key=lambda each: each.number), failures)
+    if again is not None and now >= again:
+        return Standing(failed=False)
+    return Standing(failed=True, retry_at=again)
+
+
+def retry_at(failure: Attempt, attempts: Iterable[Attempt]) -> datetime | None:
+    """Return when a failure's release may be tried again without anybody asking; None if never."""
+    if (
+        not isinstance(failure, Deployment)
+        or failure.status is not AttemptStatus.FAILED
+        or failure.settled_at is None
+    ):
+        return None
+    failures = [
+        each
+        for each in deployments(attempts)
+        if each.number <= failure.number
+        and each.status is AttemptStatus.FAILED
+        and each.endpoint_config_name == failure.endpoint_config_name
+        and each.approved_at == failure.approved_at
+    ]
+    if not all(each.transient for each in failures) or len(failures) > len(RETRY_DELAYS):
+        return None
+    return failure.settled_at + RETRY_DELAYS[len(failures) - 1]
+
+
+def is_failure_of(attempt: Deployment, release: Release, *, since: datetime) -> bool:
+    """Tell whether this very release failed at or after that time.
+
+    The failure also answers an approval that was given while the attempt was under way: events come twice,
+        and a copy that comes a second later is no second approval. A smoke test that was changed since may be
+        passed.
+    """
+    return (
+        attempt.status is AttemptStatus.FAILED
+        and attempt.endpoint_config_name == release.endpoint_config_name
+        and attempt.settled_at is not None
+        and attempt.settled_at >= since
+        and (attempt.failed_test is None or attempt.failed_test.smoke_test == release.smoke_test)
+    )
+
+
+def went_live(release: Release, attempts: Iterable[Attempt]) -> bool:
+    """Tell whether this very release, under the same settings, has served before."""
+    return any(
+        each.status is AttemptStatus.SUCCEEDED and each.endpoint_config_name == release.endpoint_config_name
+        for each in deployments(attempts)
+    )
+
+
+def deployments(attempts: Iterable[Attempt]) -> Iterable[Deployment]:
+    """Yield those of the attempts that change what the endpoint serves."""
+    return (each for each in attempts if isinstance(each, Deployment))

@@ -1,0 +1,167 @@
+"""Keeps one endpoint's history: the only writer of the journal, and of what this invocation knows of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from deployer.gateways.journal import WINDOW
+from deployer.model.attempt import Attempt
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+    from deployer.gateways.journal import Journal
+    from deployer.model.approval import Approval
+    from deployer.model.attempt import Deployment, Promotion
+    from deployer.model.history import History, LastObserved
+
+Kind = TypeVar("Kind", bound=Attempt)
+
+
+class LostLeaseError(Exception):
+    """Another invocation is at work on this endpoint, and further: leave it to that one."""
+
+
+class Ledger:
+    """One endpoint's history, as this invocation knows and changes it.
+
+    Every change is written to the journal first. A change of an attempt is conditional on the state that was
+    read. An invocation that loses one stops, as another invocation knows more.
+
+    Args:
+        endpoint_name: The endpoint.
+        journal: Where the history is kept.
+        logger: For the correlation id, which is the attempt's once there is one.
+        invocation_id: This invocation's.
+    """
+
+    def __init__(self, endpoint_name: str, journal: Journal, logger: Logger, *, invocation_id: str) -> None:
+        self._endpoint_name = endpoint_name
+        self._journal = journal
+        self._logger = logger
+        self.invocation_id = invocation_id
+        self._history = journal.read(endpoint_name)
+
+    @property
+    def history(self) -> History:
+        """What the journal holds, with every change that this invocation made."""
+        return self._history
+
+    @property
+    def last_observed(self) -> LastObserved:
+        """What was observed, done and reported last of the endpoint at rest."""
+        return self._history.last_observed
+
+    def refresh(self) -> None:
+        """Read the history again."""
+        self._history = self._journal.read(self._endpoint_name)
+
+    def recall(self, subject: str) -> None:
+        """Read the attempts on a config, or promotions of a version, that have left the window."""
+        found = self._journal.attempts_on(self._endpoint_name, subject)
+        self._history = self._history.with_recalled(subject, found)
+
+    def recall_after(self, number: int) -> None:
+        """Read the attempts after a number that have left the window, a hundred at most."""
+        history = self._history
+        limit, oldest = min(history.missing_after(number), WINDOW), history.attempts[-1].number
+        found = self._journal.attempts_before(self._endpoint_name, oldest, limit=limit)
+        self._history = history.with_recalled_after(number, found)
+
+    # Approvals ----------------------------------------------------------------------------------------
+
+    def knows(self, version_arn: str) -> bool:
+        """Tell whether the version's approval that stands now is in the journal already."""
+        history = self._history
+        if history.knows(version_arn):
+            return True
+        key = version_arn.lower()
+        if any(each.version_arn.lower() == key for each in history.approvals):
+            return False
+        return history.full and self._journal.knows(self._endpoint_name, version_arn)
+
+    def record_approval(self, approval: Approval) -> bool:
+        """Write an approval; return whether it is new.
+
+        One that is in the journal stays as it was written when its event came first: who gave it, and for
+            what, may have been overwritten in the registry since.
+        """
+        if self._journal.record_approval(approval):
+            self._history = self._history.with_approval(approval)
+            return True
+        if all(each.key != approval.key for each in self._history.approvals):
+            self.refresh()
+        return False
+
+    def change_approval(self, approval: Approval, **changes: Any) -> None:  # noqa: ANN401 - fields of Approval
+        """Change fields of an approval."""
+        changed = replace(approval, **changes)
+        self._journal.change_approval(changed, *changes)
+        self._history = self._history.with_approval(changed)
+
+    def record_artifact_digest(self, approval: Approval, digest: str) -> None:
+        """Write what was approved, where S3 did not show it then: the digest that is found first counts."""
+        if self._journal.record_artifact_digest(approval, digest):
+            self._history = self._history.with_approval(replace(approval, artifact_digest=digest))
+        else:
+            self.refresh()
+
+    def unknown_approvals(self) -> list[Approval]:
+        """Return the approvals that were written since the history was read."""
+        known = {each.key for each in self._history.approvals}
+        fresh = self._journal.read(self._endpoint_name).approvals
+        return [each for each in fresh if each.key not in known]
+
+    # Attempts -----------------------------------------------------------------------------------------
+
+    def begin(self, attempt: Kind) -> Kind:
+        """Write an attempt under the next number, before anything is asked of AWS.
+
+        Raises:
+            LostLeaseError: Another invocation claimed the number first.
+        """
+        self._journal.file_leaving(self._history)
+        if not self._journal.begin(attempt):
+            raise LostLeaseError
+        self._history = self._history.with_attempt(attempt)
+        self._logger.append_keys(correlation_id=attempt.correlation_id)
+        return attempt
+
+    def move(self, attempt: Kind, **changes: Any) -> Kind:  # noqa: ANN401 - the attempt's fields
+        """Change an attempt's state, and mark it as this invocation's.
+
+        Raises:
+            LostLeaseError: Another invocation moved it meanwhile.
+        """
+        moved = replace(attempt, invocation_id=self.invocation_id, **changes)
+        if not self._journal.move(attempt, moved):
+            raise LostLeaseError
+        self._history = self._history.with_attempt(moved)
+        return moved
+
+    def record_reported(
+        self, attempt: Deployment | Promotion, flag: Literal["start_reported", "end_reported"]
+    ) -> None:
+        """Write that an outcome of an attempt was handed over."""
+        self._journal.record_reported(attempt, flag)
+        reported: dict[str, Any] = {flag: True}
+        self._history = self._history.with_attempt(replace(attempt, **reported))
+
+    # At rest ------------------------------------------------------------------------------------------
+
+    def note(self, **changes: Any) -> None:  # noqa: ANN401 - fields of LastObserved
+        """Write what was observed, done or reported of the endpoint at rest."""
+        before = self._history.last_observed
+        after = replace(before, **changes)
+        if after != before:
+            self._journal.record_last_observed(self._endpoint_name, before, after)
+            self._history = replace(self._history, last_observed=after)
+
+    def is_reported_unreadable(self, version_arn: str) -> bool:
+        """Tell whether a version was reported as unreadable."""
+        return self._journal.reported_unreadable(self._endpoint_name, version_arn)
+
+    def record_unreadable(self, version_arn: str) -> None:
+        """Write that a version was reported as unreadable."""
+        self._journal.record_unreadable(self._endpoint_name, version_arn)

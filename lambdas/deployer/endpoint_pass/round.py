@@ -1,0 +1,67 @@
+"""Holds what the phases of one round have found so far, and what a phase says about the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from deployer.decisions.choice import Decision
+    from deployer.model.endpoint import Endpoint, EndpointSummary
+    from deployer.triggers import PackageChanged
+
+
+class Next(Enum):
+    """What follows a phase."""
+
+    GO_ON = "go on"
+    """The next phase of this round."""
+
+    STOP = "stop"
+    """The pass is over. An event or the sweep brings the deployer back."""
+
+    AGAIN = "again"
+    """Another round: an attempt ended, and something else may be due at once."""
+
+
+@dataclass(slots=True)
+class Round:
+    """One round over one endpoint. Each field is set by one phase, and read by the phases after it.
+
+    Attributes:
+        change: The registry's event that led here, if one did.
+        discover: Whether to look for approved versions that the journal has never seen.
+        summary: The endpoint as a list showed it just now, if one did.
+        endpoint: The endpoint, as settlement read it.
+        chosen: What the endpoint should serve, as deployment decided.
+        waits: Whether a deployment is due and waits: the last report to a person still holds.
+        is_another_kind: Whether the settings are for another kind of endpoint than the one that serves, so
+            that its tags and its scaling are left alone.
+        report: What a person has to hear of the deployment or the promotion.
+        troubles: What a person has to mend about tags or automatic scaling.
+    """
+
+    change: PackageChanged | None = None
+    discover: bool = False
+    summary: EndpointSummary | None = None
+    endpoint: Endpoint | None = None
+    chosen: Decision | None = None
+    waits: bool = False
+    is_another_kind: bool = False
+    report: str | None = None
+    troubles: list[str] = field(default_factory=list)
+
+    @property
+    def decision(self) -> Decision:
+        """What the endpoint should serve, for the phases after the deployment."""
+        assert self.chosen is not None, "the deployment phase decides"
+        return self.chosen
+
+
+class Phase(Protocol):
+    """One part of a round."""
+
+    def run(self, round_: Round) -> Next:
+        """Do this phase's part, and say what follows it."""
+        ...

@@ -1,0 +1,151 @@
+"""Reads versions from the registry and their artifacts from S3: each once a round, and again on demand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from deployer.decisions.facts import (
+    Facts,
+    UnreadArtifacts,
+    UnreadAttempts,
+    UnreadAttemptsAfter,
+    UnreadVersion,
+)
+from deployer.gateways.s3 import UnlistedError
+from deployer.model.artifacts import artifact_uris, digest_of
+from deployer.model.model_version import Hidden, ModelVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws_lambda_powertools import Logger
+
+    from deployer.decisions.facts import Unread
+    from deployer.endpoint_pass.ledger import Ledger
+    from deployer.gateways.model_registry import ModelRegistry
+    from deployer.gateways.s3 import S3
+    from deployer.model.settings import EndpointSettings
+    from deployer.model.stack_identity import StackIdentity
+
+Answer = TypeVar("Answer")
+
+
+class Versions:
+    """What the registry and S3 show of one endpoint's versions, in one round.
+
+    Args:
+        settings: The endpoint's.
+        identity: The stack's.
+        ledger: The endpoint's history, for decisions.
+        registry: Where versions are read.
+        s3: Where artifacts are listed; only endpoints in stages have the permission for that.
+        logger: Where artifacts that S3 does not show are logged.
+    """
+
+    def __init__(
+        self,
+        settings: EndpointSettings,
+        identity: StackIdentity,
+        ledger: Ledger,
+        registry: ModelRegistry,
+        s3: S3,
+        logger: Logger,
+    ) -> None:
+        self._settings = settings
+        self._identity = identity
+        self._ledger = ledger
+        self._registry = registry
+        self._s3 = s3 if settings.stage_name is not None else None
+        self._logger = logger
+        self._versions: dict[str, ModelVersion | Hidden | None] = {}
+        self._digests: dict[str, str | Hidden] = {}
+        self._listed: frozenset[str] | None = None
+        self.hidden: dict[str, Hidden] = {}
+        """Versions that were needed and are hidden, to be reported when the round ends."""
+
+    @property
+    def facts(self) -> Facts:
+        """Everything that was read so far."""
+        return Facts(
+            self._settings, self._identity, self._ledger.history, self._versions, self._digests, self._listed
+        )
+
+    def forget(self) -> None:
+        """Forget what was read, so that the next round reads it again."""
+        self._versions.clear()
+        self._digests.clear()
+        self._listed = None
+        self.hidden = {}
+
+    def decide(self, decision: Callable[[Facts], Answer | Unread]) -> Answer:
+        """Make a decision, and read what it needs, until it needs nothing more."""
+        while True:
+            match decision(self.facts):
+                case UnreadVersion(version_arn):
+                    self.read(version_arn)
+                case UnreadArtifacts(version):
+                    self.read_digest(version)
+                case UnreadAttempts(subject):
+                    self._ledger.recall(subject)
+                case UnreadAttemptsAfter(number):
+                    self._ledger.recall_after(number)
+                case answer:
+                    return answer
+
+    def list_approved(self) -> list[str]:
+        """Return the ARNs of the group's approved versions that the settings admit, newest first.
+
+        Raises:
+            RefusedError: The registry refuses the request.
+        """
+        listed = self._registry.approved_versions(self._settings.model_package_group)
+        approved = [arn for arn, life_cycle in listed if self._settings.admits(life_cycle)]
+        self._listed = frozenset(arn.lower() for arn in approved)
+        return approved
+
+    def read(self, version_arn: str) -> ModelVersion | Hidden | None:
+        """Read a version from the registry now."""
+        found = self._registry.describe_version(version_arn)
+        self._versions[version_arn.lower()] = found
+        return found
+
+    def reread(self, version_arn: str) -> ModelVersion | Hidden | None:
+        """Read a version right before something is done with it. A hidden one is reported after the round."""
+        found = self.read(version_arn)
+        if isinstance(found, Hidden):
+            self.hidden[version_arn] = found
+        return found
+
+    def known(self, version_arn: str) -> ModelVersion | Hidden | None:
+        """Return a version as it was read last; read it if it was not."""
+        key = version_arn.lower()
+        return self._versions[key] if key in self._versions else self.read(version_arn)
+
+    def may_still_serve(self, version_arn: str) -> bool:
+        """Read a version now, and tell whether it may serve. A hidden version is not taken back by that."""
+        found = self.read(version_arn)
+        return isinstance(found, Hidden) or self.facts.is_deployable(found)
+
+    def has_news(self) -> bool:
+        """Tell whether an approval was journalled that this round does not know."""
+        facts = self.facts
+        return any(each.decides and facts.follows(each) for each in self._ledger.unknown_approvals())
+
+    def read_digest(self, version: ModelVersion) -> str | Hidden:
+        """Read what S3 holds in the place of a version's artifacts now, and return the digest of it all."""
+        containers = version.containers.get(self._settings.inference_specification_name, [])
+        digest: str | Hidden
+        s3 = self._s3
+        try:
+            held = [[uri, s3.entity_tags(uri)] for uri in artifact_uris(containers)] if s3 else []
+            digest = digest_of(containers, held)
+        except UnlistedError as refusal:
+            self._logger.warning(str(refusal), model_package_arn=version.arn)
+            digest = Hidden(str(refusal))
+        self._digests[version.arn.lower()] = digest
+        return digest
+
+    def known_digest(self, version: ModelVersion) -> str | None:
+        """Return the digest of a version as it was read last; None if it was not, or S3 hid the artifacts."""
+        found = self._digests.get(version.arn.lower())
+        return found if isinstance(found, str) else None

@@ -1,0 +1,101 @@
+"""Calls SageMaker for endpoints: describes, lists, creates, updates and deletes them."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from deployer.gateways.sagemaker_errors import (
+    NOT_FOUND_CONFIG,
+    NOT_FOUND_ENDPOINT,
+    RefusedError,
+    denied_as_gone,
+    is_error,
+    narrowed,
+)
+from deployer.model.endpoint import Endpoint, EndpointSummary
+from deployer.model.excerpts import excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_sagemaker import SageMakerClient
+
+
+class Endpoints:
+    """Endpoints of one account and region."""
+
+    def __init__(self, client: SageMakerClient) -> None:
+        self._client = client
+
+    def describe(self, endpoint_name: str) -> Endpoint | None:
+        """Return the endpoint, or None if there is none."""
+        try:
+            answer: Mapping[str, Any] = self._client.describe_endpoint(EndpointName=endpoint_name)
+        except ClientError as error:
+            # "Could not find endpoint configuration" shares the prefix, and means something else.
+            if is_error(error, NOT_FOUND_ENDPOINT) and not is_error(error, NOT_FOUND_CONFIG):
+                return None
+            raise
+        pending = answer.get("PendingDeploymentSummary")
+        return Endpoint(
+            name=answer["EndpointName"],
+            arn=answer["EndpointArn"],
+            status=answer["EndpointStatus"],
+            endpoint_config_name=answer.get("EndpointConfigName"),
+            pending_endpoint_config_name=pending["EndpointConfigName"] if pending else None,
+            # Seen with a space before it (bentoml/aws-sagemaker-deploy #2).
+            failure_reason=excerpt((answer.get("FailureReason") or "").strip()) or None,
+            last_modified_time=answer["LastModifiedTime"].astimezone(UTC),
+            variant_names=tuple(each["VariantName"] for each in answer.get("ProductionVariants", ())),
+        )
+
+    def summaries(self) -> dict[str, EndpointSummary]:
+        """Return every endpoint of the account and region by its name, a hundred with each call."""
+        found: dict[str, EndpointSummary] = {}
+        token: dict[str, Any] = {}
+        while True:
+            page = self._client.list_endpoints(MaxResults=100, **token)
+            for summary in page["Endpoints"]:
+                found[summary["EndpointName"]] = EndpointSummary(
+                    summary["EndpointStatus"], summary["LastModifiedTime"].astimezone(UTC)
+                )
+            if "NextToken" not in page:
+                return found
+            token = {"NextToken": page["NextToken"]}
+
+    def create(self, request: dict[str, Any]) -> None:
+        """Create the endpoint.
+
+        Raises:
+            BusyError: It exists already.
+            RefusedError: The request is refused.
+        """
+        with narrowed(needs=frozenset({request["EndpointConfigName"]})):
+            self._client.create_endpoint(**request)
+
+    def update(self, request: dict[str, Any]) -> None:
+        """Update the endpoint.
+
+        Raises:
+            BusyError: Another change of it is under way.
+            RefusedError: The request is refused.
+        """
+        with narrowed(needs=frozenset({request["EndpointConfigName"]})):
+            self._client.update_endpoint(**request)
+
+    def delete(self, endpoint_name: str) -> None:
+        """Delete an endpoint; one that is gone is left alone.
+
+        Raises:
+            BusyError: A change of it is under way.
+            RefusedError: The request is refused.
+        """
+        try:
+            with narrowed(), denied_as_gone(lambda: self.describe(endpoint_name) is None):
+                self._client.delete_endpoint(EndpointName=endpoint_name)
+        except RefusedError as error:
+            if NOT_FOUND_ENDPOINT not in str(error):
+                raise

@@ -1,0 +1,87 @@
+"""Holds the services that a pass calls, and connects them to their clients."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from deployer.gateways.alarms import Alarms
+from deployer.gateways.endpoints import Endpoints
+from deployer.gateways.invocations import Invocations
+from deployer.gateways.model_registry import ModelRegistry
+from deployer.gateways.models_and_configs import ModelsAndConfigs
+from deployer.gateways.s3 import S3
+from deployer.gateways.scalable_targets import ScalableTargets
+from deployer.gateways.tags import Tags
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from mypy_boto3_sagemaker import SageMakerClient
+
+    from deployer.gateways.journal import Journal
+    from deployer.gateways.reporter import Reporter
+
+
+@dataclass(frozen=True, slots=True)
+class Gateways:
+    """The services that a pass calls, and the clock.
+
+    Attributes:
+        pause: Pauses for a random part of so many seconds.
+    """
+
+    endpoints: Endpoints
+    models_and_configs: ModelsAndConfigs
+    registry: ModelRegistry
+    tags: Tags
+    alarms: Alarms
+    scalable_targets: ScalableTargets
+    invocations: Invocations
+    s3: S3
+    journal: Journal
+    reporter: Reporter
+    now: Callable[[], datetime]
+    pause: Callable[[float], None]
+
+    @classmethod
+    def connect(
+        cls,
+        client_of: Callable[[str], Any],
+        journal: Journal,
+        reporter: Reporter,
+        *,
+        now: Callable[[], datetime],
+        pause: Callable[[float], None],
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> Gateways:
+        """Connect every service to its client.
+
+        Args:
+            client_of: Makes a service's client, by botocore's name of the service. SageMaker's is made now;
+                the others when they are needed first, as most invocations never need them. It returns the
+                same client when it is asked again.
+            journal: The journal.
+            reporter: Where outcomes go.
+            now: The clock.
+            pause: Pauses for a random part of so many seconds.
+            seconds: A clock that never goes back, for the times that endpoints take to answer.
+        """
+        sagemaker: SageMakerClient = client_of("sagemaker")
+        registry, tags = ModelRegistry(sagemaker), Tags(sagemaker)
+        return cls(
+            endpoints=Endpoints(sagemaker),
+            models_and_configs=ModelsAndConfigs(sagemaker, registry, tags),
+            registry=registry,
+            tags=tags,
+            alarms=Alarms(lambda: client_of("cloudwatch")),
+            scalable_targets=ScalableTargets(lambda: client_of("application-autoscaling")),
+            invocations=Invocations(lambda: client_of("sagemaker-runtime"), seconds),
+            s3=S3(lambda: client_of("s3")),
+            journal=journal,
+            reporter=reporter,
+            now=now,
+            pause=pause,
+        )

@@ -1,0 +1,253 @@
+"""Writes approvals, attempts and last observations as DynamoDB items, and reads them back. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from deployer.model.approval import Approval, ApprovalSource
+from deployer.model.attempt import Action, Attempt, AttemptStatus, CleanUp, Deletion, Deployment, Promotion
+from deployer.model.history import LastObserved
+from deployer.model.life_cycle import LifeCycle
+from deployer.model.release import Companion
+from deployer.model.smoke_test import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+APPROVAL: Final = "approval#"
+ATTEMPT: Final = "attempt#"
+LAST_OBSERVED: Final = "rest"
+
+
+def known_key(version_arn: str) -> str:
+    """Return the key of the item that says that an approval of a version was ever written."""
+    return f"version#{version_arn.lower()}"
+
+
+def unreadable_key(version_arn: str) -> str:
+    """Return the key of the item that says that a version was reported as unreadable."""
+    return f"unreadable#{version_arn.lower()}"
+
+
+def past_key(subject: str, number: int | None = None) -> str:
+    """Return the key of a settled attempt's copy, or how the keys of all copies of a subject begin."""
+    return f"tried#{subject}#" + (f"{number:09d}" if number is not None else "")
+
+
+def stored_time(time: datetime) -> str:
+    """Return a time that sorts as text."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def approval_item(approval: Approval) -> dict[str, Any]:
+    """Return an approval's item."""
+    optional = {
+        "artifact_digest": approval.artifact_digest,
+        "objection": approval.objection,
+        "ineligible_reported": approval.ineligible_reported,
+    }
+    return {
+        "endpoint": {"S": approval.endpoint_name},
+        "item": {"S": f"{APPROVAL}{stored_time(approval.approved_at)}#{approval.version:09d}"},
+        "version_arn": {"S": approval.version_arn},
+        "version": {"N": str(approval.version)},
+        "group_name": {"S": approval.group_name},
+        "approved_at": {"S": stored_time(approval.approved_at)},
+        "approved_by": {"S": approval.approved_by},
+        "source": {"S": approval.source.value},
+        "correlation_id": {"S": approval.correlation_id},
+        **({"superseded_by": {"N": str(approval.superseded_by)}} if approval.superseded_by else {}),
+        **({"shadows": {"BOOL": True}} if approval.shadows else {}),
+        **({"withdrawn": {"BOOL": True}} if approval.withdrawn else {}),
+        **{key: {"S": value} for key, value in optional.items() if value},
+    }
+
+
+def read_approval(item: Mapping[str, Any]) -> Approval:
+    """Return the approval that an item holds."""
+    return Approval(
+        endpoint_name=item["endpoint"]["S"],
+        version_arn=item["version_arn"]["S"],
+        version=int(item["version"]["N"]),
+        group_name=item["group_name"]["S"],
+        approved_at=datetime.fromisoformat(item["approved_at"]["S"]),
+        approved_by=item["approved_by"]["S"],
+        source=ApprovalSource(item["source"]["S"]),
+        correlation_id=item["correlation_id"]["S"],
+        artifact_digest=_text(item, "artifact_digest"),
+        objection=_text(item, "objection"),
+        superseded_by=int(item["superseded_by"]["N"]) if "superseded_by" in item else None,
+        shadows="shadows" in item,
+        withdrawn="withdrawn" in item,
+        ineligible_reported=_text(item, "ineligible_reported"),
+    )
+
+
+def last_observed_item(last: LastObserved) -> dict[str, Any]:
+    """Return the attributes of an endpoint's last observation, each of them written or set to NULL."""
+
+    def optional(value: str | None) -> dict[str, Any]:
+        return {"S": value} if value else {"NULL": True}
+
+    seen = last.last_modified_time
+    return {
+        "endpoint_config_name": optional(last.endpoint_config_name),
+        "last_modified_time": optional(stored_time(seen) if seen else None),
+        "tags": {"S": json.dumps(last.tags, sort_keys=True)},
+        "scaling": {"S": json.dumps(last.scaling, sort_keys=True)},
+        "metadata_written": {"N": str(last.metadata_written)},
+        "reported": optional(last.reported),
+        "refused_change": optional(json.dumps(last.refused_change) if last.refused_change else None),
+    }
+
+
+def read_last_observed(item: Mapping[str, Any]) -> LastObserved:
+    """Return the last observation that an item holds."""
+    refused = json.loads(_text(item, "refused_change") or "[]")
+    return LastObserved(
+        endpoint_config_name=_text(item, "endpoint_config_name"),
+        last_modified_time=_time(item, "last_modified_time"),
+        tags=json.loads(_text(item, "tags") or "{}"),
+        scaling=json.loads(_text(item, "scaling") or "{}"),
+        metadata_written=int(item["metadata_written"]["N"]) if "metadata_written" in item else 0,
+        reported=_text(item, "reported"),
+        refused_change=(refused[0], refused[1]) if refused else None,
+    )
+
+
+def attempt_item(attempt: Attempt) -> dict[str, Any]:
+    """Return an attempt's item, whichever kind it is."""
+    assert isinstance(attempt, Deployment | Promotion | CleanUp)
+    match attempt:
+        case Deployment():
+            of_kind = {**_of_version(attempt), **_of_deployment(attempt)}
+        case Promotion():
+            of_kind = {**_of_version(attempt), "goal": {"S": json.dumps(attempt.goal)}}
+        case CleanUp(deletion=deletion):
+            names = [deletion.endpoint_config_names, deletion.model_names]
+            of_kind = {"deletion": {"S": json.dumps(names)}}
+    optional = {
+        "settled_at": attempt.settled_at and stored_time(attempt.settled_at),
+        "reason": attempt.reason,
+    }
+    return {
+        "endpoint": {"S": attempt.endpoint_name},
+        "item": {"S": f"{ATTEMPT}{attempt.number:09d}"},
+        "number": {"N": str(attempt.number)},
+        "action": {"S": attempt.action.value},
+        "correlation_id": {"S": attempt.correlation_id},
+        "started_at": {"S": stored_time(attempt.started_at)},
+        "invocation_id": {"S": attempt.invocation_id},
+        "lease_until": {"S": stored_time(attempt.lease_until)},
+        "status": {"S": attempt.status.value},
+        **{key: {"S": value} for key, value in optional.items() if value},
+        **of_kind,
+    }
+
+
+def _of_version(attempt: Deployment | Promotion) -> dict[str, Any]:
+    companions = json.dumps([asdict(each) for each in attempt.companions], sort_keys=True)
+    return {
+        "version_arn": {"S": attempt.version_arn},
+        "version": {"N": str(attempt.version)},
+        "group_name": {"S": attempt.group_name},
+        "model_name": {"S": attempt.model_name},
+        "endpoint_config_name": {"S": attempt.endpoint_config_name},
+        "approved_at": {"S": stored_time(attempt.approved_at)},
+        "approved_by": {"S": attempt.approved_by},
+        "end_reported": {"BOOL": attempt.end_reported},
+        **({"companions": {"S": companions}} if attempt.companions else {}),
+        **({"artifact_digest": {"S": attempt.artifact_digest}} if attempt.artifact_digest else {}),
+    }
+
+
+def _of_deployment(attempt: Deployment) -> dict[str, Any]:
+    modified, failed_test = attempt.endpoint_last_modified_time, attempt.failed_test
+    optional = {
+        "replaces_endpoint_config_name": attempt.replaces_endpoint_config_name,
+        "endpoint_last_modified_time": modified and stored_time(modified),
+        "accepted_at": attempt.accepted_at and stored_time(attempt.accepted_at),
+        "abort_asked_at": attempt.abort_asked_at and stored_time(attempt.abort_asked_at),
+        "failed_test": failed_test and json.dumps(asdict(failed_test), sort_keys=True),
+        "unguarded": attempt.unguarded,
+    }
+    return {
+        "rolls_back": {"BOOL": attempt.rolls_back},
+        "deletes_endpoint": {"BOOL": attempt.deletes_endpoint},
+        "tests_begun": {"N": str(attempt.tests_begun)},
+        "alarms_left_out": {"S": json.dumps(attempt.alarms_left_out)},
+        "alarms_unread": {"BOOL": attempt.alarms_unread},
+        "doubles_instances": {"BOOL": attempt.doubles_instances},
+        "start_reported": {"BOOL": attempt.start_reported},
+        **{key: {"S": value} for key, value in optional.items() if value},
+    }
+
+
+def read_attempt(item: Mapping[str, Any]) -> Attempt:
+    """Return the attempt that an item holds."""
+    claim: dict[str, Any] = {
+        "endpoint_name": item["endpoint"]["S"],
+        "number": int(item["number"]["N"]),
+        "correlation_id": item["correlation_id"]["S"],
+        "started_at": _time(item, "started_at"),
+        "invocation_id": item["invocation_id"]["S"],
+        "lease_until": _time(item, "lease_until"),
+        "status": AttemptStatus(item["status"]["S"]),
+        "settled_at": _time(item, "settled_at"),
+        "reason": _text(item, "reason"),
+    }
+    match Action(item["action"]["S"]):
+        case Action.CLEAN_UP:
+            configs, models = json.loads(item["deletion"]["S"])
+            return CleanUp(**claim, deletion=Deletion(tuple(configs), tuple(models)))
+        case Action.PROMOTE:
+            return Promotion(**claim, **_version_of(item), goal=LifeCycle(*json.loads(item["goal"]["S"])))
+        case action:
+            return Deployment(**claim, **_version_of(item), action=action, **_deployment_of(item))
+
+
+def _version_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "version_arn": item["version_arn"]["S"],
+        "version": int(item["version"]["N"]),
+        "group_name": item["group_name"]["S"],
+        "model_name": item["model_name"]["S"],
+        "endpoint_config_name": item["endpoint_config_name"]["S"],
+        "approved_at": _time(item, "approved_at"),
+        "approved_by": item["approved_by"]["S"],
+        "companions": tuple(Companion(**each) for each in json.loads(_text(item, "companions") or "[]")),
+        "artifact_digest": _text(item, "artifact_digest"),
+        "end_reported": item["end_reported"]["BOOL"],
+    }
+
+
+def _deployment_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    failed_test = _text(item, "failed_test")
+    return {
+        "replaces_endpoint_config_name": _text(item, "replaces_endpoint_config_name"),
+        "endpoint_last_modified_time": _time(item, "endpoint_last_modified_time"),
+        "rolls_back": item["rolls_back"]["BOOL"],
+        "accepted_at": _time(item, "accepted_at"),
+        "abort_asked_at": _time(item, "abort_asked_at"),
+        "deletes_endpoint": item["deletes_endpoint"]["BOOL"],
+        "tests_begun": int(item["tests_begun"]["N"]),
+        "failed_test": Failure(**json.loads(failed_test)) if failed_test else None,
+        "alarms_left_out": tuple(json.loads(item["alarms_left_out"]["S"])),
+        "alarms_unread": item["alarms_unread"]["BOOL"],
+        "unguarded": _text(item, "unguarded"),
+        "doubles_instances": item["doubles_instances"]["BOOL"],
+        "start_reported": item["start_reported"]["BOOL"],
+    }
+
+
+def _text(item: Mapping[str, Any], key: str) -> str | None:
+    value: str | None = item.get(key, {}).get("S")
+    return value
+
+
+def _time(item: Mapping[str, Any], key: str) -> datetime | None:
+    value = _text(item, key)
+    return datetime.fromisoformat(value) if value else None

@@ -1,0 +1,162 @@
+"""Calls SageMaker's Model Registry: reads versions, and writes what a stage did with them."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from deployer.gateways.sagemaker_errors import (
+    error_code,
+    is_missing_from_registry,
+    refusal_text,
+    registry_refusals,
+)
+from deployer.model.identity import Identity
+from deployer.model.life_cycle import LifeCycle
+from deployer.model.model_version import Hidden, ModelVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_sagemaker import SageMakerClient
+
+
+class ModelRegistry:
+    """The registry, in this account or another one that lets this account in."""
+
+    def __init__(self, client: SageMakerClient) -> None:
+        self._client = client
+
+    def describe_version(self, version_arn: str) -> ModelVersion | Hidden | None:
+        """Return the version; None if it was deleted or is no version of a group.
+
+        It is hidden if its account's policy, or its model card's key, does not let the deployer read it.
+        """
+        try:
+            # Without the card's content: for that, SageMaker needs kms:Decrypt (botocore: IncludedData).
+            answer: Mapping[str, Any] = self._client.describe_model_package(
+                ModelPackageName=version_arn, IncludedData="MetadataOnly"
+            )
+        except ClientError as error:
+            if error_code(error) == "AccessDeniedException":
+                return Hidden(refusal_text(error))
+            if is_missing_from_registry(error):
+                return None
+            raise
+        group, version = answer.get("ModelPackageGroupName"), answer.get("ModelPackageVersion")
+        if group is None or version is None:
+            return None
+        modified = answer.get("LastModifiedTime", answer["CreationTime"])
+        return ModelVersion(
+            arn=answer["ModelPackageArn"],
+            group_name=group,
+            version=version,
+            status=answer["ModelPackageStatus"],
+            approval_status=answer.get("ModelApprovalStatus", "PendingManualApproval"),
+            registered_by=_identity(answer.get("CreatedBy") or {}),
+            last_modified_by=_identity(answer.get("LastModifiedBy") or answer.get("CreatedBy") or {}),
+            last_modified_time=modified.astimezone(UTC).replace(microsecond=0),
+            content_types=tuple(
+                (answer.get("InferenceSpecification") or {}).get("SupportedContentTypes") or ()
+            ),
+            sample_payload_url=answer.get("SamplePayloadUrl"),
+            life_cycle=LifeCycle.parse(answer.get("ModelLifeCycle")),
+            metadata=dict(answer.get("CustomerMetadataProperties") or {}),
+            containers={
+                name: [*specification.get("Containers", ())]
+                for name, specification in _specifications(answer).items()
+            },
+            instance_types=_instance_types(answer),
+        )
+
+    def approved_versions(self, model_package_group: str) -> list[tuple[str, LifeCycle | None]]:
+        """Return the group's approved, complete versions, newest registration first; none without a group.
+
+        Each comes with where it stands in its life cycle.
+
+        Args:
+            model_package_group: The group's name or, in another account, its ARN.
+
+        Raises:
+            RefusedError: The registry refuses the request.
+        """
+        # A page may be short or empty and still have a next one. Paged by hand: botocore's paginator data is
+        # not worth its load time at every cold start.
+        versions: list[tuple[str, LifeCycle | None]] = []
+        token: dict[str, Any] = {}
+        while True:
+            try:
+                page = self._client.list_model_packages(
+                    ModelPackageGroupName=model_package_group,
+                    ModelApprovalStatus="Approved",
+                    SortBy="CreationTime",
+                    SortOrder="Descending",
+                    MaxResults=100,
+                    **token,
+                )
+            except ClientError as error:
+                # Settings may be deployed before anybody registers a version.
+                if is_missing_from_registry(error):
+                    return []
+                with registry_refusals():
+                    raise
+            versions.extend(
+                (summary["ModelPackageArn"], LifeCycle.parse(summary.get("ModelLifeCycle")))
+                for summary in page["ModelPackageSummaryList"]
+                if summary["ModelPackageStatus"] == "Completed"
+            )
+            if "NextToken" not in page:
+                return versions
+            token = {"NextToken": page["NextToken"]}
+
+    def put_metadata(self, version_arn: str, properties: Mapping[str, str]) -> None:
+        """Add customer metadata properties to a version, overwriting those of the same keys.
+
+        Raises:
+            RefusedError: The registry's account does not permit it, or the version takes no more of them.
+        """
+        with registry_refusals():
+            self._client.update_model_package(
+                ModelPackageArn=version_arn, CustomerMetadataProperties=dict(properties)
+            )
+
+    def put_life_cycle(
+        self, version_arn: str, life_cycle: LifeCycle, description: str, properties: Mapping[str, str]
+    ) -> None:
+        """Set where a version stands in the registry's own life cycle, and what is to be seen beside it.
+
+        Raises:
+            RefusedError: The registry's account does not permit it, or the version is being changed, or takes
+                no more customer metadata.
+        """
+        with registry_refusals():
+            self._client.update_model_package(
+                ModelPackageArn=version_arn,
+                CustomerMetadataProperties=dict(properties),
+                ModelLifeCycle={
+                    "Stage": life_cycle.stage,
+                    "StageStatus": life_cycle.stage_status,
+                    "StageDescription": description,
+                },
+            )
+
+
+def _specifications(package: Mapping[str, Any]) -> dict[str | None, Mapping[str, Any]]:
+    return {
+        None: package.get("InferenceSpecification") or {},
+        **{each["Name"]: each for each in package.get("AdditionalInferenceSpecifications") or ()},
+    }
+
+
+def _instance_types(package: Mapping[str, Any]) -> dict[str | None, tuple[str, ...]]:
+    return {
+        name: tuple(listed)
+        for name, specification in _specifications(package).items()
+        if (listed := specification.get("SupportedRealtimeInferenceInstanceTypes"))
+    }
+
+
+def _identity(user: Mapping[str, Any]) -> Identity:
+    return Identity(user.get("UserProfileArn"), (user.get("IamIdentity") or {}).get("Arn"))

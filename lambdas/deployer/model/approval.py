@@ -1,0 +1,108 @@
+"""Holds approvals: the registry knows what is approved, the journal knows when it was approved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class ApprovalSource(Enum):
+    """How the deployer learnt of an approval."""
+
+    EVENT = "event"
+    ADOPTED = "adopted"
+    """Found Approved in the registry by the sweep: its event was lost, or the stack came later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One approval of one model version for one endpoint.
+
+    Attributes:
+        endpoint_name: The endpoint it concerns.
+        version_arn: The model package's ARN.
+        version: Its number in the group.
+        group_name: The model package group.
+        approved_at: The event's time or, when adopted, the version's last modification: UTC, whole seconds.
+        approved_by: The approver's identity; read together with the approval, since any later update of the
+            version overwrites it.
+        source: How the deployer learnt of it.
+        correlation_id: The id of the event it came with; it runs through every log line and outcome.
+        artifact_digest: Of the images and artifacts that were approved; None as long as S3 does not show
+            them.
+        objection: Why it does not count, by the endpoint's approval policy; None if it counts.
+        shadows: Whether it puts the version beside the one that serves, as its shadow, though it does not
+            count for what serves.
+        withdrawn: Whether it was seen not to stand any more; approving the version again is a new approval.
+        superseded_by: The version that went out instead, approved later; None if it had its own turn, or may
+            still have it.
+        ineligible_reported: Why it has no turn (its version was changed since, the settings' instance types
+            exclude it, or its objection), as people were told last. It decides nothing: each pass judges
+            again.
+    """
+
+    endpoint_name: str
+    version_arn: str
+    version: int
+    group_name: str
+    approved_at: datetime
+    approved_by: str
+    source: ApprovalSource
+    correlation_id: str
+    artifact_digest: str | None = None
+    objection: str | None = None
+    shadows: bool = False
+    withdrawn: bool = False
+    superseded_by: int | None = None
+    ineligible_reported: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it may still decide what serves."""
+        return self.objection is None and not self.withdrawn
+
+    @property
+    def decides(self) -> bool:
+        """Whether it may still decide anything: what serves, or what shadows it."""
+        return (self.objection is None or self.shadows) and not self.withdrawn
+
+    @property
+    def is_ignored(self) -> bool:
+        """Whether it never decided anything, by the endpoint's approval policy."""
+        return self.objection is not None and not self.shadows
+
+    @property
+    def key(self) -> tuple[str, datetime]:
+        """What tells it from every other approval of its endpoint."""
+        return (self.version_arn.lower(), self.approved_at)
+
+    @property
+    def order(self) -> tuple[datetime, int]:
+        """Sort key: the time, and the version where two approvals share a second."""
+        return (self.approved_at, self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Ineligible:
+    """An approval that stands, of a version that has no turn under these settings.
+
+    Attributes:
+        approval: The approval.
+        reason: Why not.
+        remedy: What a person can do.
+        is_hidden: Whether the registry or S3 does not show the version. It is eligible again once they do.
+    """
+
+    approval: Approval
+    reason: str
+    remedy: str
+    is_hidden: bool = False
+
+    @property
+    def is_unreported(self) -> bool:
+        """Whether people have not heard of this reason."""
+        return self.approval.ineligible_reported != self.reason

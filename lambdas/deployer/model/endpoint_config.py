@@ -1,0 +1,69 @@
+"""Holds an endpoint config as far as the deployer compares and protects it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What of an endpoint config decides whether an endpoint may change to or from it.
+
+    Attributes:
+        variants: The names of its production variants.
+        serverless: Whether they are serverless; never only some of them are.
+        asynchronous: Whether calls are answered later, by way of S3.
+        shadowed: Whether a shadow gets copies of the calls.
+        on_inf1: Whether a variant runs on Inf1 instances.
+    """
+
+    variants: frozenset[str]
+    serverless: bool = False
+    asynchronous: bool = False
+    shadowed: bool = False
+    on_inf1: bool = False
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Shape:
+        """Return the shape of a config, by the members of `CreateEndpointConfig` or what describes one."""
+        variants = config["ProductionVariants"]
+        return cls(
+            frozenset(each["VariantName"] for each in variants),
+            serverless=any("ServerlessConfig" in each for each in variants),
+            asynchronous="AsyncInferenceConfig" in config,
+            shadowed=bool(config.get("ShadowProductionVariants")),
+            on_inf1=any(str(each.get("InstanceType")).startswith("ml.inf1.") for each in variants),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointConfig:
+    """An endpoint config.
+
+    Attributes:
+        production_variants: As in `CreateEndpointConfig`.
+        shape: What decides whether an endpoint may change to or from it.
+        model_names: The models that its variants name, shadows included.
+        created_at: When it was created, by SageMaker's clock; None if it is only wanted.
+    """
+
+    production_variants: tuple[Mapping[str, Any], ...]
+    shape: Shape
+    model_names: frozenset[str]
+    created_at: datetime | None = None
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> EndpointConfig:
+        """Read the members of `CreateEndpointConfig`, or of the answer that describes one."""
+        variants = [*config["ProductionVariants"], *config.get("ShadowProductionVariants", ())]
+        return cls(
+            tuple(config["ProductionVariants"]),
+            Shape.of(config),
+            frozenset(each["ModelName"] for each in variants if "ModelName" in each),
+            config["CreationTime"].astimezone(UTC) if "CreationTime" in config else None,
+        )

@@ -1,0 +1,66 @@
+"""Holds a version of a model package group as the registry shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from deployer.model.identity import Identity
+    from deployer.model.life_cycle import LifeCycle
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """A version of a model package group, as the registry has it now.
+
+    Attributes:
+        arn: Its ARN.
+        group_name: Its group; never derived from the ARN, which is lower-cased.
+        version: Its number.
+        status: `Completed` once it can be used.
+        approval_status: `Approved`, `Rejected` or `PendingManualApproval`.
+        registered_by: Who registered it.
+        last_modified_by: Who changed it last.
+        last_modified_time: When; UTC, whole seconds.
+        content_types: The content types that its containers accept, the usual one first.
+        sample_payload_url: An archive of payloads for a test; None if it has none.
+        instance_types: By inference specification, the instance types that it lists as supported for
+            endpoints. The key None is the version's own specification. Empty lists are left out.
+        life_cycle: Its place in the registry's life cycle; None if it has none.
+        metadata: Its customer metadata properties.
+        containers: By inference specification, as above, its containers.
+    """
+
+    arn: str
+    group_name: str
+    version: int
+    status: str
+    approval_status: str
+    registered_by: Identity
+    last_modified_by: Identity
+    last_modified_time: datetime
+    content_types: tuple[str, ...] = ()
+    sample_payload_url: str | None = None
+    instance_types: dict[str | None, tuple[str, ...]] = field(default_factory=dict)
+    life_cycle: LifeCycle | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    containers: dict[str | None, list[dict[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def deployable(self) -> bool:
+        """Whether it may be deployed now: approved, and past its own creation."""
+        return self.approval_status == "Approved" and self.status == "Completed"
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A version that the registry does not let the deployer read, or artifacts that S3 does not show.
+
+    Attributes:
+        reason: AWS's refusal.
+    """
+
+    reason: str

@@ -1,0 +1,173 @@
+"""Holds steps: every change that the deployer makes in AWS, as a value that can be printed first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deployer.model.life_cycle import LifeCycle
+
+
+@dataclass(frozen=True, slots=True)
+class CreateModel:
+    """Create the model, or find it as a retry left it."""
+
+    request: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateEndpointConfig:
+    """Create the endpoint config, or find it as a retry left it."""
+
+    request: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateEndpoint:
+    """Create the endpoint: the step that puts a version before its callers."""
+
+    request: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateEndpoint:
+    """Update the endpoint in place: the step that puts a version before its callers.
+
+    Attributes:
+        request: botocore's `UpdateEndpoint` arguments.
+        alarms_left_out: Rollback alarms that are left out of the request, because they are on already.
+        alarms_unread: Whether the states of the rollback alarms could not be read.
+        unguarded: Why the guardrails of the settings are left out, if they are.
+        unknown_changes: Names of changes in this update of which it is unknown whether SageMaker makes them.
+    """
+
+    request: dict[str, Any]
+    alarms_left_out: tuple[str, ...] = ()
+    alarms_unread: bool = False
+    unguarded: str | None = None
+    unknown_changes: tuple[str, ...] = ()
+
+    @property
+    def doubles_instances(self) -> bool:
+        """Whether a second fleet is launched beside the first: blue/green, which is also the default."""
+        return "RollingUpdatePolicy" not in self.request.get("DeploymentConfig", {})
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteFailedEndpoint:
+    """Delete an endpoint that failed and serves nobody. It is created again when it is gone."""
+
+    endpoint_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteEndpointConfig:
+    """Delete an endpoint config that nothing needs, if it carries this stack's tag."""
+
+    endpoint_config_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteModel:
+    """Delete a model that nothing needs, if it carries this stack's tag."""
+
+    model_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeTags:
+    """Bring the endpoint's own tags to what the settings say.
+
+    Attributes:
+        resource_arn: The endpoint.
+        add: Tags to add, or to overwrite.
+        remove: Keys of tags to remove.
+        wanted: All tags of the settings.
+    """
+
+    resource_arn: str
+    add: Mapping[str, str]
+    remove: frozenset[str]
+    wanted: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterScaling:
+    """Register a variant for automatic scaling, or change how it scales.
+
+    Attributes:
+        variant_name: The variant.
+        wanted: What its scaling should be.
+        applied: What it was registered with before; empty if it was not.
+    """
+
+    variant_name: str
+    wanted: Mapping[str, Any]
+    applied: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DeregisterScaling:
+    """End the automatic scaling of a variant.
+
+    Attributes:
+        variant_name: The variant.
+        applied: What it was registered with, or may have been.
+    """
+
+    variant_name: str
+    applied: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SetOffAbortAlarm:
+    """Make SageMaker roll back the update under way."""
+
+    alarm_name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClearAbortAlarm:
+    """Let the next update pass."""
+
+    alarm_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteMetadata:
+    """Add customer metadata properties to a version."""
+
+    version_arn: str
+    properties: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    """Set a version's life cycle to the next stage, and say so in its customer metadata."""
+
+    version_arn: str
+    life_cycle: LifeCycle
+    description: str
+    properties: Mapping[str, str]
+
+
+Step: TypeAlias = (
+    CreateModel
+    | CreateEndpointConfig
+    | CreateEndpoint
+    | UpdateEndpoint
+    | DeleteFailedEndpoint
+    | DeleteEndpointConfig
+    | DeleteModel
+    | ChangeTags
+    | RegisterScaling
+    | DeregisterScaling
+    | SetOffAbortAlarm
+    | ClearAbortAlarm
+    | WriteMetadata
+    | Promote
+)

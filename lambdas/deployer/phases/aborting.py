@@ -1,0 +1,103 @@
+"""Waits while SageMaker is at work, and makes it roll back an update whose approval was taken back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deployer.endpoint_pass.round import Next
+from deployer.gateways.refusals import UpkeepRefusedError
+from deployer.model.attempt import AttemptStatus, Deployment
+from deployer.model.names import same_arn
+from deployer.model.steps import SetOffAbortAlarm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from aws_lambda_powertools import Logger
+
+    from deployer.endpoint_pass.attempts import Attempts
+    from deployer.endpoint_pass.executor import Executor
+    from deployer.endpoint_pass.ledger import Ledger
+    from deployer.endpoint_pass.notices import Notices
+    from deployer.endpoint_pass.round import Round
+    from deployer.endpoint_pass.versions import Versions
+    from deployer.model.attempt import Attempt
+    from deployer.model.endpoint import Endpoint
+    from deployer.model.history import History
+    from deployer.model.settings import EndpointSettings
+
+
+class AbortingPhase:
+    """Stops the pass while an attempt or another change of the endpoint is under way."""
+
+    def __init__(
+        self,
+        settings: EndpointSettings,
+        ledger: Ledger,
+        attempts: Attempts,
+        versions: Versions,
+        notices: Notices,
+        executor: Executor,
+        logger: Logger,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._attempts = attempts
+        self._versions = versions
+        self._notices = notices
+        self._executor = executor
+        self._logger = logger
+        self._now = now
+
+    def run(self, round_: Round) -> Next:
+        """Wait for what is under way, unless it was left behind."""
+        endpoint, attempt = round_.endpoint, self._ledger.history.unsettled
+        if attempt is not None and not was_left_behind(attempt, now=self._now()):
+            if isinstance(attempt, Deployment) and endpoint is not None:
+                self._abort_if_taken_back(attempt, endpoint)
+            self._logger.info("An attempt is under way: waiting", attempt=attempt.number)
+            return Next.STOP
+        if endpoint is not None and endpoint.modifying:
+            self._logger.info("The endpoint is being modified: waiting", status=endpoint.status)
+            return Next.STOP
+        return Next.GO_ON
+
+    def _abort_if_taken_back(self, deployment: Deployment, endpoint: Endpoint) -> None:
+        alarm_name, history = self._settings.abort_alarm_name, self._ledger.history
+        if alarm_name is None or endpoint.status != "Updating" or not deployment.is_under_way_on(endpoint):
+            return
+        taken_back = [each for each in deployment.version_arns if _is_withdrawn(history, each)]
+        if all(self._versions.may_still_serve(each) for each in taken_back):
+            return
+        # Noted first: the invocation that settles it must know that this is no failure of the version's.
+        self._attempts.note_abort(deployment)
+        version = f"version {deployment.version} of {deployment.group_name}"
+        reason = f"Greenlight: {version} is no longer approved."
+        try:
+            self._executor.make(SetOffAbortAlarm(alarm_name, reason))
+        except UpkeepRefusedError as refusal:
+            if refusal.is_passing:
+                raise
+            self._notices.report(
+                f"V{version[1:]} is no longer approved, and its rollout "
+                f"on {deployment.endpoint_name} cannot be stopped. When it is over, the version before it is "
+                f"put back. {refusal}"
+            )
+            return
+        self._logger.warning(
+            "Its approval was taken back: SageMaker is made to roll back", attempt=deployment.number
+        )
+
+
+def was_left_behind(attempt: Attempt, *, now: datetime) -> bool:
+    """Tell whether an unsettled attempt was left behind, by an invocation that died or released its lease."""
+    return attempt.status is AttemptStatus.OPEN and now >= attempt.lease_until
+
+
+def _is_withdrawn(history: History, version_arn: str) -> bool:
+    """Tell whether the journal knows that a version's approvals were all taken back."""
+    given = [each for each in history.approvals if same_arn(each.version_arn, version_arn)]
+    return bool(given) and all(each.withdrawn for each in given)

@@ -1,0 +1,32 @@
+"""Brings the endpoint's automatic scaling to what the settings say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deployer.decisions.autoscaling import scaling_steps
+from deployer.endpoint_pass.round import Next
+
+if TYPE_CHECKING:
+    from deployer.endpoint_pass.executor import Executor
+    from deployer.endpoint_pass.ledger import Ledger
+    from deployer.endpoint_pass.round import Round
+    from deployer.model.settings import EndpointSettings
+
+
+class AutoscalingPhase:
+    """Registers variants, and deregisters those that should not scale any more."""
+
+    def __init__(self, settings: EndpointSettings, ledger: Ledger, executor: Executor) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._executor = executor
+
+    def run(self, round_: Round) -> Next:
+        """Change the scaling that differs. A refusal is reported, and costs nothing else its turn."""
+        endpoint = round_.endpoint
+        if endpoint is not None and endpoint.status == "InService" and not round_.is_another_kind:
+            registered = self._ledger.last_observed.scaling
+            for step in scaling_steps(self._settings.scaling, registered, endpoint.variant_names):
+                round_.troubles += self._executor.try_to_make(step)
+        return Next.GO_ON

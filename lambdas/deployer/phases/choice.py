@@ -1,0 +1,40 @@
+"""Chooses what the endpoint should serve, and journals the approvals that were found withdrawn."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from deployer.decisions.choice import choose
+from deployer.phases.approvals import withdraw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from aws_lambda_powertools import Logger
+
+    from deployer.decisions.choice import Decision
+    from deployer.endpoint_pass.ledger import Ledger
+    from deployer.endpoint_pass.versions import Versions
+
+
+class Chooser:
+    """Decides for one endpoint, as often as a phase asks."""
+
+    def __init__(
+        self, ledger: Ledger, versions: Versions, logger: Logger, *, now: Callable[[], datetime]
+    ) -> None:
+        self._ledger = ledger
+        self._versions = versions
+        self._logger = logger
+        self._now = now
+
+    def choose(self, serving_config_name: str | None, *, in_service: bool = True) -> Decision:
+        """Decide what the endpoint should serve now."""
+        decision = self._versions.decide(
+            partial(choose, serving_config_name=serving_config_name, now=self._now(), in_service=in_service)
+        )
+        for approval in decision.withdrawn:
+            withdraw(self._ledger, approval, self._logger)
+        return decision

@@ -1,0 +1,91 @@
+"""Deletes the models and endpoint configs that nothing needs any more, if they are the deployer's own."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from deployer.decisions.retention import deletion_steps, plan_clean_up
+from deployer.endpoint_pass.round import Next
+from deployer.endpoint_pass.throttling import LONGEST_TO_BEGIN_SECONDS
+from deployer.gateways.sagemaker_errors import ThrottledError
+from deployer.model.attempt import NOTHING, AttemptStatus
+from deployer.phases.rollout import NEWER_APPROVAL
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+    from deployer.endpoint_pass.attempts import Attempts
+    from deployer.endpoint_pass.executor import Executor
+    from deployer.endpoint_pass.round import Round
+    from deployer.endpoint_pass.versions import Versions
+    from deployer.gateways.gateways import Gateways
+    from deployer.model.attempt import Deletion
+
+
+class CleanUpPhase:
+    """Cleans up after deployments on an endpoint at rest."""
+
+    def __init__(
+        self,
+        endpoint_name: str,
+        gateways: Gateways,
+        attempts: Attempts,
+        versions: Versions,
+        executor: Executor,
+        logger: Logger,
+    ) -> None:
+        self._endpoint_name = endpoint_name
+        self._gateways = gateways
+        self._attempts = attempts
+        self._versions = versions
+        self._executor = executor
+        self._logger = logger
+
+    def run(self, round_: Round) -> Next:
+        """Delete what nothing needs. What is tried again later needs its model and config."""
+        endpoint, decision = round_.endpoint, round_.decision
+        deletion = NOTHING
+        if decision.retry_at is None:
+            serving = endpoint.endpoint_config_name if endpoint is not None else None
+            deletion = self._versions.decide(
+                partial(plan_clean_up, decision=decision, serving_config_name=serving)
+            )
+        if deletion:
+            in_use = self._names_in_use()
+            if in_use is None:
+                self._logger.warning("Nothing is deleted: the config that serves cannot be read")
+            deletion = deletion.sparing(in_use) if in_use is not None else NOTHING
+        if not deletion:
+            self._attempts.withdraw_left_behind()
+            return Next.GO_ON
+        return self._delete(deletion)
+
+    def _delete(self, deletion: Deletion) -> Next:
+        clean_up = self._attempts.begin_clean_up(self._endpoint_name, deletion)
+        with self._attempts.released_if_cut_short(clean_up):
+            while True:
+                # Whatever the journal says: it may have been restored, and people update endpoints as well.
+                in_use = self._names_in_use()
+                if in_use is None or deletion.sparing(in_use) != deletion:
+                    reason = "The endpoint serves some of it, or does not show what it serves."
+                    self._attempts.settle(clean_up, AttemptStatus.WITHDRAWN, reason=reason)
+                    return Next.AGAIN
+                try:
+                    for step in deletion_steps(deletion):
+                        self._executor.make(step)
+                except ThrottledError as error:
+                    if not self._executor.may_try_again(error, LONGEST_TO_BEGIN_SECONDS):
+                        # Nobody waits for it: the sweep goes on with what is left.
+                        self._attempts.release_lease(clean_up)
+                        return Next.STOP
+                    if self._versions.has_news():
+                        self._attempts.settle(clean_up, AttemptStatus.WITHDRAWN, reason=NEWER_APPROVAL)
+                        return Next.AGAIN
+                else:
+                    self._attempts.settle(clean_up, AttemptStatus.SUCCEEDED)
+                    return Next.AGAIN
+
+    def _names_in_use(self) -> frozenset[str] | None:
+        endpoint = self._gateways.endpoints.describe(self._endpoint_name)
+        return self._gateways.models_and_configs.names_in_use(endpoint)

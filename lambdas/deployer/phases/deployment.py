@@ -1,0 +1,170 @@
+"""Deploys what the endpoint should serve, or says why it does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from deployer.decisions.choice import rolls_back
+from deployer.decisions.pins import left_out
+from deployer.decisions.plan import (
+    Blocked,
+    CannotChange,
+    Deploy,
+    Foreign,
+    InSync,
+    NothingStands,
+    WaitForAlarms,
+    WaitToRetry,
+)
+from deployer.endpoint_pass.round import Next
+from deployer.gateways.refusals import UpkeepRefusedError
+from deployer.model import statuses
+from deployer.phases.rollout import Progress
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+    from deployer.decisions.choice import Choice, Decision
+    from deployer.decisions.plan import Plan
+    from deployer.endpoint_pass.attempts import Attempts
+    from deployer.endpoint_pass.notices import Notices
+    from deployer.endpoint_pass.round import Round
+    from deployer.endpoint_pass.versions import Versions
+    from deployer.model.approval import Approval
+    from deployer.model.endpoint import Endpoint
+    from deployer.phases.choice import Chooser
+    from deployer.phases.planning import Planner
+    from deployer.phases.rollout import Rollout
+    from deployer.phases.smoke_testing import SmokeTestingPhase
+
+
+class DeploymentPhase:
+    """Chooses, plans, and acts on the plan."""
+
+    def __init__(
+        self,
+        chooser: Chooser,
+        planner: Planner,
+        rollout: Rollout,
+        smoke_testing: SmokeTestingPhase,
+        attempts: Attempts,
+        versions: Versions,
+        notices: Notices,
+        logger: Logger,
+    ) -> None:
+        self._chooser = chooser
+        self._planner = planner
+        self._rollout = rollout
+        self._smoke_testing = smoke_testing
+        self._attempts = attempts
+        self._versions = versions
+        self._notices = notices
+        self._logger = logger
+
+    def run(self, round_: Round) -> Next:
+        """Deploy, if that is planned; go on with the phases of an endpoint at rest otherwise."""
+        endpoint = round_.endpoint
+        serves = endpoint is not None and endpoint.status not in statuses.FAILED
+        decision = round_.chosen = self._chooser.choose(
+            endpoint.endpoint_config_name if serves and endpoint else None,
+            in_service=endpoint is not None and endpoint.status == "InService",
+        )
+        self._notices.report_ineligible(decision.ineligible)
+        planned = self._planner.plan(decision, endpoint)
+        followed = self._follow(planned, decision, round_)
+        if followed is Next.GO_ON:
+            self._attempts.withdraw_left_behind(but_clean_ups=True)
+        return followed
+
+    def _follow(self, planned: Plan, decision: Decision, round_: Round) -> Next:
+        endpoint, choice = round_.endpoint, decision.choice
+        match planned:
+            case Foreign(message):
+                return self._leave_alone(message)
+            case Deploy():
+                assert choice is not None, "a deployment is planned for a choice"
+                return self._deploy(planned, choice, endpoint)
+            case CannotChange(change):
+                assert choice is not None, "a change is planned for a choice"
+                round_.report = _cannot_change(change, choice.approval, endpoint)
+                round_.is_another_kind = True
+            case InSync():
+                if endpoint and choice and self._smoke_testing.begin_again(choice, endpoint):
+                    return Next.AGAIN
+                self._logger.info("In sync")
+                round_.report = self._versions.decide(left_out)
+            case WaitToRetry(retry_at):
+                self._logger.info("Waiting to try again", retry_at=retry_at.isoformat())
+                round_.waits = True
+            case WaitForAlarms(alarm_names, until):
+                self._logger.info(
+                    "Waiting for alarms to end that the rollout before may have raised",
+                    alarms=alarm_names,
+                    until=until.isoformat(),
+                )
+                round_.waits = True
+            case NothingStands() | Blocked():
+                round_.report = self._stuck(planned, endpoint)
+            case _:
+                assert_never(planned)
+        return Next.GO_ON
+
+    def _stuck(self, planned: NothingStands | Blocked, endpoint: Endpoint | None) -> str:
+        settings = self._versions.facts.settings
+        if isinstance(planned, NothingStands):
+            return (
+                f"No approved version of {settings.group_name} is left to serve on {settings.endpoint_name}. "
+                f"The endpoint is left as it is{_state(endpoint)}: approve a version, or delete the endpoint."
+            )
+        return (
+            f"Endpoint {settings.endpoint_name} is {planned.status}, and what may be done to it so is not "
+            f"known. SageMaker's reason: {planned.failure_reason or 'none given'}. "
+            "Look into it; once it is in service or deleted, the deployer goes on by itself."
+        )
+
+    def _leave_alone(self, message: str) -> Next:
+        """Report why the endpoint is left alone, its tags and scaling included."""
+        self._notices.report(message)
+        self._attempts.withdraw_left_behind()
+        return Next.STOP
+
+    def _deploy(self, planned: Deploy, choice: Choice, endpoint: Endpoint | None) -> Next:
+        name, approval = self._versions.facts.settings.endpoint_name, choice.approval
+        try:
+            progress = self._rollout.start(
+                planned, choice, endpoint, rolls_back=rolls_back(self._versions.facts, choice, endpoint)
+            )
+        except UpkeepRefusedError as refusal:
+            if refusal.is_passing:
+                raise
+            self._notices.report(
+                f"Version {approval.version} of {approval.group_name} is not deployed to {name} yet. "
+                f"{refusal}"
+            )
+            return Next.STOP
+        match progress:
+            case Progress.UNDER_WAY:
+                return Next.STOP
+            case Progress.ENDED:
+                return Next.AGAIN
+            case Progress.NAME_TAKEN:
+                self._notices.report(
+                    f"SageMaker says that an endpoint named {name} exists, and does not show one: it may "
+                    "have another letter case. Write its name so in the YAML, or delete it."
+                )
+                return Next.STOP
+            case _:
+                assert_never(progress)
+
+
+def _cannot_change(change: str, approval: Approval, endpoint: Endpoint | None) -> str:
+    return (
+        f"Version {approval.version} of {approval.group_name} is not deployed to {approval.endpoint_name}: "
+        f"{change}, and SageMaker refuses to change an endpoint so. It keeps serving{_state(endpoint)}. "
+        "Delete the endpoint, and it is created again with this version; or put another endpoint_name, or "
+        "what it was, into its YAML."
+    )
+
+
+def _state(endpoint: Endpoint | None) -> str:
+    return f" ({endpoint.status}, {endpoint.endpoint_config_name})" if endpoint is not None else ""

@@ -1,0 +1,127 @@
+"""Reads what a plan needs, when one is due, and plans."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from deployer.decisions.at_rest import is_up_to_date
+from deployer.decisions.former_releases import refusal_to_put_back
+from deployer.decisions.guardrails import (
+    guard_change,
+    guard_with_alarms,
+    rollback_alarms,
+    with_alarms_unread,
+)
+from deployer.decisions.plan import Deploy, Foreign, complete, plan
+from deployer.gateways.refusals import UpkeepRefusedError
+from deployer.model.endpoint_config import EndpointConfig
+from deployer.model.steps import UpdateEndpoint
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from deployer.decisions.choice import Decision
+    from deployer.decisions.plan import CannotChange, Plan, WaitForAlarms
+    from deployer.endpoint_pass.ledger import Ledger
+    from deployer.endpoint_pass.notices import Notices
+    from deployer.gateways.gateways import Gateways
+    from deployer.model.endpoint import Endpoint
+    from deployer.model.release import Release
+    from deployer.model.settings import EndpointSettings
+    from deployer.model.stack_identity import StackIdentity
+
+
+class Planner:
+    """Plans for one endpoint. Nothing is changed by it, so that a plan can be printed and left alone."""
+
+    def __init__(
+        self,
+        settings: EndpointSettings,
+        identity: StackIdentity,
+        gateways: Gateways,
+        ledger: Ledger,
+        notices: Notices,
+    ) -> None:
+        self._settings = settings
+        self._identity = identity
+        self._gateways = gateways
+        self._ledger = ledger
+        self._notices = notices
+
+    def plan(self, decision: Decision, endpoint: Endpoint | None) -> Plan:
+        """Return what brings the endpoint to what was decided, whole: every step with its request."""
+        planned = plan(decision, endpoint)
+        if endpoint is not None and (message := self._foreign(endpoint, planned)) is not None:
+            return Foreign(message)
+        if not isinstance(planned, Deploy):
+            return planned
+        assert decision.choice is not None, "a deployment is planned for a choice"
+        return self._complete(planned, decision.choice.release, endpoint)
+
+    def _foreign(self, endpoint: Endpoint, planned: Plan) -> str | None:
+        """Say whose an endpoint seems to be that is not this stack's; None if it is this stack's.
+
+        Its tags are only read before something is done to it: an endpoint in sync costs no call.
+        """
+        last, stack_name = self._ledger.last_observed, self._identity.stack_name
+        if not isinstance(planned, Deploy) and is_up_to_date(self._settings, last, stack_name=stack_name):
+            return None
+        tags = self._gateways.tags.read(endpoint.arn)
+        return None if self._identity.has(tags) else self._identity.describe_foreign_endpoint(endpoint, tags)
+
+    def _complete(
+        self, deploy: Deploy, release: Release, endpoint: Endpoint | None
+    ) -> Deploy | CannotChange | WaitForAlarms:
+        resources = self._gateways.models_and_configs
+        serving = wanted = None
+        if isinstance(deploy.change, UpdateEndpoint) and endpoint is not None:
+            serving_name = endpoint.endpoint_config_name
+            serving = resources.endpoint_config(serving_name) if serving_name is not None else None
+        if release.is_former:
+            wanted = resources.endpoint_config(release.endpoint_config_name)
+        else:
+            wanted = EndpointConfig.of(release.create_endpoint_config)
+        guarded: Deploy | CannotChange | WaitForAlarms = deploy
+        if serving is not None and wanted is not None and endpoint is not None:
+            asked = (endpoint.endpoint_config_name, release.endpoint_config_name)
+            refused_before = self._ledger.last_observed.refused_change == asked
+            guarded = guard_change(deploy, serving.shape, wanted.shape, refused_before=refused_before)
+        if isinstance(guarded, Deploy) and endpoint is not None:
+            guarded = self._guard_with_alarms(guarded, endpoint)
+        if not isinstance(guarded, Deploy):
+            return guarded
+        history = self._ledger.history
+        if release.is_former:
+            created_at = self._created_at(release, wanted)
+            if (refusal := refusal_to_put_back(history, release, created_at)) is not None:
+                return replace(guarded, refusal=refusal)
+        assert wanted is not None, "a former release without its config is refused"
+        replaced = serving if endpoint is not None and endpoint.updatable else None
+        return complete(guarded, release, self._settings, history, serving=replaced, wanted=wanted)
+
+    def _created_at(self, release: Release, config: EndpointConfig | None) -> dict[str, datetime | None]:
+        """Return when a former release's config and models were created; None for what was deleted."""
+        created_at = {release.endpoint_config_name: config.created_at if config is not None else None}
+        for name in release.model_names if config is not None else ():
+            created_at[name] = self._gateways.models_and_configs.model_created_at(name)
+        return created_at
+
+    def _guard_with_alarms(self, deploy: Deploy, endpoint: Endpoint) -> Deploy | WaitForAlarms:
+        """Return an update as rollback alarms that are on already leave it."""
+        # The abort alarm is cleared right before the update, whoever set it off.
+        abort = self._settings.abort_alarm_name
+        names = [name for name in rollback_alarms(deploy) if name != abort]
+        if not names:
+            return deploy
+        try:
+            on = self._gateways.alarms.on(names)
+        except UpkeepRefusedError as refusal:
+            if refusal.is_passing:
+                raise
+            name = self._settings.endpoint_name
+            self._notices.report(f"{refusal} {name} is updated all the same, guarded by all of them.")
+            return with_alarms_unread(deploy)
+        return guard_with_alarms(
+            deploy, on, self._ledger.history.attempts, endpoint, now=self._gateways.now()
+        )

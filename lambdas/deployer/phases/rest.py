@@ -1,0 +1,63 @@
+"""Stops at an endpoint that needs nothing since it was last seen in sync, before anything is read of it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from deployer.decisions.at_rest import is_chosen, is_unchanged
+from deployer.decisions.promotion import due_for_promotion, unwritten
+from deployer.decisions.retention import plan_clean_up
+from deployer.endpoint_pass.round import Next
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from aws_lambda_powertools import Logger
+
+    from deployer.endpoint_pass.attempts import Attempts
+    from deployer.endpoint_pass.round import Round
+    from deployer.endpoint_pass.versions import Versions
+    from deployer.phases.choice import Chooser
+
+
+class RestPhase:
+    """Compares a list's summary of the endpoint with what was last observed."""
+
+    def __init__(
+        self,
+        attempts: Attempts,
+        versions: Versions,
+        chooser: Chooser,
+        logger: Logger,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._attempts = attempts
+        self._versions = versions
+        self._chooser = chooser
+        self._logger = logger
+        self._now = now
+
+    def run(self, round_: Round) -> Next:
+        """Stop if the endpoint is in sync and was not changed since it was last observed."""
+        facts, summary = self._versions.facts, round_.summary
+        stack_name = facts.identity.stack_name
+        if (
+            summary is None
+            or not is_unchanged(facts.settings, facts.history, summary, stack_name=stack_name)
+            or self._attempts.owes_report
+            or self._versions.decide(unwritten)
+        ):
+            return Next.GO_ON
+        serving = facts.history.last_observed.endpoint_config_name
+        if self._versions.decide(partial(due_for_promotion, endpoint_config_name=serving, now=self._now())):
+            return Next.GO_ON
+        decision = self._chooser.choose(serving)
+        if not is_chosen(decision, serving) or self._versions.decide(
+            partial(plan_clean_up, decision=decision, serving_config_name=serving)
+        ):
+            return Next.GO_ON
+        self._logger.info("In sync, and unchanged since it was last looked at")
+        return Next.STOP

@@ -1,0 +1,121 @@
+"""Settles the deployment under way, as far as the endpoint shows how it ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from deployer.decisions.judgement import Verdict, judge
+from deployer.endpoint_pass.round import Next
+from deployer.model.attempt import AttemptStatus, Deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from aws_lambda_powertools import Logger
+
+    from deployer.endpoint_pass.attempts import Attempts
+    from deployer.endpoint_pass.executor import Executor
+    from deployer.endpoint_pass.ledger import Ledger
+    from deployer.endpoint_pass.round import Round
+    from deployer.gateways.endpoints import Endpoints
+    from deployer.model.endpoint import Endpoint
+    from deployer.model.settings import EndpointSettings
+    from deployer.phases.smoke_testing import SmokeTestingPhase
+
+_STATUSES: Final = {
+    Verdict.SUCCEEDED: AttemptStatus.SUCCEEDED,
+    Verdict.FAILED: AttemptStatus.FAILED,
+    Verdict.ABORTED: AttemptStatus.ABORTED,
+}
+"""How a deployment is settled on a verdict; on the others it is not."""
+
+
+class SettlementPhase:
+    """Reads the endpoint, and settles the deployment that it shows the end of."""
+
+    def __init__(
+        self,
+        settings: EndpointSettings,
+        endpoints: Endpoints,
+        ledger: Ledger,
+        attempts: Attempts,
+        smoke_testing: SmokeTestingPhase,
+        executor: Executor,
+        logger: Logger,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._endpoints = endpoints
+        self._ledger = ledger
+        self._attempts = attempts
+        self._smoke_testing = smoke_testing
+        self._executor = executor
+        self._logger = logger
+        self._now = now
+
+    def run(self, round_: Round) -> Next:
+        """Settle what ended, claim what is to be tested first, and report what is owed."""
+        endpoint = round_.endpoint = self._endpoints.describe(self._settings.endpoint_name)
+        deployment = self._ledger.history.unsettled
+        # Only its owner knows how another kind of attempt ended; one that was left behind is withdrawn.
+        if isinstance(deployment, Deployment):
+            self._logger.append_keys(correlation_id=deployment.correlation_id)
+            self._settle(deployment, endpoint)
+        self._attempts.report_late(endpoint)
+        return Next.GO_ON
+
+    def _settle(self, deployment: Deployment, endpoint: Endpoint | None) -> None:
+        end = end_of(deployment, endpoint, now=self._now())
+        if end is None:
+            return
+        status, reason = end
+        if status is AttemptStatus.ACCEPTED:
+            self._attempts.accept(deployment)
+            return
+        alarm_name = self._settings.abort_alarm_name
+        if deployment.abort_asked_at is not None and alarm_name is not None:
+            # Before its end is noted: if this invocation dies in between, the next one clears it again. And
+            # long before the next update, if there is one: what SageMaker reads of alarms may lag.
+            self._executor.clear_abort_alarm(alarm_name)
+        if status is AttemptStatus.SUCCEEDED and self._smoke_testing.applies_to(deployment):
+            self._attempts.claim_test(deployment)
+            return
+        self._attempts.settle(deployment, status, reason=reason, endpoint=endpoint)
+
+
+def settle_unmanaged(
+    endpoint_name: str, endpoints: Endpoints, ledger: Ledger, attempts: Attempts, now: datetime
+) -> None:
+    """Settle what was under way when an endpoint's settings were removed: people wait for its end.
+
+    Its smoke test and its abort alarm went with the settings.
+    """
+    deployment = ledger.history.unsettled
+    if deployment is None and not attempts.owes_report:
+        return
+    endpoint = endpoints.describe(endpoint_name)
+    if isinstance(deployment, Deployment) and (end := end_of(deployment, endpoint, now=now)) is not None:
+        status, reason = end
+        if status is AttemptStatus.ACCEPTED:
+            attempts.accept(deployment)
+        else:
+            attempts.settle(deployment, status, reason=reason, endpoint=endpoint)
+    attempts.report_late(endpoint)
+
+
+def end_of(
+    deployment: Deployment, endpoint: Endpoint | None, *, now: datetime
+) -> tuple[AttemptStatus, str | None] | None:
+    """Return a deployment's next status and its reason, by what its endpoint shows; None if it stays.
+
+    The next status is ACCEPTED if the invocation that asked SageMaker died before it could note that.
+    """
+    if endpoint is not None and endpoint.modifying:
+        if deployment.status is AttemptStatus.OPEN and deployment.is_under_way_on(endpoint):
+            return AttemptStatus.ACCEPTED, None
+        return None
+    judgement = judge(deployment, endpoint, now=now)
+    status = _STATUSES.get(judgement.verdict)
+    return (status, judgement.reason) if status is not None else None
