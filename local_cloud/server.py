@@ -63,7 +63,7 @@ class _Alarms:
         self._ministack = ministack
 
     def state(self, account_id: str, region: str, alarm_name: str) -> AlarmState | None:
-        state = self._ministack.alarm_state(account_id, region, alarm_name)
+        state = self._ministack.metrics.alarm_state(account_id, region, alarm_name)
         return None if state is None else AlarmState(state)
 
 
@@ -111,17 +111,19 @@ def serve(
         emulator.enter_environment(port, state_dir, secret=secret, enforce_iam=enforce_iam)
         ministack = MiniStack(port=port, state_dir=state_dir, secret=secret, enforce_iam=enforce_iam)
         ending.callback(ministack.stop)
-        delivery = EventDelivery(ministack.put_event)
+        delivery = EventDelivery(ministack.event_buses.put_event)
         ending.callback(delivery.stop)
-        ministack.announce_parameter_changes(delivery)
-        monitoring = Monitoring(ministack)
+        ministack.parameter_changes.announce_to(delivery)
+        monitoring = Monitoring(ministack.metrics)
         fleets = Fleets(
-            model_data=ministack,
-            logs=ministack,
+            model_data=ministack.objects_and_topics,
+            logs=ministack.log_groups,
             directory=state_dir / "fleets",
             observer=monitoring.record,
         )
-        runtime = Runtime(fleets, ministack, ministack.execution_roles if enforce_iam else None)
+        runtime = Runtime(
+            fleets, ministack.objects_and_topics, ministack.execution_roles if enforce_iam else None
+        )
         ending.callback(runtime.stop)
         ending.callback(fleets.stop)
         door = Door(port=port, secret=secret, signatures=ministack.signatures)
@@ -167,7 +169,7 @@ async def _serve(  # noqa: PLR0913 - the parts of the local cloud
     )
     ministack.iam.switches = lambda: plane.switches
     ministack.iam.propagation.seconds = lambda: plane.timings.iam_propagation_seconds
-    ministack.schedule_scale = lambda: plane.timings.schedule_scale
+    ministack.event_buses.schedule_scale = lambda: plane.timings.schedule_scale
     control_plane = RealTimeControlPlane(plane)
     calls = CallLog()
     gateway = Gateway(

@@ -85,7 +85,7 @@ class Admin:
             "switches": control_plane.switches.to_document(),
             "timings": control_plane.timings.to_document(),
             "delivery": self._delivery.switches.to_document(),
-            "lambda": {"retry_base_seconds": self._ministack.retry_base_seconds},
+            "lambda": {"retry_base_seconds": self._ministack.functions.retry_base_seconds},
         }
 
     def _switch(self, control_plane: ControlPlane, document: dict[str, Any]) -> dict[str, Any]:
@@ -97,11 +97,13 @@ class Admin:
         switches = Switches.from_document(given["switches"], control_plane.switches)
         timings = Timings.from_document(given["timings"], control_plane.timings)
         delivery = DeliverySwitches.from_document(given["delivery"], self._delivery.switches)
-        retry_base_seconds = _retry_base_seconds(given["lambda"], self._ministack.retry_base_seconds)
+        retry_base_seconds = _retry_base_seconds(
+            given["lambda"], self._ministack.functions.retry_base_seconds
+        )
         control_plane.switches = switches
         control_plane.timings = timings
         self._delivery.switches = delivery
-        self._ministack.retry_base_seconds = retry_base_seconds
+        self._ministack.functions.retry_base_seconds = retry_base_seconds
         return self._switches(control_plane)
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from local_cloud.ministack.emulator import Send
+    from local_cloud.front_door.http import Send
 
 # A name below `localhost` never leaves the machine (RFC 6761, section 6.3); S3 clients put a bucket there.
 _HOST: Final = re.compile(r"(?:127\.0\.0\.1|\[::1\]|(?:[a-z0-9_.-]+\.)?localhost)(?::(?P<port>\d{1,5}))?")

@@ -15,8 +15,7 @@ from local_cloud.front_door import browsers
 from local_cloud.front_door.http import Response, raw_path
 
 if TYPE_CHECKING:
-    from local_cloud.front_door.http import Request
-    from local_cloud.ministack.emulator import Scope
+    from local_cloud.front_door.http import Request, Scope
     from local_cloud.ministack.signatures import Signatures
 
 _LOGGER = logging.getLogger("local_cloud.door")

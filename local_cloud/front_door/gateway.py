@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from local_cloud.front_door.admin import Admin
     from local_cloud.front_door.call_log import CallLog
     from local_cloud.front_door.door import Door
-    from local_cloud.ministack.emulator import MiniStack, Receive, Scope, Send
+    from local_cloud.front_door.http import Receive, Scope, Send
+    from local_cloud.ministack.emulator import MiniStack
     from local_cloud.sagemaker.real_time import RealTimeControlPlane
     from local_cloud.sagemaker_runtime.runtime import Runtime
 
