@@ -67,7 +67,7 @@ class _Reader:
     def __init__(self, expression: str, values: Mapping[str, Value]) -> None:
         self._expression = expression
         self._values = values
-        self._tokens = self._split()
+        self._tokens = _tokens(expression)
         self._next = 0
 
     def whole(self) -> Value:
@@ -76,18 +76,8 @@ class _Reader:
             raise self._error(f"unexpected {self._tokens[self._next]!r}")
         return value
 
-    def _split(self) -> list[str]:
-        tokens, position, text = [], 0, self._expression.rstrip()
-        while position < len(text):
-            match = _TOKEN.match(text, position)
-            if match is None:
-                raise self._error(f"unexpected {text[position:].strip()[0]!r}")
-            tokens.append(match[0].strip())
-            position = match.end()
-        return tokens
-
     def _error(self, what: str) -> ExpressionError:
-        return ExpressionError(f"The metric math expression {self._expression!r} cannot be used: {what}.")
+        return _error(self._expression, what)
 
     def _peek(self) -> str:
         return self._tokens[self._next] if self._next < len(self._tokens) else ""
@@ -185,6 +175,21 @@ class _Reader:
         if is_list:
             self._demand("]")
         return arguments
+
+
+def _tokens(expression: str) -> list[str]:
+    tokens, position, text = [], 0, expression.rstrip()
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise _error(expression, f"unexpected {text[position:].strip()[0]!r}")
+        tokens.append(match[0].strip())
+        position = match.end()
+    return tokens
+
+
+def _error(expression: str, what: str) -> ExpressionError:
+    return ExpressionError(f"The metric math expression {expression!r} cannot be used: {what}.")
 
 
 def _both(left: Value, right: Value, compute_both: Callable[[float, float], float | None]) -> Value:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.ministack import (
+    bus_policies,
     cloudwatch_metrics,
     enforcement,
     event_buses,
@@ -34,8 +35,10 @@ from local_cloud.ministack import (
     resource_policies,
     rule_targets,
     s3_keys,
+    service_actions,
     signatures,
 )
+from local_cloud.ministack.bus_policies import BusPolicies
 from local_cloud.ministack.cloudwatch_metrics import CloudWatchMetrics
 from local_cloud.ministack.enforcement import Enforcement
 from local_cloud.ministack.event_buses import EventBuses
@@ -48,6 +51,7 @@ from local_cloud.ministack.parameter_changes import ParameterChanges
 from local_cloud.ministack.policy_grammar import PolicyGrammar
 from local_cloud.ministack.rule_targets import RuleTargets
 from local_cloud.ministack.s3_keys import Encryption
+from local_cloud.ministack.service_actions import ServiceActions
 from local_cloud.ministack.signatures import Signatures
 
 if TYPE_CHECKING:
@@ -65,6 +69,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.core.responses", "set_request_account_id"),
     ("ministack.core.router", "_is_aws_service_name"),
     ("ministack.core.router", "detect_service"),
+    *bus_policies.RELIED_ON,
     *cloudwatch_metrics.RELIED_ON,
     *enforcement.RELIED_ON,
     *event_buses.RELIED_ON,
@@ -79,6 +84,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     *resource_policies.RELIED_ON,
     *rule_targets.RELIED_ON,
     *s3_keys.RELIED_ON,
+    *service_actions.RELIED_ON,
     *signatures.RELIED_ON,
 )
 
@@ -177,6 +183,9 @@ class MiniStack:
         if enforce_iam:
             Enforcement(self.iam).install()
         RuleTargets(self.iam, enforce_iam=enforce_iam).install()
+        BusPolicies().install()
+        if enforce_iam:
+            ServiceActions(self.iam).install()
         Encryption().install()
         PolicyGrammar().install()
         self.functions = LambdaFunctions(state_dir, hidden=sorted(settings(port)))

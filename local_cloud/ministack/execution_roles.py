@@ -267,7 +267,7 @@ class ExecutionRoles:
         place = f"arn:{arns.partition(region)}:ec2:{region}"
         interfaces = f"{place}:{role.account_id}:network-interface/*"
         named = [
-            f"{place}:{self._network_owner(kept, each, region, role.account_id)}:{kind}/{each}"
+            f"{place}:{_network_owner(kept, each, region, role.account_id)}:{kind}/{each}"
             for kind, kept, ids in (
                 ("subnet", self._ec2._subnets, subnets),
                 ("security-group", self._ec2._security_groups, security_groups),
@@ -285,10 +285,6 @@ class ExecutionRoles:
                 return decision.message(role, AccessRequest(action, arn))
         return None
 
-    def _network_owner(self, kept: Any, name: str, region: str, preferred: str) -> str:  # noqa: ANN401 - MiniStack's
-        owners = [account for account, place, each in list(kept._data) if (place, each) == (region, name)]
-        return preferred if preferred in owners else next(iter(owners), preferred)
-
     def bucket_owner(self, bucket: str, *, preferred: str) -> str | None:
         """Return the account that has a bucket; None if nobody has."""
         # AWS's bucket names are unique over all accounts; MiniStack keeps one name space per account.
@@ -305,3 +301,8 @@ def bucket_and_key(s3_url: str) -> tuple[str, str]:
     """Take a URL `s3://bucket/key` apart."""
     parts = urlsplit(s3_url, allow_fragments=False)
     return parts.netloc, parts.path.removeprefix("/")
+
+
+def _network_owner(kept: Any, name: str, region: str, preferred: str) -> str:  # noqa: ANN401 - MiniStack's
+    owners = [account for account, place, each in list(kept._data) if (place, each) == (region, name)]
+    return preferred if preferred in owners else next(iter(owners), preferred)

@@ -13,6 +13,7 @@ import pytest
 from ministack.core.responses import request_scope
 
 from local_cloud.ministack.rule_targets import RuleTargets
+from local_cloud.ministack.service_actions import ServiceActions
 from local_cloud.testing.in_process import InProcessCloud
 from tests.infra.roles import Deployed
 from tests.infra.synthesised_iam import SynthesisedIam
@@ -33,9 +34,12 @@ class Deployment:
     stack: Deployed
     others: tuple[Deployed, ...] = ()
     targets: RuleTargets = field(init=False)
+    actions: ServiceActions = field(init=False)
 
     def __post_init__(self) -> None:
-        self.targets = RuleTargets(SynthesisedIam(self.stack, *self.others), enforce_iam=True)
+        iam = SynthesisedIam(self.stack, *self.others)
+        self.targets = RuleTargets(iam, enforce_iam=True)
+        self.actions = ServiceActions(iam)
         self._control_plane = VirtualCloud().control_plane
 
     def client(self, service: str, account_id: str = "") -> Any:
@@ -142,7 +146,7 @@ def test_alarms_reach_the_topic(deployment: Deployment) -> None:
     [topic] = deployment.stack.arns("AWS::SNS::Topic")
     alarm = {"AlarmName": "UndeliveredAlarm", "AlarmActions": [topic]}
     with request_scope(deployment.stack.account_id, REGION):
-        assert deployment.targets.admitted_actions(alarm, "AlarmActions") == [topic]
+        assert deployment.actions.admitted_actions(alarm, "AlarmActions") == [topic]
 
 
 def test_what_the_deployer_fails_on_is_kept(featured: Synthesised) -> None:
@@ -153,4 +157,4 @@ def test_what_the_deployer_fails_on_is_kept(featured: Synthesised) -> None:
         for kind, prefix in (("AWS::Lambda::Function", "Deployer"), ("AWS::SQS::Queue", "Unhandled"))
     )
     with request_scope(deployment.stack.account_id, REGION):
-        assert deployment.targets.why_failure_is_lost(function, queue) == ""
+        assert deployment.actions.why_failure_is_lost(function, queue) == ""
