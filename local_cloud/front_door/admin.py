@@ -136,7 +136,10 @@ def _checked(
 def _limit(control_plane: ControlPlane, limits: dict[str, Any]) -> dict[str, Any]:
     """Set an account's quota and capacity of an instance type; null lifts one, absence leaves it."""
     where = (limits["account_id"], limits["region"], limits["instance_type"])
-    known = {"quota": control_plane.set_instance_quota, "capacity": control_plane.set_instance_capacity}
+    known = {
+        "quota": control_plane.limits.set_instance_quota,
+        "capacity": control_plane.limits.set_instance_capacity,
+    }
     for name in known.keys() & limits.keys():
         value = limits[name]
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
@@ -149,7 +152,7 @@ def _limit(control_plane: ControlPlane, limits: dict[str, Any]) -> dict[str, Any
 
 def _fail(control_plane: ControlPlane, failure: dict[str, Any]) -> dict[str, Any]:
     """Fail what is under way on an endpoint."""
-    control_plane.fail_work(
+    control_plane.incidents.fail_work(
         failure["account_id"],
         failure["region"],
         failure["endpoint_name"],

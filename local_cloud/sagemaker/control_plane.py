@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import random
 import uuid
-from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from local_cloud.application_auto_scaling.registrations import Registry
 from local_cloud.sagemaker import errors, models, tags
+from local_cloud.sagemaker.account_limits import AccountLimits
 from local_cloud.sagemaker.authorization import authorization
 from local_cloud.sagemaker.endpoint_configs import endpoint_configs
 from local_cloud.sagemaker.endpoint_configs.endpoint_config import instance_types_of
 from local_cloud.sagemaker.endpoints import endpoints
-from local_cloud.sagemaker.endpoints.deployments import Deployment
-from local_cloud.sagemaker.endpoints.endpoint_state import Endpoint, EndpointStatus, ScalableVariant, traffic
-from local_cloud.sagemaker.endpoints.transitions import Rescaling, SystemUpdate
+from local_cloud.sagemaker.endpoints.endpoint_state import EndpointStatus, ScalableVariant
+from local_cloud.sagemaker.incidents import Incidents
 from local_cloud.sagemaker.port_defaults import NoKeys, PermissiveRoles
 from local_cloud.sagemaker.ports import Caller
 from local_cloud.sagemaker.protocol.api_model import sagemaker_service_model
@@ -82,6 +81,10 @@ class ControlPlane:
         timings: How long transitions take.
         switches: How the behaviours that nobody could establish are.
         seed: Equal seeds and equal calls give equal identifiers.
+
+    Attributes:
+        incidents: What AWS does to endpoints by itself.
+        limits: How many instances accounts may have.
     """
 
     def __init__(  # noqa: PLR0913 - one argument a port
@@ -113,6 +116,8 @@ class ControlPlane:
             switches=switches or Switches(),
             seed=seed,
         )
+        self.incidents = Incidents(clock, self._state)
+        self.limits = AccountLimits(self._state)
         # Identifiers of their own, so that reading does not change which identifiers events get.
         self._request_ids = random.Random(f"requests {seed}")  # noqa: S311
         self._calls: dict[tuple[str, str, str], tuple[int, int]] = {}
@@ -181,12 +186,7 @@ class ControlPlane:
 
     def advance(self) -> None:
         """Make every transition that is due, in order, each at its own time."""
-        state, now = self._state, self._clock.now()
-        while (subject := state.timers.take(now)) is not None:
-            assert subject.due is not None, "only what is due is taken"
-            state.set_time(subject.due)
-            subject.advance(state)
-        state.set_time(now)
+        self._state.advance(self._clock.now())
 
     def next_due(self) -> datetime | None:
         """Return when the next transition is due, or None if nothing will change by itself."""
@@ -195,22 +195,6 @@ class ControlPlane:
     def next_request_id(self) -> str:
         """Return an identifier for a response's header; the same in every run with the same seed."""
         return str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
-
-    def set_instance_quota(
-        self, account_id: str, region: str, instance_type: str, instances: int | None
-    ) -> None:
-        """Limit an account's instances of a type for endpoints; None lifts the limit."""
-        _limit(self._state.scope_of(account_id, region).instance_quotas, instance_type, instances)
-
-    def instance_quotas(self, account_id: str, region: str) -> dict[str, int]:
-        """Return an account's limits of instances for endpoints by type; what has none is absent."""
-        return {**self._state.scope_of(account_id, region).instance_quotas}
-
-    def set_instance_capacity(
-        self, account_id: str, region: str, instance_type: str, instances: int | None
-    ) -> None:
-        """Limit how many instances of a type AWS has for an account; None lifts the limit."""
-        _limit(self._state.scope_of(account_id, region).instance_capacity, instance_type, instances)
 
     def scalable_variant(
         self, account_id: str, region: str, endpoint_name: str, variant_name: str
@@ -257,76 +241,6 @@ class ControlPlane:
             Caller(account_id, region, f"arn:aws:iam::{account_id}:role/{_SCALING_ROLE}"),
         )
 
-    def begin_system_update(self, account_id: str, region: str, endpoint_name: str) -> None:
-        """Begin maintenance on an endpoint that is InService, as AWS does by itself.
-
-        Raises:
-            ValueError: The endpoint is missing, or not InService.
-        """
-        endpoint = self._endpoint(account_id, region, endpoint_name, EndpointStatus.IN_SERVICE)
-        state = self._state
-        endpoint.work = SystemUpdate(
-            endpoint, state.time + timedelta(seconds=state.timings.system_updating_seconds)
-        )
-        state.timers.put(endpoint.work)
-        endpoint.enter(state, EndpointStatus.SYSTEM_UPDATING)
-
-    def take_out_of_service(self, account_id: str, region: str, endpoint_name: str) -> None:
-        """Make an endpoint that is InService unavailable, as AWS may.
-
-        Raises:
-            ValueError: The endpoint is missing, or not InService.
-        """
-        endpoint = self._endpoint(account_id, region, endpoint_name, EndpointStatus.IN_SERVICE)
-        self._state.hosting.route(account_id, region, endpoint.name, ())
-        endpoint.enter(self._state, EndpointStatus.OUT_OF_SERVICE)
-
-    def return_to_service(self, account_id: str, region: str, endpoint_name: str) -> None:
-        """Make an endpoint that is OutOfService available again.
-
-        Raises:
-            ValueError: The endpoint is missing, or not OutOfService.
-        """
-        endpoint = self._endpoint(account_id, region, endpoint_name, EndpointStatus.OUT_OF_SERVICE)
-        self._state.hosting.route(account_id, region, endpoint.name, traffic(endpoint))
-        endpoint.enter(self._state, EndpointStatus.IN_SERVICE)
-
-    def fail_work(
-        self, account_id: str, region: str, endpoint_name: str, reason: str, *, rollback_fails: bool = False
-    ) -> None:
-        """Fail what is under way on an endpoint, as an alarm or a fault of the service would.
-
-        Args:
-            account_id: The account.
-            region: The region.
-            endpoint_name: The endpoint.
-            reason: The FailureReason.
-            rollback_fails: Whether an update's way back fails too, which leaves UpdateRollbackFailed.
-
-        Raises:
-            ValueError: The endpoint is missing, or neither being created nor updated, rescaled or
-                maintained.
-        """
-        endpoint = self._endpoint(account_id, region, endpoint_name)
-        match endpoint.work:
-            case Deployment() as deployment:
-                deployment.fail(self._state, reason, rollback_fails=rollback_fails)
-            case Rescaling() | SystemUpdate() as work:
-                work.fail(self._state, reason)
-            case _:
-                raise ValueError(
-                    f"Endpoint {endpoint_name!r} is {endpoint.status}: nothing is under way to fail."
-                )
-
-    def _endpoint(self, account_id: str, region: str, name: str, *statuses: EndpointStatus) -> Endpoint:
-        self.advance()
-        endpoint = self._state.scope_of(account_id, region).endpoints.get(name.lower())
-        if endpoint is None:
-            raise ValueError(f"There is no endpoint {name!r} in account {account_id}, region {region}.")
-        if statuses and endpoint.status not in statuses:
-            raise ValueError(f"Endpoint {name!r} is {endpoint.status}, not {' or '.join(statuses)}.")
-        return endpoint
-
     def _count(self, operation: str, caller: Caller) -> None:
         limit = self._state.switches.requests_per_second
         if limit is None:
@@ -338,10 +252,3 @@ class ControlPlane:
         self._calls[key] = (second, calls)
         if calls > limit:
             raise errors.throttled()
-
-
-def _limit(limits: dict[str, int], instance_type: str, instances: int | None) -> None:
-    if instances is None:
-        limits.pop(instance_type, None)
-    else:
-        limits[instance_type] = instances

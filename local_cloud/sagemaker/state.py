@@ -91,6 +91,14 @@ class State:
         """Set the time of what happens next; AWS keeps milliseconds."""
         self.time = now.replace(microsecond=now.microsecond // _MILLISECOND * _MILLISECOND)
 
+    def advance(self, now: datetime) -> None:
+        """Make every transition that is due, in order, each at its own time."""
+        while (subject := self.timers.take(now)) is not None:
+            assert subject.due is not None, "only what is due is taken"
+            self.set_time(subject.due)
+            subject.advance(self)
+        self.set_time(now)
+
     def scope(self, caller: Caller) -> Scope:
         """Return the state of the caller's account and region."""
         return self.scope_of(caller.account_id, caller.region)

@@ -66,7 +66,7 @@ def call(
     if asked["ServiceCode"] != "sagemaker":
         raise ServiceError("NoSuchResourceException", "The request failed because the service is not known.")
     limits = (
-        control_plane.instance_quotas(caller.account_id, caller.region)
+        control_plane.limits.instance_quotas(caller.account_id, caller.region)
         if operation == "ListServiceQuotas"
         else {}
     )

@@ -492,8 +492,8 @@ class People:
         plane = self.world.control_plane
         for instance_type in (INSTANCE_TYPE, "ml.m5.xlarge"):
             for site in self.world.sites:
-                plane.set_instance_capacity(site.account, REGION, instance_type, None)
-                plane.set_instance_quota(site.account, REGION, instance_type, None)
+                plane.limits.set_instance_capacity(site.account, REGION, instance_type, None)
+                plane.limits.set_instance_quota(site.account, REGION, instance_type, None)
         for name in self.endpoints:
             self.world.alarms.reset(name)
         self.world.bucket.is_hidden = False
@@ -960,18 +960,30 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
 }
 
 _OF_SAGEMAKER: Final[dict[Kind, _Aws]] = {
-    Kind.LIMIT_CAPACITY: lambda plane, where, _, how: plane.set_instance_capacity(
+    Kind.LIMIT_CAPACITY: lambda plane, where, _, how: plane.limits.set_instance_capacity(
         *where, INSTANCE_TYPE, how % 3
     ),
-    Kind.LIFT_CAPACITY: lambda plane, where, *_: plane.set_instance_capacity(*where, INSTANCE_TYPE, None),
-    Kind.LIMIT_QUOTA: lambda plane, where, _, how: plane.set_instance_quota(*where, INSTANCE_TYPE, how % 3),
-    Kind.LIFT_QUOTA: lambda plane, where, *_: plane.set_instance_quota(*where, INSTANCE_TYPE, None),
-    Kind.FAIL_SERVICE: lambda plane, where, endpoint, _: plane.fail_work(*where, endpoint, SERVICE_FAILED),
-    Kind.FAIL_ALARM: lambda plane, where, endpoint, _: plane.fail_work(*where, endpoint, ""),
-    Kind.FAIL_ROLLBACK: lambda plane, where, endpoint, _: plane.fail_work(
+    Kind.LIFT_CAPACITY: lambda plane, where, *_: plane.limits.set_instance_capacity(
+        *where, INSTANCE_TYPE, None
+    ),
+    Kind.LIMIT_QUOTA: lambda plane, where, _, how: plane.limits.set_instance_quota(
+        *where, INSTANCE_TYPE, how % 3
+    ),
+    Kind.LIFT_QUOTA: lambda plane, where, *_: plane.limits.set_instance_quota(*where, INSTANCE_TYPE, None),
+    Kind.FAIL_SERVICE: lambda plane, where, endpoint, _: plane.incidents.fail_work(
+        *where, endpoint, SERVICE_FAILED
+    ),
+    Kind.FAIL_ALARM: lambda plane, where, endpoint, _: plane.incidents.fail_work(*where, endpoint, ""),
+    Kind.FAIL_ROLLBACK: lambda plane, where, endpoint, _: plane.incidents.fail_work(
         *where, endpoint, "The rollback failed.", rollback_fails=True
     ),
-    Kind.SYSTEM_UPDATE: lambda plane, where, endpoint, _: plane.begin_system_update(*where, endpoint),
-    Kind.OUT_OF_SERVICE: lambda plane, where, endpoint, _: plane.take_out_of_service(*where, endpoint),
-    Kind.RETURN_TO_SERVICE: lambda plane, where, endpoint, _: plane.return_to_service(*where, endpoint),
+    Kind.SYSTEM_UPDATE: lambda plane, where, endpoint, _: plane.incidents.begin_system_update(
+        *where, endpoint
+    ),
+    Kind.OUT_OF_SERVICE: lambda plane, where, endpoint, _: plane.incidents.take_out_of_service(
+        *where, endpoint
+    ),
+    Kind.RETURN_TO_SERVICE: lambda plane, where, endpoint, _: plane.incidents.return_to_service(
+        *where, endpoint
+    ),
 }

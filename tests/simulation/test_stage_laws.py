@@ -230,7 +230,7 @@ def test_law_16_what_was_changed_since_it_was_deployed_is_not_passed_on(soaked: 
 
 
 def test_law_16_what_is_out_of_service_is_not_passed_on(soaked: Deployed) -> None:
-    soaked.world.control_plane.take_out_of_service(STAGING_ACCOUNT, REGION, "churn")
+    soaked.world.control_plane.incidents.take_out_of_service(STAGING_ACCOUNT, REGION, "churn")
     soaked.world.observe_changes()
     soaked.world.run_until_quiet()
     soaked.world.pass_time(30)

@@ -273,7 +273,7 @@ def test_an_invocation_of_a_missing_endpoint_names_the_account(cloud: ObservedCl
     fact="A quota on instances is refused with the limit, the present use and what the request would add.",
 )
 def test_a_quota_names_limit_use_and_delta(cloud: ObservedCloud) -> None:
-    cloud.control_plane.set_instance_quota(ACCOUNT, "us-west-2", "ml.g5.12xlarge", 2)
+    cloud.control_plane.limits.set_instance_quota(ACCOUNT, "us-west-2", "ml.g5.12xlarge", 2)
     cloud.serving(variant(InstanceType="ml.g5.12xlarge"))
     cloud.config("one", variant(InstanceType="ml.g5.12xlarge", InitialInstanceCount=1))
     code, message = refusal(cloud.sagemaker.create_endpoint, EndpointName="two", EndpointConfigName="one")
@@ -293,7 +293,7 @@ def test_a_quota_names_limit_use_and_delta(cloud: ObservedCloud) -> None:
     fact="A quota of 0 refuses CreateEndpoint at the call, with status 400; nothing is created.",
 )
 def test_a_quota_refuses_the_call_and_creates_nothing(cloud: ObservedCloud) -> None:
-    cloud.control_plane.set_instance_quota(ACCOUNT, "us-west-2", "ml.m5.large", 0)
+    cloud.control_plane.limits.set_instance_quota(ACCOUNT, "us-west-2", "ml.m5.large", 0)
     cloud.model()
     cloud.config("config", variant(InitialInstanceCount=1))
     code, message = refusal(

@@ -525,7 +525,9 @@ def test_a_failed_first_deployment_falls_back_to_an_older_approval(pipeline: Pip
 
 
 def short_of_instances(pipeline: Pipeline, count: int | None) -> None:
-    pipeline.control_plane.set_instance_capacity(pipeline.account_id, "eu-central-1", "ml.m5.large", count)
+    pipeline.control_plane.limits.set_instance_capacity(
+        pipeline.account_id, "eu-central-1", "ml.m5.large", count
+    )
 
 
 def test_a_shortage_of_instances_is_tried_again_until_there_are_some(pipeline: Pipeline) -> None:
@@ -566,12 +568,12 @@ def test_a_shortage_that_lasts_ends_in_failure_after_five_retries(pipeline: Pipe
 
 
 def test_a_quota_is_tried_again_and_named(pipeline: Pipeline) -> None:
-    pipeline.control_plane.set_instance_quota(pipeline.account_id, "eu-central-1", "ml.m5.large", 0)
+    pipeline.control_plane.limits.set_instance_quota(pipeline.account_id, "eu-central-1", "ml.m5.large", 0)
     arn = pipeline.register()
     pipeline.approve(arn)
     pipeline.run()
     assert "ml.m5.large for endpoint usage" in pipeline.outcomes[-1]["Reason"]
-    pipeline.control_plane.set_instance_quota(pipeline.account_id, "eu-central-1", "ml.m5.large", None)
+    pipeline.control_plane.limits.set_instance_quota(pipeline.account_id, "eu-central-1", "ml.m5.large", None)
     pipeline.pass_time(RETRY_DELAYS[0].total_seconds())
     pipeline.sweep()
     pipeline.run()
@@ -584,7 +586,7 @@ def test_a_failed_rollback_is_repaired_by_the_approval_before(pipeline: Pipeline
     arn = pipeline.register()
     pipeline.approve(arn)
     pipeline.deliver()
-    pipeline.control_plane.fail_work(
+    pipeline.control_plane.incidents.fail_work(
         pipeline.account_id, "eu-central-1", ENDPOINT, "ping", rollback_fails=True
     )
     pipeline.run()
@@ -596,7 +598,7 @@ def test_a_failed_rollback_is_repaired_by_the_approval_before(pipeline: Pipeline
 
 def test_an_endpoint_out_of_service_is_reported_once_and_left_alone(pipeline: Pipeline) -> None:
     deployed(pipeline)
-    pipeline.control_plane.take_out_of_service(pipeline.account_id, "eu-central-1", ENDPOINT)
+    pipeline.control_plane.incidents.take_out_of_service(pipeline.account_id, "eu-central-1", ENDPOINT)
     before = writes(pipeline)
     arn = pipeline.register()
     pipeline.approve(arn)
@@ -605,7 +607,7 @@ def test_an_endpoint_out_of_service_is_reported_once_and_left_alone(pipeline: Pi
 
     assert writes(pipeline) == before
     assert [each["Outcome"] for each in pipeline.outcomes].count("needs_attention") == 1
-    pipeline.control_plane.return_to_service(pipeline.account_id, "eu-central-1", ENDPOINT)
+    pipeline.control_plane.incidents.return_to_service(pipeline.account_id, "eu-central-1", ENDPOINT)
     pipeline.run()
     assert pipeline.serving() == "v2"
 
@@ -629,7 +631,9 @@ def test_a_change_by_somebody_else_in_between_is_waited_for(pipeline: Pipeline) 
     def maintain(_service: str, operation: str) -> None:
         if operation == "UpdateEndpoint":
             pipeline.deployer_cloud.before_call = lambda _service, _operation: None
-            pipeline.control_plane.begin_system_update(pipeline.account_id, "eu-central-1", ENDPOINT)
+            pipeline.control_plane.incidents.begin_system_update(
+                pipeline.account_id, "eu-central-1", ENDPOINT
+            )
 
     pipeline.deployer_cloud.before_call = maintain
     pipeline.run()

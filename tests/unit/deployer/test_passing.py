@@ -220,7 +220,7 @@ def test_an_endpoint_that_failed_for_a_permission_serves_later_without_anybodys_
         arn = pipeline.register()
         pipeline.approve(arn)
     pipeline.deliver()
-    pipeline.control_plane.fail_work(pipeline.account_id, REGION, ENDPOINT, reason)
+    pipeline.control_plane.incidents.fail_work(pipeline.account_id, REGION, ENDPOINT, reason)
     pipeline.run()
     assert pipeline.told(arn) == ["started", "failed"]
     assert reason in pipeline.outcomes[-1]["Message"]

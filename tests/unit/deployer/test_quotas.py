@@ -73,7 +73,7 @@ def test_an_update_that_a_quota_refuses_says_what_it_takes(settings: dict[str, A
     pipeline.manage(CreateEndpointConfig={"ProductionVariants": [VARIANT]}, **settings)
     pipeline.approve(pipeline.register())
     pipeline.run()
-    pipeline.control_plane.set_instance_quota(pipeline.account_id, REGION, "ml.m5.large", 2)
+    pipeline.control_plane.limits.set_instance_quota(pipeline.account_id, REGION, "ml.m5.large", 2)
     pipeline.approve(pipeline.register())
     pipeline.run()
 
@@ -87,7 +87,7 @@ def test_an_update_that_a_quota_refuses_says_what_it_takes(settings: dict[str, A
 def test_a_creation_that_a_quota_refuses_needs_no_second_fleet() -> None:
     pipeline = Pipeline()
     pipeline.manage()
-    pipeline.control_plane.set_instance_quota(pipeline.account_id, REGION, "ml.m5.large", 0)
+    pipeline.control_plane.limits.set_instance_quota(pipeline.account_id, REGION, "ml.m5.large", 0)
     pipeline.approve(pipeline.register())
     pipeline.run()
 

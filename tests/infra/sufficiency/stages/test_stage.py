@@ -333,7 +333,7 @@ def test_a_version_that_alarms_disturbed_is_promoted_once_they_are_quiet() -> No
 def test_a_version_whose_endpoint_is_out_of_service_is_not_promoted() -> None:
     pipeline = staging()
     arn = deployed(pipeline)
-    pipeline.control_plane.take_out_of_service(pipeline.account_id, REGION, "churn")
+    pipeline.control_plane.incidents.take_out_of_service(pipeline.account_id, REGION, "churn")
     after(pipeline, SOAK + 60)
 
     assert pipeline.endpoint["EndpointStatus"] == "OutOfService"
@@ -773,12 +773,12 @@ def test_a_stage_stamps_what_it_deployed_and_not_what_the_version_is_by_now() ->
 def test_what_is_out_of_service_is_not_promoted() -> None:
     pipeline = staging()
     arn = deployed(pipeline)
-    pipeline.control_plane.take_out_of_service(pipeline.account_id, REGION, "churn")
+    pipeline.control_plane.incidents.take_out_of_service(pipeline.account_id, REGION, "churn")
     after(pipeline, SOAK + 60)
 
     assert life_cycle(pipeline, arn) is None
 
-    pipeline.control_plane.return_to_service(pipeline.account_id, REGION, "churn")
+    pipeline.control_plane.incidents.return_to_service(pipeline.account_id, REGION, "churn")
     after(pipeline, 60)
 
     assert life_cycle(pipeline, arn) == PENDING

@@ -117,7 +117,7 @@ def test_registering_moves_the_capacity_into_the_bounds(
 
 def test_a_quota_that_forbids_the_move_does_not_forbid_the_registration() -> None:
     scene = Scene()
-    scene.cloud.control_plane.set_instance_quota(ACCOUNT, REGION, "ml.m5.large", 2)
+    scene.cloud.control_plane.limits.set_instance_quota(ACCOUNT, REGION, "ml.m5.large", 2)
     scene.register(3, 4)
     assert scene.instances() == (2, 2)
     assert len(scene.targets()) == 1

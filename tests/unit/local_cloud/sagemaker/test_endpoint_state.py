@@ -69,12 +69,12 @@ def _rescaling(cloud: VirtualCloud) -> None:
 
 def _rolling_back(cloud: VirtualCloud) -> None:
     _rescaling(cloud)
-    cloud.control_plane.fail_work(ACCOUNT, REGION, "churn", "no capacity")
+    cloud.control_plane.incidents.fail_work(ACCOUNT, REGION, "churn", "no capacity")
 
 
 def _system_updating(cloud: VirtualCloud) -> None:
     cloud.serving()
-    cloud.control_plane.begin_system_update(ACCOUNT, REGION, "churn")
+    cloud.control_plane.incidents.begin_system_update(ACCOUNT, REGION, "churn")
 
 
 def _deleting(cloud: VirtualCloud) -> None:
@@ -84,13 +84,13 @@ def _deleting(cloud: VirtualCloud) -> None:
 
 def _out_of_service(cloud: VirtualCloud) -> None:
     cloud.serving()
-    cloud.control_plane.take_out_of_service(ACCOUNT, REGION, "churn")
+    cloud.control_plane.incidents.take_out_of_service(ACCOUNT, REGION, "churn")
 
 
 def _update_rollback_failed(cloud: VirtualCloud) -> None:
     cloud.serving()
     cloud.update()
-    cloud.control_plane.fail_work(ACCOUNT, REGION, "churn", "alarm", rollback_fails=True)
+    cloud.control_plane.incidents.fail_work(ACCOUNT, REGION, "churn", "alarm", rollback_fails=True)
     cloud.settle()
 
 

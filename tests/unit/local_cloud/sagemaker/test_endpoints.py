@@ -241,14 +241,14 @@ def test_model_data_deleted_after_create_model_fails_the_deployment() -> None:
 
 def test_too_little_capacity_fails_the_deployment_after_the_call(cloud: VirtualCloud) -> None:
     cloud.serving()
-    cloud.control_plane.set_instance_capacity(ACCOUNT, REGION, "ml.m5.large", 1)
+    cloud.control_plane.limits.set_instance_capacity(ACCOUNT, REGION, "ml.m5.large", 1)
     cloud.update()
     assert cloud.status() == "Updating"
     cloud.settle()
     described = cloud.describe()
     assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", "config-1")
     assert described["FailureReason"] == INSUFFICIENT_CAPACITY
-    cloud.control_plane.set_instance_capacity(ACCOUNT, REGION, "ml.m5.large", None)
+    cloud.control_plane.limits.set_instance_capacity(ACCOUNT, REGION, "ml.m5.large", None)
     cloud.update()
     cloud.settle()
     assert cloud.describe()["EndpointConfigName"] == "config-2"
@@ -256,7 +256,7 @@ def test_too_little_capacity_fails_the_deployment_after_the_call(cloud: VirtualC
 
 def test_both_fleets_count_against_the_quota_during_an_update(cloud: VirtualCloud) -> None:
     cloud.serving()
-    cloud.control_plane.set_instance_quota(ACCOUNT, REGION, "ml.m5.large", 2)
+    cloud.control_plane.limits.set_instance_quota(ACCOUNT, REGION, "ml.m5.large", 2)
     cloud.update()
     cloud.model("model-3")
     cloud.config("config-3", variant(ModelName="model-3"))
@@ -269,8 +269,8 @@ def test_both_fleets_count_against_the_quota_during_an_update(cloud: VirtualClou
 
 
 def test_quotas_are_per_account_region_and_type(cloud: VirtualCloud) -> None:
-    cloud.control_plane.set_instance_quota(ACCOUNT, "us-east-1", "ml.m5.large", 0)
-    cloud.control_plane.set_instance_quota(ACCOUNT, REGION, "ml.m5.xlarge", 0)
+    cloud.control_plane.limits.set_instance_quota(ACCOUNT, "us-east-1", "ml.m5.large", 0)
+    cloud.control_plane.limits.set_instance_quota(ACCOUNT, REGION, "ml.m5.xlarge", 0)
     cloud.serving()
 
 
@@ -336,7 +336,7 @@ def test_a_canary_that_is_failed_returns_all_traffic_to_the_old_fleet(cloud: Vir
     assert cloud.models_serving() == {"model-2": 0.25, "model-1": 0.75}
     (status,) = cloud.describe()["PendingDeploymentSummary"]["ProductionVariants"][0]["VariantStatus"]
     assert status["Status"] == "Baking"
-    cloud.control_plane.fail_work(ACCOUNT, REGION, "churn", "an alarm fired")
+    cloud.control_plane.incidents.fail_work(ACCOUNT, REGION, "churn", "an alarm fired")
     assert cloud.models_serving() == {"model-1": 1.0}
     cloud.settle()
     described = cloud.describe()
@@ -373,7 +373,7 @@ def test_a_failed_rollback_leaves_a_mix_that_another_update_repairs(cloud: Virtu
     _serving_four(cloud)
     cloud.update(DeploymentConfig=ROLLING)
     cloud.advance(10)
-    cloud.control_plane.fail_work(ACCOUNT, REGION, "churn", "both failed", rollback_fails=True)
+    cloud.control_plane.incidents.fail_work(ACCOUNT, REGION, "churn", "both failed", rollback_fails=True)
     cloud.settle()
     described = cloud.describe()
     assert described["EndpointStatus"] == "UpdateRollbackFailed"
@@ -395,7 +395,7 @@ def test_a_mix_that_an_update_fails_to_repair_leaves_no_fleet_behind(
     for fails in (True, rollback_fails):
         cloud.update(DeploymentConfig=ROLLING)
         cloud.advance(10)
-        cloud.control_plane.fail_work(ACCOUNT, REGION, "churn", "failed", rollback_fails=fails)
+        cloud.control_plane.incidents.fail_work(ACCOUNT, REGION, "churn", "failed", rollback_fails=fails)
         cloud.settle()
     if rollback_fails:
         assert cloud.status() == "UpdateRollbackFailed"
@@ -483,7 +483,7 @@ def test_rescaling_shows_the_desired_values_at_once_and_the_current_ones_later(c
 
 def test_rescaling_without_capacity_rolls_back(cloud: VirtualCloud) -> None:
     cloud.serving()
-    cloud.control_plane.set_instance_capacity(ACCOUNT, REGION, "ml.m5.large", 2)
+    cloud.control_plane.limits.set_instance_capacity(ACCOUNT, REGION, "ml.m5.large", 2)
     cloud.call(
         "UpdateEndpointWeightsAndCapacities",
         EndpointName="churn",
@@ -518,7 +518,7 @@ def test_rescaling_refuses_unknown_and_repeated_variants_and_too_many_instances(
     assert "not serverless" in message(
         {"VariantName": "AllTraffic", "ServerlessUpdateConfig": {"MaxConcurrency": 2}}
     )
-    cloud.control_plane.set_instance_quota(ACCOUNT, REGION, "ml.m5.large", 2)
+    cloud.control_plane.limits.set_instance_quota(ACCOUNT, REGION, "ml.m5.large", 2)
     assert "current utilization of 1 Instances and a request delta of 2 Instances" in message(
         {"VariantName": "AllTraffic", "DesiredInstanceCount": 3}
     )
@@ -575,7 +575,7 @@ def test_a_change_of_concurrency_that_fails_goes_back(cloud: VirtualCloud) -> No
             {"VariantName": "AllTraffic", "ServerlessUpdateConfig": {"MaxConcurrency": 9}}
         ],
     )
-    cloud.control_plane.fail_work(ACCOUNT, REGION, "churn", "scaling failed")
+    cloud.control_plane.incidents.fail_work(ACCOUNT, REGION, "churn", "scaling failed")
     cloud.settle()
     (summary,) = cloud.describe()["ProductionVariants"]
     assert summary["CurrentServerlessConfig"]["MaxConcurrency"] == 5
@@ -708,7 +708,7 @@ def test_a_failed_endpoint_can_be_deleted_and_created_again(cloud: VirtualCloud)
 
 def test_maintenance_ends_by_itself_and_serves_meanwhile(cloud: VirtualCloud) -> None:
     cloud.serving()
-    cloud.control_plane.begin_system_update(ACCOUNT, REGION, "churn")
+    cloud.control_plane.incidents.begin_system_update(ACCOUNT, REGION, "churn")
     assert cloud.models_serving() == {"model-1": 1.0}
     cloud.settle()
     assert cloud.status() == "InService"
@@ -716,21 +716,21 @@ def test_maintenance_ends_by_itself_and_serves_meanwhile(cloud: VirtualCloud) ->
 
 def test_out_of_service_serves_nothing_until_it_returns(cloud: VirtualCloud) -> None:
     cloud.serving()
-    cloud.control_plane.take_out_of_service(ACCOUNT, REGION, "churn")
+    cloud.control_plane.incidents.take_out_of_service(ACCOUNT, REGION, "churn")
     assert cloud.models_serving() == {}
-    cloud.control_plane.return_to_service(ACCOUNT, REGION, "churn")
+    cloud.control_plane.incidents.return_to_service(ACCOUNT, REGION, "churn")
     assert cloud.status() == "InService"
     assert cloud.models_serving() == {"model-1": 1.0}
 
 
 def test_what_aws_does_by_itself_needs_an_endpoint_in_the_right_status(cloud: VirtualCloud) -> None:
     with pytest.raises(ValueError, match="There is no endpoint 'churn'"):
-        cloud.control_plane.begin_system_update(ACCOUNT, REGION, "churn")
+        cloud.control_plane.incidents.begin_system_update(ACCOUNT, REGION, "churn")
     cloud.serving()
     with pytest.raises(ValueError, match="is InService, not OutOfService"):
-        cloud.control_plane.return_to_service(ACCOUNT, REGION, "churn")
+        cloud.control_plane.incidents.return_to_service(ACCOUNT, REGION, "churn")
     with pytest.raises(ValueError, match="nothing is under way"):
-        cloud.control_plane.fail_work(ACCOUNT, REGION, "churn", "reason")
+        cloud.control_plane.incidents.fail_work(ACCOUNT, REGION, "churn", "reason")
 
 
 def test_a_failure_of_the_service_fails_a_creation(cloud: VirtualCloud) -> None:
@@ -738,7 +738,7 @@ def test_a_failure_of_the_service_fails_a_creation(cloud: VirtualCloud) -> None:
     cloud.config()
     cloud.call("CreateEndpoint", EndpointName="churn", EndpointConfigName="config-1")
     reason = "Request to service failed. If failure persists after retry, contact customer support."
-    cloud.control_plane.fail_work(ACCOUNT, REGION, "churn", reason)
+    cloud.control_plane.incidents.fail_work(ACCOUNT, REGION, "churn", reason)
     described = cloud.describe()
     assert (described["EndpointStatus"], described["FailureReason"]) == ("Failed", reason)
 
@@ -782,11 +782,11 @@ def test_fleets_are_launched_with_everything_a_container_needs(cloud: VirtualClo
 
 def test_a_failure_reason_does_not_prove_a_failed_update(cloud: VirtualCloud) -> None:
     cloud.serving()
-    cloud.control_plane.begin_system_update(ACCOUNT, REGION, "churn")
-    cloud.control_plane.fail_work(ACCOUNT, REGION, "churn", "patching failed")
+    cloud.control_plane.incidents.begin_system_update(ACCOUNT, REGION, "churn")
+    cloud.control_plane.incidents.fail_work(ACCOUNT, REGION, "churn", "patching failed")
     described = cloud.describe()
     assert (described["EndpointStatus"], described["FailureReason"]) == ("InService", "patching failed")
     assert cloud.models_serving() == {"model-1": 1.0}
-    cloud.control_plane.begin_system_update(ACCOUNT, REGION, "churn")
+    cloud.control_plane.incidents.begin_system_update(ACCOUNT, REGION, "churn")
     cloud.settle()
     assert cloud.describe()["FailureReason"] == "patching failed"

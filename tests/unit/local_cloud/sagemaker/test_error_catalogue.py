@@ -296,7 +296,7 @@ def test_a_missing_endpoint_is_named_by_its_arn_if_the_switch_says_so() -> None:
 @pytest.mark.parametrize("operation", ["CreateEndpoint", "UpdateEndpoint"])
 def test_instances_beyond_the_quota_are_refused_at_the_call(cloud: VirtualCloud, operation: str) -> None:
     cloud.serving()
-    cloud.control_plane.set_instance_quota(ACCOUNT, REGION, "ml.m5.large", 1)
+    cloud.control_plane.limits.set_instance_quota(ACCOUNT, REGION, "ml.m5.large", 1)
     name = "other" if operation == "CreateEndpoint" else "churn"
     error = cloud.refused(operation, EndpointName=name, EndpointConfigName="config-2")
     assert (error.code, error.status) == ("ResourceLimitExceeded", 400)

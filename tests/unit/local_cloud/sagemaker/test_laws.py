@@ -140,16 +140,16 @@ class EndpointLife(RuleBasedStateMachine):
 
     @rule(capacity=st.sampled_from([None, 0, 3, 8]))
     def limit_capacity(self, capacity: int | None) -> None:
-        self.cloud.control_plane.set_instance_capacity(ACCOUNT, REGION, "ml.m5.large", capacity)
+        self.cloud.control_plane.limits.set_instance_capacity(ACCOUNT, REGION, "ml.m5.large", capacity)
 
     @rule(quota=st.sampled_from([None, 2, 5]))
     def limit_quota(self, quota: int | None) -> None:
-        self.cloud.control_plane.set_instance_quota(ACCOUNT, REGION, "ml.m5.large", quota)
+        self.cloud.control_plane.limits.set_instance_quota(ACCOUNT, REGION, "ml.m5.large", quota)
 
     @rule(rollback_fails=st.booleans())
     def fail(self, *, rollback_fails: bool) -> None:
         try:
-            self.cloud.control_plane.fail_work(
+            self.cloud.control_plane.incidents.fail_work(
                 ACCOUNT, REGION, "churn", "injected", rollback_fails=rollback_fails
             )
         except ValueError:
@@ -160,7 +160,7 @@ class EndpointLife(RuleBasedStateMachine):
     def maintain(self) -> None:
         described = self._described()
         if described is not None and described["EndpointStatus"] == "InService":
-            self.cloud.control_plane.begin_system_update(ACCOUNT, REGION, "churn")
+            self.cloud.control_plane.incidents.begin_system_update(ACCOUNT, REGION, "churn")
 
     @rule(seconds=st.sampled_from([0.1, 0.5, 1, 5, 100]))
     def wait(self, seconds: float) -> None:

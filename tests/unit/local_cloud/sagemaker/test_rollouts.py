@@ -449,7 +449,7 @@ def test_a_rolling_rollback_without_capacity_leaves_a_mix_that_an_update_repairs
     cloud.update(DeploymentConfig=rolling())
     cloud.advance(40)
     assert instance_counts(cloud) == {"model-1": 3, "model-2": 2}
-    cloud.control_plane.set_instance_capacity(ACCOUNT, REGION, "ml.m5.large", 4)
+    cloud.control_plane.limits.set_instance_capacity(ACCOUNT, REGION, "ml.m5.large", 4)
     cloud.alarms.set(ALARM, AlarmState.ALARM)
     cloud.settle()
     described = cloud.describe()
@@ -457,7 +457,7 @@ def test_a_rolling_rollback_without_capacity_leaves_a_mix_that_an_update_repairs
     assert ALARM in described["FailureReason"]
     assert cloud.models_serving() == {"model-1": 0.5, "model-2": 0.5}
     cloud.alarms.set(ALARM, AlarmState.OK)
-    cloud.control_plane.set_instance_capacity(ACCOUNT, REGION, "ml.m5.large", None)
+    cloud.control_plane.limits.set_instance_capacity(ACCOUNT, REGION, "ml.m5.large", None)
     cloud.update("config-1")
     cloud.settle()
     assert cloud.status() == "InService"
@@ -468,7 +468,7 @@ def test_a_mix_that_an_update_fails_to_repair_gets_its_old_instances_back() -> N
     cloud = cloud_serving(4)
     cloud.update(DeploymentConfig=rolling())
     cloud.advance(40)
-    cloud.control_plane.fail_work(ACCOUNT, REGION, "churn", "both failed", rollback_fails=True)
+    cloud.control_plane.incidents.fail_work(ACCOUNT, REGION, "churn", "both failed", rollback_fails=True)
     cloud.settle()
     cloud.update(DeploymentConfig=GUARDED)
     cloud.alarms.set(ALARM, AlarmState.ALARM)
@@ -502,7 +502,7 @@ def test_blue_green_needs_both_fleets_within_the_quota_and_rolling_only_a_batch(
     cloud = cloud_serving(4)
     members = {} if deployment_config is None else {"DeploymentConfig": deployment_config}
     request = {"EndpointName": "churn", "EndpointConfigName": "config-2", **members}
-    cloud.control_plane.set_instance_quota(ACCOUNT, REGION, "ml.m5.large", needed - 1)
+    cloud.control_plane.limits.set_instance_quota(ACCOUNT, REGION, "ml.m5.large", needed - 1)
     error = cloud.refused("UpdateEndpoint", **request)
     assert error.code == "ResourceLimitExceeded"
     assert error.message.startswith(
@@ -510,7 +510,7 @@ def test_blue_green_needs_both_fleets_within_the_quota_and_rolling_only_a_batch(
         f"current utilization of 4 Instances and a request delta of {needed - 4} Instances."
     )
     assert cloud.status() == "InService"
-    cloud.control_plane.set_instance_quota(ACCOUNT, REGION, "ml.m5.large", needed)
+    cloud.control_plane.limits.set_instance_quota(ACCOUNT, REGION, "ml.m5.large", needed)
     cloud.call("UpdateEndpoint", **request)
     cloud.settle()
     assert cloud.describe()["EndpointConfigName"] == "config-2"
@@ -518,7 +518,7 @@ def test_blue_green_needs_both_fleets_within_the_quota_and_rolling_only_a_batch(
 
 def test_a_rolling_update_to_another_instance_type_counts_all_of_that_type() -> None:
     cloud = cloud_serving(4, new_instance_type="ml.m5.xlarge")
-    cloud.control_plane.set_instance_quota(ACCOUNT, REGION, "ml.m5.xlarge", 3)
+    cloud.control_plane.limits.set_instance_quota(ACCOUNT, REGION, "ml.m5.xlarge", 3)
     error = cloud.refused(
         "UpdateEndpoint", EndpointName="churn", EndpointConfigName="config-2", DeploymentConfig=rolling()
     )
@@ -527,7 +527,7 @@ def test_a_rolling_update_to_another_instance_type_counts_all_of_that_type() -> 
 
 def test_a_batch_without_capacity_rolls_back() -> None:
     cloud = cloud_serving(4)
-    cloud.control_plane.set_instance_capacity(ACCOUNT, REGION, "ml.m5.large", 4)
+    cloud.control_plane.limits.set_instance_capacity(ACCOUNT, REGION, "ml.m5.large", 4)
     cloud.update(DeploymentConfig=rolling())
     cloud.settle()
     assert cloud.describe()["FailureReason"] == INSUFFICIENT_CAPACITY
@@ -538,7 +538,7 @@ def test_after_a_rolling_update_the_endpoint_counts_what_it_has() -> None:
     cloud = cloud_serving(4)
     cloud.update(DeploymentConfig=rolling())
     cloud.settle()
-    cloud.control_plane.set_instance_quota(ACCOUNT, REGION, "ml.m5.large", 4)
+    cloud.control_plane.limits.set_instance_quota(ACCOUNT, REGION, "ml.m5.large", 4)
     error = cloud.refused("CreateEndpoint", EndpointName="other", EndpointConfigName="config-1")
     assert "current utilization of 4 Instances" in error.message
 

@@ -52,7 +52,7 @@ def root(account_id: str = ACCOUNT) -> Caller:
 
 def test_an_account_sees_the_limit_that_it_is_held_to_and_nobody_elses() -> None:
     cloud = VirtualCloud()
-    cloud.control_plane.set_instance_quota(ACCOUNT, REGION, "ml.m5.large", 4)
+    cloud.control_plane.limits.set_instance_quota(ACCOUNT, REGION, "ml.m5.large", 4)
 
     assert Client(cloud, root()).values("ListServiceQuotas")[QUOTA] == 4
     assert Client(cloud, root(OTHER_ACCOUNT)).values("ListServiceQuotas")[QUOTA] == WITHOUT_LIMIT
