@@ -24,11 +24,11 @@ from local_cloud.ministack import (
     cloudwatch_metrics,
     enforcement,
     event_buses,
-    execution_roles,
     iam,
     identities,
     lambda_functions,
     log_groups,
+    model_roles,
     objects_and_topics,
     parameter_changes,
     policy_grammar,
@@ -42,10 +42,10 @@ from local_cloud.ministack.bus_policies import BusPolicies
 from local_cloud.ministack.cloudwatch_metrics import CloudWatchMetrics
 from local_cloud.ministack.enforcement import Enforcement
 from local_cloud.ministack.event_buses import EventBuses
-from local_cloud.ministack.execution_roles import ExecutionRoles
 from local_cloud.ministack.iam import MiniStackIam
 from local_cloud.ministack.lambda_functions import LambdaFunctions
 from local_cloud.ministack.log_groups import LogGroups
+from local_cloud.ministack.model_roles import ExecutionRoles
 from local_cloud.ministack.objects_and_topics import ObjectsAndTopics
 from local_cloud.ministack.parameter_changes import ParameterChanges
 from local_cloud.ministack.policy_grammar import PolicyGrammar
@@ -73,7 +73,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     *cloudwatch_metrics.RELIED_ON,
     *enforcement.RELIED_ON,
     *event_buses.RELIED_ON,
-    *execution_roles.RELIED_ON,
+    *model_roles.RELIED_ON,
     *iam.RELIED_ON,
     *identities.RELIED_ON,
     *lambda_functions.RELIED_ON,

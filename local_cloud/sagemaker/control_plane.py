@@ -13,12 +13,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from local_cloud.application_auto_scaling.registrations import Registry
-from local_cloud.sagemaker import errors, models, tags
+from local_cloud.sagemaker import errors, models, resource_tags
 from local_cloud.sagemaker.account_limits import AccountLimits
-from local_cloud.sagemaker.authorization import authorization
-from local_cloud.sagemaker.endpoint_configs import endpoint_configs
-from local_cloud.sagemaker.endpoint_configs.endpoint_config import instance_types_of
-from local_cloud.sagemaker.endpoints import endpoints
+from local_cloud.sagemaker.authorization import authorization_rules
+from local_cloud.sagemaker.endpoint_configs import endpoint_config_operations
+from local_cloud.sagemaker.endpoint_configs.endpoint_config_state import instance_types_of
+from local_cloud.sagemaker.endpoints import endpoint_operations
 from local_cloud.sagemaker.endpoints.endpoint_state import EndpointStatus, ScalableVariant
 from local_cloud.sagemaker.incidents import Incidents
 from local_cloud.sagemaker.port_defaults import NoKeys, PermissiveRoles
@@ -54,9 +54,9 @@ OPERATIONS: dict[str, Operation] = {
     **model_package_groups.OPERATIONS,
     **model_packages.OPERATIONS,
     **models.OPERATIONS,
-    **endpoint_configs.OPERATIONS,
-    **endpoints.OPERATIONS,
-    **tags.OPERATIONS,
+    **endpoint_config_operations.OPERATIONS,
+    **endpoint_operations.OPERATIONS,
+    **resource_tags.OPERATIONS,
 }
 """Every operation that is modelled; all others are refused by name."""
 
@@ -169,7 +169,7 @@ class ControlPlane:
             raise errors.unknown_operation(operation)
         self._count(operation, caller)
         validated = _validator(self.switches.api_version).validate(operation, request)
-        authorization.require(self._state, caller, operation, validated)
+        authorization_rules.require(self._state, caller, operation, validated)
         response = handler(self._state, caller, validated)
         # A transition of no duration is over by the time the answer arrives.
         self.advance()
@@ -182,7 +182,7 @@ class ControlPlane:
             ServiceError: AccessDeniedException.
         """
         self.advance()
-        authorization.require(self._state, caller, operation, request)
+        authorization_rules.require(self._state, caller, operation, request)
 
     def advance(self) -> None:
         """Make every transition that is due, in order, each at its own time."""

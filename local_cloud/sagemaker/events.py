@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.sagemaker import tags
+from local_cloud.sagemaker import resource_tags
 from local_cloud.sagemaker.switch_settings import (
     CreationEventFields,
     EventTime,
@@ -92,7 +92,7 @@ def emit_endpoint_state_change(state: State, endpoint: Endpoint) -> None:
         "FailureReason": endpoint.failure_reason,
         "CreationTime": epoch_milliseconds(endpoint.creation_time),
         "LastModifiedTime": epoch_milliseconds(endpoint.last_modified_time),
-        "Tags": tags.as_map(endpoint.scope, endpoint.arn) if is_tagged else {},
+        "Tags": resource_tags.as_map(endpoint.scope, endpoint.arn) if is_tagged else {},
     }
     time = (
         iso(state.time)
@@ -132,7 +132,7 @@ def emit_endpoint_deployment_state_change(
         "EndpointStatus": event_status(endpoint.status.value, state.switches.endpoint_event_spelling),
         "CreationTime": endpoint.creation_time,
         "LastModifiedTime": endpoint.last_modified_time,
-        "Tags": tags.as_map(endpoint.scope, endpoint.arn) if is_tagged else {},
+        "Tags": resource_tags.as_map(endpoint.scope, endpoint.arn) if is_tagged else {},
     }
     if pending is not None:
         detail["PendingDeploymentSummary"] = pending

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from local_cloud.sagemaker import arns, errors, tags
+from local_cloud.sagemaker import arns, errors, resource_tags
 from local_cloud.sagemaker.ports import Container
 from local_cloud.sagemaker.protocol.descriptions import without_empties
 from local_cloud.sagemaker.protocol.listing import page
@@ -117,7 +117,7 @@ def create_model(state: State, caller: Caller, request: Mapping[str, Any]) -> di
     for container in containers:
         if container.model_data_url is not None:
             _check_model_data(state, container.model_data_url, role_arn, scope.region)
-    tags.put(scope, arn, request.get("Tags", ()))
+    resource_tags.put(scope, arn, request.get("Tags", ()))
     scope.models[name.lower()] = Model(
         name=name,
         arn=arn,
@@ -153,7 +153,7 @@ def delete_model(state: State, caller: Caller, request: Mapping[str, Any]) -> di
     scope = state.scope(caller)
     model = find_model(state, scope, request["ModelName"])
     del scope.models[model.name.lower()]
-    tags.forget(scope, model.arn)
+    resource_tags.forget(scope, model.arn)
     return {}
 
 

@@ -17,7 +17,7 @@ from local_cloud.sagemaker.timers import Timers
 
 if TYPE_CHECKING:
     from local_cloud.application_auto_scaling.registrations import Registry
-    from local_cloud.sagemaker.endpoint_configs.endpoint_config import EndpointConfig
+    from local_cloud.sagemaker.endpoint_configs.endpoint_config_state import EndpointConfig
     from local_cloud.sagemaker.endpoints.endpoint_state import Endpoint
     from local_cloud.sagemaker.models import Model
     from local_cloud.sagemaker.ports import (

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from iam_evaluator.evaluation import AccessRequest, evaluate
 from iam_evaluator.policies import EVERYTHING
 from iam_evaluator.principals import Principal, PrincipalKind
-from local_cloud.ministack.execution_roles import ExecutionRoles
+from local_cloud.ministack.model_roles import ExecutionRoles
 from local_cloud.testing.in_process import InProcessCloud
 from registry_access.environment import Environment
 from registry_access.handler import Clients, edit, respond

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.sagemaker import arns, tags
+from local_cloud.sagemaker import arns, resource_tags
 from local_cloud.sagemaker.authorization.iam_checks import Check
 from local_cloud.sagemaker.switch_settings import ArnLetterCase
 
@@ -61,7 +61,10 @@ def _resource_tags(state: State, arn_text: str) -> dict[str, Values]:
     if arn.resource_type == "model-package" and "/" in arn.name:
         group = scope.model_package_groups.get(arn.name.partition("/")[0].lower())
         arn_text = "" if group is None else group.arn
-    return {f"aws:resourcetag/{key.lower()}": value for key, value in tags.as_map(scope, arn_text).items()}
+    return {
+        f"aws:resourcetag/{key.lower()}": value
+        for key, value in resource_tags.as_map(scope, arn_text).items()
+    }
 
 
 def _policy(state: State, arn_text: str) -> Policy | None:

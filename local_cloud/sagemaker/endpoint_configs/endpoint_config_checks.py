@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker import errors
-from local_cloud.sagemaker.endpoint_configs.endpoint_config import (
+from local_cloud.sagemaker.endpoint_configs.endpoint_config_state import (
     Variant,
     instance_type_of,
     instance_types_of,

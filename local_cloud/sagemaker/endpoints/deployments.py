@@ -34,7 +34,7 @@ from local_cloud.sagemaker.switch_settings import AlarmAtStart, UpdateRollbackSt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from local_cloud.sagemaker.endpoint_configs.endpoint_config import EndpointConfig
+    from local_cloud.sagemaker.endpoint_configs.endpoint_config_state import EndpointConfig
     from local_cloud.sagemaker.endpoints.endpoint_state import Endpoint, LiveVariant
     from local_cloud.sagemaker.endpoints.rollout_plan import Rollout, Step
     from local_cloud.sagemaker.state import State

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from local_cloud.application_auto_scaling.registrations import condition_keys
 from local_cloud.sagemaker import errors
-from local_cloud.sagemaker.authorization.authorization import is_allowed
+from local_cloud.sagemaker.authorization.authorization_rules import is_allowed
 from local_cloud.sagemaker.authorization.iam_checks import Check
-from local_cloud.sagemaker.endpoint_configs.endpoint_config import instance_type_of
 from local_cloud.sagemaker.endpoint_configs.endpoint_config_checks import check_concurrency
+from local_cloud.sagemaker.endpoint_configs.endpoint_config_state import instance_type_of
 from local_cloud.sagemaker.endpoints.endpoint_state import (
     Endpoint,
     LiveVariant,
@@ -20,7 +20,7 @@ from local_cloud.sagemaker.switch_settings import Answer, GuardedVariants
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from local_cloud.sagemaker.endpoint_configs.endpoint_config import EndpointConfig
+    from local_cloud.sagemaker.endpoint_configs.endpoint_config_state import EndpointConfig
     from local_cloud.sagemaker.ports import Caller
     from local_cloud.sagemaker.state import Scope, State
 

@@ -11,7 +11,7 @@ from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from local_cloud.sagemaker import errors, events
-from local_cloud.sagemaker.endpoint_configs.endpoint_config import instance_type_of
+from local_cloud.sagemaker.endpoint_configs.endpoint_config_state import instance_type_of
 from local_cloud.sagemaker.ports import Route
 from local_cloud.sagemaker.registry.model_package import image_digest
 from local_cloud.sagemaker.switch_settings import OutOfServicePermits
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from local_cloud.sagemaker.endpoint_configs.endpoint_config import EndpointConfig
+    from local_cloud.sagemaker.endpoint_configs.endpoint_config_state import EndpointConfig
     from local_cloud.sagemaker.endpoints.deployments import Deployment
     from local_cloud.sagemaker.endpoints.transitions import Deletion, Rescaling, SystemUpdate
     from local_cloud.sagemaker.models import Model

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.sagemaker import events, tags
+from local_cloud.sagemaker import events, resource_tags
 from local_cloud.sagemaker.endpoints.deployment_launch import INSUFFICIENT_CAPACITY
 from local_cloud.sagemaker.endpoints.endpoint_state import (
     Endpoint,
@@ -138,4 +138,4 @@ class Deletion:
                 variant.fleet_id = None
         scope = self.endpoint.scope
         del scope.endpoints[self.endpoint.name.lower()]
-        tags.forget(scope, self.endpoint.arn)
+        resource_tags.forget(scope, self.endpoint.arn)

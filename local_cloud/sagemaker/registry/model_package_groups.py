@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.sagemaker import arns, errors, tags
+from local_cloud.sagemaker import arns, errors, resource_tags
 from local_cloud.sagemaker.protocol.listing import page
 from local_cloud.sagemaker.registry import group_policies
 
@@ -68,7 +68,7 @@ def create_model_package_group(state: State, caller: Caller, request: Mapping[st
     arn = state.arn(scope, "model-package-group", name)
     if name.lower() in scope.model_package_groups:
         raise errors.group_already_exists(arn)
-    tags.put(scope, arn, request.get("Tags", ()))
+    resource_tags.put(scope, arn, request.get("Tags", ()))
     scope.model_package_groups[name.lower()] = ModelPackageGroup(
         name=name,
         arn=arn,
@@ -119,7 +119,7 @@ def delete_model_package_group(state: State, caller: Caller, request: Mapping[st
     if any(key.startswith(prefix) for key in scope.model_packages):
         raise errors.group_is_not_empty(group.arn)
     del scope.model_package_groups[group.name.lower()]
-    tags.forget(scope, group.arn)
+    resource_tags.forget(scope, group.arn)
     return {}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.sagemaker import arns, errors, events, tags
+from local_cloud.sagemaker import arns, errors, events, resource_tags
 from local_cloud.sagemaker.protocol.listing import page
 from local_cloud.sagemaker.registry.model_package import ModelPackage, image_digest
 from local_cloud.sagemaker.registry.model_package_checks import (
@@ -110,7 +110,7 @@ def create_model_package(state: State, caller: Caller, request: Mapping[str, Any
         due=state.time + timedelta(seconds=state.timings.model_package_seconds),
     )
     if version is None:
-        tags.put(scope, arn, request.get("Tags", ()))
+        resource_tags.put(scope, arn, request.get("Tags", ()))
     scope.model_packages[package.key] = package
     if state.switches.creation_events is CreationEvents.EACH_STATUS:
         events.emit_model_package_state_change(state, scope, package, None)
@@ -245,7 +245,7 @@ def delete_model_package(state: State, caller: Caller, request: Mapping[str, Any
     package = resolve_package(state, caller, request["ModelPackageName"], "sagemaker:DeleteModelPackage")
     package.due = None
     del package.scope.model_packages[package.key]
-    tags.forget(package.scope, package.arn)
+    resource_tags.forget(package.scope, package.arn)
     return {}
 
 

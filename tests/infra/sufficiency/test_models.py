@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local_cloud.ministack.execution_roles import ExecutionRoles
+from local_cloud.ministack.model_roles import ExecutionRoles
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.ports import AlarmState
 from local_cloud.testing.in_process import InProcessCloud

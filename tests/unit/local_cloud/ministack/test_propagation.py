@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ministack.core.responses import request_scope
 
-from local_cloud.ministack.execution_roles import ExecutionRoles
 from local_cloud.ministack.iam import MiniStackIam
+from local_cloud.ministack.model_roles import ExecutionRoles
 from local_cloud.ministack.propagation import Propagation
 from local_cloud.testing.in_process import InProcessCloud
 from tests.unit.deployer.pipeline import PATH_STYLE

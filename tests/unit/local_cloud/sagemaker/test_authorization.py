@@ -11,7 +11,7 @@ import pytest
 from iam_evaluator.policies import parse_policy
 from iam_evaluator.principals import Principal, PrincipalKind, account_root
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
-from local_cloud.sagemaker.authorization.authorization import RULES
+from local_cloud.sagemaker.authorization.authorization_rules import RULES
 from local_cloud.sagemaker.control_plane import OPERATIONS
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller, Key

@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.sagemaker import errors, tags
-from local_cloud.sagemaker.endpoint_configs.endpoint_config import EndpointConfig, Variant
+from local_cloud.sagemaker import errors, resource_tags
 from local_cloud.sagemaker.endpoint_configs.endpoint_config_checks import check_settings, check_variants
+from local_cloud.sagemaker.endpoint_configs.endpoint_config_state import EndpointConfig, Variant
 from local_cloud.sagemaker.models import check_role
 from local_cloud.sagemaker.protocol.listing import page
 
@@ -43,7 +43,7 @@ def create_endpoint_config(state: State, caller: Caller, request: Mapping[str, A
     if role_arn is not None:
         check_role(state, scope, role_arn)
     check_variants(state, scope, request)
-    tags.put(scope, arn, request.get("Tags", ()))
+    resource_tags.put(scope, arn, request.get("Tags", ()))
     scope.endpoint_configs[name.lower()] = EndpointConfig(
         name=name,
         arn=arn,
@@ -77,7 +77,7 @@ def delete_endpoint_config(state: State, caller: Caller, request: Mapping[str, A
     scope = state.scope(caller)
     config = find_endpoint_config(state, scope, request["EndpointConfigName"])
     del scope.endpoint_configs[config.name.lower()]
-    tags.forget(scope, config.arn)
+    resource_tags.forget(scope, config.arn)
     return {}
 
 

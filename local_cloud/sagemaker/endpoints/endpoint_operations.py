@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.sagemaker import errors, tags
-from local_cloud.sagemaker.endpoint_configs.endpoint_configs import find_endpoint_config
+from local_cloud.sagemaker import errors, resource_tags
+from local_cloud.sagemaker.endpoint_configs.endpoint_config_operations import find_endpoint_config
 from local_cloud.sagemaker.endpoints import deployments
 from local_cloud.sagemaker.endpoints.deployment_alarms import refuse_because_of_alarms
 from local_cloud.sagemaker.endpoints.deployment_summary import describe
@@ -37,7 +37,7 @@ from local_cloud.sagemaker.switch_settings import NotFoundNames, SameConfigUpdat
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from local_cloud.sagemaker.endpoint_configs.endpoint_config import EndpointConfig
+    from local_cloud.sagemaker.endpoint_configs.endpoint_config_state import EndpointConfig
     from local_cloud.sagemaker.ports import Caller
     from local_cloud.sagemaker.state import Scope, State
 
@@ -56,7 +56,7 @@ def create_endpoint(state: State, caller: Caller, request: Mapping[str, Any]) ->
     variants = _new_variants(state, scope, config)
     plan_rollout(request.get("DeploymentConfig"), variants, (), state.switches)
     check_quotas(scope, instances_by_type(variants))
-    tags.put(scope, arn, request.get("Tags", ()))
+    resource_tags.put(scope, arn, request.get("Tags", ()))
     endpoint = Endpoint(
         scope=scope,
         name=name,
