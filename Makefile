@@ -98,7 +98,7 @@ sabotage: setup ## Break the deployer in many ways; each must be caught
 	python -m tests.simulation sabotage
 
 .PHONY: iam-proof
-iam-proof: setup ## Take each permission from every role and policy in turn; a test must fail (5 to 12 minutes)
+iam-proof: setup ## Take each permission from every role and policy in turn; a test must fail (5 minutes)
 	python -m tests.iam_proof
 
 .PHONY: iam-evidence

@@ -84,7 +84,7 @@ def _conclude(proof: Proof, seconds: float) -> int:
     is_proven = not (tally.unexplained or stale or judgement.defects)
     print(
         f"{'Proven' if is_proven else 'NOT PROVEN'}: {tally} {len(stale)} reasons are out of date. "
-        f"{_in_short(judgement)} {seconds:.0f} s. Each is in {DETAILS}."
+        f"{_in_short(judgement)} {seconds:.0f} s. {DETAILS.parent.name}/{DETAILS.name} has each."
     )
     return 0 if is_proven else 1
 
