@@ -8,11 +8,14 @@ import json
 import os
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from rich.console import Console
+
+from tests.progress import progress
 from tests.simulation import coverage
 from tests.simulation.hunting import catch, hunt
-from tests.simulation.runner import Totals, run, schedule_of
+from tests.simulation.runner import run, schedule_of
 from tests.simulation.sabotages import SABOTAGES, keep
 from tests.simulation.schedule import Schedule
 from tests.simulation.shrink import shrunk
@@ -36,6 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     running.add_argument("--seed", default="1")
     running.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     running.add_argument("--no-shrink", action="store_true", help="show violations as they were drawn")
+    running.add_argument("--coverage", action="store_true", help="show what met what, and how often")
     running.set_defaults(command=_run)
     replaying = commands.add_parser("replay", help="run one schedule, and tell its story")
     replaying.add_argument("schedule", help="as JSON, or SEED/NUMBER of a series")
@@ -64,24 +68,19 @@ def main(arguments: Sequence[str]) -> int:
     return status
 
 
+CONSOLE: Final = Console(stderr=True)
+
+
 def _say(line: object) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    def report(totals: Totals) -> None:
-        if sys.stderr.isatty():
-            sys.stderr.write(f"\r{totals.schedules} schedules, {len(totals.violations)} violations ")
-
-    totals = run(chosen.seed, chosen.schedules, chosen.jobs, report)
-    _say(
-        f"{totals.schedules} schedules of seed {chosen.seed}: {totals.calls} API calls in "
-        f"{totals.seconds:.0f} s, {totals.schedules / totals.seconds:.1f} schedules and "
-        f"{totals.calls / totals.seconds:.0f} calls a second with {chosen.jobs} processes."
-    )
-    _say(coverage.table(totals.coverage))
-    holes = coverage.unexplained_holes(totals.coverage)
+    totals = run(chosen.seed, chosen.schedules, chosen.jobs, CONSOLE)
+    if chosen.coverage:
+        _say(coverage.table(totals.coverage))
+    holes = coverage.unexplained_holes(totals.coverage) if totals.schedules >= LONG_RUN else []
     for what, how in holes:
         _say(f"Hole: {how} never met {what}")
     for violation in totals.violations:
@@ -90,8 +89,12 @@ def _run(chosen: argparse.Namespace) -> int:
             schedule = shrunk(schedule, violation.law)
         _say(f"\nVIOLATION of {violation.law} in schedule {chosen.seed}/{violation.number}: {violation.told}")
         _say(f"Replay it: {replay_command(schedule)}")
-    _say(f"\n{len(totals.violations)} violations.")
-    return 1 if totals.violations or (holes and totals.schedules >= LONG_RUN) else 0
+    _say(
+        f"{totals.schedules:,} schedules of seed {chosen.seed}, {totals.calls:,} API calls in "
+        f"{totals.seconds:.0f} s ({totals.calls / totals.seconds:,.0f} a second): "
+        f"{len(totals.violations)} violations, {len(holes)} holes."
+    )
+    return 1 if totals.violations or holes else 0
 
 
 def _replay(chosen: argparse.Namespace) -> int:
@@ -116,21 +119,18 @@ def _hunt(chosen: argparse.Namespace) -> int:
 
 def _sabotage(chosen: argparse.Namespace) -> int:
     wanted = [each for each in SABOTAGES if not chosen.names or each.name in chosen.names]
-    survivors = 0
+    survivors: list[str] = []
     found = catch(wanted, seed=chosen.seed, schedules=chosen.schedules, jobs=chosen.jobs, anew=chosen.anew)
-    for sabotage, caught in found:
-        if caught is None:
-            survivors += 1
-            _say(f"{sabotage.name:<48} SURVIVED {chosen.schedules} schedules")
-        else:
-            _say(
-                f"{sabotage.name:<48} caught by {caught.law} after {caught.schedules} schedules "
-                f"({caught.seconds:.0f} s): "
-                f"{'the known one' if caught.number is None else f'{chosen.seed}/{caught.number}'}"
-            )
-            if chosen.keep:
+    with progress("Sabotages", len(wanted), CONSOLE) as one_more:
+        for sabotage, caught in found:
+            one_more()
+            if caught is None:
+                survivors.append(sabotage.name)
+            elif chosen.keep:
                 keep({sabotage.name: caught.schedule})
-    _say(f"{len(wanted)} sabotages, {survivors} survived.")
+    for name in survivors:
+        _say(f"{name} SURVIVED {chosen.schedules} schedules")
+    _say(f"{len(wanted)} sabotages, {len(wanted) - len(survivors)} caught, {len(survivors)} survived.")
     return 1 if survivors else 0
 
 
@@ -140,7 +140,8 @@ MOST_LONGER = 1.25
 
 def _storm(chosen: argparse.Namespace) -> int:
     storm = Storm(seed=chosen.seed)
-    numbers = run_storm(storm)
+    with progress("Endpoints that serve", storm.endpoints, CONSOLE) as one_more:
+        numbers = run_storm(storm, one_more)
     _say(
         f"{numbers.approvals} approvals over {storm.endpoints} endpoints within {storm.seconds:.0f} s, "
         f"{storm.writes_per_second} writes a second:\n"
@@ -156,11 +157,17 @@ def _storm(chosen: argparse.Namespace) -> int:
         f"{numbers.last_write_seconds / numbers.least_seconds:.2f} times that\n"
         f"  until every endpoint served                        {numbers.served_seconds:.0f} s"
     )
-    return 1 if numbers.wrong or numbers.ratio > MOST_LONGER else 0
+    failed = bool(numbers.wrong) or numbers.ratio > MOST_LONGER
+    _say(
+        f"Storm {'failed' if failed else 'passed'}: {numbers.wrong} endpoints wrong, {numbers.ratio:.2f} "
+        f"times what the limit of writes makes of it; the bar is {MOST_LONGER}."
+    )
+    return 1 if failed else 0
 
 
 def _sweep(chosen: argparse.Namespace) -> int:
-    numbers = run_sweep(chosen.endpoints)
+    with progress("Endpoints that serve", chosen.endpoints, CONSOLE) as one_more:
+        numbers = run_sweep(chosen.endpoints, one_more=one_more)
     _say(
         f"One sweep over {numbers.endpoints} endpoints, {numbers.in_sync} of them in sync:\n"
         f"  invocations                       {numbers.invocations}\n"
@@ -170,7 +177,12 @@ def _sweep(chosen: argparse.Namespace) -> int:
     )
     for (service, operation), count in sorted(numbers.calls.items()):
         _say(f"    {service + ' ' + operation:<32}{count}")
-    return 1 if numbers.writes or numbers.in_sync < numbers.endpoints else 0
+    failed = bool(numbers.writes) or numbers.in_sync < numbers.endpoints
+    _say(
+        f"Sweep {'failed' if failed else 'passed'}: {numbers.in_sync} of {numbers.endpoints} endpoints in "
+        f"sync, {numbers.writes} writes."
+    )
+    return 1 if failed else 0
 
 
 def replay_command(schedule: Schedule) -> str:

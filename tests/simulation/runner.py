@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from tests.progress import progress
 from tests.simulation.aims import AIMS_APART, STAGE_AIMS, aim_of, aimed
 from tests.simulation.schedule import (
     Schedule,
@@ -22,6 +23,8 @@ from tests.simulation.simulation import simulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from rich.console import Console
 
 
 def schedule_of(seed: str, number: int) -> Schedule:
@@ -101,27 +104,26 @@ CHUNK = 25
 """Schedules between two reports of a process."""
 
 
-def run(
-    seed: str, schedules: int, jobs: int, report: Callable[[Totals], None], *, most_violations: int = 20
-) -> Totals:
+def run(seed: str, schedules: int, jobs: int, console: Console, *, most_violations: int = 20) -> Totals:
     """Run a series of schedules.
 
     Args:
         seed: Decides the series.
         schedules: How many.
         jobs: In how many processes.
-        report: Called now and then with what there is.
+        console: Where to show how far it is.
         most_violations: After so many, the series ends early.
     """
     totals = Totals()
     begun = time.monotonic()
     parts = [(seed, first, min(first + CHUNK, schedules)) for first in range(0, schedules, CHUNK)]
-    for part in _parts(parts, jobs):
-        totals.add(part)
-        totals.seconds = time.monotonic() - begun
-        report(totals)
-        if len(totals.violations) >= most_violations:
-            break
+    with progress(f"Schedules, {CHUNK} at a time", len(parts), console) as one_more:
+        for part in _parts(parts, jobs):
+            totals.add(part)
+            one_more()
+            if len(totals.violations) >= most_violations:
+                break
+    totals.seconds = time.monotonic() - begun
     return totals
 
 

@@ -23,6 +23,7 @@ from tests.simulation.sites import ACCOUNT
 from tests.simulation.world import SWEEP_SECONDS, WRITES, Call, Invocation, World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
 MOST_TRIES: Final = 3
@@ -110,8 +111,13 @@ class StormyWorld(World):
         return None
 
 
-def run_storm(storm: Storm) -> Numbers:
-    """Run the storm until every endpoint serves what it should, or nothing happens any more."""
+def run_storm(storm: Storm, one_more: Callable[[], None] = lambda: None) -> Numbers:
+    """Run the storm until every endpoint serves what it should, or nothing happens any more.
+
+    Args:
+        storm: The scenario.
+        one_more: Called for each endpoint that came to serve.
+    """
     world = StormyWorld(storm)
     accepted: list[Call] = []
     world.observers.append(lambda call: accepted.append(call) if call.is_write else None)
@@ -121,7 +127,7 @@ def run_storm(storm: Storm) -> Numbers:
         begun = world.clock.now()
         accepted.clear()
         approve_all(world, storm, newest)
-        served = run_until_served(world, newest)
+        served = run_until_served(world, newest, one_more)
         world.end()
     wrong = [name for name, arn in newest.items() if (world.people.served_version(name) or "") != arn.lower()]
     writes = [call for call in accepted if not call.operation.startswith("Delete")]
@@ -193,12 +199,17 @@ def approve_all(world: StormyWorld, storm: Storm, newest: dict[str, str]) -> Non
             world.agenda.put(seconds, partial(world.people.call, "UpdateModelPackage", **request))
 
 
-def run_until_served(world: StormyWorld, newest: dict[str, str]) -> datetime:
+def run_until_served(
+    world: StormyWorld, newest: dict[str, str], one_more: Callable[[], None] = lambda: None
+) -> datetime:
     """Run, with the schedule's sweeps, until all is as it should be; return when."""
+    shown = 0
     for _ in range(24):
         reached = world.clock.now() + timedelta(seconds=SWEEP_SECONDS)
         while world.clock.now() < reached and world.step():
-            pass
+            while shown < len(world.served_since.keys() & newest.keys()):
+                shown += 1
+                one_more()
         if world.clock.now() < reached:
             world.clock.set(reached)
         if all(_serves(world, name, arn) for name, arn in newest.items()) and not world.running:

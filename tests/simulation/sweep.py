@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from tests.simulation.storm import Storm, StormyWorld, approve_all, run_until_served, set_up
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.simulation.world import Call, World
 
 
@@ -49,12 +51,15 @@ class Numbers:
         return sum(count for (named, _), count in self.calls.items() if named == service)
 
 
-def run_sweep(endpoints: int, *, part_size: int | None = None) -> Numbers:
+def run_sweep(
+    endpoints: int, *, part_size: int | None = None, one_more: Callable[[], None] = lambda: None
+) -> Numbers:
     """Deploy to so many endpoints, let everything come to rest, and sweep once.
 
     Args:
         endpoints: How many.
         part_size: How many one invocation looks at; by default what the deployer does.
+        one_more: Called for each endpoint that came to serve.
     """
     storm = Storm(endpoints=endpoints, versions=1, writes_per_second=1_000_000, part_size=part_size)
     world = StormyWorld(storm)
@@ -62,7 +67,7 @@ def run_sweep(endpoints: int, *, part_size: int | None = None) -> Numbers:
     with contextlib.redirect_stdout(io.StringIO()):
         newest = set_up(world, storm)
         approve_all(world, storm, newest)
-        run_until_served(world, newest)
+        run_until_served(world, newest, one_more)
         _sweep(world)
         in_sync = sum(world.people.served_version(name) == arn.lower() for name, arn in newest.items())
         calls = _sweep(world)
