@@ -17,8 +17,8 @@ from infra.configuration.partitions import partition_of, url_suffix_of
 from infra.permissions.s3_grants import Surroundings, on_model_objects
 from infra.settings.model_objects import ModelObjects
 from infra.stages.access import PULL, Artifacts, Repository, group_arns, version_arns
-from infra.stages.names import owner_of, registry_stack_name
 from infra.stages.policy_statements import signed, statements_for_owners, statements_of
+from infra.stages.stage_names import owner_of, registry_stack_name
 from ops.encryption import check_encryption
 from ops.event_path import check_event_path
 from ops.facts import Absent, Found, Unreadable

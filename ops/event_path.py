@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from iam_evaluator.evaluation import Outcome
 from iam_evaluator.principals import role_session
 from infra.configuration.partitions import partition_of
-from infra.stages.names import registry_stack_name, spellings
 from infra.stages.policy_statements import admission
+from infra.stages.stage_names import registry_stack_name, spellings
 from ops.facts import Absent, Found
 from ops.findings import Finding, Status, judge
 from ops.judging import admits_service, by_its_own, call, decided, objections, trusts

@@ -11,7 +11,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.stages.names import spellings
+from infra.stages.stage_names import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

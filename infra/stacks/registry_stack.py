@@ -11,8 +11,8 @@ from infra.constructs.deployer_function import RETENTION
 from infra.constructs.event_forwarding import Forwarding
 from infra.constructs.failure_queue import FailureQueue
 from infra.constructs.policy_editor import PolicyEditor
-from infra.stages.names import owner_of, registry_stack_name
 from infra.stages.policy_statements import policies
+from infra.stages.stage_names import owner_of, registry_stack_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.configuration.partitions import partition_of
-from infra.stages.names import spellings
+from infra.stages.stage_names import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from infra.configuration.registry_and_stages import Registry, Stage
-    from infra.stages.names import StageNames
+    from infra.stages.stage_names import StageNames
 
 WRITE: Final = "sagemaker:UpdateModelPackage"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra.configuration.execution_roles import check_execution_roles
+from infra.configuration.model_roles import check_execution_roles
 from infra.configuration.partitions import partition_of
 from infra.configuration.promotion_order import APPROVED, contradictions, later_stages, mistakes
 from infra.configuration.registry_and_stages import DEFAULT_SOAK_SECONDS
@@ -23,8 +23,8 @@ from infra.settings.problem import Problem
 from infra.settings.reading.files import Found, find_settings
 from infra.stages.access import StageAccess
 from infra.stages.deciding_metadata import deciding, of_others
-from infra.stages.names import StageNames
 from infra.stages.quotas import check_registry_room
+from infra.stages.stage_names import StageNames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -10,9 +10,9 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from infra.settings.problem import Problem
-from infra.stages.names import spellings
 from infra.stages.policy_editor_roles import MOST_POLICIES, spread
 from infra.stages.policy_statements import policies, signed
+from infra.stages.stage_names import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -89,7 +89,9 @@ _FOREGROUND: Final = By(
 )
 
 HOW: Final[dict[str, Here | By | Because]] = {
-    "make setup": Because("this environment is what it made; tests/infra/test_installing.py runs its steps"),
+    "make setup": Because(
+        "this environment is what it made; tests/infra/bundling/test_installing.py runs its steps"
+    ),
     "make test": Because("it is what runs this"),
     "make test-all": Because("it is what runs this"),
     "make demo": Here("test_recipes_of_the_makefile_run"),
@@ -123,7 +125,7 @@ HOW: Final[dict[str, Here | By | Because]] = {
     "cdk *": _MENTIONED,
     "python -m ops doctor*": _ACCOUNTS,
     "python -m local_cloud --no-iam": By("e2e/test_iam.py::test_without_iam_everybody_may_do_everything"),
-    "python -m infra.reference.settings_page": By("infra/test_documentation.py::*"),
+    "python -m infra.reference.settings_page": By("infra/reference/test_settings_page.py::*"),
     "python -m infra.reference.api_members *": Because(
         "it reads another version of botocore than the one that is pinned"
     ),

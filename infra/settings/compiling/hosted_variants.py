@@ -12,7 +12,7 @@ from infra.settings.keys.approvers import with_sessions
 if TYPE_CHECKING:
     from infra.settings.keys.autoscaling import Autoscaling
     from infra.settings.keys.endpoint_settings import EndpointSettings
-    from infra.settings.keys.variants import Shadow
+    from infra.settings.keys.variants_and_shadow import Shadow
     from infra.settings.problem import FieldPath
 
 VARIANT_NAME: Final = "AllTraffic"

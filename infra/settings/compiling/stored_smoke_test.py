@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from infra.settings.keys.smoke_test import SmokeTest, SmokeTestRequest
+    from infra.settings.keys.smoke_tests import SmokeTest, SmokeTestRequest
 
 
 def stored_test(test: SmokeTest) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import jmespath  # type: ignore[import-untyped] # comes with botocore, without t
 from jmespath.exceptions import JMESPathError  # type: ignore[import-untyped] # likewise
 from jmespath.functions import Functions  # type: ignore[import-untyped] # likewise
 
-from infra.settings.keys.smoke_test import LEAST_CALLS_FOR_P95, SmokeTest, SmokeTestRequest
+from infra.settings.keys.smoke_tests import LEAST_CALLS_FOR_P95, SmokeTest, SmokeTestRequest
 from infra.settings.problem import nearest, shown
 
 if TYPE_CHECKING:

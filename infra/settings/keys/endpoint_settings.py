@@ -28,8 +28,8 @@ from infra.settings.keys.hosting_options import (
     Vpc,
 )
 from infra.settings.keys.rollout import Rollout
-from infra.settings.keys.smoke_test import SmokeTest
-from infra.settings.keys.variants import Shadow, Variant
+from infra.settings.keys.smoke_tests import SmokeTest
+from infra.settings.keys.variants_and_shadow import Shadow, Variant
 from service_model.hosting import SERVERLESS_MEMORY_SIZES
 
 if TYPE_CHECKING:

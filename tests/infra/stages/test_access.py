@@ -12,7 +12,6 @@ import pytest
 from infra.configuration.app_context import read_configuration
 from infra.configuration.partitions import partition_of, url_suffix_of
 from infra.stages.access import Repository, StageAccess
-from infra.stages.names import StageNames, owner_of, spellings
 from infra.stages.policy_statements import (
     PolicyTarget,
     Statement,
@@ -21,6 +20,7 @@ from infra.stages.policy_statements import (
     statements_for_owners,
     statements_of,
 )
+from infra.stages.stage_names import StageNames, owner_of, spellings
 from registry_access import admission
 from registry_access.merging import text_of
 from registry_access.targets import LARGEST_GROUP_POLICY

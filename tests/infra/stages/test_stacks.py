@@ -17,9 +17,9 @@ from infra.configuration.app_context import Configuration
 from infra.constructs.event_forwarding import fitting
 from infra.constructs.policy_editor import PolicyEditor
 from infra.stacks.registry_stack import RegistryStack
-from infra.stages.names import owner_of
 from infra.stages.policy_editor_roles import MOST_OF_ROLE
 from infra.stages.policy_statements import PolicyStatements, PolicyTarget
+from infra.stages.stage_names import owner_of
 from tests.infra.stages.example import (
     KEY,
     MODELS_OF_PRODUCTION,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.stages.names import owner_of
 from infra.stages.policy_statements import signed, statements_of
+from infra.stages.stage_names import owner_of
 from ops.checks import diagnose
 from ops.facts import Absent, Found, Grant, KmsKey, Quota, Role, Rule, Unreadable
 from ops.findings import Finding, Status

@@ -10,8 +10,8 @@ import pytest
 from infra.configuration.app_context import PLACE, read_configuration
 from infra.permissions.registry_reading import of_deployer, of_models
 from infra.stages.access import StageAccess
-from infra.stages.names import StageNames
 from infra.stages.quotas import LARGEST_POLICIES, MOST_RESOURCES, check_registry_room, template
+from infra.stages.stage_names import StageNames
 from registry_access import targets
 from tests.infra.stages.conftest import synthesise_accounts
 from tests.infra.stages.example import REGION, REGISTRY

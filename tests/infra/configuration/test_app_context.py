@@ -125,7 +125,7 @@ def test_retention_is_what_cloudwatch_logs_documents() -> None:
 
 
 def test_the_project_itself_sets_nothing_and_misspells_nothing() -> None:
-    context = json.loads((Path(__file__).parents[2] / "cdk.json").read_text())["context"]
+    context = json.loads((Path(__file__).parents[3] / "cdk.json").read_text())["context"]
 
     assert read_configuration(context) == (Configuration(), [])
 
