@@ -1,6 +1,6 @@
 """Owns where each member of SageMaker's requests and each argument of its SDK's deploy() is in the settings.
 
-Members that keys set are known from the keys' placements. Here are the others: reachable through `overrides`,
+Members that keys set are known from the keys' mapping. Here are the others: reachable through `overrides`,
 set by the deployer, or absent, with the reason. A member that botocore gains is placed nowhere until somebody
 decides.
 """
@@ -14,7 +14,7 @@ from botocore.loaders import Loader
 from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
 from infra.settings.aws_shapes import sagemaker
-from infra.settings.compiling.field_mapping import PLACEMENTS
+from infra.settings.compiling.field_mapping import FIELD_MAPPINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -209,9 +209,9 @@ def _leaves(shape: Shape, path: str) -> Iterator[str]:
 def keys_of(operation: str, member: str) -> list[str]:
     """List the keys that set a member."""
     found = [
-        written(placement.key)
-        for placement in PLACEMENTS
-        if placement.operation == operation and _within(member, written(placement.path))
+        written(mapping.key)
+        for mapping in FIELD_MAPPINGS
+        if mapping.operation == operation and _within(member, written(mapping.path))
     ]
     return list(dict.fromkeys(found))
 

@@ -31,7 +31,7 @@ from infra.reference.settings_prose import (
     ROLE_NEEDS,
     SEVERAL_VERSIONS,
 )
-from infra.settings.compiling.field_mapping import PLACEMENTS
+from infra.settings.compiling.field_mapping import FIELD_MAPPINGS
 from infra.settings.keys.endpoint_settings import EndpointSettings
 
 if TYPE_CHECKING:
@@ -118,9 +118,9 @@ def documented_keys() -> list[str]:
 def becomes(key: str) -> str | None:
     """Say what a key becomes, in Markdown; None if nobody wrote it down."""
     found = [
-        f"`{_member(placement.path)}` of {placement.operation}"
-        for placement in PLACEMENTS
-        if written(placement.key) == key
+        f"`{_member(mapping.path)}` of {mapping.operation}"
+        for mapping in FIELD_MAPPINGS
+        if written(mapping.key) == key
     ]
     return "; ".join(found) or _ELSEWHERE.get(key) or _ELSEWHERE.get(key.removeprefix("variants[]."))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from infra.settings.compiling.alarm_definitions import Watched, abort_alarm, rollback_alarms
 from infra.settings.compiling.deployment_config import deployment_config
-from infra.settings.compiling.field_mapping import SECTIONS, key_of, place_fields
+from infra.settings.compiling.field_mapping import SECTIONS, key_of, map_fields
 from infra.settings.compiling.hosted_variants import (
     SHADOW_NAME,
     VARIANT_NAME,
@@ -100,7 +100,7 @@ def _templates(settings: EndpointSettings, variants: Sequence[Hosted]) -> dict[s
         "CreateModel": {"Containers": [{}]},
         "CreateEndpointConfig": config,
     }
-    place_fields(settings, templates)
+    map_fields(settings, templates)
     if settings.data_capture is not None:
         config["DataCaptureConfig"]["EnableCapture"] = True
     overridden = {

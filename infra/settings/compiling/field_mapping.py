@@ -24,7 +24,7 @@ SECTIONS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
+class FieldMapping:
     """Say which field of which request a key becomes.
 
     Attributes:
@@ -48,19 +48,19 @@ class Placement:
         return ("overrides", SECTIONS[self.operation], *path)
 
 
-def _model(key: str, *path: str | int, convert: Callable[[Any], object] | None = None) -> Placement:
-    return Placement(tuple(key.split(".")), "CreateModel", path, convert)
+def _model(key: str, *path: str | int, convert: Callable[[Any], object] | None = None) -> FieldMapping:
+    return FieldMapping(tuple(key.split(".")), "CreateModel", path, convert)
 
 
-def _config(key: str, *path: str | int, convert: Callable[[Any], object] | None = None) -> Placement:
-    return Placement(tuple(key.split(".")), "CreateEndpointConfig", path, convert)
+def _config(key: str, *path: str | int, convert: Callable[[Any], object] | None = None) -> FieldMapping:
+    return FieldMapping(tuple(key.split(".")), "CreateEndpointConfig", path, convert)
 
 
-def _variant(key: str, *path: str | int, convert: Callable[[Any], object] | None = None) -> Placement:
+def _variant(key: str, *path: str | int, convert: Callable[[Any], object] | None = None) -> FieldMapping:
     return _config(key, "ProductionVariants", 0, *path, convert=convert)
 
 
-def _hosting(of: str, *around: str | int) -> tuple[Placement, ...]:
+def _hosting(of: str, *around: str | int) -> tuple[FieldMapping, ...]:
     """Place the keys that every variant has, wherever they stand: `of` is the prefix of their names."""
     return (
         _config(f"{of}instance_type", *around, "InstanceType"),
@@ -77,9 +77,9 @@ def _hosting(of: str, *around: str | int) -> tuple[Placement, ...]:
     )
 
 
-def _rollout(key: str, *path: str | int) -> Placement:
+def _rollout(key: str, *path: str | int) -> FieldMapping:
     whole = ("DeploymentConfig", *path)
-    return Placement(("rollout", *key.split(".")), "UpdateEndpoint", whole, _composed, composed=True)
+    return FieldMapping(("rollout", *key.split(".")), "UpdateEndpoint", whole, _composed, composed=True)
 
 
 def _composed(value: object) -> object:
@@ -95,7 +95,7 @@ _BLUE_GREEN: Final = "BlueGreenUpdatePolicy"
 _TRAFFIC: Final = (_BLUE_GREEN, "TrafficRoutingConfiguration")
 _ROLLING: Final = "RollingUpdatePolicy"
 
-PLACEMENTS: Final = (
+FIELD_MAPPINGS: Final = (
     _model("environment", "Containers", 0, "Environment"),
     _model("inference_specification", "Containers", 0, "InferenceSpecificationName"),
     _model("network_isolation", "EnableNetworkIsolation"),
@@ -110,7 +110,7 @@ PLACEMENTS: Final = (
     _config("variants.*.weight", "ProductionVariants", "*", "InitialVariantWeight"),
     *_hosting("variants.*.", "ProductionVariants", "*"),
     # Its weight depends on the production variant's, overrides included.
-    Placement(
+    FieldMapping(
         ("shadow", "sampling_percent"),
         "CreateEndpointConfig",
         ("ShadowProductionVariants", 0, "InitialVariantWeight"),
@@ -181,36 +181,35 @@ PLACEMENTS: Final = (
 )
 
 
-def placements(variants: int) -> Iterator[Placement]:
-    """List the placements of settings with so many items in `variants`, each with its index."""
-    for placement in PLACEMENTS:
-        if "*" not in placement.key:
-            yield placement
+def field_mappings(variants: int) -> Iterator[FieldMapping]:
+    """List the mappings of settings with so many items in `variants`, each with its index."""
+    for mapping in FIELD_MAPPINGS:
+        if "*" not in mapping.key:
+            yield mapping
             continue
         for index in range(variants):
             key, path = (
-                tuple(index if part == "*" else part for part in each)
-                for each in (placement.key, placement.path)
+                tuple(index if part == "*" else part for part in each) for each in (mapping.key, mapping.path)
             )
-            yield replace(placement, key=key, path=path)
+            yield replace(mapping, key=key, path=path)
 
 
-def _placements_of(document: Document) -> Iterator[Placement]:
+def _mappings_of(document: Document) -> Iterator[FieldMapping]:
     listed = document.content.get("variants")
-    return placements(len(listed) if isinstance(listed, list) else 0)
+    return field_mappings(len(listed) if isinstance(listed, list) else 0)
 
 
 _MAY_BE_OVERRIDDEN: Final = frozenset({"environment", "instance_type", "instance_count", "serverless"})
 """Overrides have always been merged over these: a pool of instances, say, takes the place of a type."""
 
 
-def place_fields(settings: EndpointSettings, requests: dict[str, dict[str, Any]]) -> None:
+def map_fields(settings: EndpointSettings, requests: dict[str, dict[str, Any]]) -> None:
     """Put each key's value where it belongs, into the request templates by operation."""
-    for placement in placements(len(settings.variants or ())):
-        value = None if placement.composed else _value(settings, placement.key)
+    for mapping in field_mappings(len(settings.variants or ())):
+        value = None if mapping.composed else _value(settings, mapping.key)
         if value is not None and value != {}:
-            converted = placement.convert(value) if placement.convert else value
-            _put(requests[placement.operation], placement.path, converted)
+            converted = mapping.convert(value) if mapping.convert else value
+            _put(requests[mapping.operation], mapping.path, converted)
 
 
 def _value(settings: object, key: FieldPath) -> Any:  # noqa: ANN401 - any key's value
@@ -232,16 +231,16 @@ def given_twice(document: Document) -> Iterator[Problem]:
     """Find fields that a key and an override both set: which of the two is meant, only their author knows."""
     if "rollout" in document.content and ("overrides", "deployment_config") in document.lines:
         yield _twice(document, ("overrides", "deployment_config"), "rollout")
-    for placement in _placements_of(document):
-        if placement.composed or {placement.key[0], placement.key[-1]} & _MAY_BE_OVERRIDDEN:
+    for mapping in _mappings_of(document):
+        if mapping.composed or {mapping.key[0], mapping.key[-1]} & _MAY_BE_OVERRIDDEN:
             continue
-        if placement.key in document.lines and placement.override in document.lines:
-            yield _twice(document, placement.override, field_name(placement.key))
-        elif placement.key[0] in document.content:
-            for length in range(3, len(placement.override)):
-                around = placement.override[:length]
+        if mapping.key in document.lines and mapping.override in document.lines:
+            yield _twice(document, mapping.override, field_name(mapping.key))
+        elif mapping.key[0] in document.content:
+            for length in range(3, len(mapping.override)):
+                around = mapping.override[:length]
                 if around in document.scalars:  # `null`, which would take away what the key sets
-                    yield _twice(document, around, str(placement.key[0]))
+                    yield _twice(document, around, str(mapping.key[0]))
 
 
 def _twice(document: Document, path: FieldPath, key: str) -> Problem:
@@ -256,20 +255,20 @@ def _twice(document: Document, path: FieldPath, key: str) -> Problem:
 def key_of(document: Document, operation: str, path: FieldPath) -> FieldPath | None:
     """Find the key that a field of a compiled request came from; None if no key sets it."""
     inside = [
-        placement
-        for placement in _placements_of(document)
-        if placement.key[0] in document.content
-        and placement.operation == operation
-        and path[: len(placement.path)] == placement.path
+        mapping
+        for mapping in _mappings_of(document)
+        if mapping.key[0] in document.content
+        and mapping.operation == operation
+        and path[: len(mapping.path)] == mapping.path
     ]
-    inside.sort(key=lambda placement: (placement.key in document.lines, len(placement.path)), reverse=True)
+    inside.sort(key=lambda mapping: (mapping.key in document.lines, len(mapping.path)), reverse=True)
     if inside:
-        placement = inside[0]
-        if placement.key not in document.lines and placement.composed:
-            return placement.key[:1]
-        return placement.key if placement.convert else (*placement.key, *path[len(placement.path) :])
-    for placement in _placements_of(document):
-        around = placement.operation == operation and placement.path[: len(path)] == path
-        if around and placement.key[0] in document.content:
-            return placement.key[:1]
+        mapping = inside[0]
+        if mapping.key not in document.lines and mapping.composed:
+            return mapping.key[:1]
+        return mapping.key if mapping.convert else (*mapping.key, *path[len(mapping.path) :])
+    for mapping in _mappings_of(document):
+        around = mapping.operation == operation and mapping.path[: len(path)] == path
+        if around and mapping.key[0] in document.content:
+            return mapping.key[:1]
     return None

@@ -1,7 +1,7 @@
 """Owns finding which key somebody meant who wrote a name that is none.
 
 People write the names that they know: those of SageMaker's API, of its SDK, of Terraform, or the plain word.
-What the API calls a key is read from the keys' placements; the other words are listed here.
+What the API calls a key is read from the keys' mapping; the other words are listed here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from infra.settings.compiling.field_mapping import PLACEMENTS
+from infra.settings.compiling.field_mapping import FIELD_MAPPINGS
 from infra.settings.keys.endpoint_settings import KNOWN_KEYS
 from infra.settings.problem import letters, nearest
 
@@ -108,9 +108,9 @@ def _names() -> Iterator[tuple[str, Words]]:
     for key, names in _OTHER_WORDS.items():
         for name in names:
             yield name, tuple(key.split("."))
-    for placement in PLACEMENTS:
-        words = tuple(str(part) for part in placement.key)
-        parts = [part for part in placement.path if isinstance(part, str) and part not in _CONTAINERS]
+    for mapping in FIELD_MAPPINGS:
+        words = tuple(str(part) for part in mapping.key)
+        parts = [part for part in mapping.path if isinstance(part, str) and part not in _CONTAINERS]
         if parts:
             yield parts[-1], words
         for part in parts[:-1]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.settings.aws_shapes import instance_types, sagemaker
-from infra.settings.compiling.field_mapping import PLACEMENTS
+from infra.settings.compiling.field_mapping import FIELD_MAPPINGS
 from service_model.hosting import EBS_ONLY_FAMILIES, LOCAL_STORAGE_FAMILIES
 from tests.infra.settings.builders import load, problems
 
@@ -180,9 +180,9 @@ def test_without_the_keys_nothing_is_set(tmp_path: Path) -> None:
 
 
 def test_every_key_is_placed_in_a_field_that_the_service_model_has() -> None:
-    for placement in PLACEMENTS:
-        shape: Shape = sagemaker().operation_model(placement.operation).input_shape  # type: ignore[assignment]
-        for part in placement.path:
+    for mapping in FIELD_MAPPINGS:
+        shape: Shape = sagemaker().operation_model(mapping.operation).input_shape  # type: ignore[assignment]
+        for part in mapping.path:
             listed = isinstance(part, int) or part == "*"
             shape = shape.member if listed else shape.members[part]  # type: ignore[attr-defined]
 

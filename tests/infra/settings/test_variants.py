@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.settings.compiling.field_mapping import placements
+from infra.settings.compiling.field_mapping import field_mappings
 from tests.infra.settings.builders import load, problems
 
 if TYPE_CHECKING:
@@ -522,7 +522,7 @@ def test_settings_with_too_many_variants_say_what_is_large(tmp_path: Path) -> No
 
 
 def test_placements_are_of_each_variant_that_there_is() -> None:
-    names = [placement.path for placement in placements(2) if placement.key[-1] == "name"]
+    names = [mapping.path for mapping in field_mappings(2) if mapping.key[-1] == "name"]
 
     assert names == [("ProductionVariants", 0, "VariantName"), ("ProductionVariants", 1, "VariantName")]
-    assert not [placement for placement in placements(0) if "variants" in placement.key]
+    assert not [mapping for mapping in field_mappings(0) if "variants" in mapping.key]
