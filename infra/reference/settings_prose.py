@@ -142,8 +142,8 @@ ROLE: Final = """\
 
 With `execution_role_arn`, SageMaker runs the endpoint's model as a role of your own. It trusts
 `sagemaker.amazonaws.com`, is of the account that is deployed to, and may do what the model needs. The role
-that the stack makes otherwise (`infra/constructs/model_execution_role.py`) has examples of all of it; it gets
-nothing for endpoints that bring a role of their own.
+that the stack makes otherwise (`infra/permissions/model_role.py`) has examples of all of it; it gets nothing
+for endpoints that bring a role of their own.
 """
 
 

@@ -521,7 +521,7 @@ def test_settings_with_too_many_variants_say_what_is_large(tmp_path: Path) -> No
     assert "variants (about " in problem.fix
 
 
-def test_placements_are_of_each_variant_that_there_is() -> None:
+def test_mappings_are_of_each_variant_that_there_is() -> None:
     names = [mapping.path for mapping in field_mappings(2) if mapping.key[-1] == "name"]
 
     assert names == [("ProductionVariants", 0, "VariantName"), ("ProductionVariants", 1, "VariantName")]
