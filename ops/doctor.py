@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from infra.stages.loading import CarriedStage
+    from infra.stages.carried_stage import CarriedStage
 
 CANNOT: Final = 2
 

@@ -35,6 +35,7 @@ OF_SETTINGS: Final = (
     "infra.settings.endpoint_spec",
     "infra.settings.model_objects",
     "infra.settings.endpoint_requirements",
+    "infra.settings.endpoint_file",
     "infra.settings.catalogue",
 )
 

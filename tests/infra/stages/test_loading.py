@@ -7,7 +7,7 @@ import pytest
 
 from deployer.model.settings import EndpointSettings
 from infra.configuration.app_context import PLACE, read_configuration
-from infra.stages.loading import CarriedStage, load_stages
+from infra.stages.loading import load_stages
 from tests.infra.stages.example import (
     MODELS_OF_PRODUCTION,
     REGION,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infra.settings.problem import Problem
+    from infra.stages.carried_stage import CarriedStage
 
 GROUP = f"arn:aws:sagemaker:{REGION}:{REGISTRY}:model-package-group/Churn-Models"
 

@@ -1,0 +1,146 @@
+"""Owns checking and compiling what one file of endpoint settings says.
+
+Collects every problem and raises none.
+"""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from infra.settings.compiling.compiler import (
+    LARGEST_PARAMETER_BYTES,
+    alarms,
+    compile_settings,
+    origin,
+    serialised,
+)
+from infra.settings.compiling.field_mapping import given_twice
+from infra.settings.compiling.hosted_variants import hosted
+from infra.settings.consistency.autoscaling_keys import scaling_problems
+from infra.settings.consistency.owned_fields import remove_owned
+from infra.settings.consistency.rollout_keys import rollout_problems
+from infra.settings.consistency.smoke_test_keys import smoke_problems
+from infra.settings.consistency.variant_keys import variant_problems
+from infra.settings.endpoint_spec import EndpointSpec
+from infra.settings.keys.approvers import with_sessions
+from infra.settings.keys.endpoint_settings import EXPLANATIONS, EndpointSettings
+from infra.settings.mistakes.stand_ins import SECTIONS, choose_serving, remove_empty, validated
+from infra.settings.mistakes.wrong_values import words_of
+from infra.settings.problem import FieldPath, Problem, field_name
+from infra.settings.rules.sagemaker_requests import found_violations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infra.settings.reading.document import Document
+    from infra.settings.rules.request_validation import Violation
+
+
+def compile_document(document: Document, stack_name: str) -> tuple[EndpointSpec | None, list[Problem]]:
+    """Check one file and compile it.
+
+    A file with mistakes is compiled as well, with stand-ins for what is wrong, so that mistakes which show
+    only in the compiled requests are reported together with the others. Its specification then serves to find
+    two files that claim one name; it is None if not even the name can be known.
+    """
+    content = deepcopy(document.content)
+    problems = [
+        *choose_serving(document, content),
+        *remove_empty(document, content),
+        *remove_owned(document, content),
+        *given_twice(document),
+    ]
+    content.setdefault("endpoint_name", document.stem)
+    settings, found = validated(document, content)
+    empty = {problem.field for problem in problems}
+    problems += [problem for problem in found if problem.field not in empty]
+    assert settings.endpoint_name is not None
+    compiled = compile_settings(settings, settings.endpoint_name, stack_name)
+    unclear = list(_inconsistencies(document, settings))
+    problems += unclear
+    reported = {problem.field for problem in problems}
+    sections = {re.split(r"[.\[]", problem.field)[0] for problem in unclear if not problem.source}
+    for operation, violation in found_violations(compiled):
+        path = origin(document, compiled, operation, violation.path)
+        # What keys that contradict each other become says nothing more.
+        if field_name(path) not in reported and path[0] not in sections:
+            problems.append(_violated(document, path, violation))
+    warnings = [problem for problem in problems if problem.source and settings.unchecked]
+    problems = [problem for problem in problems if problem not in warnings]
+    value = "" if problems else serialised(compiled)
+    problems += _size(document, settings, value)
+    named = document.content.get("endpoint_name", document.stem) == settings.endpoint_name
+    if not named:
+        return None, sorted(set(problems))
+    spec = EndpointSpec(
+        document.file,
+        settings.endpoint_name,
+        settings.model_package_group,
+        value,
+        compiled,
+        tuple(alarms(settings, settings.endpoint_name, stack_name)),
+        tuple(sorted(set(warnings))),
+        tuple((settings.asynchronous.input_paths or ()) if settings.asynchronous else ()),
+    )
+    return spec, sorted(set(problems))
+
+
+def _violated(document: Document, path: FieldPath, violation: Violation) -> Problem:
+    """Say a violation of AWS's rules in the words of the key that it came from, if there is one."""
+    words = EXPLANATIONS.get(words_of(path)) if violation.is_limit else None
+    return document.problem(
+        path,
+        got=violation.got,
+        expected=words or violation.expected,
+        fix=violation.fix,
+        source=violation.source,
+    )
+
+
+def _inconsistencies(document: Document, settings: EndpointSettings) -> Iterator[Problem]:
+    """Find keys that contradict each other before anything is compiled of them."""
+    assert settings.endpoint_name is not None
+    variants = hosted(settings, settings.endpoint_name)
+    following = [variant for variant in variants if variant.follows]
+    yield from variant_problems(document, settings)
+    if settings.rollout is not None:
+        instances = [variant.instances for variant in following]
+        yield from rollout_problems(document, settings.rollout, instances)
+    for variant in variants:
+        if variant.scaling is not None:
+            yield from scaling_problems(document, variant.where, variant.scaling, variant.serving)
+    if settings.smoke_test is not None:
+        asynchronous = settings.asynchronous is not None
+        yield from smoke_problems(
+            document, settings.smoke_test, asynchronous=asynchronous, variants=len(following)
+        )
+
+
+def _size(document: Document, settings: EndpointSettings, value: str) -> Iterator[Problem]:
+    excess = len(value.encode()) - LARGEST_PARAMETER_BYTES
+    if excess > 0:
+        parts = {
+            "environment": settings.environment,
+            "tags": settings.tags,
+            "approvers": with_sessions(settings.approvers or []),
+            **{
+                section: content.model_dump(exclude_defaults=True)
+                for section in sorted(SECTIONS)
+                if isinstance(content := getattr(settings, section), BaseModel)
+            },
+            "variants": [each.model_dump(exclude_defaults=True) for each in settings.variants or ()],
+            "overrides": settings.overrides.model_dump(exclude_defaults=True),
+        }
+        sizes = {key: len(serialised({key: part}).encode()) for key, part in parts.items() if part}
+        largest = sorted(sizes, key=lambda key: -sizes[key])
+        yield document.problem(
+            (),
+            got=f"{len(value.encode()):,} bytes once compiled",
+            expected=f"at most {LARGEST_PARAMETER_BYTES:,} bytes, what an advanced SSM parameter holds",
+            fix=f"shorten {' or '.join(f'{key} (about {sizes[key]:,} bytes)' for key in largest)} "
+            f"by {excess:,} bytes",
+        )
