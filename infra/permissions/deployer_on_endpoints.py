@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from infra.settings.endpoint_requirements import EndpointRequirements
 
-
 OWNER_TAG: Final = "greenlight:stack"
 _OWNED_TYPES: Final = ("model", "endpoint-config", "endpoint")
 _BY_TAG: Final = (

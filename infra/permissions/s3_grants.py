@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from infra.settings.model_objects import ModelObjects, Place
 
-
 _OWN_OBJECTS: Final = "Every call and every answer is an object of its own, below what settings name."
 _NO_ROOM: Final = "These endpoints name more than IAM's quotas leave room to name one by one."
 _CONTEXT: Final = "kms:EncryptionContext:aws:s3:arn"

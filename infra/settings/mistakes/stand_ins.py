@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
     from infra.settings.reading.document import Document
 
-
 _STAND_IN: Final = {"model_package_group": "stand-in", "instance_type": "ml.m5.large"}
-
 
 SECTIONS: Final = {path[0] for path in KNOWN_KEYS if path} - {"overrides"}
 """Keys that hold keys, some of them required: after a mistake inside, the rest may mean anything."""
