@@ -13,10 +13,10 @@ access denied error messages". docs/fidelity.md says what is not modelled.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from iam_evaluator.decision import AccessRequest, Decision, Outcome, PolicyKind
 from iam_evaluator.matching import matches_action, matches_resource
 from iam_evaluator.operators import Quantifier, parse_operator
 from iam_evaluator.principals import PrincipalKind
@@ -29,32 +29,10 @@ if TYPE_CHECKING:
     from iam_evaluator.operators import Operator
     from iam_evaluator.policies import Condition, Policy, Statement
     from iam_evaluator.principals import Principal
-    from iam_evaluator.request_context import Values
     from iam_evaluator.truth import Truth
 
 _ROOT = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):root")
 _ACCOUNT = re.compile(r"\d{12}")
-
-
-@dataclass(frozen=True, slots=True)
-class AccessRequest:
-    """One action on one resource.
-
-    Attributes:
-        action: Such as `sagemaker:CreateModel`.
-        resource_arn: The resource; `*` for an action that knows none.
-        owner_account: The account whose resource it is; None for the principal's.
-        context: Condition keys of the request and the resource, in lower case; with no values, a key is
-            absent.
-        is_context_complete: Whether a key that is neither there nor among the principal's is absent too, as
-            for whoever enforces; otherwise nobody knows.
-    """
-
-    action: str
-    resource_arn: str
-    owner_account: str | None = None
-    context: Mapping[str, Values] = field(default_factory=dict)
-    is_context_complete: bool = True
 
 
 def has_effect(statement: Statement, request: AccessRequest) -> bool:
@@ -67,52 +45,6 @@ def has_effect(statement: Statement, request: AccessRequest) -> bool:
         return True
     names_action = statement.actions is not None or statement.not_actions is not None
     return names_action and (statement.resources is not None or statement.not_resources is not None)
-
-
-class Outcome(Enum):
-    """How a request is decided, as IAM's simulator calls it (botocore: PolicyEvaluationDecisionType)."""
-
-    ALLOWED = "allowed"
-    EXPLICIT_DENY = "explicitDeny"
-    IMPLICIT_DENY = "implicitDeny"
-    UNKNOWN = "unknown"
-    """It depends on keys that nobody knows: ours, and only where a request's context is not complete."""
-
-
-class PolicyKind(Enum):
-    """The kinds of policies that count, as AWS's sentences call them."""
-
-    IDENTITY = "identity-based policy"
-    BOUNDARY = "permissions boundary"
-    SESSION = "session policy"
-    RESOURCE = "resource-based policy"
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """How a request is decided.
-
-    Attributes:
-        outcome: How.
-        why_not: If it is refused, why: the end of AWS's sentence.
-        refused_by: If it is refused, which kind of policies denies it, or does not allow it.
-    """
-
-    outcome: Outcome
-    why_not: str = ""
-    refused_by: PolicyKind | None = None
-
-    @property
-    def is_allowed(self) -> bool:
-        """Whether it is allowed, and surely so."""
-        return self.outcome is Outcome.ALLOWED
-
-    def message(self, principal: Principal, request: AccessRequest) -> str:
-        """Return the refusal as AWS words it."""
-        return (
-            f"User: {principal.arn} is not authorized to perform: {request.action} on resource: "
-            f"{request.resource_arn} {self.why_not}"
-        )
 
 
 _ALLOWED = Decision(Outcome.ALLOWED)

@@ -15,7 +15,7 @@ from iam_evaluator.policies import EVERYTHING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from iam_evaluator.evaluation import AccessRequest, Decision
+    from iam_evaluator.decision import AccessRequest, Decision
     from iam_evaluator.policies import Policy
     from iam_evaluator.request_context import Values
 

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from iam_evaluator.evaluation import AccessRequest, Decision, Outcome, PolicyKind
+from iam_evaluator.decision import AccessRequest, Decision, Outcome, PolicyKind
 from iam_evaluator.principals import Principal, role_session
 from infra.configuration.partitions import partition_of, url_suffix_of
 from infra.permissions.s3_grants import Surroundings, on_model_objects

@@ -11,7 +11,7 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from iam_evaluator.evaluation import Outcome
+from iam_evaluator.decision import Outcome
 from iam_evaluator.principals import role_session
 from infra.configuration.partitions import partition_of
 from infra.stages.policy_statements import admission

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from iam_evaluator.evaluation import AccessRequest, Decision, Outcome, evaluate, has_effect
+from iam_evaluator.decision import AccessRequest, Decision, Outcome
+from iam_evaluator.evaluation import evaluate, has_effect
 from iam_evaluator.grammar import MalformedPolicyError, PolicyType, listed
 from iam_evaluator.policies import EVERYTHING, NO_POLICY, Policy, parse_policy
 from iam_evaluator.principals import Principal, role_session, service

@@ -10,10 +10,10 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from local_cloud.application_auto_scaling.registrations import TargetKey, condition_keys
 from local_cloud.sagemaker import arns
 from local_cloud.sagemaker.authorization.iam_checks import Check, allows, require_check
 from local_cloud.sagemaker.errors import validation
+from local_cloud.sagemaker.scaling_registrations import TargetKey, condition_keys
 from local_cloud.sagemaker.switch_settings import TriedAlarm, TriedEndpoint
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from iam_evaluator.request_context import Values
-    from local_cloud.application_auto_scaling.registrations import Registry
     from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker.scaling_registrations import Registry
     from local_cloud.sagemaker.switches import Switches
 
 Rule: TypeAlias = "Callable[[Registry, Caller, str, Mapping[str, Any]], Iterable[Check]]"

@@ -7,14 +7,14 @@ import binascii
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.application_auto_scaling.registrations import TargetKey, endpoint_and_variant
 from local_cloud.sagemaker.errors import ServiceError, validation
+from local_cloud.sagemaker.scaling_registrations import TargetKey, endpoint_and_variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from local_cloud.application_auto_scaling.registrations import Registry, ScalableTarget
     from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker.scaling_registrations import Registry, ScalableTarget
 
 INSTANCE_COUNT = "sagemaker:variant:DesiredInstanceCount"
 PROVISIONED_CONCURRENCY = "sagemaker:variant:DesiredProvisionedConcurrency"

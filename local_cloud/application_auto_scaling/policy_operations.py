@@ -16,12 +16,9 @@ from local_cloud.application_auto_scaling.lookup import (
     registered,
     targets,
 )
-from local_cloud.application_auto_scaling.registrations import (
-    ScalingPolicy,
-    TargetKey,
-)
 from local_cloud.sagemaker import arns
 from local_cloud.sagemaker.errors import validation
+from local_cloud.sagemaker.scaling_registrations import ScalingPolicy, TargetKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

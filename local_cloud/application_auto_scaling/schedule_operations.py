@@ -15,10 +15,8 @@ from local_cloud.application_auto_scaling.lookup import (
     registered,
     targets,
 )
-from local_cloud.application_auto_scaling.registrations import (
-    ScheduledAction,
-)
 from local_cloud.sagemaker.errors import validation
+from local_cloud.sagemaker.scaling_registrations import ScheduledAction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

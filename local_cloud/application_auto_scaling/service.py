@@ -19,11 +19,9 @@ from local_cloud.application_auto_scaling import (
     schedule_operations,
     target_operations,
 )
-from local_cloud.application_auto_scaling.registrations import (
-    endpoint_and_variant,
-)
 from local_cloud.sagemaker.errors import unknown_operation
 from local_cloud.sagemaker.protocol.validation import RequestValidator
+from local_cloud.sagemaker.scaling_registrations import endpoint_and_variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

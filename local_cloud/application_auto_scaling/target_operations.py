@@ -13,22 +13,18 @@ from local_cloud.application_auto_scaling.lookup import (
     page,
     targets,
 )
-from local_cloud.application_auto_scaling.registrations import (
-    ScalableTarget,
-    TargetKey,
-    endpoint_and_variant,
-)
 from local_cloud.sagemaker.errors import ServiceError, validation
+from local_cloud.sagemaker.scaling_registrations import ScalableTarget, TargetKey, endpoint_and_variant
 from local_cloud.sagemaker.switch_settings import Answer
 from service_model.hosting import is_burstable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from local_cloud.application_auto_scaling.registrations import Registry
     from local_cloud.sagemaker.control_plane import ControlPlane
     from local_cloud.sagemaker.endpoints.endpoint_state import ScalableVariant
     from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker.scaling_registrations import Registry
 
 _NOT_SUSPENDED = dict.fromkeys(
     ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended"), False

@@ -33,7 +33,7 @@ import logging
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
-from iam_evaluator.evaluation import AccessRequest, Decision, Outcome, PolicyKind
+from iam_evaluator.decision import AccessRequest, Decision, Outcome, PolicyKind
 from local_cloud.ministack.iam import DESCRIBE_ALARMS, MiniStackIam, alarms_of
 from local_cloud.ministack.identities import Refusal
 from local_cloud.sagemaker import arns

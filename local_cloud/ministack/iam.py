@@ -13,7 +13,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from iam_evaluator.evaluation import AccessRequest, Decision, evaluate
+from iam_evaluator.decision import AccessRequest, Decision
+from iam_evaluator.evaluation import evaluate
 from iam_evaluator.policies import Policy
 from local_cloud.ministack.identities import Identities
 from local_cloud.ministack.propagation import Propagation

@@ -12,7 +12,8 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from iam_evaluator.evaluation import AccessRequest, evaluate
+from iam_evaluator.decision import AccessRequest
+from iam_evaluator.evaluation import evaluate
 from iam_evaluator.principals import service
 from local_cloud.sagemaker import arns
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from local_cloud.ministack.model_roles import ExecutionRoles, bucket_and_key, encrypted_with
-from local_cloud.sagemaker_runtime.asynchronous import StorageError
+from local_cloud.sagemaker_runtime.runtime_ports import StorageError
 
 RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.app", "SERVICE_HANDLERS"),

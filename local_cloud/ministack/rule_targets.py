@@ -20,7 +20,8 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from iam_evaluator.evaluation import AccessRequest, evaluate
+from iam_evaluator.decision import AccessRequest
+from iam_evaluator.evaluation import evaluate
 from iam_evaluator.principals import service
 from local_cloud.ministack.service_actions import ACTIONS, why_key_is_refused
 

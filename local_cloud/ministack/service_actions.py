@@ -15,7 +15,7 @@ import importlib
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from iam_evaluator.evaluation import AccessRequest
+from iam_evaluator.decision import AccessRequest
 from iam_evaluator.principals import service
 from local_cloud.sagemaker import arns
 

@@ -12,7 +12,6 @@ import uuid
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from local_cloud.application_auto_scaling.registrations import Registry
 from local_cloud.sagemaker import errors, models, resource_tags
 from local_cloud.sagemaker.account_limits import AccountLimits
 from local_cloud.sagemaker.authorization import authorization_rules
@@ -26,6 +25,7 @@ from local_cloud.sagemaker.ports import Caller
 from local_cloud.sagemaker.protocol.api_model import sagemaker_service_model
 from local_cloud.sagemaker.protocol.validation import RequestValidator
 from local_cloud.sagemaker.registry import model_package_groups, model_packages
+from local_cloud.sagemaker.scaling_registrations import Registry
 from local_cloud.sagemaker.state import State
 from local_cloud.sagemaker.switch_settings import ApiVersion
 from local_cloud.sagemaker.switches import Switches

@@ -16,7 +16,6 @@ from local_cloud.sagemaker.switch_settings import ArnLetterCase, NameLookup
 from local_cloud.sagemaker.timers import Timers
 
 if TYPE_CHECKING:
-    from local_cloud.application_auto_scaling.registrations import Registry
     from local_cloud.sagemaker.endpoint_configs.endpoint_config_state import EndpointConfig
     from local_cloud.sagemaker.endpoints.endpoint_state import Endpoint
     from local_cloud.sagemaker.models import Model
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     )
     from local_cloud.sagemaker.registry.model_package import ModelPackage
     from local_cloud.sagemaker.registry.model_package_groups import ModelPackageGroup
+    from local_cloud.sagemaker.scaling_registrations import Registry
     from local_cloud.sagemaker.switches import Switches
     from local_cloud.sagemaker.timings import Timings
 

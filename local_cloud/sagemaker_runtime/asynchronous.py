@@ -16,11 +16,12 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from local_cloud.front_door.http import Request, Response, json_response, service_error
 from local_cloud.hosting.fleets import NoSuchEndpointError, NoSuchVariantError, NotReadyError
 from local_cloud.hosting.variant_fleet import InvocationTimeoutError, UnreachableError
+from local_cloud.sagemaker_runtime.runtime_ports import ModelRoles, Storage, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from local_cloud.hosting.variant_fleet import Answer
     from local_cloud.sagemaker.ports import Caller
-    from local_cloud.sagemaker_runtime.runtime import HostedEndpoints
+    from local_cloud.sagemaker_runtime.runtime_ports import HostedEndpoints
 
 _LOGGER = logging.getLogger("local_cloud.asynchronous")
 
@@ -41,53 +42,6 @@ _BOUNDS_SECONDS = {"invocationtimeoutseconds": (1, 3600), "requestttlseconds": (
 _LARGEST_INCLUDED_BYTES = 128 * 1024
 _OK = range(200, 300)
 _CLIENT_ERRORS = range(400, 500)
-
-
-class StorageError(Exception):
-    """An object could not be written, or a topic not be told; the message says why."""
-
-
-class Storage(Protocol):
-    """The parts of S3 and SNS that are needed."""
-
-    def read_object(self, s3_url: str, *, account_id: str) -> bytes | None:
-        """Return the object's bytes, or None if there is none."""
-        ...
-
-    async def write_object(
-        self,
-        s3_url: str,
-        content: bytes,
-        *,
-        content_type: str,
-        account_id: str,
-        region: str,
-        kms_key_id: str = "",
-    ) -> None:
-        """Write an object, encrypted with a key if one is given; raise `StorageError` if that fails."""
-        ...
-
-    async def publish(self, topic_arn: str, message: str, *, account_id: str, region: str) -> None:
-        """Publish a message; raise `StorageError` if that fails."""
-        ...
-
-
-class ModelRoles(Protocol):
-    """What a model's execution role may do while it serves; each method says why not, or None."""
-
-    def refusal_to_read(self, s3_url: str, *, role_arn: str, region: str) -> str | None:
-        """Say why an object may not be read, or decrypted."""
-        ...
-
-    def refusal_to_write(
-        self, s3_url: str, *, role_arn: str, region: str, kms_key_id: str | None
-    ) -> str | None:
-        """Say why an object may not be written, or encrypted with this key or the bucket's default."""
-        ...
-
-    def refusal_to_publish(self, topic_arn: str, *, role_arn: str, region: str) -> str | None:
-        """Say why a topic may not be told."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

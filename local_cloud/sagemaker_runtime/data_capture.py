@@ -17,14 +17,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from local_cloud.hosting.fleets import NoSuchEndpointError
-from local_cloud.sagemaker_runtime.asynchronous import StorageError
+from local_cloud.sagemaker_runtime.runtime_ports import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from local_cloud.front_door.http import Request, Response
     from local_cloud.sagemaker.ports import Caller, FleetSpec
-    from local_cloud.sagemaker_runtime.asynchronous import ModelRoles, Storage
+    from local_cloud.sagemaker_runtime.runtime_ports import ModelRoles, Storage
 
 _LOGGER = logging.getLogger("local_cloud.data_capture")
 _VARIANT = "x-Amzn-Invoked-Production-Variant"

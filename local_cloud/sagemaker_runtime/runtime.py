@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from local_cloud.front_door.http import Request, Response, service_error
 from local_cloud.hosting.fleets import NoSuchEndpointError, NoSuchVariantError, NotReadyError
@@ -17,11 +17,9 @@ from local_cloud.sagemaker_runtime.asynchronous import AsyncInvocations
 from local_cloud.sagemaker_runtime.data_capture import Captures
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from local_cloud.hosting.fleets import Invocation
-    from local_cloud.sagemaker.ports import Caller, FleetSpec
-    from local_cloud.sagemaker_runtime.asynchronous import ModelRoles, Storage
+    from local_cloud.sagemaker.ports import Caller
+    from local_cloud.sagemaker_runtime.runtime_ports import HostedEndpoints, ModelRoles, Storage
 
 _PREFIX = "x-amzn-sagemaker-"
 _TARGET_VARIANT = f"{_PREFIX}target-variant"
@@ -37,32 +35,6 @@ _MAX_BODY_BYTES = 6_291_456
 _MAX_CONCURRENT_INVOCATIONS = 32
 _CLIENT_ERRORS = range(400, 500)
 _ERRORS = range(400, 600)
-
-
-class HostedEndpoints(Protocol):
-    """The part of the hosting that serves invocations; see `Fleets.invoke`."""
-
-    def invoke(
-        self,
-        account_id: str,
-        region: str,
-        endpoint_name: str,
-        *,
-        target_variant: str | None,
-        body: bytes,
-        headers: Mapping[str, str],
-        timeout_seconds: float | None = None,
-    ) -> Invocation:
-        """Let one fleet of the endpoint answer."""
-        ...
-
-    def async_inference(self, account_id: str, region: str, endpoint_name: str) -> Mapping[str, Any] | None:
-        """Return the endpoint's AsyncInferenceConfig; None if it answers synchronously."""
-        ...
-
-    def serving(self, account_id: str, region: str, endpoint_name: str) -> FleetSpec:
-        """Return what serves an endpoint."""
-        ...
 
 
 class Runtime:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from iam_evaluator.principals import Principal
     from local_cloud.sagemaker.control_plane import ControlPlane
-    from local_cloud.sagemaker_runtime.runtime import HostedEndpoints
+    from local_cloud.sagemaker_runtime.runtime_ports import HostedEndpoints
 
 _HANDLER_NAMES = {"cloudwatch": "monitoring"}
 """MiniStack's names of services that boto3 has other names for."""

@@ -17,7 +17,7 @@ from iam_evaluator.principals import Principal, PrincipalKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from iam_evaluator.evaluation import AccessRequest
+    from iam_evaluator.decision import AccessRequest
     from iam_evaluator.policies import Statement
 
 _T = TypeVar("_T")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from iam_evaluator.evaluation import AccessRequest, Decision
+    from iam_evaluator.decision import AccessRequest, Decision
     from iam_evaluator.policies import Policy
     from iam_evaluator.principals import Principal
     from tests.iam_proof.mutants import Taken

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from iam_evaluator.evaluation import AccessRequest, evaluate
+from iam_evaluator.decision import AccessRequest
+from iam_evaluator.evaluation import evaluate
 from iam_evaluator.policies import EVERYTHING
 from iam_evaluator.principals import Principal, PrincipalKind
 from local_cloud.ministack.model_roles import ExecutionRoles

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aws_cdk.cx_api import CloudAssembly
 
-from iam_evaluator.evaluation import AccessRequest, evaluate
+from iam_evaluator.decision import AccessRequest
+from iam_evaluator.evaluation import evaluate
 from infra.settings.problem import ConfigurationError
 from tests.infra.asks import DEPLOYER, MODELS, Ask, asks
 from tests.infra.conftest import REPOSITORY, Synthesised

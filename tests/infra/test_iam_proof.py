@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iam_evaluator.evaluation import AccessRequest, evaluate
+from iam_evaluator.decision import AccessRequest
+from iam_evaluator.evaluation import evaluate
 from iam_evaluator.policies import parse_policy
 from iam_evaluator.principals import Principal, PrincipalKind
 from tests.iam_proof.evidence import Open

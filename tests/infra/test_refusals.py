@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iam_evaluator.evaluation import AccessRequest, evaluate
+from iam_evaluator.decision import AccessRequest
+from iam_evaluator.evaluation import evaluate
 from iam_evaluator.policies import parse_policy
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
 from local_cloud.sagemaker.errors import ServiceError

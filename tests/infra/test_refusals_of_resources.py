@@ -12,7 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 from ministack.core.responses import request_scope
 
-from iam_evaluator.evaluation import AccessRequest, evaluate
+from iam_evaluator.decision import AccessRequest
+from iam_evaluator.evaluation import evaluate
 from iam_evaluator.principals import Principal, service
 from tests.infra.estate import (
     GRANTED_KEY,

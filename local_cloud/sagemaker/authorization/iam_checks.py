@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from iam_evaluator.evaluation import AccessRequest, Decision, evaluate
+from iam_evaluator.decision import AccessRequest, Decision
+from iam_evaluator.evaluation import evaluate
 from local_cloud.sagemaker import errors
 
 if TYPE_CHECKING:

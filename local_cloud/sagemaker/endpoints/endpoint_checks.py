@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from local_cloud.application_auto_scaling.registrations import condition_keys
 from local_cloud.sagemaker import errors
 from local_cloud.sagemaker.authorization.authorization_rules import is_allowed
 from local_cloud.sagemaker.authorization.iam_checks import Check
@@ -15,6 +14,7 @@ from local_cloud.sagemaker.endpoints.endpoint_state import (
     LiveVariant,
     instances_in_use,
 )
+from local_cloud.sagemaker.scaling_registrations import condition_keys
 from local_cloud.sagemaker.switch_settings import Answer, GuardedVariants
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from iam_evaluator.evaluation import AccessRequest, evaluate
+from iam_evaluator.decision import AccessRequest
+from iam_evaluator.evaluation import evaluate
 from iam_evaluator.grammar import MalformedPolicyError, PolicyType
 from iam_evaluator.policies import EVERYTHING, Policy, parse_policy
 from local_cloud.sagemaker import errors

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from iam_evaluator.evaluation import AccessRequest, evaluate
+from iam_evaluator.decision import AccessRequest
+from iam_evaluator.evaluation import evaluate
 from iam_evaluator.grammar import MalformedPolicyError
 from iam_evaluator.policies import parse_policy
 from iam_evaluator.principals import Principal, PrincipalKind

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from iam_evaluator.evaluation import AccessRequest, Decision, evaluate
+from iam_evaluator.decision import AccessRequest, Decision
+from iam_evaluator.evaluation import evaluate
 from iam_evaluator.grammar import PolicyType
 from iam_evaluator.policies import parse_policy
 from iam_evaluator.principals import Principal, PrincipalKind, account_root, service, unrestricted

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iam_evaluator.evaluation import AccessRequest, Outcome, evaluate
+from iam_evaluator.decision import AccessRequest, Outcome
+from iam_evaluator.evaluation import evaluate
 from iam_evaluator.policies import EVERYTHING, Policy, Statement, parse_policy
 from iam_evaluator.principals import Principal, PrincipalKind, account_root, role_session, service
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iam_evaluator.evaluation import AccessRequest, Outcome, evaluate
+from iam_evaluator.decision import AccessRequest, Outcome
+from iam_evaluator.evaluation import evaluate
 from iam_evaluator.policies import parse_policy
 from iam_evaluator.principals import role_session
 

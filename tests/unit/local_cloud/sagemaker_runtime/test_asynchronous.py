@@ -14,7 +14,8 @@ from local_cloud.front_door.http import Request, Response
 from local_cloud.hosting.fleets import Invocation, NoSuchEndpointError
 from local_cloud.hosting.variant_fleet import Answer, InvocationTimeoutError, UnreachableError
 from local_cloud.sagemaker.ports import Caller, FleetSpec
-from local_cloud.sagemaker_runtime.asynchronous import AsyncInvocations, StorageError
+from local_cloud.sagemaker_runtime.asynchronous import AsyncInvocations
+from local_cloud.sagemaker_runtime.runtime_ports import StorageError
 from tests.unit.local_cloud.sagemaker_runtime.test_data_capture import spec
 
 if TYPE_CHECKING:

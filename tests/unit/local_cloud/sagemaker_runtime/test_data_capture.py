@@ -13,8 +13,8 @@ import pytest
 from local_cloud.front_door.http import Request, Response
 from local_cloud.hosting.fleets import NoSuchEndpointError
 from local_cloud.sagemaker.ports import Caller, FleetSpec
-from local_cloud.sagemaker_runtime.asynchronous import StorageError
 from local_cloud.sagemaker_runtime.data_capture import Captures
+from local_cloud.sagemaker_runtime.runtime_ports import StorageError
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/models"
