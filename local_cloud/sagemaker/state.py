@@ -1,6 +1,7 @@
 """What every operation works on: the ports, the settings, the time of the transition, and all state.
 
-Owns state and identifiers. It decides nothing: the noun modules do.
+Owns state and identifiers. It decides nothing: the noun modules do. What is kept and the state name each
+other for types only: at run time this module imports nothing of what it keeps.
 """
 
 from __future__ import annotations
