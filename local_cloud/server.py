@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iam_evaluator.policies import NO_POLICY
 from local_cloud.cloudwatch.publishing import Monitoring
 from local_cloud.eventbridge.event_delivery import EventDelivery
 from local_cloud.front_door.admin import Admin
@@ -22,8 +21,13 @@ from local_cloud.front_door.gateway import Gateway
 from local_cloud.hosting.fleets import Fleets
 from local_cloud.ministack import emulator
 from local_cloud.ministack.emulator import MiniStack
+from local_cloud.ministack.sagemaker_ports import (
+    MiniStackAlarms,
+    MiniStackArtifacts,
+    MiniStackIdentity,
+    MiniStackKeys,
+)
 from local_cloud.sagemaker.control_plane import ControlPlane
-from local_cloud.sagemaker.ports import AlarmState, Key
 from local_cloud.sagemaker.real_time import RealTimeControlPlane, SystemClock
 from local_cloud.sagemaker_runtime.runtime import Runtime
 
@@ -31,51 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HOST = "127.0.0.1"
-
-
-class _Identity:
-    """`Identity` in MiniStack's IAM."""
-
-    def __init__(self, ministack: MiniStack) -> None:
-        self._ministack = ministack
-
-    def can_be_assumed_by_sagemaker(self, role_arn: str) -> bool:
-        return self._ministack.execution_roles.trusts(role_arn, "sagemaker.amazonaws.com")
-
-
-class _Artifacts:
-    """`Artifacts` in MiniStack's S3."""
-
-    def __init__(self, ministack: MiniStack) -> None:
-        self._ministack = ministack
-
-    def is_readable(self, s3_url: str, *, role_arn: str, region: str) -> bool:
-        return self._ministack.execution_roles.may_read(s3_url, role_arn=role_arn, region=region)
-
-    def is_missing(self, s3_url: str, *, role_arn: str, region: str) -> bool:
-        return self._ministack.execution_roles.finds_nothing(s3_url, role_arn=role_arn, region=region)
-
-
-class _Alarms:
-    """`Alarms` in MiniStack's CloudWatch."""
-
-    def __init__(self, ministack: MiniStack) -> None:
-        self._ministack = ministack
-
-    def state(self, account_id: str, region: str, alarm_name: str) -> AlarmState | None:
-        state = self._ministack.metrics.alarm_state(account_id, region, alarm_name)
-        return None if state is None else AlarmState(state)
-
-
-class _Keys:
-    """`Keys` in MiniStack's KMS."""
-
-    def __init__(self, ministack: MiniStack) -> None:
-        self._ministack = ministack
-
-    def find(self, account_id: str, region: str, key_id: str) -> Key | None:
-        arn, policy, aliases = self._ministack.iam.key(account_id, region, key_id)
-        return Key(arn, aliases, policy or NO_POLICY) if arn else None
 
 
 def bind(port: int) -> socket.socket:
@@ -159,13 +118,13 @@ async def _serve(  # noqa: PLR0913 - the parts of the local cloud
 
     plane = ControlPlane(
         clock=SystemClock(),
-        identity=_Identity(ministack),
-        artifacts=_Artifacts(ministack),
+        identity=MiniStackIdentity(ministack.execution_roles),
+        artifacts=MiniStackArtifacts(ministack.execution_roles),
         hosting=fleets,
         events=delivery,
-        alarms=_Alarms(ministack),
+        alarms=MiniStackAlarms(ministack.metrics),
         execution_roles=ministack.execution_roles if ministack.enforces_iam else None,
-        keys=_Keys(ministack),
+        keys=MiniStackKeys(ministack.iam),
     )
     ministack.iam.switches = lambda: plane.switches
     ministack.iam.propagation.seconds = lambda: plane.timings.iam_propagation_seconds

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from iam_evaluator.request_context import Values
     from local_cloud.sagemaker.ports import Caller
-    from local_cloud.sagemaker.scaling_registrations import Registry
+    from local_cloud.sagemaker.scaling_registrations import ScalingRegistrations
     from local_cloud.sagemaker.switches import Switches
 
-Rule: TypeAlias = "Callable[[Registry, Caller, str, Mapping[str, Any]], Iterable[Check]]"
+Rule: TypeAlias = "Callable[[ScalingRegistrations, Caller, str, Mapping[str, Any]], Iterable[Check]]"
 
 LINKED_SERVICE: Final = "sagemaker.application-autoscaling.amazonaws.com"
 LINKED_ROLE: Final = (
@@ -34,7 +34,7 @@ LINKED_ROLE: Final = (
 
 
 def require(
-    registry: Registry,
+    registry: ScalingRegistrations,
     caller: Caller,
     operation: str,
     request: Mapping[str, Any],
@@ -62,7 +62,7 @@ def require(
 
 
 def _on_target(
-    registry: Registry, caller: Caller, action: str, request: Mapping[str, Any]
+    registry: ScalingRegistrations, caller: Caller, action: str, request: Mapping[str, Any]
 ) -> Iterator[Check]:
     key = TargetKey(
         caller.account_id,
@@ -84,7 +84,9 @@ def _on_target(
     yield Check(action, arn, keys)
 
 
-def _register(registry: Registry, caller: Caller, action: str, request: Mapping[str, Any]) -> Iterator[Check]:
+def _register(
+    registry: ScalingRegistrations, caller: Caller, action: str, request: Mapping[str, Any]
+) -> Iterator[Check]:
     [check] = _on_target(registry, caller, action, request)
     yield check
     if request.get("Tags"):
@@ -126,7 +128,7 @@ def _nobodys_name(resource_id: str) -> str:
 
 
 def _put_policy(
-    registry: Registry, caller: Caller, action: str, request: Mapping[str, Any]
+    registry: ScalingRegistrations, caller: Caller, action: str, request: Mapping[str, Any]
 ) -> Iterator[Check]:
     yield from _on_target(registry, caller, action, request)
     if "TargetTrackingScalingPolicyConfiguration" in request:
@@ -138,12 +140,14 @@ def _put_policy(
 
 
 def _anything(
-    _registry: Registry, _caller: Caller, action: str, _request: Mapping[str, Any]
+    _registry: ScalingRegistrations, _caller: Caller, action: str, _request: Mapping[str, Any]
 ) -> Iterator[Check]:
     yield Check(action, "*")
 
 
-def _on_arn(registry: Registry, caller: Caller, action: str, request: Mapping[str, Any]) -> Iterator[Check]:
+def _on_arn(
+    registry: ScalingRegistrations, caller: Caller, action: str, request: Mapping[str, Any]
+) -> Iterator[Check]:
     arn = request["ResourceARN"]
     keys: dict[str, Values] = dict(_tags(request))
     for key, target in registry.targets.items():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from local_cloud.sagemaker.ports import Caller
-    from local_cloud.sagemaker.scaling_registrations import Registry, ScalableTarget
+    from local_cloud.sagemaker.scaling_registrations import ScalableTarget, ScalingRegistrations
 
 INSTANCE_COUNT = "sagemaker:variant:DesiredInstanceCount"
 PROVISIONED_CONCURRENCY = "sagemaker:variant:DesiredProvisionedConcurrency"
@@ -61,7 +61,7 @@ def only(request: Mapping[str, Any]) -> list[str] | None:
     return [request["ResourceId"]] if "ResourceId" in request else None
 
 
-def registered(registry: Registry, key: TargetKey) -> ScalableTarget:
+def registered(registry: ScalingRegistrations, key: TargetKey) -> ScalableTarget:
     """Return the scalable target that a variant is registered as.
 
     Raises:
@@ -74,7 +74,10 @@ def registered(registry: Registry, key: TargetKey) -> ScalableTarget:
 
 
 def targets(
-    registry: Registry, caller: Caller, request: Mapping[str, Any], resource_ids: Iterable[str] | None
+    registry: ScalingRegistrations,
+    caller: Caller,
+    request: Mapping[str, Any],
+    resource_ids: Iterable[str] | None,
 ) -> list[ScalableTarget]:
     """Return the caller's scalable targets that a request asks for."""
     dimension = request.get("ScalableDimension")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker.control_plane import ControlPlane
     from local_cloud.sagemaker.endpoints.endpoint_state import ScalableVariant
     from local_cloud.sagemaker.ports import Caller
-    from local_cloud.sagemaker.scaling_registrations import Registry
+    from local_cloud.sagemaker.scaling_registrations import ScalingRegistrations
 
 _NOT_SUSPENDED = dict.fromkeys(
     ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended"), False
@@ -174,7 +174,9 @@ def _new_target(control_plane: ControlPlane, key: TargetKey, request: Mapping[st
     )
 
 
-def _target_of_arn(registry: Registry, caller: Caller, request: Mapping[str, Any]) -> ScalableTarget:
+def _target_of_arn(
+    registry: ScalingRegistrations, caller: Caller, request: Mapping[str, Any]
+) -> ScalableTarget:
     arn = request["ResourceARN"]
     for key, target in registry.targets.items():
         if target.arn == arn and key[:2] == (caller.account_id, caller.region):

@@ -25,7 +25,7 @@ from local_cloud.sagemaker.ports import Caller
 from local_cloud.sagemaker.protocol.api_model import sagemaker_service_model
 from local_cloud.sagemaker.protocol.validation import RequestValidator
 from local_cloud.sagemaker.registry import model_package_groups, model_packages
-from local_cloud.sagemaker.scaling_registrations import Registry
+from local_cloud.sagemaker.scaling_registrations import ScalingRegistrations
 from local_cloud.sagemaker.state import State
 from local_cloud.sagemaker.switch_settings import ApiVersion
 from local_cloud.sagemaker.switches import Switches
@@ -111,7 +111,7 @@ class ControlPlane:
             alarms=alarms,
             execution_roles=execution_roles or PermissiveRoles(),
             keys=keys or NoKeys(),
-            scalable_targets=Registry(),
+            scalable_targets=ScalingRegistrations(),
             timings=timings or Timings(),
             switches=switches or Switches(),
             seed=seed,
@@ -123,7 +123,7 @@ class ControlPlane:
         self._calls: dict[tuple[str, str, str], tuple[int, int]] = {}
 
     @property
-    def scalable_targets(self) -> Registry:
+    def scalable_targets(self) -> ScalingRegistrations:
         """What is registered with Application Auto Scaling; the service that changes it is not made here."""
         return self._state.scalable_targets
 

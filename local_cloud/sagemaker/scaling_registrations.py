@@ -61,7 +61,7 @@ class ScalableTarget:
     scheduled_actions: dict[str, ScheduledAction] = field(default_factory=dict)
 
 
-class Registry:
+class ScalingRegistrations:
     """Every scalable target of every account and region.
 
     Attributes:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     )
     from local_cloud.sagemaker.registry.model_package import ModelPackage
     from local_cloud.sagemaker.registry.model_package_groups import ModelPackageGroup
-    from local_cloud.sagemaker.scaling_registrations import Registry
+    from local_cloud.sagemaker.scaling_registrations import ScalingRegistrations
     from local_cloud.sagemaker.switches import Switches
     from local_cloud.sagemaker.timings import Timings
 
@@ -73,7 +73,7 @@ class State:
     alarms: Alarms
     execution_roles: ExecutionRoles
     keys: Keys
-    scalable_targets: Registry
+    scalable_targets: ScalingRegistrations
     timings: Timings
     switches: Switches
     seed: int
