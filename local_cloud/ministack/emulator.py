@@ -28,11 +28,11 @@ from local_cloud.ministack import (
     identities,
     lambda_functions,
     log_groups,
-    model_roles,
     objects_and_topics,
     parameter_changes,
     policy_grammar,
     resource_policies,
+    role_permissions,
     rule_targets,
     s3_keys,
     service_actions,
@@ -45,10 +45,10 @@ from local_cloud.ministack.event_buses import EventBuses
 from local_cloud.ministack.iam import MiniStackIam
 from local_cloud.ministack.lambda_functions import LambdaFunctions
 from local_cloud.ministack.log_groups import LogGroups
-from local_cloud.ministack.model_roles import ExecutionRoles
 from local_cloud.ministack.objects_and_topics import ObjectsAndTopics
 from local_cloud.ministack.parameter_changes import ParameterChanges
 from local_cloud.ministack.policy_grammar import PolicyGrammar
+from local_cloud.ministack.role_permissions import ExecutionRoles
 from local_cloud.ministack.rule_targets import RuleTargets
 from local_cloud.ministack.s3_keys import Encryption
 from local_cloud.ministack.service_actions import ServiceActions
@@ -73,7 +73,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     *cloudwatch_metrics.RELIED_ON,
     *enforcement.RELIED_ON,
     *event_buses.RELIED_ON,
-    *model_roles.RELIED_ON,
+    *role_permissions.RELIED_ON,
     *iam.RELIED_ON,
     *identities.RELIED_ON,
     *lambda_functions.RELIED_ON,

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from local_cloud.ministack.model_roles import ExecutionRoles, bucket_and_key, encrypted_with
+from local_cloud.ministack.role_permissions import ExecutionRoles, bucket_and_key, encrypted_with
 from local_cloud.sagemaker_runtime.runtime_ports import StorageError
 
 RELIED_ON: tuple[tuple[str, str], ...] = (

@@ -10,7 +10,7 @@ from local_cloud.sagemaker.ports import AlarmState, Key
 if TYPE_CHECKING:
     from local_cloud.ministack.cloudwatch_metrics import CloudWatchMetrics
     from local_cloud.ministack.iam import MiniStackIam
-    from local_cloud.ministack.model_roles import ExecutionRoles
+    from local_cloud.ministack.role_permissions import ExecutionRoles
 
 
 class MiniStackIdentity:

@@ -17,7 +17,7 @@ from iam_evaluator.decision import AccessRequest
 from iam_evaluator.evaluation import evaluate
 from iam_evaluator.policies import EVERYTHING
 from iam_evaluator.principals import Principal, PrincipalKind
-from local_cloud.ministack.model_roles import ExecutionRoles
+from local_cloud.ministack.role_permissions import ExecutionRoles
 from local_cloud.testing.in_process import InProcessCloud
 from registry_access.environment import Environment
 from registry_access.handler import Clients, edit, respond

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from local_cloud.sagemaker.ports import AlarmState
-from local_cloud.testing.stand_ins import ScriptedAlarms
+from local_cloud.testing.scripted_ports import ScriptedAlarms
 from tests.simulation.clients import REGION
 from tests.simulation.schedule import ALARM_LASTS
 

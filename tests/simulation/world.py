@@ -37,7 +37,7 @@ from local_cloud.sagemaker.protocol import wire
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.sagemaker_runtime.runtime import answer_invocation
 from local_cloud.testing.scripted_endpoints import ScriptedEndpoints
-from local_cloud.testing.stand_ins import StrictIdentity
+from local_cloud.testing.scripted_ports import StrictIdentity
 from local_cloud.testing.virtual_clock import VirtualClock
 from tests.simulation import clients
 from tests.simulation.alarms import SimulatedAlarms

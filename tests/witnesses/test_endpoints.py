@@ -7,7 +7,7 @@ from local_cloud.sagemaker.ports import Health
 from local_cloud.sagemaker.switch_settings import UnpulledImage
 from local_cloud.sagemaker.switches import Switches
 from local_cloud.testing.scripted_hosting import Outcome
-from local_cloud.testing.stand_ins import StrictArtifacts
+from local_cloud.testing.scripted_ports import StrictArtifacts
 from tests.witnesses.observed_cloud import ACCOUNT, DATA, IMAGE, ROLE, ObservedCloud, arn_of, refusal, variant
 from tests.witnesses.witness import Observed, witness
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from local_cloud.testing.stand_ins import StrictArtifacts, StrictIdentity
+from local_cloud.testing.scripted_ports import StrictArtifacts, StrictIdentity
 from tests.witnesses.observed_cloud import DATA, IMAGE, ROLE, TAG, ObservedCloud, arn_of, refusal
 from tests.witnesses.witness import Observed, witness
 

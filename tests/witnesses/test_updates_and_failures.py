@@ -6,7 +6,7 @@ from local_cloud.sagemaker.ports import AlarmState, Health
 from local_cloud.sagemaker.switch_settings import AlarmRollbackReason, UpdateRollbackStatus
 from local_cloud.sagemaker.switches import Switches
 from local_cloud.testing.scripted_hosting import Outcome
-from local_cloud.testing.stand_ins import StrictArtifacts
+from local_cloud.testing.scripted_ports import StrictArtifacts
 from tests.witnesses.observed_cloud import DATA, IMAGE, ObservedCloud, arn_of, refusal, variant
 from tests.witnesses.witness import Observed, witness
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local_cloud.ministack.model_roles import ExecutionRoles
+from local_cloud.ministack.role_permissions import ExecutionRoles
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.ports import AlarmState
 from local_cloud.testing.in_process import InProcessCloud
 from local_cloud.testing.scripted_hosting import ScriptedHosting
-from local_cloud.testing.stand_ins import RecordingEventSink, ScriptedAlarms
+from local_cloud.testing.scripted_ports import RecordingEventSink, ScriptedAlarms
 from local_cloud.testing.virtual_clock import VirtualClock, settle
 from tests.infra.roles import Deployed
 from tests.infra.synthesised_iam import SynthesisedIam

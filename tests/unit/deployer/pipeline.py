@@ -36,7 +36,12 @@ from local_cloud.sagemaker.timings import Timings
 from local_cloud.testing.in_process import InProcessAlarms, InProcessCloud
 from local_cloud.testing.scripted_endpoints import ScriptedEndpoints
 from local_cloud.testing.scripted_hosting import Outcome, ScriptedHosting
-from local_cloud.testing.stand_ins import RecordingEventSink, ScriptedKeys, StrictArtifacts, StrictIdentity
+from local_cloud.testing.scripted_ports import (
+    RecordingEventSink,
+    ScriptedKeys,
+    StrictArtifacts,
+    StrictIdentity,
+)
 from local_cloud.testing.virtual_clock import VirtualClock
 from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
 

@@ -10,8 +10,8 @@ import pytest
 from ministack.core.responses import request_scope
 
 from local_cloud.ministack.iam import MiniStackIam
-from local_cloud.ministack.model_roles import ExecutionRoles
 from local_cloud.ministack.propagation import Propagation
+from local_cloud.ministack.role_permissions import ExecutionRoles
 from local_cloud.testing.in_process import InProcessCloud
 from tests.unit.deployer.pipeline import PATH_STYLE
 from tests.unit.local_cloud.sagemaker.virtual_cloud import VirtualCloud

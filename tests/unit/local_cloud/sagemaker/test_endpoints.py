@@ -11,7 +11,7 @@ from local_cloud.sagemaker.endpoints.deployment_launch import INSUFFICIENT_CAPAC
 from local_cloud.sagemaker.ports import Health
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.testing.scripted_hosting import Outcome
-from local_cloud.testing.stand_ins import StrictArtifacts
+from local_cloud.testing.scripted_ports import StrictArtifacts
 from local_cloud.testing.virtual_clock import START
 from tests.unit.local_cloud.sagemaker.virtual_cloud import (
     ACCOUNT,

@@ -8,7 +8,7 @@ import pytest
 
 from local_cloud.sagemaker.switch_settings import PackageEnvironment, UnapprovedPackage
 from local_cloud.sagemaker.switches import Switches
-from local_cloud.testing.stand_ins import StrictArtifacts
+from local_cloud.testing.scripted_ports import StrictArtifacts
 from local_cloud.testing.virtual_clock import START
 from tests.unit.local_cloud.sagemaker.virtual_cloud import (
     DATA,

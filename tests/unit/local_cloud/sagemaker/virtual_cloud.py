@@ -17,7 +17,7 @@ from local_cloud.sagemaker.ports import Caller
 from local_cloud.sagemaker.protocol import wire
 from local_cloud.sagemaker.protocol.api_model import sagemaker_service_model
 from local_cloud.testing.scripted_hosting import ScriptedHosting
-from local_cloud.testing.stand_ins import (
+from local_cloud.testing.scripted_ports import (
     PermissiveArtifacts,
     PermissiveIdentity,
     RecordingEventSink,
