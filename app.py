@@ -12,7 +12,7 @@ from cdk_nag import AwsSolutionsChecks
 from infra.bundling.assets import REGISTRY_ACCESS, build_asset
 from infra.bundling.bundling_error import BundlingError
 from infra.configuration.app_context import PLACE, read_configuration, shared_context
-from infra.configuration.model_roles import check_execution_roles
+from infra.configuration.role_accounts import check_execution_roles
 from infra.configuration.settings_sharding import check_room, place
 from infra.settings.catalogue import load_catalogue
 from infra.settings.problem import ConfigurationError, warned

@@ -28,7 +28,7 @@ from infra.settings.consistency.variant_keys import variant_problems
 from infra.settings.endpoint_spec import EndpointSpec
 from infra.settings.keys.approvers import with_sessions
 from infra.settings.keys.endpoint_settings import EXPLANATIONS, EndpointSettings
-from infra.settings.mistakes.stand_ins import SECTIONS, choose_serving, remove_empty, validated
+from infra.settings.mistakes.replacements import SECTIONS, choose_serving, remove_empty, validated
 from infra.settings.mistakes.wrong_values import words_of
 from infra.settings.problem import FieldPath, Problem, field_name
 from infra.settings.rules.sagemaker_requests import found_violations

@@ -10,9 +10,9 @@ from aws_cdk import aws_iam as iam
 
 from infra.configuration.settings_sharding import place
 from infra.constructs.deployer_function import DeployerFunction, Destinations
+from infra.constructs.dynamodb_journal import JournalTable
 from infra.constructs.event_rules import EventRules
 from infra.constructs.failure_queue import FailureQueue
-from infra.constructs.journal_table import JournalTable
 from infra.constructs.model_execution_role import ModelExecutionRole
 from infra.constructs.outcome_topic import OutcomeTopic
 from infra.constructs.registry_event_bus import RegistryEventBus

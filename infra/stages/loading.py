@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.configuration.model_roles import check_execution_roles
 from infra.configuration.promotion_order import contradictions, later_stages, mistakes
+from infra.configuration.role_accounts import check_execution_roles
 from infra.configuration.settings_sharding import check_room
 from infra.settings.catalogue import compile_files
 from infra.settings.endpoint_requirements import EndpointRequirements

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from infra.settings.keys.rollout import RollbackAlarms
+    from infra.settings.keys.rollout_options import RollbackAlarms
 
 SAGEMAKER: Final = "AWS/SageMaker"
 GREENLIGHT: Final = "Greenlight"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from infra.settings.keys.rollout import Rollout
+    from infra.settings.keys.rollout_options import Rollout
 
 
 def deployment_config(rollout: Rollout, alarm_names: Sequence[str]) -> dict[str, Any]:

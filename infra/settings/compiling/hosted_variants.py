@@ -10,8 +10,8 @@ from infra.settings.compiling.scalable_target import Serving
 from infra.settings.keys.approvers import with_sessions
 
 if TYPE_CHECKING:
-    from infra.settings.keys.autoscaling import Autoscaling
     from infra.settings.keys.endpoint_settings import EndpointSettings
+    from infra.settings.keys.scaling_options import Autoscaling
     from infra.settings.keys.variants_and_shadow import Shadow
     from infra.settings.problem import FieldPath
 

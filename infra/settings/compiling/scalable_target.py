@@ -8,7 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from infra.settings.keys.autoscaling import Autoscaling, ScheduledAction, TargetTracking, TrackedMetric
+    from infra.settings.keys.scaling_options import (
+        Autoscaling,
+        ScheduledAction,
+        TargetTracking,
+        TrackedMetric,
+    )
 
 INSTANCES: Final = "sagemaker:variant:DesiredInstanceCount"
 CONCURRENCY: Final = "sagemaker:variant:DesiredProvisionedConcurrency"

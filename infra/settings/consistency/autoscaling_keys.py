@@ -19,7 +19,7 @@ from infra.settings.rules.request_validation import violations
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from infra.settings.keys.autoscaling import Autoscaling, ScheduledAction, TargetTracking
+    from infra.settings.keys.scaling_options import Autoscaling, ScheduledAction, TargetTracking
     from infra.settings.problem import FieldPath, Problem
     from infra.settings.reading.document import Document
     from infra.settings.rules.request_validation import Violation

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from infra.settings.compiling.capacity_size import Instances, share_of, steps_of
 from infra.settings.compiling.deployment_config import size_of
-from infra.settings.keys.rollout import LONGEST_WINDOW_SECONDS, MOST_ALARMS, Kind, RollbackAlarms, Rollout
+from infra.settings.keys.rollout_options import (
+    LONGEST_WINDOW_SECONDS,
+    MOST_ALARMS,
+    Kind,
+    RollbackAlarms,
+    Rollout,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

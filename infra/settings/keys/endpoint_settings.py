@@ -12,7 +12,6 @@ from pydantic.fields import FieldInfo
 
 from infra.settings.aws_shapes import shape
 from infra.settings.keys.approvers import MOST_APPROVERS, Approver
-from infra.settings.keys.autoscaling import Autoscaling
 from infra.settings.keys.base_model import StrictModel, limited
 from infra.settings.keys.hosting_options import (
     Asynchronous,
@@ -27,7 +26,8 @@ from infra.settings.keys.hosting_options import (
     VolumeSize,
     Vpc,
 )
-from infra.settings.keys.rollout import Rollout
+from infra.settings.keys.rollout_options import Rollout
+from infra.settings.keys.scaling_options import Autoscaling
 from infra.settings.keys.smoke_tests import SmokeTest
 from infra.settings.keys.variants_and_shadow import Shadow, Variant
 from service_model.hosting import SERVERLESS_MEMORY_SIZES

@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import Field
 
 from infra.settings.keys.approvers import MOST_APPROVERS, Approver
-from infra.settings.keys.autoscaling import Autoscaling
 from infra.settings.keys.base_model import StrictModel, limited
 from infra.settings.keys.hosting_options import (
     HealthCheckTimeout,
@@ -18,6 +17,7 @@ from infra.settings.keys.hosting_options import (
     RoutingStrategy,
     VolumeSize,
 )
+from infra.settings.keys.scaling_options import Autoscaling
 
 
 class Variant(StrictModel):

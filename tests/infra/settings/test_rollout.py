@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.settings.compiling.alarm_definitions import Watched, rollback_alarms
-from infra.settings.keys.rollout import RollbackAlarms
+from infra.settings.keys.rollout_options import RollbackAlarms
 from tests.infra.settings.builders import load, problems
 
 if TYPE_CHECKING:

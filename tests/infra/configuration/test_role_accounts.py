@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from infra.configuration.app_context import Configuration
-from infra.configuration.model_roles import check_execution_roles
+from infra.configuration.role_accounts import check_execution_roles
 from infra.settings.endpoint_requirements import EndpointRequirements
 from infra.settings.endpoint_spec import EndpointSpec
 from tests.infra.settings.builders import load, problems
