@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local_cloud.cloudwatch.publishing import Monitoring
+from local_cloud.cloudwatch.publishing import MetricsPublisher
 from local_cloud.eventbridge.event_delivery import EventDelivery
 from local_cloud.front_door.admin import Admin
 from local_cloud.front_door.call_log import CallLog
@@ -73,12 +73,12 @@ def serve(
         delivery = EventDelivery(ministack.event_buses.put_event)
         ending.callback(delivery.stop)
         ministack.parameter_changes.announce_to(delivery)
-        monitoring = Monitoring(ministack.metrics)
+        publisher = MetricsPublisher(ministack.metrics)
         fleets = Fleets(
             model_data=ministack.objects_and_topics,
             logs=ministack.log_groups,
             directory=state_dir / "fleets",
-            observer=monitoring.record,
+            observer=publisher.record,
         )
         runtime = Runtime(
             fleets, ministack.objects_and_topics, ministack.execution_roles if enforce_iam else None
@@ -94,7 +94,7 @@ def serve(
                 delivery,
                 fleets,
                 runtime,
-                monitoring,
+                publisher,
                 stop=stop,
                 when_ready=when_ready,
             )
@@ -108,7 +108,7 @@ async def _serve(  # noqa: PLR0913 - the parts of the local cloud
     delivery: EventDelivery,
     fleets: Fleets,
     runtime: Runtime,
-    monitoring: Monitoring,
+    publisher: MetricsPublisher,
     *,
     stop: threading.Event,
     when_ready: Callable[[], None],
@@ -137,7 +137,7 @@ async def _serve(  # noqa: PLR0913 - the parts of the local cloud
         runtime=runtime,
         admin=Admin(control_plane=control_plane, delivery=delivery, calls=calls, ministack=ministack),
         calls=calls,
-        monitoring=monitoring,
+        publisher=publisher,
         door=door,
         when_ready=when_ready,
     )

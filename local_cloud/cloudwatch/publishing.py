@@ -54,7 +54,7 @@ class _Target(NamedTuple):
     unit: str
 
 
-class Monitoring:
+class MetricsPublisher:
     """Collects what invocations came to, from any thread, and publishes it on the event loop."""
 
     def __init__(self, cloudwatch: CloudWatch) -> None:

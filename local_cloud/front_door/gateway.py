@@ -40,7 +40,7 @@ from local_cloud.service_quotas import instance_quotas
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
-    from local_cloud.cloudwatch.publishing import Monitoring
+    from local_cloud.cloudwatch.publishing import MetricsPublisher
     from local_cloud.front_door.admin import Admin
     from local_cloud.front_door.call_log import CallLog
     from local_cloud.front_door.door import Door
@@ -128,7 +128,7 @@ class Gateway:
         runtime: Runtime,
         admin: Admin,
         calls: CallLog,
-        monitoring: Monitoring,
+        publisher: MetricsPublisher,
         door: Door,
         when_ready: Callable[[], None],
     ) -> None:
@@ -137,7 +137,7 @@ class Gateway:
         self._runtime = runtime
         self._admin = admin
         self._calls = calls
-        self._monitoring = monitoring
+        self._publisher = publisher
         self._door = door
         self._when_ready = when_ready
 
@@ -294,7 +294,7 @@ class Gateway:
                 if message["type"] == "lifespan.startup.complete":
                     for work in (
                         self._control_plane.advance_forever(),
-                        self._monitoring.publish_forever(lambda: self._control_plane.timings),
+                        self._publisher.publish_forever(lambda: self._control_plane.timings),
                     ):
                         living.push_async_callback(_cancelled, asyncio.create_task(work))
                 await send(message)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_cloud.cloudwatch.publishing import Monitoring
+from local_cloud.cloudwatch.publishing import MetricsPublisher
 from local_cloud.hosting.fleets import InvocationRecord
 from local_cloud.sagemaker.timings import Timings
 from tests.unit.local_cloud.cloudwatch.test_publishing import CloudWatch
@@ -121,9 +121,9 @@ def test_an_asynchronous_endpoint_has_no_invocations_per_instance(cloud: Observe
     cloud.serving(AsyncInferenceConfig={"OutputConfig": _PATH})
     [fleet] = cloud.hosting.fleets.values()
     cloudwatch = CloudWatch()
-    monitoring = Monitoring(cloudwatch)
-    monitoring.record(InvocationRecord(fleet.spec, 2, 200, 0.1, 0.001))
-    monitoring.publish(Timings())
+    publisher = MetricsPublisher(cloudwatch)
+    publisher.record(InvocationRecord(fleet.spec, 2, 200, 0.1, 0.001))
+    publisher.publish(Timings())
     published = {metric.name for _, _, metric in cloudwatch.values}
     assert "Invocations" in published
     assert "InvocationsPerInstance" not in published

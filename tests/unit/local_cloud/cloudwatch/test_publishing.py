@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local_cloud.cloudwatch.alarm_evaluation import Metric
-from local_cloud.cloudwatch.publishing import Monitoring
+from local_cloud.cloudwatch.publishing import MetricsPublisher
 from local_cloud.hosting.fleets import InvocationRecord
 from local_cloud.sagemaker.ports import FleetSpec
 from local_cloud.sagemaker.timings import Timings
@@ -68,9 +68,9 @@ def record(status: int | None = 200, seconds: float = 0.25) -> InvocationRecord:
 
 def test_an_invocation_makes_every_metric_with_its_unit_for_the_variant_and_for_its_config() -> None:
     cloudwatch = CloudWatch()
-    monitoring = Monitoring(cloudwatch)
-    monitoring.record(record())
-    monitoring.publish(Timings(alarm_period_scale=0.5))
+    publisher = MetricsPublisher(cloudwatch)
+    publisher.record(record())
+    publisher.publish(Timings(alarm_period_scale=0.5))
     for dimensions in (VARIANT, CONFIG):
         shown = {
             metric.name: (unit, values)
@@ -97,35 +97,35 @@ def test_errors_are_counted_by_what_the_model_answered(
     status: int | None, expected: tuple[float, float, float]
 ) -> None:
     cloudwatch = CloudWatch()
-    monitoring = Monitoring(cloudwatch)
-    monitoring.record(record(status))
-    monitoring.publish(Timings())
+    publisher = MetricsPublisher(cloudwatch)
+    publisher.record(record(status))
+    publisher.publish(Timings())
     names = ("Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors")
     assert tuple(next(iter(cloudwatch.value(name))) for name in names) == expected
 
 
 def test_values_between_two_publications_are_counted_once() -> None:
     cloudwatch = CloudWatch()
-    monitoring = Monitoring(cloudwatch)
+    publisher = MetricsPublisher(cloudwatch)
     for status in (200, 500, 200):
-        monitoring.record(record(status))
-    monitoring.publish(Timings())
+        publisher.record(record(status))
+    publisher.publish(Timings())
     assert cloudwatch.value("Invocation5XXErrors") == {0.0: 2, 1.0: 1}
     cloudwatch.values.clear()
-    monitoring.publish(Timings())
+    publisher.publish(Timings())
     assert cloudwatch.values == {}
 
 
 def test_publishing_goes_on_after_it_failed_once() -> None:
     cloudwatch = CloudWatch()
     cloudwatch.fails = True
-    monitoring = Monitoring(cloudwatch)
-    monitoring.record(record())
+    publisher = MetricsPublisher(cloudwatch)
+    publisher.record(record())
 
     async def publish_until_it_evaluates() -> None:
         evaluated = asyncio.Event()
         cloudwatch.when_evaluated = evaluated.set
-        task = asyncio.create_task(monitoring.publish_forever(lambda: Timings(alarm_evaluation_seconds=0)))
+        task = asyncio.create_task(publisher.publish_forever(lambda: Timings(alarm_evaluation_seconds=0)))
         await evaluated.wait()
         task.cancel()
 
