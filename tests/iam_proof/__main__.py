@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str]) -> int:
     """Return the process's exit status: 1 if something in a policy is for nothing, or a reason is."""
     asked = _parser().parse_args(arguments)
+    console = Console(file=sys.stderr)
     if asked.evidence:
-        judgement = judge(synthesised_stacks())
+        with console.status("Synthesising every stack"):
+            judgement = judge(synthesised_stacks())
         print(*judgement.defects, _in_short(judgement), sep="\n")
         return 1 if judgement.defects else 0
     began = time.monotonic()
-    console = Console(file=sys.stderr)
     filters = ["-k", asked.scenarios] if asked.scenarios else []
     recorded = scenarios_on(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
     proof = Proof(console, asked.jobs, asked.only, recorded)
