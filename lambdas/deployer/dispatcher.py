@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from deployer.endpoint_pass.attempts import Attempts
 from deployer.endpoint_pass.ledger import Ledger, LostLeaseError
+from deployer.endpoint_pass.reports import Reports
 from deployer.endpoint_pass.round import Round
 from deployer.endpoint_pass.throttling import OutOfTimeError, TimeBudget
 from deployer.gateways.sagemaker_errors import ThrottledError
@@ -230,7 +231,7 @@ class Dispatcher:
         name, message = settings.endpoint_name, self._identity.describe_foreign_settings(settings)
         self._logger.warning(message)
         ledger = Ledger(name, self._gateways.journal, self._logger, invocation_id=self._invocation_id)
-        if ledger.last_observed.reported != message:
+        if ledger.history.last_observed.reported != message:
             self._gateways.reporter.report(
                 outcomes.needs_attention(name, message, time=self._gateways.now(), correlation_id=name)
             )
@@ -239,9 +240,10 @@ class Dispatcher:
     def _settle_unmanaged(self, endpoint_name: str) -> None:
         gateways = self._gateways
         ledger = Ledger(endpoint_name, gateways.journal, self._logger, invocation_id=self._invocation_id)
-        attempts = Attempts(ledger, gateways.reporter, self._logger, now=gateways.now)
+        reports = Reports(ledger, gateways.reporter, now=gateways.now)
+        attempts = Attempts(ledger, reports, self._logger, now=gateways.now)
         try:
-            settle_unmanaged(endpoint_name, gateways.endpoints, ledger, attempts, gateways.now())
+            settle_unmanaged(gateways.endpoints, ledger, attempts, reports, gateways.now())
         except LostLeaseError:
             self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")
 

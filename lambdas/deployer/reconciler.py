@@ -12,6 +12,7 @@ from deployer.endpoint_pass.attempts import Attempts
 from deployer.endpoint_pass.executor import Executor
 from deployer.endpoint_pass.ledger import Ledger, LostLeaseError
 from deployer.endpoint_pass.notices import Notices
+from deployer.endpoint_pass.reports import Reports
 from deployer.endpoint_pass.round import Next, Round
 from deployer.endpoint_pass.versions import Versions
 from deployer.model.attempt import AttemptStatus
@@ -59,7 +60,8 @@ class Reconciler:
     ) -> None:
         name, now, stack_name = settings.endpoint_name, gateways.now, identity.stack_name
         ledger = Ledger(name, gateways.journal, logger, invocation_id=invocation_id)
-        attempts = Attempts(ledger, gateways.reporter, logger, now=now)
+        reports = Reports(ledger, gateways.reporter, now=now)
+        attempts = Attempts(ledger, reports, logger, now=now)
         versions = Versions(settings, identity, ledger, gateways.registry, gateways.s3, logger)
         notices = Notices(name, ledger, gateways.reporter, logger, now=now)
         executor = Executor(settings, gateways, ledger, time_budget, logger, stack_name=stack_name)
@@ -69,9 +71,9 @@ class Reconciler:
         testing = SmokeTestingPhase(settings, gateways, ledger, attempts, versions, time_budget, logger)
         self._phases: tuple[Phase, ...] = (
             ApprovalsPhase(settings, ledger, versions, notices, logger),
-            RestPhase(attempts, versions, chooser, logger, now=now),
+            RestPhase(reports, versions, chooser, logger, now=now),
             SettlementPhase(
-                settings, gateways.endpoints, ledger, attempts, testing, executor, logger, now=now
+                gateways.endpoints, ledger, attempts, reports, testing, executor, logger, now=now
             ),
             testing,
             AbortingPhase(settings, ledger, attempts, versions, notices, executor, logger, now=now),

@@ -144,7 +144,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "skip the re-read before the write",
-        "phases/rollout.py",
+        "endpoint_pass/last_check.py",
         "        if not all(self._is_as_read(version) for version in chosen.values()) or not all(\n"
         "            self._is_as_chosen(arn, version) for arn, version in chosen.items()\n"
         "        ):\n",
@@ -199,8 +199,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "drop unreported outcomes",
-        "endpoint_pass/attempts.py",
-        "            if owes_report(attempt) and self._now() >= attempt.lease_until:\n",
+        "endpoint_pass/reports.py",
+        "            if is_owed(attempt) and self._now() >= attempt.lease_until:\n",
         "            if attempt is None:\n",
     ),
     Sabotage(
@@ -322,7 +322,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "leave the alarm set that aborted a rollout",
         "phases/settlement.py",
-        "            self._executor.clear_abort_alarm(alarm_name)\n",
+        "            self._executor.clear_abort_alarm()\n",
         "            pass\n",
     ),
     Sabotage(
@@ -346,8 +346,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "take scaling for done before it is",
         "phases/autoscaling.py",
-        "            registered = self._ledger.last_observed.scaling\n",
-        "            registered = self._ledger.last_observed.scaling\n"
+        "            registered = self._ledger.history.last_observed.scaling\n",
+        "            registered = self._ledger.history.last_observed.scaling\n"
         "            self._ledger.note(scaling=self._settings.scaling)\n",
     ),
     Sabotage(
@@ -575,7 +575,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "look at artifacts once and not right before the write",
-        "phases/rollout.py",
+        "endpoint_pass/last_check.py",
         "        return before is None or before == self._versions.read_digest(version)\n",
         "        return before is None or version is not None\n",
     ),
@@ -599,7 +599,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "put a pinned version on without reading it again",
-        "phases/rollout.py",
+        "endpoint_pass/last_check.py",
         "            self._is_as_chosen(arn, version) for arn, version in chosen.items()\n",
         "            self._is_as_chosen(arn, version) for arn, version in list(chosen.items())[:1]\n",
     ),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from deployer.decisions.eligibility import ineligible, obstacle
 from deployer.decisions.facts import reads_first
 from deployer.decisions.retries import standing
+from deployer.decisions.served import former_deployment
 from deployer.model.attempt import Deployment, Promotion
 from deployer.model.model_version import Hidden, ModelVersion
 from deployer.model.names import same_arn
@@ -265,7 +266,7 @@ def _serving(facts: Facts, endpoint_config_name: str | None, *, in_service: bool
     if attempt.failed_test is None:
         return Serving(attempt.version_arn, live)
     facts.recall(attempt.replaces_endpoint_config_name)
-    former = facts.history.former_deployment(attempt.version_arn, besides=attempt.endpoint_config_name)
+    former = former_deployment(facts.history, attempt.version_arn, besides=attempt.endpoint_config_name)
     may_serve = former is not None and _may_serve_again(facts, former)
     return Serving(
         attempt.version_arn,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from deployer.decisions.instance_types import unsupported_instances
 from deployer.decisions.retries import went_live
+from deployer.decisions.served import live_version_arns
 from deployer.decisions.version_metadata import stage_with_another_digest
 from deployer.model.approval import Ineligible
 from deployer.model.model_version import Hidden
@@ -66,7 +67,7 @@ def obstacle(facts: Facts, version: ModelVersion | Hidden | None) -> str | None:
     """Return why a version may not serve, whoever approved it; None if it may."""
     if version is None or isinstance(version, Hidden) or not facts.is_deployable(version):
         return f"not approved in {facts.settings.group_name}"
-    if any(same_arn(each, version.arn) for each in facts.history.live_version_arns):
+    if any(same_arn(each, version.arn) for each in live_version_arns(facts.history)):
         # A serving version stays, whatever happened to the objects that it was loaded from.
         return None
     digest = facts.digest(version)

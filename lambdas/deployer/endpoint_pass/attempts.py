@@ -6,9 +6,9 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.decisions.retries import retry_at
 from deployer.endpoint_pass.ledger import LostLeaseError
-from deployer.model import outcomes, statuses
+from deployer.endpoint_pass.reports import REPORT_GRACE
+from deployer.model import statuses
 from deployer.model.attempt import Action, Attempt, AttemptStatus, CleanUp, Deployment, Promotion
 from deployer.model.steps import UpdateEndpoint
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from deployer.decisions.choice import Choice
     from deployer.decisions.plan import Deploy
     from deployer.endpoint_pass.ledger import Ledger
-    from deployer.gateways.reporter import Reporter
+    from deployer.endpoint_pass.reports import Reports
     from deployer.model.attempt import Deletion
     from deployer.model.endpoint import Endpoint
     from deployer.model.life_cycle import LifeCycle
@@ -31,9 +31,6 @@ LEASE: Final = timedelta(minutes=6)
 """How long an attempt belongs to the invocation that claimed it: longer than the function's time limit, so
 that nobody takes over from one that is still running."""
 
-REPORT_GRACE: Final = timedelta(seconds=30)
-"""How long the invocation that wrote an attempt's state has for reporting it, before another pass does."""
-
 
 class Attempts:
     """One endpoint's attempts.
@@ -42,10 +39,10 @@ class Attempts:
     """
 
     def __init__(
-        self, ledger: Ledger, reporter: Reporter, logger: Logger, *, now: Callable[[], datetime]
+        self, ledger: Ledger, reports: Reports, logger: Logger, *, now: Callable[[], datetime]
     ) -> None:
         self._ledger = ledger
-        self._reporter = reporter
+        self._reports = reports
         self._logger = logger
         self._now = now
 
@@ -165,7 +162,7 @@ class Attempts:
             deployment, status=AttemptStatus.ACCEPTED, accepted_at=now, lease_until=now + REPORT_GRACE
         )
         self._logger.info("SageMaker accepted the change", attempt=accepted.number)
-        self._report(accepted, None)
+        self._reports.report(accepted, None)
 
     def note_abort(self, deployment: Deployment) -> None:
         """Note that SageMaker is about to be made to roll a deployment back."""
@@ -226,7 +223,7 @@ class Attempts:
         )
         self._logger.info("Attempt settled", attempt=settled.number, status=status.value, reason=reason)
         if not isinstance(settled, CleanUp) and settled.has_outcome:
-            self._report(settled, endpoint)
+            self._reports.report(settled, endpoint)
 
     def withdraw_left_behind(self, *, but_clean_ups: bool = False) -> None:
         """Withdraw the attempt that was left behind, if there is one: something else is wanted by now."""
@@ -235,41 +232,6 @@ class Attempts:
             return
         assert isinstance(attempt, Deployment | Promotion | CleanUp)
         self.settle(attempt, AttemptStatus.WITHDRAWN, reason="It is no longer wanted.")
-
-    # Report -------------------------------------------------------------------------------------------
-
-    @property
-    def owes_report(self) -> bool:
-        """Whether an outcome was noted and, as far as the journal knows, not handed over yet."""
-        return any(owes_report(attempt) for attempt in self._ledger.history.attempts)
-
-    def report_late(self, endpoint: Endpoint | None) -> None:
-        """Report what an earlier pass noted and then could not report."""
-        for attempt in self._ledger.history.attempts:
-            if owes_report(attempt) and self._now() >= attempt.lease_until:
-                assert isinstance(attempt, Deployment | Promotion)
-                claimed = self._ledger.move(attempt, lease_until=self._now() + REPORT_GRACE)
-                self._report(claimed, endpoint)
-
-    def _report(self, attempt: Deployment | Promotion, endpoint: Endpoint | None) -> None:
-        if isinstance(attempt, Deployment) and attempt.status is AttemptStatus.ACCEPTED:
-            if self._reporter.report(outcomes.started(attempt)):
-                self._ledger.record_reported(attempt, "start_reported")
-            return
-        again = retry_at(attempt, self._ledger.history.known)
-        if self._reporter.report(outcomes.settled(attempt, endpoint, again)):
-            self._ledger.record_reported(attempt, "end_reported")
-
-
-def owes_report(attempt: Attempt) -> bool:
-    """Tell whether an attempt has an outcome that was not handed over, as far as the journal knows."""
-    match attempt:
-        case Deployment(status=AttemptStatus.ACCEPTED):
-            return not attempt.start_reported
-        case Deployment() | Promotion():
-            return attempt.has_outcome and not attempt.end_reported
-        case _:
-            return False
 
 
 def _terms(deploy: Deploy) -> dict[str, Any]:

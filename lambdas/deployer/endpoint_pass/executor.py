@@ -124,7 +124,7 @@ class Executor:
         self._logger.info("A permission may not be known everywhere yet: trying again", reason=str(error))
         return True
 
-    def clear_abort_alarm(self, alarm_name: str) -> bool:
+    def clear_abort_alarm(self) -> bool:
         """Let the next update pass, whoever set off the abort alarm.
 
         Returns:
@@ -133,6 +133,9 @@ class Executor:
         Raises:
             UpkeepRefusedError: CloudWatch cannot do it at the moment.
         """
+        alarm_name = self._settings.abort_alarm_name
+        if alarm_name is None:
+            return True
         try:
             self.make(steps.ClearAbortAlarm(alarm_name))
         except UpkeepRefusedError as refusal:
@@ -167,12 +170,12 @@ class Executor:
     def _register(self, step: steps.RegisterScaling) -> None:
         name = self._settings.endpoint_name
         self._gateways.scalable_targets.register(name, step.variant_name, step.wanted, step.applied)
-        scaling = {**self._ledger.last_observed.scaling, step.variant_name: dict(step.wanted)}
+        scaling = {**self._ledger.history.last_observed.scaling, step.variant_name: dict(step.wanted)}
         self._ledger.note(scaling=scaling)
         self._logger.info("Automatic scaling brought up to date", variant_name=step.variant_name)
 
     def _deregister(self, step: steps.DeregisterScaling) -> None:
-        name, before = step.variant_name, self._ledger.last_observed.scaling
+        name, before = step.variant_name, self._ledger.history.last_observed.scaling
         # Noted first: whatever happens now, the next rest registers it again if it is wanted.
         self._ledger.note(scaling={key: each for key, each in before.items() if key != name})
         try:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from deployer.decisions.facts import UnreadAttempts, UnreadAttemptsAfter
 from deployer.gateways.journal import WINDOW
 from deployer.model.attempt import Attempt
+from deployer.model.names import same_arn
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from deployer.gateways.journal import Journal
     from deployer.model.approval import Approval
     from deployer.model.attempt import Deployment, Promotion
-    from deployer.model.history import History, LastObserved
+    from deployer.model.history import History
 
 Kind = TypeVar("Kind", bound=Attempt)
 
@@ -37,7 +39,7 @@ class Ledger:
     """
 
     def __init__(self, endpoint_name: str, journal: Journal, logger: Logger, *, invocation_id: str) -> None:
-        self._endpoint_name = endpoint_name
+        self.endpoint_name = endpoint_name
         self._journal = journal
         self._logger = logger
         self.invocation_id = invocation_id
@@ -48,38 +50,31 @@ class Ledger:
         """What the journal holds, with every change that this invocation made."""
         return self._history
 
-    @property
-    def last_observed(self) -> LastObserved:
-        """What was observed, done and reported last of the endpoint at rest."""
-        return self._history.last_observed
-
     def refresh(self) -> None:
         """Read the history again."""
-        self._history = self._journal.read(self._endpoint_name)
+        self._history = self._journal.read(self.endpoint_name)
 
-    def recall(self, subject: str) -> None:
-        """Read the attempts on a config, or promotions of a version, that have left the window."""
-        found = self._journal.attempts_on(self._endpoint_name, subject)
-        self._history = self._history.with_recalled(subject, found)
-
-    def recall_after(self, number: int) -> None:
-        """Read the attempts after a number that have left the window, a hundred at most."""
+    def recall(self, unread: UnreadAttempts | UnreadAttemptsAfter) -> None:
+        """Read attempts that have left the window: a subject's, or the hundred newest after a number."""
         history = self._history
-        limit, oldest = min(history.missing_after(number), WINDOW), history.attempts[-1].number
-        found = self._journal.attempts_before(self._endpoint_name, oldest, limit=limit)
-        self._history = history.with_recalled_after(number, found)
+        match unread:
+            case UnreadAttempts(subject):
+                found = self._journal.attempts_on(self.endpoint_name, subject)
+                self._history = history.with_recalled(subject, found)
+            case UnreadAttemptsAfter(number):
+                limit, oldest = min(history.missing_after(number), WINDOW), history.attempts[-1].number
+                found = self._journal.attempts_before(self.endpoint_name, oldest, limit=limit)
+                self._history = history.with_recalled_after(number, found)
 
     # Approvals ----------------------------------------------------------------------------------------
 
     def knows(self, version_arn: str) -> bool:
         """Tell whether the version's approval that stands now is in the journal already."""
         history = self._history
-        if history.knows(version_arn):
-            return True
-        key = version_arn.lower()
-        if any(each.version_arn.lower() == key for each in history.approvals):
-            return False
-        return history.full and self._journal.knows(self._endpoint_name, version_arn)
+        given = [each for each in history.approvals if same_arn(each.version_arn, version_arn)]
+        if given:
+            return not all(each.withdrawn for each in given)
+        return history.full and self._journal.knows(self.endpoint_name, version_arn)
 
     def record_approval(self, approval: Approval) -> bool:
         """Write an approval; return whether it is new.
@@ -110,7 +105,7 @@ class Ledger:
     def unknown_approvals(self) -> list[Approval]:
         """Return the approvals that were written since the history was read."""
         known = {each.key for each in self._history.approvals}
-        fresh = self._journal.read(self._endpoint_name).approvals
+        fresh = self._journal.read(self.endpoint_name).approvals
         return [each for each in fresh if each.key not in known]
 
     # Attempts -----------------------------------------------------------------------------------------
@@ -155,13 +150,13 @@ class Ledger:
         before = self._history.last_observed
         after = replace(before, **changes)
         if after != before:
-            self._journal.record_last_observed(self._endpoint_name, before, after)
+            self._journal.record_last_observed(self.endpoint_name, before, after)
             self._history = replace(self._history, last_observed=after)
 
     def is_reported_unreadable(self, version_arn: str) -> bool:
         """Tell whether a version was reported as unreadable."""
-        return self._journal.reported_unreadable(self._endpoint_name, version_arn)
+        return self._journal.reported_unreadable(self.endpoint_name, version_arn)
 
     def record_unreadable(self, version_arn: str) -> None:
         """Write that a version was reported as unreadable."""
-        self._journal.record_unreadable(self._endpoint_name, version_arn)
+        self._journal.record_unreadable(self.endpoint_name, version_arn)

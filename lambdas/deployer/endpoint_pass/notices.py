@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.endpoint_pass.attempts import REPORT_GRACE
+from deployer.endpoint_pass.reports import REPORT_GRACE
 from deployer.model import outcomes
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Notices:
 
     def report(self, message: str | None) -> None:
         """Report what a person has to do for the endpoint, once; None if there is nothing any more."""
-        if message == self._ledger.last_observed.reported:
+        if message == self._ledger.history.last_observed.reported:
             return
         if message is not None:
             self._logger.warning(message)

@@ -85,10 +85,8 @@ class Versions:
                     self.read(version_arn)
                 case UnreadArtifacts(version):
                     self.read_digest(version)
-                case UnreadAttempts(subject):
-                    self._ledger.recall(subject)
-                case UnreadAttemptsAfter(number):
-                    self._ledger.recall_after(number)
+                case UnreadAttempts() | UnreadAttemptsAfter() as unread:
+                    self._ledger.recall(unread)
                 case answer:
                     return answer
 

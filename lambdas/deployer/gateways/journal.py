@@ -29,6 +29,7 @@ from deployer.gateways.journal_items import (
     attempt_item,
     known_key,
     last_observed_item,
+    marker,
     past_key,
     read_approval,
     read_attempt,
@@ -103,7 +104,7 @@ class Journal:
     def record_approval(self, approval: Approval) -> bool:
         """Write an approval; return False if it is there already, and was not withdrawn."""
         written = self._table.put_new(approval_item(approval), NEW_OR_WITHDRAWN)
-        self._mark(approval.endpoint_name, known_key(approval.version_arn))
+        self._table.put(marker(approval.endpoint_name, known_key(approval.version_arn)))
         return written
 
     def change_approval(self, approval: Approval, *changed: str) -> None:
@@ -130,10 +131,7 @@ class Journal:
 
     def record_unreadable(self, endpoint_name: str, version_arn: str) -> None:
         """Write that a version was reported as unreadable."""
-        self._mark(endpoint_name, unreadable_key(version_arn))
-
-    def _mark(self, endpoint_name: str, key: str) -> None:
-        self._table.put({"endpoint": {"S": endpoint_name}, "item": {"S": key}})
+        self._table.put(marker(endpoint_name, unreadable_key(version_arn)))
 
     # Attempts -----------------------------------------------------------------------------------------
 

@@ -32,6 +32,11 @@ def unreadable_key(version_arn: str) -> str:
     return f"unreadable#{version_arn.lower()}"
 
 
+def marker(endpoint_name: str, key: str) -> dict[str, Any]:
+    """Return an item that says by its key alone what it says."""
+    return {"endpoint": {"S": endpoint_name}, "item": {"S": key}}
+
+
 def past_key(subject: str, number: int | None = None) -> str:
     """Return the key of a settled attempt's copy, or how the keys of all copies of a subject begin."""
     return f"tried#{subject}#" + (f"{number:09d}" if number is not None else "")

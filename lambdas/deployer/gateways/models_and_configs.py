@@ -167,68 +167,35 @@ class ModelsAndConfigs:
         created_at: datetime = found["CreationTime"]
         return created_at.astimezone(UTC)
 
-    def names_in_use(self, endpoint: Endpoint | None) -> frozenset[str] | None:
-        """Return the configs that an endpoint serves, leaves or is brought to, and the models that they name.
-
-        Returns:
-            None if that cannot be told: a config was deleted or may not be read, or SageMaker does not say
-            what the endpoint is brought to.
-        """
-        if endpoint is None:
-            return frozenset()
-        configs = {endpoint.endpoint_config_name, endpoint.pending_endpoint_config_name} - {None}
-        if not configs or (endpoint.modifying and endpoint.pending_endpoint_config_name is None):
-            return None
-        names: set[str] = set()
-        for config_name in sorted(filter(None, configs)):
-            try:
-                config = self.endpoint_config(config_name)
-            except ClientError as error:
-                if error_code(error) == "AccessDeniedException":
-                    return None
-                raise
-            if config is None:
-                return None
-            names |= {config_name, *config.model_names}
-        return frozenset(names)
-
     def delete_endpoint_config(self, endpoint_config_name: str, *, owner: Tag) -> bool:
         """Delete an endpoint config if it carries the owner's tag; return False if it is somebody else's."""
-        arn = self._endpoint_config_arn(endpoint_config_name)
+        found = self._describe_config(endpoint_config_name)
+        arn = None if found is None else str(found["EndpointConfigArn"])
         if arn is not None and not self._carries(arn, owner):
             return False
         if arn is not None:
             with (
                 throttling_told(),
                 already_gone(NOT_FOUND_CONFIG),
-                denied_as_gone(lambda: self._endpoint_config_arn(endpoint_config_name) is None),
+                denied_as_gone(lambda: self._describe_config(endpoint_config_name) is None),
             ):
                 self._client.delete_endpoint_config(EndpointConfigName=endpoint_config_name)
         return True
 
-    def _endpoint_config_arn(self, endpoint_config_name: str) -> str | None:
-        """Return an endpoint config's ARN, or None if there is none."""
-        found = self._describe_config(endpoint_config_name)
-        return None if found is None else str(found["EndpointConfigArn"])
-
     def delete_model(self, model_name: str, *, owner: Tag) -> bool:
         """Delete a model if it carries the owner's tag; return False if it is somebody else's."""
-        arn = self._model_arn(model_name)
+        found = self._describe_model(model_name)
+        arn = None if found is None else str(found["ModelArn"])
         if arn is not None and not self._carries(arn, owner):
             return False
         if arn is not None:
             with (
                 throttling_told(),
                 already_gone(NOT_FOUND_MODEL),
-                denied_as_gone(lambda: self._model_arn(model_name) is None),
+                denied_as_gone(lambda: self._describe_model(model_name) is None),
             ):
                 self._client.delete_model(ModelName=model_name)
         return True
-
-    def _model_arn(self, model_name: str) -> str | None:
-        """Return a model's ARN, or None if there is none."""
-        found = self._describe_model(model_name)
-        return None if found is None else str(found["ModelArn"])
 
     def _carries(self, resource_arn: str, tag: Tag) -> bool:
         return tag in self._tags.read(resource_arn).items()
@@ -255,6 +222,32 @@ class ModelsAndConfigs:
         if primary := answer.pop("PrimaryContainer", None):
             answer["Containers"] = [primary]
         return answer
+
+
+def names_in_use(resources: ModelsAndConfigs, endpoint: Endpoint | None) -> frozenset[str] | None:
+    """Return the configs that an endpoint serves, leaves or is brought to, and the models that they name.
+
+    Returns:
+        None if that cannot be told: a config was deleted or may not be read, or SageMaker does not say
+        what the endpoint is brought to.
+    """
+    if endpoint is None:
+        return frozenset()
+    configs = {endpoint.endpoint_config_name, endpoint.pending_endpoint_config_name} - {None}
+    if not configs or (endpoint.modifying and endpoint.pending_endpoint_config_name is None):
+        return None
+    names: set[str] = set()
+    for config_name in sorted(filter(None, configs)):
+        try:
+            config = resources.endpoint_config(config_name)
+        except ClientError as error:
+            if error_code(error) == "AccessDeniedException":
+                return None
+            raise
+        if config is None:
+            return None
+        names |= {config_name, *config.model_names}
+    return frozenset(names)
 
 
 def _name_taken(what: str, different: list[str]) -> UpkeepRefusedError:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from deployer.model.attempt import Attempt, AttemptStatus, Deployment, Promotion
-from deployer.model.names import same_arn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -131,16 +130,6 @@ class History:
         """Tell whether every attempt that ended at or after a time is among these: one follows another."""
         return not self.forgets or self.attempts[-1].started_at <= time
 
-    @property
-    def live_version_arns(self) -> tuple[str, ...]:
-        """Every version of the deployment that succeeded last."""
-        live = (each for each in self.deployments if each.status is AttemptStatus.SUCCEEDED)
-        return next((each.version_arns for each in live), ())
-
-    def knows(self, version_arn: str) -> bool:
-        """Tell whether the window has an approval of that version that was not withdrawn."""
-        return any(same_arn(each.version_arn, version_arn) and not each.withdrawn for each in self.approvals)
-
     def latest_on(self, endpoint_config_name: str | None) -> Deployment | None:
         """Return the last known deployment of a config."""
         return next(
@@ -152,19 +141,6 @@ class History:
         return any(
             each.endpoint_config_name == endpoint_config_name and each.status is AttemptStatus.SUCCEEDED
             for each in self.deployments
-        )
-
-    def former_deployment(self, version_arn: str, *, besides: str) -> Deployment | None:
-        """Return the last deployment of a version that succeeded with another config than that one."""
-        return next(
-            (
-                each
-                for each in self.deployments
-                if same_arn(each.version_arn, version_arn)
-                and each.status is AttemptStatus.SUCCEEDED
-                and each.endpoint_config_name != besides
-            ),
-            None,
         )
 
 

@@ -26,7 +26,7 @@ class AutoscalingPhase:
         """Change the scaling that differs. A refusal is reported, and costs nothing else its turn."""
         endpoint = round_.endpoint
         if endpoint is not None and endpoint.status == "InService" and not round_.is_another_kind:
-            registered = self._ledger.last_observed.scaling
+            registered = self._ledger.history.last_observed.scaling
             for step in scaling_steps(self._settings.scaling, registered, endpoint.variant_names):
                 round_.troubles += self._executor.try_to_make(step)
         return Next.GO_ON

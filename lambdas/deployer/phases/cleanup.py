@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from deployer.decisions.retention import deletion_steps, plan_clean_up
 from deployer.endpoint_pass.round import Next
 from deployer.endpoint_pass.throttling import LONGEST_TO_BEGIN_SECONDS
+from deployer.gateways.models_and_configs import names_in_use
 from deployer.gateways.sagemaker_errors import ThrottledError
 from deployer.model.attempt import NOTHING, AttemptStatus
 from deployer.phases.rollout import NEWER_APPROVAL
@@ -88,4 +89,4 @@ class CleanUpPhase:
 
     def _names_in_use(self) -> frozenset[str] | None:
         endpoint = self._gateways.endpoints.describe(self._endpoint_name)
-        return self._gateways.models_and_configs.names_in_use(endpoint)
+        return names_in_use(self._gateways.models_and_configs, endpoint)

@@ -64,7 +64,7 @@ class Planner:
 
         Its tags are only read before something is done to it: an endpoint in sync costs no call.
         """
-        last, stack_name = self._ledger.last_observed, self._identity.stack_name
+        last, stack_name = self._ledger.history.last_observed, self._identity.stack_name
         if not isinstance(planned, Deploy) and is_up_to_date(self._settings, last, stack_name=stack_name):
             return None
         tags = self._gateways.tags.read(endpoint.arn)
@@ -85,7 +85,7 @@ class Planner:
         guarded: Deploy | CannotChange | WaitForAlarms = deploy
         if serving is not None and wanted is not None and endpoint is not None:
             asked = (endpoint.endpoint_config_name, release.endpoint_config_name)
-            refused_before = self._ledger.last_observed.refused_change == asked
+            refused_before = self._ledger.history.last_observed.refused_change == asked
             guarded = guard_change(deploy, serving.shape, wanted.shape, refused_before=refused_before)
         if isinstance(guarded, Deploy) and endpoint is not None:
             guarded = self._guard_with_alarms(guarded, endpoint)

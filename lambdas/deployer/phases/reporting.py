@@ -24,6 +24,6 @@ class ReportingPhase:
         report = round_.report
         if round_.waits and not round_.troubles:
             # What a person heard of a deployment that waits is still so.
-            report = self._ledger.last_observed.reported
+            report = self._ledger.history.last_observed.reported
         self._notices.report(" ".join(filter(None, [report, *round_.troubles])) or None)
         return Next.GO_ON

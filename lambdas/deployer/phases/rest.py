@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools import Logger
 
-    from deployer.endpoint_pass.attempts import Attempts
+    from deployer.endpoint_pass.reports import Reports
     from deployer.endpoint_pass.round import Round
     from deployer.endpoint_pass.versions import Versions
     from deployer.phases.choice import Chooser
@@ -27,14 +27,14 @@ class RestPhase:
 
     def __init__(
         self,
-        attempts: Attempts,
+        reports: Reports,
         versions: Versions,
         chooser: Chooser,
         logger: Logger,
         *,
         now: Callable[[], datetime],
     ) -> None:
-        self._attempts = attempts
+        self._reports = reports
         self._versions = versions
         self._chooser = chooser
         self._logger = logger
@@ -47,7 +47,7 @@ class RestPhase:
         if (
             summary is None
             or not is_unchanged(facts.settings, facts.history, summary, stack_name=stack_name)
-            or self._attempts.owes_report
+            or self._reports.owed
             or self._versions.decide(unwritten)
         ):
             return Next.GO_ON

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import Enum
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from deployer.decisions.choice import superseded
-from deployer.decisions.eligibility import obstacle
 from deployer.decisions.endpoint_changes import refused_after_all
-from deployer.decisions.facts import Facts, reads_first
 from deployer.decisions.guardrails import without_alarms
 from deployer.decisions.judgement import STALE_READ_LIMIT
 from deployer.decisions.plan import was_put_off
 from deployer.decisions.retries import is_failure_of
+from deployer.endpoint_pass.last_check import LastCheck, NoLongerWantedError
 from deployer.endpoint_pass.throttling import LONGEST_TO_BEGIN_SECONDS, LONGEST_TO_FINISH_SECONDS
 from deployer.gateways.refusals import Cause, Refusal, UpkeepRefusedError
 from deployer.gateways.sagemaker_errors import BusyError, RefusedError, ThrottledError
 from deployer.model.attempt import AttemptStatus
-from deployer.model.model_version import Hidden, ModelVersion
 from deployer.model.release import all_tags
 from deployer.model.steps import (
     ClearAbortAlarm,
@@ -72,17 +69,8 @@ class Progress(Enum):
     """SageMaker says that the endpoint exists, and does not show it."""
 
 
-class NoLongerWantedError(Exception):
-    """The approval was taken back, or a newer one came, between choosing it and acting on it."""
-
-
 class RegisteredByOthersError(UpkeepRefusedError):
     """Somebody else registered a variant for automatic scaling, and the update would take that away."""
-
-
-@reads_first
-def _obstacle(facts: Facts, version: ModelVersion | Hidden | None) -> str | None:
-    return obstacle(facts, version)
 
 
 class Rollout:
@@ -102,6 +90,7 @@ class Rollout:
         self._attempts = attempts
         self._versions = versions
         self._executor = executor
+        self._last_check = LastCheck(versions)
         self._logger = logger
 
     def start(
@@ -189,9 +178,7 @@ class Rollout:
                 case DeregisterScaling():
                     self._executor.make(guard)
                 case ClearAbortAlarm(alarm_name):
-                    if isinstance(change, UpdateEndpoint) and not self._executor.clear_abort_alarm(
-                        alarm_name
-                    ):
+                    if isinstance(change, UpdateEndpoint) and not self._executor.clear_abort_alarm():
                         # On, the alarm would end the update at once: SageMaker is not to look at it.
                         change = without_alarms(change, frozenset({alarm_name}))
                         deploy = replace(deploy, change=change)
@@ -235,7 +222,7 @@ class Rollout:
         while True:
             try:
                 if release is not None:
-                    self._check_that_it_stands(release)
+                    self._last_check.check(release)
                 if isinstance(step, UpdateEndpoint) and release is not None:
                     self._update(step, release)
                 else:
@@ -257,10 +244,10 @@ class Rollout:
                 raise
         else:
             return
-        scaling = {**self._versions.facts.settings.scaling, **self._ledger.last_observed.scaling}
+        scaling = {**self._versions.facts.settings.scaling, **self._ledger.history.last_observed.scaling}
         for name in sorted(scaling):
             self._executor.make(DeregisterScaling(name, scaling[name]))
-        self._check_that_it_stands(release)
+        self._last_check.check(release)
         try:
             self._executor.make(step)
         except RefusedError as refusal:
@@ -269,36 +256,6 @@ class Rollout:
             remedy = "Somebody else registered them: deregister them, or leave their instance type as it is."
             cause = Refusal(Cause.CONTENT, str(refusal))
             raise RegisteredByOthersError(f"{refusal} {remedy}", cause) from refusal
-
-    def _check_that_it_stands(self, release: Release) -> None:
-        """Read a release's versions again, at the last moment at which a reject can still be seen.
-
-        S3 is read first, as the registry's word is the last before the write.
-
-        Raises:
-            NoLongerWantedError: A version is not approved any more, or is another one by now.
-        """
-        versions = self._versions
-        chosen = {arn: versions.facts.versions.get(arn.lower()) for arn in release.version_arns}
-        if not all(self._is_as_read(version) for version in chosen.values()) or not all(
-            self._is_as_chosen(arn, version) for arn, version in chosen.items()
-        ):
-            arns = " or ".join(release.version_arns)
-            raise NoLongerWantedError(f"{arns} is no longer approved.")
-
-    def _is_as_read(self, version: ModelVersion | Hidden | None) -> bool:
-        if not isinstance(version, ModelVersion):
-            return True
-        before = self._versions.known_digest(version)
-        return before is None or before == self._versions.read_digest(version)
-
-    def _is_as_chosen(self, version_arn: str, chosen: ModelVersion | Hidden | None) -> bool:
-        version = self._versions.reread(version_arn)
-        return (
-            isinstance(version, ModelVersion)
-            and self._versions.decide(partial(_obstacle, version=version)) is None
-            and (not isinstance(chosen, ModelVersion) or chosen.containers == version.containers)
-        )
 
     def _waits_to_be_known(self, choice: Choice) -> Iterator[float]:
         """Return for how long a deployment waits at most for permissions, each time it is refused for one.

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.attempts import Attempts
     from deployer.endpoint_pass.executor import Executor
     from deployer.endpoint_pass.ledger import Ledger
+    from deployer.endpoint_pass.reports import Reports
     from deployer.endpoint_pass.round import Round
     from deployer.gateways.endpoints import Endpoints
     from deployer.model.endpoint import Endpoint
-    from deployer.model.settings import EndpointSettings
     from deployer.phases.smoke_testing import SmokeTestingPhase
 
 _STATUSES: Final = {
@@ -36,20 +36,20 @@ class SettlementPhase:
 
     def __init__(
         self,
-        settings: EndpointSettings,
         endpoints: Endpoints,
         ledger: Ledger,
         attempts: Attempts,
+        reports: Reports,
         smoke_testing: SmokeTestingPhase,
         executor: Executor,
         logger: Logger,
         *,
         now: Callable[[], datetime],
     ) -> None:
-        self._settings = settings
         self._endpoints = endpoints
         self._ledger = ledger
         self._attempts = attempts
+        self._reports = reports
         self._smoke_testing = smoke_testing
         self._executor = executor
         self._logger = logger
@@ -57,13 +57,13 @@ class SettlementPhase:
 
     def run(self, round_: Round) -> Next:
         """Settle what ended, claim what is to be tested first, and report what is owed."""
-        endpoint = round_.endpoint = self._endpoints.describe(self._settings.endpoint_name)
+        endpoint = round_.endpoint = self._endpoints.describe(self._ledger.endpoint_name)
         deployment = self._ledger.history.unsettled
         # Only its owner knows how another kind of attempt ended; one that was left behind is withdrawn.
         if isinstance(deployment, Deployment):
             self._logger.append_keys(correlation_id=deployment.correlation_id)
             self._settle(deployment, endpoint)
-        self._attempts.report_late(endpoint)
+        self._reports.report_late(endpoint)
         return Next.GO_ON
 
     def _settle(self, deployment: Deployment, endpoint: Endpoint | None) -> None:
@@ -74,11 +74,10 @@ class SettlementPhase:
         if status is AttemptStatus.ACCEPTED:
             self._attempts.accept(deployment)
             return
-        alarm_name = self._settings.abort_alarm_name
-        if deployment.abort_asked_at is not None and alarm_name is not None:
+        if deployment.abort_asked_at is not None:
             # Before its end is noted: if this invocation dies in between, the next one clears it again. And
             # long before the next update, if there is one: what SageMaker reads of alarms may lag.
-            self._executor.clear_abort_alarm(alarm_name)
+            self._executor.clear_abort_alarm()
         if status is AttemptStatus.SUCCEEDED and self._smoke_testing.applies_to(deployment):
             self._attempts.claim_test(deployment)
             return
@@ -86,23 +85,27 @@ class SettlementPhase:
 
 
 def settle_unmanaged(
-    endpoint_name: str, endpoints: Endpoints, ledger: Ledger, attempts: Attempts, now: datetime
+    endpoints: Endpoints,
+    ledger: Ledger,
+    attempts: Attempts,
+    reports: Reports,
+    now: datetime,
 ) -> None:
     """Settle what was under way when an endpoint's settings were removed: people wait for its end.
 
     Its smoke test and its abort alarm went with the settings.
     """
     deployment = ledger.history.unsettled
-    if deployment is None and not attempts.owes_report:
+    if deployment is None and not reports.owed:
         return
-    endpoint = endpoints.describe(endpoint_name)
+    endpoint = endpoints.describe(ledger.endpoint_name)
     if isinstance(deployment, Deployment) and (end := end_of(deployment, endpoint, now=now)) is not None:
         status, reason = end
         if status is AttemptStatus.ACCEPTED:
             attempts.accept(deployment)
         else:
             attempts.settle(deployment, status, reason=reason, endpoint=endpoint)
-    attempts.report_late(endpoint)
+    reports.report_late(endpoint)
 
 
 def end_of(

@@ -33,7 +33,7 @@ class TagsPhase:
         wanted = choice.release.endpoint_config_name if choice is not None else None
         if endpoint.status == "InService" and endpoint.endpoint_config_name == wanted:
             self._ledger.note(endpoint_config_name=wanted, last_modified_time=endpoint.last_modified_time)
-        last = self._ledger.last_observed
+        last = self._ledger.history.last_observed
         for step in tag_steps(self._settings, last, endpoint.arn, stack_name=self._stack_name):
             round_.troubles += self._executor.try_to_make(step)
         return Next.GO_ON

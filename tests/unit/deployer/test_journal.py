@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer.decisions.facts import NotReadError, UnreadAttemptsAfter
+from deployer.decisions.served import live_version_arns
 from deployer.gateways.journal import WINDOW, Journal
 from deployer.model.attempt import Action, AttemptStatus, CleanUp, Deletion, Deployment, Promotion
 from deployer.model.history import History, LastObserved
@@ -293,8 +294,8 @@ def test_what_serves_is_what_succeeded_last_and_not_what_was_tried_since() -> No
     failed = deployment(3, number=3, status=AttemptStatus.FAILED)
     succeeded = deployment(2, number=2, status=AttemptStatus.SUCCEEDED)
 
-    assert History((), (failed, succeeded)).live_version_arns == (version_arn(2),)
-    assert History((), (failed,)).live_version_arns == ()
+    assert live_version_arns(History((), (failed, succeeded))) == (version_arn(2),)
+    assert live_version_arns(History((), (failed,))) == ()
 
 
 # What has left the window ------------------------------------------------------------------------------

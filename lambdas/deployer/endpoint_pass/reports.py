@@ -1,0 +1,68 @@
+"""Reports attempts as outcomes: once each, also if an earlier pass noted an end and could not report it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from deployer.decisions.retries import retry_at
+from deployer.model import outcomes
+from deployer.model.attempt import Attempt, AttemptStatus, Deployment, Promotion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from deployer.endpoint_pass.ledger import Ledger
+    from deployer.gateways.reporter import Reporter
+    from deployer.model.endpoint import Endpoint
+
+REPORT_GRACE: Final = timedelta(seconds=30)
+"""How long the invocation that wrote an attempt's state has for reporting it, before another pass does."""
+
+
+class Reports:
+    """One endpoint's."""
+
+    def __init__(self, ledger: Ledger, reporter: Reporter, *, now: Callable[[], datetime]) -> None:
+        self._ledger = ledger
+        self._reporter = reporter
+        self._now = now
+
+    @property
+    def owed(self) -> bool:
+        """Whether an outcome was noted and, as far as the journal knows, not handed over yet."""
+        return any(is_owed(attempt) for attempt in self._ledger.history.attempts)
+
+    def report(self, attempt: Deployment | Promotion, endpoint: Endpoint | None) -> None:
+        """Report that an attempt was accepted, or how it ended, and note that."""
+        if isinstance(attempt, Deployment) and attempt.status is AttemptStatus.ACCEPTED:
+            if self._reporter.report(outcomes.started(attempt)):
+                self._ledger.record_reported(attempt, "start_reported")
+            return
+        again = retry_at(attempt, self._ledger.history.known)
+        if self._reporter.report(outcomes.settled(attempt, endpoint, again)):
+            self._ledger.record_reported(attempt, "end_reported")
+
+    def report_late(self, endpoint: Endpoint | None) -> None:
+        """Report what an earlier pass noted and then could not report.
+
+        Raises:
+            LostLeaseError: Another invocation is about to.
+        """
+        for attempt in self._ledger.history.attempts:
+            if is_owed(attempt) and self._now() >= attempt.lease_until:
+                assert isinstance(attempt, Deployment | Promotion)
+                claimed = self._ledger.move(attempt, lease_until=self._now() + REPORT_GRACE)
+                self.report(claimed, endpoint)
+
+
+def is_owed(attempt: Attempt) -> bool:
+    """Tell whether an attempt has an outcome that was not handed over, as far as the journal knows."""
+    match attempt:
+        case Deployment(status=AttemptStatus.ACCEPTED):
+            return not attempt.start_reported
+        case Deployment() | Promotion():
+            return attempt.has_outcome and not attempt.end_reported
+        case _:
+            return False
