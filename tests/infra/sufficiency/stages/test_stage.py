@@ -787,10 +787,12 @@ def test_what_is_out_of_service_is_not_promoted() -> None:
 def test_what_is_no_longer_what_it_served_is_not_promoted() -> None:
     pipeline = staging()
     arn = deployed(pipeline)
-    change_artifact(pipeline, arn)
+    # In a bucket that the stage may list: else it would not be promoted for lack of a look at it.
+    change_artifact(pipeline, arn, f"s3://{pipeline.bucket}/churn/other/model.tar.gz")
     after(pipeline, SOAK + 60)
 
     assert life_cycle(pipeline, arn) is None
+    assert "is not what served here any more" in pipeline.outcomes[-1]["Message"]
 
 
 # Who may approve --------------------------------------------------------------------------------------
