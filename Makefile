@@ -97,6 +97,10 @@ every-fleet: setup ## Hold 400 endpoints of each shape, and more mixtures, to IA
 sabotage: setup ## Break the deployer in many ways; each must be caught
 	python -m tests.simulation sabotage
 
+.PHONY: mutants
+mutants: setup ## Change the decisions and the settings' rules a little; a test must fail each time (N=60 SEED=1; minutes)
+	python -m tests.mutants --number $(or $(N),60) --seed $(or $(SEED),1)
+
 .PHONY: iam-proof
 iam-proof: setup ## Take each permission from every role and policy in turn; a test must fail (5 minutes)
 	python -m tests.iam_proof

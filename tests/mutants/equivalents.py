@@ -1,0 +1,35 @@
+"""Lists the mutants that no test can tell from the original, with the reason. They are never drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from tests.mutants.mutation import Mutant
+
+_DECISIONS: Final = "lambdas/deployer/decisions"
+
+
+@dataclass(frozen=True, slots=True)
+class Equivalent:
+    """A change that makes no difference.
+
+    Attributes:
+        path: The file, below the repository.
+        before: The lines that the change replaces, joined by spaces.
+        after: What they become.
+        why: Why nobody can notice.
+    """
+
+    path: str
+    before: str
+    after: str
+    why: str
+
+    def is_of(self, mutant: Mutant) -> bool:
+        """Return whether a mutant is this one."""
+        return (self.path, self.before, self.after) == (mutant.path, mutant.before, mutant.after)
+
+
+EQUIVALENTS: Final[tuple[Equivalent, ...]] = ()

@@ -1,0 +1,81 @@
+"""Says what is mutated, and which tests must notice.
+
+Each file has two lists of tests. The first takes seconds and tests the module by itself. The second runs
+only if the first passes: the deployer's stories, or all tests of the settings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_DECISIONS: Final = "lambdas/deployer/decisions"
+_RULES: Final = ("infra/settings/rules", "infra/settings/consistency")
+
+_UNIT: Final = "tests/unit/deployer"
+_STORIES: Final = "tests/infra/sufficiency"
+_STAGE: Final = f"{_STORIES}/stages/test_stage.py"
+_SETTINGS: Final = "tests/infra/settings"
+
+
+@dataclass(frozen=True, slots=True)
+class Suites:
+    """The tests of a module: files and folders below the repository, what is faster first."""
+
+    first: tuple[str, ...]
+    then: tuple[str, ...]
+
+
+def _unit(*names: str) -> tuple[str, ...]:
+    return tuple(f"{_UNIT}/test_{name}.py" for name in names)
+
+
+def _stories(*names: str) -> tuple[str, ...]:
+    return tuple(f"{_STORIES}/test_{name}.py" for name in names)
+
+
+_PIPELINE: Final = _stories("pipeline")
+_TESTS_OF_A_DECISION: Final = {
+    "at_rest": Suites(_unit("upkeep"), (*_PIPELINE, *_stories("events", "channels"))),
+    "autoscaling": Suites(_unit("planner"), _stories("scaling", "scaling_kinds")),
+    "choice": Suites(
+        _unit("approval", "planner", "retention"), (*_PIPELINE, *_stories("variants", "companions"))
+    ),
+    "eligibility": Suites(_unit("approval", "artifacts"), (*_PIPELINE, *_stories("variants"), _STAGE)),
+    "endpoint_changes": Suites(_unit("endpoint_changes"), _stories("guardrails", "variants", "kinds")),
+    "facts": Suites(_unit("approval", "journal", "retention"), (*_PIPELINE, _STAGE)),
+    "former_releases": Suites(_unit("approval", "planner"), (*_stories("models"), *_PIPELINE)),
+    "guardrails": Suites(_unit("planner"), (*_stories("guardrails", "aborting"), *_PIPELINE)),
+    "instance_types": Suites(_unit("instance_types"), _PIPELINE),
+    "judgement": Suites(_unit("attempt", "probation"), (*_stories("guardrails", "aborting"), *_PIPELINE)),
+    "pins": Suites(_unit("planner"), _stories("variants", "companions")),
+    "plan": Suites(_unit("planner"), (*_PIPELINE, *_stories("guardrails", "kinds"))),
+    "promotion": Suites(
+        ("tests/infra/stages/test_stamps.py",), (_STAGE, *_stories("companions", "accounts"))
+    ),
+    "retained_properties": Suites(_unit("planner"), _stories("variants", "scaling_kinds")),
+    "retention": Suites(_unit("retention"), (*_stories("models"), *_PIPELINE)),
+    "retries": Suites(_unit("approval", "memory"), _PIPELINE),
+    "version_metadata": Suites(("tests/infra/stages/test_stamps.py",), (_STAGE,)),
+}
+_TESTS_OF_A_RULE: Final = Suites(
+    (f"{_SETTINGS}/test_catalogue.py", f"{_SETTINGS}/test_variants.py", f"{_SETTINGS}/test_rollout.py"),
+    (_SETTINGS,),
+)
+
+
+def paths(repository: Path) -> list[str]:
+    """Return the files that are mutated, below the repository."""
+    folders = (repository / each for each in (_DECISIONS, *_RULES))
+    files = sorted(file for folder in folders for file in folder.glob("*.py"))
+    return [file.relative_to(repository).as_posix() for file in files if file.stem != "__init__"]
+
+
+def suites_of(path: str) -> Suites:
+    """Return the tests that must notice a change of a file."""
+    file = PurePath(path)
+    return _TESTS_OF_A_DECISION[file.stem] if file.parent == PurePath(_DECISIONS) else _TESTS_OF_A_RULE
