@@ -20,6 +20,7 @@ from deployer.model.steps import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from deployer.decisions.choice import Decision
@@ -36,10 +37,11 @@ class Deploy:
     """Make the release's resources, then change the endpoint.
 
     Attributes:
-        clearing: Steps before the attempt is journalled, as an earlier attempt was withdrawn for lack of
-            them. preparation: Steps that make what the release needs. guards: Steps right before the change.
-            change: The change of the endpoint. refusal: Why the release cannot be made, so that the attempt
-            fails without a step.
+        preparation: Steps that make what the release needs.
+        change: The change of the endpoint.
+        clearing: Steps before the attempt is journalled, as an earlier one was withdrawn for lack of them.
+        guards: Steps right before the change.
+        refusal: Why the release cannot be made, so that the attempt fails without a step of its own.
     """
 
     preparation: tuple[CreateModel | CreateEndpointConfig, ...]
@@ -194,6 +196,11 @@ def complete(
     if settings.abort_alarm_name is not None:
         guards = (*guards, ClearAbortAlarm(settings.abort_alarm_name))
     return replace(deploy, guards=guards, change=change)
+
+
+def amended(change: UpdateEndpoint, *, guards: Iterable[DeregisterScaling] = ()) -> Deploy:
+    """Return what is left of a deployment whose plan does not hold, when all but these steps is done."""
+    return Deploy((), change, guards=tuple(guards))
 
 
 def _ended(

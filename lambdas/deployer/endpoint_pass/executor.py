@@ -11,7 +11,7 @@ from deployer.model import steps
 from deployer.model.transience import may_be_early
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from aws_lambda_powertools import Logger
 
@@ -53,7 +53,7 @@ class Executor:
         self._logger = logger
         self._owner = (STACK_TAG, stack_name)
 
-    def make(self, step: Step, *, may_exist: bool = False) -> None:  # noqa: C901, PLR0912 - one case a step
+    def make(self, step: Step, *, may_exist: bool = False) -> None:
         """Make a step.
 
         Args:
@@ -68,6 +68,13 @@ class Executor:
             UpkeepRefusedError: A call that changes nothing that serves was refused, or somebody else made
                 what has a needed name.
         """
+        self._logger.info("Making a step", step=step)
+        try:
+            self._ask_for(step, may_exist=may_exist)
+        finally:
+            self._logger.debug("The step is over", step=step)
+
+    def _ask_for(self, step: Step, *, may_exist: bool) -> None:  # noqa: C901, PLR0912 - one case a step
         gateways = self._gateways
         match step:
             case steps.CreateModel(request):
@@ -88,7 +95,6 @@ class Executor:
                 self._log_deleted(name, deleted=deleted)
             case steps.ChangeTags(arn, add, remove, wanted):
                 gateways.tags.change(arn, add=add, remove=remove)
-                self._logger.info("Tags of the endpoint brought up to date")
                 self._ledger.note(tags=dict(wanted))
             case steps.RegisterScaling():
                 self._register(step)
@@ -124,7 +130,18 @@ class Executor:
         self._logger.info("A permission may not be known everywhere yet: trying again", reason=str(error))
         return True
 
-    def clear_abort_alarm(self) -> bool:
+    def end_abort(self) -> None:
+        """Clear the abort alarm after the rollout that it stopped.
+
+        Raises:
+            UpkeepRefusedError: As from `clear_abort_alarm`.
+        """
+        if self._settings.abort_alarm_name is not None:
+            step = steps.ClearAbortAlarm(self._settings.abort_alarm_name)
+            self._logger.info("Clearing the alarm that stopped the rollout", steps=[step])
+            self.clear_abort_alarm(step)
+
+    def clear_abort_alarm(self, step: steps.ClearAbortAlarm) -> bool:
         """Let the next update pass, whoever set off the abort alarm.
 
         Returns:
@@ -133,11 +150,8 @@ class Executor:
         Raises:
             UpkeepRefusedError: CloudWatch cannot do it at the moment.
         """
-        alarm_name = self._settings.abort_alarm_name
-        if alarm_name is None:
-            return True
         try:
-            self.make(steps.ClearAbortAlarm(alarm_name))
+            self.make(step)
         except UpkeepRefusedError as refusal:
             if refusal.is_passing:
                 raise
@@ -145,15 +159,20 @@ class Executor:
             return False
         return True
 
-    def try_to_make(self, step: Step) -> list[str]:
-        """Make a step that changes nothing that serves; return what a person has to mend, if anything."""
-        try:
-            self.make(step)
-        except UpkeepRefusedError as refusal:
-            if not refusal.is_passing:
-                return [str(refusal)]
-            self._logger.warning(str(refusal))
-        return []
+    def try_to_make(self, planned: Sequence[Step]) -> list[str]:
+        """Make steps that change nothing that serves; return what a person has to mend, if anything."""
+        if planned:
+            self._logger.info("Changing what does not serve", steps=planned)
+        troubles: list[str] = []
+        for step in planned:
+            try:
+                self.make(step)
+            except UpkeepRefusedError as refusal:
+                if refusal.is_passing:
+                    self._logger.warning(str(refusal))
+                else:
+                    troubles.append(str(refusal))
+        return troubles
 
     def check_name_is_free(self, step: steps.CreateModel | steps.CreateEndpointConfig) -> None:
         """Check that nobody else made what a step is to create.
@@ -172,7 +191,6 @@ class Executor:
         self._gateways.scalable_targets.register(name, step.variant_name, step.wanted, step.applied)
         scaling = {**self._ledger.history.last_observed.scaling, step.variant_name: dict(step.wanted)}
         self._ledger.note(scaling=scaling)
-        self._logger.info("Automatic scaling brought up to date", variant_name=step.variant_name)
 
     def _deregister(self, step: steps.DeregisterScaling) -> None:
         name, before = step.variant_name, self._ledger.history.last_observed.scaling
@@ -185,10 +203,7 @@ class Executor:
                 # It has to be ended again. A variant that the settings scale is registered again anyway.
                 self._ledger.note(scaling=before)
             raise
-        self._logger.warning("Automatic scaling is off for now", variant_name=name)
 
     def _log_deleted(self, name: str, *, deleted: bool) -> None:
-        if deleted:
-            self._logger.info("Deleted, as nothing needs it any more", resource=name)
-        else:
+        if not deleted:
             self._logger.warning("Not deleted: it does not carry this stack's tag", resource=name)

@@ -1,4 +1,7 @@
-"""Holds steps: every change that the deployer makes in AWS, as a value that can be printed first."""
+"""Holds steps: every change that the deployer makes in AWS, as a value that is printed first.
+
+The text of a step is for people: a plan in the log reads as what will be done.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,9 @@ class CreateModel:
 
     request: dict[str, Any]
 
+    def __str__(self) -> str:
+        return f"create model {self.request['ModelName']}"
+
 
 @dataclass(frozen=True, slots=True)
 class CreateEndpointConfig:
@@ -24,12 +30,20 @@ class CreateEndpointConfig:
 
     request: dict[str, Any]
 
+    def __str__(self) -> str:
+        return f"create endpoint config {self.request['EndpointConfigName']}"
+
 
 @dataclass(frozen=True, slots=True)
 class CreateEndpoint:
     """Create the endpoint: the step that puts a version before its callers."""
 
     request: dict[str, Any]
+
+    def __str__(self) -> str:
+        return (
+            f"create endpoint {self.request['EndpointName']} with config {self.request['EndpointConfigName']}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +69,19 @@ class UpdateEndpoint:
         """Whether a second fleet is launched beside the first: blue/green, which is also the default."""
         return "RollingUpdatePolicy" not in self.request.get("DeploymentConfig", {})
 
+    def __str__(self) -> str:
+        name, config = self.request["EndpointName"], self.request["EndpointConfigName"]
+        return f"update endpoint {name} to config {config}, {_rollout(self.request)}"
+
 
 @dataclass(frozen=True, slots=True)
 class DeleteFailedEndpoint:
     """Delete an endpoint that failed and serves nobody. It is created again when it is gone."""
 
     endpoint_name: str
+
+    def __str__(self) -> str:
+        return f"delete failed endpoint {self.endpoint_name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +90,18 @@ class DeleteEndpointConfig:
 
     endpoint_config_name: str
 
+    def __str__(self) -> str:
+        return f"delete endpoint config {self.endpoint_config_name}"
+
 
 @dataclass(frozen=True, slots=True)
 class DeleteModel:
     """Delete a model that nothing needs, if it carries this stack's tag."""
 
     model_name: str
+
+    def __str__(self) -> str:
+        return f"delete model {self.model_name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +120,11 @@ class ChangeTags:
     remove: frozenset[str]
     wanted: Mapping[str, str]
 
+    def __str__(self) -> str:
+        added = f"set tags {', '.join(sorted(self.add))}" if self.add else ""
+        removed = f"remove tags {', '.join(sorted(self.remove))}" if self.remove else ""
+        return f"{' and '.join(filter(None, (added, removed)))} of {self.resource_arn}"
+
 
 @dataclass(frozen=True, slots=True)
 class RegisterScaling:
@@ -108,6 +140,10 @@ class RegisterScaling:
     wanted: Mapping[str, Any]
     applied: Mapping[str, Any]
 
+    def __str__(self) -> str:
+        capacity = f"between {self.wanted['MinCapacity']} and {self.wanted['MaxCapacity']}"
+        return f"scale variant {self.variant_name} automatically {capacity}"
+
 
 @dataclass(frozen=True, slots=True)
 class DeregisterScaling:
@@ -121,6 +157,9 @@ class DeregisterScaling:
     variant_name: str
     applied: Mapping[str, Any]
 
+    def __str__(self) -> str:
+        return f"end automatic scaling of variant {self.variant_name}"
+
 
 @dataclass(frozen=True, slots=True)
 class SetOffAbortAlarm:
@@ -129,12 +168,18 @@ class SetOffAbortAlarm:
     alarm_name: str
     reason: str
 
+    def __str__(self) -> str:
+        return f"set off alarm {self.alarm_name}: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class ClearAbortAlarm:
     """Let the next update pass."""
 
     alarm_name: str
+
+    def __str__(self) -> str:
+        return f"clear alarm {self.alarm_name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +188,9 @@ class WriteMetadata:
 
     version_arn: str
     properties: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return f"write {', '.join(sorted(self.properties))} to {self.version_arn}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +201,9 @@ class Promote:
     life_cycle: LifeCycle
     description: str
     properties: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return f"promote {self.version_arn} to {self.life_cycle.stage}/{self.life_cycle.stage_status}"
 
 
 Step: TypeAlias = (
@@ -171,3 +222,13 @@ Step: TypeAlias = (
     | WriteMetadata
     | Promote
 )
+
+
+def _rollout(request: Mapping[str, Any]) -> str:
+    """Say how an update reaches the endpoint's callers, and what can stop it."""
+    config = request.get("DeploymentConfig", {})
+    routing = config.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
+    how = "rolling" if "RollingUpdatePolicy" in config else routing.get("Type", "ALL_AT_ONCE").lower()
+    alarms = config.get("AutoRollbackConfiguration", {}).get("Alarms", ())
+    guards = ", ".join(each["AlarmName"] for each in alarms)
+    return f"{how.replace('_', ' ')}, {f'guarded by {guards}' if guards else 'guarded by no alarm'}"

@@ -75,9 +75,14 @@ class AbortingPhase:
         # Noted first: the invocation that settles it must know that this is no failure of the version's.
         self._attempts.note_abort(deployment)
         version = f"version {deployment.version} of {deployment.group_name}"
-        reason = f"Greenlight: {version} is no longer approved."
+        step = SetOffAbortAlarm(alarm_name, reason=f"Greenlight: {version} is no longer approved.")
+        self._logger.warning(
+            "Its approval was taken back: making SageMaker roll back",
+            attempt=deployment.number,
+            steps=[step],
+        )
         try:
-            self._executor.make(SetOffAbortAlarm(alarm_name, reason))
+            self._executor.make(step)
         except UpkeepRefusedError as refusal:
             if refusal.is_passing:
                 raise
@@ -86,10 +91,6 @@ class AbortingPhase:
                 f"on {deployment.endpoint_name} cannot be stopped. When it is over, the version before it is "
                 f"put back. {refusal}"
             )
-            return
-        self._logger.warning(
-            "Its approval was taken back: SageMaker is made to roll back", attempt=deployment.number
-        )
 
 
 def was_left_behind(attempt: Attempt, *, now: datetime) -> bool:

@@ -72,8 +72,10 @@ class CleanUpPhase:
                     reason = "The endpoint serves some of it, or does not show what it serves."
                     self._attempts.settle(clean_up, AttemptStatus.WITHDRAWN, reason=reason)
                     return Next.AGAIN
+                steps = deletion_steps(deletion)
+                self._logger.info("Deleting what nothing needs any more", steps=steps)
                 try:
-                    for step in deletion_steps(deletion):
+                    for step in steps:
                         self._executor.make(step)
                 except ThrottledError as error:
                     if not self._executor.may_try_again(error, LONGEST_TO_BEGIN_SECONDS):

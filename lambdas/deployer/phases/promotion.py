@@ -62,7 +62,9 @@ class VersionMetadataPhase:
         ended = self._versions.decide(unwritten) if round_.endpoint is not None else []
         if not ended:
             return Next.GO_ON
-        for step in self._versions.decide(partial(metadata_steps, ended=ended)):
+        steps = self._versions.decide(partial(metadata_steps, ended=ended))
+        self._logger.info("Writing to the registry what is not there yet", steps=steps)
+        for step in steps:
             try:
                 self._write(step)
             except RefusedError as refusal:
@@ -161,6 +163,8 @@ class PromotionPhase:
         status = AttemptStatus.FAILED if planned.refused else AttemptStatus.SUCCEEDED
         reason = planned.reason
         with self._attempts.released_if_cut_short(promotion):
+            if planned.steps:
+                self._logger.info("Promoting", attempt=promotion.number, steps=planned.steps)
             try:
                 for step in planned.steps:
                     self._executor.make(step)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +9,7 @@ from deployer.decisions.choice import superseded
 from deployer.decisions.endpoint_changes import refused_after_all
 from deployer.decisions.guardrails import without_alarms
 from deployer.decisions.judgement import STALE_READ_LIMIT
-from deployer.decisions.plan import was_put_off
+from deployer.decisions.plan import amended, was_put_off
 from deployer.decisions.retries import is_failure_of
 from deployer.endpoint_pass.last_check import LastCheck, NoLongerWantedError
 from deployer.endpoint_pass.throttling import LONGEST_TO_BEGIN_SECONDS, LONGEST_TO_FINISH_SECONDS
@@ -103,6 +102,13 @@ class Rollout:
                 else's model or config has a name that is needed.
             LostLeaseError: Another invocation is at work on this endpoint.
         """
+        self._logger.append_keys(correlation_id=choice.decided_by.correlation_id)
+        self._logger.info(
+            "Deploying",
+            model_package_arn=choice.release.version_arn,
+            endpoint_config_name=choice.release.endpoint_config_name,
+            steps=deploy.steps,
+        )
         if was_put_off(self._ledger.history, choice.release):
             # Before another attempt is journalled, so that sweeps add none as long as something is in the
             # way.
@@ -155,13 +161,6 @@ class Rollout:
         """Make the steps; return the deployment, which may ask for another update than it was begun with."""
         if deploy.refusal is not None:
             raise RefusedError(deploy.refusal)
-        self._logger.info(
-            "Deploying",
-            attempt=deployment.number,
-            action=deployment.action.value,
-            model_package_arn=deployment.version_arn,
-            endpoint_config_name=deployment.endpoint_config_name,
-        )
         if deployment.alarms_left_out:
             self._logger.warning(
                 "These alarms are on already, so they cannot stop this update",
@@ -172,22 +171,26 @@ class Rollout:
         for preparation in deploy.preparation:
             self._make_patiently(preparation, longest, waits, may_exist=may_exist)
             longest = LONGEST_TO_FINISH_SECONDS
-        change = deploy.change
         for guard in deploy.guards:
             match guard:
                 case DeregisterScaling():
                     self._executor.make(guard)
-                case ClearAbortAlarm(alarm_name):
-                    if isinstance(change, UpdateEndpoint) and not self._executor.clear_abort_alarm():
-                        # On, the alarm would end the update at once: SageMaker is not to look at it.
-                        change = without_alarms(change, frozenset({alarm_name}))
-                        deploy = replace(deploy, change=change)
+                case ClearAbortAlarm():
+                    if not self._executor.clear_abort_alarm(guard):
+                        deploy = self._without_abort_alarm(deploy, guard)
                         deployment = self._attempts.change_terms(deployment, deploy)
-        if isinstance(change, CreateEndpoint):
+        if isinstance(deploy.change, CreateEndpoint):
             # A former endpoint of this name took its scaling with it. Noted first, as a crash may follow.
             self._ledger.note(scaling={})
-        self._make_patiently(change, longest, waits, release=choice.release)
+        self._make_patiently(deploy.change, longest, waits, release=choice.release)
         return deployment
+
+    def _without_abort_alarm(self, deploy: Deploy, guard: ClearAbortAlarm) -> Deploy:
+        """Return the rest of a plan without an alarm that is on, and would end the update at once."""
+        assert isinstance(deploy.change, UpdateEndpoint), "only updates are guarded by alarms"
+        rest = amended(without_alarms(deploy.change, frozenset({guard.alarm_name})))
+        self._logger.warning("Deploying without the abort alarm, which cannot be cleared", steps=rest.steps)
+        return rest
 
     def _note_superseded(self, by: Approval) -> None:
         history = self._ledger.history
@@ -245,8 +248,10 @@ class Rollout:
         else:
             return
         scaling = {**self._versions.facts.settings.scaling, **self._ledger.history.last_observed.scaling}
-        for name in sorted(scaling):
-            self._executor.make(DeregisterScaling(name, scaling[name]))
+        rest = amended(step, guards=[DeregisterScaling(name, scaling[name]) for name in sorted(scaling)])
+        self._logger.warning("SageMaker asks to end automatic scaling before the update", steps=rest.steps)
+        for guard in rest.guards:
+            self._executor.make(guard)
         self._last_check.check(release)
         try:
             self._executor.make(step)

@@ -77,7 +77,7 @@ class SettlementPhase:
         if deployment.abort_asked_at is not None:
             # Before its end is noted: if this invocation dies in between, the next one clears it again. And
             # long before the next update, if there is one: what SageMaker reads of alarms may lag.
-            self._executor.clear_abort_alarm()
+            self._executor.end_abort()
         if status is AttemptStatus.SUCCEEDED and self._smoke_testing.applies_to(deployment):
             self._attempts.claim_test(deployment)
             return

@@ -34,6 +34,6 @@ class TagsPhase:
         if endpoint.status == "InService" and endpoint.endpoint_config_name == wanted:
             self._ledger.note(endpoint_config_name=wanted, last_modified_time=endpoint.last_modified_time)
         last = self._ledger.history.last_observed
-        for step in tag_steps(self._settings, last, endpoint.arn, stack_name=self._stack_name):
-            round_.troubles += self._executor.try_to_make(step)
+        steps = tag_steps(self._settings, last, endpoint.arn, stack_name=self._stack_name)
+        round_.troubles += self._executor.try_to_make(steps)
         return Next.GO_ON

@@ -13,6 +13,7 @@ import pytest
 from tests.infra.estate import NAMES
 from tests.infra.roles import Deployed
 from tests.unit.deployer.pipeline import DEPLOYER
+from tests.unit.deployer.transcript import TRANSCRIPTS, check_transcripts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def deployer_with_its_policies(featured: Synthesised) -> Iterator[None]:
-    """Enforce IAM on the deployer of every story."""
+    """Enforce IAM on the deployer of every story, and compare what it did with the plans that it logged."""
 
     def session(account_id: str, region: str) -> Principal:
         return Deployed(featured, account_id, region, NAMES).session("DeployerRole")
 
+    TRANSCRIPTS.clear()
     token = DEPLOYER.set(session)
     yield
     DEPLOYER.reset(token)
+    check_transcripts()

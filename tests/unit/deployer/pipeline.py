@@ -9,7 +9,6 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from deployer.contract import OUTCOME_DETAIL_TYPE
@@ -44,6 +43,7 @@ from local_cloud.testing.scripted_ports import (
 )
 from local_cloud.testing.virtual_clock import VirtualClock
 from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
+from tests.unit.deployer.transcript import TRANSCRIPTS, HeardCloud, HeardLogger, Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -100,15 +100,8 @@ class Pipeline:
         self.bucket = f"models-{self.account_id}"
         self.endpoints = ScriptedEndpoints(self.hosting)
         principal_of = DEPLOYER.get()
-        self.deployer_cloud = InProcessCloud(
-            self.control_plane,
-            account_id=self.account_id,
-            region=REGION,
-            endpoints=self.endpoints,
-            principal=principal_of and principal_of(self.account_id, REGION),
-        )
+        self.watch(principal_of and principal_of(self.account_id, REGION))
         self.sagemaker = self.cloud.client("sagemaker")
-        self.newer = pass_on_newer_members(self.deployer_cloud.client("sagemaker", UNVALIDATED))
         self.registry = self.sagemaker
         self.ssm = self.cloud.client("ssm")
         self.sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
@@ -116,19 +109,30 @@ class Pipeline:
         self.pause: Callable[[float], None] = self.pass_time
         self.now: Callable[[], datetime] = self.clock.now
         self.s3 = S3(lambda: self.deployer_cloud.client("s3", PATH_STYLE))
-        self.logger = Logger(service="greenlight", level="CRITICAL")
         self.begin()
 
     def beside(self, stack_name: str) -> Pipeline:
         """Return another installation in the same account, whose deployer may do everything."""
         other = copy.copy(self)
         other.stack_name, other.table = stack_name, f"journal-of-{stack_name}"
-        other.deployer_cloud = InProcessCloud(
-            self.control_plane, account_id=self.account_id, region=REGION, endpoints=self.endpoints
-        )
-        other.newer = pass_on_newer_members(other.deployer_cloud.client("sagemaker", UNVALIDATED))
+        other.watch(None)
         other.begin()
         return other
+
+    def watch(self, principal: Principal | None) -> None:
+        """Give the deployer a cloud and a logger that write down what it does."""
+        self.transcript = Transcript()
+        TRANSCRIPTS.append(self.transcript)
+        self.logger = HeardLogger(self.transcript)
+        self.deployer_cloud = HeardCloud(
+            self.control_plane,
+            account_id=self.account_id,
+            region=REGION,
+            endpoints=self.endpoints,
+            principal=principal,
+        )
+        self.deployer_cloud.transcript = self.transcript
+        self.newer = pass_on_newer_members(self.deployer_cloud.client("sagemaker", UNVALIDATED))
 
     def begin(self) -> None:
         """Make what every installation has for itself."""
@@ -326,7 +330,8 @@ class Pipeline:
             self.dispatch(read_trigger(event))
 
     def dispatch(self, trigger: Trigger) -> None:
-        self._dispatcher().dispatch(trigger)
+        with self.transcript:
+            self._dispatcher().dispatch(trigger)
 
     def run(self) -> None:
         """Let time pass, and deliver what happens, until nothing happens any more."""

@@ -1,0 +1,20 @@
+"""Holds every story of the deployer to its plans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.unit.deployer.transcript import TRANSCRIPTS, check_transcripts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def the_plan_is_what_happens() -> Iterator[None]:
+    """Compare, after each test, the calls that the deployer made with the plans that it logged."""
+    TRANSCRIPTS.clear()
+    yield
+    check_transcripts()
