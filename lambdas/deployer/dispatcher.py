@@ -13,9 +13,7 @@ from deployer.endpoint_pass.throttling import OutOfTimeError, TimeBudget
 from deployer.gateways.sagemaker_errors import ThrottledError
 from deployer.model import outcomes
 from deployer.model.settings import EndpointSettings, InvalidSettingsError
-from deployer.phases.settlement import settle_unmanaged
-from deployer.reconciler import Reconciler
-from deployer.triggers import (
+from deployer.model.trigger import (
     EndpointChanged,
     PackageChanged,
     SettingsChanged,
@@ -24,6 +22,8 @@ from deployer.triggers import (
     Trigger,
     Unusable,
 )
+from deployer.phases.settlement import settle_unmanaged
+from deployer.reconciler import Reconciler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

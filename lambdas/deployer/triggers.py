@@ -9,106 +9,26 @@ Sources: the SageMaker, Systems Manager and EventBridge user guides' event examp
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias, TypeGuard
+from typing import Any, Final, TypeGuard
 
 from deployer.contract import PART_DETAIL_TYPE, SOURCE
 from deployer.model.endpoint import EndpointSummary
 from deployer.model.life_cycle import LifeCycle
+from deployer.model.trigger import (
+    EndpointChanged,
+    PackageChanged,
+    SettingsChanged,
+    Sweep,
+    SweepPart,
+    Trigger,
+    Unusable,
+)
 
 _VERSION_ARN: Final = re.compile(
     r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]{9,16}:[0-9]{12}:model-package/[A-Za-z0-9][A-Za-z0-9-]{0,62}/[0-9]{1,9}"
 )
 _ENTITY_NAME: Final = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}")
-
-
-@dataclass(frozen=True, slots=True)
-class PackageChanged:
-    """A model version was registered, approved, rejected, or its metadata changed.
-
-    Attributes:
-        group_name: The model package group.
-        version_arn: The version.
-        approval_status: As the event has it; it may be older than the truth.
-        names_approval: Whether the event says that the approval status is what changed.
-        time: The event's: UTC, whole seconds.
-        event_id: The event's.
-        last_modified_time: When the change was made, if the event says so: UTC, whole seconds.
-        life_cycle: Where the version stands, if the event says so.
-        names_life_cycle: Whether the event says that this is what changed.
-    """
-
-    group_name: str
-    version_arn: str
-    approval_status: str
-    names_approval: bool
-    time: datetime
-    event_id: str
-    last_modified_time: datetime | None = None
-    life_cycle: LifeCycle | None = None
-    names_life_cycle: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointChanged:
-    """An endpoint changed its state."""
-
-    endpoint_name: str
-    event_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class SettingsChanged:
-    """A settings parameter was created, updated or deleted."""
-
-    parameter_name: str
-    operation: str
-    event_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """Time to look at every endpoint: events are best effort, the schedule is not."""
-
-    event_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class SweepPart:
-    """A part of a sweep: some endpoints, as a list showed them (status, last modification), or absent."""
-
-    endpoints: tuple[tuple[str, EndpointSummary | None], ...]
-    event_id: str = ""
-
-    def detail(self) -> dict[str, Any]:
-        """Return the event's `detail`, which `read_trigger` reads."""
-        return {
-            "Endpoints": [
-                {
-                    "EndpointName": name,
-                    **(
-                        {
-                            "EndpointStatus": seen.status,
-                            "LastModifiedTime": seen.last_modified_time.isoformat(),
-                        }
-                        if seen
-                        else {}
-                    ),
-                }
-                for name, seen in self.endpoints
-            ]
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Unusable:
-    """An event that says nothing the deployer can act on."""
-
-    reason: str
-
-
-Trigger: TypeAlias = PackageChanged | EndpointChanged | SettingsChanged | Sweep | SweepPart | Unusable
 
 
 def read_trigger(event: Any) -> Trigger:  # noqa: ANN401 - whatever Lambda is invoked with

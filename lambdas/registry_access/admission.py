@@ -7,13 +7,17 @@ function may write, they could: so it lets in the stages' accounts, roles of the
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from registry_access.merging import Statement
-    from registry_access.request import Kind
+
+Kind = Literal["group", "bucket", "repository", "key", "key-grants"]
+"""What has the policy; `key-grants` are a key's grants in place of its policy."""
+
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 _WRITE: Final = "sagemaker:UpdateModelPackage"
 _UNWRITTEN: Final = "sagemaker:ModelApprovalStatus"

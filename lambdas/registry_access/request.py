@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, cast
 
-from registry_access.admission import check
+from registry_access.admission import KINDS, check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from registry_access.admission import Kind
     from registry_access.environment import Environment
     from registry_access.merging import Statement
-
-Kind = Literal["group", "bucket", "repository", "key", "key-grants"]
-"""What has the policy; `key-grants` are a key's grants in place of its policy."""
-
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)

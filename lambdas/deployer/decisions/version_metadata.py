@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from deployer.model.attempt import Deployment
+    from deployer.model.companion import Companion
     from deployer.model.life_cycle import LifeCycle
-    from deployer.model.release import Companion
 
 PREFIX: Final = "greenlight:"
 LONGEST_VALUE: Final = 256

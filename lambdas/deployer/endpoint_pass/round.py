@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from deployer.decisions.choice import Decision
     from deployer.model.endpoint import Endpoint, EndpointSummary
-    from deployer.triggers import PackageChanged
+    from deployer.model.trigger import PackageChanged
 
 
 class Next(Enum):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
     from deployer.model.outcomes import Outcome
-    from deployer.triggers import SweepPart
+    from deployer.model.trigger import SweepPart
 
 MOST_ENTRIES: Final = 10
 """Entries of one `PutEvents`. Source: its API reference."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.model.approval import Approval, ApprovalSource
 from deployer.model.attempt import Action, Attempt, AttemptStatus, CleanUp, Deletion, Deployment, Promotion
+from deployer.model.companion import Companion
 from deployer.model.history import LastObserved
 from deployer.model.life_cycle import LifeCycle
-from deployer.model.release import Companion
 from deployer.model.smoke_test import Failure
 
 if TYPE_CHECKING:

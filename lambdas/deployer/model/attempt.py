@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Container
     from datetime import datetime
 
+    from deployer.model.companion import Companion
     from deployer.model.endpoint import Endpoint
     from deployer.model.life_cycle import LifeCycle
-    from deployer.model.release import Companion
     from deployer.model.smoke_test import Failure
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from deployer.contract import ENDPOINT_TAG, STACK_TAG
+from deployer.model.companion import Companion
 from deployer.model.names import versioned_name
 
 if TYPE_CHECKING:
@@ -27,25 +28,6 @@ class Version(NamedTuple):
     arn: str
     number: int
     artifact_digest: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Companion:
-    """A version that serves beside the one that was approved.
-
-    Attributes:
-        variant_name: The variant that it serves in.
-        version_arn: The version.
-        version: Its number.
-        model_name: The model created for it.
-        is_shadow: Whether it only gets copies of the calls; otherwise it is pinned.
-    """
-
-    variant_name: str
-    version_arn: str
-    version: int
-    model_name: str
-    is_shadow: bool = False
 
 
 @dataclass(frozen=True, slots=True)

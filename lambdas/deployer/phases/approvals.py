@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.round import Round
     from deployer.endpoint_pass.versions import Versions
     from deployer.model.settings import EndpointSettings
-    from deployer.triggers import PackageChanged
+    from deployer.model.trigger import PackageChanged
 
 
 @reads_first

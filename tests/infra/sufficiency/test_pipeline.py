@@ -16,8 +16,9 @@ from deployer.dispatcher import PART_SIZE, PassesFailedError
 from deployer.endpoint_pass.attempts import LEASE
 from deployer.gateways.journal import WINDOW
 from deployer.model.attempt import AttemptStatus, CleanUp
+from deployer.model.trigger import EndpointChanged, SettingsChanged, SweepPart
 from deployer.operations import OPERATIONS
-from deployer.triggers import EndpointChanged, SettingsChanged, SweepPart, read_trigger
+from deployer.triggers import read_trigger
 from iam_evaluator.policies import parse_policy
 from local_cloud.sagemaker.ports import Key
 from local_cloud.sagemaker.switch_settings import MissingGroupListing

@@ -27,7 +27,7 @@ from deployer.model.model_version import ModelVersion
 from deployer.model.release import Release, Version
 from deployer.model.settings import EndpointSettings
 from deployer.model.stack_identity import StackIdentity
-from deployer.triggers import Trigger, read_trigger
+from deployer.triggers import read_trigger
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.ports import Health
 from local_cloud.sagemaker.switches import Switches
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from deployer.model.history import History
+    from deployer.model.trigger import Trigger
     from iam_evaluator.principals import Principal
 
 REGION = "eu-central-1"

@@ -10,9 +10,9 @@ from deployer.decisions.facts import NotReadError, UnreadAttemptsAfter
 from deployer.decisions.served import live_version_arns
 from deployer.gateways.journal import WINDOW, Journal
 from deployer.model.attempt import Action, AttemptStatus, CleanUp, Deletion, Deployment, Promotion
+from deployer.model.companion import Companion
 from deployer.model.history import History, LastObserved
 from deployer.model.life_cycle import LifeCycle
-from deployer.model.release import Companion
 from deployer.model.smoke_test import Failure
 from tests.infra.sufficiency.test_gateways import FailingClient
 from tests.unit.deployer.builders import (

@@ -13,9 +13,9 @@ from deployer.gateways.topic import Topic
 from deployer.model import outcomes
 from deployer.model.approval import Ineligible
 from deployer.model.attempt import AttemptStatus
+from deployer.model.companion import Companion
 from deployer.model.excerpts import LONGEST, excerpt
 from deployer.model.excerpts import MOST_BYTES as MOST_BYTES_OF_A_TEXT
-from deployer.model.release import Companion
 from deployer.model.smoke_test import Failure
 from tests.unit.deployer.builders import NOW, approval, deployment
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.contract import PART_DETAIL_TYPE
-from deployer.triggers import EndpointChanged, PackageChanged, SettingsChanged, Sweep, Unusable, read_trigger
+from deployer.model.trigger import EndpointChanged, PackageChanged, SettingsChanged, Sweep, Unusable
+from deployer.triggers import read_trigger
 
 ARN = "arn:aws:sagemaker:us-east-2:111122223333:model-package/versionedmp-p-idy6c3e1fiqj/2"
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from registry_access import answer
-from registry_access.admission import ACTIONS
+from registry_access.admission import ACTIONS, KINDS, Kind
 from registry_access.environment import Environment
 from registry_access.handler import respond
 from registry_access.operations import OPERATIONS
-from registry_access.request import KINDS, Kind
 from registry_access.roles import session_as
 from tests.unit.registry_access.services import ACCOUNT, ECR, KEY, KMS, S3, STS, SageMaker, Services
 from tests.unit.registry_access.test_merging import OWNER, statement
