@@ -1,7 +1,8 @@
-"""The product's files stay small enough to read. Ruff limits the complexity of a function."""
+"""The product's files and classes stay small enough to read. Ruff limits the complexity of a function."""
 
 from __future__ import annotations
 
+import ast
 from typing import Final
 
 import pytest
@@ -9,19 +10,33 @@ import pytest
 from tests.imports import REPOSITORY
 
 PRODUCT: Final = ("iam_evaluator", "infra", "lambdas", "local_cloud", "service_model")
-FILES: Final = sorted(path for folder in PRODUCT for path in (REPOSITORY / folder).rglob("*.py"))
 LONGEST_FILE: Final = 350
+MOST_METHODS: Final = 15
 
-
-def test_there_is_something_to_measure() -> None:
-    assert {path.relative_to(REPOSITORY).parts[0] for path in FILES} == set(PRODUCT)
+SOURCES: Final = {
+    folder: {
+        str(path.relative_to(REPOSITORY)): path.read_text(encoding="utf-8")
+        for path in sorted((REPOSITORY / folder).rglob("*.py"))
+    }
+    for folder in PRODUCT
+}
 
 
 @pytest.mark.parametrize("folder", PRODUCT)
-def test_no_file_is_longer_than_a_reader_takes_in(folder: str) -> None:
-    lengths = {
-        str(path.relative_to(REPOSITORY)): len(path.read_text(encoding="utf-8").splitlines())
-        for path in FILES
-        if path.is_relative_to(REPOSITORY / folder)
+def test_no_file_is_longer_than_people_read(folder: str) -> None:
+    lengths = {name: len(source.splitlines()) for name, source in SOURCES[folder].items()}
+    assert lengths
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST_FILE} == {}
+
+
+@pytest.mark.parametrize("folder", PRODUCT)
+def test_no_class_has_more_methods_than_people_keep_in_mind(folder: str) -> None:
+    counts = {
+        f"{name}:{node.name}": sum(
+            isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) for each in node.body
+        )
+        for name, source in SOURCES[folder].items()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ClassDef)
     }
-    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
+    assert {name: methods for name, methods in counts.items() if methods > MOST_METHODS} == {}
