@@ -120,8 +120,8 @@ class Registry(StrictModel):
         int,
         Field(
             ge=0,
-            description="a number; with another one, a deployment brings every statement in again, and makes "
-            "every grant anew; by default 0",
+            description="a number; change it to let the next deployment restore every statement and replace "
+            "every grant; by default 0",
         ),
     ] = 0
     groups: Annotated[
