@@ -54,18 +54,23 @@ _TESTS_OF_A_DECISION: Final = {
     "judgement": Suites(_unit("attempt", "probation"), (*_stories("guardrails", "aborting"), *_PIPELINE)),
     "pins": Suites(_unit("planner"), _stories("variants", "companions")),
     "plan": Suites(_unit("planner"), (*_PIPELINE, *_stories("guardrails", "kinds"))),
-    "promotion": Suites(
-        ("tests/infra/stages/test_stamps.py",), (_STAGE, *_stories("companions", "accounts"))
-    ),
+    "promotion": Suites(_unit("promotion"), (_STAGE, *_stories("companions"))),
     "retained_properties": Suites(_unit("planner"), _stories("variants", "scaling_kinds")),
     "retention": Suites(_unit("retention"), (*_stories("models"), *_PIPELINE)),
     "retries": Suites(_unit("approval", "memory"), _PIPELINE),
-    "version_metadata": Suites(("tests/infra/stages/test_stamps.py",), (_STAGE,)),
+    "served": Suites(_unit("journal", "approval", "planner"), (*_PIPELINE, _STAGE)),
+    "version_metadata": Suites(_unit("promotion"), (_STAGE,)),
 }
-_TESTS_OF_A_RULE: Final = Suites(
-    (f"{_SETTINGS}/test_catalogue.py", f"{_SETTINGS}/test_variants.py", f"{_SETTINGS}/test_rollout.py"),
-    (_SETTINGS,),
+_OF_SETTINGS: Final = (
+    "catalogue",
+    "messages",
+    "rollout",
+    "variants",
+    "autoscaling",
+    "smoke_test",
+    "service_model",
 )
+_TESTS_OF_A_RULE: Final = Suites(tuple(f"{_SETTINGS}/test_{name}.py" for name in _OF_SETTINGS), (_SETTINGS,))
 
 
 def paths(repository: Path) -> list[str]:

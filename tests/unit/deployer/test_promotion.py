@@ -1,0 +1,348 @@
+"""Decides what the registry is told of a version's way through a stage, and when it is passed on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from deployer.decisions import version_metadata
+from deployer.decisions.choice import Choice
+from deployer.decisions.facts import UnreadAttempts, UnreadAttemptsAfter
+from deployer.decisions.promotion import (
+    PromotionPlan,
+    broken_elsewhere,
+    due_for_promotion,
+    held_back,
+    is_promoted,
+    metadata_steps,
+    plan_promotion,
+    serves_as_chosen,
+    unwritten,
+)
+from deployer.model.attempt import AttemptStatus
+from deployer.model.companion import Companion
+from deployer.model.history import LastObserved
+from deployer.model.life_cycle import LifeCycle
+from deployer.model.steps import Promote, WriteMetadata
+from tests.unit.deployer.builders import (
+    DIGEST,
+    NOW,
+    approval,
+    clean_up,
+    deployment,
+    endpoint,
+    facts,
+    minutes,
+    model_version,
+    promotion,
+    release,
+    settings,
+    version_arn,
+)
+
+if TYPE_CHECKING:
+    from deployer.model.attempt import Deployment
+    from deployer.model.settings import EndpointSettings
+
+GOAL = LifeCycle("Production", "PendingApproval")
+KEY = "greenlight:staging:endpoint:churn"
+DIGEST_KEY = "greenlight:staging:digest"
+
+
+def staged(**changes: Any) -> EndpointSettings:
+    rule = {"Stage": "Production", "StageStatus": "PendingApproval", "SoakSeconds": 600}
+    return settings(StageName="staging", Promotion=rule, **changes)
+
+
+def succeeded(version: int, number: int, **changes: Any) -> Deployment:
+    changes = {"status": AttemptStatus.SUCCEEDED, "settled_at": minutes(number), **changes}
+    return deployment(version, number=number, **changes)
+
+
+def failed(version: int, number: int, **changes: Any) -> Deployment:
+    changes = {"reason": "No capacity", "settled_at": minutes(number), **changes}
+    return deployment(version, number=number, status=AttemptStatus.FAILED, **changes)
+
+
+def written(*attempts: Any, ended: list[Deployment], **history: Any) -> dict[int, dict[str, str]]:
+    """Return what each version's metadata become, by its number."""
+    steps = metadata_steps(facts(attempts=attempts, under=staged(), **history), ended)
+    assert isinstance(steps, list)
+    return {int(each.version_arn.rpartition("/")[2]): dict(each.properties) for each in steps}
+
+
+class TestUnwritten:
+    def test_ends_that_people_hear_of_are_written_oldest_first(self) -> None:
+        attempts = (
+            clean_up(number=6, status=AttemptStatus.SUCCEEDED, settled_at=NOW),
+            deployment(4, number=5),
+            failed(3, 4),
+            deployment(3, number=3, status=AttemptStatus.WITHDRAWN, settled_at=NOW),
+            succeeded(2, 2),
+            succeeded(1, 1),
+        )
+        known = facts(attempts=attempts, under=staged(), last_observed=LastObserved(metadata_written=1))
+
+        assert unwritten(known) == [succeeded(2, 2), failed(3, 4)]
+
+    def test_outside_of_stages_nothing_is_written(self) -> None:
+        assert unwritten(facts(attempts=[succeeded(1, 1)])) == []
+
+    def test_ends_that_have_left_the_window_are_asked_for(self) -> None:
+        known = facts(attempts=[succeeded(3, 9)], under=staged(), forgets=True)
+
+        assert unwritten(known) == UnreadAttemptsAfter(0)
+
+
+class TestMetadata:
+    def test_a_version_that_serves_shows_its_digest_and_the_former_one_until_when(self) -> None:
+        attempts = (succeeded(2, 2), succeeded(1, 1))
+
+        assert written(*attempts, ended=[succeeded(2, 2)]) == {
+            1: {KEY: "served until 2026-05-04T12:02:00+00:00"},
+            2: {DIGEST_KEY: DIGEST, KEY: "serving since 2026-05-04T12:02:00+00:00"},
+        }
+
+    def test_a_version_that_failed_says_why_and_the_former_one_serves_on(self) -> None:
+        attempts = (failed(2, 2), succeeded(1, 1))
+
+        assert written(*attempts, ended=[failed(2, 2)]) == {
+            2: {KEY: "failed 2026-05-04T12:02:00+00:00: No capacity"}
+        }
+
+    def test_the_last_end_of_a_version_counts(self) -> None:
+        ended = [failed(2, 2), succeeded(2, 3)]
+
+        assert written(*reversed(ended), ended=ended)[2][KEY] == "serving since 2026-05-04T12:03:00+00:00"
+
+    def test_a_version_that_serves_again_under_other_settings_is_not_said_to_have_ended(self) -> None:
+        again = succeeded(1, 2, endpoint_config_name="churn-v1-other")
+
+        assert set(written(again, succeeded(1, 1), ended=[again])) == {1}
+
+    def test_a_digest_that_is_not_known_is_not_written(self) -> None:
+        assert set(written(ended=[succeeded(1, 1, artifact_digest=None)])[1]) == {KEY}
+
+    def test_what_failed_since_did_not_serve_in_between(self) -> None:
+        third = succeeded(3, 3)
+
+        assert set(written(third, failed(2, 2), succeeded(1, 1), ended=[third])) == {1, 3}
+
+    def test_a_later_success_did_not_serve_before(self) -> None:
+        attempts = (succeeded(3, 3), succeeded(2, 2), succeeded(1, 1))
+
+        assert set(written(*attempts, ended=[succeeded(2, 2)])) == {1, 2}
+
+    def test_what_has_left_the_window_is_found_by_the_config_that_was_replaced(self) -> None:
+        """The failed attempts in between lead to it, each by the config that it was to replace."""
+        first, second = succeeded(1, 1), failed(2, 2, replaces_endpoint_config_name=CONFIG[1])
+        third = succeeded(3, 3, replaces_endpoint_config_name=CONFIG[2])
+        unrelated = succeeded(7, 0)
+        recalled = {"recalled": (second, first, unrelated), "forgets": True}
+        subjects = frozenset({CONFIG[1], CONFIG[2]})
+
+        assert set(written(third, ended=[third], recalled_subjects=subjects, **recalled)) == {1, 3}
+        unread = facts(attempts=[third], under=staged(), recalled_subjects=frozenset(), forgets=True)
+        assert metadata_steps(unread, [third]) == UnreadAttempts(CONFIG[2])
+
+    def test_companions_serve_beside_and_are_told_once(self) -> None:
+        beside = Companion("B", version_arn(8), 8, "churn-v8-m")
+        shadow = Companion("S", version_arn(9), 9, "churn-v9-m", is_shadow=True)
+        ended = succeeded(2, 2, companions=(beside, shadow))
+        before = succeeded(1, 1, companions=(beside,))
+
+        told = written(ended, before, ended=[ended])
+
+        assert set(told) == {1, 2, 9}
+        assert told[9] == {KEY: "shadowing since 2026-05-04T12:02:00+00:00"}
+        assert written(ended, ended=[ended])[8] == {KEY: "serving as B since 2026-05-04T12:02:00+00:00"}
+
+    def test_a_companion_that_is_left_out_served_until_then(self) -> None:
+        beside = Companion("B", version_arn(8), 8, "churn-v8-m")
+
+        told = written(succeeded(2, 2), succeeded(1, 1, companions=(beside,)), ended=[succeeded(2, 2)])
+
+        assert told[8] == {KEY: "served until 2026-05-04T12:02:00+00:00"}
+
+    def test_the_version_that_was_approved_is_told_as_such_also_if_a_companion_is_of_it(self) -> None:
+        ended = succeeded(2, 2, companions=(Companion("B", version_arn(2), 2, "churn-v2-m"),))
+
+        assert written(ended, ended=[ended])[2][KEY] == "serving since 2026-05-04T12:02:00+00:00"
+
+
+CONFIG = {version: release(version).endpoint_config_name for version in (1, 2, 3)}
+
+
+class TestDue:
+    @staticmethod
+    def due(*attempts: Any, at: float = 11, under: EndpointSettings | None = None, **known: Any) -> object:
+        read = facts(attempts=attempts, under=under or staged(), **known)
+        return due_for_promotion(read, CONFIG[1], now=minutes(at))
+
+    def test_a_version_is_due_as_soon_as_its_soak_is_over(self) -> None:
+        assert self.due(succeeded(1, 1), at=11) == succeeded(1, 1)
+        assert self.due(succeeded(1, 1), at=10.9) is None
+
+    @pytest.mark.parametrize(
+        "attempt", [failed(1, 1), deployment(1, number=1), succeeded(1, 1, settled_at=None), succeeded(2, 1)]
+    )
+    def test_only_what_succeeded_with_this_config_is(self, attempt: Deployment) -> None:
+        assert self.due(attempt) is None
+
+    def test_without_a_rule_nothing_is(self) -> None:
+        assert self.due(succeeded(1, 1), under=settings(StageName="staging")) is None
+
+    @pytest.mark.parametrize("status", [AttemptStatus.SUCCEEDED, AttemptStatus.OPEN])
+    def test_a_version_is_promoted_once(self, status: AttemptStatus) -> None:
+        assert self.due(promotion(1, number=2, status=status), succeeded(1, 1)) is None
+        assert self.due(promotion(2, number=2, status=status), succeeded(1, 1)) == succeeded(1, 1)
+
+    def test_a_promotion_that_was_withdrawn_is_made_up_for(self) -> None:
+        withdrawn = promotion(1, number=2, status=AttemptStatus.WITHDRAWN, settled_at=minutes(5))
+
+        assert self.due(withdrawn, succeeded(1, 1)) == succeeded(1, 1)
+
+    def test_a_refused_promotion_waits_for_a_later_approval_of_that_version(self) -> None:
+        refused = promotion(1, number=2, status=AttemptStatus.FAILED, settled_at=minutes(5))
+        attempts = (refused, succeeded(1, 1))
+
+        assert self.due(*attempts) is None
+        assert self.due(*attempts, approvals=[approval(1, minutes(5))]) is None
+        assert self.due(*attempts, approvals=[approval(2, minutes(6))]) is None
+        assert self.due(*attempts, approvals=[approval(1, minutes(6))]) == succeeded(1, 1)
+        unsettled = replace(refused, settled_at=None)
+        assert self.due(unsettled, succeeded(1, 1), approvals=[approval(1, minutes(6))]) is None
+
+    def test_an_older_promotion_is_asked_for_unless_a_known_one_settles_it(self) -> None:
+        read: dict[str, Any] = {"forgets": True, "recalled_subjects": frozenset({version_arn(1)})}
+
+        assert self.due(succeeded(1, 1), forgets=True) == UnreadAttempts(version_arn(1))
+        assert self.due(succeeded(1, 1), **read) == succeeded(1, 1)
+        old = promotion(1, number=0, status=AttemptStatus.SUCCEEDED)
+        assert self.due(succeeded(1, 1), recalled=(old,), **read) is None
+
+
+class TestPlan:
+    @staticmethod
+    def plan(under: EndpointSettings | None = None, digest: str = DIGEST, **version: Any) -> PromotionPlan:
+        under = under or staged()
+        assert under.promotion is not None
+        attempt = succeeded(1, 1)
+        known = model_version(1, **version)
+        return plan_promotion(under, under.promotion, attempt, known, digest, now=minutes(20))
+
+    def test_a_version_that_served_well_is_passed_on_with_where_since_when_and_its_digest(self) -> None:
+        properties = {
+            "greenlight:staging:promoted": "to Production/PendingApproval 2026-05-04T12:20:00+00:00",
+            DIGEST_KEY: DIGEST,
+        }
+        served = "Served on churn in staging since 2026-05-04 12:01 UTC."
+
+        assert self.plan() == PromotionPlan(GOAL, (Promote(version_arn(1), GOAL, served, properties),))
+
+    def test_a_version_that_stands_there_or_was_passed_on_before_is_not_written_again(self) -> None:
+        there = LifeCycle("Production", "Approved")
+        before = {"greenlight:staging:promoted": "to Production/PendingApproval"}
+
+        reason = "It is Production/Approved or was promoted before: nothing was written."
+        assert self.plan(life_cycle=there) == PromotionPlan(there, reason=reason)
+        reason = "It is Production/PendingApproval or was promoted before: nothing was written."
+        assert self.plan(metadata=before) == PromotionPlan(GOAL, reason=reason)
+        assert self.plan(metadata={"greenlight:other:promoted": "x"}).steps
+
+    def test_what_is_not_what_served_here_is_refused(self) -> None:
+        reason = "Its image, artifact or environment is not what served here any more."
+
+        assert self.plan(digest="other") == PromotionPlan(GOAL, reason=reason, refused=True)
+
+    def test_what_somebody_else_said_is_not_overruled(self) -> None:
+        refused = self.plan(life_cycle=LifeCycle("Staging", "Rejected"))
+
+        reason = "Somebody set its life cycle to Staging/Rejected meanwhile."
+        assert refused == PromotionPlan(GOAL, reason=reason, refused=True)
+        assert self.plan(life_cycle=LifeCycle("Staging", "Approved")).steps
+
+    def test_a_gate_says_where_a_version_may_come_from(self) -> None:
+        gated = staged(Gate={"Stage": "Staging", "StageStatus": "PendingApproval"})
+
+        assert self.plan(gated, life_cycle=LifeCycle("Staging", "PendingApproval")).steps
+        assert self.plan(gated, life_cycle=LifeCycle("Staging", "Approved")).refused
+
+    def test_without_a_rule_only_what_this_stage_wrote_tells(self) -> None:
+        outside = settings(StageName="staging")
+        there = model_version(1, life_cycle=GOAL)
+
+        assert is_promoted(staged(), there)
+        assert not is_promoted(outside, there)
+        assert is_promoted(outside, model_version(1, metadata={"greenlight:staging:promoted": "x"}))
+
+
+class TestServesAsChosen:
+    chosen = Choice(approval(1), release(1))
+    serving = endpoint(endpoint_config_name=CONFIG[1])
+
+    def test_what_was_chosen_serves(self) -> None:
+        assert serves_as_chosen(self.chosen, self.serving)
+
+    def test_nothing_else_does(self) -> None:
+        assert not serves_as_chosen(replace(self.chosen, keeps_serving=True), self.serving)
+        assert not serves_as_chosen(self.chosen, replace(self.serving, endpoint_config_name=CONFIG[2]))
+        assert not serves_as_chosen(self.chosen, replace(self.serving, status="Updating"))
+
+
+class TestVersionMetadata:
+    def test_only_this_stage_s_other_endpoints_that_failed_count(self) -> None:
+        metadata = {
+            KEY: "failed 2026-05-04: here itself",
+            "greenlight:staging:endpoint:b": "failed 2026-05-04: b",
+            "greenlight:staging:endpoint:a": "failed 2026-05-04: a",
+            "greenlight:staging:endpoint:well": "serving since 2026-05-04",
+            "greenlight:other:endpoint:c": "failed 2026-05-04: another stage",
+            "theirs": "failed too",
+        }
+
+        assert broken_elsewhere(staged(), model_version(1, metadata=metadata)) == ["a", "b"]
+
+    def test_another_digest_of_another_stage_is_found(self) -> None:
+        def found(key: str, value: str = "other", specification: str | None = None) -> str | None:
+            return version_metadata.stage_with_another_digest({key: value}, "staging", specification, DIGEST)
+
+        assert found("greenlight:test:digest") == "test"
+        assert found("greenlight:test:digest", DIGEST) is None
+        assert found("greenlight:staging:digest") is None
+        assert found("greenlight:test:digest:small") is None
+        assert found("greenlight:test:digest:small", specification="small") == "test"
+        assert found("greenlight:test:promoted") is None
+        assert found("theirs:test:digest") is None
+
+    def test_a_value_has_only_marks_that_the_registry_takes_and_says_the_same(self) -> None:
+        told = "x >= 1 && y != 2 || !z; 5 % <b>\n(so)"
+        [value] = version_metadata.of_attempt(failed(1, 1, reason=told), "staging").values()
+
+        expected = "x at least 1 and y is not 2 or not z - 5 percent below b above so"
+        assert value == f"failed 2026-05-04T12:01:00+00:00: {expected}"
+        [long] = version_metadata.of_attempt(failed(1, 1, reason="x" * 300), "staging").values()
+        assert len(long) == 256
+
+    def test_each_inference_specification_has_its_digest(self) -> None:
+        small = staged(CreateModel={"Containers": [{"InferenceSpecificationName": "small"}]})
+        ended = succeeded(1, 1)
+        told = version_metadata.of_attempt(ended, "staging")
+
+        steps = metadata_steps(facts(under=small), [ended])
+
+        assert steps == [WriteMetadata(version_arn(1), {f"{DIGEST_KEY}:small": DIGEST, **told})]
+
+
+def test_a_version_that_is_held_back_says_which_alarms_and_what_to_do() -> None:
+    rule = staged().promotion
+    assert rule is not None
+
+    assert held_back(rule, succeeded(1, 1), ["errors", "latency"]) == (
+        "Version 1 of churn-models serves on churn and is not promoted to Production/PendingApproval, as "
+        "each of these rollback alarms is on, changed in the last 600 seconds, or cannot be seen (a deleted "
+        "one cannot): errors, latency. It is promoted once all of them were quiet for that long. If the "
+        "version is well, see to the alarms, or set its life cycle by hand."
+    )
