@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.contract import STACK_TAG
 from iam_evaluator.decision import AccessRequest, Decision, Outcome, PolicyKind
 from iam_evaluator.principals import Principal, role_session
 from infra.configuration.partitions import partition_of, url_suffix_of
@@ -465,8 +466,8 @@ def _deployer(access: StageAccess, version: Version | None, facts: Facts) -> Ite
     model = f"arn:{partition}:sagemaker:{names.region}:{names.account}:model/any"
     writing = access.role_write_conditions()
     tag: dict[str, Values] = {
-        f"aws:requesttag/{OWNER.lower()}:stack": names.stack,
-        "aws:tagkeys": ("greenlight:stack",),
+        f"aws:requesttag/{STACK_TAG}": names.stack,
+        "aws:tagkeys": (STACK_TAG,),
     }
     calls: list[tuple[str, str, str, Mapping[str, Values], Mapping[str, Any]]] = [
         ("Describe", "sagemaker:DescribeModelPackage", packages[0], {}, {}),

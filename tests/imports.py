@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 REPOSITORY = Path(__file__).parents[1]
+FUNCTIONS = REPOSITORY / "lambdas"
+"""The root of the functions' imports, as in their bundles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,11 @@ class Import:
 
 
 @cache
-def modules_of(*packages: str, root: Path = REPOSITORY) -> dict[str, Path]:
+def modules_of(*packages: str) -> dict[str, Path]:
     """Return the modules of some packages, a package's own included, and their files."""
     found: dict[str, Path] = {}
     for package in packages:
+        root = FUNCTIONS if (FUNCTIONS / package).is_dir() else REPOSITORY
         for path in sorted((root / package).rglob("*.py")):
             parts = path.relative_to(root).with_suffix("").parts
             found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
@@ -48,9 +51,9 @@ def modules_of(*packages: str, root: Path = REPOSITORY) -> dict[str, Path]:
 
 
 @cache
-def imports_of(*packages: str, root: Path = REPOSITORY) -> tuple[Import, ...]:
+def imports_of(*packages: str) -> tuple[Import, ...]:
     """Return every import of one of these packages' modules by another."""
-    known = modules_of(*packages, root=root)
+    known = modules_of(*packages)
     return tuple(
         Import(importer, imported, for_types)
         for importer, path in known.items()

@@ -15,9 +15,10 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from deployer.contract import SOURCE
+from deployer.environment import Environment
 from infra.bundling.lambda_runtime import runtime
 from infra.configuration.app_context import LOG_RETENTION_DAYS
-from infra.constructs.own_events import SOURCE
 from infra.permissions.deployer_on_endpoints import (
     allow_deployment,
     allow_execution_roles,
@@ -112,14 +113,16 @@ class DeployerFunction(Construct):
             # No reserved concurrency: a fresh account has 10 concurrent executions and refuses to reserve
             # any. The deployer needs none, as its journal makes concurrent runs safe.
             environment={
-                "JOURNAL_TABLE_NAME": journal.table_name,
-                "SETTINGS_PREFIX": configuration.settings_prefix,
-                "EXECUTION_ROLE_ARN": execution_role.role_arn,
-                "EVENT_BUS_NAME": EVENT_BUS_NAME,
-                "SWEEP_BUS_NAME": destinations.sweep_bus.bus.event_bus_name,
-                "OUTCOME_TOPIC_ARN": destinations.outcomes.topic.topic_arn,
-                "STACK_NAME": Stack.of(self).stack_name,
-                "POWERTOOLS_SERVICE_NAME": "greenlight",
+                **Environment(
+                    journal_table_name=journal.table_name,
+                    settings_prefix=configuration.settings_prefix,
+                    execution_role_arn=execution_role.role_arn,
+                    event_bus_name=EVENT_BUS_NAME,
+                    sweep_bus_name=destinations.sweep_bus.bus.event_bus_name,
+                    outcome_topic_arn=destinations.outcomes.topic.topic_arn,
+                    stack_name=Stack.of(self).stack_name,
+                ).variables(),
+                "POWERTOOLS_SERVICE_NAME": SOURCE,
                 "POWERTOOLS_LOG_LEVEL": "INFO",
             },
         )

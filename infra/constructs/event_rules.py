@@ -16,7 +16,8 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from infra.constructs.own_events import SWEEP_PART, own_events
+from deployer.contract import PART_DETAIL_TYPE
+from infra.constructs.own_events import own_events
 
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
@@ -108,6 +109,6 @@ class EventRules(Construct):
             "SweepPartRule",
             description="A part of a sweep that is more than one invocation can do",
             event_bus=sweep_bus.bus,
-            event_pattern=own_events(self, SWEEP_PART),
+            event_pattern=own_events(self, PART_DETAIL_TYPE),
             targets=[impatient],
         )

@@ -5,16 +5,15 @@ The deployer's role may put events of this source and no others; the rule matche
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aws_cdk import Stack
 from aws_cdk import aws_events as events
 
+from deployer.contract import SOURCE, STACK_NAME
+
 if TYPE_CHECKING:
     from constructs import IConstruct
-
-SOURCE: Final = "greenlight"
-SWEEP_PART: Final = "Greenlight Sweep Part"
 
 
 def own_events(scope: IConstruct, detail_type: str) -> events.EventPattern:
@@ -29,5 +28,5 @@ def own_events(scope: IConstruct, detail_type: str) -> events.EventPattern:
         detail_type=[detail_type],
         account=[stack.account],
         region=[stack.region],
-        detail={"StackName": [stack.stack_name]},
+        detail={STACK_NAME: [stack.stack_name]},
     )

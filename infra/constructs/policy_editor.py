@@ -23,6 +23,7 @@ from infra.bundling.lambda_runtime import runtime
 from infra.permissions.role_policies import Permissions, acknowledge
 from infra.stages.policy_editor_roles import spread
 from infra.stages.policy_statements import signed
+from registry_access.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +77,7 @@ class PolicyEditor(Construct):
             # Its patience with others who edit the same policy, with room for slow calls.
             timeout=Duration.minutes(10),
             role=self.role,
-            environment={"OWNER": owner, "STAGE_ACCOUNTS": ",".join(sorted(set(stage_accounts)))},
+            environment=Environment(owner, frozenset(stage_accounts)).variables(),
             log_group=self.log_group,
         )
         # cdk-nag wants the newest runtime there is.

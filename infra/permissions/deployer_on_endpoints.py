@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from deployer.contract import PREFIX, STACK_TAG
 from infra.permissions.coarsening import Loss, in_steps
 from infra.permissions.role_policies import Permissions, grant_use_of_keys
 from infra.permissions.s3_grants import Surroundings, keys_of_buckets, on_objects
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from infra.settings.endpoint_requirements import EndpointRequirements
 
-OWNER_TAG: Final = "greenlight:stack"
 _OWNED_TYPES: Final = ("model", "endpoint-config", "endpoint")
 _BY_TAG: Final = (
     "Any number of endpoints, told apart by tag and not by name: creating demands the stack's tag in the "
@@ -34,7 +34,7 @@ _NO_RESOURCE: Final = "Listing is authorised on no resource, or may be; it shows
 def allow_deployment(permissions: Permissions, execution_role: iam.IRole) -> None:
     """Let the deployer make, change and delete what carries the stack's tag, and read all."""
     model, endpoint_config, endpoint = (_sagemaker(permissions, kind) for kind in _OWNED_TYPES)
-    with_tag = {"StringEquals": {f"aws:RequestTag/{OWNER_TAG}": permissions.stack.stack_name}}
+    with_tag = {"StringEquals": {f"aws:RequestTag/{STACK_TAG}": permissions.stack.stack_name}}
     for action, kind in {
         "CreateModel": model,
         "CreateEndpointConfig": endpoint_config,
@@ -71,12 +71,12 @@ def allow_deployment(permissions: Permissions, execution_role: iam.IRole) -> Non
         },
         why_wildcard=_BY_TAG,
     )
-    owned = {"StringEquals": {f"aws:ResourceTag/{OWNER_TAG}": permissions.stack.stack_name}}
+    owned = {"StringEquals": {f"aws:ResourceTag/{STACK_TAG}": permissions.stack.stack_name}}
     update = ["sagemaker:UpdateEndpoint"]
     permissions.allow("UpdateOwn", update, [endpoint], conditions=owned, why_wildcard=_BY_TAG)
     # Only endpoints are tagged anew when settings change: their configs and models are made anew. Nor may
     # one be given to another owner.
-    kept = {"StringEqualsIfExists": {f"aws:RequestTag/{OWNER_TAG}": permissions.stack.stack_name}}
+    kept = {"StringEqualsIfExists": {f"aws:RequestTag/{STACK_TAG}": permissions.stack.stack_name}}
     permissions.allow(
         "RetagOwn",
         ["sagemaker:AddTags"],
@@ -93,7 +93,7 @@ def allow_deployment(permissions: Permissions, execution_role: iam.IRole) -> Non
             f"{action}Own", [f"sagemaker:{action}"], [kind], conditions=owned, why_wildcard=_BY_TAG
         )
     # Whoever could remove the owner's tag could put an endpoint out of everybody's reach.
-    not_the_owner = {"ForAllValues:StringNotLike": {"aws:TagKeys": ["greenlight:*"]}}
+    not_the_owner = {"ForAllValues:StringNotLike": {"aws:TagKeys": [f"{PREFIX}*"]}}
     permissions.allow(
         "UntagOwn",
         ["sagemaker:DeleteTags"],
@@ -160,7 +160,7 @@ def allow_smoke_tests(
         "CallOwn",
         ["sagemaker:InvokeEndpoint"],
         [_sagemaker(permissions, "endpoint")],
-        conditions={"StringEquals": {f"aws:ResourceTag/{OWNER_TAG}": permissions.stack.stack_name}},
+        conditions={"StringEquals": {f"aws:ResourceTag/{STACK_TAG}": permissions.stack.stack_name}},
         why_wildcard=_BY_TAG,
     )
     around = Surroundings.of(permissions.stack)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_cdk import Acknowledgment, Annotations, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_iam as iam
 
+from deployer.contract import PREFIX
 from infra.configuration.app_context import PLACE
 from infra.configuration.iam_quotas import (
     LARGEST_INLINE,
@@ -166,7 +167,7 @@ class Permissions:
         said = repr([[self._texts.spelt(allowance) for allowance in each] for each in policies])
         digest = sha256(said.encode()).hexdigest()[:16]
         role: iam.CfnRole = self._role.node.default_child  # type: ignore[assignment]
-        role.add_property_override("Tags", [{"Key": "greenlight:policies", "Value": digest}])
+        role.add_property_override("Tags", [{"Key": f"{PREFIX}policies", "Value": digest}])
 
     def _too_much(self, found: Spread, about: str) -> Problem:
         cut = found.held(self._most_managed)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from deployer.contract import digest_property, endpoint_property, promoted_property
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -29,12 +31,12 @@ def deciding(stage_name: str, endpoints: Sequence[EndpointSpec], *, promotes: bo
     named: dict[str, list[str]] = {}
     for group, specs in followers.items():
         served = sorted({name for spec in specs for name in _specifications(spec.compiled)})
-        names = ["digest", *(f"digest:{name}" for name in served)]
+        names = [digest_property(stage_name, name) for name in (None, *served)]
         if promotes:
-            names.append("promoted")
+            names.append(promoted_property(stage_name))
             if len(specs) > 1:
-                names += [f"endpoint:{spec.endpoint_name}" for spec in specs]
-        named[group] = [f"greenlight:{stage_name}:{name}" for name in names]
+                names += [endpoint_property(stage_name, spec.endpoint_name) for spec in specs]
+        named[group] = names
     return named
 
 

@@ -10,5 +10,32 @@ SOURCE: Final = "greenlight"
 OUTCOME_DETAIL_TYPE: Final = "Greenlight Deployment Outcome"
 PART_DETAIL_TYPE: Final = "Greenlight Sweep Part"
 
-STACK_TAG: Final = "greenlight:stack"
-ENDPOINT_TAG: Final = "greenlight:endpoint"
+STACK_NAME: Final = "StackName"
+"""The member of events and of stored settings that says whose they are."""
+
+PREFIX: Final = "greenlight:"
+"""How the deployer's tags begin, and the customer metadata properties that it writes to versions."""
+
+STACK_TAG: Final = f"{PREFIX}stack"
+ENDPOINT_TAG: Final = f"{PREFIX}endpoint"
+
+JOURNAL_PARTITION_KEY: Final = "endpoint"
+JOURNAL_SORT_KEY: Final = "item"
+
+SETTINGS_SCHEMA_VERSION: Final = 1
+
+
+def endpoint_property(stage_name: str, endpoint_name: str) -> str:
+    """Name the property that says how a version fares on an endpoint."""
+    return f"{PREFIX}{stage_name}:endpoint:{endpoint_name}"
+
+
+def digest_property(stage_name: str, specification_name: str | None) -> str:
+    """Name the property that says what a stage deployed, by inference specification."""
+    suffix = f":{specification_name}" if specification_name is not None else ""
+    return f"{PREFIX}{stage_name}:digest{suffix}"
+
+
+def promoted_property(stage_name: str) -> str:
+    """Name the property that says that a stage passed a version on."""
+    return f"{PREFIX}{stage_name}:promoted"

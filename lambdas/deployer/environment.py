@@ -1,8 +1,8 @@
-"""Reads the function's environment, once, and says everything that is missing."""
+"""Holds the function's environment: the stack writes it, and the function says what is missing of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Environment:
         Raises:
             RuntimeError: Some are missing; the message names them all.
         """
-        names = [field.name.upper() for field in fields(cls)]
+        names = [_variable(field.name) for field in fields(cls)]
         missing = [name for name in names if not variables.get(name)]
         if missing:
             raise RuntimeError(
@@ -46,3 +46,11 @@ class Environment:
                 "The stack sets them all: deploy it again."
             )
         return cls(*(variables[name] for name in names))
+
+    def variables(self) -> dict[str, str]:
+        """Return the variables that `read` reads, for the stack that sets them."""
+        return {_variable(name): value for name, value in asdict(self).items()}
+
+
+def _variable(field_name: str) -> str:
+    return field_name.upper()

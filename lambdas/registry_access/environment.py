@@ -1,4 +1,4 @@
-"""Reads what the stack tells the function beside its requests: whose statements it brings, and for whom.
+"""Holds what the stack tells the function beside its requests: whose statements it brings, and for whom.
 
 Whoever may invoke the function writes its requests; only the stack writes its environment.
 """
@@ -6,10 +6,14 @@ Whoever may invoke the function writes its requests; only the stack writes its e
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_OWNER: Final = "OWNER"
+_STAGE_ACCOUNTS: Final = "STAGE_ACCOUNTS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,11 @@ class Environment:
         Raises:
             ValueError: One is missing.
         """
-        missing = [name for name in ("OWNER", "STAGE_ACCOUNTS") if not variables.get(name)]
+        missing = [name for name in (_OWNER, _STAGE_ACCOUNTS) if not variables.get(name)]
         if missing:
             raise ValueError(f"The environment has no {' and no '.join(missing)}: deploy the stack again.")
-        return cls(variables["OWNER"], frozenset(variables["STAGE_ACCOUNTS"].split(",")))
+        return cls(variables[_OWNER], frozenset(variables[_STAGE_ACCOUNTS].split(",")))
+
+    def variables(self) -> dict[str, str]:
+        """Return the variables that `read` reads, for the stack that sets them."""
+        return {_OWNER: self.owner, _STAGE_ACCOUNTS: ",".join(sorted(self.stage_accounts))}

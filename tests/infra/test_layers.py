@@ -49,3 +49,19 @@ def test_every_module_is_in_a_layer(layers: tuple[str, ...]) -> None:
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
     assert in_circles(imports_of("infra")) == []
+
+
+def test_a_stack_reads_of_its_functions_only_what_both_must_name_alike() -> None:
+    imports = imports_of("infra", "deployer", "registry_access")
+    of_functions = {each.imported for each in imports if each.importer.startswith("infra.")}
+    assert {each for each in of_functions if not each.startswith("infra.")} == {
+        "deployer.contract",
+        "deployer.environment",
+        "registry_access.environment",
+    }
+
+
+def test_a_function_knows_nothing_of_its_stack() -> None:
+    imports = imports_of("infra", "deployer", "registry_access")
+    known = [each for each in imports if each.imported.startswith("infra")]
+    assert [str(each) for each in known if not each.importer.startswith("infra")] == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.contract import SETTINGS_SCHEMA_VERSION, STACK_NAME
 from infra.settings.compiling.alarm_definitions import Watched, abort_alarm, rollback_alarms
 from infra.settings.compiling.deployment_config import deployment_config
 from infra.settings.compiling.field_mapping import SECTIONS, key_of, map_fields
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from infra.settings.problem import FieldPath
     from infra.settings.reading.document import Document
 
-SCHEMA_VERSION: Final = 1
 LARGEST_PARAMETER_BYTES: Final = 8192
 """What an advanced SSM parameter holds (Systems Manager quotas); a standard one, which is free, 4 KB."""
 _MERGED_BY_INDEX: Final = frozenset({"Containers", "ProductionVariants", "ShadowProductionVariants"})
@@ -53,8 +53,8 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
     """
     variants, overrides = hosted(settings, endpoint_name), settings.overrides
     spec: dict[str, Any] = {
-        "SchemaVersion": SCHEMA_VERSION,
-        "StackName": stack_name,
+        "SchemaVersion": SETTINGS_SCHEMA_VERSION,
+        STACK_NAME: stack_name,
         "EndpointName": endpoint_name,
         "ModelPackageGroupName": settings.model_package_group,
         **_templates(settings, variants),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.contract import ENDPOINT_TAG, PREFIX, STACK_TAG
 from infra.settings.aws_shapes import shape
 from infra.settings.problem import shown
 from infra.settings.rules.asynchronous_limits import asynchronous_limits
@@ -28,11 +29,11 @@ from service_model.hosting import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-RESERVED_TAGS: Final = ("greenlight:stack", "greenlight:endpoint")
+RESERVED_TAGS: Final = (STACK_TAG, ENDPOINT_TAG)
 """Tags that the deployer sets: its role may touch only what carries them."""
 
 MOST_TAGS: Final[int] = shape("TagList").metadata["max"] - len(RESERVED_TAGS)
-_RESERVED_PREFIXES: Final = ("aws:", "greenlight:")
+_RESERVED_PREFIXES: Final = ("aws:", PREFIX)
 
 
 def _containers(spec: Mapping[str, Any]) -> Iterator[Refusal]:

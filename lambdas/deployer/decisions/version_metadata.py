@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from deployer.contract import PREFIX, digest_property, endpoint_property, promoted_property
 from deployer.model.attempt import AttemptStatus
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from deployer.model.companion import Companion
     from deployer.model.life_cycle import LifeCycle
 
-PREFIX: Final = "greenlight:"
 LONGEST_VALUE: Final = 256
 """botocore: `CustomerMetadataValue`; a key, of at most 128, holds both names in full."""
 
@@ -50,7 +50,7 @@ def of_attempt(attempt: Deployment, stage_name: str) -> dict[str, str]:
         if attempt.status is AttemptStatus.SUCCEEDED
         else f"{attempt.status.value} {when}: {attempt.reason}"
     )
-    return {_key(stage_name, attempt.endpoint_name): _value(told)}
+    return {endpoint_property(stage_name, attempt.endpoint_name): _value(told)}
 
 
 def of_companion(
@@ -58,12 +58,12 @@ def of_companion(
 ) -> dict[str, str]:
     """Return what is stamped on a version that serves beside the one that was approved."""
     how = "shadowing" if companion.is_shadow else f"{_SERVING} as {companion.variant_name}"
-    return {_key(stage_name, endpoint_name): _value(f"{how} since {_when(since)}")}
+    return {endpoint_property(stage_name, endpoint_name): _value(f"{how} since {_when(since)}")}
 
 
 def of_replaced(endpoint_name: str, stage_name: str, until: datetime) -> dict[str, str]:
     """Return what is stamped on a version that serves no more."""
-    return {_key(stage_name, endpoint_name): _value(f"served until {_when(until)}")}
+    return {endpoint_property(stage_name, endpoint_name): _value(f"served until {_when(until)}")}
 
 
 def of_digest(digest: str, stage_name: str, specification_name: str | None) -> dict[str, str]:
@@ -75,27 +75,27 @@ def of_digest(digest: str, stage_name: str, specification_name: str | None) -> d
         specification_name: The inference specification, if it is not the version's own: each is compared
             with its like.
     """
-    return {_digest_key(stage_name, specification_name): digest}
+    return {digest_property(stage_name, specification_name): digest}
 
 
 def of_promotion(goal: LifeCycle, stage_name: str, when: datetime) -> dict[str, str]:
     """Return what is stamped on a version that a stage passes on: none of its endpoints does so again."""
-    return {_promoted_key(stage_name): _value(f"to {goal.stage}/{goal.stage_status} {_when(when)}")}
+    return {promoted_property(stage_name): _value(f"to {goal.stage}/{goal.stage_status} {_when(when)}")}
 
 
 def is_promoted(metadata: Mapping[str, str], stage_name: str) -> bool:
     """Tell whether a stage passed a version on before, whatever became of that."""
-    return _promoted_key(stage_name) in metadata
+    return promoted_property(stage_name) in metadata
 
 
 def broken_on(metadata: Mapping[str, str], stage_name: str, *, besides: str) -> list[str]:
     """Return the other endpoints on which a stage found a version broken, and has not found it well since."""
-    prefix = _key(stage_name, "")
+    prefix = endpoint_property(stage_name, "")
     return sorted(
         key.removeprefix(prefix)
         for key, value in metadata.items()
         if key.startswith(prefix)
-        and key != _key(stage_name, besides)
+        and key != endpoint_property(stage_name, besides)
         and value.startswith(f"{AttemptStatus.FAILED.value} ")
     )
 
@@ -106,22 +106,9 @@ def stage_with_another_digest(
     """Return a stage that deployed something else under the same version, if there is one."""
     for key, value in sorted(metadata.items()):
         name = key.removeprefix(PREFIX).partition(":")[0]
-        if key == _digest_key(name, specification_name) and name != stage_name and value != digest:
+        if key == digest_property(name, specification_name) and name != stage_name and value != digest:
             return name
     return None
-
-
-def _key(stage_name: str, endpoint_name: str) -> str:
-    return f"{PREFIX}{stage_name}:endpoint:{endpoint_name}"
-
-
-def _digest_key(stage_name: str, specification_name: str | None) -> str:
-    suffix = f":{specification_name}" if specification_name is not None else ""
-    return f"{PREFIX}{stage_name}:digest{suffix}"
-
-
-def _promoted_key(stage_name: str) -> str:
-    return f"{PREFIX}{stage_name}:promoted"
 
 
 def _when(time: datetime) -> str:

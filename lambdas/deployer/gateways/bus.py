@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.contract import OUTCOME_DETAIL_TYPE, PART_DETAIL_TYPE, SOURCE
+from deployer.contract import OUTCOME_DETAIL_TYPE, PART_DETAIL_TYPE, SOURCE, STACK_NAME
 from deployer.gateways.undelivered import UndeliveredError, refusals_of
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Bus:
                         "EventBusName": bus_name,
                         "Source": SOURCE,
                         "DetailType": detail_type,
-                        "Detail": json.dumps({"StackName": self._stack_name, **detail}),
+                        "Detail": json.dumps({STACK_NAME: self._stack_name, **detail}),
                     }
                     for detail in details
                 ]

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from deployer.contract import JOURNAL_SORT_KEY
 from deployer.gateways.journal_items import (
     APPROVAL,
     ATTEMPT,
@@ -110,7 +111,9 @@ class Journal:
     def change_approval(self, approval: Approval, *changed: str) -> None:
         """Write the named fields of an approval as they are, and leave its other attributes alone."""
         item = approval_item(approval)
-        self._table.set(approval.endpoint_name, item["item"]["S"], {name: item[name] for name in changed})
+        self._table.set(
+            approval.endpoint_name, item[JOURNAL_SORT_KEY]["S"], {name: item[name] for name in changed}
+        )
 
     def record_artifact_digest(self, approval: Approval, artifact_digest: str) -> bool:
         """Write what was approved, where S3 did not show it when the approval was journalled.
@@ -118,7 +121,7 @@ class Journal:
         Returns:
             False if another invocation wrote another digest, which counts.
         """
-        key = approval_item(approval)["item"]["S"]
+        key = approval_item(approval)[JOURNAL_SORT_KEY]["S"]
         return self._table.set_once(approval.endpoint_name, key, "artifact_digest", {"S": artifact_digest})
 
     def knows(self, endpoint_name: str, version_arn: str) -> bool:
@@ -148,11 +151,13 @@ class Journal:
         changed = {key: value for key, value in after.items() if before.get(key) != value}
         changed["invocation_id"] = after["invocation_id"]
         unless = {key: before[key] for key in ("status", "lease_until")}
-        return self._table.set(old.endpoint_name, before["item"]["S"], changed, unless=unless)
+        return self._table.set(old.endpoint_name, before[JOURNAL_SORT_KEY]["S"], changed, unless=unless)
 
     def record_reported(self, attempt: Attempt, flag: Literal["start_reported", "end_reported"]) -> None:
         """Write that an outcome of an attempt was handed over, whatever the attempt's state is by now."""
-        self._table.set(attempt.endpoint_name, attempt_item(attempt)["item"]["S"], {flag: {"BOOL": True}})
+        self._table.set(
+            attempt.endpoint_name, attempt_item(attempt)[JOURNAL_SORT_KEY]["S"], {flag: {"BOOL": True}}
+        )
 
     def attempts_on(self, endpoint_name: str, subject: str) -> list[Attempt]:
         """Return the newest attempts that have left the window, newest first, without clean-ups.
@@ -185,7 +190,7 @@ class Journal:
                     key = past_key(attempt.version_arn, attempt.number)
                 case _:
                     continue
-            self._table.put({**attempt_item(attempt), "item": {"S": key}})
+            self._table.put({**attempt_item(attempt), JOURNAL_SORT_KEY: {"S": key}})
 
     def record_last_observed(self, endpoint_name: str, before: LastObserved, after: LastObserved) -> None:
         """Write what changed of the last observation, which is something; its other attributes stay."""
@@ -206,4 +211,4 @@ def _newest(attempts: Sequence[Attempt], window: int, *, most: int) -> list[Atte
 
 
 def _is(item: Mapping[str, Any], prefix: str) -> bool:
-    return bool(item["item"]["S"].startswith(prefix))
+    return bool(item[JOURNAL_SORT_KEY]["S"].startswith(prefix))

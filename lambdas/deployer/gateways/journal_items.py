@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.contract import JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
 from deployer.model.approval import Approval, ApprovalSource
 from deployer.model.attempt import Action, Attempt, AttemptStatus, CleanUp, Deletion, Deployment, Promotion
 from deployer.model.companion import Companion
@@ -34,7 +35,7 @@ def unreadable_key(version_arn: str) -> str:
 
 def marker(endpoint_name: str, key: str) -> dict[str, Any]:
     """Return an item that says by its key alone what it says."""
-    return {"endpoint": {"S": endpoint_name}, "item": {"S": key}}
+    return {JOURNAL_PARTITION_KEY: {"S": endpoint_name}, JOURNAL_SORT_KEY: {"S": key}}
 
 
 def past_key(subject: str, number: int | None = None) -> str:
@@ -55,8 +56,8 @@ def approval_item(approval: Approval) -> dict[str, Any]:
         "ineligible_reported": approval.ineligible_reported,
     }
     return {
-        "endpoint": {"S": approval.endpoint_name},
-        "item": {"S": f"{APPROVAL}{stored_time(approval.approved_at)}#{approval.version:09d}"},
+        JOURNAL_PARTITION_KEY: {"S": approval.endpoint_name},
+        JOURNAL_SORT_KEY: {"S": f"{APPROVAL}{stored_time(approval.approved_at)}#{approval.version:09d}"},
         "version_arn": {"S": approval.version_arn},
         "version": {"N": str(approval.version)},
         "group_name": {"S": approval.group_name},
@@ -74,7 +75,7 @@ def approval_item(approval: Approval) -> dict[str, Any]:
 def read_approval(item: Mapping[str, Any]) -> Approval:
     """Return the approval that an item holds."""
     return Approval(
-        endpoint_name=item["endpoint"]["S"],
+        endpoint_name=item[JOURNAL_PARTITION_KEY]["S"],
         version_arn=item["version_arn"]["S"],
         version=int(item["version"]["N"]),
         group_name=item["group_name"]["S"],
@@ -139,8 +140,8 @@ def attempt_item(attempt: Attempt) -> dict[str, Any]:
         "reason": attempt.reason,
     }
     return {
-        "endpoint": {"S": attempt.endpoint_name},
-        "item": {"S": f"{ATTEMPT}{attempt.number:09d}"},
+        JOURNAL_PARTITION_KEY: {"S": attempt.endpoint_name},
+        JOURNAL_SORT_KEY: {"S": f"{ATTEMPT}{attempt.number:09d}"},
         "number": {"N": str(attempt.number)},
         "action": {"S": attempt.action.value},
         "correlation_id": {"S": attempt.correlation_id},
@@ -194,7 +195,7 @@ def _of_deployment(attempt: Deployment) -> dict[str, Any]:
 def read_attempt(item: Mapping[str, Any]) -> Attempt:
     """Return the attempt that an item holds."""
     claim: dict[str, Any] = {
-        "endpoint_name": item["endpoint"]["S"],
+        "endpoint_name": item[JOURNAL_PARTITION_KEY]["S"],
         "number": int(item["number"]["N"]),
         "correlation_id": item["correlation_id"]["S"],
         "started_at": _time(item, "started_at"),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from deployer.contract import JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -47,7 +49,7 @@ class JournalTable:
                 ScanIndexForward=False,
                 Limit=limit - len(items),
                 KeyConditionExpression="#endpoint = :endpoint AND #item BETWEEN :first AND :last",
-                ExpressionAttributeNames={"#endpoint": "endpoint", "#item": "item"},
+                ExpressionAttributeNames={"#endpoint": JOURNAL_PARTITION_KEY, "#item": JOURNAL_SORT_KEY},
                 ExpressionAttributeValues={
                     ":endpoint": {"S": endpoint_name},
                     ":first": {"S": first},
@@ -68,7 +70,7 @@ class JournalTable:
             TableName=self._table_name,
             ConsistentRead=True,
             KeyConditionExpression="#endpoint = :endpoint AND #item = :item",
-            ExpressionAttributeNames={"#endpoint": "endpoint", "#item": "item"},
+            ExpressionAttributeNames={"#endpoint": JOURNAL_PARTITION_KEY, "#item": JOURNAL_SORT_KEY},
             ExpressionAttributeValues={":endpoint": {"S": endpoint_name}, ":item": {"S": key}},
         )
         return bool(page["Items"])
@@ -123,7 +125,7 @@ class JournalTable:
         try:
             self._client.update_item(
                 TableName=self._table_name,
-                Key={"endpoint": {"S": endpoint_name}, "item": {"S": key}},
+                Key={JOURNAL_PARTITION_KEY: {"S": endpoint_name}, JOURNAL_SORT_KEY: {"S": key}},
                 UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in changed),
                 ExpressionAttributeNames={f"#{name}": name for name in {*changed, *guards}},
                 ExpressionAttributeValues={
@@ -143,7 +145,7 @@ class JournalTable:
         try:
             self._client.update_item(
                 TableName=self._table_name,
-                Key={"endpoint": {"S": endpoint_name}, "item": {"S": key}},
+                Key={JOURNAL_PARTITION_KEY: {"S": endpoint_name}, JOURNAL_SORT_KEY: {"S": key}},
                 UpdateExpression="SET #name = :value",
                 ConditionExpression="attribute_not_exists(#name) OR #name = :value",
                 ExpressionAttributeNames={"#name": name},

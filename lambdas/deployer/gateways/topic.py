@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from deployer.contract import OUTCOME_DETAIL_TYPE, SOURCE
+from deployer.contract import OUTCOME_DETAIL_TYPE, SOURCE, STACK_NAME
 from deployer.gateways.undelivered import refusals_of
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Topic:
             "account": account,
             "region": region,
             "time": outcome.time.isoformat(),
-            "detail": {"StackName": self._stack_name, **outcome.event_detail()},
+            "detail": {STACK_NAME: self._stack_name, **outcome.event_detail()},
         }
 
     def _mail(self, outcome: Outcome) -> str:

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
+from deployer.contract import SETTINGS_SCHEMA_VERSION, STACK_NAME
 from deployer.model.approval_policy import ApprovalPolicy, is_policy
 from deployer.model.life_cycle import Gate, PromotionRule, is_gate, is_promotion
 from deployer.model.names import account_of
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from deployer.model.life_cycle import LifeCycle
 
-SCHEMA_VERSION: Final = 1
 DEFAULT_KEEP: Final = 3
 
 
@@ -85,9 +85,9 @@ class EndpointSettings:
             raise _invalid(endpoint_name, f"it is not JSON ({error})") from error
         if not isinstance(document, dict):
             raise _invalid(endpoint_name, f"it is a JSON {type(document).__name__}, not an object")
-        if document.get("SchemaVersion") != SCHEMA_VERSION:
-            found = document.get("SchemaVersion")
-            raise _invalid(endpoint_name, f"SchemaVersion is {found!r}, this deployer reads {SCHEMA_VERSION}")
+        found, read = document.get("SchemaVersion"), SETTINGS_SCHEMA_VERSION
+        if found != read:
+            raise _invalid(endpoint_name, f"SchemaVersion is {found!r}, this deployer reads {read}")
         if document.get("EndpointName") != endpoint_name:
             raise _invalid(endpoint_name, f"it names the endpoint {document.get('EndpointName')!r}")
         problem = _problem(document)
@@ -110,7 +110,7 @@ class EndpointSettings:
             gate=Gate.parse(document["Gate"]) if "Gate" in document else None,
             promotion=PromotionRule.parse(document["Promotion"]) if "Promotion" in document else None,
             smoke_test=SmokeTest.parse(document["SmokeTest"]) if "SmokeTest" in document else None,
-            stack_name=document["StackName"],
+            stack_name=document[STACK_NAME],
         )
 
     @property
@@ -265,7 +265,7 @@ _RULES: Final[tuple[tuple[Callable[[dict[str, Any]], bool], str], ...]] = (
     ),
     (lambda document: isinstance(document.get("StageName", ""), str), "StageName is not a string"),
     (
-        lambda document: isinstance(document.get("StackName"), str) and bool(document["StackName"]),
+        lambda document: isinstance(document.get(STACK_NAME), str) and bool(document[STACK_NAME]),
         "StackName, which says whose settings they are, is missing or no string",
     ),
     (

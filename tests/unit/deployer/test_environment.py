@@ -28,3 +28,7 @@ def test_a_complete_environment_is_read() -> None:
 def test_all_that_is_missing_is_said_at_once() -> None:
     with pytest.raises(RuntimeError, match=r"EXECUTION_ROLE_ARN, STACK_NAME\. .* deploy it again"):
         Environment.read({**COMPLETE, "STACK_NAME": "", "EXECUTION_ROLE_ARN": ""})
+
+
+def test_the_stack_sets_what_the_function_reads() -> None:
+    assert Environment.read(COMPLETE).variables() == COMPLETE

@@ -6,9 +6,8 @@ from typing import Final
 
 import pytest
 
-from tests.imports import REPOSITORY, imports_of, in_circles, modules_of
+from tests.imports import imports_of, in_circles, modules_of
 
-LAMBDAS: Final = REPOSITORY / "lambdas"
 _VALUES: Final = frozenset({"contract", "model"})
 _PASS: Final = _VALUES | {"decisions", "gateways", "endpoint_pass"}
 MAY_IMPORT: Final = {
@@ -36,7 +35,7 @@ def part_of(module: str) -> str:
 def test_a_part_of_the_deployer_knows_only_what_is_listed_for_it(part: str) -> None:
     others = [
         str(each)
-        for each in imports_of("deployer", root=LAMBDAS)
+        for each in imports_of("deployer")
         if each.importer.startswith(f"deployer.{part}")
         and part_of(each.importer) == part
         and each.imported != "deployer"
@@ -46,15 +45,15 @@ def test_a_part_of_the_deployer_knows_only_what_is_listed_for_it(part: str) -> N
 
 
 def test_every_module_of_the_deployer_is_in_a_part_that_is_listed() -> None:
-    modules = modules_of("deployer", root=LAMBDAS).keys() - {"deployer"}
+    modules = modules_of("deployer").keys() - {"deployer"}
     assert {part_of(each) for each in modules} == MAY_IMPORT.keys()
 
 
 def test_no_module_of_the_functions_imports_itself_by_way_of_others() -> None:
-    assert in_circles(imports_of("deployer", "registry_access", root=LAMBDAS)) == []
+    assert in_circles(imports_of("deployer", "registry_access")) == []
 
 
 def test_nothing_imports_what_lambda_calls_and_the_functions_do_not_know_of_each_other() -> None:
-    imports = imports_of("deployer", "registry_access", root=LAMBDAS)
+    imports = imports_of("deployer", "registry_access")
     assert [str(each) for each in imports if each.imported.endswith(".handler")] == []
     assert [str(each) for each in imports if each.importer.split(".")[0] != each.imported.split(".")[0]] == []
