@@ -16,6 +16,7 @@ from deployer.endpoint_pass.reports import Reports
 from deployer.endpoint_pass.round import Next, Round
 from deployer.endpoint_pass.versions import Versions
 from deployer.model.attempt import AttemptStatus
+from deployer.phases.abort_alarm import AbortAlarmPhase
 from deployer.phases.aborting import AbortingPhase
 from deployer.phases.approvals import ApprovalsPhase
 from deployer.phases.autoscaling import AutoscalingPhase
@@ -80,6 +81,7 @@ class Reconciler:
             DeploymentPhase(chooser, planner, rollout, testing, attempts, versions, notices, logger),
             TagsPhase(settings, ledger, executor, stack_name=stack_name),
             AutoscalingPhase(settings, ledger, executor),
+            AbortAlarmPhase(settings, ledger, executor),
             VersionMetadataPhase(settings, ledger, versions, executor, logger),
             PromotionPhase(settings, attempts, versions, gateways.alarms, executor, logger, now=now),
             ReportingPhase(ledger, notices),

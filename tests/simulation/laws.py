@@ -413,6 +413,8 @@ class Law3NewestStandingApproval(Law):
         item = call.request.get("Item", {})
         if not (call.operation == "PutItem" and call.accepted and item["item"]["S"].startswith("approval#")):
             return
+        if "unread" in item:
+            return
         name, arn, time = (item[key]["S"] for key in ("endpoint", "version_arn", "approved_at"))
         # Two invocations may hear of a version at once: then neither finds the other's approval.
         read = _last_query(call.invocation, name)
@@ -816,10 +818,11 @@ class Law5EachEndIsTold(Law):
     is tried again; aborted also one whose approval was read as taken back before its test; failed one that
     SageMaker refused or that did not end so, whose version answered the smoke test badly or ended the test
     of it, or whose endpoint others deleted or AWS took out of service before anybody looked; withdrawn one of
-    which SageMaker accepted nothing. On
-    the bus an outcome is put after the journal has it, never before. At rest each attempt that succeeded or
-    failed has been told, in one kind only. A second copy, with the same id, is put only after an invocation
-    that told it met a fault, so that it may not have come to note that it told.
+    which SageMaker accepted nothing, or which it rolled back while the journal denied whatever was to be
+    noted of the attempt, so that nothing tells its rollback from another one's. On the bus an outcome is put
+    after the journal has it, never before. At rest each attempt that succeeded or failed has been told, in
+    one kind only. A second copy, with the same id, is put only after an invocation that told it met a fault,
+    so that it may not have come to note that it told.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -871,8 +874,21 @@ class Law5EachEndIsTold(Law):
         self._check_abort(f"{item} of {name}", now, rollouts)
         if now == "failed" and not rollouts and not self._was_refused(attempt):
             raise self.broken(f"{item} of {name} counts as failed, and SageMaker refused nothing")
-        if now == "withdrawn" and rollouts:
+        if now == "withdrawn" and not all(self._went_unnoted(name, item, each) for each in rollouts):
             raise self.broken(f"{item} of {name} counts as withdrawn, and SageMaker accepted it")
+
+    def _went_unnoted(self, name: str, item: str, rollout: Rollout) -> bool:
+        """Tell whether a change was undone before the journal took a note of it, which it denied."""
+        if rollout.ended is None or rollout.succeeded:
+            return False
+        notes = [
+            each
+            for each in self.world.calls[rollout.call.number :]
+            if each.operation == "UpdateItem"
+            and (each.request["Key"]["endpoint"]["S"], each.request["Key"]["item"]["S"]) == (name, item)
+            and each.time <= rollout.ended
+        ]
+        return bool(notes) and all(each.fault == DENIED for each in notes)
 
     def _check_untried(self, call: Call, attempt: dict[str, Any]) -> None:
         if not was_taken_back(call, attempt):

@@ -336,6 +336,7 @@ class Approving:
         delivered: Whether it was delivered at least once.
         event_id: The event's.
         account: Where it was to be delivered.
+        changed_at: When the change was made, if the event names one that may admit the version.
     """
 
     version_arn: str
@@ -344,6 +345,13 @@ class Approving:
     delivered: bool
     event_id: str
     account: str
+    changed_at: datetime | None = None
+
+
+def changed_at(detail: dict[str, Any]) -> datetime | None:
+    """Return when the change was made that an event tells of, if it names one that may admit the version."""
+    named = {"ModelApprovalStatus", "ModelLifeCycle"} & {*(detail.get("UpdatedModelPackageFields") or ())}
+    return datetime.fromisoformat(detail["LastModifiedTime"]) if named else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +376,8 @@ class People:
     acts: list[Act] = field(default_factory=list)
     last_done: datetime = field(init=False)
     """When anybody changed the registry, the settings or an endpoint for the last time."""
+    deletions: list[tuple[str, datetime]] = field(default_factory=list)
+    """Which endpoints people deleted, and when."""
     settings_were_missing: bool = False
     """Whether an endpoint was ever without settings that could be read."""
     approvings: list[Approving] = field(default_factory=list)
@@ -448,7 +458,13 @@ class People:
             self.world.tell(who, f"{operation} is refused", str(error))
             return None
         self.world.tell(who, operation, _brief(request))
+        if operation == "DeleteEndpoint":
+            self.deletions.append((request["EndpointName"], self.world.clock.now()))
         return answer
+
+    def deleted(self, endpoint: str) -> list[datetime]:
+        """Return when people deleted an endpoint."""
+        return [time for name, time in self.deletions if name == endpoint]
 
     def do(self, disturbance: Disturbance) -> None:
         """Do one thing; what AWS cannot do to an endpoint just now it does once the endpoint changes."""
@@ -739,6 +755,7 @@ class People:
                 delivered=delivered,
                 event_id=event["id"],
                 account=site.account,
+                changed_at=changed_at(detail),
             )
         )
 

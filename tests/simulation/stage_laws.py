@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.simulation.alarms import rollback_alarm
@@ -23,7 +24,7 @@ from tests.simulation.laws import (
     is_refused,
     read_right_before,
 )
-from tests.simulation.people import PEOPLE, POLICIES, versions_in
+from tests.simulation.people import PEOPLE, POLICIES, changed_at, versions_in
 from tests.simulation.schedule import REGISTRY_WRITE, RolloutKind
 from tests.simulation.sites import admits, is_at, stage_settings
 from tests.simulation.world import DENIED
@@ -252,7 +253,8 @@ class Law17StampsSayWhatIsSo(Law):
     At rest, of an endpoint in service by an attempt that succeeded, only the version that serves is stamped
     as serving, unless its own last attempt since ended otherwise, which is what its stamp says then. `served
     until` is stamped on nothing that never served. A stamp that the registry denied last is not written
-    again.
+    again. A version stays stamped as serving if so many deployments failed after it that its own left the
+    window, and only then somebody deleted the endpoint.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -336,7 +338,7 @@ class Law17StampsSayWhatIsSo(Law):
             wanted = "serving since" if told[-1] == "succeeded" else told[-1]
             if not stamp.startswith(wanted):
                 raise self.broken(f"{arn} serves on {name}, and says {stamp!r}, not {wanted!r}")
-        elif stamp.startswith("serving since"):
+        elif stamp.startswith("serving since") and not self._was_forgotten(name, arn):
             raise self.broken(f"{arn} says {stamp!r}, and does not serve on {name}")
         served = any(
             each.endpoint_name == name and each.succeeded and each.content and each.content[0] == arn
@@ -344,6 +346,24 @@ class Law17StampsSayWhatIsSo(Law):
         )
         if stamp.startswith("served until") and not served:
             raise self.broken(f"{arn} says {stamp!r}, and never served on {name}")
+
+    def _was_forgotten(self, name: str, arn: str) -> bool:
+        """Tell whether so much failed since a version went live that nothing led to it from a deletion."""
+        deployments = [each for each in self.facts.attempts(name) if each["action"] not in ASIDE]
+        live = [
+            place
+            for place, each in enumerate(deployments)
+            if each["status"] == "succeeded" and each["version_arn"].lower() == arn
+        ]
+        if not live:
+            return False
+        failed = list(takewhile(lambda each: each["status"] != "succeeded", deployments[live[-1] + 1 :]))
+        ended = [each["settled_at"] for each in failed if each["status"] in TOLD]
+        return any(
+            sum(datetime.fromisoformat(each) < deleted for each in ended) > self.world.schedule.window
+            for deleted in self.world.people.deleted(name)
+            if datetime.fromisoformat(deployments[live[-1]]["settled_at"]) < deleted
+        )
 
 
 class Law18OnlyApprovedBeside(Law):
@@ -393,9 +413,10 @@ class Law19ApproversAreNamedPeople(Law):
 
     Whenever an approval is journalled under `approvers` or `four_eyes`, the version as it was read for that
     decides. It counts if a person changed it last, whom the policy takes: one of the approvers, and not who
-    registered the version; never a stage's deployer. If the event that led there names the approval or the
-    life cycle, either of which may be what admits the version, it must not have been changed in a later
-    second. And nothing else keeps it from counting.
+    registered the version; never a stage's deployer. If the event that it comes from names the approval or
+    the life cycle, either of which may be what admits the version, it must not have been changed in a later
+    second. And nothing else keeps it from counting. What was heard of a version that the registry did not
+    show is no approval until it is read.
     """
 
     def check_call(self, call: Call) -> None:
@@ -405,6 +426,7 @@ class Law19ApproversAreNamedPeople(Law):
             policy is None
             or not (call.operation == "PutItem" and call.accepted)
             or not item["item"]["S"].startswith("approval#")
+            or "unread" in item
         ):
             return
         arn = item["version_arn"]["S"]
@@ -418,7 +440,7 @@ class Law19ApproversAreNamedPeople(Law):
         counts = (
             who in policy.get("Approvers", PEOPLE)
             and not (policy.get("FourEyes") and who == registered_by)
-            and not self._is_later(call, arn, read)
+            and not self._is_later(call, item, read)
         )
         if counts == ("objection" in item):
             raise self.broken(
@@ -426,15 +448,20 @@ class Law19ApproversAreNamedPeople(Law):
                 f"{'does not count' if counts else 'counts'} under {policy}"
             )
 
-    def _is_later(self, call: Call, arn: str, read: dict[str, Any]) -> bool:
-        """Tell whether a version was changed after what the event at hand names, if that may admit it."""
-        event = call.invocation.event
-        detail = event.get("detail", {})
-        named = {"ModelApprovalStatus", "ModelLifeCycle"} & {*(detail.get("UpdatedModelPackageFields") or ())}
-        if detail.get("ModelPackageArn", "").lower() != arn.lower() or not named:
-            return False
-        made = datetime.fromisoformat(detail["LastModifiedTime"]).timestamp()
-        return int(float(read["LastModifiedTime"])) > int(made)
+    def _is_later(self, call: Call, item: dict[str, Any], read: dict[str, Any]) -> bool:
+        """Tell whether a version was changed after what its approval's event names, if that may admit it."""
+        made = self._made(call, item)
+        return made is not None and int(float(read["LastModifiedTime"])) > int(made.timestamp())
+
+    def _made(self, call: Call, item: dict[str, Any]) -> datetime | None:
+        """Return when the change was made that admitted a version, by the approval's event, if it says so."""
+        detail = call.invocation.event.get("detail", {})
+        if detail.get("ModelPackageArn", "").lower() == item["version_arn"]["S"].lower():
+            return changed_at(detail)
+        account, event_id = call.invocation.site.account, item["correlation_id"]["S"]
+        # The event came before, when the registry did not show the version.
+        heard = [each for each in self.world.people.approvings if each.account == account]
+        return next((each.changed_at for each in heard if each.event_id == event_id), None)
 
 
 class Law20NothingButWhatWasApproved(Law):

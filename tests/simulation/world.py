@@ -894,9 +894,13 @@ class World:
     # For laws ----------------------------------------------------------------------------------------
 
     def journal(self, endpoint_name: str, prefix: str) -> list[dict[str, Any]]:
-        """Return the journal's items of an endpoint as plain values, oldest first."""
+        """Return the journal's items of an endpoint as plain values, oldest first.
+
+        An approval whose version the deployer could not read is none yet.
+        """
         table = self.site_of(endpoint_name).memory.table
-        return [plain(item) for item in table.items(endpoint_name, prefix)]
+        items = [plain(item) for item in table.items(endpoint_name, prefix)]
+        return [item for item in items if "unread" not in item]
 
     def journalled(self, endpoint_name: str, item: str) -> dict[str, Any]:
         """Return one item of an endpoint's journal as plain values."""

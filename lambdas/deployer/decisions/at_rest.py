@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 def is_up_to_date(settings: EndpointSettings, last: LastObserved, *, stack_name: str) -> bool:
-    """Tell whether tags and scaling are as the settings say, and a person has nothing to do."""
+    """Tell whether tags, scaling and the abort alarm are as they should be, and nobody has to act."""
     return (
         last.tags == all_tags(settings, stack_name)
         and last.scaling == settings.scaling
+        and not last.abort_alarm_set
         and last.reported is None
     )
 

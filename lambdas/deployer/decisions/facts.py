@@ -14,7 +14,7 @@ from deployer.model.model_version import Hidden
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from deployer.model.approval import Approval
+    from deployer.model.approval import Approval, HeardApproval
     from deployer.model.attempt import Attempt, Deployment
     from deployer.model.history import History
     from deployer.model.model_version import ModelVersion
@@ -123,7 +123,7 @@ class Facts:
             self.recall(endpoint_config_name)
         return self.history.is_proven(endpoint_config_name)
 
-    def follows(self, approval: Approval) -> bool:
+    def follows(self, approval: Approval | HeardApproval) -> bool:
         """Tell whether the endpoint follows the group of an approval's version."""
         return self.settings.follows(
             approval.version_arn, approval.group_name, own_account=self.identity.account_id

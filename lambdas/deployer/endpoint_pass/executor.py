@@ -104,6 +104,7 @@ class Executor:
                 gateways.alarms.set_off(alarm_name, reason=reason)
             case steps.ClearAbortAlarm(alarm_name):
                 gateways.alarms.clear(alarm_name)
+                self._ledger.note(abort_alarm_set=False)
             case steps.WriteMetadata(version_arn, properties):
                 gateways.registry.put_metadata(version_arn, properties)
             case steps.Promote(version_arn, life_cycle, description, properties):
@@ -139,7 +140,9 @@ class Executor:
         if self._settings.abort_alarm_name is not None:
             step = steps.ClearAbortAlarm(self._settings.abort_alarm_name)
             self._logger.info("Clearing the alarm that stopped the rollout", steps=[step])
-            self.clear_abort_alarm(step)
+            if not self.clear_abort_alarm(step):
+                # Nobody looks at a settled attempt again, so a later pass finds this note.
+                self._ledger.note(abort_alarm_set=True)
 
     def clear_abort_alarm(self, step: steps.ClearAbortAlarm) -> bool:
         """Let the next update pass, whoever set off the abort alarm.

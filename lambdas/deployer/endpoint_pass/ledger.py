@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
     from deployer.gateways.journal import Journal
-    from deployer.model.approval import Approval
+    from deployer.model.approval import Approval, HeardApproval
     from deployer.model.attempt import Deployment, Promotion
     from deployer.model.history import History
 
@@ -76,7 +76,7 @@ class Ledger:
             return not all(each.withdrawn for each in given)
         return history.full and self._journal.knows(self.endpoint_name, version_arn)
 
-    def record_approval(self, approval: Approval) -> bool:
+    def record_approval(self, approval: Approval | HeardApproval) -> bool:
         """Write an approval; return whether it is new.
 
         One that is in the journal stays as it was written when its event came first: who gave it, and for
@@ -85,11 +85,11 @@ class Ledger:
         if self._journal.record_approval(approval):
             self._history = self._history.with_approval(approval)
             return True
-        if all(each.key != approval.key for each in self._history.approvals):
+        if all(each.key != approval.key for each in (*self._history.approvals, *self._history.heard)):
             self.refresh()
         return False
 
-    def change_approval(self, approval: Approval, **changes: Any) -> None:  # noqa: ANN401 - fields of Approval
+    def change_approval(self, approval: Approval | HeardApproval, **changes: Any) -> None:  # noqa: ANN401 - fields of Approval
         """Change fields of an approval."""
         changed = replace(approval, **changes)
         self._journal.change_approval(changed, *changes)

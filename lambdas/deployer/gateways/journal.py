@@ -2,7 +2,9 @@
 
 Items of a partition, by sort key `item`:
 
-- `approval#<approved_at>#<version>`: written once, by the invocation that sees the approval first;
+- `approval#<approved_at>#<version>`: written once, by the invocation that sees the approval first. If the
+  registry does not show the version, what the event says is written, as `unread`; the pass that can read the
+  version writes the approval in its place, or that it is `withdrawn`;
 - `attempt#<number>`: written before the call it stands for, then moved from status to status. Each move has a
   condition, so that of several concurrent invocations exactly one makes it;
 - `tried#<endpoint config>#<number>`: a copy of a settled deployment, written before the attempt that pushes
@@ -34,10 +36,12 @@ from deployer.gateways.journal_items import (
     past_key,
     read_approval,
     read_attempt,
+    read_heard,
     read_last_observed,
     unreadable_key,
 )
-from deployer.gateways.journal_table import NEW_OR_WITHDRAWN, JournalTable
+from deployer.gateways.journal_table import NEW_OR_WITHDRAWN, NEW_WITHDRAWN_OR_UNREAD, JournalTable
+from deployer.model.approval import Approval, HeardApproval
 from deployer.model.attempt import Attempt, AttemptStatus, Deployment, Promotion
 from deployer.model.history import History, LastObserved
 
@@ -46,7 +50,6 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from deployer.model.approval import Approval
 
 WINDOW: Final = 100
 """Approvals, and deployments that were not withdrawn, that every pass reads."""
@@ -93,22 +96,32 @@ class Journal:
             all_read = not older.truncated
         kept = _newest(attempts, window, most=most)
         return History(
-            approvals=tuple(read_approval(item) for item in approvals[:WINDOW]),
+            approvals=tuple(read_approval(item) for item in approvals[:WINDOW] if "unread" not in item),
             attempts=tuple(kept),
             last_observed=read_last_observed(observed[0]) if observed else LastObserved(),
             full=len(approvals) >= WINDOW,
             forgets=not all_read or len(kept) < len(attempts),
+            heard=tuple(
+                read_heard(item)
+                for item in approvals[:WINDOW]
+                if "unread" in item and "withdrawn" not in item
+            ),
         )
 
     # Approvals ----------------------------------------------------------------------------------------
 
-    def record_approval(self, approval: Approval) -> bool:
-        """Write an approval; return False if it is there already, and was not withdrawn."""
-        written = self._table.put_new(approval_item(approval), NEW_OR_WITHDRAWN)
+    def record_approval(self, approval: Approval | HeardApproval) -> bool:
+        """Write an approval; return False if it is there already, and was not withdrawn.
+
+        One whose version was read takes the place of what was heard of it.
+        """
+        if isinstance(approval, HeardApproval):
+            return self._table.put_new(approval_item(approval), NEW_OR_WITHDRAWN)
+        written = self._table.put_new(approval_item(approval), NEW_WITHDRAWN_OR_UNREAD)
         self._table.put(marker(approval.endpoint_name, known_key(approval.version_arn)))
         return written
 
-    def change_approval(self, approval: Approval, *changed: str) -> None:
+    def change_approval(self, approval: Approval | HeardApproval, *changed: str) -> None:
         """Write the named fields of an approval as they are, and leave its other attributes alone."""
         item = approval_item(approval)
         self._table.set(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.contract import JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
-from deployer.model.approval import Approval, ApprovalSource
+from deployer.model.approval import Approval, ApprovalSource, HeardApproval
 from deployer.model.attempt import Action, Attempt, AttemptStatus, CleanUp, Deletion, Deployment, Promotion
 from deployer.model.companion import Companion
 from deployer.model.history import LastObserved
@@ -48,8 +48,42 @@ def stored_time(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def approval_item(approval: Approval) -> dict[str, Any]:
+def _approval_key(approval: Approval | HeardApproval) -> str:
+    """Return the key of an approval's item, which is the same before and after its version was read."""
+    return f"{APPROVAL}{stored_time(approval.approved_at)}#{approval.version:09d}"
+
+
+def _heard_item(heard: HeardApproval) -> dict[str, Any]:
+    changed_at = heard.changed_at
+    return {
+        JOURNAL_PARTITION_KEY: {"S": heard.endpoint_name},
+        JOURNAL_SORT_KEY: {"S": _approval_key(heard)},
+        "version_arn": {"S": heard.version_arn},
+        "group_name": {"S": heard.group_name},
+        "approved_at": {"S": stored_time(heard.approved_at)},
+        "correlation_id": {"S": heard.correlation_id},
+        "unread": {"BOOL": True},
+        **({"withdrawn": {"BOOL": True}} if heard.withdrawn else {}),
+        **({"changed_at": {"S": stored_time(changed_at)}} if changed_at else {}),
+    }
+
+
+def read_heard(item: Mapping[str, Any]) -> HeardApproval:
+    """Return what an item holds of an approval whose version the registry did not show."""
+    return HeardApproval(
+        endpoint_name=item[JOURNAL_PARTITION_KEY]["S"],
+        version_arn=item["version_arn"]["S"],
+        group_name=item["group_name"]["S"],
+        approved_at=datetime.fromisoformat(item["approved_at"]["S"]),
+        correlation_id=item["correlation_id"]["S"],
+        changed_at=_time(item, "changed_at"),
+    )
+
+
+def approval_item(approval: Approval | HeardApproval) -> dict[str, Any]:
     """Return an approval's item."""
+    if isinstance(approval, HeardApproval):
+        return _heard_item(approval)
     optional = {
         "artifact_digest": approval.artifact_digest,
         "objection": approval.objection,
@@ -57,7 +91,7 @@ def approval_item(approval: Approval) -> dict[str, Any]:
     }
     return {
         JOURNAL_PARTITION_KEY: {"S": approval.endpoint_name},
-        JOURNAL_SORT_KEY: {"S": f"{APPROVAL}{stored_time(approval.approved_at)}#{approval.version:09d}"},
+        JOURNAL_SORT_KEY: {"S": _approval_key(approval)},
         "version_arn": {"S": approval.version_arn},
         "version": {"N": str(approval.version)},
         "group_name": {"S": approval.group_name},
@@ -107,6 +141,7 @@ def last_observed_item(last: LastObserved) -> dict[str, Any]:
         "metadata_written": {"N": str(last.metadata_written)},
         "reported": optional(last.reported),
         "refused_change": optional(json.dumps(last.refused_change) if last.refused_change else None),
+        "abort_alarm_set": {"BOOL": last.abort_alarm_set},
     }
 
 
@@ -121,6 +156,7 @@ def read_last_observed(item: Mapping[str, Any]) -> LastObserved:
         metadata_written=int(item["metadata_written"]["N"]) if "metadata_written" in item else 0,
         reported=_text(item, "reported"),
         refused_change=(refused[0], refused[1]) if refused else None,
+        abort_alarm_set=item.get("abort_alarm_set", {}).get("BOOL", False),
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NEW: Final = "attribute_not_exists(endpoint)"
 NEW_OR_WITHDRAWN: Final = f"{NEW} OR withdrawn = :true"
+NEW_WITHDRAWN_OR_UNREAD: Final = f"{NEW_OR_WITHDRAWN} OR unread = :true"
 
 
 @dataclass(frozen=True, slots=True)

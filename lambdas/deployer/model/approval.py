@@ -87,6 +87,42 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class HeardApproval:
+    """What an event says of an approval, without what only the registry knows of it.
+
+    It is kept while the registry does not show the version, and becomes an approval once it does.
+
+    Attributes:
+        endpoint_name: The endpoint it concerns.
+        version_arn: The version.
+        group_name: The model package group.
+        approved_at: The event's time.
+        correlation_id: The event's id.
+        changed_at: When the change was made that the event names, if it names one that may admit the version
+            and says when.
+        withdrawn: Whether it was seen not to stand.
+    """
+
+    endpoint_name: str
+    version_arn: str
+    group_name: str
+    approved_at: datetime
+    correlation_id: str
+    changed_at: datetime | None = None
+    withdrawn: bool = False
+
+    @property
+    def version(self) -> int:
+        """The version's number, by its ARN."""
+        return int(self.version_arn.rpartition("/")[2])
+
+    @property
+    def key(self) -> tuple[str, datetime]:
+        """What tells it from every other approval of its endpoint."""
+        return (self.version_arn.lower(), self.approved_at)
+
+
+@dataclass(frozen=True, slots=True)
 class Ineligible:
     """An approval that stands, of a version that has no turn under these settings.
 

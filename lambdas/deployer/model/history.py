@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from deployer.model.approval import HeardApproval
 from deployer.model.attempt import Attempt, AttemptStatus, Deployment, Promotion
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class LastObserved:
         metadata_written: Number of the last attempt whose end the registry shows.
         reported: The last `needs_attention` message, so that a sweep does not repeat it.
         refused_change: Two configs: what an endpoint served, and what SageMaker refused to change it to.
+        abort_alarm_set: Whether CloudWatch refused to clear the abort alarm after an abort.
     """
 
     endpoint_config_name: str | None = None
@@ -38,6 +40,7 @@ class LastObserved:
     metadata_written: int = 0
     reported: str | None = None
     refused_change: tuple[str, str] | None = None
+    abort_alarm_set: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class History:
 
     Attributes:
         approvals: The newest approvals.
+        heard: Approvals among the newest whose versions the registry did not show.
         attempts: The newest attempts.
         last_observed: The endpoint at its last rest.
         full: Whether older approvals may have left the window.
@@ -63,6 +67,7 @@ class History:
     recalled: tuple[Attempt, ...] = ()
     recalled_subjects: frozenset[str] = frozenset()
     recalled_after: int | None = None
+    heard: tuple[HeardApproval, ...] = ()
 
     @property
     def latest_attempt(self) -> Attempt | None:
@@ -96,11 +101,14 @@ class History:
         attempts = sorted([*others, attempt], key=lambda each: each.number, reverse=True)
         return replace(self, attempts=tuple(attempts))
 
-    def with_approval(self, approval: Approval) -> History:
+    def with_approval(self, approval: Approval | HeardApproval) -> History:
         """Return this history with an approval added, or replaced by its newer state."""
+        heard = [each for each in self.heard if each.key != approval.key]
+        if isinstance(approval, HeardApproval):
+            return replace(self, heard=tuple(heard if approval.withdrawn else [*heard, approval]))
         others = [each for each in self.approvals if each.order != approval.order]
         approvals = sorted([*others, approval], key=lambda each: each.order, reverse=True)
-        return replace(self, approvals=tuple(approvals))
+        return replace(self, approvals=tuple(approvals), heard=tuple(heard))
 
     def with_recalled(self, subject: str, attempts: Iterable[Attempt]) -> History:
         """Return this history with a subject's attempts that are older than the window."""

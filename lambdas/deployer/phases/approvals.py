@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from deployer.decisions.facts import Facts, reads_first
 from deployer.endpoint_pass.round import Next
 from deployer.gateways.sagemaker_errors import RefusedError
-from deployer.model.approval import Approval, ApprovalSource
+from deployer.model.approval import Approval, ApprovalSource, HeardApproval
 from deployer.model.identity import Identity
 from deployer.model.model_version import Hidden, ModelVersion
 from deployer.model.names import same_arn
@@ -68,7 +68,7 @@ class ApprovalsPhase:
                     self._withdraw_unless_it_stands(approval)
         # Every update of a version repeats its status: only a change of it, or an unknown version, counts.
         elif self._names_approval(change) or not self._ledger.knows(change.version_arn):
-            self._record(change.version_arn, change)
+            self._record(change.version_arn, _heard(self._settings.endpoint_name, change))
 
     def _names_approval(self, change: PackageChanged) -> bool:
         """Tell whether an event says that what this endpoint waits for is what changed.
@@ -82,7 +82,10 @@ class ApprovalsPhase:
         return change.names_life_cycle and change.life_cycle == gate.asks_for
 
     def _discover(self) -> None:
-        """Journal the approved versions that the journal has never seen, under their last modification."""
+        """Journal approvals that were heard of, and the approved versions that the journal has never seen.
+
+        The latter count as approved when they were modified last.
+        """
         try:
             approved = self._versions.list_approved()
         except RefusedError as refusal:
@@ -99,17 +102,26 @@ class ApprovalsPhase:
             if approval.decides and facts.follows(approval):
                 # An approval that does not stand now is withdrawn, so that the next one is seen as new.
                 self._withdraw_unless_it_stands(approval)
+        heard = [each for each in self._ledger.history.heard if facts.follows(each)]
+        for each in heard:
+            self._record(each.version_arn, each)
         for version_arn in approved:
-            if not self._ledger.knows(version_arn):
+            if not self._ledger.knows(version_arn) and not any(
+                same_arn(each.version_arn, version_arn) for each in heard
+            ):
                 self._record(version_arn)
 
     def _withdraw_unless_it_stands(self, approval: Approval) -> None:
         if not self._versions.decide(partial(_stands, approval=approval)):
             withdraw(self._ledger, approval, self._logger)
 
-    def _record(self, version_arn: str, change: PackageChanged | None = None) -> None:
-        version = self._versions.known(version_arn)
+    def _record(self, version_arn: str, heard: HeardApproval | None = None) -> None:
+        version, is_kept = self._versions.known(version_arn), heard in self._ledger.history.heard
         if isinstance(version, Hidden):
+            if heard is not None and not is_kept:
+                # Its event comes once. Without this, an approval of a version that was approved before would
+                # be lost: the registry's list does not say when a version was approved.
+                self._ledger.record_approval(heard)
             self._notices.report_hidden(version_arn, version)
             return
         if version is None or not self._versions.facts.is_deployable(version):
@@ -117,9 +129,11 @@ class ApprovalsPhase:
                 "This version is not approved, or not complete: nothing to journal",
                 model_package_arn=version_arn,
             )
+            if heard is not None and is_kept:
+                withdraw(self._ledger, heard, self._logger)
             return
         digest = self._versions.read_digest(version)
-        approval = _approval_of(self._settings, version, change, digest if isinstance(digest, str) else None)
+        approval = _approval_of(self._settings, version, heard, digest if isinstance(digest, str) else None)
         if not self._ledger.record_approval(approval):
             return
         self._logger.info(
@@ -146,22 +160,33 @@ class ApprovalsPhase:
                     self._ledger.record_artifact_digest(approval, digest)
 
 
-def withdraw(ledger: Ledger, approval: Approval, logger: Logger) -> None:
+def withdraw(ledger: Ledger, approval: Approval | HeardApproval, logger: Logger) -> None:
     """Journal that an approval does not stand any more."""
     ledger.change_approval(approval, withdrawn=True)
     logger.info("This approval no longer stands", model_package_arn=approval.version_arn)
 
 
+def _heard(endpoint_name: str, change: PackageChanged) -> HeardApproval:
+    # An event that names either may be what admits the version, whichever of them the gate waits for.
+    names_it = change.names_approval or change.names_life_cycle
+    return HeardApproval(
+        endpoint_name=endpoint_name,
+        version_arn=change.version_arn,
+        group_name=change.group_name,
+        approved_at=change.time,
+        correlation_id=change.event_id,
+        changed_at=change.last_modified_time if names_it else None,
+    )
+
+
 def _approval_of(
-    settings: EndpointSettings, version: ModelVersion, change: PackageChanged | None, digest: str | None
+    settings: EndpointSettings, version: ModelVersion, heard: HeardApproval | None, digest: str | None
 ) -> Approval:
     """Return the approval of a version, as the event or the registry's list tells it."""
-    # An event that names either may be what admits the version, whichever of them the gate waits for.
-    overwritten = (
-        change is not None
-        and (change.names_approval or change.names_life_cycle)
-        and _changed_since(version, change)
-    )
+    # If a version was changed again after the approval, `LastModifiedBy` is not the approver. Both times are
+    # SageMaker's; they have whole seconds.
+    made = heard.changed_at if heard is not None else None
+    overwritten = made is not None and version.last_modified_time > made
     approved_by = None if overwritten else version.last_modified_by
     objection = settings.policy.objection(approved_by=approved_by, registered_by=version.registered_by)
     shadow = settings.shadow
@@ -170,22 +195,13 @@ def _approval_of(
         version_arn=version.arn,
         version=version.version,
         group_name=version.group_name,
-        approved_at=change.time if change else version.last_modified_time,
+        approved_at=heard.approved_at if heard else version.last_modified_time,
         approved_by=(approved_by or Identity()).name,
-        source=ApprovalSource.EVENT if change else ApprovalSource.ADOPTED,
-        correlation_id=change.event_id if change else f"adopted-{version.group_name}-{version.version}",
+        source=ApprovalSource.EVENT if heard else ApprovalSource.ADOPTED,
+        correlation_id=heard.correlation_id if heard else f"adopted-{version.group_name}-{version.version}",
         artifact_digest=digest,
         objection=objection,
         shadows=objection is not None
         and shadow is not None
         and shadow.objection(approved_by=approved_by, registered_by=version.registered_by) is None,
     )
-
-
-def _changed_since(version: ModelVersion, change: PackageChanged) -> bool:
-    """Tell whether a version was changed again after the approval that an event reports.
-
-    Then `LastModifiedBy` is not the approver. Both times are SageMaker's; they have whole seconds.
-    """
-    made = change.last_modified_time
-    return made is not None and version.last_modified_time > made

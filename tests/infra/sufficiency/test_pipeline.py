@@ -1235,7 +1235,7 @@ def denied(pipeline: Pipeline, arn: str) -> None:
             raise ClientError(response, "DescribeModelPackage")
 
     events = pipeline.newer.meta.events
-    events.register("provide-client-params.sagemaker.DescribeModelPackage", deny)
+    events.register("provide-client-params.sagemaker.DescribeModelPackage", deny, unique_id="deny")
 
 
 def test_a_version_that_cannot_be_read_costs_no_other_its_turn_and_is_told_once(pipeline: Pipeline) -> None:
@@ -1253,6 +1253,73 @@ def test_a_version_that_cannot_be_read_costs_no_other_its_turn_and_is_told_once(
     told = [each["Message"] for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
     assert len(told) == 1
     assert f"{hidden} is approved and cannot be read: AccessDeniedException: no kms:Decrypt" in told[0]
+
+
+def shown_again(pipeline: Pipeline) -> None:
+    """Let the registry show the deployer everything, from its next execution environment on."""
+    pipeline.newer.meta.events.unregister(
+        "provide-client-params.sagemaker.DescribeModelPackage", unique_id="deny"
+    )
+
+
+def test_an_approval_of_what_cannot_be_read_counts_once_it_can(pipeline: Pipeline) -> None:
+    """The version was approved before, so that the registry's list has no news of it."""
+    first, second = deployed(pipeline, 2)
+    denied(pipeline, first)
+    pipeline.approve(first)
+    given = pipeline.clock.now().replace(microsecond=0)
+    pipeline.deliver()
+    pipeline.pass_time(24 * 3600)
+    pipeline.sweep()
+    pipeline.run()
+    assert pipeline.serving() == "v2"
+    assert [each.version_arn for each in pipeline.history.heard] == [first]
+    shown_again(pipeline)
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.history.heard == ()
+    newest = pipeline.history.approvals[0]
+    assert (newest.version_arn, newest.approved_at) == (first, given)
+    assert second in {each.version_arn for each in pipeline.history.approvals}
+
+
+def test_an_approval_of_what_cannot_be_read_is_nothing_if_it_is_taken_back_meanwhile(
+    pipeline: Pipeline,
+) -> None:
+    first, _ = deployed(pipeline, 2)
+    denied(pipeline, first)
+    pipeline.approve(first)
+    pipeline.deliver()
+    pipeline.reject(first)
+    pipeline.undelivered()
+    shown_again(pipeline)
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+    assert pipeline.history.heard == ()
+
+
+def test_a_first_approval_of_what_cannot_be_read_keeps_its_time(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    hidden = pipeline.register()
+    denied(pipeline, hidden)
+    pipeline.approve(hidden)
+    given = pipeline.clock.now().replace(microsecond=0)
+    pipeline.deliver()
+    pipeline.pass_time(3600)
+    pipeline.registry.update_model_package(
+        ModelPackageArn=hidden, CustomerMetadataProperties={"note": "later"}
+    )
+    pipeline.undelivered()
+    shown_again(pipeline)
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+    assert pipeline.history.approvals[0].approved_at == given
 
 
 def test_a_version_that_can_no_longer_be_read_serves_on_and_is_not_withdrawn(pipeline: Pipeline) -> None:

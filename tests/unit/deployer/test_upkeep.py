@@ -22,6 +22,7 @@ from tests.infra.sufficiency.stages.test_stage import (
     staging,
 )
 from tests.infra.sufficiency.test_aborting import ALARM as ABORT
+from tests.infra.sufficiency.test_aborting import alarm_state
 from tests.infra.sufficiency.test_guardrails import ERRORS, watched
 from tests.infra.sufficiency.test_scaling import scaling, targets, variants
 from tests.unit.deployer.builders import ENDPOINT
@@ -387,6 +388,46 @@ def test_a_rollout_that_cannot_be_stopped_is_told_and_goes_back_when_it_is_over(
     guarded.sweep()
     guarded.run()
     assert guarded.serving() == "v1"
+
+
+def test_an_abort_alarm_that_may_not_be_cleared_is_told_once_and_cleared_later(guarded: Pipeline) -> None:
+    """No update follows that would clear it, and nobody looks at the attempt again: it is settled."""
+    arn = guarded.register()
+    guarded.approve(arn)
+    guarded.deliver()
+    for version in (arn, guarded.history.approvals[-1].version_arn):
+        guarded.reject(version)
+    guarded.deliver()
+    assert alarm_state(guarded) == "ALARM"
+    refuse(guarded, {"SetAlarmState"}, lambda: error("AccessDenied", DENIED))
+    guarded.run()
+    guarded.sweep()
+    assert guarded.told(arn) == ["started", "aborted"]
+    [told] = [each for each in attention(guarded) if f"{ABORT}, by which rollouts are stopped" in each]
+    assert "cannot be set to OK" in told
+    assert alarm_state(guarded) == "ALARM"
+    allow(guarded)
+    guarded.sweep()
+
+    assert alarm_state(guarded) == "OK"
+    assert not guarded.history.last_observed.abort_alarm_set
+
+
+def test_an_abort_alarm_that_went_with_its_rollout_is_not_cleared_for_ever(guarded: Pipeline) -> None:
+    arn = guarded.register()
+    guarded.approve(arn)
+    guarded.deliver()
+    guarded.reject(arn)
+    guarded.deliver()
+    refuse(guarded, {"SetAlarmState"}, lambda: error("ResourceNotFound"))
+    guarded.run()
+    assert guarded.history.last_observed.abort_alarm_set
+    guarded.manage()
+    guarded.run()
+    guarded.sweep()
+
+    assert guarded.history.last_observed.reported is None
+    assert not guarded.history.last_observed.abort_alarm_set
 
 
 def test_an_alarm_that_cannot_be_set_at_the_moment_is_set_by_the_next_try(guarded: Pipeline) -> None:
