@@ -615,4 +615,22 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        for approval in latest_per_version(each for each in self._approvals if each.counts):\n",
         "        for approval in latest_per_version(each for each in self._approvals if each.decides):\n",
     ),
+    Sabotage(
+        "forget an approval whose version cannot be read",
+        "phases/approvals.py",
+        "            if heard is not None and not is_kept:\n",
+        "            if heard is None and is_kept:\n",
+    ),
+    Sabotage(
+        "take who edits a version while it cannot be read for its approver",
+        "gateways/journal_items.py",
+        '        changed_at=_time(item, "changed_at"),\n',
+        "        changed_at=None,\n",
+    ),
+    Sabotage(
+        "leave an abort alarm set that may not be cleared at once",
+        "endpoint_pass/executor.py",
+        "                self._ledger.note(abort_alarm_set=True)\n",
+        "                self._ledger.note(abort_alarm_set=bool())\n",
+    ),
 )

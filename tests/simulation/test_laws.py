@@ -271,6 +271,47 @@ def test_law_5_what_nobody_refused_does_not_count_as_failed(scene: Deployed) -> 
         scene.do(break_it)
 
 
+@pytest.mark.parametrize("is_denied", [True, False])
+def test_law_5_what_was_rolled_back_before_anybody_could_note_it_may_count_as_withdrawn(
+    scene: Deployed, *, is_denied: bool
+) -> None:
+    world = scene.world
+    world.hosting.broken_urls.add("s3://models/1/model.tar.gz")
+    only_law(scene, 5)
+    if is_denied:
+        world.deny(Denial("UpdateItem", lasts=5), world.sites[0])
+
+    def ask_and_note() -> None:
+        update(world.people.versions[0].arn)
+        with suppress(ClientError):
+            set_status(9, "open")
+
+    scene.do(ask_and_note)
+    world.calm()
+
+    assert [each.succeeded for each in scene.judge.facts.rollouts] == [True, True, False]
+    if is_denied:
+        scene.do(lambda: set_status(9, "withdrawn"))
+    else:
+        with pytest.raises(LawBrokenError, match=r"Law5\w+: .*as withdrawn, and SageMaker accepted it"):
+            scene.do(lambda: set_status(9, "withdrawn"))
+
+
+def test_law_5_what_is_under_way_is_not_withdrawn_though_nothing_could_be_noted(scene: Deployed) -> None:
+    only_law(scene, 5)
+    scene.world.deny(Denial("UpdateItem"), scene.world.sites[0])
+
+    def ask_and_note() -> None:
+        update(scene.world.people.versions[0].arn)
+        with suppress(ClientError):
+            set_status(9, "accepted")
+        scene.world.calm()
+        set_status(9, "withdrawn")
+
+    with pytest.raises(LawBrokenError, match=r"Law5\w+: .*counts as withdrawn, and SageMaker accepted it"):
+        scene.do(ask_and_note)
+
+
 @pytest.mark.parametrize("tell", [put_outcome, publish_outcome])
 def test_law_5_an_outcome_is_told_once(scene: Deployed, tell: Callable[[int, str], None]) -> None:
     scene.do(lambda: tell(1, "succeeded"))

@@ -12,6 +12,7 @@ from tests.simulation.runner import schedule_of
 from tests.simulation.schedule import (
     TELLING,
     Companions,
+    Denial,
     Disturbance,
     Fault,
     FaultKind,
@@ -54,6 +55,43 @@ FOUND: Final = {
             Disturbance(Kind.RESET_ALARM, wait=8),
         ),
         faults=(Fault("PutEvents", 1, FaultKind.CRASH_AFTER, times=4),),
+    ),
+    "so much failed before an endpoint was deleted that what had served left the window": Schedule(
+        head_start=1,
+        window=2,
+        keep=1,
+        stages=Stages.PENDING,
+        disturbances=(
+            Disturbance(Kind.LIMIT_QUOTA),
+            *(Disturbance(Kind.REGISTER_APPROVED, wait=10),) * 4,
+            Disturbance(Kind.REJECT, wait=10),
+            Disturbance(Kind.DELETE_ENDPOINT, wait=10),
+            Disturbance(Kind.SWEEP, wait=8),
+        ),
+    ),
+    "the journal denies to note what SageMaker accepted until it is rolled back": Schedule(
+        head_start=1,
+        disturbances=(
+            Disturbance(Kind.REGISTER_BROKEN_APPROVED),
+            Disturbance(Kind.SWEEP, wait=11),
+            Disturbance(Kind.REGISTER_BROKEN_APPROVED, wait=11),
+        ),
+        denials=(Denial("UpdateItem", lasts=5),),
+    ),
+    "a version is approved again while it may not be read": Schedule(
+        head_start=2,
+        disturbances=(Disturbance(Kind.APPROVE, wait=11), Disturbance(Kind.SWEEP, wait=11)),
+        denials=(Denial("DescribeModelPackage", lasts=5),),
+    ),
+    "an approver's approval comes while its version may not be read, and another edits it then": Schedule(
+        head_start=2,
+        policy=1,
+        disturbances=(
+            Disturbance(Kind.APPROVE, wait=11),
+            Disturbance(Kind.UPDATE_METADATA, wait=8),
+            Disturbance(Kind.SWEEP, wait=11),
+        ),
+        denials=(Denial("DescribeModelPackage", lasts=5),),
     ),
     "an end is noted, and its beginning told late": Schedule(
         head_start=1,

@@ -69,8 +69,10 @@ class Ledger:
     # Approvals ----------------------------------------------------------------------------------------
 
     def knows(self, version_arn: str) -> bool:
-        """Tell whether the version's approval that stands now is in the journal already."""
+        """Tell whether the version's approval that stands now is in the journal already, read or not."""
         history = self._history
+        if any(same_arn(each.version_arn, version_arn) for each in history.heard):
+            return True
         given = [each for each in history.approvals if same_arn(each.version_arn, version_arn)]
         if given:
             return not all(each.withdrawn for each in given)

@@ -102,13 +102,11 @@ class ApprovalsPhase:
             if approval.decides and facts.follows(approval):
                 # An approval that does not stand now is withdrawn, so that the next one is seen as new.
                 self._withdraw_unless_it_stands(approval)
-        heard = [each for each in self._ledger.history.heard if facts.follows(each)]
-        for each in heard:
-            self._record(each.version_arn, each)
+        for heard in self._ledger.history.heard:
+            if facts.follows(heard):
+                self._record(heard.version_arn, heard)
         for version_arn in approved:
-            if not self._ledger.knows(version_arn) and not any(
-                same_arn(each.version_arn, version_arn) for each in heard
-            ):
+            if not self._ledger.knows(version_arn):
                 self._record(version_arn)
 
     def _withdraw_unless_it_stands(self, approval: Approval) -> None:

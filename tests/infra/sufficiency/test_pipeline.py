@@ -1256,7 +1256,7 @@ def test_a_version_that_cannot_be_read_costs_no_other_its_turn_and_is_told_once(
 
 
 def shown_again(pipeline: Pipeline) -> None:
-    """Let the registry show the deployer everything, from its next execution environment on."""
+    """Let the registry show every version again."""
     pipeline.newer.meta.events.unregister(
         "provide-client-params.sagemaker.DescribeModelPackage", unique_id="deny"
     )

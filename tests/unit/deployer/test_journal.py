@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from deployer.decisions.facts import NotReadError, UnreadAttemptsAfter
 from deployer.decisions.served import live_version_arns
 from deployer.gateways.journal import WINDOW, Journal
+from deployer.model.approval import HeardApproval
 from deployer.model.attempt import Action, AttemptStatus, CleanUp, Deletion, Deployment, Promotion
 from deployer.model.companion import Companion
 from deployer.model.history import History, LastObserved
@@ -17,6 +18,7 @@ from deployer.model.smoke_test import Failure
 from tests.infra.sufficiency.test_gateways import FailingClient
 from tests.unit.deployer.builders import (
     ENDPOINT,
+    GROUP,
     approval,
     clean_up,
     deployment,
@@ -38,6 +40,7 @@ REST = LastObserved(
     7,
     "Nothing stands.",
     ("churn-v1-000000000000", "churn-v2-000000000000"),
+    abort_alarm_set=True,
 )
 
 
@@ -154,6 +157,32 @@ def test_an_approval_that_comes_twice_is_written_once(journal: Journal) -> None:
     assert journal.record_approval(approval(1))
     assert not journal.record_approval(approval(1, correlation_id="a copy"))
     assert journal.read(ENDPOINT).approvals == (approval(1),)
+
+
+HEARD = HeardApproval(ENDPOINT, version_arn(1), GROUP, minutes(0), "event-1", minutes(-1))
+
+
+def test_what_was_heard_of_an_unread_version_is_read_back_and_is_no_approval(journal: Journal) -> None:
+    assert journal.record_approval(HEARD)
+    assert not journal.record_approval(HEARD)
+    assert (journal.read(ENDPOINT).heard, journal.read(ENDPOINT).approvals) == ((HEARD,), ())
+
+
+def test_an_approval_takes_the_place_of_what_was_heard_of_it(journal: Journal) -> None:
+    journal.record_approval(HEARD)
+    read = approval(1, HEARD.approved_at)
+
+    assert journal.record_approval(read)
+    assert not journal.record_approval(read)
+    assert not journal.record_approval(HEARD)
+    assert (journal.read(ENDPOINT).heard, journal.read(ENDPOINT).approvals) == ((), (read,))
+
+
+def test_what_was_heard_and_does_not_stand_is_forgotten(journal: Journal) -> None:
+    journal.record_approval(HEARD)
+    journal.change_approval(replace(HEARD, withdrawn=True), "withdrawn")
+
+    assert (journal.read(ENDPOINT).heard, journal.read(ENDPOINT).approvals) == ((), ())
 
 
 def test_of_two_invocations_one_claims_the_attempt(journal: Journal) -> None:
