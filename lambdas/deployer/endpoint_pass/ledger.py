@@ -87,7 +87,8 @@ class Ledger:
         if self._journal.record_approval(approval):
             self._history = self._history.with_approval(approval)
             return True
-        if all(each.key != approval.key for each in (*self._history.approvals, *self._history.heard)):
+        known = {each.key for each in self._history.approvals} | {each.key for each in self._history.heard}
+        if approval.key not in known:
             self.refresh()
         return False
 
