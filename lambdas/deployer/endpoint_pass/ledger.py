@@ -87,8 +87,7 @@ class Ledger:
         if self._journal.record_approval(approval):
             self._history = self._history.with_approval(approval)
             return True
-        known = {each.key for each in self._history.approvals} | {each.key for each in self._history.heard}
-        if approval.key not in known:
+        if all(each.key != approval.key for each in self._history.approvals):
             self.refresh()
         return False
 
