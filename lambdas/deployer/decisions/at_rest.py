@@ -27,7 +27,7 @@ def is_up_to_date(settings: EndpointSettings, last: LastObserved, *, stack_name:
 def is_unchanged(
     settings: EndpointSettings, history: History, summary: EndpointSummary, *, stack_name: str
 ) -> bool:
-    """Tell whether an endpoint is as it was left, by the journal and a list of endpoints alone."""
+    """Tell from the journal and `ListEndpoints` whether an endpoint is as the deployer left it."""
     last = history.last_observed
     return (
         summary.status == "InService"
@@ -38,7 +38,7 @@ def is_unchanged(
 
 
 def is_chosen(decision: Decision, serving_config_name: str | None) -> bool:
-    """Tell whether the config that serves is the one that should, with nothing new to report."""
+    """Tell whether the endpoint serves the chosen config, and there is nothing new to report."""
     choice = decision.choice
     return (
         choice is not None
@@ -51,7 +51,7 @@ def is_chosen(decision: Decision, serving_config_name: str | None) -> bool:
 def tag_steps(
     settings: EndpointSettings, last: LastObserved, resource_arn: str, *, stack_name: str
 ) -> list[ChangeTags]:
-    """Return what brings the endpoint's own tags to what the settings say: one step, or none."""
+    """Return the step that changes the endpoint's own tags to the settings' tags; none if they match."""
     wanted, applied = all_tags(settings, stack_name), last.tags
     if wanted == applied:
         return []

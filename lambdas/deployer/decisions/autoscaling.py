@@ -15,12 +15,12 @@ def scaling_steps(
     registered: Mapping[str, Mapping[str, Any]],
     variant_names: Collection[str],
 ) -> list[DeregisterScaling | RegisterScaling]:
-    """Return what brings an endpoint's automatic scaling to what the settings say.
+    """Return the steps that change an endpoint's automatic scaling to the settings' scaling.
 
     Args:
         wanted: Variant name to scaling, by the settings.
         registered: Variant name to scaling, as last registered.
-        variant_names: The endpoint's variants. One that only the settings name comes with the next release.
+        variant_names: The endpoint's variants. The next release adds a variant that only the settings name.
     """
     ended = sorted(registered.keys() - wanted.keys())
     changed = [

@@ -35,9 +35,9 @@ class Choice:
 
     Attributes:
         approval: The approval that decides what serves.
-        release: What it asks of SageMaker under the current settings.
+        release: The approval's version under the current settings.
         keeps_serving: True if this version serves already, and its release under the current settings failed
-            or is not eligible. Then the endpoint stays as it is.
+            or is not eligible. Then the endpoint is not changed.
         shadow: The approval of the shadow's version, if there is a shadow.
     """
 
@@ -48,7 +48,7 @@ class Choice:
 
     @property
     def decided_by(self) -> Approval:
-        """The later one of the approvals that led to this choice."""
+        """The later of the approvals of the version and its shadow."""
         return self.shadow or self.approval
 
 
@@ -60,7 +60,7 @@ class Serving:
         version_arn: The version.
         endpoint_config_name: The config that serves it; None if the endpoint is not in service.
         failed_at: When it failed its smoke test with that config; None if it did not.
-        former: The release with which the same version served well before; only set if it failed.
+        former: The release with which the same version served well before. Set only if it failed.
     """
 
     version_arn: str
@@ -75,8 +75,9 @@ class Decision:
 
     Attributes:
         choice: The approval to serve; None if there is none.
-        retry_at: When a release that failed for a passing reason may be tried again, if one did.
-        ineligible: Approvals that stand, and whose versions may not be deployed as they are.
+        retry_at: When a release that failed for a transient reason may be tried again; None if no such
+            release waits.
+        ineligible: Approvals that stand, of versions that may not be deployed now.
         withdrawn: Approvals that were found not to stand any more.
     """
 
@@ -100,14 +101,14 @@ def decide_choice(
 ) -> Decision:
     """Decide which approval the endpoint serves.
 
-    The registry's entries are needed at most once per version, newest first, and no further than needed.
+    It needs each version's registry entry at most once, newest first, and stops at the first that may serve.
 
     Args:
         facts: What was read.
         serving_config_name: The config that the endpoint serves; None if it serves nothing.
-        now: The time, which decides whether a release that failed may be tried again.
+        now: The time. It decides whether a failed release may be tried again.
         in_service: Whether the endpoint is in service.
-        besides: An approval whose version is left out, to find out what its reject would bring back.
+        besides: An approval to leave out. Clean-up asks what a reject of its version would bring back.
 
     Raises:
         HiddenPinError: A pinned version is hidden.
@@ -117,7 +118,7 @@ def decide_choice(
 
 
 choose = reads_first(decide_choice)
-"""`decide_choice`, which returns a fact that was not read instead of raising."""
+"""`decide_choice`, but a fact that was not read is returned, not raised."""
 
 
 class _Chooser:
@@ -162,15 +163,15 @@ class _Chooser:
             is_live = serving is not None and release.endpoint_config_name == serving.endpoint_config_name
             reason = None if is_live else ineligible(self._facts, approval, release)
             found += [reason] if reason is not None else []
-            # A version that serves and still stands is the floor. Settings that it failed with, or that it is
-            # not eligible for, are no reason to go back to an older version with the same settings.
+            # Never go below a version that serves and still stands. An older version would get the same
+            # settings that failed with this one, or exclude it.
             unfit = judged.failed or reason is not None
             if serves or not unfit:
                 return Decision(Choice(approval, release, keeps_serving=unfit), retry_at, tuple(found))
         return Decision(None, retry_at, tuple(found))
 
     def _with_shadow(self, decision: Decision) -> Decision:
-        """Put beside the choice, as its shadow, the newest version approved later that has not failed."""
+        """Add to the choice, as its shadow, the newest version approved later that has not failed."""
         choice = decision.choice
         if choice is None or choice.keeps_serving or choice.release.is_former:
             return decision
@@ -195,7 +196,7 @@ class _Chooser:
         return replace(decision, ineligible=tuple(found))
 
     def _is_known_not_to_stand(self, approval: Approval) -> bool:
-        """Tell whether an approval does not stand, as far as was read: it needs no release then."""
+        """Tell whether the facts show that an approval does not stand: then it needs no release."""
         facts = self._facts
         is_read = facts.listed is not None or approval.version_arn.lower() in facts.versions
         return is_read and not self._stands(approval)
@@ -207,9 +208,10 @@ class _Chooser:
         return stands
 
     def _put_back(self, approval: Approval, serving: Serving, *, since: datetime) -> Decision | None:
-        """Decide for the release with which the version served before it failed its smoke test.
+        """Choose the release with which the version served before it failed its smoke test.
 
-        SageMaker goes back to the former config when an update fails, but it knows nothing of smoke tests.
+        SageMaker restores the former config when an update fails. It knows nothing of smoke tests, so the
+        deployer does it.
         """
         if serving.former is None:
             return None
@@ -219,7 +221,10 @@ class _Chooser:
         return Decision(None, judged.retry_at) if judged.retry_at is not None else None
 
     def _judge(self, release: Release, *, since: datetime) -> Standing:
-        """Judge a release by its failures since a time; by older ones if the others let it be tried."""
+        """Judge a release by its failures since a time.
+
+        Older attempts are needed only if the known ones permit a try.
+        """
         history = self._facts.history
         judged = standing(release, history.attempts, since=since, now=self._now)
         if (judged.failed and judged.retry_at is None) or history.reaches(since):
@@ -229,7 +234,7 @@ class _Chooser:
 
 
 def release_of(facts: Facts, approval: Approval, shadow: Approval | None = None) -> Release:
-    """Build the release of an approval, and of its shadow's if there is one, under the current settings."""
+    """Build the release of an approval and its shadow, if any, under the current settings."""
     return Release.build(
         facts.settings,
         _version_of(approval),
@@ -241,7 +246,7 @@ def release_of(facts: Facts, approval: Approval, shadow: Approval | None = None)
 
 
 def pin_obstacles(facts: Facts) -> Iterator[tuple[str, int, Version | str]]:
-    """Yield each pinned variant with its version's number, and the version or why it may not serve."""
+    """Yield each pinned variant, its version's number, and the version or the reason why it may not serve."""
     for variant_name, number in facts.settings.pins.items():
         version = facts.version(facts.settings.version_name(number))
         if isinstance(version, Hidden):
@@ -254,7 +259,7 @@ def pin_obstacles(facts: Facts) -> Iterator[tuple[str, int, Version | str]]:
 
 
 def _pinned(facts: Facts) -> dict[str, Version]:
-    """Return the versions that variants are pinned to, of those that may serve."""
+    """Return the pinned versions that may serve, by variant name."""
     return {name: found for name, _, found in pin_obstacles(facts) if isinstance(found, Version)}
 
 
@@ -277,13 +282,13 @@ def _serving(facts: Facts, endpoint_config_name: str | None, *, in_service: bool
 
 
 def _may_serve_again(facts: Facts, former: Deployment) -> bool:
-    """Tell whether the versions of a former deployment may serve again, and are what they were."""
+    """Tell whether the versions of a former deployment may serve again, and are unchanged."""
     versions = [facts.version(each) for each in former.version_arns]
     version = versions[0]
     if not isinstance(version, ModelVersion) or any(obstacle(facts, each) is not None for each in versions):
         return False
     if facts.settings.stage_name is None or former.artifact_digest is None:
-        # Its model names what the registry said then, and nobody knows what is there by now.
+        # Outside of stages, or without a digest, nobody can tell whether the artifacts are the same.
         return True
     return former.artifact_digest == facts.digest(version)
 
@@ -310,11 +315,11 @@ def latest_per_version(approvals: Iterable[Approval]) -> Iterator[Approval]:
 
 
 def superseded(approvals: Iterable[Approval], attempts: Iterable[Attempt], by: Approval) -> list[Approval]:
-    """Return the approvals that never had a turn and now go out behind a newer one: those in between.
+    """Return the approvals that were never deployed and that a newer one now supersedes.
 
     Args:
         approvals: All of the endpoint.
-        attempts: All of the endpoint, the one for `by` included.
+        attempts: All of the endpoint, including the one for `by`.
         by: The approval that goes out.
     """
     tried = {

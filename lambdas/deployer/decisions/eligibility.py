@@ -24,13 +24,13 @@ def ineligible(
 ) -> Ineligible | None:
     """Return why an approved version may not be deployed under these settings; None if it may.
 
-    A release that served before fits its instances, whatever the version lists as supported by now.
+    A release that served before fits its instances, even if the version's list excludes them today.
     """
     version = facts.version(approval.version_arn)
     if isinstance(version, Hidden):
         return _hidden(approval, f"The registry does not show it: {version.reason}.")
     if version is None:
-        # It was deleted after it was listed. The read right before the first write will show that.
+        # Somebody deleted the version after it was listed. The read right before the first write shows that.
         return None
     changed = _changed(facts, approval, version)
     if changed is None and not as_shadow:
@@ -43,7 +43,7 @@ def ineligible(
 
 
 def _changed(facts: Facts, approval: Approval, version: ModelVersion) -> Ineligible | None:
-    """Return why a version is not what was approved, or not what an earlier stage deployed."""
+    """Return why a version differs from what was approved, or from what an earlier stage deployed."""
     digest = facts.digest(version)
     if isinstance(digest, Hidden):
         return _hidden(approval, f"What its artifact is cannot be seen: {digest.reason}.")
@@ -64,11 +64,11 @@ def _changed(facts: Facts, approval: Approval, version: ModelVersion) -> Ineligi
 
 
 def obstacle(facts: Facts, version: ModelVersion | Hidden | None) -> str | None:
-    """Return why a version may not serve, whoever approved it; None if it may."""
+    """Return why a version may not serve, regardless of its approver; None if it may."""
     if version is None or isinstance(version, Hidden) or not facts.is_deployable(version):
         return f"not approved in {facts.settings.group_name}"
     if any(same_arn(each, version.arn) for each in live_version_arns(facts.history)):
-        # A serving version stays, whatever happened to the objects that it was loaded from.
+        # A serving version stays. Its instances have loaded it, so a change in S3 does not affect them.
         return None
     digest = facts.digest(version)
     if isinstance(digest, Hidden):
@@ -78,7 +78,7 @@ def obstacle(facts: Facts, version: ModelVersion | Hidden | None) -> str | None:
 
 
 def stage_that_deployed_another(facts: Facts, version: ModelVersion, digest: str) -> str | None:
-    """Return the name of a stage that deployed something else as this version, if there is one."""
+    """Return the name of a stage that deployed other content as this version; None if there is none."""
     stage_name = facts.settings.stage_name
     if stage_name is None:
         return None

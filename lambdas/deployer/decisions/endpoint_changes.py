@@ -1,8 +1,8 @@
 """Knows which changes SageMaker makes to an endpoint, and which it refuses. Pure.
 
-One table with the source of each row. What is refused is a person's to solve, and no version's fault: the
-deployer says so before it makes or asks for anything. What nobody knows is asked for; a refusal is then told
-like one that was foreseen.
+One table, with the source of each row. A person must solve a refused change, and no version is to blame. So
+the deployer reports it before it makes or asks for anything. It asks for a change of unknown outcome, and
+reports a refusal like an expected one.
 """
 
 from __future__ import annotations
@@ -40,11 +40,12 @@ class Change:
 
     Attributes:
         name: What changes: what the endpoint is, and what it is to be.
-        applies: Whether going from one shape to another is one, with or without a deployment config.
+        applies: Whether a change from one shape to another is of this kind, with or without a deployment
+            config.
         answer: What SageMaker does.
-        mark: How that is known.
-        source: From where.
-        words: What in a refusal shows that it is for this change, in lower case; for what is unknown.
+        mark: How well the answer is known.
+        source: Where it is written.
+        words: Words in a refusal that show it is for this change, in lower case. Only for an unknown answer.
     """
 
     name: str
@@ -126,9 +127,9 @@ CHANGES: Final = (
 )
 """Models, instance types, counts, weights and data capture may change freely (botocore: `UpdateEndpoint`),
 except that a variant which scales keeps its instance type (`variants.py`).
-Of the other exclusions ("deployment-guardrails-exclusions"), containers of the Marketplace or of several
-models, and a rolling update of several variants, are no change of an endpoint: `infra/settings` refuses them,
-and where that is waived, SageMaker shifts all traffic at once by itself."""
+Of the other exclusions ("deployment-guardrails-exclusions"), some are no change of an endpoint: containers of
+the Marketplace or of several models, and a rolling update of several variants. `infra/settings` refuses
+those. Where a user waives that, SageMaker shifts all traffic at once."""
 
 
 def changes_between(old: Shape, new: Shape, *, guarded: bool) -> list[Change]:
@@ -153,7 +154,7 @@ def unguardable(changes: list[Change]) -> Change | None:
 
 
 def refused_after_all(changes: Iterable[str], refusal: str) -> Change | None:
-    """Return the change of unknown outcome that a refusal of SageMaker's is about, if there is one.
+    """Return the change of unknown outcome that SageMaker's refusal is about; None if there is none.
 
     Args:
         changes: Names of the changes that were asked for.

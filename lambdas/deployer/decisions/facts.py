@@ -1,7 +1,7 @@
-"""Holds what one round has read when something is decided, and says what a decision has to read first. Pure.
+"""Holds the facts that one round has read, and names the fact that a decision lacks. Pure.
 
-A decision takes facts and returns a value. If it needs a fact that was not read, it returns what that is. The
-caller reads it and decides again. So a decision reads no further than it needs, and makes no call itself.
+A decision takes facts and returns a value. If it lacks a fact, it returns the fact's name; the caller reads
+it and decides again. So nothing is read that is not needed, and a decision makes no call.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class UnreadVersion:
 
 @dataclass(frozen=True, slots=True)
 class UnreadArtifacts:
-    """What S3 holds in the place of a version's artifacts."""
+    """What S3 holds at the URIs of a version's artifacts."""
 
     version: ModelVersion
 
@@ -57,7 +57,7 @@ Unread: TypeAlias = UnreadVersion | UnreadArtifacts | UnreadAttempts | UnreadAtt
 
 
 class NotReadError(Exception):
-    """A decision came to a fact that was not read."""
+    """A decision needs a fact that was not read."""
 
     def __init__(self, unread: Unread) -> None:
         super().__init__(unread)
@@ -100,12 +100,12 @@ class Facts:
         return self.digests[key]
 
     def recall(self, subject: str | None) -> None:
-        """Make sure that a subject's attempts are in the history, at any age."""
+        """Make sure that a subject's attempts of any age are in the history."""
         if subject is not None and self.history.may_recall(subject):
             raise NotReadError(UnreadAttempts(subject))
 
     def attempts_after(self, number: int) -> list[Attempt]:
-        """Return the attempts after a number, newest first: of what has left the window a hundred at most."""
+        """Return the attempts after a number, newest first. At most a hundred are from before the window."""
         if self.history.missing_after(number):
             raise NotReadError(UnreadAttemptsAfter(number))
         return [each for each in self.history.known if each.number > number]
@@ -118,7 +118,7 @@ class Facts:
         return found
 
     def is_proven(self, endpoint_config_name: str) -> bool:
-        """Tell whether a config ever served, and passed its smoke test if it had one."""
+        """Tell whether a config ever served and passed its smoke test, if it had one."""
         if not self.history.is_proven(endpoint_config_name):
             self.recall(endpoint_config_name)
         return self.history.is_proven(endpoint_config_name)
@@ -140,7 +140,7 @@ class Facts:
         )
 
     def stands(self, approval: Approval) -> bool:
-        """Tell whether an approval stands. A version that is hidden is not taken back by that."""
+        """Tell whether an approval stands. An approval of a hidden version still stands."""
         if self.listed is not None:
             return approval.version_arn.lower() in self.listed
         version = self.version(approval.version_arn)
@@ -150,7 +150,7 @@ class Facts:
 def reads_first(
     decide: Callable[Concatenate[Facts, Arguments], Answer],
 ) -> Callable[Concatenate[Facts, Arguments], Answer | Unread]:
-    """Let a decision return the fact that it needs and that was not read."""
+    """Let a decision return the missing fact instead of raising `NotReadError`."""
 
     def decide_or_ask(facts: Facts, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer | Unread:
         try:

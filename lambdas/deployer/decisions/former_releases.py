@@ -1,4 +1,4 @@
-"""Decides whether a former release may be put back: only what served, and was not made again since. Pure."""
+"""Decides whether a former release may be put back: only if nobody re-created it since it served. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from deployer.model.release import Release
 
 CLOCKS_DIFFER: Final = timedelta(seconds=10)
-"""How far SageMaker's clock may be ahead of the deployer's. Nobody documents either; both are AWS's."""
+"""How far SageMaker's clock may be ahead of the deployer's. Assumed: AWS runs both and documents no bound."""
 
 _TO_PUT_BACK: Final = (
     "Write the settings back with which the version served, and approve it again; or approve another one."
@@ -33,8 +33,8 @@ def refusal_to_put_back(
     Args:
         history: The endpoint's.
         release: A former release.
-        created_at: When its config and each of its models was created, by SageMaker's clock, by name; None if
-            it was deleted.
+        created_at: By name of its config and models, when each was created, by SageMaker's clock; None if it
+            was deleted.
     """
     kinds = {release.endpoint_config_name: "endpoint config", **dict.fromkeys(release.model_names, "model")}
     for name, kind in kinds.items():
@@ -54,8 +54,8 @@ def refusal_to_put_back(
 def _vouched_until(history: History, name: str) -> datetime | None:
     """Return when a model or config of this name was last known to be the deployer's own work.
 
-    Before SageMaker accepts an attempt, the deployer has made what the attempt needs, or compared it. An
-    attempt that was withdrawn proves nothing: the name may have been somebody else's.
+    Before SageMaker accepts an attempt, the deployer has created its config and models, or compared existing
+    ones. A withdrawn attempt proves nothing: somebody else may have used the name.
     """
     proofs = (
         each.accepted_at or (each.settled_at if each.status is AttemptStatus.SUCCEEDED else None)

@@ -1,7 +1,7 @@
-"""Decides what an update does about rollback alarms that are on before it begins. Pure.
+"""Decides how an update treats rollback alarms that are on before it begins. Pure.
 
 Whether SageMaker rolls back an update that begins under such an alarm is not documented. If it does, a good
-version would be blamed for a bad one's alarm, or could never replace the version that raises it.
+version would fail for a bad one's alarm, or could never replace the version that raises it.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ def guard_with_alarms(
 ) -> Deploy | WaitForAlarms:
     """Return what to do about rollback alarms that are on: wait for them, or update without them.
 
-    An alarm that a rollout raised is over soon after the rollback: it is waited for. Any other one is raised
-    by what serves, or by something that no version changes: the update may be the cure, so it goes out, and
-    the alarms that are not on still guard it.
+    An alarm that a rollout raised ends soon after the rollback, so the update waits for it. Any other alarm
+    comes from the version that serves, or from a cause outside all versions. The update may be the cure, so
+    it goes out, guarded by the alarms that are off.
 
     Args:
         deploy: An update.
-        alarms_on: Which of its rollback alarms are on, without the abort alarm, which is cleared.
+        alarms_on: The rollback alarms that are on, without the abort alarm: the deployer clears that one.
         attempts: Those of the endpoint, newest first.
         endpoint: The endpoint at rest.
         now: The time.
@@ -71,13 +71,13 @@ def guard_with_alarms(
 def guard_change(
     deploy: Deploy, serving: Shape, wanted: Shape, *, refused_before: bool
 ) -> Deploy | CannotChange:
-    """Return what to do about a change that SageMaker does not make, or not guarded.
+    """Return what to do about a change that SageMaker refuses, or refuses with guardrails.
 
     Args:
         deploy: An update.
         serving: What the endpoint is.
         wanted: What it is to be.
-        refused_before: Whether SageMaker refused this very change already.
+        refused_before: Whether SageMaker refused the same change already.
     """
     change = deploy.change
     assert isinstance(change, UpdateEndpoint)
@@ -95,9 +95,9 @@ def guard_change(
 
 
 def with_alarms_unread(deploy: Deploy) -> Deploy:
-    """Return an update that goes out although nobody could see whether its rollback alarms are on.
+    """Return an update that goes out although the states of its rollback alarms could not be read.
 
-    They guard it all the same. If one of them ends it, that may be none of the version's doing.
+    The alarms still guard it. If one of them ends it, the cause may be older than the version.
     """
     change = deploy.change
     assert isinstance(change, UpdateEndpoint)
@@ -105,7 +105,7 @@ def with_alarms_unread(deploy: Deploy) -> Deploy:
 
 
 def without_alarms(update: UpdateEndpoint, alarm_names: Collection[str]) -> UpdateEndpoint:
-    """Return an update that these of its rollback alarms do not guard."""
+    """Return an update without these rollback alarms."""
     left_out = tuple(name for name in _alarm_names(update.request) if name in alarm_names)
     if not left_out:
         return update
@@ -117,9 +117,9 @@ def without_alarms(update: UpdateEndpoint, alarm_names: Collection[str]) -> Upda
 
 
 def _rolled_back_at(attempts: Iterable[Attempt], endpoint: Endpoint) -> datetime | None:
-    """Return when what serves came back after a rollout, as far as the journal and the endpoint tell."""
+    """Return when the last rollout was rolled back, as far as the journal and the endpoint show."""
     if endpoint.status != "InService":
-        # A rollback that failed leaves instances of the new version: the alarm is not over by itself.
+        # A failed rollback leaves instances of the new version, so the alarm does not end by itself.
         return None
     for attempt in deployments(attempts):
         serves = attempt.endpoint_config_name == endpoint.endpoint_config_name
@@ -127,7 +127,8 @@ def _rolled_back_at(attempts: Iterable[Attempt], endpoint: Endpoint) -> datetime
             return None
         if attempt.accepted_at is not None:
             return attempt.settled_at
-        # Nobody saw it accepted. If it was, and was rolled back, the endpoint was touched since.
+        # The journal does not say that it was accepted. If it was accepted and rolled back, the endpoint has
+        # changed since.
         touched = endpoint.last_modified_time != attempt.endpoint_last_modified_time
         if touched and attempt.action is Action.UPDATE_ENDPOINT:
             return endpoint.last_modified_time
@@ -140,7 +141,7 @@ def _alarm_names(request: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _without(request: Mapping[str, Any], alarm_names: Collection[str]) -> dict[str, Any]:
-    """Return a request without some of its rollback alarms; what would be empty then is left out as well."""
+    """Return a request without some of its rollback alarms, and without members that are empty then."""
     config = dict(request["DeploymentConfig"])
     alarms = config.pop("AutoRollbackConfiguration")["Alarms"]
     if left := [alarm for alarm in alarms if alarm["AlarmName"] not in alarm_names]:

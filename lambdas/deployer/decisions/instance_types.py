@@ -1,8 +1,8 @@
 """Decides whether a version supports the instance types that an endpoint's settings ask for. Pure.
 
-A version may list the types it is meant for (botocore: `SupportedRealtimeInferenceInstanceTypes`). Whether
-SageMaker enforces the list for a registry's versions is not documented, nor in which call. Asking for another
-type is refused at best, and ends in an endpoint that fails or serves badly at worst.
+A version may list the types it is meant for (botocore: `SupportedRealtimeInferenceInstanceTypes`). AWS does
+not document whether SageMaker enforces that list for a registry's versions, or in which call. At best it
+refuses another type. At worst the endpoint fails or serves badly.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def unsupported_instances(
     variants: Iterable[Mapping[str, Any]],
     supported: Mapping[str | None, Sequence[str]],
 ) -> Ineligible | None:
-    """Return why an approved version does not go onto the settings' instances, or None if it may.
+    """Return why an approved version may not run on the settings' instances; None if it may.
 
     Args:
         approval: The version's approval.
         settings: The endpoint's.
         variants: Templates of the variants that would serve it.
-        supported: The version's lists, by inference specification: None is the version's own, the others are
-            additional ones. What has no list, or an empty one, supports every type.
+        supported: The version's lists, by inference specification; the key None is the version's own. A
+            specification without a list, or with an empty one, supports every type.
     """
     listed = supported.get(settings.inference_specification_name, ())
     excluded = asks_for_instances(variants).difference(listed)

@@ -21,16 +21,18 @@ if TYPE_CHECKING:
 
 
 class Verdict(Enum):
-    """What an endpoint at rest says of the unsettled attempt on it."""
+    """What an endpoint at rest shows of its unsettled attempt."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     ABORTED = "aborted"
     NEVER_ASKED = "never asked"
-    """Nothing shows that SageMaker ever accepted it: the invocation died first, or is about to ask."""
+    """Nothing shows that SageMaker accepted it: the invocation died before its call, or is about to make
+    it.
+    """
 
     NOT_SEEN_YET = "not seen yet"
-    """SageMaker accepted it, but this read is older than that."""
+    """SageMaker accepted it, but this read is older."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,9 @@ class Judgement:
 
 
 STALE_READ_LIMIT: Final = timedelta(minutes=15)
-"""How long a read may lag behind a change that was accepted, before it is taken at its word. SageMaker's
-reads are eventually consistent, without a documented bound."""
+"""How long a read may lag behind an accepted change before the deployer believes it. SageMaker's reads are
+eventually consistent, without a documented bound.
+"""
 
 
 def judge(attempt: Deployment, endpoint: Endpoint | None, *, now: datetime) -> Judgement:
@@ -58,7 +61,7 @@ def judge(attempt: Deployment, endpoint: Endpoint | None, *, now: datetime) -> J
         if may_be_stale:
             return Judgement(Verdict.NOT_SEEN_YET)
         if accepted:
-            # What was aborted is no failure of the version's, whatever else becomes of the endpoint.
+            # An abort is no failure of the version, even if the endpoint failed or was deleted since.
             verdict = Verdict.FAILED if attempt.abort_asked_at is None else Verdict.ABORTED
             return Judgement(verdict, "The endpoint was deleted before it came to rest.")
         return Judgement(Verdict.NEVER_ASKED)
@@ -67,13 +70,13 @@ def judge(attempt: Deployment, endpoint: Endpoint | None, *, now: datetime) -> J
         return Judgement(Verdict.SUCCEEDED)
     # Both times are SageMaker's, so no clock is compared with another.
     touched = endpoint.last_modified_time != attempt.endpoint_last_modified_time
-    # Here two clocks are compared, which only decides when: a rollout takes longer than clocks disagree, and
-    # if it did not, its end would be believed a quarter of an hour later.
+    # This compares two clocks. That is safe: a rollout takes longer than clocks differ. If one did not, the
+    # deployer would believe its end a quarter of an hour later.
     before = endpoint.last_modified_time <= attempt.started_at and not on_its_config
     if may_be_stale and (before or not touched):
         return Judgement(Verdict.NOT_SEEN_YET)
-    # A failure reason alone proves nothing: it may be an earlier update's, or maintenance's. So an attempt
-    # that nobody saw accepted is asked for (again) rather than blamed for what may be somebody else's.
+    # A failure reason alone proves nothing: an earlier update or maintenance may have left it. So an attempt
+    # that is not known to be accepted is asked for again, and not failed.
     if not accepted and not (touched and on_its_config):
         return Judgement(Verdict.NEVER_ASKED)
     if attempt.abort_asked_at is not None:

@@ -1,4 +1,4 @@
-"""Says which pinned variants are left out of an endpoint. Pure."""
+"""Words which pinned variants are left out of an endpoint. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @reads_first
 def left_out(facts: Facts) -> str | None:
-    """Say which variants are left out, because the version that they are pinned to may not serve."""
+    """Return a sentence for each variant that is left out because its pinned version may not serve."""
     missing = [
         f"{variant_name} (version {number}: {found})"
         for variant_name, number, found in pin_obstacles(facts)

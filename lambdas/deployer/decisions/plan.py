@@ -39,9 +39,10 @@ class Deploy:
     Attributes:
         preparation: Steps that make what the release needs.
         change: The change of the endpoint.
-        clearing: Steps before the attempt is journalled, as an earlier one was withdrawn for lack of them.
+        clearing: Steps before the attempt is journalled: an earlier attempt was withdrawn because they were
+            missing.
         guards: Steps right before the change.
-        refusal: Why the release cannot be made, so that the attempt fails without a step of its own.
+        refusal: Why the release cannot be made. The attempt then fails without a step.
     """
 
     preparation: tuple[CreateModel | CreateEndpointConfig, ...]
@@ -85,7 +86,7 @@ class WaitForAlarms:
 
 @dataclass(frozen=True, slots=True)
 class NothingStands:
-    """No approval stands. The endpoint is left as it is, and a person is told."""
+    """No approval stands. The deployer leaves the endpoint as it is, and tells a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class CannotChange:
-    """SageMaker refuses to make this endpoint what the settings ask for: a person decides.
+    """SageMaker refuses the change that the settings ask for: a person decides.
 
     Attributes:
         change: What the endpoint is and what it is to be, in words.
@@ -109,10 +110,10 @@ class CannotChange:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """The endpoint is not this stack's, and is left alone.
+    """The endpoint is not this stack's, so the deployer leaves it alone.
 
     Attributes:
-        message: Whose it seems to be, and how it is handed over.
+        message: Whose it seems to be, and how to hand it over.
     """
 
     message: str
@@ -126,9 +127,8 @@ Plan: TypeAlias = (
 def plan(desired: Decision, observed: Endpoint | None) -> Plan:
     """Return what brings an endpoint at rest to the desired release.
 
-    While SageMaker is at work on an endpoint there is nothing to plan, and nothing to read for it: its next
-    state change brings the deployer back. A deployment is completed with what is read when one is due: see
-    `complete`.
+    While SageMaker is at work on an endpoint, there is nothing to plan: its next state change brings the
+    deployer back. `complete` adds to a deployment what needs further reads.
     """
     assert observed is None or not observed.modifying
     if desired.choice is None:
@@ -145,7 +145,7 @@ def plan(desired: Decision, observed: Endpoint | None) -> Plan:
         return Deploy(preparation, DeleteFailedEndpoint(observed.name))
     if desired.choice.keeps_serving:
         if observed.status != "InService":
-            # The endpoint mixes the version with settings that failed. Neither may be asked for again.
+            # The endpoint serves the version with settings that failed. Neither may be asked for again.
             return Blocked(observed.status, observed.failure_reason)
         return WaitToRetry(desired.retry_at) if desired.retry_at else InSync()
     if observed.endpoint_config_name == release.endpoint_config_name and observed.status == "InService":
@@ -169,7 +169,7 @@ def complete(
     serving: EndpointConfig | None,
     wanted: EndpointConfig,
 ) -> Deploy:
-    """Return an update with what it needs besides: retained properties, ended scaling, a cleared alarm.
+    """Return an update with its retained properties, the scaling to end first, and the alarm to clear.
 
     Args:
         deploy: A deployment.
@@ -188,7 +188,7 @@ def complete(
         last = history.last_observed.scaling
         ended = to_deregister(before, after)
         if was_put_off(history, release):
-            # An attempt that was cut short may have registered variants without a note of it.
+            # A crash may have left variants registered that the journal does not know of.
             deploy = replace(deploy, clearing=_ended(ended, {**settings.scaling, **last}))
         else:
             guards = _ended(ended, last)
@@ -199,7 +199,7 @@ def complete(
 
 
 def amended(change: UpdateEndpoint, *, guards: Iterable[DeregisterScaling] = ()) -> Deploy:
-    """Return what is left of a deployment whose plan does not hold, when all but these steps is done."""
+    """Return a deployment reduced to these steps, after its plan turned out not to hold."""
     return Deploy((), change, guards=tuple(guards))
 
 
@@ -210,7 +210,7 @@ def _ended(
 
 
 def was_put_off(history: History, release: Release) -> bool:
-    """Tell whether the last attempt at a release was withdrawn, and people were told why."""
+    """Tell whether the last attempt at a release was withdrawn, and its reason reported."""
     latest = history.latest_attempt
     return (
         isinstance(latest, Deployment)

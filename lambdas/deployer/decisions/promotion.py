@@ -1,4 +1,4 @@
-"""Decides what a stage writes to the registry: what it did with each version, and which it promotes. Pure."""
+"""Decides what a stage writes to the registry: stamps on versions, and promotions. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def unwritten(facts: Facts) -> list[Deployment]:
     """Return the deployments whose end the registry does not show yet, oldest first.
 
-    One attempt may follow another without a rest in between, so some may have left the window.
+    Attempts may follow each other without a rest in between, so some may have left the window.
     """
     if facts.settings.stage_name is None:
         return []
@@ -40,7 +40,7 @@ def unwritten(facts: Facts) -> list[Deployment]:
 
 @reads_first
 def metadata_steps(facts: Facts, ended: Sequence[Deployment]) -> list[WriteMetadata]:
-    """Return, by version, what the registry should say after these deployments: the last end counts.
+    """Return one step per version with its stamps after these deployments: the last end counts.
 
     Args:
         facts: What was read.
@@ -61,18 +61,18 @@ def metadata_steps(facts: Facts, ended: Sequence[Deployment]) -> list[WriteMetad
                     properties = version_metadata.of_companion(companion, name, stage_name, at)
                     wanted[companion.version_arn] |= properties
             wanted[deployment.version_arn] |= _digest_metadata(facts.settings, deployment)
-        # Last, as a companion may be of the very version that was approved.
+        # Stamp the approved version last: a companion may be of the same version.
         wanted[deployment.version_arn] |= version_metadata.of_attempt(deployment, stage_name)
     return [WriteMetadata(version_arn, properties) for version_arn, properties in wanted.items()]
 
 
 def _live_before(facts: Facts, deployment: Deployment) -> Deployment | None:
-    """Return the deployment whose versions stopped serving, or went on, when a deployment succeeded.
+    """Return the deployment that was live when this one succeeded.
 
-    It is the one that went live last, which may not be the one whose config was replaced: that one may have
-    failed, or the endpoint may have been deleted in between. If so many failed since that it has left the
-    window, each config that a deployment replaced leads to the deployment that had put it there, until one
-    of them succeeded. Of what has left the window only some is known, so its last success may be older.
+    That is the last one that succeeded. It need not be the one whose config was replaced: that one may have
+    failed, or the endpoint may have been deleted in between. If it has left the window, follow each replaced
+    config back to the deployment that put it there, until one succeeded. Attempts outside the window are
+    known only in part, so their last known success may be too old.
     """
     window = {each.number for each in facts.history.attempts}
     for each in facts.history.deployments:
@@ -86,7 +86,7 @@ def _live_before(facts: Facts, deployment: Deployment) -> Deployment | None:
 
 
 def _led_to(facts: Facts, deployment: Deployment) -> Deployment | None:
-    """Return the deployment that had put the config on the endpoint which another one replaced."""
+    """Return the deployment that put on the endpoint the config that another one replaced."""
     config_name = deployment.replaces_endpoint_config_name
     facts.recall(config_name)
     return next(
@@ -101,7 +101,7 @@ def _led_to(facts: Facts, deployment: Deployment) -> Deployment | None:
 
 @reads_first
 def due_for_promotion(facts: Facts, endpoint_config_name: str | None, *, now: datetime) -> Deployment | None:
-    """Return the deployment whose version may be promoted now, as far as the journal knows."""
+    """Return the deployment whose version may be promoted now, by the journal; None if there is none."""
     rule = facts.settings.promotion
     deployment = facts.latest_on(endpoint_config_name)
     if (
@@ -131,10 +131,10 @@ def _is_settled(history: History, version_arn: str) -> bool:
 
 
 def _settles(history: History, promotion: Promotion) -> bool:
-    """Tell whether a promotion of a version was the last, unless a person says otherwise.
+    """Tell whether an earlier promotion of a version rules out another.
 
-    A version that was promoted is not promoted again, also if a person took that back. One that was refused
-    is tried again when it is approved again.
+    A promoted version is not promoted again, even if a person took the promotion back. A refused promotion is
+    tried again when the version is approved again.
     """
     if promotion.status is not AttemptStatus.FAILED:
         return promotion.status is not AttemptStatus.WITHDRAWN
@@ -148,13 +148,13 @@ def _settles(history: History, promotion: Promotion) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PromotionPlan:
-    """What becomes of a version whose time to be promoted has come.
+    """How a version is promoted, or why not.
 
     Attributes:
         goal: The life cycle that is written, or that the registry shows already.
         steps: One step, or none.
         reason: Why nothing is written.
-        refused: Whether that is a failure.
+        refused: Whether the reason is reported as a failure.
     """
 
     goal: LifeCycle
@@ -164,7 +164,7 @@ class PromotionPlan:
 
 
 def is_promoted(settings: EndpointSettings, version: ModelVersion) -> bool:
-    """Tell whether a version has reached the rule's goal, or was promoted by this stage before."""
+    """Tell whether a version has reached the rule's goal, or this stage promoted it before."""
     rule = settings.promotion
     return (rule is not None and rule.is_made(version.life_cycle)) or version_metadata.is_promoted(
         version.metadata, _stage_name(settings)
@@ -215,7 +215,7 @@ def plan_promotion(
 
 
 def held_back(rule: PromotionRule, deployment: Deployment, disturbing: Sequence[str]) -> str:
-    """Say which alarms keep a version that serves from being promoted, though its time has come."""
+    """Describe which alarms alone prevent a promotion."""
     return (
         f"Version {deployment.version} of {deployment.group_name} serves on {deployment.endpoint_name} and "
         f"is not promoted to {'/'.join(rule.goal)}, as each of these rollback alarms is on, changed in the "

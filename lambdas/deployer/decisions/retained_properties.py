@@ -1,7 +1,7 @@
 """Decides which of a variant's properties an update keeps. Pure.
 
-Autoscaling and people change an endpoint's instance counts and weights. `UpdateEndpoint` resets both to what
-the new config says, unless it is told to retain them (botocore: `UpdateEndpointInput`). So: retain, except
+Autoscaling and people change an endpoint's instance counts and weights. `UpdateEndpoint` resets both to the
+new config's values, unless the request retains them (botocore: `UpdateEndpointInput`). So: retain, except
 what the settings change on purpose.
 """
 
@@ -19,7 +19,7 @@ _PROPERTIES = {"InitialInstanceCount": "DesiredInstanceCount", "InitialVariantWe
 def retained_properties(
     serving: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Return the members of `UpdateEndpoint` that keep what nobody meant to change.
+    """Return the members of `UpdateEndpoint` that keep the properties the settings do not change.
 
     Args:
         serving: `ProductionVariants` of the config that serves.
@@ -28,7 +28,8 @@ def retained_properties(
     before = {variant["VariantName"]: variant for variant in serving}
     after = {variant["VariantName"]: variant for variant in wanted}
     if before.keys() != after.keys():
-        # A variant that comes has nothing to retain; the weights of all were meant for this set.
+        # A new variant has nothing to retain, and the new config's weights were chosen for its set of
+        # variants.
         return {}
     if is_serverless(serving) or is_serverless(wanted):
         return {}

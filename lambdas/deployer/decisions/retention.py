@@ -1,6 +1,6 @@
 """Decides which models and endpoint configs nothing needs any more. Pure.
 
-Names come from the journal alone, each exactly as it was made: nothing is ever found by a search.
+Names come only from the journal, exactly as they were created. Nothing is found by a search.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 _EVER = datetime.max.replace(tzinfo=UTC)
-"""When every passing reason for which a release may not be tried has passed."""
+"""A time at which no failed release waits for its retry any more."""
 
 
 @reads_first
 def plan_clean_up(facts: Facts, decision: Decision, serving_config_name: str | None) -> Deletion:
-    """Return what nothing needs any more, on an endpoint at rest.
+    """Return the models and configs that nothing needs any more, on an endpoint at rest.
 
     Args:
         facts: What was read.
@@ -37,20 +37,20 @@ def plan_clean_up(facts: Facts, decision: Decision, serving_config_name: str | N
     """
     history, keep, choice = facts.history, facts.settings.keep, decision.choice
     if any(each.is_hidden for each in decision.ineligible):
-        # A version that S3 hides now may go out once S3 shows it, or may be what a reject would bring back.
+        # A version that S3 hides may go out once S3 shows it, or a reject may bring it back.
         return NOTHING
     needed = set() if serving_config_name is None else {serving_config_name}
     if choice is not None and not choice.keeps_serving:
         # A release that may not go out is not needed. Its version may have been changed while its models were
-        # made: they would pass for what was approved once the version is changed back.
+        # created. If the version is changed back, those models would pass for the approved ones.
         needed.add(choice.release.endpoint_config_name)
     for name in sorted(needed):
         facts.latest_on(name)
     deletion = disposable(history.attempts, keep=keep, needed=needed, recalled=history.recalled)
     if not deletion or choice is None:
         return deletion
-    # Only now, as it reads the registry: what a reject of this version would bring back, if not at once then
-    # when every passing reason has passed.
+    # This reads the registry, so it comes last. It finds the release that a reject of this version would
+    # bring back, now or once no retry waits.
     others = decide_choice(facts, None, now=_EVER, besides=choice.approval)
     if any(each.is_hidden for each in others.ineligible):
         return NOTHING
@@ -80,16 +80,16 @@ def disposable(
 ) -> Deletion:
     """Return what may be deleted while the endpoint rests and nothing is under way.
 
-    Kept are the configs that are needed, those of `keep` former releases, and the models of all these. Among
-    the former ones the fallback comes first, and stays even if none is to be kept; then those that served
-    last.
+    It keeps the needed configs, those of `keep` former releases, and the models of all these. Of the former
+    releases the fallback comes first, and stays even if `keep` is 0. Then come those that served last.
 
     Args:
         attempts: The endpoint's, newest first.
         keep: How many former releases stay.
         needed: Names of the configs that serve or are wanted.
         fallback: Name of the config that a reject of what serves would bring back.
-        recalled: Older ones, on configs that are kept: they tell what these need, and are not deleted.
+        recalled: Older attempts on configs that are kept. They show what these configs need, and are not
+            deleted.
     """
     kept = set(needed)
     former = [] if fallback is None or fallback in kept else [fallback]
@@ -109,7 +109,7 @@ def disposable(
     configs: dict[str, None] = {}
     models: dict[str, None] = {}
     gone: set[str] = set()
-    # Newest first: what was deleted after it was last made is gone, what was made again is not.
+    # Newest first: a name is gone if its deletion is newer than its last creation.
     for attempt in attempts:
         if isinstance(attempt, CleanUp):
             if attempt.status is AttemptStatus.SUCCEEDED:

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from deployer.model.release import Release
 
 RETRY_DELAYS: Final = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 40, 80, 160))
-"""How long after its first, second, … transient failure a release may be tried again; then no more."""
+"""How long after its first, second, … transient failure a release may be tried again. Then never."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a release's failures since its approval mean for trying it now.
+    """Whether a release may be tried now, by its failures since its approval.
 
     Attributes:
         failed: It may not be tried now.
-        retry_at: When it may be tried again; None if not before it is approved again or its settings change.
+        retry_at: When it may be tried again; None if only a new approval or changed settings allow it.
     """
 
     failed: bool
@@ -44,7 +44,7 @@ def standing(release: Release, attempts: Iterable[Attempt], *, since: datetime, 
 
 
 def retry_at(failure: Attempt, attempts: Iterable[Attempt]) -> datetime | None:
-    """Return when a failure's release may be tried again without anybody asking; None if never."""
+    """Return when a failed release is tried again automatically; None if never."""
     if (
         not isinstance(failure, Deployment)
         or failure.status is not AttemptStatus.FAILED
@@ -65,11 +65,11 @@ def retry_at(failure: Attempt, attempts: Iterable[Attempt]) -> datetime | None:
 
 
 def is_failure_of(attempt: Deployment, release: Release, *, since: datetime) -> bool:
-    """Tell whether this very release failed at or after that time.
+    """Tell whether this release failed at or after that time.
 
-    The failure also answers an approval that was given while the attempt was under way: events come twice,
-        and a copy that comes a second later is no second approval. A smoke test that was changed since may be
-        passed.
+    The failure also answers an approval that was given while the attempt was under way: an event's copy may
+        come a second later, and is no second approval. If the smoke test changed since, the release may pass
+        it, so its failure does not count.
     """
     return (
         attempt.status is AttemptStatus.FAILED
@@ -81,7 +81,7 @@ def is_failure_of(attempt: Deployment, release: Release, *, since: datetime) -> 
 
 
 def went_live(release: Release, attempts: Iterable[Attempt]) -> bool:
-    """Tell whether this very release, under the same settings, has served before."""
+    """Tell whether this release, under the same settings, has served before."""
     return any(
         each.status is AttemptStatus.SUCCEEDED and each.endpoint_config_name == release.endpoint_config_name
         for each in deployments(attempts)
@@ -89,5 +89,5 @@ def went_live(release: Release, attempts: Iterable[Attempt]) -> bool:
 
 
 def deployments(attempts: Iterable[Attempt]) -> Iterable[Deployment]:
-    """Yield those of the attempts that change what the endpoint serves."""
+    """Yield the attempts that change what the endpoint serves."""
     return (each for each in attempts if isinstance(each, Deployment))

@@ -1,4 +1,4 @@
-"""Answers what served on an endpoint, by its history. Pure."""
+"""Reads from an endpoint's history what served on it. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def live_version_arns(history: History) -> tuple[str, ...]:
 
 
 def former_deployment(history: History, version_arn: str, *, besides: str) -> Deployment | None:
-    """Return the last deployment of a version that succeeded with another config than that one."""
+    """Return the last deployment of a version that succeeded with another config than the given one."""
     return next(
         (
             each

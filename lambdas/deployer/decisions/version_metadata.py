@@ -1,4 +1,4 @@
-"""Words what a stage did with a version, for whoever opens it in the registry. Pure.
+"""Words what a stage did with a version, for people who open it in the registry. Pure.
 
 Stamps are customer metadata properties of the version (botocore: `CustomerMetadataMap`): for each stage one
 for each endpoint, one with the digest of what it deployed, and one once it passed the version on.
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from deployer.model.life_cycle import LifeCycle
 
 LONGEST_VALUE: Final = 256
-"""botocore: `CustomerMetadataValue`; a key, of at most 128, holds both names in full."""
+"""Characters (botocore: `CustomerMetadataValue`). A key has at most 128, enough for both names in full."""
 
 _SERVING: Final = "serving"
 _NOT_ALLOWED: Final = re.compile(r"[^\w \-.:/=+@]+")
-"""What the shapes' pattern does not take: letters, digits, spaces and these marks are all."""
+"""Characters that the shapes' pattern refuses. It permits letters, digits, spaces and these marks."""
 _WORDS: Final = (
     ("&&", " and "),
     ("||", " or "),
@@ -38,11 +38,11 @@ _WORDS: Final = (
     ("%", " percent "),
     (";", " -"),
 )
-"""Marks without which a smoke test's expectation would say something else."""
+"""Operators that are spelled out: without them, a smoke test's expectation would mean something else."""
 
 
 def of_attempt(attempt: Deployment, stage_name: str) -> dict[str, str]:
-    """Return what is stamped on the version of a settled attempt that people hear of."""
+    """Return the stamp for the version of a settled attempt that has an outcome."""
     assert attempt.settled_at is not None
     when = _when(attempt.settled_at)
     told = (
@@ -56,40 +56,40 @@ def of_attempt(attempt: Deployment, stage_name: str) -> dict[str, str]:
 def of_companion(
     companion: Companion, endpoint_name: str, stage_name: str, since: datetime
 ) -> dict[str, str]:
-    """Return what is stamped on a version that serves beside the one that was approved."""
+    """Return the stamp for a companion."""
     how = "shadowing" if companion.is_shadow else f"{_SERVING} as {companion.variant_name}"
     return {endpoint_property(stage_name, endpoint_name): _value(f"{how} since {_when(since)}")}
 
 
 def of_replaced(endpoint_name: str, stage_name: str, until: datetime) -> dict[str, str]:
-    """Return what is stamped on a version that serves no more."""
+    """Return the stamp for a version that no longer serves."""
     return {endpoint_property(stage_name, endpoint_name): _value(f"served until {_when(until)}")}
 
 
 def of_digest(digest: str, stage_name: str, specification_name: str | None) -> dict[str, str]:
-    """Return what is stamped on a version so that other stages know what was deployed.
+    """Return the stamp by which other stages know what was deployed.
 
     Args:
-        digest: Of that.
+        digest: Of what was deployed.
         stage_name: The stage.
-        specification_name: The inference specification, if it is not the version's own: each is compared
-            with its like.
+        specification_name: The inference specification; None for the version's own. Only digests of the same
+            specification are compared.
     """
     return {digest_property(stage_name, specification_name): digest}
 
 
 def of_promotion(goal: LifeCycle, stage_name: str, when: datetime) -> dict[str, str]:
-    """Return what is stamped on a version that a stage passes on: none of its endpoints does so again."""
+    """Return the stamp that keeps a stage's other endpoints from promoting a version again."""
     return {promoted_property(stage_name): _value(f"to {goal.stage}/{goal.stage_status} {_when(when)}")}
 
 
 def is_promoted(metadata: Mapping[str, str], stage_name: str) -> bool:
-    """Tell whether a stage passed a version on before, whatever became of that."""
+    """Tell whether a stage promoted a version before, even if somebody took that back."""
     return promoted_property(stage_name) in metadata
 
 
 def broken_on(metadata: Mapping[str, str], stage_name: str, *, besides: str) -> list[str]:
-    """Return the other endpoints on which a stage found a version broken, and has not found it well since."""
+    """Return the other endpoints on which a stage found a version broken, and not well since."""
     prefix = endpoint_property(stage_name, "")
     return sorted(
         key.removeprefix(prefix)
@@ -103,7 +103,7 @@ def broken_on(metadata: Mapping[str, str], stage_name: str, *, besides: str) -> 
 def stage_with_another_digest(
     metadata: Mapping[str, str], stage_name: str, specification_name: str | None, digest: str
 ) -> str | None:
-    """Return a stage that deployed something else under the same version, if there is one."""
+    """Return a stage that deployed other content as the same version; None if there is none."""
     for key, value in sorted(metadata.items()):
         name = key.removeprefix(PREFIX).partition(":")[0]
         if key == digest_property(name, specification_name) and name != stage_name and value != digest:
