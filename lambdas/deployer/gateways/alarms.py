@@ -1,8 +1,8 @@
 """The only caller of CloudWatch: sets and clears the abort alarm, and reads whether other alarms are on.
 
-SageMaker offers no call that takes an update back. It does roll one back, at once, when an alarm of the
-deployment's automatic rollback goes off; so every guarded endpoint has an alarm of its own that measures
-nothing, and goes off only by hand. Source: developer guide, "deployment-guardrails"; `SetAlarmState`.
+SageMaker has no call to take an update back. But it rolls one back at once when an alarm of the automatic
+rollback goes off. So each guarded endpoint has an abort alarm, which measures nothing and which only the
+deployer sets off. Source: developer guide, "deployment-guardrails"; `SetAlarmState`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ LONGEST_REASON: Final = 1023
 
 
 class Alarms:
-    """The stack's abort alarms, and the states of what else may stop a rollout.
+    """The stack's abort alarms, and the states of the other alarms that may stop a rollout.
 
     Args:
-        client: Makes the client when it is needed first: most invocations never need it.
+        client: Makes the client on its first use: most invocations never use it.
     """
 
     def __init__(self, client: Callable[[], CloudWatchClient]) -> None:
@@ -40,7 +40,7 @@ class Alarms:
         """Make SageMaker roll back the update that the alarm guards.
 
         Raises:
-            UpkeepRefusedError: CloudWatch refuses it: the alarm was deleted, say.
+            UpkeepRefusedError: CloudWatch refuses it: for example, the alarm was deleted.
         """
         self._set(alarm_name, "ALARM", reason)
 
@@ -53,7 +53,7 @@ class Alarms:
         self._set(alarm_name, "OK", "Greenlight: no rollout is to be aborted.")
 
     def on(self, alarm_names: Sequence[str]) -> frozenset[str]:
-        """Return which of these alarms are on; one that does not exist is not.
+        """Return which of these alarms are on. An alarm that does not exist is off.
 
         Args:
             alarm_names: As many as guard an update, which are ten at most (botocore: `AlarmList`).
@@ -66,10 +66,10 @@ class Alarms:
         )
 
     def disturbed_since(self, time: datetime, alarm_names: Sequence[str]) -> list[str]:
-        """Name those of these alarms that are on, or changed since then, or are not seen.
+        """Return which of these alarms are on, have changed since a time, or cannot be seen.
 
-        One that changed may have been on until then, or have had no data: the answer does not tell. One that
-        was deleted is not seen.
+        A changed alarm may have been on until then, or may have had no data: the answer does not say. A
+        deleted alarm cannot be seen.
 
         Args:
             time: Since when.
@@ -88,7 +88,7 @@ class Alarms:
         return sorted(set(alarm_names) - quiet)
 
     def _read(self, alarm_names: Sequence[str]) -> list[MetricAlarmTypeDef | CompositeAlarmTypeDef]:
-        """Describe alarms of both kinds: without saying which, CloudWatch shows metric alarms only.
+        """Describe metric and composite alarms: by default CloudWatch shows metric alarms only.
 
         It shows composite ones only to a caller that may describe every alarm (botocore: `DescribeAlarms`).
         """

@@ -1,7 +1,7 @@
 """Reads the files of a sample payload's archive, which is untrusted input. Pure.
 
-The archive is streamed, and walked over once before it is read: whatever it claims to be, only so many bytes
-are ever unpacked, and only the files that are sent are held.
+The archive is streamed and walked over once before it is read. So a limited number of bytes is unpacked, and
+only the files that are sent are held in memory.
 """
 
 from __future__ import annotations
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 
 MOST_MEMBERS: Final = 1_000
 LONGEST_HEADER_BYTES: Final = 4_096
-"""Of a long name or of extended attributes, which are read whole. Linux takes paths of as many."""
+"""The limit of a long name or of extended attributes, which are read whole. Linux permits paths of this
+length."""
 
 _BLOCK: Final = 512
 _SIZE: Final = slice(124, 136)
 _TYPE: Final = slice(156, 157)
 _NAMING: Final = frozenset({b"L", b"K", b"x", b"X", b"g"})
-"""Types of members that say something about the next ones (GNU tar, POSIX pax)."""
+"""Types of members that describe the members after them (GNU tar, POSIX pax)."""
 
 
 class ArchiveError(Exception):
-    """It is no archive whose files can be sent; the message reads on after the archive's name."""
+    """The archive has no files that can be sent. The message continues a sentence that names the archive."""
 
 
 class TooLargeError(Exception):
@@ -53,7 +54,7 @@ def first_files(archive: bytes, *, most_files: int, largest_bytes: int) -> list[
         largest_bytes: How many bytes each may have; all members together may have as many times that.
 
     Raises:
-        ArchiveError: It is no such archive, an empty one, or unpacks to more than anybody needs.
+        ArchiveError: It is no `.tar.gz`, is empty, or unpacks to too many bytes.
         TooLargeError: A file in it is too large to be sent.
     """
     try:
@@ -68,7 +69,7 @@ def first_files(archive: bytes, *, most_files: int, largest_bytes: int) -> list[
 
 
 class _Unpacked:
-    """What an archive unpacks to, as far as anybody may read it."""
+    """The bytes that an archive unpacks to, up to a limit."""
 
     def __init__(self, archive: bytes, most_bytes: int) -> None:
         self._source = gzip.GzipFile(fileobj=io.BytesIO(archive))
@@ -84,7 +85,7 @@ class _Unpacked:
 
 
 def _walk(unpacked: _Unpacked) -> None:
-    """Look at every member's header, and hold nothing: `tarfile` reads long names before it can be asked."""
+    """Check every member's header before `tarfile` does: it would read long names whole."""
     for _ in range(MOST_MEMBERS + 1):
         header = unpacked.read(_BLOCK)
         if len(header) < _BLOCK or not header.strip(b"\0"):
@@ -109,11 +110,11 @@ def _read(unpacked: _Unpacked, *, most_files: int, largest_bytes: int) -> dict[s
     source = cast("IO[bytes]", unpacked)  # of which only `read` is called
     with tarfile.open(fileobj=source, mode="r|") as archive:
         for member in archive:
-            # A sparse file is as large as it says, however little is stored of it.
+            # A sparse file unpacks to its declared size, even if the archive stores few of its bytes.
             if member.size > largest_bytes:
                 raise TooLargeError(member.name, member.size)
             content = archive.extractfile(member) if member.isreg() else None
-            # macOS packs a file of its own, named so, beside each.
+            # macOS adds such a file for each packed file.
             if content is None or member.name.rpartition("/")[2].startswith("._"):
                 continue
             files[member.name] = content.read()

@@ -1,7 +1,7 @@
-"""The only caller of EventBridge: puts outcomes on the bus for machines, and the parts of a sweep on its own.
+"""The only caller of EventBridge: puts outcomes on the bus for machines, and parts of a sweep on theirs.
 
-EventBridge authenticates no event's source, so nothing that the deployer relies on comes in by the bus of
-outcomes. The bus of the sweep's parts admits nobody but the deployer's role.
+EventBridge does not authenticate an event's source, so the deployer relies on nothing from the bus of
+outcomes. The bus of the sweep's parts admits only the deployer's role.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MOST_ENTRIES: Final = 10
 
 
 class Bus:
-    """The two buses that events go to."""
+    """The two buses that the deployer puts events on."""
 
     def __init__(
         self, client: EventBridgeClient, *, event_bus_name: str, sweep_bus_name: str, stack_name: str
@@ -44,7 +44,7 @@ class Bus:
         self._put(self._event_bus_name, OUTCOME_DETAIL_TYPE, [outcome.event_detail()])
 
     def put_parts(self, parts: Sequence[SweepPart]) -> None:
-        """Put the parts of a sweep on their bus, each to be made by an invocation of its own.
+        """Put the parts of a sweep on their bus. A separate invocation makes each part.
 
         Raises:
             UndeliveredError: EventBridge refused some.
@@ -54,7 +54,7 @@ class Bus:
             self._put(self._sweep_bus_name, PART_DETAIL_TYPE, details)
 
     def _put(self, bus_name: str, detail_type: str, details: Sequence[dict[str, Any]]) -> None:
-        # Stacks of one account and region share the bus: each event says whose it is.
+        # Stacks of one account and region share the bus, so each event names its stack.
         with refusals_of("EventBridge", f"{len(details)} events ({detail_type})"):
             answer = self._client.put_events(
                 Entries=[

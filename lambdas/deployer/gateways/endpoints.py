@@ -35,7 +35,7 @@ class Endpoints:
         try:
             answer: Mapping[str, Any] = self._client.describe_endpoint(EndpointName=endpoint_name)
         except ClientError as error:
-            # "Could not find endpoint configuration" shares the prefix, and means something else.
+            # "Could not find endpoint configuration" has the same prefix and another meaning.
             if is_error(error, NOT_FOUND_ENDPOINT) and not is_error(error, NOT_FOUND_CONFIG):
                 return None
             raise
@@ -53,7 +53,7 @@ class Endpoints:
         )
 
     def summaries(self) -> dict[str, EndpointSummary]:
-        """Return every endpoint of the account and region by its name, a hundred with each call."""
+        """Return every endpoint of the account and region by its name: one call per hundred."""
         found: dict[str, EndpointSummary] = {}
         token: dict[str, Any] = {}
         while True:
@@ -87,7 +87,7 @@ class Endpoints:
             self._client.update_endpoint(**request)
 
     def delete(self, endpoint_name: str) -> None:
-        """Delete an endpoint; one that is gone is left alone.
+        """Delete an endpoint, if it exists.
 
         Raises:
             BusyError: A change of it is under way.

@@ -60,9 +60,9 @@ class Gateways:
         """Connect every service to its client.
 
         Args:
-            client_of: Makes a service's client, by botocore's name of the service. SageMaker's is made now;
-                the others when they are needed first, as most invocations never need them. It returns the
-                same client when it is asked again.
+            client_of: Makes a service's client, by botocore's name of the service. SageMaker's client is made
+                now. The others are made on first use, as most invocations never use them. Further calls
+                return the same client.
             journal: The journal.
             reporter: Where outcomes go.
             now: The clock.

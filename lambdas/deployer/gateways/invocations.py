@@ -21,14 +21,14 @@ LONGEST_SECONDS: Final = 65
 """How long one call may take: a model has 60 seconds to answer (botocore: `InvokeEndpoint`)."""
 
 _QUOTED_BODY: Final = re.compile(r'(?<= with message) ".*', re.DOTALL)
-"""SageMaker puts what the container answered into its own message (botocore: `ModelError`)."""
+"""SageMaker quotes the container's answer in its own message (botocore: `ModelError`)."""
 
 
 class Invocations:
     """Calls of endpoints.
 
     Args:
-        client: Makes the client when it is needed first: most invocations never need it.
+        client: Makes the client on its first use: most invocations never use it.
         seconds: A clock that never goes back.
     """
 
@@ -45,7 +45,7 @@ class Invocations:
     ) -> Answer | Unanswered:
         """Call an endpoint once.
 
-        What the container answers is an answer, errors included; anything else is none.
+        Every answer of the container counts as an answer, also an error. Without one, return `Unanswered`.
         """
         named = {
             "ContentType": payload.content_type,

@@ -5,18 +5,17 @@ Items of a partition, by sort key `item`:
 - `approval#<approved_at>#<version>`: written once, by the invocation that sees the approval first. If the
   registry does not show the version, what the event says is written, as `unread`; the pass that can read the
   version writes the approval in its place, or that it is `withdrawn`;
-- `attempt#<number>`: written before the call it stands for, then moved from status to status. Each move has a
-  condition, so that of several concurrent invocations exactly one makes it;
+- `attempt#<number>`: written before its first call, then moved from status to status. Each move has a
+  condition, so that exactly one of several concurrent invocations makes it;
 - `tried#<endpoint config>#<number>`: a copy of a settled deployment, written before the attempt that pushes
-  it out of the window, so that a config's attempts are found at any age;
-- `tried#<version ARN>#<number>`: the same for a promotion, as a version is promoted once, whatever its
-  config;
-- `version#<version ARN>`: that an approval of the version was ever written, also when it left the window;
-- `unreadable#<version ARN>`: that the version was reported as one that the registry does not show;
-- `rest`: what was observed, done and reported last of the endpoint at rest.
+  it out of the window. By it a config's attempts are found at any age;
+- `tried#<version ARN>#<number>`: the same for a promotion, as a version is promoted once, with any config;
+- `version#<version ARN>`: says that an approval of the version was written, even if it has left the window;
+- `unreadable#<version ARN>`: says that the version was reported as unreadable;
+- `rest`: the endpoint's last observation at rest, and what was done and reported then.
 
-The newest `WINDOW` approvals decide, with as many deployments that were not withdrawn, and what came between.
-Older attempts are read by their config's name or their version's ARN (`attempts_on`).
+A pass reads the newest `WINDOW` approvals, as many deployments that were not withdrawn, and the attempts in
+between. It reads older attempts by their config's name or their version's ARN (`attempts_on`).
 """
 
 from __future__ import annotations
@@ -52,13 +51,13 @@ if TYPE_CHECKING:
 
 
 WINDOW: Final = 100
-"""Approvals, and deployments that were not withdrawn, that every pass reads."""
+"""How many approvals, and deployments that were not withdrawn, every pass reads."""
 
 MOST_WINDOWS: Final = 5
-"""Attempts of all kinds that are read for a window of deployments, as windows."""
+"""The most attempts of all kinds that a pass reads for its window, in windows."""
 
 MOST_OF_A_CONFIG: Final = 10
-"""Attempts on one config that are read by its name: more than a passing failure is tried again."""
+"""How many attempts on one config are read by its name: more than a transient failure is tried again."""
 
 
 class Journal:
@@ -76,7 +75,8 @@ class Journal:
 
     def read(self, endpoint_name: str) -> History:
         """Return an endpoint's history, strongly consistent."""
-        # Backwards come the last observation, the attempts, the approvals: for years one query is enough.
+        # In descending order come the last observation, the attempts, then the approvals. One query is enough
+        # for years.
         window, most = self._window, MOST_WINDOWS * self._window
         newest = self._table.query(
             endpoint_name, first=APPROVAL, last=f"{LAST_OBSERVED}~", limit=window + WINDOW + 1
@@ -111,7 +111,7 @@ class Journal:
     # Approvals ----------------------------------------------------------------------------------------
 
     def record_approval(self, approval: Approval | HeardApproval) -> bool:
-        """Write an approval; return False if it is there already, and was not withdrawn.
+        """Write an approval; return False if it exists already and was not withdrawn.
 
         One whose version was read takes the place of what was heard of it.
         """
@@ -122,23 +122,23 @@ class Journal:
         return written
 
     def change_approval(self, approval: Approval | HeardApproval, *changed: str) -> None:
-        """Write the named fields of an approval as they are, and leave its other attributes alone."""
+        """Write the named fields of an approval, and keep its other attributes."""
         item = approval_item(approval)
         self._table.set(
             approval.endpoint_name, item[JOURNAL_SORT_KEY]["S"], {name: item[name] for name in changed}
         )
 
     def record_artifact_digest(self, approval: Approval, artifact_digest: str) -> bool:
-        """Write what was approved, where S3 did not show it when the approval was journalled.
+        """Write an approval's artifact digest, if S3 did not show the artifacts when it was journalled.
 
         Returns:
-            False if another invocation wrote another digest, which counts.
+            False if another invocation wrote another digest. That one counts.
         """
         key = approval_item(approval)[JOURNAL_SORT_KEY]["S"]
         return self._table.set_once(approval.endpoint_name, key, "artifact_digest", {"S": artifact_digest})
 
     def knows(self, endpoint_name: str, version_arn: str) -> bool:
-        """Tell whether an approval of that version was ever written, however long ago."""
+        """Tell whether an approval of a version was ever written."""
         return self._table.has(endpoint_name, known_key(version_arn))
 
     def reported_unreadable(self, endpoint_name: str, version_arn: str) -> bool:
@@ -156,9 +156,9 @@ class Journal:
         return self._table.put_new(attempt_item(attempt))
 
     def move(self, old: Attempt, new: Attempt) -> bool:
-        """Change an attempt's state, if nobody else did since it was read; return False if somebody did.
+        """Change an attempt's state; return False if another invocation changed it since it was read.
 
-        Only what differs is written: what others write beside it, such as reported outcomes, stays.
+        Only changed fields are written, so that what others write, such as reported outcomes, stays.
         """
         before, after = attempt_item(old), attempt_item(new)
         changed = {key: value for key, value in after.items() if before.get(key) != value}
@@ -167,7 +167,7 @@ class Journal:
         return self._table.set(old.endpoint_name, before[JOURNAL_SORT_KEY]["S"], changed, unless=unless)
 
     def record_reported(self, attempt: Attempt, flag: Literal["start_reported", "end_reported"]) -> None:
-        """Write that an outcome of an attempt was handed over, whatever the attempt's state is by now."""
+        """Write that an outcome of an attempt was handed over. The attempt may have moved on meanwhile."""
         self._table.set(
             attempt.endpoint_name, attempt_item(attempt)[JOURNAL_SORT_KEY]["S"], {flag: {"BOOL": True}}
         )
@@ -177,14 +177,14 @@ class Journal:
 
         Args:
             endpoint_name: The endpoint.
-            subject: The config that they put on it, or the ARN of the version that they promoted.
+            subject: The name of the attempts' config, or the ARN of the version that they promoted.
         """
         prefix = past_key(subject)
         found = self._table.query(endpoint_name, first=prefix, last=f"{prefix}~", limit=MOST_OF_A_CONFIG)
         return [read_attempt(item) for item in found.items]
 
     def attempts_before(self, endpoint_name: str, number: int, *, limit: int) -> list[Attempt]:
-        """Return the newest attempts before a number, newest first, whatever they are about."""
+        """Return the newest attempts of all kinds before a number, newest first."""
         last = f"{ATTEMPT}{number - 1:09d}"
         found = self._table.query(endpoint_name, first=ATTEMPT, last=last, limit=limit)
         return [read_attempt(item) for item in found.items]
@@ -192,7 +192,7 @@ class Journal:
     def file_leaving(self, history: History) -> None:
         """Write, under their subject, the attempts that one more attempt would push out of the window.
 
-        They are settled, as only the latest may not be; so their copies stay true.
+        Only the latest attempt can be unsettled, so these are settled and their copies stay true.
         """
         staying = len(_newest(history.attempts, self._window - 1, most=MOST_WINDOWS * self._window - 1))
         for attempt in history.attempts[staying:]:
@@ -206,19 +206,19 @@ class Journal:
             self._table.put({**attempt_item(attempt), JOURNAL_SORT_KEY: {"S": key}})
 
     def record_last_observed(self, endpoint_name: str, before: LastObserved, after: LastObserved) -> None:
-        """Write what changed of the last observation, which is something; its other attributes stay."""
+        """Write the changed attributes of the last observation. At least one must have changed."""
         old, new = last_observed_item(before), last_observed_item(after)
         changed = {name: value for name, value in new.items() if old[name] != value}
         self._table.set(endpoint_name, LAST_OBSERVED, changed)
 
 
 def _counts(attempt: Attempt) -> bool:
-    """Tell whether an attempt takes a place in the window: what changed nothing pushes nothing out of it."""
+    """Tell whether an attempt counts towards the window: one that changed nothing does not."""
     return isinstance(attempt, Deployment) and attempt.status is not AttemptStatus.WITHDRAWN
 
 
 def _newest(attempts: Sequence[Attempt], window: int, *, most: int) -> list[Attempt]:
-    """Return the newest attempts, as far back as the window's last deployment, and so many at most."""
+    """Return the newest attempts back to the window's last deployment, up to a limit."""
     places = [place for place, each in enumerate(attempts, 1) if _counts(each)]
     return list(attempts[: min(most, places[window - 1])] if len(places) >= window else attempts[:most])
 

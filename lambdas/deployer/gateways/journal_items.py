@@ -24,22 +24,22 @@ LAST_OBSERVED: Final = "rest"
 
 
 def known_key(version_arn: str) -> str:
-    """Return the key of the item that says that an approval of a version was ever written."""
+    """Return the key of the item that marks a version as once approved."""
     return f"version#{version_arn.lower()}"
 
 
 def unreadable_key(version_arn: str) -> str:
-    """Return the key of the item that says that a version was reported as unreadable."""
+    """Return the key of the item that marks a version as reported unreadable."""
     return f"unreadable#{version_arn.lower()}"
 
 
 def marker(endpoint_name: str, key: str) -> dict[str, Any]:
-    """Return an item that says by its key alone what it says."""
+    """Return an item without attributes: its key alone is the mark."""
     return {JOURNAL_PARTITION_KEY: {"S": endpoint_name}, JOURNAL_SORT_KEY: {"S": key}}
 
 
 def past_key(subject: str, number: int | None = None) -> str:
-    """Return the key of a settled attempt's copy, or how the keys of all copies of a subject begin."""
+    """Return the key of a settled attempt's copy or, without a number, the prefix of a subject's copies."""
     return f"tried#{subject}#" + (f"{number:09d}" if number is not None else "")
 
 
@@ -161,7 +161,7 @@ def read_last_observed(item: Mapping[str, Any]) -> LastObserved:
 
 
 def attempt_item(attempt: Attempt) -> dict[str, Any]:
-    """Return an attempt's item, whichever kind it is."""
+    """Return the item of an attempt of any kind."""
     assert isinstance(attempt, Deployment | Promotion | CleanUp)
     match attempt:
         case Deployment():

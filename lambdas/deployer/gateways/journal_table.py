@@ -77,11 +77,11 @@ class JournalTable:
         return bool(page["Items"])
 
     def put(self, item: dict[str, Any]) -> None:
-        """Write an item, over one of the same key if there is one."""
+        """Write an item. An item of the same key is replaced."""
         self._client.put_item(TableName=self._table_name, Item=item)
 
     def put_new(self, item: dict[str, Any], condition: str = NEW) -> bool:
-        """Write an item under a condition; return False if somebody else's is there."""
+        """Write an item under a condition; return False if another invocation's item is there."""
         values = {":true": {"BOOL": True}} if ":true" in condition else {}
         try:
             self._client.put_item(
@@ -105,7 +105,7 @@ class JournalTable:
         *,
         unless: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Set attributes of an item, and leave the others as they are.
+        """Set attributes of an item, and keep the others.
 
         Args:
             endpoint_name: The partition.
@@ -142,7 +142,7 @@ class JournalTable:
         return True
 
     def set_once(self, endpoint_name: str, key: str, name: str, value: Mapping[str, Any]) -> bool:
-        """Set an attribute that has no value, or this one already; return False if it has another."""
+        """Set an attribute once; return False if it has another value already."""
         try:
             self._client.update_item(
                 TableName=self._table_name,
@@ -164,9 +164,9 @@ def _condition_failed(error: ClientError) -> bool:
 
 
 def _is_own_work(error: ClientError, wanted: Mapping[str, Any]) -> bool:
-    """Tell whether a write was refused because its first try, which timed out, took effect.
+    """Tell whether a write was refused because its first try timed out and took effect.
 
-    What is written names the invocation, so that nobody takes another one's work for their own.
+    Each item names its invocation, so that one does not take another's work for its own.
     """
     item: Mapping[str, Any] = error.response.get("Item", {})  # type: ignore[assignment] # DynamoDB's own
     return "invocation_id" in wanted and all(item.get(key) == value for key, value in wanted.items())

@@ -1,9 +1,9 @@
-"""Tells whether a model or endpoint config found under our name is what we ask for, and nothing more. Pure.
+"""Tells whether a model or endpoint config under our name is exactly what we ask for. Pure.
 
-Names are a public function of public inputs, so somebody else can create the resource first: with everything
-that is wanted, and a proxy or a capture of all calls in addition. So each member of SageMaker's requests is
-in one class here. SageMaker fills some in by itself: if these counted, a retry after a crash and a return to
-a former version would not recognise the deployer's own work.
+Anybody can compute the names, so somebody else can create the resource first: with all that is wanted, plus a
+proxy or a capture of all calls. So each member of SageMaker's requests is in one class here. SageMaker fills
+in some members. If these counted, the deployer would not recognise its own work after a crash, or when it
+restores a former version.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Surplus(Enum):
-    """What it means that a member is there which nobody asked for."""
+    """What an unrequested member means."""
 
     COUNTS = "counts"
-    """It can change what runs, who sees the calls, or with which rights: the resource is not ours."""
+    """It can change what runs, who sees the calls, or the rights: the resource is not ours."""
 
     HARMLESS = "harmless"
     """SageMaker may have filled it in, and it changes none of these."""
@@ -28,7 +28,7 @@ class Surplus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FilledIn:
-    """A member that counts, except for the value that stands for no choice."""
+    """A member that counts, except with the value that SageMaker fills in."""
 
     default: object
 
@@ -45,13 +45,13 @@ _S3_DATA_SOURCE: Final[Members] = {
     "ModelAccessConfig": {"AcceptEula": _HARMLESS},
     "HubAccessConfig": {"HubContentArn": _COUNTS},
     "ManifestS3Uri": _COUNTS,
-    # What SageMaker found at the addresses above, which are compared.
+    # What SageMaker found at the addresses above; the addresses are compared.
     "ETag": _HARMLESS,
     "ManifestEtag": _HARMLESS,
 }
 
 _CONTAINER: Final[Members] = {
-    # Chooses among the containers of one model, all of which are compared.
+    # Chooses among the containers of one model, and all of those are compared.
     "ContainerHostname": _HARMLESS,
     "Image": _COUNTS,
     "ImageConfig": {
@@ -65,7 +65,7 @@ _CONTAINER: Final[Members] = {
     "Environment": _COUNTS,
     "ModelPackageName": _COUNTS,
     "InferenceSpecificationName": _COUNTS,
-    # Of several models in one container, which `Mode` tells.
+    # Only for several models in one container, which `Mode` shows.
     "MultiModelConfig": {"ModelCacheSetting": _HARMLESS},
     "ContainerMetricsConfig": {
         "MetricsEndpoints": {"MetricsEndpointPath": _COUNTS, "MetricPublishFrequencyInSeconds": _HARMLESS}
@@ -75,7 +75,7 @@ _CONTAINER: Final[Members] = {
 _VPC: Final[Members] = {"SecurityGroupIds": _COUNTS, "Subnets": _COUNTS}
 
 _TAGS: Final[Members] = {"Key": _HARMLESS, "Value": _HARMLESS}
-"""Descriptions have none: those that prove who made a resource are read by ListTags. Others may be added."""
+"""Descriptions show no tags. ListTags reads those that prove who made a resource; others may be added."""
 
 MODEL: Final[Members] = {
     "ModelName": _COUNTS,
@@ -93,8 +93,8 @@ _VARIANT: Final[Members] = {
     "VariantName": _COUNTS,
     "ModelName": _COUNTS,
     "InitialInstanceCount": _HARMLESS,
-    # A variant has one of these three, and the one that is asked for is compared. The other two may be more
-    # than where it runs: a pool can name another model.
+    # A variant has one of these three, and the requested one is compared. The other two count, as they may
+    # change more than where it runs: a pool can name another model.
     "InstanceType": _HARMLESS,
     "InstancePools": {"InstanceType": _COUNTS, "ModelNameOverride": _COUNTS, "Priority": _COUNTS},
     "ServerlessConfig": {
@@ -137,7 +137,7 @@ ENDPOINT_CONFIG: Final[Members] = {
         "DestinationS3Uri": _COUNTS,
         "KmsKeyId": _COUNTS,
         "CaptureOptions": {"CaptureMode": _COUNTS},
-        # How a captured body is written down.
+        # How a captured body is encoded.
         "CaptureContentTypeHeader": {"CsvContentTypes": _HARMLESS, "JsonContentTypes": _HARMLESS},
     },
     "Tags": _TAGS,
@@ -157,7 +157,7 @@ ENDPOINT_CONFIG: Final[Members] = {
     },
     "ExplainerConfig": {
         "ClarifyExplainerConfig": {
-            # Without it, each call is explained; with it, fewer.
+            # It can only reduce the explained calls: without it, each call is explained.
             "EnableExplanations": _HARMLESS,
             "InferenceConfig": {
                 "FeaturesAttribute": _COUNTS,
@@ -205,16 +205,16 @@ def differences(
     members: Members,
     brought: Sequence[Mapping[str, Any]] = (),
 ) -> list[str]:
-    """Say what makes a resource another one than a request asks for; nothing if it is that one.
+    """Describe each difference between a resource and a request; none if it is the requested resource.
 
-    What is absent, None, False or empty is the same, whichever of these SageMaker shows.
+    Absent, None, False and empty are the same: SageMaker may show any of these.
 
     Args:
         existing: The resource as SageMaker describes it, its containers in `Containers`.
         wanted: The request.
         members: `MODEL` or `ENDPOINT_CONFIG`.
-        brought: The containers of the model package that the request's only container names. A model may
-            show what comes from them, merged with what is asked for, or not.
+        brought: The containers of the model package that the request's only container names. A model may or
+            may not show their members, merged with the request's.
     """
     found = {name: value for name, value in existing.items() if name in members}
     required, allowed = wanted, wanted
@@ -230,9 +230,9 @@ def differences(
 def _required(
     asked: Mapping[str, Any], merged: Sequence[Mapping[str, Any]], shown: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return what the containers must have: what is asked for, and all of a package's environment or nothing.
+    """Return what the containers must have: the request, with all of the package's environment or none.
 
-    A part of it could be somebody's way to drop the rest: what SageMaker does with both is not documented.
+    With a part of it, somebody could have dropped the rest. AWS does not document how SageMaker merges both.
     """
     containers: list[dict[str, Any]] = [{**asked}]
     if len(shown) == len(merged):
@@ -245,7 +245,7 @@ def _required(
 
 
 def _unmet(wanted: Any, found: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON value
-    """Name what is asked for and not there."""
+    """Describe what is requested and missing."""
     if isinstance(wanted, dict):
         shown = found if isinstance(found, dict) else {}
         for name, value in wanted.items():
@@ -266,14 +266,14 @@ def _surplus(
     *,
     strict: bool = False,
 ) -> Iterator[str]:
-    """Name what is there, counts, and was not asked for.
+    """Describe what is there, counts, and was not requested.
 
     Args:
         found: What is there.
         allowed: What may be there.
         members: The classes of what is there.
         path: Where it is.
-        strict: Whether what is harmless counts: it is part of something that was not asked for.
+        strict: Whether harmless members count, as they are inside a member that was not requested.
     """
     if _is_empty(found) or _is_excused(found, members, strict=strict):
         return
@@ -306,7 +306,7 @@ def _any_counts(members: Members | Surplus | FilledIn) -> bool:
 
 
 def _paired(ones: list[Any], others: list[Any], path: str) -> Iterator[tuple[str, Any, Any]]:
-    """Pair the structures of two lists: variants by their name, in whatever order, others by their place."""
+    """Pair the structures of two lists: variants by their names, in any order, others by position."""
     names = [each.get("VariantName") for each in (*ones, *others)]
     if all(names):
         named = {each["VariantName"]: each for each in others}
@@ -318,7 +318,7 @@ def _paired(ones: list[Any], others: list[Any], path: str) -> Iterator[tuple[str
 
 
 def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a package's container with what the request says of it."""
+    """Return a package's container with the request's members over it."""
     environment = {**(base.get("Environment") or {}), **(own.get("Environment") or {})}
     return {**base, **own, "Environment": environment}
 
@@ -330,7 +330,7 @@ def _same(one: object, other: object) -> bool:
         # SageMaker lower-cases names inside ARNs.
         return one.lower() == other.lower()
     if isinstance(one, list) and isinstance(other, list) and all(isinstance(each, str) for each in one):
-        # Subnets, content types: no list of words has an order that means anything.
+        # The order of words, such as subnets and content types, never matters.
         return sorted(one) == sorted(map(str, other))
     return one == other
 

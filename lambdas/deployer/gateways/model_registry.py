@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ModelRegistry:
-    """The registry, in this account or another one that lets this account in."""
+    """The registry, in this account or in another one that admits this account."""
 
     def __init__(self, client: SageMakerClient) -> None:
         self._client = client
@@ -32,10 +32,10 @@ class ModelRegistry:
     def describe_version(self, version_arn: str) -> ModelVersion | Hidden | None:
         """Return the version; None if it was deleted or is no version of a group.
 
-        It is hidden if its account's policy, or its model card's key, does not let the deployer read it.
+        It is `Hidden` if its account's policy, or its model card's key, denies the deployer the read.
         """
         try:
-            # Without the card's content: for that, SageMaker needs kms:Decrypt (botocore: IncludedData).
+            # Leave out the card's content, which needs kms:Decrypt (botocore: IncludedData).
             answer: Mapping[str, Any] = self._client.describe_model_package(
                 ModelPackageName=version_arn, IncludedData="MetadataOnly"
             )
@@ -72,9 +72,9 @@ class ModelRegistry:
         )
 
     def approved_versions(self, model_package_group: str) -> list[tuple[str, LifeCycle | None]]:
-        """Return the group's approved, complete versions, newest registration first; none without a group.
+        """Return the group's approved, complete versions, newest registration first; none if it is missing.
 
-        Each comes with where it stands in its life cycle.
+        Each has its ModelLifeCycle.
 
         Args:
             model_package_group: The group's name or, in another account, its ARN.
@@ -82,8 +82,8 @@ class ModelRegistry:
         Raises:
             RefusedError: The registry refuses the request.
         """
-        # A page may be short or empty and still have a next one. Paged by hand: botocore's paginator data is
-        # not worth its load time at every cold start.
+        # A page may be short or empty and still have a next one. No paginator: loading botocore's data for it
+        # would slow down every cold start.
         versions: list[tuple[str, LifeCycle | None]] = []
         token: dict[str, Any] = {}
         while True:
@@ -97,7 +97,7 @@ class ModelRegistry:
                     **token,
                 )
             except ClientError as error:
-                # Settings may be deployed before anybody registers a version.
+                # The settings may be deployed before the first version is registered.
                 if is_missing_from_registry(error):
                     return []
                 with registry_refusals():
@@ -115,7 +115,7 @@ class ModelRegistry:
         """Add customer metadata properties to a version, overwriting those of the same keys.
 
         Raises:
-            RefusedError: The registry's account does not permit it, or the version takes no more of them.
+            RefusedError: The registry's account denies it, or the version has too many properties.
         """
         with registry_refusals():
             self._client.update_model_package(
@@ -125,11 +125,11 @@ class ModelRegistry:
     def put_life_cycle(
         self, version_arn: str, life_cycle: LifeCycle, description: str, properties: Mapping[str, str]
     ) -> None:
-        """Set where a version stands in the registry's own life cycle, and what is to be seen beside it.
+        """Set a version's ModelLifeCycle, with customer metadata properties.
 
         Raises:
-            RefusedError: The registry's account does not permit it, or the version is being changed, or takes
-                no more customer metadata.
+            RefusedError: The registry's account denies it, the version is being changed, or it has too many
+                properties.
         """
         with registry_refusals():
             self._client.update_model_package(

@@ -40,7 +40,7 @@ Tag: TypeAlias = tuple[str, str]
 """A tag's key and value."""
 
 _MOST_SHOWN: Final = 5
-"""Differences that a message names. The resource may have any number of them."""
+"""The most differences that a message names."""
 
 
 class ModelsAndConfigs:
@@ -48,8 +48,8 @@ class ModelsAndConfigs:
 
     Args:
         client: SageMaker's.
-        registry: For the containers of the version that a model is made of.
-        tags: For the tags by which the deployer knows its own resources.
+        registry: Shows the containers of the version that a model is made of.
+        tags: Shows the tags by which the deployer knows its own resources.
     """
 
     def __init__(self, client: SageMakerClient, registry: ModelRegistry, tags: Tags) -> None:
@@ -62,11 +62,11 @@ class ModelsAndConfigs:
 
         Args:
             request: botocore's `CreateModel` arguments.
-            may_exist: Whether to look first: a write that is refused counts as one where writes are scarce.
+            may_exist: Whether to look before writing. Under throttling, a refused write also counts.
 
         Raises:
             RefusedError: The request is refused.
-            ThrottledError: SageMaker takes no more writes at the moment, as from every other write.
+            ThrottledError: SageMaker takes no more writes at the moment. Every write can raise this.
             UpkeepRefusedError: The name is taken by a model that somebody else made.
         """
         if not (may_exist and self.has_model(request)):
@@ -82,7 +82,7 @@ class ModelsAndConfigs:
 
         Args:
             request: botocore's `CreateEndpointConfig` arguments.
-            may_exist: Whether to look first, as for a model.
+            may_exist: Whether to look before writing, as for a model.
 
         Raises:
             RefusedError: The request is refused.
@@ -102,7 +102,7 @@ class ModelsAndConfigs:
                     raise NotVisibleYetError(str(error)) from error
 
     def has_model(self, request: dict[str, Any]) -> bool:
-        """Tell whether the model that a request asks for is there.
+        """Tell whether the requested model exists.
 
         Raises:
             UpkeepRefusedError: The name is taken by a model that somebody else made.
@@ -121,7 +121,7 @@ class ModelsAndConfigs:
         return True
 
     def has_endpoint_config(self, request: dict[str, Any]) -> bool:
-        """Tell whether the endpoint config that a request asks for is there.
+        """Tell whether the requested endpoint config exists.
 
         Raises:
             UpkeepRefusedError: The name is taken by a config that somebody else made.
@@ -146,7 +146,7 @@ class ModelsAndConfigs:
         return version.containers.get(container.get("InferenceSpecificationName"), [])
 
     def _tags_lacking(self, arn: str, request: Mapping[str, Any]) -> list[str]:
-        """Name the stack's and the endpoint's tag if a resource does not carry it."""
+        """Describe which of the stack's and the endpoint's tags a resource lacks."""
         tags = sorted((each["Key"], each["Value"]) for each in request["Tags"])
         return [
             f"tag {key}={value} is missing"
@@ -168,7 +168,7 @@ class ModelsAndConfigs:
         return created_at.astimezone(UTC)
 
     def delete_endpoint_config(self, endpoint_config_name: str, *, owner: Tag) -> bool:
-        """Delete an endpoint config if it carries the owner's tag; return False if it is somebody else's."""
+        """Delete an endpoint config if it carries the owner's tag; otherwise return False."""
         found = self._describe_config(endpoint_config_name)
         arn = None if found is None else str(found["EndpointConfigArn"])
         if arn is not None and not self._carries(arn, owner):
@@ -183,7 +183,7 @@ class ModelsAndConfigs:
         return True
 
     def delete_model(self, model_name: str, *, owner: Tag) -> bool:
-        """Delete a model if it carries the owner's tag; return False if it is somebody else's."""
+        """Delete a model if it carries the owner's tag; otherwise return False."""
         found = self._describe_model(model_name)
         arn = None if found is None else str(found["ModelArn"])
         if arn is not None and not self._carries(arn, owner):
@@ -225,11 +225,10 @@ class ModelsAndConfigs:
 
 
 def names_in_use(resources: ModelsAndConfigs, endpoint: Endpoint | None) -> frozenset[str] | None:
-    """Return the configs that an endpoint serves, leaves or is brought to, and the models that they name.
+    """Return the configs that an endpoint serves, leaves or changes to, and the models that they name.
 
     Returns:
-        None if that cannot be told: a config was deleted or may not be read, or SageMaker does not say
-        what the endpoint is brought to.
+        None if a config was deleted or may not be read, or if SageMaker does not show the new config.
     """
     if endpoint is None:
         return frozenset()

@@ -1,8 +1,8 @@
-"""Passes on what settings ask for and the bundled botocore does not know, to SageMaker as it stands.
+"""Sends SageMaker members of the settings that the bundled botocore does not know.
 
 Settings may say `unchecked: true`, and then hold members that are newer than this deployer. botocore's
-serialiser knows none of them, so they go around it: they are taken out of the parameters before it sees them,
-and merged into the request's JSON body, before that is signed.
+serialiser would drop them. So this module takes them out of the parameters before serialisation, and merges
+them into the request's JSON body before it is signed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
 _OPERATIONS: Final = ("CreateModel", "CreateEndpointConfig", "UpdateEndpoint")
-"""Those whose parameters come from settings."""
+"""The operations whose parameters come from settings."""
 
 _NEWER: Final = "greenlight_newer_members"
 
@@ -30,14 +30,14 @@ def pass_on_newer_members(client: SageMakerClient) -> SageMakerClient:
     Its `parameter_validation` should be off: limits may have been raised, too.
     """
     for operation in _OPERATIONS:
-        # botocore takes what a handler of this event returns for the parameters; the stubs do not know.
+        # botocore takes a handler's return value as the new parameters; the type stubs lack that.
         client.meta.events.register(f"provide-client-params.sagemaker.{operation}", _set_aside)  # type: ignore[arg-type]
         client.meta.events.register(f"before-call.sagemaker.{operation}", _put_back)
     return client
 
 
 def known_members(client: SageMakerClient, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-    """Return a request less what the client's botocore does not know, and so could never read again."""
+    """Return a request without the members that the client's botocore does not know and never reads back."""
     known: dict[str, Any] = _known(client.meta.service_model.operation_model(operation).input_shape, request)
     return known
 
@@ -59,7 +59,7 @@ def _put_back(params: dict[str, Any], context: Mapping[str, Any], **_: object) -
 
 
 def _newer(shape: Shape | None, value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return what a shape does not know of a value, at the places where it stands; None for nothing."""
+    """Return the parts of a value that a shape does not know, in their places; None if there are none."""
     if isinstance(shape, StructureShape) and isinstance(value, dict):
         found = {
             name: member if name not in shape.members else _newer(shape.members[name], member)
@@ -74,7 +74,7 @@ def _newer(shape: Shape | None, value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def _known(shape: Shape | None, value: Any) -> Any:  # noqa: ANN401 - likewise
-    """Return the rest of the value."""
+    """Return the parts of a value that a shape knows."""
     if isinstance(shape, StructureShape) and isinstance(value, dict):
         return {
             name: _known(shape.members[name], member)

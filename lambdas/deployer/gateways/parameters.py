@@ -25,8 +25,8 @@ class AllSettings:
 
 
 LISTED_FOR: Final = timedelta(minutes=1)
-"""How long an execution environment remembers which endpoints there are. A list takes a call for every ten
-endpoints, which each approval of each group would cost."""
+"""How long an execution environment remembers the list of endpoints. A list costs a call for every ten
+endpoints, and each approval of each group would need one."""
 
 
 class Parameters:
@@ -68,8 +68,8 @@ class Parameters:
     def read_those(self, follow: Callable[[EndpointSettings], bool]) -> AllSettings:
         """Return the settings of the endpoints that follow something.
 
-        Settings that are new, or that follow it only since a moment ago, may be missed: their own event, and
-        the sweep, make up for that. None are returned that changed.
+        Settings that were created or changed within `LISTED_FOR` may be missed: their own event and the sweep
+        make up for that. Returned settings are always current.
         """
         if self._listed is None or self._now() - self._listed_at >= LISTED_FOR:
             listed = self.read_all()

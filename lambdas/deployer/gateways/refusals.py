@@ -1,7 +1,7 @@
-"""Reads what AWS answers to a call that keeps an endpoint up: tags, scaling, alarms. Pure, but for logging.
+"""Reads AWS's refusals of calls for an endpoint's upkeep: tags, scaling, alarms. Pure, but for logging.
 
-None of these calls changes what an endpoint serves. So a refusal costs nothing else its turn: it becomes a
-`UpkeepRefusedError`, which says what is not done, AWS's reason, and what a person does about it.
+None of these calls changes what an endpoint serves, so a refusal stops nothing else. It becomes an
+`UpkeepRefusedError`, which says what was not done, AWS's reason, and what a person can do.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Cause(Enum):
-    """Why AWS did not do what it was asked for."""
+    """Why AWS refused a call."""
 
     PERMISSION = "permission"
     CONTENT = "content"
@@ -30,7 +30,7 @@ class Cause(Enum):
 
 
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
-"""IAM's refusal: CloudWatch's query protocol has the first, the others the second (botocore)."""
+"""IAM's refusal. CloudWatch's query protocol uses the first code, the others the second (botocore)."""
 
 _PASSING: Final = frozenset(
     {
@@ -55,15 +55,15 @@ errors"; botocore's own list of throttling codes (`retries/standard.py`)."""
 _MISSING: Final = re.compile(
     r"missing the following permissions?: *(?P<names>[\w:*-]+(?:, *[\w:*-]+)*)", re.IGNORECASE
 )
-"""How Application Auto Scaling says, as a ValidationException, what IAM denied when it tried the caller's
-permissions. Seen: hashicorp/terraform-provider-aws #46385."""
+"""Application Auto Scaling tries the caller's permissions, and reports IAM's denials in a
+ValidationException. Seen: hashicorp/terraform-provider-aws #46385."""
 
 _ACTION: Final = re.compile(r"not authorized to perform: (?P<name>[\w:*-]+)")
 """Seen in every service's AccessDenied (IAM user guide, "troubleshoot_access-denied")."""
 
 _DRAWN: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-"""An identifier that is drawn with each call: Application Auto Scaling tries permissions on resources with
-random names (seen: aws-controllers-k8s/community #2110). Nobody wants to be told again because of it."""
+"""A random identifier: Application Auto Scaling tries permissions on resources with random names (seen:
+aws-controllers-k8s/community #2110). It is cut, so that the same refusal is not reported again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ class Refusal:
 
     Attributes:
         cause: Why.
-        text: AWS's own words, without what differs with each call.
-        permissions: The actions that IAM denies, as far as the answer names them.
+        text: AWS's own words, without random identifiers.
+        permissions: The denied actions that the answer names.
     """
 
     cause: Cause
@@ -98,12 +98,12 @@ class Refusal:
 
 
 class UpkeepRefusedError(Exception):
-    """Neither the version nor its settings are in the way, but something else; the endpoint serves as it did.
+    """Neither the version nor its settings are at fault; the endpoint serves as before.
 
-    A call that keeps the endpoint up was refused, or somebody else holds a name that the deployer needs.
+    AWS refused a call for the endpoint's upkeep, or somebody else holds a name that the deployer needs.
 
     Attributes:
-        refusal: What AWS answered, or what is in the way.
+        refusal: AWS's answer, or the obstacle.
     """
 
     def __init__(self, message: str, refusal: Refusal) -> None:
@@ -112,17 +112,17 @@ class UpkeepRefusedError(Exception):
 
     @property
     def is_passing(self) -> bool:
-        """Whether it passes by itself, so that nobody needs to hear of it."""
+        """Whether it passes by itself, so that no person need act."""
         return self.refusal.cause is Cause.PASSING
 
 
 @contextmanager
 def upkeep_refusals(what: str, *, remedy: str) -> Iterator[None]:
-    """Turn a refusal of such a call into the deployer's error.
+    """Turn a refusal of an upkeep call into the deployer's error.
 
     Args:
-        what: What is not done now: a sentence without its full stop.
-        remedy: What a person does about a refusal of the request's content: sentences.
+        what: What was not done: a sentence without its full stop.
+        remedy: What a person can do if AWS refused the request's content: sentences.
 
     Raises:
         UpkeepRefusedError: AWS refused it, or did not answer.

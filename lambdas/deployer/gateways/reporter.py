@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 METRIC_NAMESPACE: Final = "Greenlight"
 
 MOST_HALF_TOLD: Final = 1000
-"""Outcomes of which a reporter remembers that one channel took them. Of those beyond, copies may be sent."""
+"""How many half-delivered outcomes a reporter remembers. Beyond these, a channel may get copies."""
 
 
 class Channel(Protocol):
@@ -30,9 +30,9 @@ class Channel(Protocol):
 class Reporter:
     """Reports outcomes by every channel. It lives as long as its execution environment.
 
-    A channel that refuses an outcome keeps no other channel from it, and ends no pass: the outcome is still
-    owed, and the invocation fails at its end, so that an alarm goes off. While one channel refuses, this
-    reporter does not repeat the outcome on the others.
+    A channel that refuses an outcome stops neither the other channels nor the pass. The outcome is still
+    owed, and the invocation fails at its end, so that an alarm goes off. Meanwhile the reporter does not
+    repeat the outcome on the channels that took it.
 
     The metric `Outcome` counts them, by the dimensions `endpoint`, `outcome` and, from the environment,
     `service`.
@@ -53,7 +53,7 @@ class Reporter:
         """Hand the outcome to every channel, then log and count it.
 
         Returns:
-            Whether all took it. If not, it is still owed: report it again on a later pass.
+            Whether all channels took it. If not, report it again on a later pass.
         """
         took = self._half_told.pop(outcome.outcome_id, frozenset())
         for name, channel in self._channels.items():
@@ -73,7 +73,7 @@ class Reporter:
         return True
 
     def take_refusals(self) -> dict[str, UndeliveredError]:
-        """Return what was refused since the last time, by the endpoint that it was about."""
+        """Return the refusals since the last call, by endpoint."""
         taken, self._refusals = self._refusals, {}
         return taken
 

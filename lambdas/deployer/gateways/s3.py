@@ -1,4 +1,4 @@
-"""The only caller of S3: reads what a smoke test sends, and tells by what artifacts are known."""
+"""The only caller of S3: reads payloads of smoke tests, and the entity tags of artifacts."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ MOST_FILES: Final = 10
 """How many files of a sample payload are sent."""
 
 MOST_PAGES: Final = 100
-"""Of 1,000 objects each: more than any model has, and a bound where a version names a whole bucket."""
+"""Pages of 1,000 objects. No model has so many; a version may name a whole bucket."""
 
 _SERVICE_FAULT: Final = 500
 """S3 answers so when it fails, and when it throttles (503, "SlowDown")."""
 
 
 class PayloadError(Exception):
-    """What should be sent is not there, or is nothing that can be sent."""
+    """A payload does not exist, or cannot be sent."""
 
 
 class UnlistedError(Exception):
-    """What is in a bucket is not shown."""
+    """S3 does not list a bucket's objects."""
 
 
 class S3:
     """Objects in S3, as the deployer uses them.
 
     Args:
-        client: Makes the client when it is needed first: most invocations never need it.
+        client: Makes the client on its first use: most invocations never use it.
     """
 
     def __init__(self, client: Callable[[], S3Client]) -> None:
@@ -54,8 +54,8 @@ class S3:
     def entity_tags(self, s3_uri: str) -> dict[str, str]:
         """Return the entity tags of an object or, below a URI that ends in a slash, of all objects, by key.
 
-        An object's changes with its content (API reference, "Object"). They are listed, since that takes no
-        permission to read what is in the objects. What is not there has none.
+        An object's tag changes with its content (API reference, "Object"). Listing shows the tags without
+        permission to read the objects. A missing object has no tag.
 
         Raises:
             UnlistedError: S3 does not show them.
@@ -105,7 +105,7 @@ class S3:
         """Return the first files of a `.tar.gz`, each with its name, in the order of their names.
 
         Raises:
-            PayloadError: It cannot be read, is no such archive or an empty one, or holds what is too large.
+            PayloadError: It cannot be read, is no `.tar.gz`, is empty, or has too large a file.
         """
         try:
             return first_files(self.read(s3_uri), most_files=MOST_FILES, largest_bytes=LARGEST_BYTES)
@@ -117,9 +117,9 @@ class S3:
 
 @contextmanager
 def _place_of(s3_uri: str, refused: type[PayloadError | UnlistedError]) -> Iterator[tuple[str, str]]:
-    """Yield bucket and key, and turn what botocore will not even ask for into a refusal.
+    """Yield bucket and key, and turn botocore's own refusals of a request into a `PayloadError`.
 
-    What became of a request on its way is left alone: the next pass may not meet it.
+    Connection errors are not caught: the next pass may not meet them.
     """
     try:
         yield place(s3_uri)
@@ -133,7 +133,7 @@ def _place_of(s3_uri: str, refused: type[PayloadError | UnlistedError]) -> Itera
 
 
 def _refusal(error: ClientError) -> str:
-    """Return what S3 says against a request; raise a fault of its own, which the next pass may not meet."""
+    """Return S3's reason for refusing a request. Raise a service fault: the next pass may not meet it."""
     if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVICE_FAULT:
         raise error
     return excerpt(f"{error.response['Error']['Code']}: {error.response['Error']['Message']}")

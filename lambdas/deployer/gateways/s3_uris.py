@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 _BUCKET: Final = re.compile(r"[A-Za-z0-9.\-_]{1,255}")
-"""What botocore takes for the name of a bucket."""
+"""What botocore accepts as a bucket's name."""
 
 _HOST: Final = re.compile(
     r"((?P<bucket>.+)\.)?s3(-fips|-accelerate)?([.-]dualstack)?([.-](?P<region>[a-z]{2}(-[a-z]+)+-\d))?"

@@ -22,11 +22,11 @@ class BusyError(Exception):
 
 
 class NotVisibleYetError(Exception):
-    """SageMaker does not see what is there already: documented eventual consistency, cured by a retry."""
+    """SageMaker does not see an existing resource yet (documented eventual consistency): a retry helps."""
 
 
 class ThrottledError(Exception):
-    """SageMaker takes no more writes at the moment, botocore's repetitions included; nothing happened."""
+    """SageMaker throttled a write and all of botocore's retries. Nothing has changed."""
 
 
 NOT_FOUND_ENDPOINT: Final = "Could not find endpoint "
@@ -41,7 +41,7 @@ _THROTTLED: Final = frozenset({"ThrottlingException", "Throttling", "TooManyRequ
 _REFUSALS: Final = frozenset(
     {"ValidationException", "ResourceLimitExceeded", "ResourceInUse", "ResourceNotFound"}
 )
-"""Codes that a retry of the same request does not cure. Service faults stay botocore's and Lambda's."""
+"""Codes that no retry of the same request cures. botocore and Lambda retry service faults."""
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def narrowed(*, needs: frozenset[str] = frozenset()) -> Iterator[None]:
     """Turn SageMaker's refusals of a write into the deployer's errors.
 
     Args:
-        needs: The names of what the request is built upon, which was created a moment ago.
+        needs: The names of the resources that the request uses, created a moment ago.
     """
     try:
         with throttling_told():
@@ -67,7 +67,7 @@ def narrowed(*, needs: frozenset[str] = frozenset()) -> Iterator[None]:
 
 @contextmanager
 def throttling_told() -> Iterator[None]:
-    """Tell a write that was throttled from one that failed."""
+    """Turn a throttled write into a `ThrottledError`."""
     try:
         yield
     except ClientError as error:
@@ -78,7 +78,7 @@ def throttling_told() -> Iterator[None]:
 
 @contextmanager
 def already_gone(not_found: str) -> Iterator[None]:
-    """Take what is not there for what it is: nothing left to do with it."""
+    """Accept that a resource to delete does not exist."""
     try:
         yield
     except ClientError as error:
@@ -88,9 +88,9 @@ def already_gone(not_found: str) -> Iterator[None]:
 
 @contextmanager
 def denied_as_gone(is_gone: Callable[[], bool]) -> Iterator[None]:
-    """Take a deletion that is denied for done if what was to be deleted is gone.
+    """Accept a denied deletion if its resource does not exist.
 
-    IAM answers before SageMaker does, and what is gone has no tag by which the role may delete it.
+    IAM answers before SageMaker does, and a missing resource has no tag that permits the deletion.
     """
     try:
         yield
@@ -111,22 +111,22 @@ def registry_refusals() -> Iterator[None]:
 
 
 def is_error(error: ClientError, prefix: str) -> bool:
-    """Tell whether SageMaker refused a request with a message that begins so."""
+    """Tell whether SageMaker refused a request with a message of this beginning."""
     return error_code(error) == "ValidationException" and error_message(error).startswith(prefix)
 
 
 def is_missing_from_registry(error: ClientError) -> bool:
     """Tell whether the registry has no such version or group.
 
-    Seen: a ValidationException that ends so, of Describe calls. What ListModelPackages answers for a group
-    that is not there is not known: ResourceNotFound and another spelling mean the same.
+    Seen from Describe calls: a ValidationException with this end. The answer of ListModelPackages for a
+    missing group is not known, so ResourceNotFound and another spelling count, too.
     """
     missing = _NOT_FOUND_IN_REGISTRY in error_message(error).lower()
     return error_code(error) == "ResourceNotFound" or (error_code(error) == "ValidationException" and missing)
 
 
 def _is_denied_elsewhere(error: ClientError) -> bool:
-    """Tell whether IAM denies what a request needs of a key or of the models' role, not the request itself.
+    """Tell whether IAM denies a request's use of a key or of the models' role, and not the request itself.
 
     Sources: botocore, CreateEndpointConfig (KmsKeyId: the caller's kms:CreateGrant) and CreateModel (the
     caller's iam:PassRole).
@@ -146,5 +146,5 @@ def error_message(error: ClientError) -> str:
 
 
 def refusal_text(error: ClientError) -> str:
-    """Return the text to report for a refusal. It is cut, as it can quote what others wrote."""
+    """Return the text to report for a refusal, cut, as it can quote what others wrote."""
     return excerpt(f"{error_code(error)}: {error_message(error)}")

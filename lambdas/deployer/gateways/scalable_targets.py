@@ -1,7 +1,7 @@
-"""The only caller of Application Auto Scaling: keeps variants registered as the settings ask.
+"""The only caller of Application Auto Scaling: keeps variants registered as in the settings.
 
-What a variant's scaling should be comes and goes as the settings' document has it: `ScalableDimension`,
-`MinCapacity`, `MaxCapacity`, `Policies` and `ScheduledActions`, named as in botocore's requests.
+A variant's scaling is a mapping as in the settings: `ScalableDimension`, `MinCapacity`, `MaxCapacity`,
+`Policies` and `ScheduledActions`, named as in botocore's requests.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class ScalableTargets:
     """Variants that scale by themselves.
 
     Args:
-        client: Makes the client when it is needed first: most endpoints do not scale.
+        client: Makes the client on its first use: most endpoints do not scale.
     """
 
     def __init__(self, client: Callable[[], ApplicationAutoScalingClient]) -> None:
@@ -38,14 +38,14 @@ class ScalableTargets:
     def register(
         self, endpoint_name: str, variant_name: str, wanted: Mapping[str, Any], applied: Mapping[str, Any]
     ) -> None:
-        """Register a variant, or bring its registration up to date; doing so twice changes nothing.
+        """Register a variant, or update its registration. A repetition changes nothing.
 
         Args:
             endpoint_name: The endpoint, which must be in service.
             variant_name: One of its variants.
             wanted: What its scaling should be.
-            applied: What it was brought to before, empty if it was not registered; only what that names and
-                the wanted does not is removed, so that what others add stays.
+            applied: What the deployer registered before; empty if nothing. Only names in it that `wanted`
+                lacks are removed, so that what others add stays.
 
         Raises:
             UpkeepRefusedError: The request is refused.
@@ -104,6 +104,6 @@ def _target(endpoint_name: str, variant_name: str, scaling: Mapping[str, Any]) -
 
 
 def _surplus(applied: Mapping[str, Any], wanted: Mapping[str, Any], kind: str, key: str) -> list[str]:
-    """Return the names of policies or scheduled actions that were applied and are wanted no more."""
+    """Return the names of policies or scheduled actions that were applied and are no longer wanted."""
     names = {each[key] for each in wanted.get(kind, ())}
     return [each[key] for each in applied.get(kind, ()) if each[key] not in names]

@@ -27,7 +27,7 @@ class Topic:
     """The topic that outcomes are published to.
 
     Args:
-        client: Makes the client, or returns it: most invocations have nothing to tell.
+        client: Makes the client on its first use: most invocations publish nothing.
         topic_arn: The topic.
         stack_name: Whose outcomes these are.
     """
@@ -40,12 +40,12 @@ class Topic:
     def put(self, outcome: Outcome) -> None:
         """Publish one outcome.
 
-        Machines get the document that the event bus has; e-mail gets sentences.
+        Machines get the event's document, e-mail gets sentences.
 
         Raises:
             UndeliveredError: SNS refused it.
         """
-        # Only the outer document escapes what is beyond ASCII: lone surrogates pass, and it takes few bytes.
+        # Only the outer document escapes characters beyond ASCII: lone surrogates pass, and it stays small.
         document = json.dumps(self._document(outcome), ensure_ascii=False)
         texts = {"default": document, "email": self._mail(outcome)}
         with refusals_of("SNS", f"the outcome {outcome.outcome_id}"):
@@ -69,7 +69,7 @@ class Topic:
         return self._client_of()
 
     def _document(self, outcome: Outcome) -> dict[str, object]:
-        """Return the outcome in the envelope of an event, as EventBridge hands it to targets."""
+        """Return the outcome in the envelope of an EventBridge event."""
         _, _, _, region, account, _ = self._topic_arn.split(":", 5)
         return {
             "detail-type": OUTCOME_DETAIL_TYPE,
@@ -93,7 +93,7 @@ class Topic:
 
 
 def subject(stack_name: str, outcome: Outcome) -> str:
-    """Return one line that says what happened where, in a form that SNS takes."""
+    """Return one line that says what happened to which endpoint, in a form that SNS accepts."""
     line = f"{stack_name}: {outcome.endpoint_name} {outcome.kind.value.replace('_', ' ')}"
     plain = "".join(each if " " <= each <= "~" else "?" for each in line)
     return plain[:LONGEST_SUBJECT]

@@ -1,4 +1,4 @@
-"""Owns what is raised when a service does not take what the deployer sends to others."""
+"""Owns the error for a message or event that a service does not accept."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class UndeliveredError(Exception):
-    """A service did not take a message or an event; it is sent again on a later pass."""
+    """A service did not accept a message or an event. A later pass sends it again."""
 
 
 @contextmanager
 def refusals_of(service: str, what: str) -> Iterator[None]:
-    """Raise `UndeliveredError` for a call that a service refuses or does not answer."""
+    """Raise `UndeliveredError` if a service refuses a call or does not answer it."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:
