@@ -23,7 +23,10 @@ _STRICT = matchers.Arg(keyword=matchers.Name("strict"))
 _TYPE_CHECKING = matchers.If(test=matchers.Name("TYPE_CHECKING"))
 _DOCSTRING = matchers.Expr(value=matchers.SimpleString() | matchers.ConcatenatedString())
 _FOR_TYPES = matchers.Call(
-    func=matchers.Name("cast") | matchers.Name("TypeVar") | matchers.Name("assert_never")
+    func=matchers.Name("cast")
+    | matchers.Name("TypeVar")
+    | matchers.Name("ParamSpec")
+    | matchers.Name("assert_never")
 )
 _UNTOUCHED = (
     matchers.Annotation()
@@ -33,6 +36,7 @@ _UNTOUCHED = (
     | matchers.Import()
     | _DOCSTRING
     | _FOR_TYPES
+    | matchers.Assign(value=_FOR_TYPES)
     | _STRICT
     | _TYPE_CHECKING
 )

@@ -40,19 +40,21 @@ def _stories(*names: str) -> tuple[str, ...]:
 
 _PIPELINE: Final = _stories("pipeline")
 _TESTS_OF_A_DECISION: Final = {
-    "at_rest": Suites(_unit("upkeep"), (*_PIPELINE, *_stories("events", "channels"))),
-    "autoscaling": Suites(_unit("planner"), _stories("scaling", "scaling_kinds")),
+    "at_rest": Suites(_unit("at_rest", "upkeep"), (*_PIPELINE, *_stories("events", "channels"))),
+    "autoscaling": Suites(_unit("at_rest"), _stories("scaling", "scaling_kinds")),
     "choice": Suites(
         _unit("approval", "planner", "retention"), (*_PIPELINE, *_stories("variants", "companions"))
     ),
     "eligibility": Suites(_unit("approval", "artifacts"), (*_PIPELINE, *_stories("variants"), _STAGE)),
-    "endpoint_changes": Suites(_unit("endpoint_changes"), _stories("guardrails", "variants", "kinds")),
+    "endpoint_changes": Suites(
+        _unit("guarding", "endpoint_changes"), _stories("guardrails", "variants", "kinds")
+    ),
     "facts": Suites(_unit("approval", "journal", "retention"), (*_PIPELINE, _STAGE)),
     "former_releases": Suites(_unit("approval", "planner"), (*_stories("models"), *_PIPELINE)),
-    "guardrails": Suites(_unit("planner"), (*_stories("guardrails", "aborting"), *_PIPELINE)),
+    "guardrails": Suites(_unit("guarding"), (*_stories("guardrails", "aborting"), *_PIPELINE)),
     "instance_types": Suites(_unit("instance_types"), _PIPELINE),
     "judgement": Suites(_unit("attempt", "probation"), (*_stories("guardrails", "aborting"), *_PIPELINE)),
-    "pins": Suites(_unit("planner"), _stories("variants", "companions")),
+    "pins": Suites(_unit("at_rest"), _stories("variants", "companions")),
     "plan": Suites(_unit("planner"), (*_PIPELINE, *_stories("guardrails", "kinds"))),
     "promotion": Suites(_unit("promotion"), (_STAGE, *_stories("companions"))),
     "retained_properties": Suites(_unit("planner"), _stories("variants", "scaling_kinds")),

@@ -240,7 +240,8 @@ class TestPlan:
         }
         served = "Served on churn in staging since 2026-05-04 12:01 UTC."
 
-        assert self.plan() == PromotionPlan(GOAL, (Promote(version_arn(1), GOAL, served, properties),))
+        step = Promote(version_arn(1), GOAL, served, properties)
+        assert self.plan() == PromotionPlan(GOAL, (step,), reason=None, refused=False)
 
     def test_a_version_that_stands_there_or_was_passed_on_before_is_not_written_again(self) -> None:
         there = LifeCycle("Production", "Approved")
