@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from tests.mutants.mutation import Mutant
 
+_Result = TypeVar("_Result")
 _REPOSITORY = Path(__file__).parents[2]
 
 
@@ -85,26 +86,23 @@ def _survivors(sample: Sequence[Mutant], jobs: int, folder: Path, console: Conso
     for number in range(jobs):
         copies.put(Copy(_REPOSITORY, folder / str(number)))
 
-    def passes(tests: Sequence[str]) -> bool:
+    def on_a_copy(work: Callable[[Copy], _Result]) -> _Result:
         copy = copies.get()
         try:
-            return copy.passes(tests)
+            return work(copy)
         finally:
             copies.put(copy)
 
     def judged(mutant: Mutant) -> tuple[Mutant, Verdict]:
-        copy = copies.get()
-        try:
-            return mutant, copy.judge(mutant, suites_of(mutant.path))
-        finally:
-            copies.put(copy)
+        return mutant, on_a_copy(lambda copy: copy.judge(mutant, suites_of(mutant.path)))
 
-    with ThreadPoolExecutor(jobs) as pool:
-        for tests in sorted({suites_of(each.path).first for each in sample}):
-            if not pool.submit(passes, tests).result():
-                raise BrokenTestsError(f"{' '.join(tests)} fail without a mutant.")
-        with progress("Mutants", len(sample), console) as one_more:
-            return list(_surviving([pool.submit(judged, each) for each in sample], one_more))
+    if not on_a_copy(lambda copy: copy.has_types(sorted({each.path for each in sample}))):
+        raise BrokenTestsError("mypy refuses what is mutated as it is.")
+    first = sorted({test for each in sample for test in suites_of(each.path).first})
+    if not on_a_copy(lambda copy: copy.passes(first)):
+        raise BrokenTestsError(f"One of {' '.join(first)} fails without a mutant.")
+    with ThreadPoolExecutor(jobs) as pool, progress("Mutants", len(sample), console) as one_more:
+        return list(_surviving([pool.submit(judged, each) for each in sample], one_more))
 
 
 def _surviving(

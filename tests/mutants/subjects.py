@@ -1,7 +1,7 @@
 """Says what is mutated, and which tests must notice.
 
 Each file has two lists of tests. The first takes seconds and tests the module by itself. The second runs
-only if the first passes: the deployer's stories, or all tests of the settings.
+only if the first passes and the types hold: the deployer's stories, or all tests of the settings.
 """
 
 from __future__ import annotations

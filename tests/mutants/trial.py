@@ -1,4 +1,7 @@
-"""Tries a mutant: its tests run on a copy of the repository that has the change, until one fails."""
+"""Tries a mutant: its tests and the type checker run on a copy of the repository that has the change.
+
+They run as `make test` runs them, so what mypy refuses needs no test.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from enum import Enum
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +24,8 @@ _AT_MOST_SECONDS = 600
 _PYTEST = ("-m", "pytest", "-x", "-q", "-n", "0", "-m", "not long", "-p", "no:cacheprovider")
 _REPEATABLE = ("--hypothesis-seed=0", "-o", "timeout=120", "--no-header", "--tb=no")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+_ONE_AT_A_TIME = Lock()
+"""Held while mypy runs: all copies share the cache of the repository."""
 _ALL_PASSED, _SOME_FAILED, _INTERRUPTED = 0, 1, 2
 
 
@@ -44,6 +50,7 @@ class Copy:
 
     def __init__(self, repository: Path, folder: Path) -> None:
         self._folder = folder
+        self._types_cache = repository / ".mypy_cache"
         listed = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
         found = subprocess.run(  # noqa: S603 - the command is this module's own
             listed, cwd=repository, check=True, capture_output=True, text=True
@@ -58,33 +65,36 @@ class Copy:
         """Return whether the tests pass in this copy as it is."""
         return self._failing(tests) is None
 
-    def judge(self, mutant: Mutant, tests: Suites) -> Verdict:
-        """Run the tests on a mutant: the slower ones only if the faster ones pass.
+    def has_types(self, paths: Sequence[str]) -> bool:
+        """Return whether the type checker accepts these files as they are in this copy."""
+        with _ONE_AT_A_TIME:
+            run = self._run("-m", "mypy", "--cache-dir", str(self._types_cache), *paths)
+        if run.returncode not in {_ALL_PASSED, _SOME_FAILED}:
+            raise BrokenTestsError(run.stdout + run.stderr)
+        return run.returncode == _ALL_PASSED
 
-        The faster ones must be known to pass without it. A slower one that fails is run again without it.
+    def judge(self, mutant: Mutant, tests: Suites) -> Verdict:
+        """Run the faster tests on a mutant, then the type checker, then the slower tests, until one fails.
+
+        The first two must be known to accept the original. A slower test that fails runs on the original too.
 
         Raises:
-            BrokenTestsError: That fails, too.
+            BrokenTestsError: It fails there.
         """
-        failing = self._failing_with(mutant, tests.first)
-        if failing is not None:
-            return Verdict.KILLED
-        failing = self._failing_with(mutant, tests.then)
+        file = self._folder / mutant.path
+        original = file.read_bytes()
+        try:
+            self._write(file, mutant.source.encode())
+            if self._failing(tests.first) is not None or not self.has_types([mutant.path]):
+                return Verdict.KILLED
+            failing = self._failing(tests.then)
+        finally:
+            self._write(file, original)
         if failing is None:
             return Verdict.SURVIVES
         if failing and not self.passes([failing]):
             raise BrokenTestsError(f"{failing} fails without a mutant, too.")
         return Verdict.KILLED
-
-    def _failing_with(self, mutant: Mutant, tests: Sequence[str]) -> str | None:
-        """Return what fails with the mutant in place; empty if the tests do not end, None if all pass."""
-        file = self._folder / mutant.path
-        original = file.read_bytes()
-        try:
-            self._write(file, mutant.source.encode())
-            return self._failing(tests)
-        finally:
-            self._write(file, original)
 
     @staticmethod
     def _write(file: Path, content: bytes) -> None:
@@ -94,16 +104,9 @@ class Copy:
             compiled.unlink()
 
     def _failing(self, tests: Sequence[str]) -> str | None:
-        command = (sys.executable, *_PYTEST, *_REPEATABLE, *tests)
+        """Return the test that fails first; empty if the tests do not end, None if all pass."""
         try:
-            run = subprocess.run(  # noqa: S603 - the command is this module's own
-                command,
-                cwd=self._folder,
-                capture_output=True,
-                text=True,
-                timeout=_AT_MOST_SECONDS,
-                check=False,
-            )
+            run = self._run(*_PYTEST, *_REPEATABLE, *tests)
         except subprocess.TimeoutExpired:
             return ""
         if run.returncode == _ALL_PASSED:
@@ -112,3 +115,13 @@ class Copy:
             raise BrokenTestsError(run.stdout + run.stderr)
         found = _FAILED.search(run.stdout)
         return found.group(1) if found else ""
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - likewise
+            (sys.executable, *arguments),
+            cwd=self._folder,
+            capture_output=True,
+            text=True,
+            timeout=_AT_MOST_SECONDS,
+            check=False,
+        )

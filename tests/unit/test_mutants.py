@@ -75,6 +75,17 @@ def test_a_mutant_is_killed_by_its_tests_or_survives_them(repository: Path, tmp_
     assert (tmp_path / "copy" / "rule.py").read_text() == RULE
 
 
+def test_what_the_type_checker_refuses_needs_no_test(repository: Path, tmp_path: Path) -> None:
+    source = RULE.replace("return False", "return None")
+    mutant = Mutant("rule.py", source, "return False", "return None", "")
+
+    verdict = Copy(repository, tmp_path / "copy").judge(
+        mutant, Suites(("test_adults.py",), ("test_adults.py",))
+    )
+
+    assert verdict is Verdict.KILLED
+
+
 def test_tests_that_fail_without_a_mutant_kill_none(repository: Path, tmp_path: Path) -> None:
     (repository / "test_children.py").write_text(CHILDREN.replace("not ", ""))
     survivor = mutants(repository)["return age >= 18"]

@@ -110,6 +110,7 @@ def test_a_variant_that_goes_or_changes_its_instance_type_is_deregistered_first(
 @pytest.mark.parametrize("status", ["Approved", "Rejected"])
 def test_a_pinned_variant_is_left_out_while_its_version_may_not_serve(status: str) -> None:
     pinned = settings(
+        ModelPackageGroupName="arn:aws:sagemaker:eu-central-1:111122223333:model-package-group/churn-models",
         CreateEndpointConfig={
             "ProductionVariants": [
                 {"VariantName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}

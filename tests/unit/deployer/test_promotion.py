@@ -137,10 +137,10 @@ class TestMetadata:
 
     def test_what_has_left_the_window_is_found_by_the_config_that_was_replaced(self) -> None:
         """The failed attempts in between lead to it, each by the config that it was to replace."""
-        first, second = succeeded(1, 1), failed(2, 2, replaces_endpoint_config_name=CONFIG[1])
-        third = succeeded(3, 3, replaces_endpoint_config_name=CONFIG[2])
-        unrelated = succeeded(7, 0)
-        recalled = {"recalled": (second, first, unrelated), "forgets": True}
+        first, second = succeeded(1, 1), failed(2, 3, replaces_endpoint_config_name=CONFIG[1])
+        third = succeeded(3, 4, replaces_endpoint_config_name=CONFIG[2])
+        not_all_that_is_between = succeeded(7, 2)
+        recalled = {"recalled": (second, not_all_that_is_between, first), "forgets": True}
         subjects = frozenset({CONFIG[1], CONFIG[2]})
 
         assert set(written(third, ended=[third], recalled_subjects=subjects, **recalled)) == {1, 3}
@@ -158,6 +158,15 @@ class TestMetadata:
         assert set(told) == {1, 2, 9}
         assert told[9] == {KEY: "shadowing since 2026-05-04T12:02:00+00:00"}
         assert written(ended, ended=[ended])[8] == {KEY: "serving as B since 2026-05-04T12:02:00+00:00"}
+
+    def test_a_companion_keeps_what_was_written_of_it_before(self) -> None:
+        before = succeeded(8, 1)
+        ended = succeeded(2, 2, companions=(Companion("B", version_arn(8), 8, "churn-v8-m"),))
+
+        assert written(ended, before, ended=[before, ended])[8] == {
+            DIGEST_KEY: DIGEST,
+            KEY: "serving as B since 2026-05-04T12:02:00+00:00",
+        }
 
     def test_a_companion_that_is_left_out_served_until_then(self) -> None:
         beside = Companion("B", version_arn(8), 8, "churn-v8-m")
