@@ -1,4 +1,4 @@
-"""The deployer: puts approved model versions behind their endpoints, and keeps it so."""
+"""The deployer: keeps the approved model versions on their endpoints."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Names that the stack and the deployer's function share, each written here once. No imports."""
+"""Names that the stack and the deployer's function share. No imports."""
 
 from __future__ import annotations
 

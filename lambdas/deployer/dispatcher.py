@@ -1,4 +1,4 @@
-"""Turns a trigger into passes: finds the endpoints it is about, and reconciles each."""
+"""Turns a trigger into passes: finds its endpoints, and reconciles each."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from deployer.model.stack_identity import StackIdentity
 
 PART_SIZE: Final = 50
-"""Endpoints that one invocation sweeps. A pass that deploys takes seconds when SageMaker is slow; fifty of
-them fit into the function's five minutes."""
+"""Endpoints that one invocation sweeps. A pass that deploys takes seconds when SageMaker is slow, and fifty
+fit into the function's five minutes."""
 
 SECONDS_FOR_A_PASS: Final = 30.0
-"""An invocation with less time left begins no further pass."""
+"""An invocation with less time left begins no other pass."""
 
 
 class PassesFailedError(Exception):
@@ -53,11 +53,11 @@ class Dispatcher:
 
     Args:
         parameters: The endpoints' settings.
-        gateways: What reconcilers call.
-        bus: Where the parts of a sweep are put.
-        identity: What the stack gives to everything the deployer makes.
-        logger: Where passes are told.
-        invocation_id: Unique to this run of the function, or shared with Lambda's retries of it.
+        gateways: The services that reconcilers call.
+        bus: Takes the parts of a sweep.
+        identity: The stack's names and tags.
+        logger: Logs passes.
+        invocation_id: The id of this invocation. Lambda's retries may share it.
         remaining_seconds: How long the invocation may still run.
         part_size: How many endpoints one invocation sweeps.
     """
@@ -90,18 +90,19 @@ class Dispatcher:
         """Reconcile every endpoint that the trigger is about.
 
         Raises:
-            PassesFailedError: Some passes failed; Lambda's retry makes them again.
+            PassesFailedError: Some passes failed. Lambda's retry repeats them.
         """
         if not isinstance(trigger, Unusable):
             self._correlation_id = trigger.event_id
-            # The correlation id becomes the approval's where a pass goes on with an attempt; this one stays.
+            # A pass that continues an attempt takes the approval's correlation id. This key keeps the
+            # event's.
             self._logger.append_keys(event_id=trigger.event_id)
         self._gateways.reporter.take_refusals()  # of an invocation before, if it was cut short
         self._follow(trigger)
         for endpoint_name, refusal in self._gateways.reporter.take_refusals().items():
             self._failures.setdefault(endpoint_name, refusal)
         if self._left_over:
-            # Failing would hand them to Lambda's retries, which come late and are few.
+            # A failure would leave them to Lambda's retries, which come late and are few.
             self._bus.put_parts([SweepPart(tuple(self._left_over))])
         if self._failures:
             told = "; ".join(
@@ -146,7 +147,7 @@ class Dispatcher:
         if name is None:
             self._logger.warning(f"Event ignored: {trigger.parameter_name} holds no settings of ours")
         else:
-            # Read whatever the event says: a late one of a parameter that is there again must not mislead.
+            # Ignore the event's operation: the parameter may have been re-created since.
             found = self._read(name)
             for settings in found:
                 self._reconcile(settings, discover=True)
@@ -156,7 +157,7 @@ class Dispatcher:
                 )
 
     def _managed(self, endpoint_name: str) -> bool:
-        """Tell whether settings that are gone were this stack's, as far as is known."""
+        """Tell whether deleted settings were this stack's, by the endpoint's tags and the journal."""
         endpoint = self._gateways.endpoints.describe(endpoint_name)
         tags = self._gateways.tags.read(endpoint.arn) if endpoint is not None else {}
         return self._identity.managed(tags, self._gateways.journal.read(endpoint_name))
@@ -191,15 +192,16 @@ class Dispatcher:
                 for settings in [known[name]] if known is not None else self._read(name):
                     may_wait = bool(remaining) and name not in put_off
                     if not self._reconcile(settings, discover=True, summary=summary, may_wait=may_wait):
-                        # What ended an invocation may end this one too: the others have their turn first.
+                        # A test that ended an earlier invocation may end this one, so such endpoints come
+                        # last.
                         put_off.add(name)
                         remaining.append((name, summary))
             if remaining and remaining[-1][0] != name and self._remaining_seconds() < SECONDS_FOR_A_PASS:
-                # Each part is smaller than the one it comes from, so this ends.
+                # Each part is smaller than its parent, so this ends.
                 self._bus.put_parts([SweepPart(tuple(remaining))])
                 self._logger.info(f"Out of time: {len(remaining)} endpoints are left to another invocation")
-                # Raising would make Lambda repeat this part, and put its rest again. What failed is in the
-                # log, and has its next turn with the next sweep.
+                # An error would make Lambda repeat this part, and put its rest on the bus again. The log has
+                # the failures, and the next sweep tries them again.
                 self._failures.clear()
                 self._gateways.reporter.take_refusals()
                 return
@@ -217,9 +219,9 @@ class Dispatcher:
         return [settings] if self._is_ours(settings) else []
 
     def _is_ours(self, settings: EndpointSettings) -> bool:
-        """Tell whether settings are this stack's: another one's may be below the same path.
+        """Tell whether settings are this stack's: another stack's may be below the same path.
 
-        Those are told once, and left alone, as their endpoints are.
+        Those are reported once, and left alone with their endpoints.
         """
         if self._identity.holds(settings):
             return True
@@ -261,7 +263,7 @@ class Dispatcher:
         summary: EndpointSummary | None = None,
         may_wait: bool = False,
     ) -> bool:
-        """Make a pass over an endpoint; return False if it had better wait, as it may, and none was made."""
+        """Make a pass over an endpoint; return False if none was made, because the endpoint can wait."""
         self._logger.append_keys(endpoint=settings.endpoint_name, correlation_id=self._correlation_id)
         with self._kept_apart(settings.endpoint_name):
             try:
@@ -288,7 +290,7 @@ class Dispatcher:
 
     @contextmanager
     def _kept_apart(self, endpoint_name: str) -> Iterator[None]:
-        """Keep one endpoint's trouble from costing the others their turn."""
+        """Log one endpoint's failure, and let the others have their pass."""
         try:
             yield
         except Exception as error:

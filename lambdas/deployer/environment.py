@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the stack tells the deployer.
+    """The deployer's environment variables, which the stack sets.
 
     Attributes:
         journal_table_name: The DynamoDB table of approvals and attempts.

@@ -35,7 +35,7 @@ logger = Logger()
 
 _ONE_LONG_TRY = Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=LONGEST_SECONDS)
 _UNVALIDATED = Config(parameter_validation=False)
-"""Settings are checked when they are compiled, by SageMaker, and by nobody who knows less than it."""
+"""No check by botocore: the stack and SageMaker check settings, and an older botocore knows less."""
 
 
 def _now() -> datetime:
@@ -44,7 +44,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class _Clients:
-    """What is built once, and used by every invocation of this execution environment."""
+    """Built once, and used by every invocation of this execution environment."""
 
     parameters: Parameters
     gateways: Gateways
@@ -54,8 +54,8 @@ class _Clients:
     @classmethod
     def build(cls, environment: Environment) -> _Clients:
         session = boto3.Session()
-        # Standard retries cover throttling and service faults; a throttled write of SageMaker's is waited for
-        # by Patience, and what outlives all that is Lambda's to retry.
+        # Standard retries cover throttling and service faults. `TimeBudget` waits for SageMaker's throttled
+        # writes. Lambda retries what fails after all that.
         config = Config(
             retries={"mode": "standard", "total_max_attempts": 3},
             connect_timeout=5,
@@ -74,8 +74,7 @@ class _Clients:
             stack_name=environment.stack_name,
         )
         configs = {
-            # The calls of a smoke test that were not answered are made again by the test, within its own
-            # limits.
+            # A smoke test repeats its unanswered calls itself, within its limits.
             "sagemaker-runtime": config.merge(_ONE_LONG_TRY),
             "sagemaker": config.merge(_UNVALIDATED),
         }
@@ -107,7 +106,7 @@ clients = _Clients.build(Environment.read(os.environ))
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Reconcile what the event is about."""
+    """Reconcile the event's endpoints."""
     Dispatcher(
         clients.parameters,
         clients.gateways,

@@ -1,7 +1,7 @@
-"""Names every AWS operation that the deployer calls: the one list that its bundle and its role are cut from.
+"""Names every AWS operation that the deployer calls. Its bundle and its role are built from this list.
 
-The bundle keeps only these operations of botocore's service models, so a call that is missing here fails in
-the first test that runs the unpacked bundle, and never only in production.
+The bundle keeps only these operations of botocore's service models. So a missing one fails in the first test
+that runs the unpacked bundle, and not in production.
 """
 
 from __future__ import annotations

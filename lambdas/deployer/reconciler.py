@@ -1,4 +1,4 @@
-"""Brings one endpoint to what it should be: a pass is an ordered list of phases, in one or more rounds.
+"""Makes one endpoint what it should be: a pass is an ordered list of phases, in one or more rounds.
 
 Everything is read again in each round, so a pass that runs twice, late or beside another one ends the same.
 The order of the phases survives a crash between any two calls.
@@ -42,12 +42,12 @@ if TYPE_CHECKING:
     from deployer.model.stack_identity import StackIdentity
 
 MOST_ROUNDS: Final = 10
-"""How often one invocation goes on with an endpoint whose attempt ended at once. Every round ends one for
-good, so this is only a guard; the sweep goes on where it stops."""
+"""How many rounds one pass may take. Every round but the last ends an attempt for good, so this is only a
+guard. The sweep continues where the pass stops."""
 
 
 class Reconciler:
-    """Reconciles one endpoint, once. Make a new one for each pass: it remembers what it read."""
+    """Reconciles one endpoint. Make a new one for each pass, as it remembers what it read."""
 
     def __init__(
         self,
@@ -97,13 +97,14 @@ class Reconciler:
         """Make one pass.
 
         Args:
-            first: The first round, with what led to the pass.
+            first: The first round, with the trigger of the pass.
         """
         try:
             again = self._make_round(first)
             rounds = 1
             while again is Next.AGAIN and rounds < MOST_ROUNDS:
-                # Other invocations skipped this endpoint while this one held its lease: read it all again.
+                # Other invocations skipped this endpoint while we held its lease, so look again before
+                # leaving.
                 self._ledger.refresh()
                 self._versions.forget()
                 again = self._make_round(Round())
@@ -123,7 +124,7 @@ class Reconciler:
 
     @property
     def was_cut_short(self) -> bool:
-        """Whether a smoke test was begun, and the invocation that began it died: it may do so again."""
+        """Whether an invocation died during the endpoint's smoke test. The next one may, too."""
         attempt = self._ledger.history.unsettled
         return (
             attempt is not None

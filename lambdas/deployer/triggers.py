@@ -1,7 +1,7 @@
-"""Reads EventBridge events. An event is a hint: it says which endpoints to look at; the rest is read again.
+"""Reads EventBridge events. An event is a hint: it only says which endpoints to look at.
 
-Events can be malformed, forged, of unversioned packages or of groups that nobody manages. None of that is
-worth a retry: such an event becomes `Unusable`, with the reason for the log line.
+Events can be malformed, forged, or of unversioned packages or unmanaged groups. No retry helps: such an event
+becomes `Unusable`, with the reason for the log line.
 
 Sources: the SageMaker, Systems Manager and EventBridge user guides' event examples.
 """
@@ -89,7 +89,7 @@ def _sweep_part(detail: dict[str, Any], event_id: str) -> Trigger:
 def _package_changed(event: dict[str, Any], detail: dict[str, Any], event_id: str) -> Trigger:
     arn = detail.get("ModelPackageArn")
     group = detail.get("ModelPackageGroupName")
-    # Unversioned packages have no group and no approval. Whether the keys are null or absent is not known.
+    # Unversioned packages have no group and no approval. Their keys may be null or absent; AWS does not say.
     if group is None and detail.get("ModelApprovalStatus") is None:
         return Unusable(f"{arn} is an unversioned model package: it has no group and no approval")
     if not isinstance(arn, str) or not _VERSION_ARN.fullmatch(arn):

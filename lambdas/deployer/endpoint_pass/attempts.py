@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from deployer.model.smoke_test import Failure
 
 LEASE: Final = timedelta(minutes=6)
-"""How long an attempt belongs to the invocation that claimed it: longer than the function's time limit, so
-that nobody takes over from one that is still running."""
+"""How long an attempt belongs to the invocation that claimed it. It is longer than the function's time limit,
+so that no invocation takes over from one that still runs."""
 
 
 class Attempts:
     """One endpoint's attempts.
 
-    Every move can raise LostLeaseError: another invocation moved the attempt meanwhile.
+    Every move raises LostLeaseError if another invocation moved the attempt meanwhile.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Attempts:
     def begin_deployment(
         self, deploy: Deploy, choice: Choice, endpoint: Endpoint | None, *, rolls_back: bool
     ) -> Deployment:
-        """Journal a deployment, or go on with the one of the same release that was left behind."""
+        """Journal a deployment, or continue one of the same release that was left behind."""
         is_update = isinstance(deploy.change, UpdateEndpoint)
         action = Action.UPDATE_ENDPOINT if is_update else Action.CREATE_ENDPOINT
         left_behind, approval = self._ledger.history.unsettled, choice.decided_by
@@ -74,7 +74,7 @@ class Attempts:
         return self._begin(action, choice, endpoint, rolls_back=rolls_back, **_terms(deploy))
 
     def begin_retest(self, choice: Choice, endpoint: Endpoint) -> None:
-        """Journal a deployment of the release that serves already, so that it is tested again."""
+        """Journal a deployment of the release that serves already, to test it again."""
         self.withdraw_left_behind()
         self._begin(Action.UPDATE_ENDPOINT, choice, endpoint, rolls_back=False)
 
@@ -129,7 +129,7 @@ class Attempts:
         )
 
     def begin_clean_up(self, endpoint_name: str, deletion: Deletion) -> CleanUp:
-        """Journal a clean-up before anything is deleted, or go on with the one that was left behind."""
+        """Journal a clean-up before its first deletion, or continue one that was left behind."""
         latest = self._ledger.history.latest_attempt
         if isinstance(latest, CleanUp) and latest.unsettled:
             return self._ledger.move(latest, lease_until=self._now() + LEASE, deletion=deletion)
@@ -152,7 +152,7 @@ class Attempts:
     # Move ---------------------------------------------------------------------------------------------
 
     def change_terms(self, deployment: Deployment, deploy: Deploy) -> Deployment:
-        """Note that a deployment asks for another update than it was begun with."""
+        """Note that a deployment asks for a different update than at its start."""
         return self._ledger.move(deployment, **_terms(deploy))
 
     def accept(self, deployment: Deployment) -> None:
@@ -165,12 +165,12 @@ class Attempts:
         self._reports.report(accepted, None)
 
     def note_abort(self, deployment: Deployment) -> None:
-        """Note that SageMaker is about to be made to roll a deployment back."""
+        """Note a deployment's abort, before the alarm that makes SageMaker roll it back is set off."""
         if deployment.abort_asked_at is None:
             self._ledger.move(deployment, abort_asked_at=self._now())
 
     def claim_test(self, deployment: Deployment) -> Deployment | None:
-        """Claim a deployment for its smoke test; None if another invocation is running that."""
+        """Claim a deployment for its smoke test; None if another invocation is running the test."""
         now = self._now()
         testing = deployment.status is AttemptStatus.TESTING
         if (
@@ -187,14 +187,14 @@ class Attempts:
         )
 
     def release_lease(self, attempt: Attempt, **changes: Any) -> None:  # noqa: ANN401 - the attempt's fields
-        """Let any invocation go on with an attempt now, as this one cannot."""
+        """Let any invocation continue an attempt that this one cannot."""
         self._ledger.move(attempt, lease_until=self._now(), **changes)
 
     @contextmanager
     def released_if_cut_short(self, attempt: Attempt) -> Iterator[None]:
         """Release the lease if an error ends the pass, so that a retry need not wait for it.
 
-        Whether AWS was asked is unknown then; the next pass finds out.
+        It is unknown then whether AWS got the call; the next pass finds out.
         """
         try:
             yield
@@ -226,7 +226,7 @@ class Attempts:
             self._reports.report(settled, endpoint)
 
     def withdraw_left_behind(self, *, but_clean_ups: bool = False) -> None:
-        """Withdraw the attempt that was left behind, if there is one: something else is wanted by now."""
+        """Withdraw the attempt that was left behind, if any, as another release is wanted now."""
         attempt = self._ledger.history.unsettled
         if attempt is None or (but_clean_ups and isinstance(attempt, CleanUp)):
             return
@@ -235,7 +235,7 @@ class Attempts:
 
 
 def _terms(deploy: Deploy) -> dict[str, Any]:
-    """Return what a deployment records of the update that it asks for."""
+    """Return the fields in which a deployment records the update that it asks for."""
     update = deploy.change if isinstance(deploy.change, UpdateEndpoint) else None
     return {
         "alarms_left_out": update.alarms_left_out if update is not None else (),

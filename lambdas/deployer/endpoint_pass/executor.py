@@ -1,4 +1,4 @@
-"""Makes steps, one after another: the only place where a change in AWS is asked for."""
+"""Makes steps, one after another: the only place that changes anything in AWS."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Executor:
 
     Args:
         settings: The endpoint's.
-        gateways: What is called.
-        ledger: For what is noted before a step, or after it.
+        gateways: The services that steps call.
+        ledger: Takes notes before and after a step.
         time_budget: Whether the invocation has time to wait.
         logger: Where steps are logged.
-        stack_name: The value of the tag on everything that is the deployer's own.
+        stack_name: The tag's value on all of the deployer's resources.
     """
 
     def __init__(
@@ -58,15 +58,15 @@ class Executor:
 
         Args:
             step: The step.
-            may_exist: Whether to look first whether the resource exists: where SageMaker throttles, a write
-                that is refused counts as one.
+            may_exist: Whether to look for the resource before writing. Under throttling, a refused write also
+                counts.
 
         Raises:
             RefusedError: SageMaker refuses it.
             BusyError: Another change of the endpoint is under way.
             ThrottledError: SageMaker takes no more writes at the moment.
-            UpkeepRefusedError: A call that changes nothing that serves was refused, or somebody else made
-                what has a needed name.
+            UpkeepRefusedError: AWS refused a call for the endpoint's upkeep, or somebody else's resource has
+                a needed name.
         """
         self._logger.info("Making a step", step=step)
         try:
@@ -115,12 +115,12 @@ class Executor:
     def may_try_again(
         self, error: RefusedError | ThrottledError, longest_seconds: float, waits: Iterator[float] = NO_WAITS
     ) -> bool:
-        """Wait after an error that may pass within this invocation; return False if the step is over.
+        """Wait after an error that may pass within this invocation; return False if no try is left.
 
         Args:
             error: What a step raised.
-            longest_seconds: How long to wait at most when SageMaker throttles.
-            waits: How long to wait when a permission may not be known everywhere yet; then no more.
+            longest_seconds: The longest wait when SageMaker throttles.
+            waits: The waits for a permission that may not be known everywhere yet; no more after these.
         """
         if isinstance(error, ThrottledError):
             self._logger.info("SageMaker throttles: waiting before trying again")
@@ -145,13 +145,13 @@ class Executor:
                 self._ledger.note(abort_alarm_set=True)
 
     def clear_abort_alarm(self, step: steps.ClearAbortAlarm) -> bool:
-        """Let the next update pass, whoever set off the abort alarm.
+        """Let the next update pass. People may have set off the abort alarm, too.
 
         Returns:
-            False if CloudWatch refuses that, so that the alarm must not guard the next update.
+            False if CloudWatch refuses it for good. The next update must then leave the alarm out.
 
         Raises:
-            UpkeepRefusedError: CloudWatch cannot do it at the moment.
+            UpkeepRefusedError: CloudWatch has transient trouble.
         """
         try:
             self.make(step)
@@ -163,7 +163,7 @@ class Executor:
         return True
 
     def try_to_make(self, planned: Sequence[Step]) -> list[str]:
-        """Make steps that change nothing that serves; return what a person has to mend, if anything."""
+        """Make steps for the endpoint's upkeep; return what a person must fix, if anything."""
         if planned:
             self._logger.info("Changing what does not serve", steps=planned)
         troubles: list[str] = []
@@ -178,10 +178,10 @@ class Executor:
         return troubles
 
     def check_name_is_free(self, step: steps.CreateModel | steps.CreateEndpointConfig) -> None:
-        """Check that nobody else made what a step is to create.
+        """Check that nobody else created the resource that a step is to create.
 
         Raises:
-            UpkeepRefusedError: Somebody did.
+            UpkeepRefusedError: Somebody else created it.
         """
         match step:
             case steps.CreateModel(request):
@@ -197,13 +197,14 @@ class Executor:
 
     def _deregister(self, step: steps.DeregisterScaling) -> None:
         name, before = step.variant_name, self._ledger.history.last_observed.scaling
-        # Noted first: whatever happens now, the next rest registers it again if it is wanted.
+        # Note it first: after a crash, the next rest then registers the variant again if it should scale.
         self._ledger.note(scaling={key: each for key, each in before.items() if key != name})
         try:
             self._gateways.scalable_targets.deregister(self._settings.endpoint_name, name, step.applied)
         except UpkeepRefusedError:
             if name not in self._settings.scaling:
-                # It has to be ended again. A variant that the settings scale is registered again anyway.
+                # Note the scaling again, so that the next try ends it. A variant that should scale is
+                # registered again anyway.
                 self._ledger.note(scaling=before)
             raise
 

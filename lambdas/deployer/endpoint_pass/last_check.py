@@ -24,7 +24,7 @@ def _obstacle(facts: Facts, version: ModelVersion | Hidden | None) -> str | None
 
 
 class LastCheck:
-    """Compares what is there now with what was chosen in this round."""
+    """Compares versions as they are now with the release that this round chose."""
 
     def __init__(self, versions: Versions) -> None:
         self._versions = versions
@@ -32,10 +32,10 @@ class LastCheck:
     def check(self, release: Release) -> None:
         """Read a release's versions again, at the last moment at which a reject can still be seen.
 
-        S3 is read first, as the registry's word is the last before the write.
+        Read S3 first, so that the registry is the last read before the write.
 
         Raises:
-            NoLongerWantedError: A version is not approved any more, or is another one by now.
+            NoLongerWantedError: A version is no longer approved, or its content has changed.
         """
         versions = self._versions
         chosen = {arn: versions.facts.versions.get(arn.lower()) for arn in release.version_arns}

@@ -1,4 +1,4 @@
-"""Keeps one endpoint's history: the only writer of the journal, and of what this invocation knows of it."""
+"""Keeps one endpoint's history: the only writer of the journal, and of this invocation's copy of it."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ Kind = TypeVar("Kind", bound=Attempt)
 
 
 class LostLeaseError(Exception):
-    """Another invocation is at work on this endpoint, and further: leave it to that one."""
+    """Another invocation has moved this endpoint's attempt: leave the endpoint to it."""
 
 
 class Ledger:
     """One endpoint's history, as this invocation knows and changes it.
 
     Every change is written to the journal first. A change of an attempt is conditional on the state that was
-    read. An invocation that loses one stops, as another invocation knows more.
+    read. If it fails, another invocation was faster, and this one stops.
 
     Args:
         endpoint_name: The endpoint.
         journal: Where the history is kept.
-        logger: For the correlation id, which is the attempt's once there is one.
+        logger: Carries the correlation id: the attempt's, once there is one.
         invocation_id: This invocation's.
     """
 
@@ -47,7 +47,7 @@ class Ledger:
 
     @property
     def history(self) -> History:
-        """What the journal holds, with every change that this invocation made."""
+        """The journal's content, with every change that this invocation made."""
         return self._history
 
     def refresh(self) -> None:
@@ -81,8 +81,8 @@ class Ledger:
     def record_approval(self, approval: Approval | HeardApproval) -> bool:
         """Write an approval; return whether it is new.
 
-        One that is in the journal stays as it was written when its event came first: who gave it, and for
-            what, may have been overwritten in the registry since.
+        An approval in the journal is not overwritten: the registry may since have lost its approver and its
+            content.
         """
         if self._journal.record_approval(approval):
             self._history = self._history.with_approval(approval)
@@ -113,7 +113,7 @@ class Ledger:
     # Attempts -----------------------------------------------------------------------------------------
 
     def begin(self, attempt: Kind) -> Kind:
-        """Write an attempt under the next number, before anything is asked of AWS.
+        """Write an attempt under the next number, before its first call.
 
         Raises:
             LostLeaseError: Another invocation claimed the number first.
@@ -148,7 +148,7 @@ class Ledger:
     # At rest ------------------------------------------------------------------------------------------
 
     def note(self, **changes: Any) -> None:  # noqa: ANN401 - fields of LastObserved
-        """Write what was observed, done or reported of the endpoint at rest."""
+        """Write what was observed, done or reported at the endpoint's rest."""
         before = self._history.last_observed
         after = replace(before, **changes)
         if after != before:

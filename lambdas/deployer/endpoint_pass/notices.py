@@ -1,4 +1,4 @@
-"""Reports to people what needs one, once for each reason."""
+"""Reports what needs a person, once for each reason."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Notices:
-    """One endpoint's notices. Each is noted in the journal once it was handed over."""
+    """One endpoint's notices. Each is noted in the journal after it was handed over."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Notices:
         self._now = now
 
     def report(self, message: str | None) -> None:
-        """Report what a person has to do for the endpoint, once; None if there is nothing any more."""
+        """Report once what a person must do for the endpoint; None if nothing is left to do."""
         if message == self._ledger.history.last_observed.reported:
             return
         if message is not None:
@@ -46,13 +46,14 @@ class Notices:
             approvals = self._ledger.history.approvals
             latest = max(approvals, key=lambda each: each.order, default=None)
             if not self._hand_over(message, latest.correlation_id if latest else self._endpoint_name):
-                # An endpoint at rest is not looked at again. Without this, the message would be lost.
+                # The deployer does not look at an endpoint at rest again, so without this the message would
+                # be lost.
                 self._ledger.note(last_modified_time=None)
                 return
         self._ledger.note(reported=message)
 
     def report_ineligible(self, found: Iterable[Ineligible]) -> None:
-        """Report approvals whose versions may not be deployed as they are, each once for each reason."""
+        """Report approvals whose versions may not be deployed now, once for each approval and reason."""
         for each in found:
             if each.is_unreported and self._reporter.report(outcomes.ineligible(each, time=self._now())):
                 self._ledger.change_approval(each.approval, ineligible_reported=each.reason)
@@ -63,7 +64,7 @@ class Notices:
             self._ledger.change_approval(approval, ineligible_reported=approval.objection)
 
     def report_ignored_late(self) -> None:
-        """Report approvals that an earlier pass ignored, and then could not report."""
+        """Report approvals that an earlier pass ignored and could not report."""
         for approval in self._ledger.history.approvals:
             owed = approval.is_ignored and not approval.withdrawn and approval.ineligible_reported is None
             if owed and self._now() - approval.approved_at >= REPORT_GRACE:

@@ -1,4 +1,4 @@
-"""Reports attempts as outcomes: once each, also if an earlier pass noted an end and could not report it."""
+"""Reports attempts as outcomes, once each, including ends that an earlier pass could not report."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from deployer.model.endpoint import Endpoint
 
 REPORT_GRACE: Final = timedelta(seconds=30)
-"""How long the invocation that wrote an attempt's state has for reporting it, before another pass does."""
+"""How long the invocation that wrote an attempt's state may take to report it. Then another pass reports
+it."""
 
 
 class Reports:
-    """One endpoint's."""
+    """The outcomes of one endpoint's attempts."""
 
     def __init__(self, ledger: Ledger, reporter: Reporter, *, now: Callable[[], datetime]) -> None:
         self._ledger = ledger
@@ -31,11 +32,11 @@ class Reports:
 
     @property
     def owed(self) -> bool:
-        """Whether an outcome was noted and, as far as the journal knows, not handed over yet."""
+        """Whether an outcome was noted and, by the journal, not handed over yet."""
         return any(is_owed(attempt) for attempt in self._ledger.history.attempts)
 
     def report(self, attempt: Deployment | Promotion, endpoint: Endpoint | None) -> None:
-        """Report that an attempt was accepted, or how it ended, and note that."""
+        """Report that an attempt was accepted, or how it ended, and note the report."""
         if isinstance(attempt, Deployment) and attempt.status is AttemptStatus.ACCEPTED:
             if self._reporter.report(outcomes.started(attempt)):
                 self._ledger.record_reported(attempt, "start_reported")
@@ -45,10 +46,10 @@ class Reports:
             self._ledger.record_reported(attempt, "end_reported")
 
     def report_late(self, endpoint: Endpoint | None) -> None:
-        """Report what an earlier pass noted and then could not report.
+        """Report an outcome that an earlier pass noted and could not report.
 
         Raises:
-            LostLeaseError: Another invocation is about to.
+            LostLeaseError: Another invocation is about to report it.
         """
         for attempt in self._ledger.history.attempts:
             if is_owed(attempt) and self._now() >= attempt.lease_until:
@@ -58,7 +59,7 @@ class Reports:
 
 
 def is_owed(attempt: Attempt) -> bool:
-    """Tell whether an attempt has an outcome that was not handed over, as far as the journal knows."""
+    """Tell whether an attempt has an outcome that, by the journal, was not handed over."""
     match attempt:
         case Deployment(status=AttemptStatus.ACCEPTED):
             return not attempt.start_reported

@@ -1,4 +1,4 @@
-"""Holds what the phases of one round have found so far, and what a phase says about the next."""
+"""Holds what the phases of one round have found, and how the pass goes on after a phase."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Next(Enum):
     """The pass is over. An event or the sweep brings the deployer back."""
 
     AGAIN = "again"
-    """Another round: an attempt ended, and something else may be due at once."""
+    """Another round: an attempt ended, and there may be more to do at once."""
 
 
 @dataclass(slots=True)
@@ -30,16 +30,16 @@ class Round:
     """One round over one endpoint. Each field is set by one phase, and read by the phases after it.
 
     Attributes:
-        change: The registry's event that led here, if one did.
+        change: The registry's event that triggered the pass, if one did.
         discover: Whether to look for approved versions that the journal has never seen.
-        summary: The endpoint as a list showed it just now, if one did.
+        summary: The endpoint as `ListEndpoints` showed it just now; None if it was not listed.
         endpoint: The endpoint, as settlement read it.
         chosen: What the endpoint should serve, as deployment decided.
-        waits: Whether a deployment is due and waits: the last report to a person still holds.
-        is_another_kind: Whether the settings are for another kind of endpoint than the one that serves, so
-            that its tags and its scaling are left alone.
-        report: What a person has to hear of the deployment or the promotion.
-        troubles: What a person has to mend about tags or automatic scaling.
+        waits: Whether a deployment waits, so that the last report to a person still holds.
+        is_another_kind: Whether the settings are for another kind of endpoint than the one that serves. Then
+            its tags and its scaling are left alone.
+        report: What to tell a person about the deployment or the promotion.
+        troubles: What a person must fix about tags or automatic scaling.
     """
 
     change: PackageChanged | None = None
@@ -63,5 +63,5 @@ class Phase(Protocol):
     """One part of a round."""
 
     def run(self, round_: Round) -> Next:
-        """Do this phase's part, and say what follows it."""
+        """Do this phase's part, and return what follows it."""
         ...

@@ -1,10 +1,9 @@
-"""Waits until SageMaker may take a throttled write, as long as the invocation has time for that.
+"""Waits until SageMaker may take a throttled write, if the invocation has the time.
 
-botocore repeats a throttled call a few times within seconds. When many endpoints deploy at once that is not
-enough, and failing would hand the work to Lambda's retries, which come after minutes and then no more.
+botocore repeats a throttled call a few times within seconds. When many endpoints deploy at once, that is not
+enough. A failure would leave the work to Lambda's retries, which come after minutes and are few.
 
-The waits were chosen by the storm of tests/simulation/storm.py: they keep the write limit busy, and refused
-calls few.
+tests/simulation/storm.py showed that these waits keep the write limit busy and refused calls few.
 """
 
 from __future__ import annotations
@@ -16,19 +15,19 @@ if TYPE_CHECKING:
 
 LONGEST_TO_BEGIN_SECONDS: Final = 30.0
 LONGEST_TO_FINISH_SECONDS: Final = 1.0
-"""The longest wait before the first write of a deployment, and before the others. Whoever has begun goes
-first: what is half done serves nobody, and may be outdated by the next approval."""
+"""The longest waits before a deployment's first write, and before the others. A deployment that has begun
+goes first: half of one serves nobody, and the next approval may outdate it."""
 
 SECONDS_TO_FINISH: Final = 30.0
-"""What an invocation needs after its last wait: to write, and to note what became of it."""
+"""What an invocation needs after its last wait, to write and to note the result."""
 
 
 class OutOfTimeError(Exception):
-    """The invocation has no time left for what is to be done; another one has."""
+    """The invocation has no time left for the work; another one has."""
 
 
 class TimeBudget:
-    """One invocation's.
+    """The time that one invocation has left.
 
     Args:
         remaining_seconds: How long the invocation may still run.
@@ -40,7 +39,7 @@ class TimeBudget:
         self._pause = pause
 
     def needs(self, seconds: float) -> None:
-        """Make sure that the invocation may still run for so long.
+        """Make sure that the invocation may still run for some seconds.
 
         Raises:
             OutOfTimeError: It may not.

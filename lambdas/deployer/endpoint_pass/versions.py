@@ -1,4 +1,4 @@
-"""Reads versions from the registry and their artifacts from S3: each once a round, and again on demand."""
+"""Reads versions from the registry and their artifacts from S3, once a round, and again on demand."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Versions:
         settings: The endpoint's.
         identity: The stack's.
         ledger: The endpoint's history, for decisions.
-        registry: Where versions are read.
-        s3: Where artifacts are listed; only endpoints in stages have the permission for that.
-        logger: Where artifacts that S3 does not show are logged.
+        registry: Shows versions.
+        s3: Lists artifacts. Only a stage's deployer has the permission.
+        logger: Logs artifacts that S3 does not show.
     """
 
     def __init__(
@@ -61,24 +61,24 @@ class Versions:
         self._digests: dict[str, str | Hidden] = {}
         self._listed: frozenset[str] | None = None
         self.hidden: dict[str, Hidden] = {}
-        """Versions that were needed and are hidden, to be reported when the round ends."""
+        """Hidden versions that the round needed. They are reported at its end."""
 
     @property
     def facts(self) -> Facts:
-        """Everything that was read so far."""
+        """The facts that were read so far."""
         return Facts(
             self._settings, self._identity, self._ledger.history, self._versions, self._digests, self._listed
         )
 
     def forget(self) -> None:
-        """Forget what was read, so that the next round reads it again."""
+        """Forget all facts, so that the next round reads them again."""
         self._versions.clear()
         self._digests.clear()
         self._listed = None
         self.hidden = {}
 
     def decide(self, decision: Callable[[Facts], Answer | Unread]) -> Answer:
-        """Make a decision, and read what it needs, until it needs nothing more."""
+        """Make a decision again and again, and read the fact that it lacks, until it lacks none."""
         while True:
             match decision(self.facts):
                 case UnreadVersion(version_arn):
@@ -108,19 +108,19 @@ class Versions:
         return found
 
     def reread(self, version_arn: str) -> ModelVersion | Hidden | None:
-        """Read a version right before something is done with it. A hidden one is reported after the round."""
+        """Read a version right before it is used. A hidden one is reported after the round."""
         found = self.read(version_arn)
         if isinstance(found, Hidden):
             self.hidden[version_arn] = found
         return found
 
     def known(self, version_arn: str) -> ModelVersion | Hidden | None:
-        """Return a version as it was read last; read it if it was not."""
+        """Return a version as last read; read it if it was not."""
         key = version_arn.lower()
         return self._versions[key] if key in self._versions else self.read(version_arn)
 
     def may_still_serve(self, version_arn: str) -> bool:
-        """Read a version now, and tell whether it may serve. A hidden version is not taken back by that."""
+        """Read a version now, and tell whether it may serve. A hidden version still may."""
         found = self.read(version_arn)
         return isinstance(found, Hidden) or self.facts.is_deployable(found)
 
@@ -130,7 +130,7 @@ class Versions:
         return any(each.decides and facts.follows(each) for each in self._ledger.unknown_approvals())
 
     def read_digest(self, version: ModelVersion) -> str | Hidden:
-        """Read what S3 holds in the place of a version's artifacts now, and return the digest of it all."""
+        """Read the entity tags of a version's artifacts now, and return the version's digest."""
         containers = version.containers.get(self._settings.inference_specification_name, [])
         digest: str | Hidden
         s3 = self._s3
@@ -144,6 +144,6 @@ class Versions:
         return digest
 
     def known_digest(self, version: ModelVersion) -> str | None:
-        """Return the digest of a version as it was read last; None if it was not, or S3 hid the artifacts."""
+        """Return a version's digest as last read; None if it was not read, or S3 hid the artifacts."""
         found = self._digests.get(version.arn.lower())
         return found if isinstance(found, str) else None

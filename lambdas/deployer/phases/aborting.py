@@ -53,7 +53,7 @@ class AbortingPhase:
         self._now = now
 
     def run(self, round_: Round) -> Next:
-        """Wait for what is under way, unless it was left behind."""
+        """Wait for the change under way, unless it was left behind."""
         endpoint, attempt = round_.endpoint, self._ledger.history.unsettled
         if attempt is not None and not was_left_behind(attempt, now=self._now()):
             if isinstance(attempt, Deployment) and endpoint is not None:
@@ -72,7 +72,7 @@ class AbortingPhase:
         taken_back = [each for each in deployment.version_arns if _is_withdrawn(history, each)]
         if all(self._versions.may_still_serve(each) for each in taken_back):
             return
-        # Noted first: the invocation that settles it must know that this is no failure of the version's.
+        # Note it first: the invocation that settles the attempt must not blame the version.
         self._attempts.note_abort(deployment)
         version = f"version {deployment.version} of {deployment.group_name}"
         step = SetOffAbortAlarm(alarm_name, reason=f"Greenlight: {version} is no longer approved.")
@@ -99,6 +99,6 @@ def was_left_behind(attempt: Attempt, *, now: datetime) -> bool:
 
 
 def _is_withdrawn(history: History, version_arn: str) -> bool:
-    """Tell whether the journal knows that a version's approvals were all taken back."""
+    """Tell whether all of a version's approvals were taken back, by the journal."""
     given = [each for each in history.approvals if same_arn(each.version_arn, version_arn)]
     return bool(given) and all(each.withdrawn for each in given)

@@ -1,4 +1,4 @@
-"""Takes in approvals: from an event, from the registry's list, and what S3 shows of them."""
+"""Takes in approvals from events and from the registry's list, and their digests from S3."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _stands(facts: Facts, approval: Approval) -> bool:
 
 
 class ApprovalsPhase:
-    """Journals approvals, and withdraws those that do not stand any more."""
+    """Journals approvals, and withdraws those that no longer stand."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class ApprovalsPhase:
         self._logger = logger
 
     def run(self, round_: Round) -> Next:
-        """Take in what the event and the registry say; stop if nothing was ever approved."""
+        """Take in the event and the registry's list; stop if nothing was ever approved."""
         self._notices.report_ignored_late()
         if round_.change is not None:
             self._take(round_.change)
@@ -61,20 +61,20 @@ class ApprovalsPhase:
         return Next.GO_ON
 
     def _take(self, change: PackageChanged) -> None:
-        """Journal what an event reports: an approval, or that one was taken back."""
+        """Journal the approval or the reject that an event reports."""
         if change.approval_status != "Approved" or not self._settings.admits(change.life_cycle):
             for approval in self._ledger.history.approvals:
                 if same_arn(approval.version_arn, change.version_arn) and approval.decides:
                     self._withdraw_unless_it_stands(approval)
-        # Every update of a version repeats its status: only a change of it, or an unknown version, counts.
+        # Every update of a version repeats its status. So only a changed status or an unknown version counts.
         elif self._names_approval(change) or not self._ledger.knows(change.version_arn):
             self._record(change.version_arn, _heard(self._settings.endpoint_name, change))
 
     def _names_approval(self, change: PackageChanged) -> bool:
-        """Tell whether an event says that what this endpoint waits for is what changed.
+        """Tell whether an event reports a change of the status that this endpoint waits for.
 
-        Where a gate asks for a stage of the life cycle, that is what people set; a version that goes on to a
-        later stage is not approved once more for this one.
+        With a gate, people approve by setting the life cycle. A version that moves on to a later stage is not
+        approved again for this one.
         """
         gate = self._settings.gate
         if gate is None:
@@ -91,7 +91,7 @@ class ApprovalsPhase:
         except RefusedError as refusal:
             if self._settings.stage_name is None or self._ledger.history.approvals:
                 raise
-            # A stage is deployed before the registry lets it in.
+            # A stage is deployed before the registry admits it.
             self._notices.report(
                 f"The registry does not show this stage any approval for {self._settings.endpoint_name} "
                 f"({refusal}). Deploy the registry's stack; `python -m ops doctor` says what else is missing."
@@ -100,7 +100,7 @@ class ApprovalsPhase:
         facts = self._versions.facts
         for approval in self._ledger.history.approvals:
             if approval.decides and facts.follows(approval):
-                # An approval that does not stand now is withdrawn, so that the next one is seen as new.
+                # Withdraw an approval that does not stand now, so that the next one counts as new.
                 self._withdraw_unless_it_stands(approval)
         for heard in self._ledger.history.heard:
             if facts.follows(heard):
@@ -146,7 +146,7 @@ class ApprovalsPhase:
             self._notices.report_ignored(approval)
 
     def _read_missing_digests(self) -> None:
-        """Journal what was approved, where S3 did not show it then."""
+        """Journal the digests of approvals whose artifacts S3 did not show before."""
         facts = self._versions.facts
         for approval in self._ledger.history.approvals:
             if approval.decides and approval.artifact_digest is None and facts.follows(approval):
@@ -159,13 +159,13 @@ class ApprovalsPhase:
 
 
 def withdraw(ledger: Ledger, approval: Approval | HeardApproval, logger: Logger) -> None:
-    """Journal that an approval does not stand any more."""
+    """Journal that an approval no longer stands."""
     ledger.change_approval(approval, withdrawn=True)
     logger.info("This approval no longer stands", model_package_arn=approval.version_arn)
 
 
 def _heard(endpoint_name: str, change: PackageChanged) -> HeardApproval:
-    # An event that names either may be what admits the version, whichever of them the gate waits for.
+    # A gate may wait for the status or for the life cycle, so an event of either may bring the approval.
     names_it = change.names_approval or change.names_life_cycle
     return HeardApproval(
         endpoint_name=endpoint_name,
@@ -180,9 +180,9 @@ def _heard(endpoint_name: str, change: PackageChanged) -> HeardApproval:
 def _approval_of(
     settings: EndpointSettings, version: ModelVersion, heard: HeardApproval | None, digest: str | None
 ) -> Approval:
-    """Return the approval of a version, as the event or the registry's list tells it."""
-    # If a version was changed again after the approval, `LastModifiedBy` is not the approver. Both times are
-    # SageMaker's; they have whole seconds.
+    """Return a version's approval, by the event or by the registry's list."""
+    # If somebody changed the version after the approval, `LastModifiedBy` is not the approver. Both times are
+    # SageMaker's, in whole seconds.
     made = heard.changed_at if heard is not None else None
     overwritten = made is not None and version.last_modified_time > made
     approved_by = None if overwritten else version.last_modified_by

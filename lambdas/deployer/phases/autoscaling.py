@@ -1,4 +1,4 @@
-"""Brings the endpoint's automatic scaling to what the settings say."""
+"""Makes the endpoint's automatic scaling match the settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class AutoscalingPhase:
-    """Registers variants, and deregisters those that should not scale any more."""
+    """Registers variants, and deregisters those that should no longer scale."""
 
     def __init__(self, settings: EndpointSettings, ledger: Ledger, executor: Executor) -> None:
         self._settings = settings
@@ -23,7 +23,7 @@ class AutoscalingPhase:
         self._executor = executor
 
     def run(self, round_: Round) -> Next:
-        """Change the scaling that differs. A refusal is reported, and costs nothing else its turn."""
+        """Change the scaling that differs. A refusal is reported, and stops no other phase."""
         endpoint = round_.endpoint
         if endpoint is not None and endpoint.status == "InService" and not round_.is_another_kind:
             registered = self._ledger.history.last_observed.scaling

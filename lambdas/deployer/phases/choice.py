@@ -1,4 +1,4 @@
-"""Chooses what the endpoint should serve, and journals the approvals that were found withdrawn."""
+"""Chooses what the endpoint should serve, and journals approvals that turn out to be withdrawn."""
 
 from __future__ import annotations
 

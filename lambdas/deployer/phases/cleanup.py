@@ -1,4 +1,4 @@
-"""Deletes the models and endpoint configs that nothing needs any more, if they are the deployer's own."""
+"""Deletes the deployer's models and endpoint configs that nothing needs any more."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class CleanUpPhase:
         self._logger = logger
 
     def run(self, round_: Round) -> Next:
-        """Delete what nothing needs. What is tried again later needs its model and config."""
+        """Delete what nothing needs. A release that waits for a retry keeps its models and config."""
         endpoint, decision = round_.endpoint, round_.decision
         deletion = NOTHING
         if decision.retry_at is None:
@@ -66,7 +66,8 @@ class CleanUpPhase:
         clean_up = self._attempts.begin_clean_up(self._endpoint_name, deletion)
         with self._attempts.released_if_cut_short(clean_up):
             while True:
-                # Whatever the journal says: it may have been restored, and people update endpoints as well.
+                # Do not rely on the journal alone: it may have been restored, and people update endpoints,
+                # too.
                 in_use = self._names_in_use()
                 if in_use is None or deletion.sparing(in_use) != deletion:
                     reason = "The endpoint serves some of it, or does not show what it serves."
@@ -79,7 +80,7 @@ class CleanUpPhase:
                         self._executor.make(step)
                 except ThrottledError as error:
                     if not self._executor.may_try_again(error, LONGEST_TO_BEGIN_SECONDS):
-                        # Nobody waits for it: the sweep goes on with what is left.
+                        # Nobody waits for a clean-up: the sweep continues it.
                         self._attempts.release_lease(clean_up)
                         return Next.STOP
                     if self._versions.has_news():

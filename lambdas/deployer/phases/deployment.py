@@ -1,4 +1,4 @@
-"""Deploys what the endpoint should serve, or says why it does not."""
+"""Deploys what the endpoint should serve, or reports why not."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class DeploymentPhase:
         self._logger = logger
 
     def run(self, round_: Round) -> Next:
-        """Deploy, if that is planned; go on with the phases of an endpoint at rest otherwise."""
+        """Deploy if the plan says so; otherwise go on with the phases of an endpoint at rest."""
         endpoint = round_.endpoint
         serves = endpoint is not None and endpoint.status not in statuses.FAILED
         decision = round_.chosen = self._chooser.choose(
@@ -123,7 +123,7 @@ class DeploymentPhase:
         )
 
     def _leave_alone(self, message: str) -> Next:
-        """Report why the endpoint is left alone, its tags and scaling included."""
+        """Report why the endpoint is left alone, with its tags and scaling."""
         self._notices.report(message)
         self._attempts.withdraw_left_behind()
         return Next.STOP

@@ -1,4 +1,4 @@
-"""Reads what a plan needs, when one is due, and plans."""
+"""Plans, and reads what only a plan needs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Planner:
-    """Plans for one endpoint. Nothing is changed by it, so that a plan can be printed and left alone."""
+    """Plans for one endpoint. It changes nothing, so a plan can be printed and dropped."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Planner:
         self._notices = notices
 
     def plan(self, decision: Decision, endpoint: Endpoint | None) -> Plan:
-        """Return what brings the endpoint to what was decided, whole: every step with its request."""
+        """Return the whole plan for what was decided: every step with its request."""
         planned = plan(decision, endpoint)
         if endpoint is not None and (message := self._foreign(endpoint, planned)) is not None:
             return Foreign(message)
@@ -60,9 +60,9 @@ class Planner:
         return self._complete(planned, decision.choice.release, endpoint)
 
     def _foreign(self, endpoint: Endpoint, planned: Plan) -> str | None:
-        """Say whose an endpoint seems to be that is not this stack's; None if it is this stack's.
+        """Describe whose the endpoint seems to be; None if it is this stack's.
 
-        Its tags are only read before something is done to it: an endpoint in sync costs no call.
+        Read its tags only before a change, so that an endpoint in sync costs no call.
         """
         last, stack_name = self._ledger.history.last_observed, self._identity.stack_name
         if not isinstance(planned, Deploy) and is_up_to_date(self._settings, last, stack_name=stack_name):
@@ -101,15 +101,15 @@ class Planner:
         return complete(guarded, release, self._settings, history, serving=replaced, wanted=wanted)
 
     def _created_at(self, release: Release, config: EndpointConfig | None) -> dict[str, datetime | None]:
-        """Return when a former release's config and models were created; None for what was deleted."""
+        """Return when a former release's config and models were created, by name; None if deleted."""
         created_at = {release.endpoint_config_name: config.created_at if config is not None else None}
         for name in release.model_names if config is not None else ():
             created_at[name] = self._gateways.models_and_configs.model_created_at(name)
         return created_at
 
     def _guard_with_alarms(self, deploy: Deploy, endpoint: Endpoint) -> Deploy | WaitForAlarms:
-        """Return an update as rollback alarms that are on already leave it."""
-        # The abort alarm is cleared right before the update, whoever set it off.
+        """Return an update, adapted to the rollback alarms that are on already."""
+        # The abort alarm does not count: the deployer clears it right before the update.
         abort = self._settings.abort_alarm_name
         names = [name for name in rollback_alarms(deploy) if name != abort]
         if not names:

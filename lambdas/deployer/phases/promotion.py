@@ -1,4 +1,4 @@
-"""Writes to the registry what the stage did with each version, and promotes the version that served well."""
+"""Writes to the registry what the stage did with each version, and promotes a version that served well."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class VersionMetadataPhase:
-    """Writes how deployments ended into the customer metadata of their versions."""
+    """Writes how deployments ended to their versions' customer metadata."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class VersionMetadataPhase:
             try:
                 self._write(step)
             except RefusedError as refusal:
-                # What people see in the registry is worth no failure of what serves.
+                # A stamp is for people to read. A failure to write it must not fail the pass.
                 self._logger.warning(
                     f"The registry shows nothing of this: {refusal} `doctor` says what is missing.",
                     model_package_arn=step.version_arn,
@@ -77,19 +77,19 @@ class VersionMetadataPhase:
         return Next.GO_ON
 
     def _write(self, step: WriteMetadata) -> None:
-        # A version of a group that the stage no longer follows may not be read any more.
+        # The stage may no longer read versions of a group that it no longer follows.
         with registry_refusals():
             version = self._versions.read(step.version_arn)
         if isinstance(version, Hidden):
             raise RefusedError(version.reason)
-        # What is there already is not written again: each write is an event, which leads to a pass, which may
-        # be as far as this one before the journal says that it is done.
+        # Write nothing that is there already. Each write is an event and leads to a pass, and that pass may
+        # get here before this one journals the write.
         if version is not None and not step.properties.items() <= version.metadata.items():
             self._executor.make(step)
 
 
 class PromotionPhase:
-    """Promotes the version that serves, once it has served well for long enough."""
+    """Promotes the serving version once it has served well for the soak."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class PromotionPhase:
         self._now = now
 
     def run(self, round_: Round) -> Next:
-        """Promote the version if its time has come, or report what holds it back."""
+        """Promote the version after its soak, or report what prevents it."""
         endpoint, choice, rule = round_.endpoint, round_.decision.choice, self._settings.promotion
         if endpoint is None or choice is None or rule is None or not serves_as_chosen(choice, endpoint):
             return Next.GO_ON
@@ -142,7 +142,7 @@ class PromotionPhase:
         return Next.AGAIN
 
     def _disturbing(self, rule: PromotionRule) -> Sequence[str]:
-        """Name the alarms that were not quiet all through the last soak."""
+        """Return the alarms that were not quiet throughout the last soak."""
         names = self._settings.rollback_alarm_names
         try:
             return self._alarms.disturbed_since(self._now() - rule.soak, names)

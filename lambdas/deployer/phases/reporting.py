@@ -1,4 +1,4 @@
-"""Reports what a person has to hear of an endpoint at rest, in one message, once."""
+"""Reports once, in one message, what a person must know about an endpoint at rest."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class ReportingPhase:
         self._notices = notices
 
     def run(self, round_: Round) -> Next:
-        """Report the round's findings; nothing to report ends what was reported before."""
+        """Report the round's findings. Without any, forget the last report."""
         report = round_.report
         if round_.waits and not round_.troubles:
-            # What a person heard of a deployment that waits is still so.
+            # While a deployment waits, the last report still holds.
             report = self._ledger.history.last_observed.reported
         self._notices.report(" ".join(filter(None, [report, *round_.troubles])) or None)
         return Next.GO_ON

@@ -1,4 +1,4 @@
-"""Stops at an endpoint that needs nothing since it was last seen in sync, before anything is read of it."""
+"""Stops before any read if the endpoint has not changed since it was last seen in sync."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class RestPhase:
-    """Compares a list's summary of the endpoint with what was last observed."""
+    """Compares the summary of `ListEndpoints` with the last observation."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class RestPhase:
         self._now = now
 
     def run(self, round_: Round) -> Next:
-        """Stop if the endpoint is in sync and was not changed since it was last observed."""
+        """Stop if the endpoint is in sync and has not changed since the last observation."""
         facts, summary = self._versions.facts, round_.summary
         stack_name = facts.identity.stack_name
         if (

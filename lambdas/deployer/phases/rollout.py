@@ -1,4 +1,4 @@
-"""Puts a release on the endpoint: makes a deployment's steps, under an attempt that is journalled first."""
+"""Puts a release on the endpoint: journals an attempt, then makes the deployment's steps."""
 
 from __future__ import annotations
 
@@ -45,31 +45,31 @@ if TYPE_CHECKING:
     from deployer.model.release import Release
 
 _DEREGISTER: Final = "deregister"
-"""What SageMaker asks for where a variant that scales is to go or to change its instance type: the words are
-not documented, except that it asks for this (developer guide, "endpoint-scaling-update")."""
+"""A word in SageMaker's refusal to remove a variant that scales, or to change its instance type. Its full
+message is not documented, but it asks for this (developer guide, "endpoint-scaling-update")."""
 
 SECONDS_TO_BE_KNOWN: Final = (5.0, 15.0, 30.0)
-"""The longest waits within an invocation for IAM's edits to be known everywhere: seconds, as is seen
-generally. Terraform waits for two minutes (hashicorp/terraform-provider-aws, `aws_sagemaker_model`). What
-takes longer is tried again after RETRY_DELAYS."""
+"""The longest waits within an invocation until IAM's edits are known everywhere: usually seconds. Terraform
+waits for two minutes (hashicorp/terraform-provider-aws, `aws_sagemaker_model`). After these waits,
+RETRY_DELAYS apply."""
 
 
 NEWER_APPROVAL: Final = "A newer approval came while this one waited to be tried again."
 
 
 class Progress(Enum):
-    """How far a rollout came."""
+    """How far a rollout got."""
 
     UNDER_WAY = "under way"
     ENDED = "ended"
-    """It ended at once; another round may find something else to do."""
+    """It ended at once. Another round may find more to do."""
 
     NAME_TAKEN = "name taken"
-    """SageMaker says that the endpoint exists, and does not show it."""
+    """SageMaker says that the endpoint exists, but does not show it."""
 
 
 class RegisteredByOthersError(UpkeepRefusedError):
-    """Somebody else registered a variant for automatic scaling, and the update would take that away."""
+    """Somebody else registered a variant for automatic scaling, and the update would end that."""
 
 
 class Rollout:
@@ -95,11 +95,11 @@ class Rollout:
     def start(
         self, deploy: Deploy, choice: Choice, endpoint: Endpoint | None, *, rolls_back: bool
     ) -> Progress:
-        """Make the steps of a deployment, as far as that goes now.
+        """Make the steps of a deployment as far as possible now.
 
         Raises:
-            UpkeepRefusedError: Scaling that is in the way cannot be ended, alarms cannot be set, or somebody
-                else's model or config has a name that is needed.
+            UpkeepRefusedError: Scaling could not be ended, an alarm could not be set, or somebody else's
+                model or config has a needed name.
             LostLeaseError: Another invocation is at work on this endpoint.
         """
         self._logger.append_keys(correlation_id=choice.decided_by.correlation_id)
@@ -110,8 +110,7 @@ class Rollout:
             steps=deploy.steps,
         )
         if was_put_off(self._ledger.history, choice.release):
-            # Before another attempt is journalled, so that sweeps add none as long as something is in the
-            # way.
+            # Do this before an attempt is journalled, so that sweeps add none while an obstacle stays.
             for preparation in deploy.preparation:
                 self._executor.check_name_is_free(preparation)
             for step in deploy.clearing:
@@ -138,9 +137,8 @@ class Rollout:
                 self._withdraw(deployment, reason)
                 return Progress.ENDED
             except UpkeepRefusedError as refusal:
-                # Something that others made or registered is in the way, and the version is not to blame.
-                # Only another update tells when a registration is gone: it stays this attempt, and sweeps add
-                # none.
+                # Somebody else's resource or registration is the obstacle, and not the version. Only another
+                # update shows when a registration is gone, so keep this attempt: sweeps then add none.
                 if not refusal.is_passing and not isinstance(refusal, RegisteredByOthersError):
                     self._withdraw(deployment, refusal)
                 raise
@@ -158,7 +156,7 @@ class Rollout:
         return Progress.UNDER_WAY
 
     def _make(self, deploy: Deploy, choice: Choice, deployment: Deployment, *, may_exist: bool) -> Deployment:
-        """Make the steps; return the deployment, which may ask for another update than it was begun with."""
+        """Make the steps; return the deployment, whose update may differ from the one at its start."""
         if deploy.refusal is not None:
             raise RefusedError(deploy.refusal)
         if deployment.alarms_left_out:
@@ -180,13 +178,14 @@ class Rollout:
                         deploy = self._without_abort_alarm(deploy, guard)
                         deployment = self._attempts.change_terms(deployment, deploy)
         if isinstance(deploy.change, CreateEndpoint):
-            # A former endpoint of this name took its scaling with it. Noted first, as a crash may follow.
+            # A deleted endpoint of this name took its scaling with it. Note that first, as a crash may
+            # follow.
             self._ledger.note(scaling={})
         self._make_patiently(deploy.change, longest, waits, release=choice.release)
         return deployment
 
     def _without_abort_alarm(self, deploy: Deploy, guard: ClearAbortAlarm) -> Deploy:
-        """Return the rest of a plan without an alarm that is on, and would end the update at once."""
+        """Return the rest of a plan without the abort alarm: it is on, and would end the update at once."""
         assert isinstance(deploy.change, UpdateEndpoint), "only updates are guarded by alarms"
         rest = amended(without_alarms(deploy.change, frozenset({guard.alarm_name})))
         self._logger.warning("Deploying without the abort alarm, which cannot be cleared", steps=rest.steps)
@@ -208,18 +207,18 @@ class Rollout:
         release: Release | None = None,
         may_exist: bool = False,
     ) -> None:
-        """Make a step again and again while SageMaker throttles, or does not know of a permission yet.
+        """Make a step, and repeat it while SageMaker throttles or does not know a permission yet.
 
         Args:
             step: The step.
-            longest_seconds: How long to wait at most when it is throttled, each time.
-            waits: How long when it is refused for a permission; then no more.
-            release: The release that must still stand right before each try; None if that is not checked.
-            may_exist: Whether to look first whether the resource exists.
+            longest_seconds: The longest single wait under throttling.
+            waits: The waits after refusals for a permission; no more after these.
+            release: The release to check right before each try; None for no check.
+            may_exist: Whether to look for the resource before writing.
 
         Raises:
-            NoLongerWantedError: The release does not stand any more, or a newer approval came while waiting.
-            RefusedError: It is refused, and there is nothing more to wait for.
+            NoLongerWantedError: The release no longer stands, or a newer approval came during a wait.
+            RefusedError: SageMaker refused the step, and no wait is left.
             ThrottledError: There is no time left to wait.
         """
         while True:
@@ -242,7 +241,7 @@ class Rollout:
         try:
             self._executor.make(step)
         except RefusedError as refusal:
-            # The serving config was read late, or somebody changed it since: no failure of the version's.
+            # The serving config was read late, or somebody changed it since. The version is not to blame.
             if _DEREGISTER not in str(refusal):
                 raise
         else:
@@ -263,9 +262,10 @@ class Rollout:
             raise RegisteredByOthersError(f"{refusal} {remedy}", cause) from refusal
 
     def _waits_to_be_known(self, choice: Choice) -> Iterator[float]:
-        """Return for how long a deployment waits at most for permissions, each time it is refused for one.
+        """Return the longest waits of a deployment after refusals for a permission.
 
-        All its writes share them. A release that failed so since it was approved waits for its next try only.
+        All its writes share them. A release that already failed so since its approval waits for its next try
+        only.
         """
         since = choice.decided_by.approved_at
         failed = any(
@@ -275,19 +275,19 @@ class Rollout:
         return iter(() if failed else SECONDS_TO_BE_KNOWN)
 
     def _may_exist(self, release: Release) -> bool:
-        """Tell whether an attempt that the journal knows may have made what the release needs."""
+        """Tell whether a journalled attempt may have created the release's resources."""
         needed = {each["ModelName"] for each in release.create_models}
         return any(not needed.isdisjoint(each.model_names) for each in self._ledger.history.deployments)
 
     def _end_refused(
         self, deploy: Deploy, deployment: Deployment, endpoint: Endpoint | None, refusal: RefusedError
     ) -> None:
-        """End a deployment that SageMaker refused: for the change of the endpoint, or for its content."""
+        """End a deployment that SageMaker refused, for the change of the endpoint or for its content."""
         changes = deploy.change.unknown_changes if isinstance(deploy.change, UpdateEndpoint) else ()
         if endpoint is None or refused_after_all(changes, str(refusal)) is None:
             self._attempts.settle(deployment, AttemptStatus.FAILED, reason=str(refusal), endpoint=endpoint)
             return
-        # Remembered, so that it is not asked for again; the next round says what a person may do.
+        # Remember the change, so that it is not asked for again. The next round reports what a person can do.
         refused_change = (endpoint.endpoint_config_name or "", deployment.endpoint_config_name)
         self._ledger.note(refused_change=refused_change)
         self._withdraw(deployment, refusal)
@@ -295,7 +295,7 @@ class Rollout:
     def _end_busy(self, deploy: Deploy, deployment: Deployment, busy: BusyError) -> Progress | None:
         """End a deployment whose endpoint is busy; None if it is busy with this very deployment.
 
-        It is if an earlier try took effect and its answer was lost.
+        That is so if an earlier try took effect and its answer was lost.
         """
         found = self._gateways.endpoints.describe(deployment.endpoint_name)
         if _took_effect(deploy, deployment, found):
@@ -304,7 +304,7 @@ class Rollout:
             self._withdraw(deployment, busy)
             return Progress.NAME_TAKEN
         if found is None or not found.modifying:
-            # Refused as busy, and seen at rest: the read is stale, so it proves nothing.
+            # SageMaker refused as busy, but the read shows a rest: the read is stale and proves nothing.
             raise busy
         self._withdraw(deployment, busy)
         return Progress.ENDED

@@ -1,4 +1,4 @@
-"""Settles the deployment under way, as far as the endpoint shows how it ended."""
+"""Settles the deployment under way once the endpoint shows how it ended."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _STATUSES: Final = {
     Verdict.FAILED: AttemptStatus.FAILED,
     Verdict.ABORTED: AttemptStatus.ABORTED,
 }
-"""How a deployment is settled on a verdict; on the others it is not."""
+"""The status by which a verdict settles a deployment. The other verdicts settle none."""
 
 
 class SettlementPhase:
-    """Reads the endpoint, and settles the deployment that it shows the end of."""
+    """Reads the endpoint, and settles a deployment that has ended."""
 
     def __init__(
         self,
@@ -56,10 +56,10 @@ class SettlementPhase:
         self._now = now
 
     def run(self, round_: Round) -> Next:
-        """Settle what ended, claim what is to be tested first, and report what is owed."""
+        """Settle a deployment that ended, or claim it for its smoke test, and report owed outcomes."""
         endpoint = round_.endpoint = self._endpoints.describe(self._ledger.endpoint_name)
         deployment = self._ledger.history.unsettled
-        # Only its owner knows how another kind of attempt ended; one that was left behind is withdrawn.
+        # Only its invocation knows how another kind of attempt ended. One that was left behind is withdrawn.
         if isinstance(deployment, Deployment):
             self._logger.append_keys(correlation_id=deployment.correlation_id)
             self._settle(deployment, endpoint)
@@ -75,8 +75,8 @@ class SettlementPhase:
             self._attempts.accept(deployment)
             return
         if deployment.abort_asked_at is not None:
-            # Before its end is noted: if this invocation dies in between, the next one clears it again. And
-            # long before the next update, if there is one: what SageMaker reads of alarms may lag.
+            # Clear the alarm before the end is noted: if this invocation dies in between, the next one clears
+            # it again. And clear it long before the next update, as SageMaker's view of alarms may lag.
             self._executor.end_abort()
         if status is AttemptStatus.SUCCEEDED and self._smoke_testing.applies_to(deployment):
             self._attempts.claim_test(deployment)
@@ -91,9 +91,9 @@ def settle_unmanaged(
     reports: Reports,
     now: datetime,
 ) -> None:
-    """Settle what was under way when an endpoint's settings were removed: people wait for its end.
+    """Settle what was under way when an endpoint's settings were removed: people wait for its outcome.
 
-    Its smoke test and its abort alarm went with the settings.
+    The settings took its smoke test and its abort alarm with them.
     """
     deployment = ledger.history.unsettled
     if deployment is None and not reports.owed:
@@ -111,9 +111,9 @@ def settle_unmanaged(
 def end_of(
     deployment: Deployment, endpoint: Endpoint | None, *, now: datetime
 ) -> tuple[AttemptStatus, str | None] | None:
-    """Return a deployment's next status and its reason, by what its endpoint shows; None if it stays.
+    """Return a deployment's next status and its reason, by its endpoint; None if nothing changes.
 
-    The next status is ACCEPTED if the invocation that asked SageMaker died before it could note that.
+    The next status is ACCEPTED if the invocation that called SageMaker died before it noted the answer.
     """
     if endpoint is not None and endpoint.modifying:
         if deployment.status is AttemptStatus.OPEN and deployment.is_under_way_on(endpoint):

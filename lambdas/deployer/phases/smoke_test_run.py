@@ -1,4 +1,4 @@
-"""Runs one smoke test: calls a version that has just come into service, within the test's limits."""
+"""Runs one smoke test: calls a version that has just gone live, within the test's limits."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from deployer.model.smoke_test import Answer, Failure, Request, SmokeTest
 
 LONGEST_PAUSE_SECONDS: Final = 2.0
-"""The longest wait before a call that no container answered is made again."""
+"""The longest wait before an unanswered call is repeated."""
 
 
 class SmokeTestRun:
     """One smoke test of one version on one endpoint.
 
     Args:
-        test: What is asked and expected.
-        endpoint_name: The endpoint that serves it.
-        target_variants: The variants that serve it, where others serve as well; none to leave it to
-            SageMaker.
-        sample: The version, for the payload that it was registered with; None if it is gone.
-        invocations: Where requests go.
-        s3: Where bodies come from.
+        test: The requests and their expected answers.
+        endpoint_name: The endpoint that serves the version.
+        target_variants: The variants that serve the version, if others serve as well; empty to let SageMaker
+            choose.
+        sample: The version with its sample payload; None if the version was deleted.
+        invocations: Takes the requests.
+        s3: Holds the bodies.
         now: The time.
         pause: Pauses for a random part of so many seconds.
     """
@@ -88,7 +88,7 @@ class SmokeTestRun:
     def _call(
         self, request: Request, payload: Payload, variant: str | None, ends_at: datetime
     ) -> Answer | Unanswered:
-        """Call until a container answers or the time is over."""
+        """Call until a container answers or the time is up."""
         answer: Answer | Unanswered = Unanswered("the time was over before it was asked")
         while self._now() < ends_at:
             answer = self._invocations.invoke(

@@ -1,7 +1,7 @@
-"""Tests a version that has come into service with its smoke test, and settles its deployment by that.
+"""Runs the smoke test of a version that has gone live, and settles its deployment by the result.
 
-Such a deployment always comes to an end, whatever the version answers, was registered with, or does to the
-invocation that tests it.
+Such a deployment always ends: with any answer, with any sample payload, and even if the test ends its
+invocation.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from deployer.model.smoke_test import Failure, SmokeTest
 
 MOST_TESTS: Final = 3
-"""How often a test is begun: memory or time that ends an invocation from outside cannot be caught in it."""
+"""How often a test is begun. An invocation cannot catch its own end by lack of memory or time."""
 
 TAKEN_BACK: Final = "Its approval was taken back before its smoke test was made."
 
@@ -75,19 +75,19 @@ class SmokeTestingPhase:
         self._logger = logger
 
     def applies_to(self, deployment: Deployment) -> bool:
-        """Tell whether the version of a deployment is to pass the smoke test first.
+        """Tell whether a deployment's version must pass the smoke test first.
 
-        A release that served well before is not tested again: a version that fails gives way to it.
+        A release that served well before is not tested again: it is what replaces a version that fails.
         """
         return self._settings.smoke_test is not None and not self._versions.decide(
             partial(_is_proven, endpoint_config_name=deployment.endpoint_config_name)
         )
 
     def begin_again(self, choice: Choice, endpoint: Endpoint) -> bool:
-        """Begin to test a release that serves already, is wanted again, and never passed its test.
+        """Begin a test of a release that serves already, is wanted again, and never passed its test.
 
-        It failed another test or was taken back, and nothing else could be put in its place. Nothing is asked
-        of SageMaker for it.
+        It failed another test or was taken back, and no other release could replace it. SageMaker gets no
+        call for it.
 
         Returns:
             Whether there is such a release.
@@ -104,10 +104,10 @@ class SmokeTestingPhase:
         return True
 
     def run(self, round_: Round) -> Next:
-        """Run the smoke test that this invocation claimed, if it did, and settle the deployment.
+        """Run the smoke test that this invocation claimed, if any, and settle the deployment.
 
         Raises:
-            OutOfTimeError: This invocation has no time left for it; its lease is released.
+            OutOfTimeError: This invocation has no time left for the test. It released its lease.
         """
         deployment = self._ledger.history.unsettled
         if (
@@ -139,7 +139,7 @@ class SmokeTestingPhase:
         if failure is None:
             self._attempts.settle(deployment, AttemptStatus.SUCCEEDED, endpoint=found)
         elif found is None or found.modifying or not deployment.is_under_way_on(found):
-            # Somebody changed the endpoint meanwhile, so that it is unknown who answered.
+            # Somebody changed the endpoint meanwhile, so another version may have answered.
             self._release_untested(deployment)
         else:
             self._attempts.settle(
@@ -151,11 +151,11 @@ class SmokeTestingPhase:
             )
 
     def _release_untested(self, deployment: Deployment) -> None:
-        """Let any invocation test the version now: this one's claim says nothing about the version."""
+        """Let any invocation test the version now: this claim does not count against the version."""
         self._attempts.release_lease(deployment, tests_begun=deployment.tests_begun - 1)
 
     def _given_up(self, deployment: Deployment, test: SmokeTest) -> Failure | None:
-        """Return why no further test is begun; None if one is."""
+        """Return why no other test is begun; None if one is."""
         begun = deployment.tests_begun - 1
         if begun >= MOST_TESTS or (begun > 0 and self._is_overtaken(deployment)):
             times = "once" if begun == 1 else f"{begun} times"
@@ -196,7 +196,7 @@ class SmokeTestingPhase:
         try:
             return run.run()
         except (ClientError, ConnectTimeoutError, ReadTimeoutError):
-            # S3's own fault, or the time that we have for it: the next pass may not meet it.
+            # A fault of S3's, or a time-out: the next pass may not meet it.
             raise
         except Exception as error:  # noqa: BLE001 - whatever an answer upsets, the version has failed its test
             self._logger.warning("The smoke test broke off", error=type(error).__name__)

@@ -1,4 +1,4 @@
-"""Brings the endpoint's own tags to what the settings say. A changed tag needs no rollout."""
+"""Makes the endpoint's own tags match the settings. A changed tag needs no rollout."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class TagsPhase:
-    """Notes which endpoint was observed, and changes its tags."""
+    """Notes the observed endpoint, and changes its tags."""
 
     def __init__(
         self, settings: EndpointSettings, ledger: Ledger, executor: Executor, *, stack_name: str
@@ -26,7 +26,7 @@ class TagsPhase:
         self._stack_name = stack_name
 
     def run(self, round_: Round) -> Next:
-        """Change the tags that differ. A refusal is reported, and costs no other phase its turn."""
+        """Change the tags that differ. A refusal is reported, and stops no other phase."""
         endpoint, choice = round_.endpoint, round_.decision.choice
         if endpoint is None or round_.is_another_kind:
             return Next.GO_ON
