@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from deployer.contract import SettingsKey
 from infra.settings.model_objects import ModelObjects, found, place_of
 
 if TYPE_CHECKING:
@@ -62,19 +63,21 @@ class EndpointRequirements:
         with_our_role = [spec for spec in endpoints if "ExecutionRoleArn" not in spec.compiled["CreateModel"]]
         ours = [spec.compiled["CreateEndpointConfig"] for spec in with_our_role]
         vpcs = [spec.compiled["CreateModel"].get("VpcConfig") or {} for spec in with_our_role]
-        tests = [spec.compiled.get("SmokeTest", {}) for spec in endpoints]
-        calls = [request for test in tests for request in test.get("Requests", ())]
+        tests = [spec.compiled.get(SettingsKey.SMOKE_TEST, {}) for spec in endpoints]
+        calls = [request for test in tests for request in test.get(SettingsKey.REQUESTS, ())]
         return cls(
             registry_accounts=sorted({group.split(":")[4] for group in groups if group.startswith("arn:")}),
             execution_roles=sorted({m["ExecutionRoleArn"] for m in models if "ExecutionRoleArn" in m}),
             storage_keys=sorted({config["KmsKeyId"] for config in configs if config.get("KmsKeyId")}),
-            autoscaling=any("AutoScaling" in spec.compiled for spec in endpoints),
+            autoscaling=any(SettingsKey.AUTO_SCALING in spec.compiled for spec in endpoints),
             smoke_tests=bool(calls),
-            sample_payloads=any("SamplePayload" in call for call in calls),
-            smoke_test_objects=sorted({place_of(call["BodyS3Uri"]) for call in calls if "BodyS3Uri" in call}),
+            sample_payloads=any(SettingsKey.SAMPLE_PAYLOAD in call for call in calls),
+            smoke_test_objects=sorted(
+                {place_of(call[SettingsKey.BODY_S3_URI]) for call in calls if SettingsKey.BODY_S3_URI in call}
+            ),
             rollback_alarms=sorted(
                 found([spec.compiled.get("DeploymentConfig") for spec in endpoints], "AlarmName")
-                - {spec.compiled.get("AbortAlarmName") for spec in endpoints}
+                - {spec.compiled.get(SettingsKey.ABORT_ALARM_NAME) for spec in endpoints}
             ),
             model_objects=ModelObjects.of(with_our_role),
             topics=sorted(found(ours, "SuccessTopic", "ErrorTopic")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from deployer.contract import SettingsKey
 from infra.configuration.promotion_order import APPROVED
 from infra.settings.problem import Problem
 
@@ -75,7 +76,7 @@ def approved_by_nobody(stages: Sequence[CarriedStage], place: str) -> Iterator[P
 
 def _takes_only_approvers(spec: EndpointSpec) -> bool:
     """Tell whether only certain people's approvals put a version on an endpoint, or into its shadow."""
-    return "ApprovalPolicy" in spec.compiled and spec.compiled.get("Shadow") != {}
+    return SettingsKey.APPROVAL_POLICY in spec.compiled and spec.compiled.get(SettingsKey.SHADOW) != {}
 
 
 def uncarried_files(directory: Path, carried: set[Path], below: Found) -> Iterator[Problem]:

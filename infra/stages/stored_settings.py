@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from deployer.contract import SettingsKey
 from infra.configuration.partitions import partition_of
 from infra.configuration.registry_and_stages import DEFAULT_SOAK_SECONDS
 from infra.settings.compiling.compiler import LARGEST_PARAMETER_BYTES, serialised
@@ -66,8 +67,8 @@ def _without_deployers(compiled: Mapping[str, Any], deployers: Sequence[str]) ->
     Stages write to the registry as well, and whoever changed a version last may pass for who approved it.
     """
     return {
-        key: {**compiled[key], "Deployers": list(deployers)}
-        for key in ("ApprovalPolicy", "Shadow")
+        key: {**compiled[key], SettingsKey.DEPLOYERS: list(deployers)}
+        for key in (SettingsKey.APPROVAL_POLICY, SettingsKey.SHADOW)
         if compiled.get(key)
     }
 
@@ -81,17 +82,17 @@ def of_stage(name: str, stage: Stage, later: Mapping[str, Sequence[str]]) -> dic
         later: By ModelLifeCycle Stage, which others come after it. A version that went on to one of them has
             passed the gates before it.
     """
-    added: dict[str, Any] = {"StageName": name}
+    added: dict[str, Any] = {SettingsKey.STAGE_NAME: name}
     if stage.gate is not None:
-        added["Gate"] = {
+        added[SettingsKey.GATE] = {
             "Stage": stage.gate.stage,
             "StageStatus": stage.gate.stage_status,
             **_later(stage.gate.stage, later),
         }
     if stage.promotion is not None:
         soak = DEFAULT_SOAK_SECONDS if stage.soak_seconds is None else stage.soak_seconds
-        added["Promotion"] = {
-            "SoakSeconds": soak,
+        added[SettingsKey.PROMOTION] = {
+            SettingsKey.SOAK_SECONDS: soak,
             "Stage": stage.promotion.stage,
             "StageStatus": stage.promotion.stage_status,
             **_later(stage.promotion.stage, later),
@@ -100,7 +101,7 @@ def of_stage(name: str, stage: Stage, later: Mapping[str, Sequence[str]]) -> dic
 
 
 def _later(life_cycle_stage: str, later: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    return {"LaterStages": [*later[life_cycle_stage]]} if later[life_cycle_stage] else {}
+    return {SettingsKey.LATER_STAGES: [*later[life_cycle_stage]]} if later[life_cycle_stage] else {}
 
 
 def _group_of(spec: EndpointSpec, stage: Stage, registry: Registry) -> str | None:

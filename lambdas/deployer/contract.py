@@ -25,6 +25,36 @@ JOURNAL_SORT_KEY: Final = "item"
 SETTINGS_SCHEMA_VERSION: Final = 1
 
 
+class SettingsKey:
+    """Members of an endpoint's stored settings that are no member of SageMaker's requests."""
+
+    SCHEMA_VERSION: Final = "SchemaVersion"
+    PINS: Final = "Pins"
+    SHADOW: Final = "Shadow"
+    APPROVAL_POLICY: Final = "ApprovalPolicy"
+    APPROVERS: Final = "Approvers"
+    FOUR_EYES: Final = "FourEyes"
+    DEPLOYERS: Final = "Deployers"
+    KEEP: Final = "Keep"
+    ABORT_ALARM_NAME: Final = "AbortAlarmName"
+    AUTO_SCALING: Final = "AutoScaling"
+    STAGE_NAME: Final = "StageName"
+    GATE: Final = "Gate"
+    PROMOTION: Final = "Promotion"
+    LATER_STAGES: Final = "LaterStages"
+    SOAK_SECONDS: Final = "SoakSeconds"
+    SMOKE_TEST: Final = "SmokeTest"
+    TIME_LIMIT_SECONDS: Final = "TimeLimitSeconds"
+    REQUESTS: Final = "Requests"
+    LOG_BODIES: Final = "LogBodies"
+    BODY_S3_URI: Final = "BodyS3Uri"
+    SAMPLE_PAYLOAD: Final = "SamplePayload"
+    RESPONSE_CONTENT_TYPE: Final = "ResponseContentType"
+    EXPECT: Final = "Expect"
+    P95_MILLISECONDS: Final = "P95Milliseconds"
+    CALLS: Final = "Calls"
+
+
 def endpoint_property(stage_name: str, endpoint_name: str) -> str:
     """Name the property that says how a version fares on an endpoint."""
     return f"{PREFIX}{stage_name}:endpoint:{endpoint_name}"

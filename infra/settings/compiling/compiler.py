@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.contract import SETTINGS_SCHEMA_VERSION, STACK_NAME
+from deployer.contract import SETTINGS_SCHEMA_VERSION, STACK_NAME, SettingsKey
 from infra.settings.compiling.alarm_definitions import Watched, abort_alarm, rollback_alarms
 from infra.settings.compiling.deployment_config import deployment_config
 from infra.settings.compiling.field_mapping import SECTIONS, key_of, map_fields
@@ -53,12 +53,12 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
     """
     variants, overrides = hosted(settings, endpoint_name), settings.overrides
     spec: dict[str, Any] = {
-        "SchemaVersion": SETTINGS_SCHEMA_VERSION,
+        SettingsKey.SCHEMA_VERSION: SETTINGS_SCHEMA_VERSION,
         STACK_NAME: stack_name,
         "EndpointName": endpoint_name,
         "ModelPackageGroupName": settings.model_package_group,
         **_templates(settings, variants),
-        "Keep": settings.keep,
+        SettingsKey.KEEP: settings.keep,
     }
     if settings.rollout is not None:
         # The abort alarm comes first: whatever else is watched, a reject must be able to stop a rollout.
@@ -66,7 +66,7 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
         spec["DeploymentConfig"] = deployment_config(
             settings.rollout, [*made, *settings.rollout.alarms.existing]
         )
-        spec["AbortAlarmName"] = made[0]
+        spec[SettingsKey.ABORT_ALARM_NAME] = made[0]
     elif overrides.deployment_config:
         spec["DeploymentConfig"] = merged({}, overrides.deployment_config)
     scaling = {
@@ -75,19 +75,19 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
         if each.scaling is not None
     }
     if scaling:
-        spec["AutoScaling"] = scaling
+        spec[SettingsKey.AUTO_SCALING] = scaling
     pins = stored_pins(settings)
     if pins:
-        spec["Pins"] = pins
+        spec[SettingsKey.PINS] = pins
     if settings.shadow is not None:
-        spec["Shadow"] = stored_shadow(settings.shadow)
+        spec[SettingsKey.SHADOW] = stored_shadow(settings.shadow)
     if settings.smoke_test is not None:
-        spec["SmokeTest"] = stored_test(settings.smoke_test)
+        spec[SettingsKey.SMOKE_TEST] = stored_test(settings.smoke_test)
     if settings.tags:
         spec["Tags"] = settings.tags
     approval_policy = _approval_policy(settings)
     if approval_policy:
-        spec["ApprovalPolicy"] = approval_policy
+        spec[SettingsKey.APPROVAL_POLICY] = approval_policy
     return spec
 
 
@@ -115,9 +115,9 @@ def _templates(settings: EndpointSettings, variants: Sequence[Hosted]) -> dict[s
 def _approval_policy(settings: EndpointSettings) -> dict[str, Any]:
     policy: dict[str, Any] = {}
     if settings.approvers:
-        policy["Approvers"] = with_sessions(settings.approvers)
+        policy[SettingsKey.APPROVERS] = with_sessions(settings.approvers)
     if settings.four_eyes:
-        policy["FourEyes"] = True
+        policy[SettingsKey.FOUR_EYES] = True
     return policy
 
 
@@ -198,7 +198,7 @@ def origin(document: Document, spec: Mapping[str, Any], operation: str, path: Fi
             return ("tags",)
         case ("EndpointName", *_):
             return ("endpoint_name",)
-        case ("AutoScaling", int(index)):
+        case (SettingsKey.AUTO_SCALING, int(index)):
             around = () if "autoscaling" in document.content else ("variants", index)
             return (*around, "autoscaling")
         case ("ModelPackageGroupName", *_):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.contract import SettingsKey
 from infra.settings.compiling.capacity_size import Instances
 from infra.settings.compiling.scalable_target import Serving
 from infra.settings.keys.approvers import with_sessions
@@ -88,7 +89,7 @@ def stored_pins(settings: EndpointSettings) -> dict[str, int]:
 
 def stored_shadow(shadow: Shadow) -> dict[str, Any]:
     """Turn into what the deployer reads as `Shadow`: whose approvals count for it; empty for anyone's."""
-    return {"Approvers": with_sessions(shadow.approvers)} if shadow.approvers else {}
+    return {SettingsKey.APPROVERS: with_sessions(shadow.approvers)} if shadow.approvers else {}
 
 
 def weigh_shadow(config: dict[str, Any], sampling_percent: int) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from deployer.contract import SettingsKey
+
 if TYPE_CHECKING:
     from infra.settings.keys.smoke_tests import SmokeTest, SmokeTestRequest
 
@@ -11,11 +13,11 @@ if TYPE_CHECKING:
 def stored_test(test: SmokeTest) -> dict[str, Any]:
     """Turn the keys into what the deployer reads; only what differs from the obvious is stored."""
     stored: dict[str, Any] = {
-        "TimeLimitSeconds": test.time_limit_seconds,
-        "Requests": [_stored_request(request) for request in test.requests],
+        SettingsKey.TIME_LIMIT_SECONDS: test.time_limit_seconds,
+        SettingsKey.REQUESTS: [_stored_request(request) for request in test.requests],
     }
     if test.log_bodies:
-        stored["LogBodies"] = True
+        stored[SettingsKey.LOG_BODIES] = True
     return stored
 
 
@@ -23,14 +25,14 @@ def _stored_request(request: SmokeTestRequest) -> dict[str, Any]:
     members = {
         "Name": request.name,
         "Body": request.body,
-        "BodyS3Uri": request.body_from,
-        "SamplePayload": request.sample_payload,
+        SettingsKey.BODY_S3_URI: request.body_from,
+        SettingsKey.SAMPLE_PAYLOAD: request.sample_payload,
         "ContentType": request.content_type,
         "Accept": request.accept,
         "Status": request.status,
-        "ResponseContentType": request.response_content_type,
-        "Expect": request.expect,
-        "P95Milliseconds": request.p95_ms,
-        "Calls": request.calls,
+        SettingsKey.RESPONSE_CONTENT_TYPE: request.response_content_type,
+        SettingsKey.EXPECT: request.expect,
+        SettingsKey.P95_MILLISECONDS: request.p95_ms,
+        SettingsKey.CALLS: request.calls,
     }
     return {name: value for name, value in members.items() if value is not None}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.contract import SettingsKey
 from infra.settings.compiling.capacity_size import PERCENT, Instances, share_of, steps_of
 from infra.settings.rules.request_validation import Violation
 from service_model.hosting import GUARDRAILS_SOURCE
@@ -30,7 +31,7 @@ _SIZE_SOURCE: Final = "botocore, TrafficRoutingConfig and RollingUpdatePolicy"
 
 
 def _instances(spec: Mapping[str, Any], variant: Mapping[str, Any]) -> Instances | None:
-    scaling = spec.get("AutoScaling", {}).get(str(variant.get("VariantName")))
+    scaling = spec.get(SettingsKey.AUTO_SCALING, {}).get(str(variant.get("VariantName")))
     if scaling:
         return Instances(scaling["MinCapacity"], scaling["MaxCapacity"])
     count = variant.get("InitialInstanceCount")

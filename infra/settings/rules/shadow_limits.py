@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from deployer.contract import SettingsKey
 from infra.settings.rules.compiled_endpoint import (
     Refusal,
     instance_types_of,
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 def shadow_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
     """Check what a shadow may stand beside (botocore: ShadowProductionVariants)."""
     config = spec["CreateEndpointConfig"]
-    if "ShadowProductionVariants" not in config and "Shadow" not in spec:
+    if "ShadowProductionVariants" not in config and SettingsKey.SHADOW not in spec:
         return
     shadows, variants = config.get("ShadowProductionVariants"), config.get("ProductionVariants")
     production = len(variants) if isinstance(variants, list) else 0
     found: list[tuple[bool, str, str, str]] = [
         (
-            "Shadow" not in spec,
+            SettingsKey.SHADOW not in spec,
             "a shadow that no key describes",
             "the key shadow, which says whose approvals it runs",
             "add shadow, and set here only what has no key",
@@ -61,7 +62,7 @@ def shadow_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
                 got=got,
                 expected=expected,
                 fix=fix,
-                source="" if "Shadow" not in spec else SHADOW_SOURCE,
+                source="" if SettingsKey.SHADOW not in spec else SHADOW_SOURCE,
             )
             return
     yield from _shadowed(spec)

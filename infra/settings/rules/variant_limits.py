@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.contract import SettingsKey
 from infra.settings.rules.compiled_endpoint import Refusal, instance_types_of, listed_variants, refusal
 from infra.settings.rules.serverless_limits import serverless_limits
 from service_model.hosting import (
@@ -25,7 +26,9 @@ def variant_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
     names: set[str] = set()
     # The shadow first, as its name is given: a variant of the same name has to be renamed.
     members = (
-        ("ShadowProductionVariants", "ProductionVariants") if "Shadow" in spec else ("ProductionVariants",)
+        ("ShadowProductionVariants", "ProductionVariants")
+        if SettingsKey.SHADOW in spec
+        else ("ProductionVariants",)
     )
     for path, variant in listed_variants(spec, *members):
         name = variant.get("VariantName")
@@ -135,13 +138,13 @@ def _routing(path: FieldPath, variant: Mapping[str, Any]) -> Iterator[Refusal]:
 
 def scaling_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
     """Check that nothing scales by itself that bursts."""
-    scaling = spec.get("AutoScaling", {})
+    scaling = spec.get(SettingsKey.AUTO_SCALING, {})
     for (_, index), variant in listed_variants(spec, "ProductionVariants"):
         bursting = [name for name in instance_types_of(variant) if is_burstable(name)]
         if bursting and variant.get("VariantName") in scaling:
             yield refusal(
                 "RegisterScalableTarget",
-                ("AutoScaling", index),
+                (SettingsKey.AUTO_SCALING, index),
                 got=f"autoscaling of {' and '.join(bursting)}",
                 expected="an instance type that is not burstable: SageMaker scales none of these",
                 fix="choose another instance type, such as ml.m5.large, or remove autoscaling",

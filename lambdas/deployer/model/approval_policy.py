@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from deployer.contract import SettingsKey
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -32,9 +34,9 @@ class ApprovalPolicy:
     def parse(cls, document: Mapping[str, Any]) -> ApprovalPolicy:
         """Read the settings' `ApprovalPolicy`, of which `is_policy` holds."""
         return cls(
-            tuple(document.get("Approvers", ())),
-            document.get("FourEyes", False),
-            tuple(document.get("Deployers", ())),
+            tuple(document.get(SettingsKey.APPROVERS, ())),
+            document.get(SettingsKey.FOUR_EYES, False),
+            tuple(document.get(SettingsKey.DEPLOYERS, ())),
         )
 
     def objection(self, *, approved_by: Identity | None, registered_by: Identity) -> str | None:
@@ -68,9 +70,9 @@ def is_policy(value: object) -> TypeGuard[dict[str, Any]]:
     if not isinstance(value, dict):
         return False
     return (
-        _are_strings(value.get("Approvers", []))
-        and isinstance(value.get("FourEyes", False), bool)
-        and _are_strings(value.get("Deployers", []))
+        _are_strings(value.get(SettingsKey.APPROVERS, []))
+        and isinstance(value.get(SettingsKey.FOUR_EYES, False), bool)
+        and _are_strings(value.get(SettingsKey.DEPLOYERS, []))
     )
 
 

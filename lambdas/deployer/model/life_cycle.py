@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 
+from deployer.contract import SettingsKey
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -49,7 +51,7 @@ class Gate:
     def parse(cls, document: Mapping[str, Any]) -> Gate:
         """Read the settings' `Gate`, of which `is_gate` holds."""
         asks_for = LifeCycle(document["Stage"], document["StageStatus"])
-        return cls(asks_for, frozenset(document.get("LaterStages", ())))
+        return cls(asks_for, frozenset(document.get(SettingsKey.LATER_STAGES, ())))
 
     def admits(self, life_cycle: LifeCycle | None) -> bool:
         """Tell whether the stage takes a version that stands there."""
@@ -77,8 +79,8 @@ class PromotionRule:
         """Read the settings' `Promotion`, of which `is_promotion` holds."""
         return cls(
             LifeCycle(document["Stage"], document["StageStatus"]),
-            timedelta(seconds=document["SoakSeconds"]),
-            frozenset(document.get("LaterStages", ())),
+            timedelta(seconds=document[SettingsKey.SOAK_SECONDS]),
+            frozenset(document.get(SettingsKey.LATER_STAGES, ())),
         )
 
     def may_follow(self, life_cycle: LifeCycle | None, gate: Gate | None) -> bool:
@@ -110,16 +112,16 @@ class PromotionRule:
 
 def is_gate(value: object) -> TypeGuard[dict[str, Any]]:
     """Tell whether a value has the shape of the settings' `Gate`."""
-    return _is_life_cycle(value) and _are_names(value.get("LaterStages", []))
+    return _is_life_cycle(value) and _are_names(value.get(SettingsKey.LATER_STAGES, []))
 
 
 def is_promotion(value: object) -> TypeGuard[dict[str, Any]]:
     """Tell whether a value has the shape of the settings' `Promotion`."""
     return (
         _is_life_cycle(value)
-        and type(value.get("SoakSeconds")) is int
-        and value["SoakSeconds"] >= 0
-        and _are_names(value.get("LaterStages", []))
+        and type(value.get(SettingsKey.SOAK_SECONDS)) is int
+        and value[SettingsKey.SOAK_SECONDS] >= 0
+        and _are_names(value.get(SettingsKey.LATER_STAGES, []))
     )
 
 

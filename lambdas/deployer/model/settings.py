@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
-from deployer.contract import SETTINGS_SCHEMA_VERSION, STACK_NAME
+from deployer.contract import SETTINGS_SCHEMA_VERSION, STACK_NAME, SettingsKey
 from deployer.model.approval_policy import ApprovalPolicy, is_policy
 from deployer.model.life_cycle import Gate, PromotionRule, is_gate, is_promotion
 from deployer.model.names import account_of
@@ -85,7 +85,7 @@ class EndpointSettings:
             raise _invalid(endpoint_name, f"it is not JSON ({error})") from error
         if not isinstance(document, dict):
             raise _invalid(endpoint_name, f"it is a JSON {type(document).__name__}, not an object")
-        found, read = document.get("SchemaVersion"), SETTINGS_SCHEMA_VERSION
+        found, read = document.get(SettingsKey.SCHEMA_VERSION), SETTINGS_SCHEMA_VERSION
         if found != read:
             raise _invalid(endpoint_name, f"SchemaVersion is {found!r}, this deployer reads {read}")
         if document.get("EndpointName") != endpoint_name:
@@ -98,18 +98,24 @@ class EndpointSettings:
             model_package_group=document["ModelPackageGroupName"],
             create_model=document["CreateModel"],
             create_endpoint_config=document["CreateEndpointConfig"],
-            pins=document.get("Pins", {}),
-            shadow=ApprovalPolicy.parse(document["Shadow"]) if "Shadow" in document else None,
+            pins=document.get(SettingsKey.PINS, {}),
+            shadow=ApprovalPolicy.parse(document[SettingsKey.SHADOW])
+            if SettingsKey.SHADOW in document
+            else None,
             deployment_config=document.get("DeploymentConfig"),
             tags=document.get("Tags", {}),
-            policy=ApprovalPolicy.parse(document.get("ApprovalPolicy", {})),
-            keep=document.get("Keep", DEFAULT_KEEP),
-            abort_alarm_name=document.get("AbortAlarmName"),
-            scaling=document.get("AutoScaling", {}),
-            stage_name=document.get("StageName"),
-            gate=Gate.parse(document["Gate"]) if "Gate" in document else None,
-            promotion=PromotionRule.parse(document["Promotion"]) if "Promotion" in document else None,
-            smoke_test=SmokeTest.parse(document["SmokeTest"]) if "SmokeTest" in document else None,
+            policy=ApprovalPolicy.parse(document.get(SettingsKey.APPROVAL_POLICY, {})),
+            keep=document.get(SettingsKey.KEEP, DEFAULT_KEEP),
+            abort_alarm_name=document.get(SettingsKey.ABORT_ALARM_NAME),
+            scaling=document.get(SettingsKey.AUTO_SCALING, {}),
+            stage_name=document.get(SettingsKey.STAGE_NAME),
+            gate=Gate.parse(document[SettingsKey.GATE]) if SettingsKey.GATE in document else None,
+            promotion=PromotionRule.parse(document[SettingsKey.PROMOTION])
+            if SettingsKey.PROMOTION in document
+            else None,
+            smoke_test=SmokeTest.parse(document[SettingsKey.SMOKE_TEST])
+            if SettingsKey.SMOKE_TEST in document
+            else None,
             stack_name=document[STACK_NAME],
         )
 
@@ -183,7 +189,7 @@ def _has_variants(document: dict[str, Any]) -> bool:
 
 
 def _has_pins(document: dict[str, Any]) -> bool:
-    pins = document.get("Pins", {})
+    pins = document.get(SettingsKey.PINS, {})
     return (
         isinstance(pins, dict)
         and all(type(number) is int and number > 0 for number in pins.values())
@@ -194,10 +200,10 @@ def _has_pins(document: dict[str, Any]) -> bool:
 
 
 def _has_shadow(document: dict[str, Any]) -> bool:
-    if "Shadow" not in document:
+    if SettingsKey.SHADOW not in document:
         return True
     variants = document["CreateEndpointConfig"].get("ShadowProductionVariants")
-    return is_policy(document["Shadow"]) and _is_list_of_objects(variants) and len(variants) == 1
+    return is_policy(document[SettingsKey.SHADOW]) and _is_list_of_objects(variants) and len(variants) == 1
 
 
 def _has_tags(document: dict[str, Any]) -> bool:
@@ -206,7 +212,7 @@ def _has_tags(document: dict[str, Any]) -> bool:
 
 
 def _keeps_a_number(document: dict[str, Any]) -> bool:
-    keep = document.get("Keep", DEFAULT_KEEP)
+    keep = document.get(SettingsKey.KEEP, DEFAULT_KEEP)
     return type(keep) is int and keep >= 0
 
 
@@ -252,34 +258,37 @@ _RULES: Final[tuple[tuple[Callable[[dict[str, Any]], bool], str], ...]] = (
     (_has_tags, "Tags is not an object of strings"),
     (_keeps_a_number, "Keep is not a number of releases"),
     (
-        lambda document: isinstance(document.get("AbortAlarmName", ""), str),
+        lambda document: isinstance(document.get(SettingsKey.ABORT_ALARM_NAME, ""), str),
         "AbortAlarmName is not a string",
     ),
     (
-        lambda document: _is_scaling(document.get("AutoScaling", {})),
+        lambda document: _is_scaling(document.get(SettingsKey.AUTO_SCALING, {})),
         "AutoScaling is not an object of variants, each with ScalableDimension and capacities",
     ),
     (
-        lambda document: is_policy(document.get("ApprovalPolicy", {})),
+        lambda document: is_policy(document.get(SettingsKey.APPROVAL_POLICY, {})),
         "ApprovalPolicy is not an object of Approvers (strings) and FourEyes (true or false)",
     ),
-    (lambda document: isinstance(document.get("StageName", ""), str), "StageName is not a string"),
+    (lambda document: isinstance(document.get(SettingsKey.STAGE_NAME, ""), str), "StageName is not a string"),
     (
         lambda document: isinstance(document.get(STACK_NAME), str) and bool(document[STACK_NAME]),
         "StackName, which says whose settings they are, is missing or no string",
     ),
     (
-        lambda document: "Gate" not in document or is_gate(document["Gate"]),
+        lambda document: SettingsKey.GATE not in document or is_gate(document[SettingsKey.GATE]),
         "Gate is not an object of Stage, StageStatus and LaterStages",
     ),
     (
         lambda document: (
-            "Promotion" not in document or (is_promotion(document["Promotion"]) and "StageName" in document)
+            SettingsKey.PROMOTION not in document
+            or (is_promotion(document[SettingsKey.PROMOTION]) and SettingsKey.STAGE_NAME in document)
         ),
         "Promotion is not an object of Stage, StageStatus, SoakSeconds and LaterStages beside a StageName",
     ),
     (
-        lambda document: "SmokeTest" not in document or is_smoke_test(document["SmokeTest"]),
+        lambda document: (
+            SettingsKey.SMOKE_TEST not in document or is_smoke_test(document[SettingsKey.SMOKE_TEST])
+        ),
         "SmokeTest is not an object of TimeLimitSeconds and Requests, each with one thing to send",
     ),
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard
 import jmespath  # type: ignore[import-untyped] # comes with botocore, without types
 from jmespath.exceptions import JMESPathTypeError  # type: ignore[import-untyped] # likewise
 
+from deployer.contract import SettingsKey
 from deployer.model.excerpts import excerpt, media_type
 from deployer.model.names import fingerprint
 
@@ -25,8 +26,16 @@ LARGEST_JSON_BYTES: Final = 6_291_456
 DEEPEST_JSON: Final = 100
 """Lists and objects within each other, in an answer that is judged."""
 
-_SOURCES: Final = ("Body", "BodyS3Uri", "SamplePayload")
-_STRINGS: Final = ("Name", "Body", "BodyS3Uri", "ContentType", "Accept", "ResponseContentType", "Expect")
+_SOURCES: Final = ("Body", SettingsKey.BODY_S3_URI, SettingsKey.SAMPLE_PAYLOAD)
+_STRINGS: Final = (
+    "Name",
+    "Body",
+    SettingsKey.BODY_S3_URI,
+    "ContentType",
+    "Accept",
+    SettingsKey.RESPONSE_CONTENT_TYPE,
+    SettingsKey.EXPECT,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,20 +173,20 @@ class SmokeTest:
                 Request(
                     name=each.get("Name", f"request {number}"),
                     body=each.get("Body"),
-                    body_s3_uri=each.get("BodyS3Uri"),
-                    sample_payload=each.get("SamplePayload", False),
+                    body_s3_uri=each.get(SettingsKey.BODY_S3_URI),
+                    sample_payload=each.get(SettingsKey.SAMPLE_PAYLOAD, False),
                     content_type=each.get("ContentType"),
                     accept=each.get("Accept"),
                     status=each["Status"],
-                    response_content_type=each.get("ResponseContentType"),
-                    expect=each.get("Expect"),
-                    p95_milliseconds=each.get("P95Milliseconds"),
-                    calls=each["Calls"],
+                    response_content_type=each.get(SettingsKey.RESPONSE_CONTENT_TYPE),
+                    expect=each.get(SettingsKey.EXPECT),
+                    p95_milliseconds=each.get(SettingsKey.P95_MILLISECONDS),
+                    calls=each[SettingsKey.CALLS],
                 )
-                for number, each in enumerate(document["Requests"], 1)
+                for number, each in enumerate(document[SettingsKey.REQUESTS], 1)
             ),
-            time_limit_seconds=document["TimeLimitSeconds"],
-            log_bodies=document.get("LogBodies", False),
+            time_limit_seconds=document[SettingsKey.TIME_LIMIT_SECONDS],
+            log_bodies=document.get(SettingsKey.LOG_BODIES, False),
             fingerprint=fingerprint(document),
         )
 
@@ -219,9 +228,9 @@ def is_smoke_test(value: object) -> TypeGuard[dict[str, Any]]:
     """Tell whether a value has the shape of the settings' `SmokeTest`."""
     return (
         isinstance(value, dict)
-        and type(value.get("TimeLimitSeconds")) is int
-        and isinstance(value.get("LogBodies", False), bool)
-        and isinstance(requests := value.get("Requests"), list)
+        and type(value.get(SettingsKey.TIME_LIMIT_SECONDS)) is int
+        and isinstance(value.get(SettingsKey.LOG_BODIES, False), bool)
+        and isinstance(requests := value.get(SettingsKey.REQUESTS), list)
         and bool(requests)
         and all(_is_request(each) for each in requests)
     )
@@ -232,10 +241,10 @@ def _is_request(value: object) -> bool:
         isinstance(value, dict)
         and sum(name in value for name in _SOURCES) == 1
         and all(isinstance(value.get(name, ""), str) for name in _STRINGS)
-        and isinstance(value.get("SamplePayload", False), bool)
+        and isinstance(value.get(SettingsKey.SAMPLE_PAYLOAD, False), bool)
         and type(value.get("Status")) is int
-        and type(value.get("Calls")) is int
-        and isinstance(value.get("P95Milliseconds", 0), int | float)
+        and type(value.get(SettingsKey.CALLS)) is int
+        and isinstance(value.get(SettingsKey.P95_MILLISECONDS, 0), int | float)
     )
 
 
