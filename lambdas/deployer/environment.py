@@ -1,4 +1,4 @@
-"""Holds the function's environment: the stack writes it, and the function says what is missing of it."""
+"""Holds the function's environment: the stack writes it, and the function names what is missing."""
 
 from __future__ import annotations
 

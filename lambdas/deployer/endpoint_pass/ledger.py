@@ -98,7 +98,7 @@ class Ledger:
         self._history = self._history.with_approval(changed)
 
     def record_artifact_digest(self, approval: Approval, digest: str) -> None:
-        """Write what was approved, where S3 did not show it then: the digest that is found first counts."""
+        """Write an approval's artifact digest, if S3 hid the artifacts then. The first digest counts."""
         if self._journal.record_artifact_digest(approval, digest):
             self._history = self._history.with_approval(replace(approval, artifact_digest=digest))
         else:

@@ -1,4 +1,4 @@
-"""Holds approvals: the registry knows what is approved, the journal knows when it was approved."""
+"""Holds approvals. The registry knows the versions that are approved, the journal knows since when."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ApprovalSource(Enum):
 
     EVENT = "event"
     ADOPTED = "adopted"
-    """Found Approved in the registry by the sweep: its event was lost, or the stack came later."""
+    """A sweep found it Approved in the registry: its event was lost, or the stack is newer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +28,18 @@ class Approval:
         version: Its number in the group.
         group_name: The model package group.
         approved_at: The event's time or, when adopted, the version's last modification: UTC, whole seconds.
-        approved_by: The approver's identity; read together with the approval, since any later update of the
-            version overwrites it.
+        approved_by: The approver's identity. It is read together with the approval, as any later update of
+            the version overwrites it.
         source: How the deployer learnt of it.
         correlation_id: The id of the event it came with; it runs through every log line and outcome.
-        artifact_digest: Of the images and artifacts that were approved; None as long as S3 does not show
-            them.
+        artifact_digest: Of the approved images and artifacts; None while S3 does not show them.
         objection: Why it does not count, by the endpoint's approval policy; None if it counts.
-        shadows: Whether it puts the version beside the one that serves, as its shadow, though it does not
-            count for what serves.
-        withdrawn: Whether it was seen not to stand any more; approving the version again is a new approval.
-        superseded_by: The version that went out instead, approved later; None if it had its own turn, or may
-            still have it.
-        ineligible_reported: Why it has no turn (its version was changed since, the settings' instance types
-            exclude it, or its objection), as people were told last. It decides nothing: each pass judges
+        shadows: Whether it makes the version a shadow, though it does not count for the version that serves.
+        withdrawn: Whether it no longer stands. If the version is approved again, that is a new approval.
+        superseded_by: The later approved version that was deployed instead; None if this one was deployed, or
+            still may be.
+        ineligible_reported: The last reported reason why it is not deployed: its version was changed, the
+            settings' instance types exclude it, or its objection. It decides nothing, as each pass judges
             again.
     """
 
@@ -124,13 +122,13 @@ class HeardApproval:
 
 @dataclass(frozen=True, slots=True)
 class Ineligible:
-    """An approval that stands, of a version that has no turn under these settings.
+    """An approval that stands, of a version that may not be deployed under these settings.
 
     Attributes:
         approval: The approval.
         reason: Why not.
         remedy: What a person can do.
-        is_hidden: Whether the registry or S3 does not show the version. It is eligible again once they do.
+        is_hidden: Whether the registry or S3 hides the version. It is eligible again once they show it.
     """
 
     approval: Approval
@@ -140,5 +138,5 @@ class Ineligible:
 
     @property
     def is_unreported(self) -> bool:
-        """Whether people have not heard of this reason."""
+        """Whether this reason has not been reported."""
         return self.approval.ineligible_reported != self.reason

@@ -20,10 +20,10 @@ class ApprovalPolicy:
 
     Attributes:
         approvers: Patterns of identities' ARNs, with `*` and `?`; empty for anybody.
-        four_eyes: Whether the approver must not be the one who registered the version. It also stops the
-            SageMaker SDK's `ModelPackage.deploy()`, which approves in passing what its user registered.
-        deployers: Patterns of the ARNs of stages' deployers, which write to the registry as well, and
-            approve nothing.
+        four_eyes: Whether the approver must not be the one who registered the version. That also stops the
+            SageMaker SDK's `ModelPackage.deploy()`, which approves the version that it deploys.
+        deployers: Patterns of the ARNs of stages' deployers. They write to the registry, too, and approve
+            nothing.
     """
 
     approvers: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ class ApprovalPolicy:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> ApprovalPolicy:
-        """Read the settings' `ApprovalPolicy`, of which `is_policy` holds."""
+        """Read the settings' `ApprovalPolicy`, which must pass `is_policy`."""
         return cls(
             tuple(document.get(SettingsKey.APPROVERS, ())),
             document.get(SettingsKey.FOUR_EYES, False),
@@ -43,7 +43,7 @@ class ApprovalPolicy:
         """Return why an approval does not count, or None if it does.
 
         Args:
-            approved_by: Who gave it; None if that can no longer be told.
+            approved_by: Who gave it; None if that can no longer be read.
             registered_by: Who registered the version.
         """
         if not self.approvers and not self.four_eyes:
@@ -85,6 +85,6 @@ def _is_one_of(identity: Identity, patterns: Iterable[str]) -> bool:
 
 
 def _matches(arn: str, pattern: str) -> bool:
-    # Not fnmatch: its brackets mean something, and IAM's patterns have none.
+    # Not fnmatch: it gives brackets a meaning, which IAM's patterns do not.
     regex = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
     return re.fullmatch(regex, arn, re.DOTALL) is not None

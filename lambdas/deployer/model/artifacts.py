@@ -1,7 +1,7 @@
-"""Says what a version is made of, by a digest of its containers and of what S3 holds for them. Pure.
+"""Computes a digest of a version's containers and of their objects in S3. Pure.
 
-The registry's entry is of the time when a version was registered. An object can be overwritten in S3 since,
-and only S3 knows.
+The registry's entry dates from the version's registration. Somebody may have overwritten an object since, and
+only S3 shows that.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ def digest_of(containers: Sequence[Mapping[str, Any]], held: Sequence[Any]) -> s
 
     Args:
         containers: As the registry describes them.
-        held: Each artifact's URI with the entity tags of its objects; empty where the registry's word is all
-            there is.
+        held: Each artifact's URI with the entity tags of its objects; empty if only the registry's entry
+            counts.
     """
     return names.digest([containers, held])
 
 
 def artifact_uris(containers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield where containers' artifacts are. The URI of a prefix of many objects ends in a slash.
+    """Yield the URIs of containers' artifacts. The URI of a prefix of many objects ends in a slash.
 
     Source: botocore, `ModelPackageContainerDefinition`.
     """

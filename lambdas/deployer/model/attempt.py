@@ -30,7 +30,7 @@ class AttemptStatus(Enum):
     """Journalled. The call may or may not have been made yet."""
 
     ACCEPTED = "accepted"
-    """SageMaker accepted the change, and the endpoint has not come to rest since."""
+    """SageMaker accepted the change, and the endpoint has not been seen at rest since."""
 
     TESTING = "testing"
     """The version serves. The invocation that holds the lease runs its smoke test."""
@@ -41,7 +41,7 @@ class AttemptStatus(Enum):
     """SageMaker rolled it back because its approval was taken back. The version has not failed."""
 
     WITHDRAWN = "withdrawn"
-    """It never reached SageMaker: the endpoint was busy, or something else was wanted. It is no failure."""
+    """It never reached SageMaker: the endpoint was busy, or another release was wanted. It is no failure."""
 
 
 ENDS: Final = frozenset({AttemptStatus.SUCCEEDED, AttemptStatus.FAILED, AttemptStatus.ABORTED})
@@ -60,7 +60,7 @@ class Action(Enum):
 
 
 _QUOTA: Final = re.compile(r"service limit '(?P<name>[^']+)'")
-"""In the message of `ResourceLimitExceeded`, also where it comes as a failure reason."""
+"""In the message of `ResourceLimitExceeded`, also if that is a failure reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ NOTHING: Final = Deletion()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """The part that every attempt has: an endpoint's next number, claimed by one invocation.
+    """The fields of every attempt: an endpoint's next number, claimed by one invocation.
 
     Attributes:
         endpoint_name: The endpoint.
@@ -96,7 +96,7 @@ class Attempt:
         started_at: When it was journalled.
         invocation_id: The invocation that wrote this state. When a write times out and its repetition is
             refused, the invocation recognises its own write by this.
-        lease_until: Until when that invocation may still be at work on the attempt or on its outcome.
+        lease_until: Until when that invocation may be at work on the attempt or on its outcome.
         status: Where it stands.
         settled_at: When it was settled.
         reason: Why it failed or was withdrawn, in full.
@@ -120,7 +120,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanUp(Attempt):
-    """An attempt to delete what nothing needs any more. It has no outcome.
+    """An attempt to delete models and configs that nothing needs. It has no outcome.
 
     Attributes:
         deletion: What is deleted.
@@ -132,7 +132,7 @@ class CleanUp(Attempt):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OfVersion(Attempt):
-    """What a deployment and a promotion of it have in common.
+    """The fields that a deployment and its promotion share.
 
     Attributes:
         version_arn: The version that was approved.
@@ -192,7 +192,7 @@ class Deployment(_OfVersion):
 
     Attributes:
         action: Whether the endpoint is created or updated.
-        replaces_endpoint_config_name: What served before, if anything did.
+        replaces_endpoint_config_name: The config that served before, if any.
         endpoint_last_modified_time: The endpoint's, as read before the attempt; None if there was none.
         rolls_back: Whether a newer version was given up for this one.
         accepted_at: When the deployer noted that SageMaker accepted the change.
@@ -200,9 +200,9 @@ class Deployment(_OfVersion):
         deletes_endpoint: Whether the endpoint had failed, so that it is deleted and created again.
         tests_begun: How often the smoke test was begun. It is counted when the test is claimed.
         failed_test: The smoke test that the version failed; None if it did not come to that.
-        alarms_left_out: Rollback alarms that do not guard it, because they were on before, for example.
+        alarms_left_out: Rollback alarms that do not guard it, for example because they were on before.
         alarms_unread: Whether the deployer could not read the alarms' states before it began.
-        unguarded: Why it goes out without the guardrails of its settings, if it does.
+        unguarded: Why it goes out without its settings' guardrails; None if they guard it.
         doubles_instances: Whether old and new instances count against quotas at the same time.
         start_reported: Whether the outcome `started` was handed over.
     """
@@ -233,8 +233,7 @@ class Deployment(_OfVersion):
 
     def is_under_way_on(self, endpoint: Endpoint) -> bool:
         """Tell whether the endpoint is being brought to this attempt's config, or stays on it."""
-        # An endpoint that is being deleted still shows its config. One that is being updated shows the config
-        # that it leaves.
+        # During a deletion an endpoint still shows its config. During an update it shows the old config.
         goal = endpoint.pending_endpoint_config_name or endpoint.endpoint_config_name
         return endpoint.status != "Deleting" and self.endpoint_config_name == goal
 
@@ -242,7 +241,7 @@ class Deployment(_OfVersion):
     def transient(self) -> bool:
         """Whether it failed for a reason that may pass by itself.
 
-        If the alarms' states were not read, an alarm that was on before may have ended the update.
+        If the alarms' states could not be read, an alarm that was on before may have ended the update.
         """
         if self.failed_test is not None:
             return False
@@ -252,11 +251,11 @@ class Deployment(_OfVersion):
 
     @property
     def lacked_access(self) -> bool:
-        """Whether it failed for a permission, which may be granted and not yet known everywhere."""
+        """Whether it failed for a permission that may be granted and not yet known everywhere."""
         return self.failed_test is None and self.reason is not None and may_be_early(self.reason)
 
     @property
     def quota(self) -> str | None:
-        """The quota that it failed for, if SageMaker names one: `ml.m5.large for endpoint usage`, say."""
+        """The quota that it failed for, such as `ml.m5.large for endpoint usage`; None if none is named."""
         found = _QUOTA.search(self.reason or "")
         return found["name"] if found else None

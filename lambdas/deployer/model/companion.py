@@ -1,4 +1,4 @@
-"""Holds companions: the versions that serve beside the one that was approved."""
+"""Holds companions: the versions that serve beside the approved one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Companion:
-    """A version that serves beside the one that was approved.
+    """A version that serves beside the approved one.
 
     Attributes:
         variant_name: The variant that it serves in.

@@ -19,8 +19,8 @@ class Endpoint:
         name: In the letter case it was created with.
         arn: Lower-cased by SageMaker.
         status: As in botocore's `EndpointStatus`.
-        endpoint_config_name: What serves; during an update, the *old* config.
-        pending_endpoint_config_name: What an update under way would bring, if any.
+        endpoint_config_name: The config that serves; during an update, the *old* one.
+        pending_endpoint_config_name: The new config of an update under way, if any.
         failure_reason: Why the last change failed. It stays until a later change succeeds, so alone it
             does not prove that the *latest* change failed.
         last_modified_time: SageMaker's own clock.
@@ -38,7 +38,7 @@ class Endpoint:
 
     @property
     def modifying(self) -> bool:
-        """Whether SageMaker is at work on it, so that every change would be refused."""
+        """Whether SageMaker is at work on it and would refuse every change."""
         return self.status in statuses.MODIFYING
 
     @property

@@ -1,4 +1,4 @@
-"""Holds an endpoint config as far as the deployer compares and protects it."""
+"""Holds the parts of an endpoint config that the deployer compares and protects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What of an endpoint config decides whether an endpoint may change to or from it.
+    """The parts of an endpoint config that decide whether an endpoint may change to or from it.
 
     Attributes:
         variants: The names of its production variants.
@@ -30,7 +30,7 @@ class Shape:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Shape:
-        """Return the shape of a config, by the members of `CreateEndpointConfig` or what describes one."""
+        """Return a config's shape, from a `CreateEndpointConfig` request or a `Describe` answer."""
         variants = config["ProductionVariants"]
         return cls(
             frozenset(each["VariantName"] for each in variants),
@@ -47,7 +47,7 @@ class EndpointConfig:
 
     Attributes:
         production_variants: As in `CreateEndpointConfig`.
-        shape: What decides whether an endpoint may change to or from it.
+        shape: Decides whether an endpoint may change to or from it.
         model_names: The models that its variants name, shadows included.
         created_at: When it was created, by SageMaker's clock; None if it is only wanted.
     """
@@ -59,7 +59,7 @@ class EndpointConfig:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> EndpointConfig:
-        """Read the members of `CreateEndpointConfig`, or of the answer that describes one."""
+        """Read a `CreateEndpointConfig` request, or a `DescribeEndpointConfig` answer."""
         variants = [*config["ProductionVariants"], *config.get("ShadowProductionVariants", ())]
         return cls(
             tuple(config["ProductionVariants"]),

@@ -1,7 +1,7 @@
-"""Cuts text that others wrote, where it enters: SageMaker's reasons, content types, the names of files. Pure.
+"""Cuts text that others wrote: SageMaker's reasons, content types, names of files. Pure.
 
-An outcome goes to EventBridge and SNS, which take 256 KB. A settled attempt whose outcome does not fit could
-never be told of.
+An outcome goes to EventBridge and SNS, which take 256 KB. The outcome of a settled attempt could not be
+reported if it did not fit.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ LONGEST: Final = 1024
 """Characters. SageMaker's own failure reasons have at most as many (botocore: `FailureReason`)."""
 
 MOST_BYTES: Final = 4 * LONGEST
-"""As JSON writes a text in ASCII: up to twelve bytes a character. An outcome has some thirty texts."""
+"""Bytes of a text as ASCII JSON: up to twelve bytes a character. An outcome has some thirty texts."""
 
 _MEDIA_TYPE: Final = re.compile(r"[\w.+-]{1,127}/[\w.+-]{1,127}(; ?charset=[\w-]{1,40})?", re.ASCII)
-"""A media type as RFC 6838 names it, with the one parameter that says nothing of a body."""
+"""A media type by RFC 6838, with the one parameter that reveals nothing of a body."""
 
 
 def excerpt(text: str) -> str:
-    """Return a text, or its beginning where it is longer than anybody reads, or than events can carry."""
+    """Return a text, or its beginning if it is too long for people or for events."""
     if len(text) <= LONGEST and _bytes_of(text) <= MOST_BYTES:
         return text
     sizes = accumulate(map(_bytes_of, text[: LONGEST - 1]))
@@ -34,5 +34,5 @@ def _bytes_of(text: str) -> int:
 
 
 def media_type(content_type: str) -> str:
-    """Return the content type that a container named, if it is one or none: a header can say anything."""
+    """Return a container's content type if it is a media type or empty: a header can say anything."""
     return content_type if not content_type or _MEDIA_TYPE.fullmatch(content_type) else "no media type"

@@ -1,4 +1,4 @@
-"""Holds what the journal knows of one endpoint: its approvals, its attempts, and what was observed last."""
+"""Holds the journal of one endpoint: its approvals, its attempts, and its last observation."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ Kind = TypeVar("Kind", bound=Attempt)
 
 @dataclass(frozen=True, slots=True)
 class LastObserved:
-    """What was last observed, done and reported of an endpoint at rest. Losing it costs a few calls.
+    """What was last observed, done and reported at an endpoint's rest. Its loss costs a few calls.
 
     Attributes:
-        endpoint_config_name: The config on which it was seen in service and in sync.
+        endpoint_config_name: The config with which it was seen in service and in sync.
         last_modified_time: The endpoint's, at that time. While it is the same, the endpoint is unchanged.
         tags: The tags last put on the endpoint itself.
         scaling: Variant name to the automatic scaling that it is registered with. A variant is removed here
             before it is deregistered, so that its scaling is never assumed while it is gone.
         metadata_written: Number of the last attempt whose end the registry shows.
         reported: The last `needs_attention` message, so that a sweep does not repeat it.
-        refused_change: Two configs: what an endpoint served, and what SageMaker refused to change it to.
+        refused_change: Two configs: the one that the endpoint served, and the one that SageMaker refused to
+            change it to.
         abort_alarm_set: Whether CloudWatch refused to clear the abort alarm after an abort.
     """
 
@@ -52,7 +53,7 @@ class History:
         heard: Approvals among the newest whose versions the registry did not show.
         attempts: The newest attempts.
         last_observed: The endpoint at its last rest.
-        full: Whether older approvals may have left the window.
+        full: Whether there may be approvals older than the window.
         forgets: Whether there are older attempts than these.
         recalled: Older attempts that were read, by their subject or by their number.
         recalled_subjects: Names of configs, and ARNs of promoted versions, whose attempts were read.
@@ -76,7 +77,7 @@ class History:
 
     @property
     def unsettled(self) -> Attempt | None:
-        """The attempt whose end is not known yet, if there is one."""
+        """The attempt whose end is not known yet, if any."""
         latest = self.latest_attempt
         return latest if latest is not None and latest.unsettled else None
 
@@ -131,11 +132,11 @@ class History:
         return max(0, self.attempts[-1].number - 1 - number)
 
     def may_recall(self, subject: str | None) -> bool:
-        """Tell whether older attempts may exist on a config, or of a promoted version, that were not read."""
+        """Tell whether a config, or a promoted version, may have older attempts that were not read."""
         return bool(subject) and self.forgets and subject not in self.recalled_subjects
 
     def reaches(self, time: datetime) -> bool:
-        """Tell whether every attempt that ended at or after a time is among these: one follows another."""
+        """Tell whether the window has all attempts that ended at or after a time: attempts never overlap."""
         return not self.forgets or self.attempts[-1].started_at <= time
 
     def latest_on(self, endpoint_config_name: str | None) -> Deployment | None:
@@ -145,7 +146,7 @@ class History:
         )
 
     def is_proven(self, endpoint_config_name: str) -> bool:
-        """Tell whether a config is known to have served, and to have passed its smoke test if it had one."""
+        """Tell whether a config is known to have served and passed its smoke test, if it had one."""
         return any(
             each.endpoint_config_name == endpoint_config_name and each.status is AttemptStatus.SUCCEEDED
             for each in self.deployments

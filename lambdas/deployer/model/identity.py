@@ -1,4 +1,4 @@
-"""Holds who did something to a model version, as SageMaker tells it. Pure."""
+"""Holds who changed a model version, as SageMaker shows it. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Identity:
     """Who registered or changed a version. Source: `UserContext` (botocore).
 
     Attributes:
-        user_profile_arn: The Studio user profile, if it was done in Studio.
+        user_profile_arn: The Studio user profile, if the person worked in Studio.
         iam_arn: The IAM identity; all users of a Studio domain may share one.
     """
 
@@ -24,15 +24,15 @@ class Identity:
 
     @property
     def arns(self) -> tuple[str, ...]:
-        """Every ARN that SageMaker tells."""
+        """Every ARN that SageMaker shows."""
         return tuple(each for each in (self.user_profile_arn, self.iam_arn) if each)
 
     def may_be(self, other: Identity) -> bool:
-        """Tell whether both may be the same person's.
+        """Tell whether both may be the same person.
 
-        Two user profiles tell people apart even where both work under one IAM role. Whoever works in Studio
-        once and with the role's own credentials another time is known by the role; who is not told at all
-        may be anybody.
+        Two user profiles are two people, even under one IAM role. If only one has a profile, their IAM
+        identities are compared: a person may work in Studio once and with the role's credentials another
+        time. An identity without ARNs may be anybody.
         """
         if self.user_profile_arn and other.user_profile_arn:
             return self.user_profile_arn == other.user_profile_arn

@@ -1,7 +1,7 @@
-"""Decides by the registry's own ModelLifeCycle what a stage takes, and what it passes on. Pure.
+"""Decides by a version's ModelLifeCycle whether a stage takes it and promotes it. Pure.
 
-The registry is the only memory that stages share. A version is in one stage of its life at a time, so whoever
-asks for an earlier one is answered by every later one as well.
+The registry is the only memory that stages share. A version is in one life-cycle stage at a time, so a gate
+also admits versions that went on to a later stage.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _APPROVED: Final = "Approved"
 
 
 class LifeCycle(NamedTuple):
-    """Where a version stands (botocore: `ModelLifeCycle`); both words are free."""
+    """A version's place in its life cycle (botocore: `ModelLifeCycle`). Both words are free."""
 
     stage: str
     stage_status: str
 
     @classmethod
     def parse(cls, document: Mapping[str, Any] | None) -> LifeCycle | None:
-        """Read a `ModelLifeCycle`; None if there is none, or it is no such thing."""
+        """Read a `ModelLifeCycle`; None if it is missing or malformed."""
         if not _is_life_cycle(document):
             return None
         return cls(document["Stage"], document["StageStatus"])
@@ -37,10 +37,10 @@ class LifeCycle(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What a stage asks of a version besides its approval.
+    """The life cycle that a stage asks of a version, in addition to its approval.
 
     Attributes:
-        asks_for: Where the version must stand.
+        asks_for: The life cycle that the version must have.
         later_stages: Stages that come after it: a version that got there has passed this gate.
     """
 
@@ -49,7 +49,7 @@ class Gate:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Gate:
-        """Read the settings' `Gate`, of which `is_gate` holds."""
+        """Read the settings' `Gate`, which must pass `is_gate`."""
         asks_for = LifeCycle(document["Stage"], document["StageStatus"])
         return cls(asks_for, frozenset(document.get(SettingsKey.LATER_STAGES, ())))
 
@@ -65,8 +65,8 @@ class PromotionRule:
     """What a stage writes to the registry once a version has served well in it.
 
     Attributes:
-        goal: Where the version is to stand then.
-        soak: How long it must have served, with no alarm.
+        goal: The life cycle that is written.
+        soak: How long the version must have served without an alarm.
         later_stages: Stages that come after the goal's.
     """
 
@@ -76,7 +76,7 @@ class PromotionRule:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> PromotionRule:
-        """Read the settings' `Promotion`, of which `is_promotion` holds."""
+        """Read the settings' `Promotion`, which must pass `is_promotion`."""
         return cls(
             LifeCycle(document["Stage"], document["StageStatus"]),
             timedelta(seconds=document[SettingsKey.SOAK_SECONDS]),
@@ -84,26 +84,26 @@ class PromotionRule:
         )
 
     def may_follow(self, life_cycle: LifeCycle | None, gate: Gate | None) -> bool:
-        """Tell whether a version may be passed on from where it stands.
+        """Tell whether a version may be promoted from its life cycle.
 
-        That is nowhere, or where this stage's gate asks for; without a gate also where somebody approved it.
-        Whatever else it says, a person said for a reason that is not known here.
+        It may have none, or match this stage's gate; without a gate it may also be approved in any stage. Any
+        other life cycle was set by a person for an unknown reason.
         """
         if life_cycle is None:
             return True
         return life_cycle == gate.asks_for if gate is not None else life_cycle.stage_status == _APPROVED
 
     def is_made(self, life_cycle: LifeCycle | None) -> bool:
-        """Tell whether a version stands in the goal's stage already, whatever its status, or beyond.
+        """Tell whether a version is in the goal's stage, in any status, or in a later one.
 
-        A person who refused it there, or took it back, is not overruled.
+        So a person who refused the version there, or took it back, is not overruled.
         """
         return life_cycle is not None and (
             life_cycle.stage == self.goal.stage or life_cycle.stage in self.later_stages
         )
 
     def due_at(self, serves_since: datetime) -> datetime:
-        """Return when a version may be promoted that was found then to serve, its smoke test passed.
+        """Return when a version may be promoted that went live, its smoke test passed, at a time.
 
         None of its alarms may have disturbed it in the `soak` before that.
         """

@@ -57,7 +57,7 @@ class ModelVersion:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A version that the registry does not let the deployer read, or artifacts that S3 does not show.
+    """A version that the deployer may not read, or artifacts that S3 does not show.
 
     Attributes:
         reason: AWS's refusal.

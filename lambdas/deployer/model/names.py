@@ -1,6 +1,6 @@
-"""Names what the deployer creates: content decides the name, never the clock.
+"""Names the deployer's resources by their content, never by the clock.
 
-Same inputs, same name: a retry finds its own work, and "in sync" is one comparison with
+The same inputs give the same name. So a retry finds its own work, and "in sync" is one comparison with
 `DescribeEndpoint.EndpointConfigName`.
 """
 
@@ -18,7 +18,7 @@ FINGERPRINT_LENGTH: Final = 12
 
 
 def digest(content: Any) -> str:  # noqa: ANN401 - any JSON value
-    """Return the content's SHA-256 in hex digits, equal for equal JSON whatever the order of its keys."""
+    """Return the content's SHA-256 in hex digits. The order of keys does not matter."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -31,11 +31,11 @@ def fingerprint(content: Any) -> str:  # noqa: ANN401 - any JSON value
 def versioned_name(endpoint_name: str, version: int, content: Any) -> str:  # noqa: ANN401 - any JSON value
     """Return `{endpoint}-v{version}-{fingerprint}`, at most 63 characters.
 
-    A long endpoint name is cut to fit. The whole name goes into the fingerprint, so that two endpoints whose
-    names are cut alike never share a resource.
+    A long endpoint name is cut to fit. The fingerprint covers the whole name, so that endpoints with the same
+    cut name never share a resource.
     """
     suffix = f"-v{version}-{fingerprint([endpoint_name, content])}"
-    # A name may not end in "-" before the suffix's own: AWS allows "--", but a person misreads it.
+    # Avoid "--" before the suffix: AWS allows it, but a person misreads it.
     return endpoint_name[: MAX_LENGTH - len(suffix)].rstrip("-") + suffix
 
 

@@ -1,4 +1,4 @@
-"""Words what became of an approval, for the event bus and from there for people."""
+"""Words the outcomes of approvals, for the event bus and for people."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class OutcomeKind(Enum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     ABORTED = "aborted"
-    """Its approval was taken back while it was being rolled out, and SageMaker rolled back."""
+    """Its approval was taken back during its rollout, and SageMaker rolled back."""
 
     ROLLED_BACK = "rolled_back"
     """An older version serves again, since a newer one no longer stands."""
@@ -35,7 +35,7 @@ class OutcomeKind(Enum):
     """An approval that does not count: the reason says why."""
 
     NEEDS_ATTENTION = "needs_attention"
-    """Nothing can be done without a person: the message says why, and what."""
+    """A person must act: the message says why, and what to do."""
 
     PROMOTED = "promoted"
     """A version that served well in its stage was passed on to the next one."""
@@ -48,7 +48,7 @@ class OutcomeKind(Enum):
 class Outcome:
     """One outcome, reported as one event.
 
-    `outcome_id` is the same however often the event is delivered, so that a consumer can drop copies.
+    `outcome_id` is the same in every copy of the event, so that a consumer can drop copies.
     """
 
     outcome_id: str
@@ -73,7 +73,7 @@ class Outcome:
 
 
 def started(attempt: Deployment) -> Outcome:
-    """Word that SageMaker accepted an attempt."""
+    """Report that SageMaker accepted an attempt."""
     left_out = attempt.alarms_left_out
     unguarded = (
         f" These alarms are on already or cannot be set, so they cannot stop it: {', '.join(left_out)}."
@@ -97,9 +97,9 @@ def settled(attempt: Deployment | Promotion, endpoint: Endpoint | None, retry_at
     """Word how an attempt ended.
 
     Args:
-        attempt: A settled attempt that people hear of.
+        attempt: A settled attempt that has an outcome.
         endpoint: The endpoint as it is now.
-        retry_at: When a failed one is tried again without anybody asking, if it is.
+        retry_at: When a failed attempt is tried again automatically; None if it is not.
     """
     assert attempt.settled_at is not None
     serving = endpoint.endpoint_config_name if endpoint is not None and endpoint.updatable else None
@@ -139,7 +139,7 @@ def _end(attempt: Deployment, serving: str | None, retry_at: datetime | None) ->
         )
     if attempt.reason is not None:
         again = _again(attempt, retry_at)
-        # SageMaker's own sentence counts what is asked for beside what is there, and does not say why.
+        # SageMaker's own sentence gives only the requested and the existing number, and not the reason.
         twice = (
             "While it is updated, old and new instances count: that takes twice as many as serve. "
             if attempt.quota is not None and attempt.doubles_instances and _COUNTS_INSTANCES in attempt.reason
@@ -156,7 +156,7 @@ def _end(attempt: Deployment, serving: str | None, retry_at: datetime | None) ->
 
 
 def _again(attempt: Deployment, retry_at: datetime | None) -> str:
-    """Say when a failed attempt is tried again, and what a person may do."""
+    """Word when a failed attempt is tried again, and what a person can do."""
     if retry_at is not None:
         waited_for = "A permission may not be known everywhere yet. " if attempt.lacked_access else ""
         return f"{waited_for}It is tried again at {retry_at.isoformat(timespec='minutes')} or soon after."
@@ -188,7 +188,7 @@ def _test_detail(failure: Failure) -> dict[str, Any]:
 
 
 def ignored(approval: Approval) -> Outcome:
-    """Word that an approval does not count."""
+    """Describe an approval that does not count."""
     assert approval.objection is not None
     outcome_id = f"{approval.endpoint_name}/{approval.correlation_id}/{OutcomeKind.IGNORED.value}"
     remedy = "Let one of the approvers approve it."
@@ -196,9 +196,9 @@ def ignored(approval: Approval) -> Outcome:
 
 
 def ineligible(found: Ineligible, *, time: datetime) -> Outcome:
-    """Word that an approval has no turn while its version may not be deployed as it is.
+    """Describe an approval that cannot be deployed yet.
 
-    One approval may be told of again, in other words, when what is wrong changes: the id is of the words.
+    The outcome's id covers the reason, so a new reason for the same approval is reported again.
     """
     approval = found.approval
     outcome_id = f"{approval.endpoint_name}/{approval.correlation_id}/{fingerprint(found.reason)}"
@@ -228,7 +228,7 @@ def _of_approval(outcome_id: str, approval: Approval, time: datetime, reason: st
 
 
 def needs_attention(endpoint_name: str, message: str, *, time: datetime, correlation_id: str) -> Outcome:
-    """Word that the deployer can do nothing for an endpoint, and a person must."""
+    """Report that a person must act on an endpoint."""
     return Outcome(
         outcome_id=f"{endpoint_name}/{correlation_id}/{fingerprint(message)}",
         kind=OutcomeKind.NEEDS_ATTENTION,
@@ -241,7 +241,7 @@ def needs_attention(endpoint_name: str, message: str, *, time: datetime, correla
 
 
 def unmanaged(endpoint_name: str, *, time: datetime, correlation_id: str) -> Outcome:
-    """Word that an endpoint's settings were removed."""
+    """Report that an endpoint's settings were removed."""
     return Outcome(
         outcome_id=f"{endpoint_name}/{correlation_id}/{OutcomeKind.UNMANAGED.value}",
         kind=OutcomeKind.UNMANAGED,

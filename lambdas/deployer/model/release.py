@@ -1,4 +1,4 @@
-"""Builds releases: one model version under given settings, as SageMaker's requests, names included. Pure."""
+"""Builds releases: one model version under given settings, as SageMaker's requests with their names. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Version(NamedTuple):
     Attributes:
         arn: Its ARN.
         number: Its number in the group.
-        artifact_digest: Of its images and artifacts as they were approved; None if nobody knows.
+        artifact_digest: Of its images and artifacts as approved; None if unknown.
     """
 
     arn: str
@@ -32,15 +32,15 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One model version under given settings: everything SageMaker is asked for, names included.
+    """One model version under given settings: every request to SageMaker, names included.
 
-    Built from content alone, so that building it twice gives the same names.
+    It is built from content alone, so that the same inputs give the same names.
 
     Attributes:
-        artifact_digest: Of the version's images and artifacts as they were approved; None if nobody knows.
-        companions: What serves beside the version.
-        create_models: Nothing for a former release, whose models and config are there.
-        create_endpoint_config: Likewise empty then.
+        artifact_digest: Of the version's images and artifacts as approved; None if unknown.
+        companions: The versions that serve beside it: pinned ones, and a shadow.
+        create_models: Empty for a former release, whose models and config exist.
+        create_endpoint_config: Also empty then.
         smoke_test: Fingerprint of the test that a version must pass with it; None without one.
     """
 
@@ -74,11 +74,11 @@ class Release:
 
         Args:
             settings: The endpoint's.
-            version: What the variants serve that follow the approvals.
-            pinned: What the other variants serve. A variant whose version is missing here is left out.
-            shadow: What gets copies of the calls, if anything does.
-            execution_role_arn: What models run as, unless the settings say another.
-            stack_name: The tag's value on everything that is the deployer's own.
+            version: The version for the variants that follow the approvals.
+            pinned: The versions of the other variants. A variant that is missing here is left out.
+            shadow: The version that gets copies of the calls, if any.
+            execution_role_arn: The models' role, unless the settings name another.
+            stack_name: The tag's value on all of the deployer's resources.
         """
         tags = [{"Key": key, "Value": value} for key, value in all_tags(settings, stack_name).items()]
         models: dict[str, dict[str, Any]] = {}
@@ -90,7 +90,8 @@ class Release:
                 **settings.create_model,
                 "Containers": [container],
             }
-            # SageMaker is told the version. What that is made of may be changed, and approved again.
+            # The request names the version, whose content may be changed and approved again. The digest makes
+            # that another name.
             content = model if served.artifact_digest is None else [model, served.artifact_digest]
             name = versioned_name(settings.endpoint_name, served.number, content)
             models[name] = {**model, "ModelName": name, "Tags": tags}
@@ -142,7 +143,7 @@ class Release:
 
     @classmethod
     def former(cls, settings: EndpointSettings, attempt: Deployment) -> Release:
-        """Build what puts back the release of an attempt that succeeded: its models and config are there."""
+        """Build the release that restores a successful attempt: its models and config exist."""
         endpoint = {
             "EndpointName": settings.endpoint_name,
             "EndpointConfigName": attempt.endpoint_config_name,
@@ -164,7 +165,7 @@ class Release:
 
     @property
     def is_former(self) -> bool:
-        """Whether it was made before, under settings that may have been others."""
+        """Whether it was made before, perhaps under other settings."""
         return not self.create_models
 
     @property
@@ -174,7 +175,7 @@ class Release:
 
     @property
     def model_names(self) -> tuple[str, ...]:
-        """Every model that it needs, once."""
+        """Every model that it needs, without repetition."""
         return tuple(dict.fromkeys([self.model_name, *(each.model_name for each in self.companions)]))
 
 
@@ -183,5 +184,5 @@ def _guards(settings: EndpointSettings) -> dict[str, Any]:
 
 
 def all_tags(settings: EndpointSettings, stack_name: str) -> dict[str, str]:
-    """Return the user's tags and the two by which the deployer's role and clean-up know their own."""
+    """Return the user's tags, and the two by which the deployer's role and clean-up know their resources."""
     return {**settings.tags, STACK_TAG: stack_name, ENDPOINT_TAG: settings.endpoint_name}

@@ -1,7 +1,7 @@
-"""Holds one endpoint's settings as the stack stored them: templates of requests, and the deployer's own.
+"""Holds one endpoint's settings as the stack stored them: templates of requests, and Greenlight's own keys.
 
-The settings were validated at synth; here they are only read. A parameter that somebody edited by hand may
-hold anything, so reading checks the shape it relies on and says what is wrong.
+The settings were validated at synth; here they are only read. But somebody may have edited a parameter by
+hand, so reading checks its shape and says what is wrong.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ class EndpointSettings:
         model_package_group: The name or, for another account's group, the ARN.
         create_model: Template of `CreateModel`; `Containers` has exactly one element.
         create_endpoint_config: Template of `CreateEndpointConfig`.
-        pins: Variant name to the number of the version that it serves, whatever is approved; the others
-            follow the approvals.
-        shadow: Whose approvals put a version beside the one that serves, as its shadow; None without one.
+        pins: Variant name to the number of the version that it always serves. The other variants follow the
+            approvals.
+        shadow: Whose approvals make a version a shadow; None without one.
         deployment_config: `UpdateEndpoint.DeploymentConfig`, or None for SageMaker's default.
         tags: The user's tags for everything that is created.
         policy: Whose approvals count.
-        keep: How many former releases' models and configs stay.
-        abort_alarm_name: The alarm that makes SageMaker roll back an update under way; None where updates are
+        keep: How many old releases to retain for rollback.
+        abort_alarm_name: The alarm that makes SageMaker roll back an update under way; None if updates are
             not guarded.
-        scaling: Variant name to how it scales by itself; empty where nothing does.
-        stage_name: The stage that the endpoint is in; None where there are no stages.
-        gate: What the stage asks of a version besides its approval; None for nothing.
-        promotion: What the stage passes on; None for nothing.
-        smoke_test: What a version must answer well once it serves; None for nothing.
+        scaling: Variant name to its automatic scaling; empty if no variant scales.
+        stage_name: The endpoint's stage; None without stages.
+        gate: The life cycle that the stage asks for; None if the approval is enough.
+        promotion: How the stage promotes versions; None if it does not.
+        smoke_test: The requests that a live version must answer well; None for no test.
         stack_name: Whose settings these are.
     """
 
@@ -132,12 +132,12 @@ class EndpointSettings:
         return name
 
     def version_name(self, number: int) -> str:
-        """Return how `DescribeModelPackage` knows a version of the group (botocore: `VersionedArnOrName`)."""
+        """Return the name of a version for `DescribeModelPackage` (botocore: `VersionedArnOrName`)."""
         return f"{self.model_package_group.replace(':model-package-group/', ':model-package/')}/{number}"
 
     @property
     def following_variants(self) -> dict[str, dict[str, Any]]:
-        """Templates of the production variants that serve whichever version is approved, by their names."""
+        """Templates of the production variants that follow the approvals, by their names."""
         variants = self.create_endpoint_config["ProductionVariants"]
         return {each["VariantName"]: each for each in variants if each["VariantName"] not in self.pins}
 
@@ -149,20 +149,20 @@ class EndpointSettings:
 
     @property
     def rollback_alarm_names(self) -> tuple[str, ...]:
-        """The alarms that roll an update back, without the one that aborts it."""
+        """The alarms that roll an update back, without the abort alarm."""
         config = self.deployment_config or {}
         alarms = config.get("AutoRollbackConfiguration", {}).get("Alarms", [])
         return tuple(each["AlarmName"] for each in alarms if each["AlarmName"] != self.abort_alarm_name)
 
     def admits(self, life_cycle: LifeCycle | None) -> bool:
-        """Tell whether the endpoint's stage takes a version that is approved and stands there."""
+        """Tell whether the endpoint's stage takes an approved version of this life cycle."""
         return self.gate is None or self.gate.admits(life_cycle)
 
     def follows(self, version_arn: str, group_name: str, *, own_account: str) -> bool:
         """Tell whether this endpoint follows the group of a version.
 
-        Accounts have groups of the same names. Within one, a name is unique whatever its case: ARNs hold it
-        lower-cased.
+        Groups of several accounts may have the same name. Within an account a name is unique in any case, and
+        ARNs lower-case it.
         """
         group = self.model_package_group
         account = account_of(group) if group.startswith("arn:") else own_account
@@ -170,7 +170,7 @@ class EndpointSettings:
 
 
 def _problem(document: dict[str, Any]) -> str | None:
-    """Return what is wrong with the parts that the deployer relies on."""
+    """Return the first problem in the parts that the deployer relies on."""
     return next((problem for holds, problem in _RULES if not holds(document)), None)
 
 
@@ -292,7 +292,7 @@ _RULES: Final[tuple[tuple[Callable[[dict[str, Any]], bool], str], ...]] = (
         "SmokeTest is not an object of TimeLimitSeconds and Requests, each with one thing to send",
     ),
 )
-"""What must hold of a parameter, and what to say if it does not."""
+"""The rules for a parameter, and the message for each that is broken."""
 
 
 def _invalid(endpoint_name: str, problem: str) -> InvalidSettingsError:

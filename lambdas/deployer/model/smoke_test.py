@@ -1,4 +1,4 @@
-"""Holds an endpoint's smoke test: what a version is asked once it serves, and what a good answer is. Pure."""
+"""Holds an endpoint's smoke test: requests to a live version, and the answers that pass. Pure."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LONGEST_EXCERPT: Final = 1024
-"""Characters of a body that are told, where bodies may be told at all."""
+"""The most characters of a body that are reported, if bodies may be reported."""
 
 LARGEST_JSON_BYTES: Final = 6_291_456
-"""Of an answer that is judged: as much as a request may have (botocore's shape `BodyBlob`)."""
+"""The largest answer that is judged: as large as a request may be (botocore's shape `BodyBlob`)."""
 
 DEEPEST_JSON: Final = 100
-"""Lists and objects within each other, in an answer that is judged."""
+"""The deepest nesting of an answer that is judged."""
 
 _SOURCES: Final = ("Body", SettingsKey.BODY_S3_URI, SettingsKey.SAMPLE_PAYLOAD)
 _STRINGS: Final = (
@@ -44,8 +44,8 @@ class Payload:
 
     Attributes:
         body: The bytes.
-        content_type: What they are; None if nobody said.
-        name: The file it came from, of several in one archive.
+        content_type: Their content type; None if unknown.
+        name: The file that it came from, if the archive has several.
     """
 
     body: bytes
@@ -58,7 +58,7 @@ class Answer:
     """What the model answered.
 
     Attributes:
-        status: The container's own, not the one that SageMaker makes of it.
+        status: The container's own status, and not SageMaker's.
         seconds: From the call to the last byte, as the caller measured it.
     """
 
@@ -70,7 +70,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """A call that no container answered, and what was said instead."""
+    """A call that no container answered, and the reason."""
 
     reason: str
 
@@ -80,10 +80,10 @@ class Failure:
     """Why a version failed its smoke test.
 
     Attributes:
-        smoke_test: The fingerprint of the test: another test may well be passed.
-        request: What was asked, in words of an event; with its body only if bodies may be told.
-        answer: What came, likewise.
-        expectation: What should have come.
+        smoke_test: The fingerprint of the test: the version may pass another one.
+        request: The request, as in an event. It has the body only if bodies may be reported.
+        answer: The answer, likewise.
+        expectation: The expected answer.
     """
 
     smoke_test: str
@@ -104,15 +104,15 @@ class Request:
 
     Attributes:
         name: How reports name it.
-        body: What is sent, if the settings say it.
-        body_s3_uri: The object that is sent.
-        sample_payload: Whether what the version was registered with is sent (`SamplePayloadUrl`).
-        content_type: What is sent; None for a sample payload's own.
-        accept: What is asked for.
+        body: The body, if it is in the settings.
+        body_s3_uri: The S3 object with the body.
+        sample_payload: Whether to send the version's own sample payload (`SamplePayloadUrl`).
+        content_type: The body's content type; None for a sample payload's own.
+        accept: The requested content type.
         status: Of a good answer.
         response_content_type: Of a good answer; None for any.
-        expect: A JMESPath expression that is true of a good answer.
-        p95_milliseconds: Within which 95 % of the calls are answered.
+        expect: A JMESPath expression that is true for a good answer.
+        p95_milliseconds: The limit for the 95th percentile of the calls' times.
         calls: How often it is called.
     """
 
@@ -129,7 +129,7 @@ class Request:
     calls: int
 
     def unmet(self, answer: Answer) -> str | None:
-        """Return the first expectation that an answer does not meet; None if it is good."""
+        """Return the first expectation that an answer misses; None if it is good."""
         if answer.status != self.status:
             return f"status {self.status}"
         wanted = self.response_content_type
@@ -140,7 +140,7 @@ class Request:
         return None
 
     def too_slow(self, seconds: Sequence[float]) -> str | None:
-        """Return the expectation that all calls' times together do not meet; None if they are good."""
+        """Return the expectation that the calls' times miss; None if they are good."""
         if self.p95_milliseconds is None:
             return None
         measured = p95(seconds) * 1000
@@ -154,9 +154,9 @@ class SmokeTest:
     """What a version must answer well before it counts as live.
 
     Attributes:
-        requests: In the order in which they are made.
-        time_limit_seconds: For all of them together; a call under way when it ends is waited for.
-        log_bodies: Whether bodies may be told.
+        requests: In the order of the calls.
+        time_limit_seconds: For all requests together. A call under way at the end is waited for.
+        log_bodies: Whether bodies may be logged and reported.
         fingerprint: Equal for equal tests.
     """
 
@@ -167,7 +167,7 @@ class SmokeTest:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> SmokeTest:
-        """Read the settings' `SmokeTest`, of which `is_smoke_test` holds."""
+        """Read the settings' `SmokeTest`, which must pass `is_smoke_test`."""
         return cls(
             requests=tuple(
                 Request(
@@ -199,7 +199,7 @@ class SmokeTest:
         *,
         target_variant: str | None = None,
     ) -> Failure:
-        """Word a failure, with no more of the bodies than may be told."""
+        """Word a failure, with bodies only if they may be reported."""
         return Failure(
             self.fingerprint,
             _told(
@@ -272,7 +272,7 @@ def _unmet_expression(expression: str, body: bytes) -> str | None:
         found = jmespath.search(expression, document)
     except Exception as error:  # noqa: BLE001 - an answer is others' content: whatever it upsets, it fails
         return f"{expression} to be true, which cannot be told ({_trouble(error)})"
-    # What counts as false is JMESPath's own: null, false, and empty strings, lists and objects; 0 is true.
+    # JMESPath's own rule: null, false, and empty strings, lists and objects are false; 0 is true.
     is_true = found is not None and found is not False and found not in ("", [], {})
     return None if is_true else f"{expression} to be true"
 
@@ -297,7 +297,7 @@ def _is_deep(document: object) -> bool:
 
 
 def _trouble(error: Exception) -> str:
-    """Name what went wrong, and nothing of the answer: JMESPath's own messages quote its values."""
+    """Name the error without the answer's values, which JMESPath's own messages quote."""
     name = type(error).__name__
     if isinstance(error, JMESPathTypeError):
         return f"{name}: {error.function_name}() of a value of type {error.actual_type}"

@@ -1,7 +1,7 @@
-"""Tells whose an endpoint or its settings are, by the tag and the name that a stack gives them.
+"""Tells which stack owns an endpoint or its settings, by the stack's tag and name.
 
-Two installations may live in one account, below one path of settings even, and people make endpoints by hand.
-What is not this stack's own is left alone: before anything is made for it, and told to people once.
+Two installations may share an account, and even a path of settings, and people create endpoints by hand. The
+deployer leaves alone what is not this stack's, makes nothing for it, and reports it once.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ if TYPE_CHECKING:
     from deployer.model.settings import EndpointSettings
 
 _MADE_BY_STACK: Final = "aws:cloudformation:stack-name"
-"""What CloudFormation tags its resources with (user guide, "cfn-console-create-stack", resource tags)."""
+"""The tag that CloudFormation puts on its resources (user guide, "cfn-console-create-stack", resource
+tags)."""
 
 
 @dataclass(frozen=True, slots=True)
 class StackIdentity:
-    """What the stack gives to everything the deployer makes."""
+    """The names and tags that the stack gives to the deployer's resources."""
 
     execution_role_arn: str
     stack_name: str
 
     @property
     def account_id(self) -> str:
-        """The account deployed in: a role can only be passed within its own."""
+        """The account of the endpoints: a role can only be passed within its own account."""
         return account_of(self.execution_role_arn)
 
     def holds(self, settings: EndpointSettings) -> bool:
@@ -44,7 +45,7 @@ class StackIdentity:
         return tags.get(STACK_TAG) == self.stack_name
 
     def describe_foreign_settings(self, foreign: EndpointSettings) -> str:
-        """Say that settings are another stack's, and how the two stacks are kept apart."""
+        """Describe settings of another stack, and how to keep the two stacks apart."""
         return (
             f"The settings of endpoint {foreign.endpoint_name} are of stack {foreign.stack_name}. Stack "
             f"{self.stack_name} reads the same path, and leaves them alone. Give one of the two stacks "
@@ -52,7 +53,7 @@ class StackIdentity:
         )
 
     def describe_foreign_endpoint(self, endpoint: Endpoint, tags: Mapping[str, str]) -> str:
-        """Say that an endpoint is not this stack's, whose it seems to be, and how it is handed over."""
+        """Describe an endpoint of another owner, and how to hand it over."""
         return (
             f"Endpoint {endpoint.name} is named in the YAML of stack {self.stack_name}, and {_owner(tags)}. "
             "Nothing is made for it, and it keeps serving what it has. To hand it over, take it away from "
@@ -62,7 +63,7 @@ class StackIdentity:
         )
 
     def managed(self, tags: Mapping[str, str], history: History) -> bool:
-        """Tell whether it was this stack that managed an endpoint whose settings are gone.
+        """Tell whether this stack managed an endpoint whose settings were removed.
 
         Args:
             tags: The endpoint's; none if there is no endpoint.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 MODIFYING: Final = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
-"""SageMaker is at work and refuses every change: wait for the endpoint to come to rest."""
+"""SageMaker is at work and refuses every change: wait until the endpoint rests."""
 
 UPDATABLE: Final = frozenset({"InService", "UpdateRollbackFailed"})
 """At rest and serving; `UpdateEndpoint` is permitted, and repairs `UpdateRollbackFailed`."""
@@ -17,4 +17,4 @@ FAILED: Final = frozenset({"Failed"})
 """At rest and not serving; only `DeleteEndpoint` is permitted."""
 
 UNDECIDED: Final = frozenset({"OutOfService"})
-"""At rest; what is permitted is not documented, so a person decides."""
+"""At rest. AWS does not document the permitted calls, so a person decides."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CreateModel:
-    """Create the model, or find it as a retry left it."""
+    """Create the model, or accept the one that an earlier try made."""
 
     request: dict[str, Any]
 
@@ -26,7 +26,7 @@ class CreateModel:
 
 @dataclass(frozen=True, slots=True)
 class CreateEndpointConfig:
-    """Create the endpoint config, or find it as a retry left it."""
+    """Create the endpoint config, or accept the one that an earlier try made."""
 
     request: dict[str, Any]
 
@@ -52,10 +52,10 @@ class UpdateEndpoint:
 
     Attributes:
         request: botocore's `UpdateEndpoint` arguments.
-        alarms_left_out: Rollback alarms that are left out of the request, because they are on already.
+        alarms_left_out: Rollback alarms that the request leaves out, because they are on already.
         alarms_unread: Whether the states of the rollback alarms could not be read.
-        unguarded: Why the guardrails of the settings are left out, if they are.
-        unknown_changes: Names of changes in this update of which it is unknown whether SageMaker makes them.
+        unguarded: Why the request leaves out the settings' guardrails; None if it has them.
+        unknown_changes: Names of changes in this update that SageMaker may or may not refuse.
     """
 
     request: dict[str, Any]
@@ -76,7 +76,7 @@ class UpdateEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class DeleteFailedEndpoint:
-    """Delete an endpoint that failed and serves nobody. It is created again when it is gone."""
+    """Delete an endpoint that failed and serves nobody. It is created again afterwards."""
 
     endpoint_name: str
 
@@ -106,7 +106,7 @@ class DeleteModel:
 
 @dataclass(frozen=True, slots=True)
 class ChangeTags:
-    """Bring the endpoint's own tags to what the settings say.
+    """Make the endpoint's own tags match the settings.
 
     Attributes:
         resource_arn: The endpoint.
@@ -128,12 +128,12 @@ class ChangeTags:
 
 @dataclass(frozen=True, slots=True)
 class RegisterScaling:
-    """Register a variant for automatic scaling, or change how it scales.
+    """Register a variant for automatic scaling, or change its scaling.
 
     Attributes:
         variant_name: The variant.
-        wanted: What its scaling should be.
-        applied: What it was registered with before; empty if it was not.
+        wanted: Its scaling by the settings.
+        applied: Its registered scaling; empty if it has none.
     """
 
     variant_name: str
@@ -151,7 +151,7 @@ class DeregisterScaling:
 
     Attributes:
         variant_name: The variant.
-        applied: What it was registered with, or may have been.
+        applied: Its registered scaling, as far as known.
     """
 
     variant_name: str
@@ -174,7 +174,7 @@ class SetOffAbortAlarm:
 
 @dataclass(frozen=True, slots=True)
 class ClearAbortAlarm:
-    """Let the next update pass."""
+    """Clear the abort alarm, so that the next update is not rolled back."""
 
     alarm_name: str
 
@@ -225,7 +225,7 @@ Step: TypeAlias = (
 
 
 def _rollout(request: Mapping[str, Any]) -> str:
-    """Say how an update reaches the endpoint's callers, and what can stop it."""
+    """Word how an update reaches the endpoint's callers, and which alarms can stop it."""
     config = request.get("DeploymentConfig", {})
     routing = config.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
     how = "rolling" if "RollingUpdatePolicy" in config else routing.get("Type", "ALL_AT_ONCE").lower()

@@ -1,4 +1,4 @@
-"""Knows what in SageMaker's reasons says that trying again may help, in every spelling seen. Pure."""
+"""Tells from SageMaker's reasons whether a retry may help, in every spelling seen. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TROUBLE: Final = {
     "ThrottlingException": "botocore: retries/standard.py",
     "Rate exceeded": "botocore: retries/standard.py",
 }
-"""Capacity, quotas and faults of the service itself: what says so, in any letter case, and its source."""
+"""Words for capacity, quotas and service faults, in any letter case, with their sources."""
 
 ACCESS: Final = {
     "Could not access model data": "seen: CreateModel, philschmid/llm-sagemaker-sample #2",
@@ -47,21 +47,21 @@ ACCESS: Final = {
     "s3:GetObject": 'SageMaker developer guide, "sagemaker-roles": an action that is asked for',
     "s3:ListBucket": 'SageMaker developer guide, "sagemaker-roles": an action that is asked for',
 }
-"""What SageMaker says of permissions and trust, in any letter case, and its source. IAM's edits take a while
-to be known everywhere, so that it may be said for some time after a deployment of the stack. A permission
-that is really missing reads the same; that is why tries are few."""
+"""Words for permissions and trust, in any letter case, with their sources. IAM's edits take a while to be
+known everywhere, so SageMaker may say this for some time after the stack's deployment. A missing permission
+reads the same; so tries are few."""
 
 _TROUBLE: Final = tuple(each.lower() for each in TROUBLE)
 _ACCESS: Final = tuple(each.lower() for each in ACCESS)
 
 
 def may_pass(reason: str) -> bool:
-    """Tell whether what failed for this reason may succeed later, with nothing changed."""
+    """Tell whether a request that failed for this reason may succeed later, unchanged."""
     said = reason.lower()
     return any(each in said for each in _TROUBLE) or may_be_early(reason)
 
 
 def may_be_early(reason: str) -> bool:
-    """Tell whether it failed for a permission that may have been granted, and is not known everywhere yet."""
+    """Tell whether the reason is a permission that may be granted and not known everywhere yet."""
     said = reason.lower()
     return any(each in said for each in _ACCESS)
