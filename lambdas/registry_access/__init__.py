@@ -1,1 +1,1 @@
-"""The custom resource that merges a stack's statements into policies that belong to somebody else."""
+"""The custom resource that merges a stack's statements into other owners' policies."""

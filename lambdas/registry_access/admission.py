@@ -1,7 +1,7 @@
-"""Decides which statements may come into others' policies at all, whoever asks for them. Pure.
+"""Decides which statements may be added to others' policies, for any caller. Pure.
 
-The stack asks for nothing else. But whoever may invoke the function asks for whatever they like, and what the
-function may write, they could: so it lets in the stages' accounts, roles of theirs, and actions that read.
+The stack asks for nothing else. But anyone who may invoke the function can send it any request. So it admits
+only the stages' accounts, roles in them, and actions that read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from registry_access.merging import Statement
 
 Kind = Literal["group", "bucket", "repository", "key", "key-grants"]
-"""What has the policy; `key-grants` are a key's grants in place of its policy."""
+"""The kind of resource with the policy. `key-grants` are a key's grants instead of its policy."""
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
@@ -46,20 +46,20 @@ _ROLE: Final = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/.+")
 
 
 class InadmissibleStatementError(ValueError):
-    """A statement says what no stack of ours asks for."""
+    """A statement is one that no Greenlight stack asks for."""
 
 
 def check(kind: Kind, statements: Sequence[Statement], owner: str, accounts: Collection[str]) -> None:
-    """Refuse statements that would let in anybody but roles of some accounts, or for more than reading.
+    """Refuse statements that admit more than roles of these accounts, or permit more than reading.
 
     Args:
-        kind: What has the policy.
-        statements: What is to come in.
-        owner: How their Sids begin.
-        accounts: Of the stages.
+        kind: The kind of resource with the policy.
+        statements: The statements to add.
+        owner: The beginning of their Sids.
+        accounts: The stages' accounts.
 
     Raises:
-        InadmissibleStatementError: The first that is not admissible, and why.
+        InadmissibleStatementError: The first inadmissible statement, and why.
     """
     for statement in statements:
         for wrong in _wrong(kind, statement, owner, accounts):

@@ -1,4 +1,4 @@
-"""Owns telling CloudFormation how a request of a custom resource ended (user guide, "crpg-ref-responses")."""
+"""Answers CloudFormation's requests to a custom resource (user guide, "crpg-ref-responses")."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LONGEST_REASON_BYTES: Final = 1500
-"""A whole answer has at most 4,096 bytes, and quoting may double a text."""
+"""An answer has at most 4,096 bytes in all, and quoting may double a text."""
 _TIMEOUT_SECONDS: Final = 30
 
 
 def body(event: Mapping[str, Any], *, physical_id: str, failure: str | None = None) -> bytes:
-    """Write the answer to a request: that it was carried out, or why it was not."""
+    """Return the answer to a request: it was carried out, or why not."""
     answer = {
         "Status": "SUCCESS" if failure is None else "FAILED",
         "PhysicalResourceId": physical_id,
@@ -32,10 +32,10 @@ def body(event: Mapping[str, Any], *, physical_id: str, failure: str | None = No
 
 
 def send(url: str, content: bytes) -> None:
-    """Put an answer where CloudFormation waits for it.
+    """Put an answer to the URL where CloudFormation waits for it.
 
     Raises:
-        OSError: It could not be put; Lambda then runs the request again.
+        OSError: The answer could not be put. Lambda then runs the request again.
     """
     # The URL is signed for an empty content type.
     request = Request(url, data=content, method="PUT", headers={"Content-Type": ""})  # noqa: S310 - CloudFormation's own

@@ -1,10 +1,9 @@
-"""Brings statements into a policy that others edit too: read, merge, write, read back.
+"""Edits a policy that others edit, too: read, merge, write, read back.
 
-AWS offers no conditional write for any of these policies, so somebody's edit can be lost between a read and
-the write that follows. Three things keep that moment short and rare: nothing is written where nothing is to
-be changed; a policy that changed within the settling time is left to whoever is at it; and the read that a
-write is based on is the call right before it. What the editor wrote is read back after the settling time:
-another editor of this kind that had read before that write has written by then, and is seen.
+AWS offers no conditional write for these policies, so somebody's edit between a read and the write after it
+can be lost. Three rules keep that moment short and rare. The editor writes only changes. It waits if the
+policy changed within the settling time. And it reads right before it writes. It reads back after the settling
+time: another editor of this kind that had read before the write has written by then, and its write is seen.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS: Final = 8
 SETTLING_SECONDS: Final = 4.0
-"""Far longer than a read and the write after it take; and S3's configurations are eventually consistent."""
+"""Far longer than a read and the write after it. S3's configurations are also eventually consistent."""
 
 
 class PolicyHolder(Protocol):
@@ -37,20 +36,20 @@ class PolicyHolder(Protocol):
 
     @property
     def name(self) -> str:
-        """How people call the resource: `the bucket models`."""
+        """The resource's name for people: `the bucket models`."""
 
     @property
     def largest_bytes(self) -> int:
-        """What its service takes as a policy."""
+        """The largest policy that its service takes."""
 
     def read(self) -> str | None:
-        """Return the policy as it stands, or None if there is none; raise `MissingTargetError`."""
+        """Return the policy, or None if there is none; raise `MissingTargetError`."""
 
     def write(self, text: str) -> None:
-        """Put a policy in the place of the one that stands; raise `InvalidPolicyError`."""
+        """Replace the policy; raise `InvalidPolicyError`."""
 
     def remove(self) -> None:
-        """Remove the policy as a whole: no statement is left."""
+        """Delete the whole policy, as no statement is left."""
 
 
 class MissingTargetError(Exception):
@@ -58,11 +57,11 @@ class MissingTargetError(Exception):
 
 
 class InvalidPolicyError(Exception):
-    """The service says that what was to be written is no valid policy."""
+    """The service refuses a policy as invalid."""
 
 
 class RefusedEditError(Exception):
-    """The policy was left as it was; the message says why, and what to do."""
+    """The policy was not changed. The message says why, and what to do."""
 
 
 def bring_in(
@@ -73,30 +72,30 @@ def bring_in(
     pause: Callable[[float], None],
     writing: Callable[[], object] = lambda: None,
 ) -> bool:
-    """Make an owner's statements in a policy exactly these, and leave all others; tell whether it changed.
+    """Make an owner's statements in a policy exactly these, and keep all others; tell whether it changed.
 
     Args:
-        holder: Whose policy it is.
-        statements: All that the owner wants; none, to remove what it has there.
-        owner: How the owner's Sids begin.
+        holder: The resource with the policy.
+        statements: All statements that the owner wants; empty to remove the owner's.
+        owner: The beginning of the owner's Sids.
         pause: Waits for some seconds.
-        writing: Told right before each write. Until then, nothing of the owner's came into the policy.
+        writing: Called right before each write. Before the first call, the policy has none of these
+            statements.
 
     Raises:
-        MissingTargetError: There is nothing that could have a policy.
-        RefusedEditError: The policy cannot be merged with, would be too large, is not valid, or does not come
-            to rest.
+        MissingTargetError: The resource does not exist.
+        RefusedEditError: The policy cannot be merged, would be too large, is invalid, or keeps changing.
     """
     if not statements and owner not in (holder.read() or ""):
-        # Whatever else stands there, however it is written: nothing of the owner's is to be taken out.
+        # The policy has none of the owner's statements, so there is nothing to remove, in any spelling.
         return False
     wrote = False
     spelled: list[Statement] | None = None
     for _ in range(ATTEMPTS):
         standing = _read(holder)
         own = own_statements(standing, owner)
-        # A service may write a statement in its own way. Then what it makes of one write is what it makes of
-        # the next, and is not somebody's change.
+        # A service may rewrite a statement in its own spelling, after every write in the same way. That is
+        # nobody's change.
         if same(own, statements) or (wrote and spelled is not None and _as_before(own, spelled, statements)):
             return wrote
         if wrote:

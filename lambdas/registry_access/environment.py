@@ -1,6 +1,6 @@
-"""Holds what the stack tells the function beside its requests: whose statements it brings, and for whom.
+"""Holds the function's environment: the mark of its statements, and the accounts that they admit.
 
-Whoever may invoke the function writes its requests; only the stack writes its environment.
+Anyone who may invoke the function writes its requests, but only the stack writes its environment.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _STAGE_ACCOUNTS: Final = "STAGE_ACCOUNTS"
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What holds for every request.
+    """Limits for every request.
 
     Attributes:
-        owner: How the Sids begin of the statements that the function brings in and takes out.
-        stage_accounts: The accounts that it may let in.
+        owner: The beginning of the Sids of all statements that the function adds and removes.
+        stage_accounts: The accounts that it may admit.
     """
 
     owner: str

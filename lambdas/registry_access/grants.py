@@ -1,6 +1,6 @@
-"""Brings an owner's grants for a KMS key to what it wants, for owners who let nobody into the key's policy.
+"""Edits an owner's grants for a KMS key, if the key's owner lets nobody edit its policy.
 
-Every grant is a thing of its own, so nobody else's is ever touched. The owner's are told by their names.
+Grants are separate objects, so nobody else's grant is touched. The owner's have its mark in their names.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class KeyGrants:
     """The grants for one key.
 
-    A grant is wanted as a statement is: the Sid is its name, the principal one role, the actions its
+    A wanted grant is written as a statement: the Sid is its name, the principal one role, the actions its
     operations (`kms:Decrypt`).
     """
 
@@ -35,8 +35,8 @@ class KeyGrants:
     ) -> bool:
         """Make the grants whose names begin with the owner exactly these; tell whether any changed.
 
-        What is new is granted before what is old is revoked. Run again after a failure, it does the rest.
-        `writing` is told right before anything changes.
+        New grants come before old ones are revoked. After a failure, another run does the rest. `writing` is
+        called right before the first change.
 
         Raises:
             MissingTargetError: There is no such key.
@@ -49,7 +49,7 @@ class KeyGrants:
         if missing or old:
             writing()
         for grant in missing:
-            # With a name, asking twice makes one grant (botocore: kms CreateGrantRequest, Name).
+            # With a name, two requests make one grant (botocore: kms CreateGrantRequest, Name).
             self._client.create_grant(
                 KeyId=self._key_arn,
                 GranteePrincipal=grant["GranteePrincipal"],

@@ -1,4 +1,4 @@
-"""The Lambda function's entry point: reads the request, edits with the role that may, and answers."""
+"""The Lambda function's entry point: reads the request, edits with the permitted role, and answers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _CONFIG: Final = Config(
 
 _ATTEMPTS_TO_BE_ALLOWED: Final = 6
 _ATTEMPTS_TO_GET_THROUGH: Final = 12
-"""A stack edits up to 220 policies, and CloudFormation asks for all of them at the same time."""
+"""A stack edits up to 220 policies, and CloudFormation requests all edits at the same time."""
 _BUSY: Final = frozenset(
     {
         "OperationAborted",  # S3: somebody else changes the bucket at this moment
@@ -55,12 +55,12 @@ _BUSY: Final = frozenset(
     }
 )
 _NOTHING_EDITED: Final = "nothing-edited"
-"""Stands for a creation that failed before it wrote anything: there is nothing to be taken out again."""
+"""The id of a creation that failed before it wrote anything, so that its deletion has nothing to remove."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """Make each service's client when it is first asked for: most requests need one."""
+    """Make each service's client on its first use: most requests need one."""
 
     sagemaker: Callable[[], SageMakerClient]
     s3: Callable[[], S3Client]
@@ -80,7 +80,7 @@ def clients_of(session: boto3.Session) -> Clients:
 
 @dataclass(slots=True)
 class _Attempt:
-    """Remember whether something may have been written, whatever came of it."""
+    """Remember whether the attempt may have written something."""
 
     wrote: bool = False
 
@@ -96,11 +96,11 @@ def edit(
     pause: Callable[[float], None],
     writing: Callable[[], object],
 ) -> bool:
-    """Carry a request out; tell whether anything changed. `writing` is told before each write.
+    """Carry a request out; tell whether anything changed. `writing` is called before each write.
 
     Raises:
-        MissingTargetError: What has the policy does not exist.
-        RefusedEditError: The policy was left as it was.
+        MissingTargetError: The resource with the policy does not exist.
+        RefusedEditError: The policy was not changed.
         ClientError: A service refused a call.
     """
     holder: PolicyHolder
@@ -122,10 +122,10 @@ def edit(
 
 
 def _patiently(editing: Callable[[], bool], pause: Callable[[float], None]) -> bool:
-    """Edit, and wait where that is all it takes.
+    """Edit, and try again after failures that pass by themselves.
 
-    Permissions that the stack has only just given are not everywhere yet: IAM is eventually consistent. And a
-    service that has too much to do has less of it later.
+    IAM is eventually consistent, so permissions that the stack has just granted are not known everywhere. A
+    throttling service recovers.
     """
     denied = busy = 0
     while True:
@@ -149,21 +149,21 @@ def respond(
     account: str,
     pause: Callable[[float], None],
 ) -> bytes:
-    """Carry an event of CloudFormation's out and write the answer; no failure of it is left unanswered.
+    """Carry out CloudFormation's event and return the answer. Every failure is answered, too.
 
     Args:
         event: A request of a custom resource.
-        environment: What the stack says besides.
-        clients_as: Makes the clients with which a role calls.
-        account: The function's.
+        environment: The limits that the stack sets.
+        clients_as: Makes a role's clients.
+        account: The function's account.
         pause: Waits for some seconds.
     """
     standing_id = event.get("PhysicalResourceId", _NOTHING_EDITED)
     if event["RequestType"] == "Delete" and standing_id == _NOTHING_EDITED:
         return answer.body(event, physical_id=standing_id)
     attempt = _Attempt()
-    # With another identity than before, CloudFormation deletes what the former stood for; and it deletes what
-    # could not be created. So what was not written has no identity of its own.
+    # If the physical id changes, CloudFormation deletes the old one. It also deletes a failed creation. So a
+    # creation that wrote nothing gets no id that stands for a policy.
     physical_id = standing_id
     try:
         request = EditRequest.read(event, environment)
@@ -181,7 +181,7 @@ def respond(
         logger.info("%s %s: %s", event["RequestType"], physical_id, "changed" if changed else "as it was")
     except MissingTargetError as error:
         if event["RequestType"] == "Delete":
-            # With it went its policy, and in it our statements.
+            # The resource took its policy and our statements with it.
             logger.info("%s %s: %s", event["RequestType"], physical_id, error)
             return answer.body(event, physical_id=physical_id)
         failure = f"{error} Create it first, or take it out of the context key registry."
@@ -200,7 +200,7 @@ def respond(
 
 
 def _pause(seconds: float) -> None:
-    # Two editors of one policy that keep step would keep meeting. Spreading them out needs no secret.
+    # Two editors of one policy in step would collide again and again. Spreading them out needs no secret.
     time.sleep(seconds * random.uniform(1, 2))  # noqa: S311
 
 
@@ -209,7 +209,7 @@ sts = boto3.client("sts", config=_CONFIG)
 
 
 def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lambda's context has no types here
-    """Answer one request of CloudFormation's."""
+    """Answer one request of CloudFormation."""
     account = context.invoked_function_arn.split(":")[4]
     said = respond(
         event,

@@ -1,7 +1,7 @@
-"""Merges statements into a policy by Sid: pure, and the only place that decides what a policy becomes.
+"""Merges statements into a policy by Sid. Pure, and the only place that decides a policy's content.
 
-Statements are told apart by their Sid's beginning, the *owner*: long enough and random enough that nobody
-else's begins so. Whatever does not begin so is never changed, moved or dropped.
+An owner's statements have Sids with the same beginning, the *owner*. It is long and random enough that nobody
+else's Sid has it. All other statements are never changed, moved or dropped.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ Policy: TypeAlias = dict[str, Any]
 VERSION: Final = "2012-10-17"
 _ACCOUNT: Final = re.compile(r"(?:arn:aws[a-z-]*:iam::)?(\d{12})(?::root)?")
 _ID_OF_DELETED: Final = re.compile(r"A(?:ROA|IDA)[A-Z0-9]{12,}")
-"""What is left in a policy of a role or user that was deleted (IAM user guide, "principal")."""
+"""The id that stays in a policy after a role or user was deleted (IAM user guide, "principal")."""
 
 
 class UnusablePolicyError(ValueError):
-    """What stands as the policy cannot be merged with without the risk of losing some of it."""
+    """A merge could lose parts of the existing policy."""
 
 
 def parse(text: str | None) -> Policy | None:
-    """Read a policy, or None where there is none.
+    """Read a policy; None if there is none.
 
     Raises:
-        UnusablePolicyError: It is no JSON object with statements, or has a key twice: what was read would not
-            be all that is written there.
+        UnusablePolicyError: It is no JSON object with statements, or repeats a key, so that reading would
+            lose part of it.
     """
     if text is None:
         return None
@@ -49,17 +49,17 @@ def parse(text: str | None) -> Policy | None:
 
 
 def merge(policy: Policy | None, statements: Sequence[Statement], owner: str) -> Policy | None:
-    """Put an owner's statements into a policy, in place of those that it had there; None if none are left.
+    """Replace an owner's statements in a policy; None if no statement is left.
 
-    A statement that stays keeps its place, new ones come last. Merging twice gives what merging once gives.
+    A statement that stays keeps its place, and new ones come last. A second merge changes nothing.
 
     Args:
-        policy: What stands, as `parse` reads it.
-        statements: All that the owner wants, each with a Sid of its own that begins with `owner`.
-        owner: How the owner's Sids begin.
+        policy: The existing policy, as `parse` reads it.
+        statements: All statements that the owner wants, each with a different Sid that begins with `owner`.
+        owner: The beginning of the owner's Sids.
 
     Raises:
-        ValueError: A statement's Sid does not begin with the owner, or two have the same.
+        ValueError: A statement's Sid does not begin with the owner, or two are the same.
     """
     wanted = _by_sid(statements, owner)
     merged: list[Statement] = []
@@ -71,12 +71,12 @@ def merge(policy: Policy | None, statements: Sequence[Statement], owner: str) ->
     merged += wanted.values()
     if not merged:
         return None
-    # A policy without a Version is of the older one, and what others wrote may mean it.
+    # A policy without a Version has the older one, and other people's statements may rely on it.
     return {**(policy if policy is not None else {"Version": VERSION}), "Statement": merged}
 
 
 def own_statements(policy: Policy | None, owner: str) -> list[Statement]:
-    """Find an owner's statements in a policy, in the order in which they stand."""
+    """Return an owner's statements in a policy, in their order."""
     return [statement for statement in _statements(policy or {}) if is_own(statement, owner)]
 
 
@@ -86,16 +86,16 @@ def is_own(statement: Mapping[str, Any], owner: str) -> bool:
 
 
 def same(some: Sequence[Statement], others: Sequence[Statement]) -> bool:
-    """Tell whether statements say the same, in whatever order and spelling.
+    """Tell whether statements mean the same, in any order and spelling.
 
-    Services write a list of one as its item, sort lists, and write an account as its number or as its root's
+    Services may write a list of one as its item, sort lists, and write an account as its number or its root's
     ARN (IAM user guide, "reference_policies_elements_principal").
     """
     return sorted(_canonical(each) for each in some) == sorted(_canonical(each) for each in others)
 
 
 def same_policy(one: Policy | None, other: Policy | None) -> bool:
-    """Tell whether two policies say the same, in whatever order and spelling."""
+    """Tell whether two policies mean the same, in any order and spelling."""
     if one is None or other is None:
         return one is other
     rest, other_rest = ({**policy, "Statement": None} for policy in (one, other))
@@ -103,7 +103,7 @@ def same_policy(one: Policy | None, other: Policy | None) -> bool:
 
 
 def naming_deleted(policy: Policy | None) -> list[str]:
-    """List the statements whose principals were deleted: by Sid, or by where they stand."""
+    """List the statements whose principals were deleted: by Sid, or by position."""
     return [
         str(statement.get("Sid") or f"the statement at place {place}")
         for place, statement in enumerate(_statements(policy or {}), start=1)
@@ -112,7 +112,7 @@ def naming_deleted(policy: Policy | None) -> list[str]:
 
 
 def text_of(policy: Policy) -> str:
-    """Write a policy as it is put: compact, as sizes are limited."""
+    """Write a policy compactly, as sizes are limited."""
     return json.dumps(policy, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -148,7 +148,7 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _canonical(statement: Statement) -> str:
-    """Write a statement so that two spellings of the same are the same text."""
+    """Write a statement so that all its spellings give the same text."""
     return json.dumps(_plain(statement), sort_keys=True)
 
 

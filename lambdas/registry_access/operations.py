@@ -1,4 +1,4 @@
-"""Names every AWS operation that the policy editor calls: its bundle and its role are cut from this list."""
+"""Names every AWS operation that the policy editor calls. Its bundle and role are built from this list."""
 
 from __future__ import annotations
 

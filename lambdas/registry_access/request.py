@@ -1,4 +1,4 @@
-"""Reads what is asked of the custom resource; that CloudFormation asks it is not certain."""
+"""Reads a request to the custom resource. It may not come from CloudFormation."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EditRequest:
-    """One policy, and which statements in it are to be the owner's.
+    """One policy, and the owner's statements in it.
 
     Attributes:
-        kind: What has the policy.
+        kind: The kind of resource with the policy.
         target: Its name, or a key's ARN.
         role: The ARN of the role that may edit it.
-        owner: How the owner's Sids begin.
-        statements: All that the owner wants there; none when the resource is deleted.
+        owner: The beginning of the owner's Sids.
+        statements: All statements that the owner wants there; empty on deletion.
         deleting: Whether the resource is deleted.
     """
 
@@ -41,7 +41,7 @@ class EditRequest:
         """Read a request.
 
         Raises:
-            ValueError: It is not as the stack writes it.
+            ValueError: The stack did not write it in this way.
         """
         properties = event["ResourceProperties"]
         kind, deleting = properties.get("Kind"), event["RequestType"] == "Delete"
@@ -50,7 +50,7 @@ class EditRequest:
         for name in ("Target", "Role", "Statements"):
             if not properties.get(name):
                 raise ValueError(f"{name} is missing.")
-        # As text: CloudFormation makes strings of a property's numbers and truth values.
+        # The statements are text: CloudFormation turns a property's numbers and booleans into strings.
         statements = [] if deleting else json.loads(properties["Statements"])
         if not isinstance(statements, list) or not all(isinstance(each, dict) for each in statements):
             raise ValueError("Statements is no list of statements.")
@@ -62,5 +62,5 @@ class EditRequest:
 
     @property
     def physical_id(self) -> str:
-        """Identify the edit: with another, CloudFormation has the old one's statements removed."""
+        """Identify the edit. If the id changes, CloudFormation deletes the old edit's statements."""
         return f"{self.owner}/{self.kind}/{self.target}"

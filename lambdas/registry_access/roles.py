@@ -1,4 +1,4 @@
-"""Owns taking on the roles that may edit: the function's own role may edit nothing."""
+"""Assumes the roles that may edit: the function's own role may edit nothing."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 _SESSION_NAME: Final = "greenlight-policy-editor"
 _SESSION_SECONDS: Final = 900
-"""The shortest there is (botocore: sts AssumeRoleRequest), and longer than the function runs."""
+"""The shortest duration (botocore: sts AssumeRoleRequest), and longer than the function runs."""
 
 
 def session_as(client: STSClient, role_arn: str) -> boto3.Session:
-    """Take on a role.
+    """Assume a role.
 
     Raises:
-        ClientError: It may not be taken on; right after it was made, that passes.
+        ClientError: STS denies it. Right after the role was created, that passes.
     """
     taken = client.assume_role(
         RoleArn=role_arn, RoleSessionName=_SESSION_NAME, DurationSeconds=_SESSION_SECONDS

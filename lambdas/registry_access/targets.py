@@ -1,6 +1,6 @@
-"""Owns the calls that read and write the policies: one class for each kind of resource.
+"""Makes the calls that read and write policies: one class for each kind of resource.
 
-Absence is told by each service in its own way, matched here and nowhere else.
+Each service reports absence in a different way. Only this module matches these.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ONLY_KEY_POLICY: Final = "default"
 
 
 class RepositoryPolicies(Protocol):
-    """The part of ECR's client that is used."""
+    """The methods of ECR's client that are used."""
 
     def get_repository_policy(self, *, repositoryName: str) -> Any:  # noqa: ANN401, N803 - as boto3
         """Read a repository's policy."""
@@ -61,8 +61,8 @@ class GroupPolicy:
     def read(self) -> str | None:
         """Read the policy.
 
-        SageMaker begins its message for a missing group and that for a missing policy alike, so whether there
-        is a group is asked for by another call.
+        SageMaker's messages for a missing group and a missing policy begin alike, so another call shows
+        whether the group exists.
         """
         try:
             return self.client.get_model_package_group_policy(ModelPackageGroupName=self.group)[
@@ -91,7 +91,7 @@ class GroupPolicy:
 
 @dataclass(frozen=True, slots=True)
 class BucketPolicy:
-    """An S3 bucket's policy; of a bucket of this account, as bucket names are everybody's."""
+    """An S3 bucket's policy. The bucket must be in this account, as bucket names are global."""
 
     client: S3Client
     bucket: str
@@ -121,7 +121,7 @@ class BucketPolicy:
             raise
 
     def _is_elsewhere(self) -> bool:
-        """Tell whether the bucket is certainly not this account's: S3 denies its policy as it denies ours."""
+        """Tell whether the bucket is certainly another account's: S3's denial does not show it."""
         names: list[str] = []
         more: dict[str, Any] = {}
         try:
@@ -170,7 +170,7 @@ class RepositoryPolicy:
         return text
 
     def write(self, text: str) -> None:
-        """Put the policy; without `force`, so that ECR refuses one that locks everybody out."""
+        """Put the policy, without `force`, so that ECR refuses one that locks everybody out."""
         with _telling_invalid("InvalidParameterException"):
             self.client.set_repository_policy(repositoryName=self.repository, policyText=text)
 
@@ -202,12 +202,12 @@ class KeyPolicy:
             raise
 
     def write(self, text: str) -> None:
-        """Put the policy; KMS refuses one by which this role could not put the next."""
+        """Put the policy. KMS refuses one that would deny this role the next put."""
         with _telling_invalid("MalformedPolicyDocumentException"):
             self.client.put_key_policy(KeyId=self.key_arn, PolicyName=_ONLY_KEY_POLICY, Policy=text)
 
     def remove(self) -> None:
-        """Refuse: a key without any statement is nobody's any more.
+        """Refuse: nobody could manage a key without statements.
 
         Raises:
             RefusedEditError: Always.
@@ -220,7 +220,7 @@ class KeyPolicy:
 
 @contextmanager
 def _telling_invalid(code: str) -> Iterator[None]:
-    """Tell a policy that is not valid, which each service says by a code of its own."""
+    """Turn each service's code for an invalid policy into an `InvalidPolicyError`."""
     try:
         yield
     except ClientError as error:
