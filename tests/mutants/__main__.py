@@ -108,11 +108,16 @@ def _survivors(sample: Sequence[Mutant], jobs: int, folder: Path, console: Conso
 def _surviving(
     trials: Sequence[Future[tuple[Mutant, Verdict]]], one_more: Callable[[], None]
 ) -> Iterator[Mutant]:
-    for trial in as_completed(trials):
-        mutant, verdict = trial.result()
-        one_more()
-        if verdict is Verdict.SURVIVES:
-            yield mutant
+    try:
+        for trial in as_completed(trials):
+            mutant, verdict = trial.result()
+            one_more()
+            if verdict is Verdict.SURVIVES:
+                yield mutant
+    finally:
+        # Without this, an error would wait for every mutant that is left.
+        for trial in trials:
+            trial.cancel()
 
 
 if __name__ == "__main__":
