@@ -140,6 +140,9 @@ HOW: Final[dict[str, Here | By | Because]] = {
     "aws sagemaker describe-endpoint*": By(
         "e2e/clients/test_aws_cli.py::test_cli_registers_approves_deploys_invokes_and_deletes"
     ),
+    "aws cloudwatch set-alarm-state*": By(
+        "e2e/clients/test_guardrails.py::test_an_alarm_that_is_set_by_hand_aborts_a_canary_in_seconds"
+    ),
     "aws application-autoscaling put-scaling-policy*": _SCALING,
     "aws cloudwatch put-metric-alarm*": _SCALING,
     "aws sagemaker list-*": _REMOVAL,
