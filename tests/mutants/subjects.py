@@ -50,7 +50,7 @@ _TESTS_OF_A_DECISION: Final = {
         _unit("guarding", "endpoint_changes"), _stories("guardrails", "variants", "kinds")
     ),
     "facts": Suites(_unit("approval", "journal", "retention"), (*_PIPELINE, _STAGE)),
-    "former_releases": Suites(_unit("approval", "planner"), (*_stories("models"), *_PIPELINE)),
+    "former_releases": Suites(_unit("former_releases"), (*_stories("models"), *_PIPELINE)),
     "guardrails": Suites(_unit("guarding"), (*_stories("guardrails", "aborting"), *_PIPELINE)),
     "instance_types": Suites(_unit("instance_types"), _PIPELINE),
     "judgement": Suites(_unit("attempt", "probation"), (*_stories("guardrails", "aborting"), *_PIPELINE)),
