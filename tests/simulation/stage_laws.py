@@ -252,9 +252,9 @@ class Law17StampsSayWhatIsSo(Law):
 
     At rest, of an endpoint in service by an attempt that succeeded, only the version that serves is stamped
     as serving, unless its own last attempt since ended otherwise, which is what its stamp says then. `served
-    until` is stamped on nothing that never served. A stamp that the registry denied last is not written
-    again. A version stays stamped as serving if so many deployments failed after it that its own left the
-    window, and only then somebody deleted the endpoint.
+    until` is stamped on nothing that never served. A stamp that the registry denied last, or whose version it
+    denied to show for it, is not written again. A version stays stamped as serving if so many deployments
+    failed after it that its own left the window, and only then somebody deleted the endpoint.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -264,6 +264,8 @@ class Law17StampsSayWhatIsSo(Law):
         self._denied: dict[tuple[str, str], bool] = {}
 
     def check_call(self, call: Call) -> None:
+        if call.operation == "UpdateItem":
+            self._note_unread(call)
         if call.operation != REGISTRY_WRITE:
             return
         for key in call.request.get("CustomerMetadataProperties", {}):
@@ -290,6 +292,19 @@ class Law17StampsSayWhatIsSo(Law):
         self._written[key] += 1
         if self._written[key] > MOST_COPIES:
             raise self.broken(f"{stamps} is stamped for the {self._written[key]}th time")
+
+    def _note_unread(self, call: Call) -> None:
+        """Remember which stamps count as written though their versions were not shown right before."""
+        name = call.request["Key"]["endpoint"]["S"]
+        if ":metadata_written" not in call.request["ExpressionAttributeValues"] or not call.accepted:
+            return
+        stage_name = stage_settings(self.world.schedule, name)["StageName"]
+        for each in reversed(call.invocation.calls[:-1]):
+            if each.operation not in {"DescribeModelPackage", REGISTRY_WRITE}:
+                break
+            if each.operation == "DescribeModelPackage" and each.fault == DENIED:
+                arn = each.request["ModelPackageName"].lower()
+                self._denied[arn, f"greenlight:{stage_name}:endpoint:{name}"] = True
 
     def _check_digest(self, call: Call, stamps: dict[str, str]) -> None:
         arn = call.request["ModelPackageArn"].lower()

@@ -370,6 +370,36 @@ def test_law_17_a_stamp_that_was_denied_may_be_missing_until_another_one_is_writ
         staged.judge.check_rest()
 
 
+@pytest.mark.parametrize("is_denied", [True, False])
+def test_law_17_a_stamp_may_be_missing_whose_version_was_not_shown_for_it(
+    staged: Deployed, *, is_denied: bool
+) -> None:
+    arn = first(staged)
+    stamped_by_hand(staged, arn, "served until now")
+    only(staged, 17)
+    if is_denied:
+        staged.world.deny(Denial("DescribeModelPackage"), staged.world.sites[0])
+
+    def note_it_as_written() -> None:
+        with suppress(ClientError):
+            read(arn)
+        clients.client("dynamodb").update_item(
+            TableName="journal",
+            Key={"endpoint": {"S": "churn"}, "item": {"S": "rest"}},
+            UpdateExpression="SET #metadata_written = :metadata_written",
+            ExpressionAttributeNames={"#metadata_written": "metadata_written"},
+            ExpressionAttributeValues={":metadata_written": {"N": "9"}},
+        )
+
+    staged.do(note_it_as_written)
+
+    if is_denied:
+        staged.judge.check_rest()
+    else:
+        with pytest.raises(LawBrokenError, match="serves on churn, and says 'served until now'"):
+            staged.judge.check_rest()
+
+
 def test_law_17_outside_of_stages_nothing_is_written() -> None:
     scene = deployed(Schedule(head_start=1))
 
