@@ -332,6 +332,28 @@ def test_a_misfit_is_told_of_also_while_something_former_is_put_back() -> None:
     assert [each.approval for each in decision.ineligible] == [newer]
 
 
+def test_a_release_that_could_not_be_put_back_for_lack_of_capacity_is_waited_for() -> None:
+    served_well = went_live(1, "served well")
+    answered_badly = failed(
+        1,
+        minutes(1),
+        number=2,
+        endpoint_config_name="tried",
+        failed_test=Failure("0a1b", {"Name": "typical"}, {"Status": 500}, "status 200"),
+    )
+    no_room = failed(1, minutes(2), number=3, endpoint_config_name="served well", reason=CAPACITY)
+    known = facts(
+        [approval(1, minutes(0))],
+        [no_room, answered_badly, failed(1), served_well],
+        versions=[model_version(1)],
+    )
+
+    decision = decided(known, "tried")
+
+    assert decision.choice is None
+    assert decision.retry_at == minutes(2) + RETRY_DELAYS[0]
+
+
 @pytest.mark.parametrize(
     ("config_name", "misfits"),
     [
