@@ -494,7 +494,7 @@ class Law3NewestStandingApproval(Law):
     def _check_told(self, name: str, expected: Expected) -> None:
         """Look whether people know why an endpoint does not become what its settings ask for."""
         told = self.world.journalled(name, "rest").get("reported", "")
-        if not expected.stays and "SageMaker refuses to change an endpoint so" not in told:
+        if not expected.stays and "SageMaker refuses that change" not in told:
             raise self.broken(f"{name} cannot become what its settings ask for, and people know {told!r}")
 
     def expected(

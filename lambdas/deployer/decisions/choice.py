@@ -34,7 +34,7 @@ class Choice:
     """The approval to serve, as a release.
 
     Attributes:
-        approval: The approval that decides what serves.
+        approval: The approval that decides which version serves.
         release: The approval's version under the current settings.
         keeps_serving: True if this version serves already, and its release under the current settings failed
             or is not eligible. Then the endpoint is not changed.

@@ -46,12 +46,12 @@ def _changed(facts: Facts, approval: Approval, version: ModelVersion) -> Ineligi
     """Return why a version differs from what was approved, or from what an earlier stage deployed."""
     digest = facts.digest(version)
     if isinstance(digest, Hidden):
-        return _hidden(approval, f"What its artifact is cannot be seen: {digest.reason}.")
+        return _hidden(approval, f"Its artifact cannot be seen: {digest.reason}.")
     if approval.artifact_digest != digest:
         return Ineligible(
             approval,
             reason="Its image, artifact or environment was changed after it was approved.",
-            remedy="Approve it again if that is what is wanted.",
+            remedy="If the change is wanted, approve it again.",
         )
     other = stage_that_deployed_another(facts, version, digest)
     if other is None:
@@ -59,7 +59,7 @@ def _changed(facts: Facts, approval: Approval, version: ModelVersion) -> Ineligi
     return Ineligible(
         approval,
         reason=f"Its image, artifact or environment is not what stage {other} deployed as this version.",
-        remedy="Register what is wanted as a new version, and let it pass through the stages.",
+        remedy="Register the wanted content as a new version, and let it pass through the stages.",
     )
 
 

@@ -136,8 +136,8 @@ def changes_between(old: Shape, new: Shape, *, guarded: bool) -> list[Change]:
     """Return the rows that a change of shape falls under.
 
     Args:
-        old: What serves.
-        new: What is to serve.
+        old: The shape that serves.
+        new: The shape that is to serve.
         guarded: Whether the update has a deployment config.
     """
     return [each for each in CHANGES if each.applies(old, new, guarded)]

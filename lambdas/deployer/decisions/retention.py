@@ -87,7 +87,7 @@ def disposable(
         attempts: The endpoint's, newest first.
         keep: How many former releases stay.
         needed: Names of the configs that serve or are wanted.
-        fallback: Name of the config that a reject of what serves would bring back.
+        fallback: Name of the config that a reject of the serving version would bring back.
         recalled: Older attempts on configs that are kept. They show what these configs need, and are not
             deleted.
     """

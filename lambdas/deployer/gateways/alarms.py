@@ -94,7 +94,7 @@ class Alarms:
         """
         with upkeep_refusals(
             f"Whether these rollback alarms are on cannot be read: {', '.join(alarm_names)}",
-            remedy="Change `alarms` under `rollout` in the endpoint's YAML, or what is in the way.",
+            remedy="Change `alarms` under `rollout` in the endpoint's YAML, or remove the named cause.",
         ):
             answer = self._client.describe_alarms(
                 AlarmNames=alarm_names, AlarmTypes=["CompositeAlarm", "MetricAlarm"]

@@ -60,7 +60,7 @@ class Invocations:
         except ClientError as error:
             said: Mapping[str, Any] = error.response
             if said["Error"]["Code"] != "ModelError" or "OriginalStatusCode" not in said:
-                told = _QUOTED_BODY.sub(" that is not told", said["Error"]["Message"])
+                told = _QUOTED_BODY.sub(" that is not shown", said["Error"]["Message"])
                 return Unanswered(excerpt(f"{said['Error']['Code']}: {told}"))
             message = said.get("OriginalMessage", "").encode()
             return Answer(said["OriginalStatusCode"], "", message, self._seconds() - began)

@@ -56,7 +56,7 @@ class ScalableTargets:
         target = _target(endpoint_name, variant_name, wanted)
         with upkeep_refusals(
             f"Variant {variant_name} of {endpoint_name} does not scale as its settings say",
-            remedy="Change `autoscaling` in its YAML, or what is in the way.",
+            remedy="Change `autoscaling` in its YAML, or remove the named cause.",
         ):
             self._client.register_scalable_target(
                 **target, MinCapacity=wanted["MinCapacity"], MaxCapacity=wanted["MaxCapacity"]

@@ -37,7 +37,7 @@ class Tags:
         """
         with upkeep_refusals(
             f"The tags of {resource_arn} are not as its settings say",
-            remedy="Change `tags` in its YAML, or what is in the way.",
+            remedy="Change `tags` in its YAML, or remove the named cause.",
         ):
             if remove:
                 self._client.delete_tags(ResourceArn=resource_arn, TagKeys=sorted(remove))

@@ -60,12 +60,12 @@ class Approval:
 
     @property
     def counts(self) -> bool:
-        """Whether it may still decide what serves."""
+        """Whether it may still decide which version serves."""
         return self.objection is None and not self.withdrawn
 
     @property
     def decides(self) -> bool:
-        """Whether it may still decide anything: what serves, or what shadows it."""
+        """Whether it may still decide anything: which version serves, or which one shadows it."""
         return (self.objection is None or self.shadows) and not self.withdrawn
 
     @property

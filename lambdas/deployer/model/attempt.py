@@ -140,7 +140,7 @@ class _OfVersion(Attempt):
         group_name: Its model package group.
         model_name: The model created for it.
         endpoint_config_name: The config that serves it.
-        companions: What serves beside it: pinned versions, and a shadow.
+        companions: The versions that serve beside it: pinned ones, and a shadow.
         approved_at: When the approval that decided was given.
         approved_by: Who gave it.
         artifact_digest: Of the version's images and artifacts as they were approved; None if unknown.

@@ -134,14 +134,14 @@ def _end(attempt: Deployment, serving: str | None, retry_at: datetime | None) ->
     if attempt.failed_test is not None:
         return OutcomeKind.FAILED, (
             f"{version} serves on {attempt.endpoint_name} and failed its smoke test: {attempt.reason} "
-            "What served before is put back, if anything did and still may. "
+            "The previous version is put back, if there is one that is still approved. "
             "The version is tried again once it is approved again, or its settings or the test change."
         )
     if attempt.reason is not None:
         again = _again(attempt, retry_at)
         # SageMaker's own sentence gives only the requested and the existing number, and not the reason.
         twice = (
-            "While it is updated, old and new instances count: that takes twice as many as serve. "
+            "During an update, old and new instances count: that takes twice as many as serve. "
             if attempt.quota is not None and attempt.doubles_instances and _COUNTS_INSTANCES in attempt.reason
             else ""
         )
@@ -150,7 +150,7 @@ def _end(attempt: Deployment, serving: str | None, retry_at: datetime | None) ->
         )
     if attempt.rolls_back:
         return OutcomeKind.ROLLED_BACK, (
-            f"{version} serves on {attempt.endpoint_name} again: what was newer no longer stands or failed."
+            f"{version} serves on {attempt.endpoint_name} again: a newer one failed or is no longer approved."
         )
     return OutcomeKind.SUCCEEDED, f"{version} serves on {attempt.endpoint_name}."
 

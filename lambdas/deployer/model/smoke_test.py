@@ -271,7 +271,7 @@ def _unmet_expression(expression: str, body: bytes) -> str | None:
     try:
         found = jmespath.search(expression, document)
     except Exception as error:  # noqa: BLE001 - an answer is others' content: whatever it upsets, it fails
-        return f"{expression} to be true, which cannot be told ({_trouble(error)})"
+        return f"{expression} to be true, which cannot be evaluated ({_trouble(error)})"
     # JMESPath's own rule: null, false, and empty strings, lists and objects are false; 0 is true.
     is_true = found is not None and found is not False and found not in ("", [], {})
     return None if is_true else f"{expression} to be true"

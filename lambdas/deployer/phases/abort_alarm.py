@@ -23,7 +23,7 @@ class AbortAlarmPhase:
         self._executor = executor
 
     def run(self, round_: Round) -> Next:
-        """Try again, if the alarm is still set. A refusal is reported, and costs no other phase its turn."""
+        """Clear the alarm if it is still set. A refusal is reported, and stops no other phase."""
         if not self._ledger.history.last_observed.abort_alarm_set:
             return Next.GO_ON
         alarm_name = self._settings.abort_alarm_name

@@ -117,9 +117,9 @@ class DeploymentPhase:
                 f"The endpoint is left as it is{_state(endpoint)}: approve a version, or delete the endpoint."
             )
         return (
-            f"Endpoint {settings.endpoint_name} is {planned.status}, and what may be done to it so is not "
-            f"known. SageMaker's reason: {planned.failure_reason or 'none given'}. "
-            "Look into it; once it is in service or deleted, the deployer goes on by itself."
+            f"Endpoint {settings.endpoint_name} is {planned.status}, and AWS does not document what may be "
+            f"done then. SageMaker's reason: {planned.failure_reason or 'none given'}. "
+            "Look into it. Once it is in service or deleted, the deployer goes on by itself."
         )
 
     def _leave_alone(self, message: str) -> Next:
@@ -149,8 +149,8 @@ class DeploymentPhase:
                 return Next.AGAIN
             case Progress.NAME_TAKEN:
                 self._notices.report(
-                    f"SageMaker says that an endpoint named {name} exists, and does not show one: it may "
-                    "have another letter case. Write its name so in the YAML, or delete it."
+                    f"SageMaker says that an endpoint named {name} exists, and does not show it: its name "
+                    "may have another letter case. Write the exact name in the YAML, or delete the endpoint."
                 )
                 return Next.STOP
             case _:
@@ -160,9 +160,9 @@ class DeploymentPhase:
 def _cannot_change(change: str, approval: Approval, endpoint: Endpoint | None) -> str:
     return (
         f"Version {approval.version} of {approval.group_name} is not deployed to {approval.endpoint_name}: "
-        f"{change}, and SageMaker refuses to change an endpoint so. It keeps serving{_state(endpoint)}. "
-        "Delete the endpoint, and it is created again with this version; or put another endpoint_name, or "
-        "what it was, into its YAML."
+        f"{change}, and SageMaker refuses that change. It keeps serving{_state(endpoint)}. "
+        "Delete the endpoint, and it is created again with this version. Or undo the change in its YAML, or "
+        "write another endpoint_name there."
     )
 
 

@@ -87,7 +87,7 @@ def test_an_expression_that_cannot_be_told_is_not_met() -> None:
     unmet = request.unmet(answer({"score": 1}))
 
     assert unmet is not None
-    assert "cannot be told" in unmet
+    assert "cannot be evaluated" in unmet
     assert "\n" not in unmet
 
 
