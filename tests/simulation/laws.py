@@ -199,10 +199,20 @@ class Facts:
 
     @property
     def rolled_back_under_alarms(self) -> int:
-        """How many updates were rolled back while an alarm was on, which the next update waits for."""
+        """How many updates were rolled back while an alarm was on, twice those whose end the journal has.
+
+        The next update waits for the alarm, for a while from when the deployer saw the rollback.
+        """
         return sum(
-            each.call.operation == "UpdateEndpoint" and not each.succeeded and each.was_alarmed
+            1 + self._is_settled(each)
             for each in self.rollouts
+            if each.call.operation == "UpdateEndpoint" and not each.succeeded and each.was_alarmed
+        )
+
+    def _is_settled(self, rollout: Rollout) -> bool:
+        return any(
+            int(each["number"]) == rollout.attempt and each["status"] in SETTLED
+            for each in self.attempts(rollout.endpoint_name)
         )
 
     def end_of(self, rollout: Rollout) -> RolloutEnd:

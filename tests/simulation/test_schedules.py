@@ -93,6 +93,12 @@ FOUND: Final = {
         ),
         denials=(Denial("DescribeModelPackage", lasts=5),),
     ),
+    "a rollback under an alarm is seen late, and the next update waits from then": Schedule(
+        seed=1898791083, rollout=RolloutKind.CANARY, instances=2, alarm_lasts=4, part_size=2,
+        companions=Companions.PINNED,
+        disturbances=(Disturbance(Kind.CHANGE_SETTINGS, wait=11, which=1, how=7), Disturbance(Kind.REGISTER_ALARMING_APPROVED, wait=4, which=2), Disturbance(Kind.DELETE_VERSION, wait=9, which=4, how=4), Disturbance(Kind.REGISTER, wait=4, which=6, how=3), Disturbance(Kind.OUT_OF_SERVICE, wait=1, which=1, how=4), Disturbance(Kind.REGISTER, wait=9, which=9, how=9), Disturbance(Kind.LIFT_CAPACITY, wait=2, which=8, how=5), Disturbance(Kind.REGISTER_ALARMING_APPROVED, wait=1, which=5, how=6), Disturbance(Kind.LIMIT_CAPACITY, wait=3, which=6, how=3), Disturbance(Kind.DELETE_VERSION, wait=11, which=9), Disturbance(Kind.RETURN_TO_SERVICE, wait=2, which=5, how=9, when="OutOfService"), Disturbance(Kind.REGISTER_APPROVED, wait=9, which=4, how=8), Disturbance(Kind.REGISTER_BROKEN_APPROVED, wait=11, which=1, how=6), Disturbance(Kind.REJECT, wait=10, which=7, how=6),),
+        denials=(Denial("GetParameter", lasts=5),),
+    ),
     "an end is noted, and its beginning told late": Schedule(
         head_start=1,
         smoke_test=True,
