@@ -192,6 +192,7 @@ def _settings(endpoint_name: str) -> str:
     return json.dumps(
         {
             "SchemaVersion": 1,
+            "StackName": "Greenlight",
             "EndpointName": endpoint_name,
             "ModelPackageGroupName": GROUP,
             "CreateModel": {"Containers": [{}]},
