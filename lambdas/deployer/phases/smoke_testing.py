@@ -118,7 +118,7 @@ class SmokeTestingPhase:
             return Next.GO_ON
         test, endpoint = self._settings.smoke_test, round_.endpoint
         assert test is not None, "a deployment is only claimed for the smoke test that there is"
-        assert endpoint is not None, "a deployment is only claimed for the smoke test of what serves"
+        assert endpoint is not None, "a deployment is only claimed for the smoke test of a version in service"
         if all(self._versions.may_still_serve(each) for each in deployment.version_arns):
             self._settle(deployment, test, endpoint)
         else:
