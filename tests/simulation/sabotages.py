@@ -506,7 +506,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "stamp with each sweep",
         "phases/promotion.py",
-        "        self._ledger.note(metadata_written=ended[-1].number)\n"
+        "        self._ledger.note(metadata_written=ended[-1].number, metadata_live=changes.live)\n"
         "        return Next.GO_ON\n"
         "\n"
         "    def _write(self, step: WriteMetadata) -> None:\n",
@@ -518,11 +518,11 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "stamp again",
         "phases/promotion.py",
-        "        self._ledger.note(metadata_written=ended[-1].number)\n"
+        "        self._ledger.note(metadata_written=ended[-1].number, metadata_live=changes.live)\n"
         "        return Next.GO_ON\n"
         "\n"
         "    def _write(self, step: WriteMetadata) -> None:\n",
-        "        self._ledger.note(metadata_written=ended[-1].number - 1)\n"
+        "        self._ledger.note(metadata_written=ended[-1].number - 1, metadata_live=changes.live)\n"
         "        return Next.GO_ON\n"
         "\n"
         "    def _write(self, step: WriteMetadata) -> None:\n"

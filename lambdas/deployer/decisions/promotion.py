@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from deployer.decisions import version_metadata
 from deployer.decisions.facts import reads_first
@@ -26,6 +26,23 @@ if TYPE_CHECKING:
     from deployer.model.settings import EndpointSettings
 
 
+APPROVED: Final = "approved"
+"""The role of the version that an endpoint was rolled out for."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataChanges:
+    """What the registry is to show of an endpoint.
+
+    Attributes:
+        steps: One step per version.
+        live: The role of each version that is stamped as live afterwards, by its ARN.
+    """
+
+    steps: tuple[WriteMetadata, ...]
+    live: dict[str, str]
+
+
 @reads_first
 def unwritten(facts: Facts) -> list[Deployment]:
     """Return the deployments whose end the registry does not show yet, oldest first.
@@ -38,65 +55,38 @@ def unwritten(facts: Facts) -> list[Deployment]:
     return [each for each in reversed(list(deployments(ended))) if each.has_outcome]
 
 
-@reads_first
-def metadata_steps(facts: Facts, ended: Sequence[Deployment]) -> list[WriteMetadata]:
-    """Return one step per version with its stamps after these deployments: the last end counts.
+def metadata_changes(facts: Facts, ended: Sequence[Deployment]) -> MetadataChanges:
+    """Return the stamps that these deployments' ends lead to: the last end of a version counts.
 
     Args:
         facts: What was read.
         ended: Deployments that have an outcome, oldest first.
     """
     name, stage_name = facts.settings.endpoint_name, _stage_name(facts.settings)
+    live = facts.history.last_observed.metadata_live
     wanted: dict[str, dict[str, str]] = defaultdict(dict)
     for deployment in ended:
         at = deployment.settled_at
         assert at is not None, "a deployment with an outcome is settled"
         if deployment.status is AttemptStatus.SUCCEEDED:
-            former = _live_before(facts, deployment)
-            for version_arn in former.version_arns if former is not None else ():
-                if version_arn not in deployment.version_arns:
-                    wanted[version_arn] |= version_metadata.of_replaced(name, stage_name, at)
+            former, live = live, _roles(deployment)
+            for version_arn in former.keys() - live.keys():
+                wanted[version_arn] |= version_metadata.of_replaced(name, stage_name, at)
             for companion in deployment.companions:
-                if former is None or not former.has_beside(companion):
+                if former.get(companion.version_arn) != companion.role:
                     properties = version_metadata.of_companion(companion, name, stage_name, at)
                     wanted[companion.version_arn] |= properties
             wanted[deployment.version_arn] |= _digest_metadata(facts.settings, deployment)
         # Stamp the approved version last: a companion may be of the same version.
         wanted[deployment.version_arn] |= version_metadata.of_attempt(deployment, stage_name)
-    return [WriteMetadata(version_arn, properties) for version_arn, properties in wanted.items()]
+    steps = tuple(WriteMetadata(version_arn, properties) for version_arn, properties in wanted.items())
+    return MetadataChanges(steps, live)
 
 
-def _live_before(facts: Facts, deployment: Deployment) -> Deployment | None:
-    """Return the deployment that was live when this one succeeded.
-
-    That is the last one that succeeded. It need not be the one whose config was replaced: that one may have
-    failed, or the endpoint may have been deleted in between. If it has left the window, follow each replaced
-    config back to the deployment that put it there, until one succeeded. Attempts outside the window are
-    known only in part, so their last known success may be too old.
-    """
-    window = {each.number for each in facts.history.attempts}
-    for each in facts.history.deployments:
-        is_before = each.number < deployment.number and each.number in window
-        if is_before and each.status is AttemptStatus.SUCCEEDED:
-            return each
-    led = _led_to(facts, deployment)
-    while led is not None and led.status is not AttemptStatus.SUCCEEDED:
-        led = _led_to(facts, led)
-    return led
-
-
-def _led_to(facts: Facts, deployment: Deployment) -> Deployment | None:
-    """Return the deployment that put on the endpoint the config that another one replaced."""
-    config_name = deployment.replaces_endpoint_config_name
-    facts.recall(config_name)
-    return next(
-        (
-            each
-            for each in facts.history.deployments
-            if each.number < deployment.number and each.endpoint_config_name == config_name
-        ),
-        None,
-    )
+def _roles(deployment: Deployment) -> dict[str, str]:
+    """Return what each version does on the endpoint, by its ARN. The approved one may be pinned as well."""
+    roles = {each.version_arn: each.role for each in deployment.companions}
+    return {**roles, deployment.version_arn: APPROVED}
 
 
 @reads_first

@@ -57,8 +57,7 @@ def of_companion(
     companion: Companion, endpoint_name: str, stage_name: str, since: datetime
 ) -> dict[str, str]:
     """Return the stamp for a companion."""
-    how = "shadowing" if companion.is_shadow else f"{_SERVING} as {companion.variant_name}"
-    return {endpoint_property(stage_name, endpoint_name): _value(f"{how} since {_when(since)}")}
+    return {endpoint_property(stage_name, endpoint_name): _value(f"{companion.role} since {_when(since)}")}
 
 
 def of_replaced(endpoint_name: str, stage_name: str, until: datetime) -> dict[str, str]:

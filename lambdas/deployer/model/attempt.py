@@ -227,10 +227,6 @@ class Deployment(_OfVersion):
         """Every model that its config names."""
         return (self.model_name, *(each.model_name for each in self.companions))
 
-    def has_beside(self, companion: Companion) -> bool:
-        """Tell whether a version is a companion here, and not also the approved version."""
-        return companion in self.companions and companion.version_arn != self.version_arn
-
     def is_under_way_on(self, endpoint: Endpoint) -> bool:
         """Tell whether the endpoint is being brought to this attempt's config, or stays on it."""
         # During a deletion an endpoint still shows its config. During an update it shows the old config.

@@ -22,3 +22,8 @@ class Companion:
     version: int
     model_name: str
     is_shadow: bool = False
+
+    @property
+    def role(self) -> str:
+        """What it does, as its stamp says it."""
+        return "shadowing" if self.is_shadow else f"serving as {self.variant_name}"

@@ -28,6 +28,7 @@ class LastObserved:
         scaling: Variant name to the automatic scaling that it is registered with. A variant is removed here
             before it is deregistered, so that its scaling is never assumed while it is gone.
         metadata_written: Number of the last attempt whose end the registry shows.
+        metadata_live: The role of each version that the registry shows as live here, by its ARN.
         reported: The last `needs_attention` message, so that a sweep does not repeat it.
         refused_change: Two configs: the one that the endpoint served, and the one that SageMaker refused to
             change it to.
@@ -39,6 +40,7 @@ class LastObserved:
     tags: dict[str, str] = field(default_factory=dict)
     scaling: dict[str, dict[str, Any]] = field(default_factory=dict)
     metadata_written: int = 0
+    metadata_live: dict[str, str] = field(default_factory=dict)
     reported: str | None = None
     refused_change: tuple[str, str] | None = None
     abort_alarm_set: bool = False

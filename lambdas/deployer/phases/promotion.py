@@ -10,7 +10,7 @@ from deployer.decisions.promotion import (
     due_for_promotion,
     held_back,
     is_promoted,
-    metadata_steps,
+    metadata_changes,
     plan_promotion,
     serves_as_chosen,
     unwritten,
@@ -62,9 +62,9 @@ class VersionMetadataPhase:
         ended = self._versions.decide(unwritten) if round_.endpoint is not None else []
         if not ended:
             return Next.GO_ON
-        steps = self._versions.decide(partial(metadata_steps, ended=ended))
-        self._logger.info("Writing to the registry what is not there yet", steps=steps)
-        for step in steps:
+        changes = metadata_changes(self._versions.facts, ended)
+        self._logger.info("Writing to the registry what is not there yet", steps=changes.steps)
+        for step in changes.steps:
             try:
                 self._write(step)
             except RefusedError as refusal:
@@ -73,7 +73,7 @@ class VersionMetadataPhase:
                     f"The registry shows nothing of this: {refusal} `doctor` says what is missing.",
                     model_package_arn=step.version_arn,
                 )
-        self._ledger.note(metadata_written=ended[-1].number)
+        self._ledger.note(metadata_written=ended[-1].number, metadata_live=changes.live)
         return Next.GO_ON
 
     def _write(self, step: WriteMetadata) -> None:

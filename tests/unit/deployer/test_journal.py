@@ -33,13 +33,14 @@ if TYPE_CHECKING:
     from deployer.model.attempt import Attempt
 
 REST = LastObserved(
-    "churn-v1-000000000000",
-    minutes(7),
-    {"team": "growth"},
-    {"AllTraffic": {"MinCapacity": 1}},
-    7,
-    "Nothing stands.",
-    ("churn-v1-000000000000", "churn-v2-000000000000"),
+    endpoint_config_name="churn-v1-000000000000",
+    last_modified_time=minutes(7),
+    tags={"team": "growth"},
+    scaling={"AllTraffic": {"MinCapacity": 1}},
+    metadata_written=7,
+    metadata_live={version_arn(1): "approved"},
+    reported="Nothing stands.",
+    refused_change=("churn-v1-000000000000", "churn-v2-000000000000"),
     abort_alarm_set=True,
 )
 

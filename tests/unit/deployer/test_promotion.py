@@ -16,7 +16,7 @@ from deployer.decisions.promotion import (
     due_for_promotion,
     held_back,
     is_promoted,
-    metadata_steps,
+    metadata_changes,
     plan_promotion,
     serves_as_chosen,
     unwritten,
@@ -66,10 +66,14 @@ def failed(version: int, number: int, **changes: Any) -> Deployment:
     return deployment(version, number=number, status=AttemptStatus.FAILED, **changes)
 
 
-def written(*attempts: Any, ended: list[Deployment], **history: Any) -> dict[int, dict[str, str]]:
-    """Return what each version's metadata become, by its number."""
-    steps = metadata_steps(facts(attempts=attempts, under=staged(), **history), ended)
-    assert isinstance(steps, list)
+def written(*ended: Deployment) -> dict[int, dict[str, str]]:
+    """Return what each version's metadata become, by its number, after these ends, oldest first.
+
+    All but the last have been written before.
+    """
+    before = metadata_changes(facts(under=staged()), ended[:-1])
+    known = facts(under=staged(), last_observed=LastObserved(metadata_live=before.live))
+    steps = metadata_changes(known, ended[-1:]).steps
     return {int(each.version_arn.rpartition("/")[2]): dict(each.properties) for each in steps}
 
 
@@ -98,54 +102,39 @@ class TestUnwritten:
 
 class TestMetadata:
     def test_a_version_that_serves_shows_its_digest_and_the_former_one_until_when(self) -> None:
-        attempts = (succeeded(2, 2), succeeded(1, 1))
-
-        assert written(*attempts, ended=[succeeded(2, 2)]) == {
+        assert written(succeeded(1, 1), succeeded(2, 2)) == {
             1: {KEY: "served until 2026-05-04T12:02:00+00:00"},
             2: {DIGEST_KEY: DIGEST, KEY: "serving since 2026-05-04T12:02:00+00:00"},
         }
 
     def test_a_version_that_failed_says_why_and_the_former_one_serves_on(self) -> None:
-        attempts = (failed(2, 2), succeeded(1, 1))
-
-        assert written(*attempts, ended=[failed(2, 2)]) == {
+        assert written(succeeded(1, 1), failed(2, 2)) == {
             2: {KEY: "failed 2026-05-04T12:02:00+00:00: No capacity"}
         }
 
     def test_the_last_end_of_a_version_counts(self) -> None:
-        ended = [failed(2, 2), succeeded(2, 3)]
+        changes = metadata_changes(facts(under=staged()), [failed(2, 2), succeeded(2, 3)])
 
-        assert written(*reversed(ended), ended=ended)[2][KEY] == "serving since 2026-05-04T12:03:00+00:00"
+        [step] = changes.steps
+        assert step.properties[KEY] == "serving since 2026-05-04T12:03:00+00:00"
 
     def test_a_version_that_serves_again_under_other_settings_is_not_said_to_have_ended(self) -> None:
-        again = succeeded(1, 2, endpoint_config_name="churn-v1-other")
-
-        assert set(written(again, succeeded(1, 1), ended=[again])) == {1}
+        assert set(written(succeeded(1, 1), succeeded(1, 2, endpoint_config_name="churn-v1-other"))) == {1}
 
     def test_a_digest_that_is_not_known_is_not_written(self) -> None:
-        assert set(written(ended=[succeeded(1, 1, artifact_digest=None)])[1]) == {KEY}
+        assert set(written(succeeded(1, 1, artifact_digest=None))[1]) == {KEY}
 
     def test_what_failed_since_did_not_serve_in_between(self) -> None:
-        third = succeeded(3, 3)
+        assert set(written(succeeded(1, 1), failed(2, 2), succeeded(3, 3))) == {1, 3}
 
-        assert set(written(third, failed(2, 2), succeeded(1, 1), ended=[third])) == {1, 3}
+    def test_what_served_is_known_however_many_failed_since(self) -> None:
+        """An endpoint that somebody deleted replaces nothing when it is created again."""
+        failures = [failed(2, number) for number in range(2, 200)]
+        again = succeeded(3, 200, replaces_endpoint_config_name=None)
 
-    def test_a_later_success_did_not_serve_before(self) -> None:
-        attempts = (succeeded(3, 3), succeeded(2, 2), succeeded(1, 1))
-
-        assert set(written(*attempts, ended=[succeeded(2, 2)])) == {1, 2}
-
-    def test_what_has_left_the_window_is_found_by_the_config_that_was_replaced(self) -> None:
-        """The failed attempts in between lead to it, each by the config that it was to replace."""
-        first, second = succeeded(1, 1), failed(2, 3, replaces_endpoint_config_name=CONFIG[1])
-        third = succeeded(3, 4, replaces_endpoint_config_name=CONFIG[2])
-        not_all_that_is_between = succeeded(7, 2)
-        recalled = {"recalled": (second, not_all_that_is_between, first), "forgets": True}
-        subjects = frozenset({CONFIG[1], CONFIG[2]})
-
-        assert set(written(third, ended=[third], recalled_subjects=subjects, **recalled)) == {1, 3}
-        unread = facts(attempts=[third], under=staged(), recalled_subjects=frozenset(), forgets=True)
-        assert metadata_steps(unread, [third]) == UnreadAttempts(CONFIG[2])
+        assert written(succeeded(1, 1), *failures, again)[1] == {
+            KEY: "served until 2026-05-04T15:20:00+00:00"
+        }
 
     def test_companions_serve_beside_and_are_told_once(self) -> None:
         beside = Companion("B", version_arn(8), 8, "churn-v8-m")
@@ -153,32 +142,29 @@ class TestMetadata:
         ended = succeeded(2, 2, companions=(beside, shadow))
         before = succeeded(1, 1, companions=(beside,))
 
-        told = written(ended, before, ended=[ended])
+        told = written(before, ended)
 
         assert set(told) == {1, 2, 9}
         assert told[9] == {KEY: "shadowing since 2026-05-04T12:02:00+00:00"}
-        assert written(ended, ended=[ended])[8] == {KEY: "serving as B since 2026-05-04T12:02:00+00:00"}
+        assert written(ended)[8] == {KEY: "serving as B since 2026-05-04T12:02:00+00:00"}
 
     def test_a_companion_keeps_what_was_written_of_it_before(self) -> None:
         before = succeeded(8, 1)
         ended = succeeded(2, 2, companions=(Companion("B", version_arn(8), 8, "churn-v8-m"),))
 
-        assert written(ended, before, ended=[before, ended])[8] == {
-            DIGEST_KEY: DIGEST,
-            KEY: "serving as B since 2026-05-04T12:02:00+00:00",
-        }
+        assert written(before, ended)[8] == {KEY: "serving as B since 2026-05-04T12:02:00+00:00"}
 
     def test_a_companion_that_is_left_out_served_until_then(self) -> None:
         beside = Companion("B", version_arn(8), 8, "churn-v8-m")
 
-        told = written(succeeded(2, 2), succeeded(1, 1, companions=(beside,)), ended=[succeeded(2, 2)])
+        told = written(succeeded(1, 1, companions=(beside,)), succeeded(2, 2))
 
         assert told[8] == {KEY: "served until 2026-05-04T12:02:00+00:00"}
 
     def test_the_version_that_was_approved_is_told_as_such_also_if_a_companion_is_of_it(self) -> None:
         ended = succeeded(2, 2, companions=(Companion("B", version_arn(2), 2, "churn-v2-m"),))
 
-        assert written(ended, ended=[ended])[2][KEY] == "serving since 2026-05-04T12:02:00+00:00"
+        assert written(ended)[2][KEY] == "serving since 2026-05-04T12:02:00+00:00"
 
 
 CONFIG = {version: release(version).endpoint_config_name for version in (1, 2, 3)}
@@ -341,9 +327,10 @@ class TestVersionMetadata:
         ended = succeeded(1, 1)
         told = version_metadata.of_attempt(ended, "staging")
 
-        steps = metadata_steps(facts(under=small), [ended])
+        changes = metadata_changes(facts(under=small), [ended])
 
-        assert steps == [WriteMetadata(version_arn(1), {f"{DIGEST_KEY}:small": DIGEST, **told})]
+        assert changes.steps == (WriteMetadata(version_arn(1), {f"{DIGEST_KEY}:small": DIGEST, **told}),)
+        assert changes.live == {version_arn(1): "approved"}
 
 
 def test_a_version_that_is_held_back_says_which_alarms_and_what_to_do() -> None:
