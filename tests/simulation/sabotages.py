@@ -240,11 +240,10 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        objection=None,\n",
     ),
     Sabotage(
-        "take what was found before an update for what served last",
-        "decisions/promotion.py",
-        "    while led is not None and led.status is not AttemptStatus.SUCCEEDED:\n"
-        "        led = _led_to(facts, led)\n",
-        "",
+        "forget which versions the registry shows as live",
+        "phases/promotion.py",
+        "metadata_written=ended[-1].number, metadata_live=changes.live)\n",
+        "metadata_written=ended[-1].number, metadata_live={})\n",
     ),
     Sabotage(
         "stamp no end that left the window before the rest",
@@ -592,10 +591,10 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            content = model if served.number else ",
     ),
     Sabotage(
-        "stamp what was found as what had served",
+        "stamp a version that failed as what had served",
         "decisions/promotion.py",
-        "        if is_before and each.status is AttemptStatus.SUCCEEDED:\n",
-        "        if is_before and each.status is not AttemptStatus.WITHDRAWN:\n",
+        "        if deployment.status is AttemptStatus.SUCCEEDED:\n",
+        "        if deployment.status is not AttemptStatus.WITHDRAWN:\n",
     ),
     Sabotage(
         "put a pinned version on without reading it again",
