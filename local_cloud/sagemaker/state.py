@@ -48,6 +48,8 @@ class Scope:
     model_package_groups: dict[str, ModelPackageGroup] = field(default_factory=dict)
     model_packages: dict[str, ModelPackage] = field(default_factory=dict)
     """Unversioned packages by name, versions by `group/version`."""
+    versions: dict[str, dict[str, ModelPackage]] = field(default_factory=dict)
+    """The versions among them by their group's name: listing one group does not read all others'."""
     models: dict[str, Model] = field(default_factory=dict)
     endpoint_configs: dict[str, EndpointConfig] = field(default_factory=dict)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
@@ -57,6 +59,18 @@ class Scope:
     """Instance type to the most instances that endpoints may have; a missing type is unlimited."""
     instance_capacity: dict[str, int] = field(default_factory=dict)
     """Instance type to the most instances that AWS can provide; a missing type is unlimited."""
+
+    def add_package(self, package: ModelPackage) -> None:
+        """Keep a new package."""
+        self.model_packages[package.key] = package
+        if package.version is not None:
+            self.versions.setdefault(package.name.lower(), {})[package.key] = package
+
+    def remove_package(self, package: ModelPackage) -> None:
+        """Forget a package."""
+        del self.model_packages[package.key]
+        if package.version is not None:
+            del self.versions[package.name.lower()][package.key]
 
 
 Named = TypeVar("Named")

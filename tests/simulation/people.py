@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from local_cloud.sagemaker.errors import ServiceError
-from local_cloud.sagemaker.ports import Caller, FleetSpec, Health
+from local_cloud.sagemaker.ports import Caller, FleetSpec, Health, Route
 from local_cloud.testing.scripted_hosting import ScriptedHosting
 from tests.simulation.alarms import rollback_alarm
 from tests.simulation.artifacts import artifact_of
@@ -285,14 +285,19 @@ class ScriptedFleets(ScriptedHosting):
         self.broken_urls: set[str] = set()
         self.alarming_urls: set[str] = set()
         self.failing_urls: set[str] = set()
+        self._places: dict[str, dict[tuple[str, str, str], None]] = {}
+
+    def route(self, account_id: str, region: str, endpoint_name: str, routes: tuple[Route, ...]) -> None:
+        """Keep the routes, and where endpoints of this name are."""
+        super().route(account_id, region, endpoint_name, routes)
+        self._places.setdefault(endpoint_name, {})[account_id, region, endpoint_name] = None
 
     def receiving(self, endpoint_name: str) -> list[tuple[FleetSpec, int]]:
         """Return the fleets that get an endpoint's requests, each with how many instances answer."""
         return [
             (self.fleets[route.fleet_id].spec, self.ready_instances(route.fleet_id))
-            for (_, _, name), routes in self.routes.items()
-            if name == endpoint_name
-            for route in routes
+            for place in self._places.get(endpoint_name, ())
+            for route in self.routes.get(place, ())
             if route.weight and not route.is_shadow
         ]
 

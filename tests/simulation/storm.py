@@ -88,6 +88,7 @@ class StormyWorld(World):
         self.storm = storm
         self.throttled = 0
         self.call_limit = 10_000_000
+        self.remembers = False
         self._writes: deque[datetime] = deque()
 
     def backoff_seconds(self, attempts: int) -> float | None:
@@ -138,7 +139,7 @@ def run_storm(storm: Storm, one_more: Callable[[], None] = lambda: None) -> Numb
         writes=len(writes),
         clean_ups=len(accepted) - len(writes),
         throttled=world.throttled,
-        calls=len(world.calls),
+        calls=world.call_count,
         last_write_seconds=(last - begun).total_seconds(),
         bound_seconds=len(writes) / storm.writes_per_second,
         least_seconds=3 * storm.endpoints / storm.writes_per_second,
@@ -207,9 +208,9 @@ def run_until_served(
     for _ in range(24):
         reached = world.clock.now() + timedelta(seconds=SWEEP_SECONDS)
         while world.clock.now() < reached and world.step():
-            while shown < len(world.served_since.keys() & newest.keys()):
-                shown += 1
+            for _ in range(shown, len(world.served_since)):
                 one_more()
+            shown = len(world.served_since)
         if world.clock.now() < reached:
             world.clock.set(reached)
         if all(_serves(world, name, arn) for name, arn in newest.items()) and not world.running:

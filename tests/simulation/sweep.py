@@ -72,9 +72,9 @@ def run_sweep(
         in_sync = sum(world.people.served_version(name) == arn.lower() for name, arn in newest.items())
         calls = _sweep(world)
         world.end()
-    by_invocation: dict[int, list[Call]] = {}
+    by_invocation: dict[str, list[Call]] = {}
     for call in calls:
-        by_invocation.setdefault(id(call.invocation), []).append(call)
+        by_invocation.setdefault(call.invocation.name, []).append(call)
     return Numbers(
         endpoints=endpoints,
         in_sync=in_sync,
@@ -87,10 +87,12 @@ def run_sweep(
 
 
 def _sweep(world: World) -> list[Call]:
-    before = len(world.calls)
+    calls: list[Call] = []
+    world.observers.append(calls.append)
     world.sweep()
     world.run_until_quiet()
-    return world.calls[before:]
+    world.observers.pop()
+    return calls
 
 
 def _is_read(operation: str) -> bool:

@@ -537,6 +537,20 @@ def test_what_still_runs_at_the_end_has_no_effect() -> None:
     assert len(world.calls) == before
 
 
+def test_a_world_that_remembers_nothing_counts_its_calls_and_shows_them_to_observers() -> None:
+    """Thousands of endpoints make a million calls, and a call may carry every endpoint's settings."""
+    world = World(Schedule(head_start=1))
+    world.remembers = False
+    seen: list[str] = []
+    world.observers.append(lambda call: seen.append(call.operation))
+    world.people.begin()
+    world.sweep()
+    world.run_until_quiet()
+
+    assert world.call_count == len(seen) > 0
+    assert [*world.calls, *world.trace, *world.ended] == []
+
+
 def test_a_violation_is_told_with_its_story() -> None:
     """A world in which SageMaker ends a rollout that nobody asked for: the journal cannot explain it."""
     world = World(Schedule(head_start=1))

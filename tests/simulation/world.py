@@ -252,6 +252,9 @@ class World:
 
     Attributes:
         sites: The accounts that have a deployer, in the order of their stages.
+        remembers: Whether calls, invocations and the story are kept, as laws need them. A world of
+            thousands of endpoints only lets its observers see them.
+        call_count: How many calls took effect.
         calls: Every call that took effect, in order.
         trace: The story.
         observers: Called with every call as it takes effect.
@@ -279,6 +282,8 @@ class World:
             switches=schedule.chosen_switches(),
             seed=schedule.seed,
         )
+        self.remembers = True
+        self.call_count = 0
         self.calls: list[Call] = []
         self.trace: list[TraceLine] = []
         self.observers: list[Callable[[Call], None]] = []
@@ -322,6 +327,7 @@ class World:
         self._invocations = 0
         self._present: dict[str, tuple[int, bytes]] = {}
         self._past: dict[str, tuple[datetime, tuple[int, bytes]]] = {}
+        self._deleting: set[str] = set()
         self.changed: set[str] = set()
         self.coverage: set[tuple[str, str]] = set()
 
@@ -374,7 +380,8 @@ class World:
 
     def tell(self, who: str, what: str, detail: object = None) -> None:
         """Add a line to the story."""
-        self.trace.append(TraceLine(self.clock.now(), who, what, detail))
+        if self.remembers:
+            self.trace.append(TraceLine(self.clock.now(), who, what, detail))
 
     # Time --------------------------------------------------------------------------------------------
 
@@ -589,7 +596,8 @@ class World:
 
     def _ended(self, invocation: Invocation, problem: BaseException | None) -> None:
         del self.running[invocation.name]
-        self.ended.append(invocation)
+        if self.remembers:
+            self.ended.append(invocation)
         invocation.problem = problem
         if self.over:
             return
@@ -616,7 +624,8 @@ class World:
         assert task is not None
         if self.over or task.dead:
             raise CrashError
-        invocation.asked.append((operation, body))
+        if self.remembers:
+            invocation.asked.append((operation, body))
         fault = self._next_fault(operation, invocation.site)
         kind = fault.kind if fault is not None else None
         # A message takes no time. There were none once: whatever else happens in a schedule is what it was.
@@ -730,8 +739,9 @@ class World:
             status, content = self._ask_alarms(operation, request)
         else:
             status, content = self._ask_memory(invocation, service, operation, body)
+        self.call_count += 1
         call = Call(
-            number=len(self.calls) + 1,
+            number=self.call_count,
             time=self.clock.now(),
             invocation=invocation,
             service=service,
@@ -742,9 +752,10 @@ class World:
             fault=DENIED if denial is not None else kind.value if kind is not None else None,
             stale=stale is not None,
         )
-        self.calls.append(call)
-        invocation.calls.append(call)
-        self.trace.append(TraceLine(call.time, invocation.name, operation, lambda: _shown(call)))
+        if self.remembers:
+            self.calls.append(call)
+            invocation.calls.append(call)
+        self.tell(invocation.name, operation, lambda: _shown(call))
         self._guard(task, lambda: self._let_observe(call))
         self._guard(task, self.observe_changes)
         if operation == "PutEvents" and call.accepted:
@@ -811,8 +822,8 @@ class World:
     def _let_observe(self, call: Call) -> None:
         for observer in self.observers:
             observer(call)
-        if len(self.calls) > self.call_limit:
-            raise EndlessError(f"{len(self.calls)} calls, and no end")
+        if self.call_count > self.call_limit:
+            raise EndlessError(f"{self.call_count} calls, and no end")
 
     def _guard(self, task: Task, observe: Callable[[], None]) -> None:
         """Let observers see; what they raise ends the simulation: nobody in between may catch it."""
@@ -843,7 +854,8 @@ class World:
     def observe_changes(self) -> None:
         """Let observers see what has become of endpoints."""
         self.alarms.follow_traffic()
-        for name in (*self.changed, *self._deleting()):
+        # No event tells of the end of an endpoint that is on its way out.
+        for name in sorted(self.changed | self._deleting):
             before = self._present.get(name)
             now = wire.handle(
                 self.control_plane,
@@ -856,18 +868,14 @@ class World:
                 self.served_since[name] = self.clock.now()
                 self._past[name] = (self.clock.now(), before or (400, _missing(name)))
                 self._present[name] = present
+                if present[0] == 200 and b'"Deleting"' in present[1]:
+                    self._deleting.add(name)
+                else:
+                    self._deleting.discard(name)
         if self.changed:
             self.changed.clear()
         for observer in self.change_observers:
             observer()
-
-    def _deleting(self) -> list[str]:
-        """Return the endpoints on their way out: no event tells of their end."""
-        return [
-            name
-            for name, (status, content) in self._present.items()
-            if status == 200 and b'"Deleting"' in content and name not in self.changed
-        ]
 
     def _stale_answer(self, operation: str, request: dict[str, Any], site: Site) -> tuple[int, bytes] | None:
         """Return what a read would have answered before an endpoint's last change, if that was just now."""

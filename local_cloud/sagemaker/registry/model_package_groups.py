@@ -115,8 +115,7 @@ def delete_model_package_group(state: State, caller: Caller, request: Mapping[st
     scope, group = resolve_group(
         state, caller, request["ModelPackageGroupName"], "sagemaker:DeleteModelPackageGroup"
     )
-    prefix = f"{group.name.lower()}/"
-    if any(key.startswith(prefix) for key in scope.model_packages):
+    if scope.versions.get(group.name.lower()):
         raise errors.group_is_not_empty(group.arn)
     del scope.model_package_groups[group.name.lower()]
     resource_tags.forget(scope, group.arn)

@@ -22,7 +22,12 @@ from local_cloud.sagemaker.registry.model_package_groups import (
     resolve_group,
     user_context,
 )
-from local_cloud.sagemaker.switch_settings import CreationEvents, MissingGroupListing, UpdatedFields
+from local_cloud.sagemaker.switch_settings import (
+    CreationEvents,
+    FilteredPages,
+    MissingGroupListing,
+    UpdatedFields,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,7 +116,7 @@ def create_model_package(state: State, caller: Caller, request: Mapping[str, Any
     )
     if version is None:
         resource_tags.put(scope, arn, request.get("Tags", ()))
-    scope.model_packages[package.key] = package
+    scope.add_package(package)
     if state.switches.creation_events is CreationEvents.EACH_STATUS:
         events.emit_model_package_state_change(state, scope, package, None)
     state.timers.put(package)
@@ -164,6 +169,10 @@ def list_model_packages(state: State, caller: Caller, request: Mapping[str, Any]
             )
         except errors.ServiceError as refusal:
             return _missing_group(state, refusal)
+    if group is None or state.switches.filtered_pages is FilteredPages.SHORT:
+        packages = scope.model_packages
+    else:
+        packages = scope.versions.get(group.name.lower(), {})
 
     def accepts(package: ModelPackage) -> bool:
         return (
@@ -175,7 +184,7 @@ def list_model_packages(state: State, caller: Caller, request: Mapping[str, Any]
     return page(
         "ListModelPackages",
         request,
-        scope.model_packages.values(),
+        packages.values(),
         descending=False,
         filtered_pages=state.switches.filtered_pages,
         accepts=accepts,
@@ -244,7 +253,7 @@ def delete_model_package(state: State, caller: Caller, request: Mapping[str, Any
     """Delete a package; models that were made of it stay."""
     package = resolve_package(state, caller, request["ModelPackageName"], "sagemaker:DeleteModelPackage")
     package.due = None
-    del package.scope.model_packages[package.key]
+    package.scope.remove_package(package)
     resource_tags.forget(package.scope, package.arn)
     return {}
 
