@@ -1,8 +1,7 @@
-"""Owns where each member of SageMaker's requests and each argument of its SDK's deploy() is in the settings.
+"""Owns the place in the settings of each member of SageMaker's requests and each argument of `deploy()`.
 
-Members that keys set are known from the keys' mapping. Here are the others: reachable through `overrides`,
-set by the deployer, or absent, with the reason. A member that botocore gains is placed nowhere until somebody
-decides.
+The keys' mapping knows the members that keys set. This module lists the others: set by `overrides`, set by
+the deployer, or absent for a reason. A new member of botocore has no place until somebody decides.
 """
 
 from __future__ import annotations
@@ -75,7 +74,7 @@ THROUGH_OVERRIDES: Final[dict[str, frozenset[str]]] = {
     "CreateEndpoint": frozenset(),
     "UpdateEndpoint": frozenset(),
 }
-"""Members that no key sets, and that an override can."""
+"""Members that only an override can set."""
 
 _NAMED: Final = "named by Greenlight after the endpoint, the version and the settings"
 _VERSION: Final = "comes from the approved model version"
@@ -88,70 +87,70 @@ ABSENT: Final[dict[str, dict[str, str]]] = {
         "Containers[].ModelDataUrl": _VERSION,
         "Containers[].ModelDataSource": _VERSION,
         "Containers[].ModelPackageName": "the approved model version",
-        "Tags": "key `tags`, and the tags by which Greenlight knows its own",
+        "Tags": "key `tags`, and Greenlight's own tags",
     },
     "CreateEndpointConfig": {
         "EndpointConfigName": _NAMED,
         "ProductionVariants[].ModelName": _NAMED,
         "ProductionVariants[].InstancePools[].ModelNameOverride": _NAMED,
         "ProductionVariants[].ManagedInstanceScaling": "for inference components only; see key `autoscaling`",
-        "DataCaptureConfig.EnableCapture": "true whenever the key `data_capture` is there",
-        "ShadowProductionVariants[].VariantName": "always `Shadow`: an endpoint has one at most",
+        "DataCaptureConfig.EnableCapture": "true if the key `data_capture` is present",
+        "ShadowProductionVariants[].VariantName": "always `Shadow`: an endpoint has at most one",
         "ShadowProductionVariants[].ModelName": _NAMED,
         "ShadowProductionVariants[].InstancePools[].ModelNameOverride": _NAMED,
         "ShadowProductionVariants[].ServerlessConfig": "serverless endpoints have one variant, and no shadow",
         "ShadowProductionVariants[].ManagedInstanceScaling": "for inference components only",
-        "ExecutionRoleArn": "for inference components only, which hold no approved version",
-        "Tags": "key `tags`, and the tags by which Greenlight knows its own",
+        "ExecutionRoleArn": "for inference components only, which have no approved version",
+        "Tags": "key `tags`, and Greenlight's own tags",
     },
     "CreateEndpoint": {
         "EndpointName": "key `endpoint_name`, or the name of the file",
         "EndpointConfigName": _NAMED,
         "DeploymentConfig": "a creation only stores it; Greenlight sends it with every update",
-        "Tags": "key `tags`, and the tags by which Greenlight knows its own",
+        "Tags": "key `tags`, and Greenlight's own tags",
     },
     "UpdateEndpoint": {
         "EndpointName": "key `endpoint_name`, or the name of the file",
         "EndpointConfigName": _NAMED,
-        "RetainAllVariantProperties": "set by Greenlight: counts that scaling chose survive an update",
-        "ExcludeRetainedVariantProperties": "set by Greenlight, for what the settings change",
-        "RetainDeploymentConfig": "not needed: the settings say each time how to roll out",
+        "RetainAllVariantProperties": "set by Greenlight: instance counts set by scaling survive an update",
+        "ExcludeRetainedVariantProperties": "set by Greenlight, for properties that the settings change",
+        "RetainDeploymentConfig": "not needed: the settings always say how to roll out",
     },
 }
-"""Members, each with all that is below it, that nobody sets in the settings, and why."""
+"""Members that no setting can set, each with everything below it and the reason."""
 
 SDK_SOURCE: Final = "sagemaker 2.257.7, `sagemaker.ModelPackage.deploy`"
 SDK_ARGUMENTS: Final[dict[str, str]] = {
     "initial_instance_count": "`instance_count`",
     "instance_type": "`instance_type`",
-    "serializer": "absent: it shapes the calls of one client, not the endpoint",
-    "deserializer": "absent: it shapes the calls of one client, not the endpoint",
-    "accelerator_type": "`overrides` (Elastic Inference; SageMaker takes no new users of it)",
+    "serializer": "absent: it affects one client's calls, not the endpoint",
+    "deserializer": "absent: it affects one client's calls, not the endpoint",
+    "accelerator_type": "`overrides` (Elastic Inference, closed to new users)",
     "endpoint_name": "`endpoint_name`, or the name of the file",
     "tags": "`tags`",
     "kms_key": "`kms_key_id`",
-    "wait": "absent: outcomes are told, and nobody has to wait",
+    "wait": "absent: Greenlight reports the outcome; nobody has to wait",
     "data_capture_config": "`data_capture`",
     "async_inference_config": "`asynchronous`",
     "serverless_inference_config": "`serverless`",
     "volume_size": "`volume_size_in_gb`",
     "model_data_download_timeout": "`model_data_download_timeout_in_seconds`",
     "container_startup_health_check_timeout": "`container_startup_health_check_timeout_in_seconds`",
-    "inference_recommendation_id": "absent: write what was recommended as `instance_type` and `environment`",
+    "inference_recommendation_id": "absent: write the recommendation as `instance_type` and `environment`",
     "explainer_config": "`explainer`",
     "accept_eula": "absent: accepted when the version is registered, with its ModelDataSource",
-    "endpoint_logging": "absent: it follows the log of an inference component while waiting for it",
+    "endpoint_logging": "absent: it shows an inference component's log while waiting",
     "resources": "absent: for inference components only",
-    "endpoint_type": "absent: endpoints are model-based, as inference components hold no approved version",
+    "endpoint_type": "absent: inference components have no approved version, so endpoints are model-based",
     "managed_instance_scaling": "absent: for inference components only; see `autoscaling`",
     "inference_component_name": "absent: for inference components only",
     "routing_config": "`routing`",
-    "model_reference_arn": "absent: for models of a hub; here the version is what was approved",
+    "model_reference_arn": "absent: for models of a hub; Greenlight deploys the approved version",
     "inference_ami_version": "`inference_ami_version`",
-    "update_endpoint": "absent: an endpoint that exists is always updated in place",
+    "update_endpoint": "absent: an existing endpoint is always updated in place",
     "kwargs": "absent: passed on to the model's constructor",
 }
-"""Every argument of the SDK's deploy(), and the key in whose place it stands."""
+"""Every argument of the SDK's deploy(), and its counterpart in the settings."""
 
 
 NEWER_SOURCE: Final = "botocore 1.44.8"
@@ -167,19 +166,19 @@ NEWER: Final[dict[str, dict[str, str]]] = {
     "CreateEndpoint": {},
     "UpdateEndpoint": {},
 }
-"""Members, each with all that is below it, that a newer botocore knows and the pinned one does not."""
+"""Members that only a newer botocore knows, each with everything below it."""
 
 NEWER_VALUES: Final[dict[str, str]] = {
     "`RoutingStrategy: KV_AWARE`": f"{_UNCHECKED}; for containers that support it",
-    "`PutEndpointPolicy`": "absent: it belongs to the endpoint, stays through updates, and goes with it",
-    "`CreateInferenceRouter`, `CreateGlobalInferenceGateway`": "absent: routers and gateways stand before "
-    "endpoints, and are others' to make",
+    "`PutEndpointPolicy`": "absent: the policy belongs to the endpoint, and survives updates",
+    "`CreateInferenceRouter`, `CreateGlobalInferenceGateway`": "absent: routers and gateways sit in front of "
+    "endpoints, and belong to others",
 }
-"""What else is new there, beside members."""
+"""Other new features of that botocore."""
 
 
 def unplaced(model: ServiceModel) -> list[str]:
-    """List members of a service model's requests that are placed nowhere, not even as newer ones."""
+    """List members of a service model's requests that have no place, not even as newer ones."""
     return [
         f"{operation}: {member}"
         for operation in OPERATIONS
@@ -217,7 +216,7 @@ def keys_of(operation: str, member: str) -> list[str]:
 
 
 def reason_for_absence(operation: str, member: str) -> str | None:
-    """Say why a member cannot be set; None if it can, or is placed nowhere."""
+    """Say why a member cannot be set; None if it can, or has no place."""
     for prefix, reason in ABSENT[operation].items():
         if _within(member, prefix):
             return reason
@@ -237,7 +236,7 @@ def written(path: FieldPath) -> str:
 
 
 def placed(operation: str, member: str) -> str | None:
-    """Say where a member is in the settings, in Markdown; None if nobody decided yet."""
+    """Say in Markdown which setting sets a member; None if nobody has decided."""
     keys = keys_of(operation, member)
     if keys:
         return ", ".join(f"`{key}`" for key in keys)

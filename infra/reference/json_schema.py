@@ -1,10 +1,10 @@
-"""Owns the JSON Schemas, from which editors complete and check the settings while they are written.
+"""Owns the JSON Schemas with which editors complete and check the settings.
 
-`endpoints/schema.json` is for an endpoint that says everything; `endpoints/partial.schema.json` is for
-`defaults.yaml`, and for endpoints that leave some of it to the defaults.
+`endpoints/schema.json` is for a complete endpoint; `endpoints/partial.schema.json` is for `defaults.yaml`,
+and for endpoints that rely on defaults.
 
-Run `python -m infra.reference.json_schema` after a change of the settings' keys or of the pinned botocore:
-what may stand in overrides comes from SageMaker's service model.
+Run `python -m infra.reference.json_schema` after you change the settings' keys or the pinned botocore, whose
+SageMaker model defines the overrides.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ _NUMBERS: Final = {"integer": "integer", "long": "integer", "float": "number", "
 
 
 def schema_text() -> str:
-    """Render the JSON Schema of `endpoints/*.yaml` as it stands in the repository."""
+    """Render the JSON Schema of `endpoints/*.yaml`."""
     return json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
 def partial_schema_text() -> str:
-    """Render the JSON Schema of `endpoints/defaults.yaml`, and of endpoints beside it."""
+    """Render the JSON Schema of `endpoints/defaults.yaml`, and of endpoints that rely on it."""
     schema = json_schema()
     for rule in ("required", "oneOf", "dependentRequired", "allOf"):
         schema.pop(rule, None)
     schema["title"] = "A part of a Greenlight endpoint"
-    schema["description"] = "Defaults for all endpoints, or what an endpoint says beside them"
+    schema["description"] = "Defaults for all endpoints, or an endpoint that relies on them"
     schema["properties"] = {
-        # `null` takes a default away.
+        # `null` removes a default.
         name: {"anyOf": [described, {"type": "null"}]}
         for name, described in schema["properties"].items()
     }
@@ -60,7 +60,7 @@ def json_schema() -> dict[str, Any]:
     definitions = schema["$defs"]
     for properties in (schema["properties"], *(each["properties"] for each in definitions.values())):
         for described in properties.values():
-            # An absent key and an empty one are different things: the empty one is refused.
+            # An absent key is fine; an empty one is refused.
             if "anyOf" in described:
                 [present] = [option for option in described.pop("anyOf") if option != {"type": "null"}]
                 described.update(present)
@@ -83,9 +83,9 @@ def json_schema() -> dict[str, Any]:
 
 
 def _reference(described: Shape, around: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    """Refer to a shape's schema, adding it and all that it reaches to the definitions.
+    """Refer to a shape's schema, and add it and all nested shapes to the definitions.
 
-    Required members are left out: an override is merged with what the friendly keys produce.
+    Nothing is required: an override is merged with the result of the other keys.
     """
     if isinstance(described, StructureShape):
         if described.name not in definitions:

@@ -1,7 +1,6 @@
-"""Owns `docs/settings.md`, which says all that may stand in `endpoints/*.yaml`, generated from the models.
+"""Owns `docs/settings.md`, the reference of `endpoints/*.yaml`, generated from the models.
 
-Run `python -m infra.reference.settings_page` after a change of the keys, of the examples or of the pinned
-botocore.
+Run `python -m infra.reference.settings_page` after you change keys, examples or the pinned botocore.
 """
 
 from __future__ import annotations
@@ -48,13 +47,13 @@ _ELSEWHERE: Final[dict[str, str]] = {
     "endpoint_name": "`EndpointName` of CreateEndpoint",
     "model_package_group": "`ModelPackageGroupName` of ListModelPackages",
     "tags": "`Tags` of CreateModel, CreateEndpointConfig and CreateEndpoint",
-    "approvers": "Greenlight's own: whose approvals are acted on",
+    "approvers": "Greenlight's own: whose approvals count",
     "variants[].version": "Greenlight's own: which version's model the variant has",
-    "shadow.approvers": "Greenlight's own: whose approvals are acted on",
-    "four_eyes": "Greenlight's own: whose approvals are acted on",
-    "keep": "Greenlight's own: what clean-up leaves",
-    "unchecked": "Greenlight's own: it warns of what contradicts AWS's texts, and deploys it",
-    "asynchronous.input_paths": "Greenlight's own: where the role that is made for models may read",
+    "shadow.approvers": "Greenlight's own: whose approvals count",
+    "four_eyes": "Greenlight's own: whose approvals count",
+    "keep": "Greenlight's own: what clean-up retains",
+    "unchecked": "Greenlight's own: a warning in place of an error",
+    "asynchronous.input_paths": "Greenlight's own: where the stack's model role may read",
     "overrides.model": "any field of CreateModel",
     "overrides.endpoint_config": "any field of CreateEndpointConfig",
     "overrides.deployment_config": "`DeploymentConfig` of UpdateEndpoint",
@@ -79,9 +78,9 @@ _ELSEWHERE: Final[dict[str, str]] = {
     "autoscaling.scheduled[].max": "`ScalableTargetAction.MaxCapacity` of PutScheduledAction",
     "autoscaling.scheduled[].start": "`StartTime` of PutScheduledAction",
     "autoscaling.scheduled[].end": "`EndTime` of PutScheduledAction",
-    "smoke_test.time_limit_seconds": "Greenlight's own: how long it tries",
-    "smoke_test.log_bodies": "Greenlight's own: what it tells",
-    "smoke_test.requests[].name": "Greenlight's own: what it tells",
+    "smoke_test.time_limit_seconds": "Greenlight's own: when the test gives up",
+    "smoke_test.log_bodies": "Greenlight's own: what reports contain",
+    "smoke_test.requests[].name": "Greenlight's own: what reports contain",
     "smoke_test.requests[].body": "`Body` of InvokeEndpoint",
     "smoke_test.requests[].body_from": "`Body` of InvokeEndpoint",
     "smoke_test.requests[].sample_payload": "`Body` of InvokeEndpoint",
@@ -93,11 +92,11 @@ _ELSEWHERE: Final[dict[str, str]] = {
     "smoke_test.requests[].repeat": "Greenlight's own: how often it calls",
     "smoke_test.requests[].p95_ms": "Greenlight's own: compared with the answers",
 }
-"""What keys become that are no field of a template."""
+"""What a key becomes, if not a field of a template."""
 
 
 def page_text() -> str:
-    """Render the page as it stands in the repository."""
+    """Render the whole page."""
     parts = [INTRODUCTION, *_examples(), "## Keys\n", *_keys(EndpointSettings, "")]
     parts += [SEVERAL_VERSIONS, NOT_PROVEN, FROM_NOTHING, ROLE, _table(("for", "it needs"), ROLE_NEEDS)]
     parts += ["## Beside the SageMaker SDK\n", f"Every argument of {SDK_SOURCE}:\n", _sdk()]
@@ -116,7 +115,7 @@ def documented_keys() -> list[str]:
 
 
 def becomes(key: str) -> str | None:
-    """Say what a key becomes, in Markdown; None if nobody wrote it down."""
+    """Say what a key becomes, in Markdown; None if it is not documented."""
     found = [
         f"`{_member(mapping.path)}` of {mapping.operation}"
         for mapping in FIELD_MAPPINGS
@@ -169,7 +168,7 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
 
 
 def _homes() -> dict[type[BaseModel], str]:
-    """Say of every model of keys where the page explains it: where it is first used."""
+    """Map each model of keys to the section that explains it: its first use."""
     homes: dict[type[BaseModel], str] = {}
     for path, field in _fields(EndpointSettings, ""):
         inner = _model_of(field.annotation)
@@ -201,7 +200,7 @@ def _is_list(annotation: Any) -> bool:  # noqa: ANN401 - any type
 
 
 def _type(annotation: Any) -> str:  # noqa: ANN401 - any type
-    """Say a type in words of YAML."""
+    """Name a type in YAML's words."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
         [present] = [argument for argument in arguments if argument is not type(None)]

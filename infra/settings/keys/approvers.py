@@ -1,7 +1,7 @@
-"""Owns what an approver is in the settings: a pattern of the ARN of an IAM identity or a Studio user profile.
+"""Owns the form of an approver: a pattern for the ARN of an IAM identity or Studio user profile.
 
-Knows the forms of those ARNs, and nothing of approvals: the deployer matches the patterns. `*` stands for any
-characters, slashes and colons included, and `?` for any one.
+The deployer matches the patterns. `*` stands for any characters, including slashes and colons; `?` for any
+one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ APPROVER: Final = (
     rf"|sagemaker:{_ANY_WORD}+:{_ACCOUNT}:user-profile/{_ANY_WORD}+/{_ANY_WORD}+)$"
 )
 """The forms (IAM user guide, "reference_identifiers"; SageMaker API reference, UserContext), for pydantic and
-for JSON Schema alike."""
+JSON Schema."""
 
 Approver: TypeAlias = Annotated[
     str,
@@ -49,10 +49,10 @@ _NAME_ONLY: Final = re.compile(_NAME + "+")
 
 
 def with_sessions(patterns: list[str]) -> list[str]:
-    """Add to each role the sessions of that role, without doubles and in order.
+    """Add to each role the sessions of that role, without duplicates and in order.
 
-    Whoever acts with a role is known by the session (`sts::…:assumed-role/<role>/<session>`), in which the
-    role's path is missing. People copy the role's own ARN from its page, and mean everybody who acts with it.
+    SageMaker reports a role's user by session (`sts::…:assumed-role/<role>/<session>`), without the role's
+    path. People copy the role's own ARN from its page, and mean everybody who uses the role.
     """
     expanded: list[str] = []
     for pattern in patterns:
@@ -65,7 +65,7 @@ def with_sessions(patterns: list[str]) -> list[str]:
 
 
 def remedy(value: str) -> str:
-    """Say how to mend what is no pattern of an approver's ARN."""
+    """Say how to correct a value that is no pattern of an approver's ARN."""
     text = value.strip()
     role = _ROLE_ARN.fullmatch(text)
     if _ANYONE.fullmatch(text):

@@ -1,7 +1,7 @@
-"""Owns how the settings' keys are declared: strictly, with limits and names read from AWS's service models.
+"""Owns how keys of the settings are declared: strictly, with limits and names from AWS's service models.
 
-Knows no key. What a shape of a service model says of a value (range, length, enum) becomes part of the key's
-type and of its words, so that editors, messages and documentation never disagree with SageMaker.
+Knows no key. A shape's range, length or enum goes into the key's type and its description. So editors,
+messages and documentation agree with SageMaker.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class StrictModel(BaseModel):
 
 
 def limited(shape_name: str, text: str) -> Any:  # noqa: ANN401 - as pydantic's Field
-    """Declare a key with the limits that a shape of a service model has: for its words, and for editors.
+    """Declare a key with a shape's limits, for its description and for editors.
 
-    What is compiled is held to the shape as a whole (`rules/request_validation.py`), so that one check finds
-    a value beyond its limits, wherever it was written, and one key (`unchecked`) waives all of them.
+    `rules/request_validation.py` checks the compiled request against the whole shape. So one check finds
+    every value beyond its limits, and one key (`unchecked`) waives all of these checks.
     """
     found = shape(shape_name)
     low, high = found.metadata.get("min"), found.metadata.get("max")
@@ -41,7 +41,7 @@ def limited(shape_name: str, text: str) -> Any:  # noqa: ANN401 - as pydantic's 
     enum = found.metadata.get("enum")
     if enum:
         return Field(description=f"{text}: {', '.join(enum)}", json_schema_extra={"enum": list(enum)})
-    # An empty string is a value that somebody forgot, also where the model allows it.
+    # An empty string is a forgotten value, even where the service model allows it.
     longest = f", at most {high} characters" if high else ""
     return Field(
         min_length=1,

@@ -1,6 +1,6 @@
-"""Owns what may stand in `endpoints/*.yaml`: the friendly keys, their types and their meaning.
+"""Owns the keys of `endpoints/*.yaml`, their types and their meaning.
 
-The rules of SageMaker itself are not repeated here; patterns and enums are read from its service model.
+Patterns and enums come from SageMaker's service model; its rules are not repeated here.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Serverless(StrictModel):
     memory_size_in_mb: Annotated[
         int,
         Field(
-            description="memory of one concurrent invocation in MB: 1024 to 6144 by 1024",
+            description="memory of one concurrent invocation in MB: 1024 to 6144 in steps of 1024",
             json_schema_extra={"enum": list(SERVERLESS_MEMORY_SIZES)},
         ),
     ]
@@ -56,17 +56,17 @@ class Serverless(StrictModel):
         int | None,
         limited(
             "ServerlessProvisionedConcurrency",
-            "how many invocations are kept warm at all times, at most max_concurrency",
+            "how many invocations are always kept warm, at most max_concurrency",
         ),
     ] = None
 
 
 class Overrides(StrictModel):
-    """Set anything else that SageMaker knows, in the names of its own API.
+    """Set any other field of SageMaker's API, by its API name.
 
-    Mappings are merged key by key over what the other keys produce, and `null` removes a key. Containers and
-    ProductionVariants are merged item by item, in order; any other list replaces. What a key of its own sets
-    is set there or here, not in both.
+    Mappings are merged key by key over the result of the other keys, and `null` removes a key. Containers and
+    ProductionVariants are merged item by item, in order; other lists are replaced. If a field has a key, set
+    it by that key or here, not both.
     """
 
     model: Annotated[dict[str, Any], Field(description="fields of CreateModel, as a mapping")] = {}
@@ -115,12 +115,12 @@ class EndpointSettings(StrictModel):
         str | None,
         limited(
             "InferenceSpecificationName",
-            "which of the version's additional inference specifications is served; by default its own",
+            "the name of the additional inference specification to serve; by default the version's own",
         ),
     ] = None
     network_isolation: Annotated[
         bool | None,
-        Field(description="true if containers may make no network calls; by default false"),
+        Field(description="true to forbid containers all network calls; by default false"),
     ] = None
     vpc: Annotated[
         Vpc | None, Field(description="the subnets and security_groups of the model's containers")
@@ -129,7 +129,7 @@ class EndpointSettings(StrictModel):
         str | None,
         limited(
             "RoleArn",
-            "the role that the model runs as, of the account that is deployed to; by default the stack's",
+            "the role that the model runs as, in the stack's account; by default the stack's own",
         ),
     ] = None
     volume_size_in_gb: VolumeSize = None
@@ -137,8 +137,8 @@ class EndpointSettings(StrictModel):
         str | None,
         limited(
             "KmsKeyId",
-            "the KMS key that the instances' storage is encrypted with: a key's id or ARN, or an alias's "
-            "name or ARN; local NVMe storage is encrypted by its hardware instead",
+            "the KMS key for the instances' storage, by id, ARN, alias or alias ARN; hardware encrypts local "
+            "NVMe storage instead",
         ),
     ] = None
     model_data_download_timeout_in_seconds: ModelDownloadTimeout = None
@@ -146,7 +146,7 @@ class EndpointSettings(StrictModel):
     routing: RoutingStrategy = None
     inference_ami_version: InferenceAmi = None
     data_capture: Annotated[
-        DataCapture | None, Field(description="where calls and answers are kept, and which share of them")
+        DataCapture | None, Field(description="where calls and answers are stored, and which share of them")
     ] = None
     asynchronous: Annotated[
         Asynchronous | None,
@@ -156,20 +156,19 @@ class EndpointSettings(StrictModel):
     rollout: Annotated[
         Rollout | None,
         Field(
-            description="how a version replaces the one before it, and which alarms stop it; by default "
-            "SageMaker's own way: all at once, watched by nothing"
+            description="how a new version replaces the old one, and which alarms stop it; by default all at "
+            "once, without alarms"
         ),
     ] = None
     autoscaling: Annotated[
         Autoscaling | None,
-        Field(description="min and max, and the metrics or times by which the capacity changes between them"),
+        Field(description="min and max, and the metrics or times that change the capacity between them"),
     ] = None
     variants: Annotated[
         list[Variant] | None,
         limited(
             "ProductionVariantList",
-            "several variants that share the calls, in place of instance_type and the other keys that each "
-            "variant has of its own",
+            "several variants that share the calls; each has its own instance_type and hosting keys",
         ),
     ] = None
     shadow: Annotated[
@@ -178,7 +177,7 @@ class EndpointSettings(StrictModel):
     ] = None
     smoke_test: Annotated[
         SmokeTest | None,
-        Field(description="requests that a version must answer well right after it went live"),
+        Field(description="requests that a version must answer correctly right after it goes live"),
     ] = None
     tags: Annotated[
         dict[str, str],
@@ -189,28 +188,28 @@ class EndpointSettings(StrictModel):
         Field(
             min_length=1,
             max_length=MOST_APPROVERS,
-            description=f"whose approvals count: 1 to {MOST_APPROVERS} ARNs of IAM users, of roles, of their "
-            "sessions or of Studio user profiles, with * and ? as wildcards; by default anyone's",
+            description=f"whose approvals count: 1 to {MOST_APPROVERS} ARNs of IAM users, roles, role "
+            "sessions or Studio user profiles, with * and ? as wildcards; by default anyone's",
         ),
     ] = None
     four_eyes: Annotated[
         bool,
-        Field(description="true if whoever registered a version may not approve it; by default false"),
+        Field(description="true if the person who registered a version may not approve it; by default false"),
     ] = False
     keep: Annotated[
         int,
         Field(
             ge=0,
             le=50,
-            description="of how many former releases the model and the endpoint config stay, "
+            description="how many old releases to retain for rollback, with model and endpoint config, "
             "from 0 to 50; by default 3",
         ),
     ] = 3
     unchecked: Annotated[
         bool,
         Field(
-            description="true to be warned, and not refused, where settings contradict what AWS's texts said "
-            "when this version of Greenlight was made; by default false"
+            description="true to get a warning, not an error, where settings contradict AWS's "
+            "documentation as of this Greenlight release; by default false"
         ),
     ] = False
     overrides: Annotated[
@@ -219,7 +218,7 @@ class EndpointSettings(StrictModel):
 
 
 def _explained(model: type[BaseModel], path: tuple[str, ...] = ()) -> dict[tuple[str, ...], str]:
-    """Collect the words of every key, those of keys inside keys included; `*` is any item of a list."""
+    """Collect the description of every key, nested keys included; `*` is any item of a list."""
     found: dict[tuple[str, ...], str] = {}
     for name, field in model.model_fields.items():
         found[*path, name] = str(field.description)
@@ -233,7 +232,7 @@ def _explained(model: type[BaseModel], path: tuple[str, ...] = ()) -> dict[tuple
 
 
 def _inner(annotation: Any) -> Iterator[tuple[type[BaseModel] | FieldInfo, tuple[str, ...]]]:  # noqa: ANN401 - any type
-    """Find the models in a type, and what is said of a list's items."""
+    """Find the models in a type, and the descriptions of a list's items."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation, ()
     for argument in get_args(annotation):
@@ -258,10 +257,10 @@ EXPLANATIONS: Final[dict[tuple[str, ...], str]] = {
     ("environment", "*"): "a string",
     ("tags", "*"): "a string",
 }
-"""What each key expects, in words: one text for the editor's tooltip and for the message at synth."""
+"""The description of each key: one text for the editor's tooltip and the message at synth."""
 
 KNOWN_KEYS: Final[dict[tuple[str, ...], tuple[str, ...]]] = _known(EndpointSettings)
-"""The keys of every mapping of keys, by its path."""
+"""The known keys of each mapping, by its path."""
 
 OF_A_VARIANT: Final = tuple(key for key in Variant.model_fields if key in EndpointSettings.model_fields)
-"""Keys that each of several variants has for itself, and that the endpoint then has none of."""
+"""Keys that each of several variants has; the endpoint then has none of them."""

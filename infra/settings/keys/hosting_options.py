@@ -1,7 +1,6 @@
-"""Owns the keys that say how a version is hosted: data capture, asynchronous calls, VPC, explanations.
+"""Owns the keys for hosting a version: data capture, asynchronous calls, VPC, explanations.
 
-Each key becomes one field of SageMaker's API (`compiling/field_mapping.py`); its limits are read from the
-service model.
+Each key becomes one field of SageMaker's API (`compiling/field_mapping.py`), with the service model's limits.
 """
 
 from __future__ import annotations
@@ -55,37 +54,37 @@ InferenceAmi: TypeAlias = Annotated[
 
 
 class DataCapture(StrictModel):
-    """Keep a share of calls and answers in S3, as Model Monitor reads them. For endpoints on instances."""
+    """Store a share of calls and answers in S3, as Model Monitor reads them. Only on instances."""
 
     destination: Annotated[
         str, limited("DestinationS3Uri", "where captured data goes, such as s3://bucket/prefix")
     ]
     sampling_percent: Annotated[
-        int, limited("SamplingPercentage", "the share of calls that is kept, in percent, by default 100")
+        int, limited("SamplingPercentage", "the share of calls to store, in percent, by default 100")
     ] = 100
     capture: Annotated[
         list[CaptureMode],
-        Field(min_length=1, max_length=2, description="what is kept: input, output or both; by default both"),
+        Field(
+            min_length=1, max_length=2, description="what to store: input, output or both; by default both"
+        ),
     ] = ["input", "output"]
-    kms_key_id: Annotated[
-        str | None, limited("KmsKeyId", "the KMS key that captured data is encrypted with")
-    ] = None
+    kms_key_id: Annotated[str | None, limited("KmsKeyId", "the KMS key for captured data")] = None
     csv_content_types: Annotated[
         list[Annotated[str, limited("CsvContentType", "a content type")]] | None,
-        limited("CsvContentTypes", "content types that are kept as CSV; others are kept in base64"),
+        limited("CsvContentTypes", "content types to store as CSV; others are stored in base64"),
     ] = None
     json_content_types: Annotated[
         list[Annotated[str, limited("JsonContentType", "a content type")]] | None,
-        limited("JsonContentTypes", "content types that are kept as JSON; others are kept in base64"),
+        limited("JsonContentTypes", "content types to store as JSON; others are stored in base64"),
     ] = None
 
 
 _BELOW: Final = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^*?$]*)?$"
-"""A place in S3. Its key becomes part of a role's policy, where these three characters stand for others."""
+"""A place in S3. It goes into a role's policy, where the three excluded characters have a special meaning."""
 
 
 class Asynchronous(StrictModel):
-    """Queue calls, and answer them in S3. The endpoint can then be called in no other way."""
+    """Queue calls, and store the answers in S3. The endpoint then accepts only asynchronous calls."""
 
     output_path: Annotated[str, limited("DestinationS3Uri", "where answers go, such as s3://bucket/answers")]
     input_paths: Annotated[
@@ -95,8 +94,8 @@ class Asynchronous(StrictModel):
                 Field(
                     max_length=512,
                     pattern=_BELOW,
-                    description="a place in S3, such as s3://bucket/calls, without `*`, `?` and `$`; all "
-                    "that is below it is meant",
+                    description="a place in S3 and everything below it, such as s3://bucket/calls, without "
+                    "`*`, `?` and `$`",
                 ),
             ]
         ]
@@ -104,34 +103,32 @@ class Asynchronous(StrictModel):
         Field(
             min_length=1,
             max_length=20,
-            description="from 1 to 20 places in S3 below which requests are, for the role that is made for "
-            "models to read them; by default anywhere in the bucket of output_path",
+            description="1 to 20 places in S3 where the stack's model role may read requests; by default "
+            "anywhere in the bucket of output_path",
         ),
     ] = None
     failure_path: Annotated[
         str | None,
-        limited("DestinationS3Uri", "where the reports of failed calls go"),
+        limited("DestinationS3Uri", "where failures go"),
     ] = None
-    kms_key_id: Annotated[str | None, limited("KmsKeyId", "the KMS key that answers are encrypted with")] = (
-        None
-    )
+    kms_key_id: Annotated[str | None, limited("KmsKeyId", "the KMS key for answers")] = None
     success_topic_arn: Annotated[
-        str | None, limited("SnsTopicArn", "the SNS topic that is told of every answer")
+        str | None, limited("SnsTopicArn", "the SNS topic that is notified of every answer")
     ] = None
     error_topic_arn: Annotated[
-        str | None, limited("SnsTopicArn", "the SNS topic that is told of every failed call")
+        str | None, limited("SnsTopicArn", "the SNS topic that is notified of every failed call")
     ] = None
     include_response_in: Annotated[
         list[Topic] | None,
         Field(
             min_length=1,
             max_length=2,
-            description="which topics get the answer itself: success, error or both",
+            description="which topics get a copy of the answer: success, error or both",
         ),
     ] = None
     max_concurrent_invocations_per_instance: Annotated[
         int | None,
-        limited("MaxConcurrentInvocationsPerInstance", "the most calls that an instance is given at once"),
+        limited("MaxConcurrentInvocationsPerInstance", "the most concurrent calls of an instance"),
     ] = None
 
 
@@ -148,7 +145,7 @@ class Vpc(StrictModel):
 
 
 class Shap(StrictModel):
-    """Say what SHAP values are measured against, and how."""
+    """Choose the baseline of SHAP values, and how they are computed."""
 
     baseline: Annotated[
         str | None, limited("ClarifyShapBaseline", "the baseline's records, inline, in place of baseline_uri")
@@ -171,7 +168,7 @@ class Shap(StrictModel):
 
 
 class ExplainerInput(StrictModel):
-    """Say how Clarify reads what the model takes and gives."""
+    """Describe the model's input and output to Clarify."""
 
     features_attribute: Annotated[
         str | None, limited("ClarifyFeaturesAttribute", "where the features are in a JSON Lines record")
@@ -217,17 +214,18 @@ class Explainer(StrictModel):
     enable_explanations: Annotated[
         str | None,
         limited(
-            "ClarifyEnableExplanations", "a JMESPath expression that says for which records; by default all"
+            "ClarifyEnableExplanations",
+            "a JMESPath expression that selects the records to explain; by default all",
         ),
     ] = None
     shap: Annotated[Shap, Field(description="the baseline, and how SHAP values are computed")]
-    input: Annotated[
-        ExplainerInput | None, Field(description="how Clarify reads what the model takes and gives")
-    ] = None
+    input: Annotated[ExplainerInput | None, Field(description="the form of the model's input and output")] = (
+        None
+    )
 
 
 def capture_options(modes: list[CaptureMode]) -> list[dict[str, Any]]:
-    """Turn what is captured into CaptureOptions, each mode once."""
+    """Turn `capture` into CaptureOptions, each mode once."""
     return [{"CaptureMode": mode.capitalize()} for mode in dict.fromkeys(modes)]
 
 
@@ -238,5 +236,5 @@ _TOPICS: Final[dict[Topic, str]] = {
 
 
 def included_topics(topics: list[Topic]) -> list[str]:
-    """Turn which topics get the answer into IncludeInferenceResponseIn, each topic once."""
+    """Turn `include_response_in` into IncludeInferenceResponseIn, each topic once."""
     return [_TOPICS[topic] for topic in dict.fromkeys(topics)]

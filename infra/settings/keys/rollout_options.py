@@ -1,4 +1,4 @@
-"""Owns the key `rollout`: how an endpoint goes from one version to the next, and the alarms that stop it."""
+"""Owns the key `rollout`: how a new version replaces the old one, and the alarms that stop it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from infra.settings.keys.base_model import StrictModel, limited
 Kind = Literal["all_at_once", "canary", "linear", "rolling"]
 
 DEFAULT_WAIT_SECONDS: Final = 300
-"""Long enough for alarms over two periods of a minute, with some minutes of calls to judge by."""
+"""Long enough for alarms over two one-minute periods, with some minutes of calls."""
 
 MOST_ALARMS: Final = 10
-"""Of one AutoRollbackConfiguration (botocore: AlarmList)."""
+"""In one AutoRollbackConfiguration (botocore: AlarmList)."""
 
 LONGEST_WINDOW_SECONDS: Final = 86_400
-"""CloudWatch looks back one day at most over periods of less than an hour (PutMetricAlarm)."""
+"""With periods of less than an hour, CloudWatch looks back one day at most (PutMetricAlarm)."""
 
 
 class RollbackAlarms(StrictModel):
@@ -31,30 +31,32 @@ class RollbackAlarms(StrictModel):
         Field(
             gt=0,
             lt=100,
-            description="the share of calls that end in a 5XX above which it is too much, "
-            "in percent, above 0 and below 100",
+            description="the highest acceptable share of calls that end in a 5XX, in percent, above 0 and "
+            "below 100",
         ),
     ] = None
     model_latency_p90_ms: Annotated[
         float | None,
-        Field(gt=0, description="the milliseconds above which the model answers one call in ten, above 0"),
+        Field(
+            gt=0, description="the highest acceptable p90 of the model's latency, in milliseconds, above 0"
+        ),
     ] = None
     model_latency_p99_ms: Annotated[
         float | None,
         Field(
-            gt=0, description="the milliseconds above which the model answers one call in a hundred, above 0"
+            gt=0, description="the highest acceptable p99 of the model's latency, in milliseconds, above 0"
         ),
     ] = None
     invocations_floor: Annotated[
         int | None,
-        Field(ge=1, description="the calls in one period below which something must be wrong, at least 1"),
+        Field(ge=1, description="the lowest acceptable number of calls in a period, at least 1"),
     ] = None
     existing: Annotated[
         list[Annotated[str, limited("AlarmName", "the name of an alarm")]],
         Field(
             max_length=MOST_ALARMS,
-            description="the names of alarms that exist already, in this account "
-            f"and region; at most {MOST_ALARMS} alarms in all",
+            description="the names of existing alarms, in this account and region; at most "
+            f"{MOST_ALARMS} alarms in all",
         ),
     ] = []
     period_seconds: Annotated[
@@ -63,17 +65,21 @@ class RollbackAlarms(StrictModel):
             ge=60,
             le=3600,
             multiple_of=60,
-            description="over how many seconds each value is taken, from 60 to 3600 by 60; by default 60",
+            description="the length of a period, in seconds, from 60 to 3600 in steps of 60; by default 60",
         ),
     ] = 60
     evaluation_periods: Annotated[
         int,
-        Field(ge=1, le=60, description="how many periods in a row must be bad, from 1 to 60; by default 2"),
+        Field(
+            ge=1,
+            le=60,
+            description="how many bad periods in a row raise the alarm, from 1 to 60; by default 2",
+        ),
     ] = 2
 
     @property
     def thresholds(self) -> int:
-        """Count the alarms that are to be made for a variant."""
+        """Count the alarms that one variant needs."""
         wanted = (
             self.error_ratio_percent, self.model_latency_p90_ms, self.model_latency_p99_ms,
             self.invocations_floor,
@@ -82,12 +88,12 @@ class RollbackAlarms(StrictModel):
 
     @property
     def window_seconds(self) -> int:
-        """How long it takes until an alarm can go off."""
+        """How long an alarm needs at least to go off."""
         return self.period_seconds * self.evaluation_periods
 
 
 class Rollout(StrictModel):
-    """Replace a version step by step, watched by alarms. For endpoints on instances, asynchronous too."""
+    """Replace a version step by step, watched by alarms. Only for endpoints on instances."""
 
     kind: Annotated[
         Kind,
@@ -107,7 +113,7 @@ class Rollout(StrictModel):
     ] = None
     size_instances: Annotated[
         int | None,
-        Field(ge=1, description="the same as a number of instances, in place of size_percent, at least 1"),
+        Field(ge=1, description="the size in instances, in place of size_percent, at least 1"),
     ] = None
     wait_seconds: Annotated[
         int | None,
@@ -120,7 +126,7 @@ class Rollout(StrictModel):
         int | None,
         limited(
             "TerminationWaitInSeconds",
-            "how long the old instances stay once all traffic is on the new ones, "
+            "how long the old instances stay after all traffic has moved, "
             f"in seconds, by default {DEFAULT_WAIT_SECONDS}",
         ),
     ] = None
@@ -128,7 +134,7 @@ class Rollout(StrictModel):
         int | None,
         limited(
             "MaximumExecutionTimeoutInSeconds",
-            "the seconds after which a rollout that is not done is rolled back",
+            "after how many seconds an unfinished rollout is rolled back",
         ),
     ] = None
     rollback_size_percent: Annotated[
@@ -136,7 +142,7 @@ class Rollout(StrictModel):
         Field(
             ge=1,
             le=100,
-            description="how much a rolling rollout takes back at a time, in percent of the "
+            description="the batch size when a rolling rollout is rolled back, in percent of the "
             "instances, from 1 to 100; by default 100",
         ),
     ] = None
@@ -144,17 +150,17 @@ class Rollout(StrictModel):
         int | None,
         Field(
             ge=1,
-            description="the same as a number of instances, in place of rollback_size_percent, at least 1",
+            description="that batch size in instances, in place of rollback_size_percent, at least 1",
         ),
     ] = None
     alarms: Annotated[
         RollbackAlarms,
-        Field(description="what stops a rollout: thresholds for which alarms are made, and existing"),
+        Field(description="the alarms that stop a rollout: thresholds for new alarms, and existing ones"),
     ] = RollbackAlarms()
 
     @property
     def wait(self) -> int:
-        """Seconds after each step."""
+        """Seconds to wait after each step."""
         return DEFAULT_WAIT_SECONDS if self.wait_seconds is None else self.wait_seconds
 
     @property

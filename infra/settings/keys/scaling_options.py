@@ -1,4 +1,4 @@
-"""Owns the key `autoscaling`: how an endpoint, or one of its variants, scales by itself."""
+"""Owns the key `autoscaling`: how an endpoint, or one of its variants, scales."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TrackedMetric = Literal[
 
 
 class TargetTracking(StrictModel):
-    """Keep a metric near a target: more capacity above it, less below."""
+    """Keep a metric near a target: add capacity above it, remove capacity below."""
 
     metric: Annotated[
         TrackedMetric,
@@ -28,7 +28,7 @@ class TargetTracking(StrictModel):
         ),
     ]
     target: Annotated[
-        float, Field(gt=0, description="the value to keep to, above 0; of a utilization, at most 1")
+        float, Field(gt=0, description="the target value, above 0; for a utilization at most 1")
     ]
     scale_in_cooldown_seconds: Annotated[
         int | None,
@@ -44,7 +44,7 @@ class TargetTracking(StrictModel):
 
 
 class ScheduledAction(StrictModel):
-    """Set other limits at given times."""
+    """Change the limits at given times."""
 
     name: Annotated[
         str, Field(min_length=1, max_length=256, description="a name, at most 256 characters, no : / or |")
@@ -59,8 +59,12 @@ class ScheduledAction(StrictModel):
         str | None,
         Field(description="the time zone of at and cron, such as Europe/Berlin; by default UTC"),
     ] = None
-    min: Annotated[int | None, Field(ge=0, description="the least capacity from then on, at least 0")] = None
-    max: Annotated[int | None, Field(ge=0, description="the most capacity from then on, at least 0")] = None
+    min: Annotated[int | None, Field(ge=0, description="the minimum capacity from then on, at least 0")] = (
+        None
+    )
+    max: Annotated[int | None, Field(ge=0, description="the maximum capacity from then on, at least 0")] = (
+        None
+    )
     start: Annotated[
         str | None, Field(description='when the schedule begins, such as "2027-01-01T00:00:00Z", quoted')
     ] = None
@@ -73,12 +77,13 @@ class Autoscaling(StrictModel):
     """Let Application Auto Scaling choose the number of instances, or the provisioned concurrency."""
 
     min: Annotated[
-        int, Field(ge=0, description="the least capacity, at least 1; for asynchronous endpoints 0 as well")
+        int,
+        Field(ge=0, description="the minimum capacity, at least 1; for asynchronous endpoints at least 0"),
     ]
-    max: Annotated[int, Field(ge=1, description="the most capacity, at least min")]
+    max: Annotated[int, Field(ge=1, description="the maximum capacity, at least min")]
     target_tracking: Annotated[
-        list[TargetTracking], Field(max_length=50, description="metrics to keep to, each with its target")
+        list[TargetTracking], Field(max_length=50, description="metrics, each with a target")
     ] = []
     scheduled: Annotated[
-        list[ScheduledAction], Field(max_length=200, description="other limits at given times")
+        list[ScheduledAction], Field(max_length=200, description="times at which the limits change")
     ] = []

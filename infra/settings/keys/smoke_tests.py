@@ -1,7 +1,7 @@
-"""Owns the key `smoke_test`: how a version is tried right after it went live.
+"""Owns the key `smoke_test`: calls that test a version right after it goes live.
 
-The deployer makes the calls. A test is small: its bodies are stored with the settings or read from S3, and it
-has a time limit that leaves the deployer time to put back what served before, and to report.
+The deployer makes the calls. Their bodies are stored with the settings or read from S3. The time limit leaves
+the deployer enough time to restore the previous version and to report.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from infra.settings.keys.base_model import StrictModel
 
 MOST_REQUESTS: Final = 10
 LEAST_CALLS_FOR_P95: Final = 20
-"""Of fewer calls, the p95 is the slowest one: a single hiccup would fail the version."""
+"""With fewer calls, the p95 is the slowest call: a single hiccup would fail the version."""
 
 DEFAULT_TIME_LIMIT_SECONDS: Final = 60
 MOST_SECONDS: Final = 100
-"""The deployer's function has 300 seconds, and a call that began within the limit may take 60 beyond it: that
-long a container may take to answer (botocore: sagemaker-runtime, InvokeEndpoint)."""
+"""The deployer's function has 300 seconds. A call that begins within the limit may end 60 seconds after it: a
+container may take that long to answer (botocore: sagemaker-runtime, InvokeEndpoint)."""
 
 _OK: Final = 200
 _HEADER: Final = r"^[\x20-\x7E]+$"
@@ -27,49 +27,50 @@ _OBJECT: Final = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+$"
 
 
 class SmokeTestRequest(StrictModel):
-    """Call the endpoint once or more, and say what a good answer is."""
+    """Call the endpoint once or more, and describe a correct answer."""
 
     name: Annotated[
         str | None,
-        Field(min_length=1, max_length=64, description="how reports name it, at most 64 characters"),
+        Field(min_length=1, max_length=64, description="its name in reports, at most 64 characters"),
     ] = None
     body: Annotated[
-        str | None, Field(max_length=4096, description="what is sent, as text, at most 4096 characters")
+        str | None, Field(max_length=4096, description="the body to send, as text, at most 4096 characters")
     ] = None
     body_from: Annotated[
         str | None,
         Field(
             max_length=1024,
             pattern=_OBJECT,
-            description="an object in S3 that is sent, such as s3://bucket/key",
+            description="an object in S3 to send, such as s3://bucket/key",
         ),
     ] = None
     sample_payload: Annotated[
         bool | None,
-        Field(description="true to send the payload that the version was registered with (SamplePayloadUrl)"),
+        Field(description="true to send the version's registered sample payload (SamplePayloadUrl)"),
     ] = None
     content_type: Annotated[
         str | None,
         Field(
             max_length=256,
             pattern=_HEADER,
-            description="the content type of what is sent, such as text/csv; of a sample payload by default "
+            description="the content type of the body, such as text/csv; for a sample payload by default "
             "the version's first",
         ),
     ] = None
     accept: Annotated[
         str | None,
-        Field(
-            max_length=256, pattern=_HEADER, description="the content type that is asked for; by default any"
-        ),
+        Field(max_length=256, pattern=_HEADER, description="the content type to ask for; by default any"),
     ] = None
     status: Annotated[
-        int, Field(ge=200, le=599, description="the status of a good answer, from 200 to 599; by default 200")
+        int,
+        Field(ge=200, le=599, description="the status of a correct answer, from 200 to 599; by default 200"),
     ] = _OK
     response_content_type: Annotated[
         str | None,
         Field(
-            max_length=256, pattern=_HEADER, description="the content type of a good answer; by default any"
+            max_length=256,
+            pattern=_HEADER,
+            description="the content type of a correct answer; by default any",
         ),
     ] = None
     expect: Annotated[
@@ -77,7 +78,7 @@ class SmokeTestRequest(StrictModel):
         Field(
             min_length=1,
             max_length=1024,
-            description="a JMESPath expression over the JSON answer that is true of a good one, such as "
+            description="a JMESPath expression that is true for a correct JSON answer, such as "
             "predictions[0].score > `0.5`",
         ),
     ] = None
@@ -86,27 +87,30 @@ class SmokeTestRequest(StrictModel):
         Field(
             ge=1,
             le=100,
-            description="how many times it is called, from 1 to 100; by default 1, with p95_ms 20",
+            description="how many times to call, from 1 to 100; by default 1, with p95_ms 20",
         ),
     ] = None
     p95_ms: Annotated[
         float | None,
-        Field(gt=0, description="the milliseconds within which 95 % of the calls are answered, above 0"),
+        Field(
+            gt=0,
+            description="the time within which 95 % of the calls must be answered, in milliseconds, above 0",
+        ),
     ] = None
 
     @property
     def calls(self) -> int:
-        """How many times the request is made."""
+        """How many times to make the request."""
         return self.repeat or (1 if self.p95_ms is None else LEAST_CALLS_FOR_P95)
 
 
 class SmokeTest(StrictModel):
-    """Call a version that has not served before, once it is in service.
+    """Call a new version once it is in service.
 
-    If one of its answers is not a good one, the attempt counts as failed: what served before is put back, and
-    the version is not tried again until it is approved again. If nothing served before, the endpoint is left
-    as it is, and people are told. Of several variants, each that follows the group is called by its name
-    (`TargetVariant`). Reports say what was wrong; what was sent and answered only with `log_bodies`.
+    If an answer is wrong, the attempt has failed: the deployer restores the previous version, and does not
+    retry the failed one until it is approved again. Without a previous version, the deployer leaves the
+    endpoint and reports the failure. Of several variants, it calls each one that follows the group by name
+    (`TargetVariant`). Reports say what was wrong. They quote bodies only with `log_bodies`.
     """
 
     requests: Annotated[
@@ -114,7 +118,7 @@ class SmokeTest(StrictModel):
         Field(
             min_length=1,
             max_length=MOST_REQUESTS,
-            description=f"what is sent, and what a good answer is: 1 to {MOST_REQUESTS} requests",
+            description=f"what to send, and what a correct answer is: 1 to {MOST_REQUESTS} requests",
         ),
     ]
     time_limit_seconds: Annotated[
@@ -128,5 +132,5 @@ class SmokeTest(StrictModel):
     ] = DEFAULT_TIME_LIMIT_SECONDS
     log_bodies: Annotated[
         bool,
-        Field(description="true if bodies may be logged and reported when a test fails; by default false"),
+        Field(description="true to log and report bodies when a test fails; by default false"),
     ] = False

@@ -1,4 +1,4 @@
-"""Owns the keys `variants` and `shadow`: models that share the calls, and one that gets copies of them."""
+"""Owns the keys `variants` and `shadow`: variants that share the calls, and one that gets copies of them."""
 
 from __future__ import annotations
 
@@ -21,31 +21,30 @@ from infra.settings.keys.scaling_options import Autoscaling
 
 
 class Variant(StrictModel):
-    """Serve a share of the calls, with the approved version as it changes or with one version that stays.
+    """Serve a share of the calls, with the newest approved version or with a fixed one.
 
-    Several variants take the place of `instance_type` and of all other keys that a variant has of its own.
-    A variant without `version` follows the group: it changes with every approval. One with `version` keeps
-    that version, and is left out while the version is not Approved: its share of the calls then goes to the
-    others. At least one of them follows. SageMaker knows several variants
-    only of endpoints that run on instances, answer at once and do not roll out in batches (`kind: rolling`).
+    A variant has its own hosting keys, such as `instance_type`; the endpoint then has none of them. A variant
+    without `version` follows the group: every approval changes it. At least one variant must. A variant with
+    `version` keeps that version. While the version is not Approved, the others get its calls. SageMaker
+    allows several variants only on instances, for real-time endpoints, and not with `kind: rolling`.
     """
 
     name: Annotated[
         str,
         limited(
             "VariantName",
-            "its name, in metrics and as TargetVariant of a call: letters, digits and inner hyphens",
+            "its name in metrics and calls (TargetVariant): letters, digits and inner hyphens",
         ),
     ]
     weight: Annotated[
         float,
-        Field(ge=0, description="its share of the calls, as a part of the sum of all weights, at least 0"),
+        Field(ge=0, description="its share of the calls, relative to the sum of all weights, at least 0"),
     ]
     version: Annotated[
         int | None,
         Field(
             ge=1,
-            description="the number of the version that it stays on, at least 1; by default it follows the "
+            description="the number of a fixed version, at least 1; by default the variant follows the "
             "group's approvals",
         ),
     ] = None
@@ -58,18 +57,17 @@ class Variant(StrictModel):
     inference_ami_version: InferenceAmi = None
     autoscaling: Annotated[
         Autoscaling | None,
-        Field(description="how this variant scales by itself, as in the key autoscaling"),
+        Field(description="how this variant scales, as in the key autoscaling"),
     ] = None
 
 
 class Shadow(StrictModel):
-    """Run a version beside the live one on copies of its calls; nobody sees what it answers.
+    """Run a version beside the live one on copies of its calls, and discard its answers.
 
-    The shadow runs the newest approved version that may not go live: whose approval the endpoint's
-    `approvers` or `four_eyes` object to, and its own `approvers` do not. To promote it, somebody whose
-    approval counts for the endpoint approves the same version. It is for endpoints of one variant that run on
-    instances and answer at once. It does not scale by itself: SageMaker documents that of production variants
-    only.
+    The shadow runs the newest approved version that may not go live: the endpoint's `approvers` or
+    `four_eyes` do not accept the approval, but the shadow's `approvers` do. To promote it, one of the
+    endpoint's approvers approves the same version. Only for real-time endpoints of one variant on instances.
+    The shadow does not scale: SageMaker documents scaling for production variants only.
     """
 
     approvers: Annotated[
@@ -77,7 +75,7 @@ class Shadow(StrictModel):
         Field(
             min_length=1,
             max_length=MOST_APPROVERS,
-            description=f"whose approvals bring a version into the shadow: 1 to {MOST_APPROVERS} ARNs, as in "
+            description=f"whose approvals put a version into the shadow: 1 to {MOST_APPROVERS} ARNs, as in "
             "the key approvers; by default anyone's",
         ),
     ] = None
@@ -86,8 +84,7 @@ class Shadow(StrictModel):
         Field(
             ge=1,
             le=100,
-            description="the share of the calls that it gets copies of, in percent, from 1 to 100; "
-            "by default 100",
+            description="the share of the calls to copy, in percent, from 1 to 100; by default 100",
         ),
     ] = 100
     instance_type: InstanceType

@@ -102,7 +102,7 @@ def _memory(path: FieldPath, serverless: object) -> Iterator[Refusal]:
             "CreateEndpointConfig",
             (*path, "ServerlessConfig", "MemorySizeInMB"),
             got=shown(size),
-            expected="memory of one concurrent invocation in MB: 1024 to 6144 by 1024",
+            expected="memory of one concurrent invocation in MB: 1024 to 6144 in steps of 1024",
             fix=f"choose one of {', '.join(str(each) for each in SERVERLESS_MEMORY_SIZES)}",
             source="botocore, ServerlessMemorySizeInMB",
         )

@@ -378,7 +378,7 @@ MISTAKES = [
         3,
         "serverless.memory_size_in_mb",
         "1500",
-        "by 1024",
+        "steps of 1024",
         "1024, 2048",
     ),
     Mistake(
@@ -589,7 +589,7 @@ MISTAKES = [
         3,
         "four_eyes",
         "'true'",
-        "true if whoever registered",
+        "true if the person who registered",
         "without quotes",
     ),
     Mistake(

@@ -183,7 +183,7 @@ def test_a_key_that_stands_too_deep_is_sent_to_the_top(tmp_path: Path) -> None:
         ),
         (
             "rollout: {kind: all_at_once, alarms: {period_seconds: 90}}",
-            Said("rollout.alarms.period_seconds", "90", "by 60", "the nearest allowed value is 120"),
+            Said("rollout.alarms.period_seconds", "90", "steps of 60", "the nearest allowed value is 120"),
         ),
         (
             "asynchronous: {output_path: ''}",

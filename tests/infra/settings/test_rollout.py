@@ -276,7 +276,13 @@ REFUSED: list[tuple[str, str, str, str, str]] = [
         "86,400 seconds",
         "lower",
     ),
-    (FOUR, "kind: all_at_once, alarms: {period_seconds: 90}", "rollout.alarms.period_seconds", "by 60", ""),
+    (
+        FOUR,
+        "kind: all_at_once, alarms: {period_seconds: 90}",
+        "rollout.alarms.period_seconds",
+        "steps of 60",
+        "",
+    ),
     (
         FOUR,
         "kind: all_at_once, alarms: {error_ratio_percent: 100}",
