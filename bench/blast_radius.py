@@ -1,11 +1,12 @@
-"""`python -m bench.blast_radius`: what a bad version costs, as a canary with an alarm and all at once.
+"""`python -m bench.blast_radius`: compare a bad version's damage with a canary and an alarm, and all at once.
 
-Two endpoints of one stack follow one group, so one approval sends the same bad version to both. Both are
-called at the same rate, at the same times. What is compared is the share of failed calls in windows of the
-same length, each from the first call that the bad version got. Then a person rejects it, who alone can help
-the second endpoint.
+Two endpoints of one stack follow one group, so one approval sends the same bad version to both. Both get
+calls at the same rate, at the same times. The result is the share of failed calls, in windows of the same
+length from the bad version's first call. Then a person rejects the version: nothing else helps the second
+endpoint.
 
-CloudWatch's minute is made shorter, so that a run takes no quarter of an hour; the window is as many minutes.
+CloudWatch's minute is shortened, so that a run takes less than a quarter of an hour. The window is measured
+in those minutes.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ TIMEOUT_SECONDS: Final = 90.0
 
 
 class Answer(Enum):
-    """What became of a call."""
+    """The result of a call."""
 
     FORMER = "the former version answered"
     BAD = "the bad version answered"
@@ -65,10 +66,10 @@ class Answer(Enum):
 
 @dataclass(slots=True)
 class Caller:
-    """Calls an endpoint at a steady rate while the context lasts, however long an answer takes.
+    """Calls an endpoint at a steady rate while the context lasts, however slow the answers are.
 
     Attributes:
-        answers: When each call began, on the monotonic clock, and what became of it, in order.
+        answers: For each call in order, when it began on the monotonic clock, and its result.
     """
 
     endpoint_name: str
@@ -89,7 +90,7 @@ class Caller:
 
     @property
     def exposed_at(self) -> float | None:
-        """When the first call that the bad version got began."""
+        """When the bad version's first call began."""
         return next((at for at, answer in self.answers if answer is not Answer.FORMER), None)
 
     def _call_until_stopped(self) -> None:
@@ -102,12 +103,12 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What an endpoint's callers saw of the bad version.
+    """The bad version as the endpoint's callers saw it.
 
     Attributes:
-        calls: In the window.
-        failed: Of these.
-        exposed_seconds: From the first to the last of these that the bad version got.
+        calls: Calls in the window.
+        failed: Failed calls among them.
+        exposed_seconds: From the bad version's first call in the window to its last.
         exposed_calls: Calls within these seconds.
     """
 
@@ -118,7 +119,7 @@ class Measured:
 
     @classmethod
     def of(cls, answers: Sequence[tuple[float, Answer]], begins_at: float, seconds: float) -> Measured:
-        """Measure the window that begins then and is so long."""
+        """Measure a window with this start and length."""
         window = [(at, answer) for at, answer in answers if begins_at <= at < begins_at + seconds]
         last = max(at for at, answer in window if answer is not Answer.FORMER)
         return cls(
@@ -135,12 +136,12 @@ class Measured:
 
     @property
     def exposed_percent(self) -> float:
-        """The share of the calls that failed while the bad version got any."""
+        """The share of failed calls while the bad version got any."""
         return 100 * self.failed / self.exposed_calls
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; return 1 if the canary did not keep the bad version to its share."""
+    """Measure and print; return 1 if the canary did not limit the bad version to its share."""
     parser = argparse.ArgumentParser(prog="python -m bench.blast_radius", description=__doc__)
     parser.add_argument("--minute-seconds", type=float, default=MINUTE_SECONDS, metavar="SECONDS")
     minute_seconds: float = parser.parse_args(arguments).minute_seconds
@@ -152,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(cloud: LocalCloud, directory: Path, minute_seconds: float) -> tuple[dict[str, Measured], float]:
-    """Return what was measured for each endpoint, and the seconds from the reject to the last failed call."""
+    """Return the measurement of each endpoint, and the seconds from the reject to the last failed call."""
     seconds = WINDOW_MINUTES * minute_seconds
     environ = cloud.environ(ACCOUNT, REGION)
     endpoints = directory / "endpoints"
@@ -192,7 +193,7 @@ def _measure(cloud: LocalCloud, directory: Path, minute_seconds: float) -> tuple
         for name in (CANARY, ALL_AT_ONCE)
     )
     with guarded, unguarded:
-        # The alarm looks at a whole minute, in which the canary's first failures are few among good answers.
+        # The alarm covers a whole minute, in which the canary's first failures are few among good answers.
         time.sleep(minute_seconds)
         registry.approve(bad_arn)
         begins = {each.endpoint_name: _wait_for_exposure(each) for each in (guarded, unguarded)}
@@ -219,7 +220,7 @@ def _call(
 
 
 def _wait_for_exposure(caller: Caller) -> float:
-    """Wait until the bad version gets a call; return when that call began."""
+    """Wait for the bad version's first call; return when it began."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while (exposed_at := caller.exposed_at) is None:
         if time.monotonic() > deadline:

@@ -1,11 +1,11 @@
-"""Measures a cold start: in a fresh process, import the handler and handle one approval.
+"""Measure a cold start: in a fresh process, import the handler and handle one approval.
 
-Run `make bench`. It starts a local cloud and measures, in turns and in one run, the deployer's bundle against
-SageMaker's documented three calls (`three_calls.py`) with boto3 as pip installs it. Both talk to the same
-gateway. What is compared is the ratio of medians: these machines are noisy.
+Run `make bench`. It starts a local cloud and compares two handlers in alternation: the deployer's bundle, and
+SageMaker's documented three calls (`three_calls.py`) with boto3 from pip. Both call the same gateway. The
+result is the ratio of medians, because machines are noisy.
 
-Lambda runs a bundle from a read-only folder, so Python compiles it at every cold start, while the runtime's
-own boto3 is compiled already. Hence three comparisons.
+Lambda runs a bundle from a read-only folder, so Python would compile it at every cold start. The runtime's
+own boto3 is already compiled. Hence three comparisons.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ class Contender:
     """A handler to start cold.
 
     Attributes:
-        name: What it is called in the table.
+        name: Its name in the table.
         path: Where its packages are.
         module: Where its `handler` is.
-        compiled: Whether Python finds its bytecode; if not, it compiles from source, as on Lambda.
+        compiled: Whether Python finds bytecode; if not, it compiles from source, as on Lambda.
     """
 
     name: str
@@ -93,7 +93,7 @@ def main() -> None:
 
 
 def _prepare(cloud: LocalCloud) -> tuple[dict[str, Any], dict[str, str]]:
-    """Make what both handlers need; return the approval's event and the environment."""
+    """Create what both handlers need; return the approval's event and the environment."""
     environment = cloud.variables(ACCOUNT, REGION)
     session = boto3.Session(
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
@@ -156,7 +156,7 @@ def _start_cold(
     directory: Path,
     cloud: LocalCloud,
 ) -> float:
-    """Run the handler in a fresh process on the base interpreter; return the seconds from its first line."""
+    """Run the handler in a fresh process on the base interpreter; return the seconds since its first line."""
     name = _endpoint_name(number, compiled=contender.compiled)
     environment = dict(variables) | {"SETTINGS_PREFIX": f"/{name}/"}
     if contender.compiled:

@@ -1,4 +1,4 @@
-"""The yardstick: what SageMaker documents for deploying from the registry, as a Lambda handler, no more."""
+"""The yardstick: SageMaker's documented deployment from the registry, as a Lambda handler."""
 
 from __future__ import annotations
 

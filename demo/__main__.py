@@ -1,4 +1,4 @@
-"""`python -m demo`: run the main job from end to end; exit non-zero at the first thing that is not right."""
+"""`python -m demo`: run the main job from end to end; exit non-zero at the first failed check."""
 
 from __future__ import annotations
 

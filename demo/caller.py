@@ -1,4 +1,4 @@
-"""Calls an endpoint without a pause, and keeps count: the users whom an update must not hurt."""
+"""Call an endpoint without a pause and count the answers: the users whom an update must not hurt."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def predict(runtime: SageMakerRuntimeClient, endpoint_name: str, rows: list[list
 
 @dataclass(slots=True)
 class BackgroundCaller:
-    """Invokes one row over and over while the context lasts.
+    """Invoke one row again and again while the context lasts.
 
     Attributes:
-        predictions: What was answered, in order.
-        failures: What went wrong, in order.
+        predictions: All answers, in order.
+        failures: All errors, in order.
     """
 
     runtime: SageMakerRuntimeClient
@@ -55,10 +55,10 @@ class BackgroundCaller:
             self._thread.join()
 
     def wait_for_calls(self, more: int, timeout_seconds: float = 30.0) -> None:
-        """Wait until so many more calls were answered or failed.
+        """Wait for that many more answers or failures.
 
         Raises:
-            TimeoutError: They were not.
+            TimeoutError: They did not come.
         """
         target = len(self.predictions) + len(self.failures) + more
         deadline = time.monotonic() + timeout_seconds

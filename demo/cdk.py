@@ -15,7 +15,7 @@ CLI: Final = ROOT / "node_modules" / ".bin" / "cdk"
 
 
 class CdkError(Exception):
-    """The CDK CLI failed; the message ends with what it said."""
+    """The CDK CLI failed; the message ends with its output."""
 
 
 def cdk(*arguments: str, environ: Mapping[str, str], directory: Path = ROOT) -> None:
@@ -40,7 +40,8 @@ def bootstrap(account_id: str, region: str, *, environ: Mapping[str, str], direc
         account_id: The account.
         region: The region.
         environ: The environment that points at the cloud, with the account's credentials.
-        directory: One without a `cdk.json`: the CLI would synthesise the app first, which takes seconds.
+        directory: A directory without a `cdk.json`: with one, the CLI would first synthesise the app, which
+            takes seconds.
     """
     cdk("bootstrap", f"aws://{account_id}/{region}", environ=environ, directory=directory)
 
@@ -60,7 +61,7 @@ def deploy(
 
 
 def synthesise(*, environ: Mapping[str, str], directory: Path, context: Mapping[str, str]) -> Path:
-    """Synthesise the app, whose stacks go to several accounts, and return the assembly's directory.
+    """Synthesise the app with stacks for several accounts, and return the assembly's directory.
 
     Args:
         environ: The environment that points at the cloud.

@@ -1,4 +1,4 @@
-"""How a demo ends: with exit code 0, or at the first thing that is not as it should be."""
+"""End a demo with exit code 0, or at the first failed check."""
 
 from __future__ import annotations
 

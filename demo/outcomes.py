@@ -1,4 +1,4 @@
-"""Listens to outcomes as a team's pager or chat does: a queue subscribed to the stack's topic."""
+"""Listen to outcomes like a team's pager or chat: with a queue subscribed to the stack's topic."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class OutcomeQueue:
-    """A queue of its own that every outcome reaches through the topic."""
+    """A queue that receives every outcome from the topic."""
 
     def __init__(self, sqs: SQSClient, sns: SNSClient, *, topic_arn: str, name: str) -> None:
         self._sqs = sqs
@@ -42,16 +42,16 @@ class OutcomeQueue:
         kind: str | None = None,
         timeout_seconds: float,
     ) -> dict[str, Any]:
-        """Return the version's final outcome (its event's detail), keeping all that came on the way.
+        """Return the version's final outcome (its event's detail), and keep all others.
 
         Args:
             version_arn: The version.
             endpoint_name: On which endpoint; None for any.
-            kind: Which outcome, such as `promoted`, of several that a version may have; None for the first.
+            kind: Which of a version's outcomes, such as `promoted`; None for the first.
             timeout_seconds: How long to wait for it.
 
         Raises:
-            TimeoutError: None came; the message has what came instead.
+            TimeoutError: It did not come; the message lists the other outcomes.
         """
         deadline = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""What a data scientist does: upload, register, approve. Plain boto3, as in a notebook or in Studio."""
+"""A data scientist's work: upload, register, approve. Plain boto3, as in a notebook or in Studio."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IMAGE: Final = "492215442770.dkr.ecr.eu-central-1.amazonaws.com/sagemaker-scikit
 
 
 class Registry:
-    """A model package group, the bucket that its artifacts are in, and their image and key."""
+    """A model package group with its bucket for artifacts, its image and its key."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Registry:
         )
 
     def reject(self, version_arn: str) -> None:
-        """Take an approval back."""
+        """Withdraw an approval."""
         self._sagemaker.update_model_package(
             ModelPackageArn=version_arn,
             ModelApprovalStatus="Rejected",
@@ -80,5 +80,5 @@ class Registry:
         )
 
     def move(self, version_arn: str, life_cycle: ModelLifeCycleTypeDef) -> None:
-        """Say where a version stands in its life."""
+        """Set a version's life cycle stage."""
         self._sagemaker.update_model_package(ModelPackageArn=version_arn, ModelLifeCycle=life_cycle)

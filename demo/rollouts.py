@@ -1,4 +1,4 @@
-"""The chapters on guarded rollouts: a bad canary that real calls stop, and a reject in mid-canary."""
+"""The chapters on guarded rollouts: real calls stop a bad canary, and a reject stops another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 CANARY_PERCENT: Final = 25
 CANARY_SECONDS: Final = 120
 MOST_SECONDS_TO_ABORT: Final = 20.0
-"""From the reject until the former version has all traffic again; the canary would go on for two minutes."""
+"""From the reject until the previous version has all traffic again; the canary would need two minutes
+more."""
 
 SECONDS_BETWEEN_LOOKS: Final = 0.5
 
@@ -29,11 +30,11 @@ rollout:
     error_ratio_percent: 5
     evaluation_periods: 1
 """
-"""What the platform team adds to the endpoint's YAML."""
+"""The platform team's addition to the endpoint's YAML."""
 
 
 def bad_canary(scene: Scene, serving: TrainedModel) -> None:
-    """Approve a version that fails every second request, while the endpoint is called."""
+    """Approve a version that fails every second request, while calls arrive."""
     timeline = scene.timeline
     timeline.chapter("Version 4 loads, and then fails every second request: the canary stops it")
     arn = scene.registry.register(training.flaky(serving), 4)
@@ -60,7 +61,7 @@ def bad_canary(scene: Scene, serving: TrainedModel) -> None:
 
 
 def reject_in_mid_canary(scene: Scene, serving: TrainedModel) -> None:
-    """Approve a version, and take that back in the middle of its canary."""
+    """Approve a version, and reject it in the middle of its canary."""
     timeline = scene.timeline
     timeline.chapter("Version 5 is rejected in mid-canary: the rollout is aborted")
     arn = scene.registry.register(training.linear_regression(), 5)
@@ -100,10 +101,10 @@ def _wait_for_canary(scene: Scene, timeout_seconds: float = 60.0) -> None:
 
 
 def _wait_for_alarm(scene: Scene, timeout_seconds: float = 60.0) -> None:
-    """Wait until no alarm is left from the bad version: the next update would wait for it, up to 15 minutes.
+    """Wait until the bad version's alarms are off: the next update would wait for them, up to 15 minutes.
 
     Raises:
-        NotAsItShouldBeError: One stays.
+        NotAsItShouldBeError: An alarm stays on.
     """
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""What every chapter works with: the clients, the people, and how a promise is checked."""
+"""The clients, the people and the checks of every chapter."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OUTCOME_TIMEOUT_SECONDS: Final = 90.0
 
 
 class NotAsItShouldBeError(Exception):
-    """Something differs from what was promised."""
+    """A result differs from the promise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,10 @@ class Scene:
         *,
         timeout_seconds: float = OUTCOME_TIMEOUT_SECONDS,
     ) -> tuple[dict[str, Any], float]:
-        """Wait for a version's outcome, of any or of one kind; return it, and how many seconds that took.
+        """Wait for a version's outcome, of any or one kind; return it, and the seconds that it took.
 
         Raises:
-            NotAsItShouldBeError: Nothing was reported.
+            NotAsItShouldBeError: No outcome came.
         """
         began = time.monotonic()
         try:
@@ -66,27 +66,27 @@ class Scene:
         return outcome, time.monotonic() - began
 
     def expect(self, what: str, measured: str, expected: str, remark: str = "") -> None:
-        """Check something.
+        """Check a condition.
 
         Raises:
-            NotAsItShouldBeError: It is not as expected.
+            NotAsItShouldBeError: It does not hold.
         """
         if measured != expected:
             raise NotAsItShouldBeError(f"{what}: {measured}{remark}, expected {expected}.")
         self.timeline.held(what, measured + remark, expected)
 
     def expect_at_most(self, what: str, measured: float, most: float, unit: str) -> None:
-        """Check that something is no more than it may be.
+        """Check that a value is within its limit.
 
         Raises:
-            NotAsItShouldBeError: It is more.
+            NotAsItShouldBeError: It is above the limit.
         """
         if measured > most:
             raise NotAsItShouldBeError(f"{what}: {measured:.1f}{unit}, expected at most {most:g}{unit}.")
         self.timeline.held(what, f"{measured:.1f}{unit}", f"at most {most:g}{unit}")
 
     def expect_predictions(self, model: TrainedModel, who: str) -> None:
-        """Check that the endpoint predicts what a model itself predicts."""
+        """Check that the endpoint's predictions are the model's own."""
         answered = predict(self.runtime, ENDPOINT, model.rows)
         equal = sum(
             math.isclose(one, other, rel_tol=1e-9)

@@ -1,4 +1,4 @@
-"""Shows what happens while it happens: chapters, checks, and every call and event of the local cloud."""
+"""Print chapters, checks, and every call and event of the local cloud, as they happen."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 _SECONDS_BETWEEN_LOOKS: Final = 0.1
 _QUIET: Final = frozenset({"InvokeEndpoint"})
-"""The background caller makes hundreds: they are counted, not listed."""
+"""The background caller makes hundreds of these: count them, do not list them."""
 _READS: Final = ("Describe", "Get", "List")
 
 
 @dataclass(slots=True)
 class Timeline:
-    """A running account on the console.
+    """The console's account of a run.
 
     Attributes:
-        console: Where it goes.
+        console: The console.
         results: Each check that held: what, measured, expected.
     """
 
@@ -49,7 +49,7 @@ class Timeline:
             text: What happened.
             who: Who did it.
             style: Rich's name of a style.
-            at: When; now, if it is not given.
+            at: When; by default now.
         """
         seconds = ((at or datetime.now(UTC)) - self._began).total_seconds()
         line = Text(f"{seconds:7.1f}s  ", style="dim")
@@ -74,10 +74,10 @@ class Timeline:
 
 
 class Follower:
-    """Prints the local cloud's calls and events, as they come, while the context lasts.
+    """Print the local cloud's calls and events while the context lasts.
 
-    With `accounts`, names by account, it prints those accounts' only, and whose each is; of reads those that
-    are refused, as several deployers and a doctor read a lot.
+    With `accounts` (names by account), print only those accounts' calls, with the name. Of reads, print only
+    refused ones: several deployers and a doctor read a lot.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Follower:
         self.catch_up()
 
     def catch_up(self) -> None:
-        """Print what has come since the last look, in the order in which it happened."""
+        """Print everything since the last look, in order."""
         with self._lock:
             calls = self._cloud.calls(after=self._after_call)
             events = self._cloud.events(after=self._after_event)
@@ -156,7 +156,7 @@ def _call_line(call: dict[str, Any], who: str) -> _Line:
 
 
 def _names(request: dict[str, Any]) -> str:
-    """Return what a request is about, as short as a person would say it."""
+    """Summarise a request in a few words."""
     named = {key: value for key, value in request.items() if key.endswith(("Name", "PackageArn"))}
     return ", ".join(str(value).rsplit(":", 1)[-1].removeprefix("model-package/") for value in named.values())
 

@@ -1,7 +1,7 @@
-"""Trains the demo's models: real estimators on real data, packed for SageMaker's scikit-learn container.
+"""Train the demo's models: real estimators on real data, packed for SageMaker's scikit-learn container.
 
-Data: the diabetes study of Efron, Hastie, Johnstone and Tibshirani, "Least Angle Regression" (2004), as
-scikit-learn ships it: 442 patients, ten measurements, and the disease's progression after one year.
+Data: the diabetes study of Efron, Hastie, Johnstone and Tibshirani, "Least Angle Regression" (2004), as in
+scikit-learn: 442 patients, ten measurements, and the disease's progression after one year.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class TrainedModel:
     """A fitted model, ready to upload.
 
     Attributes:
-        description: What it is, for people.
+        description: A description for people.
         archive: The bytes of `model.tar.gz`.
         rows: Unseen rows, ten features each.
-        predictions: What the fitted model itself predicts for them.
+        predictions: The fitted model's own predictions for them.
         r2: Its coefficient of determination on the unseen rows.
     """
 
@@ -58,13 +58,13 @@ def gradient_boosting() -> TrainedModel:
 
 
 def standardised() -> TrainedModel:
-    """Fit the standardised progression, and forget to turn predictions back: good scores, bad answers."""
+    """Fit the standardised progression, and forget to scale predictions back: good scores, bad answers."""
     description = "linear regression of standardised progression"
     return _train(LinearRegression(), description, standardise=True)
 
 
 def broken(model: TrainedModel) -> TrainedModel:
-    """Return the model with an `inference.py` that raises when it is loaded."""
+    """Return the model with an `inference.py` that raises an error when loaded."""
     archive = _pack({"code/inference.py": BROKEN_INFERENCE.read_bytes()})
     return TrainedModel("a broken inference.py", archive, model.rows, model.predictions, model.r2)
 

@@ -1,4 +1,4 @@
-"""The main job, chapter by chapter, on real input. The first thing that is not as it should be ends it."""
+"""The main job, chapter by chapter, on real input. It ends at the first failed check."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ instance_count: 4
 tags:
   team: research
 """
-"""The endpoint's YAML, as the platform team begins with it."""
+"""The platform team's first version of the endpoint's YAML."""
 
 MINUTE: Final = 0.1
-"""How long a minute of CloudWatch's is here, in minutes: alarms look at real calls, only more often."""
+"""The length of CloudWatch's minute here, in minutes: alarms still look at real calls, only more often."""
 
 
 def walk_through() -> None:
     """Run every chapter.
 
     Raises:
-        NotAsItShouldBeError: Something is not as it should be.
+        NotAsItShouldBeError: A check failed.
     """
     timeline = Timeline()
     with tempfile.TemporaryDirectory(prefix="greenlight-demo-") as directory:

@@ -1,4 +1,4 @@
-"""A request to IAM and how it is decided, in AWS's words; deciding is `evaluation`'s matter."""
+"""Describe a request to IAM and its decision, in AWS's words; `evaluation` decides."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class AccessRequest:
 
     Attributes:
         action: Such as `sagemaker:CreateModel`.
-        resource_arn: The resource; `*` for an action that knows none.
-        owner_account: The account whose resource it is; None for the principal's.
-        context: Condition keys of the request and the resource, in lower case; with no values, a key is
+        resource_arn: The resource; `*` for an action without resources.
+        owner_account: The account of the resource; None for the principal's.
+        context: Condition keys of the request and the resource, in lower case; a key without values is
             absent.
-        is_context_complete: Whether a key that is neither there nor among the principal's is absent too, as
-            for whoever enforces; otherwise nobody knows.
+        is_context_complete: Whether every other key is absent, as for the local cloud, which enforces. If
+            not, other keys are unknown.
     """
 
     action: str
@@ -40,11 +40,11 @@ class Outcome(Enum):
     EXPLICIT_DENY = "explicitDeny"
     IMPLICIT_DENY = "implicitDeny"
     UNKNOWN = "unknown"
-    """It depends on keys that nobody knows: ours, and only where a request's context is not complete."""
+    """The decision depends on unknown keys: ours, and only for a request with an incomplete context."""
 
 
 class PolicyKind(Enum):
-    """The kinds of policies that count, as AWS's sentences call them."""
+    """The kinds of policies, as AWS's messages name them."""
 
     IDENTITY = "identity-based policy"
     BOUNDARY = "permissions boundary"
@@ -53,22 +53,22 @@ class PolicyKind(Enum):
 
 
 class Named(Protocol):
-    """Somebody who is named by an ARN."""
+    """Somebody with an ARN."""
 
     @property
     def arn(self) -> str:
-        """Who it is."""
+        """The ARN."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How a request is decided.
+    """The decision about a request.
 
     Attributes:
-        outcome: How.
-        why_not: If it is refused, why: the end of AWS's sentence.
-        refused_by: If it is refused, which kind of policies denies it, or does not allow it.
+        outcome: The decision.
+        why_not: The end of AWS's message, if the request is refused.
+        refused_by: The kind of policies that denies the request, or does not allow it.
     """
 
     outcome: Outcome
@@ -77,11 +77,11 @@ class Decision:
 
     @property
     def is_allowed(self) -> bool:
-        """Whether it is allowed, and surely so."""
+        """Whether the request is certainly allowed."""
         return self.outcome is Outcome.ALLOWED
 
     def message(self, principal: Named, request: AccessRequest) -> str:
-        """Return the refusal as AWS words it."""
+        """Return the refusal in AWS's words."""
         return (
             f"User: {principal.arn} is not authorized to perform: {request.action} on resource: "
             f"{request.resource_arn} {self.why_not}"

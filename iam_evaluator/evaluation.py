@@ -1,13 +1,12 @@
-"""Decide whether a principal may do something: IAM's evaluation logic, and nothing else.
+"""Decide whether a principal may do something, by IAM's evaluation logic.
 
-Owns the order in which policies count, and the sentences in which AWS refuses. It is pure: who the principal
-is, which policies there are and what the request is about is told by the caller. Two do: the local cloud,
-which enforces, knows every key of a request and gets a definite answer; the doctor, which looks from outside,
-knows some and may hear that the answer depends on others. It is one evaluation, three-valued all through, so
-that the doctor cannot say of a policy what the enforcement does not do.
+Owns the order in which policies count, and AWS's messages of refusal. Pure: the caller passes principal,
+policies and request. The local cloud enforces; it knows every key of a request and gets a definite answer.
+The doctor looks from outside; it knows some keys, and may learn that the answer depends on others. Both use
+one three-valued evaluation, so the doctor cannot contradict the enforcement.
 
 Source: IAM user guide, "Policy evaluation logic", "Cross-account policy evaluation logic" and "Troubleshoot
-access denied error messages". docs/fidelity.md says what is not modelled.
+access denied error messages". docs/fidelity.md lists what is not modelled.
 """
 
 from __future__ import annotations
@@ -36,10 +35,10 @@ _ACCOUNT = re.compile(r"\d{12}")
 
 
 def has_effect(statement: Statement, request: AccessRequest) -> bool:
-    """Tell whether a statement counts for a request, whatever it says.
+    """Tell whether a statement counts for a request at all.
 
-    KMS keeps statements of a key's policy without Resource or Action, and they have "no effect" (botocore:
-    KMS, PutKeyPolicy). Other resources' policies may leave the resource out: they are about their own.
+    KMS accepts statements of a key's policy without Resource or Action, and they have "no effect" (botocore:
+    KMS, PutKeyPolicy). Policies of other resources may omit the resource: they are about their own.
     """
     if not request.action.lower().startswith("kms:"):
         return True
@@ -55,11 +54,11 @@ class _Naming(Enum):
 
     NOT = 0
     ACCOUNT = 1
-    """Only its account: that delegates to the account's own policies."""
+    """Only its account: that defers to the account's own policies."""
     ENTITY = 2
-    """The role, whose boundary and session policies narrow what it is given."""
+    """The role, whose boundary and session policies narrow the permission."""
     DIRECT = 3
-    """The user or the session itself, or everybody: no boundary or session policy narrows that."""
+    """The user, the session itself or everybody: no boundary or session policy narrows the permission."""
 
 
 def evaluate(
@@ -71,15 +70,16 @@ def evaluate(
 ) -> Decision:
     """Decide about a request.
 
-    Within an account an identity policy or the resource's policy has to allow it, between accounts both. A
-    denial in any policy decides. Boundaries and session policies only narrow.
+    Within an account, an identity policy or the resource's policy must allow it; between accounts, both. A
+    denial in any policy wins. Boundaries and session policies only narrow.
 
     Args:
-        principal: Who asks.
-        request: For what.
+        principal: Who makes the request.
+        request: The request.
         resource_policy: The resource's own policy.
-        is_resource_policy_required: Whether the resource's policy has to allow it in its own account too, as
-            a key's and a role's trust policy do; naming the account there delegates to identity policies.
+        is_resource_policy_required: Whether the resource's policy must allow it even within its account, as a
+            key's policy and a role's trust policy must. Such a policy may name the account to defer to
+            identity policies.
     """
     decision = _decide(principal, request, resource_policy, is_required=is_resource_policy_required)
     if principal.on_decision is not None:
@@ -113,14 +113,14 @@ def _decide(
 
 
 def _all(principal: Principal, resource_policy: Policy | None) -> Iterator[Statement]:
-    """Yield the statements of every policy that counts."""
+    """Yield the statements of every relevant policy."""
     others = (each for each in (principal.boundary, resource_policy) if each is not None)
     for policy in (*principal.identity_policies, *(principal.session_policies or ()), *others):
         yield from policy.statements
 
 
 def _unknown(statement: Statement, request: AccessRequest, context: Context) -> Iterator[str]:
-    """Yield the keys that nobody knows, of a statement that may be about the request."""
+    """Yield the unknown keys of a statement that may match the request."""
     if _is_about(statement, request, context) is None:
         yield from (each.key for each in statement.conditions if context.values(each.key) is None)
 
@@ -133,7 +133,7 @@ def _by_policies(
     *,
     is_required: bool,
 ) -> tuple[Truth, PolicyKind]:
-    """Tell whether the policies of principal and resource allow it together, and which kind does not."""
+    """Tell whether the policies of principal and resource together allow it, and which kind does not."""
     by_identity = _says(principal.identity_policies, request, context, allows=True)
     narrowing = dict(_narrowing(principal, request, context))
     is_within = every(narrowing.values())
@@ -154,7 +154,7 @@ def _by_policies(
 def _narrowing(
     principal: Principal, request: AccessRequest, context: Context
 ) -> Iterator[tuple[PolicyKind, Truth]]:
-    """Yield whether boundary and session policies allow it, as far as there are any."""
+    """Yield whether each existing boundary and session policy allows it."""
     if principal.boundary is not None:
         yield PolicyKind.BOUNDARY, _says((principal.boundary,), request, context, allows=True)
     if principal.session_policies is not None:
@@ -164,7 +164,7 @@ def _narrowing(
 def _denials(
     principal: Principal, request: AccessRequest, resource_policy: Policy | None, context: Context
 ) -> Iterator[tuple[PolicyKind, Truth]]:
-    """Yield which kinds of policies deny it explicitly."""
+    """Yield the kinds of policies that deny it explicitly."""
     boundary = () if principal.boundary is None else (principal.boundary,)
     yield PolicyKind.IDENTITY, _says(principal.identity_policies, request, context, allows=False)
     yield PolicyKind.BOUNDARY, _says(boundary, request, context, allows=False)
@@ -182,7 +182,7 @@ def _denials(
 def _granted(
     policy: Policy | None, principal: Principal, request: AccessRequest, context: Context
 ) -> dict[_Naming, Truth]:
-    """Return whether statements allow it that name the principal at least so exactly."""
+    """Return whether statements allow it that name the principal at least that exactly."""
     allowing = [
         (_naming(statement, principal), _is_about(statement, request, context))
         for statement in (policy.statements if policy is not None else ())
@@ -195,7 +195,7 @@ def _granted(
 
 
 def _says(policies: Iterable[Policy], request: AccessRequest, context: Context, *, allows: bool) -> Truth:
-    """Tell whether any statement of this effect is about the request."""
+    """Tell whether any statement with this effect matches the request."""
     return some(
         _is_about(statement, request, context)
         for policy in policies
@@ -205,7 +205,7 @@ def _says(policies: Iterable[Policy], request: AccessRequest, context: Context, 
 
 
 def _is_about(statement: Statement, request: AccessRequest, context: Context) -> Truth:
-    """Tell whether action, resource and conditions of a statement fit the request."""
+    """Tell whether action, resource and conditions of a statement match the request."""
     if not has_effect(statement, request):
         return False
     if not _names_action(statement, request.action):
@@ -226,7 +226,7 @@ def _names_resource(statement: Statement, arn: str, context: Context) -> Truth:
     variables = context if statement.has_variables else None
     if statement.resources is not None:
         return some(matches_resource(pattern, arn, variables) for pattern in statement.resources)
-    # A policy that is attached to a resource, such as a trust policy, may leave the resource out.
+    # A policy that is attached to a resource, such as a trust policy, may omit the resource.
     return negated(
         some(matches_resource(pattern, arn, variables) for pattern in statement.not_resources or ())
     )
@@ -253,14 +253,14 @@ def _holds(condition: Condition, statement: Statement, context: Context) -> Trut
 
     if operator.quantifier is Quantifier.ANY:
         return some(map(matches, values))
-    # What AWS does with an operator for one value on a key with many is not documented: it must not open a
-    # door here that is shut there. So an Allow needs all of them, and for a Deny one is enough.
+    # AWS does not document a single-value operator on a key with many values. The local cloud must not allow
+    # what AWS refuses. So an Allow needs all values to match, and a Deny needs one.
     is_for_one = operator.quantifier is Quantifier.ONE
     return some(map(matches, values)) if is_for_one and not statement.allows else every(map(matches, values))
 
 
 def _holds_of_none(operator: Operator) -> bool:
-    """Tell whether an operator holds of a key that is absent."""
+    """Tell whether an operator holds for an absent key."""
     if operator.quantifier is Quantifier.ANY:
         return operator.if_exists
     return operator.if_exists or operator.is_negated or operator.quantifier is Quantifier.ALL
@@ -275,12 +275,11 @@ def _naming(statement: Statement, principal: Principal) -> _Naming:
 
 
 def _is_spared(statement: Statement, principal: Principal) -> bool:
-    """Tell whether NotPrincipal of a statement leaves somebody out.
+    """Tell whether NotPrincipal of a statement exempts somebody.
 
-    IAM user guide, "NotPrincipal": the account has to be named, and then the user or the role, which stands
-    for all of its sessions. Principals with a permissions boundary are denied whatever it names. An Allow
-    with NotPrincipal is not supported any more; in one that is kept, the account's name leaves out everybody
-    in it.
+    IAM user guide, "NotPrincipal": the statement must name the account, and the user or the role, which
+    covers its sessions. A denial applies to every principal with a permissions boundary. AWS no longer
+    supports an Allow with NotPrincipal; in an old one, naming the account exempts everybody in it.
     """
     named = {_names(each, principal) for each in statement.not_principals or ()} - {_Naming.NOT}
     if not statement.allows and principal.boundary is not None:

@@ -1,9 +1,9 @@
-"""Which documents are policies, and of which type: what AWS refuses to keep, with MalformedPolicyDocument.
+"""Check which documents are valid policies of which type; AWS refuses others with MalformedPolicyDocument.
 
-Owns the grammar alone; `policies.py` reads what passes, and `evaluation.py` says what it means. Source of
-each rule, unless one is named beside it: IAM user guide, "Grammar of the IAM JSON policy language" and the
-pages of the single elements ("IAM JSON policy elements: Sid", "Principal", "NotPrincipal", "Resource").
-Sentences are AWS's where somebody saw them; the others are ours.
+Owns the grammar; `policies.py` reads valid documents, and `evaluation.py` interprets them. Source of each
+rule, unless named beside it: IAM user guide, "Grammar of the IAM JSON policy language" and the pages of the
+single elements ("IAM JSON policy elements: Sid", "Principal", "NotPrincipal", "Resource"). Messages are AWS's
+where somebody saw them, otherwise ours.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ _WILDCARD: Final = re.compile(r"[*?]")
 
 
 class MalformedPolicyError(ValueError):
-    """A document is no policy; the message says what is wrong with it."""
+    """A document is not a valid policy; the message says why."""
 
 
 class PolicyType(Enum):
-    """What a policy is attached to, which decides what it may and must say."""
+    """What a policy is attached to, which decides its grammar."""
 
     IDENTITY = "identity-based policy"
     TRUST = "trust policy"
@@ -60,7 +60,7 @@ class PolicyType(Enum):
 
 
 class _Need(Enum):
-    """Whether an element has to be in a statement."""
+    """Whether a statement must have an element."""
 
     REQUIRED = "required"
     OPTIONAL = "optional"
@@ -69,13 +69,13 @@ class _Need(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """What is special about a type of policies.
+    """The grammar of one type of policies.
 
     Attributes:
         principal: Whether its statements name principals.
         resource: Whether they name resources.
-        is_iams: Whether IAM itself keeps it: then Sids are letters and digits, and each is there once. Other
-            services have rules of their own ("IAM JSON policy elements: Sid").
+        is_iams: Whether IAM itself stores it: then Sids are unique, and only letters and digits. Other
+            services have their own rules ("IAM JSON policy elements: Sid").
     """
 
     principal: _Need
@@ -85,12 +85,12 @@ class _Rules:
 
 _RULES: Final = {
     PolicyType.IDENTITY: _Rules(_Need.PROHIBITED, _Need.REQUIRED, is_iams=True),
-    # What is assumed is the role itself: a resource is refused (seen, aws/aws-cdk #7615).
+    # A trust policy is about its own role: a resource is refused (seen, aws/aws-cdk #7615).
     PolicyType.TRUST: _Rules(_Need.REQUIRED, _Need.PROHIBITED, is_iams=True),
     PolicyType.BUCKET: _Rules(_Need.REQUIRED, _Need.REQUIRED),
     PolicyType.TOPIC: _Rules(_Need.REQUIRED, _Need.REQUIRED),
     PolicyType.QUEUE: _Rules(_Need.REQUIRED, _Need.REQUIRED),
-    # KMS keeps a statement without Resource or Action, which "has no effect" (botocore: KMS, PutKeyPolicy).
+    # KMS accepts a statement without Resource or Action, which "has no effect" (botocore: KMS, PutKeyPolicy).
     PolicyType.KEY: _Rules(_Need.REQUIRED, _Need.OPTIONAL),
     # AWS's examples have none (ECR user guide, "repository-policy-examples").
     PolicyType.REPOSITORY: _Rules(_Need.REQUIRED, _Need.OPTIONAL),
@@ -100,15 +100,15 @@ _RULES: Final = {
 
 
 def statements_of(text: str, policy_type: PolicyType | None = None) -> tuple[str, list[dict[str, Any]]]:
-    """Return a policy's version and its statements, which keep to the grammar.
+    """Return the version and the statements of a valid policy.
 
     Args:
         text: The document.
-        policy_type: What it is for; None for a policy that AWS keeps already, whatever its type is: then only
-            what holds of every type is checked.
+        policy_type: Its type; None for a policy that AWS already stores, of any type: then only the rules for
+            all types are checked.
 
     Raises:
-        MalformedPolicyError: It is no policy of this type.
+        MalformedPolicyError: The document is not a policy of this type.
     """
     try:
         document = json.loads(text, object_pairs_hook=_without_doubles)
@@ -136,7 +136,7 @@ def statements_of(text: str, policy_type: PolicyType | None = None) -> tuple[str
 
 
 def violation(document: str | Mapping[str, Any], policy_type: PolicyType) -> str | None:
-    """Return why AWS would not keep a document as a policy of a type; None if it would."""
+    """Return why AWS would refuse a document as a policy of a type; None if it would accept it."""
     text = document if isinstance(document, str) else json.dumps(document)
     try:
         statements_of(text, policy_type)
@@ -146,14 +146,14 @@ def violation(document: str | Mapping[str, Any], policy_type: PolicyType) -> str
 
 
 def listed(value: Any) -> list[Any]:  # noqa: ANN401 - a policy's "one or several"
-    """Return one or several as several."""
+    """Return a single item or a list as a list."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object of pairs; "no duplicate keys are allowed" ("Policy grammar notes")."""
+    """Make an object from pairs; "no duplicate keys are allowed" ("Policy grammar notes")."""
     found = dict(pairs)
     if len(found) < len(pairs):
         doubled = sorted({name for name, _ in pairs if sum(name == other for other, _ in pairs) > 1})
@@ -182,7 +182,7 @@ def _check(statement: object, policy_type: PolicyType | None) -> None:
 
 
 def _check_values(statement: Mapping[str, Any], *, is_new: bool) -> None:
-    """Check what the elements say; of a policy that AWS keeps already, not how ARNs and keys are spelled."""
+    """Check the elements; for a policy that AWS already stores, skip the spelling of ARNs and keys."""
     for action in (*_texts(statement, "Action"), *_texts(statement, "NotAction")):
         _check_action(action)
     for resource in (*_texts(statement, "Resource"), *_texts(statement, "NotResource")):
@@ -203,7 +203,7 @@ def _check_values(statement: Mapping[str, Any], *, is_new: bool) -> None:
 
 
 def _check_elements(statement: Mapping[str, Any], rules: _Rules) -> None:
-    """Check what a statement of a type has to say, and must not say."""
+    """Check which elements a statement must have, and must not have."""
     names_principal = "Principal" in statement or "NotPrincipal" in statement
     names_resource = "Resource" in statement or "NotResource" in statement
     if rules.principal is _Need.PROHIBITED and names_principal:
@@ -237,7 +237,7 @@ def _check_sids(statements: list[dict[str, Any]]) -> None:
 
 
 def _texts(statement: Mapping[str, Any], name: str) -> list[str]:
-    """Return an element's texts; none if it is not there."""
+    """Return an element's texts; none if it is absent."""
     if name not in statement:
         return []
     texts = listed(statement[name])
@@ -263,7 +263,7 @@ def _check_action(action: str) -> None:
 
 
 def _check_resource(resource: str) -> None:
-    """Check that a resource is an ARN, of which the end may be missing, or everything."""
+    """Check that a resource is an ARN, perhaps with its end missing, or `*`."""
     if resource == "*":
         return
     prefix, *fields = resource.split(":")
@@ -301,5 +301,5 @@ def _check_conditions(value: object) -> None:
 
 
 def _is_value(value: object) -> bool:
-    """Tell whether a condition may have this value: JSON's numbers and booleans are allowed there too."""
+    """Tell whether a condition may have this value: JSON's numbers and booleans are allowed too."""
     return isinstance(value, str | bool | int | float)

@@ -1,12 +1,12 @@
-"""Match what a policy says with what a request is: wildcards, ARNs and policy variables.
+"""Match a policy's patterns with a request: wildcards, ARNs and policy variables.
 
 Source: IAM user guide, "Resource" and "Policy variables" of the policy elements reference, and the Arn
-condition operators. Everything here is pure. `request_context` has the keys that variables stand for; without
-one `${…}` is plain text, as in policies of the version 2008-10-17.
+condition operators. Pure. `request_context` has the keys of variables; without it `${…}` is plain text, as in
+policies of the version 2008-10-17.
 
 A variable whose key is absent, or has several values, "is effectively null. There is no equal or like value"
-("Policy variables with no value"): its text matches nothing, which an operator that negates turns into a
-match. One whose key nobody knows leaves it unknown whether its text matches.
+("Policy variables with no value"). Its text matches nothing, so a negated operator holds. If the key is
+unknown, the match is unknown.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
 _ARN_FIELDS = 6
 _VARIABLE = re.compile(r"\$\{\s*([^}]*?)\s*\}")
 _LITERALS = {"*": "*", "?": "?", "$": "$"}
-"""`${*}` is an asterisk, not a wildcard; so are the other two."""
+"""`${*}` is an asterisk, not a wildcard; the other two likewise."""
 
 
 class _Piece(NamedTuple):
-    """A part of a pattern: as it is written, or what a variable stood for, in which nothing is a wildcard."""
+    """A part of a pattern: as written, or a variable's value, which has no wildcards."""
 
     text: str
     is_literal: bool
 
 
 def matches_action(pattern: str, action: str) -> bool:
-    """Tell whether a policy's action names this one; case does not matter, wildcards may be anywhere."""
+    """Tell whether a policy's action matches this one, with wildcards anywhere and in any letter case."""
     return _compiled_action(pattern).fullmatch(action) is not None
 
 
 def equals_text(wanted: str, text: str, context: Context | None, *, ignores_case: bool = False) -> Truth:
-    """Tell whether a text is the same as a policy's, as `StringEquals` compares: without wildcards."""
+    """Tell whether a text equals a policy's, as `StringEquals` compares: without wildcards."""
     resolves = _resolves(wanted, context)
     if resolves is not True:
         return resolves
@@ -49,7 +49,7 @@ def equals_text(wanted: str, text: str, context: Context | None, *, ignores_case
 
 
 def matches_text(pattern: str, text: str, context: Context | None) -> Truth:
-    """Tell whether a text is like a pattern, as `StringLike` compares: case matters."""
+    """Tell whether a text matches a pattern, as `StringLike` compares: case matters."""
     resolves = _resolves(pattern, context)
     if resolves is not True:
         return resolves
@@ -57,10 +57,10 @@ def matches_text(pattern: str, text: str, context: Context | None) -> Truth:
 
 
 def matches_arn(pattern: str, arn: str, context: Context | None) -> Truth:
-    """Tell whether an ARN is like a pattern: field by field, each of which may have wildcards.
+    """Tell whether an ARN matches a pattern: field by field, each with wildcards.
 
-    A pattern with fewer than six fields has wildcards for the rest; `*` alone is everything. What follows
-    the fifth colon is one field, in which a wildcard may stand for colons and slashes.
+    A pattern with fewer than six fields has wildcards for the rest; `*` alone is everything. Everything after
+    the fifth colon is one field, in which a wildcard may match colons and slashes.
     """
     if pattern == "*":
         return True
@@ -77,10 +77,10 @@ def matches_arn(pattern: str, arn: str, context: Context | None) -> Truth:
 
 
 def matches_resource(pattern: str, arn: str, context: Context | None) -> Truth:
-    """Tell whether a policy's resource is this one, as `matches_arn` does.
+    """Tell whether a policy's resource matches this one, as `matches_arn` does.
 
-    A variable may stand after the fifth colon only ("Resource element" of "Policy variables"). What AWS does
-    with another is not documented; here it matches nothing.
+    A variable may appear only after the fifth colon ("Resource element" of "Policy variables"). AWS does not
+    document others; here they match nothing.
     """
     if context is not None and "${" in pattern:
         variable = _VARIABLE.search(pattern)
@@ -90,7 +90,7 @@ def matches_resource(pattern: str, arn: str, context: Context | None) -> Truth:
 
 
 def may_overlap(pattern: str, other: str) -> bool:
-    """Tell whether there is an ARN that both patterns match; what a variable stands for may be anything.
+    """Tell whether some ARN matches both patterns; a variable may have any value.
 
     Like `matches_arn`, field by field; a pattern with fewer than six fields has wildcards for the rest.
     """
@@ -100,8 +100,8 @@ def may_overlap(pattern: str, other: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _texts_overlap(one: str, two: str) -> bool:
-    """Tell whether there is a text that is like both patterns."""
-    # Which beginnings of `two` are possible for the part of `one` that was looked at.
+    """Tell whether some text matches both patterns."""
+    # The possible prefixes of `two` for the part of `one` that was read.
     possible = _beyond_asterisks({0}, two)
     for character in one:
         if character == "*":
@@ -120,7 +120,7 @@ def _texts_overlap(one: str, two: str) -> bool:
 
 
 def _beyond_asterisks(positions: set[int], pattern: str) -> set[int]:
-    """Return the positions, and those behind the asterisks there, which may stand for nothing."""
+    """Return the positions, and those after asterisks there, which may match nothing."""
     found = set(positions)
     for position in range(len(pattern)):
         if position in found and pattern[position] == "*":
@@ -160,7 +160,7 @@ def _pieces(pattern: str, context: Context | None) -> tuple[_Piece, ...]:
     pieces, position = [], 0
     for found in _VARIABLE.finditer(pattern):
         pieces.append(_Piece(pattern[position : found.start()], is_literal=False))
-        # A value is compared as it is: a tag with an asterisk in it is no wildcard.
+        # A value is compared literally: an asterisk in a tag is no wildcard.
         pieces.append(_Piece(_value_of(found[1], context), is_literal=True))
         position = found.end()
     return (*pieces, _Piece(pattern[position:], is_literal=False))
@@ -180,7 +180,7 @@ def _compiled(pieces: tuple[_Piece, ...]) -> re.Pattern[str]:
 
 @lru_cache(maxsize=4096)
 def _compiled_fields(pieces: tuple[_Piece, ...]) -> tuple[re.Pattern[str], ...]:
-    """Take a pattern apart at its first five colons, wherever they come from."""
+    """Split a pattern at its first five colons, including colons from variables."""
     fields = [""]
     for text, is_literal in pieces:
         first, *others = text.split(":", _ARN_FIELDS - len(fields))

@@ -1,7 +1,7 @@
-"""IAM's condition operators: how one value of a request compares with one value of a policy.
+"""Compare a request's value with a policy's value, by IAM's condition operators.
 
-Owns comparing texts, numbers, dates, booleans, addresses and ARNs, and how operators are spelled. Policy
-variables stand in texts and ARNs only. Source: IAM user guide, "IAM JSON policy elements: Condition
+Owns comparing texts, numbers, dates, booleans, addresses and ARNs, and the spelling of operators. Policy
+variables work only in texts and ARNs. Source: IAM user guide, "IAM JSON policy elements: Condition
 operators", and for variables "Condition element" of "Policy variables".
 """
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from iam_evaluator.truth import Truth
 
 Compare: TypeAlias = "Callable[[str, str, Context | None], Truth]"
-"""Takes a request's value, a policy's, and the keys that its variables stand for."""
+"""Takes a request's value, a policy's value, and the keys of its variables."""
 
 
 class Quantifier(Enum):
-    """How an operator goes about a key with many values."""
+    """How an operator treats a key with many values."""
 
     ONE = ""
     ALL = "forallvalues"
@@ -38,7 +38,7 @@ class Quantifier(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A condition operator taken apart; without `compare` it is `Null`."""
+    """A parsed condition operator; without `compare` it is `Null`."""
 
     compare: Compare | None
     is_negated: bool = False
@@ -47,7 +47,7 @@ class Operator:
 
 
 def parse_operator(name: str) -> Operator | None:
-    """Return what `ForAnyValue:StringNotLikeIfExists` and its like are; None for what IAM does not know."""
+    """Parse an operator such as `ForAnyValue:StringNotLikeIfExists`; None if IAM does not know it."""
     prefix, colon, rest = name.lower().partition(":")
     if not colon:
         prefix, rest = "", name.lower()
@@ -64,7 +64,7 @@ def parse_operator(name: str) -> Operator | None:
 
 
 def demands_key(name: str) -> bool:
-    """Tell whether a condition with this operator fails where a request does not have the key."""
+    """Tell whether a condition with this operator fails if the request lacks the key."""
     found = parse_operator(name)
     if found is None or found.compare is None:
         return False
@@ -160,4 +160,4 @@ _COMPARES: dict[str, tuple[Compare, bool]] = {
     "numericnotequals": (_ordered(_number, operator.eq), True),
     "datenotequals": (_ordered(_instant, operator.eq), True),
 }
-"""How each operator compares, and whether it is the opposite that has to hold."""
+"""How each operator compares, and whether it negates the comparison."""

@@ -1,7 +1,6 @@
-"""Policies as documents say them: parsed once, refused when IAM would refuse them.
+"""Parse policies, and refuse those that IAM would refuse.
 
-Owns what a policy says; which documents are policies is `grammar.py`'s matter, and what a statement means for
-a request is `evaluation.py`'s.
+Owns a policy's content; `grammar.py` checks documents, and `evaluation.py` interprets statements.
 """
 
 from __future__ import annotations
@@ -30,18 +29,18 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement; what it does not say is None, and then its opposite (`not_…`) or nothing is said.
+    """One statement; an absent element is None.
 
     Attributes:
         sid: Its name, or empty.
         allows: Whether its effect is Allow.
-        actions: What it is about.
-        not_actions: What it is not about.
-        resources: On which resources.
-        not_resources: On which not.
-        principals: Whose requests, as (kind, name); `("*", "*")` is everybody's.
-        not_principals: Whose not.
-        conditions: All of them have to hold.
+        actions: Its actions.
+        not_actions: The actions that it excludes.
+        resources: Its resources.
+        not_resources: The resources that it excludes.
+        principals: Whose requests it is about, as (kind, name); `("*", "*")` is everybody.
+        not_principals: The principals that it excludes.
+        conditions: All of them must hold.
         has_variables: Whether `${…}` is a variable in it.
     """
 
@@ -59,7 +58,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy's statements, in their order, which means nothing."""
+    """A policy's statements; their order has no meaning."""
 
     statements: tuple[Statement, ...]
 
@@ -72,14 +71,14 @@ EVERYTHING = Policy((Statement("", allows=True, actions=("*",), resources=("*",)
 
 
 def parse_policy(document: str | Mapping[str, Any], policy_type: PolicyType | None = None) -> Policy:
-    """Return the policy that a document is; an object, or the text of one.
+    """Parse a policy from an object or its text.
 
     Args:
         document: The document.
-        policy_type: What it is attached to; None if only what holds of every type is to be checked.
+        policy_type: What it is attached to; None to check only the rules for all types.
 
     Raises:
-        MalformedPolicyError: It is none.
+        MalformedPolicyError: The document is not a policy.
     """
     return _parse_text(document if isinstance(document, str) else json.dumps(document), policy_type)
 
@@ -127,5 +126,5 @@ def _principals(value: Any) -> tuple[tuple[str, str], ...] | None:  # noqa: ANN4
 
 
 def _text(value: object) -> str:
-    """Return a condition's value as text: JSON's numbers and booleans are allowed there too."""
+    """Return a condition's value as text: JSON's numbers and booleans are allowed too."""
     return str(value).lower() if isinstance(value, bool) else str(value)

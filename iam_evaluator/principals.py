@@ -1,6 +1,6 @@
-"""Who makes a request: users, sessions, account roots and services, with every policy that counts for them.
+"""Describe who makes a request (user, session, account root or service), with every relevant policy.
 
-Owns the description of a principal and the condition keys that it brings; it finds no policies by itself.
+Owns the description of a principal and its condition keys; it does not look policies up.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SESSION = re.compile(r"arn:([^:]+):sts::(\d{12}):assumed-role/([^/]+)/(.*)")
 
 
 class PrincipalKind(Enum):
-    """What a principal is, as `aws:PrincipalType` says it."""
+    """The kind of a principal, as `aws:PrincipalType` names it."""
 
     ROOT = "Account"
     USER = "User"
@@ -33,18 +33,18 @@ class PrincipalKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who makes a request, with everything that limits it.
+    """Who makes a request, with every limit on it.
 
     Attributes:
-        kind: What it is.
-        arn: What GetCallerIdentity shows; a service's name, such as `events.amazonaws.com`.
-        account_id: Its account; the account it acts for, of a service.
-        entity_arn: The user or role that policies name: a session's role. `aws:PrincipalArn`.
-        identity_policies: Those of the user or role.
+        kind: Its kind.
+        arn: Its ARN by GetCallerIdentity; a service's name, such as `events.amazonaws.com`.
+        account_id: Its account; for a service, the account that it acts for.
+        entity_arn: The user or role that policies name; for a session, its role. `aws:PrincipalArn`.
+        identity_policies: Policies of the user or role.
         boundary: Its permissions boundary.
-        session_policies: Those passed when the session began; None if none was.
+        session_policies: Policies passed when the session began, or None.
         context: Condition keys that describe it, in lower case.
-        on_decision: Told of each decision about it, for those who watch what a principal needs.
+        on_decision: Called with each decision, for callers that record which permissions a principal needs.
     """
 
     kind: PrincipalKind
@@ -81,9 +81,9 @@ def account_root(account_id: str) -> Principal:
 
 
 def service(name: str, *, source_account: str, source_arn: str | None) -> Principal:
-    """Return an AWS service that acts for a resource of an account, as `events.amazonaws.com` for a rule.
+    """Return an AWS service acting for an account's resource, such as `events.amazonaws.com` for a rule.
 
-    Without `source_arn` the service says for whose resource, but not for which.
+    Without `source_arn` the service states the account, but not the resource.
     """
     keys: dict[str, Values] = {"aws:sourceaccount": source_account}
     if source_arn is not None:
@@ -98,7 +98,7 @@ def role_session(
     boundary: Policy | None = None,
     context: Mapping[str, Values] | None = None,
 ) -> Principal:
-    """Return a session of a role; one whose account lets it do everything, if no policies are given."""
+    """Return a session of a role; without policies, its account allows it everything."""
     _, partition, _, _, account_id, resource = role_arn.split(":", 5)
     name = resource.rpartition("/")[2]
     arn = f"arn:{partition}:sts::{account_id}:assumed-role/{name}/{session_name}"
@@ -108,7 +108,7 @@ def role_session(
 
 
 def unrestricted(arn: str, account_id: str) -> Principal:
-    """Return a principal whom its own account lets do everything, as far as its ARN tells who it is."""
+    """Return a principal whose account allows it everything, described as far as its ARN tells."""
     if arn.endswith(":root"):
         return account_root(account_id)
     session = _SESSION.fullmatch(arn)

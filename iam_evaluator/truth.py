@@ -1,7 +1,7 @@
-"""Kleene's logic: what follows for a whole of parts of which one may not know whether they hold.
+"""Kleene's three-valued logic.
 
-Owns and, or and not over True, False and None, which is "nobody knows". Where every part is known they are
-Python's own. Source: Kleene, "Introduction to Metamathematics", paragraph 64 (strong tables).
+Owns and, or and not over True, False and None (unknown). With known parts they equal Python's own. Source:
+Kleene, "Introduction to Metamathematics", paragraph 64 (strong tables).
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Truth: TypeAlias = bool | None
-"""Whether something holds; None if that depends on what nobody knows."""
+"""True, False, or None if the answer depends on something unknown."""
 
 
 def every(parts: Iterable[Truth]) -> Truth:
-    """Tell whether all parts hold: one that does not decides, whatever the unknown ones are."""
+    """Tell whether all parts hold: one False decides, even beside unknown parts."""
     is_unknown = False
     for part in parts:
         if part is False:
@@ -26,7 +26,7 @@ def every(parts: Iterable[Truth]) -> Truth:
 
 
 def some(parts: Iterable[Truth]) -> Truth:
-    """Tell whether any part holds: one that does decides, whatever the unknown ones are."""
+    """Tell whether any part holds: one True decides, even beside unknown parts."""
     is_unknown = False
     for part in parts:
         if part:

@@ -1,7 +1,7 @@
-"""Compares what was read with what a stage needs, and says of every gap what to add, why, and where.
+"""Compare what the doctor read with what a stage needs; for every gap say what to add, why, and where.
 
-Pure. What is needed is asked of the same `StageAccess` from which the registry's stack is made, so that the
-doctor and the stacks cannot disagree.
+Pure. The needs come from the same `StageAccess` as the registry's stack, so the doctor and the stacks cannot
+disagree.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from ops.facts import Facts, Reading, Role, Version
 
 OWNER: Final = "Greenlight"
-"""How the Sids begin that the doctor proposes for what no stack edits: none removes them."""
+"""The prefix of Sids that the doctor proposes for policies outside the stacks; no stack removes them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One call that a role must be allowed, and the statement that allows it."""
+    """One call that a role must be allowed to make, and the statement that allows it."""
 
     request: AccessRequest
     statement: Statement
@@ -50,7 +50,7 @@ class Need:
 def diagnose(
     access: StageAccess, group: str, endpoints: Sequence[EndpointSpec], facts: Facts
 ) -> list[Finding]:
-    """Check the whole chain for one group of a stage, in the order in which a version goes along it."""
+    """Check the whole chain for one group of a stage, in the order in which a version passes it."""
     access = replace(access, groups=(group,))
     if facts.caller_account != access.names.account:
         return [
@@ -130,12 +130,12 @@ def _roles(access: StageAccess, facts: Facts) -> Iterator[Finding]:
 
 
 def _running(access: StageAccess, facts: Facts) -> dict[str, Reading[Role]]:
-    """Collect the roles that models run with, by their ARN."""
+    """Collect the models' roles, by ARN."""
     return {access.names.execution_role_arn: facts.execution_role, **facts.model_roles}
 
 
 def _is_made(access: StageAccess, role_arn: str) -> bool:
-    """Tell whether the stage's stack makes a role that models run with."""
+    """Tell whether the stage's stack creates the role of a model."""
     return access.names.execution_role is None and role_arn == access.names.execution_role_arn
 
 
@@ -180,7 +180,7 @@ def _version(
 
 
 def _configured(access: StageAccess, group: str, version: Version | None) -> Iterator[Finding]:
-    """Check that what the version is made of is among what the context says of its group."""
+    """Check that the context lists the version's artifacts and images for its group."""
     if version is None:
         return
     where = f"In cdk.json, under registry.groups.{group}; then deploy the registry's stack and the stage's."
@@ -232,15 +232,16 @@ _WHY_OF_OBJECTS: Final = {
     "WriteCallsAndAnswers": "Answers or captured calls are lost, and no caller is told.",
     "ReadBaselines": "Clarify cannot read what explanations are measured against.",
 }
-"""Why models need what `ModelObjects` says, by its Sids."""
+"""Why models need the objects of `ModelObjects`, by Sid."""
 
 
 def _registry_side(access: StageAccess, version: Version | None, facts: Facts) -> Iterator[Finding]:
-    """Check every policy that lets the stage in, statement by statement."""
+    """Check every policy that admits the stage, statement by statement."""
     if access.at_home:
         return
     stack = registry_stack_name(access.names.stack_name)
-    # By the stack's own Sids: what is added by hand is the stack's once it is deployed, and goes with it.
+    # Propose the stack's own Sids: once the stack is deployed, it owns a statement added by hand, and removes
+    # it in the end.
     owner = owner_of(access.names.stack_name, access.registry)
     for target, statement in statements_of(access):
         account = _account_of(target, access)
@@ -259,14 +260,14 @@ def _registry_side(access: StageAccess, version: Version | None, facts: Facts) -
             subject = f"{_named(target)} in account {account}"
             where = f"In account {account}: let the key's owner add it to the key's policy."
         else:
-            # Of a bucket's name nobody can tell whose it is.
+            # A bucket's name does not tell whose bucket it is.
             subject = _named(target)
             where = f"In its owner's account: let the owner add it to the policy of {_named(target)}."
         yield _admitting(target, signed(statement, OWNER), access, version, facts, subject, where)
 
 
 def _account_of(target: PolicyTarget, access: StageAccess) -> str:
-    """Tell whose a policy is: a key may be of any account."""
+    """Tell whose a policy is: a key may belong to any account."""
     return target.name.split(":")[4] if target.name.startswith("arn:") else access.registry.account
 
 
@@ -279,7 +280,7 @@ def _admitting(
     subject: str,
     where: str,
 ) -> Finding:
-    """Check that a policy of the registry's side allows what a statement is for."""
+    """Check that a policy on the registry's side allows what a statement is for."""
     reading = facts.policies.get((target.kind, target.name), Absent())
     if isinstance(reading, Unreadable):
         why = _WHY[proposed["Action"][0]]
@@ -328,7 +329,7 @@ def _grant(facts: Facts, target: PolicyTarget, proposed: Statement, subject: str
 
 
 def _arn_of(target: PolicyTarget, access: StageAccess) -> str:
-    """Return whose policy it is, for statements that leave their resource out or call it `*`."""
+    """Return the policy's own resource, for statements that omit it or name `*`."""
     registry = access.registry
     if target.kind == "repository":
         return Repository(registry.account, registry.region, target.name).arn
@@ -338,15 +339,15 @@ def _arn_of(target: PolicyTarget, access: StageAccess) -> str:
 def _calls(
     statement: Statement, target_arn: str, version: Version | None
 ) -> Iterator[tuple[Principal, AccessRequest]]:
-    """Make the calls that a statement is for: of its roles, on its resources, as its conditions have them.
+    """Make the calls that a statement is for: by its roles, on its resources, meeting its conditions.
 
-    What the roles may do by their own policies is another check's matter: here they may do everything.
+    The roles may do everything here: another check looks at their own policies.
     """
     conditions = statement["Condition"]
     context = _context(conditions)
     for role in conditions["ArnLike"]["aws:PrincipalArn"]:
         if "*" in role or "?" in role:
-            continue  # operators: whoever they are, they are let in by the same statement
+            continue  # operators: the same statement admits all of them
         principal = role_session(role, "doctor")
         for action in statement["Action"]:
             for resource in statement.get("Resource", ["*"]):
@@ -356,7 +357,7 @@ def _calls(
 
 
 def _context(conditions: Mapping[str, Mapping[str, Any]]) -> dict[str, Values]:
-    """Make what a call says of itself so that it is one which the conditions are for."""
+    """Build a call's context so that the conditions apply to it."""
     said: dict[str, Values] = {
         key.lower(): _sample(value)
         for operator in ("StringEquals", "StringEqualsIfExists", "StringLike")
@@ -381,7 +382,7 @@ def _concrete(resource: str, version: Version | None) -> str:
 
 
 def _spelled(request: AccessRequest, access: StageAccess, version: Version | None) -> list[AccessRequest]:
-    """List a call for each spelling of the group's name; of a version that was read, its own."""
+    """List a call for each spelling of the group's name; for a version that was read, its own spelling."""
     if ":model-package/" in request.resource_arn:
         arns = [arn.replace("*", "1") for arn in version_arns(access.registry, access.groups[0])]
         return [replace(request, resource_arn=arn) for arn in ([version.arn] if version else arns)]
@@ -401,10 +402,10 @@ def _allowed(
     where: str,
     idle: Sequence[str] = (),
 ) -> Finding:
-    """Say how the calls of one statement are decided: the worst of them counts.
+    """Report the worst decision about the calls of one statement.
 
-    Where a statement denies them, or may, none that is added can allow them: that one is named instead.
-    Statements that are `idle`, which the service keeps and ignores, are named too.
+    If a statement denies them, or may deny them, no added statement can help: the report names that one. It
+    also names `idle` statements, which the service stores and ignores.
     """
     actions = proposed["Action"] if isinstance(proposed["Action"], list) else [proposed["Action"]]
     sid = str(proposed["Sid"]).removeprefix(OWNER).rstrip("0123456789")
@@ -433,12 +434,12 @@ def _allowed(
 
 def _identity(role: Reading[Role], role_arn: str, needs: Sequence[Need], where: str) -> Iterator[Finding]:
     if not isinstance(role, Found):
-        return  # which is a finding already
+        return  # which is already a finding
     policies, boundary = role.value.policies, role.value.boundary
     of_boundary = f"In account {role_arn.split(':')[4]}: add it to the policy that is the role's boundary."
     used: Counter[str] = Counter()
     for need in needs:
-        # IAM takes no Sid twice in a policy, and several may be added to one.
+        # IAM refuses a Sid that occurs twice in a policy, and the doctor may propose several statements.
         sid = need.statement["Sid"]
         used[sid] += 1
         decision = by_its_own(role.value, role_arn, need.request)
@@ -459,7 +460,7 @@ def _identity(role: Reading[Role], role_arn: str, needs: Sequence[Need], where: 
 
 
 def _deployer(access: StageAccess, version: Version | None, facts: Facts) -> Iterator[Finding]:
-    """Check what the deployer's own role may do."""
+    """Check the permissions of the deployer's own role."""
     names = access.names
     partition = partition_of(names.region)
     packages = [version.arn] if version else [arn.replace("*", "1") for arn in _all_versions(access)]
@@ -517,7 +518,7 @@ def _all_versions(access: StageAccess) -> list[str]:
 
 
 def _models(access: StageAccess, version: Version | None, facts: Facts) -> Iterator[Finding]:
-    """Check what the role that models run with may do."""
+    """Check the permissions of the models' role."""
     names = access.names
     partition, suffix = partition_of(names.region), url_suffix_of(names.region)
     via: dict[str, Values] = {"kms:viaservice": f"s3.{names.region}.{suffix}"}
@@ -541,9 +542,9 @@ def _models(access: StageAccess, version: Version | None, facts: Facts) -> Itera
 
 
 def _model_objects(access: StageAccess, endpoints: Sequence[EndpointSpec], facts: Facts) -> Iterator[Finding]:
-    """Check that each role may read and write in S3 what the settings of its endpoints say.
+    """Check that each role may read and write the S3 objects in the settings of its endpoints.
 
-    What keys it needs for that is left out: whether a bucket encrypts, and with which, is its owner's to say.
+    Keys are not checked: the bucket's owner decides whether, and with which key, the bucket encrypts.
     """
     names = access.names
     around = Surroundings(partition_of(names.region), names.region, url_suffix_of(names.region))
@@ -564,7 +565,7 @@ def _model_objects(access: StageAccess, endpoints: Sequence[EndpointSpec], facts
 
 
 def _where(access: StageAccess, role_arn: str) -> str:
-    """Say where to add to a role that models run with."""
+    """Say where to add a statement to a models' role."""
     if _is_made(access, role_arn):
         return _of_stacks_role(access)
     return f"In account {access.names.account}, in a policy of the role, which is its owner's."
@@ -589,7 +590,7 @@ def _need(
 
 
 def _existing(access: StageAccess, version: Version | None, facts: Facts) -> Iterator[Finding]:
-    """Check that artifacts and images are there."""
+    """Check that artifacts and images exist."""
     if version is None:
         return
     account = access.registry.account
@@ -609,7 +610,7 @@ def _existing(access: StageAccess, version: Version | None, facts: Facts) -> Ite
 
 
 def _quotas(access: StageAccess, endpoints: Sequence[EndpointSpec], facts: Facts) -> Iterator[Finding]:
-    """Check that there may be as many instances as endpoints have, and as many again while one is updated."""
+    """Check quotas for the endpoints' instances, and for as many again during an update."""
     counts: dict[str, list[int]] = {}
     for spec in endpoints:
         for variant in spec.compiled["CreateEndpointConfig"].get("ProductionVariants", ()):

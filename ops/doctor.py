@@ -1,6 +1,6 @@
-"""The doctor: reads the whole chain from the registry to a stage, and says of every gap what to add.
+"""The doctor: read the whole chain from the registry to a stage, and say for every gap what to add.
 
-It writes nothing, anywhere.
+It never writes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 CANNOT: Final = 2
 
 _PATIENCE: Final = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 6})
-"""Throttled reads are repeated; a region or a network that is not there is told within a minute."""
+"""Throttled reads are retried; a missing region or network is reported within a minute."""
 
 
 class CannotError(Exception):
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Examine, print, and return the exit code: 0 all is well, 1 gaps, 2 cannot begin, 3 not all is known."""
+    """Examine, print, and return the exit code: 0 no gaps, 1 gaps, 2 cannot begin, 3 some unknown."""
     try:
         stage = _stage(arguments.stage, _context(arguments.context))
         found = _examine(stage, arguments)
@@ -127,10 +127,10 @@ def _examine(stage: CarriedStage, arguments: argparse.Namespace) -> dict[str, An
 
 
 def _session(side: str, profile: str | None, region: str) -> tuple[boto3.Session, str]:
-    """Return credentials of one side, and whose they are: with wrong ones, nothing else is worth asking.
+    """Return the credentials of one side, and their account; without them no other read makes sense.
 
     Raises:
-        CannotError: There are none, or they are not good for anything.
+        CannotError: There are no credentials, or AWS refuses them.
     """
     option = "--profile" if side == "stage" else "--registry-profile"
     try:

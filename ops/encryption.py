@@ -1,7 +1,7 @@
-"""Checks the keys with which a version's artifacts are really encrypted, whatever the context says they are.
+"""Check the keys that really encrypt a version's artifacts, independent of the context.
 
-Pure. S3 encrypts with what an upload names, or else with the bucket's default; neither is in the context, and
-a model that may not use the key fails when its instances are launched.
+Pure. S3 encrypts with the key of the upload, or with the bucket's default; neither is in the context. A model
+without permission on the key fails when its instances start.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _WHY: Final = "SageMaker cannot decrypt the artifact as the models' role: no ins
 
 
 def check_encryption(access: StageAccess, group: str, facts: Facts) -> Iterator[Finding]:
-    """Check that stages may be, and are, let in to every key that artifacts are encrypted with."""
+    """Check that stages may use, and do use, every key that encrypts artifacts."""
     for uri, reading in facts.encryption.items():
         objects = facts.artifacts[uri]
         looked_at = len(objects.value) if isinstance(objects, Found) else 0
@@ -43,9 +43,9 @@ def check_encryption(access: StageAccess, group: str, facts: Facts) -> Iterator[
 
 
 def _key(access: StageAccess, group: str, uri: str, name: str, facts: Facts) -> Iterator[Finding]:
-    """Find what is wrong with one key of an artifact, by the name that S3 has for it."""
+    """Check one key of an artifact, by S3's name for it."""
     account = access.registry.account
-    # Whether AWS manages another account's key, only that account can see.
+    # Only the key's own account can see whether AWS manages it.
     reading = facts.keys.get(name, Found(KmsKey(name, is_managed_by_aws=False)))
     yield from judge(
         reading,
@@ -59,7 +59,7 @@ def _key(access: StageAccess, group: str, uri: str, name: str, facts: Facts) -> 
         return
     key = reading.value
     if key.is_managed_by_aws:
-        # In its own account, S3 uses it for everybody who may read the object.
+        # Within its account, S3 uses it for everybody who may read the object.
         if not access.at_home:
             yield _managed_by_aws(access, uri, key)
     elif key.arn not in access.keys:
@@ -85,10 +85,10 @@ def _key(access: StageAccess, group: str, uri: str, name: str, facts: Facts) -> 
 
 
 def _managed_by_aws(access: StageAccess, uri: str, key: KmsKey) -> Finding:
-    """Say what to do with a key that can be used in its own account only.
+    """Say what to do about a key that works only within its account.
 
-    Its policy is AWS's, which nobody can change (KMS developer guide, "key-policy-modifying"); for other
-    accounts, objects take a key of one's own (S3 user guide, "bucket-encryption").
+    AWS owns its policy, which nobody can change (KMS developer guide, "key-policy-modifying"). For other
+    accounts, use a customer managed key (S3 user guide, "bucket-encryption").
     """
     own = [each for each in access.keys if each.split(":")[4] == access.registry.account]
     with_key = ["--sse", "aws:kms", "--sse-kms-key-id", own[0]] if own else ["--sse", "AES256"]

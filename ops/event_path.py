@@ -1,7 +1,7 @@
-"""Follows an approval's event from the registry's account to the stage's deployer, link by link.
+"""Follow an approval's event from the registry's account to the stage's deployer, link by link.
 
-Pure. A stack that is deployed does not notice what people change by hand, and deploying it again changes
-nothing: so each gap comes with the command that closes it, besides the stack that would have.
+Pure. A deployed stack does not notice manual changes, and deploying it again repairs nothing. So each gap
+comes with the command that closes it, and the stack that should have.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ _WHY = "Approvals reach the stage only with the next sweep."
 
 _FUNCTION = "DeployerFunctionName"
 _UNDELIVERED = "UndeliveredQueueUrl"
-"""Outputs of the stage's stack; CloudFormation names what no other account has to name."""
+"""Outputs of the stage's stack: CloudFormation chooses names that no other account needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """One of the two rules on the way.
+    """One of the two rules on the path.
 
     Attributes:
-        subject: How it is named as long as nobody knows which rule it is.
-        absent: What is said if there is none.
+        subject: Its name in reports while the rule is unknown.
+        absent: The message if there is none.
         where: Which stack makes it.
         stack: That stack.
-        bus: The bus that it is on; None for the default one.
+        bus: Its bus; None for the default one.
         pattern: Its pattern.
-        target: Its target, as PutTargets takes it; None where nobody knows it.
+        target: Its target, in PutTargets' form; None if unknown.
     """
 
     subject: str
@@ -148,20 +148,20 @@ def _receiving(access: StageAccess, group: str, facts: Facts) -> Iterator[Findin
         yield from _invoking(access, right[0], deployer, facts)
         return
     of_stack = [rule for rule in rules if rule.name.startswith(f"{names.stack}-")]
-    # What others lead away from the bus is their affair, unless nothing else is there.
+    # Other targets on the bus are not ours, unless there are no others.
     ours = of_stack or [rule for rule in rules if _matches(rule, access, group)]
     yield from _amiss(link, ours, access, group)
 
 
 def _leads(rule: Rule, deployer: str | None) -> bool:
-    """Tell whether a rule leads to the deployer's function; to any target, if nobody knows which that is."""
+    """Tell whether a rule leads to the deployer's function, or to any target if the function is unknown."""
     return any(arn == (deployer or arn) for arn, _ in rule.targets)
 
 
 def _which_function(
     access: StageAccess, rule: Rule, outputs: Reading[Mapping[str, str]]
 ) -> Iterator[Finding]:
-    """Say that nobody knows whether a rule leads to the deployer, whose function CloudFormation named."""
+    """Report that a rule's target is unknown, because CloudFormation named the deployer's function."""
     yield from judge(
         outputs if not isinstance(outputs, Found) else Absent(),
         _CHECK,
@@ -175,8 +175,8 @@ def _which_function(
 def _target(access: StageAccess, function_arn: str, queue_url: str | None) -> dict[str, Any]:
     """Write the receiving rule's target as the stack does.
 
-    Under the Id that CDK gives to a rule's first, so that the stack knows it as its own. Of retries and of an
-    event's age the stack has EventBridge's defaults.
+    It has the Id of CDK's first target, so that the stack recognises it. Like the stack, it uses
+    EventBridge's defaults for retries and an event's age.
     """
     target: dict[str, Any] = {"Id": "Target0", "Arn": function_arn}
     if queue_url:
@@ -225,7 +225,7 @@ def _forwarding(access: StageAccess, group: str, facts: Facts) -> Iterator[Findi
 
 
 def _amiss(link: _Link, rules: Sequence[Rule], access: StageAccess, group: str) -> Iterator[Finding]:
-    """Say what is amiss with the rules that are there, or that there is none."""
+    """Say what is wrong with the existing rules, or that there is none."""
     on_bus = ["--event-bus-name", link.bus] if link.bus else []
 
     def missing(
@@ -242,7 +242,7 @@ def _amiss(link: _Link, rules: Sequence[Rule], access: StageAccess, group: str) 
         command = f"aws cloudformation describe-stack-resources --stack-name {link.stack}"
         yield missing(link.subject, link.absent, how, link.pattern, command)
         return
-    # The nearest to what is wanted: a stage of many groups has several rules.
+    # Take the closest rule: a stage with many groups has several.
     rule = next((each for each in rules if _matches(each, access, group)), rules[0])
     subject = f"the rule {rule.name}"
     deployer = link.target["Arn"] if link.target else None
@@ -254,7 +254,7 @@ def _amiss(link: _Link, rules: Sequence[Rule], access: StageAccess, group: str) 
             how = "its target was taken away or changed by hand: put it back."
             yield missing(subject, found, how, command=_command("put-targets", *given))
         else:
-            # Its function is the stack's, which only CloudFormation can name.
+            # Only CloudFormation knows the name of the stack's function.
             how = f"put the function of the output {_FUNCTION} back as its target, by put-targets."
             yield missing(subject, found, how)
     elif not _matches(rule, access, group):
@@ -269,7 +269,7 @@ def _amiss(link: _Link, rules: Sequence[Rule], access: StageAccess, group: str) 
 
 
 def _invoking(access: StageAccess, rule: Rule, deployer: str | None, facts: Facts) -> Iterator[Finding]:
-    """Check that EventBridge may invoke the deployer; the rule's functions, if nobody knows which that is."""
+    """Check that EventBridge may invoke the deployer, or the rule's functions if the deployer is unknown."""
     for arn, _ in rule.targets:
         if ":lambda:" not in arn or arn != (deployer or arn):
             continue
@@ -307,7 +307,7 @@ def _invoking(access: StageAccess, rule: Rule, deployer: str | None, facts: Fact
 
 
 def _sender(role: Reading[Role], role_arn: str, access: StageAccess) -> Iterator[Finding]:
-    """Check the role as which the registry's rule sends."""
+    """Check the role with which the registry's rule sends."""
     registry = access.registry
     subject, where = f"the role {role_arn}", _there(access)
     yield from judge(role, _CHECK, subject, absent="there is no such role", why=_WHY, where=where)
@@ -344,7 +344,7 @@ def _of_registry(access: StageAccess) -> dict[str, Any]:
 
 
 def _matches(rule: Rule, access: StageAccess, group: str) -> bool:
-    """Tell whether a rule's pattern takes an approval of the group; only what our patterns use is judged."""
+    """Tell whether a rule's pattern matches an approval of the group; it knows only our patterns' syntax."""
     pattern = rule.pattern
     wanted = {**_of_registry(access), "region": [access.registry.region]}
     plain = all(name not in pattern or set(values) & set(pattern[name]) for name, values in wanted.items())
@@ -353,7 +353,7 @@ def _matches(rule: Rule, access: StageAccess, group: str) -> bool:
 
 
 def _with_groups(pattern: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the pattern that is wanted, with the groups that a rule has already."""
+    """Return the wanted pattern, with the groups that a rule already has."""
     if "detail" not in wanted:
         return dict(wanted)
     known = pattern.get("detail", {}).get("ModelPackageGroupName", [])

@@ -1,4 +1,4 @@
-"""Holds what the doctor has read, whichever side it read it from; knows nothing of how, nor what is right."""
+"""Hold what the doctor has read from either side, without any judgement."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[T]):
-    """What was read."""
+    """A fact that was read."""
 
     value: T
 
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """It is not there."""
+    """A thing that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """It could not be read: why, and what whoever asked can do."""
+    """A thing that could not be read: why, and what the caller can do."""
 
     reason: str
     remedy: str
@@ -41,7 +41,7 @@ NO_CREDENTIALS = Unreadable(
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """An IAM role: whom it trusts, and what all its policies say."""
+    """An IAM role: its trust policy, and all its other policies."""
 
     trust: Mapping[str, Any]
     policies: tuple[Mapping[str, Any], ...]
@@ -50,7 +50,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An EventBridge rule: whether it is enabled, what it matches, and each target with its role, if any."""
+    """An EventBridge rule: whether it is enabled, its pattern, and each target with its role, if any."""
 
     name: str
     arn: str
@@ -61,7 +61,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """A quota of Service Quotas: how much it is, and by which code more is asked for."""
+    """A quota of Service Quotas: its value, and the code to request an increase."""
 
     value: float
     code: str
@@ -69,14 +69,14 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A model version: what it needs to be served.
+    """A model version, and what it needs to serve.
 
     Attributes:
         arn: Its ARN.
         status: Its ModelPackageStatus.
         approval_status: Its ModelApprovalStatus.
-        images: Of the inference specifications that the group's endpoints serve, the containers' images.
-        artifacts: Likewise where their artifacts are; what is a prefix of many objects ends in a slash.
+        images: The containers' images, of the inference specifications that the group's endpoints use.
+        artifacts: The places of their artifacts; a prefix of many objects ends in a slash.
         specifications: The names of its additional inference specifications.
     """
 
@@ -90,7 +90,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class KmsKey:
-    """A KMS key: by its ARN, and whether AWS manages it for its account, such as `aws/s3`."""
+    """A KMS key: its ARN, and whether AWS manages it for its account, such as `aws/s3`."""
 
     arn: str
     is_managed_by_aws: bool
@@ -98,7 +98,7 @@ class KmsKey:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A KMS grant: to whom, and for what."""
+    """A KMS grant: to whom, and for which operations."""
 
     grantee: str
     operations: tuple[str, ...]
@@ -109,25 +109,25 @@ class Facts:
     """Hold everything that was read for one stage and one group.
 
     Attributes:
-        caller_account: Whose credentials the deploying side was read with.
-        registry_account: Likewise of the registry's side; None without any.
+        caller_account: The account of the deploying side's credentials.
+        registry_account: The account of the registry side's credentials; None without any.
         deployer_role: The deployer's role.
-        execution_role: The role that models run with.
-        model_roles: By their ARN, the roles that endpoints bring for their models.
+        execution_role: The models' role.
+        model_roles: By ARN, the roles that endpoints bring for their models.
         bus_policy: The policy of the stage's bus.
         receiving_rules: The rules on that bus.
-        function_policies: By their ARN, the policies of the functions that those rules lead to.
-        quotas: For each instance type of the group's endpoints, the quota of it for endpoint usage.
-        version: The version that was looked at.
-        policies: By kind and name, as the policy editor has them, the policies on the registry's side.
+        function_policies: By ARN, the policies of those rules' functions.
+        quotas: For each instance type of the group's endpoints, its quota for endpoint usage.
+        version: The version to check.
+        policies: By kind and name, as in the policy editor, the policies on the registry's side.
         grants: By a key's ARN, its grants.
         forwarding_rules: The registry's rules that send to the stage's bus.
-        forwarding_roles: By their ARN, the roles that those send as.
-        stack_outputs: The outputs of the stage's stack, by their names.
-        artifacts: By URI, the keys of the objects in its place: of many, the first.
-        encryption: By URI, the KMS keys that those objects are encrypted with, as S3 names them.
-        keys: What those keys are, by the same names; without other accounts', of which nobody else may ask.
-        images: By image, whether it is there.
+        forwarding_roles: By ARN, those rules' roles.
+        stack_outputs: The outputs of the stage's stack, by name.
+        artifacts: By URI, the keys of its objects: of a prefix, the first objects.
+        encryption: By URI, the KMS keys of those objects, as S3 names them.
+        keys: Those keys, by the same names; other accounts' keys are unreadable and left out.
+        images: By image, whether it exists.
     """
 
     caller_account: str

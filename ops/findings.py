@@ -1,4 +1,4 @@
-"""Holds what the doctor finds, and how a reading that failed is told; knows nothing of what is needed."""
+"""Hold the doctor's findings, including failed reads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Status(Enum):
-    """How a check ended."""
+    """The result of a check."""
 
     OK = "ok"
     MISSING = "missing"
@@ -29,14 +29,14 @@ class Finding:
     """One thing that was checked.
 
     Attributes:
-        check: What kind of check, in one word.
-        status: How it ended.
-        subject: What was looked at.
+        check: The kind of check, in one word.
+        status: The result.
+        subject: The thing that was checked.
         found: What is missing, or what could not be read and why.
         why: What goes wrong without it.
-        where: Whose to mend it is, and where.
-        statement: The very statement to add, where one is.
-        command: The command that mends it, with credentials of the account that `where` names, where one is.
+        where: Who has to correct it, and where.
+        statement: The statement to add, if any.
+        command: The command that corrects it, with credentials of the account in `where`, if any.
     """
 
     check: str
@@ -52,7 +52,7 @@ class Finding:
 def judge(
     reading: Reading[T], check: str, subject: str, *, absent: str, why: str, where: str, command: str = ""
 ) -> Iterator[Finding]:
-    """Say of something that could not be found or read what that means; nothing of what was found."""
+    """Report a thing that is missing or could not be read; nothing for a fact that was read."""
     match reading:
         case Absent():
             yield Finding(check, Status.MISSING, subject, absent, why, where, command=command)
@@ -71,7 +71,7 @@ def told(
     where: str,
     command: str = "",
 ) -> Finding:
-    """Say of something that was read whether it is right."""
+    """Report whether a fact that was read is right."""
     if right:
         return Finding(check, Status.OK, subject)
     return Finding(check, Status.MISSING, subject, found, why, where, command=command)

@@ -1,7 +1,7 @@
-"""Reads what the doctor looks at: the only calls of AWS that the doctor makes, and none of them writes.
+"""Read what the doctor checks: the doctor's only calls of AWS, none of which writes.
 
-What cannot be read becomes `Unreadable`, with the service's words: one permission that the caller lacks costs
-one answer and not all.
+A failed read becomes `Unreadable`, with the service's message. So one missing permission costs one fact, not
+all.
 """
 
 from __future__ import annotations
@@ -63,13 +63,13 @@ _NOT_THERE_BY_WORDS: Final = {
     "ValidationError": ("does not exist",),
     "ValidationException": ("does not exist", "Cannot find "),
 }
-"""CloudFormation and SageMaker have one code for every mistake, and for what is not there."""
+"""CloudFormation and SageMaker use one code for every mistake, including missing things."""
 
 _MOST_OBJECTS: Final = 100
-"""Of an artifact that is many objects, so many are looked at: each takes a request."""
+"""For an artifact of many objects, how many to look at: each takes a request."""
 
 _OF_HEADS: Final = "403 is for want of s3:GetObject, 400 for an object with a key that came with it, SSE-C"
-"""A refusal of an object's head has no body that could say why (botocore: HeadObject)."""
+"""A refused HeadObject has no body with a reason (botocore: HeadObject)."""
 
 
 def gather(
@@ -83,16 +83,16 @@ def gather(
     registry_account: str | None,
     version: str | None = None,
 ) -> Facts:
-    """Read everything that concerns one group of a stage.
+    """Read everything about one group of a stage.
 
     Args:
-        access: What the stage is let in to.
+        access: What the stage may use.
         group: The model package group's name.
         endpoints: The stage's endpoints that follow the group.
         stage: Credentials of the stage's account, in its region.
-        registry: Likewise of the registry's account; without them its policies are not read.
-        caller_account: Whose the stage's credentials are.
-        registry_account: Whose the registry's are.
+        registry: Credentials of the registry's account; without them its policies are not read.
+        caller_account: The account of the stage's credentials.
+        registry_account: The account of the registry's credentials.
         version: The ARN of a version; by default the newest approved, or else the newest.
     """
     names = access.names
@@ -163,14 +163,14 @@ def gather(
         images={
             image: there.has_image(image) if there else NO_CREDENTIALS
             for image in (made_of.images if made_of else ())
-            # Who may look into another account's repository is that account's to say: AWS's own, mostly.
+            # Another account's repository decides who may read it: mostly AWS's own repositories.
             if image.startswith(access.registry.account)
         },
     )
 
 
 def _read(call: Callable[[], T | None]) -> Reading[T]:
-    """Make a call, or several, and say what came of it; None is for what is not there."""
+    """Make one or several calls, and return the result; None if the thing does not exist."""
     try:
         value = call()
     except ClientError as error:
@@ -183,7 +183,7 @@ def _read(call: Callable[[], T | None]) -> Reading[T]:
 
 
 def _remedy(code: str) -> str:
-    """Say what whoever asked can do about an answer."""
+    """Say what the caller can do about an error."""
     if code in _FORBIDDEN:
         return "Let who runs the doctor read it: docs/accounts.md has the policy. Then ask again."
     if code in _THROTTLED:
@@ -192,7 +192,7 @@ def _remedy(code: str) -> str:
 
 
 def account_of(session: boto3.Session) -> str:
-    """Ask whose a session's credentials are; raises what boto3 does."""
+    """Return the account of a session's credentials; raises boto3's errors."""
     return str(session.client("sts").get_caller_identity()["Account"])
 
 
@@ -231,7 +231,7 @@ class _Roles:
 
 
 def _document(value: object) -> Mapping[str, Any]:
-    """Read a policy's document: boto3 decodes it, other ways leave it as text."""
+    """Parse a policy's document: boto3 decodes it, other sources leave it as text."""
     if isinstance(value, str):
         document: Mapping[str, Any] = json.loads(value if value.startswith("{") else unquote(value))
         return document
@@ -271,7 +271,7 @@ def _rules(session: boto3.Session, bus: str) -> list[Rule]:
 
 
 def _rules_to(session: boto3.Session, bus_arn: str) -> list[Rule]:
-    """Read the rules that send to a bus: of thousands that an account may have, those alone."""
+    """Read only the rules that send to a bus: an account may have thousands."""
     client = session.client("events")
     names: list[str] = []
     token: dict[str, Any] = {}
@@ -308,7 +308,7 @@ def _quotas(session: boto3.Session, instance_types: Sequence[str]) -> dict[str, 
 
 
 def _quotas_by_name(client: Any) -> dict[str, Quota]:  # noqa: ANN401 - a client of Service Quotas
-    """Read the defaults, and over them what this account has."""
+    """Read the default quotas, and this account's own over them."""
     quotas: dict[str, Quota] = {}
     for operation in ("list_aws_default_service_quotas", "list_service_quotas"):
         for page in client.get_paginator(operation).paginate(ServiceCode="sagemaker"):
@@ -328,7 +328,8 @@ def _find_version(
 ) -> Version | None:
     """Read a version: the given one, or the newest approved, or else the newest.
 
-    Of its inference specifications, those that are served count: each by its name, its own as None.
+    Only the inference specifications that endpoints use count: additional ones by name, the version's own as
+    None.
     """
     client = session.client("sagemaker")
     if version is None:
@@ -368,7 +369,7 @@ def _find_version(
 
 
 def _artifacts(container: Mapping[str, Any]) -> Iterator[str]:
-    """Yield where a container's artifacts are, as the deployer has it: a prefix of many ends in a slash.
+    """Yield a container's artifacts in the deployer's form: a prefix of many objects ends in a slash.
 
     Source: botocore, `ModelPackageContainerDefinition`.
     """
@@ -384,13 +385,13 @@ def _artifacts(container: Mapping[str, Any]) -> Iterator[str]:
 
 
 class _There:
-    """Reads what is the registry's side's: policies, grants, artifacts and images."""
+    """Reads the registry's side: policies, grants, artifacts and images."""
 
     def __init__(self, session: boto3.Session) -> None:
         self._session = session
 
     def policy(self, kind: str, name: str) -> Reading[Mapping[str, Any]]:
-        """Read a policy, by kind and name as the policy editor has them."""
+        """Read a policy, by kind and name as in the policy editor."""
         return _read(lambda: self._policy(kind, name))
 
     def _policy(self, kind: str, name: str) -> Mapping[str, Any] | None:
@@ -419,10 +420,10 @@ class _There:
                 yield Grant(grant.get("GranteePrincipal", ""), tuple(grant.get("Operations", ())))
 
     def objects(self, uri: str) -> Reading[Sequence[str]]:
-        """Read the keys of an artifact's objects: the very one or, below a slash, the first of all.
+        """Read the keys of an artifact's objects: the object itself or, below a slash, the first ones.
 
-        What merely begins like an object is another one: S3 lists the object itself first, as keys come in
-        UTF-8 order (S3 API reference, "ListObjectsV2").
+        Another object may merely begin with the same key. S3 lists the object itself first, because keys come
+        in UTF-8 order (S3 API reference, "ListObjectsV2").
         """
         bucket, key = _place(uri)
         is_prefix = not key or key.endswith("/")
@@ -437,10 +438,10 @@ class _There:
         return _read(look)
 
     def encryption(self, uri: str, objects: Sequence[str]) -> Reading[Sequence[str]]:
-        """Read the KMS keys that objects are encrypted with; none of S3's own, which are everybody's.
+        """Read the KMS keys of objects; S3's own encryption needs no permission and is left out.
 
-        Asking for an object's head takes s3:GetObject and, without its checksum, no use of the key (botocore:
-        HeadObject). A listing has no keys, nor have an object's attributes.
+        HeadObject needs s3:GetObject and, without its checksum, no permission on the key (botocore:
+        HeadObject). Neither a listing nor GetObjectAttributes shows keys.
         """
         bucket, _ = _place(uri)
 
@@ -455,7 +456,7 @@ class _There:
         return found
 
     def key(self, name: str) -> Reading[KmsKey]:
-        """Read what a key is, by its ARN, ID or alias."""
+        """Read a key, by its ARN, ID or alias."""
 
         def look() -> KmsKey:
             found = self._session.client("kms").describe_key(KeyId=name)["KeyMetadata"]
@@ -464,7 +465,7 @@ class _There:
         return _read(look)
 
     def has_image(self, image: str) -> Reading[bool]:
-        """Tell whether an image is there; of a digest, its own."""
+        """Tell whether an image exists, by its digest if it has one."""
         bare, _, digest = image.partition("@")
         path, _, tag = bare.rpartition("/")[2].partition(":")
         repository = Repository.of(f"{bare.rpartition('/')[0]}/{path}")
@@ -481,11 +482,11 @@ class _There:
 
 
 def _place(uri: str) -> tuple[str, str]:
-    """Take a URI `s3://bucket/key` apart."""
+    """Split a URI `s3://bucket/key`."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return bucket, key
 
 
 def _may_be_of(account: str, key: str) -> bool:
-    """Tell whether a KMS key may be an account's: one without an ARN is of whoever asks."""
+    """Tell whether a KMS key may belong to an account: a key without an ARN belongs to the caller."""
     return not key.startswith("arn:") or key.split(":")[4] == account

@@ -1,6 +1,7 @@
-"""Judges, from outside, what policies say of calls: what cannot be known stays unknown.
+"""Judge from outside whether policies allow calls; unknown facts stay unknown.
 
-Pure. The rules are `iam_evaluator`'s; here is what the doctor knows of a call, and which statement objects.
+Pure. `iam_evaluator` has the rules. This module has the doctor's knowledge of a call, and finds the statement
+that objects.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 
 
 def call(action: str, resource: str, context: Mapping[str, Values] | None = None) -> AccessRequest:
-    """Make a call as it is known from here: over TLS, and otherwise only what is said of it."""
+    """Build a call as the doctor knows it: over TLS, with the given context only."""
     known = {"aws:securetransport": "true", **(context or {})}
     return AccessRequest(action, resource, context=known, is_context_complete=False)
 
 
 def decided(principal: Principal, request: AccessRequest, resource_policy: Mapping[str, Any]) -> Decision:
-    """Decide about a request, with a policy as it was read: one that is none leaves it unknown."""
+    """Decide about a request, with a policy as it was read; an invalid policy leaves it unknown."""
     try:
         policy = _of_resource(resource_policy, request)
     except MalformedPolicyError as error:
@@ -38,7 +39,7 @@ def decided(principal: Principal, request: AccessRequest, resource_policy: Mappi
 
 
 def by_its_own(role: Role, role_arn: str, request: AccessRequest) -> Decision:
-    """Decide what a role's own policies say of a call; whose resource it is, is another check's matter."""
+    """Decide by a role's own policies about a call; another check covers the resource's account."""
     try:
         policies = tuple(_policy(each) for each in role.policies)
         boundary = None if role.boundary is None else _policy(role.boundary)
@@ -55,30 +56,30 @@ def admits_service(
     source_account: str,
     source_arn: str | None = None,
 ) -> bool:
-    """Tell whether a resource's policy lets a service act; what cannot be judged counts as if so."""
+    """Tell whether a resource's policy admits a service; an unknown answer counts as yes."""
     by = service(name, source_account=source_account, source_arn=source_arn)
     return decided(by, request, policy).outcome in {Outcome.ALLOWED, Outcome.UNKNOWN}
 
 
 def trusts(policy: Mapping[str, Any], name: str, account: str) -> bool:
-    """Tell whether a role's trust policy lets a service take it; conditions may name the role's account."""
+    """Tell whether a role's trust policy admits a service; conditions may name the role's account."""
     return admits_service(policy, name, call("sts:AssumeRole", "*"), source_account=account)
 
 
 def objections(policy: Mapping[str, Any], principal: Principal, request: AccessRequest) -> list[str]:
-    """Name the statements of a policy that deny a request, or may: no other can allow it then."""
+    """Name the statements of a policy that deny a request, or may: then no other can allow it."""
     try:
         denials = [each for each in _of_resource(policy, request).statements if not each.allows]
     except MalformedPolicyError:
         return []
     objecting = []
     for each in denials:
-        # Somebody who may do everything is refused by this statement, or by none.
+        # This principal may do everything, so only this statement can refuse it.
         alone = Policy((each,))
         everybody = role_session(principal.entity_arn, "doctor", (EVERYTHING,))
         if each.principals is None and each.not_principals is None:
             everybody, alone = role_session(principal.entity_arn, "doctor", (EVERYTHING, alone)), NO_POLICY
-        # Whose the resource is, would be a refusal that is not this statement's.
+        # Assume that the principal owns the resource, so that only this statement can refuse it.
         on_own = replace(request, owner_account=None, is_context_complete=False)
         if not evaluate(everybody, on_own, resource_policy=alone).is_allowed:
             objecting.append(_called(each))
@@ -86,7 +87,7 @@ def objections(policy: Mapping[str, Any], principal: Principal, request: AccessR
 
 
 def without_effect(policy: Mapping[str, Any], request: AccessRequest) -> list[str]:
-    """Name the statements of a resource's policy that its service keeps and ignores."""
+    """Name the statements of a resource's policy that its service stores and ignores."""
     try:
         statements = _of_resource(policy, request).statements
     except MalformedPolicyError:
@@ -103,7 +104,7 @@ def _not_understood(error: MalformedPolicyError) -> Decision:
 
 
 def _of_resource(document: Mapping[str, Any], request: AccessRequest) -> Policy:
-    """Read a policy that may be a key's: KMS keeps statements that others refuse."""
+    """Read a policy that may be a key's: KMS accepts statements that others refuse."""
     statements = listed(document.get("Statement"))
     names_principals = any("Principal" in each or "NotPrincipal" in each for each in statements)
     is_keys = names_principals and request.action.lower().startswith("kms:")

@@ -1,4 +1,4 @@
-"""Renders what the doctor found: for people, or as JSON."""
+"""Render the doctor's findings, for people or as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GREEN, GAPS, UNSURE = 0, 1, 3
 
 
 def exit_code(findings: Sequence[Finding]) -> int:
-    """Tell the exit code: 0 if all is well, 1 with gaps, 3 if only not all could be checked."""
+    """Return the exit code: 0 if all is right, 1 with gaps, 3 if only some checks are unknown."""
     statuses = {finding.status for finding in findings}
     if Status.MISSING in statuses:
         return GAPS
@@ -22,7 +22,7 @@ def exit_code(findings: Sequence[Finding]) -> int:
 
 
 def as_text(stage: str, by_group: Mapping[str, Sequence[Finding]]) -> str:
-    """Render findings for a terminal: what is wrong in full, what is right in a line each."""
+    """Render findings for a terminal: gaps in full, the rest in a line each."""
     lines: list[str] = []
     for group, findings in by_group.items():
         counts = {status: sum(each.status is status for each in findings) for status in Status}
@@ -42,7 +42,7 @@ def _lines(finding: Finding) -> list[str]:
     lines.append(f"          where  {finding.where}")
     if finding.statement is not None:
         statement = json.dumps(finding.statement, indent=2)
-        # What has no effect is an event pattern, which is put in the place of another.
+        # The statement without an effect is an event pattern, which replaces another.
         label = "pattern" if "source" in finding.statement else "add"
         lines += [f"          {label}", *(f"          {line}" for line in statement.splitlines())]
     if finding.command:
@@ -51,7 +51,7 @@ def _lines(finding: Finding) -> list[str]:
 
 
 def as_json(stage: str, by_group: Mapping[str, Sequence[Finding]]) -> str:
-    """Render findings for machines."""
+    """Render findings as JSON."""
     shown: dict[str, Any] = {
         "stage": stage,
         "groups": {group: [_shown(each) for each in findings] for group, findings in by_group.items()},

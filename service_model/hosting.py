@@ -1,7 +1,7 @@
-"""Facts about hosting that AWS states in prose and no service model holds as data, each with its source.
+"""List facts about hosting that AWS states only in prose, each with its source.
 
-Settings and local cloud both read these lists, and each decides by itself what follows: a wrong entry is
-wrong in one place, and a wrong conclusion on one side still shows as a difference between the two.
+Settings and local cloud both read these lists, but each draws its own conclusions. So a wrong entry is wrong
+in one place, and a wrong conclusion on one side shows as a difference.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ LOCAL_STORAGE_FAMILIES: Final = frozenset(
         "p5en", "p6-b200", "p6-b300", "p6e-gb200", "r5d", "r6gd", "r7gd", "trn1", "trn1n", "trn2", "dl1",
     }
 )  # fmt: skip
-"""Of the families that SageMaker hosts on, those with NVMe instance storage (EC2 instance types guide)."""
+"""SageMaker's instance families with NVMe instance storage (EC2 instance types guide)."""
 
 EBS_ONLY_FAMILIES: Final = frozenset(
     {
@@ -22,7 +22,7 @@ EBS_ONLY_FAMILIES: Final = frozenset(
         "m6i", "m7i", "m8g", "p2", "p3", "r5", "r6g", "r6i", "r7i", "r8g", "t2",
     }
 )  # fmt: skip
-"""Those without. A test holds that every family is in one of the two."""
+"""Families without NVMe storage. A test checks that every family is in one of the two sets."""
 
 SHADOW_SOURCE: Final = 'botocore, ShadowProductionVariants; developer guide, "shadow-tests"'
 CAPACITY_SOURCE: Final = "botocore, ProductionVariant: an instance type, pools of them, or serverless"
@@ -53,7 +53,7 @@ NOT_IN_SERVERLESS_VARIANTS: Final[dict[str, str]] = {
     "ManagedInstanceScaling": "botocore, ProductionVariant: the number of instances",
     "EnableSSMAccess": "botocore, ProductionVariant: access to instances",
 }
-"""Members of a variant that go with instances only, each with its source."""
+"""Members of a variant that work only with instances, each with its source."""
 
 NOT_IN_SERVERLESS_CONFIGS: Final[dict[str, str]] = {
     "AsyncInferenceConfig": 'developer guide, "async-inference": on instances',
@@ -69,22 +69,22 @@ PUBLISH_FREQUENCIES: Final = (10, 30, 60, 120, 180, 240, 300)
 
 SERVERLESS_SOURCE: Final = _GUIDE
 SERVERLESS_MEMORY_SIZES: Final = (1024, 2048, 3072, 4096, 5120, 6144)
-"""Megabytes: botocore has the bounds (ServerlessMemorySizeInMB), and the steps in its text."""
+"""Megabytes: botocore has the bounds (ServerlessMemorySizeInMB), its text the steps."""
 
 GUARDRAILS_SOURCE: Final = 'developer guide, "deployment-guardrails" and "deployment-guardrails-exclusions"'
 
 
 def family(instance_type: str) -> str:
-    """Return an instance type's family: `g5` of `ml.g5.xlarge`; empty for what is none."""
+    """Return an instance type's family: `g5` for `ml.g5.xlarge`; empty for an invalid type."""
     return instance_type.partition(".")[2].partition(".")[0]
 
 
 def has_local_storage(instance_type: str) -> bool:
-    """Tell whether instances of a known type keep data on NVMe disks of their own."""
+    """Tell whether instances of a known type store data on local NVMe disks."""
     return family(instance_type) in LOCAL_STORAGE_FAMILIES
 
 
 def is_burstable(instance_type: str) -> bool:
-    """Tell whether a type bursts: all of EC2's families that begin with T do, and no Trainium (`trn1`)."""
+    """Tell whether a type is burstable: all EC2 families that begin with T, except Trainium (`trn1`)."""
     name = family(instance_type)
     return name.startswith("t") and name[1:2].isdigit()

@@ -1,7 +1,6 @@
-"""Owns reading the patterns of AWS's service models, which are written for Java, with Python's `re`.
+"""Owns reading AWS's patterns with Python's `re`; AWS writes them for Java.
 
-Knows nothing of requests: the settings are checked before a deployment, and calls by the local cloud, each in
-its own words.
+Knows nothing of requests. The settings use it before a deployment, the local cloud for each call.
 """
 
 from __future__ import annotations
@@ -14,21 +13,21 @@ from typing import Final
 
 _UNICODE_CLASS: Final = re.compile(r"\\p\{(\w+)\}")
 _POSIX_CLASSES: Final = {"Alnum": "A-Za-z0-9", "Print": r"\x20-\x7E"}
-"""What Java takes from POSIX by the same spelling: US-ASCII only."""
+"""POSIX classes that Java spells the same way: US-ASCII only."""
 
 
 @cache
 def compiled_pattern(java_pattern: str) -> re.Pattern[str]:
-    r"""Compile a pattern of the service model, which is written for Java, for Python.
+    r"""Compile a service model's pattern, which is written for Java, for Python.
 
-    The service anchors patterns at both ends: use `fullmatch`. Unicode classes such as `\p{L}` become
-    ranges, since `re` has none; `\d` and `\s` are ASCII, as in Java.
+    The service anchors patterns at both ends: use `fullmatch`. Unicode classes such as `\p{L}` become ranges,
+    because `re` has none; `\d` and `\s` are ASCII, as in Java.
     """
-    # `$` with a quantifier (CustomerMetadataKey) is legal in Java and means no more than `$`.
+    # `$` with a quantifier (CustomerMetadataKey) is legal in Java and means the same as `$`.
     pattern = re.sub(r"\$\{\d+,\d+\}", "$", java_pattern)
-    # The one class that stands by itself, without brackets (Application Auto Scaling's PolicyName).
+    # The one class without brackets (Application Auto Scaling's PolicyName).
     pattern = re.sub(r"^(\\p\{Print\})\+$", r"[\1]+", pattern)
-    # Java's characters have 16 bits: this is how it writes all those beyond them.
+    # Java's characters have 16 bits: this is how it writes all characters beyond them.
     pattern = pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
     return re.compile(_UNICODE_CLASS.sub(lambda found: _unicode_ranges(found[1]), pattern), re.ASCII)
 
@@ -46,5 +45,5 @@ def _unicode_ranges(category: str) -> str:
 
 @cache
 def _major_categories() -> str:
-    """Return the first letter of every code point's category: one pass over Unicode takes its time."""
+    """Return the first letter of every code point's category; cached: a pass over Unicode is slow."""
     return "".join(map(unicodedata.category, map(chr, range(sys.maxunicode + 1))))[::2]

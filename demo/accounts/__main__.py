@@ -1,4 +1,4 @@
-"""`python -m demo.accounts`: one team trains, two accounts serve; exit non-zero if anything is not right."""
+"""`python -m demo.accounts`: one team trains, two accounts serve; exit non-zero at the first failed check."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local_cloud.child_process import start_local_cloud
 
 
 def main() -> None:
-    """Run the walkthrough on a local cloud of its own."""
+    """Run the walkthrough on a new local cloud."""
     timeline = Timeline()
     with tempfile.TemporaryDirectory(prefix="greenlight-demo-") as directory, start_local_cloud() as cloud:
         walk_through(cloud, timeline, Path(directory))

@@ -1,4 +1,4 @@
-"""The chapters on a version that is approved, and broken: what staging is for, and what a slip costs."""
+"""The chapters on a broken version that is approved: how staging stops it, and what a mistake costs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from demo.training import TrainedModel
 
 NUMBER: Final = 2
-"""The broken version's."""
+"""The version number of the broken version."""
 
 
 def give_back(stages: Stages, former: str, serving: TrainedModel) -> str:
-    """Approve a version whose answers staging's smoke test refuses; return its ARN.
+    """Approve a version that fails staging's smoke test; return its ARN.
 
     Args:
-        stages: Both serve the former version.
+        stages: Both serve the previous version.
         former: Its ARN.
         serving: Its model.
 
@@ -69,12 +69,12 @@ def give_back(stages: Stages, former: str, serving: TrainedModel) -> str:
 
 
 def let_in_by_a_slip(stages: Stages, broken: str, former: str, serving: TrainedModel) -> None:
-    """Let the broken version into production all the same, which a person may, and no stage does.
+    """Release the broken version to production by hand, which no stage would do.
 
     Args:
-        stages: Both serve the former version.
-        broken: The ARN of what staging found broken.
-        former: The former version's ARN.
+        stages: Both serve the previous version.
+        broken: The ARN of the version that failed in staging.
+        former: The previous version's ARN.
         serving: Its model.
 
     Raises:
@@ -101,7 +101,7 @@ def let_in_by_a_slip(stages: Stages, broken: str, former: str, serving: TrainedM
 
 
 def _expect_unseen(stages: Stages, version: str, config_name: str) -> None:
-    """Check that production never had the version, and serves the config that it should."""
+    """Check that production never had the version, and serves the right config."""
     production = stages.of["production"]
     made = stages.team.made_of("production", NUMBER)
     production.expect("what production ever made of version 2", ", ".join(made) or "nothing", "nothing")

@@ -1,4 +1,4 @@
-"""The stages once they stand: where each is looked at, and what the registry shows of what they did."""
+"""The deployed stages: a view of each, and of their results in the registry."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _SECONDS_FOR_A_SWEEP: Final = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """What the chapters work with once the stages stand.
+    """The deployed stages, as chapters use them.
 
     Attributes:
-        timeline: Where it is told.
-        team: Whose accounts they are in.
+        timeline: The console's account of the run.
+        team: The owner of their accounts.
         of: Each stage's own scene.
         registry: The data scientist's view of the registry.
-        release_manager: Who says what goes into production.
+        release_manager: Approves for production.
     """
 
     timeline: Timeline
@@ -44,21 +44,21 @@ class Stages:
     release_manager: SageMakerClient
 
     def version(self, version_arn: str) -> dict[str, Any]:
-        """Read a version as who opens it in Studio does."""
+        """Read a version as Studio shows it."""
         return {**self.release_manager.describe_model_package(ModelPackageName=version_arn)}
 
     def life_cycle(self, version_arn: str) -> str:
-        """Read where a version stands, as `<stage>/<status>`."""
+        """Read a version's place, as `<stage>/<status>`."""
         found = self.version(version_arn).get("ModelLifeCycle")
         return f"{found['Stage']}/{found['StageStatus']}" if found else "nowhere"
 
     def stamp(self, version_arn: str, stage: str, what: str) -> str:
-        """Read what a stage stamped on a version: `digest`, or `endpoint:<name>`; empty if nothing yet."""
+        """Read a stage's stamp on a version: `digest`, or `endpoint:<name>`; empty without a stamp."""
         stamps: dict[str, str] = self.version(version_arn).get("CustomerMetadataProperties", {})
         return stamps.get(f"greenlight:{stage}:{what}", "")
 
     def wait_for_stamp(self, version_arn: str, stage: str, begins: str) -> str:
-        """Wait until a stage's stamp on a version begins so, and return it.
+        """Wait until a stage's stamp on a version begins with a text, and return it.
 
         Raises:
             NotAsItShouldBeError: It never did.
@@ -72,10 +72,10 @@ class Stages:
         )
 
     def wait_for_sweeps(self) -> None:
-        """Wait until every stage began one more sweep.
+        """Wait until every stage has begun another sweep.
 
         Raises:
-            NotAsItShouldBeError: One did not.
+            NotAsItShouldBeError: A stage did not.
         """
         before = {name: self.team.sweeps(name) for name in self.of}
         for name, made in before.items():
@@ -87,7 +87,7 @@ class Stages:
             )
 
     def let_into_production(self, version_arn: str) -> None:
-        """Say, as the release manager, that a version may go into production."""
+        """Release a version to production, as the release manager."""
         life_cycle = as_life_cycle(GATE)
         self.release_manager.update_model_package(ModelPackageArn=version_arn, ModelLifeCycle=life_cycle)
         number = version_arn.rpartition("/")[2]
@@ -97,7 +97,7 @@ class Stages:
 
 
 def as_life_cycle(wanted: Mapping[str, str]) -> ModelLifeCycleTypeDef:
-    """Return where a version is to stand, as SageMaker has it."""
+    """Return a version's desired stage and status, in SageMaker's form."""
     return {"Stage": wanted["stage"], "StageStatus": wanted["stage_status"]}
 
 

@@ -1,4 +1,4 @@
-"""Three accounts on one local cloud: what stands in each before Greenlight, and whose keys are whose."""
+"""Three accounts on one local cloud: what each has before Greenlight, and who owns which key."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ INSTANCE_QUOTA: Final = 4
 
 STAGES: Final = ("staging", "production")
 PROMOTION: Final = {"stage": "Production", "stage_status": "PendingApproval"}
-"""What staging writes to the registry after the soak."""
+"""The status that staging writes to the registry after the soak."""
 GATE: Final = {"stage": "Production", "stage_status": "Approved"}
-"""What production asks for."""
+"""The status that production waits for."""
 
 _DOCTOR_SECONDS: Final = 120
 
@@ -55,7 +55,7 @@ tags:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What the doctor said: its exit code, and each of its findings as its JSON has it."""
+    """The doctor's result: its exit code, and its findings as JSON."""
 
     exit_code: int
     findings: list[dict[str, Any]]
@@ -67,14 +67,14 @@ class Examination:
 
 @dataclass
 class Team:
-    """A registry's account and one for each stage.
+    """An account for the registry, and one for each stage.
 
     Attributes:
-        cloud: Where the accounts are.
-        directory: Where settings and assembly go.
+        cloud: The cloud with the accounts.
+        directory: For settings and assembly.
         accounts: The account of `registry` and of each stage.
-        context: The app's context, once `own` has made what it names.
-        assembly: The app, once it is synthesised.
+        context: The app's context, once `own` has created its resources.
+        assembly: The synthesised app.
     """
 
     cloud: LocalCloud
@@ -92,12 +92,12 @@ class Team:
         session = boto3.Session(aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=REGION)
         return session.client(service, endpoint_url=self.cloud.endpoint_url)  # type: ignore[call-overload] # likewise
 
-    # What is there before Greenlight
+    # Before Greenlight
 
     def own(self) -> Registry:
-        """Make what data scientists own: a key, an image repository, a bucket and a group.
+        """Create the data scientists' key, image repository, bucket and group.
 
-        All of it is theirs, and there before anybody deploys; no other account may use any of it yet.
+        They exist before any deployment, and no other account may use them yet.
         """
         account_id = self.accounts["registry"]
         key_arn = self.client("registry", "kms").create_key(Description="Models")["KeyMetadata"]["Arn"]
@@ -148,7 +148,7 @@ class Team:
         return registry
 
     def release_manager(self) -> Any:  # noqa: ANN401 - a client of SageMaker
-        """Return the SageMaker client of who says what goes into production, and may do nothing else."""
+        """Return the SageMaker client of the release manager, who may do nothing else."""
         account_id = self.accounts["registry"]
         versions = f"arn:aws:sagemaker:{REGION}:{account_id}:model-package/{GROUP}/*"
         statements = [
@@ -158,7 +158,7 @@ class Team:
         return self._person("release-manager", statements)("sagemaker")
 
     def _person(self, name: str, statements: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - makes clients
-        """Make an IAM user of the registry's account; return what makes its clients."""
+        """Create an IAM user in the registry's account; return the factory of its clients."""
         iam = self.client("registry", "iam")
         iam.create_user(UserName=name)
         policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
@@ -166,7 +166,7 @@ class Team:
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return lambda service: self._client(key["AccessKeyId"], key["SecretAccessKey"], service)
 
-    # What the platform team does
+    # The platform team
 
     def prepare(self, row: list[float]) -> None:
         """Write the endpoint's settings, synthesise the app, and bootstrap every account."""
@@ -196,7 +196,7 @@ class Team:
         return {name: each.result() for name, each in done.items()}
 
     def deploy_registry(self) -> None:
-        """Deploy what lets the stages in, into the registry's account."""
+        """Deploy the stack that admits the stages, into the registry's account."""
         self._deploy("registry", "Greenlight-Registry")
 
     def _deploy(self, account: str, stack: str) -> dict[str, str]:
@@ -236,7 +236,7 @@ class Team:
         return Examination(done.returncode, [each for found in by_group.values() for each in found])
 
     def promotions(self, version_arn: str) -> int:
-        """Count how often a version was given to a person to approve for production."""
+        """Count how often a version was promoted, and so waited for a person to release it to production."""
         details = [event["event"]["detail"] for event in self.cloud.events()]
         return sum(
             detail.get("ModelPackageArn") == version_arn
@@ -250,7 +250,7 @@ class Team:
         return sum(call["operation"] == "ListEndpoints" for call in self._deployers_calls(stage))
 
     def made_of(self, stage: str, number: int) -> list[str]:
-        """Return what a stage's deployer ever asked SageMaker to do with a version's model or config."""
+        """Return each call of a stage's deployer to SageMaker about a version's model or config."""
         name = f"{ENDPOINT}-v{number}-"
         return [
             call["operation"]
@@ -270,20 +270,20 @@ class Team:
         return self.cloud.environ(self.accounts[account], REGION)
 
     def _given(self) -> dict[str, str]:
-        """Return the context as it is given on a command line."""
+        """Return the context as command-line arguments."""
         return {
             key: value if isinstance(value, str) else json.dumps(value) for key, value in self.context.items()
         }
 
 
 def _allow(actions: list[str], *resources: str, untouched: str | None = None) -> dict[str, Any]:
-    """Write a statement; `untouched` is a condition key of what a request must not set."""
+    """Write a statement; `untouched` is a condition key that a request must not set."""
     condition = {"Condition": {"Null": {untouched: "true"}}} if untouched else {}
     return {"Effect": "Allow", "Action": actions, "Resource": [*resources], **condition}
 
 
 def _scientist(account_id: str, bucket: str, key_arn: str) -> list[dict[str, Any]]:
-    """Return what somebody needs who trains, registers and approves, but not for production."""
+    """Return the permissions to train, register and approve, but not to release to production."""
     sagemaker = f"arn:aws:sagemaker:{REGION}:{account_id}"
     versions = f"{sagemaker}:model-package/{GROUP}/*"
     return [

@@ -1,4 +1,4 @@
-"""One approval through two stages, chapter by chapter; ends at the first thing that is not as promised."""
+"""One approval through two stages, chapter by chapter; ends at the first broken promise."""
 
 from __future__ import annotations
 
@@ -29,22 +29,23 @@ if TYPE_CHECKING:
 ACCOUNTS: Final = {"registry": "111122223333", "staging": "222233334444", "production": "333344445555"}
 
 MINUTE: Final = 0.1
-"""How long a minute of EventBridge's schedules is here, in minutes: each stage sweeps every six seconds."""
+"""The length of a minute in EventBridge's schedules, in minutes: each stage sweeps every six seconds."""
 
 MOST_SECONDS_TO_PROMOTE: Final = 60.0
-"""The soak, and the next sweep, which sees that it is over."""
+"""The soak, and the next sweep, which ends it."""
 
 
 def walk_through(cloud: LocalCloud, timeline: Timeline, directory: Path) -> None:
     """Run every chapter.
 
     Args:
-        cloud: A local cloud that enforces IAM and has no other accounts: its minutes become shorter.
-        timeline: Where it is told.
-        directory: An empty one.
+        cloud: A local cloud that enforces IAM and has no other accounts; the walkthrough shortens its
+            minutes.
+        timeline: The console's account of the run.
+        directory: An empty directory.
 
     Raises:
-        NotAsItShouldBeError: Something is not as it should be.
+        NotAsItShouldBeError: A check failed.
     """
     cloud.switch({"timings": {"schedule_scale": MINUTE}})
     team = Team(cloud, directory, ACCOUNTS)
@@ -185,7 +186,7 @@ def _take_back(stages: Stages, rejected: str, former: str, model: TrainedModel) 
     timeline = stages.timeline
     timeline.chapter("Version 3 is rejected, once: both stages go back, past version 2")
     for scene in stages.of.values():
-        # Staging went back to version 1 before: that outcome is not this one.
+        # Staging has gone back to version 1 before: ignore that outcome.
         scene.outcomes.received.clear()
     began = time.monotonic()
     stages.registry.reject(rejected)
@@ -233,10 +234,10 @@ def _endpoints(stages: Stages) -> str:
 
 
 def _show(timeline: Timeline, examination: Examination) -> None:
-    """Print what the doctor has found, and the first statement that it proposes."""
+    """Print the doctor's findings, and the first statement that it proposes."""
     gaps = [finding for finding in examination.findings if finding["status"] != "ok"]
     lines = [f"{each['status']} {each['check']}: {each['subject']}: {each['found']}" for each in gaps]
-    # Two statements may be for the same action, under different conditions.
+    # Two statements may be for one action, under different conditions.
     for line in dict.fromkeys(lines):
         timeline.say(line, who="doctor", style="yellow")
     for finding in [each for each in gaps if each["statement"]][:1]:

@@ -1,4 +1,4 @@
-"""Fails as models do: it needs a package that the container does not have."""
+"""Fail when loaded: it needs a package that the container does not have."""
 
 import a_package_that_only_the_notebook_had  # noqa: F401
 

@@ -1,4 +1,4 @@
-"""Loads and passes every health check, and then fails every second request: a canary is for this."""
+"""Load and pass every health check, then fail every second request, which a canary should catch."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _requests = itertools.count()
 
 
 def model_fn(model_dir: str) -> RegressorMixin:
-    """Load what training packed."""
+    """Load the model."""
     return joblib.load(Path(model_dir) / "model.joblib")
 
 
 def predict_fn(rows: NDArray[float64], model: RegressorMixin) -> list[float]:
-    """Predict one number a row, every other time."""
+    """Predict one number a row, or fail, in turns."""
     if next(_requests) % 2:
         raise ValueError("a feature that nobody scaled")
     predictions: list[float] = model.predict(rows).tolist()

@@ -1,4 +1,4 @@
-"""Serves the fitted estimator. The scikit-learn container calls `model_fn` once, `predict_fn` per request."""
+"""Serve the fitted estimator. The scikit-learn container calls `model_fn` once, `predict_fn` per request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def model_fn(model_dir: str) -> RegressorMixin:
-    """Load what training packed."""
+    """Load the model."""
     return joblib.load(Path(model_dir) / "model.joblib")
 
 

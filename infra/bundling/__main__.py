@@ -1,4 +1,4 @@
-"""Builds the deployer's asset and prints what it weighs."""
+"""Build the deployer's asset and print its size."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def size_by_part(asset: Path) -> dict[str, int]:
 
 
 def main() -> None:
-    """Build the asset and print where it is and what it weighs."""
+    """Build the asset and print its place and size."""
     asset = build_asset()
     sizes = size_by_part(asset)
     lines = [str(asset), *(f"{size / 1e6:8.2f} MB  {name}" for name, size in sizes.items())]

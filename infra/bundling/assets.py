@@ -1,7 +1,7 @@
 """Owns building the functions' Lambda assets: pure Python, no Docker, the same bytes for the same inputs.
 
-It must not import a handler, which builds clients at import: those belong to Lambda. Run
-`python -m infra.bundling` to build the deployer's asset and see what it weighs.
+It must not import a handler, which builds clients at import. Run `python -m infra.bundling` to build the
+deployer's asset and see its size.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _UNUSED_PARTS: Final = (
             "streaming",
             "validation",
         )
-    ),  # the deployer logs and counts; a test imports the handlers from what is left
+    ),  # the deployer logs and counts; a test imports the handlers without these
     "boto3/data",  # models of boto3's resource interface; the deployer uses clients
     "boto3/examples",
     "botocore/data",  # replaced by the pruned data
@@ -55,7 +55,7 @@ _UNUSED_PARTS: Final = (
 
 
 def build_asset(build_directory: Path = BUILD_DIRECTORY, function: Path = DEPLOYER) -> Path:
-    """Build a function's asset, unless one of the same inputs stands already, and return its directory.
+    """Build a function's asset, unless one with the same inputs exists, and return its directory.
 
     A function is a folder with its modules, its pinned `requirements.txt`, and its `operations.py`.
 
@@ -84,7 +84,7 @@ def build_asset(build_directory: Path = BUILD_DIRECTORY, function: Path = DEPLOY
 
 
 def installed_packages(build_directory: Path = BUILD_DIRECTORY, function: Path = DEPLOYER) -> Path:
-    """Install a function's pinned packages whole, unless they stand already, and return their directory.
+    """Install a function's pinned packages, unless they are installed, and return their directory.
 
     Raises `BundlingError` if they cannot be installed.
     """
@@ -97,7 +97,7 @@ def installed_packages(build_directory: Path = BUILD_DIRECTORY, function: Path =
 
 
 def operations(function: Path = DEPLOYER) -> Mapping[str, tuple[str, ...]]:
-    """Read a function's own list of the operations that it calls."""
+    """Read a function's own list of operations."""
     spec = importlib.util.spec_from_file_location(f"_{function.name}_operations", function / "operations.py")
     assert spec is not None
     assert spec.loader is not None
@@ -107,10 +107,10 @@ def operations(function: Path = DEPLOYER) -> Mapping[str, tuple[str, ...]]:
 
 
 def build_once(parent: Path, key: str, build: Callable[[Path], None]) -> Path:
-    """Build a directory named after its inputs' digest, or find it built.
+    """Build a directory named after its inputs' digest, or find it.
 
-    It is built aside and renamed into place, so that nobody ever sees half of it; of several builders at once
-    the first wins, and the others' work, being the same, is thrown away.
+    It is built elsewhere and then renamed, so that nobody sees half of it. Of several builders the first
+    wins; the others throw away their identical results.
     """
     finished = parent / key
     if finished.is_dir():
@@ -143,8 +143,8 @@ def install_packages(requirements: Path, target: Path) -> None:
     """Install pinned packages, and only those.
 
     Raises:
-        BundlingError: uv is missing, or could not install them, with its own words; or one of them is
-            compiled for a machine, which has to fail here and not on Lambda.
+        BundlingError: uv is missing, or could not install them, with its message; or a package is compiled
+            for one machine type, which must fail here rather than on Lambda.
     """
     try:
         command: list[str | Path] = [

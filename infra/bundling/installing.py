@@ -1,8 +1,8 @@
-"""Owns the installation of pinned packages: what `make setup` does, and which uv and which index serve it.
+"""Owns `make setup`: installing pinned packages, with uv and from the right index.
 
-Run as a program it needs nothing but Python's standard library. uv then comes from PyPI through pip: the
-interpreter's, or the one that Python brings along (ensurepip). It stays in the environment, where
-`assets.py` finds it. uv does not read pip's configuration, so the index that pip would ask is handed on.
+As a program it needs only Python's standard library. uv then comes from PyPI through pip: the interpreter's,
+or ensurepip's. It stays in the environment, where `assets.py` finds it. uv ignores pip's configuration, so
+this module passes pip's index on.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 REPOSITORY: Final = Path(__file__).parents[2]
 _HIDDEN_FROM_UV: Final = (
-    *("VIRTUAL_ENV", "CONDA_PREFIX"),  # whatever is activated: the environment is always named
+    *("VIRTUAL_ENV", "CONDA_PREFIX"),  # ignore any activated environment: the environment is always named
     *("UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_BREAK_SYSTEM_PACKAGES", "UV_TARGET", "UV_PREFIX"),
 )
 _INDEX_VARIABLES: Final = (
@@ -48,9 +48,9 @@ class InstallationError(Exception):
 
 
 def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for uv: the given one, the index of pip's configuration in it.
+    """Return the environment for uv: the given one, with the index from pip's configuration.
 
-    uv's own variables go before pip's. Nothing decides where packages go but the command.
+    uv's own variables win over pip's. Only the command decides where packages go.
     """
     chosen = {name: value for name, value in environ.items() if name not in _HIDDEN_FROM_UV}
     chosen["UV_PYTHON_DOWNLOADS"] = "never"
@@ -58,7 +58,7 @@ def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
     if not any(environ.get(name) for name in _INDEX_VARIABLES):
         if index := configured.get("index-url"):
             chosen["UV_DEFAULT_INDEX"] = index
-        # pip ignores a folder that is not there; uv would fail.
+        # pip ignores a missing folder; uv would fail.
         extra = [url for url in configured.get("extra-index-url", "").split() if url.startswith("http")]
         if extra:
             chosen["UV_INDEX"] = " ".join(extra)
@@ -68,7 +68,7 @@ def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _pip_configuration(environ: Mapping[str, str]) -> dict[str, str]:
-    """Read what pip's files and variables say of its index, the later over the earlier, as pip does."""
+    """Read the index from pip's files and variables; later ones win, as in pip."""
     home = Path(environ.get("HOME") or Path.home())
     files = [Path("/etc/pip.conf"), home / ".pip" / "pip.conf"]
     files += [home / "Library" / "Application Support" / "pip" / "pip.conf"]
@@ -108,10 +108,10 @@ def find_uv() -> str:
 
 
 def run(command: Sequence[str | Path], *, environ: Mapping[str, str], what: str) -> None:
-    """Run a step's program, its output kept.
+    """Run a step's program, and capture its output.
 
     Raises:
-        InstallationError: It failed; the message ends with what it said.
+        InstallationError: It failed; the message ends with its output.
     """
     try:
         done = subprocess.run(  # noqa: S603 - commands of this file
@@ -127,10 +127,10 @@ def run(command: Sequence[str | Path], *, environ: Mapping[str, str], what: str)
 
 
 class Setup:
-    """Steps that make an environment, each of which says how long it took."""
+    """Steps that make an environment, each of which prints how long it took."""
 
     def __init__(self, directory: Path, *, has: Callable[[str], bool] | None = None) -> None:
-        """Let `has` tell which modules the interpreter has; by default it is asked."""
+        """Let `has` tell which modules the interpreter has; by default ask the interpreter."""
         self._has = has or (lambda module: importlib.util.find_spec(module) is not None)
         self._directory = directory
         self._python = directory / "bin" / "python"
@@ -138,7 +138,7 @@ class Setup:
         self._environ = uv_environment(os.environ)
 
     def create(self) -> None:
-        """Make the environment, without pip: Debian's Python alone has no ensurepip to bring it."""
+        """Make the environment, without pip: Debian's Python alone lacks ensurepip."""
         with _step(f"virtual environment {self._directory} of Python {sys.version.split()[0]}"):
             run(
                 [sys.executable, "-m", "venv", "--clear", "--without-pip", self._directory],
@@ -147,14 +147,14 @@ class Setup:
             )
 
     def bring_uv(self) -> None:
-        """Install the pinned uv into the environment, from the index that pip asks."""
+        """Install the pinned uv into the environment, from pip's index."""
         version = _pinned("uv")
         with _step(f"uv {version}"):
             if (found := shutil.which("uv")) and _version(found) == version:
                 self._uv = Path(found)
                 return
             command = self.pip()
-            # A user's own settings may send packages elsewhere: PIP_USER, PIP_TARGET, PIP_REQUIRE_VIRTUALENV.
+            # A user's own settings may redirect packages: PIP_USER, PIP_TARGET, PIP_REQUIRE_VIRTUALENV.
             environ = {name: value for name, value in os.environ.items() if name not in _AWAY}
             environ |= {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
             run([*command, "install", "--quiet", "--no-deps", f"uv=={version}"], environ=environ, what="pip")
@@ -163,7 +163,7 @@ class Setup:
         """Return the command of a pip that installs into the environment.
 
         Raises:
-            InstallationError: This Python has none, and nothing to make one from.
+            InstallationError: This Python has no pip, and cannot make one.
         """
         if self._has("pip"):
             return [sys.executable, "-m", "pip", "--python", self._python]
@@ -173,7 +173,7 @@ class Setup:
         raise InstallationError(_NO_PIP.format(python=sys.executable, version=_pinned("uv")))
 
     def install(self, requirements: Path, *only: str) -> None:
-        """Install pinned packages beside those that are there; `only` these of them, if named."""
+        """Install pinned packages beside existing ones; `only` these of them, if named."""
         self._ask_uv("install", *(only or ("-r", requirements)), *(("-c", requirements) if only else ()))
 
     def synchronise(self, requirements: Path) -> None:
@@ -233,7 +233,7 @@ def main() -> int:
     parser.add_argument("--node", action="store_true", help="install the CDK CLI, too")
     options = parser.parse_args()
     if options.new and Path(sys.prefix).resolve() == options.directory.resolve():
-        # This environment's own Python cannot replace it.
+        # This environment's own Python cannot replace the environment.
         base: str = getattr(sys, "_base_executable", sys.executable)
         os.execv(base, [base, "-m", "infra.bundling.installing", *sys.argv[1:]])  # noqa: S606 - the base interpreter
     began = time.monotonic()

@@ -1,7 +1,7 @@
-"""Owns which Python the functions run on, and the bytecode that is compiled for it.
+"""Owns the functions' Python version, and its bytecode.
 
-Lambda runs an asset from a read-only folder, so without bytecode in it every cold start compiles it all
-again. Bytecode belongs to one Python version, so the runtime is one that this machine has the Python of.
+Lambda runs an asset from a read-only folder: without bytecode, every cold start compiles it again. Bytecode
+belongs to one Python version, so we choose a runtime whose Python this machine has.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 RUNTIMES: Final = ("3.14", "3.13", "3.12", "3.11")
-"""The Lambda runtimes that the functions run on, the best first (developer guide, "lambda-runtimes").
+"""The Lambda runtimes of the functions, the best first (developer guide, "lambda-runtimes").
 
-Older ones lack what the functions' code uses.
+The functions' code does not run on older ones.
 """
 NO_BYTECODE: Final = (
     f"without bytecode: no Python {', '.join(RUNTIMES)} is on the PATH, so each cold start compiles the asset"
@@ -32,29 +32,29 @@ _TASK_ROOT: Final = "/var/task"
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The Lambda runtime of the functions, and the Python here that compiles for it, if there is one."""
+    """The functions' Lambda runtime, and a local Python that compiles for it, if there is one."""
 
     version: str
     interpreter: str | None
 
     @property
     def name(self) -> str:
-        """Return Lambda's name of it."""
+        """Return Lambda's name for it."""
         return f"python{self.version}"
 
 
 @cache
 def runtime() -> Runtime:
-    """Choose the newest runtime that this machine has the Python of; the newest one of all if it has none.
+    """Choose the newest runtime whose Python this machine has; without any, the newest of all.
 
-    Bytecode is worth more than a newer Python: without it each cold start compiles the asset again, which
-    takes a multiple of the time (docs/benchmarks.md).
+    Bytecode is worth more than a newer Python: without it, each cold start takes several times as long
+    (docs/benchmarks.md).
     """
     return choose_runtime(interpreter_of)
 
 
 def choose_runtime(find: Callable[[str], str | None]) -> Runtime:
-    """Choose a runtime where `find` knows the interpreters of versions."""
+    """Choose a runtime; `find` looks up interpreters by version."""
     for version in RUNTIMES:
         if interpreter := find(version):
             return Runtime(version, interpreter)
@@ -62,13 +62,13 @@ def choose_runtime(find: Callable[[str], str | None]) -> Runtime:
 
 
 def interpreter_of(version: str) -> str | None:
-    """Return a Python of a version: this one, or one on the PATH; None without one."""
+    """Return a Python of a version: this one, or one on the PATH; None if there is none."""
     if sys.version_info[:2] == tuple(int(part) for part in version.split(".")):
         return sys.executable
     found = shutil.which(f"python{version}")
     if found is None:
         return None
-    # A version manager's shim is on the PATH whether or not it leads anywhere.
+    # A version manager's shim is on the PATH even if it leads nowhere.
     works = subprocess.run([found, "-c", ""], capture_output=True, check=False)  # noqa: S603 - as found
     return found if works.returncode == 0 else None
 
@@ -76,8 +76,8 @@ def interpreter_of(version: str) -> str | None:
 def compile_to_bytecode(target: Path, interpreter: str) -> None:
     """Compile every module in place.
 
-    The bytecode is marked as never to be checked against its source, and names files as Lambda has them, so
-    that it is the same wherever it is built. Raises `BundlingError` if something does not compile.
+    Python never checks this bytecode against its source, and it names files by their paths on Lambda. So it
+    is the same wherever it is built. Raises `BundlingError` if a module does not compile.
     """
     command = [interpreter, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     command += ["-s", str(target), "-p", _TASK_ROOT, str(target)]

@@ -1,4 +1,4 @@
-"""Owns reducing botocore's data to what a function's calls read: most of botocore is models of services."""
+"""Owns reducing botocore's service models, most of its size, to what a function's calls read."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ _SHARED_DATA: Final = ("partitions.json", "sdk-default-configuration.json", "_re
 
 
 def prune_service_data(source: Path, target: Path, wanted: Mapping[str, tuple[str, ...]]) -> None:
-    """Copy of botocore's data only what clients of the wanted operations read.
+    """Copy only those parts of botocore's data that clients of the wanted operations read.
 
-    A service's model keeps the wanted operations and the shapes they reach, without documentation; waiters,
-    paginators and examples are left out. Models are written plain: they are small now, and the asset is
-    compressed.
+    A service's model keeps the wanted operations and their shapes, without documentation, waiters, paginators
+    and examples. Models are not compressed here: they are small now, and the asset is compressed.
     """
     loader = Loader(extra_search_paths=[str(source)], include_default_search_paths=False)
     prefixes = set()
@@ -44,7 +43,7 @@ def prune_service_data(source: Path, target: Path, wanted: Mapping[str, tuple[st
 
 
 def prune_model(model: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Reduce a service model to some operations and the shapes that they reach.
+    """Reduce a service model to some operations and their shapes.
 
     Raises `BundlingError` for an operation that the model does not have.
     """
@@ -66,7 +65,7 @@ def prune_model(model: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any
     rest = {key: value for key, value in model.items() if key not in {"operations", "shapes"}}
     pruned = {**rest, "operations": kept, "shapes": {name: reached[name] for name in sorted(reached)}}
     bare = cast("dict[str, Any]", _without_documentation(pruned))
-    # The only texts that botocore itself reads, and fails without (S3 has such parameters).
+    # botocore itself reads these texts, and fails without them (S3 has such parameters).
     return bare | {key: rest[key] for key in ("clientContextParams",) if key in rest}
 
 
@@ -83,7 +82,7 @@ def _references(value: object) -> Iterable[str]:
 
 
 def _without_documentation(value: object) -> object:
-    """Drop the texts; a structure's member that is called `documentation` is a mapping, and stays."""
+    """Drop the texts; a structure's member called `documentation` is a mapping, and stays."""
     if isinstance(value, dict):
         return {
             key: _without_documentation(inner)
