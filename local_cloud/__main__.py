@@ -11,7 +11,7 @@ from pathlib import Path
 from local_cloud.child_process import SECRET_VARIABLE, client_environment, draw_secret
 from local_cloud.server import HOST, bind, serve
 
-# Seen: in most regions, version 1 of the AWS CLI puts SQS's own host name before any variable.
+# Seen: in most regions, version 1 of the AWS CLI prefers SQS's own host name to any variable.
 _HINT = (
     "Version 1 of the AWS CLI asks AWS itself for queues, whatever the variables say. "
     'Add to its sqs commands:\n--endpoint-url "$AWS_ENDPOINT_URL"\n'
@@ -19,7 +19,7 @@ _HINT = (
 
 
 def main() -> int:
-    """Serve until told to stop; return the exit code."""
+    """Serve until asked to stop; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m local_cloud", description="Run Greenlight's local cloud."
     )
@@ -49,7 +49,7 @@ def main() -> int:
     stop = threading.Event()
 
     def stop_with_stdin() -> None:
-        # Not sys.stdin: its lock, held by a daemon thread, would abort an interpreter that exits by itself.
+        # Not sys.stdin: a daemon thread would hold its lock, and abort an interpreter that exits.
         while os.read(0, 4096):
             pass
         stop.set()

@@ -1,4 +1,4 @@
-"""Run the local cloud as a process of its own, for tests and the demo."""
+"""Run the local cloud as a child process, for tests and the demo."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class LocalCloudError(Exception):
 
 
 def draw_secret() -> str:
-    """Draw the secret access key of one start of a local cloud."""
+    """Draw the secret access key for one start of a local cloud."""
     return secrets.token_hex(20)
 
 
 def client_environment(endpoint_url: str, secret: str, account_id: str, region: str) -> dict[str, str]:
     """Return the variables that point AWS clients at a local cloud; the access key is the account.
 
-    SQS has a variable of its own beside the common one, for clients that take no other.
+    SQS has its own variable, for clients that ignore the common one.
     """
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
@@ -65,7 +65,7 @@ class LocalCloud:
         return client_environment(self.endpoint_url, self.secret, account_id, region)
 
     def environ(self, account_id: str, region: str) -> dict[str, str]:
-        """Return a whole environment for a client's process: the host's, without its AWS settings."""
+        """Return a complete environment for a client's process: the host's, without its AWS settings."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
         return kept | nowhere | self.variables(account_id, region)
@@ -86,26 +86,26 @@ class LocalCloud:
         return document
 
     def switch(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Change some settings (the shape is that of `switches`) and return all of them."""
+        """Change some settings (in the form of `switches`) and return all of them."""
         changed: dict[str, Any] = self._admin("PUT", "switches", document)
         return changed
 
     def limit_instances(self, account_id: str, region: str, instance_type: str, **limits: int | None) -> None:
-        """Set an account's `quota` or `capacity` of an instance type; None lifts it."""
+        """Set an account's `quota` or `capacity` of an instance type; None removes it."""
         where = {"account_id": account_id, "region": region, "instance_type": instance_type}
         self._admin("PUT", "instance-limits", {**where, **limits})
 
     def fail_work(
         self, account_id: str, region: str, endpoint_name: str, reason: str, *, rollback_fails: bool = False
     ) -> None:
-        """Fail what is under way on an endpoint, as a fault of the service would."""
+        """Fail an endpoint's current operation, as a fault of the service would."""
         where = {"account_id": account_id, "region": region, "endpoint_name": endpoint_name}
         self._admin("POST", "failures", {**where, "reason": reason, "rollback_fails": rollback_fails})
 
     def scale(
         self, account_id: str, region: str, endpoint_name: str, variant_name: str, capacity: int
     ) -> int | None:
-        """Scale a registered variant as a policy would; return to what, or None if nothing was done."""
+        """Scale a registered variant as a policy would; return the new capacity, or None."""
         document = {
             "account_id": account_id,
             "region": region,
@@ -125,7 +125,7 @@ class LocalCloud:
         return True
 
     def stop(self) -> None:
-        """End the process and everything that it started; a stopped one is left alone."""
+        """End the process and its child processes; ignore one that has ended."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -161,7 +161,7 @@ def start_local_cloud(
 ) -> Iterator[LocalCloud]:
     """Run a local cloud while the context lasts; without `enforce_iam` every caller may do everything.
 
-    Its output goes to `log_path` (by default a temporary file, kept when something fails). Raises
+    Its output goes to `log_path` (by default a temporary file, kept after a failure). Raises
     `LocalCloudError` if it does not answer in time. It also ends when this process is killed.
     """
     directory = Path(tempfile.mkdtemp(prefix="greenlight-"))

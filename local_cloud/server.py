@@ -1,4 +1,4 @@
-"""Put the local cloud together and serve it on one loopback port until somebody says stop."""
+"""Assemble the local cloud and serve it on one loopback port until it is stopped."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def serve(
 ) -> None:
     """Serve the local cloud until `stop` is set or SIGTERM or SIGINT arrives; leave nothing behind.
 
-    Only requests that are signed with `secret`, or with what the root user gave out, are carried out. To be
-    called once per process, on its main thread: it replaces the process's environment.
+    It carries out only requests signed with `secret`, or with credentials that the root user issued. Call it
+    once per process, on its main thread: it replaces the process's environment.
     """
     port = listener.getsockname()[1]
     state_dir = Path(tempfile.mkdtemp(prefix="greenlight-local-cloud-"))
     with ExitStack() as ending:
         for number in (signal.SIGTERM, signal.SIGINT):
-            # Before anything else is there to clean up, so that no early signal leaves it behind.
+            # First, before anything needs clean-up, so that no early signal leaves it behind.
             ending.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
         ending.callback(shutil.rmtree, state_dir, ignore_errors=True)
         emulator.enter_environment(port, state_dir, secret=secret, enforce_iam=enforce_iam)
@@ -113,7 +113,7 @@ async def _serve(  # noqa: PLR0913 - the parts of the local cloud
     stop: threading.Event,
     when_ready: Callable[[], None],
 ) -> None:
-    # Imported here because MiniStack changes Hypercorn when it is imported, after the environment is set.
+    # Import it here: MiniStack changes Hypercorn on import, after the environment is set.
     from local_cloud.front_door import connections  # noqa: PLC0415
 
     plane = ControlPlane(

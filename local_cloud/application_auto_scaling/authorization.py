@@ -1,8 +1,8 @@
 """What IAM must allow for each operation of Application Auto Scaling on SageMaker's variants.
 
-Owns the table, and what is tried in the caller's name when a variant is registered. Source: service
-authorization reference, "Application Auto Scaling"; user guide, "security_iam_permission_validation";
-SageMaker developer guide, "endpoint-auto-scaling-prerequisites".
+Owns the table, and the calls that a registration tries for the caller. Source: service authorization
+reference, "Application Auto Scaling"; user guide, "security_iam_permission_validation"; SageMaker developer
+guide, "endpoint-auto-scaling-prerequisites".
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def require(
 
     Raises:
         ServiceError: AccessDeniedException for the first action that is not allowed; a ValidationException
-            that lists what is missing of what is tried in the caller's name.
+            that lists the missing permissions of a registration.
     """
     if caller.principal is None:
         return
@@ -74,7 +74,7 @@ def _on_target(
     target = registry.targets.get(key)
     keys: dict[str, Values] = {**condition_keys(key), **_tags(request)}
     if target is None:
-        # A target that is not there yet has no identifier to be allowed by.
+        # A new target has no identifier yet.
         partition = arns.partition(caller.region)
         place = f"{caller.region}:{caller.account_id}"
         arn = f"arn:{partition}:application-autoscaling:{place}:scalable-target/*"
@@ -100,11 +100,11 @@ def _register(
 
 
 def _tried(caller: Caller, request: Mapping[str, Any], switches: Switches) -> Iterator[Check]:
-    """Yield what is tried in the caller's name before a variant is registered.
+    """Yield the calls that a registration tries for the caller.
 
-    The user guide has alarms tried without parameters, and DescribeAlarms for one record at most. For
-    SageMaker, a name that does not exist was seen (aws-controllers-k8s/community #2110, 2024-07: CloudTrail
-    has `endpoint-config/<UUID>`), so nothing tried has tags.
+    The user guide tries alarms without parameters, and DescribeAlarms for one record at most. For SageMaker,
+    a missing name was seen (aws-controllers-k8s/community #2110, 2024-07: CloudTrail has
+    `endpoint-config/<UUID>`), so nothing tried has tags.
     """
     place = f"{caller.region}:{caller.account_id}"
     partition = arns.partition(caller.region)
@@ -123,7 +123,7 @@ def _tried(caller: Caller, request: Mapping[str, Any], switches: Switches) -> It
 
 
 def _nobodys_name(resource_id: str) -> str:
-    """Return a UUID that names nothing; the same for the same variant, so that runs repeat."""
+    """Return a UUID that names nothing; the same for the same variant, so that runs are repeatable."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, resource_id))
 
 
@@ -132,7 +132,7 @@ def _put_policy(
 ) -> Iterator[Check]:
     yield from _on_target(registry, caller, action, request)
     if "TargetTrackingScalingPolicyConfiguration" in request:
-        # The alarms that a target tracking policy makes are the caller's to make too.
+        # The caller also needs permission to make a target tracking policy's alarms.
         place = f"{arns.partition(caller.region)}:cloudwatch:{caller.region}:{caller.account_id}"
         alarm = f"arn:{place}:alarm:TargetTracking-{request['ResourceId']}-AlarmHigh"
         for alarm_action in ("cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"):

@@ -1,4 +1,4 @@
-"""Find what requests name, and page what was found: what all operations on scalable targets share."""
+"""Find what requests name, and return results in pages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MAX_PAGE_SIZE = 50
 
 
 def key_of(caller: Caller, request: Mapping[str, Any]) -> TargetKey:
-    """Return what a request names; only variants of SageMaker endpoints can be scaled here."""
+    """Return the resource of a request; only variants of SageMaker endpoints can be scaled here."""
     key = TargetKey(
         caller.account_id,
         caller.region,
@@ -42,13 +42,13 @@ def key_of(caller: Caller, request: Mapping[str, Any]) -> TargetKey:
     )
     is_variant = all(endpoint_and_variant(key.resource_id))
     if key.service_namespace != "sagemaker" or key.scalable_dimension not in METRICS or not is_variant:
-        # Seen for combinations that do not exist; here it also answers for those that are not modelled.
+        # Seen for combinations that do not exist; here also for those that are not modelled.
         raise validation("Unsupported service namespace, resource type or scalable dimension")
     return key
 
 
 def named(key: TargetKey) -> dict[str, Any]:
-    """Return the members in which answers name a variant."""
+    """Return the members that name a variant in answers."""
     return {
         "ServiceNamespace": key.service_namespace,
         "ResourceId": key.resource_id,
@@ -57,15 +57,15 @@ def named(key: TargetKey) -> dict[str, Any]:
 
 
 def only(request: Mapping[str, Any]) -> list[str] | None:
-    """Return the resource that a request is about, as a list; None if it names none."""
+    """Return the resource of a request as a list; None if it names none."""
     return [request["ResourceId"]] if "ResourceId" in request else None
 
 
 def registered(registry: ScalingRegistrations, key: TargetKey) -> ScalableTarget:
-    """Return the scalable target that a variant is registered as.
+    """Return the scalable target of a variant.
 
     Raises:
-        ServiceError: It is not registered.
+        ServiceError: The variant is not registered.
     """
     target = registry.targets.get(key)
     if target is None:
@@ -79,7 +79,7 @@ def targets(
     request: Mapping[str, Any],
     resource_ids: Iterable[str] | None,
 ) -> list[ScalableTarget]:
-    """Return the caller's scalable targets that a request asks for."""
+    """Return the caller's scalable targets that a request selects."""
     dimension = request.get("ScalableDimension")
     return [
         target
@@ -100,7 +100,7 @@ def arn_of(key: TargetKey, kind: str, suffix: str) -> str:
 
 
 def page(member: str, found: list[dict[str, Any]], request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a page; the token is the place in the list, good for the same request only."""
+    """Return a page; its token is the position in the list, valid for the same request only."""
     size = request.get("MaxResults", _MAX_PAGE_SIZE)
     if not 1 <= size <= _MAX_PAGE_SIZE:
         raise validation(f"MaxResults must be from 1 to {_MAX_PAGE_SIZE}.")
@@ -124,7 +124,7 @@ def _place(token: str | None) -> int:
 
 
 def not_found(what: str, key: TargetKey, suffix: str = "") -> ServiceError:
-    """Answer for something that is not registered. Seen."""
+    """Return the error for a target that is not registered. Seen."""
     return ServiceError(
         "ObjectNotFoundException",
         f"{what} for service namespace: {key.service_namespace}, resource ID: {key.resource_id}, scalable "

@@ -1,4 +1,4 @@
-"""Operations on scaling policies; none of them scales anything by itself."""
+"""Operations on scaling policies; policies do not scale by themselves here."""
 
 from __future__ import annotations
 
@@ -102,9 +102,9 @@ def _policy_type(request: Mapping[str, Any]) -> str:
 
 
 def _alarms(key: TargetKey, policy: ScalingPolicy) -> list[dict[str, str]]:
-    """Return the alarms that a target tracking policy has, by the names that were seen (boto3 #2839).
+    """Return a target tracking policy's alarm names in the form that was seen (boto3 #2839).
 
-    They are names only: no alarm is made here.
+    No alarms are made here.
     """
     if _policy_type(policy.request) != "TargetTrackingScaling":
         return []

@@ -1,9 +1,8 @@
-"""Application Auto Scaling for SageMaker variants: its API, and what scaling does to a variant.
+"""Application Auto Scaling for SageMaker variants: its API, and its effect on variants.
 
-Owns the way of a call; the `*_operations` modules answer it. Nothing scales by itself here: no alarm is made
-for a target tracking policy and no schedule runs; `ApplicationAutoScaling.scale` does what a policy would do.
-Source: botocore's model of `application-autoscaling` (2016-02-06); texts as they were seen on AWS where said
-so.
+Owns the dispatch of calls; the `*_operations` modules answer them. Nothing scales by itself here: no alarms
+are made for target tracking policies, and no schedule runs. `ApplicationAutoScaling.scale` replaces both.
+Source: botocore's model of `application-autoscaling` (2016-02-06); texts were seen on AWS where marked.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ _PATTERNS = {
     ),
     r"\p{Print}+": r"[\x20-\x7E]+",
 }
-"""Patterns that only Java can read (surrogates, POSIX classes), and what they mean in Python."""
+"""Patterns that only Java can read (surrogates, POSIX classes), and their meaning in Python."""
 
 
 Operation: TypeAlias = "Callable[[ControlPlane, Caller, Mapping[str, Any]], dict[str, Any]]"
@@ -46,7 +45,7 @@ OPERATIONS: dict[str, Operation] = {
     **policy_operations.OPERATIONS,
     **schedule_operations.OPERATIONS,
 }
-"""Every operation that is modelled; all others are refused by name."""
+"""Every modelled operation; all others are refused by name."""
 
 
 @cache
@@ -71,7 +70,7 @@ class ApplicationAutoScaling:
     """Answer the API for the variants of a control plane; several of these share its registry.
 
     Args:
-        control_plane: Whose variants are scaled, and whose clock, switches and registry hold.
+        control_plane: The control plane with the variants, clock, switches and registry.
     """
 
     def __init__(self, control_plane: ControlPlane) -> None:
@@ -84,13 +83,13 @@ class ApplicationAutoScaling:
         Args:
             operation: An operation's name, such as `RegisterScalableTarget`.
             request: Its members.
-            caller: Who calls, and in which account and region.
+            caller: The caller, with account and region.
 
         Returns:
             The response's members; timestamps are aware datetimes.
 
         Raises:
-            ServiceError: What AWS would answer instead.
+            ServiceError: AWS's error.
         """
         handler = OPERATIONS.get(operation)
         if handler is None:
@@ -112,10 +111,10 @@ class ApplicationAutoScaling:
         """Scale a registered variant as a policy would, within its bounds.
 
         Scaling is blocked while the endpoint changes (developer guide, "Update endpoints that use auto
-        scaling"), while the direction is suspended, and for a variant that is not registered.
+        scaling"), while the direction is suspended, and for an unregistered variant.
 
         Returns:
-            The capacity that it is scaled to, or None if nothing was done.
+            The new capacity, or None if nothing changed.
         """
         variant = self._control_plane.scalable_variant(account_id, region, endpoint_name, variant_name)
         target = next(

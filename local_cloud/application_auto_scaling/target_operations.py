@@ -34,7 +34,7 @@ _NOT_SUSPENDED = dict.fromkeys(
 def register_scalable_target(
     control_plane: ControlPlane, caller: Caller, request: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Register a variant, or change its bounds; its capacity moves into them at once."""
+    """Register a variant, or change its bounds; its capacity moves into the bounds at once."""
     key = key_of(caller, request)
     variant = _variant(control_plane, key)
     target = control_plane.scalable_targets.targets.get(key)
@@ -63,7 +63,7 @@ def register_scalable_target(
 def describe_scalable_targets(
     control_plane: ControlPlane, caller: Caller, request: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Describe scalable targets; resource ids that are not registered are left out."""
+    """Describe scalable targets; omit resource ids that are not registered."""
     found = [
         {
             **named(target.key),
@@ -122,7 +122,7 @@ OPERATIONS = {
 
 
 def move(control_plane: ControlPlane, key: TargetKey, capacity: int) -> bool:
-    """Change a variant's capacity; tell whether SageMaker accepted it (a quota may not allow it)."""
+    """Change a variant's capacity; return whether SageMaker accepted it (a quota may be too low)."""
     endpoint_name, variant_name = endpoint_and_variant(key.resource_id)
     try:
         control_plane.scale_variant(key.account_id, key.region, endpoint_name, variant_name, capacity)
@@ -132,7 +132,7 @@ def move(control_plane: ControlPlane, key: TargetKey, capacity: int) -> bool:
 
 
 def _variant(control_plane: ControlPlane, key: TargetKey) -> ScalableVariant:
-    """Return the variant that is to be registered; it must be there, of the right kind, and at rest."""
+    """Return the variant to register; it must exist, be of the right kind, and not be changing."""
     endpoint_name, variant_name = endpoint_and_variant(key.resource_id)
     variant = control_plane.scalable_variant(key.account_id, key.region, endpoint_name, variant_name)
     if variant is None:
@@ -144,7 +144,7 @@ def _variant(control_plane: ControlPlane, key: TargetKey) -> ScalableVariant:
         )
     bursting = [name for name in variant.instance_types if is_burstable(name)]
     if bursting:
-        # Documented, not in these words (developer guide, "endpoint-auto-scaling-add-console").
+        # Documented in other words (developer guide, "endpoint-auto-scaling-add-console").
         raise validation(
             f"The variant {key.resource_id} runs on burstable instances ({', '.join(bursting)}), which "
             "automatic scaling does not support."

@@ -1,9 +1,8 @@
-"""Tell which state an alarm has: periods, missing data, datapoints to alarm and metric math.
+"""Compute an alarm's state: periods, missing data, datapoints to alarm and metric math.
 
-Pure: given an alarm as PutMetricAlarm describes it, a way to ask for statistics and the time, it tells the
-state. Keeping alarms, and what follows from a change of state, is CloudWatch's emulator's matter.
-Source: CloudWatch user guide, "Evaluating an alarm" and "Configuring how CloudWatch alarms treat missing
-data".
+Pure: takes an alarm in PutMetricAlarm's form, a source of statistics, and the time. CloudWatch's emulator
+stores alarms and reacts to their states. Source: CloudWatch user guide, "Evaluating an alarm" and
+"Configuring how CloudWatch alarms treat missing data".
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from typing import Any, TypeAlias
 from local_cloud.cloudwatch.metric_math import ExpressionError, UnknownIdError, compute
 
 _EXTRA_PERIODS = 2
-"""How many older periods are looked at when recent ones lack data ("a higher number of data points than the
-number specified as Evaluation Periods"; the user guide's examples have two)."""
+"""How many older periods count when recent ones lack data ("a higher number of data points than the number
+specified as Evaluation Periods"; the user guide's examples have two)."""
 
 
 class State(StrEnum):
@@ -38,13 +37,13 @@ class Metric:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Metric:
-        """Return the metric that an alarm or a MetricStat names."""
+        """Return the metric of an alarm or a MetricStat."""
         dimensions = sorted((item["Name"], item["Value"]) for item in document.get("Dimensions") or ())
         return cls(document["Namespace"], document["MetricName"], tuple(dimensions))
 
 
 Statistics: TypeAlias = Callable[[Metric, str, float, float], "float | None"]
-"""Returns a metric's statistic (`Sum`, `p90`, …) from one epoch time up to another; None without data."""
+"""Returns a metric's statistic (`Sum`, `p90`, …) between two epoch times; None without data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +57,15 @@ class Evaluation:
 def evaluate(
     alarm: Mapping[str, Any], statistics: Statistics, now: float, *, period_scale: float = 1.0
 ) -> Evaluation | None:
-    """Return the state that an alarm's data demand; None if it keeps the one it has.
+    """Return the state by an alarm's data; None if it keeps its state.
 
-    Periods end at `now` instead of at whole minutes, so that data count as soon as they are there.
+    Periods end at `now` rather than at whole minutes, so that data count at once.
 
     Args:
-        alarm: As PutMetricAlarm takes it.
-        statistics: Answers for the metrics in it.
+        alarm: The alarm, in PutMetricAlarm's form.
+        statistics: The source of its metrics' statistics.
         now: Epoch seconds.
-        period_scale: What the alarm's periods are multiplied by, to make minutes seconds.
+        period_scale: Multiplies the alarm's periods, to turn minutes into seconds.
     """
     if "ThresholdMetricId" in alarm:
         return None
@@ -91,9 +90,9 @@ def evaluate(
         return Evaluation(State.ALARM, reason)
     if passing > periods - needed:
         return Evaluation(State.OK, reason)
-    # Missing data leave it open.
+    # Missing data do not decide.
     if treatment == "ignore":
-        # The current state is kept unless a value tells that all is well.
+        # Keep the current state unless a value is within the threshold.
         is_well = len(breaching) < len(present)
         return Evaluation(State.OK, reason) if is_well else None
     if not present:
@@ -108,7 +107,7 @@ def _period(alarm: Mapping[str, Any]) -> float:
 
 
 def _value(alarm: Mapping[str, Any], statistics: Statistics, start: float, end: float) -> float | None:
-    """Return what is compared with the threshold, for one period."""
+    """Return the value to compare with the threshold, for one period."""
     queries: Sequence[Mapping[str, Any]] = alarm.get("Metrics") or ()
     if not queries:
         statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
@@ -121,7 +120,7 @@ def _value(alarm: Mapping[str, Any], statistics: Statistics, start: float, end: 
             values[query["Id"]] = statistics(metric, query["MetricStat"]["Stat"], start, end)
         else:
             waiting.append(query)
-    # Expressions may use each other in any order; what still fails in the last round is a mistake.
+    # Expressions may refer to each other in any order; an error in the last round is a mistake.
     for is_last in (*(False for _ in waiting), True):
         for query in [query for query in waiting if query["Id"] not in values]:
             try:

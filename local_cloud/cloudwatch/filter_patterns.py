@@ -1,7 +1,7 @@
-"""CloudWatch Logs' filter patterns: which log events match; pure.
+"""Match log events with CloudWatch Logs' filter patterns; pure.
 
-Source: CloudWatch Logs user guide, "Filter pattern syntax" (unstructured and JSON log events). What is not
-modelled (regular expressions, space-delimited events, `?` beside other terms) is refused.
+Source: CloudWatch Logs user guide, "Filter pattern syntax" (unstructured and JSON log events). It refuses
+what is not modelled: regular expressions, space-delimited events, `?` beside other terms.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _MOST_NESTED: Final = 50
 
 
 class UnsupportedPatternError(Exception):
-    """A pattern that is malformed or not modelled; the message says which part of it."""
+    """A pattern that is malformed or not modelled; the message names the part."""
 
 
 def compile_pattern(pattern: str) -> Matches:
-    """Return what tells whether a message matches.
+    """Return a function that tells whether a message matches.
 
     Raises:
-        UnsupportedPatternError: It is not known what the pattern matches.
+        UnsupportedPatternError: The pattern is malformed or not modelled.
     """
     pattern = pattern.strip()
     if not pattern:
@@ -214,7 +214,7 @@ def _number(text: str) -> float | None:
 
 
 def _glob(text: str) -> str:
-    """Return the text as a pattern in which the asterisk alone means something."""
+    """Return the text as a pattern in which only the asterisk is special."""
     return re.sub(r"([\[?])", r"[\1]", text)
 
 

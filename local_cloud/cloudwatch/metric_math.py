@@ -1,9 +1,9 @@
-"""Metric math: the expressions that alarms are made of, over the values of one period.
+"""Metric math: the expressions of alarms, over the values of one period.
 
-Owns reading and computing them; where values come from is its caller's matter. A missing value is None, and
-so is whatever needs it, unless `FILL` gives another. Division by zero gives no value, as in CloudWatch.
-Source: "Using math expressions with CloudWatch metrics"; search expressions, anomaly bands and functions over
-whole time series are not here, and are refused by name.
+Owns parsing and computing them; the caller supplies values. A missing value is None, and so is every result
+that needs it, unless `FILL` replaces it. Division by zero gives no value, as in CloudWatch. Source: "Using
+math expressions with CloudWatch metrics". Search expressions, anomaly bands and functions over whole time
+series are refused by name.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ _OF_MANY: dict[str, Callable[[list[float]], float]] = {
     "AVG": lambda values: sum(values) / len(values),
 }
 FUNCTIONS = ("IF", "FILL", *_OF_ONE, *_OF_MANY)
-"""Every function that is known."""
+"""Every known function."""
 
 
 class ExpressionError(Exception):
-    """An expression that cannot be read, or uses what is not modelled."""
+    """An expression is malformed, or uses something that is not modelled."""
 
 
 class UnknownIdError(ExpressionError):
-    """An expression uses an id that has no value yet."""
+    """An expression uses an id without a value so far."""
 
 
 def compute(expression: str, values: Mapping[str, Value]) -> Value:
@@ -53,16 +53,16 @@ def compute(expression: str, values: Mapping[str, Value]) -> Value:
 
     Args:
         expression: Metric math, such as `IF(m1 > 0, 100 * m2 / m1, 0)`.
-        values: The values of the ids in it.
+        values: The values of its ids.
 
     Raises:
-        ExpressionError: It cannot be read, or uses an id or a function that there is not.
+        ExpressionError: It is malformed, or uses an unknown id or function.
     """
     return _Reader(expression, values).whole()
 
 
 class _Reader:
-    """Reads and computes at the same time, by recursive descent."""
+    """Parses and computes at the same time, by recursive descent."""
 
     def __init__(self, expression: str, values: Mapping[str, Value]) -> None:
         self._expression = expression
@@ -167,7 +167,7 @@ class _Reader:
         )
 
     def _arguments(self) -> list[Value]:
-        """Return a function's arguments; a list in brackets is as good as its members."""
+        """Return a function's arguments; a list in brackets counts as its members."""
         is_list = self._take("[") is not None
         arguments = [self._disjunction()]
         while self._take(","):

@@ -1,9 +1,9 @@
-"""Publish SageMaker's invocation metrics and SQS's, and keep every alarm up to date with them.
+"""Publish SageMaker's invocation metrics and SQS's metrics, and evaluate every alarm.
 
-Owns which metrics an invocation makes, with their dimensions and units, and when metrics are published and
-alarms evaluated: a moment later, on the event loop, since MiniStack's CloudWatch knows no locks.
-Source: developer guide, "Amazon SageMaker AI metrics in Amazon CloudWatch" (endpoint invocation metrics); the
-dimension EndpointConfigName: "Auto-Rollback Configuration and Monitoring".
+Owns the metrics of an invocation, their dimensions and units, and the times of publishing and evaluating: a
+moment later, on the event loop, because MiniStack's CloudWatch has no locks. Source: developer guide, "Amazon
+SageMaker AI metrics in Amazon CloudWatch" (endpoint invocation metrics); the dimension EndpointConfigName:
+"Auto-Rollback Configuration and Monitoring".
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SERVER_ERRORS = range(500, 600)
 
 
 class CloudWatch(Queues, Protocol):
-    """The part of CloudWatch that is told and asked here, and the queues that it has numbers of."""
+    """The parts of CloudWatch and of SQS that this module uses."""
 
     alarm_period_scale: float
 
@@ -46,7 +46,7 @@ class CloudWatch(Queues, Protocol):
 
 
 class _Target(NamedTuple):
-    """Where values go."""
+    """Receives values."""
 
     account_id: str
     region: str
@@ -55,7 +55,7 @@ class _Target(NamedTuple):
 
 
 class MetricsPublisher:
-    """Collects what invocations came to, from any thread, and publishes it on the event loop."""
+    """Collects the results of invocations, from any thread, and publishes them on the event loop."""
 
     def __init__(self, cloudwatch: CloudWatch) -> None:
         self._cloudwatch = cloudwatch
@@ -64,7 +64,7 @@ class MetricsPublisher:
         self._queues = QueueMetrics(cloudwatch)
 
     def record(self, record: InvocationRecord) -> None:
-        """Take note of one invocation."""
+        """Record one invocation."""
         spec = record.spec
         measured = _measured(record)
         with self._lock:
@@ -74,7 +74,7 @@ class MetricsPublisher:
                     self._values.setdefault(target, Counter())[value] += 1
 
     def publish(self, timings: Timings) -> None:
-        """Publish what was collected, and evaluate every alarm."""
+        """Publish the collected results, and evaluate every alarm."""
         with self._lock:
             values, self._values = self._values, {}
         for target, counts in values.items():
@@ -84,13 +84,13 @@ class MetricsPublisher:
         self._cloudwatch.evaluate_alarms()
 
     async def publish_forever(self, timings: Callable[[], Timings]) -> None:
-        """Publish again and again, as often as the timings say, until cancelled."""
+        """Publish repeatedly, at the timings' interval, until cancelled."""
         while True:
             await asyncio.sleep(max(_SHORTEST_WAIT_SECONDS, timings().alarm_evaluation_seconds))
             try:
                 self.publish(timings())
             except Exception:
-                # Metrics that were lost once must not end monitoring for good.
+                # A lost metric must not end monitoring for good.
                 _LOGGER.exception("Could not publish invocation metrics")
 
 
@@ -116,7 +116,7 @@ def _measured(record: InvocationRecord) -> dict[str, tuple[float, str]]:
 
 
 def _dimensions(record: InvocationRecord) -> tuple[tuple[tuple[str, str], ...], ...]:
-    """Return the sets of dimensions: by variant, and by variant and endpoint config to tell fleets apart."""
+    """Return the sets of dimensions: by variant, and by variant and endpoint config to distinguish fleets."""
     variant = (("EndpointName", record.spec.endpoint_name), ("VariantName", record.spec.variant_name))
     config = ("EndpointConfigName", record.spec.endpoint_config_name)
     return variant, tuple(sorted((*variant, config)))

@@ -1,4 +1,4 @@
-"""Publish how many messages are in SQS's queues, as CloudWatch shows it: so that alarms on queues go off.
+"""Publish the number of messages in SQS's queues to CloudWatch, so that alarms on queues work.
 
 Source: SQS developer guide, "Available CloudWatch metrics for Amazon SQS" (names, dimension, unit).
 """
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 _NAMESPACE: Final = "AWS/SQS"
 _SECONDS_BETWEEN: Final = 10.0
-"""How soon an unchanged number is told again; a minute's period has some of them."""
+"""How soon to publish an unchanged number again; several fit into a minute's period."""
 
 
 class Queues(Protocol):
-    """The part of SQS that is asked, and the part of CloudWatch that is told."""
+    """The parts of SQS and CloudWatch that this module uses."""
 
     def queues(self) -> Iterator[tuple[str, str, str, dict[str, int]]]:
         """Yield every queue's account, region, name, and numbers of messages by metric."""
@@ -27,23 +27,23 @@ class Queues(Protocol):
     def put_metric_values(
         self, account_id: str, region: str, metric: Metric, unit: str, values: Mapping[float, int]
     ) -> None:
-        """Add values, each with how often it was seen, to a metric."""
+        """Add values to a metric, each with its count."""
         ...
 
 
 class QueueMetrics:
-    """Remembers what it told, so that a queue that nothing happens to costs nothing."""
+    """Remembers the published numbers, so that an idle queue costs nothing."""
 
     def __init__(self, queues: Queues) -> None:
         self._queues = queues
         self._told: dict[tuple[str, str, Metric], tuple[int, float]] = {}
 
     def publish(self, now: float, *, period_scale: float) -> None:
-        """Publish each number that has changed, and each that is not zero again and again.
+        """Publish each changed number, and republish each number above zero.
 
         Args:
-            now: Seconds of any clock that goes forward.
-            period_scale: What the periods of alarms are multiplied by.
+            now: Seconds of any monotonic clock.
+            period_scale: Multiplies the periods of alarms.
         """
         for account_id, region, name, counts in self._queues.queues():
             for metric_name, count in counts.items():

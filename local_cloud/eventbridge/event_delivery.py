@@ -1,6 +1,6 @@
-"""Deliver AWS services' events to event buses, as unreliably as AWS reserves the right to.
+"""Deliver AWS services' events to event buses, no more reliably than AWS promises.
 
-Owns when and how often an event arrives, and the log of what was emitted. It does not know what events mean.
+Owns when and how often an event arrives, and the log of emitted events. It does not interpret events.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _KEPT_EVENTS = 10_000
 class DeliverySwitches:
     """How events are delivered; AWS reserves each of these (best effort, at least once, unordered).
 
-    Probabilities are from 0 to 1. A delay is drawn uniformly from zero to `delay_seconds` for every delivery,
-    so that events overtake each other.
+    Probabilities are from 0 to 1. Each delivery's delay is uniform from zero to `delay_seconds`, so events
+    overtake each other.
     """
 
     duplicate_probability: float = 0.0
@@ -43,7 +43,7 @@ class DeliverySwitches:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], base: DeliverySwitches) -> DeliverySwitches:
-        """Build settings from a JSON object; members that it lacks come from `base`.
+        """Build settings from a JSON object; missing members come from `base`.
 
         Raises:
             ValueError: A member is unknown, or a value is not from 0 (to 1 for a probability).
@@ -62,7 +62,7 @@ class DeliverySwitches:
 
 @dataclass(frozen=True, slots=True)
 class EmittedEvent:
-    """One event as its service emitted it, and how many deliveries were made of it (0: it was lost)."""
+    """One emitted event, and its number of deliveries (0: it was lost)."""
 
     seq: int
     time: str
@@ -71,7 +71,7 @@ class EmittedEvent:
 
 
 class EventDelivery:
-    """An `EventSink` that hands events to a bus on a thread of its own, and keeps a log of them."""
+    """An `EventSink` that hands events to a bus on its own thread, and logs them."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class EventDelivery:
         switches: DeliverySwitches | None = None,
         seed: int = 0,
     ) -> None:
-        """Deliver by calling `put` with the envelope; `seed` decides what is lost, late or repeated."""
+        """Deliver by calling `put` with the envelope; `seed` draws losses, delays and repetitions."""
         self.switches = switches or DeliverySwitches()
         self._put = put
         self._random = random.Random(seed)  # noqa: S311 - a simulated fault, not a secret
@@ -113,7 +113,7 @@ class EventDelivery:
             return [emitted for emitted in self._log if emitted.seq > after]
 
     def stop(self) -> None:
-        """Stop delivering; what is still pending is lost."""
+        """Stop delivering; pending events are lost."""
         with self._changed:
             self._stopped = True
             self._changed.notify()
@@ -124,7 +124,7 @@ class EventDelivery:
             try:
                 self._put(event)
             except Exception:
-                # One event that a rule's target chokes on must not end the delivery of all others.
+                # An event that makes one rule's target fail must not stop the delivery of all others.
                 _LOGGER.exception("Could not deliver %s %s", event.get("detail-type"), event.get("id"))
 
     def _wait_for_next(self) -> dict[str, Any] | None:

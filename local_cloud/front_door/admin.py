@@ -1,4 +1,4 @@
-"""The admin API under `/_local_cloud/`: what happened, and which way the unknown behaviours go.
+"""The admin API under `/_local_cloud/`: logs, switches, quotas and faults.
 
 It is for tests, the demo and people; nothing that pretends to be AWS may use it.
 """
@@ -42,7 +42,7 @@ class Admin:
         self._ministack = ministack
 
     async def answer(self, request: Request) -> Response:
-        """Answer one request; mistakes get a JSON object with an `error` that says what would be right."""
+        """Answer one request; for mistakes, return a JSON object whose `error` says what would be right."""
         try:
             match request.method, request.path.removeprefix("/_local_cloud/"):
                 case "GET", "health":
@@ -89,7 +89,7 @@ class Admin:
         }
 
     def _switch(self, control_plane: ControlPlane, document: dict[str, Any]) -> dict[str, Any]:
-        """Apply the members that the document has; nothing changes if one of them is wrong."""
+        """Apply the document's members, all or none."""
         parts = {"switches", "timings", "delivery", "lambda"}
         if unknown := document.keys() - parts:
             raise ValueError(f"Unknown: {', '.join(sorted(unknown))}. There is: {', '.join(sorted(parts))}.")
@@ -118,7 +118,7 @@ _SCALING = {**_PLACE, "endpoint_name": str, "variant_name": str, "capacity": int
 def _checked(
     request: Request, required: Mapping[str, type], optional: Mapping[str, type] | None = None
 ) -> dict[str, Any]:
-    """Return the body, which must have these members of these types, and may have those."""
+    """Return the body, checked for required and optional members with these types."""
     document = _object(request.body)
     known = {**required, **(optional or {})}
     wanted = ", ".join(f"{each}: {type_.__name__}" for each, type_ in required.items())
@@ -126,7 +126,7 @@ def _checked(
         raise ValueError(f"Unknown: {', '.join(sorted(unknown))}. There is: {', '.join(known)}.")
     for name, kind in known.items():
         value = document.get(name)
-        # To Python a truth value is a number, too.
+        # In Python, bool is a number too.
         is_right = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
         if not is_right and (name in required or name in document):
             raise ValueError(f"{name} cannot be {value!r}. The body has to have {wanted}.")
@@ -134,7 +134,7 @@ def _checked(
 
 
 def _limit(control_plane: ControlPlane, limits: dict[str, Any]) -> dict[str, Any]:
-    """Set an account's quota and capacity of an instance type; null lifts one, absence leaves it."""
+    """Set an account's quota and capacity of an instance type; null removes one, absence keeps it."""
     where = (limits["account_id"], limits["region"], limits["instance_type"])
     known = {
         "quota": control_plane.limits.set_instance_quota,
@@ -151,7 +151,7 @@ def _limit(control_plane: ControlPlane, limits: dict[str, Any]) -> dict[str, Any
 
 
 def _fail(control_plane: ControlPlane, failure: dict[str, Any]) -> dict[str, Any]:
-    """Fail what is under way on an endpoint."""
+    """Fail an endpoint's current operation."""
     control_plane.incidents.fail_work(
         failure["account_id"],
         failure["region"],
@@ -163,7 +163,7 @@ def _fail(control_plane: ControlPlane, failure: dict[str, Any]) -> dict[str, Any
 
 
 def _scale(control_plane: ControlPlane, scaling: dict[str, Any]) -> dict[str, Any]:
-    """Scale a registered variant as a policy would; `scaled_to` is null if nothing was done."""
+    """Scale a registered variant as a policy would; `scaled_to` is null if nothing changed."""
     scaled_to = ApplicationAutoScaling(control_plane).scale(
         scaling["account_id"],
         scaling["region"],

@@ -1,9 +1,8 @@
-"""Tell AWS clients from web pages, which may reach a loopback port, too; pure.
+"""Distinguish AWS clients from web pages, which can reach a loopback port too; pure.
 
-A browser carries the requests of an open page to any address, 127.0.0.1 included. It says so in `Origin`, in
-`Sec-Fetch-Site` and in `Referer`; and in `Host`, where the page's host name was made to mean 127.0.0.1 (DNS
-rebinding). No AWS client sends the first three (Fetch standard, "origin-header"; Fetch Metadata,
-"sec-fetch-site").
+A browser sends an open page's requests to any address, including 127.0.0.1. It marks them with `Origin`,
+`Sec-Fetch-Site` and `Referer`, which no AWS client sends (Fetch standard, "origin-header"; Fetch Metadata,
+"sec-fetch-site"). Under DNS rebinding, a page's host name resolves to 127.0.0.1; then `Host` shows that name.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ _CORS: Final = b"access-control-"
 
 
 def refusal(method: str, headers: Iterable[tuple[bytes, bytes]], *, port: int) -> str | None:
-    """Return why a request may come from a web page that is not the local cloud's own; None if it may not.
+    """Return why a request may come from a foreign web page; None if it cannot.
 
     Args:
         method: The request's method.
-        headers: Its headers, as ASGI has them.
-        port: The port that the local cloud listens on.
+        headers: Its headers, in ASGI's form.
+        port: The local cloud's port.
     """
     if method == "OPTIONS":
         return "OPTIONS is how a browser asks for another site; no AWS client sends it"
@@ -54,7 +53,8 @@ def _is_ours(host: str, port: int) -> bool:
 
 
 def without_cors(send: Send) -> Send:
-    """Return a `send` that lets no page of another site read an answer, whatever the application says."""
+    """Return a `send` that hides every answer from pages of other sites, despite the application's
+    headers."""
 
     async def sending(message: dict[str, object]) -> None:
         if message["type"] == "http.response.start":

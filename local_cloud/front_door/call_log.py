@@ -1,4 +1,4 @@
-"""Keep the log of SageMaker calls that the admin API shows; it decides nothing."""
+"""Keep the log of SageMaker calls for the admin API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LONGEST_VALUE = 256
 
 @dataclass(frozen=True, slots=True)
 class LoggedCall:
-    """One call to the control plane, or one invocation, and how it ended; `time` is when it began."""
+    """One call to the control plane, or one invocation, and its result; `time` is when it began."""
 
     seq: int
     time: str
@@ -80,7 +80,7 @@ class CallLog:
 
 
 def summarise(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a request's top-level names and flags: enough to tell calls apart, without the bulk."""
+    """Return a request's top-level names and flags: enough to distinguish calls, without the bulk."""
     return {
         name: value[:_LONGEST_VALUE] if isinstance(value, str) else value
         for name, value in request.items()

@@ -1,8 +1,8 @@
-"""Accept and end the connections of the local cloud; Hypercorn speaks the protocols on them.
+"""Accept and end the local cloud's connections; Hypercorn handles their protocols.
 
-Hypercorn's own server keeps a connection whose client has gone for as long as an idle one may last, and
-asyncio's accepts without end where descriptors have run out. Here a connection goes when its client does, and
-there are never so many that containers and functions lack descriptors: the longest idle one goes first.
+Hypercorn's own server keeps a connection open after its client has gone, until the idle timeout. asyncio's
+server accepts without end even without free descriptors. Here a connection ends with its client. There are
+never so many that containers and functions lack descriptors: the longest idle connection ends first.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SECONDS_FOR_OPEN_REQUESTS: Final = 1.0
 
 
 def most_connections() -> int:
-    """Return how many connections there may be: half of this process's descriptors; it asks for more."""
+    """Return the limit on connections: half of this process's descriptors, after raising their limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _WANTED_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_WANTED_DESCRIPTORS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -69,7 +69,7 @@ class _Connection(TCPServer):
         await super().protocol_send(event)
 
     async def close(self) -> None:
-        """End an idle connection; its client opens another one for its next request."""
+        """End an idle connection; its client will open another one."""
         await self._initiate_server_close()
 
 
@@ -140,7 +140,7 @@ class _Listener:
         return task.done()
 
     async def close(self) -> None:
-        """Let requests under way end for a little while, then end every connection."""
+        """Give current requests a little time to end, then close every connection."""
         await self._context.terminated.set()
         if self._open:
             await asyncio.wait(set(self._open), timeout=_SECONDS_FOR_OPEN_REQUESTS)
@@ -151,7 +151,7 @@ class _Listener:
 
 
 async def serve(application: Any, listener: socket.socket, *, until: Awaitable[None]) -> None:  # noqa: ANN401 - an ASGI application
-    """Serve an ASGI application, its lifespan included, until something is awaited."""
+    """Serve an ASGI application, with its lifespan, while an awaitable runs."""
     config = Config()
     config.keep_alive_timeout = _SECONDS_IDLE
     wrapped = ASGIWrapper(application)

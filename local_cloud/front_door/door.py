@@ -1,8 +1,8 @@
-"""Decide who may speak to the local cloud at all, before anything of it looks at a request.
+"""Decide who may use the local cloud, before anything else looks at a request.
 
-The local cloud runs models' and functions' code as the user who started it. So it refuses what a web page may
-have sent (`browsers`), and carries out only requests that are signed with this start's secret, or with
-credentials that the root user gave out (`ministack/signatures.py`).
+The local cloud runs the code of models and functions as the user who started it. So it refuses requests that
+a web page may have sent (`browsers`). It carries out only requests signed with this start's secret, or with
+credentials that the root user issued (`ministack/signatures.py`).
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _LOGGER = logging.getLogger("local_cloud.door")
 
 SECRET_HEADER: Final = "x-local-cloud-secret"  # noqa: S105 - a header's name
 _PRIVATE_PREFIXES: Final = ("/_local_cloud/", "/_ministack/", "/_localstack/")
-# Custom resources and wait conditions of CloudFormation answer here: the random token in the path lets them.
+# CloudFormation's custom resources and wait conditions answer here: the random token in the path admits them.
 _ANSWERS_OF_RESOURCES: Final = ("/_ministack/cfn-response/", "/_ministack/cfn-signal/")
 
 
 class Door:
-    """Refuses requests; None means that one may come in."""
+    """Refuses requests; None means that a request may pass."""
 
     def __init__(self, *, port: int, secret: str, signatures: Signatures) -> None:
         self._port = port
@@ -35,7 +35,7 @@ class Door:
         self._signatures = signatures
 
     def refuse_head(self, scope: Scope, head: Request) -> Response | None:
-        """Refuse what a web page may have sent, and what is for the local cloud's own callers only."""
+        """Refuse requests from web pages, and requests that only the local cloud's own callers may make."""
         foreign = browsers.refusal(head.method, scope["headers"], port=self._port)
         if foreign is not None:
             _LOGGER.warning("Refused %s %s: %s", head.method, head.path, foreign)
@@ -48,7 +48,7 @@ class Door:
         )
 
     def refuse_signature(self, scope: Scope, request: Request) -> Response | None:
-        """Refuse a request that is not signed as it has to be; an administrator's secret is as good."""
+        """Refuse a request without a valid signature or an administrator's secret."""
         if request.path.startswith(_PRIVATE_PREFIXES) and (
             _is_answer_of_resource(request) or self._knows(request)
         ):

@@ -1,7 +1,7 @@
-"""The ASGI application of the local cloud: decides which part of it answers a request.
+"""The ASGI application of the local cloud: route each request to the part that answers it.
 
-SageMaker, its runtime, Application Auto Scaling and Service Quotas are served here, everything else by
-MiniStack. What neither implements is refused by name, never answered with an empty success.
+SageMaker, its runtime, Application Auto Scaling and Service Quotas are answered here, everything else by
+MiniStack. An operation that neither implements is refused by name, never answered with an empty success.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _TARGET_PREFIX = "SageMaker."
 
 
 class Destination(Enum):
-    """Who answers a request."""
+    """The part that answers a request."""
 
     ADMIN = "admin"
     CONTROL_PLANE = "control plane"
@@ -74,7 +74,7 @@ class Destination(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CredentialScope:
-    """What a Signature Version 4 says of its signer: SigV4 `Credential=<key>/<date>/<region>/<service>/…`."""
+    """The signer in a SigV4 `Credential=<key>/<date>/<region>/<service>/…`."""
 
     access_key_id: str
     region: str
@@ -92,7 +92,7 @@ def credential_scope(request: Request) -> CredentialScope | None:
 def destination(
     request: Request, scope: CredentialScope | None, *, ministack_serves: Callable[[str], bool]
 ) -> Destination:
-    """Decide who answers: by path for the admin API, else by the service in the credential scope."""
+    """Choose the part: by path for the admin API, else by the service in the credential scope."""
     if request.path.startswith(_ADMIN_PREFIX):
         return Destination.ADMIN
     target = request.headers.get("x-amz-target", "")
@@ -112,13 +112,13 @@ def destination(
 
 
 def operation_name(request: Request) -> str:
-    """Name what an unsupported request wanted, as well as its protocol lets anybody tell."""
+    """Name the operation of an unsupported request, as well as its protocol allows."""
     target = request.headers.get("x-amz-target", "")
     return target.rpartition(".")[2] or request.query.get("Action") or f"{request.method} {request.path}"
 
 
 class Gateway:
-    """The application; its lifespan is MiniStack's, with what runs by itself inside."""
+    """The application; MiniStack's lifespan, with the background tasks inside."""
 
     def __init__(
         self,
@@ -147,7 +147,7 @@ class Gateway:
             await self._live(scope, receive, send)
             return
         if scope["type"] != "http":
-            # A page may open a WebSocket to any address, and nothing that the local cloud serves needs one.
+            # A page may open a WebSocket to any address, and no part of the local cloud needs one.
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
@@ -172,7 +172,7 @@ class Gateway:
         try:
             response = await self._answer(goes_to, request, signed, scope)
         except Exception:
-            # A defect of ours is answered as AWS answers its own: clients know what to do with it.
+            # Answer a defect of ours as AWS answers its own: clients know how to react.
             _LOGGER.exception("Could not answer %s", operation_name(request))
             message = f"The local cloud failed at {operation_name(request)}. Its log has the reason."
             response = service_error("InternalFailure", message, status=500)
@@ -277,7 +277,7 @@ class Gateway:
         return response
 
     async def _refusal(self, operation: str, endpoint_name: str, caller: Caller) -> Response | None:
-        """Return the answer to an invocation that IAM does not allow."""
+        """Return the answer to a denied invocation."""
         if caller.principal is None:
             return None
         request = {"EndpointName": endpoint_name}
@@ -311,7 +311,7 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
-    """Return a body's JSON object; anything else is nothing to log, however deep it is."""
+    """Return a body's JSON object; nothing else is worth logging."""
     try:
         document = json.loads(body or b"{}")
     except (ValueError, RecursionError):

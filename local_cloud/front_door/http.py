@@ -1,4 +1,4 @@
-"""The little HTTP that the gateway needs on top of ASGI: read a whole request, send a whole response."""
+"""HTTP on top of ASGI for the gateway: read a whole request, send a whole response."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A complete response; `error_code` is the service's code when the status is an error."""
+    """A complete response; `error_code` is the service's code if the status is an error."""
 
     status: int
     body: bytes
@@ -50,9 +50,9 @@ def json_response(document: object, *, status: int = 200) -> Response:
 def service_error(
     code: str, message: str, *, status: int = 400, members: Mapping[str, Any] | None = None
 ) -> Response:
-    """Return an error as AWS's JSON services send it: the code in a header and in `__type`.
+    """Return an error in the form of AWS's JSON services: the code in a header and in `__type`.
 
-    Both spellings of "message" are sent, since a service's error shapes have one or the other.
+    It has both spellings of "message", because services' error shapes use one or the other.
     """
     document = {"__type": code, "message": message, "Message": message, **(members or {})}
     headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": code}
@@ -60,7 +60,7 @@ def service_error(
 
 
 def request_head(scope: Scope) -> Request:
-    """Return what an ASGI scope says of a request: everything but its body."""
+    """Return everything in an ASGI scope about a request, except its body."""
     return Request(
         method=scope["method"],
         path=scope["path"],
@@ -70,13 +70,13 @@ def request_head(scope: Scope) -> Request:
 
 
 def raw_path(scope: Scope) -> str:
-    """Return the path as it was sent, which is what a signature is about."""
+    """Return the path as it was sent, which the signature covers."""
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     return raw.decode("latin-1")
 
 
 async def read_body(receive: Receive) -> bytes:
-    """Return the request's body; raise `ClientDisconnectedError` if it never becomes complete."""
+    """Return the request's body; raise `ClientDisconnectedError` if it is never complete."""
     chunks: list[bytes] = []
     while True:
         message = await receive()
@@ -88,7 +88,7 @@ async def read_body(receive: Receive) -> bytes:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives a body which was read already, and then what the client sends."""
+    """Return a `receive` that first returns a body that was already read, then the client's messages."""
     messages = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receiving() -> MutableMapping[str, Any]:
@@ -98,7 +98,7 @@ def replay(body: bytes, receive: Receive) -> Receive:
 
 
 async def send_response(send: Send, response: Response, *, request_id: str) -> None:
-    """Send a response, with `request_id` unless it has an id of its own."""
+    """Send a response, with `request_id` unless it already has an id."""
     headers = {**response.headers, "Content-Length": str(len(response.body))}
     if not any(name.lower() == "x-amzn-requestid" for name in headers):
         headers["x-amzn-RequestId"] = request_id

@@ -1,8 +1,8 @@
-"""Unpack model archives that somebody else made; nothing may land outside the given directory.
+"""Unpack untrusted model archives; nothing may land outside the given directory.
 
-Every path is checked and every file is written here, since not every Python that runs this can be trusted
-with it: `tarfile`'s extraction filters came with 3.11.4, and let links lead out up to 3.11.12, 3.12.10 and
-3.13.3 (CVE-2025-4517). Links are made last, when nothing is written any more that could follow one.
+This module checks every path and writes every file itself, because `tarfile` is not safe in every Python. Its
+extraction filters came with 3.11.4, and let links lead out up to 3.11.12, 3.12.10 and 3.13.3 (CVE-2025-4517).
+Links are made last, when no later write can follow one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class BadArchiveError(Exception):
 
 
 def extract(content: bytes, *, into: Path) -> None:
-    """Unpack a `model.tar.gz`; raise `BadArchiveError` naming the member that may not be unpacked."""
+    """Unpack a `model.tar.gz`; raise `BadArchiveError` with the name of an unsafe member."""
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
             links: list[tuple[PurePosixPath, PurePosixPath]] = []
@@ -50,7 +50,7 @@ def extract(content: bytes, *, into: Path) -> None:
 
 
 def _inside(path: PurePosixPath, member: tarfile.TarInfo) -> PurePosixPath:
-    """Return a path of the archive as one below its root, without links in it."""
+    """Return a path of the archive as a path below its root, without links in it."""
     if path.is_absolute() or ".." in path.parts or "\0" in str(path):
         raise BadArchiveError(f"{member.name!r} leads out of the archive ({path})")
     return path
@@ -62,7 +62,7 @@ def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> Non
         return
     if not (member.isreg() or member.islnk()):
         raise BadArchiveError(f"{member.name!r} is neither a file, nor a folder, nor a link")
-    # A hard link is written as a copy of the member that it names.
+    # Write a hard link as a copy of its member.
     source = archive.extractfile(member)
     if source is None:
         raise BadArchiveError(f"{member.name!r} is a link to {member.linkname!r}, which is no file")
@@ -75,8 +75,8 @@ def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> Non
 def _link(path: PurePosixPath, target: PurePosixPath, into: Path) -> None:
     """Make a symbolic link into the archive.
 
-    It lies in a real folder, and `..` stands at the beginning of its target only: so the names alone tell
-    where it leads, and what else in the archive is a link cannot change that.
+    It lies in a real folder, and `..` appears only at the beginning of its target. So the names alone tell
+    where it leads, and no other link in the archive can change that.
     """
     names = list(target.parts)
     depth = len(path.parts) - 1

@@ -1,11 +1,11 @@
-"""Serve one model as SageMaker's scikit-learn container does; a program of its own, run by path.
+"""Serve one model as SageMaker's scikit-learn container does; an independent program, run by path.
 
-It imports nothing of the local cloud and nothing beyond the standard library until the model's own code does.
-The contract is that of the container's documentation ("Using Scikit-learn with the SageMaker Python SDK"):
-`model_fn(model_dir)`, and optionally `input_fn(body, content_type)`, `predict_fn(data, model)` and
-`output_fn(prediction, accept)`, in `code/inference.py` (or `SAGEMAKER_PROGRAM`).
+Until it loads the model's code, it imports only the standard library. The contract is the container's ("Using
+Scikit-learn with the SageMaker Python SDK"): `model_fn(model_dir)`, and optionally `input_fn(body,
+content_type)`, `predict_fn(data, model)` and `output_fn(prediction, accept)`, in `code/inference.py` (or
+`SAGEMAKER_PROGRAM`).
 
-The process loads the model before it accepts a connection, and exits if that fails: its log says why.
+The process loads the model before it accepts a connection. If that fails, it logs why and exits.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class UnsupportedFormatError(Exception):
 
 
 def load_program(code_dir: Path, program: str) -> ModuleType:
-    """Import the inference script, with its directory on the path as the container has it."""
+    """Import the inference script, with its directory on the path, as the container does."""
     path = code_dir / program
     if not path.is_file():
         raise FileNotFoundError(
@@ -95,7 +95,7 @@ def default_output(prediction: Any, accept: str) -> Any:  # noqa: ANN401 - the m
 
 
 def missing_model_fn(model_dir: str) -> Any:  # noqa: ANN401 - it never returns
-    """Refuse to guess how a model is loaded, as the container does."""
+    """Refuse to guess how to load a model, as the container does."""
     raise NotImplementedError(
         f"Please provide a model_fn implementation that loads the model from {model_dir}."
     )
@@ -108,12 +108,12 @@ class Model:
         self._input: Callable[..., Any] = getattr(program, "input_fn", default_input)
         self._predict: Callable[..., Any] = getattr(program, "predict_fn", default_predict)
         self._output: Callable[..., Any] = getattr(program, "output_fn", default_output)
-        # One prediction at a time, as in one worker process of the container: models need not be thread-safe.
+        # One prediction at a time, like one worker process of the container: models need not be thread-safe.
         self._turn = threading.Lock()
         self._model = getattr(program, "model_fn", missing_model_fn)(str(model_dir))
 
     def transform(self, body: bytes, content_type: str, accept: str) -> tuple[int, str, bytes]:
-        """Return the status, content type and body that answer one invocation."""
+        """Return the status, content type and body of one invocation's answer."""
         with self._turn:
             try:
                 data = self._input(body, content_type)
@@ -130,7 +130,7 @@ class Model:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """`GET /ping` and `POST /invocations`; a model that raises answers 500 and says so in the log."""
+    """`GET /ping` and `POST /invocations`; if the model raises an error, log it and answer 500."""
 
     model: Model
     protocol_version = "HTTP/1.1"
@@ -178,15 +178,15 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def exit_with_parent() -> None:
-    """End this process when its standard input closes: whoever started it is gone, even if it was killed."""
-    # Not sys.stdin: its lock, held by a daemon thread, would abort an interpreter that exits by itself.
+    """End this process when its standard input closes: then the parent is gone, even if it was killed."""
+    # Not sys.stdin: a daemon thread would hold its lock, and abort an interpreter that exits.
     while os.read(0, 4096):
         pass
     os._exit(0)
 
 
 def main() -> None:
-    """Load the model, then serve it on the listening socket that was handed over."""
+    """Load the model, then serve it on the inherited listening socket."""
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--listen-fd", type=int, required=True)
     arguments.add_argument("--model-dir", type=Path, required=True)

@@ -1,6 +1,6 @@
-"""Host endpoints: launch fleets, send them traffic, and let them finish what they began before they end.
+"""Host endpoints: launch fleets, route traffic to them, and drain them before they end.
 
-The control plane decides which fleets run and who gets which traffic; see `Hosting` in its ports.
+The control plane decides which fleets run and how traffic is split; see `Hosting` in its ports.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class NoSuchEndpointError(Exception):
 
 
 class NoSuchVariantError(Exception):
-    """The endpoint serves, but not with that variant."""
+    """The endpoint has no such variant."""
 
 
 class NotReadyError(Exception):
@@ -50,7 +50,7 @@ class NotReadyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """A container's answer, and which variant and log stream it came from."""
+    """A container's answer, with its variant and log stream."""
 
     variant_name: str
     log_group: str
@@ -60,12 +60,12 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class InvocationRecord:
-    """What one invocation of one fleet came to, for whoever keeps the metrics.
+    """The result of one invocation of one fleet, for metrics.
 
     Attributes:
-        spec: What was invoked.
+        spec: The invoked fleet.
         instance_count: How many instances its fleet had.
-        status: The container's HTTP status; None if it gave no answer.
+        status: The container's HTTP status; None without an answer.
         model_seconds: How long the container took.
         overhead_seconds: How long everything else took.
     """
@@ -105,7 +105,7 @@ class Fleets:
         drain_seconds: float = 65.0,
         observer: Observer = _observe_nothing,
     ) -> None:
-        """Keep the models' files below `directory`; tell the observer of every invocation, on any thread.
+        """Store the models' files below `directory`; tell the observer of every invocation, on any thread.
 
         A container has 60 seconds to answer (InvokeEndpoint's documentation); draining waits a little longer.
         """
@@ -138,13 +138,13 @@ class Fleets:
         return fleet_id
 
     def health(self, fleet_id: str) -> Health:
-        """Return the fleet's health as last seen; an unknown fleet is unhealthy."""
+        """Return the fleet's latest health; an unknown fleet is unhealthy."""
         with self._lock:
             serving = self._fleets.get(fleet_id)
         return serving.fleet.health if serving else Health.UNHEALTHY
 
     def route(self, account_id: str, region: str, endpoint_name: str, routes: tuple[Route, ...]) -> None:
-        """Send the endpoint's traffic to these fleets from now on; what is under way stays where it is."""
+        """Send the endpoint's traffic to these fleets; current invocations stay where they are."""
         key = (account_id, region, endpoint_name)
         with self._lock:
             if not routes:
@@ -153,14 +153,14 @@ class Fleets:
                 self._routes[key] = WeightedChoice(routes)
 
     def scale(self, fleet_id: str, instance_count: int) -> None:
-        """Note how many instances a fleet has; one process stands for all of them."""
+        """Record a fleet's instance count; one process stands for all of them."""
         with self._lock:
             serving = self._fleets.get(fleet_id)
             if serving is not None:
                 serving.fleet.instance_count = instance_count
 
     def terminate(self, fleet_id: str) -> None:
-        """Stop a fleet once its invocations under way are answered; return at once."""
+        """Stop a fleet once its current invocations are answered; return at once."""
         with self._lock:
             serving = self._fleets.pop(fleet_id, None)
             if serving is None:
@@ -183,9 +183,9 @@ class Fleets:
         headers: Mapping[str, str],
         timeout_seconds: float | None = None,
     ) -> Invocation:
-        """Let one fleet of the endpoint answer, within the given time instead of that of a synchronous call.
+        """Let one fleet of the endpoint answer, within the given time instead of a synchronous call's.
 
-        Raises `NoSuchEndpointError`, `NoSuchVariantError`, `NotReadyError`, or what `Fleet.invoke` raises.
+        Raises `NoSuchEndpointError`, `NoSuchVariantError`, `NotReadyError`, or any error of `Fleet.invoke`.
         """
         began = time.monotonic()
         with self._chosen((account_id, region, endpoint_name), target_variant) as (route, serving, shadows):
@@ -200,14 +200,14 @@ class Fleets:
             return Invocation(route.variant_name, fleet.log_group, fleet.log_stream, answer)
 
     def async_inference(self, account_id: str, region: str, endpoint_name: str) -> Mapping[str, Any] | None:
-        """Return the AsyncInferenceConfig of an endpoint that serves; None if it answers synchronously.
+        """Return the AsyncInferenceConfig of a serving endpoint; None if it answers synchronously.
 
         Raises `NoSuchEndpointError`.
         """
         return self.serving(account_id, region, endpoint_name).async_inference
 
     def serving(self, account_id: str, region: str, endpoint_name: str) -> FleetSpec:
-        """Return what serves an endpoint; of several fleets, the first one.
+        """Return an endpoint's serving fleet, the first of several.
 
         Raises `NoSuchEndpointError`.
         """
@@ -230,7 +230,7 @@ class Fleets:
         began: float,
         timeout_seconds: float | None = None,
     ) -> Answer:
-        """Let a fleet answer, and tell the observer how that went."""
+        """Let a fleet answer, and tell the observer the result."""
         asked = time.monotonic()
         answer = None
         try:
@@ -248,7 +248,7 @@ class Fleets:
         return answer
 
     def _copy(self, serving: _Serving, body: bytes, headers: Mapping[str, str]) -> None:
-        """Send a copy of an invocation to a shadow; its answer is nobody's concern."""
+        """Send a copy of an invocation to a shadow, and ignore its answer."""
         try:
             with contextlib.suppress(UnreachableError, InvocationTimeoutError):
                 self._ask(serving.fleet, body, headers, time.monotonic())
@@ -283,7 +283,7 @@ class Fleets:
             serving = self._fleets.get(route.fleet_id) if route else None
             if route is None or serving is None:
                 raise NoSuchVariantError
-            # Counted under the lock that `terminate` takes: a fleet drains this invocation, or is not chosen.
+            # Count under the lock of `terminate`: a fleet either drains this invocation or is not chosen.
             serving.in_flight += 1
             shadows = [
                 self._fleets[shadow.fleet_id]

@@ -1,4 +1,4 @@
-"""Choose among an endpoint's routes by weight; pure, and the same sequence for the same weights."""
+"""Choose among an endpoint's routes by weight; pure, with a fixed sequence for the same weights."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class WeightedChoice:
     def next_of_variant(self, variant_name: str) -> Route | None:
         """Return the next route of one variant: TargetVariant overrides the weights between variants.
 
-        Between an old and a new fleet of the variant their shares hold; a variant without any weight is
-        invoked all the same. None if there is no such variant.
+        The shares of the variant's old and new fleet still apply. A variant without weight is invoked too.
+        None if there is no such variant.
         """
         choice = self._by_variant.get(variant_name)
         if choice is None:

@@ -1,6 +1,6 @@
-"""Run the containers of one production variant as processes, watch their health, and keep their logs.
+"""Run one production variant's containers as processes, watch their health, and keep their logs.
 
-One process stands for all instances of a fleet. Traffic is not this module's matter.
+One process stands for all instances of a fleet. Other modules route traffic.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ERRORS_FROM = 400
 
 
 class ModelData(Protocol):
-    """Where model archives come from."""
+    """The source of model archives."""
 
     def read_object(self, s3_url: str, *, account_id: str) -> bytes | None:
         """Return the object's bytes, or None if there is none."""
@@ -45,7 +45,7 @@ class ModelData(Protocol):
 
 
 class Logs(Protocol):
-    """Where the containers' output goes."""
+    """The destination of the containers' output."""
 
     def write_logs(
         self, account_id: str, region: str, *, group: str, stream: str, lines: Sequence[str]
@@ -55,7 +55,7 @@ class Logs(Protocol):
 
 
 class UnreachableError(Exception):
-    """The container's process does not accept the invocation, or died over it."""
+    """The container's process does not accept the invocation, or died during it."""
 
 
 class InvocationTimeoutError(Exception):
@@ -64,7 +64,7 @@ class InvocationTimeoutError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a container answered to an invocation."""
+    """A container's answer to an invocation."""
 
     status: int
     content_type: str
@@ -73,11 +73,11 @@ class Answer:
 
 
 class _CannotLaunchError(Exception):
-    """A fleet that will never be healthy, and why, for its log."""
+    """A fleet that will never be healthy, and the reason for its log."""
 
 
 class Fleet:
-    """The processes of one variant; `launch` returns at once and `health` tells how far they are."""
+    """The processes of one variant; `launch` returns at once and `health` tells their progress."""
 
     def __init__(
         self, fleet_id: str, spec: FleetSpec, *, model_data: ModelData, logs: Logs, directory: Path
@@ -105,9 +105,9 @@ class Fleet:
             self._give_up(error)
 
     def invoke(self, body: bytes, headers: Mapping[str, str], *, timeout_seconds: float) -> Answer:
-        """Pass an invocation through the containers, the output of each being the input of the next.
+        """Pass an invocation through the containers; each one's output is the next one's input.
 
-        Raises `UnreachableError` or `InvocationTimeoutError`; an error status of a container ends the chain.
+        Raises `UnreachableError` or `InvocationTimeoutError`; a container's error status ends the chain.
         """
         sent = dict(headers)
         answer: Answer | None = None
@@ -121,7 +121,7 @@ class Fleet:
         return answer
 
     def stop(self) -> None:
-        """End the processes and forget their files; return when they are gone."""
+        """End the processes and delete their files; return when both are gone."""
         self._stopping.set()
         with self._lock:
             processes = list(self._processes)
@@ -154,7 +154,7 @@ class Fleet:
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
-        """End the launch: the endpoint's log has the reason."""
+        """End the launch, with the reason in the endpoint's log."""
         if isinstance(error, _CannotLaunchError):
             self._log(str(error))
         elif not self._stopping.is_set():
@@ -203,7 +203,7 @@ class Fleet:
                 start_new_session=True,
             )
             self._processes.append(process)
-            # Our copy of the listener closes here: once the process is gone, connections are refused at once.
+            # Close our copy of the listener: once the process is gone, connections are refused at once.
             self._ports.append(listener.getsockname()[1])
         reader = threading.Thread(target=self._keep_log, args=(process,), daemon=True)
         reader.start()
@@ -246,7 +246,7 @@ class Fleet:
         if process.stdout is None:
             return
         with process.stdout as output:
-            # Read on whatever becomes of a line: a container whose output nobody takes stands still.
+            # Keep reading even if a line cannot be stored: a container whose output nobody reads stops.
             for line in output:
                 self._log(line.decode(errors="replace").rstrip("\n"))
         code = process.wait()
@@ -294,7 +294,7 @@ def _post(port: int, body: bytes, headers: Mapping[str, str], *, timeout_seconds
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Signal a container and whatever it started; `start_new_session` made its pid its group's id."""
+    """Signal a container and its child processes; `start_new_session` made its pid its group's id."""
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)

@@ -1,6 +1,6 @@
 """Keep the policies of MiniStack's event buses as EventBridge does.
 
-`emulator.py` alone makes one of it. What is changed in MiniStack, and why:
+Only `emulator.py` creates one. Changes to MiniStack, and reasons:
 
 `eventbridge._put_permission` becomes `_put_permission`, `provisioners._RESOURCE_HANDLERS` gets a bus policy
     MiniStack forgets a whole `Policy`, and its CloudFormation has no `AWS::Events::EventBusPolicy`.
@@ -34,7 +34,7 @@ class BusPolicies:
         self._provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
 
     def install(self) -> None:
-        """Keep whole policies from now on, and let CloudFormation make them."""
+        """From now on, keep whole policies, and let CloudFormation create them."""
         self._put_statement: Callable[..., Any] = self._eventbridge._put_permission
         self._eventbridge._put_permission = self._put_permission
         self._provisioners._RESOURCE_HANDLERS["AWS::Events::EventBusPolicy"] = {

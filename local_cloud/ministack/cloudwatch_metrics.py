@@ -1,13 +1,13 @@
 """Metrics and alarms of MiniStack's CloudWatch, evaluated as CloudWatch does.
 
-Owns what MiniStack keeps of them; `cloudwatch/alarm_evaluation.py` decides. `emulator.py` alone makes one of
-it. What is changed in MiniStack, and why:
+Owns MiniStack's copies of them; `cloudwatch/alarm_evaluation.py` decides. Only `emulator.py` creates one.
+Changes to MiniStack, and reasons:
 
 `cloudwatch._evaluate_alarm` becomes `_evaluate`
-    MiniStack adds up a metric over all its dimensions, and knows neither periods nor missing data nor metric
-    math; `cloudwatch/alarm_evaluation.py` does. `evaluate_alarms` does it for all alarms, again and again.
+    MiniStack sums a metric over all its dimensions, and ignores periods, missing data and metric math.
+    `cloudwatch/alarm_evaluation.py` handles all of them. `evaluate_alarms` evaluates all alarms, repeatedly.
 `cloudwatch._put_metric_alarm` and `provisioners._cw_metric_alarm_record` keep `Metrics`
-    Alarms on metric math lost their expressions, or were refused by CloudFormation.
+    Alarms on metric math lost their expressions, or CloudFormation refused them.
 """
 # ruff: noqa: SLF001 - touching MiniStack's internals is what this module is for; RELIED_ON lists them.
 
@@ -49,7 +49,7 @@ _QUEUE_METRICS = {
     "ApproximateNumberOfMessagesNotVisible": "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed": "ApproximateNumberOfMessagesDelayed",
 }
-"""SQS's metrics in CloudWatch, and the attributes of a queue that they are (SQS developer guide)."""
+"""SQS's metrics in CloudWatch, and their queue attributes (SQS developer guide)."""
 
 
 class CloudWatchMetrics:
@@ -63,7 +63,7 @@ class CloudWatchMetrics:
         self._responses: Any = importlib.import_module("ministack.core.responses")
 
     def install(self) -> None:
-        """Evaluate alarms here from now on, those on metric math included."""
+        """From now on, evaluate alarms here, also those on metric math."""
         self._cloudwatch._evaluate_alarm = self._evaluate
         self._cloudwatch._put_metric_alarm = self._keeping_metrics(self._cloudwatch._put_metric_alarm)
         self._provisioners._cw_metric_alarm_record = self._reading_metrics(
@@ -77,7 +77,7 @@ class CloudWatchMetrics:
                 try:
                     self._evaluate(alarm)
                 except Exception:
-                    # A malformed alarm must not keep the others from being evaluated.
+                    # A malformed alarm must not stop the evaluation of the others.
                     _LOGGER.exception("Could not evaluate the alarm %s of account %s", name, account_id)
 
     def alarm_state(self, account_id: str, region: str, alarm_name: str) -> str | None:
@@ -97,9 +97,9 @@ class CloudWatchMetrics:
         unit: str,
         values: Mapping[float, int],
     ) -> None:
-        """Add values, each with how often it was seen, to a metric, as PutMetricData does.
+        """Add values to a metric, each with its count, as PutMetricData does.
 
-        To be called on the event loop: MiniStack's own handlers use its metrics there without a lock.
+        Call it on the event loop: MiniStack's own handlers use its metrics there without a lock.
         """
         with self._responses.request_scope(account_id, region):
             self._cloudwatch._store_datum(
@@ -145,7 +145,7 @@ class CloudWatchMetrics:
         return alarm_record
 
     def _evaluate(self, alarm: dict[str, Any]) -> None:
-        """Give an alarm of the present account and region the state that its data demand."""
+        """Set an alarm of the present account and region to the state by its data."""
         evaluation = alarm_evaluation.evaluate(
             alarm, self._statistic, time.time(), period_scale=self.alarm_period_scale
         )
@@ -173,7 +173,7 @@ class CloudWatchMetrics:
 
 
 def _make_metric_math(alarm: dict[str, Any], metrics: Sequence[dict[str, Any]]) -> None:
-    """Let an alarm be about these queries instead of a metric; CloudFormation's numbers may be texts."""
+    """Change an alarm from a metric to these queries; CloudFormation's numbers may be texts."""
     for member in (
         "MetricName",
         "Namespace",

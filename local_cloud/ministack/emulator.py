@@ -1,11 +1,11 @@
 """Run MiniStack inside this process; no other folder of the project knows MiniStack's internals.
 
-MiniStack keeps its state in modules and reads its settings from the environment when it is imported, so there
-is one of it per process and `enter_environment` comes first. The other modules of this folder change it, each
-with a table of what and why. What is changed here:
+MiniStack keeps its state in modules and reads its settings from the environment on import. So there is one
+per process, and `enter_environment` comes first. The other modules of this folder change it, each with a
+table of changes and reasons. Changes here:
 
 `router._is_aws_service_name` always agrees
-    To tell what nobody implements, MiniStack loads every service model of botocore: seconds, and 400 MB.
+    To name unimplemented services, MiniStack loads every service model of botocore: seconds, and 400 MB.
 
 Everything else in `RELIED_ON` is only read or called.
 """
@@ -88,8 +88,8 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     *signatures.RELIED_ON,
 )
 
-# What a process of the local cloud keeps of the host's environment: nothing that selects an AWS account, a
-# Python environment or a MiniStack setting.
+# The host's variables that a process of the local cloud keeps: none that selects an AWS account, a Python
+# environment or a MiniStack setting.
 _KEPT_FROM_HOST = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SYSTEMROOT")
 
 
@@ -99,7 +99,7 @@ class IncompatibleMiniStackError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CallerIdentity:
-    """Who an access key belongs to."""
+    """The owner of an access key."""
 
     account_id: str
     principal_arn: str
@@ -122,7 +122,7 @@ def settings(port: int, *, enforce_iam: bool = True) -> dict[str, str]:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "LAMBDA_EXECUTOR": "local",
-        # A socket that does not exist: MiniStack neither imports the Docker SDK nor sweeps for containers.
+        # A missing socket: MiniStack neither imports the Docker SDK nor sweeps for containers.
         "DOCKER_HOST": "unix:///nonexistent/docker.sock",
         "PERSIST_STATE": "0",
         "S3_PERSIST": "0",
@@ -131,7 +131,7 @@ def settings(port: int, *, enforce_iam: bool = True) -> dict[str, str]:
 
 
 def enter_environment(port: int, state_dir: Path, *, secret: str, enforce_iam: bool = True) -> None:
-    """Replace this process's environment by what MiniStack and its child processes may see.
+    """Replace this process's environment with the one for MiniStack and its child processes.
 
     `secret` is the secret access key of every account's root user. Temporary files go below `state_dir`, so
     that its owner can remove them all at once.
@@ -157,9 +157,9 @@ class MiniStack:
         enforce_iam: bool = True,
         retry_base_seconds: float = 1.0,
     ) -> None:
-        """Import MiniStack and change it as the modules' tables say.
+        """Import MiniStack and change it by the modules' tables.
 
-        `parameter_changes.announce_to` does the part that needs somebody to tell.
+        `parameter_changes.announce_to` makes the changes that need an event bus.
 
         Raises `IncompatibleMiniStackError` if the installed version lacks something in `RELIED_ON`.
         """
@@ -202,7 +202,7 @@ class MiniStack:
         self._router._is_aws_service_name = lambda _name: True
 
     def identify(self, access_key_id: str) -> CallerIdentity:
-        """Return the account and principal of an access key: a 12-digit one is an account's root."""
+        """Return the account and principal of an access key: a 12-digit key is an account's root."""
         with self._responses.request_scope("", ""):
             self._responses.set_request_account_id(access_key_id)
             account_id: str = self._responses.get_account_id()

@@ -1,27 +1,27 @@
 """Enforce IAM on every request to MiniStack's own services.
 
-Owns what a request asks IAM about, and the answer to one that is refused; `iam` decides. `emulator.py` alone
-makes one of it. What is changed in MiniStack, and why:
+Owns the questions to IAM about a request, and the answer to a refused one; `iam` decides. Only `emulator.py`
+creates one. Changes to MiniStack, and reasons:
 
 `iam_evaluator.enforce` becomes `_enforce`
-    MiniStack's own evaluator takes a session for its role's ARN, knows no policy variables, gives the root
-    user what its account's resources deny, and asks nobody for iam:PassRole. Signatures, tokens and dates
-    are still checked by MiniStack.
+    MiniStack's own evaluator uses a session's role ARN in place of the session, ignores policy variables,
+    lets the root user override denials, and never checks iam:PassRole. MiniStack still checks signatures,
+    tokens and dates.
 `iam_actions.request_tag_context` becomes `_request_context`
     Condition keys that MiniStack does not know: `events:source`, `events:detail-type`,
-    `cloudwatch:namespace`, those of grants on keys; and which roles a request passes to which service.
+    `cloudwatch:namespace`, those of grants on keys; and the roles that a request passes to a service.
 `iam_actions.extract_resource_arn` becomes `_resource_arn`
-    MiniStack asks for GetParametersByPath on every parameter, for DescribeAlarms on everything, for an
-    alias instead of its key, and for a role without its path.
-`iam_actions.access_denied_response` says which action on which resource
+    MiniStack checks GetParametersByPath on every parameter, DescribeAlarms on everything, an alias instead of
+    its key, and a role without its path.
+`iam_actions.access_denied_response` names the action and the resource
     MiniStack names no resource for most services, and only the operation when a role may not be passed.
-`cloudwatch._describe_alarms` hides composite alarms from those who may not see them
-    CloudWatch shows them to who may describe all alarms, and tells nobody else (botocore: DescribeAlarms).
+`cloudwatch._describe_alarms` hides composite alarms from callers who may not see them
+    CloudWatch shows them only to callers who may describe all alarms (botocore: DescribeAlarms).
 `app.pin_request_origin` calls every request encrypted
-    The local cloud speaks HTTP on the loopback interface, where AWS speaks TLS: policies that demand
-    `aws:SecureTransport`, as those of the CDK's own bucket, would let nobody in.
+    The local cloud speaks HTTP on the loopback interface, where AWS speaks TLS. Policies that require
+    `aws:SecureTransport`, such as the CDK bucket's, would admit nobody.
 `s3._foreign_bucket_allows` agrees to signed requests
-    It asks a bucket's policy about the caller's account only; `_enforce` has asked about the caller.
+    It checks a bucket's policy only for the caller's account; `_enforce` has checked it for the caller.
 """
 # ruff: noqa: SLF001 - touching MiniStack's internals is what this module is for; RELIED_ON lists them.
 
@@ -69,14 +69,14 @@ _REFUSED: Final[ContextVar[str]] = ContextVar("refused", default="")
 """Why the present request was refused last, in AWS's words."""
 
 _HIDES_COMPOSITE_ALARMS: Final[ContextVar[bool]] = ContextVar("hides_composite_alarms", default=False)
-"""Whether the DescribeAlarms that was authorised last is by somebody who may not see composite alarms."""
+"""Whether the last authorised DescribeAlarms must hide composite alarms."""
 
 _ALWAYS_ALLOWED: Final = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 _PASSED: Final = "local-cloud:passed"
-"""A key of ours among a request's: the roles that it passes, each as `<service> <ARN>`."""
+"""Our key in a request's context: the roles that it passes, each as `<service> <ARN>`."""
 
 _ALSO: Final = "local-cloud:also"
-"""Likewise: the names of more resources of the kind that the request's ARN has."""
+"""Likewise: the names of further resources of the kind of the request's ARN."""
 
 _PASSES: Final[dict[str, tuple[str, str]]] = {
     "lambda:CreateFunction": ("Role", "lambda.amazonaws.com"),
@@ -88,7 +88,7 @@ _PASSES: Final[dict[str, tuple[str, str]]] = {
     "cloudformation:DeleteStack": ("RoleARN", "cloudformation.amazonaws.com"),
     "cloudformation:CreateChangeSet": ("RoleARN", "cloudformation.amazonaws.com"),
 }
-"""Which member of a request is a role, and to which service it is passed."""
+"""The member of a request that is a role, and the service that gets it."""
 
 
 class Enforcement:
@@ -107,7 +107,7 @@ class Enforcement:
         self._arn_of_request: Callable[..., str] = self._actions.extract_resource_arn
 
     def install(self) -> None:
-        """Decide about MiniStack's own services from now on; they have to run with `AUTH=true`."""
+        """From now on, decide about MiniStack's own services, which must run with `AUTH=true`."""
         self._authenticate_only: Callable[..., Any] = self._evaluator.enforce
         self._evaluator.enforce = self._enforce
         self._actions.request_tag_context = self._request_context
@@ -115,7 +115,7 @@ class Enforcement:
         denied = self._actions.access_denied_response
 
         def access_denied_response(*asked: Any, **named: Any) -> Any:  # noqa: ANN401 - as MiniStack answers
-            # Without a code of its own it is a policy that refused.
+            # Without its own code, a refusal comes from a policy.
             if not named.get("error_code") and not named.get("message"):
                 named["message"] = _REFUSED.get()
             return denied(*asked, **named)
@@ -155,10 +155,10 @@ class Enforcement:
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 - MiniStack's own results
-        """Answer what MiniStack's `enforce` answers: None, or why a request is refused."""
+        """Return what MiniStack's `enforce` returns: None, or why a request is refused."""
         if not access_key_id:
             return self._authenticate_only(access_key_id, iam_action, service, region, resource_arn)
-        # An action that is always allowed leaves nothing but the check of the credentials.
+        # For an action that is always allowed, only the credentials are checked.
         failure = self._authenticate_only(access_key_id, "sts:GetCallerIdentity", service, region)
         if failure is not None or iam_action in _ALWAYS_ALLOWED:
             return failure
@@ -189,7 +189,7 @@ class Enforcement:
     ) -> tuple[int, dict[str, str], bytes] | None:
         """Return the answer to a request that IAM does not allow, in the present account and region.
 
-        For requests that do not come past MiniStack's front; `service` is MiniStack's name of it.
+        For requests that bypass MiniStack's front; `service` is MiniStack's name for it.
         """
         action = self._actions.extract_iam_action(service, method, path, headers, body, params)
         if action is None:
@@ -198,7 +198,7 @@ class Enforcement:
         arn = self._resource_arn(service, method, path, headers, body, params, region, principal.account_id)
         keys = self._request_context(service, action, body, params)
         if service == "s3":
-            # MiniStack's front asks for these by itself.
+            # MiniStack's front checks these by itself.
             keys |= self._actions.s3_service_context(action, params, path, headers)
         refused = self._first_refusal(principal, action, arn, region, keys)
         if refused is None:
@@ -218,7 +218,7 @@ class Enforcement:
     def _first_refusal(
         self, principal: Principal, action: str, arn: str, region: str, found: Mapping[str, Any]
     ) -> tuple[Decision, AccessRequest] | None:
-        """Return what of a request is refused: its action, or the passing of a role."""
+        """Return what is refused about a request: its action, or passing a role."""
         if action == DESCRIBE_ALARMS:
             _HIDES_COMPOSITE_ALARMS.set(not self._permissions.sees_composite_alarms(principal, region))
         keys = {name.lower(): _values(value) for name, value in found.items()}
@@ -256,7 +256,7 @@ class Enforcement:
         region: str,
         account_id: str,
     ) -> str:
-        """Return the ARN that a request is about, as AWS authorises it."""
+        """Return the ARN that AWS uses to authorise a request."""
         arn = self._arn_of_request(service, method, path, headers, body, params, region, account_id)
         if service == "ssm" and headers.get("x-amz-target", "").endswith(".GetParametersByPath"):
             below = str(_json_object(body).get("Path", "/"))

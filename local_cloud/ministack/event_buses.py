@@ -1,6 +1,6 @@
-"""Put AWS's own events on MiniStack's buses, and let its schedules run faster.
+"""Put AWS's own events on MiniStack's buses, and speed up its schedules.
 
-`emulator.py` alone makes one of it. What is changed in MiniStack, and why:
+Only `emulator.py` creates one. Changes to MiniStack, and reasons:
 
 `eventbridge._parse_rate_seconds` multiplies by `schedule_scale`, and `_SCHEDULER_TICK_INTERVAL` is a second
     No rate is shorter than a minute, and MiniStack runs a rule up to ten seconds late.
@@ -35,7 +35,7 @@ class EventBuses:
     """The buses of every account and region.
 
     Attributes:
-        schedule_scale: Answers by what the seconds of a rate are multiplied at present.
+        schedule_scale: Returns the present factor for the seconds of a rate.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class EventBuses:
     def put_event(self, event: dict[str, Any]) -> None:
         """Put a complete envelope on the default bus of its account and region, as an AWS service does.
 
-        PutEvents would refuse `aws.*` sources, and give the event another id and time.
+        PutEvents would refuse `aws.*` sources, and replace the event's id and time.
         """
         record = {
             "EventId": event["id"],

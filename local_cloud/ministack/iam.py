@@ -1,6 +1,6 @@
-"""Decide what IAM allows, with what MiniStack keeps of it.
+"""Decide what IAM allows, from MiniStack's data.
 
-Owns the decision about actions on resources of MiniStack's; `iam_evaluator` evaluates, and `enforcement` asks
+Owns the decision about actions on MiniStack's resources; `iam_evaluator` evaluates, and `enforcement` asks
 about requests.
 """
 # ruff: noqa: SLF001 - touching MiniStack's internals is what this module is for; RELIED_ON lists them.
@@ -42,8 +42,8 @@ class MiniStackIam(Identities, ResourcePolicies):
     """MiniStack's users, roles, sessions and resource policies, for one process.
 
     Attributes:
-        switches: Answers which way the unknown behaviours go at present.
-        propagation: What is known of policies that are edited; at once, unless a delay is set.
+        switches: Returns the present settings of unknown behaviours.
+        propagation: The known state of edited policies; up to date, unless a delay is set.
     """
 
     def __init__(self) -> None:
@@ -82,10 +82,10 @@ class MiniStackIam(Identities, ResourcePolicies):
     def decide_about_role(
         self, principal: Principal, role_arn: str, region: str, keys: Mapping[str, Values]
     ) -> Decision:
-        """Decide what the caller's side has to say about assuming a role.
+        """Decide by the caller's own policies about assuming a role.
 
-        MiniStack asks the trust policy itself, with the conditions that it knows of the request. Here it
-        matters only for who is named in it: within an account, that needs no other policy.
+        MiniStack checks the trust policy itself, with the conditions that it knows. Here only the principals
+        in it matter: within an account, a named principal needs no other policy.
         """
         trust = self.trust_policy(role_arn) if role_arn.count(":") > 4 else None  # noqa: PLR2004 - the account's field
         bare = None if trust is None else Policy(tuple(_unconditional(each) for each in trust.statements))
@@ -96,7 +96,7 @@ class MiniStackIam(Identities, ResourcePolicies):
         return evaluate(principal, request, resource_policy=bare if is_own else None)
 
     def may_describe_alarm(self, principal: Principal, alarm_name: str, *, region: str) -> bool:
-        """Tell whether somebody sees an alarm of his account that he asks for by its name."""
+        """Tell whether a principal may describe an alarm of its account by name."""
         account_id, kept = principal.account_id, self._cloudwatch._composite_alarms
         if kept.contains_scoped(account_id, region, alarm_name):
             return self.sees_composite_alarms(principal, region)
@@ -104,12 +104,12 @@ class MiniStackIam(Identities, ResourcePolicies):
         return self.decide(principal, DESCRIBE_ALARMS, arn, region=region).is_allowed
 
     def described(self, alarm_name: str) -> str:
-        """Return which alarms IAM is asked about where one is described by its name."""
+        """Return the alarms that IAM checks when one is described by name."""
         each = self.switches().described_alarms is DescribedAlarms.EACH_NAME
         return alarm_name if each else "*"
 
     def sees_composite_alarms(self, principal: Principal, region: str) -> bool:
-        """Tell whether somebody's DescribeAlarms shows composite alarms."""
+        """Tell whether a principal's DescribeAlarms shows composite alarms."""
         every_alarm = self.switches().composite_alarms is CompositeAlarms.EVERY_ALARM
         asked = f"{alarms_of(region, principal.account_id)}*" if every_alarm else "*"
         return self.decide(principal, DESCRIBE_ALARMS, asked, region=region).is_allowed
@@ -120,7 +120,7 @@ def _unconditional(statement: Statement) -> Statement:
 
 
 def base_keys(region: str, resource_account: str) -> dict[str, Values]:
-    """Return the keys of every request; the local cloud stands for the world behind TLS."""
+    """Return the keys of every request; the local cloud pretends that it uses TLS."""
     now = datetime.now(UTC)
     return {
         "aws:currenttime": now.isoformat(),
@@ -141,7 +141,7 @@ def _all_policies(principal: Principal, resource_policy: Policy | None) -> Itera
 
 
 def _names_resource_tags(policy: Policy) -> bool:
-    """Tell whether a policy looks at the tags of resources, in a condition or by a variable."""
+    """Tell whether a policy reads tags of resources, in a condition or by a variable."""
     return any(
         "aws:resourcetag/" in text.lower()
         for statement in policy.statements
@@ -153,5 +153,5 @@ def _names_resource_tags(policy: Policy) -> bool:
 
 
 def alarms_of(region: str, account_id: str) -> str:
-    """Return the beginning of the ARNs of an account's alarms."""
+    """Return the prefix of an account's alarm ARNs."""
     return f"arn:{arns.partition(region)}:cloudwatch:{region}:{account_id}:alarm:"

@@ -1,4 +1,4 @@
-"""Who somebody is, by MiniStack's users, roles and sessions, with every policy that counts for him."""
+"""Identify callers by MiniStack's users, roles and sessions, with every relevant policy."""
 # ruff: noqa: SLF001 - touching MiniStack's internals is what this module is for; RELIED_ON lists them.
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A request whose credentials are no good, as the service answers it."""
+    """A request with invalid credentials, and the service's answer."""
 
     code: str
     status: int
@@ -50,7 +50,7 @@ class Identities:
     """MiniStack's users, roles and sessions.
 
     Attributes:
-        propagation: What is known of policies that are edited.
+        propagation: The known state of edited policies.
     """
 
     def __init__(self, propagation: Propagation) -> None:
@@ -72,9 +72,9 @@ class Identities:
         headers: Iterable[tuple[bytes, bytes]],
         body: bytes,
     ) -> Principal | Refusal:
-        """Return who signed a request to a service that MiniStack does not serve.
+        """Return the signer of a request to a service outside MiniStack.
 
-        Keys of users and sessions have to fit the signature; an account's own key is not checked.
+        Signatures of users and sessions are checked; an account's own key is not.
         """
         evaluator = self._evaluator
         with self._responses.request_scope("", region):
@@ -91,7 +91,7 @@ class Identities:
             return self.principal(access_key_id)
 
     def principal(self, access_key_id: str) -> Principal | Refusal:
-        """Return whose an access key is, in the present account, with every policy that counts."""
+        """Return the owner of an access key in the present account, with every relevant policy."""
         found = self._evaluator.resolve_principal(access_key_id, self._responses.get_account_id())
         if isinstance(found, self._evaluator.AuthError):
             return self._refusal(found.code, found.message)
@@ -114,7 +114,7 @@ class Identities:
         )
 
     def session_of(self, role_arn: str, session_name: str) -> Principal | None:
-        """Return a session that a service begins with a role; None if there is no such role."""
+        """Return a service's session with a role; None if there is no such role."""
         account_id, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
         role = self._iam._roles.get_scoped(account_id, None, name)
         if role is None or role["Arn"] != role_arn:
@@ -139,7 +139,7 @@ class Identities:
         return self.propagation.known(identity, trust, before=Policy(()), made_at=_made_at(role))
 
     def _known_policies(self, entity_arn: str, policies: Iterable[Iterable[Any]]) -> tuple[Policy, ...]:
-        """Return what is known of a user's or role's own policies."""
+        """Return the known state of a user's or role's own policies."""
         role = None
         if ":role/" in entity_arn:
             account_id, name = entity_arn.split(":")[4], entity_arn.rpartition("/")[2]
@@ -172,7 +172,7 @@ class Identities:
 
 
 def _made_at(record: Mapping[str, Any]) -> float | None:
-    """Return when MiniStack made something, in seconds; None if it does not say."""
+    """Return when MiniStack made something, in seconds; None if unknown."""
     try:
         return datetime.fromisoformat(str(record.get("CreateDate"))).timestamp()
     except ValueError:
@@ -180,7 +180,7 @@ def _made_at(record: Mapping[str, Any]) -> float | None:
 
 
 def _policy(statements: Iterable[Any]) -> Policy:
-    """Return a policy that MiniStack has taken apart."""
+    """Return a policy that MiniStack has parsed."""
     documents = []
     for statement in statements:
         members = {

@@ -1,12 +1,12 @@
 """Run MiniStack's Lambda functions as Lambda does: isolated from this project, and queued when throttled.
 
-`emulator.py` alone makes one of it. What is changed in MiniStack, and why:
+Only `emulator.py` creates one. Changes to MiniStack, and reasons:
 
 `lambda_svc.invoke_async_with_retry` and `lambda_svc._execute_function` become `_WaitingForCapacity`'s
     Lambda keeps a throttled asynchronous event in its queue, up to its maximum age. MiniStack counts a
-    throttle as a function error, so that reserved concurrency 1 would fail what merely has to wait.
+    throttle as a function error: with reserved concurrency 1, waiting events would fail.
 `lambda_runtime._detect_runtime_binary` becomes `isolated_interpreter`
-    Python functions ran with this virtual environment, whose packages hide a dependency that a bundle lacks.
+    Python functions ran with this virtual environment, whose packages hide a bundle's missing dependency.
 `lambda_svc._LAMBDA_ASYNC_RETRY_BASE_SECONDS` becomes `retry_base_seconds`
     AWS waits one minute before the first retry, then two; locally a second, then two.
 """
@@ -40,7 +40,7 @@ class LambdaFunctions:
     """The functions of every account and region.
 
     Args:
-        state_dir: Where the program goes that stands in for Lambda's Python.
+        state_dir: For the program that stands in for Lambda's Python.
         hidden: Environment variables that functions do not see.
     """
 
@@ -50,7 +50,7 @@ class LambdaFunctions:
         self._lambda_runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
 
     def install(self, retry_base_seconds: float) -> None:
-        """Run functions so from now on."""
+        """Run functions this way from now on."""
         self.retry_base_seconds = retry_base_seconds
         waiting = _WaitingForCapacity(self._lambda.invoke_async_with_retry, self._lambda._execute_function)
         self._lambda.invoke_async_with_retry = waiting.invoke
@@ -68,7 +68,7 @@ class LambdaFunctions:
 
     @property
     def retry_base_seconds(self) -> float:
-        """How long Lambda waits before it retries a failed asynchronous invocation; then twice as long."""
+        """How long Lambda waits before it first retries a failed asynchronous invocation; then twice that."""
         seconds: float = self._lambda._LAMBDA_ASYNC_RETRY_BASE_SECONDS
         return seconds
 
@@ -103,7 +103,7 @@ class _WaitingForCapacity:
             self._is_asynchronous.reset(token)
 
     def execute(self, function: Any, event: Any) -> dict[str, Any]:  # noqa: ANN401 - MiniStack's records
-        """Run a function; an asynchronous event that is throttled waits for capacity until it is too old."""
+        """Run a function; a throttled asynchronous event waits for capacity until it is too old."""
         result = self._execute(function, event)
         settings = (function.get("event_invoke_configs") or {}).get("$LATEST") or {}
         deadline = time.monotonic() + settings.get("MaximumEventAgeInSeconds", self._DEFAULT_MAX_AGE_SECONDS)

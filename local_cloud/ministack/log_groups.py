@@ -1,9 +1,9 @@
-"""Log groups of MiniStack's CloudWatch Logs: who writes to them, and what filters let through.
+"""Log groups of MiniStack's CloudWatch Logs: writing, and filtering.
 
-`emulator.py` alone makes one of it. What is changed in MiniStack, and why:
+Only `emulator.py` creates one. Changes to MiniStack, and reasons:
 
-`cloudwatch_logs._filter_log_events` and its like take `cloudwatch/filter_patterns.py`'s patterns, or refuse
-    MiniStack takes every JSON pattern for a match, and a phrase for its words.
+`cloudwatch_logs._filter_log_events` and similar functions use `cloudwatch/filter_patterns.py`, or refuse
+    In MiniStack every JSON pattern matches everything, and a phrase matches its single words.
 """
 # ruff: noqa: SLF001 - touching MiniStack's internals is what this module is for; RELIED_ON lists them.
 
@@ -73,6 +73,6 @@ class LogGroups:
         with self._responses.request_scope(account_id, region):
             if group not in self._logs._log_groups:
                 self._logs._create_log_group({"logGroupName": group})
-            self._logs._create_log_stream(names)  # "already exists" is as good
+            self._logs._create_log_stream(names)  # "already exists" is fine
             events = [{"timestamp": now, "message": line} for line in lines]
             self._logs._put_log_events(names | {"logEvents": events})

@@ -1,4 +1,4 @@
-"""Read and write MiniStack's objects, and tell its topics, for what SageMaker does in somebody's name."""
+"""Read and write MiniStack's objects, and notify its topics, for SageMaker."""
 # ruff: noqa: SLF001 - touching MiniStack's internals is what this module is for; RELIED_ON lists them.
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class ObjectsAndTopics:
     """S3's objects and SNS's topics of every account and region.
 
     Args:
-        execution_roles: What knows whose a bucket is.
+        execution_roles: Knows the owner of a bucket.
     """
 
     def __init__(self, execution_roles: ExecutionRoles) -> None:
@@ -34,7 +34,7 @@ class ObjectsAndTopics:
         self._responses: Any = importlib.import_module("ministack.core.responses")
 
     def read_object(self, s3_url: str, *, account_id: str) -> bytes | None:
-        """Return an object's bytes, or None if there is none; permissions are the matter of `may_read`."""
+        """Return an object's bytes, or None if there is none; `may_read` checks permissions."""
         bucket, key = bucket_and_key(s3_url)
         owner = self.execution_roles.bucket_owner(bucket, preferred=account_id)
         if owner is None:
@@ -53,7 +53,7 @@ class ObjectsAndTopics:
         region: str,
         kms_key_id: str = "",
     ) -> None:
-        """Write an object as a client would; permissions are the matter of `refusal_to_write`.
+        """Write an object as a client would; `refusal_to_write` checks permissions.
 
         Raises `StorageError` if there is no such bucket.
         """
@@ -67,7 +67,7 @@ class ObjectsAndTopics:
             raise StorageError(f"{s3_url} could not be written: {body.decode(errors='replace')}")
 
     async def publish(self, topic_arn: str, message: str, *, account_id: str, region: str) -> None:
-        """Publish a message to an SNS topic; permissions are the matter of `refusal_to_publish`.
+        """Publish a message to an SNS topic; `refusal_to_publish` checks permissions.
 
         Raises `StorageError` if there is no such topic.
         """
@@ -88,10 +88,10 @@ class ObjectsAndTopics:
         account_id: str,
         region: str,
     ) -> tuple[int, bytes]:
-        """Return the status and body with which one of MiniStack's services answers."""
+        """Return the status and body of a MiniStack service's answer."""
         handler = self._handlers[service]
         if service == "s3":
-            # For S3, a call without a signature is an anonymous one unless it comes from inside.
+            # S3 treats an unsigned call as anonymous unless it comes from inside.
             handler = partial(self._s3.handle_request, internal=True)
         with self._responses.request_scope(account_id, region):
             status, _, content = await handler(method, path, headers, body, {})

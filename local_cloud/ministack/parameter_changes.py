@@ -1,6 +1,6 @@
-"""Announce changes of MiniStack's parameters, which it keeps to itself.
+"""Announce changes of MiniStack's parameters.
 
-`emulator.py` alone makes one of it. What is changed in MiniStack, and why:
+Only `emulator.py` creates one. Changes to MiniStack, and reasons:
 
 `ssm._put_parameter`, `ssm._delete_parameter`, `ssm._delete_parameters` are followed by an event
     MiniStack emits no `Parameter Store Change`; its CloudFormation calls these functions without HTTP.
@@ -37,7 +37,7 @@ class ParameterChanges:
         self._responses: Any = importlib.import_module("ministack.core.responses")
 
     def announce_to(self, events: EventSink) -> None:
-        """Emit `Parameter Store Change` for every parameter that is written or deleted from now on."""
+        """From now on, emit `Parameter Store Change` for every parameter that is written or deleted."""
         ssm = self._ssm
         ssm._put_parameter = self._announcing_put(ssm._put_parameter, events)
         ssm._delete_parameter = self._announcing_delete(ssm._delete_parameter, events)
@@ -81,7 +81,7 @@ class ParameterChanges:
         return parameter
 
     def _announce(self, events: EventSink, operation: str, parameter: dict[str, Any] | None) -> None:
-        """Emit `Parameter Store Change` in the shape of AWS's sysman-paramstore-cwe page."""
+        """Emit `Parameter Store Change` in the form of AWS's sysman-paramstore-cwe page."""
         if parameter is None:
             return
         detail = {"operation": operation, "name": parameter["Name"], "type": parameter["Type"]}

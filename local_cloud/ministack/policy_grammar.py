@@ -1,17 +1,17 @@
-"""Refuses documents that AWS would not keep as policies: MiniStack keeps nearly everything.
+"""Refuse documents that AWS would refuse as policies: MiniStack accepts nearly everything.
 
-Owns where each service takes a policy, and its error for a bad one; `iam_evaluator/grammar.py` has the
-rules. `emulator.py` alone makes one of it. What is changed in MiniStack, and why:
+Owns where each service takes a policy, and its error for a bad one; `iam_evaluator/grammar.py` has the rules.
+Only `emulator.py` creates one. Changes to MiniStack, and reasons:
 
 `iam_evaluator.validate_policy_document` becomes the grammar of identity-based policies
-    MiniStack asks it about each inline and managed policy, those of CloudFormation too.
+    MiniStack calls it for each inline and managed policy, also CloudFormation's.
 `iam._trust_policy_not_principal_error` becomes the grammar of trust policies
-    MiniStack looks for NotPrincipal alone.
-`sts.validate_policy_document` likewise, for session policies
-`kms._create_key`, `kms._put_key_policy`, `s3._put_bucket_policy`, `sns._create_topic`,
-`sns._set_topic_attributes`, `sqs._HANDLERS` and `ecr._set_repository_policy` look at the policy first
-    MiniStack keeps whatever it is given.
-`provisioners._RESOURCE_HANDLERS` likewise, for resources that write policies past those functions
+    MiniStack looks only for NotPrincipal.
+`sts.validate_policy_document` likewise, for session policies `kms._create_key`, `kms._put_key_policy`,
+`s3._put_bucket_policy`, `sns._create_topic`, `sns._set_topic_attributes`, `sqs._HANDLERS` and
+`ecr._set_repository_policy` check the policy first
+    MiniStack accepts any document.
+`provisioners._RESOURCE_HANDLERS` likewise, for resources whose policies bypass those functions
 """
 # ruff: noqa: SLF001 - touching MiniStack's internals is what this module is for; RELIED_ON lists them.
 
@@ -52,10 +52,10 @@ _IN_TEMPLATES: Final = {
     "AWS::SNS::TopicPolicy": ("PolicyDocument", PolicyType.TOPIC),
     "AWS::SQS::QueuePolicy": ("PolicyDocument", PolicyType.QUEUE),
 }
-"""Which property of a resource is a policy that CloudFormation writes past the service's own function."""
+"""The property with a policy, for resources whose policies bypass the service's own function."""
 
 _Answer: TypeAlias = Any
-"""What MiniStack answers."""
+"""MiniStack's answer."""
 
 
 class PolicyGrammar:
@@ -75,7 +75,7 @@ class PolicyGrammar:
 
     def install(self) -> None:
         """Refuse from now on."""
-        # IAM's answers are XML, which MiniStack writes as it stands.
+        # IAM's answers are XML, which MiniStack does not escape.
         self._evaluator.validate_policy_document = lambda document: _in_xml(document, PolicyType.IDENTITY)
         self._iam._trust_policy_not_principal_error = lambda document: _in_xml(document, PolicyType.TRUST)
         self._sts.validate_policy_document = lambda document: violation(document, PolicyType.IDENTITY)
@@ -139,7 +139,7 @@ class PolicyGrammar:
         handlers = self._provisioners._RESOURCE_HANDLERS[kind]
 
         def refusal(*given: Any) -> None:  # noqa: ANN401 - as MiniStack calls it
-            # The properties come last but one when a resource is made, and are the third when it is changed.
+            # The properties are the last but one argument on creation, and the third on a change.
             properties = given[1] if len(given) == len(("logical_id", "properties", "stack")) else given[2]
             for document, policy_type in policies(properties):
                 if why := violation(document, policy_type):
@@ -163,7 +163,7 @@ def _of(
 
 
 def _inline(properties: Mapping[str, Any]) -> Iterator[tuple[Any, PolicyType]]:
-    """Yield a role's policies in a template; about its trust policy MiniStack asks by itself."""
+    """Yield a role's policies in a template; MiniStack checks the trust policy by itself."""
     for policy in listed(properties.get("Policies")):
         yield policy.get("PolicyDocument"), PolicyType.IDENTITY
 

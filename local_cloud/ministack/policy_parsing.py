@@ -1,4 +1,4 @@
-"""Read the policies that MiniStack keeps; what IAM would not have accepted denies everything."""
+"""Read MiniStack's policies; one that IAM would have refused denies everything."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DENY_EVERYTHING: Final = Policy((Statement("", allows=False, actions=("*",), re
 def parsed(
     document: str | Mapping[str, Any] | None, of_what: str, policy_type: PolicyType | None = None
 ) -> Policy | None:
-    """Return a policy; one that IAM would not have accepted denies everything, and says so in the log."""
+    """Return a policy; one that IAM would have refused denies everything, with a line in the log."""
     if not document:
         return None
     if not isinstance(document, str) and not document.get("Statement"):

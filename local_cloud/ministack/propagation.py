@@ -1,8 +1,8 @@
-"""Let edits take a while until they are known, as IAM's do.
+"""Delay edits until they are known, as in IAM.
 
-Owns what is known of something that changes, and from when on. Nobody says here when it was edited: an edit
-counts as made when it is seen first, unless it is known how old the thing is.
-Source: IAM user guide, "troubleshoot_general_eventual-consistency": changes are not seen everywhere at once.
+Owns the known state of a changing thing. This module is not told when a thing was edited: an edit counts from
+its first sight, unless the thing's age is known. Source: IAM user guide,
+"troubleshoot_general_eventual-consistency": changes are not visible everywhere at once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _Value = TypeVar("_Value")
 
 @dataclass(slots=True)
 class _Known:
-    """What is known, and the edits that are not yet, each with when it was made."""
+    """The known state, and the pending edits, each with its time."""
 
     value: Any
     edits: deque[tuple[float, Any]] = field(default_factory=deque)
@@ -30,11 +30,11 @@ class _Known:
 
 
 class Propagation:
-    """What is known of things that are edited.
+    """The known state of edited things.
 
     Attributes:
-        seconds: Answers how long an edit takes; with 0, all is known at once.
-        now: Answers the time, in seconds.
+        seconds: Returns the delay of an edit; with 0, everything is known at once.
+        now: Returns the time, in seconds.
     """
 
     def __init__(self, *, seconds: Callable[[], float], now: Callable[[], float]) -> None:
@@ -45,13 +45,13 @@ class Propagation:
     def known(
         self, thing: Hashable, value: _Value, *, before: _Value, made_at: float | None = None
     ) -> _Value:
-        """Return what is known of a thing that is like this now.
+        """Return the known state of a thing.
 
         Args:
-            thing: What it is.
-            value: How it is.
-            before: How it was before it was made.
-            made_at: When it was made; without it, what is seen first is known already.
+            thing: The thing.
+            value: Its present state.
+            before: Its state before it was made.
+            made_at: When it was made; if None, the first state seen is known at once.
         """
         now, seconds = self.now(), self.seconds()
         kept = self._things.get(thing)

@@ -1,4 +1,4 @@
-"""The policies of resources that MiniStack keeps, and those of KMS's keys with their grants."""
+"""The policies of MiniStack's resources, and of KMS's keys with their grants."""
 # ruff: noqa: SLF001 - touching MiniStack's internals is what this module is for; RELIED_ON lists them.
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ResourcePolicies:
     """Policies of buckets, buses, repositories, keys, topics and queues.
 
     Attributes:
-        propagation: What is known of policies that are edited.
+        propagation: The known state of edited policies.
     """
 
     def __init__(self, propagation: Propagation) -> None:
@@ -52,9 +52,9 @@ class ResourcePolicies:
         self._sns: Any = importlib.import_module("ministack.services.sns")
 
     def resource_policy(self, service: str, resource_arn: str) -> tuple[Policy | None, str | None]:
-        """Return what is known of a resource's own policy, and whose it is, as far as MiniStack keeps it."""
+        """Return the known state of a resource's own policy, and its owner, as far as MiniStack has them."""
         policy, owner = self._newest_resource_policy(service, resource_arn)
-        # Objects have their bucket's.
+        # An object has its bucket's policy.
         of = resource_arn.partition("/")[0] if service == "s3" else resource_arn
         return self.propagation.known((service, owner, of), policy, before=None), owner
 
@@ -81,7 +81,7 @@ class ResourcePolicies:
         return parsed(found[0], resource_arn), found[1]
 
     def key(self, account_id: str, region: str, key_id: str) -> tuple[str, Policy | None, tuple[str, ...]]:
-        """Return a key's ARN, policy (its grants in it) and aliases; an empty ARN if there is none."""
+        """Return a key's ARN, policy (with its grants) and aliases; an empty ARN if there is none."""
         with self._responses.request_scope(account_id, region):
             record = self._kms._resolve_key(key_id)
             if record is None:
@@ -92,13 +92,13 @@ class ResourcePolicies:
                 if target == record["KeyId"]
             )
             grants = [grant for grant in self._kms._grants.values() if grant["KeyId"] == record["Arn"]]
-        # A key without a policy of its own has KMS's default one, which leaves it to the account.
+        # A key without its own policy has KMS's default one, which defers to the account.
         policy = parsed(record.get("Policy"), record["Arn"], PolicyType.KEY) or _of_account(account_id)
         granted = (statement for grant in grants for statement in _of_grant(grant).statements)
         return str(record["Arn"]), Policy((*policy.statements, *granted)), aliases
 
     def uses_of_topics_key(self, topic_arn: str) -> list[tuple[str, str, dict[str, Values]]]:
-        """Return what a publisher to an encrypted topic asks of KMS: action, key, and keys of conditions.
+        """Return what a publisher to an encrypted topic needs from KMS: action, key, and condition keys.
 
         Source: SNS developer guide, "sns-key-management". The key's ARN is empty if there is no such key.
         """
@@ -133,7 +133,7 @@ def _of_account(account_id: str) -> Policy:
 
 
 def _of_grant(grant: Mapping[str, Any]) -> Policy:
-    """Return what a grant on a key allows, as a policy of the key would."""
+    """Return a grant's permissions as a statement of the key's policy."""
     constraints = grant.get("Constraints") or {}
     pairs = {
         **constraints.get("EncryptionContextSubset", {}),

@@ -1,7 +1,7 @@
-"""What SageMaker does in the name of a model's role, with what MiniStack keeps of S3, ECR and IAM.
+"""SageMaker's actions in the name of a model's role, on MiniStack's S3, ECR and IAM.
 
-Owns which actions that takes, and in which order; whether the role may is the matter of `iam.py`.
-Source: SageMaker developer guide, "sagemaker-roles"; S3 user guide, "UsingKMSEncryption".
+Owns the necessary actions and their order; `iam.py` decides about the role. Source: SageMaker developer
+guide, "sagemaker-roles"; S3 user guide, "UsingKMSEncryption".
 """
 # ruff: noqa: SLF001 - touching MiniStack's internals is what this module is for; RELIED_ON lists them.
 
@@ -44,7 +44,7 @@ _KEY = f"{_ENCRYPTION}-aws-kms-key-id"
 
 
 class ExecutionRoles:
-    """Models' roles: whom they trust, and what they may do."""
+    """Models' roles: their trust policies, and their permissions."""
 
     def __init__(self, iam: MiniStackIam) -> None:
         """Ask this IAM about roles and about policies of resources."""
@@ -55,7 +55,7 @@ class ExecutionRoles:
         self._sns: Any = importlib.import_module("ministack.services.sns")
 
     def trusts(self, role_arn: str, service_name: str) -> bool:
-        """Tell whether the role exists and its trust policy lets the service assume it for its account."""
+        """Tell whether the role exists and its trust policy admits the service for its account."""
         trust = self._iam.trust_policy(role_arn)
         by = service(service_name, source_account=role_arn.split(":")[4], source_arn=None)
         return trust is not None and bool(
@@ -63,9 +63,9 @@ class ExecutionRoles:
         )
 
     def may_read(self, s3_url: str, *, role_arn: str, region: str) -> bool:
-        """Tell whether an object exists in `region`, and may be read and decrypted with the role.
+        """Tell whether an object exists in `region`, and the role may read and decrypt it.
 
-        For a URL that ends in `/`, any object under it is enough, and S3 has to list them.
+        For a URL that ends in `/`, any object below it is enough, and the role must be able to list them.
         """
         role = self._iam.session_of(role_arn, "SageMaker")
         bucket, key = bucket_and_key(s3_url)
@@ -88,7 +88,7 @@ class ExecutionRoles:
             )
 
     def finds_nothing(self, s3_url: str, *, role_arn: str, region: str) -> bool:
-        """Tell whether the role may list what is under a URL that ends in `/`, and nothing is there."""
+        """Tell whether the role may list below a URL that ends in `/`, and nothing is there."""
         role = self._iam.session_of(role_arn, "SageMaker")
         bucket, key = bucket_and_key(s3_url)
         owner = self.bucket_owner(bucket, preferred=role_arn.split(":")[4]) if role else None
@@ -102,7 +102,7 @@ class ExecutionRoles:
         return is_listed and not self._found(owner, bucket, key, region)
 
     def _found(self, owner: str | None, bucket: str, key: str, region: str) -> list[str]:
-        """Return the keys of the objects that are meant, if the bucket is in this region."""
+        """Return the keys of the objects at a URL, if the bucket is in this region."""
         if owner is None:
             return []
         with self._responses.request_scope(owner, region):
@@ -117,7 +117,7 @@ class ExecutionRoles:
         return self._iam.decide(role, "s3:ListBucket", bucket_arn, region=region, keys=keys).is_allowed
 
     def refusal_to_read(self, s3_url: str, *, role_arn: str, region: str) -> str | None:
-        """Say why an object may not be read and decrypted with the role; None if it may, or is not there."""
+        """Say why the role may not read and decrypt an object; None if it may, or if there is none."""
         role = self._iam.session_of(role_arn, "SageMaker")
         bucket, key = bucket_and_key(s3_url)
         owner = self.bucket_owner(bucket, preferred=role_arn.split(":")[4])
@@ -133,7 +133,7 @@ class ExecutionRoles:
         with self._responses.request_scope(role.account_id, region):
             refused = self._refusal(role, "s3:GetObject", object_arn, region)
             if refused is None and record is None:
-                # Only to those who may list the bucket S3 says that there is no such object.
+                # S3 reports a missing object only to callers who may list the bucket.
                 refused = self._refusal(role, "s3:ListBucket", bucket_arn, region)
             if refused is None and key_id:
                 context: Mapping[str, Values] = {"kms:encryptioncontext:aws:s3:arn": object_arn}
@@ -145,7 +145,7 @@ class ExecutionRoles:
     def refusal_to_write(
         self, s3_url: str, *, role_arn: str, region: str, kms_key_id: str | None
     ) -> str | None:
-        """Say why an object may not be written with the role, and with this key or the bucket's default."""
+        """Say why the role may not write an object, with this key or the bucket's default."""
         role = self._iam.session_of(role_arn, "SageMaker")
         bucket, key = bucket_and_key(s3_url)
         if role is None:
@@ -167,7 +167,7 @@ class ExecutionRoles:
             return refused
 
     def refusal_to_publish(self, topic_arn: str, *, role_arn: str, region: str) -> str | None:
-        """Say why a topic may not be told with the role, or its key not be used for it."""
+        """Say why the role may not publish to a topic, or use its key."""
         role = self._iam.session_of(role_arn, "SageMaker")
         if role is None:
             return f"SageMaker cannot assume {role_arn}."
@@ -205,7 +205,7 @@ class ExecutionRoles:
         holder: str,
         region: str,
     ) -> str | None:
-        """Say why a service may not use a key for a role; the key is the holder's unless it is an ARN."""
+        """Say why a service may not use a key for a role; without an ARN, the key is the holder's."""
         account_id = key_id.split(":")[4] if key_id.startswith("arn:") else holder
         key_arn, _, aliases = self._iam.key(account_id, region, key_id)
         if not key_arn:
@@ -219,10 +219,10 @@ class ExecutionRoles:
         return self._refusal(role, action, key_arn, region, given)
 
     def may_pull(self, image: str, *, role_arn: str) -> bool:
-        """Tell whether a role may pull an image from ECR; other registries are not asked.
+        """Tell whether a role may pull an image from ECR; other registries are not checked.
 
-        AWS's own images and those of repositories that this cloud does not have are open to all accounts:
-        for them the role's policies alone decide.
+        AWS's own images, and repositories outside this cloud, are open to all accounts: only the role's
+        policies decide.
         """
         found = _ECR_IMAGE.fullmatch(image)
         role = self._iam.session_of(role_arn, "SageMaker")
@@ -258,9 +258,9 @@ class ExecutionRoles:
     ) -> str | None:
         """Say why a role may not make network interfaces in subnets; None if it may.
 
-        The interfaces are the role's account's. Subnets and security groups that another account shares have
-        that account in their ARNs; whose they are, MiniStack's EC2 knows. Those it does not have count as the
-        role's account's.
+        The interfaces are in the role's account. MiniStack's EC2 knows the owners of subnets and security
+        groups; one that another account shares has that account in its ARN. Unknown ones count as the role's
+        account's.
         """
         role = self._iam.session_of(role_arn, "SageMaker")
         if role is None:
@@ -280,15 +280,15 @@ class ExecutionRoles:
             *((create, arn) for arn in (interfaces, *named)),
             (f"{create}Permission", interfaces),
         ):
-            # EC2 has no policies of resources: what is shared is by RAM, and the role's own policies decide.
+            # EC2 has no resource policies: RAM shares resources, and the role's own policies decide.
             decision = evaluate(role, AccessRequest(action, arn))
             if not decision.is_allowed:
                 return decision.message(role, AccessRequest(action, arn))
         return None
 
     def bucket_owner(self, bucket: str, *, preferred: str) -> str | None:
-        """Return the account that has a bucket; None if nobody has."""
-        # AWS's bucket names are unique over all accounts; MiniStack keeps one name space per account.
+        """Return the account that owns a bucket; None if nobody does."""
+        # AWS's bucket names are unique over all accounts; MiniStack has one name space per account.
         owners = [account for account, name in list(self._s3._buckets._data) if name == bucket]
         return preferred if preferred in owners else next(iter(owners), None)
 
@@ -299,7 +299,7 @@ def encrypted_with(key_id: str) -> dict[str, str]:
 
 
 def bucket_and_key(s3_url: str) -> tuple[str, str]:
-    """Take a URL `s3://bucket/key` apart."""
+    """Split a URL `s3://bucket/key`."""
     parts = urlsplit(s3_url, allow_fragments=False)
     return parts.netloc, parts.path.removeprefix("/")
 

@@ -1,15 +1,15 @@
 """Deliver events to the targets of MiniStack's rules as EventBridge does, or say why it cannot.
 
-Owns what a rule may reach, and where its event goes when it may not. `emulator.py` alone makes one of it.
-What is changed in MiniStack, and why:
+Owns the permissions of a rule, and the destination of events that it may not deliver. Only `emulator.py`
+creates one. Changes to MiniStack, and reasons:
 
 `eventbridge._invoke_target` becomes `_deliver`
-    EventBridge reaches a target with the rule's role, or as a service that the target's policy admits. What
-    it may not reach, or what is gone, goes to the target's failure queue if that queue's policy allows it.
-    MiniStack has neither checks nor queues, and knows no buses of other accounts and Regions.
+    EventBridge reaches a target with the rule's role, or as a service that the target's policy admits. An
+    event for a forbidden or missing target goes to the failure queue, if that queue's policy allows it.
+    MiniStack has neither checks nor queues, and no buses of other accounts and Regions.
 `eventbridge._dispatch_to_lambda` becomes `_invoke_asynchronously`
-    EventBridge invokes Lambda asynchronously: function errors are retried and end at the on-failure
-    destination. MiniStack runs the function once and forgets the error.
+    EventBridge invokes Lambda asynchronously: Lambda retries function errors, then sends them to the
+    on-failure destination. MiniStack runs the function once and forgets the error.
 """
 # ruff: noqa: SLF001 - touching MiniStack's internals is what this module is for; RELIED_ON lists them.
 
@@ -54,7 +54,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
 
 
 _FORWARDED: Final = "_ForwardedFrom"
-"""A member of ours in MiniStack's records: the account from which an event came to another one."""
+"""Our member in MiniStack's records: the account that sent an event to another account."""
 
 
 class Undeliverable(NamedTuple):
@@ -65,7 +65,7 @@ class Undeliverable(NamedTuple):
 
 
 class RuleTargets:
-    """The targets of all rules; with `enforce_iam` a target or its role has to admit the rule."""
+    """The targets of all rules; with `enforce_iam` a target or its role must admit the rule."""
 
     def __init__(self, iam: MiniStackIam, *, enforce_iam: bool) -> None:
         self._permissions = iam
@@ -76,7 +76,7 @@ class RuleTargets:
         self._sqs: Any = importlib.import_module("ministack.services.sqs")
 
     def install(self) -> None:
-        """Deliver from now on."""
+        """Deliver this way from now on."""
         self._deliver_anyway: Callable[..., None] = self._eventbridge._invoke_target
         self._eventbridge._invoke_target = self._deliver
         self._eventbridge._dispatch_to_lambda = self._invoke_asynchronously
@@ -125,7 +125,7 @@ class RuleTargets:
     def _why_not_admitted(
         self, target: dict[str, Any], rule: dict[str, Any], action: str
     ) -> Undeliverable | None:
-        """Return what a rule lacks to reach its target: its role's permission, or the target's."""
+        """Return the permission that a rule lacks to reach its target: its role's, or the target's."""
         region, role_arn = self._responses.get_region(), target.get("RoleArn")
         rule_as_service = service(
             "events.amazonaws.com", source_account=self._responses.get_account_id(), source_arn=rule["Arn"]
@@ -149,7 +149,7 @@ class RuleTargets:
         return Undeliverable("NO_PERMISSIONS", f"{refused} (rule {rule['Arn']}).") if refused else None
 
     def _assumed(self, role_arn: str, by: Principal) -> Principal | None:
-        """Return the session that a service has with a role whose trust policy lets it; else None."""
+        """Return a service's session with a role whose trust policy admits it; else None."""
         trust = self._permissions.trust_policy(role_arn)
         request = AccessRequest("sts:AssumeRole", role_arn)
         if trust is None or not evaluate(by, request, resource_policy=trust).is_allowed:
@@ -199,7 +199,7 @@ class RuleTargets:
         return self._eventbridge._event_buses.get_scoped(account_id, region, name) is not None
 
     def _forward(self, bus_arn: str, event: dict[str, Any]) -> None:
-        """Put an event on a bus elsewhere; `account` and `region` in it stay its sender's."""
+        """Put an event on another account's or Region's bus; it keeps its sender's `account` and `region`."""
         fields = bus_arn.split(":", 5)
         sender = self._responses.get_account_id()
         record = {name: value for name, value in event.items() if name != "_DispatchPath"}

@@ -1,14 +1,14 @@
-"""Gives MiniStack's S3 the key that AWS manages for it in every account, `aws/s3`, and keys their ARNs.
+"""Give MiniStack's S3 the key that AWS manages in every account, `aws/s3`, and report keys by ARN.
 
-Owns which KMS key an object is said to be encrypted with; nothing is encrypted. `emulator.py` alone makes
-one of it. What is changed in MiniStack, and why:
+Owns the name of an object's KMS key; nothing is encrypted. Only `emulator.py` creates one. Changes to
+MiniStack, and reasons:
 
 `s3._resolve_sse_write_headers` becomes `_of_write`
-    With SSE-KMS and no key, in a request or a bucket's default encryption, S3 uses the account's `aws/s3`,
-    which KMS makes then (S3 user guide, "UsingKMSEncryption"). MiniStack refuses the one, and knows no key of
-    the other. S3 answers a key's ARN, whatever it was named by; MiniStack answers what was written.
+    With SSE-KMS and no key, by request or bucket default, S3 uses the account's `aws/s3`, which KMS then
+    creates (S3 user guide, "UsingKMSEncryption"). MiniStack refuses such a request, and has no key for such a
+    default. S3 answers with a key's ARN; MiniStack repeats the name that was sent.
 `kms._key_metadata` becomes `_metadata`
-    DescribeKey says who manages a key; to MiniStack, all are the customer's.
+    DescribeKey says who manages a key; in MiniStack, every key is the customer's.
 """
 # ruff: noqa: SLF001 - touching MiniStack's internals is what this module is for; RELIED_ON lists them.
 
@@ -48,7 +48,7 @@ class Encryption:
         self._s3: Any = importlib.import_module("ministack.services.s3")
 
     def install(self) -> None:
-        """Name keys from now on."""
+        """Name keys this way from now on."""
         self._resolve: Callable[..., Any] = self._s3._resolve_sse_write_headers
         self._s3._resolve_sse_write_headers = self._of_write
         self._metadata_of_customers: Callable[[Any], dict[str, Any]] = self._kms._key_metadata
@@ -65,7 +65,7 @@ class Encryption:
         return found, error
 
     def _managed_key(self) -> str:
-        """Return the ARN of the present account's key, which is made when it is needed first."""
+        """Return the ARN of the present account's key, created on first use."""
         if not (key := self._kms._resolve_key(_ALIAS)):
             account, region = self._responses.get_account_id(), self._responses.get_region()
             made = self._kms._create_key({"Policy": json.dumps(_policy(account, region))})
@@ -80,9 +80,9 @@ class Encryption:
 
 
 def _policy(account: str, region: str) -> dict[str, Any]:
-    """Return the policy of `aws/s3`: S3 uses it for everybody in the account, and nobody can change that.
+    """Return the policy of `aws/s3`: S3 uses the key for everybody in the account; nobody can change it.
 
-    Seen (FogSecurity/aws-managed-kms-keys): what GetKeyPolicy answers of it.
+    Seen in GetKeyPolicy's answers (FogSecurity/aws-managed-kms-keys).
     """
     partition = arns.partition(region)
     everybody = {

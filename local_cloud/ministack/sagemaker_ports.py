@@ -1,4 +1,4 @@
-"""What SageMaker's control plane asks of the world, answered from what MiniStack keeps."""
+"""Answer the control plane's questions about the world from MiniStack's data."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class MiniStackArtifacts:
         self._roles = roles
 
     def is_readable(self, s3_url: str, *, role_arn: str, region: str) -> bool:
-        """Tell whether an object exists, and may be read with the role."""
+        """Tell whether an object exists, and the role may read it."""
         return self._roles.may_read(s3_url, role_arn=role_arn, region=region)
 
     def is_missing(self, s3_url: str, *, role_arn: str, region: str) -> bool:
-        """Tell whether the role may list what is under a URL that ends in `/`, and nothing is there."""
+        """Tell whether the role may list below a URL that ends in `/`, and nothing is there."""
         return self._roles.finds_nothing(s3_url, role_arn=role_arn, region=region)
 
 

@@ -1,11 +1,11 @@
-"""What services do by themselves in MiniStack, if IAM lets them: alarms tell topics, Lambda keeps failures.
+"""Actions of services in MiniStack, checked by IAM: alarms notify topics, Lambda sends failures.
 
-`emulator.py` alone makes one of it. What is changed in MiniStack, and why:
+Only `emulator.py` creates one. Changes to MiniStack, and reasons:
 
 `cloudwatch._dispatch_alarm_actions` is preceded by `admitted_actions`
-    CloudWatch publishes to a topic only if its policy, and that of its key, let it.
-`lambda_svc._route_async_failure` is preceded by a look at the function's role
-    Lambda sends what failed with the function's role.
+    CloudWatch publishes to a topic only if its policy, and its key's policy, admit CloudWatch.
+`lambda_svc._route_async_failure` is preceded by a check of the function's role
+    Lambda sends failed events with the function's role.
 """
 # ruff: noqa: SLF001 - touching MiniStack's internals is what this module is for; RELIED_ON lists them.
 
@@ -42,11 +42,11 @@ ACTIONS: Final = {
     "sqs": "sqs:SendMessage",
     "states": "states:StartExecution",
 }
-"""What reaching a target of a service is called."""
+"""The action for reaching a service's target."""
 
 
 class ServiceActions:
-    """What alarms and failed invocations do, if the target or the function's role lets them."""
+    """Actions of alarms and failed invocations, if the target or the function's role allows them."""
 
     def __init__(self, iam: MiniStackIam) -> None:
         self._permissions = iam
@@ -62,13 +62,13 @@ class ServiceActions:
         self._lambda._route_async_failure = self._route_async_failure
 
     def _act_as_admitted(self, alarm: dict[str, Any], old: str, new: str, reason: str) -> None:
-        """Carry out an alarm's actions, those on topics only that let CloudWatch publish."""
+        """Carry out an alarm's actions, but only on topics that admit CloudWatch."""
         kinds = ("AlarmActions", "OKActions", "InsufficientDataActions")
         admitted = {kind: self.admitted_actions(alarm, kind) for kind in kinds}
         self._act({**alarm, **admitted}, old, new, reason)
 
     def admitted_actions(self, alarm: dict[str, Any], kind: str) -> list[str]:
-        """Return the actions of a kind that let an alarm carry them out; of topics, those that admit it."""
+        """Return the actions of a kind that an alarm may carry out; topics must admit it."""
         region, account_id = self._responses.get_region(), self._responses.get_account_id()
         arn = f"arn:{arns.partition(region)}:cloudwatch:{region}:{account_id}:alarm:{alarm['AlarmName']}"
         alarm_as_service = service("cloudwatch.amazonaws.com", source_account=account_id, source_arn=arn)
@@ -98,7 +98,7 @@ class ServiceActions:
             self._route_failure(target_arn, function_name, event, result)
 
     def why_failure_is_lost(self, function_name: str, target_arn: str) -> str:
-        """Return why a function's role may not send what failed to a destination; empty if it may."""
+        """Return why a function's role may not send failures to a destination; empty if it may."""
         function, config, _ = self._lambda._get_func_record_for_ref(function_name)
         role = self._permissions.session_of(config["Role"], function_name) if function else None
         action = ACTIONS.get(target_arn.split(":")[2], "")
@@ -109,7 +109,7 @@ class ServiceActions:
 
 
 def why_key_is_refused(permissions: MiniStackIam, principal: Principal, topic_arn: str) -> str:
-    """Return why a topic's key cannot be used to publish to it; empty if it can, or if it has none."""
+    """Return why CloudWatch may not use a topic's key; empty if it may, or if there is no key."""
     uses = permissions.uses_of_topics_key(topic_arn) if topic_arn.split(":")[2] == "sns" else []
     for action, key_arn, keys in uses:
         if not key_arn:

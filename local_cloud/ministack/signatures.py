@@ -1,8 +1,8 @@
-"""Check the signatures that MiniStack takes on trust, with its own arithmetic.
+"""Check the signatures that MiniStack does not check, with MiniStack's own arithmetic.
 
-MiniStack lets everybody in who writes an account's number, and without `AUTH=true` everybody at all. Here a
-caller has to know the secret that is drawn at each start. The root user's requests are always checked, and
-those of users and sessions where MiniStack does not check them.
+MiniStack admits every caller who knows an account's number, and without `AUTH=true` every caller. Here a
+caller must know the secret of this start. The root user's requests are always checked; those of users and
+sessions only where MiniStack does not check them.
 """
 
 # ruff: noqa: SLF001 - touching MiniStack's internals is what this module is for; RELIED_ON lists them.
@@ -64,7 +64,7 @@ class Signatures:
         self._sts: Any = importlib.import_module("ministack.services.sts")
 
     def install(self) -> None:
-        """Make the credentials of Lambda's functions depend on the secret: MiniStack's can be computed."""
+        """Derive the credentials of Lambda's functions from the secret: MiniStack's can be guessed."""
         runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
         functions: Any = importlib.import_module("ministack.services.lambda_svc")
         original = runtime.execution_credentials
@@ -94,12 +94,12 @@ class Signatures:
         raw_headers: Iterable[tuple[bytes, bytes]],
         body: bytes,
     ) -> Refusal | None:
-        """Return what is wrong with a request's signature; None if it is right, or MiniStack's to check."""
+        """Return what is wrong with a request's signature; None if it is right, or if MiniStack checks it."""
         query = parse_qs(query_string.decode("utf-8", "replace"), keep_blank_values=True)
         headers: dict[str, str] = {}
         for name, value in raw_headers:
             key, text = name.decode("latin-1").lower(), self._sigv4.decode_header_value(value)
-            # Signature Version 4 signs a header of several lines as its values with commas between.
+            # Signature Version 4 signs a header with several lines as its values with commas between.
             headers[key] = f"{headers[key]},{text}" if key in headers else text
         access_key_id: str = self._router.extract_access_key_id(headers, query)
         if not access_key_id:
@@ -165,7 +165,7 @@ class Signatures:
         return ("RequestExpired", "Request has expired") if is_expired else None
 
     def answer(self, refused: Refusal, request: Request) -> tuple[int, dict[str, str], bytes]:
-        """Return a refusal as the service answers it that the request is for."""
+        """Return a refusal in the form of the request's service."""
         headers = dict(request.headers)
         parameters = {name: [value] for name, value in request.query.items()}
         service = self._router.detect_service(request.method, request.path, headers, parameters)

@@ -1,9 +1,8 @@
-"""Answer InvokeEndpointAsync: accept at once, then read from S3, invoke, write to S3 and tell the topics.
+"""Answer InvokeEndpointAsync: accept at once, then read from S3, invoke, write to S3 and notify topics.
 
-Owns names of outputs, notifications and the order of things. Which fleet answers is the hosting's matter, S3
-and SNS are the emulator's.
-Source: botocore's `sagemaker-runtime` model; developer guide, "Invoke an Asynchronous Endpoint" and "Check
-prediction results" (the notification's shape); a failure's notification as it was seen.
+Owns the names of outputs, the notifications and the order. The hosting chooses the fleet; the emulator has S3
+and SNS. Source: botocore's `sagemaker-runtime` model; developer guide, "Invoke an Asynchronous Endpoint" and
+"Check prediction results" (the notification's shape); a failure's notification was seen.
 """
 
 from __future__ import annotations
@@ -64,10 +63,10 @@ class _Inference:
 
 
 class AsyncInvocations:
-    """Asynchronous invocations under way; to be used on the event loop.
+    """Asynchronous invocations in progress; use it on the event loop.
 
-    `roles` is asked before anything is read, written or told in the name of the model's execution role;
-    without it, nobody is.
+    `roles` checks every read, write and notification in the name of the model's execution role; without it,
+    nothing is checked.
     """
 
     def __init__(
@@ -84,7 +83,7 @@ class AsyncInvocations:
         self._running: set[asyncio.Task[None]] = set()
 
     def accept(self, request: Request, *, endpoint_name: str, caller: Caller) -> Response:
-        """Answer one `POST /endpoints/<name>/async-invocations`, and begin to work on it."""
+        """Answer one `POST /endpoints/<name>/async-invocations`, and start the work."""
         try:
             config = self._fleets.async_inference(caller.account_id, caller.region, endpoint_name)
         except NoSuchEndpointError:
@@ -124,7 +123,7 @@ class AsyncInvocations:
             _LOGGER.warning("Asynchronous inference %s: %s", inference.inference_id, error)
 
     async def _infer(self, inference: _Inference) -> tuple[Answer | None, str | None]:
-        """Return the model's answer, or why there is no good one (and the bad one)."""
+        """Return the model's answer, or why there is no good one (with the bad one)."""
         body: bytes | None = inference.body
         account_id, region = inference.caller.account_id, inference.caller.region
         if inference.input_location is not None:
@@ -168,7 +167,7 @@ class AsyncInvocations:
         )
 
     async def _store(self, inference: _Inference, answer: Answer | None, failure: str | None) -> None:
-        """Write the output or the failure, then tell the topic of that case."""
+        """Write the output or the failure, then notify the topic for it."""
         caller = inference.caller
         location = inference.output_location if failure is None else inference.failure_location
         if location is not None:

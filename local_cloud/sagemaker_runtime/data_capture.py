@@ -1,8 +1,8 @@
-"""Keep a share of an endpoint's calls and answers in S3, as its DataCaptureConfig says.
+"""Store a share of an endpoint's calls and answers in S3, by its DataCaptureConfig.
 
-Owns which calls are kept, the records and the names of their objects. AWS gathers calls in a file; here each
-has one, so that none waits. A call that may not be written is lost, and its caller learns nothing.
-Source: botocore, `DataCaptureConfig`; developer guide, "model-monitor-data-capture-endpoint" (names) and
+Owns the choice of calls, the records and the names of their objects. AWS collects calls in a file; here each
+call has a file and is written at once. A denied write is lost, and the caller does not notice. Source:
+botocore, `DataCaptureConfig`; developer guide, "model-monitor-data-capture-endpoint" (names) and
 "model-monitor-interpreting-results" (records).
 """
 
@@ -32,7 +32,7 @@ _OK = range(200, 300)
 
 
 class ServedEndpoints(Protocol):
-    """The part of the hosting that knows which instances answer."""
+    """The part of the hosting that knows the fleets."""
 
     def serving(self, account_id: str, region: str, endpoint_name: str) -> FleetSpec:
         """Return the fleet that answers for an endpoint."""
@@ -40,7 +40,7 @@ class ServedEndpoints(Protocol):
 
 
 class Captures:
-    """Calls that are kept."""
+    """Captured calls."""
 
     def __init__(self, fleets: ServedEndpoints, storage: Storage, roles: ModelRoles | None) -> None:
         self._fleets = fleets
@@ -49,7 +49,7 @@ class Captures:
         self._random = random.Random()  # noqa: S311 - a sample, no secret
 
     async def keep(self, request: Request, response: Response, *, endpoint_name: str, caller: Caller) -> None:
-        """Write a call that was answered well to S3, if its endpoint keeps it."""
+        """Write a successful call to S3, if its endpoint captures it."""
         if response.status not in _OK:
             return
         try:
@@ -112,7 +112,7 @@ def _record(config: Mapping[str, Any], request: Request, response: Response) -> 
 
 
 def _part(config: Mapping[str, Any], mode: str, content_type: str, body: bytes) -> dict[str, Any]:
-    """Return one side of a call; only content types that are listed are kept as text."""
+    """Return one side of a call; only listed content types are stored as text."""
     listed = config.get("CaptureContentTypeHeader", {})
     for encoding, member in (("CSV", "CsvContentTypes"), ("JSON", "JsonContentTypes")):
         if content_type in listed.get(member, ()):

@@ -1,7 +1,7 @@
-"""Answer invocations in the runtime's own protocol; which fleet answers is the hosting's matter.
+"""Answer invocations in the runtime's own protocol; the hosting chooses the fleet.
 
-Source: botocore's `sagemaker-runtime` model (headers, limits, error shapes). It gives no texts: those here
-are recognisable, not verbatim.
+Source: botocore's `sagemaker-runtime` model (headers, limits, error shapes). It has no texts: ours are
+recognisable, not verbatim.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ _ERRORS = range(400, 600)
 class Runtime:
     """The SageMaker runtime service in front of the hosted endpoints.
 
-    `roles` says what models' execution roles may do; without it, they may do everything.
+    `roles` knows the permissions of models' execution roles; without it, they may do everything.
     """
 
     def __init__(self, fleets: HostedEndpoints, storage: Storage, roles: ModelRoles | None = None) -> None:
         self._fleets = fleets
-        # Threads of its own: slow models must not keep control-plane calls or Lambda functions waiting.
+        # Separate threads: slow models must not delay control-plane calls or Lambda functions.
         self._threads = ThreadPoolExecutor(_MAX_CONCURRENT_INVOCATIONS, thread_name_prefix="invocation")
         self._asynchronous = AsyncInvocations(fleets, storage, self._threads, roles)
         self._captures = Captures(fleets, storage, roles)
@@ -66,11 +66,11 @@ class Runtime:
         return response
 
     def invoke_async(self, request: Request, *, endpoint_name: str, caller: Caller) -> Response:
-        """Answer one `POST /endpoints/<name>/async-invocations`; to be called on the event loop."""
+        """Answer one `POST /endpoints/<name>/async-invocations`; call it on the event loop."""
         return self._asynchronous.accept(request, endpoint_name=endpoint_name, caller=caller)
 
     def stop(self) -> None:
-        """Accept no more invocations; those under way end with their containers."""
+        """Accept no more invocations; current ones end with their containers."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
@@ -80,10 +80,10 @@ def answer_invocation(
     """Answer one synchronous invocation, and wait for it.
 
     Args:
-        fleets: Who hosts the endpoint.
+        fleets: The hosting.
         request: The `POST /endpoints/<name>/invocations`.
         endpoint_name: The endpoint.
-        caller: Whose endpoint it is.
+        caller: The owner of the endpoint.
     """
     for header, member in _UNSUPPORTED.items():
         if header in request.headers:

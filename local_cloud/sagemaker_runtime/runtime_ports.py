@@ -1,4 +1,4 @@
-"""What the SageMaker runtime needs from the world around it, as protocols."""
+"""The world around the SageMaker runtime, as protocols."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class StorageError(Exception):
-    """An object could not be written, or a topic not be told; the message says why."""
+    """An object could not be written, or a topic not notified; the message says why."""
 
 
 class Storage(Protocol):
-    """The parts of S3 and SNS that are needed."""
+    """The necessary parts of S3 and SNS."""
 
     def read_object(self, s3_url: str, *, account_id: str) -> bytes | None:
         """Return the object's bytes, or None if there is none."""
@@ -41,20 +41,20 @@ class Storage(Protocol):
 
 
 class ModelRoles(Protocol):
-    """What a model's execution role may do while it serves; each method says why not, or None."""
+    """A model's execution role while it serves; each method says why it may not act, or None."""
 
     def refusal_to_read(self, s3_url: str, *, role_arn: str, region: str) -> str | None:
-        """Say why an object may not be read, or decrypted."""
+        """Say why the role may not read or decrypt an object."""
         ...
 
     def refusal_to_write(
         self, s3_url: str, *, role_arn: str, region: str, kms_key_id: str | None
     ) -> str | None:
-        """Say why an object may not be written, or encrypted with this key or the bucket's default."""
+        """Say why the role may not write an object, or encrypt it with this key or the bucket's default."""
         ...
 
     def refusal_to_publish(self, topic_arn: str, *, role_arn: str, region: str) -> str | None:
-        """Say why a topic may not be told."""
+        """Say why the role may not publish to a topic."""
         ...
 
 
@@ -80,5 +80,5 @@ class HostedEndpoints(Protocol):
         ...
 
     def serving(self, account_id: str, region: str, endpoint_name: str) -> FleetSpec:
-        """Return what serves an endpoint."""
+        """Return an endpoint's serving fleet."""
         ...

@@ -1,7 +1,7 @@
-"""Service Quotas, as far as instances for endpoints go: it lists what an account is held to here.
+"""Service Quotas for endpoint instances: list this local cloud's limits of an account.
 
-Owns its answers only. Source: botocore's model of `service-quotas` (2019-06-24); quotas are named as the
-general reference names them ("sagemaker", "ml.m5.large for endpoint usage").
+Owns only the answers. Source: botocore's model of `service-quotas` (2019-06-24); the general reference has
+the names of quotas ("sagemaker", "ml.m5.large for endpoint usage").
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TARGET_PREFIX: Final = "ServiceQuotasV20190624."
 
 WITHOUT_LIMIT: Final = 1_000_000
-"""What is listed where nobody set a limit, as then there is none."""
+"""The listed value without a limit."""
 
 _LARGEST_PAGE: Final = 100
 _OPERATIONS: Final = ("ListAWSDefaultServiceQuotas", "ListServiceQuotas")
@@ -53,13 +53,13 @@ def call(
     """Answer a call.
 
     Raises:
-        ServiceError: What AWS would answer instead.
+        ServiceError: AWS's error.
     """
     if operation not in _OPERATIONS:
         raise unknown_operation(operation)
     asked = _validator().validate(operation, request)
     if caller.principal is not None:
-        # The actions know no resource (service authorization reference, "Service Quotas").
+        # The actions have no resource (service authorization reference, "Service Quotas").
         require_check(
             control_plane.now(), caller.region, caller.principal, Check(f"servicequotas:{operation}", "*")
         )

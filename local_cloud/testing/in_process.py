@@ -1,9 +1,9 @@
 """Answer botocore's clients inside this process: the same cloud without sockets, threads or wall clock.
 
 Unmodified clients keep their serialisers, parsers, retries and error types; only the socket is replaced. So
-the deployer's real gateways run against the real state machine, in virtual time, as fast as they compute.
-SageMaker is the control plane given, with Application Auto Scaling for its variants; every other service is
-MiniStack's, whose state is per account: use an account of your own for each test.
+the deployer's real gateways run against the real state machine, in virtual time, at full speed. SageMaker is
+the given control plane, with Application Auto Scaling for its variants. Every other service is MiniStack's,
+whose state is per account: use a separate account for each test.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ if TYPE_CHECKING:
     from local_cloud.sagemaker_runtime.runtime_ports import HostedEndpoints
 
 _HANDLER_NAMES = {"cloudwatch": "monitoring"}
-"""MiniStack's names of services that boto3 has other names for."""
+"""MiniStack's names of services that boto3 names differently."""
 
 _INVOCATION = re.compile(r"/endpoints/(?P<name>[^/]+)/invocations")
 
 CallHook = Callable[[str, str], None]
-"""Called with service and operation. What it raises takes the place of the answer."""
+"""Called with service and operation. If it raises an error, the error replaces the answer."""
 
 
 def _do_nothing(_service: str, _operation: str) -> None:
@@ -63,9 +63,9 @@ class InProcessCloud:
     """One account and region, seen through botocore's clients.
 
     Attributes:
-        calls: Every call that was answered, as (service, operation), in order.
-        before_call: A place to inject faults, or to let others run in between.
-        after_call: Likewise, when the call has taken effect and before the caller gets its answer.
+        calls: Every answered call, as (service, operation), in order.
+        before_call: A hook for faults, or for others to act in between.
+        after_call: Likewise, after the call has taken effect and before the caller gets its answer.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class InProcessCloud:
         caller_arn: str | None = None,
         principal: Principal | None = None,
     ) -> None:
-        """See a control plane, as the account's root unless it is said who.
+        """See a control plane, as the account's root unless a principal is given.
 
         `endpoints` answers InvokeEndpoint, which is refused without it. IAM is enforced on a `principal`.
         """
@@ -99,7 +99,7 @@ class InProcessCloud:
         return made
 
     def make_key(self, key_id: str) -> None:
-        """Make a KMS key with an id of the caller's choice, which KMS would choose itself."""
+        """Make a KMS key with an id of the caller's choice; KMS would choose the id itself."""
         made = self.client("kms").create_key()["KeyMetadata"]
         with request_scope(self._caller.account_id, self._caller.region):
             record = kms._keys.pop(made["KeyId"])  # noqa: SLF001 - no API renames a key
@@ -175,7 +175,7 @@ class InProcessCloud:
 
 
 class InProcessAlarms:
-    """`Alarms` in this process's MiniStack: whoever calls SetAlarmState through a client sets them."""
+    """`Alarms` in this process's MiniStack; set them by SetAlarmState through a client."""
 
     def state(self, account_id: str, region: str, alarm_name: str) -> AlarmState | None:
         """Return the alarm's state; None if there is no such alarm."""
@@ -212,7 +212,7 @@ def _answered(
 
 
 class _Raw(io.BytesIO):
-    """A response body as urllib3 gives it."""
+    """A response body as urllib3 returns it."""
 
     def stream(self, *_: object, **__: object) -> Iterator[bytes]:
         yield self.read()
@@ -220,7 +220,7 @@ class _Raw(io.BytesIO):
 
 @cache
 def _iam() -> tuple[MiniStackIam, Enforcement]:
-    """Return this process's IAM, with whatever it keeps, and what asks it about requests."""
+    """Return this process's IAM with all its data, and the enforcement that asks it."""
     iam = MiniStackIam()
     enforcement = Enforcement(iam)
     enforcement.hide_composite_alarms()
@@ -233,14 +233,14 @@ def _form(headers: dict[str, str], body: bytes) -> str:
 
 @cache
 def _prototype(service: str, region: str, config: Config | None) -> Any:  # noqa: ANN401 - any of boto3's
-    """Return a client that nobody calls; all others of its kind are copies of it."""
+    """Return a client that is never called; all others of its kind are copies of it."""
     return _session().client(service, region_name=region, config=config)  # type: ignore[call-overload] # the name is not a literal
 
 
 class _OwnEvents(HierarchicalEmitter):
-    """Calls botocore's own handlers first, which all copies of a client share, then those of one copy.
+    """Calls botocore's own handlers first, which all copies of a client share, then this copy's handlers.
 
-    A call is repeated at once: time is virtual here, and botocore sleeps for as long as a handler asks for.
+    A call is repeated at once: time is virtual here, and botocore would sleep for as long as a handler asks.
     """
 
     def __init__(self, common: EventAliaser) -> None:
@@ -259,7 +259,7 @@ class _OwnEvents(HierarchicalEmitter):
 
 
 def _with_own_events(prototype: Any) -> Any:  # noqa: ANN401 - any of boto3's
-    """Return a copy of a client whose handlers hear its own calls alone.
+    """Return a copy of a client whose handlers see only its own calls.
 
     Building a client takes six milliseconds, and copying one a tenth of a millisecond.
     """
@@ -273,8 +273,8 @@ def _with_own_events(prototype: Any) -> Any:  # noqa: ANN401 - any of boto3's
 def _session() -> boto3.Session:
     """Return the one session: it reads each service's model once, which takes longer than most tests."""
     core = botocore.session.Session()
-    # Composing botocore's own user agent takes as long as much else of a call, and so do signatures, which
-    # nobody checks in this process: who calls is known.
+    # botocore's own user agent and signatures take a large part of a call's time. Nobody checks them in this
+    # process: the caller is known.
     core.set_default_client_config(Config(user_agent="greenlight-in-process", signature_version=UNSIGNED))
     return boto3.Session(botocore_session=core)
 

@@ -1,7 +1,7 @@
-"""Answer invocations without processes: what a model answers is scripted, who answers follows the routes.
+"""Answer invocations without processes: a script gives each model's answers, routes choose the model.
 
-Owns a fake that is part of the product, beside `ScriptedHosting`: smoke tests and callers run on it in
-virtual time.
+A fake that is part of the product, beside `ScriptedHosting`: smoke tests and callers run on it in virtual
+time.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class Invoked(NamedTuple):
 
 
 class ScriptedEndpoints:
-    """The endpoints of a `ScriptedHosting`, answering as their models are scripted.
+    """The endpoints of a `ScriptedHosting`, answering by script.
 
     Attributes:
-        invoked: Every invocation, in order; the status is None where the script raises.
+        invoked: Every invocation, in order; the status is None where the script raises an error.
     """
 
     def __init__(self, hosting: ScriptedHosting) -> None:
@@ -45,7 +45,7 @@ class ScriptedEndpoints:
         self.invoked: list[Invoked] = []
 
     def script(self, model_name: str, *answers: Answer | Exception) -> None:
-        """Say what a model answers, one after the other and the last one for ever.
+        """Set a model's answers, in order; the last one repeats for ever.
 
         An exception is raised, such as `InvocationTimeoutError`. A model without a script answers 200 and its
         own name as JSON.
@@ -57,7 +57,7 @@ class ScriptedEndpoints:
         return self.serving(account_id, region, endpoint_name).async_inference
 
     def serving(self, account_id: str, region: str, endpoint_name: str) -> FleetSpec:
-        """Return what serves the endpoint; raise `NoSuchEndpointError` if nothing does."""
+        """Return the endpoint's serving fleet; raise `NoSuchEndpointError` if there is none."""
         routes = self._hosting.routes.get((account_id, region, endpoint_name))
         if not routes:
             raise NoSuchEndpointError
@@ -74,9 +74,9 @@ class ScriptedEndpoints:
         headers: Mapping[str, str],  # noqa: ARG002 - the signature of the hosting's
         timeout_seconds: float | None = None,  # noqa: ARG002 - likewise
     ) -> Invocation:
-        """Answer as the script of the model says that the routes choose.
+        """Answer by the script of the model that the routes choose.
 
-        Raises `NoSuchEndpointError`, `NoSuchVariantError`, `NotReadyError`, or what is scripted.
+        Raises `NoSuchEndpointError`, `NoSuchVariantError`, `NotReadyError`, or the script's error.
         """
         key = (account_id, region, endpoint_name)
         routes = self._hosting.routes.get(key)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a model's fleets turn out: what they answer once started, and how long starting takes."""
+    """A model's scripted result: the health of its fleets after the start, and how long starting takes."""
 
     health: Health = Health.HEALTHY
     starting_seconds: float = 0.0
@@ -26,20 +26,20 @@ class Fleet:
 
     spec: FleetSpec
     grown: datetime
-    """When it was launched, or got more instances: they start as the first ones did."""
+    """When it was launched, or got more instances: new instances start like the first ones."""
     instance_count: int
     ready_before: int = 0
     """How many instances were ready before it grew; they answer while the others start."""
 
 
 class ScriptedHosting:
-    """Fleets without processes: each model's outcome is scripted, everything done to them is kept.
+    """Fleets without processes: a script sets each model's health, and every call is recorded.
 
     Attributes:
-        fleets: The fleets that run, by id.
+        fleets: The running fleets, by id.
         routes: The routes of each (account, region, endpoint name); an endpoint without traffic has none.
         route_history: Every call of `route`, in order.
-        terminated: Ids of fleets that were stopped, in order.
+        terminated: Ids of stopped fleets, in order.
     """
 
     def __init__(self, clock: VirtualClock) -> None:
@@ -52,7 +52,7 @@ class ScriptedHosting:
         self.terminated: list[str] = []
 
     def script(self, model_name: str, outcome: Outcome) -> None:
-        """Say how a model's fleets turn out, from now on; others are healthy at once."""
+        """Set the health of a model's fleets from now on; by default fleets are healthy at once."""
         self._outcomes[model_name] = outcome
 
     def launch(self, spec: FleetSpec) -> str:
@@ -63,7 +63,7 @@ class ScriptedHosting:
         return fleet_id
 
     def health(self, fleet_id: str) -> Health:
-        """Return what the script says for this time."""
+        """Return the scripted health at this time."""
         fleet = self.fleets[fleet_id]
         outcome = self._outcomes.get(fleet.spec.model_name, Outcome())
         if self._clock.now() - fleet.grown < timedelta(seconds=outcome.starting_seconds):
@@ -95,7 +95,7 @@ class ScriptedHosting:
             self.terminated.append(fleet_id)
 
     def route(self, account_id: str, region: str, endpoint_name: str, routes: tuple[Route, ...]) -> None:
-        """Keep the routes.
+        """Store the routes.
 
         Raises:
             ValueError: A route leads to a fleet that does not run: requests would fail.

@@ -1,4 +1,4 @@
-"""Stand-ins for the rest of the world around the control plane: alarms, events, roles, keys and artifacts."""
+"""Stand-ins for the world around the control plane: alarms, events, roles, keys and artifacts."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from local_cloud.sagemaker.ports import AlarmState, Key
 
 
 class ScriptedAlarms:
-    """Alarms without metrics: each has the state that was set, and the others are as the default says.
+    """Alarms without metrics: each has the state that was set, all others the default.
 
     Attributes:
-        states: Alarm name to its state, in whatever account and region; None for one that does not exist.
-        default: The state of an alarm that nobody has set; None if there is no alarm but those that were set.
+        states: Alarm name to its state, in any account and region; None for a missing alarm.
+        default: The state of an alarm that nobody has set; None if such alarms do not exist.
     """
 
     def __init__(self, default: AlarmState | None = AlarmState.OK) -> None:
@@ -54,7 +54,7 @@ class PermissiveIdentity:
 
 @dataclass(slots=True)
 class StrictIdentity:
-    """Only the roles that are named trust SageMaker."""
+    """Only the named roles trust SageMaker."""
 
     role_arns: set[str] = field(default_factory=set)
 
@@ -65,7 +65,7 @@ class StrictIdentity:
 
 @dataclass(slots=True)
 class ScriptedKeys:
-    """The KMS keys that are named, by key id, ARN or alias, in whatever account and region."""
+    """The named KMS keys, by key id, ARN or alias, in any account and region."""
 
     keys: dict[str, Key] = field(default_factory=dict)
 
@@ -88,7 +88,7 @@ class PermissiveArtifacts:
 
 @dataclass(slots=True)
 class StrictArtifacts:
-    """Only the URLs that are named can be read; for one that ends in `/`, anything below it will do."""
+    """Only the named URLs can be read; for a URL that ends in `/`, any named URL below it is enough."""
 
     s3_urls: set[str] = field(default_factory=set)
 
@@ -99,5 +99,5 @@ class StrictArtifacts:
         return s3_url in self.s3_urls
 
     def is_missing(self, s3_url: str, *, role_arn: str, region: str) -> bool:
-        """Tell whether nothing below the URL was named: every role may list."""
+        """Tell whether no named URL is below this one: every role may list."""
         return s3_url.endswith("/") and not self.is_readable(s3_url, role_arn=role_arn, region=region)

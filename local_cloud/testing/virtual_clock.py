@@ -1,4 +1,4 @@
-"""Time that passes when it is told to: a clock that is set, and a control plane that comes to rest on it."""
+"""Virtual time: a clock that tests set, and a control plane that runs on it until it rests."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class VirtualClock:
 
 
 def settle(control_plane: ControlPlane, clock: VirtualClock, limit_seconds: float = 86400.0) -> None:
-    """Let time pass from transition to transition until nothing changes by itself any more.
+    """Let time pass from transition to transition until nothing changes by itself.
 
     Raises:
         RuntimeError: Something still changes after the limit.
