@@ -53,8 +53,7 @@ def _is_ours(host: str, port: int) -> bool:
 
 
 def without_cors(send: Send) -> Send:
-    """Return a `send` that hides every answer from pages of other sites, despite the application's
-    headers."""
+    """Return a `send` that hides every answer from pages of other sites."""
 
     async def sending(message: dict[str, object]) -> None:
         if message["type"] == "http.response.start":

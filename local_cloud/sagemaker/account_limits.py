@@ -1,4 +1,4 @@
-"""How many instances an account may have, and how many AWS has for it."""
+"""Limits on an account's instances: its quota, and AWS's capacity."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class AccountLimits:
     def set_instance_quota(
         self, account_id: str, region: str, instance_type: str, instances: int | None
     ) -> None:
-        """Limit an account's instances of a type for endpoints; None lifts the limit."""
+        """Limit an account's instances of a type for endpoints; None removes the limit."""
         _limit(self._state.scope_of(account_id, region).instance_quotas, instance_type, instances)
 
     def instance_quotas(self, account_id: str, region: str) -> dict[str, int]:
-        """Return an account's limits of instances for endpoints by type; what has none is absent."""
+        """Return an account's limits of instances for endpoints by type, without unlimited types."""
         return {**self._state.scope_of(account_id, region).instance_quotas}
 
     def set_instance_capacity(
         self, account_id: str, region: str, instance_type: str, instances: int | None
     ) -> None:
-        """Limit how many instances of a type AWS has for an account; None lifts the limit."""
+        """Limit AWS's capacity of a type for an account; None removes the limit."""
         _limit(self._state.scope_of(account_id, region).instance_capacity, instance_type, instances)
 
 

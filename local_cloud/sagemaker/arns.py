@@ -1,6 +1,6 @@
-"""SageMaker ARNs: built with the region's partition, taken apart, and compared.
+"""Build, split and compare SageMaker ARNs, with the region's partition.
 
-Owns their spelling. Whether names are lower-cased in them is the caller's switch.
+Owns their spelling. The caller decides about lower case.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ARN_FIELDS = 6
 
 @dataclass(frozen=True, slots=True)
 class Arn:
-    """A SageMaker ARN taken apart; `name` is what follows the resource type and its slash."""
+    """A parsed SageMaker ARN; `name` follows the resource type and its slash."""
 
     region: str
     account_id: str
@@ -28,12 +28,12 @@ class Arn:
 
 
 def partition(region: str) -> str:
-    """Return the partition that a region belongs to, `aws` unless its prefix says otherwise."""
+    """Return the partition of a region: `aws`, unless its prefix differs."""
     return next((name for prefix, name in _PARTITIONS if region.startswith(prefix)), "aws")
 
 
 def dns_suffix(region: str) -> str:
-    """Return what the names of a region's services end in, as `kms:ViaService` has them."""
+    """Return the DNS suffix of a region's services, as in `kms:ViaService`."""
     return {"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}.get(partition(region), "amazonaws.com")
 
 

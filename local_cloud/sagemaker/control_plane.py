@@ -1,8 +1,8 @@
-"""SageMaker's deployment-side control plane: one object with a clock, and everything it says is decided here.
+"""SageMaker's deployment-side control plane: one object with a clock that decides every answer.
 
-Owns the order of things: transitions that are due happen before a call is answered. It is synchronous,
-deterministic for a seed, and touches no socket, file, thread or wall clock; the ports do that for it.
-What it returns is a view of its state: read it, do not change it.
+Owns the order: due transitions happen before a call is answered. It is synchronous, deterministic for a seed,
+and touches no socket, file, thread or wall clock; the ports do. Results are views of its state: read them, do
+not change them.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ OPERATIONS: dict[str, Operation] = {
     **endpoint_operations.OPERATIONS,
     **resource_tags.OPERATIONS,
 }
-"""Every operation that is modelled; all others are refused by name."""
+"""Every modelled operation; all others are refused by name."""
 
 
 @cache
@@ -67,24 +67,24 @@ def _validator(version: ApiVersion) -> RequestValidator:
 
 
 class ControlPlane:
-    """Answer SageMaker's API, and change by itself as time goes by.
+    """Answer SageMaker's API, and change with time.
 
     Args:
         clock: Tells the time; advance it, then call `advance`.
-        identity: What is asked about execution roles.
-        artifacts: What is asked about model data.
+        identity: Knows execution roles.
+        artifacts: Knows model data.
         hosting: Runs fleets.
-        events: Where events go.
-        alarms: What is asked about rollback alarms.
-        execution_roles: What is asked about execution roles' permissions; without it they have all.
-        keys: Which KMS keys there are; without it none, and no grant on one is asked for.
+        events: Receives events.
+        alarms: Knows rollback alarms.
+        execution_roles: Knows execution roles' permissions; without it they may do everything.
+        keys: Knows KMS keys; without it there are none, and no grants are checked.
         timings: How long transitions take.
-        switches: How the behaviours that nobody could establish are.
+        switches: The settings of unknown behaviours.
         seed: Equal seeds and equal calls give equal identifiers.
 
     Attributes:
-        incidents: What AWS does to endpoints by itself.
-        limits: How many instances accounts may have.
+        incidents: AWS's own actions on endpoints.
+        limits: Limits on accounts' instances.
     """
 
     def __init__(  # noqa: PLR0913 - one argument a port
@@ -118,13 +118,13 @@ class ControlPlane:
         )
         self.incidents = Incidents(clock, self._state)
         self.limits = AccountLimits(self._state)
-        # Identifiers of their own, so that reading does not change which identifiers events get.
+        # A separate sequence of identifiers, so that reads do not change the identifiers of events.
         self._request_ids = random.Random(f"requests {seed}")  # noqa: S311
         self._calls: dict[tuple[str, str, str], tuple[int, int]] = {}
 
     @property
     def scalable_targets(self) -> ScalingRegistrations:
-        """What is registered with Application Auto Scaling; the service that changes it is not made here."""
+        """The registrations at Application Auto Scaling; that service changes them."""
         return self._state.scalable_targets
 
     def now(self) -> datetime:
@@ -133,7 +133,7 @@ class ControlPlane:
 
     @property
     def timings(self) -> Timings:
-        """How long transitions take; set it to change what begins from now on."""
+        """How long transitions take; a change affects later transitions."""
         return self._state.timings
 
     @timings.setter
@@ -142,7 +142,7 @@ class ControlPlane:
 
     @property
     def switches(self) -> Switches:
-        """The chosen behaviours; set them to change what happens from now on."""
+        """The chosen behaviours; a change takes effect at once."""
         return self._state.switches
 
     @switches.setter
@@ -155,13 +155,13 @@ class ControlPlane:
         Args:
             operation: An operation's name, such as `CreateModel`.
             request: Its members; timestamps as epoch seconds or aware datetimes.
-            caller: Who calls, and in which account and region.
+            caller: The caller, with account and region.
 
         Returns:
             The response's members; timestamps are aware datetimes.
 
         Raises:
-            ServiceError: What AWS would answer instead.
+            ServiceError: AWS's error.
         """
         self.advance()
         handler = OPERATIONS.get(operation)
@@ -171,12 +171,12 @@ class ControlPlane:
         validated = _validator(self.switches.api_version).validate(operation, request)
         authorization_rules.require(self._state, caller, operation, validated)
         response = handler(self._state, caller, validated)
-        # A transition of no duration is over by the time the answer arrives.
+        # A transition without a duration is over before the answer arrives.
         self.advance()
         return response
 
     def authorize(self, operation: str, request: Mapping[str, Any], caller: Caller) -> None:
-        """Refuse a call of the runtime, which answers elsewhere, that IAM does not allow.
+        """Refuse a call of the runtime that IAM does not allow; the runtime answers it elsewhere.
 
         Raises:
             ServiceError: AccessDeniedException.
@@ -185,7 +185,7 @@ class ControlPlane:
         authorization_rules.require(self._state, caller, operation, request)
 
     def advance(self) -> None:
-        """Make every transition that is due, in order, each at its own time."""
+        """Make every due transition, in order, each at its own time."""
         self._state.advance(self._clock.now())
 
     def next_due(self) -> datetime | None:
@@ -199,7 +199,7 @@ class ControlPlane:
     def scalable_variant(
         self, account_id: str, region: str, endpoint_name: str, variant_name: str
     ) -> ScalableVariant | None:
-        """Return what auto scaling needs to know of a production variant; None if there is none."""
+        """Return auto scaling's view of a production variant; None if there is none."""
         self.advance()
         endpoint = self._state.scope_of(account_id, region).endpoints.get(endpoint_name.lower())
         variant = None if endpoint is None else endpoint.variants.get(variant_name)

@@ -1,8 +1,7 @@
 """Every refusal of the control plane: code, HTTP status and exact message.
 
-Owns the texts, so that one place shows which are established and which are ours. "Seen" texts were observed
-on AWS by somebody (docs/fidelity.md names whom); the others are marked "wording ours" and clients must not
-match on them.
+Owns the texts, so that one place shows their origin. Somebody observed "seen" texts on AWS (docs/fidelity.md
+has sources). The others are marked "wording ours"; clients must not match on them.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ def validation(message: str) -> ServiceError:
 def asynchronous_removed(endpoint_name: str) -> ServiceError:
     """Refuse to make an asynchronous endpoint a real-time one.
 
-    Seen (aws/sagemaker-python-sdk PR #3124), up to where the public text is cut off; the end is ours.
+    Seen (aws/sagemaker-python-sdk PR #3124), except the end, which the public text cuts off.
     """
     return validation(
         f"The AsyncInferenceConfig parameter cannot be removed from this endpoint {endpoint_name}. To change "
@@ -48,7 +47,7 @@ def asynchronous_removed(endpoint_name: str) -> ServiceError:
 
 
 def asynchronous_added(endpoint_name: str) -> ServiceError:
-    """Refuse to make a real-time endpoint an asynchronous one. Wording ours, after the other way round."""
+    """Refuse to make a real-time endpoint an asynchronous one. Wording ours, after the reverse case."""
     return validation(
         f"The AsyncInferenceConfig parameter cannot be added to this endpoint {endpoint_name}. To change the "
         "endpoint's type, create another endpoint."
@@ -64,7 +63,7 @@ def other_variants(present: Iterable[str]) -> ServiceError:
 
 
 def serialization(message: str) -> ServiceError:
-    """Return the answer to a body that is no JSON of the operation's types."""
+    """Return the answer to a body that is not JSON of the operation's types."""
     return ServiceError("SerializationException", message)
 
 
@@ -102,7 +101,7 @@ def not_authorized(message: str) -> ServiceError:
 
 
 def scalable_target_remains() -> ServiceError:
-    """Refuse to delete an endpoint that is scaled, for somebody who may not deregister it. Seen."""
+    """Refuse to delete a scaled endpoint to a caller who may not deregister it. Seen."""
     return validation(
         "An Application AutoScaling scalable target exists for a variant being deleted, and the IAM identity "
         "used to invoke DeleteEndpoint does not have application-autoscaling:DeregisterScalableTarget "
@@ -111,7 +110,7 @@ def scalable_target_remains() -> ServiceError:
 
 
 def not_modelled(what: str, remedy: str) -> ServiceError:
-    """Refuse a member that would need something that is not modelled, instead of ignoring it.
+    """Refuse a member that needs something that is not modelled, instead of ignoring it.
 
     Wording ours.
     """
@@ -139,7 +138,7 @@ def failed_endpoint(arn: str) -> ServiceError:
 
 
 def status_refuses(operation: str, status: str, arn: str) -> ServiceError:
-    """Refuse an operation in a status whose refusal nobody has seen. Wording ours."""
+    """Refuse an operation in a status; nobody has seen AWS's refusal. Wording ours."""
     return validation(f'Cannot perform {operation} on endpoint "{arn}" in status {status}.')
 
 
@@ -164,7 +163,7 @@ def package_already_exists(arn: str) -> ServiceError:
 
 
 def other_region(region: str) -> ServiceError:
-    """Refuse the ARN of a package in another region than the one that is called. Seen."""
+    """Refuse a package ARN of another region. Seen."""
     return validation(f"ARN should be scoped to correct region: {region}")
 
 
@@ -199,7 +198,7 @@ def neither_package_name() -> ServiceError:
 
 
 def image_next_to_package() -> ServiceError:
-    """Refuse a container that names a package and an image or model data, or none of them. Seen."""
+    """Refuse a container with a package and an image or model data, or with none of them. Seen."""
     return validation(
         "Specify one of either Image and Model Data URL or ModelPackageName in container definition."
     )
@@ -237,7 +236,7 @@ def no_model_data(url: str) -> ServiceError:
 
 
 def role_needed_for_model_data() -> ServiceError:
-    """Refuse model data that no role could read. Wording ours."""
+    """Refuse model data without a role to read them. Wording ours."""
     return validation(
         "ExecutionRoleArn is required for a model whose containers have model data: SageMaker reads the "
         "data with it."
@@ -287,9 +286,9 @@ def alarms_in_alarm(names: Iterable[str]) -> ServiceError:
 
 
 def registered_variants(names: Iterable[str]) -> ServiceError:
-    """Refuse to remove variants that auto scaling scales, or to change their instance type.
+    """Refuse to remove registered variants, or to change their instance type.
 
-    That AWS refuses is documented, its words are not known; clients look for "deregister".
+    AWS documents the refusal, but not its words; clients look for "deregister".
     """
     quoted = ", ".join(f'"{name}"' for name in names)
     return validation(
@@ -323,7 +322,7 @@ def invalid_token() -> ServiceError:
 
 
 def invalid_policy(why: str) -> ServiceError:
-    """Refuse a resource policy that is no policy. Wording ours."""
+    """Refuse an invalid resource policy. Wording ours."""
     return validation(f"Invalid resource policy: {why}")
 
 

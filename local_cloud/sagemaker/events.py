@@ -1,7 +1,7 @@
-"""The events that SageMaker puts on the default bus, in their documented shapes.
+"""SageMaker's events on the default bus, in their documented shapes.
 
-Owns envelopes and details. Whether an event is delivered twice, late or never is the bus's matter.
-Source: "Automating Amazon SageMaker with EventBridge" in the developer guide; captures where it is silent.
+Owns envelopes and details. The bus decides whether an event is delivered twice, late or never. Source:
+"Automating Amazon SageMaker with EventBridge" in the developer guide; captures for what it omits.
 """
 
 from __future__ import annotations
@@ -108,13 +108,13 @@ def emit_endpoint_deployment_state_change(
     pending: Mapping[str, Any] | None,
     variant_status: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Announce how far a deployment, or a change of capacity, is.
+    """Announce the progress of a deployment, or of a change of capacity.
 
     Args:
-        state: What the control plane keeps.
-        endpoint: What changes; its config is still the old one.
-        pending: The PendingDeploymentSummary; None while only capacity changes.
-        variant_status: By variant name, what happens to the variants of the present config.
+        state: The control plane's state.
+        endpoint: The endpoint; its config is still the old one.
+        pending: The PendingDeploymentSummary; None for a change of capacity.
+        variant_status: By variant name, the status of the present config's variants.
     """
     is_tagged = state.switches.endpoint_event_tags is ServingTags.PRESENT
     statuses = variant_status or {}
@@ -157,7 +157,7 @@ def _with_epoch_milliseconds(value: Any) -> Any:  # noqa: ANN401 - any part of a
 
 
 def event_status(status: str, spelling: StatusSpelling) -> str:
-    """Return how an endpoint event spells an API status."""
+    """Return an API status in an endpoint event's spelling."""
     if status in _ESTABLISHED_SPELLINGS:
         return _ESTABLISHED_SPELLINGS[status]
     if spelling is StatusSpelling.CAMEL:
@@ -168,12 +168,12 @@ def event_status(status: str, spelling: StatusSpelling) -> str:
 
 
 def iso(time: datetime) -> str:
-    """Return a time as EventBridge writes it, to the second."""
+    """Return a time in EventBridge's form, to the second."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def epoch_milliseconds(time: datetime) -> float:
-    """Return a time as endpoint events write it."""
+    """Return a time in the form of endpoint events."""
     return float(round(time.timestamp() * 1000))
 
 

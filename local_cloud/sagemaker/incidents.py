@@ -1,4 +1,4 @@
-"""What AWS does to endpoints by itself: maintenance, outages, and failures of what is under way."""
+"""AWS's own actions on endpoints: maintenance, outages, and failures of a transition."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class Incidents:
-    """What tests and people let happen to endpoints; no client of SageMaker can."""
+    """Let tests and people trigger what no client of SageMaker can."""
 
     def __init__(self, clock: Clock, state: State) -> None:
         self._clock = clock
         self._state = state
 
     def begin_system_update(self, account_id: str, region: str, endpoint_name: str) -> None:
-        """Begin maintenance on an endpoint that is InService, as AWS does by itself.
+        """Start maintenance on an endpoint that is InService, as AWS does by itself.
 
         Raises:
             ValueError: The endpoint is missing, or not InService.
@@ -58,18 +58,17 @@ class Incidents:
     def fail_work(
         self, account_id: str, region: str, endpoint_name: str, reason: str, *, rollback_fails: bool = False
     ) -> None:
-        """Fail what is under way on an endpoint, as an alarm or a fault of the service would.
+        """Fail an endpoint's current transition, as an alarm or a fault of the service would.
 
         Args:
             account_id: The account.
             region: The region.
             endpoint_name: The endpoint.
             reason: The FailureReason.
-            rollback_fails: Whether an update's way back fails too, which leaves UpdateRollbackFailed.
+            rollback_fails: Whether an update's rollback fails too, which leaves UpdateRollbackFailed.
 
         Raises:
-            ValueError: The endpoint is missing, or neither being created nor updated, rescaled or
-                maintained.
+            ValueError: The endpoint is missing, or has no transition that can fail.
         """
         endpoint = self._endpoint(account_id, region, endpoint_name)
         match endpoint.work:

@@ -1,7 +1,7 @@
-"""Models: containers with an execution role, made of images or of model packages.
+"""Models: containers with an execution role, from images or from model packages.
 
-Owns CreateModel's eager checks (role, model data, package, approval) and the resolution of a package to the
-containers that are launched. A model never changes.
+Owns CreateModel's immediate checks (role, model data, package, approval), and turns a package into containers
+to launch. A model never changes.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 _ENVIRONMENT_BYTES = 32 * 1024
 _BROUGHT: Final = ("Image", "ModelDataUrl", "ModelDataSource", "AdditionalModelDataSources")
-"""What a package's container has in common with a model's, beside the environment."""
+"""The members that a package's container shares with a model's, apart from the environment."""
 
 _S3_HOST: Final = re.compile(r"(?P<bucket>.+)\.s3[.-]([a-z0-9-]+\.)?amazonaws\.com(\.cn)?")
-"""An S3 host that names the bucket; other hosts leave it to the path."""
+"""An S3 host that names the bucket; for other hosts the path does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,21 +50,21 @@ class Model:
     sequence: int
     request: Mapping[str, Any]
     definitions: tuple[Mapping[str, Any], ...]
-    """Its containers, those of packages with what the packages hold."""
+    """Its containers; those of packages with the packages' content."""
 
     containers: tuple[Container, ...]
     model_package_arns: tuple[str, ...]
     supported_instance_types: frozenset[str] | None
-    """What its packages list as SupportedRealtimeInferenceInstanceTypes; None if they list nothing."""
+    """Its packages' SupportedRealtimeInferenceInstanceTypes; None if they list nothing."""
 
     @property
     def execution_role_arn(self) -> str | None:
-        """The role that the containers run with, unless the endpoint config brings it."""
+        """The containers' role, unless the endpoint config has one."""
         role_arn: str | None = self.request.get("ExecutionRoleArn")
         return role_arn
 
     def describe(self, switches: Switches) -> dict[str, Any]:
-        """Return what DescribeModel shows."""
+        """Return the description for DescribeModel."""
         shown = {name: value for name, value in self.request.items() if name != "Tags"}
         shown.setdefault("EnableNetworkIsolation", False)
         is_primary = "PrimaryContainer" in shown
@@ -86,12 +86,12 @@ class Model:
         return {**shown, "ModelArn": self.arn, "CreationTime": self.creation_time}
 
     def summary(self) -> dict[str, Any]:
-        """Return what ListModels shows."""
+        """Return the summary for ListModels."""
         return {"ModelName": self.name, "ModelArn": self.arn, "CreationTime": self.creation_time}
 
 
 def create_model(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Create a model after checking role, packages and model data, as SageMaker does at this call."""
+    """Create a model after SageMaker's immediate checks of role, packages and model data."""
     scope = state.scope(caller)
     name = request["ModelName"]
     arn = state.arn(scope, "model", name)
@@ -138,7 +138,7 @@ def describe_model(state: State, caller: Caller, request: Mapping[str, Any]) -> 
 
 
 def list_models(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """List models, newest first unless asked otherwise."""
+    """List models, newest first by default."""
     return page(
         "ListModels",
         request,
@@ -149,7 +149,7 @@ def list_models(state: State, caller: Caller, request: Mapping[str, Any]) -> dic
 
 
 def delete_model(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Delete a model, also while an endpoint runs it: no guard is documented."""
+    """Delete a model, even while an endpoint runs it: AWS documents no guard."""
     scope = state.scope(caller)
     model = find_model(state, scope, request["ModelName"])
     del scope.models[model.name.lower()]
@@ -190,9 +190,9 @@ def check_role(state: State, scope: Scope, role_arn: str) -> None:
 
 
 def refuse_unapproved_packages(state: State, model: Model, at: UnapprovedPackage) -> None:
-    """Refuse a model whose package is not Approved now, if the switch says that it is looked at here.
+    """Refuse a model whose package is not Approved now, if the switch puts the check here.
 
-    A package that is gone is not looked for.
+    A deleted package is not checked.
 
     Raises:
         ServiceError: A package is Rejected or PendingManualApproval.
@@ -208,10 +208,10 @@ def refuse_unapproved_packages(state: State, model: Model, at: UnapprovedPackage
 
 
 def model_data_url(definition: Mapping[str, Any]) -> str | None:
-    """Return where a container's model data is, as `s3://bucket/key`.
+    """Return a container's model data as `s3://bucket/key`.
 
-    That is ModelDataUrl, or ModelDataSource's S3 location. SageMaker takes the HTTPS address of an object,
-    too: with the bucket in the host's name or at the beginning of the path.
+    It comes from ModelDataUrl, or ModelDataSource's S3 location. SageMaker also accepts an object's HTTPS
+    address, with the bucket in the host's name or at the beginning of the path.
     """
     url: str | None = definition.get("ModelDataUrl")
     if url is None:

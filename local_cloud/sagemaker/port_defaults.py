@@ -1,4 +1,4 @@
-"""What the control plane asks if it is given no roles and no keys: each role may all, no key exists."""
+"""Default ports of the control plane: every role may do everything, and no key exists."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What the SageMaker control plane needs from the world around it, as protocols.
+"""The world around the SageMaker control plane, as protocols.
 
 The control plane owns state and time; it never touches a socket, a process or the wall clock. The gateway
-gives it the real ones, the simulation gives it virtual ones: one state machine, two clocks.
+gives it the real ones, the simulation virtual ones: one state machine, two clocks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Clock(Protocol):
-    """Tells the time; advancing it is its owner's business."""
+    """Tells the time; its owner advances it."""
 
     def now(self) -> datetime:
         """Return the current time, timezone-aware, in UTC."""
@@ -30,9 +30,9 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who makes a call: the 12-digit account, the region of the request and, where known, the principal.
+    """The caller: the 12-digit account, the request's region and, if known, the principal.
 
-    `principal` is who IAM is enforced on; None is somebody whom the account's own policies do not bind.
+    IAM is enforced on `principal`; None means that the account allows the caller everything.
     """
 
     account_id: str
@@ -41,12 +41,12 @@ class Caller:
     principal: Principal | None = None
 
     def as_principal(self) -> Principal:
-        """Return whom resource policies are about."""
+        """Return the principal for resource policies."""
         return self.principal or unrestricted(self.principal_arn, self.account_id)
 
 
 class Identity(Protocol):
-    """The part of IAM that SageMaker asks about an execution role."""
+    """The part of IAM that SageMaker uses for an execution role."""
 
     def can_be_assumed_by_sagemaker(self, role_arn: str) -> bool:
         """Tell whether the role exists and trusts `sagemaker.amazonaws.com` with `sts:AssumeRole`."""
@@ -54,20 +54,20 @@ class Identity(Protocol):
 
 
 class Artifacts(Protocol):
-    """The part of S3 that SageMaker reads model data from."""
+    """The part of S3 from which SageMaker reads model data."""
 
     def is_readable(self, s3_url: str, *, role_arn: str, region: str) -> bool:
-        """Tell whether the object (or, for a URL that ends in `/`, any object under it) can be read."""
+        """Tell whether the object can be read; for a URL that ends in `/`, any object below it."""
         ...
 
     def is_missing(self, s3_url: str, *, role_arn: str, region: str) -> bool:
-        """Tell whether the role may list what is under a URL that ends in `/`, and finds nothing there."""
+        """Tell whether the role may list below a URL that ends in `/`, and nothing is there."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One container of a model as it is launched: model package references are already resolved."""
+    """One container of a model at launch: references to model packages are resolved."""
 
     image: str
     model_data_url: str | None
@@ -76,7 +76,7 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class FleetSpec:
-    """What is launched for one production variant of one endpoint config."""
+    """The launch of one production variant of one endpoint config."""
 
     account_id: str
     region: str
@@ -89,13 +89,13 @@ class FleetSpec:
     instance_type: str | None
     instance_count: int
     async_inference: Mapping[str, Any] | None = None
-    """The AsyncInferenceConfig; an endpoint that has one takes asynchronous invocations only."""
+    """The AsyncInferenceConfig; an endpoint with one accepts only asynchronous invocations."""
     data_capture: Mapping[str, Any] | None = None
     """The DataCaptureConfig."""
 
 
 class Health(Enum):
-    """What a fleet answers to `/ping`, over all its instances."""
+    """A fleet's answer to `/ping`, over all its instances."""
 
     STARTING = "Starting"
     HEALTHY = "Healthy"
@@ -107,11 +107,11 @@ class Route:
     """A share of an endpoint's traffic.
 
     Attributes:
-        fleet_id: Who gets it.
+        fleet_id: The fleet that gets it.
         variant_name: The fleet's variant.
-        weight: Relative to the sum over all routes; of a shadow, the part of all requests that it gets a copy
-            of, from 0 to 1.
-        is_shadow: Whether it gets copies, whose answers nobody sees.
+        weight: Relative to the sum over all routes; for a shadow, the share of all requests to copy, from 0
+            to 1.
+        is_shadow: Whether it gets copies, and its answers are discarded.
     """
 
     fleet_id: str
@@ -121,13 +121,13 @@ class Route:
 
 
 class Hosting(Protocol):
-    """Runs model containers. The control plane decides which, and what traffic each gets.
+    """Runs model containers. The control plane decides which, and their traffic.
 
-    No method raises: what goes wrong with a fleet is told by its health.
+    No method raises errors: a fleet's health reports its failures.
     """
 
     def launch(self, spec: FleetSpec) -> str:
-        """Start a fleet and return its id at once; its health is asked for later."""
+        """Start a fleet and return its id at once, before its health is known."""
         ...
 
     def health(self, fleet_id: str) -> Health:
@@ -135,7 +135,7 @@ class Hosting(Protocol):
         ...
 
     def scale(self, fleet_id: str, instance_count: int) -> None:
-        """Give a fleet this many instances from now on, without interrupting it."""
+        """Set a fleet's number of instances, without interrupting it."""
         ...
 
     def terminate(self, fleet_id: str) -> None:
@@ -143,7 +143,7 @@ class Hosting(Protocol):
         ...
 
     def route(self, account_id: str, region: str, endpoint_name: str, routes: tuple[Route, ...]) -> None:
-        """Send the endpoint's traffic to these fleets, from now on and in one step; none stops it."""
+        """Send the endpoint's traffic to these fleets, from now on and in one step; no fleet is stopped."""
         ...
 
 
@@ -157,7 +157,7 @@ class Key:
 
 
 class ExecutionRoles(Protocol):
-    """What SageMaker does in the name of a model's execution role, besides reading model data."""
+    """SageMaker's actions in the name of a model's execution role, except reading model data."""
 
     def may_pull(self, image: str, *, role_arn: str) -> bool:
         """Tell whether the role may pull an image from its ECR repository."""
@@ -170,15 +170,15 @@ class ExecutionRoles(Protocol):
     def refusal_to_join(
         self, subnets: Sequence[str], security_groups: Sequence[str], *, role_arn: str, region: str
     ) -> str | None:
-        """Say why the role may not make network interfaces in subnets, whosever they are; None if it may."""
+        """Say why the role may not make network interfaces in subnets of any account; None if it may."""
         ...
 
 
 class Keys(Protocol):
-    """The part of KMS that authorising a call needs."""
+    """The part of KMS that authorisation uses."""
 
     def find(self, account_id: str, region: str, key_id: str) -> Key | None:
-        """Return the key that an id, an ARN or an alias names; None if this KMS has none of that name."""
+        """Return the key by id, ARN or alias; None if this KMS has none of that name."""
         ...
 
 
@@ -191,7 +191,7 @@ class AlarmState(StrEnum):
 
 
 class Alarms(Protocol):
-    """The part of CloudWatch that a deployment's automatic rollback asks (`cloudwatch:DescribeAlarms`)."""
+    """The part of CloudWatch that automatic rollbacks use (`cloudwatch:DescribeAlarms`)."""
 
     def state(self, account_id: str, region: str, alarm_name: str) -> AlarmState | None:
         """Return the alarm's state now, or None if there is no such alarm."""
@@ -199,7 +199,7 @@ class Alarms(Protocol):
 
 
 class EventSink(Protocol):
-    """The default event bus of an account and region, as AWS services put events on it."""
+    """The default event bus of an account and region, as AWS services use it."""
 
     def emit(self, event: dict[str, Any]) -> None:
         """Deliver a complete EventBridge envelope (`source`, `detail-type`, `account`, `region`, …)."""

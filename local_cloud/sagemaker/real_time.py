@@ -1,7 +1,7 @@
 """Run the SageMaker control plane in real time: one call at a time, each state transition when it is due.
 
-The control plane is synchronous and knows no threads; this module gives it a lock, a clock and somebody who
-comes back in time. It adds no behaviour.
+The control plane is synchronous and has no threads; this module gives it a lock, a clock and a timer. It adds
+no behaviour.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class SystemClock:
 
 
 class RealTimeControlPlane:
-    """The control plane as the gateway's event loop calls it."""
+    """The control plane for the gateway's event loop."""
 
     def __init__(self, control_plane: ControlPlane) -> None:
         self._control_plane = control_plane
@@ -44,7 +44,7 @@ class RealTimeControlPlane:
 
     @property
     def timings(self) -> Timings:
-        """How long transitions take now."""
+        """The present timings."""
         return self._control_plane.timings
 
     async def handle(self, *, target: str, body: bytes, caller: Caller) -> tuple[int, dict[str, str], bytes]:
@@ -56,7 +56,7 @@ class RealTimeControlPlane:
         return answer
 
     async def apply(self, change: Callable[[ControlPlane], _T]) -> _T:
-        """Run `change` on the control plane while nobody else uses it, and return its result."""
+        """Run `change` on the control plane under its lock, and return the result."""
         result = await self._exclusively(lambda: change(self._control_plane))
         self._changed.set()
         return result
@@ -68,7 +68,7 @@ class RealTimeControlPlane:
             try:
                 wait_seconds = await self._exclusively(self._advance)
             except Exception:
-                # One endpoint's bad transition must not freeze all the others.
+                # One endpoint's failed transition must not freeze all the others.
                 _LOGGER.exception("A state transition failed; trying again in %s s", _SECONDS_AFTER_A_FAILURE)
                 wait_seconds = _SECONDS_AFTER_A_FAILURE
             try:

@@ -1,7 +1,7 @@
-"""Tags of resources: AddTags, ListTags, DeleteTags, and the tags that create calls bring.
+"""Tags of resources: AddTags, ListTags, DeleteTags, and the tags of create calls.
 
-Owns the tags of every resource by ARN. A version of a model package group has the group's tags and none of
-its own (botocore: CreateModelPackageInput.Tags).
+Owns the tags of every resource by ARN. A version of a model package group has only its group's tags
+(botocore: CreateModelPackageInput.Tags).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ TAG_LIMIT = 50
 
 
 def add_tags(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Add or overwrite tags; answer all that the resource has now."""
+    """Add or overwrite tags; return all tags of the resource."""
     scope, arn = _tagged(state, caller, request["ResourceArn"], "sagemaker:AddTags")
     put(scope, arn, request["Tags"])
     return {"Tags": as_list(scope, arn)}
 
 
 def list_tags(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer a resource's tags: at most 50, hence one page."""
+    """Return a resource's tags: at most 50, hence one page."""
     scope, arn = _tagged(state, caller, request["ResourceArn"], "sagemaker:ListTags")
     if "NextToken" in request:
         raise errors.invalid_token()
@@ -35,7 +35,7 @@ def list_tags(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[
 
 
 def delete_tags(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Remove tags by key; keys that are not there are ignored."""
+    """Remove tags by key; unknown keys are ignored."""
     scope, arn = _tagged(state, caller, request["ResourceArn"], "sagemaker:DeleteTags")
     tags = scope.tags.get(arn, {})
     for key in request["TagKeys"]:
@@ -83,7 +83,7 @@ def as_map(scope: Scope, arn: str) -> dict[str, str]:
 
 
 def as_list(scope: Scope, arn: str) -> list[dict[str, str]]:
-    """Return a resource's tags as the API lists them."""
+    """Return a resource's tags in the API's form."""
     return [{"Key": key, "Value": value} for key, value in scope.tags.get(arn.lower(), {}).items()]
 
 
@@ -93,7 +93,7 @@ def forget(scope: Scope, arn: str) -> None:
 
 
 def _tagged(state: State, caller: Caller, resource_arn: str, action: str) -> tuple[Scope, str]:
-    """Return where an existing resource of the caller lives, and the key of its tags."""
+    """Return the account and region of the caller's existing resource, and the key of its tags."""
     scope = state.scope(caller)
     arn = arns.parse(resource_arn)
     if arn is None or (arn.account_id, arn.region) != (scope.account_id, scope.region):

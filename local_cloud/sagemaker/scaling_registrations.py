@@ -1,6 +1,6 @@
-"""What is registered with Application Auto Scaling: scalable targets, their policies and scheduled actions.
+"""Registrations at Application Auto Scaling: scalable targets, their policies and scheduled actions.
 
-Owns state only. SageMaker asks it which variants are registered, and the service changes it.
+Owns only state. SageMaker reads the registered variants, and the service changes them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _PARTS = 4
 
 
 class TargetKey(NamedTuple):
-    """What names a scalable target."""
+    """The key of a scalable target."""
 
     account_id: str
     region: str
@@ -27,7 +27,7 @@ class TargetKey(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class ScalingPolicy:
-    """A scaling policy as it was put last."""
+    """A scaling policy, as last sent."""
 
     name: str
     arn: str
@@ -37,7 +37,7 @@ class ScalingPolicy:
 
 @dataclass(slots=True, eq=False)
 class ScheduledAction:
-    """A scheduled action as it was put last."""
+    """A scheduled action, as last sent."""
 
     name: str
     arn: str
@@ -47,7 +47,7 @@ class ScheduledAction:
 
 @dataclass(slots=True, eq=False)
 class ScalableTarget:
-    """A resource that may be scaled, between which capacities, and how."""
+    """A scalable resource, its limits, and how it scales."""
 
     key: TargetKey
     arn: str
@@ -66,7 +66,7 @@ class ScalingRegistrations:
 
     Attributes:
         targets: By key, in the order of their registration.
-        linked_accounts: Those that have the service-linked role, which the first registration makes.
+        linked_accounts: Accounts with the service-linked role, which the first registration makes.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class ScalingRegistrations:
         self.linked_accounts: set[str] = set()
 
     def registered_variants(self, account_id: str, region: str, endpoint_name: str) -> frozenset[str]:
-        """Return the names of an endpoint's variants that are registered."""
+        """Return the names of an endpoint's registered variants."""
         return frozenset(
             variant
             for key in self.of_endpoint(account_id, region, endpoint_name)
@@ -87,7 +87,7 @@ class ScalingRegistrations:
             del self.targets[key]
 
     def of_endpoint(self, account_id: str, region: str, endpoint_name: str) -> list[TargetKey]:
-        """Return which targets are variants of an endpoint."""
+        """Return the targets that are variants of an endpoint."""
         return [
             key
             for key in self.targets

@@ -1,7 +1,7 @@
-"""What every operation works on: the ports, the settings, the time of the transition, and all state.
+"""The common state of all operations: the ports, the settings, the present time, and all resources.
 
-Owns state and identifiers. It decides nothing: the noun modules do. What is kept and the state name each
-other for types only: at run time this module imports nothing of what it keeps.
+Owns state and identifiers; the resources' modules decide. This module and theirs name each other for types
+only: at run time it imports none of them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _MILLISECOND = 1000
 
 @dataclass(slots=True, eq=False)
 class Scope:
-    """Everything that one account holds in one region; keys are names in lower case."""
+    """All resources of one account in one region; keys are names in lower case."""
 
     account_id: str
     region: str
@@ -56,9 +56,9 @@ class Scope:
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     """ARN in lower case to tags."""
     instance_quotas: dict[str, int] = field(default_factory=dict)
-    """Instance type to the most instances that endpoints may have; a missing type is unlimited."""
+    """Instance type to the quota of endpoint instances; a missing type is unlimited."""
     instance_capacity: dict[str, int] = field(default_factory=dict)
-    """Instance type to the most instances that AWS can provide; a missing type is unlimited."""
+    """Instance type to AWS's capacity; a missing type is unlimited."""
 
     def add_package(self, package: ModelPackage) -> None:
         """Keep a new package."""
@@ -92,22 +92,22 @@ class State:
     switches: Switches
     seed: int
     time: datetime = datetime(1970, 1, 1, tzinfo=UTC)
-    """The time of the call or transition that is being made, to the millisecond."""
+    """The time of the current call or transition, to the millisecond."""
     timers: Timers = field(default_factory=Timers)
     scopes: dict[tuple[str, str], Scope] = field(default_factory=dict)
     _sequence: int = 0
     _event_ids: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
-        # Identifiers that are the same in every run are wanted here; they protect nothing.
+        # Identifiers must be the same in every run; they protect nothing.
         self._event_ids = random.Random(f"events {self.seed}")  # noqa: S311
 
     def set_time(self, now: datetime) -> None:
-        """Set the time of what happens next; AWS keeps milliseconds."""
+        """Set the present time; AWS stores milliseconds."""
         self.time = now.replace(microsecond=now.microsecond // _MILLISECOND * _MILLISECOND)
 
     def advance(self, now: datetime) -> None:
-        """Make every transition that is due, in order, each at its own time."""
+        """Make every due transition, in order, each at its own time."""
         while (subject := self.timers.take(now)) is not None:
             assert subject.due is not None, "only what is due is taken"
             self.set_time(subject.due)
@@ -127,22 +127,22 @@ class State:
         return scope
 
     def next_sequence(self) -> int:
-        """Return a number greater than every one before."""
+        """Return a number greater than all before."""
         self._sequence += 1
         return self._sequence
 
     def next_event_id(self) -> str:
-        """Return an identifier that no other event has; the same in every run with the same seed."""
+        """Return a unique identifier for an event; the same in every run with the same seed."""
         return str(uuid.UUID(int=self._event_ids.getrandbits(128), version=4))
 
     def arn(self, scope: Scope, resource_type: str, name: str) -> str:
-        """Return a resource's ARN in the letter case that the switch says."""
+        """Return a resource's ARN in the switch's letter case."""
         if self.switches.arn_letter_case is ArnLetterCase.LOWER:
             name = name.lower()
         return arns.build(scope.account_id, scope.region, resource_type, name)
 
     def find(self, resources: dict[str, Named], name: str) -> Named | None:
-        """Return the resource of this name, or None; other letter case finds it if the switch says so."""
+        """Return the resource of this name, or None; the switch decides about letter case."""
         resource: Any = resources.get(name.lower())
         if (
             resource is not None

@@ -1,4 +1,4 @@
-"""The plausible settings of each switch: what SageMaker may do where nobody could establish it."""
+"""The plausible settings of each switch: possible behaviours of SageMaker that nobody could establish."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 class UnapprovedPackage(StrEnum):
     """Which call refuses a version that is not Approved.
 
-    The documentation only says: "must be set to Approved to deploy the model".
+    The documentation says only: "must be set to Approved to deploy the model".
     """
 
     CREATE_MODEL = "create_model"
@@ -19,9 +19,9 @@ class UnapprovedPackage(StrEnum):
 
 
 class PackageAuthorization(StrEnum):
-    """On which model packages CreateModel has to be allowed, besides the model.
+    """On which model packages CreateModel must be allowed, apart from the model.
 
-    The service authorization reference names the model only, AWS's cross-account policy the package too.
+    The service authorization reference names only the model, AWS's cross-account policy also the package.
     """
 
     ALWAYS = "always"
@@ -29,23 +29,24 @@ class PackageAuthorization(StrEnum):
 
 
 class PackageEnvironment(StrEnum):
-    """How a container's `Environment` meets that of the model package it names."""
+    """How SageMaker combines a container's `Environment` with its model package's."""
 
     MERGE = "merge"
     REPLACE = "replace"
 
 
 class DescribedContainers(StrEnum):
-    """Whether DescribeModel shows `Containers` of one as it was given, or as `PrimaryContainer`."""
+    """Whether DescribeModel shows a `Containers` list of one as sent, or as `PrimaryContainer`."""
 
     AS_REQUESTED = "as_requested"
     PRIMARY = "primary"
 
 
 class DescribedPackage(StrEnum):
-    """What DescribeModel shows of the package that a container names, beside the name.
+    """What DescribeModel shows of a container's package, apart from the name.
 
-    The name and the inference specification's come back (seen: Terraform's tests of `aws_sagemaker_model`).
+    It returns the package's name and the inference specification's (seen: Terraform's tests of
+    `aws_sagemaker_model`).
     """
 
     NAME = "name"
@@ -61,7 +62,7 @@ class DescribedEmpties(StrEnum):
 
 
 class CreationEventFields(StrEnum):
-    """What the event of a new version carries as `UpdatedModelPackageFields`."""
+    """The value of `UpdatedModelPackageFields` in the event of a new version."""
 
     ABSENT = "absent"
     NULL = "null"
@@ -91,14 +92,14 @@ class Answer(StrEnum):
 
 
 class ApiVersion(StrEnum):
-    """What SageMaker's API knows, beside the botocore that is installed."""
+    """What SageMaker's API knows beyond the installed botocore."""
 
     INSTALLED = "installed"
     NEWER = "newer"
 
 
 class SameConfigUpdate(StrEnum):
-    """What UpdateEndpoint does when it names the config that the endpoint is on."""
+    """What UpdateEndpoint does with the endpoint's present config."""
 
     REDEPLOY = "redeploy"
     REFUSE = "refuse"
@@ -106,7 +107,7 @@ class SameConfigUpdate(StrEnum):
 
 
 class StatusSpelling(StrEnum):
-    """How endpoint events spell the statuses of which no event was ever seen."""
+    """How endpoint events spell statuses that nobody has seen in an event."""
 
     UPPER_SNAKE = "upper_snake"
     UPPER = "upper"
@@ -114,7 +115,7 @@ class StatusSpelling(StrEnum):
 
 
 class OutOfServicePermits(StrEnum):
-    """What may be done to an endpoint that is OutOfService."""
+    """Which operations an OutOfService endpoint permits."""
 
     DELETE = "delete"
     UPDATE_AND_DELETE = "update_and_delete"
@@ -136,14 +137,14 @@ class ArnLetterCase(StrEnum):
 
 
 class NameLookup(StrEnum):
-    """Whether Describe, Update and Delete find a resource by a name in other letter case."""
+    """Whether Describe, Update and Delete find a resource by its name in another letter case."""
 
     CASE_INSENSITIVE = "case_insensitive"
     CASE_SENSITIVE = "case_sensitive"
 
 
 class FilteredPages(StrEnum):
-    """Whether a List call fills its pages after filtering, or filters a page and returns what is left."""
+    """Whether a List call fills its pages after filtering, or filters a full page."""
 
     FULL = "full"
     SHORT = "short"
@@ -158,7 +159,7 @@ class UndersizedGuardrail(StrEnum):
 
 
 class MissingAlarm(StrEnum):
-    """What an update does whose AutoRollbackConfiguration names an alarm that does not exist."""
+    """What an update does if its AutoRollbackConfiguration names a missing alarm."""
 
     REFUSE = "refuse"
     FAIL = "fail"
@@ -166,7 +167,7 @@ class MissingAlarm(StrEnum):
 
 
 class MissingGroupListing(StrEnum):
-    """What ListModelPackages answers for a group that does not exist. Seen for Describe calls only."""
+    """What ListModelPackages answers for a missing group. Seen for Describe calls only."""
 
     VALIDATION = "validation"
     RESOURCE_NOT_FOUND = "resource_not_found"
@@ -174,9 +175,9 @@ class MissingGroupListing(StrEnum):
 
 
 class GuardedVariants(StrEnum):
-    """What becomes of a guarded update whose variants have other names than those that serve.
+    """What a guarded update does if its variants' names differ from the present ones.
 
-    The developer guide only says that they must be the same ("deployment-guardrails-exclusions").
+    The developer guide says only that they must be the same ("deployment-guardrails-exclusions").
     """
 
     REFUSE = "refuse"
@@ -184,7 +185,7 @@ class GuardedVariants(StrEnum):
 
 
 class AlarmAtStart(StrEnum):
-    """What an update does whose rollback alarm is in ALARM already."""
+    """What an update does if its rollback alarm is already in ALARM."""
 
     ROLL_BACK = "roll_back"
     REFUSE = "refuse"
@@ -192,7 +193,7 @@ class AlarmAtStart(StrEnum):
 
 
 class AlarmRollbackReason(StrEnum):
-    """What the FailureReason says after an alarm rolled an update back."""
+    """What the FailureReason says after a rollback by an alarm."""
 
     NAMED = "named"
     UNNAMED = "unnamed"
@@ -200,10 +201,10 @@ class AlarmRollbackReason(StrEnum):
 
 
 class UnpulledImage(StrEnum):
-    """What the FailureReason says of an image that the model's role may not pull: each was seen.
+    """What the FailureReason says when the model's role may not pull the image: each was seen.
 
     aws/deep-learning-containers #759 (2020), bentoml/aws-sagemaker-deploy #2 (2021), and
-    aws/amazon-sagemaker-examples #275 (2018), which also stands for an image that is missing.
+    aws/amazon-sagemaker-examples #275 (2018), also for a missing image.
     """
 
     NAMED = "named"
@@ -212,14 +213,14 @@ class UnpulledImage(StrEnum):
 
 
 class UpdateRollbackStatus(StrEnum):
-    """Which EndpointStatus an endpoint has while an update is rolled back."""
+    """Which EndpointStatus an endpoint has during an update's rollback."""
 
     UPDATING = "updating"
     ROLLING_BACK = "rolling_back"
 
 
 class UnversionedKeys(StrEnum):
-    """How the event of an unversioned package shows the members that only versions have."""
+    """How the event of an unversioned package shows members that only versions have."""
 
     ABSENT = "absent"
     NULL = "null"
@@ -240,9 +241,9 @@ class ServingTags(StrEnum):
 
 
 class TriedAlarm(StrEnum):
-    """On which alarm IAM is asked about PutMetricAlarm and DeleteAlarms without parameters.
+    """On which alarm IAM checks PutMetricAlarm and DeleteAlarms without parameters.
 
-    Both were seen of calls without a name: an empty one (amazon-cloudwatch-auto-alarms #18, 2022,
+    Both were seen for calls without a name: an empty one (amazon-cloudwatch-auto-alarms #18, 2022,
     DeleteAlarms) and every one (amazon-cloudwatch-auto-alarms #1, DescribeAlarms).
     """
 
@@ -251,9 +252,9 @@ class TriedAlarm(StrEnum):
 
 
 class TriedEndpoint(StrEnum):
-    """On which endpoint IAM is asked about SageMaker's calls when a variant is registered.
+    """On which endpoint IAM checks SageMaker's calls during the registration of a variant.
 
-    Seen for DescribeEndpointConfig: a name that does not exist (aws-controllers-k8s/community #2110, 2024).
+    Seen for DescribeEndpointConfig: a missing name (aws-controllers-k8s/community #2110, 2024).
     """
 
     NOBODYS = "nobodys"
@@ -261,10 +262,10 @@ class TriedEndpoint(StrEnum):
 
 
 class DescribedAlarms(StrEnum):
-    """On what IAM is asked about DescribeAlarms with names.
+    """On which resource IAM checks DescribeAlarms with names.
 
-    Every denial in public is on `alarm:*` (mattclay/aws-terminator PR #63, 2019, among them). botocore's text
-    on composite alarms implies that a narrower permission works for others.
+    Every public denial is on `alarm:*` (mattclay/aws-terminator PR #63, 2019, among them). botocore's text on
+    composite alarms implies that a narrower permission works for others.
     """
 
     EVERY_ALARM = "every_alarm"
@@ -272,7 +273,7 @@ class DescribedAlarms(StrEnum):
 
 
 class CompositeAlarms(StrEnum):
-    """With which permission DescribeAlarms shows composite alarms: for `*` itself, or for every alarm.
+    """Which permission makes DescribeAlarms show composite alarms: for `*` itself, or for every alarm.
 
     CloudWatch's pages and botocore say: permission that "is scoped to `*`".
     """

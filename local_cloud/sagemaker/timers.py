@@ -1,6 +1,6 @@
-"""What is due when: the control plane's transitions in the order in which they happen.
+"""The control plane's transitions, in the order in which they are due.
 
-Owns the order only. A subject carries its own due time; an entry whose subject has moved on is forgotten.
+Owns only the order. A subject carries its own due time; an entry is dropped once its subject has a new one.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ class Subject(Protocol):
     due: datetime | None
 
     def advance(self, state: State) -> None:
-        """Make the change that is due; set `due` to the next one, or to None."""
+        """Make the due change; set `due` to the next one, or to None."""
         ...
 
 
 class Timers:
-    """A queue of subjects by due time; equal times keep the order in which they were put."""
+    """A queue of subjects by due time; equal times keep their order of entry."""
 
     def __init__(self) -> None:
         self._entries: list[tuple[datetime, int, Subject]] = []
@@ -47,7 +47,7 @@ class Timers:
         return None
 
     def take(self, until: datetime) -> Subject | None:
-        """Remove and return the subject that is due first, if its time is not after `until`."""
+        """Remove and return the earliest subject, if it is due by `until`."""
         due = self.next_due()
         if due is None or due > until:
             return None

@@ -1,6 +1,6 @@
 """How long the control plane's transitions take.
 
-Owns durations, in seconds. It knows no clock: the state machine adds these to the time that it is given.
+Owns durations, in seconds. It has no clock: the state machine adds these to its time.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MOST_SECONDS: Final = 100_000_000
-"""More than three years; what is due later than the calendar goes would end every transition after it."""
+"""More than three years; a due time beyond the calendar would break every later transition."""
 
 MOST_TIMES: Final = 10_000
-"""Likewise, of what multiplies durations."""
+"""The same limit for factors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,45 +26,43 @@ class Timings:
     """From CreateModelPackage until the version is Completed."""
 
     endpoint_config_visible_seconds: float = 0.0
-    """How long CreateEndpoint and UpdateEndpoint may not see a new endpoint config (documented: "eventual
-    consistency", "retry logic is recommended")."""
+    """How long a new endpoint config may be invisible to CreateEndpoint and UpdateEndpoint (documented:
+    "eventual consistency", "retry logic is recommended")."""
 
     provisioning_seconds: float = 0.5
-    """From the call until instances are there and containers start."""
+    """From the call until instances exist and containers start."""
 
     health_poll_seconds: float = 0.2
-    """Between two looks at a fleet's `/ping`."""
+    """Between two checks of a fleet's `/ping`."""
 
     health_check_timeout_seconds: float = 60.0
-    """How long a fleet may be starting, unless the variant sets
-    ContainerStartupHealthCheckTimeoutInSeconds."""
+    """How long a fleet may start, unless the variant sets ContainerStartupHealthCheckTimeoutInSeconds."""
 
     unhealthy_patience_seconds: float = 2.0
-    """How long a fleet may answer that it is unhealthy before the deployment fails; on AWS a container that
-    crashes is restarted until the health check times out (about 24 minutes were seen)."""
+    """How long a fleet may answer that it is unhealthy before the deployment fails. AWS restarts a crashed
+    container until the health check times out (about 24 minutes were seen)."""
 
     activating_seconds: float = 0.1
-    """How long turning traffic on takes, before each step of it."""
+    """How long each shift of traffic takes."""
 
     alarm_poll_seconds: float = 0.5
-    """Between two looks at the rollback alarms of a deployment."""
+    """Between two checks of a deployment's rollback alarms."""
 
     alarm_evaluation_seconds: float = 0.5
-    """Between two evaluations of CloudWatch alarms in the gateway, before each of which invocation metrics
-    are published; AWS publishes and evaluates every minute."""
+    """Between two evaluations of CloudWatch alarms in the gateway, each after publishing invocation metrics;
+    AWS publishes and evaluates every minute."""
 
     alarm_period_scale: float = 1.0
-    """What the periods of CloudWatch alarms are multiplied by in the gateway: 0.1 makes a minute six
-    seconds."""
+    """Multiplies the periods of CloudWatch alarms in the gateway: 0.1 makes a minute six seconds."""
 
     schedule_scale: float = 1.0
-    """What the rates of scheduled rules are multiplied by in the gateway: 0.1 makes a minute six seconds."""
+    """Multiplies the rates of scheduled rules in the gateway: 0.1 makes a minute six seconds."""
 
     terminating_seconds: float = 0.3
-    """From the last shift of traffic until the old fleet is gone; requests in flight end in this time."""
+    """From the last shift of traffic until the old fleet is gone; current requests end in this time."""
 
     rolling_back_seconds: float = 0.3
-    """From a failed update until the endpoint is InService on its old config again."""
+    """From a failed update until the endpoint is InService on its old config."""
 
     rescaling_seconds: float = 0.5
     """How long UpdateEndpointWeightsAndCapacities takes."""
@@ -73,18 +71,18 @@ class Timings:
     """How long DeleteEndpoint takes."""
 
     system_updating_seconds: float = 1.0
-    """How long a maintenance that was begun takes."""
+    """How long a maintenance takes."""
 
     iam_propagation_seconds: float = 0.0
-    """How long an edit of a policy or a new role takes until decisions follow it, in the gateway; on AWS some
-    seconds. What was never asked about before counts as known, unless it is a role that is younger."""
+    """How long an edited policy or a new role needs to take effect, in the gateway; on AWS some seconds. A
+    state that nobody has asked about before counts as known, except for a newer role."""
 
     wait_scale: float = 1.0
-    """What a deployment config's own waits (canary interval, termination wait) are multiplied by."""
+    """Multiplies a deployment config's own waits (canary interval, termination wait)."""
 
     @classmethod
     def like_aws(cls) -> Timings:
-        """Return durations of the order that AWS takes, for virtual time."""
+        """Return durations of AWS's order of magnitude, for virtual time."""
         return cls(
             model_package_seconds=2,
             provisioning_seconds=150,
@@ -107,10 +105,10 @@ class Timings:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], base: Timings | None = None) -> Timings:
-        """Build durations from a JSON object; members that it lacks come from `base` or the defaults.
+        """Build durations from a JSON object; missing members come from `base` or the defaults.
 
         Raises:
-            ValueError: A member is unknown, or a value is no number from 0 to what still is a time.
+            ValueError: A member is unknown, or a value is not a number from 0 to the highest valid time.
         """
         known = {field.name for field in fields(cls)}
         for name, value in document.items():
@@ -123,5 +121,5 @@ class Timings:
 
 
 def is_number(value: object, *, highest: float) -> bool:
-    """Tell whether a JSON value is a number from 0 to `highest`; what is no number at all (NaN) is none."""
+    """Tell whether a JSON value is a number from 0 to `highest`; NaN is not."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= highest

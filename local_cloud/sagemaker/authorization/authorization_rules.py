@@ -1,8 +1,8 @@
 """What IAM must allow for each of SageMaker's operations: actions, resources and condition keys.
 
-Owns the table, and asks it before an operation begins: whoever may not call must not learn what exists. The
-decision itself is `iam_evaluator`'s. Source: service authorization reference, "Actions, resources, and
-condition keys for Amazon SageMaker AI"; what goes beyond it says so.
+Owns the table, and checks it before an operation begins: a caller without permission must not learn what
+exists. `iam_evaluator` decides. Source: service authorization reference, "Actions, resources, and condition
+keys for Amazon SageMaker AI"; additions name their own source.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def require(state: State, caller: Caller, operation: str, request: Mapping[str, 
     """Refuse a call that IAM does not allow to the caller.
 
     Args:
-        state: What the control plane keeps.
-        caller: Who calls; without a principal nothing is refused.
+        state: The control plane's state.
+        caller: The caller; without a principal nothing is refused.
         operation: An operation of SageMaker or of its runtime.
         request: Its validated members.
 
@@ -46,12 +46,12 @@ def require(state: State, caller: Caller, operation: str, request: Mapping[str, 
 
 
 def is_allowed(state: State, caller: Caller, check: Check) -> bool:
-    """Tell whether a caller may do something that only changes how a call ends."""
+    """Tell whether a caller has a permission that only affects how a call ends."""
     return caller.principal is None or allows(state.time, caller.region, caller.principal, check)
 
 
 def _request_tags(request: Mapping[str, Any]) -> dict[str, Values]:
-    """Return the tags that a call brings as condition keys."""
+    """Return a call's tags as condition keys."""
     given = request.get("Tags", ())
     keys: dict[str, Values] = {f"aws:requesttag/{tag['Key'].lower()}": tag["Value"] for tag in given}
     names = (*(tag["Key"] for tag in given), *request.get("TagKeys", ()))
@@ -59,21 +59,21 @@ def _request_tags(request: Mapping[str, Any]) -> dict[str, Values]:
 
 
 def _tagging(call: AuthorizedCall, arn: str) -> Iterator[Check]:
-    """Creating with tags is authorised as AddTags too; `sagemaker:TaggingAction` says with which call."""
+    """Creating with tags also needs AddTags; `sagemaker:TaggingAction` names the creating call."""
     if call.request.get("Tags"):
         keys = {**_request_tags(call.request), "sagemaker:TaggingAction": call.operation}
         yield call.check(arn, keys, action="sagemaker:AddTags")
 
 
 def _passing(call: AuthorizedCall) -> Iterator[Check]:
-    """Passing a role is an action of its own on the role, for one service (IAM user guide, "PassRole")."""
+    """Passing a role to a service is a separate action on the role (IAM user guide, "PassRole")."""
     role_arn = call.request.get("ExecutionRoleArn")
     if role_arn is not None:
         yield Check("iam:PassRole", role_arn, {"iam:passedtoservice": "sagemaker.amazonaws.com"})
 
 
 def _on(resource_type: str, member: str) -> Rule:
-    """Return the rule of an operation on one resource, named by a member of the request."""
+    """Return the rule of an operation on one resource, which a member of the request names."""
 
     def rule(call: AuthorizedCall) -> Iterator[Check]:
         yield call.check(call.arn(resource_type, call.request[member]))
@@ -82,7 +82,7 @@ def _on(resource_type: str, member: str) -> Rule:
 
 
 def _nothing(call: AuthorizedCall) -> Iterator[Check]:
-    """Yield the check of an operation that knows no resource."""
+    """Yield the check of an operation without a resource."""
     yield Check(call.action, "*")
 
 
@@ -136,7 +136,7 @@ def _create_endpoint_config(call: AuthorizedCall) -> Iterator[Check]:
 
 
 def _granting(call: AuthorizedCall) -> Iterator[Check]:
-    """Yield the grant that the caller makes SageMaker for a volume's key (botocore: KmsKeyId)."""
+    """Yield the grant on a volume's key that the caller gives SageMaker (botocore: KmsKeyId)."""
     caller, key_id = call.caller, call.request.get("KmsKeyId")
     key = None if key_id is None else call.state.keys.find(caller.account_id, caller.region, key_id)
     if key is None:
@@ -149,7 +149,7 @@ def _granting(call: AuthorizedCall) -> Iterator[Check]:
 
 
 def _by_sagemaker(call: AuthorizedCall, key: Key) -> dict[str, Values]:
-    """Return the condition keys of a use of a KMS key that SageMaker makes in the caller's name."""
+    """Return the condition keys when SageMaker uses a KMS key in the caller's name."""
     return {
         "kms:viaservice": f"sagemaker.{call.caller.region}.{arns.dns_suffix(call.caller.region)}",
         "kms:calleraccount": call.caller.account_id,
@@ -181,9 +181,10 @@ def _create_group(call: AuthorizedCall) -> Iterator[Check]:
 
 
 def _package_keys(request: Mapping[str, Any]) -> dict[str, Values | None]:
-    """Return what a call says of a version as condition keys.
+    """Return a call's condition keys about a version.
 
-    `stage` and `stageStatus` as the developer guide writes them ("model-registry-staging-construct-set-up").
+    `stage` and `stageStatus` are spelled as in the developer guide
+    ("model-registry-staging-construct-set-up").
     """
     stage = request.get("ModelLifeCycle", {})
     return {
@@ -204,7 +205,7 @@ def _create_package(call: AuthorizedCall) -> Iterator[Check]:
     if group is None:
         arn = call.arn("model-package", request.get("ModelPackageName", "*"))
     else:
-        # Which number the version gets is not known yet.
+        # The version has no number yet.
         arn = _versions_of(call, group)
     yield call.check(arn, keys)
     yield from _tagging(call, arn)
@@ -246,14 +247,14 @@ def _list_packages(call: AuthorizedCall) -> Iterator[Check]:
 
 
 def _versions_of(call: AuthorizedCall, group: str) -> str:
-    """Return the ARN that stands for all versions of a group, by its name or ARN."""
+    """Return the ARN for all versions of a group, by its name or ARN."""
     return call.arn("model-package-group", group).replace(":model-package-group/", ":model-package/") + "/*"
 
 
 def _describe_package(call: AuthorizedCall) -> Iterator[Check]:
-    """Yield reading a package and, unless its card's content is left out, decrypting that.
+    """Yield reading a package and, unless its card's content is left out, decrypting that content.
 
-    What is encrypted with a customer's key is the content of the card and nothing else (botocore:
+    The customer's key encrypts only the content of the card (botocore:
     `DescribeModelPackageInput$IncludedData`).
     """
     arn_text = call.arn("model-package", call.request["ModelPackageName"])
@@ -324,4 +325,4 @@ RULES: dict[str, Rule] = {
     "InvokeEndpoint": _invoke,
     "InvokeEndpointAsync": _invoke,
 }
-"""What each operation of the control plane and the runtime needs; `require` asks it."""
+"""The permissions for each operation of the control plane and the runtime; `require` checks them."""

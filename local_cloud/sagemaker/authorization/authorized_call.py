@@ -1,4 +1,4 @@
-"""A call as the rules of authorization see it: its ARNs, and checks with tags and policies of resources."""
+"""A call for the rules of authorization: its ARNs, and checks with tags and resource policies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizedCall:
-    """A validated call, and what rules ask about it."""
+    """A validated call, with answers for the rules."""
 
     state: State
     caller: Caller
@@ -29,11 +29,11 @@ class AuthorizedCall:
 
     @property
     def action(self) -> str:
-        """The IAM action that is called like the operation."""
+        """The IAM action with the operation's name."""
         return f"sagemaker:{self.operation}"
 
     def arn(self, resource_type: str, name_or_arn: str) -> str:
-        """Return the ARN of a resource of the caller's, or of whatever account an ARN names."""
+        """Return the ARN of a resource in the caller's account, or in the account of a given ARN."""
         if arns.parse(name_or_arn) is not None:
             return name_or_arn
         return self.state.arn(self.state.scope(self.caller), resource_type, name_or_arn)
@@ -41,11 +41,11 @@ class AuthorizedCall:
     def check(
         self, arn: str, keys: Mapping[str, Values | None] | None = None, *, action: str | None = None
     ) -> Check:
-        """Return a check on a resource, with the tags that it has now and the keys that are not None."""
+        """Return a check on a resource, with its present tags and all keys that are not None."""
         named = {key.lower(): value for key, value in (keys or {}).items() if value is not None}
         return Check(
             action or self.action,
-            # Group policies are kept in lower case for ARNs that are, see there.
+            # Group policies are stored in lower case, for ARNs in lower case.
             arn.lower() if ":model-package" in arn and not _keeps_case(self.state) else arn,
             {**_resource_tags(self.state, arn), **named},
             _policy(self.state, arn),
@@ -53,7 +53,7 @@ class AuthorizedCall:
 
 
 def _resource_tags(state: State, arn_text: str) -> dict[str, Values]:
-    """Return a resource's tags as condition keys; a version has those of its group."""
+    """Return a resource's tags as condition keys; a version has its group's tags."""
     arn = arns.parse(arn_text)
     if arn is None:
         return {}
@@ -68,7 +68,7 @@ def _resource_tags(state: State, arn_text: str) -> dict[str, Values]:
 
 
 def _policy(state: State, arn_text: str) -> Policy | None:
-    """Return the policy of the group that an ARN is about."""
+    """Return the policy of an ARN's group."""
     arn = arns.parse(arn_text)
     if arn is None or arn.resource_type not in {"model-package", "model-package-group"}:
         return None

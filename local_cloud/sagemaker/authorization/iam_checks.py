@@ -1,4 +1,4 @@
-"""Ask IAM about one action on one resource, with the keys that every request has."""
+"""Check one action on one resource with IAM, with the keys of every request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One action on one resource that a call needs, with its own condition keys, in lower case."""
+    """One action on one resource that a call needs, with the check's own condition keys, in lower case."""
 
     action: str
     resource_arn: str
@@ -56,9 +56,9 @@ def _decide(principal: Principal, request: AccessRequest, check: Check) -> Decis
 
 
 def _access_request(now: datetime, region: str, check: Check) -> AccessRequest:
-    """Return a check as IAM sees it, with the keys that every request has.
+    """Return a check in IAM's form, with the keys of every request.
 
-    The local cloud stands for the world behind TLS, so `aws:SecureTransport` is true.
+    The local cloud pretends to use TLS, so `aws:SecureTransport` is true.
     """
     fields = check.resource_arn.split(":")
     owner = fields[4] if len(fields) > 4 and fields[4].isdecimal() else None  # noqa: PLR2004 - the account's field

@@ -1,4 +1,4 @@
-"""Which settings of an endpoint config exclude each other, beyond the shape."""
+"""Settings of an endpoint config that exclude each other, beyond the shape."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def check_settings(request: Mapping[str, Any]) -> None:
-    """Refuse a config whose settings contradict each other, whatever its models are.
+    """Refuse a config whose settings contradict each other, independent of its models.
 
     Raises:
         ServiceError: They do.
@@ -39,7 +39,7 @@ def check_settings(request: Mapping[str, Any]) -> None:
 
 
 def check_variants(state: State, scope: Scope, request: Mapping[str, Any]) -> None:
-    """Refuse a config with a variant that cannot run its model, or cannot run as it is said.
+    """Refuse a config with a variant that cannot run its model, or not with its settings.
 
     Raises:
         ServiceError: It has one.
@@ -56,10 +56,10 @@ def check_variants(state: State, scope: Scope, request: Mapping[str, Any]) -> No
 
 
 def check_concurrency(serverless_config: Mapping[str, Any]) -> None:
-    """Refuse more provisioned concurrency than there may be concurrency at all.
+    """Refuse provisioned concurrency above the maximum concurrency.
 
     Raises:
-        ServiceError: There is.
+        ServiceError: It is above the maximum.
     """
     if serverless_config.get("ProvisionedConcurrency", 0) > serverless_config["MaxConcurrency"]:
         raise errors.validation("ServerlessConfig.ProvisionedConcurrency cannot exceed MaxConcurrency.")
@@ -87,7 +87,7 @@ def _check_shadow(request: Mapping[str, Any]) -> None:
 
 
 def _check_shadowed(state: State, scope: Scope, variant: Variant) -> None:
-    """Refuse what shadow tests cannot have (developer guide, "Shadow tests", its note)."""
+    """Refuse settings that shadow tests exclude (developer guide, "Shadow tests", its note)."""
     name = variant["VariantName"]
     model = find_model(state, scope, variant["ModelName"]) if "ModelName" in variant else None
     definitions = (
@@ -223,7 +223,7 @@ def _check_serverless_model(model: Model) -> None:
 
 
 def _check_routing(variant: Variant) -> None:
-    """Check what goes with PREFIX_AWARE, and with nothing else (botocore: ProductionVariantRoutingConfig)."""
+    """Check the members for PREFIX_AWARE (botocore: ProductionVariantRoutingConfig)."""
     routing = variant.get("RoutingConfig")
     if routing is None:
         return

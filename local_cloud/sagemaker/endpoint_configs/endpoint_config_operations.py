@@ -1,6 +1,6 @@
 """Endpoint configs: the API's operations on them.
 
-A config never changes. Deleting one in use is allowed, as on AWS, and harms the next update.
+A config never changes. As on AWS, a config in use can be deleted, which breaks the next update.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def describe_endpoint_config(state: State, caller: Caller, request: Mapping[str,
 
 
 def list_endpoint_configs(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """List endpoint configs, newest first unless asked otherwise."""
+    """List endpoint configs, newest first by default."""
     return page(
         "ListEndpointConfigs",
         request,
@@ -73,7 +73,7 @@ def list_endpoint_configs(state: State, caller: Caller, request: Mapping[str, An
 
 
 def delete_endpoint_config(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Delete an endpoint config, also while an endpoint is on it: AWS has no guard."""
+    """Delete an endpoint config, even one in use: AWS does not prevent it."""
     scope = state.scope(caller)
     config = find_endpoint_config(state, scope, request["EndpointConfigName"])
     del scope.endpoint_configs[config.name.lower()]
@@ -95,10 +95,10 @@ def find_endpoint_config(
     """Return an endpoint config by name.
 
     Args:
-        state: What the control plane keeps.
+        state: The control plane's state.
         scope: Where to look.
         name: Its name.
-        for_deployment: Whether an endpoint is about to use it, which may not see it yet.
+        for_deployment: Whether an endpoint is about to use it, and may not see it yet.
 
     Raises:
         ServiceError: There is none.

@@ -1,4 +1,4 @@
-"""An endpoint config as it was created, and which instances its variants run on."""
+"""An endpoint config as it was created, and its variants' instance types."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ class EndpointConfig:
         return any("ServerlessConfig" in variant for variant in self.production_variants)
 
     def describe(self, switches: Switches) -> dict[str, Any]:
-        """Return what DescribeEndpointConfig shows."""
+        """Return the description for DescribeEndpointConfig."""
         shown = {name: value for name, value in self.request.items() if name != "Tags"}
         shown["ProductionVariants"] = [_shown(variant) for variant in self.production_variants]
         shown = without_empties(shown, switches)
         return {**shown, "EndpointConfigArn": self.arn, "CreationTime": self.creation_time}
 
     def summary(self) -> dict[str, Any]:
-        """Return what ListEndpointConfigs shows."""
+        """Return the summary for ListEndpointConfigs."""
         return {
             "EndpointConfigName": self.name,
             "EndpointConfigArn": self.arn,
@@ -69,7 +69,7 @@ class EndpointConfig:
 
 
 def instance_type_of(variant: Mapping[str, Any]) -> str | None:
-    """Return the instance type a variant runs on: its own, or its first-choice pool's; None if serverless."""
+    """Return a variant's instance type: its own, or its first-choice pool's; None if serverless."""
     instance_type: str | None = variant.get("InstanceType")
     if instance_type is None and "InstancePools" in variant:
         instance_type = min(variant["InstancePools"], key=lambda pool: pool.get("Priority", 1))[
@@ -79,11 +79,11 @@ def instance_type_of(variant: Mapping[str, Any]) -> str | None:
 
 
 def instance_types_of(variant: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return every instance type that a variant may run on: its own, or its pools'."""
+    """Return every possible instance type of a variant: its own, or its pools'."""
     pools = [pool["InstanceType"] for pool in variant.get("InstancePools", ())]
     return (variant["InstanceType"],) if "InstanceType" in variant else tuple(pools)
 
 
 def _shown(variant: Variant) -> Variant:
-    """Return a variant as DescribeEndpointConfig shows it: a serverless one with storage nobody asked for."""
+    """Return a variant for DescribeEndpointConfig: a serverless one has a volume that nobody asked for."""
     return {**variant, "VolumeSizeInGB": _SERVERLESS_VOLUME_GB} if "ServerlessConfig" in variant else variant

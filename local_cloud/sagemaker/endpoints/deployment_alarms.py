@@ -1,4 +1,4 @@
-"""Rollback alarms and the time limit: what ends a deployment early, and what refuses it from the start."""
+"""Rollback alarms and the time limit: they end a deployment early, or refuse it at the call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def is_stopped(deployment: Deployment, state: State) -> bool:
-    """Begin the way back if an alarm or the time limit demands it; tell whether it did."""
+    """Start a rollback if an alarm or the time limit requires it; return whether it did."""
     reason = _why_alarming(deployment, state)
     timeout = deployment.rollout.timeout_seconds
     if reason is not None:
@@ -38,7 +38,7 @@ def is_stopped(deployment: Deployment, state: State) -> bool:
 
 
 def _why_alarming(deployment: Deployment, state: State) -> str | None:
-    """Return the FailureReason that an alarm causes, "" for one that AWS may leave out, or None."""
+    """Return the FailureReason for an alarm, "" for one that AWS may leave out, or None."""
     states = {name: _alarm_state(state, deployment.endpoint, name) for name in deployment.rollout.alarm_names}
     deployment.ignored_alarms &= {name for name, seen in states.items() if seen is AlarmState.ALARM}
     missing = [name for name, seen in states.items() if seen is None]
@@ -61,7 +61,7 @@ def _why_alarming(deployment: Deployment, state: State) -> str | None:
 
 
 def refuse_because_of_alarms(state: State, endpoint: Endpoint, rollout: Rollout) -> None:
-    """Refuse an update whose rollback alarms are missing or in ALARM, if the switches say that AWS does.
+    """Refuse an update whose rollback alarms are missing or in ALARM, if the switches say so.
 
     Raises:
         ServiceError: They are.
@@ -75,12 +75,12 @@ def refuse_because_of_alarms(state: State, endpoint: Endpoint, rollout: Rollout)
 
 
 def alarms_in(state: State, endpoint: Endpoint, rollout: Rollout, sought: AlarmState | None) -> list[str]:
-    """Return the rollback alarms that are in a state; those that do not exist for None."""
+    """Return the rollback alarms in a state; None selects missing alarms."""
     return [name for name in rollout.alarm_names if _alarm_state(state, endpoint, name) is sought]
 
 
 def _alarm_state(state: State, endpoint: Endpoint, name: str) -> AlarmState | None:
-    """Return an alarm's state as SageMaker sees it in the name of the models' roles; None if it does not."""
+    """Return an alarm's state as the models' roles see it; None if one may not see it."""
     scope = endpoint.scope
     for variant in endpoint.variants.values():
         role_arn = None if variant.model is None else variant.model.execution_role_arn

@@ -1,4 +1,4 @@
-"""The way forward, a function a stage: launch, check health, turn traffic on, bake, end the old fleet."""
+"""A deployment's way forward, one function per stage: launch, health check, traffic, bake, end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def launch(deployment: Deployment, state: State) -> None:
-    """Launch the instances of the step, unless they cannot be."""
+    """Launch the step's instances, if possible."""
     reason = cannot_launch(deployment, state)
     if reason is not None:
         deployment.fail(state, reason)
@@ -39,7 +39,7 @@ def launch(deployment: Deployment, state: State) -> None:
 
 
 def check_health(deployment: Deployment, state: State) -> None:
-    """Go on when every new fleet answers; give up when one does not in time."""
+    """Continue when every new fleet is healthy; fail if one is not in time."""
     are_healthy = True
     for variant in deployment.new_variants:
         if variant.fleet_id is None:
@@ -81,7 +81,7 @@ def _is_given_up(deployment: Deployment, state: State, variant: LiveVariant, hea
 
 
 def activate(deployment: Deployment, state: State) -> None:
-    """Turn the step's traffic on."""
+    """Shift the step's traffic."""
     step = deployment.step
     count_new(deployment, step.share)
     route(deployment, state, step.share)
@@ -90,7 +90,7 @@ def activate(deployment: Deployment, state: State) -> None:
 
 
 def end_step(deployment: Deployment, state: State) -> None:
-    """Go on from a bake to the next step, or to the old fleet's end."""
+    """Continue from a bake to the next step, or to the old fleet's end."""
     if deployment.rollout.is_rolling or deployment.steps_done == len(deployment.rollout.steps):
         deployment.enter(state, Stage.TERMINATING, state.timings.terminating_seconds)
     else:
@@ -98,7 +98,7 @@ def end_step(deployment: Deployment, state: State) -> None:
 
 
 def terminate_old(deployment: Deployment, state: State) -> None:
-    """End the old instances that the step replaced; all of them after the last step."""
+    """End the old instances that the step replaced, or all of them after the last step."""
     if deployment.steps_done == len(deployment.rollout.steps):
         _finish(deployment, state)
         return

@@ -1,4 +1,4 @@
-"""What a new fleet is launched with, and why it cannot be: capacity, approval, or what its role may fetch."""
+"""Launch a new fleet, or say why it cannot be launched: capacity, approval, or its role's permissions."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def cannot_launch(deployment: Deployment, state: State) -> str | None:
 
 
 def fleet_spec(deployment: Deployment, variant: LiveVariant, instance_count: int) -> FleetSpec:
-    """Return what a variant's fleet is launched with."""
+    """Return the launch specification of a variant's fleet."""
     assert variant.model is not None, variant.name
     return FleetSpec(
         account_id=deployment.endpoint.scope.account_id,
@@ -64,7 +64,7 @@ def fleet_spec(deployment: Deployment, variant: LiveVariant, instance_count: int
         containers=variant.model.containers,
         execution_role_arn=variant.model.execution_role_arn or "",
         instance_type=variant.instance_type,
-        # A serverless variant starts with one worker: what scales it is not modelled.
+        # A serverless variant starts with one worker: its scaling is not modelled.
         instance_count=max(1, instance_count),
         async_inference=deployment.config.request.get("AsyncInferenceConfig"),
         data_capture=deployment.config.request.get("DataCaptureConfig"),
@@ -72,7 +72,7 @@ def fleet_spec(deployment: Deployment, variant: LiveVariant, instance_count: int
 
 
 def _cannot_fetch(state: State, model: Model, variant_name: str, region: str) -> str | None:
-    """Return why a model cannot join its VPC, or its image or data not be fetched, in its role's name."""
+    """Return why a model cannot join its VPC, or why its role cannot fetch its image or data."""
     role_arn = model.execution_role_arn or ""
     vpc = model.request.get("VpcConfig")
     if vpc:

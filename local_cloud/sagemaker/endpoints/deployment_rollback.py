@@ -1,4 +1,4 @@
-"""The way back: the old fleet gets its instances and its traffic again, or a mix of both stays behind."""
+"""A deployment's way back: restore the old fleet's instances and traffic, or leave a mix of both."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NONE = Fraction(0)
 
 
 def has_lost_instances(deployment: Deployment) -> bool:
-    """Tell whether a rolling update has ended old instances already."""
+    """Tell whether a rolling update has already ended old instances."""
     return any(
         old.current_instance_count < old.desired_instance_count
         for old in deployment.endpoint.variants.values()
@@ -40,7 +40,7 @@ def leave_new_fleet(deployment: Deployment, state: State) -> None:
 
 
 def roll_back(deployment: Deployment, state: State) -> None:
-    """Bring a batch of the old fleet back, and give it its traffic; rest when all of it is there."""
+    """Restore a batch of the old fleet with its traffic; rest when all of it is there."""
     if deployment.rollback_fails:
         _strand(deployment, state)
     elif deployment.is_rolled_back:
@@ -82,7 +82,7 @@ def _lacks_capacity_for_old(deployment: Deployment) -> bool:
 
 
 def _strand(deployment: Deployment, state: State) -> None:
-    """Leave a mix of old and new behind, as AWS does when the way back fails."""
+    """Leave a mix of old and new, as AWS does when a rollback fails."""
     stranded = [item for item in deployment.new_variants if item.fleet_id is not None]
     for variant in stranded:
         variant.reserved_instance_count = variant.current_instance_count
@@ -91,7 +91,7 @@ def _strand(deployment: Deployment, state: State) -> None:
 
 
 def _finish_rollback(deployment: Deployment, state: State) -> None:
-    # What an earlier rollback left running gets no traffic any more: the old fleet serves alone.
+    # Instances that an earlier rollback left get no more traffic: only the old fleet serves.
     terminate(state, deployment.endpoint.stranded_variants)
     deployment.endpoint.stranded_variants = []
     deployment.rest(state, EndpointStatus.IN_SERVICE)

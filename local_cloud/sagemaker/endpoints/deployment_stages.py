@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Stage(Enum):
-    """Where a deployment is."""
+    """The present stage of a deployment."""
 
     PROVISIONING = "waits for instances"
     HEALTH_CHECKING = "waits until every new fleet answers its ping"

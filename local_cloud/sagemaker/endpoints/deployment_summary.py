@@ -1,4 +1,4 @@
-"""A deployment as DescribeEndpoint and the deployment state change event show it."""
+"""A deployment in DescribeEndpoint and in the deployment state change event."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def describe(deployment: Deployment) -> dict[str, Any]:
 
 
 def _status_of(deployment: Deployment, variant: LiveVariant) -> dict[str, Any]:
-    """Return a variant's status in the words of the deployment state change event."""
+    """Return a variant's status in the deployment state change event's words."""
     status, message = _status_and_message(deployment, variant)
     shown: dict[str, Any] = {"Status": status, "StartTime": deployment.stage_start_time}
     if variant.serverless_config is None:
@@ -47,7 +47,7 @@ def _status_and_message(deployment: Deployment, variant: LiveVariant) -> tuple[s
         case Stage.ACTIVATING:
             return "ActivatingTraffic", f"Activating traffic on {_capacity(deployment, variant)}."
         case Stage.BAKING:
-            # The documentation's sample names TerminationWaitInSeconds for a canary's wait as well.
+            # The documentation's sample uses TerminationWaitInSeconds for a canary's wait too.
             return "Baking", (
                 f"Baking for {deployment.step.wait_seconds} seconds (TerminationWaitInSeconds) with traffic "
                 f"enabled on {_capacity(deployment, variant)}."

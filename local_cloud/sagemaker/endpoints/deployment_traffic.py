@@ -1,4 +1,4 @@
-"""Which fleets of a deployment get which traffic, how many new instances count, and the end of fleets."""
+"""A deployment's traffic, its visible instance counts, and the end of its fleets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def count_new(deployment: Deployment, share: Fraction) -> None:
-    """Show as many new instances as traffic is on for, as the documentation's sample does."""
+    """Show as many new instances as have traffic, as the documentation's sample does."""
     for variant in deployment.new_variants:
         variant.current_instance_count = deployment.share_of(variant, share)
 

@@ -1,8 +1,8 @@
-"""A deployment: an endpoint config on its way onto an endpoint, for CreateEndpoint and UpdateEndpoint.
+"""A deployment: puts an endpoint config onto an endpoint, for CreateEndpoint and UpdateEndpoint.
 
-Owns one explicit state: the stage says what happens when its time is over, and `deployment_forward` or
-`deployment_rollback` does it. Until the old fleet may end, alarms and the time limit are watched. A rollback
-begins with `fail`, whatever its cause.
+Owns one explicit state: its stage says what happens when its time is over, and `deployment_forward` or
+`deployment_rollback` does it. Alarms and the time limit count until the old fleet may end. Every rollback
+begins with `fail`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _SHORTEST_POLL = 0.05
 
 @dataclass(slots=True, eq=False)
 class Deployment:
-    """A config on its way onto an endpoint."""
+    """A config being put onto an endpoint."""
 
     endpoint: Endpoint
     config: EndpointConfig
@@ -57,14 +57,14 @@ class Deployment:
     stage_start_time: datetime = field(init=False)
     stage_end_time: datetime = field(init=False)
     batch_start_time: datetime = field(init=False)
-    """When the instances that are waited for were launched."""
+    """When the awaited instances were launched."""
     steps_done: int = 0
-    """Steps whose traffic is on."""
+    """Steps that have traffic."""
     failure_reason: str | None = None
     rollback_fails: bool = False
     is_rolled_back: bool = False
     ignored_alarms: set[str] = field(default_factory=set)
-    """Alarms that were in ALARM before the update, and count only once they were not."""
+    """Alarms that were in ALARM before the update; they count only after they were not."""
 
     def __post_init__(self) -> None:
         self.stage_start_time = self.batch_start_time = self.start_time
@@ -72,7 +72,7 @@ class Deployment:
 
     @property
     def is_creation(self) -> bool:
-        """Whether nothing served before."""
+        """Whether the endpoint is new."""
         return not self.endpoint.variants
 
     @property
@@ -93,7 +93,7 @@ class Deployment:
                 return not self.is_creation
 
     def advance(self, state: State) -> None:
-        """Make the step that is due, unless an alarm or the time limit ends the deployment."""
+        """Make the due step, unless an alarm or the time limit ends the deployment."""
         if self.is_watched and is_stopped(self, state):
             return
         if state.time < self.stage_end_time:
@@ -114,12 +114,12 @@ class Deployment:
                 roll_back(self, state)
 
     def fail(self, state: State, reason: str | None, *, rollback_fails: bool = False) -> None:
-        """Begin the way back: a new endpoint is Failed at once, another returns to its old config.
+        """Start the rollback: a new endpoint is Failed at once, another returns to its old config.
 
         Args:
-            state: What the control plane keeps.
+            state: The control plane's state.
             reason: The FailureReason; None leaves it out.
-            rollback_fails: Whether the way back fails as well (UpdateRollbackFailed).
+            rollback_fails: Whether the rollback fails too (UpdateRollbackFailed).
         """
         self.failure_reason = reason
         self.rollback_fails = rollback_fails
@@ -136,7 +136,7 @@ class Deployment:
         if rollback_fails:
             self.enter(state, Stage.ROLLING_BACK, state.timings.rolling_back_seconds)
         elif has_lost_instances(self):
-            # A rolling update has ended old instances: traffic returns when they are there again.
+            # A rolling update has ended old instances: traffic returns once they are back.
             self.enter(state, Stage.ROLLING_BACK, state.timings.provisioning_seconds)
         else:
             leave_new_fleet(self, state)

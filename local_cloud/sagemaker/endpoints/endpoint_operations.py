@@ -1,7 +1,6 @@
 """Endpoints: the API's operations on them.
 
-Owns the synchronous part: what is checked and refused at the call. What happens then is a deployment or
-another transition.
+Owns the synchronous part: checks and refusals at the call. A deployment or another transition does the rest.
 """
 
 from __future__ import annotations
@@ -102,7 +101,7 @@ def describe_endpoint(state: State, caller: Caller, request: Mapping[str, Any]) 
 
 
 def list_endpoints(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """List endpoints, newest first unless asked otherwise."""
+    """List endpoints, newest first by default."""
     status = request.get("StatusEquals")
     after, before = request.get("LastModifiedTimeAfter"), request.get("LastModifiedTimeBefore")
 
@@ -125,7 +124,7 @@ def list_endpoints(state: State, caller: Caller, request: Mapping[str, Any]) -> 
 
 
 def update_endpoint(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Deploy another endpoint config, as the deployment config says; blue/green without one."""
+    """Deploy another endpoint config by the deployment config, or blue/green without one."""
     scope = state.scope(caller)
     endpoint = find_endpoint(state, scope, request["EndpointName"])
     endpoint.refuse_unless_permitted("UpdateEndpoint", state.switches)
@@ -168,7 +167,7 @@ def update_endpoint(state: State, caller: Caller, request: Mapping[str, Any]) ->
 
 
 def delete_endpoint(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Delete an endpoint; it serves no more from now on, and its name is free when the deletion is over."""
+    """Delete an endpoint; it stops serving now, and its name is free when the deletion is over."""
     scope = state.scope(caller)
     endpoint = find_endpoint(state, scope, request["EndpointName"])
     endpoint.refuse_unless_permitted("DeleteEndpoint", state.switches)
@@ -260,7 +259,7 @@ def _described(endpoint: Endpoint, variant: LiveVariant) -> dict[str, Any]:
 
 
 def _new_variants(state: State, scope: Scope, config: EndpointConfig) -> list[LiveVariant]:
-    """Return a config's variants as a deployment starts with them; their models must still exist."""
+    """Return a config's variants at the start of a deployment; their models must still exist."""
     shadow_names = {variant["VariantName"] for variant in config.shadow_variants}
     variants = []
     for variant in config.all_variants:
@@ -282,7 +281,7 @@ def _new_variants(state: State, scope: Scope, config: EndpointConfig) -> list[Li
 def _retain(
     endpoint: Endpoint, variants: Iterable[LiveVariant], excluded: Iterable[Mapping[str, str]]
 ) -> None:
-    """Carry the present weights and counts over to variants of the same name."""
+    """Copy the present weights and counts to variants of the same name."""
     names = {item["VariantPropertyType"] for item in excluded}
     for variant in variants:
         present = endpoint.variants.get(variant.name)

@@ -1,7 +1,7 @@
-"""An endpoint as it is: status, variants, fleets, and what its status permits.
+"""An endpoint: status, variants, fleets, and the operations that its status permits.
 
-Owns the table of statuses. It makes no transition: deployments and transitions do.
-Source of the table: botocore's DescribeEndpointOutput.EndpointStatus; refusals as observed on AWS.
+Owns the table of statuses. Deployments and transitions change them. Source of the table: botocore's
+DescribeEndpointOutput.EndpointStatus; refusals were seen on AWS.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class EndpointStatus(StrEnum):
-    """Every status that an endpoint can have, in the API's spelling."""
+    """Every status of an endpoint, in the API's spelling."""
 
     OUT_OF_SERVICE = "OutOfService"
     CREATING = "Creating"
@@ -43,7 +43,7 @@ class EndpointStatus(StrEnum):
 
 
 class StatusGroup(Enum):
-    """What a status means for who wants to change the endpoint."""
+    """What a status permits."""
 
     MODIFYING = "it is changing: wait"
     SERVING = "it serves and rests"
@@ -85,7 +85,7 @@ _OUT_OF_SERVICE_PERMITTED: Final[dict[OutOfServicePermits, frozenset[str]]] = {
 
 
 def group_of(status: EndpointStatus) -> StatusGroup:
-    """Return the one group that a status belongs to."""
+    """Return a status's only group."""
     return next(group for group, statuses in STATUSES.items() if status in statuses)
 
 
@@ -99,13 +99,13 @@ def permitted(status: EndpointStatus, switches: Switches) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class ScalableVariant:
-    """What Application Auto Scaling sees of a variant.
+    """Application Auto Scaling's view of a variant.
 
     Attributes:
         is_in_service: Whether its endpoint is InService, and can be scaled.
         is_serverless: Whether it scales by provisioned concurrency instead of instances.
         capacity: Its desired instance count or its provisioned concurrency.
-        instance_types: What it may run on; empty if it is serverless.
+        instance_types: Its possible instance types; empty if it is serverless.
     """
 
     is_in_service: bool
@@ -116,7 +116,7 @@ class ScalableVariant:
 
 @dataclass(slots=True, eq=False)
 class LiveVariant:
-    """A variant as it runs, or as a deployment is bringing it up."""
+    """A variant that runs, or that a deployment is starting."""
 
     variant: Mapping[str, Any]
     """The config's ProductionVariant."""
@@ -132,9 +132,9 @@ class LiveVariant:
     """When its fleet was launched."""
     unhealthy_since: datetime | None = None
     desired_serverless_config: Mapping[str, Any] | None = None
-    """What a serverless variant is on its way to; None if it is there."""
+    """A serverless variant's target; None if it is reached."""
     reserved_instance_count: int | None = None
-    """What it counts against quotas and capacity, if that is not all it has or wants."""
+    """The instances that count against quotas and capacity, if not all that it has or wants."""
 
     @property
     def name(self) -> str:
@@ -144,7 +144,7 @@ class LiveVariant:
 
     @property
     def instance_type(self) -> str | None:
-        """The instance type it runs on; None if serverless."""
+        """Its instance type; None if serverless."""
         return instance_type_of(self.variant)
 
     @property
@@ -155,7 +155,7 @@ class LiveVariant:
 
     @property
     def instances(self) -> int:
-        """How many instances it holds or is getting, for quotas and capacity."""
+        """How many instances it has or is getting, for quotas and capacity."""
         if self.instance_type is None:
             return 0
         if self.reserved_instance_count is not None:
@@ -180,7 +180,7 @@ class LiveVariant:
         return shown
 
     def event_summary(self) -> dict[str, Any]:
-        """Return the part of its summary that events carry too."""
+        """Return the part of its summary that events also carry."""
         shown: dict[str, Any] = {
             "VariantName": self.name,
             "CurrentWeight": self.current_weight,
@@ -197,7 +197,7 @@ class LiveVariant:
 
 @dataclass(slots=True, eq=False)
 class Endpoint:
-    """An endpoint; what is under way, if anything, is `work`."""
+    """An endpoint; `work` is its current transition, if any."""
 
     scope: Scope
     name: str
@@ -207,17 +207,17 @@ class Endpoint:
     sequence: int
     status: EndpointStatus
     config: EndpointConfig
-    """The config that it is on: the old one for as long as an update runs."""
+    """Its config: the old one during an update."""
     variants: dict[str, LiveVariant] = field(default_factory=dict)
     shadow_variants: dict[str, LiveVariant] = field(default_factory=dict)
     stranded_variants: list[LiveVariant] = field(default_factory=list)
-    """What a failed rollback left running beside the variants, until an update replaces all."""
+    """Variants that a failed rollback left running, until an update replaces all."""
     failure_reason: str | None = None
     last_deployment_config: Mapping[str, Any] | None = None
     work: Deployment | Rescaling | SystemUpdate | Deletion | None = None
 
     def refuse_unless_permitted(self, operation: str, switches: Switches) -> None:
-        """Refuse a change that the status does not permit, in the words that AWS has for it.
+        """Refuse a change that the status does not permit, in AWS's words.
 
         Raises:
             ServiceError: The status does not permit it.
@@ -233,13 +233,13 @@ class Endpoint:
                 raise errors.status_refuses(operation, self.status.value, self.arn)
 
     def enter(self, state: State, status: EndpointStatus) -> None:
-        """Take a status, and announce it."""
+        """Change the status, and announce it."""
         self.status = status
         self.last_modified_time = state.time
         events.emit_endpoint_state_change(state, self)
 
     def running_variants(self) -> list[LiveVariant]:
-        """Return everything that holds instances for this endpoint, a deployment's new variants included."""
+        """Return everything with instances for this endpoint, including a deployment's new variants."""
         return [
             *self.variants.values(),
             *self.shadow_variants.values(),
@@ -249,7 +249,7 @@ class Endpoint:
 
 
 def instances_in_use(scope: Scope, instance_type: str) -> int:
-    """Return how many instances of a type all endpoints of an account and region hold."""
+    """Return the number of instances of a type of all endpoints in an account and region."""
     return sum(
         variant.instances
         for endpoint in scope.endpoints.values()
@@ -259,7 +259,7 @@ def instances_in_use(scope: Scope, instance_type: str) -> int:
 
 
 def instances_by_type(variants: Iterable[LiveVariant]) -> dict[str, int]:
-    """Return how many instances of each type variants hold."""
+    """Return variants' numbers of instances by type."""
     counts: dict[str, int] = {}
     for variant in variants:
         if variant.instance_type is not None:
@@ -283,7 +283,7 @@ def routes(variants: Iterable[LiveVariant], share: float = 1.0) -> list[Route]:
 def shadow_routes(
     shadows: Iterable[LiveVariant], production: Iterable[LiveVariant], share: float = 1.0
 ) -> list[Route]:
-    """Return routes for copies: a shadow's weight, relative to the production weight, is the part it gets."""
+    """Return routes for copies: a shadow's share is its weight relative to the production weight."""
     total = sum(variant.desired_weight for variant in production) or 1.0
     return [
         Route(
@@ -298,13 +298,13 @@ def shadow_routes(
 
 
 def traffic(endpoint: Endpoint) -> tuple[Route, ...]:
-    """Return all routes of an endpoint that rests."""
+    """Return all routes of an endpoint without a transition."""
     production = list(endpoint.variants.values())
     return (*routes(production), *shadow_routes(endpoint.shadow_variants.values(), production))
 
 
 def _repository(image: str) -> str:
-    """Return an image's name without tag and digest; a port's colon stands before the last slash."""
+    """Return an image's name without tag and digest; the last colon may belong to a port."""
     name = image.partition("@")[0]
     head, slash, tail = name.rpartition("/")
     return f"{head}{slash}{tail.partition(':')[0]}"

@@ -1,9 +1,9 @@
-"""How a deployment config becomes steps: the shares of traffic, the waits, the batches, the alarms.
+"""Turn a deployment config into steps: the shares of traffic, the waits, the batches, the alarms.
 
-Owns reading a DeploymentConfig and refusing one that contradicts itself or does not fit the variants. It
-changes nothing and knows no time: `deployments.py` carries a rollout out.
-Sources: botocore's BlueGreenUpdatePolicy, RollingUpdatePolicy and CapacitySize; the developer guide's pages
-on deployment guardrails ("Exclusions", "Use rolling deployments", "Use canary traffic shifting").
+Owns parsing a DeploymentConfig, and refusing one that contradicts itself or does not fit the variants. It
+changes nothing and has no clock: `deployments.py` carries a rollout out. Sources: botocore's
+BlueGreenUpdatePolicy, RollingUpdatePolicy and CapacitySize; the developer guide's pages on deployment
+guardrails ("Exclusions", "Use rolling deployments", "Use canary traffic shifting").
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _LEAST_ROLLING_BATCH = Fraction(5, 100)
 
 
 class _UndersizedError(Exception):
-    """A guardrail does not fit a variant, whatever its size says."""
+    """A guardrail does not fit a variant, whatever its size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of traffic: the new fleet's share from now on, and how long to bake after it.
+    """A step of traffic: the new fleet's share, and how long to bake after it.
 
-    In a rolling update the share is that of the new fleet's instances too.
+    In a rolling update it is also the share of the new fleet's instances.
     """
 
     share: Fraction
@@ -45,16 +45,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """What a deployment config asks for.
+    """A parsed deployment config.
 
     Attributes:
         steps: The steps of traffic, the last one to the whole new fleet.
         is_rolling: Whether instances are exchanged batch by batch, instead of fleet for fleet.
-        rollback_batch: The share of the old fleet that each step of a rolling rollback brings back.
-        timeout_seconds: The most that the whole rollout may take; None if it may take any time.
-        alarm_names: The CloudWatch alarms that are watched from the start until the old fleet may end.
-        is_announced: Whether deployment state change events tell of it; excluded endpoints have none.
-        flaw: Why it is accepted and yet cannot be carried out; None if it can.
+        rollback_batch: The share of the old fleet that each step of a rolling rollback restores.
+        timeout_seconds: The longest time of the whole rollout; None without a limit.
+        alarm_names: The CloudWatch alarms that count from the start until the old fleet may end.
+        is_announced: Whether it emits deployment state change events; excluded endpoints emit none.
+        flaw: Why it is accepted and then fails; None if it does not.
     """
 
     steps: tuple[Step, ...] = (Step(ALL, 0),)
@@ -67,7 +67,7 @@ class Rollout:
 
     @property
     def waits_seconds(self) -> int:
-        """How long its waits are together."""
+        """The sum of its waits."""
         return sum(step.wait_seconds for step in self.steps)
 
 
@@ -77,12 +77,12 @@ def plan_rollout(
     old_variants: Iterable[LiveVariant],
     switches: Switches,
 ) -> Rollout:
-    """Return the rollout that a deployment config asks for; without one, blue/green and all at once.
+    """Return the rollout for a deployment config; without one, blue/green and all at once.
 
     Args:
         deployment_config: A DeploymentConfig, or None.
-        new_variants: What is deployed.
-        old_variants: What it replaces; nothing for a new endpoint.
+        new_variants: The variants to deploy.
+        old_variants: The variants to replace; nothing for a new endpoint.
         switches: What happens to guardrails on a single instance.
 
     Raises:
@@ -160,7 +160,7 @@ def _rolling(
     alarm_names: tuple[str, ...],
 ) -> Rollout:
     if len(new_variants) > 1 or any(variant.serverless_config is not None for variant in new_variants):
-        # Excluded from rolling, as documented: all at once, without a final bake.
+        # Excluded from rolling (documented): all at once, without a final bake.
         return Rollout(is_announced=False)
     (variant,) = new_variants
     name = "RollingUpdatePolicy.MaximumBatchSize"
@@ -183,7 +183,7 @@ def _rolling(
 
 
 def _rollback_batch(size: Mapping[str, Any] | None, count: int) -> Fraction:
-    """Return the part of the old fleet that each step back brings up; all of it unless something is said."""
+    """Return the share of the old fleet that each rollback step restores; all of it by default."""
     if size is None:
         return ALL
     if size["Type"] == "INSTANCE_COUNT":

@@ -1,4 +1,4 @@
-"""What an endpoint goes through besides deployments: rescaling, maintenance and deletion.
+"""An endpoint's transitions except deployments: rescaling, maintenance and deletion.
 
 Owns these three as explicit states. Each is the endpoint's `work` until it is over.
 """
@@ -28,7 +28,7 @@ _NONE: tuple[LiveVariant, ...] = ()
 
 @dataclass(slots=True, eq=False)
 class Rescaling:
-    """Weights and capacities on their way; the variants' desired values are the goal."""
+    """A change of weights and capacities; the variants' desired values are the goal."""
 
     endpoint: Endpoint
     due: datetime | None
@@ -60,7 +60,7 @@ class Rescaling:
         self.endpoint.enter(state, EndpointStatus.IN_SERVICE)
 
     def announce(self, state: State) -> None:
-        """Emit the deployment state change of a change of capacity; a change of weights has none."""
+        """Emit the deployment state change for a change of capacity; a change of weights has none."""
         statuses = {
             name: status
             for name, variant in self.endpoint.variants.items()
@@ -70,11 +70,11 @@ class Rescaling:
             events.emit_endpoint_deployment_state_change(state, self.endpoint, None, statuses)
 
     def status_of(self, variant: LiveVariant) -> dict[str, Any] | None:
-        """Return a variant's status in the words of the deployment state change event; None if it rests."""
+        """Return a variant's status in the deployment state change event's words; None if it rests."""
         wanted, present = variant.desired_instance_count, variant.current_instance_count
         if wanted == present:
             return None
-        # "Scaling out" is documented; the way in is by analogy.
+        # "Scaling out" is documented; scaling in is by analogy.
         direction = "out" if wanted > present else "in"
         message = f"Scaling {direction} desired instance count to {wanted}."
         return {"Status": "Updating", "StatusMessage": message, "StartTime": self.start_time}
@@ -103,34 +103,34 @@ class Rescaling:
 
 @dataclass(slots=True, eq=False)
 class SystemUpdate:
-    """Maintenance, which AWS begins by itself: the endpoint serves and can be changed by nobody."""
+    """Maintenance, which AWS starts by itself: the endpoint serves, and nobody can change it."""
 
     endpoint: Endpoint
     due: datetime | None
     new_variants: tuple[LiveVariant, ...] = _NONE
 
     def advance(self, state: State) -> None:
-        """End the maintenance; a FailureReason from before stays."""
+        """End the maintenance; an earlier FailureReason stays."""
         self.due = None
         self.endpoint.work = None
         self.endpoint.enter(state, EndpointStatus.IN_SERVICE)
 
     def fail(self, state: State, reason: str) -> None:
-        """End the maintenance without success: the endpoint serves as before, with a FailureReason."""
+        """End a failed maintenance: the endpoint serves as before, with a FailureReason."""
         self.endpoint.failure_reason = reason
         self.advance(state)
 
 
 @dataclass(slots=True, eq=False)
 class Deletion:
-    """An endpoint on its way out: it serves no more, its name is still taken."""
+    """A deletion: the endpoint no longer serves, but its name is still taken."""
 
     endpoint: Endpoint
     due: datetime | None
     new_variants: tuple[LiveVariant, ...] = _NONE
 
     def advance(self, state: State) -> None:
-        """Free everything, the name included."""
+        """Free everything, including the name."""
         self.due = None
         for variant in self.endpoint.running_variants():
             if variant.fleet_id is not None:

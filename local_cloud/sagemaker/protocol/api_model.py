@@ -1,6 +1,6 @@
 """botocore's model of SageMaker, as data: shapes, operations and enums.
 
-Owns finding and reading it, once. It interprets nothing.
+Owns finding and reading it, once. Others interpret it.
 """
 
 from __future__ import annotations

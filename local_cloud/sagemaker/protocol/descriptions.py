@@ -1,4 +1,4 @@
-"""What descriptions show of requests, as far as nobody established it. Pure."""
+"""How descriptions differ from requests, by a switch. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def without_empties(shown: dict[str, Any], switches: Switches) -> dict[str, Any]:
-    """Return a description as it is shown: with what is false or empty, or without."""
+    """Return a description with or without false and empty members."""
     if switches.described_empties is DescribedEmpties.KEPT:
         return shown
     kept: dict[str, Any] = _without_empties(shown)

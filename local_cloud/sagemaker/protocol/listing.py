@@ -1,7 +1,6 @@
 """Pages of List calls: filters, order, page size and opaque tokens.
 
-Owns what all List operations share. It knows no resource: an item is anything with a name and a creation
-time.
+Owns the common part of all List operations. An item is anything with a name and a creation time.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 DEFAULT_PAGE_SIZE = 10
-"""Documented for ListEndpoints ("This value defaults to 10"); the others state none."""
+"""Documented for ListEndpoints ("This value defaults to 10"); the others give no number."""
 
 
 class Listed(Protocol):
-    """What a List call can sort and filter."""
+    """An item of a List call."""
 
     @property
     def name(self) -> str:
-        """The name that NameContains looks into."""
+        """The name for NameContains."""
         ...
 
     @property
@@ -39,7 +38,7 @@ class Listed(Protocol):
 
     @property
     def sequence(self) -> int:
-        """Its place among everything created: orders what was created in one instant."""
+        """Its creation number: orders items of one instant."""
         ...
 
 
@@ -48,7 +47,7 @@ Item = TypeVar("Item", bound=Listed)
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """One page: its items, and the token of the next unless this is the last."""
+    """One page: its items, and the next page's token, if there is one."""
 
     items: list[Item]
     next_token: str | None
@@ -71,19 +70,19 @@ def page(
     accepts: Callable[[Item], bool] = lambda _item: True,
     sort_keys: Mapping[str, Callable[[Item], str]] | None = None,
 ) -> Page[Item]:
-    """Return the page that a List request asks for.
+    """Return the page for a List request.
 
     Args:
-        operation: Its name; a token is good for one operation and one set of filters only.
+        operation: Its name; a token is valid for one operation and the same filters only.
         request: The validated request.
-        items: Everything there is, in any order.
+        items: All items, in any order.
         descending: The operation's documented default order.
         filtered_pages: Whether a page is filled after filtering.
-        accepts: The operation's own filters, on top of NameContains and CreationTime{Before,After}.
-        sort_keys: Values of SortBy, besides Name and CreationTime, to what they sort by.
+        accepts: The operation's own filters, in addition to NameContains and CreationTime{Before,After}.
+        sort_keys: Sort keys by values of SortBy, in addition to Name and CreationTime.
 
     Raises:
-        ServiceError: The token is not one that this request handed out.
+        ServiceError: The token does not belong to this request.
     """
     keys: dict[str, Callable[[Item], str]] = {
         "Name": lambda item: item.name,
@@ -112,7 +111,7 @@ def page(
     fingerprint = _fingerprint(operation, request)
     start_after = _read_token(request["NextToken"], fingerprint) if "NextToken" in request else None
     if start_after is not None:
-        # By position and not by item: the item that the last page ended with may be gone.
+        # By position, not by item: the last page's final item may have been deleted.
         ordered = [
             item
             for item in ordered

@@ -1,10 +1,10 @@
 """Validate requests against a botocore service model, as the service itself does.
 
-Owns types, required members, lengths, ranges, patterns and enums, and the sentences in which AWS reports
-them. It knows no operation's meaning and keeps no state: a checker is compiled once per shape and is pure.
+Owns types, required members, lengths, ranges, patterns and enums, and AWS's messages about them. It does not
+interpret operations and keeps no state: checkers are pure, and compiled once per shape.
 
-What AWS does, and so does this: a value of the wrong JSON type is a SerializationException; members that the
-model does not know are ignored; null is absence; every violated constraint is reported in one message.
+As on AWS, a value of the wrong JSON type is a SerializationException; unknown members are ignored; null means
+absent; one message reports every violated constraint.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from service_model.patterns import compiled_pattern
 
 Shape: TypeAlias = Mapping[str, Any]
 Checker: TypeAlias = Callable[[Any, str, list[str]], Any]
-"""Takes a value, its location and the violations so far; returns the value, unknown members left out."""
+"""Takes a value, its location and the violations so far; returns the value without unknown members."""
 
 _JSON_KINDS = ((bool, "BOOLEAN_VALUE"), (int, "NUMBER_VALUE"), (float, "NUMBER_VALUE"), (str, "STRING_VALUE"))
 _LARGEST = {
@@ -31,12 +31,12 @@ _LARGEST = {
 
 
 class RequestValidator:
-    """Check requests of one service; compiled checkers are kept for as long as it lives.
+    """Check requests of one service; compiled checkers live as long as this object.
 
     Args:
         service_model: botocore's service model: `operations` and `shapes`.
-        is_newer: Whether the service knows more than the model: members and enum values that the model lacks
-            are kept then. What the model knows is checked all the same.
+        is_newer: Whether the service accepts members and enum values that the model lacks. Everything in the
+            model is still checked.
     """
 
     def __init__(self, service_model: Shape, *, is_newer: bool = False) -> None:

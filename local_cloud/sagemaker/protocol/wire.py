@@ -1,6 +1,6 @@
 """The awsJson1.1 wire protocol: bytes in, bytes out.
 
-Owns targets, JSON and headers. It is pure, so that the gateway and an in-process transport share it.
+Owns targets, JSON and headers. Pure, so that the gateway and an in-process transport share it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ def handle(
     """Answer one HTTP request.
 
     Args:
-        control_plane: What answers.
+        control_plane: The control plane.
         target: The X-Amz-Target header, such as `SageMaker.CreateModel`.
         body: The request's body; empty counts as `{}`.
-        caller: Who calls.
+        caller: The caller.
 
     Returns:
         Status, headers and body; an error's body has `__type` and `message`.
@@ -59,11 +59,11 @@ def respond(
 
     Args:
         call: Answers an operation, or raises a `ServiceError`.
-        prefix: What the service's targets begin with.
+        prefix: The prefix of the service's targets.
         target: The X-Amz-Target header.
         body: The request's body; empty counts as `{}`.
         request_id: For the response's header.
-        has_output: Tells whether an operation answers anything.
+        has_output: Tells whether an operation has an output.
     """
     headers = {"x-amzn-requestid": request_id, "Content-Type": _CONTENT_TYPE}
     operation = target.removeprefix(prefix)
@@ -90,7 +90,7 @@ def _document(body: bytes) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> None:
-    """Refuse NaN and the infinities, which Python reads and JSON does not have."""
+    """Refuse NaN and the infinities, which Python reads but JSON does not have."""
     raise ValueError(f"{name} is no JSON value")
 
 

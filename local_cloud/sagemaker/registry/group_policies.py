@@ -1,7 +1,7 @@
-"""Resource policies of model package groups: are they policies, and what do they allow to other accounts.
+"""Resource policies of model package groups: their grammar, and what they allow to other accounts.
 
-Owns what is special about them: they have to name principals and resources, and ARNs carry a group's name in
-lower case while policies are written with the name itself, so that case does not matter in resources.
+Owns their peculiarities: they must name principals and resources. ARNs have a group's name in lower case,
+while policies use the name itself; so letter case does not matter in resources.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class GroupPolicy:
     """A policy.
 
     Attributes:
-        text: How it was put.
-        policy: What it says, with resources in lower case.
-        as_put: What it says, with resources as they were put.
+        text: Its text, as sent.
+        policy: The parsed policy, with resources in lower case.
+        as_put: The parsed policy, with resources as sent.
     """
 
     text: str
@@ -37,7 +37,7 @@ class GroupPolicy:
     def allows(self, caller: Caller, *, owner_account: str, action: str, resource_arn: str) -> bool:
         """Tell whether the policy allows the action to a caller of another account.
 
-        What the caller's own policies say is `authorization`'s matter.
+        `authorization` checks the caller's own policies.
         """
         request = AccessRequest(action, resource_arn.lower(), owner_account)
         principal = replace(
@@ -54,7 +54,7 @@ def parse(text: str) -> GroupPolicy:
     """Return the policy.
 
     Raises:
-        ServiceError: The text is no policy whose statements have Principal and Resource.
+        ServiceError: The text is not a policy, or a statement lacks Principal or Resource.
     """
     try:
         policy = parse_policy(text, PolicyType.MODEL_PACKAGE_GROUP)

@@ -1,6 +1,6 @@
-"""A model package as it is: a version of a group, or an unversioned one.
+"""A model package: a version of a group, or an unversioned one.
 
-Owns its members, what descriptions show of it, and the end of its registration.
+Owns its members, its description, and the end of its registration.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ModelPackage:
     last_modified_by: dict[str, Any] | None = None
     status: str = "InProgress"
     members: dict[str, Any] = field(default_factory=dict)
-    """Members of the API's shape that are shown as they were set."""
+    """Members of the API's shape that are described as sent."""
     due: datetime | None = None
 
     @property
@@ -48,13 +48,13 @@ class ModelPackage:
         return _key(self.name, self.version)
 
     def advance(self, state: State) -> None:
-        """Complete the registration: without a validation there is nothing that could fail."""
+        """Complete the registration: without a validation it cannot fail."""
         self.due = None
         self.status = "Completed"
         events.emit_model_package_state_change(state, self.scope, self, None)
 
     def describe(self) -> dict[str, Any]:
-        """Return what DescribeModelPackage shows."""
+        """Return the description for DescribeModelPackage."""
         return {
             **self.summary(),
             **self.members,
@@ -66,7 +66,7 @@ class ModelPackage:
         }
 
     def summary(self) -> dict[str, Any]:
-        """Return what ListModelPackages shows."""
+        """Return the summary for ListModelPackages."""
         shown: dict[str, Any] = (
             {"ModelPackageName": self.name}
             if self.version is None
@@ -97,9 +97,9 @@ class ModelPackage:
 
 
 def image_digest(image: str) -> str:
-    """Return the digest that an image resolves to.
+    """Return an image's digest.
 
-    Here it is a function of the image's name, since there is no registry.
+    Here it depends on the image's name, because there is no image registry.
     """
     _, at, digest = image.partition("@")
     return digest if at else f"sha256:{hashlib.sha256(image.encode()).hexdigest()}"

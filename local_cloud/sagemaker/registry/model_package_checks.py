@@ -1,4 +1,4 @@
-"""What is refused of a model package beyond its shape, when it is registered or changed."""
+"""Refusals when a model package is registered or changed, beyond its shape."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check_unversioned(state: State, scope: Scope, request: Mapping[str, Any]) ->
 
 
 def check_update(state: State, package: ModelPackage, request: Mapping[str, Any]) -> None:
-    """Refuse what cannot be changed of a package."""
+    """Refuse changes of members that cannot change."""
     if package.version is None:
         for member in _VERSION_ONLY_MEMBERS:
             if member in request:
@@ -53,7 +53,7 @@ def check_update(state: State, package: ModelPackage, request: Mapping[str, Any]
 
 
 def refuse_what_is_not_modelled(request: Mapping[str, Any]) -> None:
-    """Refuse what the local cloud does not model of a registration."""
+    """Refuse members of a registration that the local cloud does not model."""
     if request.get("ValidationSpecification"):
         raise errors.not_modelled(
             "ValidationSpecification", "Register the package without validation profiles."

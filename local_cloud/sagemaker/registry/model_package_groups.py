@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class NoSuchGroupError(errors.ServiceError):
-    """The account that is asked has no such group, as most operations say it."""
+    """The account has no such group; most operations use this message."""
 
     def __init__(self, arn: str) -> None:
         missing = errors.does_not_exist("ModelPackageGroup", arn)
@@ -33,7 +33,7 @@ class NoSuchGroupError(errors.ServiceError):
 class ModelPackageGroup:
     """A group of versions.
 
-    `next_version` never goes back, so a deleted version's number is not used again.
+    `next_version` never goes back, so a deleted version's number is not reused.
     """
 
     name: str
@@ -134,7 +134,7 @@ def put_model_package_group_policy(
 def get_model_package_group_policy(
     state: State, caller: Caller, request: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Answer the group's resource policy as it was put."""
+    """Return the group's resource policy, as sent."""
     group = _own_group(state, caller, request)
     if group.policy is None:
         raise errors.cannot_find_policy(group.arn)
@@ -166,11 +166,11 @@ OPERATIONS = {
 def resolve_group(
     state: State, caller: Caller, name_or_arn: str, action: str, *, on_versions: bool = False
 ) -> tuple[Scope, ModelPackageGroup]:
-    """Return a group that the caller may act on, and where it lives.
+    """Return a group that the caller may act on, with its account and region.
 
     Args:
-        state: What the control plane keeps.
-        caller: Who asks.
+        state: The control plane's state.
+        caller: The caller.
         name_or_arn: A name in the caller's account and region, or an ARN of any account.
         action: The IAM action that a policy must allow to another account.
         on_versions: Whether the action is on the group's versions instead of the group.
@@ -202,7 +202,7 @@ def resolve_group(
         else name_or_arn
     )
     if found is None or arn.region != caller.region or not _is_allowed(found, caller, action, resource_arn):
-        # Whether it exists is not told to those who may not know.
+        # Do not reveal whether it exists to callers without permission.
         raise errors.access_denied(caller.principal_arn, action, resource_arn)
     return scope, found
 
@@ -223,7 +223,7 @@ def authorize_version(
 
 
 def user_context(caller: Caller) -> dict[str, Any]:
-    """Return who made a call as CreatedBy and LastModifiedBy show it."""
+    """Return the caller in the form of CreatedBy and LastModifiedBy."""
     return {"IamIdentity": {"Arn": caller.principal_arn}}
 
 

@@ -1,6 +1,6 @@
 """Model packages: versions in a group, and unversioned ones.
 
-Owns their life from registration to deletion, approval included, and their events. It deploys nothing.
+Owns their life from registration to deletion, including approval, and their events. It deploys nothing.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def describe_model_package(state: State, caller: Caller, request: Mapping[str, A
 
 
 def batch_describe_model_package(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Describe several packages by ARN; what cannot be described is answered with its error."""
+    """Describe several packages by ARN, each with its description or its error."""
     summaries: dict[str, Any] = {}
     failures: dict[str, Any] = {}
     for arn in request["ModelPackageArnList"]:
@@ -192,7 +192,7 @@ def list_model_packages(state: State, caller: Caller, request: Mapping[str, Any]
 
 
 def _missing_group(state: State, refusal: errors.ServiceError) -> dict[str, Any]:
-    """Answer for a group that is not there as the switch says; any other refusal stands."""
+    """Answer for a missing group by the switch; any other refusal stands."""
     if refusal.code != errors.VALIDATION_EXCEPTION:
         raise refusal
     match state.switches.missing_group_listing:
@@ -205,7 +205,7 @@ def _missing_group(state: State, refusal: errors.ServiceError) -> dict[str, Any]
 
 
 def update_model_package(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Change a package, and announce it: also when only metadata changed, with the approval as it is."""
+    """Change a package, and announce it with the present approval, even if only metadata changed."""
     package = resolve_package(state, caller, request["ModelPackageArn"], "sagemaker:UpdateModelPackage")
     check_update(state, package, request)
     before = dict(package.members)
@@ -243,14 +243,14 @@ def update_model_package(state: State, caller: Caller, request: Mapping[str, Any
         if state.switches.updated_fields is UpdatedFields.REQUESTED
         else [name for name in requested if before.get(name) != members.get(name)]
     )
-    # The documentation spells this one value with a small letter.
+    # The documentation spells this value with a small letter.
     updated_fields = ["sourceUri" if name == "SourceUri" else name for name in listed]
     events.emit_model_package_state_change(state, package.scope, package, updated_fields)
     return {"ModelPackageArn": package.arn}
 
 
 def delete_model_package(state: State, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Delete a package; models that were made of it stay."""
+    """Delete a package; models made from it stay."""
     package = resolve_package(state, caller, request["ModelPackageName"], "sagemaker:DeleteModelPackage")
     package.due = None
     package.scope.remove_package(package)
@@ -272,8 +272,8 @@ def resolve_package(state: State, caller: Caller, name_or_arn: str, action: str)
     """Return a package that the caller may act on.
 
     Args:
-        state: What the control plane keeps.
-        caller: Who asks.
+        state: The control plane's state.
+        caller: The caller.
         name_or_arn: `name`, `group/version`, or an ARN of any account in the caller's region.
         action: The IAM action that the group's policy must allow to another account.
 
@@ -312,7 +312,7 @@ def _with_added(package: ModelPackage, request: Mapping[str, Any]) -> list[Any]:
 
 
 def _with_digests(specification: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a specification whose containers carry the ImageDigest that SageMaker fills in."""
+    """Return a specification with the ImageDigest of its containers, as SageMaker fills it in."""
     return {
         **specification,
         "Containers": [
