@@ -1,4 +1,4 @@
-"""Owns looking up operations and shapes in the service models that the pinned botocore ships."""
+"""Owns looking up operations and shapes in the pinned botocore's service models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TYPES_OF_INSTANCES: Final = "ProductionVariantInstanceType"
 
 @cache
 def service_model(service: str) -> ServiceModel:
-    """Load a service's model as the pinned botocore ships it."""
+    """Load a service's model from the pinned botocore."""
     return botocore.session.get_session().get_service_model(service)
 
 
@@ -25,10 +25,10 @@ def sagemaker() -> ServiceModel:
 
 
 def shape(name: str, service: str = "sagemaker") -> Shape:
-    """Look a shape of a service model up by its name; raises `botocore.model.NoShapeFoundError`."""
+    """Look up a shape of a service model by name; raises `botocore.model.NoShapeFoundError`."""
     return service_model(service).shape_for(name)
 
 
 def instance_types() -> tuple[str, ...]:
-    """List the instance types that SageMaker hosts on (botocore shape ProductionVariantInstanceType)."""
+    """List SageMaker's instance types for hosting (botocore shape ProductionVariantInstanceType)."""
     return tuple(shape(TYPES_OF_INSTANCES).metadata["enum"])

@@ -1,4 +1,4 @@
-"""Owns checking and compiling what one file of endpoint settings says.
+"""Owns checking and compiling one file of endpoint settings.
 
 Collects every problem and raises none.
 """
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 def compile_document(document: Document, stack_name: str) -> tuple[EndpointSpec | None, list[Problem]]:
     """Check one file and compile it.
 
-    A file with mistakes is compiled as well, with stand-ins for what is wrong, so that mistakes which show
-    only in the compiled requests are reported together with the others. Its specification then serves to find
-    two files that claim one name; it is None if not even the name can be known.
+    A file with mistakes is compiled too, with stand-ins for wrong values, so that mistakes in the compiled
+    requests are reported together with the others. Its specification also serves to find two files for one
+    name; it is None if the name is unknown.
     """
     content = deepcopy(document.content)
     problems = [
@@ -66,7 +66,7 @@ def compile_document(document: Document, stack_name: str) -> tuple[EndpointSpec 
     sections = {re.split(r"[.\[]", problem.field)[0] for problem in unclear if not problem.source}
     for operation, violation in found_violations(compiled):
         path = origin(document, compiled, operation, violation.path)
-        # What keys that contradict each other become says nothing more.
+        # The result of contradicting keys tells nothing more.
         if field_name(path) not in reported and path[0] not in sections:
             problems.append(_violated(document, path, violation))
     warnings = [problem for problem in problems if problem.source and settings.unchecked]
@@ -90,7 +90,7 @@ def compile_document(document: Document, stack_name: str) -> tuple[EndpointSpec 
 
 
 def _violated(document: Document, path: FieldPath, violation: Violation) -> Problem:
-    """Say a violation of AWS's rules in the words of the key that it came from, if there is one."""
+    """Report a violation of AWS's rules in the words of the key that caused it, if there is one."""
     words = EXPLANATIONS.get(words_of(path)) if violation.is_limit else None
     return document.problem(
         path,
@@ -102,7 +102,7 @@ def _violated(document: Document, path: FieldPath, violation: Violation) -> Prob
 
 
 def _inconsistencies(document: Document, settings: EndpointSettings) -> Iterator[Problem]:
-    """Find keys that contradict each other before anything is compiled of them."""
+    """Find keys that contradict each other, before compiling."""
     assert settings.endpoint_name is not None
     variants = hosted(settings, settings.endpoint_name)
     following = [variant for variant in variants if variant.follows]

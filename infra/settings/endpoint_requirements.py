@@ -1,6 +1,6 @@
-"""Owns reading out of the endpoints' settings what they need beyond what every endpoint does.
+"""Owns what the endpoints' settings need beyond every endpoint's needs.
 
-Pure. Permissions that only some settings need are granted only where some endpoint has those settings.
+Pure. The stack grants a special permission only if some endpoint's settings need it.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointRequirements:
-    """Hold what some endpoints need; each list sorted and without doubles.
+    """Hold what some endpoints need; each list sorted and without duplicates.
 
     Attributes:
         registry_accounts: Accounts whose registries are named by ARN.
-        own_registry: Whether versions of the stack's own account are served.
-        execution_roles: ARNs of the roles that some endpoints' models run as, in place of the stack's.
-        storage_keys: KMS keys, by id, ARN or alias, that instances' storage is encrypted with.
-        autoscaling: Whether some endpoint scales by itself.
-        rollback_alarms: Names of the alarms that stop rollouts, but for the abort alarms.
-        smoke_tests: Whether some endpoint is called to try a version.
-        sample_payloads: Whether that is with what versions were registered with.
-        smoke_test_objects: Buckets and keys of what is sent besides.
-        model_objects: Where models read and write. This, and all that follows, only of endpoints whose models
-            run as the stack's role.
-        topics: ARNs of the topics that are told of asynchronous answers.
-        answer_keys: KMS keys, by id, ARN or alias, that calls and answers are encrypted with.
-        subnets: Ids of the subnets in which models get network interfaces.
+        own_registry: Whether endpoints serve versions of the stack's own account.
+        execution_roles: ARNs of roles that endpoints bring for their models, in place of the stack's.
+        storage_keys: KMS keys of instances' storage, by id, ARN or alias.
+        autoscaling: Whether some endpoint has autoscaling.
+        rollback_alarms: Names of the alarms that stop rollouts, except abort alarms.
+        smoke_tests: Whether some endpoint has a smoke test.
+        sample_payloads: Whether some smoke test sends a version's registered sample payload.
+        smoke_test_objects: Buckets and keys of other bodies that smoke tests send.
+        model_objects: Where models read and write. This, and everything below, counts only endpoints whose
+            models run as the stack's role.
+        topics: ARNs of the topics for asynchronous answers.
+        answer_keys: KMS keys of calls and answers, by id, ARN or alias.
+        subnets: Ids of the subnets of models' network interfaces.
         security_groups: Ids of those interfaces' security groups.
     """
 

@@ -1,6 +1,6 @@
-"""Owns which objects in S3 models read and write as settings say.
+"""Owns the S3 objects that models read and write by the settings.
 
-Pure. What their role needs for that, `infra/permissions/s3_grants.py` says.
+Pure. `infra/permissions/s3_grants.py` turns them into permissions.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Place: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelObjects:
-    """Hold where models read and write; each list sorted and without doubles.
+    """Hold where models read and write; each list sorted and without duplicates.
 
     Attributes:
-        requests: Below which places asynchronous requests are.
-        answers: Below which places asynchronous answers and reports of failures are written.
-        captures: Below which places calls are captured.
-        baselines: The objects that explanations are measured against.
+        requests: The places of asynchronous requests.
+        answers: The places of asynchronous answers and failures.
+        captures: The places of captured calls.
+        baselines: The objects with baselines of explanations.
     """
 
     requests: Sequence[Place] = ()
@@ -49,18 +49,18 @@ class ModelObjects:
 
     @property
     def written(self) -> list[Place]:
-        """Below which places objects are written."""
+        """The places to which models write."""
         return sorted({*self.answers, *self.captures})
 
 
 def place_of(uri: str) -> Place:
-    """Read `s3://bucket/prefix`."""
+    """Parse `s3://bucket/prefix`."""
     bucket, _, key = uri.partition("://")[2].partition("/")
     return bucket, key
 
 
 def found(value: object, *names: str) -> set[str]:
-    """Collect the strings that stand under some names, however deep."""
+    """Collect the strings under some names, at any depth."""
     if isinstance(value, dict):
         here = {member for name, member in value.items() if name in names and isinstance(member, str)}
         return here.union(*(found(member, *names) for member in value.values()))
@@ -70,7 +70,7 @@ def found(value: object, *names: str) -> set[str]:
 
 
 def _requests(spec: EndpointSpec) -> Iterator[Place]:
-    """Yield where an endpoint's asynchronous requests are: by default anywhere in its answers' bucket."""
+    """Yield the places of an endpoint's asynchronous requests: by default anywhere in its answers' bucket."""
     config: dict[str, Any] = spec.compiled["CreateEndpointConfig"].get("AsyncInferenceConfig") or {}
     if spec.input_paths:
         yield from (place_of(uri) for uri in spec.input_paths)

@@ -1,6 +1,6 @@
-"""Owns what a mistake in the configuration looks like to the person who made it.
+"""Owns how a mistake in the configuration is shown to the person who made it.
 
-Says nothing about how mistakes are found, and never raises for a single one: whoever looks collects them all.
+It does not find mistakes, and never raises an error for a single one: callers collect them all.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 FieldPath: TypeAlias = tuple[str | int, ...]
-"""Where in a document: mapping keys and list indices, from the root."""
+"""A place in a document: mapping keys and list indices, from the root."""
 
 _LONGEST_GOT: Final = 120
 _SHORT: Final = 3
-"""Letters that any number of names may end with."""
+"""Letters with which any number of names may end."""
 
 _WAY_OUT: Final = "; if AWS takes it all the same, add unchecked: true to the file"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """Say one mistake: where it stands, what was found, what would be right, and what to do about it.
+    """Report one mistake: its place, the value found, the value expected, and the correction.
 
-    `line` counts from 1; 0 means that the whole file is meant. `source` says which text of AWS's a rule rests
-    on, and is empty for rules of Greenlight's. Texts age: `unchecked: true` waives a problem with a source.
+    `line` counts from 1; 0 means the whole file. `source` names the AWS page behind the rule, and is empty
+    for Greenlight's own rules. AWS's pages age: `unchecked: true` waives a problem with a source.
     """
 
     file: str
@@ -41,7 +41,7 @@ class Problem:
 
 
 class ConfigurationError(Exception):
-    """Carry every problem that was found, for `app.py` to print in place of a traceback."""
+    """Carry every problem, for `app.py` to print in place of a traceback."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
@@ -56,7 +56,7 @@ def report(problems: Sequence[Problem]) -> str:
 
 
 def warned(problems: Sequence[Problem]) -> str:
-    """Render what `unchecked: true` waived, for a terminal."""
+    """Render the problems that `unchecked: true` waived, for a terminal."""
     count = len(problems)
     lines = [f"{count} warning{'' if count == 1 else 's'}: unchecked settings that AWS may refuse."]
     return "\n".join([*lines, *_listed(problems, "")])
@@ -100,7 +100,7 @@ def shown(value: object) -> str:
 
 
 def field_name(path: FieldPath) -> str:
-    """Render a path as people write it: `overrides.model.Containers[0].Mode`."""
+    """Render a path for people: `overrides.model.Containers[0].Mode`."""
     name = ""
     for part in path:
         name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part
@@ -108,18 +108,18 @@ def field_name(path: FieldPath) -> str:
 
 
 def nearest(word: str, candidates: Iterable[str], *, count: int = 3) -> list[str]:
-    """Find the candidates that somebody who wrote `word` may have meant, best first.
+    """Find the candidates that a person may have meant by `word`, best first.
 
-    Letter case, underscores and hyphens do not count: API names are often written in the wrong style.
+    Ignores letter case, underscores and hyphens: people often use another style for API names.
     """
     by_letters = {letters(candidate): candidate for candidate in candidates}
     wanted = letters(word)
-    # `m5.large` is `ml.m5.large` less its beginning, and more like it than `ml.r5.large` is.
+    # `m5.large` is `ml.m5.large` without its beginning, and closer to it than `ml.r5.large`.
     ended = [each for each in by_letters if len(wanted) > _SHORT and each.endswith(wanted)]
     close = difflib.get_close_matches(wanted, by_letters, n=count, cutoff=0.6)
     return [by_letters[each] for each in dict.fromkeys([*ended, *close])][:count]
 
 
 def letters(word: str) -> str:
-    """Return a name without what its style adds: letter case, underscores and hyphens."""
+    """Return a name without its style: letter case, underscores and hyphens."""
     return word.replace("_", "").replace("-", "").lower()

@@ -1,4 +1,4 @@
-"""Owns what a CapacitySize of SageMaker's comes to: a share of the instances, and steps."""
+"""Owns the meaning of SageMaker's CapacitySize: a share of the instances, and steps."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ PERCENT: Final = "CAPACITY_PERCENT"
 
 
 class Instances(NamedTuple):
-    """Tell how many instances a variant may have when a rollout begins."""
+    """Return how many instances a variant may have when a rollout begins."""
 
     least: int
     most: int
 
 
 def share_of(size: object, instances: int) -> float | None:
-    """Tell a CapacitySize in percent of the instances; None if it is none."""
+    """Return a CapacitySize in percent of the instances; None if it is invalid."""
     value = size.get("Value") if isinstance(size, dict) else None
     if not isinstance(size, dict) or not isinstance(value, int) or isinstance(value, bool) or value < 1:
         return None
@@ -24,6 +24,6 @@ def share_of(size: object, instances: int) -> float | None:
 
 
 def steps_of(size: object, instances: int) -> int:
-    """Tell in how many steps of a CapacitySize all instances are reached."""
+    """Return how many steps of a CapacitySize cover all instances."""
     share = share_of(size, instances)
     return 1 if share is None else ceil(100 / share)

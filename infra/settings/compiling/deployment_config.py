@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def deployment_config(rollout: Rollout, alarm_names: Sequence[str]) -> dict[str, Any]:
-    """Turn a rollout into SageMaker's DeploymentConfig, with all the alarms that may stop it."""
+    """Turn a rollout into SageMaker's DeploymentConfig, with all its alarms."""
     config: dict[str, Any] = {
         "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name} for name in alarm_names]}
     }
@@ -23,7 +23,7 @@ def deployment_config(rollout: Rollout, alarm_names: Sequence[str]) -> dict[str,
             MaximumBatchSize=size, WaitIntervalInSeconds=rollout.wait, RollbackMaximumBatchSize=back, **limit
         )
         return config
-    # SageMaker wants a wait of every kind, and has no use for that of ALL_AT_ONCE.
+    # SageMaker requires a wait for every kind, and ignores it for ALL_AT_ONCE.
     traffic = _given(
         Type=rollout.kind.upper(),
         WaitIntervalInSeconds=0 if rollout.kind == "all_at_once" else rollout.wait,
@@ -37,7 +37,7 @@ def deployment_config(rollout: Rollout, alarm_names: Sequence[str]) -> dict[str,
 
 
 def size_of(rollout: Rollout) -> dict[str, Any] | None:
-    """Turn how much a rollout takes at a time into a CapacitySize; None if it does not say."""
+    """Turn a step's size into a CapacitySize; None if there is no size."""
     return _capacity(rollout.size_percent, rollout.size_instances)
 
 

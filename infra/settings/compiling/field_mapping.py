@@ -1,4 +1,4 @@
-"""Owns which field of SageMaker's API each key becomes: one table for compiling, messages and pages."""
+"""Owns the API field of each key: one table for compiling, messages and pages."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ SECTIONS: Final = {
     "CreateEndpointConfig": "endpoint_config",
     "UpdateEndpoint": "deployment_config",
 }
-"""The override of each template. Of UpdateEndpoint, only the DeploymentConfig can be set."""
+"""The override of each template. For UpdateEndpoint, only the DeploymentConfig can be overridden."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldMapping:
-    """Say which field of which request a key becomes.
+    """Map a key to a field of a request.
 
     Attributes:
         key: The key's path in the YAML. `*` in it and in `path` is the same item of a list (`variants`).
         operation: `CreateModel`, `CreateEndpointConfig` or `UpdateEndpoint`.
         path: The field in its request.
-        convert: Turns the key's value into the field's; None if it stays as it is.
-        composed: Part of a section that is compiled as a whole (`rollout`), and not by this table.
+        convert: Turns the key's value into the field's; None if they are equal.
+        composed: Whether the field belongs to a section that is compiled as a whole (`rollout`), not by this
+            table.
     """
 
     key: FieldPath
@@ -43,7 +44,7 @@ class FieldMapping:
 
     @property
     def override(self) -> FieldPath:
-        """Where the same field stands in the YAML's overrides."""
+        """The same field's place in the YAML's overrides."""
         path = self.path[1:] if self.operation == "UpdateEndpoint" else self.path
         return ("overrides", SECTIONS[self.operation], *path)
 
@@ -61,7 +62,7 @@ def _variant(key: str, *path: str | int, convert: Callable[[Any], object] | None
 
 
 def _hosting(of: str, *around: str | int) -> tuple[FieldMapping, ...]:
-    """Place the keys that every variant has, wherever they stand: `of` is the prefix of their names."""
+    """Map the keys that every variant has; `of` is the prefix of their names."""
     return (
         _config(f"{of}instance_type", *around, "InstanceType"),
         _config(f"{of}instance_count", *around, "InitialInstanceCount"),
@@ -109,7 +110,7 @@ FIELD_MAPPINGS: Final = (
     _config("variants.*.name", "ProductionVariants", "*", "VariantName"),
     _config("variants.*.weight", "ProductionVariants", "*", "InitialVariantWeight"),
     *_hosting("variants.*.", "ProductionVariants", "*"),
-    # Its weight depends on the production variant's, overrides included.
+    # Its weight depends on the production variant's, including overrides.
     FieldMapping(
         ("shadow", "sampling_percent"),
         "CreateEndpointConfig",
@@ -182,7 +183,7 @@ FIELD_MAPPINGS: Final = (
 
 
 def field_mappings(variants: int) -> Iterator[FieldMapping]:
-    """List the mappings of settings with so many items in `variants`, each with its index."""
+    """List the mappings for this many items in `variants`, each with its index."""
     for mapping in FIELD_MAPPINGS:
         if "*" not in mapping.key:
             yield mapping
@@ -200,11 +201,11 @@ def _mappings_of(document: Document) -> Iterator[FieldMapping]:
 
 
 _MAY_BE_OVERRIDDEN: Final = frozenset({"environment", "instance_type", "instance_count", "serverless"})
-"""Overrides have always been merged over these: a pool of instances, say, takes the place of a type."""
+"""Overrides may replace these fields: a pool of instances, say, replaces a type."""
 
 
 def map_fields(settings: EndpointSettings, requests: dict[str, dict[str, Any]]) -> None:
-    """Put each key's value where it belongs, into the request templates by operation."""
+    """Put each key's value into its field, in the request templates by operation."""
     for mapping in field_mappings(len(settings.variants or ())):
         value = None if mapping.composed else _value(settings, mapping.key)
         if value is not None and value != {}:
@@ -228,7 +229,7 @@ def _put(holder: Any, path: FieldPath, value: object) -> None:  # noqa: ANN401 -
 
 
 def given_twice(document: Document) -> Iterator[Problem]:
-    """Find fields that a key and an override both set: which of the two is meant, only their author knows."""
+    """Find fields that a key and an override both set: only the author knows which one is meant."""
     if "rollout" in document.content and ("overrides", "deployment_config") in document.lines:
         yield _twice(document, ("overrides", "deployment_config"), "rollout")
     for mapping in _mappings_of(document):
@@ -239,7 +240,7 @@ def given_twice(document: Document) -> Iterator[Problem]:
         elif mapping.key[0] in document.content:
             for length in range(3, len(mapping.override)):
                 around = mapping.override[:length]
-                if around in document.scalars:  # `null`, which would take away what the key sets
+                if around in document.scalars:  # `null`, which would remove the key's value
                     yield _twice(document, around, str(mapping.key[0]))
 
 
@@ -253,7 +254,7 @@ def _twice(document: Document, path: FieldPath, key: str) -> Problem:
 
 
 def key_of(document: Document, operation: str, path: FieldPath) -> FieldPath | None:
-    """Find the key that a field of a compiled request came from; None if no key sets it."""
+    """Find the key of a compiled request's field; None if no key sets it."""
     inside = [
         mapping
         for mapping in _mappings_of(document)

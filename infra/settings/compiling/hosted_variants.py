@@ -1,4 +1,4 @@
-"""Owns what an endpoint's production variants are once its keys are read, and what is stored beside them."""
+"""Owns an endpoint's production variants as its keys define them, and their stored settings."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from infra.settings.problem import FieldPath
 
 VARIANT_NAME: Final = "AllTraffic"
-"""SageMaker's own name for an only variant. Updates with guardrails need it to stay the same."""
+"""SageMaker's own name for a single variant. Updates with guardrails need a constant name."""
 
 SHADOW_NAME: Final = "Shadow"
 
 
 @dataclass(frozen=True, slots=True)
 class Hosted:
-    """Tell of one production variant what other keys' rules depend on.
+    """Hold what other keys' rules need to know of one production variant.
 
     Attributes:
-        where: The mapping that its keys stand in: `()`, or `("variants", 0)`.
-        name: Its name, as SageMaker is told it.
-        follows: Whether it changes with approvals.
+        where: The path of its keys' mapping: `()`, or `("variants", 0)`.
+        name: Its name in SageMaker.
+        follows: Whether approvals change it.
         serving: How it serves, as far as scaling depends on it.
-        scaling: How it scales by itself, if it does.
+        scaling: Its autoscaling, if any.
     """
 
     where: FieldPath
@@ -42,7 +42,7 @@ class Hosted:
 
     @property
     def initial_instance_count(self) -> int:
-        """How many instances it begins with, if it has any."""
+        """How many instances it starts with, if it has any."""
         return self.serving.capacity or max(self.scaling.min if self.scaling else 1, 1)
 
     @property
@@ -75,7 +75,7 @@ def hosted(settings: EndpointSettings, endpoint_name: str) -> list[Hosted]:
 
 
 def _only_name(settings: EndpointSettings) -> str:
-    """Tell the name of an only variant, which overrides may change."""
+    """Return the name of a single variant, which overrides may change."""
     match settings.overrides.endpoint_config.get("ProductionVariants"):
         case [{"VariantName": str(name)}, *_]:
             return name
@@ -83,17 +83,17 @@ def _only_name(settings: EndpointSettings) -> str:
 
 
 def stored_pins(settings: EndpointSettings) -> dict[str, int]:
-    """Map the variants that stay on a version to its number; the deployer reads it as `Pins`."""
+    """Map the variants with a fixed version to its number; the deployer reads it as `Pins`."""
     return {each.name: each.version for each in settings.variants or () if each.version is not None}
 
 
 def stored_shadow(shadow: Shadow) -> dict[str, Any]:
-    """Turn into what the deployer reads as `Shadow`: whose approvals count for it; empty for anyone's."""
+    """Turn the shadow into the deployer's `Shadow`: whose approvals count for it; empty for anyone's."""
     return {SettingsKey.APPROVERS: with_sessions(shadow.approvers)} if shadow.approvers else {}
 
 
 def weigh_shadow(config: dict[str, Any], sampling_percent: int) -> None:
-    """Set the shadow's weight, in place: the share of calls that it gets is relative to production's weight.
+    """Set the shadow's weight, in place: its share of the calls is relative to production's weight.
 
     botocore documents weights as relative to each other; the developer guide ("model-shadow-deployment")
     copies every call with equal ones.

@@ -1,6 +1,6 @@
-"""Owns turning the key `autoscaling` into members of Application Auto Scaling's own requests.
+"""Owns turning the key `autoscaling` into members of Application Auto Scaling's requests.
 
-The deployer adds the resource that they are for.
+The deployer adds their resource.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ PREDEFINED_METRICS: Final[dict[TrackedMetric, str]] = {
 
 
 class Serving(NamedTuple):
-    """Tell how an endpoint serves, as far as scaling depends on it."""
+    """Hold how an endpoint serves, as far as scaling depends on it."""
 
     endpoint_name: str
     asynchronous: bool
     capacity: int | None
-    """Instances or provisioned concurrency at the start; None if none is given."""
+    """Instances or provisioned concurrency at the start; None if not given."""
     max_concurrency: int | None = None
-    """Of a serverless endpoint; None on instances."""
+    """For a serverless endpoint; None on instances."""
 
     @property
     def serverless(self) -> bool:
@@ -51,7 +51,7 @@ class Serving(NamedTuple):
 
 
 def scalable_target(scaling: Autoscaling, serving: Serving) -> dict[str, Any]:
-    """Turn the keys into what the deployer registers for a variant."""
+    """Turn the keys into a variant's registration for the deployer."""
     return {
         "ScalableDimension": CONCURRENCY if serving.serverless else INSTANCES,
         "MinCapacity": scaling.min,
@@ -72,7 +72,7 @@ def _tracking(tracked: TargetTracking, endpoint_name: str) -> dict[str, Any]:
     metric: dict[str, Any]
     if predefined is not None:
         metric = {"PredefinedMetricSpecification": {"PredefinedMetricType": predefined}}
-    else:  # published for the endpoint alone, and predefined by nobody
+    else:  # published only for the endpoint, and not predefined
         metric = {
             "CustomizedMetricSpecification": {
                 "Namespace": "AWS/SageMaker",

@@ -1,4 +1,4 @@
-"""Owns turning the key `smoke_test` into what the deployer reads."""
+"""Owns turning the key `smoke_test` into the deployer's settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def stored_test(test: SmokeTest) -> dict[str, Any]:
-    """Turn the keys into what the deployer reads; only what differs from the obvious is stored."""
+    """Turn the keys into the deployer's settings, without defaults."""
     stored: dict[str, Any] = {
         SettingsKey.TIME_LIMIT_SECONDS: test.time_limit_seconds,
         SettingsKey.REQUESTS: [_stored_request(request) for request in test.requests],

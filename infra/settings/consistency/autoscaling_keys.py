@@ -1,4 +1,4 @@
-"""Owns which keys of autoscaling do not go together, and what Application Auto Scaling would refuse.
+"""Owns which keys of autoscaling contradict each other, and what Application Auto Scaling would refuse.
 
 Sources: botocore's model of application-autoscaling; developer guide, "endpoint-auto-scaling",
 "async-inference-autoscale" and "serverless-endpoints-autoscale".
@@ -43,9 +43,9 @@ _SCHEDULE: Final = re.compile(
 def scaling_problems(
     document: Document, where: FieldPath, scaling: Autoscaling, serving: Serving
 ) -> Iterator[Problem]:
-    """Find what Application Auto Scaling would refuse, and what would never scale as it says.
+    """Find what Application Auto Scaling would refuse, and settings that could never scale.
 
-    `where` is the mapping that `autoscaling` stands in, beside the keys of what scales.
+    `where` is the path of the mapping with `autoscaling`, beside the keys of the scaled resource.
     """
     found = [*_limits(document, where, scaling, serving), *_tracked(document, where, scaling, serving)]
     for index, action in enumerate(scaling.scheduled):
@@ -172,7 +172,7 @@ def _tracked(
 
 
 def _metric_source(tracked: TargetTracking, serving: Serving) -> str:
-    """Tell a predefined metric of the other dimension, which is refused, from one that is not published."""
+    """Distinguish a predefined metric of another dimension, which is refused, from an unpublished one."""
     of_concurrency = tracked.metric == "provisioned_concurrency_utilization"
     is_predefined = tracked.metric in PREDEFINED_METRICS
     return _DIMENSION_SOURCE if is_predefined and of_concurrency != serving.serverless else _METRIC_SOURCE
@@ -264,7 +264,7 @@ _OF_ACTION: Final = {
 def _refused(
     where: FieldPath, scaling: Autoscaling, serving: Serving
 ) -> Iterator[tuple[FieldPath, Violation]]:
-    """Check the requests against botocore's model, in whose terms nothing should be left to find."""
+    """Check the requests against botocore's model, which should find nothing more."""
     target = scalable_target(scaling, serving)
     common = {
         "ServiceNamespace": "sagemaker",

@@ -1,4 +1,4 @@
-"""Owns the API fields that overrides may not set, because the deployer sets them, and what to do instead."""
+"""Owns the API fields that overrides may not set because the deployer sets them, and the alternatives."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _OWNED: Final[dict[FieldPath, str]] = {
 
 
 def owned_fields() -> frozenset[tuple[str, str]]:
-    """List what may not be set, as (the name around it, its name): `("Containers", "Image")`."""
+    """List the fields that overrides may not set, as (parent name, name): `("Containers", "Image")`."""
     around = ([name for name in pattern if name != "*"] for pattern in _OWNED)
     return frozenset((str(names[-2]), str(names[-1])) for names in around)
 
 
 def remove_owned(document: Document, content: dict[str, Any]) -> Iterator[Problem]:
-    """Remove from `content`, in place, what overrides may not set, with a problem for each."""
+    """Remove those fields from `content`, in place, with a problem for each."""
     overrides = content.get("overrides")
     for pattern, fix in _OWNED.items():
         for holder, path in list(_holders(overrides, pattern, ("overrides",))):

@@ -1,7 +1,7 @@
-"""Owns which keys of a rollout do not go together, and which alarms could never stop it.
+"""Owns which keys of a rollout contradict each other, and which alarms could never stop it.
 
-Which values SageMaker refuses is checked on what the keys become (`rules/guardrail_limits.py`), so that
-overrides are held to the same rules.
+`rules/guardrail_limits.py` checks the compiled values that SageMaker would refuse, so overrides follow the
+same rules.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _KINDS_WITH: Final[dict[str, frozenset[Kind]]] = {
 def rollout_problems(
     document: Document, rollout: Rollout, following: Sequence[Instances]
 ) -> Iterator[Problem]:
-    """Find keys of a rollout that do not go together, and alarms that could never stop it.
+    """Find contradicting keys of a rollout, and alarms that could never stop it.
 
-    `following` is how many instances each variant may have that changes with approvals.
+    `following` is the number of possible instances of each variant that approvals change.
     """
     yield from _misplaced(document, rollout)
     for size in ("size", "rollback_size"):
@@ -90,7 +90,7 @@ def _misplaced(document: Document, rollout: Rollout) -> Iterator[Problem]:
 
 
 def _blind_alarms(document: Document, rollout: Rollout, instances: Instances) -> Iterator[Problem]:
-    """Find alarms that a rollout is over before, and thresholds that its first share can never reach."""
+    """Find alarms that are slower than the rollout, and thresholds that its first share can never reach."""
     alarms = rollout.alarms
     if alarms.window_seconds > LONGEST_WINDOW_SECONDS:
         yield document.problem(
@@ -134,7 +134,7 @@ def _unreachable(document: Document, key: str, share: float, expected: str) -> P
 
 
 def _watched(rollout: Rollout, instances: Instances) -> tuple[int, str]:
-    """Tell how long a rollout is watched before it is too late to be stopped, and by which key."""
+    """Return how long a rollout can still be stopped, and the key that decides it."""
     match rollout.kind:
         case "all_at_once":
             return rollout.termination_wait, "termination_wait_seconds"

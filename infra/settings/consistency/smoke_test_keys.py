@@ -1,4 +1,4 @@
-"""Owns which requests of a smoke test could never be made, and which expectations could never hold."""
+"""Owns which requests of a smoke test are impossible, and which expectations could never hold."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _SOURCES: Final = ("body", "body_from", "sample_payload")
 def smoke_problems(
     document: Document, test: SmokeTest, *, asynchronous: bool, variants: int
 ) -> Iterator[Problem]:
-    """Find requests that could never be made, and expectations that could never hold.
+    """Find impossible requests, and expectations that could never hold.
 
-    `variants` is how many follow the group: each of them is called.
+    `variants` is the number of variants that follow the group: each of them is called.
     """
     if asynchronous:
         yield document.problem(

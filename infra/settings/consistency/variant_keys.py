@@ -1,6 +1,6 @@
-"""Owns which variants and shadows do not go with an endpoint's other keys.
+"""Owns which variants and shadows contradict an endpoint's other keys.
 
-What SageMaker itself refuses is checked on what they become (`rules/`).
+`rules/` checks the compiled values that SageMaker would refuse.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def variant_problems(document: Document, settings: EndpointSettings) -> Iterator[Problem]:
-    """Find variants of which none could ever change, and a shadow that nothing could reach."""
+    """Find variants that could never change, and a shadow that no version could reach."""
     if settings.variants and all(variant.version is not None for variant in settings.variants):
         yield document.problem(
             ("variants",),

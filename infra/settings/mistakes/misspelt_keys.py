@@ -1,7 +1,7 @@
-"""Owns finding which key somebody meant who wrote a name that is none.
+"""Owns finding the key that a person meant by an unknown name.
 
-People write the names that they know: those of SageMaker's API, of its SDK, of Terraform, or the plain word.
-What the API calls a key is read from the keys' mapping; the other words are listed here.
+People write the names that they know: from SageMaker's API, its SDK, Terraform, or everyday words. The keys'
+mapping has the API's names; this module lists the others.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Words = tuple[str, ...]
-"""Where a key is: the keys around it, `*` for any item of a list."""
+"""A key's place: the keys around it, `*` for any item of a list."""
 
 _OTHER_WORDS: Final[dict[str, tuple[str, ...]]] = {
     "environment": ("env", "env_vars", "environment_variables", "container_environment"),
@@ -67,16 +67,16 @@ _OTHER_WORDS: Final[dict[str, tuple[str, ...]]] = {
     "keep": ("retain", "retention", "history"),
     "unchecked": ("skip_checks", "no_check", "force"),
 }  # fmt: skip
-"""Keys, and what people call them elsewhere."""
+"""Keys, and their names elsewhere."""
 
 _CONTAINERS: Final = frozenset(
     {"ProductionVariants", "ShadowProductionVariants", "Containers", "DeploymentConfig"}
 )
-"""Members that many keys go into, and so stand for none of them."""
+"""Members that contain many keys' fields, and so suggest none of them."""
 
 
 def meant(around: Words, name: str) -> Words | None:
-    """Find the key that a name in a mapping of keys stands for; None if nothing is like it."""
+    """Find the key that a name in a mapping stands for; None if nothing is similar."""
     known = KNOWN_KEYS.get(around, ())
     if name in known:
         return None
@@ -91,7 +91,7 @@ def meant(around: Words, name: str) -> Words | None:
     similar = nearest(name, known, count=1)
     if similar:
         return (*around, similar[0])
-    # What a shadow or a variant has none of is no key of the endpoint's that lost its way.
+    # A key that shadows or variants lack is not a misplaced key of the endpoint.
     return called[0] if called and around in {(), ("overrides",)} else None
 
 
@@ -115,7 +115,7 @@ def _names() -> Iterator[tuple[str, Words]]:
             yield parts[-1], words
         for part in parts[:-1]:
             yield part, words[:1]
-    # A key that belongs elsewhere: `subnets` is one of `vpc`, and `unchecked` stands at the top.
+    # A key in the wrong place: `subnets` belongs to `vpc`, and `unchecked` to the top.
     for around, keys in KNOWN_KEYS.items():
         for name in keys:
             yield name, (*around, name)

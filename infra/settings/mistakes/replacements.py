@@ -1,4 +1,4 @@
-"""Owns putting stand-ins in place of what is wrong, so that the rest of a file is checked all the same."""
+"""Owns replacing wrong values with stand-ins, so that the rest of a file is still checked."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 _STAND_IN: Final = {"model_package_group": "stand-in", "instance_type": "ml.m5.large"}
 
 SECTIONS: Final = {path[0] for path in KNOWN_KEYS if path} - {"overrides"}
-"""Keys that hold keys, some of them required: after a mistake inside, the rest may mean anything."""
+"""Keys with nested keys, some required: after a mistake inside, the rest may mean anything."""
 
 
 def choose_serving(document: Document, content: dict[str, Any]) -> Iterator[Problem]:
-    """Check that there is exactly one of three keys that say where models run, and leave one in `content`."""
+    """Check that exactly one of the three keys for hosting is present, and leave one in `content`."""
     expected = "either instance_type (and instance_count) or serverless, or variants"
     if "variants" in content:
         for key in ("serverless", *OF_A_VARIANT):
@@ -80,7 +80,7 @@ def _mappings(
 
 
 def validated(document: Document, content: dict[str, Any]) -> tuple[EndpointSettings, list[Problem]]:
-    """Validate what a file holds; what is wrong gives way to a stand-in, so that there is always a result."""
+    """Validate a file's content; stand-ins replace wrong values, so that there is always a result."""
     try:
         return EndpointSettings.model_validate(content), []
     except ValidationError as error:
@@ -99,7 +99,7 @@ def validated(document: Document, content: dict[str, Any]) -> tuple[EndpointSett
         _drop(content, detail["loc"])
     wrong = {detail["loc"][0] for detail in details}
     if "variants" in wrong:
-        wrong.add("rollout")  # of how many instances, is not known
+        wrong.add("rollout")  # the number of instances is unknown
     for section in wrong & SECTIONS:
         content.pop(str(section), None)
     if "serverless" not in content and "variants" not in content:
@@ -110,7 +110,7 @@ def validated(document: Document, content: dict[str, Any]) -> tuple[EndpointSett
 
 
 def _drop(content: dict[str, Any], path: FieldPath) -> None:
-    # Of a list with a wrong item, the whole list: a list that lost an item says something else.
+    # Replace a list with a wrong item as a whole: without the item it would mean something else.
     *outer, last = takewhile(lambda part: isinstance(part, str), path)
     holder: Any = content
     for part in outer:

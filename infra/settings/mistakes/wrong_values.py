@@ -1,4 +1,4 @@
-"""Owns saying what is wrong with a value or a key in the words of the file, not of pydantic."""
+"""Owns describing a wrong value or key in the file's words, not pydantic's."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def words_of(path: FieldPath) -> tuple[str, ...]:
 
 
 def _fix(document: Document, detail: ErrorDetails, key: str) -> str:
-    """Say how to mend a value that is not what its key expects."""
+    """Say how to correct a value of the wrong kind."""
     path = detail["loc"]
     match detail["type"]:
         case "string_type" if path in document.scalars:
@@ -59,7 +59,7 @@ def _fix(document: Document, detail: ErrorDetails, key: str) -> str:
 
 
 def _plain_fix(detail: ErrorDetails) -> str:
-    """Say how to mend a value whose type or range tells enough."""
+    """Say how to correct a value whose type or range says enough."""
     value, context = detail["input"], detail.get("ctx", {})
     match detail["type"]:
         case "literal_error":
@@ -80,7 +80,7 @@ def _plain_fix(detail: ErrorDetails) -> str:
 
 
 def _limit_fix(detail: ErrorDetails) -> str:
-    """Say how to mend a value that is beyond a limit of Greenlight's own."""
+    """Say how to correct a value beyond one of Greenlight's own limits."""
     value, context = detail["input"], detail.get("ctx", {})
     match detail["type"]:
         case "greater_than_equal" | "less_than_equal":
@@ -140,7 +140,7 @@ def _unknown_key(document: Document, path: FieldPath) -> Problem:
 
 
 def _api_section(name: str) -> Literal["model", "endpoint_config", "deployment_config"] | None:
-    """Find which override a name of SageMaker's API belongs to."""
+    """Find the override for a name of SageMaker's API."""
     if name in sagemaker().shape_for("CreateModelInput").members:  # type: ignore[attr-defined]
         return "model"
     for shape in ("CreateEndpointConfigInput", "DeploymentConfig"):

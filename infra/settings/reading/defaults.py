@@ -1,7 +1,7 @@
-"""Owns `defaults.yaml`, the settings that all endpoints have unless they say otherwise.
+"""Owns `defaults.yaml`, the default settings of all endpoints.
 
-Pure, but for reading the file. A default is merged into an endpoint's own settings before those are checked,
-and keeps its file and line, so that a problem with it is told where it stands.
+Pure, except for reading the file. Defaults are merged into an endpoint's own settings before the check. They
+keep their file and line, so a problem with a default points at it.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ _NOT_WITH: Final[dict[str, tuple[FieldPath, ...]]] = {
     "asynchronous": (("serverless",), ("variants",), ("shadow",), ("smoke_test",), ("explainer",)),
     "shadow": (("serverless",), ("asynchronous",)),
 }
-"""By a key of an endpoint's own, the defaults that do not go with it and give way."""
+"""By a key of an endpoint's own, the defaults that contradict it and are dropped."""
 
 
 def read_defaults(path: Path, file: str) -> tuple[Document | None, list[Problem]]:
-    """Read the defaults for all endpoints; `file` is how problems name the file."""
+    """Read the defaults for all endpoints; `file` is their name in problems."""
     document, problems = read_document(path, file)
     if document is None:
         return None, problems
@@ -87,9 +87,9 @@ def read_defaults(path: Path, file: str) -> tuple[Document | None, list[Problem]
 def with_defaults(own: Document, defaults: Document | None) -> Document:
     """Merge defaults into an endpoint's own settings.
 
-    Mappings are merged key by key. Lists and single values are the endpoint's, where it has them. `null`
-    takes a default away; inside of `overrides`, where it also removes what other keys set, it stays. A
-    default that does not go with one of the endpoint's keys, as `instance_type` with `serverless`, gives way.
+    Mappings are merged key by key. Lists and single values of the endpoint win. `null` removes a default;
+    inside `overrides` it also removes what other keys set, so it stays. A default that contradicts one of the
+    endpoint's keys, such as `instance_type` with `serverless`, is dropped.
     """
     if defaults is None:
         return own
@@ -112,7 +112,7 @@ def with_defaults(own: Document, defaults: Document | None) -> Document:
 
 
 class _Merged:
-    """Merges, and remembers where each default stands that was taken."""
+    """Merges, and remembers the place of each default used."""
 
     def __init__(self, own: Document, defaults: Document) -> None:
         self._defaults = defaults
@@ -143,5 +143,5 @@ def _below(path: FieldPath, of: Mapping[FieldPath, _T]) -> dict[FieldPath, _T]:
 
 
 def _removes(path: FieldPath) -> bool:
-    """Tell whether `null` there means more than taking a default away."""
+    """Tell whether `null` at this place does more than remove a default."""
     return path[0] == "overrides" and len(path) > len(("overrides", "model"))

@@ -1,7 +1,7 @@
-"""Owns reading one YAML file: its content, and the line on which each field stands.
+"""Owns reading one YAML file: its content, and each field's line.
 
-Knows nothing of endpoints. Finds what a lenient YAML reader would let pass (duplicate keys, keys that are not
-strings, several documents in one file), and raises for nothing that a file can contain.
+Knows nothing of endpoints. It reports what a lenient YAML reader accepts (duplicate keys, keys that are not
+strings, several documents in one file), and raises no error for any content.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LEFT_OUT: Final = object()
-"""In place of a value that cannot be read, so that it is not reported again as a wrong value."""
+"""Replaces an unreadable value, so that it is not reported again as a wrong value."""
 
 _STANDARD_TAG: Final = "tag:yaml.org,2002:"
 _MERGE_TAG: Final = "tag:yaml.org,2002:merge"
 _MOST_VALUES: Final = 10_000
-"""Aliases of aliases multiply: a file of a few lines can stand for more values than memory holds."""
+"""Aliases of aliases multiply: a few lines can stand for more values than memory holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Hold one file's mapping, with the line and the very characters of every field.
+    """Hold one file's mapping, with every field's line and its exact characters.
 
-    `scalars` keeps what stood in the file before YAML gave it a type: `yes` and not `True`. `inherited` names
-    the file of each field that stands in another one, the file of defaults.
+    `scalars` keeps each value's text before YAML gave it a type: `yes`, not `True`. `inherited` names the
+    file of each field that comes from another file, the defaults.
     """
 
     file: str
@@ -42,7 +42,7 @@ class Document:
     inherited: dict[FieldPath, str] = field(default_factory=dict)
 
     def line(self, path: FieldPath) -> int:
-        """Find the line of a field, or of the nearest field around it that stands in the file; 0 if none."""
+        """Find the line of a field, or of the nearest enclosing field in the file; 0 if none."""
         return self.lines.get(self._around(path), 0)
 
     def _around(self, path: FieldPath) -> FieldPath:
@@ -59,8 +59,7 @@ class Document:
 def read_document(path: Path, file: str) -> tuple[Document | None, list[Problem]]:
     """Read one YAML file whose root is a mapping.
 
-    `file` is how problems name it. Returns the document, or None if there is nothing to go on with, and every
-    problem that was found on the way.
+    `file` is its name in problems. Returns the document, or None if it is unusable, and every problem found.
     """
     try:
         loader = yaml.SafeLoader(_text(path))
@@ -76,7 +75,7 @@ def read_document(path: Path, file: str) -> tuple[Document | None, list[Problem]
         if "end of stream" in str(error.problem):  # where it begins helps more than where the file ends
             mark = error.context_mark or mark
         return None, [Problem(file, mark.line + 1 if mark else 0, "the file", *explained(error))]
-    except yaml.YAMLError as error:  # the reader's own, of characters that YAML does not allow
+    except yaml.YAMLError as error:  # the reader's own error, about characters that YAML forbids
         said = str(error).splitlines()[0]
         return None, [Problem(file, 0, "the file", said, "valid YAML", "remove the character")]
     except RecursionError:
@@ -126,7 +125,7 @@ def _root(loader: yaml.SafeLoader) -> yaml.MappingNode:
 
 
 class _Reader:
-    """Turn YAML nodes into values, remembering where each stood."""
+    """Turn YAML nodes into values, and remember their places."""
 
     def __init__(self, file: str, loader: yaml.SafeLoader) -> None:
         self._file = file
@@ -212,10 +211,10 @@ class _Reader:
         return self._constructed(node, path, str(node.value))
 
     def _constructed(self, node: yaml.Node, path: FieldPath, what: str) -> object:
-        """Read a scalar as what it looks like; a problem if it only looks like it."""
+        """Read a scalar by its form; report a problem if it only resembles that form."""
         try:
             value: object = self._loader.construct_object(node)
-            text = str(value)  # a number may be longer than Python agrees to write
+            text = str(value)  # a number may be too long for Python to write
             text.encode("utf-8")
         except UnicodeEncodeError:
             got, fix = "half of a UTF-16 surrogate pair", "write the character itself"
@@ -224,7 +223,7 @@ class _Reader:
         except yaml.constructor.ConstructorError:
             self._add(node, path, *tag_explained(node.tag))
             return _LEFT_OUT
-        # What PyYAML raises of 2024-13-01, and of what is tagged as something that it is not.
+        # PyYAML's errors for 2024-13-01, and for a value with a wrong tag.
         except (ValueError, KeyError, AttributeError):
             kind = node.tag.removeprefix(_STANDARD_TAG)
             self._add(node, path, f"{what}: no {kind}", "a valid value", f'quote it: "{node.value}"')

@@ -1,8 +1,8 @@
-"""Owns which files below the endpoints' directory are settings, and says what is left out.
+"""Owns which files below the endpoints' directory are settings, and reports the others.
 
-Settings are files whose name ends in `.yaml` or `.yml`, in any folder. Left out are hidden files and folders
-(Jupyter's checkpoints, `.git`, `._churn.yaml`), editors' backups (`churn~.yaml`, `#churn.yaml#`), folders
-that are links, and files with other endings. A file may be a link.
+Settings are files that end in `.yaml` or `.yml`, in any folder. Skipped are hidden files and folders
+(Jupyter's checkpoints, `.git`, `._churn.yaml`), editors' backups (`churn~.yaml`, `#churn.yaml#`), links to
+folders, and files with other endings. A file may be a link.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from infra.settings.problem import Problem
 
 ENDINGS: Final = (".yaml", ".yml")
 DEFAULTS: Final = "defaults"
-"""The name, less its ending, of the file with defaults for all endpoints."""
+"""The name, without its ending, of the file with defaults for all endpoints."""
 
 _OURS: Final = frozenset({"schema.json", "partial.schema.json"})
-"""What Greenlight itself keeps in the directory, for editors."""
+"""Greenlight's own files in the directory, for editors."""
 
 _MOST_NAMED: Final = 8
 
 
 @dataclass(slots=True)
 class Found:
-    """What is below a directory.
+    """The content of a directory.
 
     Attributes:
         settings: The files with endpoints' settings, in the order of their names.
-        defaults: The files with defaults for all endpoints: none or one, unless something is wrong.
-        left_out: What else there is: path and reason.
-        problems: What cannot be read, or is not where it belongs.
+        defaults: The files with defaults for all endpoints: at most one is right.
+        left_out: Everything else: path and reason.
+        problems: Unreadable and misplaced files.
     """
 
     settings: list[Path] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Found:
 
 
 def find_settings(directory: Path, shown_as: str) -> Found:
-    """Find the settings below a directory; `shown_as` is how people know it."""
+    """Find the settings below a directory; `shown_as` is its name for people."""
     found = Found()
 
     def unreadable(error: OSError) -> None:
@@ -74,7 +74,7 @@ def find_settings(directory: Path, shown_as: str) -> Found:
 
 
 def nothing_found(found: Found, shown_as: str) -> Problem | None:
-    """Return a problem if there is something, and no settings: nobody deploys for no endpoint so."""
+    """Return a problem if there are files, but no settings: nobody deploys that on purpose."""
     if found.settings or found.problems or not found.left_out:
         return None
     got = f"no file that counts (left out: {_named(found.left_out)})"
@@ -83,7 +83,7 @@ def nothing_found(found: Found, shown_as: str) -> Problem | None:
 
 
 def told(found: Found) -> str:
-    """Say in one line what is left out; an empty text for nothing."""
+    """List the skipped files in one line; empty for none."""
     return f"No endpoint settings, and left out: {_named(found.left_out)}." if found.left_out else ""
 
 

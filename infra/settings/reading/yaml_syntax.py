@@ -1,6 +1,6 @@
-"""Owns saying plainly what is wrong with a file's YAML: the cause and the mend, not the parser's words.
+"""Owns explaining a file's YAML errors plainly: the cause and the correction, not the parser's words.
 
-Knows what PyYAML says of common slips. What it does not know is passed on, with the advice that helps most.
+It knows PyYAML's messages for common mistakes. It passes others on, with the most useful advice.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Syntax(NamedTuple):
-    """Say a mistake in the syntax: what was found, what would be right, and what to do about it."""
+    """Report a mistake in the syntax: what was found, what would be right, and what to do about it."""
 
     got: str
     expected: str
@@ -84,7 +84,7 @@ _KNOWN: Final[tuple[tuple[str, Syntax], ...]] = (
 
 
 def explained(error: yaml.MarkedYAMLError) -> Syntax:
-    """Explain what PyYAML objects to."""
+    """Explain PyYAML's objection."""
     said = " ".join(part for part in (error.context, error.problem) if part)
     for pattern, syntax in _KNOWN:
         found = re.search(pattern, said)

@@ -1,4 +1,4 @@
-"""Owns what asynchronous endpoints need, as AWS documents it."""
+"""Owns the requirements of asynchronous endpoints, as AWS documents them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def asynchronous_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Check what asynchronous endpoints need: a single variant, and a topic for every answer that is sent."""
+    """Check an asynchronous endpoint: a single variant, and a topic for every answer sent to one."""
     config = spec["CreateEndpointConfig"]
     asynchronous, variants = config.get("AsyncInferenceConfig"), config.get("ProductionVariants")
     if not isinstance(asynchronous, dict):

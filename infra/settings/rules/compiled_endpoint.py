@@ -1,4 +1,4 @@
-"""Owns how rules read a compiled endpoint, and how they refuse what is in it."""
+"""Owns how rules read a compiled endpoint, and how they refuse its fields."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Refusal: TypeAlias = tuple[str, Violation]
 
 
 def listed_variants(spec: Mapping[str, Any], *members: str) -> Iterator[tuple[FieldPath, Mapping[str, Any]]]:
-    """List an endpoint config's variants, less what is none, each with its path."""
+    """List an endpoint config's valid variants, each with its path."""
     for member in members:
         variants = spec["CreateEndpointConfig"].get(member)
         for index, variant in enumerate(variants if isinstance(variants, list) else []):
@@ -24,7 +24,7 @@ def listed_variants(spec: Mapping[str, Any], *members: str) -> Iterator[tuple[Fi
 
 
 def only_container(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the only container's definition; empty where there is none to speak of."""
+    """Return the only container's definition; empty if there is not exactly one."""
     match spec["CreateModel"].get("Containers"):
         case [dict() as container]:
             return container
@@ -32,7 +32,7 @@ def only_container(spec: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def instance_types_of(variant: Mapping[str, Any]) -> list[str]:
-    """List the instance types that a variant may run on: its own, or those of its pools."""
+    """List a variant's possible instance types: its own, or its pools'."""
     pools = variant.get("InstancePools")
     named = [variant.get("InstanceType")]
     named += [
@@ -46,5 +46,5 @@ def instance_types_of(variant: Mapping[str, Any]) -> list[str]:
 def refusal(
     operation: str, path: FieldPath, *, got: str, expected: str, fix: str, source: str = ""
 ) -> Refusal:
-    """Refuse a field of the request of an operation."""
+    """Refuse a field of an operation's request."""
     return operation, Violation(path, got, expected, fix, source)

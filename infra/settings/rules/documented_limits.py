@@ -1,6 +1,6 @@
-"""Owns the list of the rules that AWS documents and that the service model does not hold.
+"""Owns the list of the rules that AWS documents but the service model does not contain.
 
-Each rule looks at a compiled endpoint and yields (operation, violation), like the service model's own.
+Each rule looks at a compiled endpoint and yields (operation, violation), as the service model's rules do.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 RESERVED_TAGS: Final = (STACK_TAG, ENDPOINT_TAG)
-"""Tags that the deployer sets: its role may touch only what carries them."""
+"""Tags that the deployer sets: its role may touch only resources with them."""
 
 MOST_TAGS: Final[int] = shape("TagList").metadata["max"] - len(RESERVED_TAGS)
 _RESERVED_PREFIXES: Final = ("aws:", PREFIX)
@@ -103,6 +103,6 @@ _RULES: Final = (
 
 
 def documented_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Check a compiled endpoint against what AWS's guides say."""
+    """Check a compiled endpoint against AWS's guides."""
     for rule in _RULES:
         yield from rule(spec)

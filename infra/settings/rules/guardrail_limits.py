@@ -1,6 +1,6 @@
-"""Owns what SageMaker documents of deployment guardrails beyond its service model, and where they are not.
+"""Owns SageMaker's documented rules on deployment guardrails that its service model lacks.
 
-Looks at compiled requests, whichever key or override they came from. Sources: botocore's documentation of
+Looks at compiled requests, so keys and overrides follow the same rules. Sources: botocore's documentation of
 DeploymentConfig; developer guide, "deployment-guardrails-exclusions".
 """
 
@@ -47,7 +47,7 @@ def guardrail_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
 
 
 def guardrail_violations(spec: Mapping[str, Any]) -> Iterator[Violation]:
-    """Check the same; all violations are of UpdateEndpoint's request."""
+    """Check the same; all violations are in UpdateEndpoint's request."""
     config = spec.get("DeploymentConfig")
     if not isinstance(config, dict):
         return
@@ -59,7 +59,7 @@ def guardrail_violations(spec: Mapping[str, Any]) -> Iterator[Violation]:
             "remove one of the two",
             "botocore, BlueGreenUpdatePolicy: only one update policy",
         )
-        return  # which of the two is meant, is not known
+        return  # it is unknown which of the two is meant
     listed = spec["CreateEndpointConfig"].get("ProductionVariants")
     variants = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     yield from _exclusions(config, variants)

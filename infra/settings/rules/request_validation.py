@@ -1,7 +1,7 @@
 """Owns checking a request against botocore's service models: the settings' only source of their rules.
 
-botocore itself checks types and required members when a call is made; ranges, patterns and enums it leaves to
-the service. Here all of them are checked, before anything is deployed.
+botocore itself checks only types and required members, when a call is made. Here ranges, patterns and enums
+are checked too, before a deployment.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ _MANY: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Say where a request breaks the service model, and how it could be right."""
+    """Report where a request breaks the service model, and a correction."""
 
     path: FieldPath
     got: str
     expected: str
     fix: str
     source: str = ""
-    """The text of AWS's that the rule rests on; empty where it is Greenlight's own, or JSON's."""
+    """The AWS page behind the rule; empty for Greenlight's own rules, and JSON's."""
     is_limit: bool = False
-    """Whether a value is outside what its shape allows: the words for its key then say what is expected."""
+    """Whether a value is outside its shape's limits: the key's description then says what is expected."""
 
 
 def _of(shape: Shape) -> str:
@@ -47,8 +47,8 @@ def _of(shape: Shape) -> str:
 def violations(operation: str, request: Mapping[str, Any], service: str = "sagemaker") -> list[Violation]:
     """Check a request of an operation such as `CreateModel`; an empty list means that nothing is wrong.
 
-    Checked are types, unknown and required members, ranges, lengths, patterns (anchored, as the service
-    anchors them) and enums.
+    It checks types, unknown and required members, ranges, lengths, patterns (anchored, as the service does)
+    and enums.
     """
     input_shape = service_model(service).operation_model(operation).input_shape
     assert input_shape is not None, f"{operation} takes no input"
@@ -76,7 +76,7 @@ def _check(shape: Shape, value: object, path: FieldPath) -> Iterator[Violation]:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    """Tell numbers that JSON can carry from `.nan`, `.inf` and booleans."""
+    """Distinguish numbers that JSON can carry from `.nan`, `.inf` and booleans."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -162,7 +162,7 @@ def _string(shape: StringShape, value: str, path: FieldPath) -> Iterator[Violati
     too_long = list(_length(shape, len(value), path, "characters"))
     yield from too_long
     pattern = shape.metadata.get("pattern")
-    # A pattern is tried only on what is short enough: some of them are slow on long strings.
+    # Try a pattern only on short strings: some patterns are slow on long ones.
     if pattern and not too_long and compiled_pattern(pattern).fullmatch(value) is None:
         expected, fix = f"text that matches {pattern}", "use only what the pattern allows"
         yield Violation(path, shown(value), expected, fix, _of(shape))
@@ -204,7 +204,7 @@ _LARGEST: Final = {"integer": 2**31 - 1, "long": 2**63 - 1, "float": 3.402823466
 
 
 def _width(shape: Shape, value: float, path: FieldPath) -> Iterator[Violation]:
-    """Check that a number fits the type that AWS gives it: no documented range can be wider."""
+    """Check that a number fits AWS's type: no documented range can be wider."""
     largest = _LARGEST.get(shape.type_name)
     if largest is not None and not -largest <= value <= largest:
         expected = (

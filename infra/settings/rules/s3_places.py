@@ -1,4 +1,4 @@
-"""Owns how places in S3 are named in the settings: grants are made of their names."""
+"""Owns the form of places in S3: the stack makes grants from their names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MANY_BUCKETS: Final = re.compile(r"s3://[^/]*[*?$]")
 
 
 def s3_place(url: str) -> str:
-    """Write a URL of S3 as a place in S3; one of another server as the form that is meant."""
+    """Write an S3 URL as a place in S3, or show the expected form."""
     found = _HTTPS.fullmatch(url)
     if found is None:
         return "s3://<bucket>/<prefix>"
@@ -35,7 +35,7 @@ def s3_place(url: str) -> str:
 
 
 def place_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Check that places in S3 are named as such: grants are made of their names."""
+    """Check the form of places in S3: the stack makes grants from their names."""
     for path in _PLACES:
         place: Any = spec["CreateEndpointConfig"]
         for part in path:

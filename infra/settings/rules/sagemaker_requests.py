@@ -1,4 +1,4 @@
-"""Owns holding the requests that compiled settings lead to against all rules of AWS's."""
+"""Owns checking the requests of compiled settings against all of AWS's rules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _READ: Final = frozenset({"VariantName", "AlarmName"})
 
 
 def requests(spec: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Assemble the requests that these settings lead to, with stand-ins for what the deployer adds."""
+    """Assemble the requests for these settings, with stand-ins for the deployer's fields."""
     name = spec["EndpointName"]
     tags = [{"Key": key, "Value": value} for key, value in spec.get("Tags", {}).items()]
     tags += [{"Key": key, "Value": "stand-in"} for key in RESERVED_TAGS]
@@ -63,9 +63,9 @@ def found_violations(spec: Mapping[str, Any]) -> Iterator[tuple[str, Violation]]
     """Find every way in which SageMaker would refuse the compiled requests, as (operation, violation)."""
     for operation, request in requests(spec).items():
         for violation in violations(operation, request):
-            if violation.path == ("Tags",):  # the count, which documented_limits() says in the user's numbers
+            if violation.path == ("Tags",):  # documented_limits() reports their count in the user's numbers
                 continue
-            # What the deployer itself reads of a request is no matter between the user and AWS.
+            # The deployer's own fields of a request do not concern AWS.
             read = violation.path[-1] in _READ and violation.got == "nothing"
             yield operation, replace(violation, source="") if read else violation
     yield from documented_limits(spec)

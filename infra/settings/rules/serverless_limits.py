@@ -1,4 +1,4 @@
-"""Owns what serverless endpoints cannot have, as AWS documents it."""
+"""Owns what serverless endpoints exclude, as AWS documents it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _AS_WORDS: Final = {"ShadowProductionVariants": "a shadow", "DataCaptureConfig":
 def serverless_limits(
     spec: Mapping[str, Any], path: FieldPath, variant: Mapping[str, Any]
 ) -> Iterator[Refusal]:
-    """Check what serverless endpoints cannot have (developer guide, "serverless-endpoints")."""
+    """Check what serverless endpoints exclude (developer guide, "serverless-endpoints")."""
     model, config = spec["CreateModel"], spec["CreateEndpointConfig"]
     variants = config["ProductionVariants"]
     found = [
@@ -94,7 +94,7 @@ def _is_private(container: Mapping[str, Any]) -> bool:
 
 
 def _memory(path: FieldPath, serverless: object) -> Iterator[Refusal]:
-    """Check the steps of MemorySizeInMB, of which the service model has the bounds alone."""
+    """Check the steps of MemorySizeInMB; the service model has only the bounds."""
     size = serverless.get("MemorySizeInMB") if isinstance(serverless, dict) else None
     lowest, highest = SERVERLESS_MEMORY_SIZES[0], SERVERLESS_MEMORY_SIZES[-1]
     if isinstance(size, int) and lowest <= size <= highest and size not in SERVERLESS_MEMORY_SIZES:

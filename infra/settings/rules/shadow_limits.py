@@ -1,4 +1,4 @@
-"""Owns what a shadow variant may stand beside, as AWS documents it."""
+"""Owns what a shadow variant excludes, as AWS documents it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def shadow_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Check what a shadow may stand beside (botocore: ShadowProductionVariants)."""
+    """Check what a shadow excludes beside it (botocore: ShadowProductionVariants)."""
     config = spec["CreateEndpointConfig"]
     if "ShadowProductionVariants" not in config and SettingsKey.SHADOW not in spec:
         return
@@ -69,7 +69,7 @@ def shadow_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
 
 
 def _shadowed(spec: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Check what neither a shadow nor the variant beside it may have (developer guide, "shadow-tests")."""
+    """Check what a shadow and its production variant may not have (developer guide, "shadow-tests")."""
     if only_container(spec).get("Mode") == "MultiModel":
         yield refusal(
             "CreateModel",

@@ -1,4 +1,4 @@
-"""Owns what AWS documents of production variants: names, capacity, weights, routing, storage."""
+"""Owns AWS's documented rules on production variants: names, capacity, weights, routing, storage."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def variant_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Check each variant's name, routing and capacity, and what it may not have."""
+    """Check each variant's name, routing and capacity, and what it excludes."""
     names: set[str] = set()
-    # The shadow first, as its name is given: a variant of the same name has to be renamed.
+    # The shadow first, because its name is fixed: a variant of the same name must be renamed.
     members = (
         ("ShadowProductionVariants", "ProductionVariants")
         if SettingsKey.SHADOW in spec
@@ -59,7 +59,7 @@ def variant_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
 
 
 def accelerator_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Check what ended with Elastic Inference, and that a variant says once what it runs on."""
+    """Refuse Elastic Inference, which AWS has ended."""
     for path, variant in listed_variants(spec, "ProductionVariants", "ShadowProductionVariants"):
         if "AcceleratorType" in variant:
             yield refusal(
@@ -90,7 +90,7 @@ def weight_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
 
 
 def _capacity(path: FieldPath, variant: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Check that a variant says once what it runs on, and how many of it there are."""
+    """Check that a variant states its capacity exactly once."""
     kinds = [name for name in ("InstanceType", "InstancePools") if name in variant]
     if len(kinds) != 1:
         yield refusal(
@@ -116,7 +116,7 @@ _BY_PREFIX: Final = ("PrefixLength", "ConcurrencyThreshold")
 
 
 def _routing(path: FieldPath, variant: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Check what goes with PREFIX_AWARE, and with nothing else."""
+    """Check the members for PREFIX_AWARE, which no other strategy takes."""
     routing = variant.get("RoutingConfig")
     if not isinstance(routing, dict):
         return
@@ -137,7 +137,7 @@ def _routing(path: FieldPath, variant: Mapping[str, Any]) -> Iterator[Refusal]:
 
 
 def scaling_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Check that nothing scales by itself that bursts."""
+    """Check that no burstable variant is registered for scaling."""
     scaling = spec.get(SettingsKey.AUTO_SCALING, {})
     for (_, index), variant in listed_variants(spec, "ProductionVariants"):
         bursting = [name for name in instance_types_of(variant) if is_burstable(name)]
@@ -153,7 +153,7 @@ def scaling_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
 
 
 def storage_limits(spec: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Check that no volume is asked for beside NVMe disks, whose size nobody can choose."""
+    """Check that no volume size is set for NVMe disks, whose size is fixed."""
     for path, variant in listed_variants(spec, "ProductionVariants", "ShadowProductionVariants"):
         local = [name for name in instance_types_of(variant) if has_local_storage(name)]
         if "VolumeSizeInGB" in variant and local:
