@@ -1,7 +1,7 @@
-"""The list of all witnesses for readers, and how many of the fidelity page's rows have one.
+"""The page of all witnesses, and the number of the fidelity page's rows with one.
 
-Owns gathering what the tests of this folder restate, `docs/witnesses.md`, and the sentence of
-`docs/fidelity.md` that counts. `python -m tests.witnesses` writes both.
+Owns `docs/witnesses.md`, and the sentence of `docs/fidelity.md` with the counts. `python -m tests.witnesses`
+writes both.
 """
 
 from __future__ import annotations
@@ -41,11 +41,10 @@ _ROWS_BEGIN, _ROWS_END = "## What is modelled", "## What is a switch"
 _INTRODUCTION: Final = f"""\
 # What others observed on AWS
 
-Each line is a fact that somebody observed on a real account: in tests that ran there, in what AWS answered in
-a public report, in code written for such an answer, or in an answer kept as test data. `tests/witnesses/`
-restates each as a test of the local cloud. Where a fact contradicted the local cloud, the fact won.
-[fidelity.md](fidelity.md) names them as `W:…` beside the behaviour. This page is written by
-`{COMMAND}`.
+Each row is a fact that somebody observed on a real account. Its source is a test that ran there, AWS's output
+in a public report, code written for an answer of AWS, or an answer kept as test data. `tests/witnesses/`
+repeats each fact as a test of the local cloud. If a fact contradicted the local cloud, we changed the local
+cloud. [fidelity.md](fidelity.md) refers to a fact as `W:…`. `{COMMAND}` writes this page.
 """
 
 
@@ -89,7 +88,7 @@ def rendered(found: Mapping[str, list[Witness]]) -> str:
 
 
 def with_count(fidelity: str) -> str:
-    """Return the fidelity page with the sentence that counts its rows put right.
+    """Return the fidelity page with the right counts in its sentence about rows.
 
     Raises:
         ValueError: The page has no such sentence, or more than one.

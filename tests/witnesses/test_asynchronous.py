@@ -28,7 +28,7 @@ def _kept(cloud: ObservedCloud, output: dict[str, Any], **members: Any) -> None:
     source=f"{_TERRAFORM}:async",
     date="2025",
     observed=Observed.TEST,
-    fact="An output path is all that an asynchronous config needs; no client config and no key is filled in.",
+    fact="An asynchronous config needs only an output path; no client config and no key is filled in.",
 )
 def test_an_output_path_is_enough(cloud: ObservedCloud) -> None:
     _kept(cloud, _PATH)
@@ -39,7 +39,7 @@ def test_an_output_path_is_enough(cloud: ObservedCloud) -> None:
     source=f"{_TERRAFORM}:async_kms",
     date="2025",
     observed=Observed.TEST,
-    fact="Outputs may have a key of their own.",
+    fact="Outputs may have their own key.",
 )
 def test_outputs_may_have_a_key(cloud: ObservedCloud) -> None:
     _kept(cloud, {**_PATH, "KmsKeyId": _KEY})
@@ -50,7 +50,7 @@ def test_outputs_may_have_a_key(cloud: ObservedCloud) -> None:
     source=f"{_TERRAFORM}:Async_notif",
     date="2025",
     observed=Observed.TEST,
-    fact="One topic may take successes and errors.",
+    fact="One topic may receive successes and errors.",
 )
 def test_a_topic_may_take_both_kinds(cloud: ObservedCloud) -> None:
     topics = {"SuccessTopic": _TOPIC, "ErrorTopic": _TOPIC}
@@ -62,7 +62,7 @@ def test_a_topic_may_take_both_kinds(cloud: ObservedCloud) -> None:
     source=f"{_TERRAFORM}:async_includeInference",
     date="2025",
     observed=Observed.TEST,
-    fact="Responses may be asked for in both kinds of notifications.",
+    fact="Both kinds of notifications may include responses.",
 )
 def test_responses_may_be_in_notifications(cloud: ObservedCloud) -> None:
     topics = {
@@ -78,7 +78,7 @@ def test_responses_may_be_in_notifications(cloud: ObservedCloud) -> None:
     source=f"{_TERRAFORM}:Async_client",
     date="2025",
     observed=Observed.TEST,
-    fact="An instance may be given one invocation at a time.",
+    fact="An instance may be limited to one invocation at a time.",
 )
 def test_concurrency_of_an_instance_is_kept(cloud: ObservedCloud) -> None:
     _kept(cloud, _PATH, ClientConfig={"MaxConcurrentInvocationsPerInstance": 1})
@@ -114,8 +114,8 @@ def test_an_asynchronous_endpoint_is_not_invoked_synchronously(cloud: ObservedCl
     source="philschmid/terraform-aws-sagemaker-huggingface#9",
     date="2022-03-22",
     observed=Observed.REPORT,
-    fact="A policy by invocations per instance never scales an asynchronous endpoint, which does not publish "
-    "that metric.",
+    fact="A policy on invocations per instance never scales an asynchronous endpoint, which does not publish"
+    " that metric.",
 )
 def test_an_asynchronous_endpoint_has_no_invocations_per_instance(cloud: ObservedCloud) -> None:
     cloud.serving(AsyncInferenceConfig={"OutputConfig": _PATH})
@@ -135,7 +135,8 @@ def test_an_asynchronous_endpoint_has_no_invocations_per_instance(cloud: Observe
     date="2022-05-20",
     observed=Observed.REPORT,
     fact="UpdateEndpoint to a config without AsyncInferenceConfig is refused at the call: `The "
-    "AsyncInferenceConfig parameter cannot be removed from this endpoint`. With one it is accepted.",
+    "AsyncInferenceConfig parameter cannot be removed from this endpoint`. With AsyncInferenceConfig it"
+    " is accepted.",
 )
 def test_an_asynchronous_endpoint_cannot_be_made_another(cloud: ObservedCloud) -> None:
     cloud.serving(AsyncInferenceConfig={"OutputConfig": _PATH})

@@ -23,7 +23,7 @@ _CAPTURE: dict[str, Any] = {
     source="awslabs/spot-tagging-bot-for-digital-assets#2",
     date="2020-09-21",
     observed=Observed.REPORT,
-    fact="A config of a name that is taken is refused with its ARN, whose partition is the region's.",
+    fact="A taken config name is refused with its ARN, which has the region's partition.",
 )
 def test_a_config_cannot_be_created_twice() -> None:
     region = "cn-northwest-1"
@@ -45,7 +45,7 @@ def test_a_config_cannot_be_created_twice() -> None:
     source="aws/amazon-sagemaker-examples#2339",
     date="2021-05-13",
     observed=Observed.REPORT,
-    fact='A config that is gone is named by its ARN: `Could not find endpoint configuration "arn:…".`',
+    fact='A missing config is named by its ARN: `Could not find endpoint configuration "arn:…".`',
 )
 def test_a_missing_config_is_named_by_its_arn(cloud: ObservedCloud) -> None:
     name = "demo-xgb-churn-pred-model-monitor"
@@ -75,7 +75,8 @@ def test_a_config_that_is_gone_cannot_be_deleted(cloud: ObservedCloud) -> None:
     source="aws/amazon-sagemaker-examples#2236",
     date="2021-05-13",
     observed=Observed.REPORT,
-    fact="Names are checked by the service: the place counts list members from one, in small letters first.",
+    fact="The service checks names. It gives the place with list members counted from one, and the first "
+    "letter small.",
 )
 def test_a_model_name_that_is_none_is_refused_with_its_place(cloud: ObservedCloud) -> None:
     code, message = refusal(
@@ -95,8 +96,8 @@ def test_a_model_name_that_is_none_is_refused_with_its_place(cloud: ObservedClou
     source=f"{_TERRAFORM}:basic",
     date="2025",
     observed=Observed.TEST,
-    fact="A config of one variant is described as it was sent, and with nothing that was not asked for in "
-    "capture, asynchronous inference and shadows.",
+    fact="A config of one variant is described as sent, without capture, asynchronous inference or shadows "
+    "that nobody asked for.",
 )
 def test_a_config_is_described_as_it_was_sent(cloud: ObservedCloud) -> None:
     shown = cloud.shown_config(variant(InstanceType="ml.t2.medium"))
@@ -110,7 +111,7 @@ def test_a_config_is_described_as_it_was_sent(cloud: ObservedCloud) -> None:
     source=f"{_TERRAFORM}:initialVariantWeight",
     date="2025",
     observed=Observed.TEST,
-    fact="Two variants may run one model, with weights that are no whole numbers.",
+    fact="Two variants may run one model, with fractional weights.",
 )
 def test_two_variants_of_a_model_have_weights(cloud: ObservedCloud) -> None:
     shown = cloud.shown_config(variant(), variant("variant-2", InitialVariantWeight=0.5))
@@ -147,7 +148,7 @@ def test_a_routing_strategy_is_kept(cloud: ObservedCloud) -> None:
     source=f"{_TERRAFORM}:ami",
     date="2025",
     observed=Observed.TEST,
-    fact="CreateEndpointConfig accepts an AMI for GPUs on an instance type that has none.",
+    fact="CreateEndpointConfig accepts an AMI for GPUs on an instance type without GPUs.",
 )
 def test_an_ami_is_not_compared_with_the_instance_type(cloud: ObservedCloud) -> None:
     ami = "al2-ami-sagemaker-inference-gpu-2"
@@ -160,7 +161,7 @@ def test_an_ami_is_not_compared_with_the_instance_type(cloud: ObservedCloud) -> 
     source=f"{_TERRAFORM}:kmsKeyID",
     date="2025",
     observed=Observed.TEST,
-    fact="A key for the storage of instances without local disks is accepted and described by its ARN.",
+    fact="A key for the storage of instances without local disks is accepted, and described by its ARN.",
 )
 def test_a_storage_key_is_kept(cloud: ObservedCloud) -> None:
     key = f"arn:aws:kms:us-west-2:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -172,7 +173,7 @@ def test_a_storage_key_is_kept(cloud: ObservedCloud) -> None:
     source=f"{_TERRAFORM}:tags",
     date="2025",
     observed=Observed.TEST,
-    fact="Tags of a config are changed and removed afterwards, though a config never changes.",
+    fact="A config's tags can be changed and removed later, although a config never changes.",
 )
 def test_tags_of_a_config_change(cloud: ObservedCloud) -> None:
     arn = cloud.shown_config(Tags=[{"Key": "key1", "Value": "value1"}])["EndpointConfigArn"]
@@ -188,7 +189,7 @@ def test_tags_of_a_config_change(cloud: ObservedCloud) -> None:
     source=f"{_TERRAFORM}:dataCapture",
     date="2025",
     observed=Observed.TEST,
-    fact="A capture is described as it was sent: the options in order, and only the content types given.",
+    fact="A capture is described as sent: the options in order, and only the given content types.",
 )
 def test_a_capture_is_kept(cloud: ObservedCloud) -> None:
     capture = {**_CAPTURE, "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]}}
@@ -200,7 +201,7 @@ def test_a_capture_is_kept(cloud: ObservedCloud) -> None:
     source=f"{_TERRAFORM}:dataCapture_NoHeaders",
     date="2025",
     observed=Observed.TEST,
-    fact="A capture without content types is described without them: none are filled in.",
+    fact="A capture without content types is described without them.",
 )
 def test_content_types_of_a_capture_have_no_default(cloud: ObservedCloud) -> None:
     shown = cloud.shown_config(DataCaptureConfig=_CAPTURE)["DataCaptureConfig"]
@@ -282,7 +283,7 @@ def test_a_config_for_components_needs_an_execution_role(cloud: ObservedCloud) -
     source="mlflow/mlflow#6486",
     date="2022-08-28",
     observed=Observed.REPORT,
-    fact="SageMaker refuses two variants of one name.",
+    fact="SageMaker refuses two variants with one name.",
 )
 def test_variant_names_are_unique(cloud: ObservedCloud) -> None:
     cloud.model()
@@ -300,8 +301,8 @@ def test_variant_names_are_unique(cloud: ObservedCloud) -> None:
     source="autogluon/autogluon-cloud#50",
     date="2023-03-07",
     observed=Observed.REPORT,
-    fact="A size of the volume is refused for GPU instances with local disks: `VolumeSize parameter is not "
-    "allowed for the selected Instance type`.",
+    fact="A volume size is refused for GPU instances with local disks: `VolumeSize parameter is not allowed "
+    "for the selected Instance type`.",
 )
 def test_a_volume_s_size_is_refused_for_instances_with_local_disks(cloud: ObservedCloud) -> None:
     cloud.model()
@@ -331,8 +332,8 @@ def test_a_volume_s_size_is_refused_for_instances_with_local_disks(cloud: Observ
     source="aws/sagemaker-python-sdk#4828",
     date="2024-08-12",
     observed=Observed.HANDLED,
-    fact="So are families with a d in their name, and g5, g6, p5 and trn1: the SDK stopped sending a size "
-    "for each after CreateEndpointConfig had thrown.",
+    fact="It is also refused for families with a d in their name, and g5, g6, p5 and trn1. The SDK stopped "
+    "sending a size for each after CreateEndpointConfig had refused it.",
 )
 def test_these_families_take_no_size(cloud: ObservedCloud, instance_type: str) -> None:
     cloud.model()

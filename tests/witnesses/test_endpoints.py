@@ -30,7 +30,7 @@ class NoImages(PermissiveRoles):
     source="ministryofjustice/modernisation-platform-environments#9383",
     date="2025-01-17",
     observed=Observed.REPORT,
-    fact='An endpoint of a name that is taken is refused: `Cannot create already existing endpoint "arn:…".`',
+    fact='A taken endpoint name is refused: `Cannot create already existing endpoint "arn:…".`',
 )
 def test_an_endpoint_cannot_be_created_twice(cloud: ObservedCloud) -> None:
     cloud.serving(name="probation-search")
@@ -46,7 +46,7 @@ def test_an_endpoint_cannot_be_created_twice(cloud: ObservedCloud) -> None:
     source="hashicorp/terraform-provider-aws@050ac111:internal/service/sagemaker/find.go:FindEndpointByName",
     date="2023",
     observed=Observed.HANDLED,
-    fact="To describe a missing endpoint is a ValidationException that begins `Could not find endpoint`.",
+    fact="Describing a missing endpoint is a ValidationException that begins `Could not find endpoint`.",
 )
 def test_a_missing_endpoint_is_told(cloud: ObservedCloud) -> None:
     code, message = refusal(cloud.sagemaker.describe_endpoint, EndpointName="gone")
@@ -72,8 +72,8 @@ def test_a_missing_endpoint_cannot_be_deleted(cloud: ObservedCloud) -> None:
     source=f"{_OPERATOR}:UpdateEndpoint404",
     date="2023-02-15",
     observed=Observed.HANDLED,
-    fact="An update tells a missing endpoint and a missing config apart only by the words after "
-    "`Could not find endpoint`.",
+    fact="For UpdateEndpoint, only the words after `Could not find endpoint` distinguish a missing endpoint "
+    "from a missing config.",
 )
 def test_an_update_tells_which_of_both_is_missing(cloud: ObservedCloud) -> None:
     cloud.serving()
@@ -133,8 +133,8 @@ def test_an_endpoint_under_way_cannot_be_deleted(cloud: ObservedCloud) -> None:
     source="aws/amazon-sagemaker-examples#3432",
     date="2022-10-05",
     observed=Observed.REPORT,
-    fact="An endpoint whose containers never come up is Creating until it is Failed. It can be deleted then, "
-    "and not before.",
+    fact="An endpoint whose containers never start is Creating until it is Failed. Only then can it be "
+    "deleted.",
 )
 def test_a_failed_creation_can_be_deleted_when_it_is_over(cloud: ObservedCloud) -> None:
     cloud.hosting.script("model", _UNHEALTHY)
@@ -155,8 +155,8 @@ def test_a_failed_creation_can_be_deleted_when_it_is_over(cloud: ObservedCloud) 
     source=f"{_ACK}:test/e2e/tests/test_endpoint.py:create_endpoint_test",
     date="2026-08-13",
     observed=Observed.TEST,
-    fact="An endpoint is Creating, then InService, with the tags that it was created with; deleted, it can "
-    "be described no more.",
+    fact="An endpoint is Creating, then InService, with the tags from its creation. Once deleted, it cannot "
+    "be described.",
 )
 def test_the_life_of_an_endpoint(cloud: ObservedCloud) -> None:
     cloud.model()
@@ -180,8 +180,8 @@ def test_the_life_of_an_endpoint(cloud: ObservedCloud) -> None:
     source=f"{_ACK}:pkg/resource/endpoint/testdata/sdkapi/describe/creating_after_create.json",
     date="2021",
     observed=Observed.RECORDING,
-    fact="While it is Creating an endpoint has its config's name, and neither variants, nor a failure "
-    "reason, nor a last deployment config.",
+    fact="While Creating, an endpoint has its config's name, but no variants, no failure reason and no last "
+    "deployment config.",
 )
 def test_an_endpoint_shows_no_variants_while_it_is_created(cloud: ObservedCloud) -> None:
     cloud.model()
@@ -198,8 +198,8 @@ def test_an_endpoint_shows_no_variants_while_it_is_created(cloud: ObservedCloud)
     source=f"{_ACK}:pkg/resource/endpoint/testdata/sdkapi/describe/failed_after_create.json",
     date="2021",
     observed=Observed.RECORDING,
-    fact="An endpoint that could not be created is Failed, has a reason (model data that could not be "
-    "downloaded) and no variants.",
+    fact="An endpoint that could not be created is Failed, with a reason (model data that could not be "
+    "downloaded) and without variants.",
 )
 def test_a_failed_endpoint_has_a_reason_and_no_variants() -> None:
     artifacts = StrictArtifacts({DATA})
@@ -219,8 +219,8 @@ def test_a_failed_endpoint_has_a_reason_and_no_variants() -> None:
     source=f"{_ACK}:pkg/resource/endpoint/testdata/sdkapi/describe/inservice_no_failure_reason.json",
     date="2021",
     observed=Observed.RECORDING,
-    fact="A variant in service shows its present and desired count and weight, and each image with the "
-    "digest that its tag stood for.",
+    fact="A variant in service shows present and desired count and weight, and each image with the digest "
+    "that its tag resolved to.",
 )
 def test_a_variant_in_service_shows_counts_weights_and_digests(cloud: ObservedCloud) -> None:
     cloud.serving()
@@ -239,7 +239,7 @@ def test_a_variant_in_service_shows_counts_weights_and_digests(cloud: ObservedCl
     source="aws/amazon-sagemaker-examples#293:listing",
     date="2018-06-24",
     observed=Observed.REPORT,
-    fact="ListEndpoints answers the newest first; names keep their letters, and ARNs have them small.",
+    fact="ListEndpoints returns the newest first; names keep their letter case, ARNs are in lower case.",
 )
 def test_endpoints_are_listed_newest_first_with_small_letters_in_arns(cloud: ObservedCloud) -> None:
     cloud.serving(name="DEMO-imageclassification-ep-1")
@@ -258,7 +258,7 @@ def test_endpoints_are_listed_newest_first_with_small_letters_in_arns(cloud: Obs
     source="aws/amazon-sagemaker-examples#293:invocation",
     date="2018-06-24",
     observed=Observed.REPORT,
-    fact="Invoking an endpoint that is not there is a ValidationError with the account in its text.",
+    fact="Invoking a missing endpoint is a ValidationError with the account in its text.",
 )
 def test_an_invocation_of_a_missing_endpoint_names_the_account(cloud: ObservedCloud) -> None:
     code, message = refusal(cloud.runtime.invoke_endpoint, EndpointName="DEMO-epc", Body=b"1")
@@ -270,7 +270,7 @@ def test_an_invocation_of_a_missing_endpoint_names_the_account(cloud: ObservedCl
     source="aws-samples/aws-genai-llm-chatbot#244",
     date="2023-11-27",
     observed=Observed.REPORT,
-    fact="A quota on instances is refused with the limit, the present use and what the request would add.",
+    fact="A refusal by an instance quota has the limit, the present use and the requested addition.",
 )
 def test_a_quota_names_limit_use_and_delta(cloud: ObservedCloud) -> None:
     cloud.control_plane.limits.set_instance_quota(ACCOUNT, "us-west-2", "ml.g5.12xlarge", 2)
@@ -311,8 +311,8 @@ def test_a_quota_refuses_the_call_and_creates_nothing(cloud: ObservedCloud) -> N
     source="aws/deep-learning-containers#759",
     date="2020-11-25",
     observed=Observed.REPORT,
-    fact="A role that may not pull the image is accepted by CreateModel and CreateEndpointConfig; the "
-    "endpoint is Failed, and the reason names role and image.",
+    fact="CreateModel and CreateEndpointConfig accept a role that may not pull the image. Then the endpoint "
+    "is Failed, and the reason names role and image.",
 )
 def test_an_image_that_the_role_may_not_pull_fails_the_endpoint() -> None:
     cloud = ObservedCloud(execution_roles=NoImages())
@@ -331,7 +331,7 @@ def test_an_image_that_the_role_may_not_pull_fails_the_endpoint() -> None:
     source="bentoml/aws-sagemaker-deploy#2",
     date="2021-04-29",
     observed=Observed.REPORT,
-    fact="The reason of an endpoint that failed may begin with a space.",
+    fact="A failed endpoint's reason may begin with a space.",
 )
 def test_the_reason_of_an_image_that_is_not_pulled_may_begin_with_a_space() -> None:
     switches = Switches(unpulled_image=UnpulledImage.NAMED_AFTER_SPACE)
@@ -349,7 +349,7 @@ def test_the_reason_of_an_image_that_is_not_pulled_may_begin_with_a_space() -> N
     source="aws/sagemaker-python-sdk#2001",
     date="2020-11-24",
     observed=Observed.REPORT,
-    fact="The reason of an endpoint whose image is missing or may not be pulled may name the variant alone.",
+    fact="If the image is missing or may not be pulled, the endpoint's reason may name only the variant.",
 )
 def test_the_reason_of_an_image_that_is_not_pulled_may_name_the_variant_alone() -> None:
     switches = Switches(unpulled_image=UnpulledImage.UNNAMED)
@@ -368,7 +368,7 @@ def test_the_reason_of_an_image_that_is_not_pulled_may_name_the_variant_alone() 
     source="awslabs/llm-hosting-container#18",
     date="2023-06-30",
     observed=Observed.REPORT,
-    fact="A container that never answers /ping fails the endpoint with a reason that names the variant.",
+    fact="A container that never answers /ping fails the endpoint; the reason names the variant.",
 )
 def test_a_container_that_never_gets_healthy_fails_the_endpoint(cloud: ObservedCloud) -> None:
     cloud.hosting.script("model", _UNHEALTHY)
@@ -388,7 +388,7 @@ def test_a_container_that_never_gets_healthy_fails_the_endpoint(cloud: ObservedC
     source=f"{_ACK}:test/e2e/tests/test_inference_component.py",
     date="2026-08-13",
     observed=Observed.TEST,
-    fact="An endpoint whose config names a role and no model comes into service without any component.",
+    fact="An endpoint whose config has a role and no model comes into service without any component.",
 )
 def test_an_endpoint_for_components_serves_before_it_has_any(cloud: ObservedCloud) -> None:
     modelless = {name: value for name, value in variant().items() if name != "ModelName"}
@@ -403,7 +403,7 @@ def test_an_endpoint_for_components_serves_before_it_has_any(cloud: ObservedClou
     source="hashicorp/terraform-provider-aws@01606926:internal/service/sagemaker/endpoint_test.go:tags",
     date="2026-07-15",
     observed=Observed.TEST,
-    fact="Tags of an endpoint change without an update of the endpoint.",
+    fact="An endpoint's tags change without an update of the endpoint.",
 )
 def test_tags_of_an_endpoint_change_without_an_update(cloud: ObservedCloud, key: str) -> None:
     cloud.serving()

@@ -14,8 +14,8 @@ _ENDPOINT = "SageMaker Endpoint State Change"
     source="aws-samples/sagemaker-custom-project-templates#15",
     date="2022-04-11",
     observed=Observed.REPORT,
-    fact="Registering a version announces it already, before anybody approved it: a rule that does not ask "
-    "for the approval fires.",
+    fact="Registering a version already emits an event, before any approval: a rule that does not ask for "
+    "the approval matches.",
 )
 def test_a_registration_is_announced_though_nobody_approved_it(cloud: ObservedCloud) -> None:
     arn = cloud.version("churn")
@@ -36,8 +36,8 @@ def test_a_registration_is_announced_though_nobody_approved_it(cloud: ObservedCl
     source="awslabs/mlspace@c6517a8f:backend/test/resource_metadata/test_process_events.py",
     date="2023-10-04",
     observed=Observed.RECORDING,
-    fact="An endpoint's event has its time as text and CreationTime as a number of milliseconds, the status "
-    "IN_SERVICE, a FailureReason that is null, and tags as a map.",
+    fact="An endpoint's event has its time as text, CreationTime in milliseconds, the status IN_SERVICE, a "
+    "null FailureReason, and tags as a map.",
 )
 def test_an_endpoint_s_event_has_these_members(cloud: ObservedCloud) -> None:
     cloud.model()
@@ -61,7 +61,7 @@ def test_an_endpoint_s_event_has_these_members(cloud: ObservedCloud) -> None:
     source="aws-samples/amazon-sagemaker-ab-testing-pipeline#2",
     date="2021-04-18",
     observed=Observed.REPORT,
-    fact="What happens on an endpoint's event may be decided by its tags, which are in the event.",
+    fact="An endpoint's event has the endpoint's tags, so a reaction may depend on them.",
 )
 def test_tags_that_come_later_are_in_later_events(cloud: ObservedCloud) -> None:
     cloud.serving()

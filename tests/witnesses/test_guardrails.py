@@ -27,7 +27,7 @@ def _last(cloud: ObservedCloud, deployment_config: dict[str, Any]) -> dict[str, 
     source=f"{_TERRAFORM}:deploymentConfig",
     date="2026-07-15",
     observed=Observed.TEST,
-    fact="A deployment config that is given at creation is described as the last one, word for word.",
+    fact="A deployment config sent at creation is described as the last one, word for word.",
 )
 def test_a_deployment_config_of_creation_is_described(cloud: ObservedCloud) -> None:
     routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 60}
@@ -41,7 +41,7 @@ def test_a_deployment_config_of_creation_is_described(cloud: ObservedCloud) -> N
     source=f"{_TERRAFORM}:deploymentConfig_blueGreen",
     date="2026-07-15",
     observed=Observed.TEST,
-    fact="A linear step of one of two burstable instances is accepted, with an alarm that measures nothing.",
+    fact="A linear step of one of two burstable instances is accepted, with an alarm that has no data.",
 )
 def test_a_linear_step_of_half_the_instances_is_accepted(cloud: ObservedCloud) -> None:
     routing = {
@@ -59,7 +59,7 @@ def test_a_linear_step_of_half_the_instances_is_accepted(cloud: ObservedCloud) -
     source=f"{_TERRAFORM}:deploymentConfig_rolling",
     date="2026-07-15",
     observed=Observed.TEST,
-    fact="A rolling batch of 5 % is accepted for two instances, of which it is less than one.",
+    fact="A rolling batch of 5 % is accepted for two instances, although it is less than one instance.",
 )
 def test_a_rolling_batch_may_be_less_than_an_instance(cloud: ObservedCloud) -> None:
     policy = {
@@ -82,8 +82,8 @@ def test_a_rolling_batch_may_be_less_than_an_instance(cloud: ObservedCloud) -> N
     ),
     date="2021",
     observed=Observed.RECORDING,
-    fact="While a guarded update runs, the pending summary has the new variant: no instance and no traffic "
-    "yet, what is wanted, and a status with the text `Launching 3 instance(s).`",
+    fact="During a guarded update, the pending summary shows the new variant without instances and traffic. "
+    "It has the desired values, and a status with the text `Launching 3 instance(s).`",
 )
 def test_a_pending_deployment_says_what_it_is_doing(cloud: ObservedCloud) -> None:
     cloud.serving(variant(InitialInstanceCount=3))

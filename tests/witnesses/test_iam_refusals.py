@@ -13,8 +13,8 @@ _USER = f"User: arn:aws:sts::{ACCOUNT}:assumed-role/deployer/session is not auth
     source="aws-controllers-k8s/community#1889",
     date="2023-09-05",
     observed=Observed.REPORT,
-    fact="UpdateEndpoint is authorised on the endpoint config too: who may update the endpoint alone is "
-    "refused with the ARN of the config.",
+    fact="UpdateEndpoint is authorised on the endpoint config too: a caller who may update only the endpoint"
+    " is refused with the config's ARN.",
 )
 def test_an_update_is_refused_on_its_config(cloud: ObservedCloud) -> None:
     cloud.serving()
@@ -35,8 +35,8 @@ def test_an_update_is_refused_on_its_config(cloud: ObservedCloud) -> None:
     source="aws/aws-cdk#11594",
     date="2020-11-19",
     observed=Observed.REPORT,
-    fact="A role that may do UpdateEndpoint on `endpoint/*` is refused on `endpoint-config/…`, with the "
-    "status 400.",
+    fact="A role that may call UpdateEndpoint on `endpoint/*` is refused on `endpoint-config/…`, with status"
+    " 400.",
 )
 def test_to_create_and_update_takes_endpoint_and_config(cloud: ObservedCloud) -> None:
     cloud.serving()
@@ -60,8 +60,8 @@ def test_to_create_and_update_takes_endpoint_and_config(cloud: ObservedCloud) ->
     source="aws-samples/ml-edge-getting-started#18",
     date="2023-09-27",
     observed=Observed.REPORT,
-    fact="A version of a group with capital letters in its name was refused with its ARN in those letters: "
-    "no lower case there.",
+    fact="A version of a group with capital letters was refused with an ARN in the same letters, not in "
+    "lower case.",
 )
 def test_a_version_s_arn_may_keep_its_letters_in_a_refusal() -> None:
     cloud = ObservedCloud(switches=Switches(arn_letter_case=ArnLetterCase.PRESERVED))
@@ -85,8 +85,8 @@ def test_a_version_s_arn_may_keep_its_letters_in_a_refusal() -> None:
     source="philschmid/cdk-samples#2",
     date="2022-01-17",
     observed=Observed.REPORT,
-    fact="InvokeEndpoint is authorised on the endpoint's ARN in lower case: a policy with the name as it was "
-    "given does not allow it.",
+    fact="InvokeEndpoint is authorised on the endpoint's ARN in lower case: a policy with the name's own "
+    "letters does not allow it.",
 )
 def test_invoking_is_asked_for_on_the_arn_in_lower_case(cloud: ObservedCloud) -> None:
     cloud.model()
@@ -108,8 +108,7 @@ def test_invoking_is_asked_for_on_the_arn_in_lower_case(cloud: ObservedCloud) ->
     source="aws-samples/sagemaker-custom-project-templates#41",
     date="2022-08-25",
     observed=Observed.REPORT,
-    fact="To create something with tags takes AddTags on it: without, the creation is refused in the name of "
-    "AddTags.",
+    fact="Creating a resource with tags needs AddTags on it; without AddTags the refusal names that action.",
 )
 def test_creating_with_tags_is_refused_in_the_name_of_add_tags(cloud: ObservedCloud) -> None:
     client = cloud.acting(allow("sagemaker:CreateModelPackageGroup")).client("sagemaker")
@@ -127,7 +126,8 @@ def test_creating_with_tags_is_refused_in_the_name_of_add_tags(cloud: ObservedCl
     source="aws/amazon-sagemaker-feedback#88",
     date="2024-05-31",
     observed=Observed.REPORT,
-    fact="What a permissions boundary does not allow is refused `because no permissions boundary allows` it.",
+    fact="An action that a permissions boundary does not allow is refused `because no permissions boundary "
+    "allows` it.",
 )
 def test_a_boundary_s_refusal_names_it(cloud: ObservedCloud) -> None:
     boundary = allow("sagemaker:CreateModelPackageGroup")
@@ -142,7 +142,7 @@ def test_a_boundary_s_refusal_names_it(cloud: ObservedCloud) -> None:
     source="aws-samples/aws-modern-application-workshop#253",
     date="2021-04-20",
     observed=Observed.REPORT,
-    fact="What a policy denies is refused with the words `with an explicit deny`, in place of a reason.",
+    fact="An explicitly denied action is refused with the words `with an explicit deny`, without a reason.",
 )
 def test_a_denial_s_refusal_says_so(cloud: ObservedCloud) -> None:
     cloud.sagemaker.create_model_package_group(ModelPackageGroupName="churn")

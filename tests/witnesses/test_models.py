@@ -15,7 +15,7 @@ _TERRAFORM = "hashicorp/terraform-provider-aws@03f4c354:internal/service/sagemak
     source="aws/sagemaker-python-sdk@a248126:sagemaker-core/src/sagemaker/core/helper/session_helper.py:create_model",
     date="2026-08-21",
     observed=Observed.HANDLED,
-    fact="A model of a name that is taken is a ValidationException `Cannot create already existing model`.",
+    fact="A taken model name is a ValidationException `Cannot create already existing model`.",
 )
 def test_a_model_cannot_be_created_twice(cloud: ObservedCloud) -> None:
     arn = cloud.model("churn")
@@ -48,7 +48,7 @@ def test_a_missing_model_is_named_by_its_arn(cloud: ObservedCloud) -> None:
     ),
     date="2023-02-15",
     observed=Observed.HANDLED,
-    fact="Deleting a model that is gone is a ValidationException, too: `Could not find model`.",
+    fact="Deleting a model that is gone is also a ValidationException: `Could not find model`.",
 )
 def test_a_model_that_is_gone_cannot_be_deleted(cloud: ObservedCloud) -> None:
     cloud.model("churn")
@@ -63,7 +63,7 @@ def test_a_model_that_is_gone_cannot_be_deleted(cloud: ObservedCloud) -> None:
     source=f"{_ACK}:test/e2e/tests/test_model.py:test_create_model",
     date="2026-08-13",
     observed=Observed.TEST,
-    fact="A model carries the tags that it was created with, and cannot be described once it is deleted.",
+    fact="A model has the tags from its creation, and cannot be described once it is deleted.",
 )
 def test_a_model_has_its_tags_until_it_is_deleted(cloud: ObservedCloud) -> None:
     tags = [{"Key": "algorithm", "Value": "xgboost"}, TAG]
@@ -79,8 +79,8 @@ def test_a_model_has_its_tags_until_it_is_deleted(cloud: ObservedCloud) -> None:
     source=f"{_TERRAFORM}:basic",
     date="2021",
     observed=Observed.TEST,
-    fact="A model without data is created with a role that has no permissions at all. It is described with "
-    "the mode SingleModel and without network isolation.",
+    fact="A model without data can have a role without any permissions. Its description shows the mode "
+    "SingleModel and no network isolation.",
 )
 def test_a_model_is_described_with_its_defaults(cloud: ObservedCloud) -> None:
     arn = cloud.model("churn", PrimaryContainer={"Image": IMAGE})
@@ -97,7 +97,7 @@ def test_a_model_is_described_with_its_defaults(cloud: ObservedCloud) -> None:
     source=f"{_TERRAFORM}:containers",
     date="2021",
     observed=Observed.TEST,
-    fact="Two containers of one image, neither with a host name, make a model and are described in order.",
+    fact="Two containers of one image, without host names, make a model and are described in order.",
 )
 def test_a_model_may_have_several_containers(cloud: ObservedCloud) -> None:
     cloud.model("churn", Containers=[{"Image": IMAGE}, {"Image": IMAGE}])
@@ -111,7 +111,7 @@ def test_a_model_may_have_several_containers(cloud: ObservedCloud) -> None:
     source=f"{_TERRAFORM}:inferenceExecutionConfig",
     date="2021",
     observed=Observed.TEST,
-    fact="How containers are invoked is described as it was asked for.",
+    fact="The way to invoke containers is described as sent.",
 )
 def test_the_execution_mode_of_containers_is_kept(cloud: ObservedCloud) -> None:
     containers = [{"Image": IMAGE}, {"Image": IMAGE}]
@@ -125,7 +125,7 @@ def test_the_execution_mode_of_containers_is_kept(cloud: ObservedCloud) -> None:
     source=f"{_TERRAFORM}:vpcConfig",
     date="2021",
     observed=Observed.TEST,
-    fact="A model may have a VPC and network isolation at once; both are described.",
+    fact="A model may have both a VPC and network isolation; both are described.",
 )
 def test_a_vpc_and_isolation_go_together(cloud: ObservedCloud) -> None:
     vpc = {"Subnets": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1", "sg-2"]}
@@ -139,8 +139,8 @@ def test_a_vpc_and_isolation_go_together(cloud: ObservedCloud) -> None:
     source=f"{_TERRAFORM}:primaryContainerModelDataUrl",
     date="2021",
     observed=Observed.TEST,
-    fact="ModelDataUrl may be the HTTPS address of an object with the bucket in the path; it is described as "
-    "it was given. What is in the object is not looked at.",
+    fact="ModelDataUrl may be an object's HTTPS address with the bucket in the path; it is described as "
+    "sent. The object's content is not checked.",
 )
 def test_model_data_may_be_given_by_its_path_on_s3_s_host() -> None:
     cloud = ObservedCloud(artifacts=StrictArtifacts({DATA}))
@@ -160,7 +160,7 @@ def test_model_data_may_be_given_by_its_path_on_s3_s_host() -> None:
     source="hashicorp/terraform-provider-aws@01606926:internal/service/sagemaker/endpoint_test.go:Config_Base",
     date="2026-07-15",
     observed=Observed.TEST,
-    fact="An endpoint comes into service whose model data is given by the bucket's own regional host name.",
+    fact="An endpoint comes into service with model data given by the bucket's regional host name.",
 )
 def test_an_endpoint_serves_model_data_that_is_given_by_the_bucket_s_host() -> None:
     cloud = ObservedCloud(artifacts=StrictArtifacts({DATA}))
@@ -186,7 +186,7 @@ def test_an_endpoint_serves_model_data_that_is_given_by_the_bucket_s_host() -> N
     source=f"{_TERRAFORM}:primaryContainer",
     date="2021",
     observed=Observed.TEST,
-    fact="Host name, environment and image config of a container are described as they were given.",
+    fact="A container's host name, environment and image config are described as sent.",
 )
 def test_members_of_a_container_are_kept(cloud: ObservedCloud, member: str, value: object) -> None:
     cloud.model("churn", PrimaryContainer={"Image": IMAGE, member: value})
@@ -199,7 +199,7 @@ def test_members_of_a_container_are_kept(cloud: ObservedCloud, member: str, valu
     source=f"{_TERRAFORM}:tags",
     date="2021",
     observed=Observed.TEST,
-    fact="Tags of a model are changed and removed afterwards, though a model never changes.",
+    fact="A model's tags can be changed and removed later, although a model never changes.",
 )
 def test_tags_of_a_model_change(cloud: ObservedCloud) -> None:
     arn = cloud.model("churn", Tags=[{"Key": "key1", "Value": "value1"}])
@@ -215,7 +215,7 @@ def test_tags_of_a_model_change(cloud: ObservedCloud) -> None:
     source=f"{_TERRAFORM}:CheckModelDestroy",
     date="2021",
     observed=Observed.TEST,
-    fact="ListModels with NameContains answers an empty list, and no error, for a model that is gone.",
+    fact="ListModels with NameContains returns an empty list, not an error, for a model that is gone.",
 )
 def test_models_are_found_by_a_part_of_their_names(cloud: ObservedCloud) -> None:
     cloud.model("tf-acc-test-1")
@@ -277,7 +277,7 @@ def test_model_data_that_the_role_cannot_read_is_refused_at_once() -> None:
     source="aws-ia/ecs-blueprints#223",
     date="2024-07-02",
     observed=Observed.REPORT,
-    fact="A prefix under which there is nothing is refused in other words: `Could not find model data at`.",
+    fact="A prefix without objects is refused in other words: `Could not find model data at`.",
 )
 def test_a_prefix_without_model_data_is_refused_in_words_of_its_own() -> None:
     cloud = ObservedCloud(artifacts=StrictArtifacts())

@@ -29,7 +29,7 @@ def _listed(cloud: ObservedCloud, **members: Any) -> list[dict[str, Any]]:
     source=f"{_ACK}:test/e2e/tests/test_model_package_group.py:test_create_model_package_group",
     date="2026-08-13",
     observed=Observed.TEST,
-    fact="A group is Completed, carries its tags, and cannot be described once it is deleted.",
+    fact="A group is Completed, has its tags, and cannot be described once it is deleted.",
 )
 def test_a_group_is_completed_and_tagged_until_it_is_deleted(cloud: ObservedCloud) -> None:
     arn = cloud.sagemaker.create_model_package_group(ModelPackageGroupName="churn", Tags=[TAG])[
@@ -62,7 +62,7 @@ def test_a_missing_group_does_not_exist(cloud: ObservedCloud) -> None:
     source="apache/airflow#28024",
     date="2022-12-01",
     observed=Observed.HANDLED,
-    fact="A group that is created twice is a ValidationException with `Model Package Group already exists`.",
+    fact="Creating a group twice is a ValidationException with `Model Package Group already exists`.",
 )
 def test_a_group_cannot_be_created_twice(cloud: ObservedCloud) -> None:
     cloud.sagemaker.create_model_package_group(ModelPackageGroupName="churn")
@@ -76,7 +76,7 @@ def test_a_group_cannot_be_created_twice(cloud: ObservedCloud) -> None:
     source=f"{_SDK}#3726",
     date="2023-03-16",
     observed=Observed.REPORT,
-    fact="CreateModelPackage takes a group's ARN where CreateModelPackageGroup refuses it as a name.",
+    fact="CreateModelPackage accepts a group's ARN; CreateModelPackageGroup refuses it as a name.",
 )
 def test_a_version_is_registered_by_the_group_s_arn(cloud: ObservedCloud) -> None:
     arn = cloud.sagemaker.create_model_package_group(ModelPackageGroupName="churn")["ModelPackageGroupArn"]
@@ -93,7 +93,7 @@ def test_a_version_is_registered_by_the_group_s_arn(cloud: ObservedCloud) -> Non
     source=f"{_GROUP_TEST}:basic",
     date="2022",
     observed=Observed.TEST,
-    fact="A group's policy may name the group's own account, and is answered as it was put.",
+    fact="A group's policy may name the group's own account, and is returned as sent.",
 )
 def test_a_group_s_policy_is_kept(cloud: ObservedCloud) -> None:
     arn = cloud.sagemaker.create_model_package_group(ModelPackageGroupName="churn")["ModelPackageGroupArn"]
@@ -121,7 +121,8 @@ def test_a_group_s_policy_is_kept(cloud: ObservedCloud) -> None:
     source=f"{_TERRAFORM}@050ac111:internal/service/sagemaker/find.go:FindModelPackageGroupPolicyByName",
     date="2023",
     observed=Observed.HANDLED,
-    fact="A group without a policy answers a ValidationException with `Cannot find resource policy`.",
+    fact="For a group without a policy, the answer is a ValidationException with `Cannot find resource "
+    "policy`.",
 )
 def test_a_missing_policy_cannot_be_found(cloud: ObservedCloud) -> None:
     cloud.sagemaker.create_model_package_group(ModelPackageGroupName="churn")
@@ -135,8 +136,8 @@ def test_a_missing_policy_cannot_be_found(cloud: ObservedCloud) -> None:
     source=f"{_GROUP_TEST}:Disappears_modelPackageGroup",
     date="2022",
     observed=Observed.TEST,
-    fact="Once the group is deleted, its policy's answer is `Cannot find Model Package Group`: a group with "
-    "a policy can be deleted.",
+    fact="A group with a policy can be deleted. Then the answer for its policy is `Cannot find Model Package"
+    " Group`.",
 )
 def test_a_policy_goes_with_its_group(cloud: ObservedCloud) -> None:
     cloud.sagemaker.create_model_package_group(ModelPackageGroupName="churn")
@@ -169,8 +170,8 @@ def test_a_policy_goes_with_its_group(cloud: ObservedCloud) -> None:
     source=f"{_ACK}:test/e2e/tests/test_model_package.py:test_versioned_model_package_completed",
     date="2026-08-13",
     observed=Observed.TEST,
-    fact="A version is InProgress, then Completed. Approval and its description change while it stays "
-    "Completed, and it cannot be described once it is deleted.",
+    fact="A version is InProgress, then Completed. Approval and its description change while it is "
+    "Completed. Once deleted, it cannot be described.",
 )
 def test_a_version_completes_is_approved_and_deleted() -> None:
     cloud = ObservedCloud(timings=_SLOW)
@@ -195,8 +196,8 @@ def test_a_version_completes_is_approved_and_deleted() -> None:
     source=f"{_ACK}:test/e2e/tests/test_model_package.py:test_unversioned_model_package_completed",
     date="2026-08-13",
     observed=Observed.TEST,
-    fact="An unversioned package is InProgress, then Completed; it has tags, and is described and deleted by "
-    "its name.",
+    fact="An unversioned package is InProgress, then Completed. It has tags, and is described and deleted by"
+    " name.",
 )
 def test_an_unversioned_package_completes_under_its_name() -> None:
     cloud = ObservedCloud(timings=_SLOW)
@@ -238,7 +239,7 @@ def test_a_missing_package_does_not_exist(cloud: ObservedCloud, call: str) -> No
     ":create_model_package_from_algorithm",
     date="2026-08-21",
     observed=Observed.HANDLED,
-    fact="An unversioned package of a name that is taken is a ValidationException with `ModelPackage already "
+    fact="A taken name of an unversioned package is a ValidationException with `ModelPackage already "
     "exists`.",
 )
 def test_an_unversioned_package_cannot_be_created_twice(cloud: ObservedCloud) -> None:
@@ -268,7 +269,7 @@ def test_a_package_needs_a_name_or_a_group(cloud: ObservedCloud) -> None:
     source="getmoto/moto#7165:both",
     date="2023-12-31",
     observed=Observed.REPORT,
-    fact="A package with a name and a group is refused, because SageMaker cannot tell which is meant.",
+    fact="A package with a name and a group is refused, because SageMaker cannot tell which one is meant.",
 )
 def test_a_package_has_no_name_next_to_its_group(cloud: ObservedCloud) -> None:
     code, message = refusal(
@@ -286,7 +287,7 @@ def test_a_package_has_no_name_next_to_its_group(cloud: ObservedCloud) -> None:
     source="aws/amazon-sagemaker-examples#1438",
     date="2020-08-21",
     observed=Observed.REPORT,
-    fact="A package's ARN of another region is refused with the region that it should be of.",
+    fact="A package ARN of another region is refused; the message has the right region.",
 )
 def test_a_package_s_arn_has_to_be_of_the_region_that_is_called(cloud: ObservedCloud) -> None:
     arn = cloud.version("churn")
@@ -301,8 +302,7 @@ def test_a_package_s_arn_has_to_be_of_the_region_that_is_called(cloud: ObservedC
     source="aws/amazon-sagemaker-examples#2289",
     date="2021-05-13",
     observed=Observed.REPORT,
-    fact="A value that is no package's name is refused with the value, the member and the expression that it "
-    "failed to satisfy.",
+    fact="An invalid package name is refused with the value, the member and the violated pattern.",
 )
 def test_a_malformed_package_name_is_quoted_with_its_member(cloud: ObservedCloud) -> None:
     code, message = refusal(cloud.sagemaker.describe_model_package, ModelPackageName="a bad name")
@@ -318,7 +318,7 @@ def test_a_malformed_package_name_is_quoted_with_its_member(cloud: ObservedCloud
     source=f"{_ACK}:pkg/resource/model_package/custom_delta.go",
     date="2026-08-13",
     observed=Observed.HANDLED,
-    fact="A container of a package that named no digest is described with the digest of its image.",
+    fact="A package's container without a digest is described with its image's digest.",
 )
 def test_a_package_s_images_are_described_with_their_digests(cloud: ObservedCloud) -> None:
     arn = cloud.version("churn")
@@ -347,7 +347,7 @@ def test_versions_are_not_listed_without_their_group(cloud: ObservedCloud) -> No
     source=f"{_SDK}#5606",
     date="2026-03-06",
     observed=Observed.REPORT,
-    fact="In a group's list of versions no version has a ModelPackageName.",
+    fact="No version in a group's list has a ModelPackageName.",
 )
 def test_listed_versions_have_no_name(cloud: ObservedCloud) -> None:
     cloud.version("churn")
@@ -361,8 +361,8 @@ def test_listed_versions_have_no_name(cloud: ObservedCloud) -> None:
     source=f"{_SDK}@a248126:sagemaker-mlops/tests/integ/test_model_registry.py:test_model_registry",
     date="2026-08-21",
     observed=Observed.TEST,
-    fact="A version may be Approved when it is registered. A group is deleted after each version of its list "
-    "was deleted by ARN.",
+    fact="A version may be registered as Approved. A group can be deleted after each version in its list was"
+    " deleted by ARN.",
 )
 def test_a_group_is_emptied_by_its_list_and_deleted(cloud: ObservedCloud) -> None:
     for _ in range(3):

@@ -34,7 +34,7 @@ def _tracking(metric: str, value: float = 70.0) -> dict[str, Any]:
     source="aws/aws-cdk#29065",
     date="2024-02-10",
     observed=Observed.REPORT,
-    fact="Provisioned concurrency is tracked by one predefined metric only; the refusal of others names it.",
+    fact="Provisioned concurrency has only one predefined metric; a refusal of others names it.",
 )
 def test_provisioned_concurrency_has_one_predefined_metric(cloud: ObservedCloud) -> None:
     cloud.serving(serverless(ProvisionedConcurrency=1))
@@ -58,8 +58,8 @@ def test_provisioned_concurrency_has_one_predefined_metric(cloud: ObservedCloud)
     source="boto/boto3#2839",
     date="2021-04-29",
     observed=Observed.REPORT,
-    fact="A target tracking policy answers with two alarms, whose names have the resource's id, AlarmHigh or "
-    "AlarmLow, and an identifier.",
+    fact="A target tracking policy answers with two alarms. Their names have the resource's id, AlarmHigh or"
+    " AlarmLow, and an identifier.",
 )
 def test_a_target_tracking_policy_has_two_alarms(cloud: ObservedCloud) -> None:
     cloud.serving()
@@ -80,7 +80,7 @@ def test_a_target_tracking_policy_has_two_alarms(cloud: ObservedCloud) -> None:
     source="aws-controllers-k8s/community#1633",
     date="2023-01-17",
     observed=Observed.REPORT,
-    fact="Endpoints on T2 instances cannot be scaled any more.",
+    fact="Endpoints on T2 instances can no longer be scaled.",
 )
 def test_burstable_instances_are_not_scaled(cloud: ObservedCloud) -> None:
     cloud.serving(variant(InstanceType="ml.t2.medium"))
@@ -94,7 +94,8 @@ def test_burstable_instances_are_not_scaled(cloud: ObservedCloud) -> None:
     source="awslabs/stable-diffusion-aws-extension#161",
     date="2023-08-17",
     observed=Observed.REPORT,
-    fact="Who may delete endpoints, and not deregister scalable targets, cannot delete one that is scaled.",
+    fact="A caller who may delete endpoints, but not deregister scalable targets, cannot delete a scaled "
+    "endpoint.",
 )
 def test_a_scaled_endpoint_is_deleted_only_by_those_who_may_deregister_it(cloud: ObservedCloud) -> None:
     cloud.serving()
@@ -117,7 +118,7 @@ def test_a_scaled_endpoint_is_deleted_only_by_those_who_may_deregister_it(cloud:
     source="aws-samples/amazon-textract-transformer-pipeline#13",
     date="2022-04-14",
     observed=Observed.REPORT,
-    fact="An asynchronous endpoint is registered with a minimum of 0 and scaled to no instance at all.",
+    fact="An asynchronous endpoint can be registered with a minimum of 0, and scaled to no instances.",
 )
 def test_an_asynchronous_endpoint_is_scaled_to_nothing(cloud: ObservedCloud) -> None:
     cloud.serving(AsyncInferenceConfig=_OUTPUT)
@@ -137,7 +138,7 @@ def test_an_asynchronous_endpoint_is_scaled_to_nothing(cloud: ObservedCloud) -> 
     source=f"{_TERRAFORM}:Delete",
     date="2022",
     observed=Observed.HANDLED,
-    fact="Deregistering what is not registered is an ObjectNotFoundException.",
+    fact="Deregistering an unregistered target is an ObjectNotFoundException.",
 )
 def test_a_target_is_deregistered_once(cloud: ObservedCloud) -> None:
     cloud.serving()
@@ -152,8 +153,7 @@ def test_a_target_is_deregistered_once(cloud: ObservedCloud) -> None:
     source=f"{_TERRAFORM}:FindTargetByThreePartKey",
     date="2022",
     observed=Observed.HANDLED,
-    fact="Targets are found by id and dimension; for one that is not registered the answer is empty, and no "
-    "error.",
+    fact="Targets are found by id and dimension; for an unregistered one the answer is empty, not an error.",
 )
 def test_a_target_that_is_not_registered_is_no_error(cloud: ObservedCloud) -> None:
     cloud.serving()
@@ -173,8 +173,8 @@ def test_a_target_that_is_not_registered_is_no_error(cloud: ObservedCloud) -> No
     source="aws-controllers-k8s/applicationautoscaling-controller#105",
     date="2023-06-29",
     observed=Observed.REPORT,
-    fact="One variant scales by two metrics on the same dimension, with a policy for each; PolicyNames tells "
-    "them apart.",
+    fact="One variant scales by two metrics on one dimension, with a policy for each; PolicyNames selects "
+    "one.",
 )
 def test_a_variant_may_have_two_policies(cloud: ObservedCloud) -> None:
     cloud.serving()
@@ -216,8 +216,8 @@ def test_an_update_keeps_what_scaling_did_only_if_asked_to(cloud: ObservedCloud)
     source="aws-controllers-k8s/community#2110",
     date="2024-07-12",
     observed=Observed.REPORT,
-    fact="Registering a variant tries DescribeEndpointConfig in the caller's name on a config that does not "
-    "exist, named by a UUID: a permission on the endpoint's own config is not enough.",
+    fact="Registering a variant tries DescribeEndpointConfig for the caller on a missing config, named by a "
+    "UUID. So a permission on the endpoint's own config is not enough.",
 )
 def test_registering_tries_what_has_no_name(cloud: ObservedCloud) -> None:
     cloud.serving()
@@ -240,8 +240,8 @@ def test_registering_tries_what_has_no_name(cloud: ObservedCloud) -> None:
     source="aws/aws-auto-scaling-custom-resource#25",
     date="2020-02-04",
     observed=Observed.REPORT,
-    fact="A caller who may not do what Application Auto Scaling tries gets a ValidationException that lists "
-    "all that is missing: `User is missing the following permissions: …, …`.",
+    fact="A caller without the permissions that Application Auto Scaling tries gets a ValidationException "
+    "that lists all missing ones: `User is missing the following permissions: …, …`.",
 )
 def test_a_registration_lists_all_that_is_missing(cloud: ObservedCloud) -> None:
     cloud.serving()

@@ -13,7 +13,7 @@ _TERRAFORM = (
     source=f"{_TERRAFORM}:serverless",
     date="2025",
     observed=Observed.TEST,
-    fact="The smallest serverless variant is accepted, and has no provisioned concurrency unless asked for.",
+    fact="The smallest serverless variant is accepted, without provisioned concurrency by default.",
 )
 def test_the_smallest_serverless_variant(cloud: ObservedCloud) -> None:
     shown = cloud.shown_config(serverless(MaxConcurrency=1, MemorySizeInMB=1024))
@@ -40,7 +40,7 @@ def test_provisioned_concurrency_is_kept(cloud: ObservedCloud) -> None:
     source="aws-controllers-k8s/sagemaker-controller@dc49707:pkg/resource/endpoint_config/custom_delta.go",
     date="2026-08-13",
     observed=Observed.HANDLED,
-    fact="A serverless variant is described with a VolumeSizeInGB, though nobody may ask for one.",
+    fact="A serverless variant is described with a VolumeSizeInGB, although nobody may ask for one.",
 )
 def test_a_serverless_variant_is_described_with_storage(cloud: ObservedCloud) -> None:
     shown = cloud.shown_config(serverless())
@@ -58,8 +58,8 @@ def test_a_serverless_variant_is_described_with_storage(cloud: ObservedCloud) ->
     source="hashicorp/terraform-provider-aws#39152",
     date="2024-09-04",
     observed=Observed.REPORT,
-    fact="A serverless endpoint that is still being created can be neither deleted nor created again: both "
-    "are ValidationExceptions.",
+    fact="A serverless endpoint that is being created can be neither deleted nor created again: both are "
+    "ValidationExceptions.",
 )
 def test_a_serverless_endpoint_under_way_is_neither_deleted_nor_replaced(cloud: ObservedCloud) -> None:
     cloud.model()

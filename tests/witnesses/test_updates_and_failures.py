@@ -29,8 +29,9 @@ def _broken(cloud: ObservedCloud) -> None:
     source=f"{_ACK}:update_endpoint_failed_test",
     date="2026-08-13",
     observed=Observed.TEST,
-    fact="Model data may be deleted after CreateModel without harm to CreateEndpointConfig and to the call "
-    "of UpdateEndpoint. The update fails: Updating, then InService on the old config, with a failure reason.",
+    fact="If model data are deleted after CreateModel, CreateEndpointConfig and the call of UpdateEndpoint "
+    "still succeed. The update fails: Updating, then InService on the old config, with a failure "
+    "reason.",
 )
 def test_an_update_that_fails_goes_back_to_the_old_config() -> None:
     artifacts = StrictArtifacts({DATA, "s3://bucket/delete/model.tar.gz"})
@@ -53,8 +54,8 @@ def test_an_update_that_fails_goes_back_to_the_old_config() -> None:
     source=f"{_ACK}:update_endpoint_successful_test",
     date="2026-08-13",
     observed=Observed.TEST,
-    fact="A successful update clears the reason of a failed one. From one variant to two it needs nothing "
-    "special; with RetainAllVariantProperties the one that stays keeps its count.",
+    fact="A successful update clears a failed one's reason. It may add a second variant; with "
+    "RetainAllVariantProperties the first keeps its count.",
 )
 def test_a_successful_update_clears_the_reason_and_may_add_a_variant(cloud: ObservedCloud) -> None:
     cloud.serving()
@@ -78,7 +79,7 @@ def test_a_successful_update_clears_the_reason_and_may_add_a_variant(cloud: Obse
     source="aws/sagemaker-python-sdk#3126",
     date="2022-05-23",
     observed=Observed.REPORT,
-    fact="Without RetainAllVariantProperties an update throws away the count that an endpoint was scaled to.",
+    fact="Without RetainAllVariantProperties an update discards the count from scaling.",
 )
 def test_an_update_takes_the_new_config_s_count(cloud: ObservedCloud) -> None:
     cloud.serving()
@@ -101,8 +102,8 @@ def test_an_update_takes_the_new_config_s_count(cloud: ObservedCloud) -> None:
     ),
     date="2026-07-15",
     observed=Observed.TEST,
-    fact="After an update the endpoint is on the new config. Neither creation nor update without a "
-    "DeploymentConfig leaves a LastDeploymentConfig.",
+    fact="After an update the endpoint is on the new config. Without a DeploymentConfig, neither creation "
+    "nor update leaves a LastDeploymentConfig.",
 )
 def test_an_update_without_a_deployment_config_leaves_none(cloud: ObservedCloud) -> None:
     cloud.serving()
@@ -120,8 +121,8 @@ def test_an_update_without_a_deployment_config_leaves_none(cloud: ObservedCloud)
     source="hashicorp/terraform-provider-aws#40048",
     date="2024-11-07",
     observed=Observed.REPORT,
-    fact="The config that an endpoint is on can be deleted. The next update then fails and names the old "
-    'config: `Could not find endpoint configuration "arn:…".`',
+    fact="An endpoint's present config can be deleted. The next update then fails and names that config: "
+    '`Could not find endpoint configuration "arn:…".`',
 )
 def test_an_update_needs_the_config_that_the_endpoint_is_on(cloud: ObservedCloud) -> None:
     cloud.serving()
@@ -139,8 +140,8 @@ def test_an_update_needs_the_config_that_the_endpoint_is_on(cloud: ObservedCloud
     source="hashicorp/terraform-provider-aws#48997",
     date="2026-07-17",
     observed=Observed.REPORT,
-    fact="An update that went back is InService without a reason, so that somebody may take it for a "
-    "success and delete the config that still serves: no update is possible any more.",
+    fact="After a rollback the endpoint is InService without a reason. Somebody took it for a success and "
+    "deleted the config that still served; no update was possible after that.",
 )
 def test_an_update_that_went_back_silently_still_needs_its_config() -> None:
     cloud = ObservedCloud(switches=Switches(alarm_rollback_reason=AlarmRollbackReason.ABSENT))
@@ -165,7 +166,7 @@ def test_an_update_that_went_back_silently_still_needs_its_config() -> None:
     source="hashicorp/terraform-provider-aws#49020",
     date="2026-07-18",
     observed=Observed.HANDLED,
-    fact="An update that goes back may be seen RollingBack before it is InService on the old config.",
+    fact="An update that rolls back may show RollingBack before it is InService on the old config.",
 )
 def test_an_update_that_goes_back_may_be_rolling_back_on_the_way() -> None:
     cloud = ObservedCloud(switches=Switches(update_rollback_status=UpdateRollbackStatus.ROLLING_BACK))
@@ -187,8 +188,8 @@ def test_an_update_that_goes_back_may_be_rolling_back_on_the_way() -> None:
     source="hashicorp/terraform-provider-aws#46663",
     date="2026",
     observed=Observed.REPORT,
-    fact="After an update to a model whose container crashes, a waiter for InService succeeds: only the "
-    "config's name shows that nothing was updated.",
+    fact="After an update to a model whose container crashes, a waiter for InService succeeds. Only the "
+    "config's name shows that the update failed.",
 )
 def test_a_waiter_succeeds_though_the_update_went_back(cloud: ObservedCloud) -> None:
     cloud.serving()
@@ -204,7 +205,7 @@ def test_a_waiter_succeeds_though_the_update_went_back(cloud: ObservedCloud) -> 
     source="hashicorp/terraform-provider-aws#39099",
     date="2024-08-30",
     observed=Observed.REPORT,
-    fact="UpdateEndpoint answers before anything is tried; why it failed later is in FailureReason, while "
+    fact="UpdateEndpoint returns before the update starts. If it fails later, FailureReason says why, while "
     "the endpoint is InService.",
 )
 def test_the_call_succeeds_and_the_reason_comes_later(cloud: ObservedCloud) -> None:
