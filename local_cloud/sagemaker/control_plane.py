@@ -24,7 +24,7 @@ from local_cloud.sagemaker.port_defaults import NoKeys, PermissiveRoles
 from local_cloud.sagemaker.ports import Caller
 from local_cloud.sagemaker.protocol.api_model import sagemaker_service_model
 from local_cloud.sagemaker.protocol.validation import RequestValidator
-from local_cloud.sagemaker.registry import model_package_groups, model_packages
+from local_cloud.sagemaker.registry import model_package_groups, model_packages, search
 from local_cloud.sagemaker.scaling_registrations import ScalingRegistrations
 from local_cloud.sagemaker.state import State
 from local_cloud.sagemaker.switch_settings import ApiVersion
@@ -53,6 +53,7 @@ _SCALING_ROLE = "aws-service-role/AWSServiceRoleForApplicationAutoScaling_SageMa
 OPERATIONS: dict[str, Operation] = {
     **model_package_groups.OPERATIONS,
     **model_packages.OPERATIONS,
+    **search.OPERATIONS,
     **models.OPERATIONS,
     **endpoint_config_operations.OPERATIONS,
     **endpoint_operations.OPERATIONS,

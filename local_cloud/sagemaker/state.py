@@ -50,6 +50,8 @@ class Scope:
     """Unversioned packages by name, versions by `group/version`."""
     versions: dict[str, dict[str, ModelPackage]] = field(default_factory=dict)
     """The versions among them by their group's name: listing one group does not read all others'."""
+    indexed: dict[str, list[tuple[datetime, ModelPackage | None]]] = field(default_factory=dict)
+    """What Search may show of each package, from when on, oldest first; None once it is deleted."""
     models: dict[str, Model] = field(default_factory=dict)
     endpoint_configs: dict[str, EndpointConfig] = field(default_factory=dict)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)

@@ -174,6 +174,24 @@ class MissingGroupListing(StrEnum):
     EMPTY = "empty"
 
 
+class SearchIndex(StrEnum):
+    """How far Search is behind the registry: not at all, by minutes, or for good.
+
+    No page says how soon Search shows a change, and each of a search's results is a copy of what it found.
+    """
+
+    AT_ONCE = "at_once"
+    LATE = "late"
+    NEVER = "never"
+
+
+class SearchedGroupNames(StrEnum):
+    """Whether Search shows the name of a version's group: nobody published a result that has versions."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+
+
 class GuardedVariants(StrEnum):
     """What a guarded update does if its variants' names differ from the present ones.
 

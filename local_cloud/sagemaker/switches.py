@@ -34,6 +34,8 @@ from local_cloud.sagemaker.switch_settings import (
     PackageAuthorization,
     PackageEnvironment,
     SameConfigUpdate,
+    SearchedGroupNames,
+    SearchIndex,
     ServingTags,
     StatusSpelling,
     TriedAlarm,
@@ -184,6 +186,13 @@ class Switches:
 
     missing_group_listing: MissingGroupListing = MissingGroupListing.VALIDATION
     """A client must treat each answer as a group without versions: its settings may be deployed first."""
+
+    search_index: SearchIndex = SearchIndex.AT_ONCE
+    """A client that asks Search what changed must ask again for a while, and look by itself from time to
+    time: with `never`, Search shows nothing."""
+
+    search_group_names: SearchedGroupNames = SearchedGroupNames.PRESENT
+    """With `absent` a client must take a version's group from its ARN."""
 
     asynchronous_added: Answer = Answer.REFUSE
     """Whether UpdateEndpoint makes a real-time endpoint asynchronous. The reverse is refused (seen), so a

@@ -305,6 +305,7 @@ RULES: dict[str, Rule] = {
     "ListModelPackages": _list_packages,
     "UpdateModelPackage": _update_package,
     "DeleteModelPackage": _PACKAGE,
+    "Search": _nothing,
     "CreateModel": _create_model,
     "DescribeModel": _MODEL,
     "ListModels": _nothing,

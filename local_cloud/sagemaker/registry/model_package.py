@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker import events
+from local_cloud.sagemaker.registry import search
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +52,7 @@ class ModelPackage:
         """Complete the registration: without a validation it cannot fail."""
         self.due = None
         self.status = "Completed"
+        search.index(state, self)
         events.emit_model_package_state_change(state, self.scope, self, None)
 
     def describe(self) -> dict[str, Any]:

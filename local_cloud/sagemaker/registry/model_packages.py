@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker import arns, errors, events, resource_tags
 from local_cloud.sagemaker.protocol.listing import page
+from local_cloud.sagemaker.registry import search
 from local_cloud.sagemaker.registry.model_package import ModelPackage, image_digest
 from local_cloud.sagemaker.registry.model_package_checks import (
     check_unversioned,
@@ -117,6 +118,7 @@ def create_model_package(state: State, caller: Caller, request: Mapping[str, Any
     if version is None:
         resource_tags.put(scope, arn, request.get("Tags", ()))
     scope.add_package(package)
+    search.index(state, package)
     if state.switches.creation_events is CreationEvents.EACH_STATUS:
         events.emit_model_package_state_change(state, scope, package, None)
     state.timers.put(package)
@@ -238,6 +240,7 @@ def update_model_package(state: State, caller: Caller, request: Mapping[str, Any
     package.members = members
     package.last_modified_time = state.time
     package.last_modified_by = user_context(caller)
+    search.index(state, package)
     listed = (
         requested
         if state.switches.updated_fields is UpdatedFields.REQUESTED
@@ -254,6 +257,7 @@ def delete_model_package(state: State, caller: Caller, request: Mapping[str, Any
     package = resolve_package(state, caller, request["ModelPackageName"], "sagemaker:DeleteModelPackage")
     package.due = None
     package.scope.remove_package(package)
+    search.index(state, package, deleted=True)
     resource_tags.forget(package.scope, package.arn)
     return {}
 

@@ -109,6 +109,7 @@ CALLS: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
         {"ModelPackageGroupName": "churn"},
         [("sagemaker:ListModelPackages", f"{PREFIX}:model-package/churn/*")],
     ),
+    "Search": ({"Resource": "ModelPackage"}, [("sagemaker:Search", "*")]),
     "UpdateModelPackage": (
         {"ModelPackageArn": VERSION_ARN, "ModelApprovalStatus": "Approved"},
         [("sagemaker:UpdateModelPackage", VERSION_ARN)],
