@@ -1,7 +1,7 @@
-"""Reads which module imports which, for the tests that say which folder may know which.
+"""Read which module imports which, for the tests of layers.
 
-A test reads the source rather than import-linter: imports for types count here where a layer says so, the
-lists stand beside the tests of what they are about, and nothing more has to be installed.
+The tests read the source instead of using import-linter: imports for types count where a layer says so, and
+each list stands beside its test. Nothing else has to be installed.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Import:
     """One module's import of another.
 
     Attributes:
-        importer: The module.
-        imported: What it imports: a module, or a package's own module.
+        importer: The importing module.
+        imported: The imported module or package.
         for_types: Whether only a type checker sees it.
     """
 

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 def progress(
     of: str, total: int, console: Console, now: Callable[[], float] = time.monotonic
 ) -> Iterator[Callable[[], None]]:
-    """Show how much of some work is done; yield the function to call after each piece of it.
+    """Show the progress of some work; yield the function to call after each piece of it.
 
     Args:
-        of: What the pieces are.
+        of: The name of the pieces.
         total: How many there are.
         console: Where to show it.
-        now: Seconds on a clock that does not go back.
+        now: Seconds of a monotonic clock.
     """
     if not console.is_terminal:
         yield _lines(of, total, console, now)
@@ -38,7 +38,7 @@ def progress(
         MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    # Without a thread that draws: who forks while it runs would copy its locks.
+    # No drawing thread: a process that forks while it runs would copy its locks.
     with Progress(*columns, console=console, auto_refresh=False) as bar:
         task = bar.add_task(of, total=total)
         bar.refresh()

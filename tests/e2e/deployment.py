@@ -1,4 +1,4 @@
-"""The stack as deployed, and what a user does with it."""
+"""The deployed stack, and a user's actions on it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ONE_INSTANCE = {"instance_type": "ml.m5.large", "instance_count": 1}
 
 
 class Deployment:
-    """Greenlight in an account of its own, with endpoints that follow groups of the same names."""
+    """Greenlight in a separate account, with endpoints that follow groups of the same names."""
 
     def __init__(self, cloud: LocalCloud, account_id: str, directory: Path) -> None:
         self.account = Account(cloud, account_id)
@@ -63,7 +63,7 @@ class Deployment:
         return self
 
     def deploy_again(self) -> None:
-        """Deploy what the settings say by now."""
+        """Deploy the present settings."""
         self.outputs = deploy(environ=self._environ, directory=self._directory, context=self._context)
 
     def write_settings(self, endpoint_name: str, **settings: Any) -> None:

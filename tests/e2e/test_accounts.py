@@ -1,4 +1,4 @@
-"""Several accounts on one local cloud, with the real CDK CLI: what is merged, what the doctor says of it."""
+"""Several accounts on one local cloud, with the real CDK CLI: merged policies, and the doctor's findings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def ours(statements: list[dict[str, Any]]) -> set[str]:
 
 
 def test_a_stage_is_let_in_and_shut_out_again_and_the_doctor_knows(team: Team) -> None:
-    """From nothing to green and back; what others wrote stays through all of it."""
+    """From nothing to green and back; other people's statements stay throughout."""
     before = team.policies()
 
     # GIVEN a stage that nobody has let in
@@ -63,7 +63,7 @@ def test_a_stage_is_let_in_and_shut_out_again_and_the_doctor_knows(team: Team) -
     assert [each["check"] for each in team.findings("missing")] == ["image"]
     assert {each["check"] for each in team.findings("unknown")} <= {"quota"}
 
-    # and whoever has no credentials of the registry's account is told what could not be looked at
+    # and without credentials of the registry's account, the doctor lists what it could not check
     unknown = team.findings("unknown", registry=False)
     assert {"policy", "grant", "event-path"} <= {each["check"] for each in unknown}
     assert all(each["statement"] for each in unknown if each["check"] == "policy")

@@ -1,6 +1,6 @@
-"""`cdk destroy` both ways: live endpoints keep what they need, and the page's commands remove everything.
+"""`cdk destroy` both ways: live endpoints keep their resources, and the page's commands remove everything.
 
-The project is a copy, so that README's and the guide's commands run as they are written.
+The project is a copy, so that the commands of README and guide run unchanged.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ GUARDED: Final = {"rollout": {"kind": "all_at_once", "alarms": {"error_ratio_per
 
 
 class Project(Deployment):
-    """A clone of the repository with endpoints of its own, whose commands are typed."""
+    """A clone of the repository with its own endpoints, in which commands are typed."""
 
     def __init__(self, cloud: LocalCloud, account_id: str, directory: Path) -> None:
         super().__init__(cloud, account_id, directory)
@@ -89,7 +89,7 @@ class Project(Deployment):
         )
 
     def allowed(self, role_arn: str) -> dict[str, Any]:
-        """Return what a role's policies say, by their names."""
+        """Return a role's policies, by name."""
         iam, name = self.account.client("iam"), role_arn.rsplit("/", 1)[-1]
         inline = iam.list_role_policies(RoleName=name)["PolicyNames"]
         attached = [

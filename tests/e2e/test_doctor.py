@@ -1,6 +1,6 @@
-"""The doctor as its users run it: what it prints of each misconfiguration, obeyed to the letter, mends it.
+"""The doctor as its users run it: following its instructions to the letter repairs each misconfiguration.
 
-The printed commands are run by the real AWS CLI, with credentials of the account that the doctor names.
+The real AWS CLI runs the printed commands, with credentials of the account that the doctor names.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def push_image(team: Team) -> None:
     ecr.put_image(repositoryName=team.repository, imageManifest=json.dumps(MANIFEST), imageTag="1")
 
 
-# What may be wrong ------------------------------------------------------------------------------------
+# Misconfigurations ----------------------------------------------------------------------------------
 
 
 def no_group_policy(team: Team) -> None:
@@ -191,11 +191,11 @@ def another_function(team: Team) -> None:
     events.put_targets(**on_bus, Targets=[{**target, "Arn": f"{target['Arn']}-former"}])
 
 
-# What the doctor's user does --------------------------------------------------------------------------
+# The doctor's user ----------------------------------------------------------------------------------
 
 
 def obey(team: Team, finding: dict[str, Any]) -> None:
-    """Run what the doctor prints, or add the statement where it says, in the account that it names."""
+    """Run the doctor's command, or add the statement at its place, in the account that it names."""
     [account_id] = re.findall(r"^In account (\d{12})", finding["where"])
     account = Account(team.cloud, account_id)
     if finding["command"]:
@@ -248,13 +248,13 @@ def add_to_role(account: Account, finding: dict[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class Misconfiguration:
-    """What is wrong, and what the doctor says of it.
+    """A misconfiguration, and the doctor's finding.
 
     Attributes:
-        spoil: Makes it so.
-        check: The kind of check that fails, and no other does.
-        found: What is said to be missing, in each of its findings.
-        mend: What is done besides obeying, where only a person can do it.
+        spoil: Causes it.
+        check: The kind of check that fails, alone.
+        found: The missing thing, in each of its findings.
+        mend: Further repair that only a person can do.
     """
 
     spoil: Callable[[Team], None]
@@ -318,7 +318,7 @@ def add_no_denial(team: Team, sid: str) -> None:
 
 
 def look(team: Team, version: str | None = None, /, **sessions: boto3.Session) -> Facts:
-    """Read what the doctor reads, in this process: a look takes a moment, and a process seconds."""
+    """Read what the doctor reads, in this process: a process would take seconds."""
     access, endpoints = carried(team)
     return gather(
         access,
@@ -333,7 +333,7 @@ def look(team: Team, version: str | None = None, /, **sessions: boto3.Session) -
 
 
 def amiss(team: Team, *, version: str | None = None) -> list[dict[str, Any]]:
-    """What the doctor finds that is not in order, as its JSON has it."""
+    """Return the doctor's findings that are not ok, as JSON."""
     access, endpoints = carried(team)
     found = {GROUP: diagnose(access, GROUP, endpoints, look(team, version))}
     shown: list[dict[str, Any]] = json.loads(as_json("staging", found))["groups"][GROUP]
@@ -380,7 +380,7 @@ def test_what_the_doctor_prints_of_a_misconfiguration_mends_it(team: Team, name:
 
 
 def test_a_key_that_the_context_lacks_is_let_in_to_as_the_doctor_says(team: Team) -> None:
-    """What the stacks would do once the entry is there is done by hand, as the doctor prints that, too."""
+    """Do the stacks' work by hand after the entry is added, as the doctor prints it."""
     kms = team.registry.client("kms")
     another = kms.create_key()["KeyMetadata"]["Arn"]
     before = team.context
@@ -394,7 +394,7 @@ def test_a_key_that_the_context_lacks_is_let_in_to_as_the_doctor_says(team: Team
         registry = json.loads(before["registry"])
         registry["groups"][GROUP]["keys"].append(gap["statement"])
         team.context = {**before, "registry": json.dumps(registry)}
-        # What a role's boundary lacks is seen once its policies allow it.
+        # A boundary's gap is visible only once the role's policies allow the action.
         for left in (gap for _ in range(2) for gap in amiss(team)):
             if left["check"] == "policy":
                 assert left["subject"] == f"the key {another} in account {team.registry_id}"
@@ -475,7 +475,7 @@ def test_what_was_mended_by_hand_serves_and_not_only_pleases_the_doctor(team: Te
     assert outcomes.wait_for(team.version, timeout_seconds=60)["Outcome"] == "succeeded"
 
 
-# What keeps the doctor from looking -------------------------------------------------------------------
+# Obstacles for the doctor ---------------------------------------------------------------------------
 
 
 def test_a_version_that_is_made_of_something_else_is_told_with_the_context_to_write(team: Team) -> None:
@@ -516,7 +516,7 @@ def test_credentials_of_another_account_than_the_stages_are_told_first(team: Tea
 def test_in_a_region_where_nothing_is_every_gap_names_the_region(team: Team) -> None:
     registry = json.loads(team.context["registry"])
     registry["region"] = "eu-west-1"
-    # What is of the registry's region goes with it.
+    # Everything in the registry's region disappears with it.
     text = json.dumps(registry).replace(f".ecr.{REGION}.", ".ecr.eu-west-1.")
     text = text.replace(f":kms:{REGION}:", ":kms:eu-west-1:")
 
@@ -556,7 +556,7 @@ def test_without_credentials_the_doctor_says_whose_it_lacks(
 
 
 def profiles(team: Team, policies: dict[str, str]) -> dict[str, str]:
-    """Make somebody in each account who may do what a policy says; return where their credentials are."""
+    """Make a user with a policy in each account; return where their credentials are."""
     lines = []
     for side, account in (("stage", team.stage), ("registry", team.registry)):
         iam = account.client("iam")

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
-# What installs is left out: this environment is what it made.
+# Installation commands are left out: they made this environment.
 INSTALLED = ("-o", ".venv/.demo", "-o", ".venv/.installed", "-o", ".venv-clients/.installed")
 REGION = "eu-central-1"
 
 
 def shell(script: str, environ: Mapping[str, str], directory: Path = REPOSITORY) -> str:
-    """Run lines as a person types them, and return what they print."""
+    """Run lines as a person types them, and return their output."""
     done = subprocess.run(  # noqa: S603 - our own pages
         ["/bin/bash", "-euo", "pipefail", "-c", script],
         cwd=directory,

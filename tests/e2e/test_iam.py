@@ -301,7 +301,7 @@ class TestServices:
 
 
 class TestExecutionRoles:
-    """What SageMaker does in the name of a model's role."""
+    """SageMaker's actions in the name of a model's role."""
 
     def deploy(self, account: Account, *statements: dict[str, Any]) -> dict[str, Any]:
         """Deploy with a role that has these statements, and return how the endpoint ends."""
@@ -436,7 +436,7 @@ class TestExecutionRoles:
 
 
 class TestEvents:
-    """Rules, their targets, and what has to admit them."""
+    """Rules, their targets, and the policies that admit them."""
 
     def queue(self, account: Account, name: str, *statements: dict[str, Any]) -> tuple[str, str]:
         """Create a queue with this policy; return its URL and ARN."""

@@ -85,7 +85,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="session")
 def deployment(local_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    """One stack for the whole run: each test has an endpoint and a group of its own in it."""
+    """One stack for the whole run: each test has its own endpoint and group in it."""
     account_id = str(secrets.randbelow(9 * 10**11) + 10**11)
     stack = Deployment(local_cloud, account_id, tmp_path_factory.mktemp("stack"))
     return stack.deploy(endpoints(stack.account))

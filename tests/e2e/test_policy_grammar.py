@@ -1,4 +1,4 @@
-"""What AWS would not keep as a policy, the local cloud does not keep either, through unmodified clients."""
+"""The local cloud refuses the policies that AWS refuses, through unmodified clients."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ class Team:
         return done.returncode, done.stdout, done.stderr
 
     def findings(self, status: str, *options: str, **more: Any) -> list[dict[str, Any]]:
-        """What the doctor finds, with one status."""
+        """Return the doctor's findings with one status."""
         code, shown, said = self.doctor("--json", *options, **more)
         assert code in {0, 1, 3}, said
         groups: dict[str, list[dict[str, Any]]] = json.loads(shown)["groups"]
@@ -172,6 +172,6 @@ class Team:
         return found
 
     def grants(self) -> set[tuple[str, str, tuple[str, ...]]]:
-        """The grants for the key whose policy is left alone: what each is called, to whom, and for what."""
+        """The grants for the key whose policy nobody edits: their names, grantees and operations."""
         found = self.registry.client("kms").list_grants(KeyId=self.granted_key)["Grants"]
         return {(each["Name"], each["GranteePrincipal"], tuple(each["Operations"])) for each in found}

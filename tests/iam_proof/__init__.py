@@ -1,7 +1,7 @@
-"""Proves that no policy has anything to spare: takes each thing from it, or widens it, and shows what fails.
+"""Prove that no policy allows too much: remove or widen each element, and show which test fails.
 
-`subjects.py` lists who has policies, `mutants.py` changes them, `proof.py` runs the scenarios, `reasons.py`
-says why something stays that no scenario misses, `page.py` writes it all down.
+`subjects.py` lists the holders of policies, `mutants.py` changes the policies, `proof.py` runs the scenarios,
+`reasons.py` justifies elements that no scenario misses, `page.py` writes the record.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Prove all policies and write the record; what has no use and no reason, or no evidence, is a failure."""
+"""Prove all policies and write the record; fail for elements without use and reason, or without evidence."""
 # ruff: noqa: T201 - a command speaks to its terminal
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _conclude(proof: Proof, seconds: float) -> int:
-    """Write the record, tell what is wrong, and end with the verdict."""
+    """Write the record, report failures, and end with the verdict."""
     judgement = judge(proof.stacks)
     record = written(proof.findings, judgement.column(), judgement.sources, judgement.questions)
     RECORD.parent.mkdir(exist_ok=True)

@@ -1,13 +1,13 @@
-"""Owns the evidence that AWS accepts the permissions as they are written, beside the service's reference.
+"""Owns the evidence that AWS accepts the permissions as written, beyond the service's reference.
 
-The service authorization reference settles most: which resource types an action is authorised on, and which
-condition keys its requests have (`reference.py`). Here is what it does not settle, or what AWS does otherwise
-than it says: each entry has the form that a page or an observation shows to be enough. A statement that is
-narrower than that is a defect, which `verdicts.py` finds.
+The service authorization reference settles most questions: the resource types of an action, and the condition
+keys of its requests (`reference.py`). This module has what the reference does not settle, or gets wrong. Each
+entry has the form that a page or an observation shows to be enough. A narrower statement is a defect, which
+`verdicts.py` finds.
 
-A form is an ARN in which `{name}` stands for what a policy may name, one by one or with wildcards of its own,
-`<name>` for what it has to name one by one, and `*` for what only a wildcard covers: `alarm:{alarm}` may be
-one alarm, `alarm:*` has to be every alarm.
+A form is an ARN. `{name}` stands for a part that a policy may name one by one or with wildcards. `<name>`
+stands for a part that it must name one by one. Only a wildcard covers `*`: `alarm:{alarm}` may be one alarm,
+`alarm:*` must be every alarm.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """What nobody could establish.
+    """A question that nobody could settle.
 
     Attributes:
         question: What a probe on a real account has to settle.
-        hedge: Why the product is right meanwhile, whatever the answer.
+        hedge: Why the product is right under every answer.
     """
 
     question: str
@@ -59,16 +59,16 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The form of a permission that is shown to be enough.
+    """A permission's form that is shown to be enough.
 
     Attributes:
-        actions: For these actions.
-        form: On these resources.
-        source: Where it is shown.
-        keys: The condition keys that such a request is shown to have, with `*` as a wildcard; None for those
-            that the reference lists.
-        subject: In whose policies, with `*` as a wildcard.
-        open: What is not settled, if the form is a hedge.
+        actions: The actions.
+        form: The resources.
+        source: The evidence.
+        keys: The shown condition keys of such a request, with `*` as a wildcard; None for the reference's
+            keys.
+        subject: The holders of the policies, with `*` as a wildcard.
+        open: The open question, if the form is a hedge.
     """
 
     actions: tuple[str, ...]
@@ -81,15 +81,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class KeyEvidence:
-    """A condition key that says how a request came about, and the values that it is shown to have.
+    """A condition key about a request's origin, and its shown values.
 
     Attributes:
-        actions: For these actions, with `*` as a wildcard.
+        actions: The actions, with `*` as a wildcard.
         key: The key.
-        values: Each value of a condition has to be like one of these.
-        source: Where it is shown.
-        service: The service that is let in; empty for a statement that lets in none.
-        open: What is not settled.
+        values: Patterns for each value of a condition.
+        source: The evidence.
+        service: The admitted service; empty for a statement that admits none.
+        open: The open question.
     """
 
     actions: tuple[str, ...]
@@ -102,12 +102,12 @@ class KeyEvidence:
 
 @dataclass(frozen=True, slots=True)
 class ServiceEvidence:
-    """A service that uses an action on a resource, or takes on a role, as itself.
+    """A service that uses an action on a resource, or assumes a role, as itself.
 
     Attributes:
         service: Its principal.
-        actions: What it does.
-        source: Where it is shown.
+        actions: Its actions.
+        source: The evidence.
     """
 
     service: str
@@ -290,7 +290,7 @@ EVIDENCE: Final = (
         subject="*: ModelExecutionRole",
     ),
 )
-"""What is shown for actions beyond the reference. Where one is about an action and a resource, it decides."""
+"""Evidence for actions beyond the reference. An entry about an action and a resource decides."""
 
 KEYS: Final = (
     KeyEvidence(("kms:*",), "kms:ViaService", ("s3.*", "sagemaker.*", "sns.*"), _KMS_THROUGH),
@@ -363,7 +363,7 @@ KEYS: Final = (
         ),
     ),
 )
-"""What is shown for keys of which the reference does not say when a request has them."""
+"""Evidence for keys where the reference does not say when a request has them."""
 
 SERVICES: Final = (
     ServiceEvidence("cloudwatch.amazonaws.com", ("sns:Publish",), _BY_ALARMS),

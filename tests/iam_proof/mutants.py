@@ -1,6 +1,7 @@
-"""Owns what can be taken from policies, action by action, or made wider than it is.
+"""Owns the possible changes of policies: remove an element, action by action, or widen one.
 
-Pure. A mutant says what it changes by position, so that it fits the same policies in any account and region.
+Pure. A mutant identifies its element by position, so that it fits the same policies in any account and
+region.
 """
 
 from __future__ import annotations
@@ -27,20 +28,20 @@ _ANYBODY = ("*", "*")
 
 
 class Part(StrEnum):
-    """What a mutant takes from a statement, or widens in it."""
+    """The part of a statement that a mutant removes or widens."""
 
     ACTION = "action"
     RESOURCE = "resource"
     VALUE = "value"
     """One of the values that a condition lets through."""
     PRINCIPAL = "principal"
-    """One of those whom a resource's policy lets in."""
+    """One principal of a resource's policy."""
     CONDITION = "condition"
     """A condition altogether, which allows more and not less."""
     SCOPE = "scope"
-    """What it is kept to: instead of its resources, all."""
+    """The restriction to resources: all instead."""
     ANYBODY = "whom"
-    """Whom it lets in: instead of one principal, everybody."""
+    """The restriction to principals: everybody instead of one."""
     DENIAL = "denial"
     """A statement that denies."""
 
@@ -50,14 +51,14 @@ _WIDENING = frozenset({Part.CONDITION, Part.SCOPE, Part.ANYBODY, Part.DENIAL})
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """Policies with one thing changed.
+    """Policies with one change.
 
     Attributes:
         policy: The policy's position among a subject's.
-        statement: The statement's in it.
-        part: What is changed.
-        index: Its position in the statement: of an action, a resource, a principal or a condition.
-        value: The value's in the condition, for a value.
+        statement: The statement's position in the policy.
+        part: The changed part.
+        index: The position of the action, resource, principal or condition in the statement.
+        value: The value's position in the condition, if a value changes.
     """
 
     policy: int
@@ -107,10 +108,10 @@ class Mutant:
                 return None
 
     def taken_from(self, policies: Sequence[Policy]) -> Taken:
-        """Return in words what it changes."""
+        """Describe the change."""
         statement = policies[self.policy].statements[self.statement]
         before = sum(len(each.statements) for each in policies[: self.policy])
-        # What nobody gave a name is known by its place.
+        # A statement without a name is identified by its place.
         sid = statement.sid or f"#{before + self.statement + 1}"
         return Taken(sid, self.part, self._text(statement))
 
@@ -137,7 +138,7 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Taken:
-    """What a mutant takes or widens, in the words of the policy."""
+    """Name the removed or widened element in the policy's words."""
 
     sid: str
     part: Part
@@ -171,7 +172,7 @@ def _changes(statement: Statement) -> Iterator[tuple[Part, int, int]]:
         yield Part.RESOURCE, index, 0
     if _is_scoped(statement):
         yield Part.SCOPE, 0, 0
-    # With a condition on who it is, a principal names the account once more.
+    # If a condition restricts the caller, the principal repeats the account.
     names_roles = any(condition.key.lower() == "aws:principalarn" for condition in statement.conditions)
     for index, _ in enumerate(statement.principals or ()):
         yield Part.PRINCIPAL, index, 0
@@ -185,9 +186,9 @@ def _changes(statement: Statement) -> Iterator[tuple[Part, int, int]]:
 
 
 def _is_scoped(statement: Statement) -> bool:
-    """Tell whether a statement is kept to some of what it could be about.
+    """Tell whether a statement is restricted to some of its possible resources.
 
-    A resource's own policy is about that resource, whatever it says; but a bucket has objects of many.
+    A resource's own policy is about that resource only; but a bucket has many objects.
     """
     resources = statement.resources or ()
     if statement.principals is not None:
@@ -196,9 +197,9 @@ def _is_scoped(statement: Statement) -> bool:
 
 
 class Needs:
-    """Tell which mutants of a role's own policies would decide otherwise about a request.
+    """Tell which mutants of a role's own policies would change the decision about a request.
 
-    What a resource's policy says is found out by running it.
+    For a resource's policy, only a run can tell.
     """
 
     def __init__(self, policies: Sequence[Policy]) -> None:

@@ -25,7 +25,7 @@ _REPOSITORY: Final = Path(__file__).parents[2]
 PAGE: Final = _REPOSITORY / "docs" / "iam-proof.md"
 RECORD: Final = _REPOSITORY / "docs" / "generated" / "iam-proof.md"
 DETAILS: Final = _REPOSITORY / ".build" / "iam-proof.txt"
-"""What each scenario was refused, or let do: too much to keep."""
+"""Details of what each scenario was refused or allowed: too much to keep."""
 
 _HEAD: Final = """\
 # What each permission is for, one by one
@@ -64,7 +64,7 @@ class Tally:
 
     @classmethod
     def of_record(cls, record: str) -> Tally:
-        """Count what a record has."""
+        """Count a record's rows."""
         ends = [end for _, _, end in taken_on(record)]
         failing, unexplained = sum("::" in end for end in ends), ends.count(_NO_REASON)
         return cls(failing, len(ends) - failing - unexplained, unexplained)
@@ -93,10 +93,10 @@ def written(
     """Return the record.
 
     Args:
-        findings: What was changed, and what failed.
+        findings: The changes, and the failing scenarios.
         evidence: The column of each statement, by subject and Sid.
-        sources: What its numbers stand for, from 1.
-        questions: What is open.
+        sources: The sources' numbers, from 1.
+        questions: The open questions.
     """
     by_subject: dict[Subject, list[Finding]] = {}
     for finding in findings:
@@ -138,12 +138,12 @@ def _cell(groups: Mapping[str, Sequence[Taken]]) -> str:
 
 
 def scenarios_on(record: str) -> dict[tuple[Subject, Taken], str]:
-    """Return which scenario the record says fails, by what was changed."""
+    """Return the record's failing scenario by change."""
     return {(subject, taken): end.strip("`") for subject, taken, end in taken_on(record) if "::" in end}
 
 
 def taken_on(record: str) -> list[tuple[Subject, Taken, str]]:
-    """Return what a record says was changed, in its order, with the scenario or the reason."""
+    """Return the record's changes, in its order, with the scenario or the reason."""
     return [
         (subject, Taken(sid, Part(part), text), end)
         for subject, sid, cells in _rows(record)

@@ -21,13 +21,13 @@ def shared_out(
     jobs: int,
     after_each: Callable[[], None] = lambda: None,
 ) -> list[_Result]:
-    """Do each piece of work in one of some processes; return what came out, in the order of the work.
+    """Do each piece of work in one of several processes; return the results in the order of the work.
 
-    What comes out is pickled. What the work leaves behind in memory is lost with its process. `after_each`
-    is called in this process after each piece.
+    Results are pickled. Other effects of the work end with its process. `after_each` is called in this
+    process after each piece.
 
     Raises:
-        EOFError: A process ended before it was done.
+        EOFError: A process ended before its work was done.
     """
     forking = multiprocessing.get_context("fork")
 

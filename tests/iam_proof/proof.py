@@ -48,14 +48,14 @@ _MOST_TRIED = 25
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a mutant led to.
+    """A mutant's result.
 
     Attributes:
-        subject: Whose policies were changed.
-        taken: What was taken, or widened.
-        scenario: The scenario that fails then, by pytest's name; empty if none does.
-        how: What the failing scenario was refused, or let do.
-        candidates: Scenarios in which the change might tell.
+        subject: The holder of the changed policies.
+        taken: The removed or widened element.
+        scenario: The failing scenario, by pytest's name; empty if none fails.
+        how: What the failing scenario was refused or allowed.
+        candidates: Scenarios that the change may affect.
     """
 
     subject: Subject
@@ -67,14 +67,14 @@ class Finding:
 
 @dataclass(eq=False)
 class Proof:
-    """Everything that was found out; filled by the plugin's run.
+    """All results; the plugin's run fills it.
 
     Attributes:
-        console: Where it shows how far it is.
+        console: Shows the progress.
         jobs: How many processes run scenarios.
-        only: What a change has to contain, in its words, to be tried.
-        recorded: Which scenario failed last time, as the record names it. It is the first to be tried, which
-            is fast and leaves the record as it is.
+        only: Try only changes whose description contains this.
+        recorded: The scenario that failed last time, by the record. It runs first, which is fast and keeps
+            the record unchanged.
     """
 
     console: Console
@@ -90,7 +90,7 @@ class Proof:
     _decided: dict[tuple[Subject, Mutant], Counter[str]] = field(default_factory=dict)
     _asked: dict[Subject, list[_Seen]] = field(default_factory=dict)
     _sessions: set[Subject] = field(default_factory=set)
-    """Who is told of decisions."""
+    """The receiver of decisions."""
     _items: dict[str, pytest.Item] = field(default_factory=dict)
     _cases: list[Case] = field(default_factory=list)
 
@@ -112,7 +112,7 @@ class Proof:
         if not self.broken:
             with progress("Policies with one thing changed", len(self._cases), self.console) as one_more:
                 self.findings += shared_out(self._finding, self._cases, self.jobs, one_more)
-        # So that what the last scenario left for a next one is ended.
+        # End what the last scenario left for the next one.
         session._setupstate.teardown_exact(None)  # noqa: SLF001 - as pytest's own loop does by its last item
         return True
 
@@ -131,8 +131,8 @@ class Proof:
         chosen = self._recorded_first(case, sorted(decided, key=lambda name: (decided[name], name)))
         candidates = chosen[:_MOST_TRIED]
         if case.subject not in self._sessions:
-            # Nobody is told of what resources decide, nor of who may assume a role.
-            # What is taken is missed by stories, and what is widened shows in refusals: mostly.
+            # Decisions of resources' policies and trust policies are not reported. Stories miss removed
+            # permissions, and refusal tests mostly notice widened ones.
             asked = sorted(
                 self._asked.get(case.subject, ()),
                 key=lambda seen: (seen.scenario.startswith(STORIES) is case.mutant.widens, seen.seconds),
@@ -164,15 +164,15 @@ class Proof:
 
 @dataclass(slots=True)
 class _Seen:
-    """What a scenario did with every policy in place.
+    """A scenario's run with every policy in place.
 
     Attributes:
         scenario: Its name.
         failure: How it failed; empty if it passed.
         seconds: How long it took.
-        decided: What of roles' policies it would miss, and how often.
-        asked: Whose policies it asked for.
-        sessions: Of whom it was told what was decided.
+        decided: The elements of roles' policies that it needs, and how often.
+        asked: The holders whose policies it used.
+        sessions: The principals of the reported decisions.
     """
 
     scenario: str
@@ -184,7 +184,7 @@ class _Seen:
 
 
 def _watched(item: pytest.Item) -> _Seen:
-    """Run a scenario with every policy, and note what it asks."""
+    """Run a scenario with every policy, and record its use of policies."""
     seen = _Seen(item.nodeid)
     began = time.monotonic()
     with _altered(_Watching(seen)):
@@ -216,7 +216,7 @@ class _Watching:
 
 @dataclass
 class _Changed:
-    """Changes one thing, and is told what is decided otherwise."""
+    """Changes one element, and receives the changed decisions."""
 
     case: Case
     told: list[str] = field(default_factory=list)
@@ -246,8 +246,8 @@ def run(proof: Proof, arguments: Sequence[str] = ()) -> None:
     Raises:
         RuntimeError: The scenarios could not be run.
     """
-    # Each call is timed by itself: the plugin's loop goes past pytest-timeout's place for whole tests. And
-    # what is printed is kept in memory: a file would be every process's.
+    # Time each call separately: the plugin's loop bypasses pytest-timeout's hook for whole tests. Capture
+    # output in memory: all processes would share a file.
     options = ["--capture=sys", "-o", "timeout_func_only=true"]
     trouble = _run_quietly([*options, *arguments, STORIES, *REFUSALS], proof)
     if trouble:
@@ -255,7 +255,7 @@ def run(proof: Proof, arguments: Sequence[str] = ()) -> None:
 
 
 def _run_quietly(arguments: Sequence[str], plugin: object) -> str:
-    """Run pytest with a plugin; return what it printed if it failed."""
+    """Run pytest with a plugin; return its output if it failed."""
     # MiniStack makes one for the terminal as it is imported, and logs every topic and key of every scenario.
     for handler in list(logging.getLogger().handlers):
         logging.getLogger().removeHandler(handler)
@@ -293,7 +293,7 @@ def synthesised_stacks() -> list[Deployed]:
 
 def _failure(item: pytest.Item) -> str:
     """Return how a scenario failed; empty if it passed."""
-    # What comes next needs the session only: so everything else ends here, and what was synthesised stays.
+    # The next run needs only the session: end everything else, and keep the synthesised stacks.
     reports = runtestprotocol(item, log=False, nextitem=item.session)  # type: ignore[arg-type]
     return next((str(report.longrepr) for report in reports if report.failed), "")
 

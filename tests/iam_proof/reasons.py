@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why some things stay; each pattern has `*` for anything, and as it is written.
+    """Why some elements stay; in each pattern `*` matches anything, also a literal `*`.
 
     Attributes:
         why: For people.
-        subject: Whose policies: stack and holder.
+        subject: The holder of the policies: stack and holder.
         sid: The statement.
-        part: What is changed in it.
-        text: The same in the policy's words.
+        part: The changed part.
+        text: The element in the policy's words.
     """
 
     why: str

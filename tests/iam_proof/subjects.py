@@ -1,8 +1,8 @@
-"""Owns whose policies are proven: everything that the app synthesises, in one account and in several.
+"""Owns the holders of policies to prove: everything that the app synthesises, in one account and in several.
 
-A stage's stack is a stack like that of one account, with some more. Of what it has, only what it has besides
-is a case of its own. So are the statements for one group: those for another are made by the same lines, and
-it is there to be kept out of.
+A stage's stack equals a single account's stack with additions, so only the additions are proven for it.
+Likewise the statements for one group are enough: the same code makes those for another, which exists to be
+refused.
 """
 
 from __future__ import annotations

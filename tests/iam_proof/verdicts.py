@@ -37,15 +37,15 @@ REFERENCE: Final = f"reference of {reference.EDITION}"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the evidence says of a statement.
+    """The evidence for a statement.
 
     Attributes:
-        subject: Whose policy it is in.
+        subject: The holder of its policy.
         sid: Its name, or its place.
-        without: What has no evidence.
-        narrower: What is narrower than its evidence.
-        sources: Where the rest is shown.
-        open: What a probe on a real account has to settle.
+        without: Elements without evidence.
+        narrower: Elements that are narrower than their evidence.
+        sources: The sources for the rest.
+        open: Questions for a probe on a real account.
     """
 
     subject: Subject
@@ -74,7 +74,7 @@ class _Findings:
 
 
 def verdicts(subject: Subject, policies: Sequence[Policy]) -> Iterator[Verdict]:
-    """Yield what the evidence says of each statement of a subject's policies."""
+    """Yield the evidence for each statement of a subject's policies."""
     statements = [statement for policy in policies for statement in policy.statements]
     for number, statement in enumerate(statements, start=1):
         found = _Findings(subject, statement, [], [], [], [])
@@ -98,7 +98,7 @@ def verdicts(subject: Subject, policies: Sequence[Policy]) -> Iterator[Verdict]:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the evidence says of every statement of some stacks."""
+    """The evidence for every statement of some stacks."""
 
     verdicts: tuple[Verdict, ...]
 
@@ -110,14 +110,14 @@ class Judgement:
 
     @property
     def questions(self) -> list[Open]:
-        """What is open, in the order in which it is written down."""
+        """The open questions, in the order of the record."""
         found = {question for each in self.verdicts for question in each.open}
         known = [each.open for each in (*EVIDENCE, *KEYS) if each.open is not None]
         return [each for each in dict.fromkeys(known) if each in found]
 
     @property
     def defects(self) -> list[str]:
-        """What has no evidence, and what is narrower than it."""
+        """Elements without evidence, and elements that are narrower than it."""
         return [
             f"{kind} {each.subject}: {each.sid}: {what}"
             for each in self.verdicts

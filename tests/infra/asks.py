@@ -1,6 +1,6 @@
-"""What an endpoint's own settings ask of the roles, read from the YAML, not from what the stack makes of it.
+"""The requests that an endpoint's settings require of the roles, read from the YAML, not from the stack.
 
-Each is a request as AWS would authorise it, with the keys that AWS would know.
+Each is a request as AWS would authorise it, with AWS's condition keys.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Ask(NamedTuple):
 
 
 def asks(settings: dict[str, Any]) -> Iterator[Ask]:
-    """Yield what one endpoint needs of the deployer's role and, if it runs as that, of the models' role."""
+    """Yield an endpoint's requests of the deployer's role and, if its model runs as it, the models' role."""
     group = settings["model_package_group"]
     account = group.split(":")[4] if group.startswith("arn:") else ACCOUNT
     version = f"arn:aws:sagemaker:{REGION}:{account}:model-package/{group.rpartition('/')[2]}/1"

@@ -28,7 +28,7 @@ _SET_BY_THE_CLI = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-m
 
 @dataclass(frozen=True)
 class Synthesised:
-    """What came out of the app: its templates, and cdk-nag's report on them."""
+    """The app's output: its templates, and cdk-nag's report on them."""
 
     directory: Path
     template: dict[str, Any]

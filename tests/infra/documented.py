@@ -35,7 +35,7 @@ _PROGRAM: Final = re.compile(
 
 
 PLACEHOLDER: Final = "PLACEHOLDER"
-"""What stands for `<what the reader has to put there>`."""
+"""The placeholder for `<what the reader has to put there>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Command:
 
     @property
     def words(self) -> list[str]:
-        """Return the command's words, what it assigns or substitutes around it left out."""
+        """Return the command's words, without assignments and substitutions around it."""
         return shlex.split(re.sub(r"<[^<>]*>", PLACEHOLDER, self.text), comments=True)
 
 

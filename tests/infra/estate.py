@@ -1,8 +1,8 @@
-"""The app in several accounts, as if its stacks were deployed: a registry's account, and stages around it.
+"""The app in several accounts, as if its stacks were deployed: a registry's account, and its stages.
 
-`staging` is in an account of its own, and promotes; `production` too, with a gate and a role that it brings;
-`lab` is in the registry's account. What has a stage's name in it is called here as it is in one account, so
-that the same stories are told of it.
+`staging` has its own account, and promotes. `production` too, with a gate and its own role. `lab` is in the
+registry's account. Names with a stage's name in them are replaced by those of a single account, so that the
+same stories apply.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.infra.conftest import Synthesised
 
-# What the stories call what the stack names after its logical ids.
+# The stories' names for resources that the stack names after its logical ids.
 NAMES: Final = {
     ("AWS::DynamoDB::GlobalTable", "Journal"): TABLE,
     ("AWS::DynamoDB::Table", "Journal"): TABLE,
@@ -60,7 +60,7 @@ class Estate:
         region: str = REGION,
         renamed: Mapping[str, str] | None = None,
     ) -> Deployed:
-        """Return a stack as if deployed in these accounts; `renamed` says what is called otherwise."""
+        """Return a stack as if deployed in these accounts; `renamed` replaces names."""
         accounts = {"registry": registry, "staging": staging, "production": production, "lab": registry}
         editor = self.stacks["registry"].one("AWS::Lambda::Function", "PolicyEditor")
         owner = editor["Environment"]["Variables"]["OWNER"]

@@ -1,4 +1,4 @@
-"""Draws endpoints of every shape, as hundreds of teams would write them: each with what is its own."""
+"""Draw endpoints of every shape, as hundreds of teams would write them, each with its own resources."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ SHAPES: Final = (
     "long",
     "foreign",
 )
-"""What endpoints may have. `long` has names as long as AWS takes them, `foreign` a registry, keys and topics
-of other accounts."""
+"""The options of endpoints. `long` has names of AWS's maximal length, `foreign` other accounts' registry,
+keys and topics."""
 
 
 def write_fleet(directory: Path, count: int, *, seed: int, shapes: tuple[str, ...] = ()) -> None:
@@ -48,18 +48,17 @@ def write_fleet(directory: Path, count: int, *, seed: int, shapes: tuple[str, ..
 def write_staged_fleet(
     directory: Path, count: int, *, seed: int, groups: int, at_home: bool, **registry: object
 ) -> dict[str, Any]:
-    """Write so many endpoints, which stages carry, and return the context keys of registry and stages.
+    """Write a number of endpoints for stages, and return the context keys of registry and stages.
 
-    Each group has a bucket, a repository and a key of its own. In other accounts their owners let stages in:
-    a registry's stack edits no more than some two hundred policies.
+    Each group has its own bucket, repository and key. In other accounts their owners admit the stages: a
+    registry's stack edits at most some two hundred policies.
 
     Args:
         directory: Where the endpoints' files go.
         count: How many endpoints.
-        seed: What is drawn from.
-        groups: How many groups, which the endpoints share.
-        at_home: Whether the only stage is in the registry's account; else two stages are in accounts of their
-            own.
+        seed: The seed of the draw.
+        groups: How many groups the endpoints share.
+        at_home: Whether the only stage is in the registry's account; else two stages have their own accounts.
         registry: More of the registry's context key.
     """
     random = Random(seed)  # noqa: S311 - drawn to be drawn again
@@ -95,7 +94,7 @@ def write_staged_fleet(
 
 
 def _made_of(name: str, random: Random) -> dict[str, Any]:
-    """Draw what a group's versions are made of."""
+    """Draw the artifacts and images of a group's versions."""
     key = f"{random.randrange(16**8):08x}-12ab-34cd-56ef-{random.randrange(16**12):012x}"
     return {
         "artifacts": [{"prefix": f"s3://{name[:40]}-data/versions/of/{name}/", "by": "owner"}],

@@ -122,7 +122,7 @@ class Accounts:
         s3.delete_bucket(Bucket=self.bucket)
 
     def client(self, service: str, principal: Principal | None = None, account_id: str = "") -> Any:
-        """Return a client of the registry's root, of another account's, or of whom IAM is enforced on."""
+        """Return a client of the registry's root, another account's root, or an enforced principal."""
         account = principal.account_id if principal else account_id or self.registry_id
         cloud = InProcessCloud(self.control_plane, account_id=account, region=REGION, principal=principal)
         return cloud.client(service, PATH_STYLE if service == "s3" else None)
@@ -144,7 +144,7 @@ class Accounts:
         return f"{self.registry_id}.dkr.ecr.{REGION}.amazonaws.com/{REPOSITORY}:1"
 
     def edit(self, policy: str, request_type: str = "Create") -> dict[str, Any]:
-        """Have the editor do what the stack asks of it; return its answer to CloudFormation."""
+        """Make the editor carry out the stack's request; return its answer to CloudFormation."""
         kind, target = POLICIES[policy]
         properties = self.registry.edit(kind, target)
         event = {
@@ -162,7 +162,7 @@ class Accounts:
         )
         statements = self.registry.edited_otherwise(kind, target)
         if statements is not None and request_type != "Delete" and answered["Status"] == "SUCCESS":
-            # The editor would not bring in what the stack does not ask for: so the owner does.
+            # The editor refuses what the stack does not ask for, so the owner adds it.
             request = EditRequest.read(event, environment)
             edit(
                 replace(request, statements=tuple(statements)),

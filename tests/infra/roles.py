@@ -23,11 +23,11 @@ REGION = "eu-west-1"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Subject:
-    """Who or what has policies.
+    """A holder of policies.
 
     Attributes:
-        stack: Which of the app's stacks it is in, in a word or two.
-        holder: The resource: the beginning of its logical id, or what the policy editor calls it.
+        stack: Its stack, in a word or two.
+        holder: The resource: the prefix of its logical id, or the policy editor's name for it.
     """
 
     stack: str
@@ -38,7 +38,7 @@ class Subject:
 
 
 class Alteration(Protocol):
-    """Somebody who watches a subject, or takes something from it."""
+    """Watches a subject, or removes something from it."""
 
     def policies(self, subject: Subject, policies: tuple[Policy, ...]) -> tuple[Policy, ...]:
         """Return the policies that the subject is to have."""
@@ -50,7 +50,7 @@ class Alteration(Protocol):
 
 
 ALTERED: ContextVar[Alteration | None] = ContextVar("altered", default=None)
-"""Who alters what stacks have; by default nobody does."""
+"""Changes what stacks have; by default nothing."""
 
 _ARNS = {
     "AWS::DynamoDB::GlobalTable": "dynamodb:{region}:{account}:table/{name}",
@@ -82,11 +82,11 @@ class Deployed:
 
     Attributes:
         synthesised: The stack.
-        account_id: Where.
-        region: Likewise.
-        names: Resource type and the beginning of a logical id to a physical name, instead of the logical id.
-        stack: What the stack is called where its policies are told apart from another's.
-        renamed: What the template says to what is meant, such as an account's number to another.
+        account_id: Its account.
+        region: Its region.
+        names: By resource type and prefix of a logical id, a physical name in place of the logical id.
+        stack: Its name among stacks with policies.
+        renamed: Texts of the template and their replacements, such as another account's number.
     """
 
     synthesised: Synthesised
@@ -168,7 +168,7 @@ class Deployed:
         return statements
 
     def subjects(self) -> dict[Subject, tuple[Policy, ...]]:
-        """Return everything that has policies: roles, who may assume them, and resources."""
+        """Return everything with policies: roles with their trust policies, and resources."""
         found = {
             self._role(logical_id): self._identity_policies(logical_id)
             for logical_id in self._roles()

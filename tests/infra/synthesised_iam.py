@@ -1,6 +1,6 @@
-"""The local cloud's IAM with roles and policies of synthesised stacks, as if those were deployed.
+"""The local cloud's IAM with roles and policies of synthesised stacks, as if they were deployed.
 
-What no stack has is MiniStack's, as ever: buckets and their policies, say.
+MiniStack has the rest, such as buckets and their policies.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ CFN_LINT = str(Path(sys.executable).with_name("cfn-lint"))
 
 
 def cdk_synth(output: Path, **context: str) -> subprocess.CompletedProcess[str]:
-    """Run `cdk synth` as somebody who activated the virtual environment does, without an AWS account."""
+    """Run `cdk synth` as a user in the activated virtual environment does, without an AWS account."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_", "PYTHON"))
     }

@@ -1,4 +1,4 @@
-"""What a stack and its function must name alike is written in the deployer's contract and nowhere else."""
+"""Names that a stack and its function share are written only in the deployer's contract."""
 
 from __future__ import annotations
 

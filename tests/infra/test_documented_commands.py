@@ -1,4 +1,4 @@
-"""No page tells people to run what nobody has run, or what its program does not know."""
+"""Every documented command is run by a test, and its program knows it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def functions(file: Path) -> set[str]:
 
 
 def problem(command: Command) -> str | None:
-    """Return what a command's program does not know about it."""
+    """Return the part of a command that its program does not know."""
     match command.words:
         case ["make", target, *variables]:
             return of_make(target, variables)
@@ -119,7 +119,7 @@ def cdk_help(subcommand: str) -> frozenset[str] | None:
     cli = REPOSITORY / "node_modules" / ".bin" / "cdk"
     done = subprocess.run([cli, subcommand, "--help"], capture_output=True, text=True, check=False)  # noqa: S603 - the pinned CLI
     said = done.stdout + done.stderr
-    # Of an unknown command it prints the help of all of them.
+    # For an unknown command it prints the help of all commands.
     if not re.match(rf"cdk ({re.escape(subcommand)}\b|list )", said.lstrip()):
         return None
     return frozenset(re.findall(r"(?<![\w-])--?[a-z][\w-]*", said))

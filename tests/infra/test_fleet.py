@@ -52,7 +52,7 @@ TIGHT = (
     ("long", "tested", "explained", "role", "stored", "foreign"),
     (),
 )
-"""What fills each role most, and a mixture of everything."""
+"""The fleets that fill each role most, and a mixture of everything."""
 
 FLEETS = [(1, shapes) for shapes in TIGHT] + (
     [(2, (shape,)) for shape in SHAPES]
@@ -79,7 +79,7 @@ def refused(fleet: Synthesised, files: list[Path]) -> list[str]:
 
 
 def allowed_of_others(fleet: Synthesised) -> list[str]:
-    """Say what the roles are allowed that no endpoint needs, however coarse a grant has become."""
+    """Return permissions of the roles that no endpoint needs, however coarse a grant has become."""
     deployed = Deployed(fleet, ACCOUNT, REGION)
     to_sagemaker = {"iam:passedtoservice": "sagemaker.amazonaws.com"}
     via_s3 = {"kms:viaservice": f"s3.{REGION}.amazonaws.com"}
@@ -118,12 +118,12 @@ def test_400_endpoints_of_any_shape_keep_to_every_limit_and_get_what_they_need(
 
 @dataclass(frozen=True)
 class StagedFleet:
-    """How a fleet in stages is drawn.
+    """How to draw a fleet in stages.
 
     Attributes:
         groups: How many groups its 400 endpoints share.
         at_home: Whether its only stage is in the registry's account.
-        admit: Who is let in to the registry.
+        admit: Who may use the registry.
     """
 
     groups: int
@@ -139,7 +139,7 @@ STAGED = [StagedFleet(150, at_home=False), StagedFleet(400, at_home=True)] + (
 
 
 def staged_asks(group: str, made_of: dict[str, Any]) -> Iterator[Ask]:
-    """Yield what a stage's roles need for a group."""
+    """Yield the needs of a stage's roles for a group."""
     version = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/{group}/7"
     [place], [image], [key] = made_of["artifacts"], made_of["images"], made_of["keys"]
     bucket, _, prefix = place["prefix"].removeprefix("s3://").partition("/")

@@ -1,4 +1,4 @@
-"""Holds the record of the proof to the synthesised policies, and its making to what it claims."""
+"""Check the record of the proof against the synthesised policies, and the prover against its claims."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports within `infra` go one way, also those for types: a folder knows only what is listed before it."""
+"""Imports within `infra`, also for types, go one way: a folder imports only folders listed before it."""
 
 from __future__ import annotations
 

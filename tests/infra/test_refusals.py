@@ -1,7 +1,7 @@
-"""What the stack's roles may not do, tried with their synthesised policies; and beside it what they may.
+"""What the stack's roles may not do, tried with their synthesised policies, and what they may do.
 
-SageMaker's operations go through the local cloud's control plane, which finds out by itself what each of them
-needs. Everything else is put to IAM's evaluation directly.
+SageMaker's operations go through the local cloud's control plane, which knows what each of them needs. IAM's
+evaluation decides everything else directly.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ ALLOWED: list[tuple[str, dict[str, Any]]] = [
     ("DeregisterScalableTarget", {**TARGET, **CONCURRENCY}),
     ("DescribeScalableTargets", {"ServiceNamespace": "sagemaker"}),
 ]
-"""What the deployer does: without it the refusals below would prove nothing."""
+"""The deployer's allowed calls: without them the refusals below would prove nothing."""
 
 
 @pytest.mark.parametrize(("operation", "request_members"), ALLOWED)
@@ -241,7 +241,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "delete another stack's model": ("DeleteModel", {"ModelName": "theirs"}, "sagemaker:DeleteModel"),
     "delete an unmanaged model": ("DeleteModel", {"ModelName": "unmanaged"}, "sagemaker:DeleteModel"),
-    # Making what is not its own
+    # Creating resources that are not its own
     "make a model without the owner's tag": ("CreateModel", model(Tags=TEAM), "sagemaker:CreateModel"),
     "make a model without any tag": ("CreateModel", model(Tags=[]), "sagemaker:CreateModel"),
     "make a model for another stack": ("CreateModel", model(Tags=THEIRS), "sagemaker:CreateModel"),
@@ -377,7 +377,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         model(Containers=[{"ModelPackageName": FOREIGN_VERSION}]),
         f"sagemaker:CreateModel on resource: {FOREIGN_VERSION} because no identity-based",
     ),
-    # Looking around, and calling what others deploy
+    # Looking around, and calling other people's endpoints
     "list groups": ("ListModelPackageGroups", {}, "sagemaker:ListModelPackageGroups"),
     "list models": ("ListModels", {}, "sagemaker:ListModels"),
     "list configs": ("ListEndpointConfigs", {}, "sagemaker:ListEndpointConfigs"),
@@ -528,7 +528,7 @@ ELSEWHERE: list[tuple[bool, str, str, dict[str, Values]]] = [
     (True, "sagemaker:DescribeEndpointConfig", f"{PREFIX}:endpoint-config/0b1c2d3e", {}),
     (True, "sagemaker:DescribeEndpoint", f"{PREFIX}:endpoint/0b1c2d3e", {}),
     (True, "sagemaker:UpdateEndpointWeightsAndCapacities", f"{PREFIX}:endpoint/0b1c2d3e", {}),
-    # Of a config, nobody knows which tags are known as an endpoint is made or changed.
+    # Nobody knows which of a config's tags AWS knows when an endpoint is created or updated.
     (True, "sagemaker:CreateEndpoint", f"{PREFIX}:endpoint-config/config-1", {}),
     (True, "sagemaker:UpdateEndpoint", f"{PREFIX}:endpoint-config/config-1", {}),
     (False, "sagemaker:CreateEndpoint", f"{PREFIX}:endpoint/churn", {}),
@@ -659,7 +659,7 @@ BY_DEFAULT: list[tuple[bool, str, str, dict[str, Values]]] = [
         ("kms:Decrypt", "baselines/credit.csv", f"sqs.{REGION}.amazonaws.com", False),
     )
 ]
-"""What a model's role may do with keys that no settings name: of buckets that encrypt by default."""
+"""A model's role may use keys that no settings name: those of buckets that encrypt by default."""
 
 OF_MODELS: list[tuple[bool, str, str, dict[str, Values]]] = [
     *BY_DEFAULT,
@@ -724,7 +724,7 @@ OF_MODELS: list[tuple[bool, str, str, dict[str, Values]]] = [
     (False, "ec2:CreateNetworkInterface", f"{EC2}:subnet/subnet-2", {}),
     (True, "ec2:DeleteNetworkInterface", f"{EC2}:network-interface/eni-1", {}),
 ]
-"""What a model's role may do, and what it may not."""
+"""What a model's role may and may not do."""
 
 
 @pytest.mark.parametrize(

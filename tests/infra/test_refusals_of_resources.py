@@ -1,6 +1,6 @@
-"""Who is not let in: what resources' policies and trust policies refuse, in one account and between several.
+"""Callers that resources' policies and trust policies refuse, in one account and between several.
 
-Callers from elsewhere are allowed everything by their own accounts: only the resource can refuse them.
+Callers from other accounts are allowed everything by their own accounts, so only the resource can refuse.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def test_a_role_is_assumed_by_its_service_and_nobody_else(
     assert not assumed(deployed, role, acting("ec2", deployed.account_id))
     assert not assumed(deployed, role, SOMEBODY["a stranger"])
     if by != "lambda":
-        # Who may pass a function's role is its own account's matter: Lambda assumes it for no other's.
+        # A function's role can be passed only in its own account: Lambda assumes it for no other.
         assert not assumed(deployed, role, acting(by, STRANGER))
 
 
@@ -245,7 +245,7 @@ KEEPS_TO_ITS_OWN = [
         f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package-group/payroll",
     ),
 ]
-"""Stack, role, and what it may do to its own and not to this."""
+"""Stack, role, and a call that it may make on its own resources and not on these."""
 
 
 @pytest.mark.parametrize(("stack", "role", "action", "resource"), KEEPS_TO_ITS_OWN)
@@ -317,7 +317,8 @@ STAGED = ["staging", "production"]
 
 
 def others(accounts: Accounts, stage: str) -> dict[str, Principal]:
-    """Return who is not a stage's deployer, nor its models' role, and may do everything in his account."""
+    """Return a principal that may do everything in its account, but is no stage's deployer or models'
+    role."""
     account_id = accounts.staging_id if stage == "staging" else accounts.production_id
     return {"another role of the stage's": whoever(account_id, "any"), "a stranger": SOMEBODY["a stranger"]}
 
@@ -389,7 +390,7 @@ VERSION_CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "delete a version": ("delete_model_package", {"ModelPackageName": "{version}"}),
 }
-"""What a caller asks of the registry's account."""
+"""A caller's request in the registry's account."""
 
 DEPLOYERS_OWN = ("read a version", "list versions", "make a model of a version", "annotate a version")
 
@@ -517,7 +518,7 @@ STAMPS = {
     "production": ("digest",),
     "lab": ("digest", "promoted"),
 }
-"""By what each stage decides about the group's versions."""
+"""The metadata by which each stage decides about the group's versions."""
 
 
 @pytest.mark.parametrize(
@@ -572,7 +573,7 @@ def test_a_stages_bus_takes_nobodys_events_but_the_registrys(accounts: Accounts,
 
 @pytest.mark.parametrize("caller", [*SOMEBODY, "an administrator", "another stack's deployer"])
 def test_nobody_but_the_deployer_puts_parts_of_a_sweep(featured: Synthesised, caller: str) -> None:
-    """Not even who may put events anywhere: within an account a statement that allows is not needed."""
+    """Not even a caller who may put events anywhere: within an account no allowing statement is needed."""
     stack = Deployed(featured, region=REGION)
     [bus] = stack.arns("AWS::Events::EventBus")
     others = {
@@ -590,7 +591,7 @@ def test_nobody_but_the_deployer_puts_parts_of_a_sweep(featured: Synthesised, ca
 def test_a_default_bus_that_anybody_may_write_to_leads_nowhere_but_to_what_aws_puts(
     featured: Synthesised, estate: Estate
 ) -> None:
-    """So an event with a forged source is neither told to people nor an invocation."""
+    """So an event with a forged source neither notifies people nor invokes the function."""
     for synthesised in (featured, *estate.stacks.values()):
         for name, rule in synthesised.of_type("AWS::Events::Rule").items():
             if rule.get("EventBusName") is None and "EventPattern" in rule:
@@ -617,7 +618,7 @@ def fetches(accounts: Accounts) -> dict[str, tuple[str, str, dict[str, Values]]]
 
 
 def further(accounts: Accounts) -> dict[str, tuple[str, str, dict[str, Values]]]:
-    """Return what nobody is let in to."""
+    """Return the resources without any admission."""
     bucket = f"arn:aws:s3:::{accounts.bucket}"
     other = f"arn:aws:s3:::{accounts.other_bucket}"
     repository = f"arn:aws:ecr:{REGION}:{accounts.registry_id}:repository"
@@ -697,7 +698,7 @@ def test_a_stages_roles_fetch_nothing_else(accounts: Accounts, fetch: str) -> No
 def test_a_stages_roles_fetch_nothing_else_even_if_the_owner_lets_them(
     accounts: Accounts, fetch: str
 ) -> None:
-    """Nothing elsewhere, either: what the roles' own policies say is asked as if all of it were theirs."""
+    """And nothing elsewhere: check the roles' own policies as if every resource were theirs."""
     action, arn, keys = further(accounts)[fetch]
     made = accounts.iam.session_of(accounts.models(), "SageMaker")
     assert made is not None

@@ -17,8 +17,8 @@ class Equivalent:
 
     Attributes:
         path: The file, below the repository.
-        before: The lines that the change replaces, joined by spaces.
-        after: What they become.
+        before: The replaced lines, joined by spaces.
+        after: The lines that replace them.
         why: Why nobody can notice.
     """
 

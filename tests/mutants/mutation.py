@@ -49,9 +49,9 @@ class Mutant:
     Attributes:
         path: The module's file, below the repository.
         source: The whole changed source.
-        before: The lines that the change replaces, without the space around them.
-        after: What they become.
-        diff: The same for people.
+        before: The replaced lines, stripped.
+        after: The lines that replace them.
+        diff: The change for people.
     """
 
     path: str

@@ -1,7 +1,7 @@
-"""Says what is mutated, and which tests must notice.
+"""List the modules to mutate, and the tests that must notice.
 
-Each file has two lists of tests. The first takes seconds and tests the module by itself. The second runs
-only if the first passes and the types hold: the deployer's stories, or all tests of the settings.
+Each file has two lists of tests. The first takes seconds and tests the module alone. The second runs only if
+the first passes and the types are right: the deployer's stories, or all tests of the settings.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SETTINGS: Final = "tests/infra/settings"
 
 @dataclass(frozen=True, slots=True)
 class Suites:
-    """The tests of a module: files and folders below the repository, what is faster first."""
+    """The tests of a module: files and folders below the repository, the fastest first."""
 
     first: tuple[str, ...]
     then: tuple[str, ...]

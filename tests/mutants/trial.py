@@ -30,7 +30,7 @@ _ALL_PASSED, _SOME_FAILED, _INTERRUPTED = 0, 1, 2
 
 
 class Verdict(Enum):
-    """What became of a mutant."""
+    """A mutant's result."""
 
     KILLED = "killed"
     SURVIVES = "survives"
@@ -41,11 +41,11 @@ class BrokenTestsError(Exception):
 
 
 class Copy:
-    """A copy of what git tracks, or would track, in a folder of its own.
+    """A copy of the tracked and new files, in a separate folder.
 
     Args:
-        repository: What is copied; it is only read.
-        folder: Where to; it is made.
+        repository: The original; it is only read.
+        folder: The copy's folder, created here.
     """
 
     def __init__(self, repository: Path, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""`make mutants` makes the slips that a hand makes, and its verdict is what the tests say."""
+"""`make mutants` makes typical mistakes, and its verdict follows the tests."""
 
 from __future__ import annotations
 

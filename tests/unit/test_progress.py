@@ -1,4 +1,4 @@
-"""A command of minutes shows what is left of it, on a terminal and in a log."""
+"""A command that takes minutes shows its progress, on a terminal and in a log."""
 
 from __future__ import annotations
 

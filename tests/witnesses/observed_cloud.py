@@ -33,11 +33,11 @@ TAG: Final = {"Key": "environment", "Value": "testing"}
 
 
 class ObservedCloud:
-    """An account and region of the local cloud, with clients that nothing refuses anything by IAM.
+    """An account and region of the local cloud, with clients that IAM allows everything.
 
     Attributes:
         sagemaker: boto3's client; likewise `auto_scaling` and `runtime`.
-        endpoints: What the models answer.
+        endpoints: The models' scripted answers.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class ObservedCloud:
         """Return the events of a type, in order."""
         return [event for event in self._virtual.sink.events if event["detail-type"] == detail_type]
 
-    # What facts are about
+    # The subjects of facts
 
     def model(self, name: str = "model", **members: Any) -> str:
         """Create a model of one container."""
@@ -214,7 +214,7 @@ def specification(**members: Any) -> dict[str, Any]:
 
 
 def target(variant_name: str = "variant-1") -> dict[str, Any]:
-    """What names the instance count of a variant of `endpoint` to Application Auto Scaling."""
+    """The members that name the instance count of a variant of `endpoint` to Application Auto Scaling."""
     return {
         "ServiceNamespace": "sagemaker",
         "ResourceId": f"endpoint/endpoint/variant/{variant_name}",

@@ -1,4 +1,4 @@
-"""Each test of this folder has its source, and the pages for readers say what the tests say."""
+"""Each test of this folder has its source, and the pages agree with the tests."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a witness is: a fact that somebody observed on AWS, restated as a test of the local cloud.
+"""A witness: a fact that somebody observed on AWS, repeated as a test of the local cloud.
 
-Owns the decorator and the pointers to sources. Facts are restated in our own words; only what AWS itself
-answers (messages, statuses, names) is quoted.
+Owns the decorator and the links to sources. Facts are in our own words; only AWS's answers (messages,
+statuses, names) are quoted.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Witness:
     fact: str
 
     def __post_init__(self) -> None:
-        """Refuse what nobody could look up.
+        """Refuse a witness that nobody could look up.
 
         Raises:
             ValueError: The name, source or date has another form.

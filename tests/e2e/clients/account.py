@@ -1,4 +1,4 @@
-"""What a user has before a client's story begins: an account with a bucket, a role, registered versions."""
+"""A user's account before a client's story begins: with a bucket, a role and registered versions."""
 
 from __future__ import annotations
 
@@ -103,10 +103,10 @@ class Account:
             "Action": "sts:AssumeRole",
         }
         bucket = f"arn:aws:s3:::{self.bucket}"
-        # What asynchronous endpoints need as well ("async-inference-create-endpoint-prerequisites").
+        # Asynchronous endpoints need these too ("async-inference-create-endpoint-prerequisites").
         objects = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]
         read = {"Effect": "Allow", "Action": objects, "Resource": [bucket, f"{bucket}/*"]}
-        # What the developer guide's role for CreateModel has, and what guardrails need ("sagemaker-roles").
+        # The developer guide's role for CreateModel, and the needs of guardrails ("sagemaker-roles").
         running = ["ecr:*", "cloudwatch:DescribeAlarms", "sns:Publish"]
         run = {"Effect": "Allow", "Action": running, "Resource": "*"}
         iam.create_role(RoleName="model-execution", AssumeRolePolicyDocument=policy(trust))
@@ -199,7 +199,7 @@ def policy(*statements: dict[str, Any]) -> str:
 
 
 def eventually(look: Callable[[], T], good: Callable[[T], bool], *, timeout_seconds: float = 60) -> T:
-    """Look until it is good and return what was seen last; fail when it takes too long."""
+    """Look until the result is good and return it; fail when that takes too long."""
     deadline = time.monotonic() + timeout_seconds
     while not good(seen := look()):
         assert time.monotonic() < deadline, f"still {seen!r} after {timeout_seconds} s"

@@ -1,4 +1,4 @@
-"""Run clients that live in an environment of their own (`make .venv-clients/.installed`)."""
+"""Run clients in their own environment (`make .venv-clients/.installed`)."""
 
 from __future__ import annotations
 

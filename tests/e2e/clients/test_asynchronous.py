@@ -79,7 +79,7 @@ def test_an_asynchronous_invocation_writes_its_output_and_tells_its_topic(accoun
     bucket, _, key = failed["FailureLocation"].removeprefix("s3://").partition("/")
     assert b"in/missing.json" in s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
-    # AND the model's role is asked: what it may not read is not read.
+    # AND the model's role is checked: objects that it may not read are not read.
     writing = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{account.bucket}/*"}
     account.client("iam").put_role_policy(
         RoleName="model-execution", PolicyName="read", PolicyDocument=policy(writing)

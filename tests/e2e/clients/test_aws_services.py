@@ -1,4 +1,4 @@
-"""What the local cloud changes in MiniStack, seen through boto3."""
+"""The local cloud's changes to MiniStack, seen through boto3."""
 
 import io
 import json
@@ -290,7 +290,7 @@ def test_event_that_cannot_be_delivered_goes_to_the_rule_s_failure_queue(
 
     events.put_events(Entries=[{"Source": "test", "DetailType": "x", "Detail": json.dumps({"n": 1})}])
 
-    # What is lost is waited for, too, though not for long.
+    # Wait for lost events too, but not for long.
     messages = sqs.receive_message(
         QueueUrl=url, MessageAttributeNames=["All"], WaitTimeSeconds=10 if queue_admits_rule else 1
     ).get("Messages", [])

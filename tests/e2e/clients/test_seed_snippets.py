@@ -1,4 +1,4 @@
-"""What AWS's documentation tells users to paste works as it stands."""
+"""Code that AWS's documentation tells users to paste works unchanged."""
 
 import json
 from pathlib import Path
@@ -123,9 +123,9 @@ def register_encrypted(account: Account, factor: int, key_arn: str) -> str:
 
 
 def deployer_of(account: Account, *, fetching_from: str, key_arn: str) -> dict[str, str]:
-    """Make what the page takes for granted in the second account; return who deploys there, as variables.
+    """Create what the page assumes in the second account; return the variables of its deployer.
 
-    That is somebody who may use SageMaker and pass the models' role, and that role's own permissions.
+    The deployer may use SageMaker and pass the models' role, which has its own permissions.
     """
     iam = account.client("iam")
     fetch: list[dict[str, Any]] = [

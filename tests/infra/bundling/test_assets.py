@@ -376,7 +376,7 @@ def test_the_cdk_knows_every_runtime() -> None:
 
 
 def test_no_older_python_than_the_code_needs_is_a_runtime() -> None:
-    """What mypy takes the functions' code for is the oldest that may run it."""
+    """For mypy, the functions' code runs on the oldest possible Python."""
     oldest = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["mypy"]["python_version"]
 
     assert min(RUNTIMES, key=lambda version: int(version.split(".")[1])) == oldest

@@ -1,4 +1,4 @@
-"""What comes after what is said by promotions alone, and what contradicts them is refused."""
+"""Promotions alone define the order of stages, and contradictions are refused."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def staged(stages: Mapping[str, dict[str, Any]]) -> dict[str, Stage]:
 
 
 def refused(stages: Mapping[str, dict[str, Any]]) -> list[Problem]:
-    """What is wrong with stages that all have endpoints of one group."""
+    """Return the problems of stages that all have endpoints of one group."""
     read = staged(stages)
     return [*mistakes(read, PLACE), *contradictions(read, {"churn": list(read)}, PLACE)]
 
@@ -146,7 +146,7 @@ def test_law_the_order_of_stages_means_nothing(stages: dict[str, dict[str, Any]]
 def test_law_where_nothing_is_refused_no_gate_admits_what_promotions_brought_past_it(
     stages: dict[str, dict[str, Any]],
 ) -> None:
-    """Only what was at a gate has passed it; or was put beyond it by a person."""
+    """A version passes a gate only after it was at the gate, or a person put it beyond."""
     if refused(stages):
         return
     gates = {each["gate"]["stage"]: gate_of(name, stages) for name, each in stages.items() if "gate" in each}

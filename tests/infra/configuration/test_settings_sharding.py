@@ -45,7 +45,7 @@ def test_an_endpoint_stays_where_it_is_whatever_becomes_of_the_others(stacks: in
 
 
 def test_a_placement_is_the_same_on_every_machine_and_for_ever() -> None:
-    """The stacks that exist were placed by it: another one would move what is deployed."""
+    """Existing stacks use this placement: another one would move what is deployed."""
     assert [len(held) for held in place(endpoints(1000), 4)] == [264, 254, 258, 224]
     assert [named(place(endpoints(8), 4))[f"e{number}"] for number in range(8)] == [2, 2, 1, 3, 2, 2, 0, 1]
 

@@ -46,7 +46,7 @@ def test_names_that_begin_alike_for_longest_become_one_first() -> None:
 
 
 def test_a_name_that_another_pattern_has_is_not_named_too() -> None:
-    # Of four neighbours that have as much in common, two pairs are made: both are `a-*`.
+    # Of four neighbours with equal prefixes, two pairs are made: both are `a-*`.
     assert next(alike(["a-1", "a-2", "a-3", "a-4"])) == ["a-*"]
 
 

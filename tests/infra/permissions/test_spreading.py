@@ -68,7 +68,7 @@ def test_law_nothing_is_lost_and_no_policy_is_too_long(allowances: list[Allowanc
     assert all(found.policies[1:])
 
     def pairs(parts: list[Allowance]) -> set[tuple[str, str, str]]:
-        """What is allowed: every resource with every value of the condition."""
+        """Return what is allowed: every resource with every value of the condition."""
         return {
             (part.sid.partition("Part")[0], resource, value)
             for part in parts

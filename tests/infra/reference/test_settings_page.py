@@ -73,7 +73,7 @@ def test_of_every_key_it_is_said_what_it_becomes() -> None:
 
 
 def test_every_argument_of_the_sdks_deploy_is_placed() -> None:
-    """Read from its source, as importing it takes seconds and needs an environment of its own."""
+    """Read it from the source: importing it takes seconds and needs another environment."""
     [source] = (REPOSITORY / ".venv-clients").glob("lib/python*/site-packages/sagemaker/model.py")
     module = ast.parse(source.read_text(encoding="utf-8"))
     classes = {node.name: node for node in module.body if isinstance(node, ast.ClassDef)}

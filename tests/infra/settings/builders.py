@@ -33,5 +33,5 @@ def load(directory: Path, **files: str | bytes) -> tuple[list[EndpointSpec], lis
 
 
 def problems(directory: Path, text: str | bytes) -> list[Problem]:
-    """Load one file called churn.yaml, and return what is wrong with it."""
+    """Load one file called churn.yaml, and return its problems."""
     return load(directory, churn=text)[1]

@@ -1,7 +1,7 @@
-"""Draws endpoints' settings of every kind: keys, overrides and combinations, most of them borderline.
+"""Draw endpoints' settings of every kind: keys, overrides and combinations, most of them borderline.
 
-The keys' own structure is kept: what is drawn is a document that a person could have meant. Whether AWS takes
-it is for compiler and local cloud to say.
+They follow the keys' structure, so a person could have written each. Compiler and local cloud decide whether
+AWS accepts it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _both(*parts: st.SearchStrategy[Keys]) -> st.SearchStrategy[Keys]:
 
 
 def _around(low: int, high: int) -> st.SearchStrategy[int]:
-    """Draw whole numbers in a range, its borders and what is one beyond them most of all."""
+    """Draw whole numbers in a range, mostly its borders and their neighbours outside."""
     return st.one_of(st.sampled_from((low - 1, low, high, high + 1)), st.integers(low, high))
 
 

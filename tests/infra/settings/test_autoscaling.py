@@ -1,4 +1,4 @@
-"""Holds autoscaling: what the keys become, and what Application Auto Scaling and SageMaker would refuse."""
+"""Test autoscaling: the compiled requests, and refusals by Application Auto Scaling and SageMaker."""
 
 from __future__ import annotations
 

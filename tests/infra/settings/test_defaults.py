@@ -1,4 +1,4 @@
-"""Defaults for all endpoints: merged key by key, taken away with null, and told where they stand."""
+"""Defaults for all endpoints: merged key by key, removed with null, and reported at their own place."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ KINDS: dict[str, dict[str, Any]] = {
     },
 }
 NOT_TOGETHER = {("asynchronous", "autoscaling")}
-"""What only their author can reconcile: the metric of one kind is not the other's."""
+"""Contradictions that only the author can resolve: one kind's metric is not the other's."""
 
 
 def load(directory: Path, defaults: Any, own: Any) -> tuple[dict[str, Any], list[Problem]]:

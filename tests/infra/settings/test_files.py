@@ -1,4 +1,4 @@
-"""Which files below the endpoints' directory are settings, and that whatever else is there is said."""
+"""Which files below the endpoints' directory are settings; all others are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds the keys that say how a version is hosted: what each becomes, and what SageMaker would refuse."""
+"""Test the keys for hosting: their compiled fields, and SageMaker's refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds rollouts: what each kind becomes, every documented bound, and alarms that could never stop one."""
+"""Test rollouts: each kind's config, every documented bound, and alarms that could never stop one."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_the_abort_alarm_is_first_then_made_alarms_then_existing_ones(tmp_path: 
 
 
 REFUSED: list[tuple[str, str, str, str, str]] = [
-    # what stands before, the rollout's keys, the field, what is expected, the fix
+    # the settings before, the rollout's keys, the field, the expectation, the fix
     (FOUR, "kind: canary", "rollout.size_percent", "size_percent or size_instances", "add size_percent"),
     (
         FOUR,

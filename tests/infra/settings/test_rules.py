@@ -1,4 +1,4 @@
-"""Holds single rules to what they refuse, where they refuse it, and what they say to do."""
+"""Test single rules: what they refuse, where, and what they recommend."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def test_every_pattern_that_settings_can_meet_is_understood() -> None:
 
     assert len(patterns) > 10
     for pattern in patterns:
-        compiled_pattern(pattern)  # raises on what it does not know
+        compiled_pattern(pattern)  # raises for unknown ones
 
 
 def _patterns(shape: Shape | None, seen: set[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Holds smoke tests: what is stored for the deployer, and what could never pass."""
+"""Test smoke tests: the stored settings, and tests that could never pass."""
 
 from __future__ import annotations
 

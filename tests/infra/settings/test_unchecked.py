@@ -1,4 +1,4 @@
-"""`unchecked: true`: what rests on AWS's texts is warned of; what is Greenlight's own stays refused."""
+"""`unchecked: true`: breaking AWS's documented rules is a warning; Greenlight's own rules still refuse."""
 
 from __future__ import annotations
 

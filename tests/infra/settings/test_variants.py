@@ -1,4 +1,4 @@
-"""Holds several variants and the shadow: what is stored, and what could never be or never change."""
+"""Test several variants and the shadow: stored settings, and variants that could never exist or change."""
 
 from __future__ import annotations
 

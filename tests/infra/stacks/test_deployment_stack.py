@@ -246,7 +246,7 @@ FEATURED_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
         },
     ),
 }
-"""What is added for settings that need it."""
+"""The additions for settings that need them."""
 
 
 def test_the_deployer_may_do_exactly_this(synthesised: Synthesised) -> None:
@@ -273,7 +273,7 @@ def test_the_deployer_may_do_this_as_well_when_settings_need_it(featured: Synthe
 def test_every_operation_that_the_deployer_lists_is_granted_and_nothing_else(featured: Synthesised) -> None:
     granted = {action for each in statements(featured, "DeployerRole").values() for action in each["actions"]}
 
-    # To IAM, calling an endpoint is SageMaker's too; to botocore it is a service of its own.
+    # For IAM, InvokeEndpoint belongs to SageMaker; for botocore to a separate service.
     prefixes = {"sagemaker-runtime": "sagemaker"}
     called = {
         f"{prefixes.get(service, service)}:{name}"
@@ -282,7 +282,7 @@ def test_every_operation_that_the_deployer_lists_is_granted_and_nothing_else(fea
     }
     run_by_lambda = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
     by_others = {
-        # what SageMaker and Application Auto Scaling do in the deployer's name
+        # calls of SageMaker and Application Auto Scaling for the deployer
         "application-autoscaling:DescribeScalableTargets",
         "cloudwatch:DeleteAlarms",
         "cloudwatch:DescribeAlarms",
@@ -296,8 +296,8 @@ def test_every_operation_that_the_deployer_lists_is_granted_and_nothing_else(fea
         "kms:GenerateDataKeyWithoutPlaintext",
         "sagemaker:UpdateEndpointWeightsAndCapacities",
     }
-    # Only a deployer in a stage writes to the registry, and looks at artifacts; tests/infra/stages holds what
-    # it may. To IAM, ListObjectsV2 is ListBucket.
+    # Only a deployer in a stage writes to the registry, and looks at artifacts; tests/infra/stages checks its
+    # permissions. For IAM, ListObjectsV2 is ListBucket.
     in_stages = {"sagemaker:UpdateModelPackage", "s3:ListObjectsV2"}
     assert granted == (called - in_stages) | run_by_lambda | by_others
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Accounts:
-    """What came out of the app: the stacks' templates by name, where each goes, and cdk-nag's report."""
+    """The app's output: the stacks' templates by name, their accounts, and cdk-nag's report."""
 
     directory: Path
     templates: dict[str, dict[str, Any]]

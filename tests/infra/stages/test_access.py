@@ -169,7 +169,7 @@ def test_images_may_be_pulled_and_no_more() -> None:
 
 
 def test_a_key_decrypts_artifacts_through_s3_and_nothing_else() -> None:
-    """Versions are read without what is encrypted of them."""
+    """Versions are read without their encrypted parts."""
     [found] = [each for each in granted()[PolicyTarget("key", KEY)] if each["Sid"].startswith("Staging")]
     assert found == {
         "Sid": "StagingArtifacts",

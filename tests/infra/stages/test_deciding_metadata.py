@@ -60,7 +60,7 @@ def test_a_stage_that_promotes_decides_by_whether_it_did_and_by_how_its_other_en
 
 
 def test_the_properties_are_named_as_the_deployer_writes_them() -> None:
-    """What is named otherwise would be anybody's to write, and no refusal would tell."""
+    """Anybody could write a key with another name, and no refusal would show it."""
     when = datetime(2026, 7, 1, tzinfo=UTC)
     both = {"Models": [{"InferenceSpecificationName": "small"}]}
     written = (

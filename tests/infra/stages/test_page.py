@@ -1,4 +1,4 @@
-"""Holds docs/accounts.md to what is so."""
+"""Check docs/accounts.md against the code."""
 
 from __future__ import annotations
 

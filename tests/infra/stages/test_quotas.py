@@ -1,4 +1,4 @@
-"""What does not fit is said at synth; the estimates are held to what is synthesised, on the safe side."""
+"""Stacks beyond a quota are reported at synth; estimates are on the safe side of the synthesised stacks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ A_KEY = f"arn:aws:kms:{REGION}:{REGISTRY}:key/1234abcd-12ab-34cd-56ef-"
 
 
 def context(groups: int, stages: int, **of_group: Any) -> dict[str, Any]:
-    """An account with many groups, each with a bucket, a repository and a key of its own, and many stages."""
+    """An account with many groups, each with its own bucket, repository and key, and many stages."""
     kinds = ("key_policy", "grant")
     return {
         "registry": {
@@ -52,7 +52,7 @@ def context(groups: int, stages: int, **of_group: Any) -> dict[str, Any]:
 
 
 def accesses(given: Mapping[str, Any]) -> tuple[list[StageAccess], Registry]:
-    """What all stages are let in to, each to all groups."""
+    """Every stage's access, to every group."""
     configuration, problems = read_configuration(given)
     assert problems == []
     registry = configuration.registry

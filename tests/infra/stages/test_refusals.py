@@ -1,4 +1,4 @@
-"""What a stage's deployer may write to the registry and what not, tried with the synthesised policies."""
+"""What a stage's deployer may and may not write to the registry, tried with the synthesised policies."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_stage_may_not_write_to_groups_that_it_does_not_follow(
 def test_what_iam_has_no_key_for_cannot_be_kept_from_a_stage(
     accounts: Accounts, registry: VirtualCloud
 ) -> None:
-    """docs/accounts.md says so; the digests, which are out of its reach, tell other stages of it."""
+    """docs/accounts.md says so; other stages notice by the digests, which it cannot write."""
     changed = {"InferenceSpecification": SPECIFICATION}
 
     assert refusal(accounts, registry, "staging", changed) == ""

@@ -136,7 +136,7 @@ def test_undelivered_events_are_kept_for_the_rules_of_this_stack_alone(accounts:
 
 
 def test_people_hear_of_events_that_did_not_reach_a_stage(accounts: Accounts, otherwise: Accounts) -> None:
-    """An alarm without an action is seen by whoever happens to look."""
+    """Nobody notices an alarm without an action."""
     for synthesised, emails in ((accounts, []), (otherwise, ["team@example.com"])):
         alarm = synthesised.one("Greenlight-Registry", "AWS::CloudWatch::Alarm", "Undelivered")
         [topic] = synthesised.of_type("Greenlight-Registry", "AWS::SNS::Topic")

@@ -14,7 +14,7 @@ from local_cloud.child_process import LocalCloudError
 
 
 def scene() -> Scene:
-    """A scene without a cloud: what is measured is given."""
+    """A scene without a cloud, with given measurements."""
     nothing: Any = None
     return Scene(Timeline(console=Console(file=io.StringIO())), nothing, nothing, nothing, nothing, nothing)
 

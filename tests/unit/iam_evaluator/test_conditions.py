@@ -159,7 +159,7 @@ def test_an_operator_for_sets_compares_all_values(
 
 @pytest.mark.parametrize("effect", ["Allow", "Deny"])
 def test_an_operator_for_one_value_on_many_opens_nothing(effect: str) -> None:
-    """What AWS does is not documented: an Allow needs all of them, a Deny one."""
+    """AWS does not document this: an Allow needs all of them, a Deny one."""
     condition = {"StringEquals": {"aws:TagKeys": "a"}}
 
     assert holds(condition, {"aws:tagkeys": ("a", "b")}, effect=effect) is (effect == "Deny")

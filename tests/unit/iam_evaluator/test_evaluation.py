@@ -190,7 +190,8 @@ def grants(principal: Any, **more: Any) -> Any:
         (session(), grants({"AWS": HERE}), False),
         (session(), grants({"AWS": f"arn:aws:iam::{HERE}:root"}), False),
         (session(ALLOW), grants({"AWS": HERE}), True),
-        # Boundaries and session policies narrow what a role is given, not what the session or user itself is.
+        # Boundaries and session policies narrow a role's permissions, not those of the session or user
+        # itself.
         (session(boundary=OTHER), grants({"AWS": ROLE}), False),
         (session(boundary=OTHER), grants({"AWS": SESSION}), True),
         (session(passed=(OTHER,)), grants({"AWS": ROLE}), False),
@@ -226,7 +227,7 @@ def grants(principal: Any, **more: Any) -> Any:
         (session(ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": [THERE, ROLE]}}), False),
         (account_root(HERE), policy({"Effect": "Deny", "NotPrincipal": {"AWS": ROOT}}), True),
         (account_root(HERE), policy({"Effect": "Deny", "NotPrincipal": {"AWS": USER}}), False),
-        # Whoever has a boundary is denied by NotPrincipal, whether it is named there or not.
+        # NotPrincipal denies every principal with a boundary, named or not.
         (
             user(ALLOW, boundary=ALLOW),
             policy({"Effect": "Deny", "NotPrincipal": {"AWS": [ROOT, USER]}}),
@@ -254,7 +255,7 @@ def test_in_one_account_either_policy_is_enough(
         (session(), grants({"AWS": SESSION}), NO_IDENTITY),
         (session(ALLOW), grants({"AWS": THERE}), NO_RESOURCE),
         (session(ALLOW, boundary=OTHER), grants({"AWS": ROLE}), NO_BOUNDARY),
-        # What a grant to the session itself passes by in its own account, it does not here.
+        # A grant to the session itself bypasses them in its own account, but not here.
         (session(ALLOW, boundary=OTHER), grants({"AWS": SESSION}), NO_BOUNDARY),
         (session(ALLOW, passed=(OTHER,)), grants("*"), NO_SESSION),
         (user(DENY), grants("*"), "with an explicit deny in an identity-based policy"),

@@ -1,4 +1,4 @@
-"""What AWS would not keep as a policy of a type, and what it would."""
+"""Which policies of a type AWS refuses, and which it accepts."""
 
 from __future__ import annotations
 

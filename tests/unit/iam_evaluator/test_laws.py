@@ -1,4 +1,4 @@
-"""Laws of the evaluation, whatever the policies say: Hypothesis draws IAM's whole language in small."""
+"""Laws of the evaluation for all policies: Hypothesis draws a small version of IAM's whole language."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ values: st.SearchStrategy[Values] = st.one_of(
 )
 compared = st.fixed_dictionaries({}, optional=dict.fromkeys(KEYS, st.lists(texts, min_size=1, max_size=2)))
 conditions = st.one_of(
-    # Most often one condition: of several, one that does not hold hides what the others do.
+    # Mostly one condition: if one of several fails, it hides the others.
     st.tuples(st.sampled_from(OPERATORS), st.sampled_from(KEYS), texts).map(
         lambda of: {of[0]: {of[1]: of[2]}}
     ),
@@ -156,7 +156,7 @@ def test_who_knows_every_key_gets_an_answer_and_the_one_that_is_enforced(
     *,
     required: bool,
 ) -> None:
-    """To whoever looks from outside an absent key has no values; to whoever enforces, it is not there."""
+    """An outside observer knows that an absent key has no values; for the enforcement it is simply absent."""
     outside: dict[str, Values] = {"aws:username": (), **principal.keys(), **context}
     inside = {key: value for key, value in context.items() if value != ()}
 

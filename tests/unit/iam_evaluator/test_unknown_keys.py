@@ -1,4 +1,4 @@
-"""What is decided about a request of which one does not know every key, as the doctor does not."""
+"""Decisions about a request with unknown keys, as the doctor makes them."""
 
 from __future__ import annotations
 

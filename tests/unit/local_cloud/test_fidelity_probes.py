@@ -1,4 +1,4 @@
-"""Holds `docs/fidelity.md` to the switches: what nobody could establish has its mark, probe and hedge."""
+"""Check `docs/fidelity.md` against the switches: every open question has its mark, probe and hedge."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Folders of the local cloud know only those below them, and at run time no module imports itself by others.
+"""Folders of the local cloud import only those below them, and at run time there are no import circles.
 
-Within `sagemaker` the state and what it keeps name each other for types only: a type checker minds no circle.
+Within `sagemaker`, the state and its resources name each other for types only, where circles do no harm.
 """
 
 from __future__ import annotations

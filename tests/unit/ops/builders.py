@@ -1,4 +1,4 @@
-"""Builds what the doctor reads: everything in order, with any part of it changed."""
+"""Build the doctor's facts: everything in order, with any part changed."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def invocable() -> dict[str, Any]:
 
 
 def facts(**changes: Any) -> Facts:
-    """Everything in order, except what is changed."""
+    """Return facts in order, except for the changes."""
     in_order = Facts(
         caller_account=STAGING,
         registry_account=REGISTRY,

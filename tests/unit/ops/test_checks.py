@@ -519,7 +519,7 @@ ANOTHER = f"arn:aws:kms:{REGION}:{REGISTRY}:key/another"
 
 
 def encrypted(*names: str, **keys: Any) -> dict[str, Any]:
-    """An artifact that is encrypted with keys, by the names that S3 has for them, and what they are."""
+    """An artifact with its encryption keys, by S3's names, and those keys' facts."""
     return {"encryption": {URI: Found(list(names))}, "keys": keys}
 
 
@@ -573,7 +573,7 @@ def test_a_key_that_the_context_does_not_have_is_told_with_the_entry_to_write(
 
 
 def test_the_entry_that_is_proposed_closes_the_gap_and_opens_what_the_key_takes() -> None:
-    """Then the stacks are to be deployed, or what they make is to be added by hand."""
+    """Then deploy the stacks, or add their statements by hand."""
     changes = encrypted(ANOTHER, **{ANOTHER: customers(ANOTHER)})
     [gap] = wrong(**changes)
     context = example_context()["registry"]["groups"]
@@ -744,7 +744,7 @@ def test_every_link_of_the_events_way_is_looked_at(changes: dict[str, Any], foun
 
 
 def obeyed(command: str, rule: Rule) -> Rule:
-    """What a rule is once the doctor's command for it was run."""
+    """The rule after the doctor's command was run."""
     _, _, operation, *options = shlex.split(command)
     given = dict(zip(options[::2], options[1::2], strict=True))
     assert rule.name in {given.get("--name"), given.get("--rule")}
@@ -754,7 +754,7 @@ def obeyed(command: str, rule: Rule) -> Rule:
         # PutTargets adds targets, and puts one in the place of another of its Id.
         return replace(rule, targets=tuple((each["Arn"], None) for each in json.loads(given["--targets"])))
     assert operation == "put-rule"
-    # PutRule puts the pattern in the place of the former, and enables a rule unless told otherwise.
+    # PutRule replaces the pattern, and enables a rule by default.
     return replace(rule, enabled=True, pattern=json.loads(given["--event-pattern"]))
 
 
@@ -993,7 +993,7 @@ def test_a_role_that_may_not_read_requests_or_write_answers_is_told_what_to_add(
         ("s3:PutObject", "answers/churn/*"),
         ("s3:PutObject", "failures/churn/*"),
     ]
-    # AND what is proposed closes every gap.
+    # AND the proposals close every gap.
     proposed = {"Statement": [each.statement for each in found]}
     role = replace(bare.value, policies=(*bare.value.policies, proposed))
     assert objects_of(asynchronous(), execution_role=Found(role)) == []

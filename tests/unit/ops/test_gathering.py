@@ -74,7 +74,7 @@ class Client:
 
 @dataclass
 class Session:
-    """Credentials, with what each service answers to them."""
+    """Credentials, with each service's answers to them."""
 
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -480,7 +480,7 @@ def test_what_a_version_needs_is_what_the_specifications_need_that_endpoints_ser
     assert found.value.specifications == ("small", "large")
 
 
-# What counts as an artifact, and as being there, is one thing for the doctor and for the deployer.
+# The doctor and the deployer agree on what an artifact is, and when it exists.
 
 OBJECTS = ("churn/3/model.tar.gz", "churn/3/model.tar.gz.old", "churn/b/1", "churn/b/2", "churn/bb/1", "a")
 CONTAINERS: dict[str, dict[str, Any]] = {

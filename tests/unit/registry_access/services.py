@@ -19,7 +19,7 @@ def error(code: str, message: str = "as it says") -> ClientError:
 
 @dataclass
 class Services:
-    """What stands: policies by name, None where the resource has none; and a key's grants."""
+    """The present state: policies by name, None for a resource without one; and a key's grants."""
 
     groups: dict[str, str | None] = field(default_factory=dict)
     buckets: dict[str, str | None] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Services:
     grants: list[dict[str, Any]] = field(default_factory=list)
     denied: bool = False
     busy: str = ""
-    """The code with which whatever is asked is put off."""
+    """The error code for calls that must be retried."""
     elsewhere: set[str] = field(default_factory=set)
     """Buckets of other accounts."""
     takes_ids: bool = True
@@ -59,7 +59,7 @@ class Services:
             raise error(self.busy, "Rate exceeded")
 
     def check_policy(self, text: str, code: str) -> None:
-        """Refuse a policy, as each service does by a code of its own."""
+        """Refuse a policy, with each service's own error code."""
         if not self.takes_ids and "AROA" in text:
             raise error(code, "Invalid principal in policy")
 

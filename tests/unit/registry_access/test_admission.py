@@ -1,4 +1,4 @@
-"""What whoever may invoke the editor could ask for, and does not get."""
+"""Requests that a caller of the editor could try, and that the editor refuses."""
 
 from __future__ import annotations
 

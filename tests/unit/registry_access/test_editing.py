@@ -29,7 +29,7 @@ class Resource:
     name: str = "the bucket models"
     respell: Callable[[str], str] = as_put
     while_reading: list[Callable[[Resource], None]] = field(default_factory=list)
-    """What others do right before each read."""
+    """Other people's edits right before each read."""
     calls: list[str] = field(default_factory=list)
 
     def read(self) -> str | None:

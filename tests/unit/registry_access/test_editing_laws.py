@@ -25,7 +25,7 @@ TIMES = st.floats(0, 30)
 
 @dataclass(frozen=True)
 class Edit:
-    """One run of the editor: whose, when, what it wants, and when it crashes, if ever."""
+    """One run of the editor: its owner, its time, its request, and when it crashes, if ever."""
 
     owner: str
     time: float
@@ -68,7 +68,7 @@ FOREIGN = json.dumps({"Version": "2012-10-17", "Statement": [statement("Theirs")
 def test_editors_at_the_same_time_all_end_with_their_statements_and_lose_nobody_elses(
     several: tuple[Edit, ...], standing: str | None, lag_seconds: float
 ) -> None:
-    """Whatever each call takes, however old reads are, and wherever some crash."""
+    """For all durations of calls, ages of reads and crashes."""
     timeline = Timeline()
     policy = SharedPolicy(timeline, standing, lag_seconds)
     runs = [(edit, *play(policy, edit)) for edit in several]

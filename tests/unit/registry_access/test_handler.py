@@ -202,7 +202,7 @@ def test_the_deletion_of_what_could_never_be_read_succeeds() -> None:
 
 
 def test_a_failed_creation_is_deleted_without_harm() -> None:
-    """CloudFormation deletes what it could not create."""
+    """CloudFormation deletes a resource that it failed to create."""
     services = everything('{"Statement": [], "Statement": []}')
     before = dict(services.buckets)
 
@@ -284,7 +284,7 @@ def test_a_bucket_that_was_made_again_in_another_account_needs_no_deletion() -> 
 
 
 def test_a_bucket_of_this_account_whose_policy_is_denied_keeps_its_deletion_failing() -> None:
-    """Its statements may well be in there: whoever is told that they are gone must be able to rely on it."""
+    """Its statements may still be there: a report that they are gone must be reliable."""
     services = everything(THEIRS)
     services.buckets = {"model": None, "models": THEIRS, "models-2": None}
     services.elsewhere = {"models"}
@@ -380,7 +380,7 @@ def test_a_role_is_taken_on_with_credentials_of_its_own() -> None:
 
 
 def test_whoever_invokes_the_function_takes_out_nobody_elses_statements() -> None:
-    """Whose statements it takes out is the stack's to say."""
+    """The stack says whose statements it removes."""
     standing = json.dumps({"Version": "2012-10-17", "Statement": [statement("DenyInsecure")]})
     services = everything(standing)
 
@@ -462,7 +462,7 @@ def test_a_grant_to_more_than_one_role_is_refused() -> None:
 
 
 def test_every_call_is_among_the_listed_operations() -> None:
-    """The bundle keeps only what is listed."""
+    """The bundle keeps only listed operations."""
     made = {
         "sagemaker": SageMaker,
         "s3": S3,

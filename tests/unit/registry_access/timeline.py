@@ -44,7 +44,7 @@ class Timeline:
 
 
 class Run:
-    """Code in virtual time, and what came out of it."""
+    """Code in virtual time, and its result."""
 
     def __init__(self, timeline: Timeline, time: float, run: Callable[[], object]) -> None:
         self.failure: Exception | None = None
@@ -74,7 +74,7 @@ class Run:
 
 @dataclass
 class SharedPolicy:
-    """A policy that several edit: what a service keeps, with every write in order."""
+    """A policy that several editors change: the stored text, and every write in order."""
 
     timeline: Timeline
     text: str | None = None
@@ -98,7 +98,7 @@ class SharedPolicy:
 
 @dataclass
 class Holder:
-    """What one editor sees of a shared policy; every call takes effect some time after it began."""
+    """One editor's view of a shared policy; every call takes effect some time after it began."""
 
     policy: SharedPolicy
     delays: Callable[[], float]
@@ -106,7 +106,7 @@ class Holder:
     name: str = "the bucket models"
     last_read: str | None = None
     based_on: list[tuple[str | None, str | None]] = field(default_factory=list)
-    """Of each write: what was read last before it, and what was written."""
+    """For each write: the last read before it, and the written text."""
     writing: bool = False
     """Whether a write is under way: from the read before it, as nothing is between, to its effect."""
 

@@ -1,7 +1,8 @@
 """AWS's documentation, "Deploy a model version from a different account", pasted below its assumptions.
 
-Corrected, each beside it, is only what cannot work or opens more than pulling, fetching and decrypting take.
-The page's sixth defect is none of the code: a grant to an account still needs that account's own policies.
+Corrections stand beside the text. They concern only code that cannot work, or that allows more than pulling,
+fetching and decrypting. The page's sixth defect is not in the code: a grant to an account still needs that
+account's own policies.
 """
 # fmt: off
 # ruff: noqa: Q000, T201 - the snippet is AWS's, and is to stay so
@@ -15,7 +16,7 @@ cross_account_id, bucket, kms_key_id, model_package_group_name = sys.argv[1:]
 sm_client = boto3.client("sagemaker")
 account = boto3.client("sts").get_caller_identity()["Account"]
 region = sm_client.meta.region_name
-# What the page's example has registered before; without it, its last lines have nothing to print.
+# The page's example has registered this before; without it, its last lines have nothing to print.
 create_model_package_group_response = sm_client.describe_model_package_group(
     ModelPackageGroupName=model_package_group_name
 )

@@ -1,4 +1,4 @@
-"""What Application Auto Scaling's operations need of IAM."""
+"""The IAM permissions of Application Auto Scaling's operations."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ TRIED = (
     "cloudwatch:DescribeAlarms",
     "cloudwatch:DeleteAlarms",
 )
-"""What is tried in the caller's name when a variant is registered, in this order."""
+"""The calls that a registration tries for the caller, in this order."""
 
 
 def user(*statements: dict[str, Any]) -> Caller:

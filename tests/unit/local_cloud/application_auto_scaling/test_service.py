@@ -1,4 +1,4 @@
-"""Application Auto Scaling through boto3: what is registered, and what that forbids SageMaker."""
+"""Application Auto Scaling through boto3: registrations, and the changes that they forbid SageMaker."""
 
 from __future__ import annotations
 
@@ -373,7 +373,7 @@ def test_an_operation_that_is_not_modelled_is_refused_by_name() -> None:
     assert "'DescribeScalingActivities'" in message
 
 
-# What a registration means for SageMaker
+# A registration's effect on SageMaker
 
 
 def test_an_update_that_changes_the_instance_type_needs_a_deregistration_first() -> None:

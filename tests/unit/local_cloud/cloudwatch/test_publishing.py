@@ -33,7 +33,7 @@ CONFIG = (("EndpointConfigName", "churn-v2"), *VARIANT)
 
 
 class CloudWatch:
-    """Keeps what it is told."""
+    """Keeps the published values."""
 
     def __init__(self) -> None:
         self.alarm_period_scale = 1.0

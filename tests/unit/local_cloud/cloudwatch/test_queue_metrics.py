@@ -15,7 +15,7 @@ VISIBLE = "ApproximateNumberOfMessagesVisible"
 
 
 class Queues:
-    """One queue, and what was told of it."""
+    """One queue, and its published values."""
 
     def __init__(self) -> None:
         self.count = 0

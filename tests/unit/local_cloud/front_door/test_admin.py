@@ -1,4 +1,4 @@
-"""What the administrators' API answers to what it cannot do, and what the log of calls leaves alone."""
+"""The admin API's answers to impossible requests, and what the log of calls omits."""
 
 import json
 import urllib.error

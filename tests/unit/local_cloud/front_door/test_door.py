@@ -161,7 +161,7 @@ def test_a_rebound_name_reaches_nothing(cloud: LocalCloud, path: str) -> None:
 
 
 def test_no_answer_lets_another_site_read_it(open_cloud: LocalCloud) -> None:
-    """MiniStack answers `Access-Control-Allow-Origin: *`, and preflights with whatever they ask for."""
+    """MiniStack answers `Access-Control-Allow-Origin: *`, and allows everything in preflights."""
     status, given, _ = ask(
         open_cloud,
         "OPTIONS",

@@ -262,7 +262,7 @@ def test_fleet_without_model_data_is_unhealthy_and_its_log_says_why(
 
 
 class Broken:
-    """What the local cloud itself may fail at; whatever it is, a launch ends, and says why."""
+    """Failures of the local cloud itself: every launch ends, and says why."""
 
     def read_object(self, s3_url: str, *, account_id: str) -> bytes | None:
         raise KeyError(s3_url, account_id)
@@ -427,7 +427,7 @@ def test_container_that_takes_too_long_is_given_up(make_world: MakeWorld) -> Non
 
 
 def test_switching_fleets_fails_no_invocation_and_lets_those_under_way_end(make_world: MakeWorld) -> None:
-    """The old fleet's slow answer arrives although the fleet was terminated meanwhile."""
+    """The old fleet's slow answer arrives although the fleet was terminated before."""
     slow = dedent(ECHO) + "\nimport time\ndef input_fn(body, content_type):\n"
     slow += "    if body == b'slow': time.sleep(1.5)\n    return body.decode(), content_type\n"
     world = make_world(v1=model(slow, name="v1"), v2=model(name="v2"))

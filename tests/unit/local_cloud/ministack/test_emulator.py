@@ -16,7 +16,7 @@ MODULES = [
 
 
 def test_pinned_ministack_has_everything_that_is_relied_on() -> None:
-    """In a process of its own, because MiniStack reads the environment when it is imported."""
+    """Run it in a child process, because MiniStack reads the environment on import."""
     code = "from local_cloud.ministack.emulator import missing_internals; print(missing_internals())"
 
     finished = subprocess.run(  # noqa: S603 - our own code

@@ -1,4 +1,4 @@
-"""What each operation needs of IAM: each action, resource and condition key in turn is taken away."""
+"""The IAM permissions of each operation: each action, resource and condition key is removed in turn."""
 
 from __future__ import annotations
 

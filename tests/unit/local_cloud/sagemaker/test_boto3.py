@@ -27,7 +27,7 @@ IMPATIENT: WaiterConfigTypeDef = {"Delay": 0, "MaxAttempts": 100}
 
 
 class _Raw:
-    """What botocore expects below an AWSResponse whose content is already there."""
+    """botocore expects this below an AWSResponse whose content is already there."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body

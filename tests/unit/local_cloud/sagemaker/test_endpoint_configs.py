@@ -1,4 +1,4 @@
-"""Endpoint configs: what is kept, and which settings exclude each other."""
+"""Endpoint configs: their descriptions, and settings that exclude each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of endpoint statuses: what each permits, and in which words it refuses the rest."""
+"""The table of endpoint statuses: permitted operations, and the messages of refusals."""
 
 from __future__ import annotations
 

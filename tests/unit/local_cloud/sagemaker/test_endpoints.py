@@ -1,4 +1,4 @@
-"""Endpoints: what is visible while they are created, updated, rescaled and deleted."""
+"""Endpoints as described while they are created, updated, rescaled and deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The events on the bus: envelopes, shapes, order, and the switches of what was never seen."""
+"""The events on the bus: envelopes, shapes, order, and switches for unseen behaviours."""
 
 from __future__ import annotations
 

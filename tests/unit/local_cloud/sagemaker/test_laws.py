@@ -1,4 +1,4 @@
-"""Laws of the state machine: whatever is called, whenever, and however fleets turn out."""
+"""Laws of the state machine, for all calls at all times and all healths of fleets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The registry: groups, versions, unversioned packages, their updates and who may see them."""
+"""The registry: groups, versions, unversioned packages, their updates and their permissions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rollouts as AWS makes them: what is launched, told, watched and terminated, and the way back."""
+"""Rollouts as on AWS: launches, events, alarms, terminations and rollbacks."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ class VirtualCloud:
         return self.sink.details("SageMaker Endpoint Deployment State Change")
 
     def variant_statuses(self) -> list[tuple[str, str]]:
-        """Return what the deployment events said of the new variant, in order."""
+        """Return the new variant's statuses in the deployment events, in order."""
         told = []
         for event in self.deployment_events():
             (summary,) = event["PendingDeploymentSummary"]["ProductionVariants"]

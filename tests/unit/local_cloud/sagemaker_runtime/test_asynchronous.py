@@ -1,4 +1,4 @@
-"""Asynchronous invocations: what is accepted, what is written where, and who is told."""
+"""Asynchronous invocations: accepted requests, written objects, and notifications."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Storage:
 
 
 class Roles:
-    """A role that may do everything but what is refused, and remembers what it was asked."""
+    """A role that may do everything except the refused actions, and records all questions."""
 
     def __init__(self, *refused: str) -> None:
         self._refused = refused

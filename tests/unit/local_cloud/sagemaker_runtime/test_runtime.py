@@ -16,7 +16,7 @@ CALLER = Caller("111122223333", "eu-central-1", "arn:aws:iam::111122223333:root"
 
 
 class Endpoints:
-    """Hosted endpoints that answer, or raise, the same to everybody; they remember what they were asked."""
+    """Hosted endpoints with a fixed answer or error, which record all invocations."""
 
     def __init__(self, outcome: Answer | Exception) -> None:
         self._outcome = outcome

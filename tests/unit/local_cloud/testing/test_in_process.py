@@ -1,4 +1,4 @@
-"""The cloud inside this process: what its clients do is what the control plane sees."""
+"""The cloud inside this process: its clients' calls reach the control plane."""
 
 from __future__ import annotations
 
