@@ -317,8 +317,7 @@ STAGED = ["staging", "production"]
 
 
 def others(accounts: Accounts, stage: str) -> dict[str, Principal]:
-    """Return a principal that may do everything in its account, but is no stage's deployer or models'
-    role."""
+    """Return a principal that may do everything in its account, but is neither deployer nor models' role."""
     account_id = accounts.staging_id if stage == "staging" else accounts.production_id
     return {"another role of the stage's": whoever(account_id, "any"), "a stranger": SOMEBODY["a stranger"]}
 

@@ -111,7 +111,7 @@ def _replay(chosen: argparse.Namespace) -> int:
 
 
 def _hunt(chosen: argparse.Namespace) -> int:
-    """Print what was caught as JSON; the exit status says whether anything was."""
+    """Print the caught sabotages as JSON; the exit status says whether there were any."""
     caught = hunt(chosen.seed, chosen.schedules, first=chosen.first)
     _say(json.dumps(dataclasses.asdict(caught) if caught is not None else None))
     return 0 if caught is None else 1

@@ -249,7 +249,7 @@ def lead(aim: Aim, random: Random) -> Schedule:
         return replace(schedule, faults=(_fault(what, how, random),))
     event, status = what.removeprefix("event "), what.removeprefix("endpoint ")
     if event in _TO_AN_EVENT:
-        # Every stage is told what the registry has to tell: the first one, then the second.
+        # Every stage hears the registry's two pieces of news in order.
         nth = random.randrange(2) if event in STAGE_EVENTS else 0
         fault = EventFault(event, nth, EventFaultKind(how), random.randrange(len(DELAYS)))
         return replace(_TO_AN_EVENT[event], event_faults=(fault,))
@@ -263,7 +263,7 @@ def lead(aim: Aim, random: Random) -> Schedule:
     schedule = _TO_A_STATUS[status]
     choices = {"which": random.randrange(CHOICES), "how": random.randrange(CHOICES)}
     if aim in STAGE_AIMS:
-        # The first endpoint's status is what the schedule leads to, whatever number is drawn.
+        # The schedule alone decides the first endpoint's status, independent of draws.
         choices["which"] = 0
         schedule = replace(schedule, stages=Stages.PENDING)
     done = Disturbance(Kind(how), when=status, **choices)
@@ -282,8 +282,8 @@ def _fault(call: str, how: str, random: Random) -> Fault:
             how=random.randrange(CHOICES),
         )
         return Fault(operation, 0, FaultKind.MEANWHILE, meanwhile=happens)
-    # Of an attempt two things are told: that it began, and how it ended.
-    # A stage stamps a version, and then passes it on.
+    # An attempt has two notifications: its beginning and its end. A stage first stamps a version, then passes
+    # it on.
     nth = random.randrange(2) if call in {TELLING, "PutEvents", REGISTRY_WRITE} else 0
     times = 4 if kind == FaultKind.STALE else random.choice((1, 1, 2, 3, 4))
     return Fault(operation, nth, FaultKind(kind), times, random.randrange(len(DELAYS)))

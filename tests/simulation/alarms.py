@@ -1,7 +1,7 @@
-"""The alarms on endpoints: which versions set them off, when, and for how long they stay on.
+"""The alarms on endpoints: which versions raise them, when, and for how long.
 
-Owns the CloudWatch of a simulated account. The deployer and SageMaker only see states; laws also see who
-was to blame.
+Owns the CloudWatch of a simulated account. The deployer and SageMaker see only states; laws also see the
+cause.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ class Raised:
 
 
 class SimulatedAlarms(ScriptedAlarms):
-    """The account's alarms; those of endpoints go on and off by what has traffic there.
+    """The account's alarms; the traffic of endpoints raises and clears them.
 
     Attributes:
-        raised: Every time that an alarm went on, in order.
-        on_since: Since when each alarm is on that is.
+        raised: Every alarm that went on, in order.
+        on_since: When each alarm that is on went on.
     """
 
     def __init__(self, world: World) -> None:

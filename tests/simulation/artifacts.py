@@ -1,10 +1,10 @@
-"""What versions are made of: as they were approved, as they serve, and as stages say that they deployed them.
+"""Versions' artifacts: as approved, as served, and as stages say that they deployed them.
 
-Owns this memory only, and judges nothing. A version's artifact can be changed in the registry, or overwritten
-in S3, so a version's ARN does not tell what serves. Here an artifact is the URL of its model data and, in
-stages, the entity tag of the object there. Nobody can see what is overwritten after the last look at it: what
-was approved, what came to serve and what is passed on is what whoever did it was shown last. Who did not look
-is shown nothing: then it is what was there when it was done.
+Owns only this memory, and judges nothing. A version's artifact can be changed in the registry, or overwritten
+in S3, so the version's ARN does not identify what serves. Here an artifact is the URL of its model data and,
+in stages, the entity tag of the object there. Nobody can see an overwrite after the last look. So the
+artifact of an approval, a deployment or a promotion is the one that its author saw last. If the author did
+not look, it is the artifact at that moment.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ENDPOINT: Final = ":endpoint:"
 
 
 def artifact_of(package: Mapping[str, Any]) -> str:
-    """Return where what a version is made of is, as DescribeModelPackage shows it."""
+    """Return a version's artifact, as DescribeModelPackage shows it."""
     (container,) = package["InferenceSpecification"]["Containers"]
     url: str = container["ModelDataUrl"]
     return url
@@ -42,8 +42,8 @@ class Artifacts:
     """What is known of the artifacts of a world's versions.
 
     Attributes:
-        of_attempts: Endpoint and number of an attempt to what really came to serve by it.
-        stamped: Stage and version's ARN in lower case to what the stage's last digest stands for.
+        of_attempts: By endpoint and number of an attempt, the artifact that it really brought into service.
+        stamped: By stage and version's ARN in lower case, the artifact of the stage's last digest.
     """
 
     def __init__(self, world: World) -> None:
@@ -54,7 +54,7 @@ class Artifacts:
         self.stamped: dict[tuple[str, str], str] = {}
 
     def note_call(self, call: Call) -> None:
-        """Remember what was approved, what is deployed, and what a stage says that it deployed."""
+        """Remember the artifacts of approvals, of deployments, and of stages' stamps."""
         if not call.accepted:
             return
         if call.operation in {"PutItem", "UpdateItem"}:
@@ -68,7 +68,7 @@ class Artifacts:
                     self.stamped[stage_name, call.request["ModelPackageArn"].lower()] = deployed
 
     def _note_approval(self, call: Call) -> None:
-        """Remember what an approval is for, once the journal says it."""
+        """Remember an approval's artifact, once the approval is in the journal."""
         key = call.request.get("Key") or call.request["Item"]
         name, item = key["endpoint"]["S"], key["item"]["S"]
         if not item.startswith("approval#"):
@@ -81,11 +81,11 @@ class Artifacts:
             if call.operation == "PutItem":
                 self._approved[name, arn.lower(), time] = approved
             else:
-                # Where it could not be seen at first, it is what was found first.
+                # If it was unreadable at first, it is the first artifact found.
                 self._approved.setdefault((name, arn.lower(), time), approved)
 
     def _note_change(self, call: Call) -> None:
-        """Remember what an endpoint is to load, wherever that is: what was listed right before the write."""
+        """Remember the artifact that an endpoint is about to load: the one listed right before the write."""
         before = [
             each
             for each in reversed(call.invocation.calls[:-1])
@@ -98,12 +98,12 @@ class Artifacts:
         self._loaded[key] = {**self._world.bucket.tags, **listed}
 
     def now(self, package: Mapping[str, Any]) -> str:
-        """Return what a version is made of by now."""
+        """Return a version's present artifact."""
         uri = artifact_of(package)
         return self._known_as(uri, self._world.bucket.tag(uri))
 
     def seen(self, package: Mapping[str, Any], call: Call) -> str:
-        """Return what a version was made of when the invocation of a call looked last, before that."""
+        """Return a version's artifact at the last look of a call's invocation before the call."""
         uri = artifact_of(package)
         before = (each for each in reversed(call.invocation.calls) if each.number < call.number)
         listed = _tags_in(each for each in before if each.operation == LISTING)
@@ -117,7 +117,7 @@ class Artifacts:
         return uri if self._world.schedule.stages is Stages.NONE else f"{uri} {tag}"
 
     def note_service(self, endpoint_name: str, config_name: str, attempt: int) -> None:
-        """Remember what an endpoint came to serve by an attempt."""
+        """Remember the artifact that an attempt brought into service."""
         artifacts = {
             self._loaded_as(endpoint_name, config_name, container.model_data_url)
             for spec, _ in self._world.hosting.receiving(endpoint_name)
@@ -128,11 +128,11 @@ class Artifacts:
             self.of_attempts[endpoint_name, attempt] = artifacts.pop()
 
     def approved(self, endpoint_name: str, decided: Mapping[str, Any]) -> str | None:
-        """Return what a version was made of when it was approved; None if nobody knows.
+        """Return a version's artifact at its approval; None if nobody knows.
 
         Args:
             endpoint_name: For which endpoint.
-            decided: The approval in its journal, or an attempt that it led to.
+            decided: The approval in its journal, or an attempt for it.
         """
         return self._approved.get((endpoint_name, decided["version_arn"].lower(), decided["approved_at"]))
 
@@ -146,10 +146,10 @@ class Artifacts:
         }
 
     def came_to_serve(self, endpoint_name: str, attempt: Mapping[str, Any]) -> str | None:
-        """Return what really came to serve by an attempt; None if nobody knows.
+        """Return the artifact that an attempt really brought into service; None if nobody knows.
 
-        An attempt that only tries again what serves already asks SageMaker for nothing: then it is what the
-        last attempt before it loaded that put its config on the endpoint.
+        An attempt that only tests the serving version again asks SageMaker for nothing. Then it is the
+        artifact of the last attempt that put its config on the endpoint.
         """
         number = int(attempt["number"])
         own = self.of_attempts.get((endpoint_name, number))
@@ -164,7 +164,7 @@ class Artifacts:
         return next((each for each in loaded if each is not None), None)
 
     def last_deployed(self, endpoint_name: str, arn: str) -> str | None:
-        """Return what a version, by its ARN in lower case, was when it last went live on an endpoint."""
+        """Return the artifact with which a version (ARN in lower case) last went live on an endpoint."""
         deployed = (
             self.came_to_serve(endpoint_name, each)
             for each in reversed(self._world.journal(endpoint_name, "attempt#"))
@@ -183,7 +183,7 @@ def _tags_in(listings: Iterable[Call]) -> dict[str, str]:
 
 
 def last_read(call: Call, version_arn: str) -> dict[str, Any] | None:
-    """Return what an invocation last read of a version before a call; None if nothing."""
+    """Return an invocation's last read of a version before a call; None if there was none."""
     return next(
         (
             each.response

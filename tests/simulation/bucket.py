@@ -1,6 +1,6 @@
-"""The S3 of a world: which object is in an artifact's place, who overwrites it, and whether it is shown.
+"""The S3 of a world: the objects of artifacts, who overwrites them, and whether they are visible.
 
-Owns entity tags by URI. An object is there under any key, as it was put first, until somebody overwrites it.
+Owns entity tags by URI. Every key has its first object until somebody overwrites it.
 """
 
 from __future__ import annotations
@@ -8,18 +8,18 @@ from __future__ import annotations
 from typing import Any, Final
 
 FIRST: Final = "1"
-"""The entity tag of what was put first."""
+"""The entity tag of a first object."""
 
 NEIGHBOUR: Final = ".old"
-"""What an object beside an artifact is named, which a listing by the artifact's key shows as well."""
+"""The suffix of an object beside an artifact, which a listing by the artifact's key also shows."""
 
 
 class Bucket:
-    """Objects, of which only the entity tags are known.
+    """Objects, by their entity tags only.
 
     Attributes:
-        tags: Of what was ever overwritten, by URI.
-        is_hidden: Whether a bucket policy keeps stages from listing what is there.
+        tags: Of overwritten objects, by URI.
+        is_hidden: Whether a bucket policy hides the objects from stages.
     """
 
     def __init__(self) -> None:
@@ -32,12 +32,12 @@ class Bucket:
         return self.tags.get(uri, FIRST)
 
     def overwrite(self, uri: str) -> None:
-        """Put what was never there before in an object's place."""
+        """Overwrite an object with a new one."""
         self._overwritten += 1
         self.tags[uri] = f"{FIRST}.{self._overwritten}"
 
     def restore(self, uri: str) -> None:
-        """Put what was there first in an object's place again."""
+        """Restore the first object."""
         self.tags[uri] = FIRST
 
     def list(self, bucket: str, prefix: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ REGION = "eu-central-1"
 
 
 class Network(Protocol):
-    """What stands behind the clients of one task."""
+    """The services behind the clients of one task."""
 
     def send(self, service: str, operation: str, body: bytes) -> tuple[int, bytes]:
         """Answer a request, or raise what botocore's HTTP session would."""
@@ -58,7 +58,7 @@ def client(service: str) -> Any:
         parameter_validation=True,
     )
     session = _session()
-    # One wire format is enough to be told apart: of CloudWatch's three, JSON instead of CBOR.
+    # One wire format is enough: for CloudWatch, JSON instead of CBOR.
     loader = session._session.get_component("data_loader")  # noqa: SLF001 - boto3 hides botocore's session
     metadata = loader.load_service_model(service, "service-2")["metadata"]
     if "json" in metadata.get("protocols", ()):
@@ -106,7 +106,7 @@ def _repeat(
     caught_exception: Exception | None,
     **_: object,
 ) -> float | None:
-    """Repeat what botocore's standard mode would: throttling, service faults and what the network lost."""
+    """Repeat what botocore's standard mode would: throttling, service faults and lost answers."""
     if caught_exception is None:
         code = response[1].get("Error", {}).get("Code")
         if response[0].status_code not in _TRANSIENT_STATUSES and code not in _THROTTLING_CODES:

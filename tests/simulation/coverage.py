@@ -1,6 +1,6 @@
-"""What the schedules reached and what they missed: which fault hit which call, what met which state.
+"""The schedules' coverage: which fault hit which call, and which event met which state.
 
-Owns the list of everything that there is to hit, and the reasons why some of it cannot be.
+Owns the list of everything to hit, and the reasons why some of it cannot be hit.
 """
 
 from __future__ import annotations

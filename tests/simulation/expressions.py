@@ -1,7 +1,7 @@
 """DynamoDB's expressions, as far as a journal needs them: conditions, key conditions and updates.
 
-Owns parsing and evaluation over items in DynamoDB's own JSON (`{"S": "text"}`). What it does not know it
-refuses, so that a new expression in the deployer fails loudly here instead of passing untested.
+Owns parsing and evaluation over items in DynamoDB's own JSON (`{"S": "text"}`). It refuses everything else,
+so that a new expression in the deployer fails loudly here instead of passing untested.
 """
 
 from __future__ import annotations

@@ -35,12 +35,12 @@ class Catch:
     """How a broken deployer was caught.
 
     Attributes:
-        number: Of the schedule in its series; None for the one that was to be tried first.
+        number: The schedule's number in its series; None for the known schedule, which runs first.
         schedule: The schedule, as JSON.
         schedules: How many it took.
         seconds: How long it took.
-        law: The law that was broken.
-        told: How.
+        law: The broken law.
+        told: The law's message.
     """
 
     number: int | None
@@ -68,9 +68,9 @@ def hunt(seed: str, schedules: int, *, first: Schedule | None = None) -> Catch |
 def catch(
     sabotages: Sequence[Sabotage], *, seed: str, schedules: int, jobs: int, anew: bool = False
 ) -> Iterator[tuple[Sabotage, Catch | None]]:
-    """Break the deployer in each way, and hunt, each in a process of its own; in the order given.
+    """Break the deployer in each way, and hunt in separate processes; return results in the given order.
 
-    Try the schedule that is known to catch a sabotage first, unless `anew` is set.
+    The schedule that is known to catch a sabotage runs first, unless `anew` is set.
     """
 
     def caught(sabotage: Sabotage) -> Catch | None:

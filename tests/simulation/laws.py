@@ -1,8 +1,8 @@
-"""The laws: what must hold whatever happens. Each is one class, and its docstring is the rule.
+"""The laws: what must always hold. Each is one class, and its docstring is the rule.
 
-Owns judgement only. A law looks at calls as they take effect, at changes of endpoints, and at the world when
-it rests; it never asks the deployer's own code what would be right. Names of resources mean nothing to a
-law: it goes by what they contain.
+Owns only judgement. A law looks at calls as they take effect, at changes of endpoints, and at the world at
+rest. It never uses the deployer's own code to find what would be right. Laws ignore the names of resources,
+and go by their content.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ TRANSIENT: Final = (
     *("You are not authorized to perform this operation", "UnauthorizedOperation"),
     *("AccessDenied", "CreateNetworkInterface", "ecr:", "kms:", "s3:GetObject", "s3:ListBucket"),
 )
-"""What SageMaker says of trouble that may pass, from what SageMaker's users saw; the deployer has its own."""
+"""SageMaker's messages about trouble that may pass, as its users saw them; the deployer has its own list."""
 
 RETRIES: Final = 5
 """How often a release that failed for a passing reason is tried again."""
@@ -79,12 +79,12 @@ TOLD_OF_PROMOTION: Final = {"succeeded": frozenset({"promoted"}), "failed": froz
 """Which tell of a promotion that did."""
 
 NEXT: Final = {"accepted": frozenset({"testing", *TOLD}), "testing": frozenset(TOLD)}
-"""What an attempt that SageMaker accepted may become."""
+"""The possible ends of an attempt that SageMaker accepted."""
 
 PROMOTE: Final = "Promote"
 CLEAN_UP: Final = "CleanUp"
 ASIDE: Final = frozenset({CLEAN_UP, PROMOTE})
-"""What attempts are for that leave what serves as it is."""
+"""Kinds of attempts that do not change what serves."""
 
 BUSY: Final = ("Cannot update in-progress endpoint ", "Cannot create already existing endpoint ")
 """How SageMaker refuses a change for the moment, not for good."""
@@ -104,16 +104,16 @@ class LawBrokenError(Exception):
 
 @dataclass(slots=True)
 class Rollout:
-    """What really became of a change that SageMaker accepted from the deployer.
+    """The real result of a change that SageMaker accepted from the deployer.
 
     Attributes:
-        endpoint_name: Of what.
-        endpoint_config_name: To what.
-        content: What that is.
+        endpoint_name: The endpoint.
+        endpoint_config_name: The new config.
+        content: The config's content.
         call: The call.
-        attempt: Which attempt it was made for.
-        ended: When it ended; None as long as it is under way.
-        succeeded: Whether the endpoint came to serve by it.
+        attempt: The attempt for which it was made.
+        ended: When it ended; None while it runs.
+        succeeded: Whether it brought the endpoint to the config.
         was_alarmed: Whether the endpoint's rollback alarm was on when it ended.
     """
 
@@ -134,17 +134,17 @@ def _is_blind(invocation: Invocation) -> bool:
 
 
 class Facts:
-    """What really happened in SageMaker, as the control plane shows it, never as the deployer sees it."""
+    """What really happened in SageMaker, from the control plane and not from the deployer."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.rollouts: list[Rollout] = []
         self.contents: dict[str, tuple[str, str, str]] = {}
-        """What configs are to serve, by their names, also of those that are gone."""
+        """The content of configs by name, including deleted ones."""
         self.artifacts = Artifacts(world)
 
     def note_call(self, call: Call) -> None:
-        """Remember a change that was accepted, and what was in the way of an update."""
+        """Remember an accepted change, and the obstacles of an update."""
         self.artifacts.note_call(call)
         if call.operation == "CreateEndpointConfig" and call.accepted:
             name = call.request["EndpointConfigName"]
@@ -250,10 +250,10 @@ class Facts:
         ]
 
     def lasts(self, attempt: Mapping[str, Any]) -> bool:
-        """Tell whether what failed an attempt does not pass by itself.
+        """Tell whether the cause of an attempt's failure lasts.
 
-        A failed smoke test does not, whatever kept it from being made. An alarm that nobody could see may
-        have been on before.
+        A failed smoke test lasts, even if the test could not be made. An alarm that nobody could see may have
+        been on before.
         """
         if "failed_test" in attempt:
             return True
@@ -290,14 +290,14 @@ class Law:
 
 
 class Law1OnlyApproved(Law):
-    """A version that is not Approved at the moment of the write is never put on an endpoint.
+    """The deployer never puts a version on an endpoint that is not Approved at the moment of the write.
 
-    The registry is asked immediately before: the calls of the same invocation right before a CreateEndpoint
-    or UpdateEndpoint (its own repetitions aside) are DescribeModelPackage of that very version, and of every
-    one that is to serve beside it, each answered Approved and Completed. A reject that comes between these
-    reads and the write is the one exception; that it is undone at the next rest is law 3. Nobody's approval
-    counts whom the endpoint's policy does not name; an approval that the deployer has not from the event that
-    names it counts as given by whoever changed the version last.
+    The deployer reads the registry immediately before. In the same invocation, right before a CreateEndpoint
+    or UpdateEndpoint (and its own repetitions), there are calls of DescribeModelPackage for that version and
+    for every version beside it. Each answered Approved and Completed. The one exception is a reject between
+    these reads and the write; law 3 says that the next rest undoes it. An approval counts only if the
+    endpoint's policy names the approver. The deployer knows the approver from the event of the approval.
+    Without that event, the person who last changed the version counts as the approver.
     """
 
     def check_call(self, call: Call) -> None:
@@ -365,13 +365,13 @@ class Law2NothingServingStops(Law):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What an endpoint should serve: this content, or whatever it serves of this version.
+    """What an endpoint should serve: this content, or this version as it serves now.
 
     Attributes:
-        content: What.
-        stays: Whether whatever it serves of this version stays.
-        artifact: What the version was made of when it was approved; None if it is not known, or others serve
-            beside it.
+        content: The content.
+        stays: Whether any form of this version may stay if it serves.
+        artifact: The version's artifact at its approval; None if unknown, or if other versions serve beside
+            it.
     """
 
     content: tuple[str, str, str]
@@ -382,33 +382,34 @@ class Expected:
 class Law3NewestStandingApproval(Law):
     """Once disturbances stop, and after one sweep, the endpoint serves the newest approval that still stands.
 
-    Precisely: capacity and quotas are back, every event from now on is delivered once, invocations under way
-    end, and the clock goes beyond every lease, stale read and retry delay; then one sweep runs, and whatever
-    follows from it. Then the endpoint is InService on a config whose content is that of the newest approval
-    (by the journal's time, then by version) that counts by the policy, is Approved and Completed in the
-    registry, and has not failed for good with these settings since. Failed for good is a failed attempt with
-    a lasting reason, or a sixth one with a passing reason; a failed smoke test lasts, whatever kept it from
-    being made. If that version failed with these settings and serves with earlier ones, it stays as it is. If
-    it serves and failed its smoke test, what it served as before comes back, if anything did, or else the
-    next approval has its turn. If nothing can be served, what served before goes on (law 2).
+    At that time capacity and quotas are back, every new event is delivered once, current invocations end, and
+    the clock passes every lease, stale read and retry delay. Then one sweep runs, with everything that
+    follows from it. Afterwards the endpoint is InService, on a config with the content of the newest approval
+    (by the journal's time, then by version) that meets three conditions. It counts by the policy; it is
+    Approved and Completed in the registry; it has not failed for good with these settings since. An approval
+    has failed for good after one failure with a lasting reason, or after six with passing reasons. A failed
+    smoke test lasts, even if the test could not be made. If the version failed with these settings and serves
+    with earlier ones, it stays as it is. If it serves and failed its smoke test, its own previous release
+    comes back, if there is one; otherwise the next approval has its turn. If nothing can be served, the
+    endpoint keeps serving what it served (law 2).
 
-    The journal's time of an approval is the truth: of every approval whose event was delivered, and which
-    lasted, the journal knows; and no version counts as approved later than it was, if the event was
-    delivered, and neither a sweep nor the event of a later change, which names no approval, told of it first.
+    The journal's time of an approval is true. The journal knows every lasting approval whose event was
+    delivered. If the event was delivered, the approval has no later time than its real one. The exception is
+    an approval of which a sweep told first, or an event of a later change, which names no approval.
 
-    In a stage with a gate a version stands only if its life cycle is what the gate asks for, or beyond, and
-    it counts as approved when that was set. A version has no turn that is not made of what it was when it was
-    approved, or of what another stage stamped that it deployed; it stays if it serves. Beside it serve the
-    versions that variants are pinned to, if they are Approved, and as its shadow the newest that was approved
-    for that later, stands and has not failed.
+    In a stage with a gate, a version stands only if its life cycle is at the gate, or beyond. Its approval
+    counts from the time when that was set. A version has no turn if its artifact is not the approved one, or
+    not the one that another stage stamped; it stays if it serves. The versions of pinned variants serve
+    beside it, if they are Approved. Its shadow is the newest version that was approved for the shadow later,
+    stands and has not failed.
 
-    And on the way there nothing that stands, counts, and did not fail its smoke test gives way to an older
-    approval, as far as the invocation could read in the journal; unless people did something meanwhile, or
-    one of its calls met a fault.
+    Until then, no version that stands, counts, and did not fail its smoke test gives way to an older approval
+    that the invocation could read in the journal. The exceptions are actions of people in between, and a
+    fault in one of the invocation's calls.
 
-    Left alone are endpoints that nobody manages, whose settings are no settings, or that are OutOfService. An
-    endpoint in service whose settings ask for a kind that SageMaker does not change it to goes on as it is,
-    and people know that.
+    The law excludes endpoints that nobody manages, endpoints with invalid settings, and endpoints that are
+    OutOfService. If the settings ask for a kind to which SageMaker cannot change an endpoint in service, the
+    endpoint stays as it is, and people hear of it.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -417,7 +418,7 @@ class Law3NewestStandingApproval(Law):
         self._journalled: dict[tuple[str, str, str], int] = {}
 
     def check_call(self, call: Call) -> None:
-        """Remember which approvals are journalled by who read of no other of their version."""
+        """Remember the journalled approvals whose invocation read no other approval of the version."""
         if call.is_write and call.operation == "UpdateEndpoint":
             self._check_way_back(call)
         item = call.request.get("Item", {})
@@ -520,8 +521,8 @@ class Law3NewestStandingApproval(Law):
         Args:
             name: The endpoint.
             settings: Its settings.
-            live: What it is on.
-            besides: The ARN, in lower case, of a version that is left out, as if it were rejected.
+            live: Its present config's content.
+            besides: The ARN, in lower case, of a version to leave out, as if it were rejected.
         """
         attempts = self.facts.attempts(name)
         for approval in self._newest_first(name):
@@ -554,7 +555,7 @@ class Law3NewestStandingApproval(Law):
         return None
 
     def _is_changed(self, name: str, package: dict[str, Any], artifact: str | None) -> bool:
-        """Tell whether a version is not what was approved, or not what another stage says it deployed."""
+        """Tell whether a version's artifact is not the approved one, or not the one that a stage stamped."""
         own = stage_settings(self.world.schedule, name).get("StageName")
         stamped = {
             self.facts.artifacts.stamped.get((stage_name, package["ModelPackageArn"].lower()))
@@ -566,7 +567,7 @@ class Law3NewestStandingApproval(Law):
     def _wanted(
         self, settings: dict[str, Any], approval: dict[str, Any], shadow: dict[str, Any] | None = None
     ) -> tuple[str, str, str]:
-        """Return what an approval is to serve as, under these settings, beside what is pinned."""
+        """Return an approval's content under these settings, beside the pinned versions."""
         config, versions = settings["CreateEndpointConfig"], {}
         for variant_name, number in settings.get("Pins", {}).items():
             package = self.world.people.look("DescribeModelPackage", ModelPackageName=f"{GROUP}/{number}")
@@ -594,7 +595,7 @@ class Law3NewestStandingApproval(Law):
     def _shadowed(
         self, name: str, settings: dict[str, Any], live: dict[str, Any], besides: str | None
     ) -> tuple[str, str, str] | None:
-        """Return what serves with the newest version beside it that may shadow it; None if none may."""
+        """Return the live content with the newest version that may shadow it; None if none may."""
         if "Shadow" not in settings:
             return None
         for shadow in self._newest_first(name, for_shadow=True):
@@ -612,7 +613,7 @@ class Law3NewestStandingApproval(Law):
         return None
 
     def _failed_test(self, name: str, attempts: list[dict[str, Any]]) -> dict[str, Any] | None:
-        """Return the last attempt that led to what an endpoint is on, if that failed its smoke test."""
+        """Return the last attempt that led to an endpoint's config, if it failed its smoke test."""
         endpoint = self.world.describe(name)
         config = endpoint["EndpointConfigName"] if endpoint is not None else None
         led = [each for each in attempts if each["action"] not in ASIDE]
@@ -622,7 +623,7 @@ class Law3NewestStandingApproval(Law):
     def _former(
         self, tested: dict[str, Any], attempts: list[dict[str, Any]], content: tuple[str, str, str]
     ) -> tuple[str, str, str] | None:
-        """Return what a version served as before its test failed, unless that failed or was changed since."""
+        """Return a version's release before its failed test, unless that failed too or was changed since."""
         served = next(
             (
                 each
@@ -651,11 +652,11 @@ class Law3NewestStandingApproval(Law):
             self.world.people.look("DescribeModelPackage", ModelPackageName=each)
             for each in versions_in(former or content)
         ]
-        # What served beside it may have been rejected since.
+        # The version beside it may have been rejected since.
         return former if all(each is not None and admits(None, each) for each in packages) else None
 
     def _was_something_else(self, served: dict[str, Any], arn: str) -> bool:
-        """Tell whether a version is not what it was when it served; only in stages anybody can know."""
+        """Tell whether a version was changed since it served; only in stages can anybody know."""
         name = served["endpoint"]
         if "StageName" not in stage_settings(self.world.schedule, name):
             return False
@@ -695,7 +696,7 @@ class Law3NewestStandingApproval(Law):
         return any(map(self.facts.lasts, failed)) or len(failed) > RETRIES
 
     def _is_made_of(self, attempt: dict[str, Any], approval: dict[str, Any]) -> bool:
-        """Tell whether an attempt was for what was approved, as far as anybody knows."""
+        """Tell whether an attempt was for the approved artifact, as far as anybody knows."""
         artifacts, name = self.facts.artifacts, approval["endpoint"]
         if attempt["version_arn"].lower() != approval["version_arn"].lower():
             # It put the approved version beside another one, and is known by that one's artifact.
@@ -704,7 +705,7 @@ class Law3NewestStandingApproval(Law):
         return None in {tried, approved} or tried == approved
 
     def _content(self, attempt: dict[str, Any], like: tuple[str, str, str]) -> tuple[str, str, str] | None:
-        """Return what an attempt was to serve, also if its config is gone."""
+        """Return an attempt's intended content, even if its config is gone."""
         found = self.facts.contents.get(attempt["endpoint_config_name"])
         if found is None and attempt["version_arn"].lower() == like[0]:
             # Refused before there was a config: nobody knows which settings it was for.
@@ -743,7 +744,7 @@ class Law3NewestStandingApproval(Law):
                 (account, named[-1].event_id) in self.world.processed
                 and not people.settings_were_missing
                 and known < named[-1].time
-                # At a gate, what is rejected may be approved again without a word of the gate.
+                # At a gate, a rejected version may be approved again without a change at the gate.
                 and not any(
                     act.version_arn.lower() == arn
                     and act.status not in {None, "Approved"}
@@ -780,7 +781,7 @@ class Law4NoLoop(Law):
         if call.operation in {"DeleteEndpoint", *CHANGES}:
             subject = call.request["EndpointName"]
         who = call.invocation.name if call.operation in {"AddTags", "DeleteTags"} else ""
-        # What was deleted may be made again for a new approval, and what was made again be deleted.
+        # A deleted resource may be made again for a new approval, and then be deleted again.
         for verb, opposite in (("Create", "Delete"), ("Delete", "Create")):
             if call.operation.startswith(verb):
                 undone = call.operation.replace(verb, opposite)
@@ -820,19 +821,22 @@ class Law4NoLoop(Law):
 
 
 class Law5EachEndIsTold(Law):
-    """Every attempt ends in one outcome, told by topic and bus: at least once, more only if something failed.
+    """Every attempt ends in one outcome; topic and bus get it at least once, and again only after a fault.
 
-    In the journal an attempt goes from open to accepted, from there to testing if there is a smoke test, and
-    to succeeded or failed; or from open to any of these; an end is final. It says what really happened:
-    succeeded is an attempt whose config the endpoint really came to serve by it, or came to serve before and
-    is tried again; aborted also one whose approval was read as taken back before its test; failed one that
-    SageMaker refused or that did not end so, whose version answered the smoke test badly or ended the test
-    of it, or whose endpoint others deleted or AWS took out of service before anybody looked; withdrawn one of
-    which SageMaker accepted nothing, or which it rolled back while the journal denied whatever was to be
-    noted of the attempt, so that nothing tells its rollback from another one's. On the bus an outcome is put
-    after the journal has it, never before. At rest each attempt that succeeded or failed has been told, in
-    one kind only. A second copy, with the same id, is put only after an invocation that told it met a fault,
-    so that it may not have come to note that it told.
+    In the journal an attempt goes from open to accepted, then to testing if there is a smoke test, and to
+    succeeded or failed. From open it may go directly to each of these. An end is final, and true:
+    - succeeded: the attempt really brought its config into service, or tested again a config that was already
+      in service.
+    - aborted: a rollout that was stopped, or an approval that was read as withdrawn before its test.
+    - failed: SageMaker refused the attempt or did not complete it, or the version failed or interrupted its
+      smoke test. It also covers an endpoint that others deleted or AWS took out of service before anybody
+      looked.
+    - withdrawn: SageMaker accepted nothing, or rolled it back while the journal refused every note about the
+      attempt, so that its rollback looks like any other.
+
+    An outcome goes to the bus after it is in the journal, never before. At rest each attempt that succeeded
+    or failed was reported, with one kind only. A second copy, with the same id, follows only after an
+    invocation whose report met a fault, so that it may not have noted the report.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -1010,15 +1014,16 @@ class Law5EachEndIsTold(Law):
 
 
 class Law6NothingNeededIsDeleted(Law):
-    """Nothing needed for a rollback is ever deleted; little remains, and no orphan.
+    """The deployer never deletes anything that a rollback needs; little remains, and no orphan.
 
-    A config or model is deleted only if it carries the deployer's tags for that endpoint, is not what an
-    endpoint is on or being brought to, not among the releases that served last, not what a reject of the
-    version that serves would bring back (unless an approval, a reject or new settings came while it was
-    being deleted), and not what an attempt under way is for. At rest an endpoint has at most `keep` former
-    releases, or the one for a reject to go back to, beside the one it is on; one more if that is not the
-    wanted one, and more where older attempts than the deployer reads had something left to clean up; and each
-    of its models and configs is named by an attempt.
+    It deletes a config or model only with its own tags for that endpoint, and only under these conditions.
+    The endpoint is not on it, or being brought to it. It is not among the last releases. A reject of the
+    serving version would not bring it back (unless an approval, a reject or new settings came during the
+    deletion). No current attempt is for it.
+
+    At rest an endpoint has its present release and at most `keep` old ones, or the one for a reject. It has
+    one more if its release is not the wanted one. It has more if attempts beyond the deployer's window still
+    had something to clean up. An attempt names each of its models and configs.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -1072,9 +1077,9 @@ class Law6NothingNeededIsDeleted(Law):
                     raise self.broken(f"{call.operation} of {name}, whose config {endpoint_name} needs")
 
     def _former(self, endpoint_name: str) -> list[str]:
-        """Return the configs that served last and must stay; one more is kept for a reject to go back to.
+        """Return the last releases' configs, which must stay, and one more for a reject.
 
-        What served before the deployments that the deployer reads is kept only for such a reject.
+        Releases before the deployer's window stay only for such a reject.
         """
         endpoint = self.world.people.look("DescribeEndpoint", EndpointName=endpoint_name)
         deployments = [
@@ -1091,7 +1096,7 @@ class Law6NothingNeededIsDeleted(Law):
         return list(dict.fromkeys(served))[: max(self.world.people.least_kept(endpoint_name) - 1, 0)]
 
     def _fallbacks(self, call: Call, endpoint_name: str) -> set[str]:
-        """Return the configs of what a reject would bring back; none if that changed in this invocation."""
+        """Return the configs that a reject would bring back; none if that changed in this invocation."""
         settings = self.world.people.settings.get(endpoint_name)
         endpoint = self.world.describe(endpoint_name)
         begun = call.invocation.started
@@ -1143,7 +1148,7 @@ class Law6NothingNeededIsDeleted(Law):
                 most = max(settings["Keep"], 1) + 1 + (expected is not None and expected.stays)
                 # Each release may have a companion, with a model of its own.
                 most *= 1 + (kind == "model" and has_companions(self.world))
-                # What left the deployer's window before it was cleaned up is forgotten, so far.
+                # Releases that left the deployer's window before their clean-up are forgotten, so far.
                 if (
                     len(names) > most
                     and len(attempts) <= self.world.schedule.window
@@ -1155,13 +1160,13 @@ class Law6NothingNeededIsDeleted(Law):
 class Law7JournalExplains(Law):
     """The journal alone explains every change that the control plane saw.
 
-    When SageMaker accepts a write of the deployer, the journal already holds an open attempt that names what
-    is written, claimed by the very invocation that writes, within its lease. At rest the attempts, replayed
-    in the order of their numbers, give exactly the changes that SageMaker accepted, in their order; and the
-    last of them that succeeded names the config that the endpoint is on, unless it is on that of one which
-    came to serve and failed or was aborted all the same (law 5). An attempt is one change. It asks again only
-    if whoever asked met a fault before noting the answer, and the endpoint came to rest without the config:
-    then nothing tells its rollback from one that others caused, and no version is blamed.
+    When SageMaker accepts a write of the deployer, the journal already has an open attempt that names the
+    written resource. The writing invocation itself has claimed that attempt, within its lease. At rest the
+    attempts, in the order of their numbers, give exactly the changes that SageMaker accepted, in their order.
+    The last one that succeeded names the endpoint's config, unless the config is that of a later attempt that
+    came into service and still failed or was aborted (law 5). An attempt is one change. It asks again only if
+    the first caller met a fault before noting the answer, and the endpoint came to rest without the config.
+    Then its rollback looks like one with another cause, and the version is not blamed.
     """
 
     def check_call(self, call: Call) -> None:
@@ -1244,11 +1249,11 @@ class Law7JournalExplains(Law):
 
 
 class Law8ScaledStaysScaled(Law):
-    """What somebody else scaled stays scaled, and what the settings change takes effect.
+    """Capacity that somebody else changed stays, and changes of the settings take effect.
 
-    When an update comes to its end, each variant has the instance count and the weight that it had when
-    SageMaker accepted the update, if the config before and the new one say the same of it, and both have the
-    same variants; otherwise what the new one says.
+    When an update ends, each variant keeps the instance count and weight that it had when SageMaker accepted
+    the update. That holds if the old and the new config agree on both, and have the same variants. Otherwise
+    the new config decides.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -1271,7 +1276,7 @@ class Law8ScaledStaysScaled(Law):
         before = self._configured(endpoint["EndpointConfigName"])
         after = self._configured(call.request["EndpointConfigName"])
         if before.keys() != after.keys():
-            # What a variant that comes or goes leaves to the others is nobody's to say but the settings'.
+            # If a variant is added or removed, only the settings decide about the others' capacity.
             return after
         running = _running(endpoint)
         return {
@@ -1306,13 +1311,13 @@ class Law8ScaledStaysScaled(Law):
 
 
 class Law9EveryEndpointHasItsTurn(Law):
-    """A sweep looks at every endpoint with settings that can be read, itself or by handing it over, once.
+    """A sweep looks once at every endpoint with readable settings, itself or by handing it over.
 
-    So does a part of a sweep with the endpoints that it names. A turn begins with a read of the endpoint's
-    journal, or fails before that with a read of its settings; that it fails, or what follows, costs no other
-    endpoint its turn. No part is larger than parts may be, and none as large as the part that it is the rest
-    of. Only an invocation to which something was done may hand over an endpoint twice, or one that it looked
-    at. An invocation that crashed, or could not list or hand over, is exempt: Lambda repeats it.
+    A part of a sweep does so with its endpoints. A turn begins with a read of the endpoint's journal, or
+    fails before that with a read of its settings. A failure in one turn costs no other endpoint its turn. No
+    part exceeds the limit on parts, and each is smaller than the part from which it was split. Only an
+    invocation with a fault may hand over an endpoint twice, or after looking at it. An invocation that
+    crashed, or could not list or hand over, is exempt: Lambda repeats it.
     """
 
     def check_rest(self) -> None:
@@ -1395,11 +1400,11 @@ class Law9EveryEndpointHasItsTurn(Law):
 
 
 class Law10OnlyWhatIsTakenBackIsAborted(Law):
-    """A rollout is aborted only if its version is not approved, and an abort hits no rollout but that one.
+    """A rollout is aborted only if its version is not approved, and an abort stops only that rollout.
 
-    Whoever sets off an endpoint's abort alarm has read, in its last call of SageMaker before, that the
-    version being rolled out is not deployable. Whoever updates an endpoint that has such an alarm has
-    cleared it before. At rest no such alarm is set.
+    Before an invocation sets an endpoint's abort alarm, its last call of SageMaker read that the version
+    being rolled out is not deployable. Before it updates an endpoint with such an alarm, it clears the alarm.
+    At rest no such alarm is set.
     """
 
     def check_call(self, call: Call) -> None:
@@ -1445,13 +1450,13 @@ class Law10OnlyWhatIsTakenBackIsAborted(Law):
 
 
 class Law11ScalingComesBack(Law):
-    """Whenever an endpoint has come to rest, its variants scale as its settings say.
+    """At rest, an endpoint's variants scale by its settings.
 
-    At rest an endpoint in service is registered with the capacities, policies and scheduled actions of its
-    settings, whatever updates, failures and crashes came before. And it goes on scaling on the way: a variant
-    is deregistered only if its settings have no scaling for it, if the attempt under way changes what it runs
-    on, or after SageMaker refused an update. If that is denied, and the attempt withdrawn, it is asked for
-    again before the next one, as long as the settings change what the variant runs on.
+    An endpoint in service is then registered with its settings' capacities, policies and scheduled actions,
+    after any updates, failures and crashes. Until then it keeps scaling. A variant is deregistered only for
+    three reasons: its settings have no scaling for it, the current attempt changes its instance type, or
+    SageMaker refused an update. If deregistering is denied and the attempt withdrawn, the deployer asks again
+    before the next attempt, while the settings still change the instance type.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -1490,7 +1495,7 @@ class Law11ScalingComesBack(Law):
         return str(attempt["endpoint_config_name"])
 
     def _types(self, config_name: str | None) -> dict[str, str]:
-        """Return what each variant of a config runs on."""
+        """Return each variant's hosting in a config."""
         config = config_name and self.world.people.look(
             "DescribeEndpointConfig", EndpointConfigName=config_name
         )
@@ -1541,7 +1546,7 @@ class Law11ScalingComesBack(Law):
 
 
 def _types_of(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return what each variant of a config runs on."""
+    """Return each variant's hosting in a config."""
     return {each["VariantName"]: each.get("InstanceType", "none") for each in config["ProductionVariants"]}
 
 
@@ -1559,20 +1564,21 @@ class Capacity:
 
 
 class Law12RolloutsKeepTheirPromise(Law):
-    """An update is rolled out as the settings ask, and at no time leaves fewer instances than that promises.
+    """An update is rolled out by the settings, and always keeps the number of instances that they promise.
 
-    The request carries the settings' DeploymentConfig: its policy to the letter, and every alarm of its
-    automatic rollback, except those that the same invocation was told are on already. The abort alarm is left
-    out only if the same invocation was denied clearing it: on, it would end the update at once. From the
-    moment SageMaker accepts it until the endpoint rests, count the instances that answer, of all fleets that
-    get requests. Blue/green, whatever shifts the traffic, has the whole old fleet for as long as any request
-    goes there, and the whole new one from then on: so there are never fewer than before, while the old config
-    gets requests, and after that never fewer than the new fleet is to have, which is what autoscaling or
-    people made of it unless the settings change it (law 8). Rolling exchanges instances in place: never fewer
-    than the smaller of both, less one batch. After a success there are at least as many as are to be, after a
-    rollback at least as many as before.
+    The request has the settings' DeploymentConfig: exactly its policy, and every alarm of its automatic
+    rollback, except alarms that the same invocation read as on. The abort alarm is left out only if the same
+    invocation was denied clearing it, because it would end the update at once.
 
-    Not counted is an endpoint that was deleted, taken out of service, or whose rollback failed.
+    From the moment SageMaker accepts the request until the endpoint rests, count the instances that answer,
+    over all fleets with requests. In a blue/green update, the whole old fleet exists while any request goes
+    to it, and the whole new fleet from then on. So there are never fewer than before while the old config
+    gets requests, and afterwards never fewer than the new fleet should have. That number is the one of
+    autoscaling or people, unless the settings change it (law 8). A rolling update exchanges instances in
+    place: never fewer than the smaller of both fleets, less one batch. After a success there are at least as
+    many as wanted, after a rollback at least as many as before.
+
+    Endpoints that were deleted, taken out of service, or whose rollback failed do not count.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -1622,7 +1628,7 @@ class Law12RolloutsKeepTheirPromise(Law):
         return {name for name, each in last.items() if each.fault == DENIED}
 
     def _told_on(self, invocation: Invocation) -> set[str]:
-        """Return the alarms that an invocation was told are on."""
+        """Return the alarms that an invocation read as on."""
         return {
             alarm["AlarmName"]
             for call in invocation.calls
@@ -1718,17 +1724,17 @@ def _is_unguardable(world: World, call: Call) -> bool:
 
 
 class Law13AlarmsBlameWhoSetThemOff(Law):
-    """A version that sets an alarm off while it is rolled out never rests on the endpoint afterwards.
+    """A version that raises an alarm during its rollout does not rest on the endpoint afterwards.
 
-    It may again once somebody approves it, or edits it, after its rollback; or under other settings. Left
-    out are rollbacks that had another reason besides: an abort, or one that may pass by itself (law 4); and
-    those of a change whose answer was lost, which is asked for again (law 7).
+    It may return once somebody approves or edits it after its rollback, or under other settings. The law
+    excludes rollbacks with a further cause: an abort, or a reason that may pass (law 4). It also excludes a
+    change whose answer was lost, which is requested again (law 7).
 
-    And no version is blamed for an alarm that was on before: no update, accepted or refused, names a rollback
-    alarm that is on and was when the invocation began, so that SageMaker has no reason to roll it back for
-    what an earlier version did; unless that invocation was denied looking at alarms. Nor does an update go
-    out without an alarm's guard only because the rollout before set it off: it waits until the alarm is off,
-    or for a quarter of an hour.
+    No version is blamed for an earlier alarm. No update, accepted or refused, names a rollback alarm that is
+    on and was on when the invocation began; so SageMaker cannot roll it back for an earlier version's fault.
+    The exception is an invocation that was denied looking at alarms. And no update runs without an alarm's
+    guard just because the rollout before raised the alarm: it waits until the alarm is off, or for a quarter
+    of an hour.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -1807,16 +1813,16 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
 
 
 class Law14VersionsAreTried(Law):
-    """Where there is a smoke test, a version counts as live once it passed it, and as failed if it did not.
+    """With a smoke test, a version is live once it passed the test, and failed if it did not.
 
-    An attempt counts as succeeded only if the very invocation that notes it got, since the rollout ended, as
-    many good answers as the test asks for; unless that config had succeeded before. It counts as having
-    failed its test only if an answer was bad, something was done to one of the calls, or the journal counts
-    that the test was begun before and never ended. No call is made for a test before the registry was asked,
-    since the test was claimed, for every version that the attempt put on the endpoint. That a version
-    which failed is told once, and gives way to what can be put back, are laws 5 and 3.
+    An attempt succeeds only if the invocation that notes it got the test's number of good answers since the
+    rollout ended, or if that config had succeeded before. It fails its test only if an answer was bad, a call
+    met a fault, or the journal has a test that began before and never ended. Before a test's first call, and
+    after the test was claimed, the invocation reads every version that the attempt put on the endpoint from
+    the registry. Laws 5 and 3 say that a failed version is reported once, and gives way to what can be
+    restored.
 
-    Left out are worlds in which settings were missing for a while: the test went with them.
+    The law excludes worlds in which settings were missing for a while: the test went with them.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -1838,7 +1844,7 @@ class Law14VersionsAreTried(Law):
         attempt = self.world.journalled(name, key["item"]["S"])
         before = self._statuses.get((name, key["item"]["S"]))
         self._statuses[name, key["item"]["S"]] = attempt["status"]
-        # Whoever only tells of an end, or notes that it was told, need not have tried anything.
+        # An invocation that only reports an end, or notes the report, need not have tested anything.
         if attempt["action"] in ASIDE or attempt["status"] == before:
             return
         if attempt["status"] == "failed" and "failed_test" in attempt:
@@ -1912,7 +1918,7 @@ def _last_query(invocation: Invocation, name: str) -> int:
             for each in invocation.calls
             if each.operation == "Query"
             and {"S": name} in (values := each.request["ExpressionAttributeValues"]).values()
-            # Some ask for older attempts alone, by what they are about.
+            # Some queries read only older attempts, by their subject.
             and values.get(":first", values.get(":item", {"S": "approval#"}))["S"].startswith("approval#")
         ),
         default=0,
@@ -1920,9 +1926,9 @@ def _last_query(invocation: Invocation, name: str) -> int:
 
 
 def read_right_before(call: Call) -> dict[str, dict[str, Any]]:
-    """Return what the reads of versions right before a call were answered, by ARN in lower case.
+    """Return the answers to the reads of versions right before a call, by ARN in lower case.
 
-    The call's own repetitions are left out, and nothing else may come in between.
+    The call's own repetitions are left out, and no other call may be in between.
     """
     reads: dict[str, dict[str, Any]] = {}
     for each in reversed(call.invocation.calls[:-1]):
@@ -1935,7 +1941,7 @@ def read_right_before(call: Call) -> dict[str, dict[str, Any]]:
 
 
 def has_companions(world: World) -> bool:
-    """Tell whether anything may serve beside what was approved."""
+    """Tell whether anything may serve beside the approved version."""
     return world.schedule.companions is not Companions.NONE
 
 

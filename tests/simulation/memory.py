@@ -1,8 +1,8 @@
-"""DynamoDB, Parameter Store, EventBridge and SNS in memory: exactly what the deployer calls of them.
+"""DynamoDB, Parameter Store, EventBridge and SNS in memory: exactly the deployer's calls of them.
 
-Owns one journal table, the parameters, the entries put on buses and the messages of the topic. An operation,
-a parameter or an expression that is not modelled is refused loudly. That it answers as MiniStack does is a
-test of its own.
+Owns one journal table, the parameters, the entries put on buses and the messages of the topic. It loudly
+refuses operations, parameters and expressions that are not modelled. A separate test compares its answers
+with MiniStack's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""People and AWS: who registers, approves, rejects, configures, and what SageMaker does by itself.
+"""People and AWS: who registers, approves, rejects and configures, and SageMaker's own actions.
 
-Owns what a `Disturbance` means, and remembers what was really done, so that laws can compare the journal
+Owns the meaning of a `Disturbance`, and remembers what was really done, so that laws can compare the journal
 with it.
 """
 
@@ -70,7 +70,7 @@ SMOKE_TEST: Final = {
         },
     ],
 }
-"""What a version must answer well: once what the settings have, and twice what is stored."""
+"""The smoke test: once in the settings' form, and twice in the stored form."""
 
 GOOD_ANSWERS: Final = 3
 """How many good answers pass the smoke test."""
@@ -262,7 +262,7 @@ POLICIES: Final[tuple[dict[str, Any], ...]] = (
     {"ApprovalPolicy": {"Approvers": [ADA]}},
     {"ApprovalPolicy": {"FourEyes": True}},
 )
-"""Who may approve, as the settings have it."""
+"""Who may approve, in the settings' form."""
 
 AFTERWARDS: Final = 20.0
 """Seconds from an endpoint's change until AWS does to it what was impossible before."""
@@ -302,7 +302,7 @@ class ScriptedFleets(ScriptedHosting):
         ]
 
     def health(self, fleet_id: str) -> Health:
-        """Return UNHEALTHY for whatever is broken."""
+        """Return UNHEALTHY for everything broken."""
         for container in self.fleets[fleet_id].spec.containers:
             if container.model_data_url in self.broken_urls or BROKEN in container.environment.values():
                 return Health.UNHEALTHY
@@ -509,7 +509,7 @@ class People:
             self.world.observe_changes()
 
     def heal(self) -> None:
-        """Take back what people and AWS would take back one day: shortages, and alarms without a cause."""
+        """Reverse what people and AWS would reverse some day: shortages, and alarms without a cause."""
         plane = self.world.control_plane
         for instance_type in (INSTANCE_TYPE, "ml.m5.xlarge"):
             for site in self.world.sites:
@@ -549,7 +549,7 @@ class People:
         return content[0] if content else None
 
     def config_content(self, name: str) -> tuple[str, str, str] | None:
-        """Return what a config serves: the version's ARN, its environment, its variants."""
+        """Return a config's content: the version's ARN, its environment, its variants."""
         config = self.look("DescribeEndpointConfig", EndpointConfigName=name)
         if config is None:
             return None
@@ -580,7 +580,7 @@ class People:
     def look(self, operation: str, **request: Any) -> dict[str, Any] | None:
         """Read from SageMaker without leaving a line in the story; None if it refuses."""
         for site in self.world.sites:
-            # Names are told apart by what they hold, and a version by its ARN: no two accounts answer.
+            # Names are compared by content, and a version by its ARN: only one account answers.
             try:
                 return self.world.control_plane.call(operation, request, site.caller)
             except ServiceError:
@@ -599,9 +599,9 @@ class People:
         """Register the next version.
 
         Args:
-            status: Its approval status from the start.
+            status: Its first approval status.
             broken: Whether it never serves.
-            alarming: Whether it serves, and sets alarms off.
+            alarming: Whether it serves, and raises alarms.
             failing: Whether it serves, and fails smoke tests.
             by: Who registers it.
         """
@@ -630,7 +630,7 @@ class People:
             self.acts.append(Act(version.arn, None, by, self.world.clock.now()))
 
     def replace_artifact(self, version: Version, how: int, by: str) -> None:
-        """Change what a version is made of, or make it what it was."""
+        """Change a version's artifact in the registry, or change it back."""
         other = f"s3://models/{version.number}/other.tar.gz"
         urls = (other, other, version.model_data_url)
         answer = self.call(
@@ -643,9 +643,9 @@ class People:
             self.acts.append(Act(version.arn, None, by, self.world.clock.now()))
 
     def overwrite(self, version: Version, how: int) -> None:
-        """Put another object in the place of what a version is made of, or the first one; or one beside it.
+        """Overwrite a version's artifact in S3, restore it, or add an object beside it.
 
-        A training job that is run again does so. The registry does not know.
+        A repeated training job does so. The registry does not know.
         """
         package = self.look("DescribeModelPackage", ModelPackageName=version.arn)
         uri = artifact_of(package) if package is not None else version.model_data_url
@@ -660,7 +660,7 @@ class People:
         self._tell_of_objects(f"overwrites {uri}", bucket.tag(uri))
 
     def hide_artifacts(self, *, hidden: bool) -> None:
-        """Keep stages from listing what is in the bucket, or let them."""
+        """Hide the bucket's objects from stages, or show them."""
         self.world.bucket.is_hidden = hidden
         self._tell_of_objects("hides artifacts" if hidden else "shows artifacts")
 
@@ -685,13 +685,13 @@ class People:
         )
 
     def may_count(self, version_arn: str, approving: Approving | None) -> bool:
-        """Tell whether anybody approved the version whose approval the policy lets count.
+        """Tell whether anybody approved the version whose approval the policy accepts.
 
         Args:
             version_arn: The version.
-            approving: The event that the journal has the approval from, if it has it from one. Only an event
-                that names the approval lets the deployer tell the approver from who edits the version later,
-                and only if that is in a later second.
+            approving: The event from which the journal has the approval, if any. Only an event that names the
+                approval lets the deployer distinguish the approver from a later editor, and only in a later
+                second.
         """
         policy = POLICIES[self.world.schedule.policy % len(POLICIES)].get("ApprovalPolicy", {})
         acts = [each for each in self.acts if each.version_arn.lower() == version_arn.lower()]
@@ -704,7 +704,7 @@ class People:
         )
 
     def _may_pass(self, edit: Act, approving: Approving | None) -> bool:
-        """Tell whether who edits a version may pass for who approved it."""
+        """Tell whether an editor of a version may be taken for its approver."""
         return approving is None or not approving.named or edit.time < approving.time + timedelta(seconds=1)
 
     def register_elsewhere(self, by: str) -> None:
@@ -737,7 +737,7 @@ class People:
             self.acts.append(Act(version.arn, None, by, self.world.clock.now(), life_cycle=life_cycle))
 
     def gate(self, endpoint: str) -> dict[str, Any] | None:
-        """Return what the stage that an endpoint is in asks of a version besides its approval."""
+        """Return the gate of an endpoint's stage."""
         gate: dict[str, Any] | None = stage_settings(self.world.schedule, endpoint).get("Gate")
         return gate
 
@@ -767,7 +767,7 @@ class People:
     # Settings ----------------------------------------------------------------------------------------
 
     def write_settings(self, endpoint: str, how: int) -> None:
-        """Write settings as a deployment of the stack does, or as somebody who edits by hand."""
+        """Write settings as a deployment of the stack does, or as a person who edits by hand."""
         parameters = self.world.site_of(endpoint).memory.parameters
         operation = "Update" if PREFIX + endpoint in parameters else "Create"
         if how == SETTINGS - 1:
@@ -801,7 +801,7 @@ class People:
         self._tell_of_settings(endpoint, operation)
 
     def change_shape(self, endpoint: str, how: int) -> None:
-        """Ask for another kind of endpoint, by settings that are otherwise what they were."""
+        """Ask for another kind of endpoint, with otherwise equal settings."""
         schedule, shape = self.world.schedule, SHAPES[how % len(SHAPES)]
         if schedule.companions is not Companions.NONE:
             # Every variant would need another name, or none may be serverless.
@@ -867,13 +867,13 @@ def content_of(
     *,
     asynchronous: bool,
 ) -> tuple[str, str, str]:
-    """Return what identifies a release, whatever its names are.
+    """Return what identifies a release, independent of its names.
 
     Args:
-        version_arn: The version that was approved.
+        version_arn: The approved version.
         environment: Of its container, and of every other one.
         variants: All, the shadow last.
-        beside: Variant name to the version that serves in it, of those that do not follow the approvals.
+        beside: By variant name, the version of variants that do not follow the approvals.
         asynchronous: Whether calls are answered later.
     """
     shapes = [
@@ -896,7 +896,7 @@ def _brief(request: dict[str, Any]) -> str:
     return " ".join(value.rsplit(":", 1)[-1] for value in request.values() if isinstance(value, str))
 
 
-# What each kind of disturbance means -----------------------------------------------------------------
+# The meaning of each kind of disturbance ----------------------------------------------------------
 
 _Person = Callable[[People, Disturbance, str], object]
 _Where = tuple[str, str]
@@ -958,7 +958,7 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
     Kind.REPLACE_ARTIFACT: lambda people, what, _: people.replace_artifact(
         people.versions[-2:][what.which % len(people.versions[-2:])], what.how, _by(what)
     ),
-    # What serves somewhere, so that another stage or the next rollout finds something else.
+    # A version that serves somewhere, so that another stage or the next rollout finds a change.
     Kind.REPLACE_LIVE: lambda people, what, endpoint: people.replace_artifact(
         people.live(endpoint) or people.version(what.which), what.how, _by(what)
     ),
@@ -970,7 +970,7 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
     ),
     Kind.HIDE_ARTIFACTS: lambda people, what, _: people.hide_artifacts(hidden=what.how % 3 > 0),
     Kind.PASS_ON: lambda people, what, _: people.stand(people.version(what.which), PASSED, _by(what)),
-    # What serves in the first stage.
+    # The version that serves in the first stage.
     Kind.PASS_ON_LIVE: lambda people, what, _: people.stand(
         people.live(people.endpoints[0]) or people.version(what.which), PASSED, _by(what)
     ),

@@ -1,7 +1,7 @@
-"""Turns what is no JSON document on the wire into one, and back: endpoints' invocations, S3 and SNS.
+"""Convert wire formats to JSON documents and back: endpoints' invocations, S3 and SNS.
 
-Owns the wire formats beside JSON that the deployer meets, so that faults, laws and stories see one kind
-of request and one kind of answer.
+Owns the deployer's wire formats other than JSON, so that faults, laws and stories see one kind of request and
+one kind of answer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
 
 SERVICES: Final = frozenset({"sagemaker-runtime", "s3", "sns"})
-"""Whose requests are no documents."""
+"""Services whose requests are not documents."""
 
 TARGET_VARIANT: Final = "X-Amzn-SageMaker-Target-Variant"
 """The header that chooses which variant answers. Source: botocore, `InvokeEndpointInput$TargetVariant`."""

@@ -28,7 +28,7 @@ TAGS = [{"Key": "greenlight:stack", "Value": STACK}, {"Key": "greenlight:endpoin
 
 @dataclass(slots=True, eq=False)
 class Rogue(Invocation):
-    """An invocation that does what it is told, instead of what the deployer does."""
+    """An invocation that does what a test says, instead of what the deployer does."""
 
     script: Callable[[], object] = lambda: None
 
@@ -47,7 +47,7 @@ class Deployed:
     def do(
         self, *scripts: Callable[[], object], event: dict[str, Any] = NOTHING, at: Site | None = None
     ) -> None:
-        """Let rogues run, each in an invocation of its own, all at once, in the first account or another."""
+        """Run rogues, each in its own invocation, all at once, in the first account or another."""
         for script in scripts:
             self.rogues += 1
             name = f"rogue{self.rogues}"
@@ -98,7 +98,7 @@ def make_release(version_arn: str, name: str, *, instances: int = 1) -> None:
 
 
 def update(arn: str, *, instances: int = 1, **changes: Any) -> None:
-    """Put a version on the endpoint in every proper order but one: with what the caller adds."""
+    """Put a version on the endpoint in the proper order but for one step: the caller's addition."""
     write_attempt()
     make_release(arn, "rogue", instances=instances)
     sagemaker().describe_model_package(ModelPackageName=arn)

@@ -1,4 +1,4 @@
-"""Runs many schedules in parallel processes, and adds up what they gave."""
+"""Run many schedules in parallel processes, and sum their results."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Violation:
 
 @dataclass(slots=True)
 class Totals:
-    """What a series of schedules gave, added up."""
+    """The summed results of a series of schedules."""
 
     schedules: int = 0
     calls: int = 0

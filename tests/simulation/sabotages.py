@@ -1,8 +1,8 @@
 """Ways to break the deployer, each of which a law must catch: one exact replacement of text in its source.
 
-Owns the list, and for each the schedule that is known to catch it (`catches.json`), which stays what it is
-however others are drawn. A replacement whose text is not found exactly once is an error, so that none goes
-stale in silence.
+Owns the list, and for each the schedule that is known to catch it (`catches.json`), independent of how other
+schedules are drawn. It is an error if the text is not found exactly once, so that no sabotage becomes stale
+silently.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What people and AWS do while the deployer works."""
+    """Actions of people and AWS while the deployer works."""
 
     REGISTER = "register"
     REGISTER_APPROVED = "register approved"
@@ -76,22 +76,22 @@ REGISTRY_KINDS: Final = (
     *(Kind.SET_LIFE_CYCLE, Kind.PASS_ON, Kind.PASS_ON_LIVE, Kind.TAKE_BACK_LIVE),
     *(Kind.REPLACE_ARTIFACT, Kind.REPLACE_LIVE),
 )
-"""What people do with the life cycle of versions, and with what the registry says that they are made of."""
+"""People's changes of versions' life cycles, and of their artifacts in the registry."""
 
 S3_KINDS: Final = (Kind.OVERWRITE_ARTIFACT, Kind.OVERWRITE_LIVE, Kind.HIDE_ARTIFACTS)
-"""What people do with the objects that versions are made of, of which the registry knows nothing."""
+"""People's changes of versions' objects, which the registry does not notice."""
 
 STAGE_KINDS: Final = (*REGISTRY_KINDS, *S3_KINDS)
 
 SHAPE_KINDS: Final = (Kind.CHANGE_SHAPE,)
-"""What people do with the kind of an endpoint."""
+"""People's changes of an endpoint's kind."""
 
 PLAIN_KINDS: Final = tuple(kind for kind in Kind if kind not in (*STAGE_KINDS, *SHAPE_KINDS))
-"""What happens in every world."""
+"""Things that happen in every world."""
 
 
 class Shape(StrEnum):
-    """What kind of endpoint the settings ask for. Not every kind becomes every other one."""
+    """The kind of endpoint in the settings. Not every kind can become every other one."""
 
     USUAL = "usual"
     RENAMED = "renamed"
@@ -113,18 +113,18 @@ SHAPES: Final = (
 
 
 class Stages(StrEnum):
-    """Whether there is one account, or a registry with two stages in accounts of their own."""
+    """Whether there is one account, or a registry with two stages in their own accounts."""
 
     NONE = "none"
     PENDING = "pending"
-    """What served well in the first stage is passed on for a person to approve it for the second."""
+    """The first stage promotes a good version, and a person approves it for the second."""
 
     APPROVED = "approved"
     """It is passed on as approved."""
 
 
 class Companions(StrEnum):
-    """What serves beside the version that was approved."""
+    """What serves beside the approved version."""
 
     NONE = "none"
     PINNED = "pinned"
@@ -142,7 +142,7 @@ class RolloutKind(StrEnum):
 
 
 class RolloutStart(StrEnum):
-    """What may be in the way of an update when it is asked for."""
+    """Possible obstacles of an update at its call."""
 
     ONE_INSTANCE = "one instance"
     ALARM_ON = "alarm on"
@@ -162,7 +162,7 @@ class RolloutEnd(StrEnum):
 
 
 class FaultKind(StrEnum):
-    """What goes wrong with one call of the deployer."""
+    """Faults of one call of the deployer."""
 
     CRASH_BEFORE = "crash before"
     CRASH_AFTER = "crash after"
@@ -178,7 +178,7 @@ class FaultKind(StrEnum):
 
 
 class EventFaultKind(StrEnum):
-    """What goes wrong with the delivery of one event."""
+    """Faults of the delivery of one event."""
 
     LOST = "lost"
     DOUBLED = "doubled"
@@ -210,7 +210,7 @@ STATUSES: Final = (
     "OutOfService",
     "UpdateRollbackFailed",
 )
-"""What an endpoint can be."""
+"""Possible states of an endpoint."""
 
 EVENTS: Final = (
     "SageMaker Model Package State Change: Approved",
@@ -243,7 +243,7 @@ NEEDED_ELSEWHERE: Final = {
     "CreateEndpoint": "kms:CreateGrant",
     "UpdateEndpoint": "kms:CreateGrant",
 }
-"""What else than SageMaker's own action IAM may ask of who makes a call."""
+"""Further actions that IAM may check for a caller, beyond SageMaker's own."""
 
 WINDOWS: Final = (WINDOW, WINDOW, WINDOW, 6, 3, 2)
 """How many deployments the deployer reads with every pass: as many as it does, mostly, or so few that a
@@ -271,12 +271,12 @@ class Disturbance:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong with the nth call of an operation, counted from 0 over all invocations.
+    """A fault of the nth call of an operation, counted from 0 over all invocations.
 
     Attributes:
         operation: The API operation.
         nth: Which call of it.
-        kind: What goes wrong.
+        kind: The kind of fault.
         times: How many calls in a row; more than botocore repeats make the invocation fail.
         delay: Index into DELAYS, for slow calls.
         meanwhile: What happens between the decision to call and the call.
@@ -292,13 +292,13 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """From the nth call of an operation on, counted from 0, its action is denied in that account for a while.
+    """From the nth call of an operation, counted from 0, its action is denied in that account for a while.
 
     Attributes:
         operation: The API operation.
         nth: Which call of it.
         lasts: Index into DENIED_FOR.
-        elsewhere: Whether what is denied is what such a call needs of another service, if it needs any: see
+        elsewhere: Whether to deny what such a call needs from another service, if anything: see
             NEEDED_ELSEWHERE.
     """
 
@@ -310,7 +310,7 @@ class Denial:
 
 @dataclass(frozen=True, slots=True)
 class EventFault:
-    """What goes wrong with the delivery of the nth of EVENTS' events of one name, counted from 0."""
+    """A fault of the delivery of the nth of EVENTS' events of one name, counted from 0."""
 
     event: str
     nth: int
@@ -323,30 +323,30 @@ class Schedule:
     """Everything that decides one simulation.
 
     Attributes:
-        seed: Decides how long each call and each delivery takes, and thereby who runs when; 0 is the
-            plainest: every call takes as long as any other.
+        seed: Decides how long each call and each delivery takes, and thereby the order; 0 is the plainest:
+            every call takes equally long.
         endpoints: How many endpoints follow the group, 1 to 3.
-        head_start: How many versions are approved and deployed before anything is disturbed.
+        head_start: How many versions are approved and deployed before any disturbance.
         policy: Index into POLICIES: who may approve.
         rollout: How updates are rolled out.
         instances: How many more instances there are than the kind of rollout needs at least.
         alarm_lasts: Index into ALARM_LASTS: for how long an alarm on errors stays on.
-        scaling: Whether variants scale by themselves.
+        scaling: Whether variants have autoscaling.
         smoke_test: Whether a version must pass a smoke test once it serves.
-        keep: How many former releases the settings keep, unless they are changed to others.
+        keep: How many old releases the settings retain, unless they change.
         part_size: How many endpoints one invocation sweeps.
         window: How many deployments it reads of an endpoint's journal.
         skew: By how many seconds the deployer's clock is ahead of SageMaker's.
         stages: Whether versions pass through stages in several accounts.
         soak: Index into SOAKS: how long a version must have served in the first stage.
-        companions: What serves beside what was approved.
+        companions: What serves beside the approved version.
         config_visible_seconds: How long a new endpoint config stays invisible to CreateEndpoint and
             UpdateEndpoint.
-        switches: The behaviours of AWS that are not the default, member to value.
+        switches: Behaviours of AWS other than the default, member to value.
         disturbances: In order.
-        faults: Of calls.
-        event_faults: Of deliveries.
-        denials: Of permissions.
+        faults: Faults of calls.
+        event_faults: Faults of deliveries.
+        denials: Denied permissions.
     """
 
     seed: int = 0
@@ -373,7 +373,7 @@ class Schedule:
     denials: tuple[Denial, ...] = ()
 
     def to_json(self) -> str:
-        """Return the schedule as compact JSON; what is as by default is left out."""
+        """Return the schedule as compact JSON, without defaults."""
         return json.dumps(_slim(self), separators=(",", ":"))
 
     @classmethod
@@ -473,11 +473,11 @@ MEANWHILE: Final = (
     Kind.SWEEP,
     Kind.DELETE_ENDPOINT,
 )
-"""What may happen between the deployer's decision to make a call and the call."""
+"""Possible events between the deployer's decision to make a call and the call."""
 
 TELLING: Final = "Publish"
-"""The one operation by which people hear. Its faults are drawn by a stream of their own, so that each number
-keeps the rest of its schedule."""
+"""The one operation by which people hear. Its faults have their own random stream, so that each number keeps
+the rest of its schedule."""
 
 OPERATION_NAMES: Final = tuple(name for names in OPERATIONS.values() for name in names if name != TELLING)
 """Every other operation that the deployer calls."""
@@ -489,12 +489,12 @@ LISTING: Final = "ListObjectsV2"
 """The one operation by which a stage sees what artifacts are."""
 
 STAGE_CALLS: Final = (REGISTRY_WRITE, LISTING)
-"""What is called nowhere but in stages."""
+"""Operations that are called only in stages."""
 
 _PLAIN_OPERATION_NAMES: Final = tuple(name for name in OPERATION_NAMES if name not in STAGE_CALLS)
 
 STALE_READS: Final = ("DescribeEndpoint", "ListEndpoints")
-"""The reads that may answer what was before a change."""
+"""Reads that may answer with the state before a change."""
 
 SWITCH_SETTINGS: Final[dict[str, tuple[str, ...]]] = {
     name: tuple(map(str, hint))
@@ -509,7 +509,7 @@ SWITCH_SETTINGS: Final[dict[str, tuple[str, ...]]] = {
 _KINDS: Final = tuple(kind for kind, weight in WEIGHTS.items() for _ in range(weight))
 
 _ROLLOUTS: Final = (*RolloutKind, *(RolloutKind.UNGUARDED,) * 3, RolloutKind.CANARY)
-"""Every kind; the first half as often as all others, for what has nothing to do with alarms."""
+"""Every kind; the first half as often as all others together, for schedules that do not concern alarms."""
 
 _NTH: Final = 12
 _EVENTS: Final = 12
@@ -524,8 +524,8 @@ _SHARES_TURNED: Final = (0.0, 0.0, 0.03, 0.1)
 def draw(random: Random) -> Schedule:
     """Draw a schedule: mostly short ones, with a few faults each.
 
-    Of `random` nothing is drawn but the schedule's seed. Each part has a stream of its own, so that one more
-    part, or one more switch, leaves all others as they were.
+    Only the schedule's seed is drawn from `random`. Each part has its own random stream, so that an
+    additional part or switch leaves all others as they were.
     """
     seed = random.randrange(1, 2**31)
 
@@ -655,14 +655,14 @@ def with_shapes(schedule: Schedule) -> Schedule:
 
 
 _DEPLOYMENT: Final = ("CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint")
-"""What a version's artifact may be changed in the middle of."""
+"""Activities in the middle of which a version's artifact may be changed."""
 
 _REGISTRY_MEANWHILE: Final = (
     *(*REGISTRY_KINDS, Kind.REJECT_LIVE, Kind.UPDATE_METADATA, Kind.DELETE_VERSION),
 )
 
 STAGE_MEANWHILE: Final = (*_REGISTRY_MEANWHILE, *S3_KINDS)
-"""What may happen between a stage's decision to write to the registry and the write."""
+"""Possible events between a stage's decision to write to the registry and the write."""
 
 _STAGE_CHOICES: Final = (
     *(Kind.SET_LIFE_CYCLE,) * 2,
@@ -679,7 +679,7 @@ _LONG_WAITS: Final = tuple(range(WAITS.index(600.0), len(WAITS)))
 
 
 def draw_staged(random: Random) -> Schedule:
-    """Draw a schedule in which versions pass through two stages, in accounts of their own."""
+    """Draw a schedule in which versions pass through two stages, in their own accounts."""
     drawn = draw(random)
     done = list(drawn.disturbances)
     for _ in range(random.randrange(2, 8)):
@@ -732,7 +732,7 @@ def _overwritten(schedule: Schedule, random: Random) -> Schedule:
     return replace(
         schedule,
         disturbances=tuple(done),
-        # The last one counts of several faults of one call: what was drawn before.
+        # The last fault of one call wins: the one drawn before.
         faults=(
             *(_overwrite_meanwhile(random) for _ in range(random.choice((0, 1, 2)))),
             *(_listing_fault(random) for _ in range(random.choice((0, 0, 1)))),
@@ -746,7 +746,7 @@ def _overwritten(schedule: Schedule, random: Random) -> Schedule:
 
 
 def _overwrite_meanwhile(random: Random) -> Fault:
-    """Let an artifact be overwritten while a stage deploys it, looks at it, or writes down what it is."""
+    """Let an artifact be overwritten while a stage deploys it, looks at it, or records its digest."""
     operation, most = random.choice(
         (
             (random.choice(_DEPLOYMENT), 4),
@@ -786,7 +786,7 @@ def _change_meanwhile(random: Random) -> Fault:
         (
             (random.choice(_DEPLOYMENT), 4, (Kind.REPLACE_ARTIFACT, Kind.REPLACE_LIVE)),
             ("DescribeModelPackage", 2 * _NTH, (Kind.REJECT_LIVE, Kind.TAKE_BACK_LIVE, Kind.REPLACE_LIVE)),
-            # Whoever is about to promote asks for alarms, where there are some.
+            # Before a promotion the deployer asks for alarms, if there are some.
             *(("DescribeAlarms", 4, (Kind.REJECT_LIVE, Kind.REJECT_LIVE, Kind.REPLACE_LIVE)),) * 2,
         )
     )
@@ -826,7 +826,7 @@ def _registry_fault(random: Random) -> Fault:
 
 
 def draw_companions(random: Random) -> Schedule:
-    """Draw a schedule in which something serves beside what was approved."""
+    """Draw a schedule in which something serves beside the approved version."""
     companions = random.choice((Companions.PINNED, Companions.SHADOW))
     return replace(draw(random), companions=companions, policy=1 if companions is Companions.SHADOW else 0)
 

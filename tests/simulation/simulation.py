@@ -21,19 +21,19 @@ PATIENCE_SECONDS: Final = 170 * 60.0
 
 
 ALARM_SECONDS: Final = 30 * 60.0
-"""Beyond what the deployer waits for an alarm (15 minutes), beyond every alarm and every soak."""
+"""Longer than the deployer waits for an alarm (15 minutes), longer than every alarm and every soak."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a simulation gave.
+    """A simulation's result.
 
     Attributes:
         calls: How many API calls took effect.
-        violation: The law that was broken, and how; None if all held.
-        law: Its name.
-        story: The trace; empty unless it was asked for, or a law was broken.
-        coverage: Pairs of what was hit and what hit it.
+        violation: The broken law's message; None if all held.
+        law: The broken law's name.
+        story: The trace; empty unless requested, or a law was broken.
+        coverage: Pairs of a target and what hit it.
     """
 
     calls: int
@@ -108,7 +108,7 @@ def _run(world: World, judge: Judge) -> None:
     world.pass_time(PATIENCE_SECONDS)
     before: tuple[int, ...] | None = None
     while before != (now := _done(world, judge.facts)):
-        # No event tells that a deleted endpoint is gone, or an alarm or a soak over: then a sweep goes on.
+        # No event announces the end of a deletion, an alarm or a soak: then another sweep is needed.
         before = now
         world.sweep()
         world.run_until_quiet()
@@ -119,10 +119,10 @@ def _run(world: World, judge: Judge) -> None:
 
 
 def _done(world: World, facts: Facts) -> tuple[int, ...]:
-    """Count what a sweep may have to follow.
+    """Count what a sweep may have to follow up.
 
-    That is deletions of endpoints, alarms that went on, rollbacks under an alarm that was on already, and
-    what stages may pass on.
+    That is deletions of endpoints, alarms that went on, rollbacks under an alarm that was already on, and
+    possible promotions.
     """
     # An attempt may wait for a deletion, and end well only after a sweep: then its soak begins.
     served = sum(

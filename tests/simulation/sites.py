@@ -1,6 +1,6 @@
-"""The accounts of a world: one in which all is, or a registry's and one for each stage of a version's life.
+"""The accounts of a world: a single one, or a registry's and one for each stage of a version's life.
 
-Owns who is where, and what each stage asks of a version and passes on. It judges nothing, and runs nothing.
+Owns who is where, each stage's gate, and its promotion. It judges nothing, and runs nothing.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ GROUP: Final = "churn-models"
 GROUP_ARN: Final = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package-group/{GROUP}"
 
 ENDPOINTS: Final = ("churn", "churn-v2", "fraud")
-"""The second one's name begins as the names of what the first one's versions are made of."""
+"""The second name begins like the names of the first one's artifacts."""
 
 PRODUCTION: Final = "Production"
 PASSED: Final = {"Stage": PRODUCTION, "StageStatus": "Approved"}
 """Where the second stage wants a version."""
 
 LATER: Final = ("Archive",)
-"""What comes after it."""
+"""The next stage."""
 
 LIFE_CYCLES: Final = (
     PASSED,
@@ -94,7 +94,7 @@ def sites_of(schedule: Schedule) -> tuple[Site, ...]:
 
 
 def stage_settings(schedule: Schedule, endpoint_name: str) -> dict[str, Any]:
-    """Return what an endpoint's settings say of its stage; empty without stages."""
+    """Return an endpoint's settings about its stage; empty without stages."""
     if schedule.stages is Stages.NONE:
         return {}
     if endpoint_name == ENDPOINTS[1]:

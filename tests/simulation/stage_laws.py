@@ -1,7 +1,7 @@
-"""The laws of stages and of companions: what must hold where more than one account or version is involved.
+"""The laws of stages and of companions, for several accounts or versions.
 
-Owns judgement only, as `laws` does, whose laws hold here as well, for each stage by itself. Where there is
-nothing to judge, as there is one account or one version, a law holds.
+Owns only judgement, like `laws`, whose laws also hold here, for each stage by itself. A law holds where there
+is nothing to judge, with one account or one version.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ events of stamps before it lead some of them there."""
 
 
 class Law15OnlyWhatTheGateAdmits(Law):
-    """No stage asks for a version that its gate does not admit.
+    """No stage deploys a version that its gate does not admit.
 
-    The read of the version right before a CreateEndpoint or UpdateEndpoint (law 1) shows it where the gate
-    asks for, or beyond. That what is taken back later, by a reject or by its life cycle, serves in no stage
-    at rest if something else may, is law 3, which holds for every stage with its own gate.
+    The read of the version right before a CreateEndpoint or UpdateEndpoint (law 1) shows it at the gate, or
+    beyond. A version that is taken back later, by a reject or by its life cycle, serves in no stage at rest
+    if another one may. That is law 3, which holds for every stage with its own gate.
     """
 
     def check_call(self, call: Call) -> None:
@@ -64,23 +64,26 @@ class Law15OnlyWhatTheGateAdmits(Law):
 
 
 class Law16PromotedOnceAfterItsSoak(Law):
-    """A version is passed on once, after its soak, and no person's decision is overwritten.
+    """A version is promoted once, after its soak, and no person's decision is overwritten.
 
-    When the registry accepts a ModelLifeCycle from a stage, the journal holds an open promotion of that
-    version, claimed by the very invocation that writes, within its lease; it is the life cycle that the
-    settings say; the endpoint is in service with that version, since a rollout that ended at least the soak
-    ago; the version is still made of what serves; no alarm of its rollouts is on, or was within the soak, as
-    far as CloudWatch had told by the invocation's last question; and the invocation's last call of SageMaker
-    before is a read of that version, which showed it Approved, where the stage took it and nowhere else, not
-    promoted by this stage before, and found broken by none of the stage's other endpoints.
+    When the registry accepts a ModelLifeCycle from a stage, all of this holds:
+    - The journal has an open promotion of that version, claimed by the writing invocation, within its lease.
+    - The life cycle is the one in the settings.
+    - The endpoint is in service with that version, since a rollout that ended at least the soak ago.
+    - The version still has the serving artifact.
+    - No alarm of its rollouts is on, or was within the soak, as far as CloudWatch had told by the
+      invocation's last question.
+    - The invocation's last call of SageMaker before is a read of that version. It showed the version
+      Approved, at the stage's gate and nowhere else, not yet promoted by this stage, and not failed on the
+      stage's other endpoints.
 
-    For a stage and a version that happens once, as the very write says that it happened: again only by whom
-    had read before. What a person decides between the read and the write is overwritten: UpdateModelPackage
-    takes no condition.
+    The registry's own write shows that this happens once for a stage and a version. A second write may come
+    only from an invocation that had read before. A person's decision between the read and the write is
+    overwritten, because UpdateModelPackage has no condition.
 
-    Nor does the journal have it more than once that a version was passed on. At rest whatever serves as it
-    should, has for its soak, has no alarm on, was not changed in the registry since, and is not broken on the
-    stage's other endpoints, was promoted or refused.
+    The journal also has a promotion of a version only once. At rest a version was promoted or refused if it
+    serves as it should, has done so for its soak, has no alarm on, was not changed in the registry since, and
+    did not fail on the stage's other endpoints.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -156,7 +159,7 @@ class Law16PromotedOnceAfterItsSoak(Law):
             return
         endpoint = self.world.describe(name)
         content = endpoint and self.world.people.config_content(endpoint["EndpointConfigName"])
-        # AWS may begin an update of the system after the deployer looked. The version serves on meanwhile.
+        # AWS may begin a system update after the deployer looked. The version still serves.
         serves = endpoint is not None and endpoint["EndpointStatus"] in {"InService", "SystemUpdating"}
         if endpoint is None or not serves or not content or content[0] != arn:
             status = endpoint and endpoint["EndpointStatus"]
@@ -242,19 +245,19 @@ def broken_elsewhere(stamps: dict[str, str], stage: dict[str, Any], name: str) -
 
 
 class Law17StampsSayWhatIsSo(Law):
-    """What a stage writes to the registry is its own, little, and at rest it is so.
+    """A stage writes little to the registry, only about itself, and at rest that is true.
 
     A stage writes metadata under its own name, alone or with a life cycle (law 16); nothing else, and never
-    ModelApprovalStatus. Outside of stages nothing is written there. An invocation writes no stamp twice
-    unless something went wrong, and hardly any is written by another one again; nothing is written once all
-    is at rest (law 4), although each of these writes is an event in every stage. A digest stands for what the
-    endpoint came to serve, whatever the version is made of by then: equal ones for equal artifacts, and
-    different ones for different.
+    ModelApprovalStatus. Without stages nothing is written there. An invocation writes no stamp twice unless
+    something went wrong, and another one rarely writes it again. Nothing is written at rest (law 4), although
+    each of these writes is an event in every stage. A digest stands for the artifact that the endpoint
+    brought into service, even if the version was changed since: equal digests for equal artifacts, different
+    ones for different artifacts.
 
-    At rest, of an endpoint in service by an attempt that succeeded, only the version that serves is stamped
-    as serving, unless its own last attempt since ended otherwise, which is what its stamp says then. `served
-    until` is stamped on nothing that never served. A stamp that the registry denied last, or whose version it
-    denied to show for it, is not written again.
+    At rest, for an endpoint whose last attempt succeeded, only the serving version is stamped as serving. The
+    exception is a version whose own last attempt ended otherwise; then its stamp says so. `served until` is
+    stamped only on versions that served. A stamp that the registry denied last is not written again, nor one
+    whose version the registry refused to show.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -364,12 +367,12 @@ class Law17StampsSayWhatIsSo(Law):
 
 
 class Law18OnlyApprovedBeside(Law):
-    """Whatever serves beside the approved version is approved as well, and its shadow is no live one.
+    """Every version beside the approved one is approved too, and a shadow is not the live version.
 
-    At rest every version on an endpoint in service is Approved, the pinned ones and the shadow too, wherever
-    something else may serve; and a shadow is never put beside itself, or before callers: what only may
-    shadow has no approval that counts (law 1). That each is read again right before the change is law 1, and
-    that the newest one shadows is law 3.
+    At rest every version on an endpoint in service is Approved, including pinned ones and the shadow,
+    wherever something else may serve. A version is never its own shadow. A version that is approved only for
+    the shadow never answers callers: it has no approval that counts (law 1). Law 1 says that each is read
+    again right before the change; law 3 says that the newest one is the shadow.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -406,14 +409,14 @@ class Law18OnlyApprovedBeside(Law):
 
 
 class Law19ApproversAreNamedPeople(Law):
-    """Where it matters who approves, an approval counts exactly if one of those people gave it.
+    """Under `approvers` or `four_eyes`, an approval counts exactly if one of those people gave it.
 
-    Whenever an approval is journalled under `approvers` or `four_eyes`, the version as it was read for that
-    decides. It counts if a person changed it last, whom the policy takes: one of the approvers, and not who
-    registered the version; never a stage's deployer. If the event that it comes from names the approval or
-    the life cycle, either of which may be what admits the version, it must not have been changed in a later
-    second. And nothing else keeps it from counting. What was heard of a version that the registry did not
-    show is no approval until it is read.
+    The version as it was read for a journalled approval decides. The approval counts if the person who last
+    changed the version is accepted by the policy: one of the approvers, and not the one who registered the
+    version; never a stage's deployer. The approval may come from an event that names the approval or the life
+    cycle, either of which may admit the version. Then the version must not have been changed in a later
+    second. Nothing else prevents an approval from counting. News of a version that the registry did not show
+    is no approval until the version is read.
     """
 
     def check_call(self, call: Call) -> None:
@@ -462,11 +465,11 @@ class Law19ApproversAreNamedPeople(Law):
 
 
 class Law20NothingButWhatWasApproved(Law):
-    """What serves is made of what was approved, and of what another stage says that it deployed.
+    """The serving artifact is the approved one, and the one that another stage says it deployed.
 
-    Whatever an endpoint comes to serve is what the version was made of when the approval was journalled that
-    led to it; a config that served before serves what it served then. If the read of the version right before
-    the change showed another stage's digest, it is also what that stage deployed.
+    An endpoint only brings the artifact into service that the version had when the causing approval was
+    journalled. A config that served before serves its old artifact. If the read of the version right before
+    the change showed another stage's digest, it is also that stage's artifact.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:

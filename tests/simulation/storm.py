@@ -45,18 +45,19 @@ class Storm:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What a storm gave.
+    """A storm's result.
 
     Attributes:
         approvals: How many were given.
         wrong: Endpoints that do not serve their newest approval in the end.
-        writes: Writes that SageMaker accepted from the deployer for its deployments.
-        clean_ups: Deletions that it accepted besides; each waits until its endpoint rests.
-        throttled: Calls that it refused for the limit.
+        writes: Writes of deployments that SageMaker accepted.
+        clean_ups: Deletions that SageMaker also accepted; each waits until its endpoint rests.
+        throttled: Calls that SageMaker throttled.
         calls: All calls that took effect.
         last_write_seconds: From the first approval until SageMaker accepted the last of the writes.
-        bound_seconds: What the limit alone makes of these writes.
-        least_seconds: What it makes of the fewest: three for each endpoint, had one known the last approval.
+        bound_seconds: The shortest time of these writes under the rate limit.
+        least_seconds: The shortest time of the fewest writes: three for each endpoint, with the last approval
+            known beforehand.
         served_seconds: From the first approval until every endpoint serves what it should.
     """
 
@@ -78,7 +79,7 @@ class Numbers:
 
 
 class StormyWorld(World):
-    """A world in which SageMaker takes so many writes a second, whatever they are."""
+    """A world in which SageMaker accepts a limited number of writes a second, of any kind."""
 
     def __init__(self, storm: Storm) -> None:
         schedule = Schedule(seed=storm.seed)

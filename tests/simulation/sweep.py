@@ -1,4 +1,4 @@
-"""A sweep over many endpoints that are all in sync: what the schedule costs when nothing has happened.
+"""A sweep over many endpoints that are all in sync: the cost of the schedule when nothing has happened.
 
 Owns the one scenario and its numbers.
 """
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What a sweep took.
+    """A sweep's cost.
 
     Attributes:
-        endpoints: How many are managed, each with a group of its own.
+        endpoints: How many are managed, each with its own group.
         in_sync: How many of them served their newest approval when the sweep began.
         invocations: Of the function: the schedule's, and one for each part.
         longest_seconds: The longest invocation, in virtual time: every call takes 50 to 250 ms.
@@ -54,11 +54,11 @@ class Numbers:
 def run_sweep(
     endpoints: int, *, part_size: int | None = None, one_more: Callable[[], None] = lambda: None
 ) -> Numbers:
-    """Deploy to so many endpoints, let everything come to rest, and sweep once.
+    """Deploy to a number of endpoints, let everything come to rest, and sweep once.
 
     Args:
         endpoints: How many.
-        part_size: How many one invocation looks at; by default what the deployer does.
+        part_size: How many one invocation looks at; by default the deployer's number.
         one_more: Called for each endpoint that came to serve.
     """
     storm = Storm(endpoints=endpoints, versions=1, writes_per_second=1_000_000, part_size=part_size)

@@ -1,8 +1,8 @@
-"""Virtual time and who runs in it: one agenda, and tasks that hand over to it at each of their calls.
+"""Virtual time and its tasks: one agenda, to which every task returns at each of its calls.
 
 Owns the order of everything. Exactly one task runs at any moment, and only `Agenda.run_next` lets one run, so
-equal schedules give equal runs. A task is a greenlet: the deployer's own code, unchanged, stops in the
-middle of a call and goes on when its time has come.
+equal schedules give equal runs. A task is a greenlet: the deployer's own code, unchanged, stops in the middle
+of a call and continues when its time has come.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class CrashError(BaseException):
 
 
 class Agenda:
-    """What is to happen when; equal times keep the order in which they were put."""
+    """Future actions by time; equal times keep the order in which they were put."""
 
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
@@ -55,8 +55,8 @@ class Task:
     Args:
         agenda: Where it waits.
         run: The code.
-        ended: Called with what came out of it, None for nothing.
-        network: What stands behind botocore's clients while this code runs.
+        ended: Called with the code's exception, or None.
+        network: The services behind botocore's clients while this code runs.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Aimed schedules reach what they are aimed at, so that no hole in the coverage is left to chance."""
+"""Aimed schedules reach their aims, so that no hole in the coverage is left to chance."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def story(schedule: Schedule) -> list[str]:
 
 
 def told_of(lines: list[str], who: str) -> list[str]:
-    """Return what one of the story's actors did, in order."""
+    """Return the actions of one of the story's actors, in order."""
     return [line[21:] for line in lines if line[12:].split()[0] == who]
 
 
@@ -107,7 +107,7 @@ def test_one_more_switch_leaves_the_others_as_they_were_drawn() -> None:
 
 
 def test_of_a_series_nothing_but_a_seed_is_drawn_for_a_schedule() -> None:
-    """So that another part of schedules leaves what is drawn after it as it was."""
+    """So that an additional part of schedules leaves later draws unchanged."""
     used, fresh = Random(1), Random(1)  # noqa: S311 - equal seeds must give equal schedules
     seed = draw(used).seed
 
@@ -312,7 +312,7 @@ def test_what_is_denied_is_permitted_once_disturbances_stop() -> None:
 
 
 def test_an_action_is_denied_in_one_account() -> None:
-    """Each stage's deployer has a role of its own."""
+    """Each stage's deployer has its own role."""
     sweeps = (Disturbance(Kind.SWEEP), Disturbance(Kind.SWEEP, wait=8))
     schedule = Schedule(head_start=1, stages=Stages.PENDING, disturbances=sweeps)
     lines = story(replace(schedule, denials=(Denial("Query", lasts=5),)))
@@ -337,7 +337,7 @@ REFUSED = {
     (Shape.ASYNCHRONOUS, Shape.RENAMED),
     (Shape.ASYNCHRONOUS, Shape.SERVERLESS),
 }
-"""What SageMaker refuses, whatever the switches say."""
+"""Calls that SageMaker refuses under every switch."""
 
 
 def reshaped(old: Shape, new: Shape, **others: Any) -> list[str]:
@@ -493,7 +493,7 @@ TESTED: Final = Schedule(
         Disturbance(Kind.SWEEP, wait=8),
     ),
 )
-"""What is registered as Approved must pass a smoke test once it serves."""
+"""A version registered as Approved must pass a smoke test once it serves."""
 
 
 def test_a_version_that_answers_wrongly_fails_its_smoke_test() -> None:

@@ -1,4 +1,4 @@
-"""Each law bites: whoever breaks it by hand is caught, by that law."""
+"""Each law bites: that law catches a deployer that breaks it by hand."""
 
 from __future__ import annotations
 
@@ -604,7 +604,7 @@ def test_law_11_what_was_denied_is_deregistered_later_only_if_it_must_be(guarded
 
 
 def update_guarded(arn: str, **changes: Any) -> None:
-    """Put a version on the guarded endpoint as the deployer does, but for what the caller changes."""
+    """Put a version on the guarded endpoint as the deployer does, except for the caller's changes."""
     set_alarm("OK")
     config = {**deployment_config("churn", RolloutKind.CANARY), **changes}
     update(arn, instances=2, RetainAllVariantProperties=True, DeploymentConfig=config)
@@ -802,7 +802,7 @@ def try_out(times: int) -> None:
 
 
 def ask_registry() -> None:
-    """Read the rogue's version, which is none: law 14 asks for the read, law 1 for its answer."""
+    """Read the rogue's version, which does not exist: law 14 asks for the read, law 1 for its answer."""
     with suppress(ClientError):
         sagemaker().describe_model_package(ModelPackageName="rogue")
 

@@ -64,7 +64,7 @@ class MiniStack:
 
 
 def comparable(operation: str, answer: tuple[int, dict[str, Any]]) -> Any:
-    """Return what a client of the deployer's can see of an answer."""
+    """Return a deployer's client's view of an answer."""
     status, document = answer
     if status >= 300:
         return status, document["__type"].rpartition("#")[2], document.get("Item")

@@ -251,7 +251,7 @@ FOUND: Final = {
         disturbances=(Disturbance(Kind.CHANGE_SETTINGS, how=2), Disturbance(Kind.REJECT, wait=7)),
     ),
 }
-"""What long runs found, made small: schedules that broke a law once, by the deployer's fault or the law's."""
+"""Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 
 
 @pytest.mark.parametrize("found", FOUND)

@@ -1,4 +1,4 @@
-"""Each law of stages and companions bites: whoever breaks it by hand is caught, by that law."""
+"""Each law of stages and companions bites: that law catches a deployer that breaks it by hand."""
 
 from __future__ import annotations
 
@@ -519,7 +519,7 @@ def test_law_19_a_stages_deployer_is_no_second_pair_of_eyes() -> None:
 
 
 def put_on_production(scene: Deployed, *, approved_first: bool) -> None:
-    """Serve in the second stage what was changed before its approval there, or after it."""
+    """Serve a version in the second stage that was changed before its approval there, or after it."""
     world, arn = scene.world, first(scene)
 
     def do_it() -> None:
@@ -560,7 +560,7 @@ def list_artifact(uri: str = "s3://models/1/model.tar.gz") -> None:
 
 
 def put_overwritten_on_production(scene: Deployed, *, when: str, looks: bool = True) -> None:
-    """Serve in the second stage what is overwritten in S3 on the way there."""
+    """Serve an artifact in the second stage that is overwritten in S3 on the way there."""
     world, arn = scene.world, first(scene)
 
     def overwrite(now: str) -> None:
@@ -588,7 +588,7 @@ def put_overwritten_on_production(scene: Deployed, *, when: str, looks: bool = T
 def test_law_20_nothing_serves_that_was_overwritten_since_it_was_approved(
     staged: Deployed, when: str
 ) -> None:
-    """An approval is of what was listed for it."""
+    """An approval is of the artifact that was listed for it."""
     only(staged, 20)
     with pytest.raises(
         LawBrokenError, match=r"came to serve .*/1/model.tar.gz 1.1, and .*/model.tar.gz 1 was"
@@ -626,7 +626,7 @@ def test_law_16_what_is_overwritten_after_the_look_at_it_is_passed_on(soaked: De
         read(arn)
         list_artifact()
         soaked.world.people.overwrite(soaked.world.people.versions[0], 0)
-        # Otherwise whatever anybody does meanwhile would excuse it.
+        # Otherwise anybody's action in between would excuse it.
         soaked.world.people.last_done = soaked.world.start
         claim_promotion(arn)
         pass_on(arn)
@@ -635,7 +635,7 @@ def test_law_16_what_is_overwritten_after_the_look_at_it_is_passed_on(soaked: De
 
 
 def test_what_is_in_s3_is_part_of_what_a_version_is_made_of(staged: Deployed) -> None:
-    """What is put back into its place is what it was; what is put beside it is nothing of a version's."""
+    """A restored object is the same artifact; an object beside it is no part of a version."""
     people, arn = staged.world.people, first(staged)
     artifacts = staged.judge.facts.artifacts
     package = people.look("DescribeModelPackage", ModelPackageName=arn)

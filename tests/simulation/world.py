@@ -1,7 +1,7 @@
 """The world around the deployer: people, AWS, the rules that trigger the function, and virtual time.
 
 Owns one simulated account from its first second to its last. It judges nothing: laws look at it through
-`Call` records and at what it keeps.
+`Call` records and its own data.
 """
 
 from __future__ import annotations
@@ -87,10 +87,10 @@ LAMBDA_RETRIES: Final = (60.0, 120.0)
 SWEEP_SECONDS: Final = 900.0
 BOTOCORE_TRIES: Final = 3
 STALE_SECONDS: Final = 45.0
-"""How long DescribeEndpoint may answer what was before a change. AWS documents no bound."""
+"""How long DescribeEndpoint may show the state before a change. AWS documents no bound."""
 
 CALL_LIMIT: Final = 6000
-"""Calls after which a simulation is taken for an endless loop: thirty times what a long one makes."""
+"""Calls after which a simulation is taken for an endless loop: thirty times those of a long one."""
 
 WRITES: Final = frozenset(
     {
@@ -130,14 +130,14 @@ class Call:
     Attributes:
         number: Counted from 1 over all calls.
         time: When it took effect.
-        invocation: Who made it.
+        invocation: The calling invocation.
         service: botocore's name.
         operation: The API operation.
         request: As sent.
         status: HTTP status.
         response: As answered; it may never have arrived.
-        fault: What was done to it, if anything.
-        stale: Whether it was answered from the past.
+        fault: Its fault, if any.
+        stale: Whether the answer shows an earlier state.
     """
 
     number: int
@@ -153,12 +153,12 @@ class Call:
 
     @property
     def accepted(self) -> bool:
-        """Whether the service did what was asked."""
+        """Whether the service carried it out."""
         return self.status < 300
 
     @property
     def changes_anything(self) -> bool:
-        """Whether it changed SageMaker, the journal or what people heard."""
+        """Whether it changed SageMaker, the journal or people's news."""
         if self.operation == TELLING:
             return self.accepted
         if self.operation == "PutEvents":
@@ -191,7 +191,7 @@ class Invocation:
     task: Task | None = None
     calls: list[Call] = field(default_factory=list)
     asked: list[tuple[str, bytes]] = field(default_factory=list)
-    """Operation and body of every request, whatever became of it."""
+    """Operation and body of every request, whether or not it succeeded."""
     faulty: bool = False
     """Whether anything went wrong with one of its calls."""
     problem: BaseException | None = None
@@ -202,7 +202,7 @@ class Invocation:
         """The account that it runs in."""
         return self.at or self.world.sites[0]
 
-    # What stands behind botocore's clients: see clients.Network.
+    # The services behind botocore's clients: see clients.Network.
 
     def send(self, service: str, operation: str, body: bytes) -> tuple[int, bytes]:
         """Answer a request of this invocation."""
@@ -300,7 +300,7 @@ class World:
         """Account and id of each event that an invocation ended well with."""
         self.sweeps = 0
         self.failed_endpoints_deleted = 0
-        # One execution environment: whatever it remembers may be old for every invocation.
+        # One execution environment: everything that it remembers may be old for every invocation.
         self._parameters = {
             site.account: Parameters(
                 clients.client("ssm"), prefix=PREFIX, now=partial(self.deployer_now, site)
@@ -347,7 +347,7 @@ class World:
             Gateways.connect(
                 clients.client,
                 Journal(clients.client("dynamodb"), table_name=TABLE, window=self.schedule.window),
-                # Each invocation has an execution environment of its own, which remembers nothing.
+                # Each invocation has its own execution environment, which remembers nothing.
                 Reporter(topic, bus, logger),
                 now=partial(self.deployer_now, site),
                 pause=invocation.pause,
@@ -429,7 +429,7 @@ class World:
                 self._await(disturbance)
             self.people.do(disturbance)
             self.observe_changes()
-        # What the last of them led to is disturbed too.
+        # The consequences of the last one are disturbed too.
         self.pass_time(1.0)
 
     def _await(self, disturbance: Disturbance) -> None:
@@ -440,7 +440,7 @@ class World:
             self.step()
 
     def calm(self) -> None:
-        """Stop disturbing: whatever is under way goes on and ends, undisturbed."""
+        """Stop disturbing: everything in progress ends undisturbed."""
         self.disturbing, self.calmed = False, True
         self._denied.clear()
         self.people.heal()
@@ -523,7 +523,7 @@ class World:
             self.agenda.put(delay, lambda: self.invoke(event, site))
 
     def _where(self, site: Site) -> str | None:
-        """Return what the story says of an account, if there are several."""
+        """Return an account's name in the story, if there are several."""
         return f"for {', '.join(site.endpoints)}" if len(self.sites) > 1 else None
 
     def _next_event_fault(self, name: str) -> EventFault | None:
@@ -535,7 +535,7 @@ class World:
         return self._event_faults.get((name, nth))
 
     def _deliver_own(self, request: dict[str, Any], site: Site) -> None:
-        """Deliver what the deployer puts on the bus for itself: nothing reaches it from the default one."""
+        """Deliver the deployer's own messages on the bus: nothing reaches it from the default one."""
         for entry in request["Entries"]:
             if entry["EventBusName"] == SWEEP_BUS:
                 self._own_events += 1
@@ -628,7 +628,7 @@ class World:
             invocation.asked.append((operation, body))
         fault = self._next_fault(operation, invocation.site)
         kind = fault.kind if fault is not None else None
-        # A message takes no time. There were none once: whatever else happens in a schedule is what it was.
+        # A message takes no time. There were none once, and other events of a schedule must stay the same.
         takes_time = operation != TELLING
         if takes_time:
             task.pause(self._delay(0.02, 0.15))
@@ -655,7 +655,7 @@ class World:
         return answered
 
     def refusal(self, invocation: Invocation, service: str, operation: str) -> tuple[int, bytes] | None:
-        """Return what a service answers instead of doing what is asked; None if it does it."""
+        """Return a service's error in place of the result; None if the service carries the call out."""
         del invocation, service, operation  # for worlds that refuse more than a schedule does
         return None
 
@@ -776,7 +776,7 @@ class World:
         return status, content
 
     def _ask_endpoint(self, request: dict[str, Any], site: Site) -> tuple[int, bytes]:
-        """Let whatever model the routes choose answer: well, or wrongly."""
+        """Let the model that the routes choose answer, well or wrongly."""
         name = request["EndpointName"]
         for spec, _ in self.hosting.receiving(name):
             fails = any(each.model_data_url in self.hosting.failing_urls for each in spec.containers)
@@ -793,7 +793,7 @@ class World:
         return answer(answered.status, {**json.loads(answered.body), "__type": named["x-amzn-errortype"]})
 
     def _ask_bucket(self, operation: str, request: dict[str, Any]) -> tuple[int, bytes]:
-        """Answer as S3: with what a smoke test sends, or with what is in an artifact's place."""
+        """Answer as S3: with a smoke test's body, or with an artifact's object."""
         if operation == "GetObject":
             return answer(200, {"ContentType": "text/csv", "Body": "3,4"})
         assert operation == LISTING, operation
@@ -826,7 +826,7 @@ class World:
             raise EndlessError(f"{self.call_count} calls, and no end")
 
     def _guard(self, task: Task, observe: Callable[[], None]) -> None:
-        """Let observers see; what they raise ends the simulation: nobody in between may catch it."""
+        """Notify observers; their errors end the simulation: nobody in between may catch them."""
         try:
             observe()
         except Exception as error:  # noqa: BLE001 - raised again by the step that led here
@@ -852,7 +852,7 @@ class World:
         return json.loads(content) if status == 200 else None
 
     def observe_changes(self) -> None:
-        """Let observers see what has become of endpoints."""
+        """Notify observers of changes of endpoints."""
         self.alarms.follow_traffic()
         # No event tells of the end of an endpoint that is on its way out.
         for name in sorted(self.changed | self._deleting):
@@ -878,7 +878,7 @@ class World:
             observer()
 
     def _stale_answer(self, operation: str, request: dict[str, Any], site: Site) -> tuple[int, bytes] | None:
-        """Return what a read would have answered before an endpoint's last change, if that was just now."""
+        """Return a read's answer before an endpoint's last change, if that was just now."""
         recent = {
             name: answered
             for name, (time, answered) in self._past.items()
@@ -966,7 +966,7 @@ def _call_name(operation: str, body: bytes) -> str:
 
 
 def _throttling(service: str) -> tuple[int, bytes]:
-    """Return how a service refuses what is too much; S3 does as if it failed ("Error responses")."""
+    """Return how a service throttles; S3 answers as if it failed ("Error responses")."""
     codes = {"dynamodb": "ProvisionedThroughputExceededException", "s3": "SlowDown"}
     document = {"__type": codes.get(service, "ThrottlingException"), "message": "Rate exceeded"}
     return answer(503 if service == "s3" else 400, document)
@@ -975,10 +975,10 @@ def _throttling(service: str) -> tuple[int, bytes]:
 _SERVICES: Final = {
     "sagemaker-runtime": "sagemaker",
 }
-"""What IAM calls a service that it does not call as botocore does."""
+"""IAM's name of a service where it differs from botocore's."""
 
 _ACTIONS: Final = {LISTING: "ListBucket"}
-"""What IAM calls an operation that it does not call as the API does."""
+"""IAM's name of an operation where it differs from the API's."""
 
 _DENIALS: Final = {
     "s3": (403, "AccessDenied"),
