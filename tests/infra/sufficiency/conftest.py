@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def deployer_with_its_policies(featured: Synthesised) -> Iterator[None]:
-    """Enforce IAM on the deployer of every story, and compare what it did with the plans that it logged."""
+    """Enforce IAM on the deployer of every story, and compare its calls with its logged plans."""
 
     def session(account_id: str, region: str) -> Principal:
         return Deployed(featured, account_id, region, NAMES).session("DeployerRole")

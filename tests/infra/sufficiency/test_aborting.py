@@ -289,7 +289,7 @@ def test_a_long_reason_is_cut_to_what_cloudwatch_takes(pipeline: Pipeline) -> No
 
 
 def test_alarms_disturb_that_are_on_or_changed_or_are_not_seen() -> None:
-    """What an alarm was before its last change is not known: it may have been on until then."""
+    """Nobody knows an alarm's state before its last change: it may have been on until then."""
 
     class Client:
         def __init__(self, *alarms: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What stages do in their registry's account, with the policies of both as the stacks make them."""
+"""Stages' calls in their registry's account, with the stacks' policies on both sides."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ SOAK_SECONDS = 3600
 
 @pytest.fixture
 def staging(estate: Estate) -> Iterator[tuple[Pipeline, Accounts]]:
-    """The deployer in an account of its own, which hears of the registry's versions."""
+    """The deployer in a separate account, which receives events of the registry's versions."""
     made: list[Accounts] = []
 
     def session(account_id: str, _region: str) -> Principal:
@@ -216,7 +216,8 @@ def staging(estate: Estate) -> Iterator[tuple[Pipeline, Accounts]]:
     pipeline, [accounts] = Pipeline(), made
     accounts.move_to(pipeline.control_plane)
     accounts.open("group")
-    # The role says which bucket may be listed. MiniStack shows no other account's, whatever its policy says.
+    # The role's policy decides which bucket may be listed. MiniStack shows no other account's bucket, even if
+    # its policy allows it.
     accounts.remove_bucket()
     pipeline.bucket = accounts.bucket
     pipeline.role_arn = accounts.models()

@@ -1,4 +1,4 @@
-"""That the stories beside this are really told with IAM enforced."""
+"""Check that IAM is really enforced in the stories of this folder."""
 
 from __future__ import annotations
 

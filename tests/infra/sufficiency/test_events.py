@@ -1,4 +1,4 @@
-"""Every rule reaches its target, what does not arrive is kept, and alarms are told, as stacks allow it."""
+"""Every rule reaches its target, lost events are kept, and alarms notify people, by the stacks' policies."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _accounts = itertools.count(200000000000)
 
 @dataclass
 class Deployment:
-    """What rules and alarms of a stack need to be there, in an account of its own."""
+    """Resources that a stack's rules and alarms need, in a separate account."""
 
     stack: Deployed
     others: tuple[Deployed, ...] = ()

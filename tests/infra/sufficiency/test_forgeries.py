@@ -1,4 +1,4 @@
-"""Nothing goes live but what was approved: not by a forged event, nor by a change after the approval."""
+"""Only approved versions go live: no forged event helps, and no change after the approval."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ FORGED: dict[str, dict[str, Any]] = {
     "another partition's look-alike": {"ModelPackageArn": ARN.replace("arn:aws:", "arn:aws*:")},
     "a status that is a list": {"ModelApprovalStatus": ["Approved"]},
 }
-"""What an event claims, of a version that is registered and not approved."""
+"""A forged event's claims about a registered version that is not approved."""
 
 
 @pytest.mark.parametrize("claim", FORGED)

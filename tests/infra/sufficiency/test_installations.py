@@ -1,4 +1,4 @@
-"""What is not this stack's is left alone, also below one path of settings, and people hear of it once."""
+"""The deployer leaves other stacks' resources alone, also below one settings path, and reports them once."""
 
 from __future__ import annotations
 

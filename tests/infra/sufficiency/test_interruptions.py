@@ -1,4 +1,4 @@
-"""What is left undone by one pass, or done by somebody else beside it, is put right by the next."""
+"""The next pass repairs what one pass left undone, or what somebody else did beside it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def approved(pipeline: Pipeline) -> str:
 
 
 def come_to_rest(pipeline: Pipeline) -> None:
-    """Let SageMaker finish what it is at, and deliver nothing."""
+    """Let SageMaker finish its transitions, and deliver no events."""
     while (due := pipeline.control_plane.next_due()) is not None:
         pipeline.pass_time((due - pipeline.clock.now()).total_seconds())
 
@@ -166,7 +166,7 @@ def test_a_failed_endpoint_that_somebody_else_deletes_makes_way_all_the_same(
 
 
 def test_what_one_pass_told_while_another_mended_it_is_over_with_the_next_sweep(pipeline: Pipeline) -> None:
-    """Else the same trouble, when it comes again, would be told to nobody."""
+    """Otherwise nobody would hear of the same trouble when it returns."""
     approved(pipeline)
     pipeline.run()
     rest = pipeline.history.last_observed

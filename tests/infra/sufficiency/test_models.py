@@ -33,7 +33,7 @@ _accounts = itertools.count(300000000000)
 
 @dataclass(frozen=True)
 class Identity:
-    """Whom roles trust, as their policies say."""
+    """The services that roles trust by their policies."""
 
     roles: ExecutionRoles
 
@@ -43,7 +43,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Artifacts:
-    """What roles may read, as their policies say, of what is in S3."""
+    """The S3 objects that roles may read by their policies."""
 
     roles: ExecutionRoles
 
@@ -246,7 +246,7 @@ def test_asynchronous_requests_and_baselines_are_read(named: Models) -> None:
 def test_answers_and_calls_are_written(named: Models) -> None:
     for place in ("answers/1.out", "calls/credit/churn/AllTraffic/1.jsonl"):
         url = named.url(place)
-        # Of a bucket that nobody has nothing is asked.
+        # No permission is checked for a bucket that does not exist.
         assert named.roles.bucket_owner(url.split("/")[2], preferred=named.account_id) is not None
         refused = named.roles.refusal_to_write(url, role_arn=named.role_arn, region=REGION, kms_key_id=None)
 

@@ -1,4 +1,4 @@
-"""What the synthesised settings name, and the stories of others do not: it is read by the real gateways."""
+"""The real gateways read resources that only the synthesised settings name, and no other story does."""
 
 from __future__ import annotations
 

@@ -399,7 +399,7 @@ def test_an_endpoint_of_the_same_name_in_other_letter_case_is_told_once_and_left
 
 
 def test_an_endpoint_that_is_busy_and_seen_at_rest_is_waited_for_however_long(pipeline: Pipeline) -> None:
-    """The read is stale. Nobody is told of another letter case: the endpoint is there."""
+    """The read is stale. No report of another letter case: the endpoint exists."""
     deployed(pipeline)
     second = pipeline.register()
     pipeline.approve(second)
@@ -797,7 +797,7 @@ def test_an_approver_who_is_named_is_heard(pipeline: Pipeline) -> None:
 
 @pytest.mark.parametrize("policy", [{"Approvers": ["*"]}, {"FourEyes": True}], ids=["approvers", "four eyes"])
 def test_an_editor_does_not_pass_for_the_approver(pipeline: Pipeline, policy: dict[str, Any]) -> None:
-    """Whoever changed the version last is not who approved it, if the change came after the approval."""
+    """If a change follows the approval, the person who last changed the version is not its approver."""
     pipeline.manage(ApprovalPolicy=policy)
     arn = pipeline.register()
     pipeline.approve(arn)
@@ -836,7 +836,7 @@ def test_a_repeated_event_takes_nothing_back_that_was_approved_properly(pipeline
 def test_an_approval_that_another_invocation_journals_first_counts_as_it_was_read_there(
     pipeline: Pipeline,
 ) -> None:
-    """Of two events of one approval, the slower one reads the version when it was edited already."""
+    """Two events tell of one approval. The slower invocation reads the version after an edit."""
     pipeline.manage(ApprovalPolicy={"Approvers": ["*"]})
     arn = pipeline.register()
     pipeline.undelivered()

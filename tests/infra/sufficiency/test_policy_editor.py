@@ -1,4 +1,4 @@
-"""The policy editor does what the registry's stack asks of it, under the role that the stack makes for it."""
+"""The policy editor carries out the registry stack's requests, under the role that the stack gives it."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def pipeline() -> Pipeline:
 
 
 def settle(pipeline: Pipeline, **settings: Any) -> None:
-    """Write settings, and let whatever follows from them happen."""
+    """Write settings, and let everything that follows happen."""
     pipeline.manage(CreateEndpointConfig=settings.pop("config", variants()), **settings)
     pipeline.sweep()
     pipeline.run()
@@ -234,7 +234,7 @@ def crash_once(pipeline: Pipeline, operation: str, run: Callable[[], None]) -> N
 
 
 def test_a_refusal_that_asks_for_it_takes_scaling_off_and_goes_on(pipeline: Pipeline) -> None:
-    """What serves may have been read late; then nothing tells that the update changes an instance type."""
+    """A stale read of the serving config hides that the update changes an instance type."""
     settle(pipeline, AutoScaling=scaling(Policies=[tracking()]))
     deploy(pipeline)
     pipeline.deployer_cloud.before_call = forget_config(pipeline)

@@ -1,4 +1,4 @@
-"""Every kind of scaling that settings know registers, whatever AWS tries in the deployer's name."""
+"""Every kind of scaling in the settings can be registered, with every call that AWS tries for it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ SWITCHES = [
 
 
 def serve(pipeline: Pipeline, directory: Path, text: str) -> None:
-    """Deploy what a file of settings says, and a version to it."""
+    """Deploy a file of settings, and a version to it."""
     [spec], problems = load(directory, churn=text)
     assert problems == []
     pipeline.ssm.put_parameter(
@@ -113,7 +113,8 @@ NARROW: dict[str, tuple[dict[str, Any], str]] = {
         "sagemaker:UpdateEndpointWeightsAndCapacities",
     ),
 }
-"""Grants that look enough, and with which nothing is ever registered: a statement, and what is missing."""
+"""Grants that look sufficient, but under which nothing can be registered: a statement, and the missing
+part."""
 
 
 @pytest.mark.parametrize("narrow", NARROW)

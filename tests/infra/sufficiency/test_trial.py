@@ -1,4 +1,4 @@
-"""A version that serves is tried first; one that fails gives way to what served before."""
+"""A new version is tested once it serves; a failed one gives way to the previous release."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def test_the_former_config_is_gone_back_to_only_while_it_is_there(pipeline: Tryi
 
 
 class GoingBack(Trying):
-    """A version failed its smoke test under new settings, and is about to give way to what it served as."""
+    """A version failed its test under new settings, and is about to give way to its own previous release."""
 
     def __init__(self, *, after: Answer | None = None) -> None:
         super().__init__()

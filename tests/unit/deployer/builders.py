@@ -1,4 +1,4 @@
-"""Builds the deployer's values with defaults, so that a test states only what it is about."""
+"""Build the deployer's values with defaults, so that a test states only its own subject."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GROUP = "churn-models"
 ROLE_ARN = "arn:aws:iam::111122223333:role/models"
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 DIGEST = "0a1b" * 16
-"""Of every version's containers and artifacts, unless a test says otherwise."""
+"""The default digest of a version's containers and artifacts."""
 
 
 def minutes(count: float) -> datetime:
@@ -121,15 +121,15 @@ def facts(
     listed: Iterable[int] | None = None,
     **history: Any,
 ) -> Facts:
-    """Build what a round has read: these versions, whose digests are as approved unless they are given.
+    """Build a round's reads: these versions, with the approved digests by default.
 
     Args:
         approvals: The history's.
         attempts: The history's, newest first.
         under: The endpoint's settings.
         versions: The versions that were read.
-        digests: The digests that were read, by ARN; None for one of each of the versions.
-        listed: Numbers of the versions that the registry listed; None if they were not listed.
+        digests: The digests that were read, by ARN; None for the approved digest of each version.
+        listed: Numbers of the versions in the registry's list; None if it was not read.
         history: Further fields of the history.
     """
     known = {each.arn.lower(): each for each in versions}

@@ -70,11 +70,11 @@ SWEEP_BUS = "Greenlight.sweep-parts"
 _accounts = itertools.count(100000000000)
 
 DEPLOYER: ContextVar[Callable[[str, str], Principal] | None] = ContextVar("deployer", default=None)
-"""Who the deployer is in an account and region, for those who enforce IAM on it; by default nobody does."""
+"""Return the deployer's principal in an account and region, to enforce IAM on it; None by default."""
 
 
 class Pipeline:
-    """One account with the deployer in it; nothing runs until it is told to."""
+    """One account with the deployer in it; the deployer runs only when a test says so."""
 
     def __init__(self, switches: Switches | None = None) -> None:
         self.stack_name, self.table = "Greenlight", TABLE
@@ -121,7 +121,7 @@ class Pipeline:
         return other
 
     def watch(self, principal: Principal | None) -> None:
-        """Give the deployer a cloud and a logger that write down what it does."""
+        """Give the deployer a cloud and a logger that record what it does."""
         self.transcript = Transcript()
         TRANSCRIPTS.append(self.transcript)
         self.logger = HeardLogger(self.transcript)
@@ -136,7 +136,7 @@ class Pipeline:
         self.newer = pass_on_newer_members(self.deployer_cloud.client("sagemaker", UNVALIDATED))
 
     def begin(self) -> None:
-        """Make what every installation has for itself."""
+        """Create what every installation has."""
         self.cloud.client("dynamodb").create_table(
             TableName=self.table,
             KeySchema=[
@@ -300,7 +300,7 @@ class Pipeline:
         )
 
     def make_alarm(self, name: str) -> None:
-        """Make an alarm whose metric nobody publishes: it goes on and off by hand."""
+        """Make an alarm whose metric nobody publishes: tests set its state."""
         self.cloud.client("cloudwatch").put_metric_alarm(
             AlarmName=name,
             Namespace="Greenlight",
@@ -326,7 +326,7 @@ class Pipeline:
         return events
 
     def deliver(self) -> None:
-        """Deliver what was emitted until now, once and in order."""
+        """Deliver all events so far, once and in order."""
         for event in self.undelivered():
             self.dispatch(read_trigger(event))
 

@@ -179,7 +179,7 @@ def test_a_serving_version_that_failed_and_no_longer_stands_is_given_up() -> Non
 def read_for(
     decide: Callable[[Facts], Decision | Unread], known: Facts, versions: dict[int, ModelVersion]
 ) -> tuple[list[Unread], Decision]:
-    """Decide as a pass does: read what is unread, and decide again; return what was read, in order."""
+    """Decide as a pass does: read what the decision lacks, and decide again; return the reads, in order."""
     read: list[Unread] = []
     by_arn = {each.arn: each for each in versions.values()}
     while True:

@@ -1,4 +1,4 @@
-"""Whatever an archive claims to be, only so much of it is ever unpacked, and what is read is bounded."""
+"""Only a limited part of an archive is unpacked and read, however large it claims to be."""
 
 from __future__ import annotations
 

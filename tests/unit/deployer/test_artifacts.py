@@ -1,4 +1,4 @@
-"""What was approved is deployed, and what one stage deployed is what the next one does: to the byte."""
+"""Approved artifacts are deployed, and every stage deploys the same ones as the stage before, to the byte."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_an_artifact_that_is_overwritten_after_the_approval_is_not_deployed_unti
 
 
 def test_what_was_overwritten_is_not_rolled_back_to() -> None:
-    """What served once was loaded then; going back loads it anew."""
+    """The serving release was loaded earlier; going back would load its artifact again."""
     pipeline = stages()
     first, second = approved(pipeline), approved(pipeline)
     upload(pipeline, first, b"bad")
@@ -150,7 +150,7 @@ def test_what_was_overwritten_is_not_rolled_back_to() -> None:
 def test_what_fails_its_smoke_test_gives_way_to_what_served_before_only_if_that_is_what_it_was(
     *, overwritten: bool, goes_back: bool, told: str
 ) -> None:
-    """Otherwise what failed would be loaded again, without another test."""
+    """Otherwise the failed artifact would be loaded again, without another test."""
     pipeline = Trying(**STAGING)
     with_bucket(pipeline)
     arn = uploaded(pipeline)
@@ -218,7 +218,7 @@ def test_what_was_changed_and_approved_again_is_another_release() -> None:
 
 
 def test_a_model_that_was_made_while_its_version_was_another_is_made_anew() -> None:
-    """A model keeps what the version was when it was made; its name says what was approved."""
+    """A model keeps its version's content at creation, while its name stands for the approved content."""
     pipeline = Pipeline()
     pipeline.manage()
     arn = deployed(pipeline)
@@ -485,7 +485,7 @@ def described(**members: Any) -> ModelVersion:
 
 
 def versions(s3: S3 | None = None, specification_name: str | None = None) -> Versions:
-    """Return what an endpoint in a stage reads of versions and artifacts; outside of stages without S3."""
+    """Return an endpoint's reads of versions and artifacts in a stage; without stages, S3 is not read."""
     unused = cast("Any", None)
     stage = {"StageName": "staging"} if s3 is not None else {}
     container = {} if specification_name is None else {"InferenceSpecificationName": specification_name}

@@ -36,7 +36,7 @@ def update(*alarms: str, **config: Any) -> UpdateEndpoint:
 
 
 def rolled_back(**changes: Any) -> Attempt:
-    """Build a rollout that an alarm ended: what served before it serves again."""
+    """Build a rollout that an alarm ended: the previous release serves again."""
     status, accepted_at, settled_at = AttemptStatus.FAILED, minutes(-30), minutes(0)
     return deployment(**{"status": status, "accepted_at": accepted_at, "settled_at": settled_at, **changes})
 

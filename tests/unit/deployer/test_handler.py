@@ -1,4 +1,4 @@
-"""The entry point on its own: no cloud is there, so whatever it called would fail."""
+"""The entry point alone: there is no cloud, so every call would fail."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _services = itertools.count()
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What Lambda hands to the function, as far as it is read."""
+    """The parts of Lambda's context that the function reads."""
 
     aws_request_id: str = "request-1"
     function_name: str = "deployer"
@@ -30,7 +30,7 @@ class Context:
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Set what the stack and Lambda set; nobody listens where AWS would be."""
+    """Set the variables of stack and Lambda; nobody listens at AWS's address."""
     variables = {
         "AWS_ACCESS_KEY_ID": "111122223333",
         "AWS_SECRET_ACCESS_KEY": "secret",

@@ -333,7 +333,7 @@ def test_what_serves_is_what_succeeded_last_and_not_what_was_tried_since() -> No
 
 @pytest.mark.parametrize("attempt", [FULL[0], FULL[1]], ids=kind)
 def test_what_leaves_the_window_is_found_by_its_subject(attempt: Attempt) -> None:
-    """A deployment by its config, a promotion by its version: whatever its config, it is promoted once."""
+    """A deployment by its config, a promotion by its version: a version is promoted once, on any config."""
     pipeline = Pipeline()
     journal = Journal(pipeline.cloud.client("dynamodb"), table_name=TABLE, window=2)
     journal.begin(attempt)

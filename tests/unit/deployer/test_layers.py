@@ -1,4 +1,4 @@
-"""The functions' folders know only what is listed for them, also for types, and no module knows itself."""
+"""The functions' folders import only what their lists allow, also for types, and no module imports itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAY_IMPORT: Final = {
     "dispatcher": _PASS | {"phases", "reconciler"},
     "handler": _VALUES | {"gateways", "triggers", "environment", "dispatcher"},
 }
-"""What each part of the deployer may know besides itself: decisions no gateway, and gateways no decision."""
+"""The allowed imports of each part of the deployer: decisions import no gateway, gateways no decision."""
 
 
 def part_of(module: str) -> str:

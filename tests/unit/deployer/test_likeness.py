@@ -64,7 +64,7 @@ def test_descriptions_have_nothing_else_that_could_count(operation: str) -> None
 
     assert described.members.keys() - asked.members.keys() <= {
         *("CreationTime", "ModelArn", "EndpointConfigArn"),
-        # What SageMaker found out about the model.
+        # SageMaker's own finding about the model.
         "DeploymentRecommendation",
     }
 
@@ -114,7 +114,8 @@ def test_each_member_that_counts_is_noticed_where_nobody_asked_for_it(
     def told(value: object) -> list[str]:
         return differences(holding(path, value, wanted), wanted, MEMBERS[operation])
 
-    # Below a structure that nobody asked for, what is harmless counts too, if anything beside it does.
+    # Below a structure that nobody asked for, a harmless member counts too, if it has a neighbour that
+    # counts.
     top: Any = MEMBERS[operation][path[0]]
     root = top[path[1]] if path[0] in {"Containers", "ProductionVariants"} else top
     of_something_else = any(each is Surplus.COUNTS for _, each in leaves(root))
@@ -272,7 +273,7 @@ def make_foreign(pipeline: Pipeline, arn: str, difference: str) -> dict[str, Any
 
 
 def blocked(pipeline: Pipeline, arn: str, difference: str) -> str:
-    """Sweep twice over what is in the way; return what people were told, once."""
+    """Sweep twice over the obstacle; return people's one message."""
     pipeline.sweep()
     pipeline.sweep()
     pipeline.run()

@@ -1,4 +1,4 @@
-"""What the journal forgets with time: never what serves, nor that an approved version failed."""
+"""What the journal forgets with time: never the serving release, nor an approved version's failure."""
 
 from __future__ import annotations
 
@@ -296,7 +296,7 @@ def test_what_comes_to_serve_while_a_clean_up_begins_is_not_deleted() -> None:
 
 
 def test_what_could_not_be_put_back_is_not_put_back_again_however_much_failed_since() -> None:
-    """What a version served as before its test failed is remembered to have failed like any release."""
+    """The journal remembers the failure of a version's previous release, like any release's."""
     pipeline = Trying()
     forgetting(pipeline, 2, **pipeline.settings)
     arn = pipeline.deploy(GOOD)
@@ -331,7 +331,7 @@ def test_what_served_until_now_is_stamped_so_however_much_failed_meanwhile() -> 
 
 
 def test_what_served_until_a_failed_smoke_test_is_stamped_so_however_much_failed_before() -> None:
-    """What served before may not serve again, so that an older version comes back."""
+    """The previous release may not serve again, so an older version comes back."""
     pipeline = Trying(**STAGING)
     forgetting(pipeline, 2, **pipeline.settings)
     first, second = pipeline.deploy(GOOD), pipeline.deploy(GOOD)
@@ -340,7 +340,7 @@ def test_what_served_until_a_failed_smoke_test_is_stamped_so_however_much_failed
     pipeline.script(fourth, BAD)
     pipeline.approve(third)
     pipeline.deliver()
-    # Its approval is for something else than what served, and then it is changed once more.
+    # Its approval is for another artifact than the serving one, and then it is changed once more.
     change_artifact(pipeline, second)
     pipeline.approve(second)
     pipeline.deliver()

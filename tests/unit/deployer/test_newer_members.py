@@ -1,4 +1,4 @@
-"""What settings ask for that the installed botocore does not know reaches SageMaker as it stands."""
+"""Settings reach SageMaker unchanged, even if the installed botocore does not know them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An outcome is taken by EventBridge and by SNS, whatever others wrote into what it tells of."""
+"""EventBridge and SNS accept every outcome, whatever texts others wrote into it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from deployer.model.outcomes import Outcome
 
 MOST_BYTES: Final = 256 * 1024
-"""Of an entry of PutEvents (EventBridge's user guide, "Calculating PutEvents event entry size"), and of a
-message of SNS (Publish's API reference)."""
+"""The limits of a PutEvents entry (EventBridge's user guide, "Calculating PutEvents event entry size") and of
+an SNS message (Publish's API reference)."""
 
 WIDEST: Final = "\N{ROCKET}" * (LONGEST + 1)
 """As JSON writes it in ASCII, twelve bytes a character."""

@@ -249,7 +249,7 @@ class EditedRoles(PermissiveRoles):
         return self._propagation.known(right, self.may[right], before=False)
 
     def grant(self) -> None:
-        """Attach what is missing, now."""
+        """Attach the missing permissions now."""
         self.may = dict.fromkeys(self.may, True)
         for right in self.may:
             self._knows(right)

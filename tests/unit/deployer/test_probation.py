@@ -1,4 +1,4 @@
-"""An attempt that is to pass a smoke test always comes to an end, whatever its version does."""
+"""An attempt with a smoke test always ends, for every behaviour of its version."""
 
 from __future__ import annotations
 

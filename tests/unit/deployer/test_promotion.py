@@ -1,4 +1,4 @@
-"""Decides what the registry is told of a version's way through a stage, and when it is passed on."""
+"""Decide what a stage writes to the registry about a version, and when it promotes the version."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def failed(version: int, number: int, **changes: Any) -> Deployment:
 
 
 def written(*ended: Deployment) -> dict[int, dict[str, str]]:
-    """Return what each version's metadata become, by its number, after these ends, oldest first.
+    """Return each version's metadata, by number, after these ends, oldest first.
 
     All but the last have been written before.
     """

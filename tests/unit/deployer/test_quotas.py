@@ -1,4 +1,4 @@
-"""What fails for a quota names it, and says where an update takes twice the instances."""
+"""A failure by a quota names it, and says when an update needs twice the instances."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ SERVING = release(3).endpoint_config_name
 
 
 def served(*numbers: int, **changes: Any) -> Facts:
-    """Return what is known of an endpoint on which these versions went live, the last one first."""
+    """Return the facts about an endpoint on which these versions went live, the last one first."""
     attempts = [deployment(each, number=each, status=AttemptStatus.SUCCEEDED) for each in numbers]
     return facts(APPROVALS, attempts, under=settings(Keep=0), **changes)
 

@@ -1,4 +1,4 @@
-"""What names a place in S3 is read, in every form that SageMaker takes; everything else is refused."""
+"""Every form of an S3 place that SageMaker accepts is parsed; everything else is refused."""
 
 from __future__ import annotations
 

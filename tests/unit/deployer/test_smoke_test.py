@@ -1,4 +1,4 @@
-"""What a good answer is, what is told of a bad one, and where requests' bodies come from."""
+"""Correct answers, reports of wrong ones, and the sources of requests' bodies."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_a_test_that_somebody_wrote_by_hand_is_refused_as_a_whole(changes: dict[
 
 
 class FakeRuntime:
-    """Answers, or raises, what it is given."""
+    """Answers or raises what a test gives it."""
 
     def __init__(self, result: dict[str, Any] | Exception) -> None:
         self.result = result

@@ -1,4 +1,4 @@
-"""People read a plan in the log: each step's text says what is done, and to what."""
+"""People read a plan in the log: each step's text names the action and its object."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_it_is_known_of_every_kind_of_step_what_it_asks_for() -> None:
 
 
 def test_steps_ask_for_every_write_that_the_deployer_may_make() -> None:
-    """The journal, outcomes and the parts of a sweep are no change of what the deployer manages."""
+    """The journal, outcomes and the parts of a sweep are not resources that the deployer manages."""
     changed = ("sagemaker", "application-autoscaling", "cloudwatch")
     assert {
         (service, operation)

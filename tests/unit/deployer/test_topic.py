@@ -1,4 +1,4 @@
-"""What people get: a message that a mail program shows as text, and a machine reads as an event."""
+"""People's message: a mail program shows it as text, and a machine reads it as an event."""
 
 from __future__ import annotations
 

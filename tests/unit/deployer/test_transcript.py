@@ -1,4 +1,4 @@
-"""A transcript shows whatever the deployer does without having said so."""
+"""A transcript shows every action of the deployer that no logged plan announced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans what an update needs besides: retained properties, scaling that ends, an alarm that is cleared."""
+"""Plan an update's further needs: retained properties, scaling to end, an alarm to clear."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_an_update_keeps_properties_and_first_ends_scaling_that_was_registered()
 
 
 def test_after_an_attempt_that_could_not_end_scaling_that_comes_before_the_next_one() -> None:
-    """What the settings ask for counts too: that attempt may have registered it without a note."""
+    """The wanted scaling counts too: that attempt may have registered it without a note."""
     reported = "Not deployed. It may not end its scaling."
     planned = completed(PUT_OFF, serving=config(variant()), reported=reported)
 

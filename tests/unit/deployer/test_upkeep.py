@@ -1,4 +1,4 @@
-"""What is refused beside a deployment (tags, scaling, alarms) costs nothing else, and is told once."""
+"""A refusal beside a deployment (tags, scaling, alarms) affects nothing else, and is reported once."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_an_answer_says_whose_trouble_it_is(answer: Any, cause: Cause, permissio
 def test_a_missing_permission_is_named_and_told_once_and_forgotten_once_it_is_there(
     pipeline: Pipeline,
 ) -> None:
-    """What is tried bears a random name each time, and is no news for that."""
+    """AWS tries a random name each time; a new name alone is no news."""
     names = iter(f"{number:08x}-0000-4000-8000-000000000000" for number in range(99))
     refuse(
         pipeline,
@@ -253,7 +253,7 @@ def test_a_variant_that_others_registered_blames_no_version(pipeline: Pipeline) 
 def test_a_variant_that_others_registered_adds_nothing_to_the_journal_with_each_sweep(
     pipeline: Pipeline,
 ) -> None:
-    """What waits for others is one attempt, and gives way to whatever else is wanted."""
+    """An attempt that waits for others stays one attempt, and gives way to everything else that is wanted."""
     pipeline.manage(CreateEndpointConfig=variants())
     first = deploy(pipeline)
     (theirs,) = scaling().values()
@@ -271,7 +271,7 @@ def test_a_variant_that_others_registered_adds_nothing_to_the_journal_with_each_
     assert len(attention(pipeline)) == 1
     pipeline.manage(CreateEndpointConfig=variants())
     pipeline.sweep()
-    # A clean-up came since, of what it had made.
+    # A clean-up of its own resources has followed.
     ends = [each.status for each in pipeline.history.attempts]
     assert ends[-2:] == [AttemptStatus.WITHDRAWN, AttemptStatus.SUCCEEDED]
     assert pipeline.told(first) == ["started", "succeeded"]

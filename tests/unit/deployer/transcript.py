@@ -1,7 +1,7 @@
-"""Compares what the deployer printed, the steps that it made, and the calls that AWS got, in every story.
+"""Compare the deployer's log, its steps, and AWS's calls, in every story.
 
-A plan is what happens: each write to AWS is asked for by a step, and each step was in a plan that was logged
-before. What a test itself asks for with the deployer's clients is no part of this.
+A plan is what happens: a step asks for each write to AWS, and each step was in a plan that was logged before.
+A test's own calls with the deployer's clients do not count.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class _Invocation:
 
 
 class Transcript:
-    """What one deployer did, in order."""
+    """One deployer's actions, in order."""
 
     def __init__(self) -> None:
         self.events: list[Began | Ended | Planned | Making | Over | Asked] = []
@@ -128,7 +128,7 @@ class Transcript:
         self.events.append(Ended())
 
     def hear(self, message: str, keys: dict[str, Any]) -> None:
-        """Note what a log line says of plans and steps."""
+        """Record a log line's plans and steps."""
         if (planned := keys.get("steps")) is not None:
             assert isinstance(planned, Sequence), "a plan has an order"
             self.events.append(Planned(tuple(planned)))
@@ -143,7 +143,7 @@ class Transcript:
                 raise AssertionError(f"{unknown}: what does it say of a step?")
 
     def violations(self) -> Iterator[str]:
-        """Name what the deployer did without having said so."""
+        """Name the deployer's unannounced actions."""
         running: list[_Invocation] = []
         for event in self.events:
             match event:
@@ -181,7 +181,7 @@ class HeardLogger(Logger):
 
 
 class HeardCloud(InProcessCloud):
-    """A cloud that notes in a transcript what it is asked for."""
+    """A cloud that records its calls in a transcript."""
 
     transcript: Transcript
 

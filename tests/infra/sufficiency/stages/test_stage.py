@@ -1,4 +1,4 @@
-"""A stage takes what its gate admits, and passes on what served well in it."""
+"""A stage deploys versions that its gate admits, and promotes those that served well."""
 
 from __future__ import annotations
 
@@ -273,7 +273,7 @@ def held_back(pipeline: Pipeline) -> list[str]:
 
 
 def test_a_version_is_not_promoted_while_an_alarm_is_on() -> None:
-    """And somebody is told, once, as soon as that keeps it."""
+    """People hear of it once, as soon as the alarm delays the promotion."""
     pipeline = guarded()
     arn = deployed(pipeline)
     set_alarm(pipeline, "ALARM")
@@ -300,7 +300,7 @@ def test_nobody_is_told_of_alarms_that_keep_a_version_from_where_it_is_already()
 
 
 def test_a_version_whose_alarm_was_deleted_is_not_promoted() -> None:
-    """And somebody is told, as that alarm never comes back by itself."""
+    """People hear of it, because a deleted alarm never returns by itself."""
     pipeline = guarded()
     arn = deployed(pipeline)
     pipeline.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ALARM])
@@ -317,7 +317,7 @@ def test_a_version_that_alarms_disturbed_is_promoted_once_they_are_quiet() -> No
     set_alarm(pipeline, "ALARM")
     after(pipeline, SOAK + 60)
     set_alarm(pipeline, "OK")
-    # MiniStack has the time of day: the pipeline's clock comes to it, and goes on.
+    # MiniStack uses the time of day: move the pipeline's clock to it first.
     pipeline.pass_time((datetime.now(UTC) - pipeline.clock.now()).total_seconds() + SOAK - 60)
     pipeline.sweep()
     assert life_cycle(pipeline, arn) is None
@@ -554,7 +554,7 @@ def test_what_a_version_is_stamped_with_already_is_not_written_again() -> None:
 
 
 def forget_stamps(pipeline: Pipeline) -> None:
-    """Let the journal say what it says between a stamp and its note."""
+    """Set the journal back to its state between a stamp and the note about it."""
     rest = pipeline.history.last_observed
     pipeline.journal.record_last_observed("churn", rest, replace(rest, metadata_written=0))
 
@@ -626,7 +626,7 @@ def test_the_registry_shows_what_serves_and_shadows_beside_what_was_approved() -
     writes = pipeline.sagemaker_calls().count("UpdateModelPackage")
 
     deployed(pipeline)
-    # What goes on to serve beside another version is not stamped again.
+    # A version that now serves beside another one is not stamped again.
     assert pipeline.sagemaker_calls().count("UpdateModelPackage") == writes + 2
 
     pipeline.reject(first)
