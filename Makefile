@@ -81,9 +81,9 @@ simulate: setup ## Simulate the deployer under faults (N=2000 SEED=1 JOBS=2)
 storm: setup ## A thousand approvals within a minute, two writes a second
 	python -m tests.simulation storm --seed $(or $(SEED),1)
 
-.PHONY: sweep
-sweep: setup ## What one sweep costs over many endpoints that are in sync (N=1000; minutes)
-	python -m tests.simulation sweep --endpoints $(or $(N),1000)
+.PHONY: scale
+scale: setup ## What fleets of 10 to N endpoints cost: calls, seconds, memory (N=1000; minutes)
+	python -m tests.simulation scale --endpoints $(or $(N),1000)
 
 .PHONY: fleet
 fleet: setup ## How much longer 400 endpoints of drawn shapes take to synthesise than one

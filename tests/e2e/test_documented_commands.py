@@ -47,7 +47,7 @@ def shell(script: str, environ: Mapping[str, str], directory: Path = REPOSITORY)
     [
         ("help", "Run the main job"),
         ("simulate N=3 SEED=1 JOBS=1", "3 schedules"),
-        ("sweep N=3", "3"),
+        ("scale N=3", "Scale passed"),
         pytest.param("demo", "version 5", marks=pytest.mark.long),
     ],
 )

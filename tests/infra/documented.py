@@ -100,7 +100,7 @@ HOW: Final[dict[str, Here | By | Because]] = {
     "make help": Here("test_recipes_of_the_makefile_run"),
     "make simulate*": Here("test_recipes_of_the_makefile_run"),
     "make storm*": By("simulation/test_storm.py::test_equal_storms_give_equal_numbers"),
-    "make sweep*": Here("test_recipes_of_the_makefile_run"),
+    "make scale*": Here("test_recipes_of_the_makefile_run"),
     "make sabotage": By("simulation/test_sabotages.py::test_a_broken_deployer_is_caught"),
     "make mutants*": By("unit/test_mutants.py::test_a_mutant_is_killed_by_its_tests_or_survives_them"),
     "make iam-proof": Because("it runs the whole of several test folders once for each permission"),

@@ -35,7 +35,7 @@ def test_every_command_has_a_row_and_its_program_knows_it(command: Command) -> N
     ("text", "what"),
     [
         ("make tset", "no target"),
-        ("make sweep M=3", "no variable"),
+        ("make scale M=3", "no variable"),
         ("npx cdk destory X", "no command"),
         ("npx cdk deploy --exclusivly", "no option"),
         ("python -m ops docter", "not know"),

@@ -1,4 +1,4 @@
-"""The simulation's commands: run, replay, hunt, sabotage, storm, sweep."""
+"""The simulation's commands: run, replay, hunt, sabotage, storm, scale."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 
 from tests.progress import progress
-from tests.simulation import coverage
+from tests.simulation import coverage, scale_page
 from tests.simulation.hunting import catch, hunt
 from tests.simulation.runner import run, schedule_of
 from tests.simulation.sabotages import SABOTAGES, keep
+from tests.simulation.scale import IN_SYNC, Measured, measure, measure_apart, sizes_up_to, table
 from tests.simulation.schedule import Schedule
 from tests.simulation.shrink import shrunk
 from tests.simulation.simulation import simulate
 from tests.simulation.storm import Storm, run_storm
-from tests.simulation.sweep import run_sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 LONG_RUN = 3_000
 """Schedules from which on an unexplained hole in the coverage is a failure."""
@@ -60,9 +60,10 @@ def main(arguments: Sequence[str]) -> int:
     storming = commands.add_parser("storm", help="a thousand approvals in a minute, two writes a second")
     storming.add_argument("--seed", type=int, default=1)
     storming.set_defaults(command=_storm)
-    sweeping = commands.add_parser("sweep", help="one sweep over many endpoints that are in sync")
-    sweeping.add_argument("--endpoints", type=int, default=1500)
-    sweeping.set_defaults(command=_sweep)
+    scaling = commands.add_parser("scale", help="what fleets of ten endpoints and more cost")
+    scaling.add_argument("--endpoints", type=int, default=1000, help="of the largest fleet")
+    scaling.add_argument("--only", type=int, help="measure one fleet here, and print its numbers as JSON")
+    scaling.set_defaults(command=_scale)
     chosen = parser.parse_args(arguments)
     status: int = chosen.command(chosen)
     return status
@@ -165,24 +166,39 @@ def _storm(chosen: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _sweep(chosen: argparse.Namespace) -> int:
-    with progress("Endpoints that serve", chosen.endpoints, CONSOLE) as one_more:
-        numbers = run_sweep(chosen.endpoints, one_more=one_more)
+def _scale(chosen: argparse.Namespace) -> int:
+    if chosen.only is not None:
+        with progress(f"{chosen.only:,} endpoints that serve", chosen.only, CONSOLE) as one_more:
+            _say(measure(chosen.only, one_more=one_more).to_json())
+        return 0
+    measured = [measure_apart(size) for size in sizes_up_to(chosen.endpoints)]
+    _say(table(measured))
+    largest = measured[-1]
+    if largest.endpoints >= scale_page.PUBLISHED:
+        scale_page.write(measured)
+        _say(f"Written to {scale_page.PAGE} and {scale_page.PLOT}.")
+    failures = list(_failures(measured))
     _say(
-        f"One sweep over {numbers.endpoints} endpoints, {numbers.in_sync} of them in sync:\n"
-        f"  invocations                       {numbers.invocations}\n"
-        f"  the longest one                   {numbers.longest_seconds:.0f} s of 300 s\n"
-        f"  SageMaker's reads per endpoint    {numbers.sagemaker_reads_per_endpoint:.2f}\n"
-        f"  writes                            {numbers.writes}"
+        f"Scale {'failed: ' + '; '.join(failures) if failures else 'passed'}: a sweep of "
+        f"{largest.endpoints:,} endpoints in sync takes {largest.costs[IN_SYNC].total:,} calls of AWS, "
+        f"all of it {largest.peak_megabytes:,} MB."
     )
-    for (service, operation), count in sorted(numbers.calls.items()):
-        _say(f"    {service + ' ' + operation:<32}{count}")
-    failed = bool(numbers.writes) or numbers.in_sync < numbers.endpoints
-    _say(
-        f"Sweep {'failed' if failed else 'passed'}: {numbers.in_sync} of {numbers.endpoints} endpoints in "
-        f"sync, {numbers.writes} writes."
-    )
-    return 1 if failed else 0
+    return 1 if failures else 0
+
+
+MOST_MEGABYTES: Final = 1000
+"""What a fleet of ten thousand endpoints may take, simulation and local cloud included."""
+
+
+def _failures(measured: Sequence[Measured]) -> Iterator[str]:
+    """Yield what the promises about fleets do not allow."""
+    for each in measured:
+        if each.in_sync < each.endpoints:
+            yield f"{each.endpoints - each.in_sync} of {each.endpoints} endpoints are not in sync"
+        if each.costs[IN_SYNC].writes:
+            yield f"a sweep of {each.endpoints} endpoints in sync writes {each.costs[IN_SYNC].writes} times"
+        if each.peak_megabytes > MOST_MEGABYTES:
+            yield f"{each.endpoints} endpoints take {each.peak_megabytes} MB"
 
 
 def replay_command(schedule: Schedule) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from tests.simulation.clients import REGION, answer
 from tests.simulation.people import ADA, PREFIX, settings_document
@@ -161,13 +161,14 @@ def set_up(world: StormyWorld, storm: Storm) -> dict[str, str]:
         world.memory.parameters[PREFIX + name] = json.dumps(document)
         world.people.call("CreateModelPackageGroup", ModelPackageGroupName=f"{name}-models")
         for version in range(storm.versions):
-            newest[name] = _register(world, name, version)
+            newest[name] = register(world, name, version)
     world.pass_time(10)
     world.run_until_quiet()
     return newest
 
 
-def _register(world: StormyWorld, name: str, version: int) -> str:
+def register(world: StormyWorld, name: str, version: int) -> str:
+    """Register a version for an endpoint; return its ARN."""
     registered = world.people.call(
         "CreateModelPackage",
         by=ADA,
@@ -194,11 +195,12 @@ def approve_all(world: StormyWorld, storm: Storm, newest: dict[str, str]) -> Non
         prefix = arn.rsplit("/", 1)[0]
         times = sorted(random.uniform(0, storm.seconds) for _ in range(storm.versions))
         for version, seconds in enumerate(times, 1):
-            request: dict[str, Any] = {
-                "ModelPackageArn": f"{prefix}/{version}",
-                "ModelApprovalStatus": "Approved",
-            }
-            world.agenda.put(seconds, partial(world.people.call, "UpdateModelPackage", **request))
+            world.agenda.put(seconds, partial(approve, world, f"{prefix}/{version}"))
+
+
+def approve(world: StormyWorld, version_arn: str) -> None:
+    """Approve a version now."""
+    world.people.call("UpdateModelPackage", ModelPackageArn=version_arn, ModelApprovalStatus="Approved")
 
 
 def run_until_served(
