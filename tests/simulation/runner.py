@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 def schedule_of(seed: str, number: int) -> Schedule:
     """Return one schedule of a series; the same in every run, on every machine.
 
-    Every other one is drawn freely; of ten of these, three have stages, one has companions, in one more
-    failures leave the window, and in another one an action is denied or a message to people fails. Those in
-    between are aimed, at one pair of the coverage after another.
+    Every second one is drawn freely. Of ten of these, three have stages and one has companions. In one more,
+    failures leave the window; in another one, an action is denied or a message to people fails. The others
+    are aimed, at one pair of the coverage after another.
     """
     random = Random(f"{seed}/{number}")  # noqa: S311 - equal seeds must give equal schedules
     if number % 2:

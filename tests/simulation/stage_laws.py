@@ -82,8 +82,8 @@ class Law16PromotedOnceAfterItsSoak(Law):
     overwritten, because UpdateModelPackage has no condition.
 
     The journal also has a promotion of a version only once. At rest a version was promoted or refused if it
-    serves as it should, has done so for its soak, has no alarm on, was not changed in the registry since, and
-    did not fail on the stage's other endpoints.
+    serves as it should and has done so for its soak. It must also have no alarm on, no change in the registry
+    since, and no failure on the stage's other endpoints.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
