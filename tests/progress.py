@@ -1,4 +1,4 @@
-"""Shows how far a command is that runs for minutes, and how long the rest takes.
+"""Show a long command's progress, and the time left.
 
 A bar on a terminal; in a log, where a bar cannot move, a line for each tenth of the work.
 """

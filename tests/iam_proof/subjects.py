@@ -27,12 +27,12 @@ _ANOTHER: Final = (OTHER_BUCKET, OTHER_GROUP, OTHER_REPOSITORY)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Something in somebody's policies to be changed.
+    """A possible change of a holder's policies.
 
     Attributes:
-        subject: Whose policies they are.
+        subject: The holder of the policies.
         mutant: The change.
-        taken: The same in words, with account and region left open.
+        taken: The change in words, without account and region.
     """
 
     subject: Subject
@@ -62,7 +62,7 @@ def cases(featured: Synthesised, estate: Estate) -> Iterator[Case]:
             found = {
                 mutant: mutant.taken_from(policies)
                 for mutant in mutants_of(policies)
-                # A grant is one role's: KMS makes none for everybody.
+                # A grant has one role: KMS has none for everybody.
                 if not (subject.holder.startswith(_GRANTS) and mutant.part is Part.ANYBODY)
             }
             for mutant, taken in found.items():

@@ -1,7 +1,6 @@
 """A registry's account and its stages' in this process, opened to each other by the synthesised stacks.
 
-The policies are edited by the policy editor itself, under the roles that it takes on: what stands in them is
-its work.
+The policy editor itself edits the policies, under its own roles.
 """
 
 from __future__ import annotations
@@ -55,11 +54,11 @@ POLICIES = {
     "key": ("key", f"{_KEY_ARN}/{KEY}"),
     "grants": ("key-grants", f"{_KEY_ARN}/{GRANTED_KEY}"),
 }
-"""Everything that the registry's stack has edited: what for short, to kind and name in its template."""
+"""Everything that the registry's stack has edited: by short name, kind and name in its template."""
 
 
 class Accounts:
-    """A registry with artifacts, images and keys, and stages in other accounts; nobody is let in yet."""
+    """A registry with artifacts, images and keys, and stages in other accounts without access."""
 
     def __init__(self, estate: Estate, staging: str = "") -> None:
         self.control_plane = VirtualCloud().control_plane
@@ -93,7 +92,7 @@ class Accounts:
         self._make_groups()
 
     def move_to(self, control_plane: ControlPlane) -> None:
-        """Be the accounts of another SageMaker, before anything was registered."""
+        """Move the accounts to another SageMaker, before anything is registered."""
         self.control_plane = control_plane
         self._make_groups()
 
@@ -115,7 +114,7 @@ class Accounts:
             self.client("ecr").create_repository(repositoryName=repository)
 
     def remove_bucket(self) -> None:
-        """Delete the artifacts, and the bucket in which they are."""
+        """Delete the artifacts and their bucket."""
         s3 = self.client("s3")
         for each in s3.list_objects_v2(Bucket=self.bucket)["Contents"]:
             s3.delete_object(Bucket=self.bucket, Key=each["Key"])

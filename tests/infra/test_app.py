@@ -1,4 +1,4 @@
-"""Runs the app as its users do: through the CDK CLI, on good settings and on bad ones."""
+"""Run the app as its users do: through the CDK CLI, on good settings and on bad ones."""
 
 from __future__ import annotations
 

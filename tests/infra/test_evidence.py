@@ -1,4 +1,4 @@
-"""Holds every synthesised permission against the evidence that AWS accepts it as it is written."""
+"""Check every synthesised permission against the evidence that AWS accepts it as written."""
 
 from __future__ import annotations
 

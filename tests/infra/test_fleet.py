@@ -1,4 +1,4 @@
-"""Four hundred endpoints of any shape fit into one stack, and what IAM cannot hold is said in one message."""
+"""Four hundred endpoints of any shape fit into one stack; one message reports what IAM cannot hold."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.infra.conftest import Synthesise
 
 STACKS = "4"
-"""The alarms and parameters of four hundred endpoints need several; the roles are one stack's."""
+"""The alarms and parameters of four hundred endpoints need several stacks; one has the roles."""
 
 
 def broken(synthesised: Synthesised, **limits: int) -> list[str]:
@@ -45,7 +45,8 @@ def broken(synthesised: Synthesised, **limits: int) -> list[str]:
 
 
 EVERY = bool(os.environ.get("GREENLIGHT_EVERY_FLEET"))
-"""Whether every shape and more seeds are tried, which takes minutes. CI tries what IAM has least room for."""
+"""Whether to try every shape and more seeds, which takes minutes. CI tries those with the least room in
+IAM."""
 
 TIGHT = (
     ("long", "asynchronous", "inputs", "keys", "vpc", "captures", "stored", "foreign"),
@@ -65,7 +66,7 @@ FLEETS = [(1, shapes) for shapes in TIGHT] + (
 
 
 def refused(fleet: Synthesised, files: list[Path]) -> list[str]:
-    """Say what endpoints need and the roles are not allowed."""
+    """Return what endpoints need and the roles may not do."""
     deployed = Deployed(fleet, ACCOUNT, REGION)
     sessions = {role: deployed.session(role) for role in (DEPLOYER, MODELS)}
     return [

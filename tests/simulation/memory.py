@@ -22,7 +22,7 @@ Item = dict[str, Any]
 Answer = tuple[int, dict[str, Any]]
 
 _PATH_PAGE: Final = 10
-"""Parameters a page. Source: `GetParametersByPath.MaxResults`, its default and maximum."""
+"""Parameters per page. Source: `GetParametersByPath.MaxResults`, its default and maximum."""
 
 
 def _refusal(code: str, message: str, **members: Any) -> Answer:
@@ -30,7 +30,7 @@ def _refusal(code: str, message: str, **members: Any) -> Answer:
 
 
 class UnsupportedRequestError(Exception):
-    """The deployer asks for something that is not modelled here."""
+    """The deployer uses something that is not modelled here."""
 
 
 def _check(request: Mapping[str, Any], *known: str) -> None:
@@ -90,7 +90,7 @@ class Table:
         return refusal or (200, {})
 
     def get_item(self, request: Mapping[str, Any]) -> Answer:
-        """Return an item; a read that is not consistent is refused, as nobody would notice its age."""
+        """Return an item; an eventually consistent read is refused, because nobody would notice its age."""
         _check(request, "TableName", "Key", "ConsistentRead")
         self._demand_consistency(request)
         item = self._find(request["Key"])
@@ -104,7 +104,7 @@ class Table:
             *("ExpressionAttributeNames", "ExpressionAttributeValues", "ExclusiveStartKey"),
         )
         self._demand_consistency(request)
-        # A key condition names one partition, by a value whose name is the deployer's to choose.
+        # A key condition names one partition, by a value with any name.
         partitions = [
             value["S"]
             for value in request["ExpressionAttributeValues"].values()
@@ -124,7 +124,7 @@ class Table:
                 continue
             found.append(item)
             if limit is not None and len(found) == limit:
-                # DynamoDB stops here, whether or not more would match.
+                # DynamoDB stops here even if more items would match.
                 key = {name: item[name] for name in (self.partition_key, self.sort_key)}
                 return 200, {
                     "Items": found,

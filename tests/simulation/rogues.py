@@ -1,6 +1,6 @@
-"""Rogues: invocations that break laws by hand, in worlds in which the deployer worked properly before.
+"""Rogues: invocations that break laws by hand, in worlds where the deployer worked properly before.
 
-Owns what tests of laws share. It judges nothing.
+Owns the common parts of tests of laws. It judges nothing.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Rogue(Invocation):
 
 @dataclass
 class Deployed:
-    """A world in which versions were deployed by the deployer, one after another, and a judge looks on."""
+    """A world in which the deployer deployed versions, one after another, with a judge."""
 
     world: World
     judge: Judge
@@ -72,7 +72,7 @@ def deployed(schedule: Schedule) -> Deployed:
 
 
 def only_law(scene: Deployed, number: int) -> None:
-    """Let only one law look on from now on."""
+    """Let only one law judge from now on."""
     scene.judge.laws = tuple(law for law in scene.judge.laws if type(law) is LAWS[number - 1])
     assert len(scene.judge.laws) == 1
 
@@ -135,7 +135,7 @@ def hand_over(*parts: list[str]) -> None:
 
 
 def write_attempt(**changes: Any) -> None:
-    """Journal an attempt that claims everything that rogues do."""
+    """Write an attempt into the journal that covers everything that rogues do."""
     item = {
         "endpoint": "churn",
         "item": "attempt#000000009",

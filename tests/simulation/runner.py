@@ -69,12 +69,12 @@ _SPECIAL: Final[dict[int, Callable[[str, int, Random], Schedule]]] = {
     16: _aimed_apart,
     18: _staged,
 }
-"""Which of twenty schedules in a row are not drawn or aimed as the others are."""
+"""Which of twenty schedules in a row are neither drawn nor aimed as usual."""
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A law that a schedule broke."""
+    """A broken law, and its schedule."""
 
     number: int
     schedule: Schedule

@@ -21,7 +21,7 @@ _CATCHES: Final = Path(__file__).with_name("catches.json")
 
 
 class StaleSabotageError(Exception):
-    """The text that a sabotage replaces is not in the deployer exactly once."""
+    """The text that a sabotage replaces is not exactly once in the deployer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Sabotage:
     Attributes:
         name: In a few words.
         file: In `lambdas/deployer`.
-        old: The text that is replaced.
-        new: By what.
+        old: The replaced text.
+        new: The new text.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Sabotage:
 
     @property
     def known(self) -> Schedule | None:
-        """A schedule that is known to catch it, if one is."""
+        """A schedule that is known to catch it, if there is one."""
         document = json.loads(_CATCHES.read_text()).get(self.name)
         return Schedule.from_json(json.dumps(document)) if document is not None else None
 
@@ -63,7 +63,7 @@ class Sabotage:
 
 
 def keep(catches: Mapping[str, str]) -> None:
-    """Write down which schedules, as JSON, catch sabotages from now on; forget sabotages that are gone."""
+    """Record the schedules, as JSON, that catch sabotages from now on; forget deleted sabotages."""
     names = {each.name for each in SABOTAGES}
     known = {**json.loads(_CATCHES.read_text()), **{name: json.loads(text) for name, text in catches.items()}}
     lines = [f"{json.dumps(name)}: {json.dumps(known[name])}" for name in sorted(known) if name in names]

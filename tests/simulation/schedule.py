@@ -1,8 +1,8 @@
-"""A schedule: everything that happens in one simulation, as a value that can be printed, kept and replayed.
+"""A schedule: everything that happens in one simulation, as a value to print, keep and replay.
 
-Owns the vocabulary of disturbances and faults, and how schedules are drawn. It runs nothing. Numbers in it
-are small and are read modulo what there is to choose from, so that every schedule is valid and stays valid
-while parts of it are taken away.
+Owns the vocabulary of disturbances and faults, and how schedules are drawn. It runs nothing. Its numbers are
+small and are read modulo the number of choices. So every schedule is valid, and stays valid when parts are
+removed.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Shape(StrEnum):
 
     SERVERLESS = "serverless"
     ASYNCHRONOUS = "asynchronous"
-    """Unless there is a smoke test, which asks for an answer."""
+    """Unless there is a smoke test, which needs a synchronous answer."""
 
     UNSHADOWED = "unshadowed"
     """Without the shadow that the schedule has."""
@@ -189,11 +189,11 @@ WAITS: Final = (0.0, 0.0, 0.05, 0.15, 0.4, 1.0, 3.0, 20.0, 90.0, 240.0, 600.0, 1
 """Seconds between one disturbance and the next: within an invocation, within a rollout, beyond both."""
 
 DELAYS: Final = (2.0, 10.0, 60.0, 240.0, 275.0, 400.0, 1200.0)
-"""Seconds by which an answer or an event is late; beyond 300 seconds Lambda ends an invocation, and shortly
-before it no further pass is begun."""
+"""Seconds by which an answer or an event is late. Beyond 300 seconds Lambda ends an invocation; shortly
+before, no further pass begins."""
 
 SOAKS: Final = (0, 600, 1500)
-"""Seconds that a version must have served in a stage before it is passed on."""
+"""Seconds for which a version must have served in a stage before its promotion."""
 
 ALARM_LASTS: Final = (0.0, 120.0, 600.0, 1500.0, None)
 """Seconds from the last cause of an alarm until it goes off; None: only by hand."""
@@ -227,11 +227,11 @@ WAITING_EVENT: Final = "SageMaker Model Package State Change: life cycle Pending
 TAKEN_BACK_EVENT: Final = "SageMaker Model Package State Change: life cycle taken back"
 
 STAGE_EVENTS: Final = (PASSED_EVENT, WAITING_EVENT, TAKEN_BACK_EVENT)
-"""The events that say where a version stands; each is delivered to every stage. The last one's version stands
-nowhere, or at a gate no longer."""
+"""The events about a version's place; each is delivered to every stage. The last one's version has no place,
+or has left a gate."""
 
 PART_SIZE: Final = 50
-"""Endpoints in a part of a sweep, as the deployer has it by default."""
+"""Endpoints in a part of a sweep, by the deployer's default."""
 
 DENIED_FOR: Final = (10.0, 45.0, 240.0, 1600.0, 5000.0, None)
 """Seconds for which an action is denied: less than a deployment waits for a permission, less than an
@@ -246,20 +246,20 @@ NEEDED_ELSEWHERE: Final = {
 """Further actions that IAM may check for a caller, beyond SageMaker's own."""
 
 WINDOWS: Final = (WINDOW, WINDOW, WINDOW, 6, 3, 2)
-"""How many deployments the deployer reads with every pass: as many as it does, mostly, or so few that a
-schedule has more."""
+"""How many deployments the deployer reads with every pass: mostly its own number, or so few that a schedule
+has more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """One thing that somebody does.
+    """One action of a person or AWS.
 
     Attributes:
-        kind: What.
+        kind: The action.
         wait: Index into WAITS: how long after the disturbance before.
         which: Chooses among versions and endpoints.
-        how: Chooses among the ways to do it, such as which settings.
-        when: After that, wait for the endpoint to be in this status, but not for ever; empty for no status.
+        how: Chooses among the ways to do it, such as the settings.
+        when: Then wait for this status of the endpoint, but not for ever; empty for no status.
     """
 
     kind: Kind
@@ -483,10 +483,10 @@ OPERATION_NAMES: Final = tuple(name for names in OPERATIONS.values() for name in
 """Every other operation that the deployer calls."""
 
 REGISTRY_WRITE: Final = "UpdateModelPackage"
-"""The one operation by which a stage writes to the registry; nobody calls it outside of stages."""
+"""The one operation by which a stage writes to the registry; without stages nobody calls it."""
 
 LISTING: Final = "ListObjectsV2"
-"""The one operation by which a stage sees what artifacts are."""
+"""The one operation by which a stage sees artifacts."""
 
 STAGE_CALLS: Final = (REGISTRY_WRITE, LISTING)
 """Operations that are called only in stages."""
@@ -499,12 +499,12 @@ STALE_READS: Final = ("DescribeEndpoint", "ListEndpoints")
 SWITCH_SETTINGS: Final[dict[str, tuple[str, ...]]] = {
     name: tuple(map(str, hint))
     for name, hint in get_type_hints(Switches).items()
-    # Nobody is bound by IAM in the simulation, and no settings name what botocore lacks.
+    # IAM binds nobody in the simulation, and no settings use members that botocore lacks.
     if isinstance(hint, type)
     and issubclass(hint, StrEnum)
     and name not in {"package_authorization", "api_version"}
 }
-"""Every switch of the control plane with its settings, but for those that make no difference here."""
+"""Every switch of the control plane with its settings, except those that make no difference here."""
 
 _KINDS: Final = tuple(kind for kind, weight in WEIGHTS.items() for _ in range(weight))
 
@@ -518,7 +518,7 @@ CHOICES: Final = 10
 _AWAITED: Final = 0.06
 """How often a disturbance waits for a status."""
 _SHARES_TURNED: Final = (0.0, 0.0, 0.03, 0.1)
-"""Which shares of all switches schedules turn."""
+"""The shares of switches that schedules turn."""
 
 
 def draw(random: Random) -> Schedule:
@@ -573,7 +573,7 @@ def _stream(part: str, seed: int) -> Random:
 
 
 def drawn_switches(seed: int, switches: Mapping[str, Sequence[str]] = SWITCH_SETTINGS) -> dict[str, str]:
-    """Turn none in half of all schedules, and a few in the others, each switch by its own stream."""
+    """Turn none in half of all schedules, and a few in the others, each switch by its own random stream."""
     share = _stream("switches", seed).choice(_SHARES_TURNED)
     drawn = {}
     for name, values in switches.items():
@@ -608,7 +608,7 @@ def _fault_of(random: Random) -> Fault:
 
 
 def _faults_of_telling(random: Random) -> tuple[Fault, ...]:
-    """Let a message to people fail, in a third of all schedules; four times in a row outlives botocore."""
+    """Let a message to people fail, in a third of all schedules; four failures in a row outlast botocore."""
     kinds = [kind for kind in FaultKind if kind is not FaultKind.STALE]
     drawn = []
     for _ in range(random.choice((0, 0, 0, 0, 1, 2))):
@@ -640,7 +640,7 @@ def _denials(random: Random) -> tuple[Denial, ...]:
 
 
 def with_shapes(schedule: Schedule) -> Schedule:
-    """Let people change the kind of endpoints, in a fourth of all schedules, and leave the rest as it was."""
+    """Let people change the kind of endpoints, in a fourth of all schedules, and leave the rest unchanged."""
     random = _stream("shapes", schedule.seed)
     done = list(schedule.disturbances)
     for _ in range(random.choice((0, 0, 0, 0, 0, 0, 1, 3))):
@@ -759,7 +759,7 @@ def _overwrite_meanwhile(random: Random) -> Fault:
 
 
 def _approval_again(random: Random) -> EventFault:
-    """Let an approval's event come a second time, when something else may be there."""
+    """Let an approval's event come a second time, when the version may have changed."""
     event = random.choice((EVENTS[0], EVENTS[0], PASSED_EVENT))
     delay = random.randrange(DELAYS.index(60.0), len(DELAYS))
     return EventFault(event, random.randrange(6), EventFaultKind.DOUBLED, delay)
@@ -781,7 +781,7 @@ def _stage_event_fault(random: Random) -> EventFault:
 
 
 def _change_meanwhile(random: Random) -> Fault:
-    """Let a version be changed, rejected or taken back while a stage deploys it, or looks at it."""
+    """Let a version be changed, rejected or withdrawn while a stage deploys it, or looks at it."""
     operation, most, kinds = random.choice(
         (
             (random.choice(_DEPLOYMENT), 4, (Kind.REPLACE_ARTIFACT, Kind.REPLACE_LIVE)),

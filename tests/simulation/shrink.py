@@ -1,4 +1,4 @@
-"""Makes a schedule that breaks a law shorter, for as long as it breaks the same law."""
+"""Shorten a schedule that breaks a law, as long as it breaks the same law."""
 
 from __future__ import annotations
 

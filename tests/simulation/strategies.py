@@ -1,4 +1,4 @@
-"""Schedules as Hypothesis draws and shrinks them: the same vocabulary as `schedule.draw`, part by part."""
+"""Schedules drawn and shrunk by Hypothesis: the same vocabulary as `schedule.draw`, part by part."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def schedules() -> st.SearchStrategy[Schedule]:
 
 
 def _possible(schedule: Schedule) -> Schedule:
-    """Return a schedule without what does not go together; see `schedule.draw_staged`."""
+    """Return a schedule without parts that exclude each other; see `schedule.draw_staged`."""
     if schedule.stages is Stages.NONE:
         return schedule
     return replace(schedule, companions=Companions.NONE)

@@ -1,4 +1,4 @@
-"""The laws bite: however the deployer is broken, schedules catch it soon."""
+"""The laws bite: for every sabotage of the deployer, a schedule soon catches it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The laws hold: for schedules of fixed seeds, and for those that Hypothesis thinks of."""
+"""The laws hold, for schedules of fixed seeds and for Hypothesis's own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.simulation.strategies import schedules
 
 BATCHES, BATCH = 12, 15
 SHORT = 4
-"""So many batches of schedules run in `make test`, and all in `make test-all`."""
+"""This many batches of schedules run in `make test`, and all in `make test-all`."""
 
 
 def judge(schedule: Schedule) -> None:
@@ -267,7 +267,7 @@ def test_what_broke_a_law_once_breaks_none_any_more(found: str) -> None:
 def test_the_laws_hold_whatever_a_channel_does_to_what_it_is_told(
     kind: FaultKind, operation: str, times: int
 ) -> None:
-    """Four times in a row is longer than botocore repeats a call."""
+    """Four failures in a row outlast botocore's repetitions."""
     rollout = (Disturbance(Kind.REGISTER_APPROVED), Disturbance(Kind.SWEEP, wait=8))
     for nth in range(3):
         fault = Fault(operation, nth, kind, times=times, delay=2)

@@ -112,10 +112,10 @@ DEPLOYER_WRITES: Final = tuple(name for name in OPERATION_NAMES if name in WRITE
 """Those that the deployer calls."""
 
 PARTS_PUT: Final = "PutEvents of parts"
-"""How coverage names the call that hands parts of a sweep over."""
+"""Coverage's name for the call that hands on parts of a sweep."""
 
 DENIED: Final = "denied"
-"""How calls and coverage name that an action is denied for a while."""
+"""The name of a denied action in calls and coverage."""
 
 _FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -193,13 +193,13 @@ class Invocation:
     asked: list[tuple[str, bytes]] = field(default_factory=list)
     """Operation and body of every request, whether or not it succeeded."""
     faulty: bool = False
-    """Whether anything went wrong with one of its calls."""
+    """Whether any of its calls had a fault."""
     problem: BaseException | None = None
     at: Site | None = None
 
     @property
     def site(self) -> Site:
-        """The account that it runs in."""
+        """Its account."""
         return self.at or self.world.sites[0]
 
     # The services behind botocore's clients: see clients.Network.
@@ -218,7 +218,7 @@ class Invocation:
         return True
 
     def pause(self, longest: float) -> None:
-        """Pause for a random part of so many seconds."""
+        """Pause for a random part of this many seconds."""
         assert self.task is not None
         self.task.pause(self.world.jitter.uniform(0, longest))
 
@@ -233,7 +233,7 @@ class Invocation:
 
 @dataclass(slots=True)
 class TraceLine:
-    """One line of the story: formatted only when somebody reads it."""
+    """One line of the story, formatted only when read."""
 
     time: datetime
     who: str
@@ -297,7 +297,7 @@ class World:
         self.served_since: dict[str, datetime] = {}
         self._objection: Exception | None = None
         self.processed: set[tuple[str, str]] = set()
-        """Account and id of each event that an invocation ended well with."""
+        """Account and id of each event whose invocation succeeded."""
         self.sweeps = 0
         self.failed_endpoints_deleted = 0
         # One execution environment: everything that it remembers may be old for every invocation.
@@ -447,7 +447,7 @@ class World:
         self.tell("-", "disturbances stop")
 
     def end(self) -> None:
-        """End what still runs; nothing of it has any effect."""
+        """End everything that still runs, without further effect."""
         self.over = True
         for invocation in list(self.running.values()):
             if invocation.task is not None:
@@ -482,7 +482,7 @@ class World:
     def emit(self, event: dict[str, Any]) -> None:
         """Take an event of AWS, and deliver it as the schedule says."""
         if event["detail-type"] == ENDPOINT_DEPLOYMENT_STATE_CHANGE:
-            # No rule of the stack matches it: it only tells that DescribeEndpoint answers something new.
+            # No rule of the stack matches it: it only shows that DescribeEndpoint answers something new.
             self.changed.add(event["detail"]["EndpointName"])
             return
         number = self._events
@@ -527,7 +527,7 @@ class World:
         return f"for {', '.join(site.endpoints)}" if len(self.sites) > 1 else None
 
     def _next_event_fault(self, name: str) -> EventFault | None:
-        """Return what goes wrong with this event of a name; they count while there are disturbances."""
+        """Return the fault of this event of a name; events count while there are disturbances."""
         if not self.disturbing:
             return None
         nth = self._event_counts.get(name, 0)
@@ -553,7 +553,7 @@ class World:
                 self.emit(event)
 
     def hint(self, endpoint_name: str) -> None:
-        """Let an event name an endpoint of which nothing changed."""
+        """Let an event name an endpoint that did not change."""
         self._hints += 1
         site = self.site_of(endpoint_name)
         self.invoke(
@@ -660,7 +660,7 @@ class World:
         return None
 
     def _next_fault(self, operation: str, site: Site) -> Fault | None:
-        """Return what goes wrong with this call of an operation; calls count while there are disturbances."""
+        """Return the fault of this call of an operation; calls count while there are disturbances."""
         if not self.disturbing:
             return None
         nth = self._counts.get(operation, 0)
@@ -678,7 +678,7 @@ class World:
         self.tell("iam", f"denies {denial.operation} for {seconds} s", self._where(site))
 
     def _denial(self, operation: str, site: Site) -> Denial | None:
-        """Return why an account's deployer may not make such calls at the moment; None if it may."""
+        """Return why an account's deployer may not make such calls now; None if it may."""
         denial, until = self._denied.get((site.account, operation), (None, self.clock.now()))
         return denial if self.clock.now() < until else None
 
@@ -695,7 +695,7 @@ class World:
             self._guard(task, self.observe_changes)
 
     def _fault_before(self, kind: FaultKind | None, task: Task, service: str) -> tuple[int, bytes] | None:
-        """Let a call fail before it takes effect; None if it does not."""
+        """Let a call fail before it takes effect; None if it does not fail."""
         match kind:
             case FaultKind.CRASH_BEFORE:
                 task.crash()
@@ -802,7 +802,7 @@ class World:
         return answer(200, self.bucket.list(request["Bucket"], request["Prefix"]))
 
     def _ask_alarms(self, operation: str, request: dict[str, Any]) -> tuple[int, bytes]:
-        """Answer as CloudWatch, which returns the alarms that there are."""
+        """Answer as CloudWatch, with the present alarms."""
         if operation == "SetAlarmState":
             self.alarms.set(request["AlarmName"], AlarmState(request["StateValue"]))
             return 200, b"{}"
@@ -841,7 +841,7 @@ class World:
             invocation.task.crash()
 
     def _delay(self, low: float, high: float) -> float:
-        """Return how long something takes: the same for everything under seed 0."""
+        """Return how long something takes: always the same for seed 0."""
         return round(self._random.uniform(low, high), 3) if self.schedule.seed else low
 
     # What DescribeEndpoint may answer late ------------------------------------------------------------
@@ -923,7 +923,7 @@ _SERVER_ERROR: Final = answer(500, {"__type": "InternalFailure", "message": "Int
 
 
 class EndlessError(Exception):
-    """The deployer makes call after call and comes to no end."""
+    """The deployer makes call after call without an end."""
 
 
 def plain(item: dict[str, Any]) -> dict[str, Any]:
@@ -948,7 +948,7 @@ def _missing(name: str) -> bytes:
 
 
 def _event_name(event: dict[str, Any]) -> str:
-    """Return how schedules name an event: see EVENTS and STAGE_EVENTS."""
+    """Return the schedules' name for an event: see EVENTS and STAGE_EVENTS."""
     detail = event["detail"]
     if "ModelLifeCycle" in (detail.get("UpdatedModelPackageFields") or ()):
         stands = detail.get("ModelLifeCycle") or {}
@@ -986,8 +986,8 @@ _DENIALS: Final = {
     "sns": (403, "AuthorizationError"),
     "sagemaker-runtime": (403, "AccessDeniedException"),
 }
-"""How services refuse what IAM denies, of those that do not as most do: S3's "Error responses", CloudWatch's
-and SNS's "Common errors" and `AuthorizationErrorException` in botocore."""
+"""Denials of services that differ from most others: S3's "Error responses", CloudWatch's and SNS's "Common
+errors" and `AuthorizationErrorException` in botocore."""
 
 
 def _denied(denial: Denial, service: str, site: Site) -> tuple[int, bytes]:

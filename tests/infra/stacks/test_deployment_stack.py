@@ -1,4 +1,4 @@
-"""Holds the stack to what only a real account would refuse: every statement, every pattern, every queue."""
+"""Check the stack for everything that only a real account would refuse: statements, patterns, queues."""
 
 from __future__ import annotations
 

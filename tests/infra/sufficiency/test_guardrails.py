@@ -1,4 +1,4 @@
-"""A rollback alarm that is on before an update begins neither fails the version nor keeps it from serving."""
+"""A rollback alarm that is on before an update neither fails the version nor stops it from serving."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ def test_an_alarm_that_does_not_end_is_waited_for_no_longer_than_a_quarter_of_an
 
 
 def test_what_failed_its_smoke_test_is_replaced_at_once_though_it_raised_an_alarm() -> None:
-    """It still serves: nobody but the former version ends its alarm."""
+    """It still serves: only the previous version ends its alarm."""
     pipeline = Trying(**WATCHED)
     pipeline.make_alarm(ALARM)
     pipeline.make_alarm(ERRORS)

@@ -41,7 +41,7 @@ def come_to_rest(pipeline: Pipeline) -> None:
 
 
 def left_behind(pipeline: Pipeline) -> str:
-    """Approve a version whose attempt is begun and, as the answer is lost, given back."""
+    """Approve a version whose attempt began, but was given back because an answer was lost."""
     arn = approved(pipeline)
 
     def refuse(_service: str, operation: str) -> None:

@@ -1,4 +1,4 @@
-"""SageMaker refuses to make an endpoint on instances serverless; the deployer says so and does not ask."""
+"""SageMaker refuses to make an endpoint on instances serverless; the deployer reports it beforehand."""
 
 from __future__ import annotations
 

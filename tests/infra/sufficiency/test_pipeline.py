@@ -1,4 +1,4 @@
-"""The whole deployer against the control plane: what approvals, rejects and faults lead to."""
+"""The whole deployer against the control plane: results of approvals, rejects and faults."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_an_approved_version_is_serving(pipeline: Pipeline) -> None:
 
 
 def test_a_version_whose_card_is_encrypted_takes_no_permission_for_its_key(pipeline: Pipeline) -> None:
-    """Refused where IAM is enforced, if the card's content is asked for: the key admits nobody."""
+    """With IAM, asking for the card's content is refused: the key admits nobody."""
     nobody = {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
     key_arn = f"arn:aws:kms:{REGION}:{pipeline.account_id}:key/1"
     pipeline.keys.keys["alias/cards"] = Key(key_arn, ("alias/cards",), parse_policy({"Statement": nobody}))
@@ -811,7 +811,7 @@ def test_an_editor_does_not_pass_for_the_approver(pipeline: Pipeline, policy: di
 
 
 def approved_and_repeated(pipeline: Pipeline, arn: str) -> dict[str, Any]:
-    """Approve a version, let it go live, and return the event of its approval once more."""
+    """Approve a version, let it go live, and return a copy of its approval's event."""
     pipeline.approve(arn)
     event = pipeline.events.events[-1]
     pipeline.run()
@@ -819,7 +819,7 @@ def approved_and_repeated(pipeline: Pipeline, arn: str) -> dict[str, Any]:
 
 
 def test_a_repeated_event_takes_nothing_back_that_was_approved_properly(pipeline: Pipeline) -> None:
-    """The version was edited since, so that nobody could tell from it any more who approved it."""
+    """The version was edited since, so nobody can tell any more who approved it."""
     pipeline.manage(ApprovalPolicy={"Approvers": ["*"]})
     deployed(pipeline)
     arn = pipeline.register()
@@ -1065,7 +1065,7 @@ def crash_before(pipeline: Pipeline, number: int) -> None:
 
 
 CALLS_OF_A_FIRST_DEPLOYMENT = 16
-"""From the approval's event until SageMaker accepted; a fault before the call of that number hits none."""
+"""From the approval's event until SageMaker accepted; a fault before this call would hit nothing."""
 
 
 def approved(pipeline: Pipeline) -> str:
@@ -1107,7 +1107,7 @@ def test_a_crash_between_any_two_calls_is_healed(pipeline: Pipeline, number: int
 @pytest.mark.parametrize("took_effect", [False, True])
 @pytest.mark.parametrize("number", range(CALLS_OF_A_FIRST_DEPLOYMENT + 1))
 def test_a_call_that_times_out_is_made_again(pipeline: Pipeline, number: int, *, took_effect: bool) -> None:
-    """Whether it took effect or not: botocore repeats it, and the repetition finds its own work."""
+    """Independent of its effect: botocore repeats the call, and the repetition finds its own work."""
     arn = approved(pipeline)
     count = itertools.count()
 
@@ -1263,7 +1263,7 @@ def shown_again(pipeline: Pipeline) -> None:
 
 
 def test_an_approval_of_what_cannot_be_read_counts_once_it_can(pipeline: Pipeline) -> None:
-    """The version was approved before, so that the registry's list has no news of it."""
+    """The version was approved before, so the registry's list has no news of it."""
     first, second = deployed(pipeline, 2)
     denied(pipeline, first)
     pipeline.approve(first)

@@ -1,4 +1,4 @@
-"""Automatic scaling is there whenever an endpoint rests, and goes only where an update demands it."""
+"""Automatic scaling is in place whenever an endpoint rests; only an update that needs it removes it."""
 
 from __future__ import annotations
 
@@ -245,7 +245,7 @@ def test_a_refusal_that_asks_for_it_takes_scaling_off_and_goes_on(pipeline: Pipe
 
 
 def forget_config(pipeline: Pipeline) -> Callable[[str, str], None]:
-    """Let the serving config's description be missing, as it may be when read late."""
+    """Hide the serving config's description, as a stale read may."""
 
     def answer_missing(_service: str, operation: str) -> None:
         if operation == "DescribeEndpointConfig":

@@ -1,4 +1,4 @@
-"""Writes that SageMaker throttles are waited for, handed on when time runs out, and never outdated."""
+"""The deployer waits for throttled writes, hands them on when its time ends, and sends no outdated ones."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Trying(Pipeline):
         self.manage(**self.settings)
 
     def deploy(self, *answers: Answer | Exception, **members: Any) -> str:
-        """Register and approve a version that answers so, and let everything happen; return its ARN."""
+        """Register and approve a version with these answers, and let everything happen; return its ARN."""
         arn = self.register(**members)
         self.script(arn, *answers)
         self.approve(arn)
@@ -292,7 +292,7 @@ def test_a_former_config_that_is_deleted_right_after_it_was_looked_at_is_not_put
 
 @pytest.mark.parametrize("seconds", [-8, 8])
 def test_clocks_that_differ_a_little_put_a_former_release_back(pipeline: Trying, seconds: int) -> None:
-    """The deployer's clock says when a release was accepted, SageMaker's when its config was made."""
+    """The deployer's clock times a release's acceptance, SageMaker's the creation of its config."""
     clock = pipeline.clock.now
     pipeline.now = lambda: clock() + timedelta(seconds=seconds)
     first = pipeline.deploy(GOOD)
@@ -478,7 +478,7 @@ def test_a_version_without_a_sample_payload_fails_a_test_that_sends_it(pipeline:
 
 
 def in_service(pipeline: Trying) -> str:
-    """Approve a version, and stop when it serves and nobody has tried it."""
+    """Approve a version, and stop when it serves untested."""
     arn = pipeline.register()
     pipeline.script(arn, GOOD)
     pipeline.approve(arn)

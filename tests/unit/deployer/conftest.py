@@ -1,4 +1,4 @@
-"""Holds every story of the deployer to its plans."""
+"""Check every story of the deployer against its plans."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def the_plan_is_what_happens() -> Iterator[None]:
-    """Compare, after each test, the calls that the deployer made with the plans that it logged."""
+    """Compare, after each test, the deployer's calls with its logged plans."""
     TRANSCRIPTS.clear()
     yield
     check_transcripts()

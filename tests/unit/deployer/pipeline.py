@@ -58,7 +58,7 @@ TABLE = "journal"
 ONE_TRY = Config(retries={"total_max_attempts": 1})
 UNVALIDATED = Config(parameter_validation=False)
 PATH_STYLE = Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required")
-"""The bucket in the path and the body as it is: in this process nobody reads hosts or trailers."""
+"""The bucket in the path and the plain body: in this process nobody reads hosts or trailers."""
 
 CONFIGS = {"s3": PATH_STYLE, "sagemaker-runtime": ONE_TRY}
 
@@ -181,7 +181,7 @@ class Pipeline:
         return Bus(events, event_bus_name="default", sweep_bus_name=SWEEP_BUS, stack_name=self.stack_name)
 
     def _recording_topic(self) -> Topic:
-        """Make the topic, and note what comes to it; people hear by it alone."""
+        """Create the topic, and record its messages; people hear only by it."""
         self.cloud.make_key(TOPIC_KEY)
         arn = self.cloud.client("sns").create_topic(Name=TOPIC, Attributes={"KmsMasterKeyId": TOPIC_KEY})[
             "TopicArn"
@@ -277,7 +277,7 @@ class Pipeline:
         self.approve(version_arn, "Rejected")
 
     def break_model_of(self, version_arn: str, **changes: Any) -> str:
-        """Make the version's containers answer no ping; return the config that will fail."""
+        """Make the version's containers fail their pings; return the config that will fail."""
         release = self.release(version_arn, **changes)
         self.hosting.script(release.model_name, Outcome(Health.UNHEALTHY))
         return release.endpoint_config_name
@@ -384,7 +384,7 @@ def change_artifact(pipeline: Pipeline, arn: str, url: str = "s3://models/other/
 
 
 def _hear(client: Any, operation: str, note: Callable[[dict[str, Any]], None]) -> None:
-    """Note the parameters of every call of an operation that was done."""
+    """Record the parameters of every successful call of an operation."""
 
     def begin(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
         context["asked"] = params

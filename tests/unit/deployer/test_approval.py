@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 OTHER_SETTINGS = "of other settings"
 FOR_GPUS = {None: ("ml.g5.xlarge",)}
-"""The instance types of a version that the settings' instance type excludes."""
+"""A version's instance types, without the one in the settings."""
 
 
 def registered(number: int, *, rejected: frozenset[int], unfit: frozenset[int]) -> ModelVersion:
@@ -74,7 +74,7 @@ def chosen(
 
 
 def decided(known: Facts, serving_config_name: str | None, *, now: datetime = NOW) -> Decision:
-    """Decide with facts that need no further reading."""
+    """Decide with facts that are complete."""
     decision = choose(known, serving_config_name, now=now)
     assert isinstance(decision, Decision), decision
     return decision
@@ -214,7 +214,7 @@ def test_the_registry_is_asked_newest_first_and_no_further_than_needed() -> None
 
 
 def test_what_was_listed_is_asked_for_only_where_it_may_go_out() -> None:
-    """The registry's list says what stands, of every version with one call."""
+    """The registry's list shows each version's status, with one call."""
     approvals = [approval(version, minutes(version)) for version in (1, 2, 3)]
     decide = partial(choose, serving_config_name=None, now=NOW)
     versions = {2: model_version(2)}
@@ -236,7 +236,7 @@ def test_a_version_that_the_registry_shows_under_another_case_was_read() -> None
 
 
 def test_older_attempts_are_asked_for_only_where_they_may_count() -> None:
-    """A failure of a release counts at any age, from its approval on."""
+    """A release's failure counts at any age, from its approval on."""
     older_known = facts([approval(2, minutes(-5))], [deployment(1, started_at=minutes(-6))], forgets=True)
     gone = facts([approval(2, minutes(-5))], [deployment(1, number=9, started_at=NOW)], forgets=True)
     config_name = release(2).endpoint_config_name

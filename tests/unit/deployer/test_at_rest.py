@@ -1,4 +1,4 @@
-"""Decides whether an endpoint at rest needs anything: tags, scaling, a word to a person."""
+"""Decide whether an endpoint at rest needs anything: tags, scaling, a message to a person."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_tags_that_differ_are_put_on_and_others_are_taken_off() -> None:
 
 
 def test_scaling_that_differs_is_registered_and_what_ended_is_deregistered() -> None:
-    """A variant that only the settings name comes with the next release."""
+    """A variant that exists only in the settings comes with the next release."""
     wanted = {"New": {"min": 1}, "Same": {"min": 2}, "Larger": {"min": 4}, "Later": {"min": 1}}
     registered = {"Same": {"min": 2}, "Larger": {"min": 3}, "Z": {"min": 6}, "Ended": {"min": 5}}
 

@@ -1,4 +1,4 @@
-"""The table of changes is held against the local cloud, over every pair of shapes and every switch."""
+"""Compare the table of changes with the local cloud, over every pair of shapes and every switch."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ SETTINGS = [
 
 
 def answers(switches: Switches) -> str:
-    """Name a case by the two answers that it is about."""
+    """Name a case by its two answers."""
     return f"added-{switches.asynchronous_added}-variants-{switches.guarded_variants}"
 
 
@@ -90,7 +90,7 @@ def _name(shape: str) -> str:
 def test_what_the_table_lets_pass_the_local_cloud_makes_and_what_it_refuses_is_refused(
     switches: Switches,
 ) -> None:
-    """Guarded or not: where guardrails have to go, they go before SageMaker is asked."""
+    """With and without guardrails: the deployer drops them before it asks SageMaker."""
     for (old, new), is_guarded in itertools.product(PAIRS, (False, True)):
         rows = changes_between(Shape.of(SHAPES[old]), Shape.of(SHAPES[new]), guarded=is_guarded)
         guards = {"DeploymentConfig": {"BlueGreenUpdatePolicy": CANARY}} if is_guarded else {}

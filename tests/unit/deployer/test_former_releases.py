@@ -1,4 +1,4 @@
-"""Decides whether a former release is still the one that served here."""
+"""Decide whether a former release is still the one that served here."""
 
 from __future__ import annotations
 

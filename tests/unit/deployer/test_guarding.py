@@ -1,4 +1,4 @@
-"""Decides which alarms and guardrails an update goes out with, and when it waits for an alarm."""
+"""Decide an update's alarms and guardrails, and when it waits for an alarm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A version goes only onto instance types that it supports, as far as it says which it does."""
+"""A version goes only onto instance types that it supports, if it lists any."""
 
 from __future__ import annotations
 

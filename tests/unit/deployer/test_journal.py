@@ -95,7 +95,7 @@ FULL = [
     ),
     clean_up(**SETTLED, deletion=Deletion(("config",), ("model", "other"))),
 ]
-"""An attempt of each kind, all of whose fields have another value than the one that they have by default."""
+"""An attempt of each kind, with no field at its default."""
 
 BARE = [
     deployment(1, replaces_endpoint_config_name=None, endpoint_last_modified_time=None, artifact_digest=None),

@@ -1,4 +1,4 @@
-"""A model or config found under our name is used only if it is what we ask for, and ours."""
+"""The deployer uses an existing model or config only if it equals the wanted one, and is its own."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MEMBERS = {"CreateModel": MODEL, "CreateEndpointConfig": ENDPOINT_CONFIG}
 
 
 def unlike(shape: Any, members: Members | Surplus | FilledIn, path: str) -> Iterator[str]:
-    """Name each member that botocore's shape has and the table has not, or the other way round."""
+    """Name each member that is in botocore's shape and not in the table, or the reverse."""
     while shape.type_name == "list":
         shape = shape.member
     is_leaf = isinstance(members, Surplus | FilledIn)

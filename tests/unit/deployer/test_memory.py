@@ -200,7 +200,7 @@ def test_a_pinned_champions_model_is_not_deleted_for_its_failing_challengers() -
 
 
 def restored(pipeline: Pipeline) -> None:
-    """Let the journal forget everything after the first deployment, as if it were restored from then."""
+    """Delete everything after the first deployment from the journal, as if it were restored from then."""
     table = pipeline.cloud.client("dynamodb")
     page = table.query(
         TableName=TABLE,
@@ -354,7 +354,7 @@ def test_what_served_until_a_failed_smoke_test_is_stamped_so_however_much_failed
 
 
 def test_what_served_until_a_deployment_that_others_followed_at_once_is_stamped_so() -> None:
-    """Stamps are written at rest: by then the deployment that replaced it has left the window."""
+    """Stamps are written at rest: by then the next deployment has left the window."""
     pipeline = forgetting(Pipeline(), 2, **STAGING)
     first = deploy(pipeline)
     second, third, fourth = (pipeline.register() for _ in range(3))

@@ -1,4 +1,4 @@
-"""Trouble that passes by itself is known in every spelling; what comes too soon is waited for."""
+"""Passing trouble is known in every spelling; calls that come too early are waited for."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ OF_ENDPOINTS = [
     "KMS.AccessDeniedException: the ciphertext refers to a key that you may not use",
     "SageMaker was unable to assume the role 'arn:aws:iam::1:role/models'",
 ]
-"""Why an endpoint did not come up, for a permission: what passing.py's sources quote, and what IAM says."""
+"""Why an endpoint did not start for lack of a permission: quotes from passing.py's sources, and IAM's
+words."""
 
 OF_CALLS = [
     ("CreateModel", "ValidationException", "Could not access model data at s3://models/model.tar.gz."),
@@ -64,7 +65,7 @@ OF_CALLS = [
     ("CreateEndpoint", "ValidationException", "Could not assume role arn:aws:iam::1:role/models. …"),
     ("CreateEndpoint", "AccessDeniedException", "User: x is not authorized to perform: kms:CreateGrant on …"),
 ]
-"""How calls are refused for a permission."""
+"""How calls are refused for lack of a permission."""
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def pipeline() -> Trying:
 
 
 def kill(pipeline: Trying) -> None:
-    """End the process of every invocation that begins to try a version."""
+    """End the process of every invocation that begins a smoke test."""
 
     def die(service: str, _operation: str) -> None:
         if service == "sagemaker-runtime":

@@ -160,7 +160,7 @@ def test_what_is_refused_beside_keeps_nothing_from_being_cleaned_up(
 
 
 def test_scaling_that_cannot_be_ended_blames_no_version(pipeline: Pipeline) -> None:
-    """Another instance type takes the registration away, and that is refused."""
+    """Another instance type removes the registration, and that is refused."""
     pipeline.manage(AutoScaling=scaling(), CreateEndpointConfig=variants())
     arn = deploy(pipeline)
     refuse(pipeline, {"DeregisterScalableTarget"}, lambda: error("AccessDeniedException", "…"))
@@ -391,7 +391,7 @@ def test_a_rollout_that_cannot_be_stopped_is_told_and_goes_back_when_it_is_over(
 
 
 def test_an_abort_alarm_that_may_not_be_cleared_is_told_once_and_cleared_later(guarded: Pipeline) -> None:
-    """No update follows that would clear it, and nobody looks at the attempt again: it is settled."""
+    """No update follows that would clear it, and nobody looks at the settled attempt again."""
     arn = guarded.register()
     guarded.approve(arn)
     guarded.deliver()

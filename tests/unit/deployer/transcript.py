@@ -43,7 +43,7 @@ ASKED_FOR_BY: Final[dict[type[steps.Step], tuple[tuple[str, str], ...]]] = {
     steps.WriteMetadata: (("sagemaker", "UpdateModelPackage"),),
     steps.Promote: (("sagemaker", "UpdateModelPackage"),),
 }
-"""Which operations a step may ask for, in the order in which it does."""
+"""The operations that a step may ask for, in their order."""
 
 WRITES: Final = frozenset(operation for operations in ASKED_FOR_BY.values() for operation in operations)
 
@@ -79,7 +79,7 @@ class Over:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """AWS was asked for something, whether or not it answered."""
+    """AWS got a call, whether or not it answered."""
 
     service: str
     operation: str
@@ -95,7 +95,8 @@ class _Invocation:
     asked: int = 0
 
     def make(self, step: steps.Step) -> Iterator[str]:
-        """Take a step from the plan. One may be left out, as unneeded by now, and the last made again."""
+        """Take a step from the plan. A step that is no longer needed may be skipped, the last one
+        repeated."""
         if step in self.planned:
             del self.planned[: self.planned.index(step) + 1]
         elif step != self.latest:
@@ -164,7 +165,7 @@ class Transcript:
 
 
 class HeardLogger(Logger):
-    """A logger whose lines go to a transcript alone."""
+    """A logger whose lines go only to a transcript."""
 
     def __init__(self, transcript: Transcript) -> None:
         super().__init__(service="greenlight", level="CRITICAL")
@@ -193,11 +194,11 @@ class HeardCloud(InProcessCloud):
 
 
 TRANSCRIPTS: Final[list[Transcript]] = []
-"""Those of the test that runs."""
+"""The transcripts of the running test."""
 
 
 def check_transcripts() -> None:
-    """Fail if a deployer of this test did something without having said so; forget them all."""
+    """Fail if a deployer of this test acted without an announcement; forget them all."""
     found = [each for transcript in TRANSCRIPTS for each in transcript.violations()]
     TRANSCRIPTS.clear()
     assert found == []

@@ -1,4 +1,4 @@
-"""Lets the handler be imported: it reads its environment at module scope, as Lambda wants it."""
+"""Make the handler importable: it reads its environment at module scope, as in Lambda."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The four services in memory, as far as the editor calls them, with errors in the services' words."""
+"""The four services in memory, as far as the editor calls them, with the services' own errors."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Services:
     elsewhere: set[str] = field(default_factory=set)
     """Buckets of other accounts."""
     takes_ids: bool = True
-    """Whether policies are taken in which there are ids of deleted principals; the services do not."""
+    """Whether policies with ids of deleted principals are accepted; the services refuse them."""
 
     untaken: int = 0
-    """How often more no role can be taken on."""
+    """How many more times no role can be assumed."""
     taken: list[str] = field(default_factory=list, compare=False)
 
     def clients_as(self, role_arn: str) -> Clients:

@@ -71,7 +71,7 @@ def deployed(pipeline: Pipeline) -> str:
 
 
 def after(pipeline: Pipeline, seconds: float) -> None:
-    """Let time pass, and the schedule come."""
+    """Let time pass, and the schedule trigger."""
     pipeline.pass_time(seconds)
     pipeline.sweep()
     pipeline.run()
@@ -597,7 +597,7 @@ def test_a_version_that_is_deleted_is_stamped_nowhere() -> None:
 
 
 def test_a_version_that_may_not_be_read_any_more_costs_nothing_else() -> None:
-    """A stage that follows another group than before has no access to the one that it followed."""
+    """A stage that follows another group than before has no access to its old group."""
     pipeline = staging()
     first = deployed(pipeline)
 
@@ -637,7 +637,7 @@ def test_the_registry_shows_what_serves_and_shadows_beside_what_was_approved() -
 
 
 def test_a_version_that_is_pinned_and_approved_is_shown_as_what_was_approved() -> None:
-    """And not, as it serves beside itself, as a companion."""
+    """A version is not its own companion."""
     pipeline = Pipeline()
     pipeline.manage(**AB_TEST, **STAGING)
 
@@ -757,7 +757,7 @@ def test_a_version_that_went_through_the_stages_as_it_is_goes_live() -> None:
 
 
 def test_a_stage_stamps_what_it_deployed_and_not_what_the_version_is_by_now() -> None:
-    """Otherwise the next stage would take what this one never tried."""
+    """Otherwise the next stage would deploy a version that this one never tested."""
     pipeline = staging()
     arn = pipeline.register()
     pipeline.approve(arn)
@@ -787,7 +787,7 @@ def test_what_is_out_of_service_is_not_promoted() -> None:
 def test_what_is_no_longer_what_it_served_is_not_promoted() -> None:
     pipeline = staging()
     arn = deployed(pipeline)
-    # In a bucket that the stage may list: else it would not be promoted for lack of a look at it.
+    # In a bucket that the stage may list: otherwise it could not promote without a look at it.
     change_artifact(pipeline, arn, f"s3://{pipeline.bucket}/churn/other/model.tar.gz")
     after(pipeline, SOAK + 60)
 
@@ -810,7 +810,7 @@ def written_by_a_stage(pipeline: Pipeline, arn: str, **members: Any) -> None:
     "policy", [{"Approvers": ["arn:*"]}, {"FourEyes": True}], ids=["approvers", "four eyes"]
 )
 def test_a_stages_stamp_makes_nobody_an_approver(policy: dict[str, Any]) -> None:
-    """The approval's own event is lost, and a sweep finds the version as the stage left it."""
+    """The approval's own event is lost, and a sweep finds the version with the stage's stamp."""
     pipeline = Pipeline()
     pipeline.manage(ApprovalPolicy={**policy, "Deployers": DEPLOYERS})
     arn = pipeline.register("Approved")
@@ -836,7 +836,7 @@ def test_a_promotion_is_nobodys_approval_where_four_eyes_are_asked_for() -> None
 
 
 def test_an_editor_does_not_pass_for_the_approver_of_a_gated_stage_either() -> None:
-    """The approval comes last, and its event names no life cycle."""
+    """The approval comes last, and its event does not name the life cycle."""
     pipeline = production(ApprovalPolicy={"FourEyes": True})
     arn = pipeline.register()
     set_life_cycle(pipeline, arn, "Production", "Approved")

@@ -1,4 +1,4 @@
-"""Alarms: which state their data demand."""
+"""Alarms: the state by their data."""
 
 from __future__ import annotations
 

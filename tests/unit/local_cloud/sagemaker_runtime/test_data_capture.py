@@ -1,4 +1,4 @@
-"""Calls that are captured: which, as what, where, and in whose name."""
+"""Captured calls: which ones, their form, their place, and their writer."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Endpoints:
 
 
 class Storage:
-    """Objects in memory, or a bucket that is not there."""
+    """Objects in memory, or a missing bucket."""
 
     def __init__(self, *, is_there: bool = True) -> None:
         self.objects: dict[str, tuple[dict[str, Any], str]] = {}

@@ -1,4 +1,4 @@
-"""Service Quotas: the limits of instances for endpoints that an account is held to."""
+"""Service Quotas: an account's limits of instances for endpoints."""
 
 from __future__ import annotations
 
