@@ -95,8 +95,7 @@ class _Invocation:
     asked: int = 0
 
     def make(self, step: steps.Step) -> Iterator[str]:
-        """Take a step from the plan. A step that is no longer needed may be skipped, the last one
-        repeated."""
+        """Take a step from the plan. An unneeded step may be skipped, and the last one repeated."""
         if step in self.planned:
             del self.planned[: self.planned.index(step) + 1]
         elif step != self.latest:
