@@ -435,7 +435,7 @@ def _fault(document: dict[str, Any]) -> Fault:
     )
 
 
-# How schedules are drawn -----------------------------------------------------------------------------
+# Drawing schedules -----------------------------------------------------------------------------------
 
 WEIGHTS: Final[dict[Kind, int]] = {
     **dict.fromkeys(PLAIN_KINDS, 2),

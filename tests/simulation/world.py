@@ -844,7 +844,7 @@ class World:
         """Return how long something takes: always the same for seed 0."""
         return round(self._random.uniform(low, high), 3) if self.schedule.seed else low
 
-    # What DescribeEndpoint may answer late ------------------------------------------------------------
+    # Stale answers of DescribeEndpoint ----------------------------------------------------------------
 
     def describe(self, endpoint_name: str) -> dict[str, Any] | None:
         """Return the endpoint as it is, or None."""

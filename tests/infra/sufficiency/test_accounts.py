@@ -97,7 +97,7 @@ def test_an_operator_of_a_stage_sees_the_registry(accounts: Accounts) -> None:
     assert len(ann.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]) == 1
 
 
-# What models and samples are fetched with -----------------------------------------------------------------
+# Fetching models and samples ------------------------------------------------------------------------------
 
 
 @pytest.fixture(params=["staging", "production", "lab"])

@@ -48,7 +48,7 @@ UNSEEN = replace(ROLLED_BACK, accepted_at=None, settled_at=None)
 CLEANED_UP = clean_up(number=2, status=AttemptStatus.SUCCEEDED)
 
 
-# What is decided --------------------------------------------------------------------------------------
+# Decisions --------------------------------------------------------------------------------------------
 
 
 def test_an_update_that_no_alarm_hinders_stays_as_it_is() -> None:
@@ -144,7 +144,7 @@ def test_the_alarms_of_an_update_are_those_it_asks_for(deploy: Deploy, names: tu
     assert rollback_alarms(deploy) == names
 
 
-# What becomes of it -----------------------------------------------------------------------------------
+# Results ----------------------------------------------------------------------------------------------
 
 WATCHED = {**GUARDED, "DeploymentConfig": {**GUARDED["DeploymentConfig"], **alarms(ALARM, ERRORS)}}
 

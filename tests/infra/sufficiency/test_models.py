@@ -200,7 +200,7 @@ def test_a_model_joins_no_other_subnets(models: Models, bucket: str, vpc: dict[s
     assert "is not authorized to perform: ec2:CreateNetworkInterface" in reason
 
 
-# What settings name: `featured` in tests/infra/conftest.py -------------------------------------------------
+# Resources in the settings: `featured` in tests/infra/conftest.py ------------------------------------------
 
 OTHER = "444455556666"
 

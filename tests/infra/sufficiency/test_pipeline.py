@@ -763,7 +763,7 @@ def test_an_update_keeps_the_count_that_autoscaling_chose(pipeline: Pipeline) ->
     assert pipeline.endpoint["ProductionVariants"][0]["CurrentInstanceCount"] == 4
 
 
-# Who may approve ---------------------------------------------------------------------------------------
+# Approvers ---------------------------------------------------------------------------------------------
 
 
 def test_an_approval_by_somebody_else_is_ignored_with_the_reason(pipeline: Pipeline) -> None:
@@ -1184,7 +1184,7 @@ def test_an_outcome_that_could_not_be_put_is_put_later(pipeline: Pipeline) -> No
     assert pipeline.told(arn) == ["succeeded"]
 
 
-# What nobody could establish about AWS ----------------------------------------------------------------
+# Unknown behaviours of AWS ----------------------------------------------------------------------------
 
 
 def every_setting() -> list[Any]:
@@ -1223,7 +1223,7 @@ def test_the_schedule_is_understood_as_aws_documents_it() -> None:
     assert read_trigger(SCHEDULED).event_id == SCHEDULED["id"]  # type: ignore[union-attr]
 
 
-# What others may do to an endpoint's neighbours ---------------------------------------------------------
+# Neighbours of an endpoint ------------------------------------------------------------------------------
 
 
 def denied(pipeline: Pipeline, arn: str) -> None:

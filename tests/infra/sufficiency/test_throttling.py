@@ -95,7 +95,7 @@ def test_nobody_waits_beyond_the_time_that_is_left() -> None:
     assert made == [5.0]
 
 
-# What changes meanwhile --------------------------------------------------------------------------------
+# Changes during a wait ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("operation", ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"])

@@ -474,7 +474,7 @@ def test_a_version_without_a_sample_payload_fails_a_test_that_sends_it(pipeline:
     assert "without a SamplePayloadUrl" in failed["SmokeTest"]["Answer"]["Error"]
 
 
-# Who tests --------------------------------------------------------------------------------------------
+# Testers ----------------------------------------------------------------------------------------------
 
 
 def in_service(pipeline: Trying) -> str:

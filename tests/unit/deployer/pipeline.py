@@ -223,7 +223,7 @@ class Pipeline:
             remaining_seconds=self.remaining_seconds,
         )
 
-    # What people do ----------------------------------------------------------------------------------
+    # People ------------------------------------------------------------------------------------------
 
     def manage(self, **changes: Any) -> None:
         """Write the endpoint's settings, as a deployment of the stack does."""
@@ -313,7 +313,7 @@ class Pipeline:
             TreatMissingData="ignore",
         )
 
-    # What happens by itself --------------------------------------------------------------------------
+    # Time and events ---------------------------------------------------------------------------------
 
     def pass_time(self, seconds: float) -> None:
         self.clock.advance(seconds)
@@ -345,7 +345,7 @@ class Pipeline:
     def sweep(self) -> None:
         self.dispatch(read_trigger(SCHEDULED))
 
-    # What can be seen --------------------------------------------------------------------------------
+    # Observations ------------------------------------------------------------------------------------
 
     @property
     def endpoint(self) -> dict[str, Any]:

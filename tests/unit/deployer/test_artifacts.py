@@ -280,7 +280,7 @@ def test_a_pinned_version_that_serves_stays_whatever_happens_to_its_artifact() -
     assert len(pipeline.hosting.serving_models(pipeline.account_id, REGION, "churn")) == 2
 
 
-# What S3 does not show -------------------------------------------------------------------------------
+# Objects that S3 hides -------------------------------------------------------------------------------
 
 
 def denying(operation: str) -> Callable[[str, str], None]:
@@ -395,7 +395,7 @@ def test_outside_of_stages_no_bucket_is_looked_into() -> None:
     assert not [call for call in pipeline.deployer_cloud.calls if call[0] == "s3"]
 
 
-# How it is looked at ---------------------------------------------------------------------------------
+# Reading artifacts -----------------------------------------------------------------------------------
 
 
 class FakeS3:

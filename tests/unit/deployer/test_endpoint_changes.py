@@ -135,7 +135,7 @@ def test_synth_and_deployer_cite_the_same_page_for_what_guardrails_exclude() -> 
         assert "deployment-guardrails-exclusions" in source
 
 
-# What the deployer makes of it -------------------------------------------------------------------------
+# The deployer's reaction -------------------------------------------------------------------------------
 
 
 def serving(config: dict[str, Any], switches: Switches, **settings: Any) -> tuple[Pipeline, str]:

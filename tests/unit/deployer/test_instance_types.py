@@ -103,7 +103,7 @@ def test_the_lists_of_all_specifications_are_read() -> None:
     assert version.instance_types == {None: (SMALL, LARGE), "gpu": (GPU,)}
 
 
-# What becomes of it -----------------------------------------------------------------------------------
+# Results ----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -328,7 +328,7 @@ def test_what_serves_is_what_succeeded_last_and_not_what_was_tried_since() -> No
     assert live_version_arns(History((), (failed,))) == ()
 
 
-# What has left the window ------------------------------------------------------------------------------
+# Beyond the window -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("attempt", [FULL[0], FULL[1]], ids=kind)

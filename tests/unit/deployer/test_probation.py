@@ -63,7 +63,7 @@ def settled(pipeline: Trying) -> bool:
     return all(not each.unsettled for each in pipeline.history.attempts)
 
 
-# What answers are -------------------------------------------------------------------------------------
+# Answers ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_nothing_of_a_body_is_told_unless_bodies_may_be(answer: Answer, expect: 
     assert MARKER not in repr(pipeline.history)
 
 
-# What is registered -----------------------------------------------------------------------------------
+# Registered samples -----------------------------------------------------------------------------------
 
 
 def with_sample(pipeline: Trying, url: str) -> str:
@@ -183,7 +183,7 @@ def test_a_sample_that_unpacks_to_gigabytes_fails_the_version(pipeline: Trying) 
     assert "unpacks to more than" in pipeline.outcomes[-3]["Reason"]
 
 
-# What ends an invocation ------------------------------------------------------------------------------
+# Ends of an invocation --------------------------------------------------------------------------------
 
 
 def test_a_test_that_ends_the_function_is_begun_three_times_and_has_failed_then(pipeline: Trying) -> None:
@@ -253,7 +253,7 @@ def with_timeouts(pipeline: Trying, operation: str) -> str:
     return arn
 
 
-# Who decides ------------------------------------------------------------------------------------------
+# Decisions --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("killed", [0, 1])
@@ -321,7 +321,7 @@ def test_a_test_that_was_taken_out_while_it_ended_the_function_is_settled(pipeli
     assert pipeline.told(arn) == ["started", "succeeded"]
 
 
-# Whom it costs a turn -----------------------------------------------------------------------------------
+# Lost turns ---------------------------------------------------------------------------------------------
 
 
 def test_a_version_that_ends_the_function_costs_no_other_endpoint_its_turn(pipeline: Trying) -> None:

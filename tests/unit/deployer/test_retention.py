@@ -115,7 +115,7 @@ def test_nothing_that_is_needed_is_ever_disposable(
     assert len(left - needed) <= keep
 
 
-# What has to be read for it ----------------------------------------------------------------------------
+# Necessary reads ---------------------------------------------------------------------------------------
 
 APPROVALS = [approval(number, minutes(number)) for number in (3, 2, 1)]
 DECISION = Decision(Choice(APPROVALS[0], release(3)))

@@ -945,7 +945,7 @@ def test_a_stage_in_the_registrys_account_needs_no_policy_and_no_bus() -> None:
     assert not {"policy", "grant", "event-path"} & {each.check for each in found}
 
 
-# Where models read and write as settings say -------------------------------------------------------------
+# Places of models in the settings ------------------------------------------------------------------------
 
 
 def asynchronous(**more: Any) -> EndpointSpec:

@@ -795,7 +795,7 @@ def test_what_is_no_longer_what_it_served_is_not_promoted() -> None:
     assert "is not what served here any more" in pipeline.outcomes[-1]["Message"]
 
 
-# Who may approve --------------------------------------------------------------------------------------
+# Approvers --------------------------------------------------------------------------------------------
 
 DEPLOYERS = ["arn:aws:sts::*:assumed-role/greenlight-*-deployer/*"]
 
