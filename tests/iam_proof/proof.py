@@ -90,7 +90,7 @@ class Proof:
     _decided: dict[tuple[Subject, Mutant], Counter[str]] = field(default_factory=dict)
     _asked: dict[Subject, list[_Seen]] = field(default_factory=dict)
     _sessions: set[Subject] = field(default_factory=set)
-    """The receiver of decisions."""
+    """The subjects whose decisions were reported."""
     _items: dict[str, pytest.Item] = field(default_factory=dict)
     _cases: list[Case] = field(default_factory=list)
 

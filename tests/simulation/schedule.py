@@ -120,7 +120,7 @@ class Stages(StrEnum):
     """The first stage promotes a good version, and a person approves it for the second."""
 
     APPROVED = "approved"
-    """It is passed on as approved."""
+    """The first stage passes it on as already approved."""
 
 
 class Companions(StrEnum):

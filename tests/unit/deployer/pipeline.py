@@ -70,7 +70,7 @@ SWEEP_BUS = "Greenlight.sweep-parts"
 _accounts = itertools.count(100000000000)
 
 DEPLOYER: ContextVar[Callable[[str, str], Principal] | None] = ContextVar("deployer", default=None)
-"""Return the deployer's principal in an account and region, to enforce IAM on it; None by default."""
+"""The deployer's principal by account and region, to enforce IAM on it; None by default."""
 
 
 class Pipeline:
