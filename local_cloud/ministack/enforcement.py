@@ -49,6 +49,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.app", "pin_request_origin"),
     ("ministack.core.iam_actions", "_query_param"),
     ("ministack.core.iam_actions", "access_denied_response"),
+    ("ministack.core.iam_actions", "dynamodb_transaction_checks"),
     ("ministack.core.iam_actions", "eventbridge_resource_arns"),
     ("ministack.core.iam_actions", "extract_iam_action"),
     ("ministack.core.iam_actions", "extract_resource_arn"),
@@ -200,7 +201,11 @@ class Enforcement:
         if service == "s3":
             # MiniStack's front checks these by itself.
             keys |= self._actions.s3_service_context(action, params, path, headers)
-        refused = self._first_refusal(principal, action, arn, region, keys)
+        writes = self._actions.dynamodb_transaction_checks(action, body, region, principal.account_id)
+        refusals = (
+            self._first_refusal(principal, each, on, region, keys) for each, on in writes or [(action, arn)]
+        )
+        refused = next((each for each in refusals if each is not None), None)
         if refused is None:
             return None
         decision, request = refused

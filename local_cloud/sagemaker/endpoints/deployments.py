@@ -142,11 +142,11 @@ class Deployment:
             leave_new_fleet(self, state)
 
     def share_of(self, variant: LiveVariant, share: Fraction) -> int:
-        """Return a share of a variant in instances, rounded up."""
+        """Return how many instances a share of a variant is, rounded up."""
         return math.ceil(share * variant.desired_instance_count)
 
     def wanted_count(self, variant: LiveVariant) -> int:
-        """Return the new fleet's number of instances in the present step."""
+        """Return how many instances the new fleet has for the present step."""
         share = self.step.share if self.rollout.is_rolling else ALL
         return self.share_of(variant, share)
 
@@ -162,21 +162,21 @@ class Deployment:
         self.endpoint.enter(state, status)
 
     def enter(self, state: State, stage: Stage, seconds: float) -> None:
-        """Enter a stage for some seconds, and announce it if it is new and has a status."""
+        """Go to a stage for some seconds, and announce it if it is new and has a status."""
         is_new = stage is not self.stage
         self.stage = stage
         self.stage_end_time = state.time + timedelta(seconds=seconds)
         if is_new:
             self.stage_start_time = state.time
-            # Launching and the health check are one status, announced at its beginning. A bake of zero
-            # seconds does not count.
+            # Launching and the health check are one status: it is told when it begins.
+            # A bake of no seconds is none.
             is_told = stage is not Stage.BAKING or self.step.wait_seconds > 0
             if stage is not Stage.HEALTH_CHECKING and is_told:
                 self.announce(state)
         self._wake_up_in_time(state)
 
     def _wake_up_in_time(self, state: State) -> None:
-        """Be due at the end of the stage, or before it to check the alarms and the time limit."""
+        """Be due when the stage is over, or before that to look at the alarms and the time limit."""
         times = [self.stage_end_time]
         if self.is_watched:
             if self.rollout.alarm_names:
@@ -188,7 +188,7 @@ class Deployment:
         state.timers.put(self)
 
     def announce(self, state: State) -> None:
-        """Emit the deployment state change, if such a deployment emits any."""
+        """Emit the deployment state change, unless there is none for such a deployment."""
         if self.rollout.is_announced and not self.is_creation:
             events.emit_endpoint_deployment_state_change(state, self.endpoint, describe(self))
 
@@ -214,13 +214,13 @@ def begin(
     endpoint.work = deployment
     endpoint.enter(state, EndpointStatus.CREATING if deployment.is_creation else EndpointStatus.UPDATING)
     deployment.announce(state)
-    # Check the alarms first at the start.
+    # The first look at the alarms is at the start.
     deployment.due = state.time if rollout.alarm_names else deployment.due
     state.timers.put(deployment)
 
 
 def reserve_instances(rollout: Rollout, new_variants: Sequence[LiveVariant], endpoint: Endpoint) -> None:
-    """Let a rolling update count only its batch against quotas and capacity, not a whole second fleet."""
+    """Let a rolling update count its batch against quotas and capacity, instead of a whole second fleet."""
     if not rollout.is_rolling:
         return
     (new,) = new_variants

@@ -1,4 +1,4 @@
-"""Refusals of a change of an endpoint because of auto scaling, quotas, or its variants."""
+"""What is refused of a change of an endpoint: because of auto scaling, of quotas, or of its variants."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def refuse_to_change_how_calls_are_answered(state: State, endpoint: Endpoint, config: EndpointConfig) -> None:
-    """Refuse to make an asynchronous endpoint a real-time one; a switch decides about the reverse."""
+    """Refuse to make an asynchronous endpoint a real-time one, and as the switch says the other way round."""
     before, after = ("AsyncInferenceConfig" in each.request for each in (endpoint.config, config))
     if before and not after:
         raise errors.asynchronous_removed(endpoint.name)
@@ -40,7 +40,7 @@ def guards_that_count(
     variants: Iterable[LiveVariant],
     deployment_config: Mapping[str, Any] | None,
 ) -> Mapping[str, Any] | None:
-    """Return the effective deployment config: a switch may ignore it if variants have other names."""
+    """Return the deployment config that counts: one for variants of other names may count for nothing."""
     if not deployment_config or {item.name for item in variants if not item.is_shadow} == set(
         endpoint.variants
     ):
@@ -51,7 +51,7 @@ def guards_that_count(
 
 
 def refuse_what_auto_scaling_forbids(state: State, endpoint: Endpoint, config: EndpointConfig) -> None:
-    """Refuse to remove a registered variant, or to change its instance type.
+    """Refuse to remove a registered variant, or to change what it runs on.
 
     Source: developer guide, "Update endpoints that use auto scaling".
     """
@@ -72,7 +72,7 @@ def refuse_what_auto_scaling_forbids(state: State, endpoint: Endpoint, config: E
 
 
 def refuse_unless_scaling_may_end(state: State, caller: Caller, endpoint: Endpoint) -> None:
-    """Refuse to delete a scaled endpoint to a caller who may not deregister its variants."""
+    """Refuse to delete a scaled endpoint for a caller who may not deregister its variants."""
     registry = state.scalable_targets
     for key in registry.of_endpoint(endpoint.scope.account_id, endpoint.scope.region, endpoint.name):
         action = "application-autoscaling:DeregisterScalableTarget"
@@ -82,7 +82,7 @@ def refuse_unless_scaling_may_end(state: State, caller: Caller, endpoint: Endpoi
 
 
 def check_quotas(scope: Scope, deltas: Mapping[str, int]) -> None:
-    """Refuse instances beyond the account's quota."""
+    """Refuse more instances than the account may have."""
     for instance_type, delta in deltas.items():
         limit = scope.instance_quotas.get(instance_type)
         if limit is None or delta == 0:
