@@ -65,11 +65,11 @@ def imports_of(*packages: str) -> tuple[Import, ...]:
 
 
 def in_circles(imports: Iterable[Import]) -> list[str]:
-    """Name the modules that import themselves through others."""
+    """Name the modules that import themselves by way of others."""
     left = {(each.importer, each.imported) for each in imports}
     while True:
         importers, imported = {pair[0] for pair in left}, {pair[1] for pair in left}
-        # A module without imports or importers is in no circle.
+        # Nothing goes round through a module that imports nothing, or that nothing imports.
         on = {pair for pair in left if pair[0] in imported and pair[1] in importers}
         if on == left:
             return sorted(importers)
@@ -77,13 +77,13 @@ def in_circles(imports: Iterable[Import]) -> list[str]:
 
 
 def layer_of(module: str, layers: Sequence[str]) -> int | None:
-    """Find a module's layer: the position of its first name in a list."""
+    """Find the layer that a module is in: the place of its first name in a list."""
     found = [place for place, layer in enumerate(layers) if f"{module}.".startswith(f"{layer}.")]
     return found[0] if found else None
 
 
 def upwards(imports: Iterable[Import], layers: Sequence[str]) -> list[str]:
-    """Name the imports of a higher layer by a lower one; layers go from the lowest to the highest."""
+    """Name the imports of a higher layer by a lower one; layers are given from the lowest to the highest."""
     return [
         str(each)
         for each in imports

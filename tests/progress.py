@@ -1,4 +1,4 @@
-"""Show a long command's progress, and the time left.
+"""Shows how far a command is that runs for minutes, and how long the rest takes.
 
 A bar on a terminal; in a log, where a bar cannot move, a line for each tenth of the work.
 """

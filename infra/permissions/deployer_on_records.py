@@ -27,7 +27,7 @@ def allow_records(permissions: Permissions, journal: dynamodb.ITable, settings_p
     """Let the deployer keep its journal, and read the endpoints' settings."""
     permissions.allow(
         "KeepJournal",
-        ["dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+        ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
         [journal.table_arn],
     )
     below = settings_prefix.strip("/")

@@ -26,8 +26,8 @@ def load_catalogue(
 ) -> tuple[list[EndpointSpec], list[Problem]]:
     """Read every endpoint's settings below a directory, with the defaults for all of them.
 
-    `shown_as` is the directory's name in problems; `stack_name` is part of alarms' names. Returns the
-    endpoints, ordered by name, and every problem; the endpoints are complete only without problems.
+    `shown_as` is how problems name the directory; `stack_name` is part of alarms' names. Returns the
+    endpoints, ordered by name, and every problem; the endpoints are complete only if there is none.
     """
     if not directory.is_dir():
         got = "a file" if directory.exists() else "no such directory"

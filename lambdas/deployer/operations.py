@@ -37,7 +37,7 @@ OPERATIONS: Final[dict[str, tuple[str, ...]]] = {
         "RegisterScalableTarget",
     ),
     "cloudwatch": ("DescribeAlarms", "SetAlarmState"),
-    "dynamodb": ("PutItem", "Query", "UpdateItem"),
+    "dynamodb": ("Query", "TransactWriteItems"),
     "ssm": ("GetParameter", "GetParametersByPath"),
     "events": ("PutEvents",),
     "sns": ("Publish",),

@@ -60,7 +60,13 @@ class Reconciler:
         time_budget: TimeBudget,
     ) -> None:
         name, now, stack_name = settings.endpoint_name, gateways.now, identity.stack_name
-        ledger = Ledger(name, gateways.journal, logger, invocation_id=invocation_id)
+        ledger = Ledger(
+            name,
+            gateways.journal,
+            logger,
+            invocation_id=invocation_id,
+            writes_metadata=settings.stage_name is not None,
+        )
         reports = Reports(ledger, gateways.reporter, now=now)
         attempts = Attempts(ledger, reports, logger, now=now)
         versions = Versions(settings, identity, ledger, gateways.registry, gateways.s3, logger)

@@ -8,7 +8,7 @@ from local_cloud.child_process import LocalCloud, start_local_cloud
 
 @pytest.fixture(scope="session")
 def local_cloud() -> Iterator[LocalCloud]:
-    """One local cloud for the whole run: each test has its own account."""
+    """One local cloud for the whole run: tests keep apart by having an account each."""
     with start_local_cloud() as cloud:
         yield cloud
 

@@ -119,7 +119,7 @@ class Deployment:
         )
 
     def outcome(self, version_arn: str) -> dict[str, Any]:
-        """Wait for the version's first final outcome, without forgotten ones."""
+        """Wait for the version's first final outcome among those received and not forgotten."""
         return self.outcomes.wait_for(version_arn, timeout_seconds=OUTCOME_TIMEOUT_SECONDS)
 
     def deployed(self, group: str, *, factor: float) -> str:
@@ -153,7 +153,7 @@ class Deployment:
     def log(self, **keys: str) -> list[str]:
         """Return the messages in the deployer's log that have these keys, such as a `correlation_id`."""
         lines = [json.loads(line) for line in self.log_lines() if line.startswith("{")]
-        # The log has metrics too, which have no message.
+        # Metrics stand in the log, too, and have no message.
         return [line["message"] for line in lines if "message" in line and keys.items() <= line.items()]
 
     def log_lines(self) -> list[str]:

@@ -54,7 +54,7 @@ def test_a_stage_is_let_in_and_shut_out_again_and_the_doctor_knows(team: Team) -
         assert [
             each for each in after[name] if not each.get("Sid", "").startswith("Greenlight")
         ] == statements
-    # and the role that fetches objects has a grant for the key whose policy does not admit it
+    # and the role that fetches objects has its grant for the key that is not let in by its policy
     roles = f"arn:aws:iam::{team.stage_id}:role/Greenlight-staging-{REGION}"
     assert {(name[20:], *grant) for name, *grant in team.grants()} == {
         ("StagingModels", f"{roles}-models", ("Decrypt",)),

@@ -39,7 +39,7 @@ PARTS: Final = (
     "ops",
 )
 MANY_BUCKETS: Final = [f"team-{number:03d}-" + "x" * 50 for number in range(90)]
-"""So many that the role's own policy cannot hold them, and a managed one is added."""
+"""So many that the role's own policy does not hold them, and a managed one comes beside it."""
 
 SCALED: Final = {
     "autoscaling": {
@@ -139,7 +139,7 @@ class Project(Deployment):
         return found
 
     def scale_out(self, name: str, count: int) -> None:
-        """Launch another instance: SageMaker loads the model again, as its role."""
+        """Launch one instance more: SageMaker loads the model once more, as its role."""
         self.account.sagemaker.update_endpoint_weights_and_capacities(
             EndpointName=name,
             DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": count}],
@@ -211,7 +211,7 @@ def test_destroyed_it_serves_on_deployed_again_it_takes_over_and_removed_nothing
     setup, *preparing, deploying = block_of("README.md", "make setup")
     assert (setup, deploying) == ("make setup", "npx cdk deploy --all")
     project.types(*preparing)
-    # Nothing changes from here on that the app reads, so one synthesis is enough.
+    # Nothing that the app reads changes from here on, so one synthesis is enough.
     project.variables["CDK_APP"] = "cdk.out"
     project.types(deploying)
     project.listen("first")
@@ -243,8 +243,8 @@ def test_destroyed_it_serves_on_deployed_again_it_takes_over_and_removed_nothing
     for name, number in done.items():
         eventually(lambda: project.deployer_calls(name)[number:], lambda it: "DescribeEndpoint" in it)  # noqa: B023 - called at once
     project.deployed("churn", factor=7)
-    # MiniStack gives the new role the old one's name; AWS draws another name, and the endpoint with the role
-    # is rolled out again.
+    # MiniStack gives the new role the name of the old one, where AWS draws another: there, the endpoint that
+    # runs with it is rolled out once more.
     taken_over = {name: project.deployer_calls(name)[number:] for name, number in done.items()}
     assert taken_over["churn"].count("UpdateEndpoint") == 1
     assert taken_over["steady"].count("UpdateEndpoint") == 0

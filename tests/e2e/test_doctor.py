@@ -346,7 +346,7 @@ def carried(team: Team) -> tuple[StageAccess, Sequence[EndpointSpec]]:
 
 
 def session(team: Team, key_id: str, secret: str = "") -> boto3.Session:
-    """Return credentials; a file has the cloud's address, because boto3 reads it from nowhere else."""
+    """Return credentials; where the cloud is stands in a file, as boto3 takes it from nowhere else."""
     file = team.directory / "config"
     file.write_text(f"[default]\nendpoint_url={team.cloud.endpoint_url}\n")
     return session_of(file, key_id, secret or team.cloud.secret)
@@ -572,7 +572,7 @@ def profiles(team: Team, policies: dict[str, str]) -> dict[str, str]:
 
 
 def pages_policies(team: Team) -> dict[str, str]:
-    """The guide's two policies, by the account that they are for, with the team's bucket in them."""
+    """The two policies of the guide, by whose account they are for, with the team's bucket in them."""
     section = PAGE.read_text(encoding="utf-8").partition("### What the doctor may read")[2]
     section = section.replace("models-of-the-team", team.bucket)
     stage, registry = re.findall(r"```json\n(.*?)```", section, re.DOTALL)[:2]

@@ -1,4 +1,4 @@
-"""The exact commands of README and docs, run against a local cloud."""
+"""The very text of what README and docs tell people to run, against a local cloud."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def shell(script: str, environ: Mapping[str, str], directory: Path = REPOSITORY)
     ],
 )
 def test_recipes_of_the_makefile_run(target: str, said: str) -> None:
-    """Long commands, with less to do; `python -m infra.bundling` is a line of `make bench`."""
+    """Those that take long, with less to do; `python -m infra.bundling` is a line of `make bench`."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE"))}
 
     assert said in shell(f"make {' '.join(INSTALLED)} {target}", environ)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WRITES = frozenset({"CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint", "AddTags"})
 SENT = "[[271828182.0]]"
-"""A smoke test's body that appears nowhere else."""
+"""A smoke test's body that stands nowhere else."""
 
 
 def endpoints(account: Account) -> dict[str, dict[str, Any]]:
@@ -187,7 +187,7 @@ def test_an_event_that_changes_nothing_makes_no_write(deployment: Deployment) ->
 
 
 def test_an_event_that_the_deployer_fails_on_ends_in_the_failure_queue(deployment: Deployment) -> None:
-    """A permission that somebody took from the deployer is not the version's fault: a person must know."""
+    """A permission that was taken from the deployer is no version's fault: a person must hear of it."""
     iam, functions = deployment.account.client("iam"), deployment.account.client("lambda")
     function = functions.get_function_configuration(FunctionName=deployment.outputs["DeployerFunctionName"])
     role_name = function["Role"].rsplit("/", 1)[-1]
@@ -234,7 +234,7 @@ def test_a_parameter_edited_by_hand_deploys_nothing(deployment: Deployment) -> N
     deployment.approve(version_arn)
     deployment.wait_until_handled("by-hand")
     after = deployment.deployer_calls("by-hand")
-    # Once corrected, it continues by itself: the changed parameter emits an event.
+    # Mended, it goes on by itself: the change of the parameter is an event.
     ssm.put_parameter(Name=name, Value=value, Overwrite=True)
 
     assert after == before
@@ -270,7 +270,7 @@ def test_a_version_that_fails_its_smoke_test_gives_way_to_what_served(deployment
     assert 0 <= milliseconds < 60_000
     assert deployment.outcome(good)["Outcome"] == "rolled_back"
     assert account.predict("tried", [[1]]) == [[2]]
-    # A version that served well is not tested again.
+    # What served well before is not tried again.
     assert deployment.deployer_invocations("tried") == [*sent, ("AllTraffic", len(SENT))]
     assert "271828182" not in json.dumps(deployment.outcomes.received)
     assert not [line for line in deployment.log_lines() if "271828182" in line]

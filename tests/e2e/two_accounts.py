@@ -149,7 +149,7 @@ class Team:
         return [each for findings in groups.values() for each in findings if each["status"] == status]
 
     def policies(self) -> dict[str, list[dict[str, Any]]]:
-        """The present statements of the registry's policies."""
+        """The statements of the registry's policies as they stand."""
         s3, ecr, kms = (self.registry.client(service) for service in ("s3", "ecr", "kms"))
         sagemaker = self.registry.sagemaker
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Return the process's exit status: 1 if an element of a policy, or a reason, is unnecessary."""
+    """Return the process's exit status: 1 if something in a policy is for nothing, or a reason is."""
     asked = _parser().parse_args(arguments)
     console = Console(file=sys.stderr)
     if asked.evidence:
@@ -91,7 +91,7 @@ def _conclude(proof: Proof, seconds: float) -> int:
 
 
 def _told(finding: Finding) -> str:
-    """Report a change's result in two lines."""
+    """Tell in two lines what became of a change."""
     changed = f"{finding.subject}: {finding.taken}"
     if finding.scenario:
         return f"{changed}\n    {finding.scenario}: {finding.how}"

@@ -23,17 +23,17 @@ class Kind(StrEnum):
     PAGE = "page"
     """AWS's documentation."""
     SEEN = "seen"
-    """Somebody saw it on an account, and published it."""
+    """Somebody saw it on an account, and wrote it down in public."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The place of evidence.
+    """Where evidence stands.
 
     Attributes:
         kind: Page or observation.
         where: Guide and page, or repository and issue.
-        date: When the page was read, or the observation made.
+        date: When the page was read, or when it was observed.
     """
 
     kind: Kind
@@ -161,7 +161,7 @@ _USING_KEYS: Final = (
 )
 
 EVIDENCE: Final = (
-    # Automatic scaling: RegisterScalableTarget tries these for the caller, on names that do not exist.
+    # Automatic scaling: RegisterScalableTarget tries these in the caller's name, on names that do not exist.
     Evidence(
         ("cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"),
         _arn("cloudwatch", "alarm:*"),
@@ -259,7 +259,7 @@ EVIDENCE: Final = (
         _page('VPC user guide, "security-group-sharing"; SageMaker developer guide, "sagemaker-roles"'),
         (),
     ),
-    # Keys: a bucket's owner decides which account's key it uses. Named keys have their account.
+    # Keys: which account's key a bucket uses is its owner's affair. Named ones have their account.
     Evidence(_USING_KEYS, _arn("kms", "key/*", "*"), _KEYS_ELSEWHERE),
     Evidence(_USING_KEYS, _arn("kms", "key/<key>"), _KEYS_ELSEWHERE),
     # The models' role, as SageMaker uses it
@@ -383,4 +383,4 @@ SERVICES: Final = (
     ),
     ServiceEvidence("sagemaker.amazonaws.com", ("sts:AssumeRole",), _ROLES),
 )
-"""The services that act as themselves, and their actions."""
+"""Which services do what as themselves."""

@@ -33,11 +33,11 @@ class Part(StrEnum):
     ACTION = "action"
     RESOURCE = "resource"
     VALUE = "value"
-    """One of the values that a condition admits."""
+    """One of the values that a condition lets through."""
     PRINCIPAL = "principal"
     """One principal of a resource's policy."""
     CONDITION = "condition"
-    """A whole condition; without it, more is allowed."""
+    """A condition altogether, which allows more and not less."""
     SCOPE = "scope"
     """The restriction to resources: all instead."""
     ANYBODY = "whom"
@@ -69,11 +69,11 @@ class Mutant:
 
     @property
     def widens(self) -> bool:
-        """Whether the mutant allows more."""
+        """Whether more is allowed than before."""
         return self.part in _WIDENING
 
     def apply(self, policies: Sequence[Policy]) -> tuple[Policy, ...]:
-        """Return the policies with the change; an empty statement disappears."""
+        """Return the policies with the change; a statement that says nothing any more goes altogether."""
         changed = list(policies)
         statements = list(changed[self.policy].statements)
         left = self.left_of(statements[self.statement])
@@ -82,7 +82,7 @@ class Mutant:
         return tuple(changed)
 
     def left_of(self, statement: Statement) -> Statement | None:
-        """Return the changed statement; None if it is empty."""
+        """Return what becomes of the statement; None if it then says nothing."""
         match self.part:
             case Part.ACTION:
                 actions = _without(statement.actions or (), self.index)
@@ -165,7 +165,7 @@ def mutants_of(policies: Iterable[Policy]) -> Iterator[Mutant]:
 
 
 def _changes(statement: Statement) -> Iterator[tuple[Part, int, int]]:
-    """Yield the possible changes of an allowing statement: the part, its position, and its value's."""
+    """Yield what can be changed in a statement that allows: the part, its position, and its value's."""
     for index, _ in enumerate(statement.actions or ()):
         yield Part.ACTION, index, 0
     for index, _ in enumerate(statement.resources or ()):
@@ -203,7 +203,7 @@ class Needs:
     """
 
     def __init__(self, policies: Sequence[Policy]) -> None:
-        """Parse the policies once: there are many requests."""
+        """Take the policies apart once; requests are many."""
         self._policies = policies
         self._mutants: dict[tuple[int, int], list[Mutant]] = {}
         for mutant in mutants_of(policies):
@@ -219,7 +219,7 @@ class Needs:
         """Return the mutants that do not allow an allowed request any more."""
         allowing = [at for at, statement in self._about(request) if _allows(principal, statement, request)]
         if len(allowing) != 1:
-            # Nobody, or also another principal: no scenario misses a single one.
+            # Nobody, or somebody else as well: nothing alone is missed.
             return []
         [at] = allowing
         statement = self._policies[at[0]].statements[at[1]]

@@ -1,7 +1,7 @@
-"""Owns the record of the proof, for people to look up and for tests to check policies against.
+"""Owns the record of the proof: findings as people look them up, and as tests hold the policies against it.
 
-A row is a statement with all its changes: the scenario that fails, or the reason why none does, and the
-evidence that AWS accepts the statement. The page for people has only the record's verdict.
+A row is a statement, with everything in it that was changed: what fails then, or why nothing does, and where
+it is shown that AWS accepts the statement as it is. The page that people read has only the record's verdict.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ _LEADS_TO: Final = " → "
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Counts of changes.
+    """How many changes there were.
 
     Attributes:
-        failing: Changes that a scenario misses.
-        staying: Changes that no scenario misses, with a reason.
-        unexplained: Changes without either.
+        failing: Those that a scenario misses.
+        staying: Those that no scenario misses, with a reason.
+        unexplained: Those without.
     """
 
     failing: int

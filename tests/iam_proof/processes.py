@@ -1,4 +1,4 @@
-"""Owns sharing work among processes that start with everything that this one has made."""
+"""Owns sharing work out among processes that have everything that this one has made so far."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def shared_out(
         receiver, sender = forking.Pipe(duplex=False)
         process = forking.Process(target=some, args=(first, sender))
         with warnings.catch_warnings():
-            # Python warns of forking with threads. The only other thread reads the messages of CDK's runtime.
+            # Forking with threads is warned of. The only other one reads what CDK's runtime complains of.
             warnings.simplefilter("ignore", DeprecationWarning)
             process.start()
-        # The child has its own end: without another one, this process sees when the child ends.
+        # The process has its own: without another, its end is seen here.
         sender.close()
         started[receiver] = (process, iter(range(first, len(work), jobs)))
     results: dict[int, _Result] = {}

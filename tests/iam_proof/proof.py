@@ -40,10 +40,10 @@ STORIES = "tests/infra/sufficiency"
 REFUSALS = ("tests/infra/test_refusals.py", "tests/infra/test_refusals_of_resources.py")
 EVIDENCE = "tests/infra/test_evidence.py"
 _MERE_EVALUATION = "[True"
-"""A refusal's opposite, asked of IAM's evaluation directly: being allowed shows no need for it."""
+"""A refusal's opposite, put to IAM's evaluation directly: that it is allowed shows no need for it."""
 
 _MOST_TRIED = 25
-"""Scenarios to run on a mutant that would change a decision in each of them, until one fails."""
+"""Scenarios that are run on a mutant, which would decide otherwise in each of them, until one fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +83,14 @@ class Proof:
     recorded: Mapping[tuple[Subject, Taken], str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-    """Scenarios that fail with every policy in place, and so prove nothing."""
+    """Scenarios that fail with every policy in place, which prove nothing."""
     stacks: list[Deployed] = field(default_factory=list)
     """Every stack that has policies."""
 
     _decided: dict[tuple[Subject, Mutant], Counter[str]] = field(default_factory=dict)
     _asked: dict[Subject, list[_Seen]] = field(default_factory=dict)
     _sessions: set[Subject] = field(default_factory=set)
-    """The subjects whose decisions were reported."""
+    """The receiver of decisions."""
     _items: dict[str, pytest.Item] = field(default_factory=dict)
     _cases: list[Case] = field(default_factory=list)
 
@@ -104,7 +104,7 @@ class Proof:
             raise session.Failed("there are no scenarios")
         self._items = {item.nodeid: item for item in items}
         with progress("Scenarios with every policy", len(items), self.console) as one_more:
-            # Synthesise in this process, before the processes separate, so that all share it.
+            # In this process, so that what all share is synthesised before they part.
             self._note(_watched(items[0]))
             one_more()
             for seen in shared_out(_watched, items[1:], self.jobs, one_more):
@@ -127,7 +127,7 @@ class Proof:
 
     def _finding(self, case: Case) -> Finding:
         decided = self._decided.get((case.subject, case.mutant), Counter())
-        # The shortest first: a scenario of a role's whole life proves no more than a single call.
+        # The shortest first: what takes a role's whole life proves no more than one call.
         chosen = self._recorded_first(case, sorted(decided, key=lambda name: (decided[name], name)))
         candidates = chosen[:_MOST_TRIED]
         if case.subject not in self._sessions:
@@ -155,7 +155,7 @@ class Proof:
 
     @pytest.fixture(autouse=True)
     def _everything(self, featured: Synthesised, every_stack: list[Deployed], estate: Estate) -> None:
-        # Make all of them before the processes separate.
+        # All are made before the processes part, as everything that scenarios share.
         self.stacks = every_stack
         if not self._cases:
             everything = cases(featured, estate)
@@ -195,7 +195,7 @@ def _watched(item: pytest.Item) -> _Seen:
 
 @dataclass
 class _Watching:
-    """Records the policies that a scenario uses, and the elements of a role's policies that it needs."""
+    """Notes which policies a scenario asks for, and what in a role's it would miss."""
 
     seen: _Seen
 
@@ -256,7 +256,7 @@ def run(proof: Proof, arguments: Sequence[str] = ()) -> None:
 
 def _run_quietly(arguments: Sequence[str], plugin: object) -> str:
     """Run pytest with a plugin; return its output if it failed."""
-    # MiniStack creates a terminal's log handler on import, and logs every topic and key of every scenario.
+    # MiniStack makes one for the terminal as it is imported, and logs every topic and key of every scenario.
     for handler in list(logging.getLogger().handlers):
         logging.getLogger().removeHandler(handler)
     printed = StringIO()
@@ -269,7 +269,7 @@ def _run_quietly(arguments: Sequence[str], plugin: object) -> str:
 
 @dataclass(eq=False)
 class _Stacks:
-    """Takes the stacks from a test that uses them."""
+    """Takes the stacks from a test that has them."""
 
     found: list[Deployed] = field(default_factory=list)
 

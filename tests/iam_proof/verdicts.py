@@ -1,6 +1,6 @@
-"""Compare each statement of each policy with its evidence: is there any, and is the statement as wide?
+"""Holds each statement of each policy against its evidence: is there any, and is the statement as wide as it?
 
-Pure. `evidence.py` and the service authorization reference (`reference.py`) say what AWS accepts.
+Pure. What AWS accepts stands in `evidence.py`, and in the service authorization reference (`reference.py`).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _HOLE: Final = re.compile(r"\{[^}]*\}|<[^>]*>")
 _NAMED: Final = re.compile(r"<[^>]*>$")
 _WILDCARD: Final = re.compile(r"[*?]")
 _ONLY_A_WILDCARD: Final = "\0\0"
-"""A resource that no policy names, so that only an asterisk covers it."""
+"""No policy names it, so that only an asterisk covers it."""
 
 _HOW: Final = ("kms:viaservice", "kms:encryptioncontext:*")
-"""Keys of the reference about a request's origin: only some requests have them."""
+"""Keys of the reference that say how a request came about: only some requests have them."""
 
 REFERENCE: Final = f"reference of {reference.EDITION}"
 
@@ -137,7 +137,7 @@ class Judgement:
 
 
 def judge(stacks: Iterable[Deployed]) -> Judgement:
-    """Compare every statement of every policy of some stacks with its evidence."""
+    """Hold every statement of every policy of some stacks against its evidence."""
     return Judgement(
         tuple(
             verdict
@@ -167,7 +167,7 @@ def _look_at_services(found: _Findings) -> None:
 
 
 def _look_at_action(found: _Findings, action: Action, resource: str | None) -> None:
-    """Check one action on one resource of a statement; None for the policy's own resource."""
+    """Look at one action on one resource of a statement; None for the resource that the policy is of."""
     if resource is not None and resource != "*" and not action.types_of(resource):
         # Another action's.
         return
@@ -195,7 +195,7 @@ def _look_at_action(found: _Findings, action: Action, resource: str | None) -> N
 def _look_at_condition(
     found: _Findings, action: Action, resource: str | None, condition: Condition, enough: Sequence[Evidence]
 ) -> None:
-    """Check a condition that holds only for requests with its key."""
+    """Look at a condition that holds only of requests with its key."""
     narrowing = [each for each in enough if each.keys is not None]
     if narrowing and not any(_lists(each.keys or (), condition.key) for each in narrowing):
         found.narrower.append(

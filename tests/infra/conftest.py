@@ -1,4 +1,4 @@
-"""Synthesise the app once a run: starting CDK takes seconds, and every template test can share it."""
+"""Synthesises the app once a run: starting CDK takes seconds, and every template test can share it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.infra.estate import ENDPOINTS, NAMES, Estate, context
 from tests.infra.fleet import write_fleet
 from tests.infra.roles import Deployed
 
-# The policy editor's module reads its environment on import, as in Lambda.
+# The policy editor's module reads its environment when it is imported, as Lambda wants it.
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
 os.environ.setdefault("OWNER", "Greenlight0123456789")
 os.environ.setdefault("STAGE_ACCOUNTS", "444455556666")
@@ -34,7 +34,7 @@ class Synthesised:
     template: dict[str, Any]
     nag: dict[str, Any]
     settings_stacks: dict[str, dict[str, Any]]
-    """The templates of the stacks with only settings, by name, in the order of their deployment."""
+    """The templates of the stacks that hold settings alone, by name, in the order of their deployment."""
 
     @property
     def resources(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ Synthesise: TypeAlias = Callable[..., Synthesised]
 
 @pytest.fixture(scope="session")
 def example_endpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One endpoint's settings; not the repository's own, which belong to its owner."""
+    """One endpoint's settings; not the repository's own, which are their owner's to change."""
     endpoints = tmp_path_factory.mktemp("example") / "endpoints"
     endpoints.mkdir()
     (endpoints / "diabetes-progression.yaml").write_text(
@@ -74,7 +74,7 @@ def example_endpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def synthesise_with(tmp_path_factory: pytest.TempPathFactory, example_endpoints: Path) -> Synthesise:
-    """Synthesise with further context keys on top of `cdk.json`."""
+    """Synthesise with context keys of choice on top of what `cdk.json` has."""
     flags = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
     defaults = {**flags, **_SET_BY_THE_CLI, "endpoints_dir": str(example_endpoints)}
 
@@ -91,7 +91,7 @@ def synthesise_with(tmp_path_factory: pytest.TempPathFactory, example_endpoints:
 
 @pytest.fixture(scope="session")
 def synthesised(synthesise_with: Synthesise) -> Synthesised:
-    """The app without any configuration."""
+    """The app as it is without any configuration."""
     return synthesise_with()
 
 
@@ -138,7 +138,7 @@ rollout:
 
 @pytest.fixture(scope="session")
 def featured(synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
-    """The app with endpoints whose settings need additions to the stack."""
+    """The app with endpoints whose settings need something of the stack."""
     endpoints = tmp_path_factory.mktemp("featured")
     (endpoints / "churn.yaml").write_text(FEATURED)
     (endpoints / "credit.yaml").write_text(
@@ -195,7 +195,7 @@ def every_stack(
     estate: Estate,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> list[Deployed]:
-    """Every stack with policies: of one account, of several, and with each switch turned."""
+    """Every stack that policies are read from: of one account, of several, and with each switch turned."""
     # Here, because it builds on this module.
     from tests.infra.stages.conftest import synthesise_otherwise  # noqa: PLC0415
 
@@ -222,7 +222,7 @@ def every_stack(
 def fleets(
     synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Synthesised, Synthesised]:
-    """The app with many endpoints, whose grants need several policies, and with some more."""
+    """The app with many endpoints, whose grants need several policies; and with some more."""
     directory = tmp_path_factory.mktemp("fleet")
     write_fleet(directory, 201, seed=6, shapes=("captures",))
     more = synthesise_with(endpoints_dir=str(directory))

@@ -1,8 +1,8 @@
-"""Every documented command, and how a test proves it.
+"""Every command that README and docs tell people to run, and how each is proven.
 
 A command is a line of a fenced shell block, or inline code that begins with a program. It has a row in `HOW`:
 a test of `tests/e2e/test_documented_commands.py` runs its text (`Here`), another test runs it (`By`), or a
-written reason says why none does (`Because`). In any case its program must know it.
+written reason says why none does (`Because`). In any case its program has to know it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 _BLOCK: Final = re.compile(r"^( *)```(?:console|sh|bash|shell)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _ANY_BLOCK: Final = re.compile(r"^( *)```.*?^ *```$", re.MULTILINE | re.DOTALL)
 _IN_SHELL: Final = re.compile(r"""\baws (?:"[^"]*"|'[^']*'|[^|;)"'])+""")
-"""A command of the AWS CLI inside shell grammar: in a loop, a pipe, a function, a substitution."""
+"""A command of the AWS CLI within a line of shell grammar: in a loop, a pipe, a function, a substitution."""
 _GRAMMAR: Final = re.compile(
     r"\w+\(\) \{.*|\}|done.*|\| while .*|[A-Z]+=\w+"
     r"|kept \S+ \| while read .*|ours \$ARN \|\| continue|echo .*"
 )
-"""A line of shell grammar without a program, or with one of the page's own functions."""
+"""A line of it that runs no program, or one of the page's own functions."""
 _INLINE: Final = re.compile(r"`([^`\n]+)`")
 _PROGRAM: Final = re.compile(
     r"(?:(?:make|npx|python -m|pytest|ruff|mypy|source|uv|pip) \S|cdk [a-z]|aws [a-z][a-z0-9-]* [a-z])"
@@ -40,7 +40,7 @@ PLACEHOLDER: Final = "PLACEHOLDER"
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A documented command, with continued lines joined and without comments."""
+    """A documented command, continued lines joined, comments left out."""
 
     file: str
     text: str
@@ -60,7 +60,7 @@ class Here:
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Another test runs the same command: `file::function`, below `tests/`."""
+    """Another test runs the same: `file::function`, below `tests/`."""
 
     test: str
 
@@ -170,7 +170,7 @@ def documented() -> list[Command]:
 
 
 def in_page(page: Path) -> Iterator[Command]:
-    """Yield a page's commands: those of its blocks first, then those in its sentences."""
+    """Yield the commands of a page: those of its blocks first, then those in its sentences."""
     text, name = page.read_text(), page.relative_to(REPOSITORY).as_posix()
     for _, block in _BLOCK.findall(text):
         for line in re.sub(r"\\\n\s*", "", block).splitlines():

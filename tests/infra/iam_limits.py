@@ -1,4 +1,4 @@
-"""Check every policy of a template against IAM's limits, and the template against CloudFormation's.
+"""Holds every policy of a template to IAM's limits, and the template to CloudFormation's.
 
 Sources: IAM user guide, "reference_iam-quotas"; CloudFormation user guide, "cloudformation-limits"; Systems
 Manager quotas; SQS developer guide, "quotas-policies"; KMS developer guide, "resource-limits".
@@ -28,7 +28,7 @@ _WHITE_SPACE: Final = re.compile(r"\s")
 def policies_of_roles(
     template: Mapping[str, Any], stack_name: str
 ) -> dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
-    """Render the policies of every role, inline and managed."""
+    """Render the policies of every role: the inline ones, and the managed ones, however they are attached."""
     resources = template["Resources"]
     inline: dict[str, list[Any]] = defaultdict(list)
     managed: dict[str, list[Any]] = defaultdict(list)
@@ -58,7 +58,7 @@ def policies_of_roles(
 def broken_limits(
     template: Mapping[str, Any], stack_name: str, *, managed_policies_per_role: int = 10
 ) -> Iterator[str]:
-    """List every limit that a template breaks."""
+    """Say every limit that a template breaks."""
     resources = template["Resources"]
     if len(resources) > 500:
         yield f"{len(resources)} resources"

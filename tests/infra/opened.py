@@ -1,6 +1,7 @@
 """A registry's account and its stages' in this process, opened to each other by the synthesised stacks.
 
-The policy editor itself edits the policies, under its own roles.
+The policies are edited by the policy editor itself, under the roles that it takes on: what stands in them is
+its work.
 """
 
 from __future__ import annotations
@@ -54,11 +55,11 @@ POLICIES = {
     "key": ("key", f"{_KEY_ARN}/{KEY}"),
     "grants": ("key-grants", f"{_KEY_ARN}/{GRANTED_KEY}"),
 }
-"""Everything that the registry's stack has edited: by short name, kind and name in its template."""
+"""Everything that the registry's stack has edited: what for short, to kind and name in its template."""
 
 
 class Accounts:
-    """A registry with artifacts, images and keys, and stages in other accounts without access."""
+    """A registry with artifacts, images and keys, and stages in other accounts; nobody is let in yet."""
 
     def __init__(self, estate: Estate, staging: str = "") -> None:
         self.control_plane = VirtualCloud().control_plane
@@ -92,7 +93,7 @@ class Accounts:
         self._make_groups()
 
     def move_to(self, control_plane: ControlPlane) -> None:
-        """Move the accounts to another SageMaker, before anything is registered."""
+        """Be the accounts of another SageMaker, before anything was registered."""
         self.control_plane = control_plane
         self._make_groups()
 
@@ -114,7 +115,7 @@ class Accounts:
             self.client("ecr").create_repository(repositoryName=repository)
 
     def remove_bucket(self) -> None:
-        """Delete the artifacts and their bucket."""
+        """Delete the artifacts, and the bucket in which they are."""
         s3 = self.client("s3")
         for each in s3.list_objects_v2(Bucket=self.bucket)["Contents"]:
             s3.delete_object(Bucket=self.bucket, Key=each["Key"])

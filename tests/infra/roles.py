@@ -45,7 +45,7 @@ class Alteration(Protocol):
         ...
 
     def principal(self, subject: Subject, principal: Principal) -> Principal:
-        """Return the principal for a role's session, with the changed policies."""
+        """Return the principal that a role's session is to be; it has the altered policies."""
         ...
 
 
@@ -71,7 +71,7 @@ _TYPES = {
     "bucket": PolicyType.BUCKET,
     "group": PolicyType.MODEL_PACKAGE_GROUP,
     "key": PolicyType.KEY,
-    "key-grants": None,  # Grants are no policies, only written like one.
+    "key-grants": None,  # Grants are no policy: they are only written like one.
     "repository": PolicyType.REPOSITORY,
 }
 
@@ -145,7 +145,7 @@ class Deployed:
         return None
 
     def edits(self) -> list[tuple[str, str]]:
-        """List the policies that custom resources edit: kind and name, as in the template."""
+        """List whose policies are edited by custom resources: kind and name, as the template has them."""
         return [(each["Kind"], each["Target"]) for each in self.synthesised.of_type(_EDITED).values()]
 
     def edit(self, kind: str, target: str) -> dict[str, str]:
@@ -184,7 +184,7 @@ class Deployed:
         return Subject(self.stack, f"statements in {kind} {target.rpartition(':')[2]}")
 
     def _named(self, resource_type: str, prefix: str) -> str:
-        """Return a logical id: exactly this one, or the only one with this prefix."""
+        """Return a logical id: the one that has nothing else, or the only one that begins so."""
         begin_so = [each for each in self.synthesised.of_type(resource_type) if each.startswith(prefix)]
         [name] = [each for each in begin_so if _HASH.sub("", each) == prefix] or begin_so
         return name
@@ -319,7 +319,7 @@ def _statements(properties: Mapping[str, str]) -> Policy:
 
 
 def document(policy: Policy) -> dict[str, Any]:
-    """Write a policy back as a document; the only version is the one with variables."""
+    """Write a policy as the document that it is read from; the only version is the one with variables."""
     statements = []
     for each in policy.statements:
         statement: dict[str, Any] = {"Effect": "Allow" if each.allows else "Deny"}
@@ -329,7 +329,7 @@ def document(policy: Policy) -> dict[str, Any]:
             named: dict[str, list[str]] = {}
             for kind, name in each.principals:
                 named.setdefault("AWS" if kind == "*" else kind, []).append(name)
-            # Write a single one as a text: a grant has a single grantee.
+            # One alone as a text: a grant has a single grantee.
             statement["Principal"] = {
                 kind: names[0] if len(names) == 1 else names for kind, names in named.items()
             }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class SynthesisedIam(MiniStackIam):
-    """IAM over all of the stacks' accounts."""
+    """IAM over all accounts that the stacks are in."""
 
     def __init__(self, *stacks: Deployed) -> None:
         super().__init__()

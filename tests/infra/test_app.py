@@ -1,4 +1,4 @@
-"""Run the app as its users do: through the CDK CLI, on good settings and on bad ones."""
+"""Runs the app as its users do: through the CDK CLI, on good settings and on bad ones."""
 
 from __future__ import annotations
 

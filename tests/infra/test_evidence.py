@@ -1,4 +1,4 @@
-"""Check every synthesised permission against the evidence that AWS accepts it as written."""
+"""Holds every synthesised permission against the evidence that AWS accepts it as it is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Four hundred endpoints of any shape fit into one stack; one message reports what IAM cannot hold."""
+"""Four hundred endpoints of any shape fit into one stack, and what IAM cannot hold is said in one message."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.infra.conftest import Synthesise
 
 STACKS = "4"
-"""The alarms and parameters of four hundred endpoints need several stacks; one has the roles."""
+"""The alarms and parameters of four hundred endpoints need several; the roles are one stack's."""
 
 
 def broken(synthesised: Synthesised, **limits: int) -> list[str]:
@@ -45,8 +45,7 @@ def broken(synthesised: Synthesised, **limits: int) -> list[str]:
 
 
 EVERY = bool(os.environ.get("GREENLIGHT_EVERY_FLEET"))
-"""Whether to try every shape and more seeds, which takes minutes. CI tries those with the least room in
-IAM."""
+"""Whether every shape and more seeds are tried, which takes minutes. CI tries what IAM has least room for."""
 
 TIGHT = (
     ("long", "asynchronous", "inputs", "keys", "vpc", "captures", "stored", "foreign"),
@@ -66,7 +65,7 @@ FLEETS = [(1, shapes) for shapes in TIGHT] + (
 
 
 def refused(fleet: Synthesised, files: list[Path]) -> list[str]:
-    """Return what endpoints need and the roles may not do."""
+    """Say what endpoints need and the roles are not allowed."""
     deployed = Deployed(fleet, ACCOUNT, REGION)
     sessions = {role: deployed.session(role) for role in (DEPLOYER, MODELS)}
     return [

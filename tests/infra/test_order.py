@@ -1,4 +1,4 @@
-"""Settings are written after everything that their deployment needs: their event starts the deployer."""
+"""Settings are written after all that their deployment needs: their event starts the deployer at once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def references(value: Any) -> Iterator[str]:
 
 
 def before(name: str, resources: Mapping[str, Any]) -> set[str]:
-    """Everything that CloudFormation handles before a resource."""
+    """Everything that CloudFormation deals with before a resource."""
     found: set[str] = set()
     waiting = [name]
     while waiting:
@@ -82,7 +82,7 @@ def test_an_endpoints_alarms_are_there_before_its_settings(featured: Synthesised
 
 
 def test_what_changes_with_settings_is_waited_for_by_name(featured: Synthesised) -> None:
-    """AWS does not document that an unchanged resource keeps others in order during an update."""
+    """On an update nobody documents that a resource which does not change keeps others in order."""
     changing = {
         name
         for name, each in featured.resources.items()
@@ -99,7 +99,7 @@ def test_what_changes_with_settings_is_waited_for_by_name(featured: Synthesised)
 
 
 def test_a_role_changes_when_its_managed_policies_do(fleets: tuple[Synthesised, Synthesised]) -> None:
-    """The settings wait for the role, so they also wait for the policies that it names."""
+    """So that the settings, which wait for the role, wait for the policies that it names, too."""
     tags = []
     for fleet in fleets:
         for name, role in fleet.of_type("AWS::IAM::Role").items():

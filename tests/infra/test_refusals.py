@@ -47,7 +47,7 @@ OTHER_REGION = "us-east-1"
 FRAUD_ROLE = f"arn:aws:iam::{ACCOUNT}:role/fraud-models"
 """The role that one endpoint's settings name."""
 NAMED_KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
-"""The key that the settings name by its id."""
+"""The key that they name by its id."""
 TARGET = {
     "ServiceNamespace": "sagemaker",
     "ResourceId": "endpoint/ours/variant/AllTraffic",
@@ -58,7 +58,7 @@ CONCURRENCY = {"ScalableDimension": "sagemaker:variant:DesiredProvisionedConcurr
 
 
 def furnish(cloud: VirtualCloud, alice: Caller) -> None:
-    """Create a version, and endpoints of our stack, of another one, and of nobody, in a caller's region."""
+    """Have a version, and endpoints of our stack, of another one, and of nobody, in a caller's region."""
     cloud.call("CreateModelPackageGroup", alice, ModelPackageGroupName=GROUP)
     cloud.call(
         "CreateModelPackage",
@@ -189,7 +189,7 @@ def test_the_deployer_may_do_its_work(
 
 
 ON_NOTHING = {"ListEndpoints", "ListModelPackages", "DescribeScalableTargets"}
-"""Operations that are allowed without a particular resource."""
+"""Operations that are allowed on no resource in particular."""
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ ON_NOTHING = {"ListEndpoints", "ListModelPackages", "DescribeScalableTargets"}
 def test_the_deployer_cannot_work_in_another_region(
     featured: Synthesised, cloud: VirtualCloud, operation: str, request_members: dict[str, Any]
 ) -> None:
-    """A stack of the same name may exist, with the same tags on its endpoints."""
+    """A stack of the same name may be there, with the same tags on its endpoints."""
     furnish(cloud, replace(ALICE, region=OTHER_REGION))
     moved = json.loads(json.dumps(request_members).replace(REGION, OTHER_REGION))
 
@@ -208,7 +208,7 @@ def test_the_deployer_cannot_work_in_another_region(
 
 
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
-    # Other people's endpoints, configs and models
+    # Endpoints, configs and models of others
     "update another stack's endpoint": (
         "UpdateEndpoint",
         {"EndpointName": "theirs", "EndpointConfigName": "ours-2"},
@@ -429,7 +429,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         "application-autoscaling:DeregisterScalableTarget",
     ),
 }
-"""An attempt, the call, and its refused part."""
+"""An attempt, the call, and what of it is refused."""
 
 
 @pytest.mark.parametrize("attempt", REFUSED)
@@ -568,7 +568,7 @@ ELSEWHERE: list[tuple[bool, str, str, dict[str, Values]]] = [
     (False, "logs:DeleteLogGroup", f"{LOGS}:any:*", {}),
     (False, "sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:any", {}),
 ]
-"""Whether it is allowed, the action, the resource, and the condition keys."""
+"""Whether it is allowed, the action, the resource, and the keys that go with it."""
 
 
 def journal_of(stack: Deployed) -> str:
@@ -596,7 +596,7 @@ def test_the_deployer_keeps_to_its_own(
 
 
 DOCUMENTED_FOR_ALL = {"cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"}
-"""For these, AWS documents no form but `*`."""
+"""For what these are needed for, AWS documents no form but `*`."""
 
 
 def moved(resource: str) -> str:

@@ -423,7 +423,7 @@ def is_refused(accounts: Accounts, call: str, group: str, caller: Principal) -> 
 
 
 def is_version_refused(accounts: Accounts, call: str, version: str, caller: Principal) -> bool:
-    """Tell whether IAM refuses a call; other errors are no refusal."""
+    """Tell whether IAM refuses a call; what else may be wrong with it is no refusal."""
     method, request = asked(call, version, caller)
     client = accounts.client("sagemaker", caller)
     try:
@@ -457,7 +457,7 @@ def test_a_stages_deployer_may_not(accounts: Accounts, stage: str, call: str) ->
     accounts.open("group")
     stack = accounts.staging if stage == "staging" else accounts.production
     role = stack.session("DeployerRole")
-    # The role's own policies refuse it; so would the registry, if they were wider.
+    # The role's own policies refuse it; and so does the registry, were they wider.
     wider = whoever(role.account_id, role.entity_arn.partition("role/")[2])
 
     assert is_refused(accounts, call, GROUP, role)
@@ -474,7 +474,7 @@ def test_a_stage_has_nothing_to_do_with_a_group_that_it_does_not_use(accounts: A
 
 
 def open_wide(accounts: Accounts) -> None:
-    """Admit everybody to the group and its versions, as its owner might."""
+    """Let everybody in to the group and its versions, as its owner might."""
     place = f"arn:aws:sagemaker:{REGION}:{accounts.registry_id}"
     statement = {
         "Effect": "Allow",
@@ -491,7 +491,7 @@ def open_wide(accounts: Accounts) -> None:
 NOT_EVEN_THEN = [
     call
     for stage, call in NOT_THEIRS
-    # Only the registry says which stamps belong to others: a role has no room for all.
+    # Which stamps are others' the registry alone says: a role has not room for all.
     if stage == "staging" and call != "write what another stage decides by"
 ]
 

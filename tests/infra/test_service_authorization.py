@@ -1,4 +1,4 @@
-"""Check every synthesised policy against AWS's service authorization reference."""
+"""Holds every synthesised policy to AWS's service authorization reference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENDPOINT = "arn:aws:sagemaker:eu-west-1:111122223333:endpoint/*"
 
 
 def test_every_policy_keeps_to_the_grammar_of_its_type(every_stack: list[Deployed]) -> None:
-    """Reading them as policies of their type is the check; this covers all types that AWS stores."""
+    """Reading them as policies of their type is the check; here are all of the types that AWS keeps."""
     held = [statement for stack in every_stack for each in stack.subjects().values() for statement in each]
 
     assert len(held) > 100
@@ -116,7 +116,7 @@ def test_what_does_not_go_together_is_told(wrong: Statement, told: str) -> None:
     [
         statement("sagemaker:CreateEndpoint", ENDPOINT, **when("StringEquals", "aws:RequestTag/owner")),
         statement("sagemaker:DeleteEndpoint", ENDPOINT, **when("StringEquals", "aws:ResourceTag/owner")),
-        # A condition that also holds without the key excludes nobody.
+        # A condition that holds without the key keeps nobody out.
         statement("sagemaker:DescribeEndpoint", ENDPOINT, **when("StringEqualsIfExists", "aws:RequestTag/a")),
         statement("kms:Decrypt", "*", **when("StringLike", "kms:EncryptionContext:aws:s3:arn")),
         statement("s3:ListBucket", "arn:aws:s3:::models", **when("StringLike", "s3:prefix")),

@@ -1,4 +1,4 @@
-"""List the mutants that no test can distinguish from the original, with the reason. They are never drawn."""
+"""Lists the mutants that no test can tell from the original, with the reason. They are never drawn."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Make every mutant of a module's source: one small change each, as a typing slip would make it.
+"""Makes every mutant of a module's source: one small change each, as a slip of a hand would make it.
 
-The changes are mutmut's, and three of our own: omit a side of `and` or `or`, negate a condition, omit a
-filter of a comprehension. Annotations, docstrings, sentences and code for type checkers stay.
+The changes are mutmut's, and three of our own: a side of `and` or `or` is left out, a condition is negated, a
+filter of a comprehension is left out. Annotations, docstrings, sentences and what only a type checker reads
+stay as they are.
 """
 
 from __future__ import annotations
@@ -61,10 +62,10 @@ class Mutant:
 
 
 class Subject:
-    """A file, and every possible change of it.
+    """A file that is mutated, and every change that can be made to it.
 
     Args:
-        repository: The repository's folder.
+        repository: The folder that it lies below.
         path: The file, below the repository.
     """
 
@@ -75,7 +76,7 @@ class Subject:
         self._changes = list(_changes(self._module))
 
     def __len__(self) -> int:
-        """Return the number of changes; a few of them make no mutant."""
+        """Return how many changes there are; a few of them make no mutant."""
         return len(self._changes)
 
     def mutant(self, number: int) -> Mutant | None:
@@ -113,7 +114,7 @@ def _is_prose(node: libcst.CSTNode) -> bool:
 
 
 def _lacks_a_positional_argument(node: libcst.CSTNode, changed: libcst.CSTNode) -> bool:
-    """Return whether a call lost a positional argument: any test that reaches it notices."""
+    """Return whether a call lost an argument without a name: any test that gets there notices."""
     if not (isinstance(node, libcst.Call) and isinstance(changed, libcst.Call)):
         return False
     before, after = ([each.keyword is None for each in call.args] for call in (node, changed))

@@ -61,6 +61,7 @@ _TESTS_OF_A_DECISION: Final = {
     "retention": Suites(_unit("retention"), (*_stories("models"), *_PIPELINE)),
     "retries": Suites(_unit("approval", "memory"), _PIPELINE),
     "served": Suites(_unit("journal", "approval", "planner"), (*_PIPELINE, _STAGE)),
+    "telling": Suites(_unit("journal", "promotion"), (*_PIPELINE, _STAGE)),
     "version_metadata": Suites(_unit("promotion"), (_STAGE,)),
 }
 _OF_SETTINGS: Final = (

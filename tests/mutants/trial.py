@@ -1,6 +1,6 @@
-"""Try a mutant: run its tests and the type checker on a copy of the repository with the change.
+"""Tries a mutant: its tests and the type checker run on a copy of the repository that has the change.
 
-They run as in `make test`, so a mutant that mypy refuses needs no test.
+They run as `make test` runs them, so what mypy refuses needs no test.
 """
 
 from __future__ import annotations
@@ -98,13 +98,13 @@ class Copy:
 
     @staticmethod
     def _write(file: Path, content: bytes) -> None:
-        """Write a module, and delete its compiled form, which Python would take for the new one's."""
+        """Write a module, and forget its compiled form: Python would take it for the new one's."""
         file.write_bytes(content)
         for compiled in file.parent.glob(f"__pycache__/{file.stem}.*"):
             compiled.unlink()
 
     def _failing(self, tests: Sequence[str]) -> str | None:
-        """Return the first failing test; empty if the tests do not end, None if all pass."""
+        """Return the test that fails first; empty if the tests do not end, None if all pass."""
         try:
             run = self._run(*_PYTEST, *_REPEATABLE, *tests)
         except subprocess.TimeoutExpired:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 LONG_RUN = 3_000
-"""From this number of schedules, an unexplained hole in the coverage is a failure."""
+"""Schedules from which on an unexplained hole in the coverage is a failure."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -136,7 +136,7 @@ def _sabotage(chosen: argparse.Namespace) -> int:
 
 
 MOST_LONGER = 1.25
-"""How many times longer the storm's writes may take than under the rate limit alone."""
+"""How much longer the storm's writes may take than the limit of writes alone makes them take."""
 
 
 def _storm(chosen: argparse.Namespace) -> int:

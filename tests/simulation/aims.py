@@ -1,6 +1,6 @@
-"""Aimed schedules: each leads to one pair of the coverage, so that rare pairs are not left to chance.
+"""Schedules that are aimed: each leads to one pair of the coverage, so that rare ones are not left to chance.
 
-Owns the aim at each call, at each event, and at each status of an endpoint. It runs nothing.
+Owns what leads where: to each call, to each event, and an endpoint into each status. It runs nothing.
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ from tests.simulation.schedule import (
 from tests.simulation.world import DENIED, PARTS_PUT
 
 Aim: TypeAlias = tuple[str, str]
-"""A target and what hits it, as `coverage` names both."""
+"""A pair of what there is to hit and what hits it, as `coverage` names both."""
 
 AIMS: Final[tuple[Aim, ...]] = tuple(
     pair for pair in coverage.everywhere() if coverage.impossible(*pair) is None
 )
-"""Every pair that exists in every world."""
+"""Every pair that there is in every world."""
 
 STAGE_AIMS: Final[tuple[Aim, ...]] = tuple(
     pair for pair in coverage.in_stages() if coverage.impossible(*pair) is None
 )
-"""Every pair that exists only in worlds with stages."""
+"""Every pair that there is only where versions pass through stages."""
 
 AIMS_APART: Final[tuple[Aim, ...]] = tuple(
     pair for pair in coverage.apart() if coverage.impossible(*pair) is None
 )
-"""Every pair that is aimed at separately."""
+"""Every pair that is aimed at apart from the others."""
 
 _ROLLOUT: Final = (
     Disturbance(Kind.REGISTER_APPROVED),
@@ -191,7 +191,7 @@ _TO_A_STATUS: Final[dict[str, Schedule]] = {
     "Updating": replace(_DEPLOYED, disturbances=_ROLLOUT[:1]),
     "SystemUpdating": replace(_DEPLOYED, disturbances=(Disturbance(Kind.SYSTEM_UPDATE),)),
     "RollingBack": replace(
-        # A failed rollout shows Updating until its end; a failed rescaling shows RollingBack.
+        # A failed rollout says Updating until it is over; a failed rescaling says that it goes back.
         _DEPLOYED,
         disturbances=(Disturbance(Kind.RESCALE, how=1), Disturbance(Kind.FAIL_SERVICE, when="Updating")),
     ),
@@ -217,7 +217,7 @@ _TO_A_START: Final[dict[RolloutStart, Schedule]] = {
     ),
     RolloutStart.ALARM_ON: replace(_DEPLOYED, disturbances=(Disturbance(Kind.RAISE_ALARM), *_ROLLOUT)),
 }
-"""Schedules in which an update meets an obstacle at its call."""
+"""Schedules in which an update is asked for while something is in its way."""
 
 _ABORTED_LATER: Final = (
     Disturbance(Kind.REGISTER_APPROVED),
@@ -235,7 +235,7 @@ _TO_AN_END: Final[dict[RolloutEnd, Schedule]] = {
         _DEPLOYED, disturbances=(Disturbance(Kind.REGISTER_BROKEN_APPROVED), *_ROLLOUT[1:])
     ),
 }
-"""Schedules in which an update's rollout ends in this way, with alarms where that needs any."""
+"""Schedules in which the rollout of an update ends so, if it has alarms where that takes any."""
 
 
 def lead(aim: Aim, random: Random) -> Schedule:
@@ -290,24 +290,23 @@ def _fault(call: str, how: str, random: Random) -> Fault:
 
 
 def aimed(aim: Aim, random: Random) -> Schedule:
-    """Draw a schedule that leads to a pair, with a few other faults before and after it."""
+    """Draw a schedule that leads to a pair, with a few other things going wrong on the way and after it."""
     drawn, schedule = draw(random), lead(aim, random)
     return replace(
         schedule,
         seed=drawn.seed,
         skew=drawn.skew,
         switches=drawn.switches,
-        window=drawn.window,
         config_visible_seconds=drawn.config_visible_seconds,
         disturbances=(*schedule.disturbances, *drawn.disturbances[: random.choice((0, 0, 2, 4))]),
-        # The last of several faults of one call wins.
+        # The last one counts of several faults of one call.
         faults=(*drawn.faults[: random.choice((0, 0, 1, 2))], *schedule.faults),
         event_faults=(*drawn.event_faults[: random.choice((0, 0, 1))], *schedule.event_faults),
     )
 
 
 def aim_of(seed: str, number: int, *, aims: tuple[Aim, ...] = AIMS) -> Aim:
-    """Return one of a series of aims; any `len(aims)` in a row cover all of them."""
+    """Return one of a series of aims; any `len(aims)` in a row are all of them."""
     order = _order(seed, aims)
     return order[number % len(order)]
 

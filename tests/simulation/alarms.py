@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 EVALUATION_SECONDS: Final = 60.0
-"""From a version's first request until its errors raise an alarm: one period of CloudWatch, and shorter than
-every wait of a rollout, so that the alarm can guard it."""
+"""From a version's first request until its errors are an alarm: one period of CloudWatch, and shorter than
+every wait of a rollout, as alarms must be to guard one."""
 
 CALM_LASTS: Final = 1500.0
-"""How many seconds an alarm stays on that only a person clears, once disturbances have stopped."""
+"""How many seconds an alarm stays on that waits for a hand, once nobody disturbs anything any more."""
 
 
 def rollback_alarm(endpoint_name: str) -> str:
@@ -38,9 +38,9 @@ class Raised:
     """An alarm went on.
 
     Attributes:
-        alarm_name: Its name.
+        alarm_name: Which.
         time: When.
-        urls: The model data of the causing versions; empty if none was.
+        urls: The model data of the versions that were to blame; empty if none was.
     """
 
     alarm_name: str
@@ -91,7 +91,7 @@ class SimulatedAlarms(ScriptedAlarms):
         return self._changed.get(alarm_name)
 
     def follow_traffic(self) -> None:
-        """Check which endpoints' requests go to versions that fail them, and set alarms."""
+        """Look which endpoints' requests go to versions that fail them, and let alarms follow."""
         for name in self._world.people.endpoints:
             blamed = self._to_blame(name)
             if blamed == self._blamed.get(name, frozenset()):
@@ -103,7 +103,7 @@ class SimulatedAlarms(ScriptedAlarms):
                 self._clear_later(name)
 
     def raise_for_a_while(self, endpoint_name: str) -> None:
-        """Raise an endpoint's alarm without a cause."""
+        """Set an endpoint's alarm off, although no version is to blame."""
         self._world.tell("aws", f"alarm {rollback_alarm(endpoint_name)} goes on for nothing")
         self.set(rollback_alarm(endpoint_name), AlarmState.ALARM)
         self._clear_later(endpoint_name)

@@ -113,7 +113,7 @@ class Artifacts:
         return self._known_as(uri, self._loaded.get((endpoint_name, config_name), {}).get(uri, FIRST))
 
     def _known_as(self, uri: str, tag: str) -> str:
-        # Without stages, the deployer may look into no bucket.
+        # Outside of stages no bucket is known to be one that the deployer may look into.
         return uri if self._world.schedule.stages is Stages.NONE else f"{uri} {tag}"
 
     def note_service(self, endpoint_name: str, config_name: str, attempt: int) -> None:

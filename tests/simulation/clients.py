@@ -1,8 +1,8 @@
-"""botocore's clients for the deployer; a request goes to the simulation of the task that makes it.
+"""botocore's clients for the deployer, whose requests go to whichever simulation's task makes them.
 
-Owns the other end of serialisation: bytes in, bytes out, by botocore's own code except for the socket.
-Clients are built once a process, because building one takes longer than a whole schedule. In production
-botocore decides about repetitions; here the simulation does, in virtual time.
+Owns serialisation's other end: bytes in, bytes out, by botocore's own code except for the socket. Clients are
+built once a process, since building one takes longer than a whole schedule. Repeating a request is botocore's
+policy in production; here the simulation decides it, in virtual time.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def client(service: str) -> Any:
     config = Config(
         signature_version=UNSIGNED,
         retries={"mode": "standard", "total_max_attempts": 1},
-        # Building botocore's own user agent takes as long as the rest of a call.
+        # Composing botocore's own user agent takes as long as everything else of a call.
         user_agent="greenlight-simulation",
         parameter_validation=True,
     )
@@ -66,14 +66,14 @@ def client(service: str) -> Any:
     made = session.client(service, region_name=REGION, config=config)  # type: ignore[call-overload]
     made.meta.events.register("before-send", partial(_send, service))
     if service != "sagemaker-runtime":
-        # In production only the smoke test repeats an endpoint's invocation.
+        # In production the smoke test alone repeats a call of an endpoint.
         made.meta.events.register("needs-retry", _repeat)
     return made
 
 
 @cache
 def _session() -> boto3.Session:
-    """Return the one session: each session looks up all services' models again."""
+    """Return the one session: each looks for all services' models by itself."""
     return boto3.Session()
 
 

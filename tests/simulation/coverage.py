@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 CALLS: Final = (*OPERATION_NAMES, PARTS_PUT)
-"""Every call to hit, except messages."""
+"""Every call there is to hit, but for messages."""
 
 DENIABLE: Final = (*OPERATION_NAMES, TELLING)
-"""Every call that can be denied: IAM has no separate name for parts of a sweep."""
+"""Every call that can be denied: IAM knows no other name for parts of a sweep."""
 
 
 def impossible(what: str, how: str) -> str | None:
@@ -94,7 +94,7 @@ def unexplained_holes(covered: Counter[tuple[str, str]]) -> list[tuple[str, str]
 
 
 def table(covered: Counter[tuple[str, str]]) -> str:
-    """Return the matrices as text: the number of schedules with each pair; `.` for an impossible one."""
+    """Return the matrices as text: in how many schedules each pair was seen; `.` where it cannot be."""
     parts = (
         (
             (*CALLS, TELLING),

@@ -1,4 +1,4 @@
-"""Catch sabotages: break a copy of the deployer, and run schedules against it until a law is broken.
+"""Catches sabotages: breaks a copy of the deployer, and runs schedules against it until a law is broken.
 
 Owns the copies and the processes. The deployer in the working tree is never touched.
 """
@@ -85,8 +85,8 @@ def catch_one(sabotage: Sabotage, *, seed: str, schedules: int, first: Schedule 
     """Break a copy of the deployer in one way, and hunt; None if it survives.
 
     Raises:
-        StaleSabotageError: The sabotage no longer fits the deployer.
-        RuntimeError: The broken deployer could not be run.
+        StaleSabotageError: The sabotage does not fit the deployer any more.
+        RuntimeError: The broken deployer could not even be run.
     """
     with tempfile.TemporaryDirectory() as directory:
         lambdas = Path(directory) / "lambdas"

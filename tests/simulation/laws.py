@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import Call, Invocation, World
 
 CHANGES: Final = frozenset({"CreateEndpoint", "UpdateEndpoint"})
-"""The writes that put a version in front of its callers."""
+"""The writes that put a version before its callers."""
 
 MODIFYING: Final = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
 TRANSIENT: Final = (
@@ -65,7 +65,7 @@ TRANSIENT: Final = (
 """SageMaker's messages about trouble that may pass, as its users saw them; the deployer has its own list."""
 
 RETRIES: Final = 5
-"""How often a release is retried that failed for a passing reason."""
+"""How often a release that failed for a passing reason is tried again."""
 
 SETTLED: Final = frozenset({"succeeded", "failed", "aborted", "withdrawn"})
 TOLD: Final = {
@@ -73,10 +73,10 @@ TOLD: Final = {
     "failed": frozenset({"failed"}),
     "aborted": frozenset({"aborted"}),
 }
-"""The outcomes that report an attempt's end."""
+"""Which outcomes tell of an attempt that ended so."""
 
 TOLD_OF_PROMOTION: Final = {"succeeded": frozenset({"promoted"}), "failed": frozenset({"failed"})}
-"""The outcomes that report a promotion's end."""
+"""Which tell of a promotion that did."""
 
 NEXT: Final = {"accepted": frozenset({"testing", *TOLD}), "testing": frozenset(TOLD)}
 """The possible ends of an attempt that SageMaker accepted."""
@@ -87,14 +87,14 @@ ASIDE: Final = frozenset({CLEAN_UP, PROMOTE})
 """Kinds of attempts that do not change what serves."""
 
 BUSY: Final = ("Cannot update in-progress endpoint ", "Cannot create already existing endpoint ")
-"""How SageMaker refuses a change temporarily."""
+"""How SageMaker refuses a change for the moment, not for good."""
 
 
 class LawBrokenError(Exception):
     """A law does not hold.
 
     Attributes:
-        law: The law.
+        law: Which.
     """
 
     def __init__(self, law: Law, told: str) -> None:
@@ -199,9 +199,9 @@ class Facts:
 
     @property
     def rolled_back_under_alarms(self) -> int:
-        """Count the updates that rolled back under an alarm, and again those whose end the journal has.
+        """How many updates were rolled back while an alarm was on, twice those whose end the journal has.
 
-        The next update waits for the alarm, for a while after the deployer saw the rollback.
+        The next update waits for the alarm, for a while from when the deployer saw the rollback.
         """
         return sum(
             1 + self._is_settled(each)
@@ -240,7 +240,7 @@ class Facts:
         return self.world.journal(endpoint_name, "attempt#")
 
     def rollouts_of(self, endpoint_name: str, attempt: Mapping[str, Any]) -> list[Rollout]:
-        """Return an attempt's rollouts; if it only tests again, the last one of its config."""
+        """Return an attempt's rollouts; the last one of its config if it only tries again what that made."""
         of_endpoint = [each for each in self.rollouts if each.endpoint_name == endpoint_name]
         own = [each for each in of_endpoint if each.attempt == int(attempt["number"])]
         if own or "accepted_at" in attempt or "tests_begun" not in attempt or attempt["tests_begun"] == "0":
@@ -276,13 +276,13 @@ class Law:
         self.facts = facts
 
     def check_call(self, call: Call) -> None:
-        """Check a call that took effect."""
+        """Look at a call that took effect."""
 
     def check_change(self) -> None:
-        """Check endpoints after anything may have changed."""
+        """Look at endpoints after anything may have changed."""
 
     def check_rest(self) -> None:
-        """Check the world at rest, after disturbances have stopped."""
+        """Look at the world when disturbances have stopped and everything has come to rest."""
 
     def broken(self, told: str) -> LawBrokenError:
         """Return the error that says so."""
@@ -338,7 +338,7 @@ class Law1OnlyApproved(Law):
 
 
 class Law2NothingServingStops(Law):
-    """The deployer never deletes a serving resource or stops it from serving.
+    """Nothing that serves is ever deleted or made to stop serving by the deployer.
 
     After every call of the deployer, every endpoint that had traffic still has traffic.
     """
@@ -503,8 +503,9 @@ class Law3NewestStandingApproval(Law):
             )
 
     def _check_told(self, name: str, expected: Expected) -> None:
-        """Check whether people know why an endpoint does not become what its settings ask for."""
-        told = self.world.journalled(name, "rest").get("reported", "")
+        """Look whether people know why an endpoint does not become what its settings ask for."""
+        told = self.world.journalled(name, "fact#endpoint").get("reported")
+        told = told if isinstance(told, str) else ""
         if not expected.stays and "SageMaker refuses that change" not in told:
             raise self.broken(f"{name} cannot become what its settings ask for, and people know {told!r}")
 
@@ -756,13 +757,14 @@ class Law3NewestStandingApproval(Law):
 
 
 class Law4NoLoop(Law):
-    """No loop: after disturbances the deployer writes little, and nothing once the endpoint is in sync.
+    """No loop: once disturbances stop the deployer writes little, and nothing once the endpoint is in sync.
 
-    After disturbances have stopped, no endpoint changes more often than there are standing versions, plus one
-    repair. No model and no config is created twice without a deletion in between, or deleted twice without a
-    creation. Nobody tags twice, except several invocations at once. At rest, further sweeps and events about
-    the endpoint write nothing: not to SageMaker, not to the journal, not to the bus. And a release that
-    failed on an endpoint for a lasting reason is never put there again, until its version is approved again.
+    From the moment disturbances stop, no endpoint is changed more often than there are versions that stand,
+    plus one repair; no model and no config is created twice but for being deleted in between, or deleted
+    twice but for being created; nobody tags twice, as several invocations at once may. After the rest,
+    further sweeps and events about the endpoint write nothing: not to SageMaker, not to the journal, not to
+    the bus. And at no time is a release put on an endpoint that failed there for a lasting reason since its
+    version was approved.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -1021,8 +1023,7 @@ class Law6NothingNeededIsDeleted(Law):
     deletion). No current attempt is for it.
 
     At rest an endpoint has its present release and at most `keep` old ones, or the one for a reject. It has
-    one more if its release is not the wanted one. It has more if attempts beyond the deployer's window still
-    had something to clean up. An attempt names each of its models and configs.
+    one more if its release is not the wanted one. An attempt names each of its models and configs.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -1076,10 +1077,7 @@ class Law6NothingNeededIsDeleted(Law):
                     raise self.broken(f"{call.operation} of {name}, whose config {endpoint_name} needs")
 
     def _former(self, endpoint_name: str) -> list[str]:
-        """Return the last releases' configs, which must stay, and one more for a reject.
-
-        Releases before the deployer's window stay only for such a reject.
-        """
+        """Return the last releases' configs, which must stay, and one more for a reject."""
         endpoint = self.world.people.look("DescribeEndpoint", EndpointName=endpoint_name)
         deployments = [
             attempt
@@ -1088,7 +1086,7 @@ class Law6NothingNeededIsDeleted(Law):
         ]
         served = [
             attempt["endpoint_config_name"]
-            for attempt in deployments[: self.world.schedule.window]
+            for attempt in deployments
             if attempt["status"] == "succeeded"
             and (endpoint is None or attempt["endpoint_config_name"] != endpoint["EndpointConfigName"])
         ]
@@ -1147,12 +1145,7 @@ class Law6NothingNeededIsDeleted(Law):
                 most = max(settings["Keep"], 1) + 1 + (expected is not None and expected.stays)
                 # Each release may have a companion, with a model of its own.
                 most *= 1 + (kind == "model" and has_companions(self.world))
-                # Releases that left the deployer's window before their clean-up are forgotten, so far.
-                if (
-                    len(names) > most
-                    and len(attempts) <= self.world.schedule.window
-                    and not is_refused(self.world, endpoint, settings)
-                ):
+                if len(names) > most and not is_refused(self.world, endpoint, settings):
                     raise self.broken(f"{name} has {len(names)} {kind}s left: {', '.join(sorted(names))}")
 
 
@@ -1232,9 +1225,9 @@ class Law7JournalExplains(Law):
             if endpoint is not None and endpoint["EndpointStatus"] == "InService" and succeeded:
                 if self.world.people.settings.get(name) is None:
                     continue
-                # A success that was undone before anybody looked counts as failed, and may serve again. One
-                # whose approval was withdrawn before its test counts as aborted, and serves as long as
-                # nothing else may: law 5.
+                # A success undone before anybody looked counts as failed, and may serve again; one whose
+                # approval was taken back before its test counts as aborted, and serves as long as nothing
+                # else may: law 5.
                 unseen = {
                     each.endpoint_config_name
                     for each in rollouts
@@ -1472,6 +1465,8 @@ class Law11ScalingComesBack(Law):
         if (
             settings is not None
             and variant_name in settings.get("AutoScaling", {})
+            # It may have read the settings before somebody changed them.
+            and self.world.people.last_done < call.invocation.started
             and self._types(self._live_config(name)) == self._types(self._wanted_config(name))
             and not (
                 (name, variant_name) in self._denied
@@ -1506,7 +1501,7 @@ class Law11ScalingComesBack(Law):
             if settings is None or endpoint is None or endpoint["EndpointStatus"] != "InService":
                 continue
             if not self.facts.attempts(name):
-                # It is somebody else's endpoint, and nothing was ever approved for it.
+                # Somebody else's, and nothing was ever approved for it.
                 continue
             if is_refused(self.world, endpoint, settings):
                 # Its settings are for another kind of endpoint.
@@ -1551,7 +1546,7 @@ def _types_of(config: Mapping[str, Any]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """How many instances of an endpoint answer, and should answer.
+    """How many instances of an endpoint answer, and are to.
 
     Attributes:
         before: When the update began.
@@ -1592,7 +1587,7 @@ class Law12RolloutsKeepTheirPromise(Law):
         name = call.request["EndpointName"]
         endpoint = self.world.describe(name)
         assert endpoint is not None, "SageMaker updates what is there"
-        # After a failed rollback more instances may answer than the config says; nobody promises them.
+        # After a rollback that failed more may answer than the config says; they are nobody's promise.
         meant = sum(count for count, _ in _running(endpoint).values())
         self._under_way[call.number] = Capacity(
             before=min(meant, self._answering(name)),
@@ -1671,11 +1666,11 @@ class Law12RolloutsKeepTheirPromise(Law):
 
 
 ANSWERED_LATE: Final = timedelta(seconds=3)
-"""How much earlier or later than SageMaker the deployer may note a rollout's end, by its own clock."""
+"""How much later than SageMaker ends a rollout the deployer may note it by its own clock, and vice versa."""
 
 
 SETTLING: Final = timedelta(minutes=15)
-"""How long an alarm from a rollout may be on after the rollback, before it counts as another's."""
+"""How long an alarm that a rollout set off may be on after the rollback, before it counts as another's."""
 
 
 def is_refused(world: World, endpoint: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
@@ -1702,9 +1697,9 @@ def _is_serverless(config: Mapping[str, Any]) -> bool:
 
 
 def _is_unguardable(world: World, call: Call) -> bool:
-    """Tell whether an update has no guardrails: variants have other names, or it is from or to serverless.
+    """Tell whether an update is one without guardrails: to variants of other names, or from or to serverless.
 
-    During an update, an endpoint shows its old variants. Source: developer guide,
+    While it is updated, an endpoint shows the variants that it leaves. Source: developer guide,
     "deployment-guardrails-exclusions".
     """
     endpoint = world.describe(call.request["EndpointName"])
@@ -1759,7 +1754,7 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
             self._check_patience(name, call)
 
     def _check_patience(self, name: str, call: Call) -> None:
-        """Check whether an update omits an alarm too soon."""
+        """Look whether an update leaves an alarm out too soon."""
         # The last one is this very call's.
         before = [each for each in self.facts.rollouts if each.endpoint_name == name][:-1]
         ended = self._rolled_back_updates.get(before[-1].call.number) if before else None
@@ -1774,7 +1769,7 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
             if rollout.ended is None or rollout.call.number in self._seen:
                 continue
             self._seen.add(rollout.call.number)
-            # An update whose answer was lost counts as never requested.
+            # An update whose answer was lost counts as never asked for.
             if rollout.call.operation != "UpdateEndpoint" or rollout.call.invocation.faulty:
                 continue
             endpoint = self.world.describe(rollout.endpoint_name) or {}
@@ -1945,7 +1940,7 @@ def has_companions(world: World) -> bool:
 
 
 def _models_of(attempt: dict[str, Any]) -> list[str]:
-    """Return an attempt's models: its version's, and those beside it."""
+    """Return the models that an attempt needs: its version's, and those beside it."""
     if attempt["action"] == CLEAN_UP:
         return []
     beside = json.loads(attempt.get("companions", "[]"))
@@ -2010,7 +2005,7 @@ def _owner(request: dict[str, Any]) -> str:
 
 
 def _alarms_of(config: dict[str, Any]) -> set[str]:
-    """Remove the alarms of the automatic rollback from a DeploymentConfig, and return their names."""
+    """Take the alarms of the automatic rollback out of a DeploymentConfig, and return their names."""
     rollback = config.pop("AutoRollbackConfiguration", {})
     return {each["AlarmName"] for each in rollback.get("Alarms", ())}
 

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 Answer = tuple[int, dict[str, Any]]
 
+_MOST_WRITES: Final = 100
+"""The most writes of a transaction (DynamoDB developer guide, "transaction-apis")."""
+
 _PATH_PAGE: Final = 10
-"""Parameters per page. Source: `GetParametersByPath.MaxResults`, its default and maximum."""
+"""Parameters a page. Source: `GetParametersByPath.MaxResults`, its default and maximum."""
 
 
 def _refusal(code: str, message: str, **members: Any) -> Answer:
@@ -30,7 +33,7 @@ def _refusal(code: str, message: str, **members: Any) -> Answer:
 
 
 class UnsupportedRequestError(Exception):
-    """The deployer uses something that is not modelled here."""
+    """The deployer asks for something that is not modelled here."""
 
 
 def _check(request: Mapping[str, Any], *known: str) -> None:
@@ -47,6 +50,7 @@ class Table:
     sort_key: str = "item"
     partitions: dict[str, dict[str, Item]] = field(default_factory=dict)
     _order: dict[str, list[str]] = field(default_factory=dict)
+    _tokens: set[str] = field(default_factory=set)
 
     def put_item(self, request: Mapping[str, Any]) -> Answer:
         """Write an item, if the condition holds."""
@@ -89,8 +93,35 @@ class Table:
             self._order[partition].remove(sort)
         return refusal or (200, {})
 
+    def transact_write_items(self, request: Mapping[str, Any]) -> Answer:
+        """Make all writes, or none if a condition does not hold; a repetition of a call changes nothing."""
+        _check(request, "TransactItems", "ClientRequestToken")
+        items, token = request["TransactItems"], request["ClientRequestToken"]
+        if token in self._tokens:
+            return 200, {}
+        writes = [(kind, inner) for each in items for kind, inner in each.items()]
+        keys = [self._key(inner.get("Key") or inner["Item"]) for _, inner in writes]
+        if len(set(keys)) < len(keys) or len(keys) > _MOST_WRITES:
+            raise UnsupportedRequestError(f"a transaction over {keys}")
+        refused = [
+            self._refused(inner, self._find(inner.get("Key") or inner["Item"])) is not None
+            for _, inner in writes
+        ]
+        if any(refused):
+            codes = ["ConditionalCheckFailed" if each else "None" for each in refused]
+            return _refusal(
+                "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+                f"Transaction cancelled, please refer cancellation reasons for specific reasons {codes}",
+                CancellationReasons=[{"Code": code} for code in codes],
+            )
+        make = {"Put": self.put_item, "Update": self.update_item, "Delete": self.delete_item}
+        for kind, inner in writes:
+            make[kind](inner)
+        self._tokens.add(token)
+        return 200, {}
+
     def get_item(self, request: Mapping[str, Any]) -> Answer:
-        """Return an item; an eventually consistent read is refused, because nobody would notice its age."""
+        """Return an item; a read that is not consistent is refused, as nobody would notice its age."""
         _check(request, "TableName", "Key", "ConsistentRead")
         self._demand_consistency(request)
         item = self._find(request["Key"])
@@ -104,7 +135,7 @@ class Table:
             *("ExpressionAttributeNames", "ExpressionAttributeValues", "ExclusiveStartKey"),
         )
         self._demand_consistency(request)
-        # A key condition names one partition, by a value with any name.
+        # A key condition names one partition, by a value whose name is the deployer's to choose.
         partitions = [
             value["S"]
             for value in request["ExpressionAttributeValues"].values()
@@ -124,7 +155,7 @@ class Table:
                 continue
             found.append(item)
             if limit is not None and len(found) == limit:
-                # DynamoDB stops here even if more items would match.
+                # DynamoDB stops here, whether or not more would match.
                 key = {name: item[name] for name in (self.partition_key, self.sort_key)}
                 return 200, {
                     "Items": found,
@@ -197,6 +228,7 @@ class Memory:
             ("dynamodb", "DeleteItem"): self.table.delete_item,
             ("dynamodb", "GetItem"): self.table.get_item,
             ("dynamodb", "Query"): self.table.query,
+            ("dynamodb", "TransactWriteItems"): self.table.transact_write_items,
             ("ssm", "GetParameter"): self._get_parameter,
             ("ssm", "GetParametersByPath"): self._get_parameters_by_path,
             ("events", "PutEvents"): self._put_events,

@@ -118,7 +118,7 @@ def settings_document(
 
 
 def beside(document: dict[str, Any], companions: Companions) -> dict[str, Any]:
-    """Return the settings about versions beside the approved one; empty if there are none."""
+    """Return what settings say of versions beside the one that is approved; empty if of none."""
     (variant,) = document["CreateEndpointConfig"]["ProductionVariants"]
     if companions is Companions.PINNED:
         pinned = {**variant, "VariantName": "Champion"}
@@ -139,7 +139,7 @@ def beside(document: dict[str, Any], companions: Companions) -> dict[str, Any]:
 
 
 def shaped(document: dict[str, Any], shape: Shape) -> dict[str, Any]:
-    """Return the settings for another kind of endpoint; empty for the usual one."""
+    """Return what settings say of another kind of endpoint than the usual one; empty for that."""
     variants = document["CreateEndpointConfig"]["ProductionVariants"]
     usual, scaling = variants[0], document.get("AutoScaling", {})
     match shape:
@@ -164,7 +164,7 @@ def shaped(document: dict[str, Any], shape: Shape) -> dict[str, Any]:
 
 
 def fewest_instances(rollout: RolloutKind) -> int:
-    """Return the fewest instances in the settings: a canary or a batch is half of two."""
+    """Return how many instances settings ask for at least: a canary or a batch takes half of two."""
     return 1 if rollout in {RolloutKind.UNGUARDED, RolloutKind.ALL_AT_ONCE} else 2
 
 
@@ -184,7 +184,7 @@ def _guard(endpoint_name: str, rollout: RolloutKind) -> dict[str, Any]:
 
 
 def deployment_config(endpoint_name: str, rollout: RolloutKind) -> dict[str, Any]:
-    """Return the DeploymentConfig in an endpoint's settings; empty if they have none."""
+    """Return the DeploymentConfig that an endpoint's settings ask for; empty if they ask for none."""
     if rollout is RolloutKind.UNGUARDED:
         return {}
     alarm_names = (abort_alarm(endpoint_name), rollback_alarm(endpoint_name))
@@ -272,12 +272,12 @@ SETTINGS: Final = 10
 
 
 class ScriptedFleets(ScriptedHosting):
-    """Fleets whose health follows from their content: broken model data or a broken environment.
+    """Fleets whose health follows from what runs on them: broken model data or a broken environment.
 
     Attributes:
-        broken_urls: Model data that never becomes healthy.
-        alarming_urls: Model data that serves, and whose answers raise alarms.
-        failing_urls: Model data that serves, and whose answers are wrong.
+        broken_urls: The model data that never becomes healthy.
+        alarming_urls: The model data that serves, and whose answers set alarms off.
+        failing_urls: The model data that serves, and whose answers are wrong.
     """
 
     def __init__(self, clock: VirtualClock) -> None:
@@ -337,10 +337,10 @@ class Approving:
     Attributes:
         version_arn: The version.
         time: The event's: whole seconds.
-        named: Whether the event names the approval as the change.
+        named: Whether the event says that the approval is what changed.
         delivered: Whether it was delivered at least once.
         event_id: The event's.
-        account: The receiving account.
+        account: Where it was to be delivered.
         changed_at: When the change was made, if the event names one that may admit the version.
     """
 
@@ -361,7 +361,7 @@ def changed_at(detail: dict[str, Any]) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Somebody set a version's approval status, or changed something else (then without a status)."""
+    """Somebody set a version's approval status, or changed something else of it (then without a status)."""
 
     version_arn: str
     status: str | None
@@ -380,16 +380,16 @@ class People:
     settings: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     acts: list[Act] = field(default_factory=list)
     last_done: datetime = field(init=False)
-    """When anybody last changed the registry, the settings or an endpoint."""
+    """When anybody changed the registry, the settings or an endpoint for the last time."""
     deletions: list[tuple[str, datetime]] = field(default_factory=list)
     """Which endpoints people deleted, and when."""
     settings_were_missing: bool = False
     """Whether an endpoint was ever without settings that could be read."""
     approvings: list[Approving] = field(default_factory=list)
     unprovoked: list[tuple[Invocation, BaseException]] = field(default_factory=list)
-    """Invocations that failed although none of their calls had a fault."""
+    """Invocations that failed although nothing was done to any of their calls."""
     shapes: dict[str, Shape] = field(default_factory=dict)
-    """Endpoint to its wanted kind, if not the usual one."""
+    """Endpoint to the kind of endpoint that it is to be, if that is not the usual one."""
     _numbers: dict[str, int] = field(default_factory=dict)
     _settings_events: int = 0
     _pending: dict[str, list[Disturbance]] = field(default_factory=dict)
@@ -404,7 +404,7 @@ class People:
         return tuple(sorted(name for site in self.world.sites for name in site.endpoints))
 
     def begin(self) -> None:
-        """Set up the group, the settings and the versions that are deployed before any disturbance."""
+        """Set up the group, the settings and the versions that are deployed before anything is disturbed."""
         world = self.world
         for group in (GROUP, OTHER_GROUP):
             self.call("CreateModelPackageGroup", ModelPackageGroupName=group)
@@ -453,7 +453,7 @@ class People:
     def call(
         self, operation: str, *, by: str = ADA, at: Site | None = None, **request: Any
     ) -> dict[str, Any] | None:
-        """Call SageMaker as a person, in an account or the registry's; return None if it refuses."""
+        """Call SageMaker as a person, in an account or where the registry is; return None if it refuses."""
         who = by.rpartition("/")[2]
         self.last_done = self.world.clock.now()
         caller = Caller(at.account if at is not None else ACCOUNT, REGION, by)
@@ -472,7 +472,7 @@ class People:
         return [time for name, time in self.deletions if name == endpoint]
 
     def do(self, disturbance: Disturbance) -> None:
-        """Do one thing; if AWS cannot do it to an endpoint now, do it once the endpoint changes."""
+        """Do one thing; what AWS cannot do to an endpoint just now it does once the endpoint changes."""
         endpoint = self._endpoint(disturbance)
         self.world.coverage.add((f"endpoint {self.status_for(disturbance)}", disturbance.kind.value))
         person = _PERSONAL.get(disturbance.kind)
@@ -499,7 +499,7 @@ class People:
         return self.endpoints[disturbance.which % len(self.endpoints)]
 
     def endpoint_changed(self, endpoint: str) -> None:
-        """Do the postponed things to an endpoint, a while after it changed."""
+        """Do what AWS could not do to an endpoint before, a while after it changed."""
         for disturbance in self._pending.pop(endpoint, ()):
             self.world.agenda.put(AFTERWARDS, partial(self._do_afterwards, disturbance))
 
@@ -677,7 +677,7 @@ class People:
             DesiredWeightsAndCapacities=[
                 {
                     "VariantName": "AllTraffic",
-                    # Down to one, which a canary cannot halve.
+                    # Down to one, of which a canary cannot take half.
                     "DesiredInstanceCount": (1, 2, 3, 1)[how % 4],
                     "DesiredWeight": 1.0 + how % 2,
                 }
@@ -729,7 +729,7 @@ class People:
             self.acts.append(Act(version.arn, status, by, self.world.clock.now()))
 
     def stand(self, version: Version, life_cycle: dict[str, str], by: str) -> None:
-        """Set a version's place in its life cycle."""
+        """Say where a version stands in its life cycle."""
         answer = self.call(
             "UpdateModelPackage", by=by, ModelPackageArn=version.arn, ModelLifeCycle=life_cycle
         )
@@ -742,7 +742,7 @@ class People:
         return gate
 
     def note_event(self, event: dict[str, Any], site: Site, *, delivered: bool) -> None:
-        """Remember a moment at which a version was Approved, and at its gate if there is one."""
+        """Remember a moment at which a version was Approved, and admitted where there is a gate."""
         detail = event["detail"]
         gate = self.gate(site.endpoints[0])
         if detail.get("ModelApprovalStatus") != "Approved" or (
@@ -804,7 +804,7 @@ class People:
         """Ask for another kind of endpoint, with otherwise equal settings."""
         schedule, shape = self.world.schedule, SHAPES[how % len(SHAPES)]
         if schedule.companions is not Companions.NONE:
-            # Either every variant would need another name, or none may be serverless.
+            # Every variant would need another name, or none may be serverless.
             takes = {Shape.UNSHADOWED} if schedule.companions is Companions.SHADOW else set()
             shape = shape if shape in takes else Shape.USUAL
         elif shape is Shape.ASYNCHRONOUS and schedule.smoke_test:

@@ -1,6 +1,6 @@
-"""Rogues: invocations that break laws by hand, in worlds where the deployer worked properly before.
+"""Rogues: invocations that break laws by hand, in worlds in which the deployer worked properly before.
 
-Owns the common parts of tests of laws. It judges nothing.
+Owns what tests of laws share. It judges nothing.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Rogue(Invocation):
 
 @dataclass
 class Deployed:
-    """A world in which the deployer deployed versions, one after another, with a judge."""
+    """A world in which versions were deployed by the deployer, one after another, and a judge looks on."""
 
     world: World
     judge: Judge
@@ -72,7 +72,7 @@ def deployed(schedule: Schedule) -> Deployed:
 
 
 def only_law(scene: Deployed, number: int) -> None:
-    """Let only one law judge from now on."""
+    """Let only one law look on from now on."""
     scene.judge.laws = tuple(law for law in scene.judge.laws if type(law) is LAWS[number - 1])
     assert len(scene.judge.laws) == 1
 
@@ -135,7 +135,7 @@ def hand_over(*parts: list[str]) -> None:
 
 
 def write_attempt(**changes: Any) -> None:
-    """Write an attempt into the journal that covers everything that rogues do."""
+    """Journal an attempt that claims everything that rogues do."""
     item = {
         "endpoint": "churn",
         "item": "attempt#000000009",
@@ -152,9 +152,10 @@ def write_attempt(**changes: Any) -> None:
         "deletion": "[[],[]]",
         **changes,
     }
-    clients.client("dynamodb").put_item(
-        TableName="journal", Item={key: {"S": value} for key, value in item.items()}
-    )
+    for key in (item["item"], "fact#attempt"):
+        clients.client("dynamodb").put_item(
+            TableName="journal", Item={name: {"S": value} for name, value in {**item, "item": key}.items()}
+        )
 
 
 def put_outcome(number: int, kind: str) -> None:

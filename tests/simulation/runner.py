@@ -15,7 +15,7 @@ from tests.simulation.schedule import (
     Schedule,
     draw,
     draw_companions,
-    draw_forgetful,
+    draw_failing,
     draw_staged,
     with_shapes,
 )
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 def schedule_of(seed: str, number: int) -> Schedule:
     """Return one schedule of a series; the same in every run, on every machine.
 
-    Every second one is drawn freely. Of ten of these, three have stages and one has companions. In one more,
-    failures leave the window; in another one, an action is denied or a message to people fails. The others
-    are aimed, at one pair of the coverage after another.
+    Every other one is drawn freely; of ten of these, three have stages, one has companions, in one more
+    many versions fail in a row, and in another one an action is denied or a message to people fails. Those in
+    between are aimed, at one pair of the coverage after another.
     """
     random = Random(f"{seed}/{number}")  # noqa: S311 - equal seeds must give equal schedules
     if number % 2:
@@ -57,24 +57,24 @@ def _with_companions(_: str, __: int, random: Random) -> Schedule:
     return with_shapes(draw_companions(random))
 
 
-def _forgetful(_: str, __: int, random: Random) -> Schedule:
-    return draw_forgetful(random)
+def _failing(_: str, __: int, random: Random) -> Schedule:
+    return draw_failing(random)
 
 
 _SPECIAL: Final[dict[int, Callable[[str, int, Random], Schedule]]] = {
-    4: _forgetful,
+    4: _failing,
     8: _with_companions,
     12: _staged,
     14: _aimed_at_stages,
     16: _aimed_apart,
     18: _staged,
 }
-"""Which of twenty schedules in a row are neither drawn nor aimed as usual."""
+"""Which of twenty schedules in a row are not drawn or aimed as the others are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A broken law, and its schedule."""
+    """A law that a schedule broke."""
 
     number: int
     schedule: Schedule

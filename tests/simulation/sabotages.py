@@ -21,7 +21,7 @@ _CATCHES: Final = Path(__file__).with_name("catches.json")
 
 
 class StaleSabotageError(Exception):
-    """The text that a sabotage replaces is not exactly once in the deployer."""
+    """The text that a sabotage replaces is not in the deployer exactly once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Sabotage:
     Attributes:
         name: In a few words.
         file: In `lambdas/deployer`.
-        old: The replaced text.
-        new: The new text.
+        old: The text that is replaced.
+        new: By what.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Sabotage:
 
     @property
     def known(self) -> Schedule | None:
-        """A schedule that is known to catch it, if there is one."""
+        """A schedule that is known to catch it, if one is."""
         document = json.loads(_CATCHES.read_text()).get(self.name)
         return Schedule.from_json(json.dumps(document)) if document is not None else None
 
@@ -63,31 +63,34 @@ class Sabotage:
 
 
 def keep(catches: Mapping[str, str]) -> None:
-    """Record the schedules, as JSON, that catch sabotages from now on; forget deleted sabotages."""
+    """Write down which schedules, as JSON, catch sabotages from now on; forget sabotages that are gone."""
     names = {each.name for each in SABOTAGES}
     known = {**json.loads(_CATCHES.read_text()), **{name: json.loads(text) for name, text in catches.items()}}
     lines = [f"{json.dumps(name)}: {json.dumps(known[name])}" for name in sorted(known) if name in names]
-    _CATCHES.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    # Other hunts read it meanwhile.
+    new = _CATCHES.with_suffix(".new")
+    new.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    new.replace(_CATCHES)
 
 
 SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "drop the write-ahead",
         "endpoint_pass/ledger.py",
-        "        if not self._journal.begin(attempt):\n",
-        "        if attempt is None:\n",
+        "            if self._journal.begin(attempt, latest, untold=untold, told=told):\n",
+        "            if attempt is not None:\n",
     ),
     Sabotage(
         "claim without a condition",
-        "gateways/journal_table.py",
-        'NEW: Final = "attribute_not_exists(endpoint)"\n',
-        'NEW: Final = "attribute_exists(endpoint) OR attribute_not_exists(endpoint)"\n',
+        "gateways/journal.py",
+        'Write("Put", name, LATEST_ATTEMPT, item, equal=unchanged)',
+        'Write("Put", name, LATEST_ATTEMPT, item)',
     ),
     Sabotage(
         "move without a condition",
         "gateways/journal.py",
-        "changed, unless=unless)\n",
-        "changed)\n",
+        'Write("Update", name, key, changed, equal=unless),\n',
+        'Write("Update", name, key, changed),\n',
     ),
     Sabotage(
         "retry the failed",
@@ -110,8 +113,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "delete a former config's model",
         "decisions/retention.py",
-        "        if attempt.endpoint_config_name in kept\n",
-        "        if attempt.endpoint_config_name in set(needed)\n",
+        "if each.endpoint_config_name in kept for name in",
+        "if each.endpoint_config_name in set(needed) for name in",
     ),
     Sabotage(
         "clean up during a rollout",
@@ -165,13 +168,14 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "adopt nothing",
         "phases/approvals.py",
-        "            if not self._ledger.knows(version_arn):\n",
+        "            if not self._ledger.history.has_approval_of(version_arn):\n",
         "            if version_arn is None:\n",
     ),
     Sabotage(
         "take metadata for an approval",
         "phases/approvals.py",
-        "        elif self._names_approval(change) or not self._ledger.knows(change.version_arn):\n",
+        "        elif self._names_approval(change) "
+        "or not self._ledger.history.has_approval_of(change.version_arn):\n",
         "        else:\n",
     ),
     Sabotage(
@@ -246,23 +250,22 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "metadata_written=ended[-1].number, metadata_live={})\n",
     ),
     Sabotage(
-        "stamp no end that left the window before the rest",
-        "model/history.py",
-        "        return max(0, self.attempts[-1].number - 1 - number)\n",
-        "        return 0\n",
+        "forget an end that was not told when the next attempt began",
+        "endpoint_pass/ledger.py",
+        "            untold = latest is not None and not is_told(latest, metadata_written=written)\n",
+        "            untold = False\n",
     ),
     Sabotage(
         "take what a repeated event finds for what was approved",
         "endpoint_pass/ledger.py",
-        "        if all(each.key != approval.key for each in self._history.approvals):\n"
-        "            self.refresh()\n",
+        "        self._keep(written, lambda it: it.with_approval(approval))\n",
         "        self._history = self._history.with_approval(approval)\n",
     ),
     Sabotage(
         "forget what a reject would bring back",
         "decisions/retention.py",
-        "keep=keep, needed=needed, fallback=fallback, recalled",
-        "keep=keep, needed=needed, fallback=None, recalled",
+        "keep=keep, needed=needed, fallback=fallback)",
+        "keep=keep, needed=needed, fallback=None)",
     ),
     Sabotage(
         "reset what somebody scaled",
@@ -297,8 +300,9 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "forget what failed long ago",
         "decisions/choice.py",
-        "        if (judged.failed and judged.retry_at is None) or history.reaches(since):\n",
-        "        if judged is not None:\n",
+        "        return standing(release, self._facts.history.deployments, since=since, now=self._now)\n",
+        "        known = self._facts.history.deployments[:3]\n"
+        "        return standing(release, known, since=since, now=self._now)\n",
     ),
     Sabotage(
         "try what was taken back",
@@ -498,9 +502,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "promote again and again",
         "decisions/promotion.py",
-        "    return any(_settles(history, each) for each in history.promotions "
-        "if each.version_arn == version_arn)\n",
-        "    return history is None\n",
+        "    return None if any(_settles(facts.history, each) for each in promotions) else deployment\n",
+        "    return deployment if promotions is not None else None\n",
     ),
     Sabotage(
         "stamp with each sweep",
@@ -557,7 +560,9 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "decisions/eligibility.py",
         "    changed = _changed(facts, approval, version)\n",
         "    changed = (\n"
-        "        None if went_live(release, facts.history.attempts) else _changed(facts, approval, version)\n"
+        "        None\n"
+        "        if facts.history.is_proven(release.endpoint_config_name)\n"
+        "        else _changed(facts, approval, version)\n"
         "    )\n",
     ),
     Sabotage(
@@ -623,8 +628,38 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "take who edits a version while it cannot be read for its approver",
         "gateways/journal_items.py",
-        '        changed_at=_time(item, "changed_at"),\n',
+        '        changed_at=read_time(item, "changed_at"),\n',
         "        changed_at=None,\n",
+    ),
+    Sabotage(
+        "forget that a release failed once it is cleaned up",
+        "model/history.py",
+        "        return record.made or (record.has_failed and",
+        "        return record.made or (record.made and",
+    ),
+    Sabotage(
+        "forget what served when another version fails",
+        "model/history.py",
+        "*successes[:1], ",
+        "",
+    ),
+    Sabotage(
+        "take an attempt that began meanwhile for one that was left behind",
+        "endpoint_pass/ledger.py",
+        "            self._history = replace(self._history, approvals=fresh.approvals, heard=fresh.heard)\n",
+        "            self._history = fresh\n",
+    ),
+    Sabotage(
+        "claim an attempt over a report that another invocation noted",
+        "gateways/journal.py",
+        '            flags = ("number", "start_reported", "end_reported")\n',
+        '            flags = ("number",)\n',
+    ),
+    Sabotage(
+        "let an approval stand beside the later one that took its place",
+        "endpoint_pass/ledger.py",
+        "        replaced = self._history.replaced_by(approval)\n",
+        "        replaced = ()\n",
     ),
     Sabotage(
         "leave an abort alarm set that may not be cleared at once",

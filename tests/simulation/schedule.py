@@ -1,8 +1,8 @@
-"""A schedule: everything that happens in one simulation, as a value to print, keep and replay.
+"""A schedule: everything that happens in one simulation, as a value that can be printed, kept and replayed.
 
-Owns the vocabulary of disturbances and faults, and how schedules are drawn. It runs nothing. Its numbers are
-small and are read modulo the number of choices. So every schedule is valid, and stays valid when parts are
-removed.
+Owns the vocabulary of disturbances and faults, and how schedules are drawn. It runs nothing. Numbers in it
+are small and are read modulo what there is to choose from, so that every schedule is valid and stays valid
+while parts of it are taken away.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from deployer.contract import PART_DETAIL_TYPE
-from deployer.gateways.journal import WINDOW
 from deployer.operations import OPERATIONS
 from local_cloud.sagemaker.switches import Switches
 
@@ -99,7 +98,7 @@ class Shape(StrEnum):
 
     SERVERLESS = "serverless"
     ASYNCHRONOUS = "asynchronous"
-    """Unless there is a smoke test, which needs a synchronous answer."""
+    """Unless there is a smoke test, which asks for an answer."""
 
     UNSHADOWED = "unshadowed"
     """Without the shadow that the schedule has."""
@@ -120,7 +119,7 @@ class Stages(StrEnum):
     """The first stage promotes a good version, and a person approves it for the second."""
 
     APPROVED = "approved"
-    """The first stage passes it on as already approved."""
+    """It is passed on as approved."""
 
 
 class Companions(StrEnum):
@@ -189,11 +188,11 @@ WAITS: Final = (0.0, 0.0, 0.05, 0.15, 0.4, 1.0, 3.0, 20.0, 90.0, 240.0, 600.0, 1
 """Seconds between one disturbance and the next: within an invocation, within a rollout, beyond both."""
 
 DELAYS: Final = (2.0, 10.0, 60.0, 240.0, 275.0, 400.0, 1200.0)
-"""Seconds by which an answer or an event is late. Beyond 300 seconds Lambda ends an invocation; shortly
-before, no further pass begins."""
+"""Seconds by which an answer or an event is late; beyond 300 seconds Lambda ends an invocation, and shortly
+before it no further pass is begun."""
 
 SOAKS: Final = (0, 600, 1500)
-"""Seconds for which a version must have served in a stage before its promotion."""
+"""Seconds that a version must have served in a stage before it is passed on."""
 
 ALARM_LASTS: Final = (0.0, 120.0, 600.0, 1500.0, None)
 """Seconds from the last cause of an alarm until it goes off; None: only by hand."""
@@ -227,11 +226,11 @@ WAITING_EVENT: Final = "SageMaker Model Package State Change: life cycle Pending
 TAKEN_BACK_EVENT: Final = "SageMaker Model Package State Change: life cycle taken back"
 
 STAGE_EVENTS: Final = (PASSED_EVENT, WAITING_EVENT, TAKEN_BACK_EVENT)
-"""The events about a version's place; each is delivered to every stage. The last one's version has no place,
-or has left a gate."""
+"""The events that say where a version stands; each is delivered to every stage. The last one's version stands
+nowhere, or at a gate no longer."""
 
 PART_SIZE: Final = 50
-"""Endpoints in a part of a sweep, by the deployer's default."""
+"""Endpoints in a part of a sweep, as the deployer has it by default."""
 
 DENIED_FOR: Final = (10.0, 45.0, 240.0, 1600.0, 5000.0, None)
 """Seconds for which an action is denied: less than a deployment waits for a permission, less than an
@@ -245,21 +244,17 @@ NEEDED_ELSEWHERE: Final = {
 }
 """Further actions that IAM may check for a caller, beyond SageMaker's own."""
 
-WINDOWS: Final = (WINDOW, WINDOW, WINDOW, 6, 3, 2)
-"""How many deployments the deployer reads with every pass: mostly its own number, or so few that a schedule
-has more."""
-
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """One action of a person or AWS.
+    """One thing that somebody does.
 
     Attributes:
-        kind: The action.
+        kind: What.
         wait: Index into WAITS: how long after the disturbance before.
         which: Chooses among versions and endpoints.
-        how: Chooses among the ways to do it, such as the settings.
-        when: Then wait for this status of the endpoint, but not for ever; empty for no status.
+        how: Chooses among the ways to do it, such as which settings.
+        when: After that, wait for the endpoint to be in this status, but not for ever; empty for no status.
     """
 
     kind: Kind
@@ -335,7 +330,6 @@ class Schedule:
         smoke_test: Whether a version must pass a smoke test once it serves.
         keep: How many old releases the settings retain, unless they change.
         part_size: How many endpoints one invocation sweeps.
-        window: How many deployments it reads of an endpoint's journal.
         skew: By how many seconds the deployer's clock is ahead of SageMaker's.
         stages: Whether versions pass through stages in several accounts.
         soak: Index into SOAKS: how long a version must have served in the first stage.
@@ -360,7 +354,6 @@ class Schedule:
     smoke_test: bool = False
     keep: int = 3
     part_size: int = PART_SIZE
-    window: int = WINDOW
     skew: int = 0
     stages: Stages = Stages.NONE
     soak: int = 0
@@ -435,7 +428,7 @@ def _fault(document: dict[str, Any]) -> Fault:
     )
 
 
-# Drawing schedules -----------------------------------------------------------------------------------
+# How schedules are drawn -----------------------------------------------------------------------------
 
 WEIGHTS: Final[dict[Kind, int]] = {
     **dict.fromkeys(PLAIN_KINDS, 2),
@@ -479,14 +472,22 @@ TELLING: Final = "Publish"
 """The one operation by which people hear. Its faults have their own random stream, so that each number keeps
 the rest of its schedule."""
 
-OPERATION_NAMES: Final = tuple(name for names in OPERATIONS.values() for name in names if name != TELLING)
+TRANSACTION: Final = "TransactWriteItems"
+"""A transaction of the journal. Schedules, faults and laws know it by its first write."""
+
+OPERATION_NAMES: Final = tuple(
+    name
+    for service, names in OPERATIONS.items()
+    for name in (("PutItem", "Query", "UpdateItem") if service == "dynamodb" else names)
+    if name != TELLING
+)
 """Every other operation that the deployer calls."""
 
 REGISTRY_WRITE: Final = "UpdateModelPackage"
-"""The one operation by which a stage writes to the registry; without stages nobody calls it."""
+"""The one operation by which a stage writes to the registry; nobody calls it outside of stages."""
 
 LISTING: Final = "ListObjectsV2"
-"""The one operation by which a stage sees artifacts."""
+"""The one operation by which a stage sees what artifacts are."""
 
 STAGE_CALLS: Final = (REGISTRY_WRITE, LISTING)
 """Operations that are called only in stages."""
@@ -499,12 +500,12 @@ STALE_READS: Final = ("DescribeEndpoint", "ListEndpoints")
 SWITCH_SETTINGS: Final[dict[str, tuple[str, ...]]] = {
     name: tuple(map(str, hint))
     for name, hint in get_type_hints(Switches).items()
-    # IAM binds nobody in the simulation, and no settings use members that botocore lacks.
+    # Nobody is bound by IAM in the simulation, and no settings name what botocore lacks.
     if isinstance(hint, type)
     and issubclass(hint, StrEnum)
     and name not in {"package_authorization", "api_version"}
 }
-"""Every switch of the control plane with its settings, except those that make no difference here."""
+"""Every switch of the control plane with its settings, but for those that make no difference here."""
 
 _KINDS: Final = tuple(kind for kind, weight in WEIGHTS.items() for _ in range(weight))
 
@@ -518,7 +519,7 @@ CHOICES: Final = 10
 _AWAITED: Final = 0.06
 """How often a disturbance waits for a status."""
 _SHARES_TURNED: Final = (0.0, 0.0, 0.03, 0.1)
-"""The shares of switches that schedules turn."""
+"""Which shares of all switches schedules turn."""
 
 
 def draw(random: Random) -> Schedule:
@@ -545,7 +546,6 @@ def draw(random: Random) -> Schedule:
         policy=stream("policy").choice((0, 0, 0, 1, 2)),
         keep=stream("keep").choice((3, 3, 1, 0)),
         part_size=stream("part size").choice((PART_SIZE, PART_SIZE, 1, 2)),
-        window=stream("window").choice(WINDOWS),
         skew=stream("skew").choice((0, 0, 0, -2, 2)),
         config_visible_seconds=stream("config visible").choice((0, 0, 0, 2)),
         switches=drawn_switches(seed),
@@ -573,7 +573,7 @@ def _stream(part: str, seed: int) -> Random:
 
 
 def drawn_switches(seed: int, switches: Mapping[str, Sequence[str]] = SWITCH_SETTINGS) -> dict[str, str]:
-    """Turn none in half of all schedules, and a few in the others, each switch by its own random stream."""
+    """Turn none in half of all schedules, and a few in the others, each switch by its own stream."""
     share = _stream("switches", seed).choice(_SHARES_TURNED)
     drawn = {}
     for name, values in switches.items():
@@ -608,7 +608,7 @@ def _fault_of(random: Random) -> Fault:
 
 
 def _faults_of_telling(random: Random) -> tuple[Fault, ...]:
-    """Let a message to people fail, in a third of all schedules; four failures in a row outlast botocore."""
+    """Let a message to people fail, in a third of all schedules; four times in a row outlives botocore."""
     kinds = [kind for kind in FaultKind if kind is not FaultKind.STALE]
     drawn = []
     for _ in range(random.choice((0, 0, 0, 0, 1, 2))):
@@ -640,7 +640,7 @@ def _denials(random: Random) -> tuple[Denial, ...]:
 
 
 def with_shapes(schedule: Schedule) -> Schedule:
-    """Let people change the kind of endpoints, in a fourth of all schedules, and leave the rest unchanged."""
+    """Let people change the kind of endpoints, in a fourth of all schedules, and leave the rest as it was."""
     random = _stream("shapes", schedule.seed)
     done = list(schedule.disturbances)
     for _ in range(random.choice((0, 0, 0, 0, 0, 0, 1, 3))):
@@ -759,7 +759,7 @@ def _overwrite_meanwhile(random: Random) -> Fault:
 
 
 def _approval_again(random: Random) -> EventFault:
-    """Let an approval's event come a second time, when the version may have changed."""
+    """Let an approval's event come a second time, when something else may be there."""
     event = random.choice((EVENTS[0], EVENTS[0], PASSED_EVENT))
     delay = random.randrange(DELAYS.index(60.0), len(DELAYS))
     return EventFault(event, random.randrange(6), EventFaultKind.DOUBLED, delay)
@@ -781,7 +781,7 @@ def _stage_event_fault(random: Random) -> EventFault:
 
 
 def _change_meanwhile(random: Random) -> Fault:
-    """Let a version be changed, rejected or withdrawn while a stage deploys it, or looks at it."""
+    """Let a version be changed, rejected or taken back while a stage deploys it, or looks at it."""
     operation, most, kinds = random.choice(
         (
             (random.choice(_DEPLOYMENT), 4, (Kind.REPLACE_ARTIFACT, Kind.REPLACE_LIVE)),
@@ -838,8 +838,8 @@ _FAILURES: Final = (
 )
 
 
-def draw_forgetful(random: Random) -> Schedule:
-    """Draw a schedule in which so many versions fail in a row that their failures leave the window."""
+def draw_failing(random: Random) -> Schedule:
+    """Draw a schedule in which many versions fail in a row."""
     drawn = draw(random)
     stream = _stream("failures", drawn.seed)
     failures = tuple(
@@ -850,7 +850,6 @@ def draw_forgetful(random: Random) -> Schedule:
     )
     return replace(
         drawn,
-        window=stream.choice((2, 2, 3)),
         head_start=1,
         policy=0,
         disturbances=(*failures, *drawn.disturbances[: stream.choice((0, 0, 2))]),

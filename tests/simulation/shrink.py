@@ -1,4 +1,4 @@
-"""Shorten a schedule that breaks a law, as long as it breaks the same law."""
+"""Makes a schedule that breaks a law shorter, for as long as it breaks the same law."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _simpler(schedule: Schedule) -> Iterator[Schedule]:
     for name in (
         *("switches", "endpoints", "policy", "rollout", "instances", "alarm_lasts", "scaling", "smoke_test"),
         *("stages", "soak", "companions", "keep", "part_size", "skew"),
-        *("config_visible_seconds", "head_start", "window", "seed"),
+        *("config_visible_seconds", "head_start", "seed"),
     ):
         plain = getattr(PLAIN, name)
         if getattr(schedule, name) != plain:

@@ -1,4 +1,4 @@
-"""Run one schedule from its first second to its judgement."""
+"""Runs one schedule from its first second to its judgement."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import Call
 
 PATIENCE_SECONDS: Final = 170 * 60.0
-"""Longer than every lease (6 minutes), stale read (15 minutes) and retry delay (160 minutes)."""
+"""Beyond every lease (6 minutes), stale read (15 minutes) and retry delay (160 minutes) of the deployer."""
 
 
 ALARM_SECONDS: Final = 30 * 60.0
@@ -44,7 +44,7 @@ class Result:
 
 
 class Judge:
-    """Lets every law judge everything that happens in a world."""
+    """Lets every law look at everything that happens in a world."""
 
     def __init__(self, world: World) -> None:
         self.facts = Facts(world)
@@ -63,7 +63,7 @@ class Judge:
             law.check_change()
 
     def check_rest(self) -> None:
-        """Let every law judge the world at rest."""
+        """Let every law look at the world at rest."""
         for law in self.laws:
             law.check_rest()
 
@@ -124,7 +124,7 @@ def _done(world: World, facts: Facts) -> tuple[int, ...]:
     That is deletions of endpoints, alarms that went on, rollbacks under an alarm that was already on, and
     possible promotions.
     """
-    # An attempt may wait for a deletion, and succeed only after a sweep: then its soak begins.
+    # An attempt may wait for a deletion, and end well only after a sweep: then its soak begins.
     served = sum(
         1 + (attempt["status"] in SETTLED)
         for name in world.people.endpoints
@@ -140,7 +140,7 @@ def _done(world: World, facts: Facts) -> tuple[int, ...]:
 
 
 def _check_stillness(world: World, judge: Judge) -> None:
-    """Allow only sweeps and hints from now on: nothing may be written."""
+    """Let nothing but sweeps and hints happen any more: nothing may be written."""
     before = len(world.calls)
     world.pass_time(900)
     world.sweep()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.simulation.schedule import Schedule
 
 ACCOUNT: Final = "123456789012"
-"""The account of people and the registry; without stages, also of the deployer and its endpoints."""
+"""Where people are, and the registry; without stages the deployer and its endpoints are there as well."""
 
 STAGING_ACCOUNT: Final = "210987654321"
 PRODUCTION_ACCOUNT: Final = "321098765432"
@@ -33,7 +33,7 @@ ENDPOINTS: Final = ("churn", "churn-v2", "fraud")
 
 PRODUCTION: Final = "Production"
 PASSED: Final = {"Stage": PRODUCTION, "StageStatus": "Approved"}
-"""The second stage's gate."""
+"""Where the second stage wants a version."""
 
 LATER: Final = ("Archive",)
 """The next stage."""
@@ -45,7 +45,7 @@ LIFE_CYCLES: Final = (
     {"Stage": "Development", "StageStatus": "Approved"},
     {"Stage": "Archive", "StageStatus": "Approved"},
 )
-"""The places that people give a version."""
+"""Where people say that a version stands."""
 
 _PROMOTED: Final = {Stages.PENDING: "PendingApproval", Stages.APPROVED: "Approved"}
 
@@ -73,12 +73,12 @@ class Site:
 
     @property
     def deployers(self) -> str:
-        """A pattern of its deployer's ARNs."""
+        """A pattern of the ARNs that its deployer has."""
         return f"arn:aws:sts::{self.account}:assumed-role/deployer/*"
 
     @property
     def caller(self) -> Caller:
-        """Its deployer, as SageMaker names it."""
+        """Its deployer, as SageMaker sees it."""
         return Caller(self.account, REGION, f"arn:aws:sts::{self.account}:assumed-role/deployer/greenlight")
 
 

@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from tests.simulation.world import Call, World
 
 CLOCKS: Final = timedelta(seconds=3)
-"""By how much the times of two services may differ: the deployer's clock is two seconds off."""
+"""By how much the times of two services may seem to differ: the deployer's clock is two seconds off."""
 
 MOST_COPIES: Final = 6
-"""How many passes may write the same stamp: those that looked before the first of them had written. Events of
-earlier stamps cause some of them."""
+"""How many passes may write the same stamp: those that look before the first of them has written. The
+events of stamps before it lead some of them there."""
 
 
 class Law15OnlyWhatTheGateAdmits(Law):
@@ -82,8 +82,8 @@ class Law16PromotedOnceAfterItsSoak(Law):
     overwritten, because UpdateModelPackage has no condition.
 
     The journal also has a promotion of a version only once. At rest a version was promoted or refused if it
-    serves as it should and has done so for its soak. It must also have no alarm on, no change in the registry
-    since, and no failure on the stage's other endpoints.
+    serves as it should, has done so for its soak, has no alarm on, was not changed in the registry since, and
+    did not fail on the stage's other endpoints.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -297,7 +297,7 @@ class Law17StampsSayWhatIsSo(Law):
             raise self.broken(f"{stamps} is stamped for the {self._written[key]}th time")
 
     def _note_unread(self, call: Call) -> None:
-        """Remember stamps that count as written although their versions were not shown right before."""
+        """Remember which stamps count as written though their versions were not shown right before."""
         name = call.request["Key"]["endpoint"]["S"]
         if ":metadata_written" not in call.request["ExpressionAttributeValues"] or not call.accepted:
             return

@@ -1,7 +1,7 @@
 """A storm: a thousand approvals over two hundred endpoints within a minute, against a tight limit of writes.
 
 Owns the one scenario and its numbers. The deployer must lose nothing, and need little longer than the limit
-requires of anybody.
+alone makes anybody need.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LONGEST_BACKOFF_SECONDS: Final = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """The scenario; the defaults are the promised one."""
+    """The scenario; the defaults are the one that is promised."""
 
     endpoints: int = 200
     versions: int = 5
@@ -74,7 +74,7 @@ class Numbers:
 
     @property
     def ratio(self) -> float:
-        """How many times longer the writes took than under the limit alone."""
+        """How much longer the writes took than the limit alone makes them take."""
         return self.last_write_seconds / self.bound_seconds
 
 

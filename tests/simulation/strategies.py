@@ -1,4 +1,4 @@
-"""Schedules drawn and shrunk by Hypothesis: the same vocabulary as `schedule.draw`, part by part."""
+"""Schedules as Hypothesis draws and shrinks them: the same vocabulary as `schedule.draw`, part by part."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from tests.simulation.schedule import (
     SWITCH_SETTINGS,
     TELLING,
     WAITS,
-    WINDOWS,
     Companions,
     Denial,
     Disturbance,
@@ -88,7 +87,6 @@ def schedules() -> st.SearchStrategy[Schedule]:
         keep=st.sampled_from((3, 1, 0)),
         part_size=st.sampled_from((PART_SIZE, 2, 1)),
         skew=st.sampled_from((0, 2, -2)),
-        window=st.sampled_from(WINDOWS),
         stages=st.sampled_from((Stages.NONE, *Stages)),
         soak=st.integers(0, len(SOAKS) - 1),
         companions=st.sampled_from((Companions.NONE, *Companions)),
@@ -120,7 +118,7 @@ def schedules() -> st.SearchStrategy[Schedule]:
 
 
 def _possible(schedule: Schedule) -> Schedule:
-    """Return a schedule without parts that exclude each other; see `schedule.draw_staged`."""
+    """Return a schedule without what does not go together; see `schedule.draw_staged`."""
     if schedule.stages is Stages.NONE:
         return schedule
     return replace(schedule, companions=Companions.NONE)

@@ -79,14 +79,14 @@ class Task:
         self._greenlet.switch()
 
     def pause(self, seconds: float) -> None:
-        """Let all others run for so long. Called from within the task."""
+        """Let everybody else run for so long. Called from within the task."""
         self._agenda.put(seconds, self._resume)
         self._greenlet.parent.switch()
         if self.dead:
             raise CrashError
 
     def crash(self) -> NoReturn:
-        """End the process: the code unwinds, but nothing more that it tries has any effect."""
+        """End the process: the code unwinds, but nothing it still tries has any effect."""
         self.dead = True
         raise CrashError
 

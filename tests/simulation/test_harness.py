@@ -133,7 +133,7 @@ def test_equal_times_keep_their_order() -> None:
 
 
 def test_several_invocations_run_between_each_others_calls() -> None:
-    """Two sweeps at once: neither ends before the other has begun."""
+    """Two sweeps at once: neither is over before the other has begun."""
     sweeps = (Disturbance(Kind.SWEEP), Disturbance(Kind.SWEEP))
     lines = story(Schedule(head_start=1, disturbances=sweeps))
     actors = [line[12:].split()[0] for line in lines if " ListEndpoints " in line or " Query " in line]
@@ -282,7 +282,7 @@ def denied(lines: list[str]) -> list[int]:
 
 
 def test_an_action_is_denied_for_a_while() -> None:
-    """Lambda repeats an invocation that lacks a SageMaker permission, after one minute and two more."""
+    """Lambda repeats an invocation that lacks an action of SageMaker's, after a minute and two more."""
     quick, slow = (
         story(replace(REGISTERED, denials=(Denial("CreateModel", lasts=lasts),))) for lasts in (1, 2)
     )
@@ -292,7 +292,7 @@ def test_an_action_is_denied_for_a_while() -> None:
 
 
 def test_what_a_call_needs_of_another_service_is_denied_for_a_while() -> None:
-    """A deployment waits some seconds for the permission, and starts again later if that was too short."""
+    """A deployment waits some seconds for that, and is made again later if that was too short."""
     quick, slow = (
         story(replace(REGISTERED, denials=(Denial("CreateModel", lasts=lasts, elsewhere=True),)))
         for lasts in (0, 2)
@@ -437,7 +437,7 @@ def test_a_version_that_fails_requests_sets_the_alarm_off_and_is_rolled_back() -
 
 
 def test_an_alarm_stays_on_for_as_long_as_was_drawn_after_its_cause_is_gone() -> None:
-    """A rollback ends the cause at once: SageMaker looks at alarms twice a minute."""
+    """A rollback takes the cause away at once: SageMaker looks at alarms twice a minute."""
     for index, lasts in enumerate(ALARM_LASTS):
         if lasts is not None:
             schedule = replace(ALARMING, alarm_lasts=index)
@@ -460,7 +460,7 @@ def test_an_alarm_that_nothing_clears_is_cleared_by_hand() -> None:
 
 
 def test_an_alarm_whose_cause_is_still_there_goes_on_again() -> None:
-    """Nothing guards a first deployment: a version that fails requests serves."""
+    """Nothing guards a first deployment: what fails requests serves."""
     world = World(Schedule(rollout=RolloutKind.CANARY))
     world.people.begin()
     world.people.register("Approved", alarming=True)

@@ -47,7 +47,7 @@ def scene() -> Iterator[Deployed]:
 
 @pytest.fixture
 def sparing() -> Iterator[Deployed]:
-    """Two versions were deployed under settings that retain no old release."""
+    """Two versions were deployed under settings that keep no former release."""
     made = deployed(Schedule(head_start=2, keep=0))
     yield made
     made.world.end()
@@ -55,7 +55,7 @@ def sparing() -> Iterator[Deployed]:
 
 @pytest.fixture
 def guarded() -> Iterator[Deployed]:
-    """Updates are canaries with an abort alarm, and the variant has autoscaling."""
+    """Updates are canaries with an abort alarm, and the variant scales by itself."""
     made = deployed(Schedule(head_start=2, rollout=RolloutKind.CANARY, scaling=True))
     yield made
     made.world.end()
@@ -722,8 +722,13 @@ def roll_back_an_alarming_version(scene: Deployed) -> None:
 def test_law_13_what_set_the_alarm_off_does_not_come_back(guarded: Deployed) -> None:
     roll_back_an_alarming_version(guarded)
     only_law(guarded, 13)
-    # As if nobody had asked SageMaker; the version is better by now, so that it passes.
-    guarded.world.memory.table.partitions["churn"]["attempt#000000003"]["status"] = {"S": "withdrawn"}
+    # As if SageMaker had never been asked; the version is better by now, so that it passes.
+    table = guarded.world.memory.table
+    for item in table.items("churn", "fact#release#churn-v3"):
+        table.delete_item({"TableName": "journal", "Key": {key: item[key] for key in ("endpoint", "item")}})
+    for key in ("attempt#000000003", "fact#attempt"):
+        if table.partitions["churn"][key]["number"] == {"N": "3"}:
+            table.partitions["churn"][key]["status"] = {"S": "withdrawn"}
     guarded.world.people.mend(guarded.world.people.versions[2])
     guarded.world.sweep()
     guarded.world.run_until_quiet()
@@ -784,7 +789,7 @@ def test_law_13_an_update_waits_for_the_alarm_of_the_rollout_before(guarded: Dep
 
 
 def serve_untried(scene: Deployed) -> None:
-    """Put a version on the endpoint, and wait until it serves; only law 14 judges."""
+    """Put a version on the endpoint, and wait until it serves; only law 14 looks on."""
     only_law(scene, 14)
     scene.do(lambda: update(scene.world.people.versions[0].arn, RetainAllVariantProperties=True))
     assert scene.live_config == "rogue"
@@ -857,7 +862,7 @@ def test_a_version_that_fails_its_smoke_test_gives_way(tested: Deployed) -> None
 
 
 def test_law_3_a_version_that_failed_its_smoke_test_does_not_stay(tested: Deployed) -> None:
-    """As if the deployer had tested the serving version, and left it there."""
+    """As if the deployer had tried what serves, and left it there."""
     law = next(each for each in tested.judge.laws if type(each) is LAWS[2])
     item = tested.world.memory.table.partitions["churn"]["attempt#000000002"]
     item.update(status={"S": "failed"}, failed_test={"S": "{}"}, reason={"S": "no good answer"})

@@ -239,8 +239,30 @@ def test_what_is_not_modelled_is_refused_loudly(request_: dict[str, Any]) -> Non
 
 
 def test_an_operation_that_is_not_modelled_is_refused_loudly() -> None:
-    with pytest.raises(UnsupportedRequestError, match="TransactWriteItems is not modelled"):
-        Memory().handle("dynamodb", "TransactWriteItems", b"{}")
+    with pytest.raises(UnsupportedRequestError, match="TransactGetItems is not modelled"):
+        Memory().handle("dynamodb", "TransactGetItems", b"{}")
+
+
+def test_a_transaction_is_made_as_a_whole_and_once() -> None:
+    """Whoever repeats a call with its token changes nothing (`TransactWriteItems`, `ClientRequestToken`)."""
+    table = Memory().table
+
+    def put(token: str, first: str, second: str) -> dict[str, Any]:
+        items = [{"endpoint": {"S": "churn"}, "item": {"S": each}} for each in (first, second)]
+        condition = {"ConditionExpression": "attribute_not_exists(endpoint)"}
+        writes = [{"Put": {"TableName": "journal", "Item": each, **condition}} for each in items]
+        return {"TransactItems": writes, "ClientRequestToken": token}
+
+    assert table.transact_write_items(put("one", "a", "b"))[0] == 200
+    status, answered = table.transact_write_items(put("two", "c", "b"))
+    assert (status, [each["Code"] for each in answered["CancellationReasons"]]) == (
+        400,
+        ["None", "ConditionalCheckFailed"],
+    )
+    assert len(table.items("churn")) == 2
+    assert table.transact_write_items(put("one", "a", "b"))[0] == 200
+    with pytest.raises(UnsupportedRequestError):
+        table.transact_write_items(put("three", "d", "d"))
 
 
 @pytest.mark.parametrize("expression", ["size(a) > :b", "a = :b AND", "a ~ :b", "a = :b b"])

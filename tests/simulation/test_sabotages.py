@@ -1,4 +1,4 @@
-"""The laws bite: for every sabotage of the deployer, a schedule soon catches it."""
+"""The laws bite: however the deployer is broken, schedules catch it soon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The laws hold, for schedules of fixed seeds and for Hypothesis's own."""
+"""The laws hold: for schedules of fixed seeds, and for those that Hypothesis thinks of."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.simulation.strategies import schedules
 
 BATCHES, BATCH = 12, 15
 SHORT = 4
-"""This many batches of schedules run in `make test`, and all in `make test-all`."""
+"""So many batches of schedules run in `make test`, and all in `make test-all`."""
 
 
 def judge(schedule: Schedule) -> None:
@@ -56,9 +56,8 @@ FOUND: Final = {
         ),
         faults=(Fault("PutEvents", 1, FaultKind.CRASH_AFTER, times=4),),
     ),
-    "so much failed before an endpoint was deleted that what had served left the window": Schedule(
+    "much failed before an endpoint was deleted, and what had served is long ago": Schedule(
         head_start=1,
-        window=2,
         keep=1,
         stages=Stages.PENDING,
         disturbances=(
@@ -227,16 +226,14 @@ FOUND: Final = {
         disturbances=(Disturbance(Kind.PASS_ON_LIVE), Disturbance(Kind.PASS_ON_LIVE, wait=10)),
         faults=(Fault("InvokeEndpoint", 0, FaultKind.SLOW_BEFORE, times=3, delay=2),),
     ),
-    "what served last has left the window when a version fails its test": Schedule(
+    "a version fails its test long after another one served": Schedule(
         head_start=2,
         smoke_test=True,
-        window=3,
         stages=Stages.PENDING,
         disturbances=(Disturbance(Kind.APPROVE), Disturbance(Kind.REGISTER_FAILING_APPROVED)),
     ),
-    "two are approved at once, and who hears of one reads what left the window": Schedule(
+    "two are approved at once, and the one before was replaced": Schedule(
         head_start=1,
-        window=2,
         disturbances=(
             Disturbance(Kind.REGISTER_BROKEN_APPROVED),
             Disturbance(Kind.REGISTER_APPROVED),
@@ -267,7 +264,7 @@ def test_what_broke_a_law_once_breaks_none_any_more(found: str) -> None:
 def test_the_laws_hold_whatever_a_channel_does_to_what_it_is_told(
     kind: FaultKind, operation: str, times: int
 ) -> None:
-    """Four failures in a row outlast botocore's repetitions."""
+    """Four times in a row is longer than botocore repeats a call."""
     rollout = (Disturbance(Kind.REGISTER_APPROVED), Disturbance(Kind.SWEEP, wait=8))
     for nth in range(3):
         fault = Fault(operation, nth, kind, times=times, delay=2)

@@ -29,7 +29,7 @@ PENDING = {"Stage": "Production", "StageStatus": "PendingApproval"}
 
 @pytest.fixture
 def staged() -> Iterator[Deployed]:
-    """A version serves in the first of two stages, and is not promoted yet."""
+    """A version serves in the first of two stages, and is not passed on yet."""
     made = deployed_in_stages(STAGED)
     yield made
     made.world.end()
@@ -60,7 +60,7 @@ def deployed_in_stages(schedule: Schedule) -> Deployed:
 
 
 def only(scene: Deployed, number: int) -> None:
-    """Let only one law judge from now on."""
+    """Let only one law look on from now on."""
     law = STAGE_LAWS[number - len(LAWS) - 1]
     scene.judge.laws = tuple(each for each in scene.judge.laws if type(each) is law)
     assert len(scene.judge.laws) == 1
@@ -92,7 +92,7 @@ def claim_promotion(arn: str, **changes: str) -> None:
 
 
 def properly(arn: str) -> None:
-    """Promote a version in the proper order."""
+    """Pass a version on in the proper order."""
     ask_for_alarms()
     read(arn)
     claim_promotion(arn)
@@ -110,7 +110,7 @@ def test_every_law_has_its_rule_as_docstring() -> None:
 
 
 def test_a_version_passes_through_both_stages() -> None:
-    """Deployed in the first, promoted after its soak, approved by a person, and deployed in the second."""
+    """Deployed in the first, passed on after its soak, approved by a person, and deployed in the second."""
     schedule = replace(
         STAGED,
         disturbances=(

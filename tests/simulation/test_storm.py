@@ -1,4 +1,4 @@
-"""A storm of approvals loses nothing, for every limit of writes."""
+"""A storm of approvals loses nothing, however tight the limit of writes."""
 
 from __future__ import annotations
 

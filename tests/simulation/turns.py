@@ -1,6 +1,6 @@
-"""Choose the sabotages of every build: those whose file changed, and some others in turn.
+"""Says which sabotages every build runs: those whose file changed, and some others by turns.
 
-Owns the rule for changes, and the turns. All sabotages run with the `long` tests.
+Owns what counts as changed, and whose turn it is. All sabotages run with the tests that are `long`.
 """
 
 from __future__ import annotations

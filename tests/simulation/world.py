@@ -55,6 +55,7 @@ from tests.simulation.schedule import (
     REGISTRY_WRITE,
     TAKEN_BACK_EVENT,
     TELLING,
+    TRANSACTION,
     WAITING_EVENT,
     WAITS,
     Disturbance,
@@ -112,10 +113,10 @@ DEPLOYER_WRITES: Final = tuple(name for name in OPERATION_NAMES if name in WRITE
 """Those that the deployer calls."""
 
 PARTS_PUT: Final = "PutEvents of parts"
-"""Coverage's name for the call that hands on parts of a sweep."""
+"""How coverage names the call that hands parts of a sweep over."""
 
 DENIED: Final = "denied"
-"""The name of a denied action in calls and coverage."""
+"""How calls and coverage name that an action is denied for a while."""
 
 _FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -193,13 +194,13 @@ class Invocation:
     asked: list[tuple[str, bytes]] = field(default_factory=list)
     """Operation and body of every request, whether or not it succeeded."""
     faulty: bool = False
-    """Whether any of its calls had a fault."""
+    """Whether anything went wrong with one of its calls."""
     problem: BaseException | None = None
     at: Site | None = None
 
     @property
     def site(self) -> Site:
-        """Its account."""
+        """The account that it runs in."""
         return self.at or self.world.sites[0]
 
     # The services behind botocore's clients: see clients.Network.
@@ -218,7 +219,7 @@ class Invocation:
         return True
 
     def pause(self, longest: float) -> None:
-        """Pause for a random part of this many seconds."""
+        """Pause for a random part of so many seconds."""
         assert self.task is not None
         self.task.pause(self.world.jitter.uniform(0, longest))
 
@@ -233,7 +234,7 @@ class Invocation:
 
 @dataclass(slots=True)
 class TraceLine:
-    """One line of the story, formatted only when read."""
+    """One line of the story: formatted only when somebody reads it."""
 
     time: datetime
     who: str
@@ -297,7 +298,7 @@ class World:
         self.served_since: dict[str, datetime] = {}
         self._objection: Exception | None = None
         self.processed: set[tuple[str, str]] = set()
-        """Account and id of each event whose invocation succeeded."""
+        """Account and id of each event that an invocation ended well with."""
         self.sweeps = 0
         self.failed_endpoints_deleted = 0
         # One execution environment: everything that it remembers may be old for every invocation.
@@ -346,7 +347,7 @@ class World:
             self._parameters[site.account],
             Gateways.connect(
                 clients.client,
-                Journal(clients.client("dynamodb"), table_name=TABLE, window=self.schedule.window),
+                Journal(clients.client("dynamodb"), table_name=TABLE),
                 # Each invocation has its own execution environment, which remembers nothing.
                 Reporter(topic, bus, logger),
                 now=partial(self.deployer_now, site),
@@ -447,7 +448,7 @@ class World:
         self.tell("-", "disturbances stop")
 
     def end(self) -> None:
-        """End everything that still runs, without further effect."""
+        """End what still runs; nothing of it has any effect."""
         self.over = True
         for invocation in list(self.running.values()):
             if invocation.task is not None:
@@ -482,7 +483,7 @@ class World:
     def emit(self, event: dict[str, Any]) -> None:
         """Take an event of AWS, and deliver it as the schedule says."""
         if event["detail-type"] == ENDPOINT_DEPLOYMENT_STATE_CHANGE:
-            # No rule of the stack matches it: it only shows that DescribeEndpoint answers something new.
+            # No rule of the stack matches it: it only tells that DescribeEndpoint answers something new.
             self.changed.add(event["detail"]["EndpointName"])
             return
         number = self._events
@@ -527,7 +528,7 @@ class World:
         return f"for {', '.join(site.endpoints)}" if len(self.sites) > 1 else None
 
     def _next_event_fault(self, name: str) -> EventFault | None:
-        """Return the fault of this event of a name; events count while there are disturbances."""
+        """Return what goes wrong with this event of a name; they count while there are disturbances."""
         if not self.disturbing:
             return None
         nth = self._event_counts.get(name, 0)
@@ -553,7 +554,7 @@ class World:
                 self.emit(event)
 
     def hint(self, endpoint_name: str) -> None:
-        """Let an event name an endpoint that did not change."""
+        """Let an event name an endpoint of which nothing changed."""
         self._hints += 1
         site = self.site_of(endpoint_name)
         self.invoke(
@@ -626,6 +627,7 @@ class World:
             raise CrashError
         if self.remembers:
             invocation.asked.append((operation, body))
+        called, operation = operation, recorded_as(operation, body)
         fault = self._next_fault(operation, invocation.site)
         kind = fault.kind if fault is not None else None
         # A message takes no time. There were none once, and other events of a schedule must stay the same.
@@ -638,7 +640,7 @@ class World:
         refused = self._fault_before(kind, task, service) or self.refusal(invocation, service, operation)
         if refused is not None:
             return refused
-        answered = self._take_effect(invocation, service, operation, body, kind)
+        answered = self._take_effect(invocation, service, called, body, kind)
         if takes_time:
             task.pause(self._delay(0.0, 0.1))
         match kind:
@@ -660,7 +662,7 @@ class World:
         return None
 
     def _next_fault(self, operation: str, site: Site) -> Fault | None:
-        """Return the fault of this call of an operation; calls count while there are disturbances."""
+        """Return what goes wrong with this call of an operation; calls count while there are disturbances."""
         if not self.disturbing:
             return None
         nth = self._counts.get(operation, 0)
@@ -678,7 +680,7 @@ class World:
         self.tell("iam", f"denies {denial.operation} for {seconds} s", self._where(site))
 
     def _denial(self, operation: str, site: Site) -> Denial | None:
-        """Return why an account's deployer may not make such calls now; None if it may."""
+        """Return why an account's deployer may not make such calls at the moment; None if it may."""
         denial, until = self._denied.get((site.account, operation), (None, self.clock.now()))
         return denial if self.clock.now() < until else None
 
@@ -695,7 +697,7 @@ class World:
             self._guard(task, self.observe_changes)
 
     def _fault_before(self, kind: FaultKind | None, task: Task, service: str) -> tuple[int, bytes] | None:
-        """Let a call fail before it takes effect; None if it does not fail."""
+        """Let a call fail before it takes effect; None if it does not."""
         match kind:
             case FaultKind.CRASH_BEFORE:
                 task.crash()
@@ -713,6 +715,7 @@ class World:
         task = invocation.task
         assert task is not None
         request = json.loads(body or b"{}")
+        called, operation = operation, recorded_as(operation, body)
         stale = self._stale_answer(operation, request, invocation.site) if kind is FaultKind.STALE else None
         denial = self._denial(operation, invocation.site)
         if stale is not None:
@@ -738,7 +741,9 @@ class World:
         elif service == "cloudwatch":
             status, content = self._ask_alarms(operation, request)
         else:
-            status, content = self._ask_memory(invocation, service, operation, body)
+            status, content = self._ask_memory(invocation, service, called, body)
+        if called == TRANSACTION:
+            [request] = request["TransactItems"][0].values()
         self.call_count += 1
         call = Call(
             number=self.call_count,
@@ -802,7 +807,7 @@ class World:
         return answer(200, self.bucket.list(request["Bucket"], request["Prefix"]))
 
     def _ask_alarms(self, operation: str, request: dict[str, Any]) -> tuple[int, bytes]:
-        """Answer as CloudWatch, with the present alarms."""
+        """Answer as CloudWatch, which returns the alarms that there are."""
         if operation == "SetAlarmState":
             self.alarms.set(request["AlarmName"], AlarmState(request["StateValue"]))
             return 200, b"{}"
@@ -841,10 +846,10 @@ class World:
             invocation.task.crash()
 
     def _delay(self, low: float, high: float) -> float:
-        """Return how long something takes: always the same for seed 0."""
+        """Return how long something takes: the same for everything under seed 0."""
         return round(self._random.uniform(low, high), 3) if self.schedule.seed else low
 
-    # Stale answers of DescribeEndpoint ----------------------------------------------------------------
+    # What DescribeEndpoint may answer late ------------------------------------------------------------
 
     def describe(self, endpoint_name: str) -> dict[str, Any] | None:
         """Return the endpoint as it is, or None."""
@@ -923,7 +928,7 @@ _SERVER_ERROR: Final = answer(500, {"__type": "InternalFailure", "message": "Int
 
 
 class EndlessError(Exception):
-    """The deployer makes call after call without an end."""
+    """The deployer makes call after call and comes to no end."""
 
 
 def plain(item: dict[str, Any]) -> dict[str, Any]:
@@ -948,7 +953,7 @@ def _missing(name: str) -> bytes:
 
 
 def _event_name(event: dict[str, Any]) -> str:
-    """Return the schedules' name for an event: see EVENTS and STAGE_EVENTS."""
+    """Return how schedules name an event: see EVENTS and STAGE_EVENTS."""
     detail = event["detail"]
     if "ModelLifeCycle" in (detail.get("UpdatedModelPackageFields") or ()):
         stands = detail.get("ModelLifeCycle") or {}
@@ -957,6 +962,14 @@ def _event_name(event: dict[str, Any]) -> str:
         return PASSED_EVENT if is_at(PASSED, stands) or stands.get("Stage") in LATER else TAKEN_BACK_EVENT
     status = detail.get("ModelApprovalStatus")
     return event["detail-type"] if status is None else f"{event['detail-type']}: {status}"
+
+
+def recorded_as(operation: str, body: bytes) -> str:
+    """Return how calls, faults and laws name a call: a transaction by its first write."""
+    if operation != TRANSACTION:
+        return operation
+    [kind] = json.loads(body)["TransactItems"][0]
+    return f"{kind}Item"
 
 
 def _call_name(operation: str, body: bytes) -> str:
@@ -986,8 +999,8 @@ _DENIALS: Final = {
     "sns": (403, "AuthorizationError"),
     "sagemaker-runtime": (403, "AccessDeniedException"),
 }
-"""Denials of services that differ from most others: S3's "Error responses", CloudWatch's and SNS's "Common
-errors" and `AuthorizationErrorException` in botocore."""
+"""How services refuse what IAM denies, of those that do not as most do: S3's "Error responses", CloudWatch's
+and SNS's "Common errors" and `AuthorizationErrorException` in botocore."""
 
 
 def _denied(denial: Denial, service: str, site: Site) -> tuple[int, bytes]:

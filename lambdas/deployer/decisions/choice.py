@@ -13,7 +13,7 @@ from deployer.decisions.eligibility import ineligible, obstacle
 from deployer.decisions.facts import reads_first
 from deployer.decisions.retries import standing
 from deployer.decisions.served import former_deployment
-from deployer.model.attempt import Deployment, Promotion
+from deployer.model.attempt import AttemptStatus
 from deployer.model.model_version import Hidden, ModelVersion
 from deployer.model.names import same_arn
 from deployer.model.release import Release, Version
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from deployer.decisions.facts import Facts
     from deployer.decisions.retries import Standing
     from deployer.model.approval import Approval, Ineligible
-    from deployer.model.attempt import Attempt
+    from deployer.model.attempt import Deployment
     from deployer.model.endpoint import Endpoint
+    from deployer.model.history import History
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,16 +222,8 @@ class _Chooser:
         return Decision(None, judged.retry_at) if judged.retry_at is not None else None
 
     def _judge(self, release: Release, *, since: datetime) -> Standing:
-        """Judge a release by its failures since a time.
-
-        Older attempts are needed only if the known ones permit a try.
-        """
-        history = self._facts.history
-        judged = standing(release, history.attempts, since=since, now=self._now)
-        if (judged.failed and judged.retry_at is None) or history.reaches(since):
-            return judged
-        self._facts.recall(release.endpoint_config_name)
-        return standing(release, history.known, since=since, now=self._now)
+        """Judge a release by its failures since a time."""
+        return standing(release, self._facts.history.deployments, since=since, now=self._now)
 
 
 def release_of(facts: Facts, approval: Approval, shadow: Approval | None = None) -> Release:
@@ -264,13 +257,12 @@ def _pinned(facts: Facts) -> dict[str, Version]:
 
 
 def _serving(facts: Facts, endpoint_config_name: str | None, *, in_service: bool) -> Serving | None:
-    attempt = facts.latest_on(endpoint_config_name)
+    attempt = facts.history.latest_on(endpoint_config_name)
     if attempt is None:
         return None
     live = attempt.endpoint_config_name if in_service else None
     if attempt.failed_test is None:
         return Serving(attempt.version_arn, live)
-    facts.recall(attempt.replaces_endpoint_config_name)
     former = former_deployment(facts.history, attempt.version_arn, besides=attempt.endpoint_config_name)
     may_serve = former is not None and _may_serve_again(facts, former)
     return Serving(
@@ -298,9 +290,12 @@ def rolls_back(facts: Facts, choice: Choice, endpoint: Endpoint | None) -> bool:
     if choice.release.is_former:
         return True
     serving = facts.history.latest_on(endpoint.endpoint_config_name) if endpoint is not None else None
-    return serving is not None and any(
-        same_arn(each.version_arn, serving.version_arn) and each.order > choice.approval.order
-        for each in facts.history.approvals
+    return serving is not None and (
+        (serving.approved_at, serving.version) > choice.approval.order
+        or any(
+            same_arn(each.version_arn, serving.version_arn) and each.order > choice.approval.order
+            for each in facts.history.approvals
+        )
     )
 
 
@@ -314,23 +309,25 @@ def latest_per_version(approvals: Iterable[Approval]) -> Iterator[Approval]:
             yield approval
 
 
-def superseded(approvals: Iterable[Approval], attempts: Iterable[Attempt], by: Approval) -> list[Approval]:
+def superseded(history: History, by: Approval) -> list[Approval]:
     """Return the approvals that were never deployed and that a newer one now supersedes.
 
-    Args:
-        approvals: All of the endpoint.
-        attempts: All of the endpoint, including the one for `by`.
-        by: The approval that goes out.
+    Whatever was approved before the version that served last was superseded when that version went out.
     """
-    tried = {
-        (attempt.version_arn.lower(), attempt.approved_at)
-        for attempt in attempts
-        if isinstance(attempt, Deployment | Promotion)
-    }
+    tried = {(each.version_arn.lower(), each.approved_at) for each in history.deployments}
+    served = [
+        (each.approved_at, each.version)
+        for each in history.deployments
+        if each.status is AttemptStatus.SUCCEEDED
+    ]
     return [
         each
-        for each in approvals
-        if each.order < by.order and each.counts and each.superseded_by is None and each.key not in tried
+        for each in history.approvals
+        if each.order < by.order
+        and all(each.order > one for one in served if one < by.order)
+        and each.counts
+        and each.superseded_by is None
+        and each.key not in tried
     ]
 
 

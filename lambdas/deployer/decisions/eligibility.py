@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deployer.decisions.instance_types import unsupported_instances
-from deployer.decisions.retries import went_live
 from deployer.decisions.served import live_version_arns
 from deployer.decisions.version_metadata import stage_with_another_digest
 from deployer.model.approval import Ineligible
@@ -33,9 +32,8 @@ def ineligible(
         # Somebody deleted the version after it was listed. The read right before the first write shows that.
         return None
     changed = _changed(facts, approval, version)
-    if changed is None and not as_shadow:
-        facts.recall(release.endpoint_config_name)
-    if changed is not None or (went_live(release, facts.history.known) and not as_shadow):
+    served = facts.history.is_proven(release.endpoint_config_name)
+    if changed is not None or (served and not as_shadow):
         return changed
     settings = facts.settings
     variants = settings.shadow_variants if as_shadow else [*settings.following_variants.values()]

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias, TypeVar
 
+from deployer.model.attempt import Promotion
 from deployer.model.model_version import Hidden
+from deployer.model.names import same_arn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from deployer.model.approval import Approval, HeardApproval
-    from deployer.model.attempt import Attempt, Deployment
     from deployer.model.history import History
     from deployer.model.model_version import ModelVersion
     from deployer.model.settings import EndpointSettings
@@ -40,20 +41,13 @@ class UnreadArtifacts:
 
 
 @dataclass(frozen=True, slots=True)
-class UnreadAttempts:
-    """The attempts on a config, or the promotions of a version, that have left the journal's window."""
+class UnreadPromotion:
+    """The last promotion of a version by this endpoint."""
 
-    subject: str
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadAttemptsAfter:
-    """The attempts after a number that have left the journal's window."""
-
-    number: int
+    version_arn: str
 
 
-Unread: TypeAlias = UnreadVersion | UnreadArtifacts | UnreadAttempts | UnreadAttemptsAfter
+Unread: TypeAlias = UnreadVersion | UnreadArtifacts | UnreadPromotion
 
 
 class NotReadError(Exception):
@@ -99,29 +93,14 @@ class Facts:
             raise NotReadError(UnreadArtifacts(version))
         return self.digests[key]
 
-    def recall(self, subject: str | None) -> None:
-        """Make sure that a subject's attempts of any age are in the history."""
-        if subject is not None and self.history.may_recall(subject):
-            raise NotReadError(UnreadAttempts(subject))
-
-    def attempts_after(self, number: int) -> list[Attempt]:
-        """Return the attempts after a number, newest first. At most a hundred are from before the window."""
-        if self.history.missing_after(number):
-            raise NotReadError(UnreadAttemptsAfter(number))
-        return [each for each in self.history.known if each.number > number]
-
-    def latest_on(self, endpoint_config_name: str | None) -> Deployment | None:
-        """Return the last deployment of a config, at any age."""
-        found = self.history.latest_on(endpoint_config_name)
-        if found is None:
-            self.recall(endpoint_config_name)
+    def promotions_of(self, version_arn: str) -> list[Promotion]:
+        """Return the known promotions of a version. Its last one is among them."""
+        history, latest = self.history, self.history.latest_attempt
+        known = (*history.promotions, *([latest] if isinstance(latest, Promotion) else []))
+        found = [each for each in known if same_arn(each.version_arn, version_arn)]
+        if not found and version_arn.lower() not in history.promotions_read:
+            raise NotReadError(UnreadPromotion(version_arn))
         return found
-
-    def is_proven(self, endpoint_config_name: str) -> bool:
-        """Tell whether a config ever served and passed its smoke test, if it had one."""
-        if not self.history.is_proven(endpoint_config_name):
-            self.recall(endpoint_config_name)
-        return self.history.is_proven(endpoint_config_name)
 
     def follows(self, approval: Approval | HeardApproval) -> bool:
         """Tell whether the endpoint follows the group of an approval's version."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from deployer.model.attempt import AttemptStatus
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -41,7 +39,7 @@ def refusal_to_put_back(
         made_at = created_at[name]
         if made_at is None:
             return f"Its {kind} {name} was deleted. {_TO_PUT_BACK}"
-        vouched_until = _vouched_until(history, name)
+        vouched_until = history.vouched_until(name)
         if vouched_until is None or made_at > vouched_until + CLOCKS_DIFFER:
             return (
                 f"Its {kind} {name} was deleted and made again at {made_at.isoformat(timespec='seconds')}, "
@@ -49,17 +47,3 @@ def refusal_to_put_back(
                 f"{_TO_PUT_BACK}"
             )
     return None
-
-
-def _vouched_until(history: History, name: str) -> datetime | None:
-    """Return when a model or config of this name was last known to be the deployer's own work.
-
-    Before SageMaker accepts an attempt, the deployer has created its config and models, or compared existing
-    ones. A withdrawn attempt proves nothing: somebody else may have used the name.
-    """
-    proofs = (
-        each.accepted_at or (each.settled_at if each.status is AttemptStatus.SUCCEEDED else None)
-        for each in history.deployments
-        if name in {each.endpoint_config_name, *each.model_names}
-    )
-    return max(filter(None, proofs), default=None)

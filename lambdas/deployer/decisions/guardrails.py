@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.decisions.endpoint_changes import Answer, changes_between, refused, unguardable
 from deployer.decisions.plan import CannotChange, WaitForAlarms
-from deployer.decisions.retries import deployments
-from deployer.model.attempt import Action, AttemptStatus
+from deployer.model.attempt import Action, AttemptStatus, Deployment
 from deployer.model.steps import UpdateEndpoint
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from deployer.decisions.plan import Deploy
-    from deployer.model.attempt import Attempt
     from deployer.model.endpoint import Endpoint
     from deployer.model.endpoint_config import Shape
 
@@ -39,7 +37,7 @@ def rollback_alarms(deploy: Deploy) -> tuple[str, ...]:
 def guard_with_alarms(
     deploy: Deploy,
     alarms_on: Collection[str],
-    attempts: Iterable[Attempt],
+    deployments: Iterable[Deployment],
     endpoint: Endpoint,
     *,
     now: datetime,
@@ -53,7 +51,7 @@ def guard_with_alarms(
     Args:
         deploy: An update.
         alarms_on: The rollback alarms that are on, without the abort alarm: the deployer clears that one.
-        attempts: Those of the endpoint, newest first.
+        deployments: Those of the endpoint, newest first.
         endpoint: The endpoint at rest.
         now: The time.
     """
@@ -62,7 +60,7 @@ def guard_with_alarms(
     on = tuple(name for name in _alarm_names(change.request) if name in alarms_on)
     if not on:
         return deploy
-    rolled_back_at = _rolled_back_at(attempts, endpoint)
+    rolled_back_at = _rolled_back_at(deployments, endpoint)
     if rolled_back_at is not None and now < rolled_back_at + SETTLING:
         return WaitForAlarms(on, rolled_back_at + SETTLING)
     return replace(deploy, change=without_alarms(change, on))
@@ -116,12 +114,12 @@ def without_alarms(update: UpdateEndpoint, alarm_names: Collection[str]) -> Upda
     )
 
 
-def _rolled_back_at(attempts: Iterable[Attempt], endpoint: Endpoint) -> datetime | None:
+def _rolled_back_at(deployments: Iterable[Deployment], endpoint: Endpoint) -> datetime | None:
     """Return when the last rollout was rolled back, as far as the journal and the endpoint show."""
     if endpoint.status != "InService":
         # A failed rollback leaves instances of the new version, so the alarm does not end by itself.
         return None
-    for attempt in deployments(attempts):
+    for attempt in deployments:
         serves = attempt.endpoint_config_name == endpoint.endpoint_config_name
         if attempt.status is AttemptStatus.SUCCEEDED or serves:
             return None

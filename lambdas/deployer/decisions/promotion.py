@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.decisions import version_metadata
 from deployer.decisions.facts import reads_first
-from deployer.decisions.retries import deployments
-from deployer.model.attempt import AttemptStatus
+from deployer.model.attempt import AttemptStatus, Deployment
 from deployer.model.steps import Promote, WriteMetadata
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from deployer.decisions.choice import Choice
     from deployer.decisions.facts import Facts
-    from deployer.model.attempt import Deployment, Promotion
+    from deployer.model.attempt import Promotion
     from deployer.model.endpoint import Endpoint
     from deployer.model.history import History
     from deployer.model.life_cycle import LifeCycle, PromotionRule
@@ -43,16 +42,17 @@ class MetadataChanges:
     live: dict[str, str]
 
 
-@reads_first
 def unwritten(facts: Facts) -> list[Deployment]:
-    """Return the deployments whose end the registry does not show yet, oldest first.
-
-    Attempts may follow each other without a rest in between, so some may have left the window.
-    """
+    """Return the deployments whose end the registry does not show yet, oldest first."""
     if facts.settings.stage_name is None:
         return []
-    ended = facts.attempts_after(facts.history.last_observed.metadata_written)
-    return [each for each in reversed(list(deployments(ended))) if each.has_outcome]
+    return [
+        each
+        for each in reversed(facts.history.may_be_untold)
+        if isinstance(each, Deployment)
+        and each.has_outcome
+        and each.number > facts.history.last_observed.metadata_written
+    ]
 
 
 def metadata_changes(facts: Facts, ended: Sequence[Deployment]) -> MetadataChanges:
@@ -93,7 +93,7 @@ def _roles(deployment: Deployment) -> dict[str, str]:
 def due_for_promotion(facts: Facts, endpoint_config_name: str | None, *, now: datetime) -> Deployment | None:
     """Return the deployment whose version may be promoted now, by the journal; None if there is none."""
     rule = facts.settings.promotion
-    deployment = facts.latest_on(endpoint_config_name)
+    deployment = facts.history.latest_on(endpoint_config_name)
     if (
         rule is None
         or deployment is None
@@ -102,9 +102,8 @@ def due_for_promotion(facts: Facts, endpoint_config_name: str | None, *, now: da
         or now < rule.due_at(deployment.settled_at)
     ):
         return None
-    if not _is_settled(facts.history, deployment.version_arn):
-        facts.recall(deployment.version_arn)
-    return None if _is_settled(facts.history, deployment.version_arn) else deployment
+    promotions = facts.promotions_of(deployment.version_arn)
+    return None if any(_settles(facts.history, each) for each in promotions) else deployment
 
 
 def serves_as_chosen(choice: Choice, endpoint: Endpoint) -> bool:
@@ -114,10 +113,6 @@ def serves_as_chosen(choice: Choice, endpoint: Endpoint) -> bool:
         and choice.release.endpoint_config_name == endpoint.endpoint_config_name
         and endpoint.status == "InService"
     )
-
-
-def _is_settled(history: History, version_arn: str) -> bool:
-    return any(_settles(history, each) for each in history.promotions if each.version_arn == version_arn)
 
 
 def _settles(history: History, promotion: Promotion) -> bool:

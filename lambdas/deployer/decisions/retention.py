@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from deployer.decisions.choice import decide_choice
 from deployer.decisions.facts import reads_first
-from deployer.decisions.retries import deployments
-from deployer.model.attempt import NOTHING, AttemptStatus, CleanUp, Deletion, Deployment
+from deployer.model.attempt import NOTHING, Deletion
 from deployer.model.steps import DeleteEndpointConfig, DeleteModel
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from deployer.decisions.choice import Decision
     from deployer.decisions.facts import Facts
-    from deployer.model.attempt import Attempt
+    from deployer.model.history import ReleaseRecord
 
 
 _EVER = datetime.max.replace(tzinfo=UTC)
@@ -35,7 +34,8 @@ def plan_clean_up(facts: Facts, decision: Decision, serving_config_name: str | N
         decision: What the endpoint should serve.
         serving_config_name: The config that it serves; None if it serves nothing.
     """
-    history, keep, choice = facts.history, facts.settings.keep, decision.choice
+    made = [each for each in facts.history.releases.values() if each.made]
+    keep, choice = facts.settings.keep, decision.choice
     if any(each.is_hidden for each in decision.ineligible):
         # A version that S3 hides may go out once S3 shows it, or a reject may bring it back.
         return NOTHING
@@ -44,9 +44,7 @@ def plan_clean_up(facts: Facts, decision: Decision, serving_config_name: str | N
         # A release that may not go out is not needed. Its version may have been changed while its models were
         # created. If the version is changed back, those models would pass for the approved ones.
         needed.add(choice.release.endpoint_config_name)
-    for name in sorted(needed):
-        facts.latest_on(name)
-    deletion = disposable(history.attempts, keep=keep, needed=needed, recalled=history.recalled)
+    deletion = disposable(made, keep=keep, needed=needed)
     if not deletion or choice is None:
         return deletion
     # This reads the registry, so it comes last. It finds the release that a reject of this version would
@@ -56,10 +54,7 @@ def plan_clean_up(facts: Facts, decision: Decision, serving_config_name: str | N
         return NOTHING
     former = others.choice
     fallback = former.release.endpoint_config_name if former is not None else None
-    facts.latest_on(fallback)
-    return disposable(
-        history.attempts, keep=keep, needed=needed, fallback=fallback, recalled=history.recalled
-    )
+    return disposable(made, keep=keep, needed=needed, fallback=fallback)
 
 
 def deletion_steps(deletion: Deletion) -> list[DeleteEndpointConfig | DeleteModel]:
@@ -71,12 +66,7 @@ def deletion_steps(deletion: Deletion) -> list[DeleteEndpointConfig | DeleteMode
 
 
 def disposable(
-    attempts: Sequence[Attempt],
-    *,
-    keep: int,
-    needed: Iterable[str],
-    fallback: str | None = None,
-    recalled: Iterable[Attempt] = (),
+    made: Sequence[ReleaseRecord], *, keep: int, needed: Iterable[str], fallback: str | None = None
 ) -> Deletion:
     """Return what may be deleted while the endpoint rests and nothing is under way.
 
@@ -84,40 +74,19 @@ def disposable(
     releases the fallback comes first, and stays even if `keep` is 0. Then come those that served last.
 
     Args:
-        attempts: The endpoint's, newest first.
+        made: The records of releases whose models and configs may exist.
         keep: How many former releases stay.
         needed: Names of the configs that serve or are wanted.
         fallback: Name of the config that a reject of the serving version would bring back.
-        recalled: Older attempts on configs that are kept. They show what these configs need, and are not
-            deleted.
     """
     kept = set(needed)
     former = [] if fallback is None or fallback in kept else [fallback]
     limit = max(keep, len(former))
-    former += [
-        attempt.endpoint_config_name
-        for attempt in deployments(attempts)
-        if attempt.status is AttemptStatus.SUCCEEDED and attempt.endpoint_config_name not in kept
-    ]
+    served = {each.served_last: each.endpoint_config_name for each in made if each.served_last is not None}
+    former += [served[number] for number in sorted(served, reverse=True) if served[number] not in kept]
     kept.update(list(dict.fromkeys(former))[:limit])
-    models_kept = {
-        name
-        for attempt in deployments((*attempts, *recalled))
-        if attempt.endpoint_config_name in kept
-        for name in attempt.model_names
-    }
-    configs: dict[str, None] = {}
-    models: dict[str, None] = {}
-    gone: set[str] = set()
-    # Newest first: a name is gone if its deletion is newer than its last creation.
-    for attempt in attempts:
-        if isinstance(attempt, CleanUp):
-            if attempt.status is AttemptStatus.SUCCEEDED:
-                gone.update(attempt.deletion.endpoint_config_names, attempt.deletion.model_names)
-            continue
-        if not isinstance(attempt, Deployment):
-            continue
-        if attempt.endpoint_config_name not in kept | gone:
-            configs[attempt.endpoint_config_name] = None
-        models.update(dict.fromkeys(name for name in attempt.model_names if name not in models_kept | gone))
-    return Deletion(tuple(configs), tuple(models))
+    models_kept = {name for each in made if each.endpoint_config_name in kept for name in each.model_names}
+    newest_first = sorted(made, key=lambda each: each.deployments[0].number, reverse=True)
+    left = [each for each in newest_first if each.endpoint_config_name not in kept]
+    models = (name for each in left for name in each.model_names if name not in models_kept)
+    return Deletion(tuple(each.endpoint_config_name for each in left), tuple(dict.fromkeys(models)))

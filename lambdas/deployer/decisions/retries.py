@@ -32,9 +32,11 @@ class Standing:
     retry_at: datetime | None = None
 
 
-def standing(release: Release, attempts: Iterable[Attempt], *, since: datetime, now: datetime) -> Standing:
+def standing(
+    release: Release, deployments: Iterable[Deployment], *, since: datetime, now: datetime
+) -> Standing:
     """Judge a release by its failures at or after its approval."""
-    failures = [each for each in deployments(attempts) if is_failure_of(each, release, since=since)]
+    failures = [each for each in deployments if is_failure_of(each, release, since=since)]
     if not failures:
         return Standing(failed=False)
     again = retry_at(max(failures, key=lambda each: each.number), failures)
@@ -43,7 +45,7 @@ def standing(release: Release, attempts: Iterable[Attempt], *, since: datetime, 
     return Standing(failed=True, retry_at=again)
 
 
-def retry_at(failure: Attempt, attempts: Iterable[Attempt]) -> datetime | None:
+def retry_at(failure: Attempt, deployments: Iterable[Deployment]) -> datetime | None:
     """Return when a failed release is tried again automatically; None if never."""
     if (
         not isinstance(failure, Deployment)
@@ -53,7 +55,7 @@ def retry_at(failure: Attempt, attempts: Iterable[Attempt]) -> datetime | None:
         return None
     failures = [
         each
-        for each in deployments(attempts)
+        for each in deployments
         if each.number <= failure.number
         and each.status is AttemptStatus.FAILED
         and each.endpoint_config_name == failure.endpoint_config_name
@@ -78,16 +80,3 @@ def is_failure_of(attempt: Deployment, release: Release, *, since: datetime) -> 
         and attempt.settled_at >= since
         and (attempt.failed_test is None or attempt.failed_test.smoke_test == release.smoke_test)
     )
-
-
-def went_live(release: Release, attempts: Iterable[Attempt]) -> bool:
-    """Tell whether this release, under the same settings, has served before."""
-    return any(
-        each.status is AttemptStatus.SUCCEEDED and each.endpoint_config_name == release.endpoint_config_name
-        for each in deployments(attempts)
-    )
-
-
-def deployments(attempts: Iterable[Attempt]) -> Iterable[Deployment]:
-    """Yield the attempts that change what the endpoint serves."""
-    return (each for each in attempts if isinstance(each, Deployment))

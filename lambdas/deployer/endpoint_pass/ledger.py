@@ -1,16 +1,16 @@
-"""Keeps one endpoint's history: the only writer of the journal, and of this invocation's copy of it."""
+"""Keeps one endpoint's records: the only writer of the journal, and of this invocation's copy of it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from deployer.decisions.facts import UnreadAttempts, UnreadAttemptsAfter
-from deployer.gateways.journal import WINDOW
+from deployer.decisions.telling import is_told
 from deployer.model.attempt import Attempt
-from deployer.model.names import same_arn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_lambda_powertools import Logger
 
     from deployer.gateways.journal import Journal
@@ -26,23 +26,33 @@ class LostLeaseError(Exception):
 
 
 class Ledger:
-    """One endpoint's history, as this invocation knows and changes it.
+    """One endpoint's records, as this invocation knows and changes them.
 
     Every change is written to the journal first. A change of an attempt is conditional on the state that was
     read. If it fails, another invocation was faster, and this one stops.
 
     Args:
         endpoint_name: The endpoint.
-        journal: Where the history is kept.
+        journal: Where the records are kept.
         logger: Carries the correlation id: the attempt's, once there is one.
         invocation_id: This invocation's.
+        writes_metadata: Whether the ends of deployments are written to the registry.
     """
 
-    def __init__(self, endpoint_name: str, journal: Journal, logger: Logger, *, invocation_id: str) -> None:
+    def __init__(
+        self,
+        endpoint_name: str,
+        journal: Journal,
+        logger: Logger,
+        *,
+        invocation_id: str,
+        writes_metadata: bool = False,
+    ) -> None:
         self.endpoint_name = endpoint_name
         self._journal = journal
         self._logger = logger
         self.invocation_id = invocation_id
+        self._writes_metadata = writes_metadata
         self._history = journal.read(endpoint_name)
 
     @property
@@ -51,61 +61,53 @@ class Ledger:
         return self._history
 
     def refresh(self) -> None:
-        """Read the history again."""
+        """Read the records again."""
         self._history = self._journal.read(self.endpoint_name)
 
-    def recall(self, unread: UnreadAttempts | UnreadAttemptsAfter) -> None:
-        """Read attempts that have left the window: a subject's, or the hundred newest after a number."""
-        history = self._history
-        match unread:
-            case UnreadAttempts(subject):
-                found = self._journal.attempts_on(self.endpoint_name, subject)
-                self._history = history.with_recalled(subject, found)
-            case UnreadAttemptsAfter(number):
-                limit, oldest = min(history.missing_after(number), WINDOW), history.attempts[-1].number
-                found = self._journal.attempts_before(self.endpoint_name, oldest, limit=limit)
-                self._history = history.with_recalled_after(number, found)
+    def read_promotion(self, version_arn: str) -> None:
+        """Read a version's last promotion."""
+        found = self._journal.last_promotion(self.endpoint_name, version_arn)
+        self._history = self._history.with_promotion(version_arn, found)
 
     # Approvals ----------------------------------------------------------------------------------------
-
-    def knows(self, version_arn: str) -> bool:
-        """Tell whether the version's approval that stands now is in the journal already, read or not."""
-        history = self._history
-        if any(same_arn(each.version_arn, version_arn) for each in history.heard):
-            return True
-        given = [each for each in history.approvals if same_arn(each.version_arn, version_arn)]
-        if given:
-            return not all(each.withdrawn for each in given)
-        return history.full and self._journal.knows(self.endpoint_name, version_arn)
 
     def record_approval(self, approval: Approval | HeardApproval) -> bool:
         """Write an approval; return whether it is new.
 
         An approval in the journal is not overwritten: the registry may since have lost its approver and its
-            content.
+        content.
         """
-        if self._journal.record_approval(approval):
-            self._history = self._history.with_approval(approval)
-            return True
-        if all(each.key != approval.key for each in self._history.approvals):
-            self.refresh()
-        return False
+        replaced = self._history.replaced_by(approval)
+        written = self._journal.record_approval(approval, replaced)
+        self._keep(written, lambda it: it.with_approval(approval))
+        return written
 
-    def change_approval(self, approval: Approval | HeardApproval, **changes: Any) -> None:  # noqa: ANN401 - fields of Approval
-        """Change fields of an approval."""
+    def change_approval(self, approval: Approval, **changes: Any) -> None:  # noqa: ANN401 - fields of Approval
+        """Change fields of an approval, if it still stands. Of two artifact digests the first counts."""
         changed = replace(approval, **changes)
-        self._journal.change_approval(changed, *changes)
-        self._history = self._history.with_approval(changed)
+        self._keep(self._journal.change_approval(changed, *changes), lambda it: it.with_approval(changed))
 
-    def record_artifact_digest(self, approval: Approval, digest: str) -> None:
-        """Write an approval's artifact digest, if S3 hid the artifacts then. The first digest counts."""
-        if self._journal.record_artifact_digest(approval, digest):
-            self._history = self._history.with_approval(replace(approval, artifact_digest=digest))
+    def withdraw(self, approval: Approval | HeardApproval) -> None:
+        """Write that an approval does not stand any more."""
+        after = self._history.without_approval(approval)
+        gone = self._history.releases.keys() - after.releases.keys()
+        forget = [self._history.releases[name] for name in sorted(gone)]
+        self._keep(self._journal.withdraw(approval, forget=forget), lambda _: after)
+
+    def _keep(self, written: bool, change: Callable[[History], History]) -> None:  # noqa: FBT001 - what a write returned
+        """Make a change that was written in this copy, too; else read the approvals again.
+
+        Only the approvals: an attempt that another invocation began meanwhile must not pass for one that was
+        left behind.
+        """
+        if written:
+            self._history = change(self._history)
         else:
-            self.refresh()
+            fresh = self._journal.read(self.endpoint_name)
+            self._history = replace(self._history, approvals=fresh.approvals, heard=fresh.heard)
 
     def unknown_approvals(self) -> list[Approval]:
-        """Return the approvals that were written since the history was read."""
+        """Return the approvals that were written since the records were read."""
         known = {each.key for each in self._history.approvals}
         fresh = self._journal.read(self.endpoint_name).approvals
         return [each for each in fresh if each.key not in known]
@@ -118,10 +120,21 @@ class Ledger:
         Raises:
             LostLeaseError: Another invocation claimed the number first.
         """
-        self._journal.file_leaving(self._history)
-        if not self._journal.begin(attempt):
-            raise LostLeaseError
-        self._history = self._history.with_attempt(attempt)
+        while True:
+            history = self._history
+            latest = history.latest_attempt
+            written = history.last_observed.metadata_written if self._writes_metadata else None
+            told = [each for each in history.untold if is_told(each, metadata_written=written)]
+            untold = latest is not None and not is_told(latest, metadata_written=written)
+            if self._journal.begin(attempt, latest, untold=untold, told=told):
+                break
+            fresh = self._journal.read(self.endpoint_name)
+            found = fresh.latest_attempt
+            if latest is None or found is None or found.number != latest.number or found == latest:
+                raise LostLeaseError
+            # Another invocation only noted that it reported the attempt before.
+            self._history = replace(history, latest_attempt=found, untold=fresh.untold)
+        self._history = history.with_begun(attempt, is_latest_untold=untold)
         self._logger.append_keys(correlation_id=attempt.correlation_id)
         return attempt
 
@@ -132,9 +145,20 @@ class Ledger:
             LostLeaseError: Another invocation moved it meanwhile.
         """
         moved = replace(attempt, invocation_id=self.invocation_id, **changes)
-        if not self._journal.move(attempt, moved):
+        history, latest = self._history, self._history.latest_attempt
+        after = history.with_moved(moved)
+        changed = history.records_of(moved)
+        kept = [each for each in changed if each.endpoint_config_name in after.releases]
+        gone = history.releases.keys() - after.releases.keys()
+        if not self._journal.move(
+            attempt,
+            moved,
+            is_latest=latest is not None and latest.number == attempt.number,
+            records=kept,
+            forget=[history.releases[name] for name in sorted(gone)],
+        ):
             raise LostLeaseError
-        self._history = self._history.with_attempt(moved)
+        self._history = after
         return moved
 
     def record_reported(
@@ -143,7 +167,7 @@ class Ledger:
         """Write that an outcome of an attempt was handed over."""
         self._journal.record_reported(attempt, flag)
         reported: dict[str, Any] = {flag: True}
-        self._history = self._history.with_attempt(replace(attempt, **reported))
+        self._history = self._history.with_moved(replace(attempt, **reported))
 
     # At rest ------------------------------------------------------------------------------------------
 

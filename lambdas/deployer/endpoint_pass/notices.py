@@ -66,7 +66,7 @@ class Notices:
     def report_ignored_late(self) -> None:
         """Report approvals that an earlier pass ignored and could not report."""
         for approval in self._ledger.history.approvals:
-            owed = approval.is_ignored and not approval.withdrawn and approval.ineligible_reported is None
+            owed = not approval.decides and approval.ineligible_reported is None
             if owed and self._now() - approval.approved_at >= REPORT_GRACE:
                 self.report_ignored(approval)
 

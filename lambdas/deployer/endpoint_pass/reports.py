@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from deployer.decisions.retries import retry_at
+from deployer.decisions.telling import is_owed
 from deployer.model import outcomes
-from deployer.model.attempt import Attempt, AttemptStatus, Deployment, Promotion
+from deployer.model.attempt import AttemptStatus, Deployment, Promotion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,7 @@ class Reports:
     @property
     def owed(self) -> bool:
         """Whether an outcome was noted and, by the journal, not handed over yet."""
-        return any(is_owed(attempt) for attempt in self._ledger.history.attempts)
+        return any(is_owed(attempt) for attempt in self._ledger.history.may_be_untold)
 
     def report(self, attempt: Deployment | Promotion, endpoint: Endpoint | None) -> None:
         """Report that an attempt was accepted, or how it ended, and note the report."""
@@ -41,7 +42,7 @@ class Reports:
             if self._reporter.report(outcomes.started(attempt)):
                 self._ledger.record_reported(attempt, "start_reported")
             return
-        again = retry_at(attempt, self._ledger.history.known)
+        again = retry_at(attempt, self._ledger.history.deployments)
         if self._reporter.report(outcomes.settled(attempt, endpoint, again)):
             self._ledger.record_reported(attempt, "end_reported")
 
@@ -51,19 +52,8 @@ class Reports:
         Raises:
             LostLeaseError: Another invocation is about to report it.
         """
-        for attempt in self._ledger.history.attempts:
+        for attempt in self._ledger.history.may_be_untold:
             if is_owed(attempt) and self._now() >= attempt.lease_until:
                 assert isinstance(attempt, Deployment | Promotion)
                 claimed = self._ledger.move(attempt, lease_until=self._now() + REPORT_GRACE)
                 self.report(claimed, endpoint)
-
-
-def is_owed(attempt: Attempt) -> bool:
-    """Tell whether an attempt has an outcome that, by the journal, was not handed over."""
-    match attempt:
-        case Deployment(status=AttemptStatus.ACCEPTED):
-            return not attempt.start_reported
-        case Deployment() | Promotion():
-            return attempt.has_outcome and not attempt.end_reported
-        case _:
-            return False

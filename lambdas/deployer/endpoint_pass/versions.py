@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from deployer.decisions.facts import (
     Facts,
     UnreadArtifacts,
-    UnreadAttempts,
-    UnreadAttemptsAfter,
+    UnreadPromotion,
     UnreadVersion,
 )
 from deployer.gateways.s3 import UnlistedError
@@ -85,8 +84,8 @@ class Versions:
                     self.read(version_arn)
                 case UnreadArtifacts(version):
                     self.read_digest(version)
-                case UnreadAttempts() | UnreadAttemptsAfter() as unread:
-                    self._ledger.recall(unread)
+                case UnreadPromotion(version_arn):
+                    self._ledger.read_promotion(version_arn)
                 case answer:
                     return answer
 

@@ -1,63 +1,65 @@
-"""The journal of approvals and attempts: one partition an endpoint.
+"""The journal: what the deployer knows of each endpoint, and the history of what it did.
 
-Items of a partition, by sort key `item`:
+One partition an endpoint. Items, by sort key `item`:
 
-- `approval#<approved_at>#<version>`: written once, by the invocation that sees the approval first. If the
-  registry does not show the version, what the event says is written, as `unread`; the pass that can read the
-  version writes the approval in its place, or that it is `withdrawn`;
-- `attempt#<number>`: written before its first call, then moved from status to status. Each move has a
-  condition, so that exactly one of several concurrent invocations makes it;
-- `tried#<endpoint config>#<number>`: a copy of a settled deployment, written before the attempt that pushes
-  it out of the window. By it a config's attempts are found at any age;
-- `tried#<version ARN>#<number>`: the same for a promotion, as a version is promoted once, with any config;
-- `version#<version ARN>`: says that an approval of the version was written, even if it has left the window;
+- `fact#…`: the records that decisions read, all of them in one query. Their number depends on what is
+  approved and what exists now, and on nothing else:
+  - `fact#endpoint`: what was observed, done and reported at the endpoint's last rest;
+  - `fact#attempt`: the last attempt, settled or not;
+  - `fact#untold#<number>`: an earlier attempt whose end was not reported, or not written to the registry;
+  - `fact#approval#<version ARN>#<weight>`: an approval that may stand. If the registry does not show the
+    version, what the event says is written, as `heard`;
+  - `fact#release#<endpoint config>`: how a release fared, while its config may exist or its failures matter;
+  - `fact#promotion`: the last promotion that ended;
+- `promotion#<version ARN>`: a version's last promotion, as a version is promoted once;
 - `unreadable#<version ARN>`: says that the version was reported as unreadable;
-- `rest`: the endpoint's last observation at rest, and what was done and reported then.
+- `attempt#<number>` and `approval#<approved_at>#<version>`: the history, for people and for proofs. It
+  decides nothing.
 
-A pass reads the newest `WINDOW` approvals, as many deployments that were not withdrawn, and the attempts in
-between. It reads older attempts by their config's name or their version's ARN (`attempts_on`).
+A change is one transaction over the records that it rests on and their history. It has a condition, so that
+exactly one of several concurrent invocations makes it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from deployer.contract import JOURNAL_SORT_KEY
-from deployer.gateways.journal_items import (
-    APPROVAL,
-    ATTEMPT,
+from deployer.gateways.fact_items import (
+    FACT,
     LAST_OBSERVED,
-    approval_item,
-    attempt_item,
-    known_key,
-    last_observed_item,
-    marker,
-    past_key,
-    read_approval,
-    read_attempt,
-    read_heard,
-    read_last_observed,
-    unreadable_key,
+    LAST_PROMOTION,
+    LATEST_ATTEMPT,
+    promotion_key,
+    read_facts,
+    release_item,
+    release_key,
+    standing_key,
+    untold_key,
 )
-from deployer.gateways.journal_table import NEW_OR_WITHDRAWN, NEW_WITHDRAWN_OR_UNREAD, JournalTable
-from deployer.model.approval import Approval, HeardApproval
-from deployer.model.attempt import Attempt, AttemptStatus, Deployment, Promotion
-from deployer.model.history import History, LastObserved
+from deployer.gateways.journal_items import (
+    approval_item,
+    approval_key,
+    attempt_item,
+    last_observed_item,
+    read_attempt,
+    stored_time,
+    unreadable_key,
+    without_keys,
+)
+from deployer.gateways.journal_table import MOST_WRITES, NEW, JournalTable, Write
+from deployer.model.attempt import Promotion
+from deployer.model.history import kept_promotion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-
-WINDOW: Final = 100
-"""How many approvals, and deployments that were not withdrawn, every pass reads."""
-
-MOST_WINDOWS: Final = 5
-"""The most attempts of all kinds that a pass reads for its window, in windows."""
-
-MOST_OF_A_CONFIG: Final = 10
-"""How many attempts on one config are read by its name: more than a transient failure is tried again."""
+    from deployer.model.approval import Approval, HeardApproval
+    from deployer.model.attempt import Attempt
+    from deployer.model.history import History, LastObserved, ReleaseRecord
 
 
 class Journal:
@@ -66,162 +68,193 @@ class Journal:
     Args:
         client: DynamoDB's.
         table_name: The table.
-        window: How many deployments every pass reads.
     """
 
-    def __init__(self, client: DynamoDBClient, *, table_name: str, window: int = WINDOW) -> None:
+    def __init__(self, client: DynamoDBClient, *, table_name: str) -> None:
         self._table = JournalTable(client, table_name)
-        self._window = window
 
     def read(self, endpoint_name: str) -> History:
-        """Return an endpoint's history, strongly consistent."""
-        # In descending order come the last observation, the attempts, then the approvals. One query is enough
-        # for years.
-        window, most = self._window, MOST_WINDOWS * self._window
-        newest = self._table.query(
-            endpoint_name, first=APPROVAL, last=f"{LAST_OBSERVED}~", limit=window + WINDOW + 1
-        )
-        observed = [item for item in newest.items if _is(item, LAST_OBSERVED)]
-        attempts = [read_attempt(item) for item in newest.items if _is(item, ATTEMPT)]
-        approvals = [item for item in newest.items if _is(item, APPROVAL)]
-        all_read = bool(approvals) or not newest.truncated
-        if newest.truncated:
-            approvals = self._table.query(
-                endpoint_name, first=APPROVAL, last=f"{APPROVAL}~", limit=WINDOW
-            ).items
-        while not all_read and sum(map(_counts, attempts)) < window and len(attempts) < most:
-            before = f"{ATTEMPT}{attempts[-1].number - 1:09d}"
-            older = self._table.query(endpoint_name, first=ATTEMPT, last=before, limit=window)
-            attempts += [read_attempt(item) for item in older.items]
-            all_read = not older.truncated
-        kept = _newest(attempts, window, most=most)
-        return History(
-            approvals=tuple(read_approval(item) for item in approvals[:WINDOW] if "unread" not in item),
-            attempts=tuple(kept),
-            last_observed=read_last_observed(observed[0]) if observed else LastObserved(),
-            full=len(approvals) >= WINDOW,
-            forgets=not all_read or len(kept) < len(attempts),
-            heard=tuple(
-                read_heard(item)
-                for item in approvals[:WINDOW]
-                if "unread" in item and "withdrawn" not in item
-            ),
-        )
+        """Return an endpoint's records, strongly consistent."""
+        return read_facts(self._table.query(endpoint_name, FACT))
 
     # Approvals ----------------------------------------------------------------------------------------
 
-    def record_approval(self, approval: Approval | HeardApproval) -> bool:
-        """Write an approval; return False if it exists already and was not withdrawn.
+    def record_approval(
+        self, approval: Approval | HeardApproval, replaced: Iterable[Approval | HeardApproval] = ()
+    ) -> bool:
+        """Write an approval; return False if the same or a later one of its weight is there already.
 
-        One whose version was read takes the place of what was heard of it.
+        Args:
+            approval: The approval.
+            replaced: The approvals of the version, or what was heard of one, whose place it takes.
         """
-        if isinstance(approval, HeardApproval):
-            return self._table.put_new(approval_item(approval), NEW_OR_WITHDRAWN)
-        written = self._table.put_new(approval_item(approval), NEW_WITHDRAWN_OR_UNREAD)
-        self._table.put(marker(approval.endpoint_name, known_key(approval.version_arn)))
-        return written
-
-    def change_approval(self, approval: Approval | HeardApproval, *changed: str) -> None:
-        """Write the named fields of an approval, and keep its other attributes."""
-        item = approval_item(approval)
-        self._table.set(
-            approval.endpoint_name, item[JOURNAL_SORT_KEY]["S"], {name: item[name] for name in changed}
+        name, item = approval.endpoint_name, without_keys(approval_item(approval))
+        later = {"approved_at": {"S": stored_time(approval.approved_at)}}
+        # A copy of an event may find another approver in the registry, and so another weight.
+        unknown = f"{NEW} OR #withdrawn = :if_withdrawn OR #unread = :if_unread"
+        yes = {"withdrawn": {"BOOL": True}, "unread": {"BOOL": True}}
+        return self._table.write(
+            Write("Put", name, approval_key(approval), item, condition=unknown, values=yes),
+            Write(
+                "Put",
+                name,
+                standing_key(approval),
+                item,
+                condition=f"{NEW} OR #approved_at < :if_approved_at",
+                values=later,
+            ),
+            *self._replacements(approval, replaced),
         )
 
-    def record_artifact_digest(self, approval: Approval, artifact_digest: str) -> bool:
-        """Write an approval's artifact digest, if S3 did not show the artifacts when it was journalled.
+    def _replacements(
+        self, approval: Approval | HeardApproval, replaced: Iterable[Approval | HeardApproval]
+    ) -> list[Write]:
+        """Return the writes that end approvals whose place another one takes."""
+        writes: list[Write] = []
+        for each in replaced:
+            history, fact = self._updates(each, {"withdrawn": {"BOOL": True}})
+            if history.key != approval_key(approval):
+                writes.append(history)
+            if fact.key != standing_key(approval):
+                writes.append(Write("Delete", each.endpoint_name, fact.key))
+        return writes
+
+    def change_approval(self, approval: Approval, *changed: str) -> bool:
+        """Write the named fields of an approval, and its artifact digest only once.
 
         Returns:
-            False if another invocation wrote another digest. That one counts.
+            False if it does not stand any more, or if another invocation wrote another digest.
         """
-        key = approval_item(approval)[JOURNAL_SORT_KEY]["S"]
-        return self._table.set_once(approval.endpoint_name, key, "artifact_digest", {"S": artifact_digest})
+        item = approval_item(approval)
+        attributes = {name: item[name] for name in changed}
+        history, fact = self._updates(approval, attributes)
+        if "artifact_digest" in attributes:
+            once = "attribute_not_exists(#artifact_digest) OR #artifact_digest = :if_artifact_digest"
+            digest = {"artifact_digest": attributes["artifact_digest"]}
+            fact = replace(fact, condition=once, values=digest)
+        return self._table.write(history, fact)
 
-    def knows(self, endpoint_name: str, version_arn: str) -> bool:
-        """Tell whether an approval of a version was ever written."""
-        return self._table.has(endpoint_name, known_key(version_arn))
+    def withdraw(self, approval: Approval | HeardApproval, *, forget: Iterable[ReleaseRecord]) -> bool:
+        """Write that an approval does not stand; return False if somebody did, or it was given anew.
+
+        Args:
+            approval: The approval.
+            forget: Records of releases whose failures do not matter any more.
+        """
+        name = approval.endpoint_name
+        history, fact = self._updates(approval, {"withdrawn": {"BOOL": True}})
+        forgotten = [Write("Delete", name, release_key(each.endpoint_config_name)) for each in forget]
+        # What finds no room in the transaction goes with the next clean-up.
+        deletion = Write("Delete", name, fact.key, equal=fact.equal)
+        return self._table.write(history, deletion, *forgotten[: MOST_WRITES - 2])
+
+    def _updates(self, approval: Approval | HeardApproval, attributes: dict[str, Any]) -> tuple[Write, Write]:
+        """Return the updates of an approval's history and of its record."""
+        name, this = approval.endpoint_name, {"approved_at": {"S": stored_time(approval.approved_at)}}
+        return (
+            Write("Update", name, approval_key(approval), attributes),
+            Write("Update", name, standing_key(approval), attributes, equal=this),
+        )
 
     def reported_unreadable(self, endpoint_name: str, version_arn: str) -> bool:
         """Tell whether a version was reported as unreadable."""
-        return self._table.has(endpoint_name, unreadable_key(version_arn))
+        return self._table.get(endpoint_name, unreadable_key(version_arn)) is not None
 
     def record_unreadable(self, endpoint_name: str, version_arn: str) -> None:
         """Write that a version was reported as unreadable."""
-        self._table.put(marker(endpoint_name, unreadable_key(version_arn)))
+        self._table.write(Write("Put", endpoint_name, unreadable_key(version_arn)))
 
     # Attempts -----------------------------------------------------------------------------------------
 
-    def begin(self, attempt: Attempt) -> bool:
-        """Claim the attempt's number by writing it; return False if another invocation did."""
-        return self._table.put_new(attempt_item(attempt))
+    def begin(
+        self,
+        attempt: Attempt,
+        latest: Attempt | None,
+        *,
+        untold: bool,
+        told: Iterable[Attempt] = (),
+    ) -> bool:
+        """Claim the attempt's number by writing it; return False if another invocation did.
 
-    def move(self, old: Attempt, new: Attempt) -> bool:
+        Args:
+            attempt: The attempt.
+            latest: The one before it, settled.
+            untold: Whether the end of the one before is not told yet.
+            told: Earlier attempts whose ends are told by now.
+        """
+        name, item = attempt.endpoint_name, without_keys(attempt_item(attempt))
+        writes = [Write("Put", name, attempt_item(attempt)[JOURNAL_SORT_KEY]["S"], item)]
+        if latest is None:
+            writes.append(Write("Put", name, LATEST_ATTEMPT, item, condition=NEW))
+        else:
+            known = attempt_item(latest)
+            flags = ("number", "start_reported", "end_reported")
+            unchanged = {each: known[each] for each in flags if each in known}
+            writes.append(Write("Put", name, LATEST_ATTEMPT, item, equal=unchanged))
+            if untold:
+                copy = without_keys(attempt_item(latest))
+                writes.append(Write("Put", name, untold_key(latest.number), copy))
+        writes += [Write("Delete", name, untold_key(each.number)) for each in told]
+        return self._table.write(*writes[:MOST_WRITES])
+
+    def move(
+        self,
+        old: Attempt,
+        new: Attempt,
+        *,
+        is_latest: bool,
+        records: Iterable[ReleaseRecord] = (),
+        forget: Iterable[ReleaseRecord] = (),
+    ) -> bool:
         """Change an attempt's state; return False if another invocation changed it since it was read.
 
         Only changed fields are written, so that what others write, such as reported outcomes, stays.
+
+        Args:
+            old: The attempt as it was read.
+            new: The attempt as it is from now on.
+            is_latest: Whether it is the endpoint's last attempt.
+            records: The releases' records that its end changes.
+            forget: The records that its end makes needless.
         """
-        before, after = attempt_item(old), attempt_item(new)
+        name, before, after = old.endpoint_name, attempt_item(old), attempt_item(new)
         changed = {key: value for key, value in after.items() if before.get(key) != value}
         changed["invocation_id"] = after["invocation_id"]
-        unless = {key: before[key] for key in ("status", "lease_until")}
-        return self._table.set(old.endpoint_name, before[JOURNAL_SORT_KEY]["S"], changed, unless=unless)
+        unless = {key: before[key] for key in ("number", "status", "lease_until")}
+        key = LATEST_ATTEMPT if is_latest else untold_key(old.number)
+        writes = [
+            Write("Update", name, before[JOURNAL_SORT_KEY]["S"], changed),
+            Write("Update", name, key, changed, equal=unless),
+        ]
+        for each in records:
+            record = without_keys(release_item(name, each))
+            writes.append(Write("Put", name, release_key(each.endpoint_config_name), record))
+        writes += [Write("Delete", name, release_key(each.endpoint_config_name)) for each in forget]
+        for promotion in kept_promotion(new):
+            keys = (promotion_key(promotion.version_arn), LAST_PROMOTION)
+            writes += [Write("Put", name, each, without_keys(after)) for each in keys]
+        return self._table.write(*writes[:MOST_WRITES])
 
     def record_reported(self, attempt: Attempt, flag: Literal["start_reported", "end_reported"]) -> None:
         """Write that an outcome of an attempt was handed over. The attempt may have moved on meanwhile."""
-        self._table.set(
-            attempt.endpoint_name, attempt_item(attempt)[JOURNAL_SORT_KEY]["S"], {flag: {"BOOL": True}}
-        )
+        name, item = attempt.endpoint_name, attempt_item(attempt)
+        done: dict[str, dict[str, Any]] = {flag: {"BOOL": True}}
+        history = Write("Update", name, item[JOURNAL_SORT_KEY]["S"], done)
+        number = {"number": item["number"]}
+        # If the next attempt has begun, this one is among the untold; if it is not there either, it is told.
+        for key in (LATEST_ATTEMPT, untold_key(attempt.number)):
+            if self._table.write(history, Write("Update", name, key, done, equal=number)):
+                return
 
-    def attempts_on(self, endpoint_name: str, subject: str) -> list[Attempt]:
-        """Return the newest attempts that have left the window, newest first, without clean-ups.
-
-        Args:
-            endpoint_name: The endpoint.
-            subject: The name of the attempts' config, or the ARN of the version that they promoted.
-        """
-        prefix = past_key(subject)
-        found = self._table.query(endpoint_name, first=prefix, last=f"{prefix}~", limit=MOST_OF_A_CONFIG)
-        return [read_attempt(item) for item in found.items]
-
-    def attempts_before(self, endpoint_name: str, number: int, *, limit: int) -> list[Attempt]:
-        """Return the newest attempts of all kinds before a number, newest first."""
-        last = f"{ATTEMPT}{number - 1:09d}"
-        found = self._table.query(endpoint_name, first=ATTEMPT, last=last, limit=limit)
-        return [read_attempt(item) for item in found.items]
-
-    def file_leaving(self, history: History) -> None:
-        """Write, under their subject, the attempts that one more attempt would push out of the window.
-
-        Only the latest attempt can be unsettled, so these are settled and their copies stay true.
-        """
-        staying = len(_newest(history.attempts, self._window - 1, most=MOST_WINDOWS * self._window - 1))
-        for attempt in history.attempts[staying:]:
-            match attempt:
-                case Deployment():
-                    key = past_key(attempt.endpoint_config_name, attempt.number)
-                case Promotion():
-                    key = past_key(attempt.version_arn, attempt.number)
-                case _:
-                    continue
-            self._table.put({**attempt_item(attempt), JOURNAL_SORT_KEY: {"S": key}})
+    def last_promotion(self, endpoint_name: str, version_arn: str) -> Promotion | None:
+        """Return a version's last promotion that ended; None if there was none."""
+        found = self._table.get(endpoint_name, promotion_key(version_arn))
+        attempt = read_attempt(found) if found is not None else None
+        return attempt if isinstance(attempt, Promotion) else None
 
     def record_last_observed(self, endpoint_name: str, before: LastObserved, after: LastObserved) -> None:
         """Write the changed attributes of the last observation. At least one must have changed."""
         old, new = last_observed_item(before), last_observed_item(after)
         changed = {name: value for name, value in new.items() if old[name] != value}
-        self._table.set(endpoint_name, LAST_OBSERVED, changed)
-
-
-def _counts(attempt: Attempt) -> bool:
-    """Tell whether an attempt counts towards the window: one that changed nothing does not."""
-    return isinstance(attempt, Deployment) and attempt.status is not AttemptStatus.WITHDRAWN
-
-
-def _newest(attempts: Sequence[Attempt], window: int, *, most: int) -> list[Attempt]:
-    """Return the newest attempts back to the window's last deployment, up to a limit."""
-    places = [place for place, each in enumerate(attempts, 1) if _counts(each)]
-    return list(attempts[: min(most, places[window - 1])] if len(places) >= window else attempts[:most])
-
-
-def _is(item: Mapping[str, Any], prefix: str) -> bool:
-    return bool(item[JOURNAL_SORT_KEY]["S"].startswith(prefix))
+        if not self._table.write(Write("Update", endpoint_name, LAST_OBSERVED, changed)):
+            self._table.write(Write("Put", endpoint_name, LAST_OBSERVED, new, condition=NEW))

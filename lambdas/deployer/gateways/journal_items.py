@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 
 APPROVAL: Final = "approval#"
 ATTEMPT: Final = "attempt#"
-LAST_OBSERVED: Final = "rest"
-
-
-def known_key(version_arn: str) -> str:
-    """Return the key of the item that marks a version as once approved."""
-    return f"version#{version_arn.lower()}"
 
 
 def unreadable_key(version_arn: str) -> str:
@@ -33,14 +27,10 @@ def unreadable_key(version_arn: str) -> str:
     return f"unreadable#{version_arn.lower()}"
 
 
-def marker(endpoint_name: str, key: str) -> dict[str, Any]:
-    """Return an item without attributes: its key alone is the mark."""
-    return {JOURNAL_PARTITION_KEY: {"S": endpoint_name}, JOURNAL_SORT_KEY: {"S": key}}
-
-
-def past_key(subject: str, number: int | None = None) -> str:
-    """Return the key of a settled attempt's copy or, without a number, the prefix of a subject's copies."""
-    return f"tried#{subject}#" + (f"{number:09d}" if number is not None else "")
+def without_keys(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an item's attributes without its keys."""
+    keys = {JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY}
+    return {name: each for name, each in item.items() if name not in keys}
 
 
 def stored_time(time: datetime) -> str:
@@ -48,7 +38,7 @@ def stored_time(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _approval_key(approval: Approval | HeardApproval) -> str:
+def approval_key(approval: Approval | HeardApproval) -> str:
     """Return the key of an approval's item, which is the same before and after its version was read."""
     return f"{APPROVAL}{stored_time(approval.approved_at)}#{approval.version:09d}"
 
@@ -57,13 +47,12 @@ def _heard_item(heard: HeardApproval) -> dict[str, Any]:
     changed_at = heard.changed_at
     return {
         JOURNAL_PARTITION_KEY: {"S": heard.endpoint_name},
-        JOURNAL_SORT_KEY: {"S": _approval_key(heard)},
+        JOURNAL_SORT_KEY: {"S": approval_key(heard)},
         "version_arn": {"S": heard.version_arn},
         "group_name": {"S": heard.group_name},
         "approved_at": {"S": stored_time(heard.approved_at)},
         "correlation_id": {"S": heard.correlation_id},
         "unread": {"BOOL": True},
-        **({"withdrawn": {"BOOL": True}} if heard.withdrawn else {}),
         **({"changed_at": {"S": stored_time(changed_at)}} if changed_at else {}),
     }
 
@@ -76,7 +65,7 @@ def read_heard(item: Mapping[str, Any]) -> HeardApproval:
         group_name=item["group_name"]["S"],
         approved_at=datetime.fromisoformat(item["approved_at"]["S"]),
         correlation_id=item["correlation_id"]["S"],
-        changed_at=_time(item, "changed_at"),
+        changed_at=read_time(item, "changed_at"),
     )
 
 
@@ -91,7 +80,7 @@ def approval_item(approval: Approval | HeardApproval) -> dict[str, Any]:
     }
     return {
         JOURNAL_PARTITION_KEY: {"S": approval.endpoint_name},
-        JOURNAL_SORT_KEY: {"S": _approval_key(approval)},
+        JOURNAL_SORT_KEY: {"S": approval_key(approval)},
         "version_arn": {"S": approval.version_arn},
         "version": {"N": str(approval.version)},
         "group_name": {"S": approval.group_name},
@@ -101,7 +90,6 @@ def approval_item(approval: Approval | HeardApproval) -> dict[str, Any]:
         "correlation_id": {"S": approval.correlation_id},
         **({"superseded_by": {"N": str(approval.superseded_by)}} if approval.superseded_by else {}),
         **({"shadows": {"BOOL": True}} if approval.shadows else {}),
-        **({"withdrawn": {"BOOL": True}} if approval.withdrawn else {}),
         **{key: {"S": value} for key, value in optional.items() if value},
     }
 
@@ -121,7 +109,6 @@ def read_approval(item: Mapping[str, Any]) -> Approval:
         objection=_text(item, "objection"),
         superseded_by=int(item["superseded_by"]["N"]) if "superseded_by" in item else None,
         shadows="shadows" in item,
-        withdrawn="withdrawn" in item,
         ineligible_reported=_text(item, "ineligible_reported"),
     )
 
@@ -151,7 +138,7 @@ def read_last_observed(item: Mapping[str, Any]) -> LastObserved:
     refused = json.loads(_text(item, "refused_change") or "[]")
     return LastObserved(
         endpoint_config_name=_text(item, "endpoint_config_name"),
-        last_modified_time=_time(item, "last_modified_time"),
+        last_modified_time=read_time(item, "last_modified_time"),
         tags=json.loads(_text(item, "tags") or "{}"),
         scaling=json.loads(_text(item, "scaling") or "{}"),
         metadata_written=int(item["metadata_written"]["N"]) if "metadata_written" in item else 0,
@@ -236,11 +223,11 @@ def read_attempt(item: Mapping[str, Any]) -> Attempt:
         "endpoint_name": item[JOURNAL_PARTITION_KEY]["S"],
         "number": int(item["number"]["N"]),
         "correlation_id": item["correlation_id"]["S"],
-        "started_at": _time(item, "started_at"),
+        "started_at": read_time(item, "started_at"),
         "invocation_id": item["invocation_id"]["S"],
-        "lease_until": _time(item, "lease_until"),
+        "lease_until": read_time(item, "lease_until"),
         "status": AttemptStatus(item["status"]["S"]),
-        "settled_at": _time(item, "settled_at"),
+        "settled_at": read_time(item, "settled_at"),
         "reason": _text(item, "reason"),
     }
     match Action(item["action"]["S"]):
@@ -260,7 +247,7 @@ def _version_of(item: Mapping[str, Any]) -> dict[str, Any]:
         "group_name": item["group_name"]["S"],
         "model_name": item["model_name"]["S"],
         "endpoint_config_name": item["endpoint_config_name"]["S"],
-        "approved_at": _time(item, "approved_at"),
+        "approved_at": read_time(item, "approved_at"),
         "approved_by": item["approved_by"]["S"],
         "companions": tuple(Companion(**each) for each in json.loads(_text(item, "companions") or "[]")),
         "artifact_digest": _text(item, "artifact_digest"),
@@ -272,10 +259,10 @@ def _deployment_of(item: Mapping[str, Any]) -> dict[str, Any]:
     failed_test = _text(item, "failed_test")
     return {
         "replaces_endpoint_config_name": _text(item, "replaces_endpoint_config_name"),
-        "endpoint_last_modified_time": _time(item, "endpoint_last_modified_time"),
+        "endpoint_last_modified_time": read_time(item, "endpoint_last_modified_time"),
         "rolls_back": item["rolls_back"]["BOOL"],
-        "accepted_at": _time(item, "accepted_at"),
-        "abort_asked_at": _time(item, "abort_asked_at"),
+        "accepted_at": read_time(item, "accepted_at"),
+        "abort_asked_at": read_time(item, "abort_asked_at"),
         "deletes_endpoint": item["deletes_endpoint"]["BOOL"],
         "tests_begun": int(item["tests_begun"]["N"]),
         "failed_test": Failure(**json.loads(failed_test)) if failed_test else None,
@@ -292,6 +279,7 @@ def _text(item: Mapping[str, Any], key: str) -> str | None:
     return value
 
 
-def _time(item: Mapping[str, Any], key: str) -> datetime | None:
+def read_time(item: Mapping[str, Any], key: str) -> datetime | None:
+    """Return a time that an item holds; None if it holds none."""
     value = _text(item, key)
     return datetime.fromisoformat(value) if value else None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from botocore.exceptions import ClientError
 
@@ -14,22 +14,71 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-NEW: Final = "attribute_not_exists(endpoint)"
-NEW_OR_WITHDRAWN: Final = f"{NEW} OR withdrawn = :true"
-NEW_WITHDRAWN_OR_UNREAD: Final = f"{NEW_OR_WITHDRAWN} OR unread = :true"
+MOST_WRITES: Final = 100
+"""The most writes of one transaction (developer guide, "transaction-apis")."""
+
+_TRIES: Final = 5
+"""How often a transaction is tried that meets another one on the same items. It changed nothing then."""
+
+Values: TypeAlias = "Mapping[str, Mapping[str, Any]]"
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
-    """What a query found.
+class Write:
+    """One write of a transaction.
 
     Attributes:
-        items: The items, newest first.
-        truncated: Whether there are more.
+        kind: `Put` writes a whole item, `Update` sets attributes of one that exists, `Delete` deletes one.
+        endpoint_name: The partition.
+        key: The sort key.
+        attributes: What is written, without the keys.
+        equal: Attributes with the values that the item must have for it.
+        condition: Another condition, over attributes as `#name` and values as `:if_name`.
+        values: The condition's values, by name.
     """
 
-    items: list[dict[str, Any]]
-    truncated: bool
+    kind: Literal["Put", "Update", "Delete"]
+    endpoint_name: str
+    key: str
+    attributes: Values = field(default_factory=dict)
+    equal: Values = field(default_factory=dict)
+    condition: str | None = None
+    values: Values = field(default_factory=dict)
+
+    def request(self, table_name: str) -> dict[str, Any]:
+        """Return the member of `TransactItems`."""
+        keys = {JOURNAL_PARTITION_KEY: {"S": self.endpoint_name}, JOURNAL_SORT_KEY: {"S": self.key}}
+        conditions = [f"#{name} = :old_{name}" for name in self.equal]
+        conditions += [self.condition] if self.condition is not None else []
+        names = {*self.equal, *self.values}
+        values = {f":old_{name}": value for name, value in self.equal.items()}
+        values |= {f":if_{name}": value for name, value in self.values.items()}
+        request: dict[str, Any] = {"TableName": table_name}
+        match self.kind:
+            case "Put":
+                request["Item"] = {**keys, **self.attributes}
+            case "Update":
+                request["Key"] = keys
+                request["UpdateExpression"] = "SET " + ", ".join(
+                    f"#{name} = :{name}" for name in self.attributes
+                )
+                names |= set(self.attributes)
+                values |= {f":{name}": value for name, value in self.attributes.items()}
+                # An update would make an item that is missing, with these attributes alone.
+                conditions.insert(0, EXISTS)
+            case "Delete":
+                request["Key"] = keys
+        if conditions:
+            request["ConditionExpression"] = " AND ".join(f"({each})" for each in conditions)
+        if names:
+            request["ExpressionAttributeNames"] = {f"#{name}": name for name in sorted(names)}
+        if values:
+            request["ExpressionAttributeValues"] = values
+        return {self.kind: request}
+
+
+NEW: Final = f"attribute_not_exists({JOURNAL_PARTITION_KEY})"
+EXISTS: Final = f"attribute_exists({JOURNAL_PARTITION_KEY})"
 
 
 class JournalTable:
@@ -39,134 +88,49 @@ class JournalTable:
         self._client = client
         self._table_name = table_name
 
-    def query(self, endpoint_name: str, *, first: str, last: str, limit: int) -> Items:
-        """Return the newest items between two sort keys, strongly consistent."""
+    def get(self, endpoint_name: str, key: str) -> dict[str, Any] | None:
+        """Return one item, strongly consistent; None if it does not exist."""
+        found = self._query("#endpoint = :endpoint AND #item = :key", endpoint_name, key=key)
+        return found[0] if found else None
+
+    def query(self, endpoint_name: str, prefix: str) -> list[dict[str, Any]]:
+        """Return the items whose sort keys begin so, strongly consistent."""
+        return self._query("#endpoint = :endpoint AND begins_with(#item, :key)", endpoint_name, key=prefix)
+
+    def _query(self, condition: str, endpoint_name: str, *, key: str) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = []
         start: dict[str, Any] = {}
         while True:
             page = self._client.query(
                 TableName=self._table_name,
                 ConsistentRead=True,
-                ScanIndexForward=False,
-                Limit=limit - len(items),
-                KeyConditionExpression="#endpoint = :endpoint AND #item BETWEEN :first AND :last",
+                KeyConditionExpression=condition,
                 ExpressionAttributeNames={"#endpoint": JOURNAL_PARTITION_KEY, "#item": JOURNAL_SORT_KEY},
-                ExpressionAttributeValues={
-                    ":endpoint": {"S": endpoint_name},
-                    ":first": {"S": first},
-                    ":last": {"S": last},
-                },
+                ExpressionAttributeValues={":endpoint": {"S": endpoint_name}, ":key": {"S": key}},
                 **start,
             )
             items.extend(page["Items"])
             if "LastEvaluatedKey" not in page:
-                return Items(items, truncated=False)
-            if len(items) >= limit:
-                return Items(items, truncated=True)
+                return items
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
-    def has(self, endpoint_name: str, key: str) -> bool:
-        """Tell whether there is an item of that key."""
-        page = self._client.query(
-            TableName=self._table_name,
-            ConsistentRead=True,
-            KeyConditionExpression="#endpoint = :endpoint AND #item = :item",
-            ExpressionAttributeNames={"#endpoint": JOURNAL_PARTITION_KEY, "#item": JOURNAL_SORT_KEY},
-            ExpressionAttributeValues={":endpoint": {"S": endpoint_name}, ":item": {"S": key}},
-        )
-        return bool(page["Items"])
+    def write(self, *writes: Write) -> bool:
+        """Make all of these writes, or none; return False if a condition does not hold.
 
-    def put(self, item: dict[str, Any]) -> None:
-        """Write an item. An item of the same key is replaced."""
-        self._client.put_item(TableName=self._table_name, Item=item)
-
-    def put_new(self, item: dict[str, Any], condition: str = NEW) -> bool:
-        """Write an item under a condition; return False if another invocation's item is there."""
-        values = {":true": {"BOOL": True}} if ":true" in condition else {}
-        try:
-            self._client.put_item(
-                TableName=self._table_name,
-                Item=item,
-                ConditionExpression=condition,
-                **({"ExpressionAttributeValues": values} if values else {}),  # type: ignore[arg-type] # one member
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            if _condition_failed(error):
-                return _is_own_work(error, item)
-            raise
-        return True
-
-    def set(
-        self,
-        endpoint_name: str,
-        key: str,
-        changed: Mapping[str, Any],
-        *,
-        unless: Mapping[str, Any] | None = None,
-    ) -> bool:
-        """Set attributes of an item, and keep the others.
-
-        Args:
-            endpoint_name: The partition.
-            key: The sort key.
-            changed: Attributes with their new values.
-            unless: Attributes with the values that they must still have; None for no condition.
-
-        Returns:
-            False if the condition did not hold.
+        botocore gives each call a token, so that a repetition of one that was answered too late changes
+        nothing (`ClientRequestToken`).
         """
-        guards = unless or {}
-        conditional: dict[str, Any] = {}
-        if guards:
-            conditional = {
-                "ConditionExpression": " AND ".join(f"#{name} = :old_{name}" for name in guards),
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
-        try:
-            self._client.update_item(
-                TableName=self._table_name,
-                Key={JOURNAL_PARTITION_KEY: {"S": endpoint_name}, JOURNAL_SORT_KEY: {"S": key}},
-                UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in changed),
-                ExpressionAttributeNames={f"#{name}": name for name in {*changed, *guards}},
-                ExpressionAttributeValues={
-                    **{f":{name}": value for name, value in changed.items()},
-                    **{f":old_{name}": value for name, value in guards.items()},
-                },
-                **conditional,
-            )
-        except ClientError as error:
-            if _condition_failed(error):
-                return _is_own_work(error, changed)
-            raise
+        items: Any = [each.request(self._table_name) for each in writes]
+        for tried in range(1, _TRIES + 1):
+            try:
+                self._client.transact_write_items(TransactItems=items)
+            except ClientError as error:
+                reasons: Any = error.response.get("CancellationReasons", [])
+                codes = {reason.get("Code") for reason in reasons}
+                if "ConditionalCheckFailed" in codes:
+                    return False
+                if "TransactionConflict" not in codes or tried == _TRIES:
+                    raise
+            else:
+                break
         return True
-
-    def set_once(self, endpoint_name: str, key: str, name: str, value: Mapping[str, Any]) -> bool:
-        """Set an attribute once; return False if it has another value already."""
-        try:
-            self._client.update_item(
-                TableName=self._table_name,
-                Key={JOURNAL_PARTITION_KEY: {"S": endpoint_name}, JOURNAL_SORT_KEY: {"S": key}},
-                UpdateExpression="SET #name = :value",
-                ConditionExpression="attribute_not_exists(#name) OR #name = :value",
-                ExpressionAttributeNames={"#name": name},
-                ExpressionAttributeValues={":value": value},
-            )
-        except ClientError as error:
-            if _condition_failed(error):
-                return False
-            raise
-        return True
-
-
-def _condition_failed(error: ClientError) -> bool:
-    return error.response["Error"]["Code"] == "ConditionalCheckFailedException"
-
-
-def _is_own_work(error: ClientError, wanted: Mapping[str, Any]) -> bool:
-    """Tell whether a write was refused because its first try timed out and took effect.
-
-    Each item names its invocation, so that one does not take another's work for its own.
-    """
-    item: Mapping[str, Any] = error.response.get("Item", {})  # type: ignore[assignment] # DynamoDB's own
-    return "invocation_id" in wanted and all(item.get(key) == value for key, value in wanted.items())

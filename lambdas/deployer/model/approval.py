@@ -18,6 +18,18 @@ class ApprovalSource(Enum):
     """A sweep found it Approved in the registry: its event was lost, or the stack is newer."""
 
 
+class Weight(Enum):
+    """What an approval may decide, by the endpoint's approval policy."""
+
+    COUNTS = "counts"
+    SHADOWS = "shadows"
+    """It makes the version a shadow, and does not count for the version that serves."""
+
+    IGNORED = "ignored"
+    HEARD = "heard"
+    """The registry did not show the version, so nobody knows yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Approval:
     """One approval of one model version for one endpoint.
@@ -35,7 +47,6 @@ class Approval:
         artifact_digest: Of the approved images and artifacts; None while S3 does not show them.
         objection: Why it does not count, by the endpoint's approval policy; None if it counts.
         shadows: Whether it makes the version a shadow, though it does not count for the version that serves.
-        withdrawn: Whether it no longer stands. If the version is approved again, that is a new approval.
         superseded_by: The later approved version that was deployed instead; None if this one was deployed, or
             still may be.
         ineligible_reported: The last reported reason why it is not deployed: its version was changed, the
@@ -54,24 +65,25 @@ class Approval:
     artifact_digest: str | None = None
     objection: str | None = None
     shadows: bool = False
-    withdrawn: bool = False
     superseded_by: int | None = None
     ineligible_reported: str | None = None
 
     @property
+    def weight(self) -> Weight:
+        """What it may decide."""
+        if self.objection is None:
+            return Weight.COUNTS
+        return Weight.SHADOWS if self.shadows else Weight.IGNORED
+
+    @property
     def counts(self) -> bool:
-        """Whether it may still decide which version serves."""
-        return self.objection is None and not self.withdrawn
+        """Whether it may decide which version serves."""
+        return self.weight is Weight.COUNTS
 
     @property
     def decides(self) -> bool:
-        """Whether it may still decide anything: which version serves, or which one shadows it."""
-        return (self.objection is None or self.shadows) and not self.withdrawn
-
-    @property
-    def is_ignored(self) -> bool:
-        """Whether it never decided anything, by the endpoint's approval policy."""
-        return self.objection is not None and not self.shadows
+        """Whether it may decide anything: which version serves, or which one shadows it."""
+        return self.weight is not Weight.IGNORED
 
     @property
     def key(self) -> tuple[str, datetime]:
@@ -98,7 +110,6 @@ class HeardApproval:
         correlation_id: The event's id.
         changed_at: When the change was made that the event names, if it names one that may admit the version
             and says when.
-        withdrawn: Whether it was seen not to stand.
     """
 
     endpoint_name: str
@@ -107,7 +118,11 @@ class HeardApproval:
     approved_at: datetime
     correlation_id: str
     changed_at: datetime | None = None
-    withdrawn: bool = False
+
+    @property
+    def weight(self) -> Weight:
+        """What it may decide: nobody knows yet."""
+        return Weight.HEARD
 
     @property
     def version(self) -> int:

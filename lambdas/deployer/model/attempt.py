@@ -71,7 +71,12 @@ class Deletion:
     model_names: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.endpoint_config_names or self.model_names)
+        return bool(self.names)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name."""
+        return frozenset((*self.endpoint_config_names, *self.model_names))
 
     def sparing(self, in_use: Container[str]) -> Deletion:
         """Return this deletion without the names that are in use."""

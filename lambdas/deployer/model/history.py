@@ -1,20 +1,23 @@
-"""Holds the journal of one endpoint: its approvals, its attempts, and its last observation."""
+"""Holds what the journal knows of one endpoint. Decisions read only this: facts, and no list of what was."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from deployer.model.approval import HeardApproval
-from deployer.model.attempt import Attempt, AttemptStatus, Deployment, Promotion
+from deployer.model.approval import Approval, HeardApproval, Weight
+from deployer.model.attempt import ENDS, Attempt, AttemptStatus, CleanUp, Deployment, Promotion
+from deployer.model.names import same_arn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from deployer.model.approval import Approval
 
-Kind = TypeVar("Kind", bound=Attempt)
+Kind = TypeVar("Kind", Approval, HeardApproval)
+
+MOST_FAILURES: Final = 10
+"""How many failures of one release are kept: more than a release is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +50,95 @@ class LastObserved:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """What the journal holds of one endpoint, newest first.
+class ReleaseRecord:
+    """What is known of one release, by the name of its endpoint config.
+
+    It is kept while its models and config may exist, and while its failures answer an approval that stands.
 
     Attributes:
-        approvals: The newest approvals.
-        heard: Approvals among the newest whose versions the registry did not show.
-        attempts: The newest attempts.
-        last_observed: The endpoint at its last rest.
-        full: Whether there may be approvals older than the window.
-        forgets: Whether there are older attempts than these.
-        recalled: Older attempts that were read, by their subject or by their number.
-        recalled_subjects: Names of configs, and ARNs of promoted versions, whose attempts were read.
-        recalled_after: The number after which older attempts were read; None if none were.
+        deployments: Its last deployment, the last one that was not withdrawn, the last one that succeeded,
+            and its newest failures, newest first.
+        vouched_until: When its config and models were last known to be the deployer's own work.
+        made: Whether its models and config may exist.
     """
 
-    approvals: tuple[Approval, ...]
-    attempts: tuple[Attempt, ...]
-    last_observed: LastObserved = field(default_factory=LastObserved)
-    full: bool = False
-    forgets: bool = False
-    recalled: tuple[Attempt, ...] = ()
-    recalled_subjects: frozenset[str] = frozenset()
-    recalled_after: int | None = None
-    heard: tuple[HeardApproval, ...] = ()
+    deployments: tuple[Deployment, ...]
+    vouched_until: datetime | None = None
+    made: bool = True
 
     @property
-    def latest_attempt(self) -> Attempt | None:
-        """The last attempt, settled or not."""
-        return self.attempts[0] if self.attempts else None
+    def endpoint_config_name(self) -> str:
+        """The name of its config."""
+        return self.deployments[0].endpoint_config_name
+
+    @property
+    def version_arn(self) -> str:
+        """The version that it was made for."""
+        return self.deployments[0].version_arn
+
+    @property
+    def decided_by(self) -> list[str]:
+        """The versions whose approvals led to it: the one that it was made for, and its shadow's."""
+        shadow = self.deployments[0].shadow
+        return [self.version_arn, *([shadow.version_arn] if shadow is not None else [])]
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """Every model that its config names."""
+        return self.deployments[0].model_names
+
+    @property
+    def served_last(self) -> int | None:
+        """The number of the last deployment with which it served; None if it never did."""
+        succeeded = (each.number for each in self.deployments if each.status is AttemptStatus.SUCCEEDED)
+        return next(succeeded, None)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it has failures that may answer an approval."""
+        return any(each.status is AttemptStatus.FAILED for each in self.deployments)
+
+
+def with_deployment(record: ReleaseRecord | None, deployment: Deployment) -> ReleaseRecord:
+    """Return a release's record with a deployment that ended."""
+    before = record.deployments if record is not None else ()
+    known = (deployment, *before)
+    ended = [each for each in known if each.status in ENDS]
+    successes = [each for each in ended if each.status is AttemptStatus.SUCCEEDED]
+    failures = [each for each in ended if each.status is AttemptStatus.FAILED]
+    kept = {each.number: each for each in (deployment, *ended[:1], *successes[:1], *failures[:MOST_FAILURES])}
+    succeeded_at = deployment.settled_at if deployment.status is AttemptStatus.SUCCEEDED else None
+    # Before SageMaker accepts a deployment, the deployer has made its config and models, or compared existing
+    # ones. A withdrawn attempt proves nothing: somebody else may have used the names.
+    proofs = (record.vouched_until if record is not None else None, deployment.accepted_at or succeeded_at)
+    newest_first = tuple(kept[number] for number in sorted(kept, reverse=True))
+    return ReleaseRecord(newest_first, max(filter(None, proofs), default=None))
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the journal knows of one endpoint.
+
+    Attributes:
+        approvals: The approvals that may stand, newest first: of each version at most the newest that counts,
+            the newest that only makes it a shadow, and the newest that is ignored.
+        heard: Approvals whose versions the registry did not show.
+        releases: What is known of each release, by its config's name.
+        latest_attempt: The last attempt, settled or not.
+        untold: Earlier attempts, newest first, whose end was not reported or not written to the registry.
+        promotions: The last promotion that ended, and those that were read.
+        promotions_read: ARNs, in lower case, of the versions whose promotion was read.
+        last_observed: The endpoint at its last rest.
+    """
+
+    approvals: tuple[Approval, ...] = ()
+    heard: tuple[HeardApproval, ...] = ()
+    releases: Mapping[str, ReleaseRecord] = field(default_factory=dict)
+    latest_attempt: Attempt | None = None
+    untold: tuple[Attempt, ...] = ()
+    promotions: tuple[Promotion, ...] = ()
+    promotions_read: frozenset[str] = frozenset()
+    last_observed: LastObserved = field(default_factory=LastObserved)
 
     @property
     def unsettled(self) -> Attempt | None:
@@ -84,65 +147,30 @@ class History:
         return latest if latest is not None and latest.unsettled else None
 
     @property
-    def known(self) -> tuple[Attempt, ...]:
-        """The window's attempts, and the older ones that were recalled, newest first."""
-        return (*self.attempts, *self.recalled)
+    def may_be_untold(self) -> tuple[Attempt, ...]:
+        """The attempts whose end may have to be told, newest first."""
+        return self.untold if self.latest_attempt is None else (self.latest_attempt, *self.untold)
 
     @property
     def deployments(self) -> list[Deployment]:
-        """The known deployments."""
-        return _of_kind(Deployment, self.known)
+        """The deployments that decide anything, newest first."""
+        by_number = {each.number: each for record in self.releases.values() for each in record.deployments}
+        for attempt in reversed(self.may_be_untold):
+            if isinstance(attempt, Deployment):
+                by_number[attempt.number] = attempt
+        return [by_number[number] for number in sorted(by_number, reverse=True)]
 
-    @property
-    def promotions(self) -> list[Promotion]:
-        """The known promotions."""
-        return _of_kind(Promotion, self.known)
-
-    def with_attempt(self, attempt: Attempt) -> History:
-        """Return this history with an attempt added, or replaced by its newer state."""
-        others = [each for each in self.attempts if each.number != attempt.number]
-        attempts = sorted([*others, attempt], key=lambda each: each.number, reverse=True)
-        return replace(self, attempts=tuple(attempts))
-
-    def with_approval(self, approval: Approval | HeardApproval) -> History:
-        """Return this history with an approval added, or replaced by its newer state."""
-        heard = [each for each in self.heard if each.key != approval.key]
-        if isinstance(approval, HeardApproval):
-            return replace(self, heard=tuple(heard if approval.withdrawn else [*heard, approval]))
-        others = [each for each in self.approvals if each.order != approval.order]
-        approvals = sorted([*others, approval], key=lambda each: each.order, reverse=True)
-        return replace(self, approvals=tuple(approvals), heard=tuple(heard))
-
-    def with_recalled(self, subject: str, attempts: Iterable[Attempt]) -> History:
-        """Return this history with a subject's attempts that are older than the window."""
-        recalled_subjects = self.recalled_subjects | {subject}
-        return replace(self._with_older(attempts), recalled_subjects=recalled_subjects)
-
-    def with_recalled_after(self, number: int, attempts: Iterable[Attempt]) -> History:
-        """Return this history with the older attempts after a number."""
-        return replace(self._with_older(attempts), recalled_after=number)
-
-    def _with_older(self, attempts: Iterable[Attempt]) -> History:
-        known = {each.number for each in self.known}
-        recalled = [*self.recalled, *(each for each in attempts if each.number not in known)]
-        return replace(self, recalled=tuple(sorted(recalled, key=lambda each: each.number, reverse=True)))
-
-    def missing_after(self, number: int) -> int:
-        """Return how many attempts after a number have left the window and were not read."""
-        if not self.forgets or self.recalled_after == number:
-            return 0
-        return max(0, self.attempts[-1].number - 1 - number)
-
-    def may_recall(self, subject: str | None) -> bool:
-        """Tell whether a config, or a promoted version, may have older attempts that were not read."""
-        return bool(subject) and self.forgets and subject not in self.recalled_subjects
-
-    def reaches(self, time: datetime) -> bool:
-        """Tell whether the window has all attempts that ended at or after a time: attempts never overlap."""
-        return not self.forgets or self.attempts[-1].started_at <= time
+    def vouched_until(self, name: str) -> datetime | None:
+        """Return when a config or model of this name was last known to be the deployer's own work."""
+        proofs = (
+            each.vouched_until
+            for each in self.releases.values()
+            if name in {each.endpoint_config_name, *each.model_names}
+        )
+        return max(filter(None, proofs), default=None)
 
     def latest_on(self, endpoint_config_name: str | None) -> Deployment | None:
-        """Return the last known deployment of a config."""
+        """Return the last deployment of a config."""
         return next(
             (each for each in self.deployments if each.endpoint_config_name == endpoint_config_name), None
         )
@@ -154,6 +182,112 @@ class History:
             for each in self.deployments
         )
 
+    def has_approval_of(self, version_arn: str) -> bool:
+        """Tell whether an approval of a version may stand."""
+        arns = (*(each.version_arn for each in self.approvals), *(each.version_arn for each in self.heard))
+        return any(same_arn(each, version_arn) for each in arns)
 
-def _of_kind(kind: type[Kind], attempts: Iterable[Attempt]) -> list[Kind]:
-    return [each for each in attempts if isinstance(each, kind)]
+    def replaced_by(self, approval: Approval | HeardApproval) -> list[Approval | HeardApproval]:
+        """Return the approvals of the version whose place an approval takes."""
+        known: tuple[Approval | HeardApproval, ...] = (*self.approvals, *self.heard)
+        return [
+            each
+            for each in known
+            if same_arn(each.version_arn, approval.version_arn)
+            and (each.weight is Weight.HEARD or (each.weight is approval.weight and each.key != approval.key))
+        ]
+
+    # Changes ------------------------------------------------------------------------------------------
+
+    def with_begun(self, attempt: Attempt, *, is_latest_untold: bool) -> History:
+        """Return this history with a new attempt."""
+        latest = self.latest_attempt
+        untold = (latest, *self.untold) if latest is not None and is_latest_untold else self.untold
+        return replace(self, latest_attempt=attempt, untold=untold)
+
+    def with_moved(self, attempt: Attempt) -> History:
+        """Return this history with the newer state of an attempt."""
+        if self.latest_attempt is not None and attempt.number == self.latest_attempt.number:
+            history = replace(self, latest_attempt=attempt)
+        else:
+            untold = (attempt if each.number == attempt.number else each for each in self.untold)
+            history = replace(self, untold=tuple(untold))
+        releases = {**self.releases, **{each.endpoint_config_name: each for each in self.records_of(attempt)}}
+        return replace(
+            history,
+            releases={name: each for name, each in releases.items() if self.is_needed(each)},
+            promotions=(*kept_promotion(attempt), *self.promotions),
+        )
+
+    def records_of(self, attempt: Attempt) -> list[ReleaseRecord]:
+        """Return the releases' records that an attempt's end changes."""
+        match attempt:
+            case Deployment() if not attempt.unsettled:
+                record = self.releases.get(attempt.endpoint_config_name)
+                if record is not None and record.deployments[0].number >= attempt.number:
+                    return []
+                return [with_deployment(record, attempt)]
+            case CleanUp(status=AttemptStatus.SUCCEEDED, deletion=deletion):
+                return [replace(each, made=False) for each in _unmade(self.releases.values(), deletion.names)]
+            case _:
+                return []
+
+    def is_needed(self, record: ReleaseRecord) -> bool:
+        """Tell whether a release's record is kept: its failures may answer approvals that stand."""
+        return record.made or (record.has_failed and all(map(self.has_approval_of, record.decided_by)))
+
+    def with_approval(self, approval: Approval | HeardApproval) -> History:
+        """Return this history with an approval added or changed, in the place of the one before it."""
+        if isinstance(approval, HeardApproval):
+            return replace(self, heard=(*_besides(self.heard, approval), approval))
+        approvals = [*_besides(self.approvals, approval), approval]
+        heard = (each for each in self.heard if not same_arn(each.version_arn, approval.version_arn))
+        return replace(
+            self,
+            approvals=tuple(sorted(approvals, key=lambda each: each.order, reverse=True)),
+            heard=tuple(heard),
+        )
+
+    def without_approval(self, approval: Approval | HeardApproval) -> History:
+        """Return this history without an approval, and without the failures that only it made matter."""
+        history = replace(
+            self,
+            approvals=tuple(_besides(self.approvals, approval)),
+            heard=tuple(_besides(self.heard, approval)),
+        )
+        releases = {name: each for name, each in self.releases.items() if history.is_needed(each)}
+        return replace(history, releases=releases)
+
+    def with_promotion(self, version_arn: str, promotion: Promotion | None) -> History:
+        """Return this history with what was read of a version's promotion."""
+        found = () if promotion is None else (promotion,)
+        return replace(
+            self,
+            promotions=(*self.promotions, *found),
+            promotions_read=self.promotions_read | {version_arn.lower()},
+        )
+
+
+def _unmade(records: Iterable[ReleaseRecord], deleted: frozenset[str]) -> list[ReleaseRecord]:
+    """Return the records of which nothing is left after a deletion, but for models that others need."""
+    made = [each for each in records if each.made]
+    others = {name for each in made if each.endpoint_config_name not in deleted for name in each.model_names}
+    return [
+        each
+        for each in made
+        if each.endpoint_config_name in deleted and deleted | others >= set(each.model_names)
+    ]
+
+
+def _besides(approvals: Iterable[Kind], approval: Approval | HeardApproval) -> list[Kind]:
+    """Return all approvals but the one whose place another one takes."""
+    return [
+        each
+        for each in approvals
+        if each.weight is not approval.weight or not same_arn(each.version_arn, approval.version_arn)
+    ]
+
+
+def kept_promotion(attempt: Attempt) -> tuple[Promotion, ...]:
+    """Return a promotion whose end is kept, if the attempt is one: a withdrawn one decides nothing."""
+    return (attempt,) if isinstance(attempt, Promotion) and attempt.status in ENDS else ()

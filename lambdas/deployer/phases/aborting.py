@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from deployer.endpoint_pass.round import Next
 from deployer.gateways.refusals import UpkeepRefusedError
 from deployer.model.attempt import AttemptStatus, Deployment
-from deployer.model.names import same_arn
 from deployer.model.steps import SetOffAbortAlarm
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.versions import Versions
     from deployer.model.attempt import Attempt
     from deployer.model.endpoint import Endpoint
-    from deployer.model.history import History
     from deployer.model.settings import EndpointSettings
 
 
@@ -69,7 +67,7 @@ class AbortingPhase:
         alarm_name, history = self._settings.abort_alarm_name, self._ledger.history
         if alarm_name is None or endpoint.status != "Updating" or not deployment.is_under_way_on(endpoint):
             return
-        taken_back = [each for each in deployment.version_arns if _is_withdrawn(history, each)]
+        taken_back = [each for each in deployment.version_arns if not history.has_approval_of(each)]
         if all(self._versions.may_still_serve(each) for each in taken_back):
             return
         # Note it first: the invocation that settles the attempt must not blame the version.
@@ -96,9 +94,3 @@ class AbortingPhase:
 def was_left_behind(attempt: Attempt, *, now: datetime) -> bool:
     """Tell whether an unsettled attempt was left behind, by an invocation that died or released its lease."""
     return attempt.status is AttemptStatus.OPEN and now >= attempt.lease_until
-
-
-def _is_withdrawn(history: History, version_arn: str) -> bool:
-    """Tell whether all of a version's approvals were taken back, by the journal."""
-    given = [each for each in history.approvals if same_arn(each.version_arn, version_arn)]
-    return bool(given) and all(each.withdrawn for each in given)

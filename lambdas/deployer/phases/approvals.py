@@ -67,7 +67,7 @@ class ApprovalsPhase:
                 if same_arn(approval.version_arn, change.version_arn) and approval.decides:
                     self._withdraw_unless_it_stands(approval)
         # Every update of a version repeats its status. So only a changed status or an unknown version counts.
-        elif self._names_approval(change) or not self._ledger.knows(change.version_arn):
+        elif self._names_approval(change) or not self._ledger.history.has_approval_of(change.version_arn):
             self._record(change.version_arn, _heard(self._settings.endpoint_name, change))
 
     def _names_approval(self, change: PackageChanged) -> bool:
@@ -106,12 +106,16 @@ class ApprovalsPhase:
             if facts.follows(heard):
                 self._record(heard.version_arn, heard)
         for version_arn in approved:
-            if not self._ledger.knows(version_arn):
+            if not self._ledger.history.has_approval_of(version_arn):
                 self._record(version_arn)
 
     def _withdraw_unless_it_stands(self, approval: Approval) -> None:
         if not self._versions.decide(partial(_stands, approval=approval)):
-            withdraw(self._ledger, approval, self._logger)
+            self._withdraw(approval)
+
+    def _withdraw(self, approval: Approval | HeardApproval) -> None:
+        self._ledger.withdraw(approval)
+        self._logger.info("This approval no longer stands", model_package_arn=approval.version_arn)
 
     def _record(self, version_arn: str, heard: HeardApproval | None = None) -> None:
         version, is_kept = self._versions.known(version_arn), heard in self._ledger.history.heard
@@ -128,7 +132,7 @@ class ApprovalsPhase:
                 model_package_arn=version_arn,
             )
             if heard is not None and is_kept:
-                withdraw(self._ledger, heard, self._logger)
+                self._withdraw(heard)
             return
         digest = self._versions.read_digest(version)
         approval = _approval_of(self._settings, version, heard, digest if isinstance(digest, str) else None)
@@ -142,7 +146,7 @@ class ApprovalsPhase:
             approval_source=approval.source.value,
             objection=approval.objection,
         )
-        if approval.is_ignored:
+        if not approval.decides:
             self._notices.report_ignored(approval)
 
     def _read_missing_digests(self) -> None:
@@ -155,13 +159,7 @@ class ApprovalsPhase:
                     continue
                 digest = self._versions.known_digest(version) or self._versions.read_digest(version)
                 if isinstance(digest, str):
-                    self._ledger.record_artifact_digest(approval, digest)
-
-
-def withdraw(ledger: Ledger, approval: Approval | HeardApproval, logger: Logger) -> None:
-    """Journal that an approval no longer stands."""
-    ledger.change_approval(approval, withdrawn=True)
-    logger.info("This approval no longer stands", model_package_arn=approval.version_arn)
+                    self._ledger.change_approval(approval, artifact_digest=digest)
 
 
 def _heard(endpoint_name: str, change: PackageChanged) -> HeardApproval:

@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from deployer.decisions.choice import choose
-from deployer.phases.approvals import withdraw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,5 +35,6 @@ class Chooser:
             partial(choose, serving_config_name=serving_config_name, now=self._now(), in_service=in_service)
         )
         for approval in decision.withdrawn:
-            withdraw(self._ledger, approval, self._logger)
+            self._ledger.withdraw(approval)
+            self._logger.info("This approval no longer stands", model_package_arn=approval.version_arn)
         return decision

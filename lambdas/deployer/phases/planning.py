@@ -123,5 +123,5 @@ class Planner:
             self._notices.report(f"{refusal} {name} is updated all the same, guarded by all of them.")
             return with_alarms_unread(deploy)
         return guard_with_alarms(
-            deploy, on, self._ledger.history.attempts, endpoint, now=self._gateways.now()
+            deploy, on, self._ledger.history.deployments, endpoint, now=self._gateways.now()
         )

@@ -59,7 +59,7 @@ class VersionMetadataPhase:
 
     def run(self, round_: Round) -> Next:
         """Write what the registry does not show yet."""
-        ended = self._versions.decide(unwritten) if round_.endpoint is not None else []
+        ended = unwritten(self._versions.facts) if round_.endpoint is not None else []
         if not ended:
             return Next.GO_ON
         changes = metadata_changes(self._versions.facts, ended)

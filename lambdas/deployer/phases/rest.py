@@ -48,7 +48,7 @@ class RestPhase:
             summary is None
             or not is_unchanged(facts.settings, facts.history, summary, stack_name=stack_name)
             or self._reports.owed
-            or self._versions.decide(unwritten)
+            or unwritten(facts)
         ):
             return Next.GO_ON
         serving = facts.history.last_observed.endpoint_config_name

@@ -192,9 +192,7 @@ class Rollout:
         return rest
 
     def _note_superseded(self, by: Approval) -> None:
-        history = self._ledger.history
-        remembered = [each for each in history.approvals if history.reaches(each.approved_at)]
-        for approval in superseded(remembered, history.attempts, by):
+        for approval in superseded(self._ledger.history, by):
             self._ledger.change_approval(approval, superseded_by=by.version)
             self._logger.info("Superseded by a newer approval", model_package_arn=approval.version_arn)
 

@@ -6,12 +6,10 @@ invocation.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
-from deployer.decisions.facts import Facts, reads_first
 from deployer.endpoint_pass.round import Next
 from deployer.endpoint_pass.throttling import OutOfTimeError
 from deployer.gateways.invocations import LONGEST_SECONDS
@@ -43,16 +41,6 @@ MOST_TESTS: Final = 3
 TAKEN_BACK: Final = "Its approval was taken back before its smoke test was made."
 
 
-@reads_first
-def _latest_on(facts: Facts, endpoint_config_name: str | None) -> Deployment | None:
-    return facts.latest_on(endpoint_config_name)
-
-
-@reads_first
-def _is_proven(facts: Facts, endpoint_config_name: str) -> bool:
-    return facts.is_proven(endpoint_config_name)
-
-
 class SmokeTestingPhase:
     """Runs the smoke test of a deployment that this invocation claimed."""
 
@@ -79,9 +67,8 @@ class SmokeTestingPhase:
 
         A release that served well before is not tested again: it is what replaces a version that fails.
         """
-        return self._settings.smoke_test is not None and not self._versions.decide(
-            partial(_is_proven, endpoint_config_name=deployment.endpoint_config_name)
-        )
+        proven = self._ledger.history.is_proven(deployment.endpoint_config_name)
+        return self._settings.smoke_test is not None and not proven
 
     def begin_again(self, choice: Choice, endpoint: Endpoint) -> bool:
         """Begin a test of a release that serves already, is wanted again, and never passed its test.
@@ -92,7 +79,7 @@ class SmokeTestingPhase:
         Returns:
             Whether there is such a release.
         """
-        led = self._versions.decide(partial(_latest_on, endpoint_config_name=endpoint.endpoint_config_name))
+        led = self._ledger.history.latest_on(endpoint.endpoint_config_name)
         if (
             led is None
             or led.status not in {AttemptStatus.FAILED, AttemptStatus.ABORTED}

@@ -56,7 +56,7 @@ def test_cli_registers_approves_deploys_invokes_and_deletes(account: Account, tm
         account, "create-endpoint-config", endpoint_config_name="churn-v1", production_variants=[variant]
     )
     sagemaker(account, "create-endpoint", endpoint_name="churn", endpoint_config_name="churn-v1")
-    # The CLI's waiter looks every 30 seconds, so it is called when nothing is left to wait for.
+    # The CLI's waiter looks every 30 seconds: it is called when it has nothing left to wait for.
     eventually(
         lambda: account.sagemaker.describe_endpoint(EndpointName="churn")["EndpointStatus"],
         lambda status: status == "InService",

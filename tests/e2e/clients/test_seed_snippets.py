@@ -68,7 +68,7 @@ def test_sdk_snippet_deploys_a_version_and_silently_approves_it(account: Account
 
 
 def test_corrected_snippet_lets_another_account_deploy(local_cloud: LocalCloud, account: Account) -> None:
-    """Before the script, a deployment from the second account is refused; afterwards the endpoint answers."""
+    """Before it a deploy from the second account is refused, after it the endpoint answers there."""
     key_arn = account.client("kms").create_key()["KeyMetadata"]["Arn"]
     account.client("ecr").create_repository(repositoryName="decision-trees-sample")
     account.sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
@@ -100,7 +100,7 @@ def test_corrected_snippet_lets_another_account_deploy(local_cloud: LocalCloud, 
 
 
 def register_encrypted(account: Account, factor: int, key_arn: str) -> str:
-    """Register a version as the page requires: with an encrypted artifact, and the account's own image."""
+    """Register a version as the page asks for it: the artifact encrypted, the image the account's own."""
     key = f"{GROUP}/{factor}/model.tar.gz"
     account.client("s3").put_object(
         Bucket=account.bucket,

@@ -1,4 +1,4 @@
-"""`make setup` on different machines: the origin of packages, and their destination."""
+"""`make setup` on machines that differ: what decides where packages come from, and where they go."""
 
 from __future__ import annotations
 

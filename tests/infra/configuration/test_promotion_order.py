@@ -28,7 +28,7 @@ PENDING = "PendingApproval"
 
 
 def stage(gate: str | None = None, promotion: str | None = None, status: str = PENDING) -> dict[str, Any]:
-    """A stage in the context's form; `gate` may be `Production/Released`, say."""
+    """A stage in the words of the context; `gate` may be `Production/Released`, say."""
     word, _, asked = (gate or "").partition("/")
     return {
         "account": REGISTRY,
@@ -107,7 +107,7 @@ def test_of_two_lanes_neither_admits_what_is_in_the_other(order: tuple[str, ...]
 
 
 def test_a_gate_that_no_promotion_leads_on_from_admits_nothing_else() -> None:
-    """People may move a version on by hand, and then want it to leave."""
+    """People may move a version on by hand, and then mean that it leaves."""
     stages = {"production": stage("Production"), "archive": stage("Archive")}
 
     assert later_stages(staged(stages)) == {"Production": [], "Archive": []}
@@ -158,7 +158,7 @@ def test_law_where_nothing_is_refused_no_gate_admits_what_promotions_brought_pas
 
 
 def ways(stages: Mapping[str, Stage]) -> list[tuple[str | None, tuple[str, ...]]]:
-    """Every path of a version by promotions, from no gate or from one to which a person moved it."""
+    """Every way that promotions take a version: from no gate, or from one to which a person brought it."""
     found: list[tuple[str | None, tuple[str, ...]]] = []
     promotions = [(each.gate, each.promotion) for each in stages.values() if each.promotion is not None]
     waiting: list[tuple[str | None, tuple[str, ...]]] = [
@@ -334,7 +334,7 @@ SHADOW = "shadow:\n  instance_type: ml.m5.large\n"
     [
         ("Approved", "four_eyes: true\n", 1),
         ("Approved", APPROVERS, 1),
-        # A version in the shadow may have no approval by anybody in particular.
+        # Nobody in particular need have approved what runs in the shadow.
         ("Approved", f"four_eyes: true\n{SHADOW}", 0),
         ("Approved", f"four_eyes: true\n{SHADOW}  {APPROVERS}", 1),
         ("Approved", "", 0),

@@ -1,4 +1,4 @@
-"""Test the rules for endpoints' own roles: one account, and no more than the deployer can pass."""
+"""Holds the rules for roles that endpoints bring: one account, and no more than the deployer can pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check the stack's alarms against the needs of CloudWatch and the deployer."""
+"""Holds the alarms that the stack makes to what CloudWatch and the deployer need of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names become patterns that still match all of them, while keys of objects stay as they are."""
+"""Names become patterns that still have all of them, and keys of objects stand for themselves in a policy."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_law_fewer_patterns_still_have_every_name_and_never_all_there_are(names:
         assert "*" not in patterns
         assert len(patterns) <= before
         before = len(patterns)
-    # In the end only names with different beginnings are separate.
+    # In the end only names that begin differently are apart.
     last = [*alike(names)][-1:]
     assert all(len({each[0] for each in patterns}) == len(patterns) for patterns in last)
 

@@ -1,4 +1,4 @@
-"""Statements are spread over policies within IAM's limits: none is lost, too long, or too coarse."""
+"""Statements are spread over policies that IAM takes: none is lost, too long, or coarser than need be."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_conditions_of_which_all_must_hold_are_not_divided() -> None:
 
 
 def listing(count: int) -> Allowance:
-    """Return a grant that needs several statements: a different prefix in each bucket."""
+    """Return a grant that only several statements say: below another prefix of each bucket."""
     coarser = Allowance("List", ["s3:ListBucket"], [f"arn:aws:s3:::bucket-{n}" for n in range(count)])
     each = [
         replace(

@@ -1,4 +1,4 @@
-"""Check the page on settings against the models, botocore and SageMaker's SDK, and its examples at synth."""
+"""Holds the page on settings to the models, to botocore and to SageMaker's SDK, and its examples to synth."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Compiler and local cloud agree: compiled settings are accepted, and refusable settings do not compile.
+"""Compiler and local cloud agree: what compiles is accepted, and what AWS would refuse does not compile.
 
-Each example is one endpoint's settings. They are compiled with `unchecked: true`, so that settings that break
-AWS's rules are sent too. The deployer's code makes the requests, through boto3. The local cloud must refuse
-exactly the settings that the compiler warned of. SETTINGS_EXAMPLES sets the number of examples.
+Each example is one endpoint's settings. They are compiled with `unchecked: true`, so that what breaks one of
+AWS's rules is there to be sent. The deployer's code makes the requests, through boto3. The local cloud has to
+refuse them exactly if the compiler warned. SETTINGS_EXAMPLES sets the number of examples.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ NOT_REFUSED_BY_THE_API = {
     "deployment guardrails, for a serverless": "where there are none, the traffic shifts at once, unwatched",
     "autoscaling of serverless": "Application Auto Scaling does not know the endpoint's MaxConcurrency",
 }
-"""Rules about settings that AWS accepts and that never work, and why no call is refused."""
+"""Sources of rules on what AWS accepts and then never does, and why no call is refused."""
 
 
 def compiled(
@@ -164,5 +164,5 @@ def test_settings_of_every_kind_are_accepted_exactly_if_they_compile(directory: 
 
     holds()
 
-    # Agreement without any example would prove nothing.
+    # An agreement over nothing would be none.
     assert min(seen["accepted"], seen["refused by AWS's rules"]) > EXAMPLES // 20, seen

@@ -1,4 +1,4 @@
-"""Each message says the cause and the correction, in the file's words and not the libraries'."""
+"""Each message says the cause and the mend, in the words of the file and not of the libraries below."""
 
 from __future__ import annotations
 

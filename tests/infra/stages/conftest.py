@@ -1,4 +1,4 @@
-"""Synthesise the example of three accounts once a run."""
+"""Synthesises the example of three accounts once a run."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def accounts(tmp_path_factory: pytest.TempPathFactory) -> Accounts:
 
 
 def synthesise_otherwise(directory: Path) -> Accounts:
-    """Turn every switch the other way: both roles are admitted, one spelling, an organisation, and mails."""
+    """Turn every switch the other way: both roles are let in, one spelling, an organisation, and mails."""
     context = example_context() | {"outcome_emails": ["team@example.com"]}
     context["registry"] |= {
         "admit": "both_roles",

@@ -1,4 +1,4 @@
-"""AWS's own sample for this has six defects. Each has a test here, and so has every statement."""
+"""AWS's own sample for the same has six defects, and each has its test here, as has every statement."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def statement(kind: str, name: str, sid: str, **registry: Any) -> Statement:
 
 
 def test_exactly_what_the_stages_groups_need_is_edited() -> None:
-    """Not the group without a stage, nor AWS's own repository."""
+    """Not the group that no stage uses, nor the repository that is AWS's."""
     assert list(granted()) == [
         PolicyTarget("bucket", "models"),
         PolicyTarget("bucket", "more-models"),
@@ -104,7 +104,7 @@ def test_no_principal_is_a_wildcard_and_every_account_comes_with_a_condition(adm
             assert roles
             assert all(role.startswith(account.removesuffix("root") + "role/") for role in roles)
         else:
-            # KMS accepts a role, but no account, as a grantee: an account's number grants nobody.
+            # KMS takes a role and no account as a grantee: a number grants nobody.
             assert re.fullmatch(r"arn:aws:iam::\d{12}:role/.+", account)
 
 
@@ -203,7 +203,7 @@ def test_an_owner_who_grants_a_key_gets_a_grant_for_each_role_that_fetches_objec
 
 
 def test_another_revision_has_every_grant_made_anew_and_changes_no_statement() -> None:
-    """A grant stays with its role, and does not move to a new one of the same name."""
+    """A grant stays with the role that it was made for, and not with one of the same name."""
     before, after = granted(), granted(revision=2)
 
     assert [each["Sid"] for each in after[PolicyTarget("key-grants", OTHER_KEY)]] == [

@@ -13,7 +13,7 @@ GROUP = "arn:aws:sagemaker:eu-central-1:111122223333:model-package-group/churn"
 
 @dataclass(frozen=True)
 class Spec:
-    """An endpoint's relevant part."""
+    """An endpoint, as far as it is asked."""
 
     endpoint_name: str
     model_package_group: str = GROUP
@@ -32,7 +32,7 @@ def test_every_stage_decides_by_the_digest_of_what_others_deployed() -> None:
 
 
 def test_each_inference_specification_has_a_digest_of_its_own() -> None:
-    """At every place in the settings: a variant's specification may differ from the endpoint's."""
+    """Wherever settings name it: a variant's may be another than the endpoint's."""
     small = {"CreateModel": {"Containers": [{"InferenceSpecificationName": "small"}]}}
     large = {"Variants": {"b": {"InferenceSpecificationName": "large"}, "c": [1, "x", None]}}
 

@@ -334,7 +334,7 @@ def test_a_stage_may_need_more_stacks_than_another(tmp_path: Path) -> None:
             "model_package_group: Churn-Models\ninstance_type: ml.m5.large\n"
         )
 
-    # None promotes: hundreds of endpoints' metadata may not fit into a group's policy.
+    # None promotes: what hundreds of endpoints say of a version may have no room in its group's policy.
     _, [problem] = load(tmp_path, of_staging(promotion=None, soak_seconds=None))
     stages, problems = load(tmp_path, of_staging(promotion=None, soak_seconds=None, settings_stacks=2))
 

@@ -167,7 +167,7 @@ def test_more_resources_than_a_stack_holds_are_refused() -> None:
 
 
 def many() -> dict[str, Any]:
-    """More groups than one policy of a role can hold, and a promoting stage in the registry's own account."""
+    """More groups than one policy of a role holds, and a promoting stage in the registry's own account."""
     given = promoting(context(26, 3))
     given["registry"]["admit"] = "both_roles"
     given["stages"]["production"] |= {
@@ -206,7 +206,7 @@ def test_the_estimate_of_the_registrys_stack_is_near_and_on_the_safe_side(synthe
 
 
 def test_a_role_of_many_groups_is_held_to_the_registrys_by_the_same_words(synthesised: Accounts) -> None:
-    """Dividing loses nothing: every version, object, repository and key is in some statement."""
+    """Nothing is lost in dividing: every version, object, repository and key is in some statement."""
     production = next(each for each in accesses(many())[0] if each.at_home)
 
     for role, allowances in (

@@ -1,4 +1,4 @@
-"""Check the stacks of several accounts for everything that only real accounts would refuse."""
+"""Holds the stacks of several accounts to what only real accounts would refuse."""
 
 from __future__ import annotations
 
@@ -299,7 +299,7 @@ def test_an_editor_may_do_what_its_code_calls_and_its_code_calls_no_more(account
         for action in _listed(statement["Action"])
     }
 
-    # Service authorization reference: this is the one operation whose action has another name.
+    # Service authorization reference: the one operation whose action has another name.
     actions = {"s3:ListBuckets": "s3:ListAllMyBuckets"}
     called = [f"{service}:{name}" for service, names in operations(REGISTRY_ACCESS).items() for name in names]
     assert permitted == {actions.get(name, name) for name in called}
@@ -320,7 +320,7 @@ def test_grants_can_be_made_to_the_stages_roles_and_for_decryption_only(accounts
 
 
 def test_a_policy_can_still_be_edited_when_it_leaves_the_stack(accounts: Accounts) -> None:
-    """CloudFormation deletes dependents first: the resource, and after it the permission."""
+    """CloudFormation deletes what depends first: the resource, and after it the permission."""
     for each in accounts.of_type("Greenlight-Registry", CUSTOM).values():
         role = each["Properties"]["Role"]["Fn::GetAtt"][0]
         policies = accounts.of_type("Greenlight-Registry", "AWS::IAM::Policy")
@@ -389,7 +389,7 @@ def merging(targets: Sequence[PolicyTarget], revision: int = 0) -> dict[str, dic
 
 
 def test_a_policy_whose_role_changes_is_edited_by_the_same_resource_and_has_one_set_of_statements() -> None:
-    """Two editors' statements do not fit into one policy if one's fill more than half of it."""
+    """Two editors' statements in one policy would not fit where one's fill more than half of it."""
     targets = [PolicyTarget("bucket", f"models-{number}") for number in range(MOST_OF_ROLE + 1)]
 
     before, after = merging(targets[:-1]), merging(targets)
@@ -400,7 +400,7 @@ def test_a_policy_whose_role_changes_is_edited_by_the_same_resource_and_has_one_
             same = {**after[name]["Properties"], "Role": each["Properties"]["Role"]}
             assert same == each["Properties"]
             moved += after[name]["Properties"]["Role"] != each["Properties"]["Role"]
-            # and the old permission is another resource, deleted after the new one exists
+            # and the former permission is another resource, which goes after the latter has come
             if after[name]["Properties"]["Role"] != each["Properties"]["Role"]:
                 assert not set(after[name]["DependsOn"]) & set(each["DependsOn"])
     assert moved > 0
@@ -421,7 +421,7 @@ def test_where_nobody_is_let_in_there_is_no_editor() -> None:
 
 
 def test_another_revision_has_cloudformation_ask_for_every_edit_again() -> None:
-    """Without a changed property, it asks for nothing, although the policy may have been overwritten."""
+    """It asks for nothing where no property changed, though the policy may have been overwritten."""
     targets = [PolicyTarget("bucket", "models"), PolicyTarget("group", "churn")]
 
     first, second = merging(targets), merging(targets, revision=1)

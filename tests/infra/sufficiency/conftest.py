@@ -1,7 +1,7 @@
-"""Run the deployer's stories with IAM enforced, under its synthesised policies.
+"""Tells the deployer's stories with IAM enforced on it and its synthesised policies as they are.
 
-A call beyond these policies is refused as AWS would refuse it. The stories' pipeline is in
-`tests/unit/deployer`, beside the tests that need no policies.
+A story that needs more than the policies give is refused here as AWS would refuse it. The pipeline that the
+stories share is in `tests/unit/deployer`, with the tests that need no policies.
 """
 
 from __future__ import annotations

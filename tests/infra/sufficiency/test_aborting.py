@@ -1,4 +1,4 @@
-"""A reject rolls back the current update at once, if the endpoint's updates are guarded."""
+"""A reject rolls back the update under way at once, where the endpoint's updates are guarded."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def alarm_state(pipeline: Pipeline) -> str:
 
 
 def in_canary(pipeline: Pipeline) -> str:
-    """Approve the next version, and pause in the middle of its canary."""
+    """Approve the next version, and stop in the middle of its canary."""
     arn = pipeline.register()
     pipeline.approve(arn)
     pipeline.deliver()
@@ -190,11 +190,11 @@ def test_a_rollout_that_ends_just_before_the_abort_is_rolled_back_like_any_other
     assert pipeline.serving() == "v1"
     assert pipeline.told(arn) == ["started", "succeeded"]
     assert alarm_state(pipeline) == "OK"
-    assert [each.status for each in pipeline.history.attempts][-2] is AttemptStatus.SUCCEEDED
+    assert [each.status for each in pipeline.attempts][-2] is AttemptStatus.SUCCEEDED
 
 
 def test_an_abort_that_came_too_late_leaves_no_alarm_set(pipeline: Pipeline) -> None:
-    """Even if no other update follows that would clear it."""
+    """Also where no other update follows that would clear it."""
     arn = in_canary(pipeline)
     for version in (arn, pipeline.history.approvals[-1].version_arn):
         pipeline.reject(version)
@@ -218,7 +218,7 @@ def test_an_abort_that_came_too_late_for_what_is_still_to_be_tried_leaves_no_ala
 
 
 def test_an_invocation_that_dies_once_the_abort_is_settled_leaves_no_alarm_set(pipeline: Pipeline) -> None:
-    """Nobody looks again at a settled attempt, and no other update follows that would clear it."""
+    """Nobody looks at an attempt again that is settled, and no other update follows that would clear it."""
     arn = in_canary(pipeline)
     for version in (arn, pipeline.history.approvals[-1].version_arn):
         pipeline.reject(version)
@@ -232,7 +232,7 @@ def test_an_invocation_that_dies_once_the_abort_is_settled_leaves_no_alarm_set(p
     pipeline.deployer_cloud.before_call = die
     with pytest.raises(SystemExit):
         pipeline.run()
-    assert pipeline.history.attempts[0].status is AttemptStatus.ABORTED
+    assert pipeline.attempts[0].status is AttemptStatus.ABORTED
     assert alarm_state(pipeline) == "OK"
 
 

@@ -31,7 +31,7 @@ def accounts(estate: Estate) -> Accounts:
 
 @pytest.fixture(params=["staging", "production"])
 def deployer(request: pytest.FixtureRequest, accounts: Accounts) -> ModelRegistry:
-    """Connect a stage's deployer to a registry that admits it."""
+    """Give the gateway of a stage's deployer to a registry that lets it in."""
     accounts.open("group")
     stack = accounts.staging if request.param == "staging" else accounts.production
     return ModelRegistry(accounts.client("sagemaker", stack.session("DeployerRole")))
@@ -97,12 +97,12 @@ def test_an_operator_of_a_stage_sees_the_registry(accounts: Accounts) -> None:
     assert len(ann.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]) == 1
 
 
-# Fetching models and samples ------------------------------------------------------------------------------
+# What models and samples are fetched with -----------------------------------------------------------------
 
 
 @pytest.fixture(params=["staging", "production", "lab"])
 def models(request: pytest.FixtureRequest, accounts: Accounts) -> str:
-    """Return the role of a stage's models: the stack's, or the stage's own."""
+    """Return the role of a stage's models: one that the stack makes, or one that the stage brings."""
     if request.param == "staging":
         return accounts.models()
     if request.param == "lab":
@@ -138,7 +138,7 @@ def test_a_stages_models_read_the_artifacts(accounts: Accounts, models: str) -> 
 
 
 def store_encrypted(accounts: Accounts, by: str) -> None:
-    """Put an artifact, encrypted with a key that admits stages by its policy or by grants."""
+    """Put an artifact, encrypted with the key that stages are let in to by its policy or by grants."""
     key = accounts.key if by == "key" else accounts.granted_key
     accounts.client("s3").put_object(
         Bucket=accounts.bucket,

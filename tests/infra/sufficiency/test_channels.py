@@ -1,4 +1,4 @@
-"""People and machines hear by two channels; neither blocks the other, and neither blocks an endpoint."""
+"""People and machines hear by two channels: neither keeps the other from it, and none keeps an endpoint."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def kinds(told: list[dict[str, str]]) -> list[str]:
 def test_people_hear_by_a_topic_whose_key_has_the_stacks_policy(
     pipeline: Pipeline, featured: Synthesised
 ) -> None:
-    """The key's policy defers to the account's IAM policies; without it, the deployer's have no effect.
+    """It leaves the key to the account's IAM policies, without which those of the deployer have no effect.
 
     Source: KMS developer guide, "key-policies".
     """

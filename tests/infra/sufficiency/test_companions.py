@@ -1,4 +1,4 @@
-"""Several versions on one endpoint: pinned ones beside the approved one, and one in the shadow."""
+"""Several versions on one endpoint: pinned ones beside the approved one, and one that shadows it."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def test_a_pin_of_another_accounts_group_is_read_by_its_arn() -> None:
 
 
 class Shadowing(Pipeline):
-    """An endpoint whose approvals count only from the lead, and whose shadows anybody chooses."""
+    """An endpoint whose approvals count if the lead gives them, and whose shadows anybody chooses."""
 
     def __init__(self, **changes: Any) -> None:
         super().__init__()

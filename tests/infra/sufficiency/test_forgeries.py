@@ -48,7 +48,7 @@ def assert_nothing_happened(pipeline: Pipeline) -> None:
     pipeline.run()
     assert not WRITES & set(pipeline.sagemaker_calls())
     assert pipeline.history.approvals == ()
-    assert pipeline.history.attempts == ()
+    assert pipeline.attempts == []
 
 
 ARN = f"arn:aws:sagemaker:{REGION}:{{account}}:model-package/{GROUP}/1"
@@ -178,7 +178,7 @@ def test_what_serves_stays_when_its_version_is_changed(pipeline: Pipeline) -> No
 
 
 def test_what_served_before_is_not_gone_back_to_if_it_was_changed(pipeline: Pipeline) -> None:
-    """Its model may be gone, and would be made from an artifact that nobody approved."""
+    """Its model may be gone, and would be made of something that nobody approved."""
     first = pipeline.register()
     pipeline.approve(first)
     pipeline.run()
@@ -194,7 +194,7 @@ def test_what_served_before_is_not_gone_back_to_if_it_was_changed(pipeline: Pipe
 
 
 def test_what_is_changed_and_approved_again_is_another_release(pipeline: Pipeline) -> None:
-    """Under the same name SageMaker would keep the existing model."""
+    """Under the same name SageMaker would be left with the model that there is."""
     arn = pipeline.register()
     pipeline.approve(arn)
     pipeline.run()

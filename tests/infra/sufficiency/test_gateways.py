@@ -1,4 +1,4 @@
-"""The gateways narrow AWS's answers: absence is None, a refusal is ours, all other errors pass through."""
+"""The gateways narrow AWS's answers: absence is None, a refusal is ours, everything else passes through."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_any_other_error_of_a_read_passes_through(code: str, message: str) -> No
     ],
 )
 def test_any_other_error_of_reading_a_version_passes_through(code: str, message: str) -> None:
-    """The version is read for a deployment, but this does not refuse the deployment."""
+    """It is no refusal of the deployment for which the version is read."""
     with pytest.raises(ClientError, match=code):
         failing_registry(code, message).describe_version("arn")
 
@@ -182,7 +182,7 @@ def test_creating_a_config_that_is_there_with_other_content_is_refused() -> None
 
 
 class ShowingNothing:
-    """SageMaker that says that everything exists, and shows nothing."""
+    """SageMaker that says of everything that it exists, and shows nothing."""
 
     def __init__(self, client: Any) -> None:
         self.meta = client.meta
@@ -218,7 +218,7 @@ def test_every_page_of_approved_versions_is_read_newest_first() -> None:
 
 
 class PagingClient:
-    """Answers every operation with its pages in turn; each page but the first needs its token."""
+    """Answers every operation with its pages in turn; each but the first must be asked for by its token."""
 
     def __init__(self, *pages: dict[str, Any]) -> None:
         self._pages = pages
@@ -414,7 +414,7 @@ def calls_for(pipeline: Pipeline, group: str = GROUP) -> tuple[list[str], list[s
 
 
 def test_who_follows_a_group_is_listed_once_a_minute_and_read_again_each_time() -> None:
-    """A listing needs a call for every ten endpoints of the account, of all groups."""
+    """A list takes a call for every ten endpoints of the account, whichever group it is about."""
     pipeline = Pipeline()
     pipeline.manage()
     for number in range(11):
@@ -441,7 +441,7 @@ def test_settings_that_changed_since_they_were_listed_are_never_used_as_they_wer
 
 
 class RefusingBus:
-    """Accepts the call and refuses the entry, as PutEvents does."""
+    """Takes the call and refuses the entry, as PutEvents does."""
 
     def put_events(self, **_: object) -> dict[str, Any]:
         return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException", "ErrorMessage": "…"}]}

@@ -1,4 +1,4 @@
-"""A rollback alarm that is on before an update neither fails the version nor stops it from serving."""
+"""A rollback alarm that is on before an update begins neither fails the version nor keeps it from serving."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from deployer.decisions.guardrails import SETTLING, guard_with_alarms, rollback_alarms
 from deployer.decisions.plan import Deploy, WaitForAlarms
 from deployer.dispatcher import PassesFailedError
-from deployer.model.attempt import Action, AttemptStatus
+from deployer.model.attempt import Action, AttemptStatus, Deployment
 from deployer.model.steps import CreateEndpoint, UpdateEndpoint
 from local_cloud.sagemaker.switch_settings import AlarmAtStart, MissingAlarm
 from local_cloud.sagemaker.switches import Switches
@@ -48,7 +48,11 @@ UNSEEN = replace(ROLLED_BACK, accepted_at=None, settled_at=None)
 CLEANED_UP = clean_up(number=2, status=AttemptStatus.SUCCEEDED)
 
 
-# Decisions --------------------------------------------------------------------------------------------
+def deployments(attempts: list[Attempt]) -> list[Deployment]:
+    return [each for each in attempts if isinstance(each, Deployment)]
+
+
+# What is decided --------------------------------------------------------------------------------------
 
 
 def test_an_update_that_no_alarm_hinders_stays_as_it_is() -> None:
@@ -79,7 +83,9 @@ def test_an_update_that_no_alarm_hinders_stays_as_it_is() -> None:
 def test_what_a_rollout_may_have_raised_is_waited_for_after_its_rollback(
     attempts: list[Attempt], rolled_back_at: float
 ) -> None:
-    planned = guard_with_alarms(update(**alarms(ALARM, ERRORS)), {ERRORS}, attempts, BACK, now=minutes(0))
+    planned = guard_with_alarms(
+        update(**alarms(ALARM, ERRORS)), {ERRORS}, deployments(attempts), BACK, now=minutes(0)
+    )
 
     assert planned == WaitForAlarms((ERRORS,), minutes(rolled_back_at) + SETTLING)
 
@@ -110,7 +116,7 @@ def test_an_update_goes_out_without_alarms_that_no_rollback_raised(
     attempts: list[Attempt], observed: Endpoint, now: float
 ) -> None:
     deploy = update(BlueGreenUpdatePolicy={}, **alarms(ALARM, ERRORS, THEIRS))
-    planned = guard_with_alarms(deploy, {ERRORS}, attempts, observed, now=minutes(now))
+    planned = guard_with_alarms(deploy, {ERRORS}, deployments(attempts), observed, now=minutes(now))
 
     request = update(BlueGreenUpdatePolicy={}, **alarms(ALARM, THEIRS)).change
     assert isinstance(request, UpdateEndpoint)
@@ -144,7 +150,7 @@ def test_the_alarms_of_an_update_are_those_it_asks_for(deploy: Deploy, names: tu
     assert rollback_alarms(deploy) == names
 
 
-# Results ----------------------------------------------------------------------------------------------
+# What becomes of it -----------------------------------------------------------------------------------
 
 WATCHED = {**GUARDED, "DeploymentConfig": {**GUARDED["DeploymentConfig"], **alarms(ALARM, ERRORS)}}
 
@@ -211,7 +217,7 @@ def test_a_good_version_waits_for_a_bad_ones_alarm_to_end(at_start: AlarmAtStart
     pipeline.pass_time(60)
     good = approve(pipeline)
     assert pipeline.told(good) == []
-    assert not any(each.unsettled for each in pipeline.history.attempts)
+    assert not any(each.unsettled for each in pipeline.attempts)
 
     set_state(pipeline, "OK")
     pipeline.sweep()
@@ -243,7 +249,7 @@ def test_an_alarm_that_does_not_end_is_waited_for_no_longer_than_a_quarter_of_an
 
 
 def test_what_failed_its_smoke_test_is_replaced_at_once_though_it_raised_an_alarm() -> None:
-    """It still serves: only the previous version ends its alarm."""
+    """It still serves: nobody but the former version ends its alarm."""
     pipeline = Trying(**WATCHED)
     pipeline.make_alarm(ALARM)
     pipeline.make_alarm(ERRORS)

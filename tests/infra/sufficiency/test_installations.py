@@ -20,7 +20,7 @@ BY_HAND = "made-by-hand"
 
 
 def let_happen(*installations: Pipeline) -> None:
-    """Let everything happen that may cause a deployment, in every installation."""
+    """Let everything happen that may deploy something, in every installation."""
     for _ in range(3):
         for each in installations:
             each.run()
@@ -151,7 +151,7 @@ def test_two_installations_below_one_path_take_none_of_each_others_endpoints() -
     assert f"The settings of endpoint {ENDPOINT} are of stack Greenlight" in in_second
     assert all("settings_prefix" in each for each in (in_first, in_second))
 
-    # One of them removes its settings, which concerns neither.
+    # One of them takes its settings out: that is the affair of neither.
     first.ssm.delete_parameter(Name=f"{PREFIX}fraud")
     for each in (first, second):
         each.outcomes.clear()

@@ -41,7 +41,7 @@ def come_to_rest(pipeline: Pipeline) -> None:
 
 
 def left_behind(pipeline: Pipeline) -> str:
-    """Approve a version whose attempt began, but was given back because an answer was lost."""
+    """Approve a version whose attempt is begun and, as the answer is lost, given back."""
     arn = approved(pipeline)
 
     def refuse(_service: str, operation: str) -> None:
@@ -82,7 +82,7 @@ def test_an_attempt_left_behind_is_withdrawn_when_its_approval_is_taken_back(pip
     pipeline.reject(arn)
     pipeline.run()
 
-    attempt = pipeline.history.attempts[-1]
+    attempt = pipeline.attempts[-1]
     assert (attempt.status, attempt.reason) == (AttemptStatus.WITHDRAWN, "It is no longer wanted.")
     assert pipeline.sagemaker.list_endpoints()["Endpoints"] == []
     assert pipeline.outcomes == []
@@ -116,7 +116,7 @@ def test_the_end_of_an_unmanaged_rollout_is_told_by_one_of_two_passes_at_once(pi
     in_service = pipeline.undelivered()[-1]
 
     def overtake(_service: str, operation: str) -> None:
-        if operation == "UpdateItem":
+        if operation == "TransactWriteItems":
             calm(pipeline)
             pipeline.dispatch(read_trigger(in_service))
 

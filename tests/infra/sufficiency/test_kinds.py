@@ -1,4 +1,4 @@
-"""SageMaker refuses to make an endpoint on instances serverless; the deployer reports it beforehand."""
+"""SageMaker refuses to make an endpoint on instances serverless; the deployer says so and does not ask."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_an_attempt_left_behind_is_withdrawn(pipeline: Pipeline) -> None:
     pipeline.manage(CreateEndpointConfig=SERVERLESS)
     sweep(pipeline)
 
-    assert not any(each.unsettled for each in pipeline.history.attempts)
+    assert not any(each.unsettled for each in pipeline.attempts)
     assert pipeline.outcomes[-1]["Outcome"] == "needs_attention"
 
 

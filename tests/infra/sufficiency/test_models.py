@@ -1,4 +1,4 @@
-"""Models are created, launched and monitored with the stack's role."""
+"""Models are created, launched and watched over with the role that the stack makes for them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Artifacts:
 
 
 class Models:
-    """An account in which models run with a stack's role."""
+    """An account in which models run with a role of a stack's."""
 
     def __init__(self, role_arn: str, iam: SynthesisedIam) -> None:
         self.roles = roles = ExecutionRoles(iam)
@@ -110,7 +110,7 @@ class Models:
 @pytest.fixture
 def models(featured: Synthesised) -> Models:
     account_id = str(next(_accounts))
-    # A bucket's name belongs to one account in the whole world.
+    # A bucket's name is one account's in the whole world.
     renamed = {f"s3:::{name}": f"s3:::{name}-{account_id}" for name in NAMED_BUCKETS}
     stack = Deployed(featured, account_id, REGION, renamed=renamed)
     return Models(stack.arn("AWS::IAM::Role", "ModelExecutionRole"), SynthesisedIam(stack))
@@ -177,7 +177,7 @@ def test_alarms_are_watched_during_a_rollout(models: Models, bucket: str) -> Non
 
 
 def test_a_model_joins_the_subnets_that_another_account_shares(models: Models, bucket: str) -> None:
-    """The resources that `featured` in tests/infra/conftest.py names."""
+    """Those that `featured` in tests/infra/conftest.py names."""
     ec2 = importlib.import_module("ministack.services.ec2")
     for kept, name in ((ec2._subnets, "subnet-1"), (ec2._security_groups, "sg-1")):  # noqa: SLF001 - EC2 chooses ids
         kept.set_scoped(OTHER, REGION, name, {})
@@ -200,14 +200,14 @@ def test_a_model_joins_no_other_subnets(models: Models, bucket: str, vpc: dict[s
     assert "is not authorized to perform: ec2:CreateNetworkInterface" in reason
 
 
-# Resources in the settings: `featured` in tests/infra/conftest.py ------------------------------------------
+# What settings name: `featured` in tests/infra/conftest.py -------------------------------------------------
 
 OTHER = "444455556666"
 
 
 @pytest.fixture(params=["no key", "a key", "another account's key"])
 def named(models: Models, request: pytest.FixtureRequest) -> Models:
-    """The buckets in the settings, with and without default encryption, perhaps in another account."""
+    """The buckets that settings name: they encrypt by default or not, and may be another account's."""
     owner = OTHER if request.param == "another account's key" else models.account_id
     role = {"Effect": "Allow", "Principal": {"AWS": models.role_arn}, "Resource": "*"}
     key = None
@@ -268,7 +268,7 @@ def test_calls_are_written_with_the_key_that_settings_name_by_its_alias(models: 
 
 @pytest.mark.parametrize("is_encrypted", [False, True], ids=["as it is", "encrypted"])
 def test_topics_are_told_of_answers(models: Models, *, is_encrypted: bool) -> None:
-    """The topic and its key belong to another account."""
+    """The topic is another account's, and so is its key."""
     account_id = "111122223333"
     sns, kms = (models.client(service, account_id) for service in ("sns", "kms"))
     topic = sns.create_topic(Name="failed")["TopicArn"]

@@ -1,4 +1,4 @@
-"""The whole deployer against the control plane: results of approvals, rejects and faults."""
+"""The whole deployer against the control plane: what approvals, rejects and faults lead to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from deployer.decisions.judgement import STALE_READ_LIMIT
 from deployer.decisions.retries import RETRY_DELAYS
 from deployer.dispatcher import PART_SIZE, PassesFailedError
 from deployer.endpoint_pass.attempts import LEASE
-from deployer.gateways.journal import WINDOW
 from deployer.model.attempt import AttemptStatus, CleanUp
 from deployer.model.trigger import EndpointChanged, SettingsChanged, SweepPart
 from deployer.operations import OPERATIONS
@@ -25,6 +24,8 @@ from local_cloud.sagemaker.switch_settings import MissingGroupListing
 from local_cloud.sagemaker.switches import Switches
 from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
 from tests.unit.deployer.pipeline import PREFIX, REGION, SCHEDULED, Pipeline
+
+MANY = 100
 
 WRITES = frozenset(
     operation
@@ -68,7 +69,7 @@ def test_an_approved_version_is_serving(pipeline: Pipeline) -> None:
 
 
 def test_a_version_whose_card_is_encrypted_takes_no_permission_for_its_key(pipeline: Pipeline) -> None:
-    """With IAM, asking for the card's content is refused: the key admits nobody."""
+    """Refused where IAM is enforced, if the card's content is asked for: the key admits nobody."""
     nobody = {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
     key_arn = f"arn:aws:kms:{REGION}:{pipeline.account_id}:key/1"
     pipeline.keys.keys["alias/cards"] = Key(key_arn, ("alias/cards",), parse_policy({"Statement": nobody}))
@@ -286,7 +287,7 @@ def test_a_version_approved_long_ago_is_no_news_when_its_metadata_changes(pipeli
     first = pipeline.register()
     pipeline.approve(first)
     pipeline.run()
-    for _ in range(WINDOW):
+    for _ in range(MANY):
         pipeline.register("Approved")
     pipeline.run()
     live = pipeline.serving()
@@ -295,7 +296,7 @@ def test_a_version_approved_long_ago_is_no_news_when_its_metadata_changes(pipeli
     pipeline.sweep()
     pipeline.run()
 
-    assert live == f"v{WINDOW + 1}"
+    assert live == f"v{MANY + 1}"
     assert pipeline.serving() == live
 
 
@@ -364,7 +365,7 @@ def test_a_reject_just_before_the_write_is_still_seen(pipeline: Pipeline) -> Non
         "DeleteEndpointConfig",
         "DeleteModel",
     ]
-    assert pipeline.history.attempts[-1].status is AttemptStatus.WITHDRAWN
+    assert pipeline.attempts[-1].status is AttemptStatus.WITHDRAWN
     assert pipeline.outcomes == []
 
 
@@ -418,7 +419,7 @@ def test_an_endpoint_that_is_busy_and_seen_at_rest_is_waited_for_however_long(pi
             pipeline.sweep()
 
     assert "needs_attention" not in [each["Outcome"] for each in pipeline.outcomes]
-    assert pipeline.history.attempts[0].status is AttemptStatus.OPEN
+    assert pipeline.attempts[0].status is AttemptStatus.OPEN
     pipeline.deployer_cloud.before_call = lambda *_: None
     pipeline.sweep()
     pipeline.run()
@@ -639,7 +640,7 @@ def test_a_change_by_somebody_else_in_between_is_waited_for(pipeline: Pipeline) 
     pipeline.deployer_cloud.before_call = maintain
     pipeline.run()
 
-    assert [each.status for each in pipeline.history.attempts[:2]] == [
+    assert [each.status for each in pipeline.attempts[:2]] == [
         AttemptStatus.SUCCEEDED,
         AttemptStatus.WITHDRAWN,
     ]
@@ -763,7 +764,7 @@ def test_an_update_keeps_the_count_that_autoscaling_chose(pipeline: Pipeline) ->
     assert pipeline.endpoint["ProductionVariants"][0]["CurrentInstanceCount"] == 4
 
 
-# Approvers ---------------------------------------------------------------------------------------------
+# Who may approve ---------------------------------------------------------------------------------------
 
 
 def test_an_approval_by_somebody_else_is_ignored_with_the_reason(pipeline: Pipeline) -> None:
@@ -811,7 +812,7 @@ def test_an_editor_does_not_pass_for_the_approver(pipeline: Pipeline, policy: di
 
 
 def approved_and_repeated(pipeline: Pipeline, arn: str) -> dict[str, Any]:
-    """Approve a version, let it go live, and return a copy of its approval's event."""
+    """Approve a version, let it go live, and return the event of its approval once more."""
     pipeline.approve(arn)
     event = pipeline.events.events[-1]
     pipeline.run()
@@ -819,7 +820,7 @@ def approved_and_repeated(pipeline: Pipeline, arn: str) -> dict[str, Any]:
 
 
 def test_a_repeated_event_takes_nothing_back_that_was_approved_properly(pipeline: Pipeline) -> None:
-    """The version was edited since, so nobody can tell any more who approved it."""
+    """The version was edited since, so that nobody could tell from it any more who approved it."""
     pipeline.manage(ApprovalPolicy={"Approvers": ["*"]})
     deployed(pipeline)
     arn = pipeline.register()
@@ -931,7 +932,7 @@ def test_a_clean_up_is_in_the_journal_and_told_to_nobody(pipeline: Pipeline) -> 
     pipeline.manage(Keep=0)
     deployed(pipeline, 3)
 
-    clean_ups = [each for each in pipeline.history.attempts if isinstance(each, CleanUp)]
+    clean_ups = [each for each in pipeline.attempts if isinstance(each, CleanUp)]
     assert [each.status for each in clean_ups] == [AttemptStatus.SUCCEEDED]
     assert [each["Outcome"] for each in pipeline.outcomes] == ["started", "succeeded"] * 3
 
@@ -1065,7 +1066,7 @@ def crash_before(pipeline: Pipeline, number: int) -> None:
 
 
 CALLS_OF_A_FIRST_DEPLOYMENT = 16
-"""From the approval's event until SageMaker accepted; a fault before this call would hit nothing."""
+"""From the approval's event until SageMaker accepted; a fault before the call of that number hits none."""
 
 
 def approved(pipeline: Pipeline) -> str:
@@ -1107,7 +1108,7 @@ def test_a_crash_between_any_two_calls_is_healed(pipeline: Pipeline, number: int
 @pytest.mark.parametrize("took_effect", [False, True])
 @pytest.mark.parametrize("number", range(CALLS_OF_A_FIRST_DEPLOYMENT + 1))
 def test_a_call_that_times_out_is_made_again(pipeline: Pipeline, number: int, *, took_effect: bool) -> None:
-    """Independent of its effect: botocore repeats the call, and the repetition finds its own work."""
+    """Whether it took effect or not: botocore repeats it, and the repetition finds its own work."""
     arn = approved(pipeline)
     count = itertools.count()
 
@@ -1184,7 +1185,7 @@ def test_an_outcome_that_could_not_be_put_is_put_later(pipeline: Pipeline) -> No
     assert pipeline.told(arn) == ["succeeded"]
 
 
-# Unknown behaviours of AWS ----------------------------------------------------------------------------
+# What nobody could establish about AWS ----------------------------------------------------------------
 
 
 def every_setting() -> list[Any]:
@@ -1223,7 +1224,7 @@ def test_the_schedule_is_understood_as_aws_documents_it() -> None:
     assert read_trigger(SCHEDULED).event_id == SCHEDULED["id"]  # type: ignore[union-attr]
 
 
-# Neighbours of an endpoint ------------------------------------------------------------------------------
+# What others may do to an endpoint's neighbours ---------------------------------------------------------
 
 
 def denied(pipeline: Pipeline, arn: str) -> None:
@@ -1263,7 +1264,7 @@ def shown_again(pipeline: Pipeline) -> None:
 
 
 def test_an_approval_of_what_cannot_be_read_counts_once_it_can(pipeline: Pipeline) -> None:
-    """The version was approved before, so the registry's list has no news of it."""
+    """The version was approved before, so that the registry's list has no news of it."""
     first, second = deployed(pipeline, 2)
     denied(pipeline, first)
     pipeline.approve(first)
@@ -1333,6 +1334,6 @@ def test_a_version_that_can_no_longer_be_read_serves_on_and_is_not_withdrawn(pip
     pipeline.sweep()
 
     assert pipeline.serving() == "v1"
-    assert not pipeline.history.approvals[0].withdrawn
+    assert [each.version_arn for each in pipeline.history.approvals] == [arn]
     [told] = [each for each in pipeline.outcomes if each["Outcome"] == "ignored"]
     assert "The registry does not show it" in told["Message"]

@@ -1,4 +1,4 @@
-"""Automatic scaling is in place whenever an endpoint rests; only an update that needs it removes it."""
+"""Automatic scaling is there whenever an endpoint rests, and goes only where an update demands it."""
 
 from __future__ import annotations
 
@@ -240,12 +240,12 @@ def test_a_refusal_that_asks_for_it_takes_scaling_off_and_goes_on(pipeline: Pipe
     pipeline.deployer_cloud.before_call = forget_config(pipeline)
     settle(pipeline, config=variants("ml.m5.xlarge"), AutoScaling=scaling(Policies=[tracking()]))
 
-    assert pipeline.history.attempts[0].status is AttemptStatus.SUCCEEDED
+    assert pipeline.attempts[0].status is AttemptStatus.SUCCEEDED
     assert (targets(pipeline), policies(pipeline)) == ([(1, 4)], ["invocations"])
 
 
 def forget_config(pipeline: Pipeline) -> Callable[[str, str], None]:
-    """Hide the serving config's description, as a stale read may."""
+    """Let the serving config's description be missing, as it may be when read late."""
 
     def answer_missing(_service: str, operation: str) -> None:
         if operation == "DescribeEndpointConfig":

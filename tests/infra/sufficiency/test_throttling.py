@@ -1,4 +1,4 @@
-"""The deployer waits for throttled writes, hands them on when its time ends, and sends no outdated ones."""
+"""Writes that SageMaker throttles are waited for, handed on when time runs out, and never outdated."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_nobody_waits_beyond_the_time_that_is_left() -> None:
     assert made == [5.0]
 
 
-# Changes during a wait ---------------------------------------------------------------------------------
+# What changes meanwhile --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("operation", ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"])
@@ -120,7 +120,7 @@ def test_a_newer_approval_that_comes_while_waiting_goes_out_instead(
     assert pipeline.serving() == "v2"
     assert pipeline.told(first) == []
     assert pipeline.sagemaker_calls().count("CreateEndpoint") == 1
-    assert pipeline.history.attempts[-1].status is AttemptStatus.WITHDRAWN
+    assert pipeline.attempts[-1].status is AttemptStatus.WITHDRAWN
 
 
 def test_a_reject_that_comes_while_waiting_is_seen_before_the_change(pipeline: Pipeline) -> None:
@@ -129,7 +129,7 @@ def test_a_reject_that_comes_while_waiting_is_seen_before_the_change(pipeline: P
     pipeline.deliver()
 
     assert "CreateEndpoint" not in pipeline.sagemaker_calls()
-    assert [each.status for each in pipeline.history.attempts][-1] is AttemptStatus.WITHDRAWN
+    assert [each.status for each in pipeline.attempts][-1] is AttemptStatus.WITHDRAWN
 
 
 # Out of time -------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def test_an_invocation_out_of_time_hands_its_endpoint_to_the_next_one(pipeline: 
 
     assert pipeline.serving() == "v1"
     assert pipeline.told(arn) == ["started", "succeeded"]
-    assert [each.number for each in pipeline.history.attempts] == [1]
+    assert [each.number for each in pipeline.attempts] == [1]
 
 
 @pytest.fixture

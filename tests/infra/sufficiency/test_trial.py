@@ -49,7 +49,7 @@ class Trying(Pipeline):
         self.manage(**self.settings)
 
     def deploy(self, *answers: Answer | Exception, **members: Any) -> str:
-        """Register and approve a version with these answers, and let everything happen; return its ARN."""
+        """Register and approve a version that answers so, and let everything happen; return its ARN."""
         arn = self.register(**members)
         self.script(arn, *answers)
         self.approve(arn)
@@ -243,12 +243,12 @@ def test_a_former_release_that_was_made_again_since_is_not_put_back(kind: str) -
     assert f"{names[kind]} was deleted and made again at 20" in told
     assert "Somebody else may have made it" in told
 
-    before = len(pipeline.history.attempts)
+    before = len(pipeline.attempts)
     for _ in range(3):
         pipeline.pass_time(3600)
         pipeline.sweep()
         pipeline.run()
-    assert len(pipeline.history.attempts) == before
+    assert len(pipeline.attempts) == before
 
 
 def test_the_version_before_goes_out_where_a_former_release_was_made_again() -> None:
@@ -292,7 +292,7 @@ def test_a_former_config_that_is_deleted_right_after_it_was_looked_at_is_not_put
 
 @pytest.mark.parametrize("seconds", [-8, 8])
 def test_clocks_that_differ_a_little_put_a_former_release_back(pipeline: Trying, seconds: int) -> None:
-    """The deployer's clock times a release's acceptance, SageMaker's the creation of its config."""
+    """The deployer's clock says when a release was accepted, SageMaker's when its config was made."""
     clock = pipeline.clock.now
     pipeline.now = lambda: clock() + timedelta(seconds=seconds)
     first = pipeline.deploy(GOOD)
@@ -474,11 +474,11 @@ def test_a_version_without_a_sample_payload_fails_a_test_that_sends_it(pipeline:
     assert "without a SamplePayloadUrl" in failed["SmokeTest"]["Answer"]["Error"]
 
 
-# Testers ----------------------------------------------------------------------------------------------
+# Who tests --------------------------------------------------------------------------------------------
 
 
 def in_service(pipeline: Trying) -> str:
-    """Approve a version, and stop when it serves untested."""
+    """Approve a version, and stop when it serves and nobody has tried it."""
     arn = pipeline.register()
     pipeline.script(arn, GOOD)
     pipeline.approve(arn)
@@ -518,7 +518,7 @@ def test_a_test_that_died_is_made_by_another_invocation(pipeline: Trying) -> Non
     with pytest.raises(Died):
         pipeline.run()
     pipeline.sweep()
-    assert pipeline.history.attempts[0].status is AttemptStatus.TESTING
+    assert pipeline.attempts[0].status is AttemptStatus.TESTING
 
     pipeline.pass_time(361)
     pipeline.sweep()

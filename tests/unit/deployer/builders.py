@@ -111,6 +111,14 @@ def model_version(version: int = 1, **changes: Any) -> ModelVersion:
     )
 
 
+def history_of(attempts: Iterable[Attempt] = (), approvals: Iterable[Approval] = (), **more: Any) -> History:
+    """Build what the journal knows after these attempts, newest first, all of whose ends were told."""
+    known = History(approvals=tuple(approvals), **more)
+    for each in sorted(attempts, key=lambda each: each.number):
+        known = known.with_begun(each, is_latest_untold=False).with_moved(each)
+    return known
+
+
 def facts(
     approvals: Iterable[Approval] = (),
     attempts: Iterable[Attempt] = (),
@@ -136,7 +144,7 @@ def facts(
     return Facts(
         under or settings(),
         StackIdentity(execution_role_arn=ROLE_ARN, stack_name="Greenlight"),
-        History(tuple(approvals), tuple(attempts), **history),
+        history_of(attempts, approvals, **history),
         known,
         dict.fromkeys(known, DIGEST) if digests is None else digests,
         None if listed is None else frozenset(version_arn(each).lower() for each in listed),

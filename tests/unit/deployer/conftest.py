@@ -1,4 +1,4 @@
-"""Check every story of the deployer against its plans."""
+"""Holds every story of the deployer to its plans."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def the_plan_is_what_happens() -> Iterator[None]:
-    """Compare, after each test, the deployer's calls with its logged plans."""
+    """Compare, after each test, the calls that the deployer made with the plans that it logged."""
     TRANSCRIPTS.clear()
     yield
     check_transcripts()

@@ -16,6 +16,8 @@ from deployer.dispatcher import Dispatcher
 from deployer.gateways.bus import Bus
 from deployer.gateways.gateways import Gateways
 from deployer.gateways.journal import Journal
+from deployer.gateways.journal_items import ATTEMPT, read_attempt
+from deployer.gateways.journal_table import JournalTable
 from deployer.gateways.model_registry import ModelRegistry
 from deployer.gateways.newer_members import pass_on_newer_members
 from deployer.gateways.parameters import Parameters
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from deployer.model.attempt import Attempt
     from deployer.model.history import History
     from deployer.model.trigger import Trigger
     from iam_evaluator.principals import Principal
@@ -58,7 +61,7 @@ TABLE = "journal"
 ONE_TRY = Config(retries={"total_max_attempts": 1})
 UNVALIDATED = Config(parameter_validation=False)
 PATH_STYLE = Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required")
-"""The bucket in the path and the plain body: in this process nobody reads hosts or trailers."""
+"""The bucket in the path and the body as it is: in this process nobody reads hosts or trailers."""
 
 CONFIGS = {"s3": PATH_STYLE, "sagemaker-runtime": ONE_TRY}
 
@@ -70,7 +73,7 @@ SWEEP_BUS = "Greenlight.sweep-parts"
 _accounts = itertools.count(100000000000)
 
 DEPLOYER: ContextVar[Callable[[str, str], Principal] | None] = ContextVar("deployer", default=None)
-"""The deployer's principal by account and region, to enforce IAM on it; None by default."""
+"""Return the deployer's principal in an account and region, to enforce IAM on it; None by default."""
 
 
 class Pipeline:
@@ -181,7 +184,7 @@ class Pipeline:
         return Bus(events, event_bus_name="default", sweep_bus_name=SWEEP_BUS, stack_name=self.stack_name)
 
     def _recording_topic(self) -> Topic:
-        """Create the topic, and record its messages; people hear only by it."""
+        """Make the topic, and note what comes to it; people hear by it alone."""
         self.cloud.make_key(TOPIC_KEY)
         arn = self.cloud.client("sns").create_topic(Name=TOPIC, Attributes={"KmsMasterKeyId": TOPIC_KEY})[
             "TopicArn"
@@ -223,7 +226,7 @@ class Pipeline:
             remaining_seconds=self.remaining_seconds,
         )
 
-    # People ------------------------------------------------------------------------------------------
+    # What people do ----------------------------------------------------------------------------------
 
     def manage(self, **changes: Any) -> None:
         """Write the endpoint's settings, as a deployment of the stack does."""
@@ -277,7 +280,7 @@ class Pipeline:
         self.approve(version_arn, "Rejected")
 
     def break_model_of(self, version_arn: str, **changes: Any) -> str:
-        """Make the version's containers fail their pings; return the config that will fail."""
+        """Make the version's containers answer no ping; return the config that will fail."""
         release = self.release(version_arn, **changes)
         self.hosting.script(release.model_name, Outcome(Health.UNHEALTHY))
         return release.endpoint_config_name
@@ -313,7 +316,7 @@ class Pipeline:
             TreatMissingData="ignore",
         )
 
-    # Time and events ---------------------------------------------------------------------------------
+    # What happens by itself --------------------------------------------------------------------------
 
     def pass_time(self, seconds: float) -> None:
         self.clock.advance(seconds)
@@ -345,7 +348,7 @@ class Pipeline:
     def sweep(self) -> None:
         self.dispatch(read_trigger(SCHEDULED))
 
-    # Observations ------------------------------------------------------------------------------------
+    # What can be seen --------------------------------------------------------------------------------
 
     @property
     def endpoint(self) -> dict[str, Any]:
@@ -354,6 +357,12 @@ class Pipeline:
     @property
     def history(self) -> History:
         return self.journal.read(ENDPOINT)
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """The endpoint's attempts by the journal's history, newest first."""
+        found = JournalTable(self.cloud.client("dynamodb"), TABLE).query(ENDPOINT, ATTEMPT)
+        return sorted(map(read_attempt, found), key=lambda each: each.number, reverse=True)
 
     def serving(self) -> str | None:
         """Return the version that answers, by its model's name: `v3`, say."""
@@ -384,7 +393,7 @@ def change_artifact(pipeline: Pipeline, arn: str, url: str = "s3://models/other/
 
 
 def _hear(client: Any, operation: str, note: Callable[[dict[str, Any]], None]) -> None:
-    """Record the parameters of every successful call of an operation."""
+    """Note the parameters of every call of an operation that was done."""
 
     def begin(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
         context["asked"] = params

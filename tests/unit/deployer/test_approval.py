@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.decisions.choice import Decision, choose, superseded
-from deployer.decisions.facts import UnreadArtifacts, UnreadAttempts, UnreadVersion
+from deployer.decisions.facts import UnreadArtifacts, UnreadVersion
 from deployer.decisions.retries import RETRY_DELAYS
 from deployer.model.attempt import AttemptStatus
 from deployer.model.model_version import Hidden
@@ -23,6 +23,7 @@ from tests.unit.deployer.builders import (
     approval,
     deployment,
     facts,
+    history_of,
     minutes,
     model_version,
     release,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 OTHER_SETTINGS = "of other settings"
 FOR_GPUS = {None: ("ml.g5.xlarge",)}
-"""A version's instance types, without the one in the settings."""
+"""The instance types of a version that the settings' instance type excludes."""
 
 
 def registered(number: int, *, rejected: frozenset[int], unfit: frozenset[int]) -> ModelVersion:
@@ -74,7 +75,7 @@ def chosen(
 
 
 def decided(known: Facts, serving_config_name: str | None, *, now: datetime = NOW) -> Decision:
-    """Decide with facts that are complete."""
+    """Decide with facts that need no further reading."""
     decision = choose(known, serving_config_name, now=now)
     assert isinstance(decision, Decision), decision
     return decision
@@ -214,7 +215,7 @@ def test_the_registry_is_asked_newest_first_and_no_further_than_needed() -> None
 
 
 def test_what_was_listed_is_asked_for_only_where_it_may_go_out() -> None:
-    """The registry's list shows each version's status, with one call."""
+    """The registry's list says what stands, of every version with one call."""
     approvals = [approval(version, minutes(version)) for version in (1, 2, 3)]
     decide = partial(choose, serving_config_name=None, now=NOW)
     versions = {2: model_version(2)}
@@ -235,40 +236,11 @@ def test_a_version_that_the_registry_shows_under_another_case_was_read() -> None
     assert chosen_version([loud]) == 1
 
 
-def test_older_attempts_are_asked_for_only_where_they_may_count() -> None:
-    """A release's failure counts at any age, from its approval on."""
-    older_known = facts([approval(2, minutes(-5))], [deployment(1, started_at=minutes(-6))], forgets=True)
-    gone = facts([approval(2, minutes(-5))], [deployment(1, number=9, started_at=NOW)], forgets=True)
-    config_name = release(2).endpoint_config_name
-
-    assert choose(older_known, None, now=NOW) == UnreadVersion(version_arn(2))
-    assert choose(gone, None, now=NOW) == UnreadAttempts(config_name)
-    recalled = replace(gone, history=gone.history.with_recalled(config_name, [failed(2, number=3)]))
-    assert choose(recalled, None, now=NOW) == Decision(None), "and the registry is not asked for it"
-    without_any = replace(gone, history=gone.history.with_recalled(config_name, []))
-    assert choose(without_any, None, now=NOW) == UnreadVersion(version_arn(2))
-
-
-def test_for_an_approval_that_is_known_not_to_stand_nothing_is_asked() -> None:
-    approvals = [approval(1, minutes(-9)), approval(2, minutes(-5))]
-    known = facts(approvals, [deployment(7, number=9, started_at=NOW)], forgets=True)
-
-    of_older = UnreadAttempts(release(1).endpoint_config_name)
-    rejected = model_version(2, approval_status="Rejected")
-    assert choose(replace(known, listed=frozenset({version_arn(1).lower()})), None, now=NOW) == of_older
-    assert choose(replace(known, versions={rejected.arn: rejected}), None, now=NOW) == of_older
-
-
-def test_a_failure_in_the_window_is_enough() -> None:
-    known = facts([approval(2, minutes(-5))], [failed(2, number=9, started_at=NOW)], forgets=True)
+def test_a_failure_counts_however_much_was_tried_since_and_the_registry_is_not_asked() -> None:
+    others = [deployment(1, number=number, status=AttemptStatus.FAILED) for number in range(300, 3, -1)]
+    known = facts([approval(2, minutes(-5))], [*others, failed(2, number=3)])
 
     assert choose(known, None, now=NOW) == Decision(None)
-
-
-def test_what_serves_is_found_at_any_age() -> None:
-    gone = facts([], [deployment(1, number=9)], forgets=True)
-
-    assert choose(gone, "served for years", now=NOW) == UnreadAttempts("served for years")
 
 
 @pytest.mark.parametrize("hidden", [Hidden("AccessDeniedException: no"), "S3"])
@@ -464,7 +436,17 @@ def test_an_approval_that_does_not_count_is_never_chosen() -> None:
 def test_approvals_that_had_no_turn_are_superseded_by_the_one_that_goes_out() -> None:
     live, between, newest = approval(1, minutes(-9)), approval(2, minutes(-5)), approval(3)
     ignored = approval(4, minutes(-4), objection="not an approver")
-    attempts = [deployment(1, approved_at=minutes(-9)), deployment(3, number=2, approved_at=NOW)]
+    went_out = deployment(1, approved_at=minutes(-9), status=AttemptStatus.SUCCEEDED, settled_at=minutes(-8))
+    attempts = [went_out, deployment(3, number=2, approved_at=NOW)]
 
-    assert superseded([live, between, newest, ignored], attempts, newest) == [between]
-    assert superseded([approval(2, minutes(-5), superseded_by=3)], attempts, newest) == []
+    assert superseded(history_of(attempts, [live, between, newest, ignored]), newest) == [between]
+    assert superseded(history_of(attempts, [approval(2, minutes(-5), superseded_by=3)]), newest) == []
+
+
+def test_what_was_approved_before_the_version_that_served_last_was_superseded_then() -> None:
+    """Its own deployment is forgotten by now: it served, and was cleaned up."""
+    served, newest = approval(1, minutes(-9)), approval(3)
+    later = deployment(2, approved_at=minutes(-5), status=AttemptStatus.SUCCEEDED, settled_at=minutes(-4))
+    under_way = deployment(3, number=2, approved_at=NOW)
+
+    assert superseded(history_of([under_way, later], [served, newest]), newest) == []

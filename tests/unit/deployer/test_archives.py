@@ -113,7 +113,7 @@ def test_an_archive_that_ends_within_a_file_is_none() -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_whatever_an_archive_holds_it_is_read_or_refused(data: st.DataObject) -> None:
-    """Random bytes, or a valid archive with changed bytes."""
+    """Bytes are drawn, or changed in an archive that was in order."""
     good = gzip.decompress(packed((named("a" * 300), b"x" * 600), (named("b"), b"y")))
     chance = random.Random(data.draw(st.integers(0, 10**6)))  # noqa: S311 - reproducible tests, no secrets
     content = bytearray(good if data.draw(st.booleans()) else chance.randbytes(1_024))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -280,7 +281,7 @@ def test_a_pinned_version_that_serves_stays_whatever_happens_to_its_artifact() -
     assert len(pipeline.hosting.serving_models(pipeline.account_id, REGION, "churn")) == 2
 
 
-# Objects that S3 hides -------------------------------------------------------------------------------
+# What S3 does not show -------------------------------------------------------------------------------
 
 
 def denying(operation: str) -> Callable[[str, str], None]:
@@ -335,9 +336,11 @@ def test_what_is_found_first_where_nothing_was_shown_is_what_was_approved() -> N
     arn = approved(pipeline)
 
     def find_something_else(_service: str, operation: str) -> None:
-        if operation == "UpdateItem":
+        if operation == "TransactWriteItems":
             pipeline.deployer_cloud.before_call = lambda *_: None
-            assert pipeline.journal.record_artifact_digest(pipeline.history.approvals[0], "0" * 64)
+            assert pipeline.journal.change_approval(
+                replace(pipeline.history.approvals[0], artifact_digest="0" * 64), "artifact_digest"
+            )
 
     pipeline.deployer_cloud.before_call = find_something_else
     after(pipeline, 60)
@@ -395,7 +398,7 @@ def test_outside_of_stages_no_bucket_is_looked_into() -> None:
     assert not [call for call in pipeline.deployer_cloud.calls if call[0] == "s3"]
 
 
-# Reading artifacts -----------------------------------------------------------------------------------
+# How it is looked at ---------------------------------------------------------------------------------
 
 
 class FakeS3:

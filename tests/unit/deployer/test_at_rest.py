@@ -1,4 +1,4 @@
-"""Decide whether an endpoint at rest needs anything: tags, scaling, a message to a person."""
+"""Decides whether an endpoint at rest needs anything: tags, scaling, a word to a person."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tests.unit.deployer.builders import (
     approval,
     deployment,
     facts,
+    history_of,
     minutes,
     model_version,
     release,
@@ -45,13 +46,13 @@ def test_an_endpoint_is_unchanged_if_a_list_shows_it_as_it_was_left() -> None:
     def unchanged(summary: EndpointSummary, history: History) -> bool:
         return is_unchanged(settings(), history, summary, stack_name=STACK)
 
-    left = History((), (), REST)
+    left = history_of(last_observed=REST)
 
     assert unchanged(SEEN, left)
     assert not unchanged(replace(SEEN, status="Updating"), left)
     assert not unchanged(replace(SEEN, last_modified_time=minutes(1)), left)
-    assert not unchanged(SEEN, History((), (deployment(),), REST))
-    assert not unchanged(SEEN, History((), (), replace(REST, tags={})))
+    assert not unchanged(SEEN, history_of([deployment()], last_observed=REST))
+    assert not unchanged(SEEN, history_of(last_observed=replace(REST, tags={})))
 
 
 def test_what_serves_is_chosen_if_it_is_the_release_and_people_know_the_rest() -> None:
@@ -77,7 +78,7 @@ def test_tags_that_differ_are_put_on_and_others_are_taken_off() -> None:
 
 
 def test_scaling_that_differs_is_registered_and_what_ended_is_deregistered() -> None:
-    """A variant that exists only in the settings comes with the next release."""
+    """A variant that only the settings name comes with the next release."""
     wanted = {"New": {"min": 1}, "Same": {"min": 2}, "Larger": {"min": 4}, "Later": {"min": 1}}
     registered = {"Same": {"min": 2}, "Larger": {"min": 3}, "Z": {"min": 6}, "Ended": {"min": 5}}
 

@@ -1,4 +1,4 @@
-"""Compare the table of changes with the local cloud, over every pair of shapes and every switch."""
+"""The table of changes is held against the local cloud, over every pair of shapes and every switch."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ SETTINGS = [
 
 
 def answers(switches: Switches) -> str:
-    """Name a case by its two answers."""
+    """Name a case by the two answers that it is about."""
     return f"added-{switches.asynchronous_added}-variants-{switches.guarded_variants}"
 
 
@@ -90,7 +90,7 @@ def _name(shape: str) -> str:
 def test_what_the_table_lets_pass_the_local_cloud_makes_and_what_it_refuses_is_refused(
     switches: Switches,
 ) -> None:
-    """With and without guardrails: the deployer drops them before it asks SageMaker."""
+    """Guarded or not: where guardrails have to go, they go before SageMaker is asked."""
     for (old, new), is_guarded in itertools.product(PAIRS, (False, True)):
         rows = changes_between(Shape.of(SHAPES[old]), Shape.of(SHAPES[new]), guarded=is_guarded)
         guards = {"DeploymentConfig": {"BlueGreenUpdatePolicy": CANARY}} if is_guarded else {}
@@ -135,7 +135,7 @@ def test_synth_and_deployer_cite_the_same_page_for_what_guardrails_exclude() -> 
         assert "deployment-guardrails-exclusions" in source
 
 
-# The deployer's reaction -------------------------------------------------------------------------------
+# What the deployer makes of it -------------------------------------------------------------------------
 
 
 def serving(config: dict[str, Any], switches: Switches, **settings: Any) -> tuple[Pipeline, str]:

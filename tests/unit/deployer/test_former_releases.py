@@ -1,16 +1,15 @@
-"""Decide whether a former release is still the one that served here."""
+"""Decides whether a former release is still the one that served here."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from deployer.decisions.former_releases import refusal_to_put_back
 from deployer.model.attempt import AttemptStatus
-from deployer.model.history import History
-from tests.unit.deployer.builders import NOW, deployment, minutes, release
+from tests.unit.deployer.builders import NOW, deployment, history_of, minutes, release
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,11 +18,20 @@ if TYPE_CHECKING:
 
 RELEASE = release(1)
 CONFIG, [MODEL] = RELEASE.endpoint_config_name, RELEASE.model_names
-ACCEPTED = deployment(1, accepted_at=NOW)
+
+
+def accepted(number: int = 1, at: datetime = NOW, **changes: Any) -> Deployment:
+    """Build a deployment that SageMaker accepted, and that was aborted."""
+    return deployment(
+        1, number=number, accepted_at=at, status=AttemptStatus.ABORTED, settled_at=at, **changes
+    )
+
+
+ACCEPTED = accepted()
 
 
 def refusal(*attempts: Deployment, config: datetime | None = NOW, model: datetime | None = NOW) -> str:
-    return refusal_to_put_back(History((), attempts), RELEASE, {CONFIG: config, MODEL: model}) or ""
+    return refusal_to_put_back(history_of(attempts), RELEASE, {CONFIG: config, MODEL: model}) or ""
 
 
 def test_what_existed_when_the_release_was_accepted_is_what_served() -> None:
@@ -55,9 +63,9 @@ def test_what_was_deleted_is_not_put_back(kind: str, name: str) -> None:
 
 def test_the_last_attempt_that_vouches_for_a_name_counts() -> None:
     later = minutes(60)
-    again = deployment(1, number=2, accepted_at=later)
+    again = accepted(2, later)
     settled = deployment(1, number=2, status=AttemptStatus.SUCCEEDED, settled_at=later)
-    same_model = deployment(1, number=2, accepted_at=later, endpoint_config_name="churn-v1-other")
+    same_model = accepted(2, later, endpoint_config_name="churn-v1-other")
 
     assert refusal(again, ACCEPTED, config=later, model=later) == ""
     assert refusal(settled, config=later, model=later) == ""

@@ -1,4 +1,4 @@
-"""Decide an update's alarms and guardrails, and when it waits for an alarm."""
+"""Decides which alarms and guardrails an update goes out with, and when it waits for an alarm."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from deployer.decisions.guardrails import (
     without_alarms,
 )
 from deployer.decisions.plan import CannotChange, Deploy, WaitForAlarms
-from deployer.model.attempt import Action, AttemptStatus
+from deployer.model.attempt import Action, AttemptStatus, Deployment
 from deployer.model.endpoint_config import Shape
 from deployer.model.steps import CreateEndpoint, UpdateEndpoint
 from tests.unit.deployer.builders import clean_up, deployment, endpoint, minutes
@@ -43,7 +43,8 @@ def rolled_back(**changes: Any) -> Attempt:
 
 def decided(*attempts: Attempt, at: float = 1, **seen: Any) -> object:
     deploy = Deploy((), update("errors", "latency", **POLICY))
-    return guard_with_alarms(deploy, {"errors"}, attempts, endpoint(**seen), now=minutes(at))
+    known = [each for each in attempts if isinstance(each, Deployment)]
+    return guard_with_alarms(deploy, {"errors"}, known, endpoint(**seen), now=minutes(at))
 
 
 WITHOUT = Deploy((), replace(update("latency", **POLICY), alarms_left_out=("errors",)))

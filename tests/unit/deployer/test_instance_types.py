@@ -1,4 +1,4 @@
-"""A version goes only onto instance types that it supports, if it lists any."""
+"""A version goes only onto instance types that it supports, as far as it says which it does."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_the_lists_of_all_specifications_are_read() -> None:
     assert version.instance_types == {None: (SMALL, LARGE), "gpu": (GPU,)}
 
 
-# Results ----------------------------------------------------------------------------------------------
+# What becomes of it -----------------------------------------------------------------------------------
 
 
 @pytest.fixture

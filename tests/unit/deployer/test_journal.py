@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.decisions.facts import NotReadError, UnreadAttemptsAfter
 from deployer.decisions.served import live_version_arns
-from deployer.gateways.journal import WINDOW, Journal
+from deployer.gateways.journal import Journal
 from deployer.model.approval import HeardApproval
-from deployer.model.attempt import Action, AttemptStatus, CleanUp, Deletion, Deployment, Promotion
+from deployer.model.attempt import Action, AttemptStatus, CleanUp, Deletion, Deployment
 from deployer.model.companion import Companion
 from deployer.model.history import History, LastObserved
 from deployer.model.life_cycle import LifeCycle
@@ -22,7 +21,7 @@ from tests.unit.deployer.builders import (
     approval,
     clean_up,
     deployment,
-    facts,
+    history_of,
     minutes,
     promotion,
     version_arn,
@@ -45,6 +44,9 @@ REST = LastObserved(
 )
 
 
+SETTLED_ONCE = deployment(1, status=AttemptStatus.SUCCEEDED, settled_at=minutes(5))
+
+
 @pytest.fixture
 def journal() -> Journal:
     return Pipeline().journal
@@ -52,13 +54,13 @@ def journal() -> Journal:
 
 def test_what_is_written_is_read_back(journal: Journal) -> None:
     journal.record_approval(approval(1))
-    journal.begin(deployment(1))
+    journal.begin(deployment(1), None, untold=False)
     journal.record_last_observed(ENDPOINT, LastObserved(), REST)
 
     history = journal.read(ENDPOINT)
 
     assert history.approvals == (approval(1),)
-    assert history.attempts == (deployment(1),)
+    assert history.latest_attempt == deployment(1)
     assert history.last_observed == REST
 
 
@@ -95,7 +97,7 @@ FULL = [
     ),
     clean_up(**SETTLED, deletion=Deletion(("config",), ("model", "other"))),
 ]
-"""An attempt of each kind, with no field at its default."""
+"""An attempt of each kind, all of whose fields have another value than the one that they have by default."""
 
 BARE = [
     deployment(1, replaces_endpoint_config_name=None, endpoint_last_modified_time=None, artifact_digest=None),
@@ -115,37 +117,24 @@ def test_an_attempt_of_each_kind_has_every_field_set_here(attempt: Attempt) -> N
 
 @pytest.mark.parametrize("attempt", [*FULL, *BARE], ids=kind)
 def test_all_that_an_attempt_may_know_is_read_back(journal: Journal, attempt: Attempt) -> None:
-    journal.begin(attempt)
+    journal.begin(attempt, None, untold=False)
 
-    assert journal.read(ENDPOINT).attempts == (attempt,)
+    assert journal.read(ENDPOINT).latest_attempt == attempt
 
 
 @pytest.mark.parametrize("attempt", FULL, ids=kind)
 def test_an_attempt_of_each_kind_is_moved_as_a_whole(journal: Journal, attempt: Attempt) -> None:
     begun = replace(attempt, status=AttemptStatus.OPEN, settled_at=None, reason=None)
-    journal.begin(begun)
+    journal.begin(begun, None, untold=False)
 
-    assert journal.move(begun, attempt)
-    assert journal.read(ENDPOINT).attempts == (attempt,)
-
-
-def test_attempts_of_each_kind_are_told_from_each_other(journal: Journal) -> None:
-    attempts = [replace(each, number=number) for number, each in enumerate(FULL, 1)]
-    for attempt in attempts:
-        journal.begin(attempt)
-
-    history = journal.read(ENDPOINT)
-
-    assert [type(each) for each in history.attempts] == [CleanUp, Promotion, Deployment]
-    assert history.deployments == [attempts[0]]
-    assert history.promotions == [attempts[1]]
+    assert journal.move(begun, attempt, is_latest=True)
+    assert journal.read(ENDPOINT).latest_attempt == attempt
 
 
 def test_an_endpoint_that_never_was_has_an_empty_history(journal: Journal) -> None:
     history = journal.read("never")
 
-    assert (history.approvals, history.attempts, history.last_observed) == ((), (), LastObserved())
-    assert history.latest_attempt is None
+    assert history == History()
 
 
 def test_an_approval_keeps_what_was_approved(journal: Journal) -> None:
@@ -173,79 +162,87 @@ def test_an_approval_takes_the_place_of_what_was_heard_of_it(journal: Journal) -
     journal.record_approval(HEARD)
     read = approval(1, HEARD.approved_at)
 
-    assert journal.record_approval(read)
-    assert not journal.record_approval(read)
-    assert not journal.record_approval(HEARD)
+    assert journal.record_approval(read, [HEARD])
+    assert not journal.record_approval(read, [HEARD])
     assert (journal.read(ENDPOINT).heard, journal.read(ENDPOINT).approvals) == ((), (read,))
 
 
 def test_what_was_heard_and_does_not_stand_is_forgotten(journal: Journal) -> None:
     journal.record_approval(HEARD)
-    journal.change_approval(replace(HEARD, withdrawn=True), "withdrawn")
+    journal.withdraw(HEARD, forget=())
 
     assert (journal.read(ENDPOINT).heard, journal.read(ENDPOINT).approvals) == ((), ())
 
 
 def test_of_two_invocations_one_claims_the_attempt(journal: Journal) -> None:
-    assert journal.begin(deployment(1, invocation_id="one"))
-    assert not journal.begin(deployment(2, invocation_id="other"))
-    assert journal.read(ENDPOINT).attempts == (deployment(1, invocation_id="one"),)
+    assert journal.begin(deployment(1, invocation_id="one"), None, untold=False)
+    assert not journal.begin(deployment(2, invocation_id="other"), None, untold=False)
+    assert journal.read(ENDPOINT).latest_attempt == deployment(1, invocation_id="one")
 
 
-def test_a_claim_whose_answer_was_lost_is_still_ones_own(journal: Journal) -> None:
-    assert journal.begin(deployment(1))
-    assert journal.begin(deployment(1))
+def test_the_next_attempt_is_claimed_only_by_who_knows_the_last_one(journal: Journal) -> None:
+    first, second = SETTLED_ONCE, deployment(2, number=2)
+    journal.begin(first, None, untold=False)
+    assert journal.begin(second, first, untold=False)
+
+    assert not journal.begin(deployment(3, number=3), first, untold=False)
+    assert journal.read(ENDPOINT).latest_attempt == second
+
+
+def test_the_end_that_nobody_heard_of_is_kept_beside_the_next_attempt(journal: Journal) -> None:
+    first = SETTLED_ONCE
+    journal.begin(first, None, untold=False)
+    journal.begin(deployment(2, number=2), first, untold=True)
+    assert journal.read(ENDPOINT).untold == (first,)
+
+    journal.record_reported(first, "end_reported")
+    told = replace(first, end_reported=True)
+    assert journal.read(ENDPOINT).untold == (told,)
+
+    second = replace(SETTLED_ONCE, number=2, version_arn=version_arn(2))
+    journal.begin(deployment(3, number=3), second, untold=False, told=[told])
+    assert journal.read(ENDPOINT).untold == ()
+
+
+def test_an_end_is_noted_as_reported_though_nobody_waits_for_it_any_more(journal: Journal) -> None:
+    journal.begin(SETTLED_ONCE, None, untold=False)
+    journal.begin(deployment(2, number=2), SETTLED_ONCE, untold=False)
+
+    journal.record_reported(SETTLED_ONCE, "end_reported")
+
+    assert journal.read(ENDPOINT).untold == ()
 
 
 def test_of_two_invocations_one_moves_the_attempt_on(journal: Journal) -> None:
-    journal.begin(deployment(1))
+    journal.begin(deployment(1), None, untold=False)
     settled = replace(deployment(1), status=AttemptStatus.SUCCEEDED, settled_at=minutes(5))
 
-    assert journal.move(deployment(1), replace(settled, invocation_id="one"))
-    assert not journal.move(deployment(1), replace(settled, invocation_id="other"))
-
-
-def test_a_move_whose_answer_was_lost_is_still_ones_own(journal: Journal) -> None:
-    journal.begin(deployment(1))
-    settled = replace(deployment(1), status=AttemptStatus.FAILED, settled_at=minutes(5), reason="ping")
-
-    assert journal.move(deployment(1), settled)
-    assert journal.move(deployment(1), settled)
-    assert journal.read(ENDPOINT).attempts == (settled,)
+    assert journal.move(deployment(1), replace(settled, invocation_id="one"), is_latest=True)
+    assert not journal.move(deployment(1), replace(settled, invocation_id="other"), is_latest=True)
 
 
 def test_a_move_keeps_what_others_noted_in_between(journal: Journal) -> None:
     accepted = replace(deployment(1), status=AttemptStatus.ACCEPTED)
-    journal.begin(accepted)
+    journal.begin(accepted, None, untold=False)
     journal.record_reported(accepted, "start_reported")
-    journal.move(accepted, replace(accepted, status=AttemptStatus.SUCCEEDED, settled_at=minutes(5)))
+    journal.move(
+        accepted, replace(accepted, status=AttemptStatus.SUCCEEDED, settled_at=minutes(5)), is_latest=True
+    )
 
-    (read,) = journal.read(ENDPOINT).attempts
+    read = journal.read(ENDPOINT).latest_attempt
     assert isinstance(read, Deployment)
     assert read.start_reported
     assert read.status is AttemptStatus.SUCCEEDED
 
 
 def test_an_attempt_taken_over_by_another_is_lost_to_the_first(journal: Journal) -> None:
-    journal.begin(deployment(1))
+    journal.begin(deployment(1), None, untold=False)
     taken_over = replace(deployment(1), lease_until=minutes(12), invocation_id="other")
-    assert journal.move(deployment(1), taken_over)
+    assert journal.move(deployment(1), taken_over, is_latest=True)
 
-    assert not journal.move(deployment(1), replace(deployment(1), status=AttemptStatus.ACCEPTED))
-
-
-def test_a_long_history_keeps_the_newest_of_each(journal: Journal) -> None:
-    for number in range(1, WINDOW + 31):
-        journal.record_approval(approval(number, minutes(number)))
-        journal.begin(deployment(1, number=number))
-    journal.record_last_observed(ENDPOINT, LastObserved(), REST)
-
-    history = journal.read(ENDPOINT)
-
-    newest = list(range(WINDOW + 30, 30, -1))
-    assert [each.version for each in history.approvals] == newest
-    assert [each.number for each in history.attempts] == newest
-    assert history.last_observed == REST
+    assert not journal.move(
+        deployment(1), replace(deployment(1), status=AttemptStatus.ACCEPTED), is_latest=True
+    )
 
 
 class SmallPages:
@@ -255,14 +252,13 @@ class SmallPages:
         self._client = client
 
     def query(self, **request: Any) -> Any:
-        return self._client.query(**{**request, "Limit": min(2, request["Limit"])})
+        return self._client.query(**request, Limit=2)
 
 
 def test_a_history_that_comes_in_many_pages_is_read_whole() -> None:
     pipeline = Pipeline()
     for number in range(1, 5):
         pipeline.journal.record_approval(approval(number, minutes(number)))
-        pipeline.journal.begin(deployment(number, number=number))
     paged = Journal(cast("Any", SmallPages(pipeline.cloud.client("dynamodb"))), table_name=TABLE)
 
     assert paged.read(ENDPOINT) == pipeline.journal.read(ENDPOINT)
@@ -273,26 +269,28 @@ def test_a_journal_that_cannot_be_written_is_not_mistaken_for_another_invocation
     failing = Journal(cast("Any", FailingClient("ThrottlingException", "…")), table_name=TABLE)
 
     with pytest.raises(ClientError, match="ThrottlingException"):
-        failing.begin(deployment(1))
+        failing.begin(deployment(1), None, untold=False)
     with pytest.raises(ClientError, match="ThrottlingException"):
-        failing.move(deployment(1), replace(deployment(1), status=AttemptStatus.ACCEPTED))
+        failing.move(deployment(1), replace(deployment(1), status=AttemptStatus.ACCEPTED), is_latest=True)
     with pytest.raises(ClientError, match="ThrottlingException"):
-        failing.record_artifact_digest(approval(1), "0" * 64)
+        failing.change_approval(approval(1, artifact_digest="0" * 64), "artifact_digest")
 
 
 def test_what_was_approved_is_what_was_found_first(journal: Journal) -> None:
     given = approval(1, artifact_digest=None)
     journal.record_approval(given)
 
-    assert journal.record_artifact_digest(given, "1" * 64)
-    assert not journal.record_artifact_digest(given, "2" * 64)
-    assert journal.record_artifact_digest(given, "1" * 64), "a repetition finds its own work"
+    assert journal.change_approval(replace(given, artifact_digest="1" * 64), "artifact_digest")
+    assert not journal.change_approval(replace(given, artifact_digest="2" * 64), "artifact_digest")
+    assert journal.change_approval(replace(given, artifact_digest="1" * 64), "artifact_digest"), (
+        "a repetition finds its own work"
+    )
     assert journal.read(ENDPOINT).approvals[0].artifact_digest == "1" * 64
 
 
 def test_an_approval_remembers_what_it_was_superseded_by(journal: Journal) -> None:
     journal.record_approval(approval(1, objection="not an approver"))
-    journal.change_approval(replace(approval(1), superseded_by=7), "superseded_by")
+    journal.change_approval(approval(1, objection="not an approver", superseded_by=7), "superseded_by")
 
     (read,) = journal.read(ENDPOINT).approvals
     assert (read.objection, read.superseded_by) == ("not an approver", 7)
@@ -300,9 +298,9 @@ def test_an_approval_remembers_what_it_was_superseded_by(journal: Journal) -> No
 
 def test_a_clean_up_remembers_what_it_deletes(journal: Journal) -> None:
     cleaned = clean_up(deletion=Deletion(("config",), ("model", "other")))
-    journal.begin(cleaned)
+    journal.begin(cleaned, None, untold=False)
 
-    assert journal.read(ENDPOINT).attempts == (cleaned,)
+    assert journal.read(ENDPOINT).latest_attempt == cleaned
 
 
 def test_endpoints_share_no_history(journal: Journal) -> None:
@@ -320,74 +318,206 @@ def test_two_passes_that_note_different_things_of_a_rest_keep_both(journal: Jour
     assert journal.read(ENDPOINT).last_observed == replace(REST, scaling={}, reported=None)
 
 
+# Releases ---------------------------------------------------------------------------------------------
+
+
+def settled(number: int, status: AttemptStatus, version: int = 1, **changes: Any) -> Deployment:
+    return deployment(version, number=number, status=status, settled_at=minutes(number), **changes)
+
+
+def failed(number: int, version: int = 1, **changes: Any) -> Deployment:
+    return settled(number, AttemptStatus.FAILED, version, reason="ping", **changes)
+
+
 def test_what_serves_is_what_succeeded_last_and_not_what_was_tried_since() -> None:
-    failed = deployment(3, number=3, status=AttemptStatus.FAILED)
-    succeeded = deployment(2, number=2, status=AttemptStatus.SUCCEEDED)
+    succeeded = settled(2, AttemptStatus.SUCCEEDED, version=2)
 
-    assert live_version_arns(History((), (failed, succeeded))) == (version_arn(2),)
-    assert live_version_arns(History((), (failed,))) == ()
-
-
-# Beyond the window -------------------------------------------------------------------------------------
+    assert live_version_arns(history_of([failed(3, version=3), succeeded])) == (version_arn(2),)
+    assert live_version_arns(history_of([failed(3, version=3)])) == ()
 
 
-@pytest.mark.parametrize("attempt", [FULL[0], FULL[1]], ids=kind)
-def test_what_leaves_the_window_is_found_by_its_subject(attempt: Attempt) -> None:
-    """A deployment by its config, a promotion by its version: a version is promoted once, on any config."""
+def test_a_release_keeps_its_last_success_and_its_failures_however_much_came_since() -> None:
+    succeeded = settled(1, AttemptStatus.SUCCEEDED)
+    others = [failed(number, version=number) for number in range(3, 200)]
+
+    [first, *_] = history_of([*others, failed(2), succeeded]).releases.values()
+
+    assert first.deployments == (failed(2), succeeded)
+
+
+def test_a_release_keeps_no_more_failures_than_it_is_tried_again() -> None:
+    [record] = history_of([failed(number) for number in range(1, 30)]).releases.values()
+
+    assert [each.number for each in record.deployments] == list(range(29, 19, -1))
+
+
+def test_what_was_withdrawn_shows_that_names_may_be_used_and_is_forgotten_with_the_next_attempt() -> None:
+    withdrawn = settled(1, AttemptStatus.WITHDRAWN)
+
+    assert history_of([withdrawn]).deployments == [withdrawn]
+    assert history_of([settled(2, AttemptStatus.SUCCEEDED), withdrawn]).deployments == [
+        settled(2, AttemptStatus.SUCCEEDED)
+    ]
+
+
+CLEANED = {"status": AttemptStatus.SUCCEEDED, "settled_at": minutes(9)}
+
+
+def cleaned(attempt: Deployment, *models: str) -> CleanUp:
+    return clean_up(number=9, deletion=Deletion((attempt.endpoint_config_name,), models), **CLEANED)
+
+
+def test_a_release_is_forgotten_when_it_is_cleaned_up() -> None:
+    gone = settled(1, AttemptStatus.SUCCEEDED)
+
+    assert history_of([cleaned(gone, *gone.model_names), gone], [approval(1)]).releases == {}
+
+
+def test_the_failure_of_a_release_that_is_cleaned_up_is_known_while_its_approval_stands() -> None:
+    gone = failed(1)
+    known = history_of([cleaned(gone, *gone.model_names), gone], [approval(1)])
+    [record] = known.releases.values()
+
+    assert (record.made, record.deployments) == (False, (gone,))
+    assert known.without_approval(approval(1)).releases == {}
+    assert history_of([cleaned(gone, *gone.model_names), gone]).releases == {}
+
+
+def test_the_failure_of_a_shadow_is_known_while_both_approvals_stand() -> None:
+    shadow = Companion("Shadow", version_arn(2), 2, "churn-v2", is_shadow=True)
+    gone = failed(1, companions=(shadow,))
+    shadowing = approval(2, objection="no lead", shadows=True)
+    known = history_of([cleaned(gone, *gone.model_names), gone], [approval(1), shadowing])
+
+    assert len(known.releases) == 1
+    assert known.without_approval(shadowing).releases == {}
+
+
+def test_a_release_of_which_a_model_is_left_is_not_forgotten() -> None:
+    """Somebody's endpoint uses the model, so the clean-up spared it."""
+    spared = settled(1, AttemptStatus.SUCCEEDED)
+    [record] = history_of([cleaned(spared), spared]).releases.values()
+    assert record.made
+
+    other = settled(2, AttemptStatus.SUCCEEDED, endpoint_config_name="other")
+    assert list(history_of([cleaned(spared), other, spared]).releases) == ["other"]
+
+
+@pytest.mark.parametrize("attempt", [FULL[0]], ids=kind)
+def test_a_releases_record_is_read_back(journal: Journal, attempt: Deployment) -> None:
+    begun = replace(attempt, status=AttemptStatus.OPEN, settled_at=None, reason=None)
+    journal.begin(begun, None, untold=False)
+    after = history_of([attempt])
+    records = list(after.releases.values())
+    journal.move(begun, attempt, is_latest=True, records=records)
+
+    assert journal.read(ENDPOINT).releases == after.releases
+
+    journal.move(attempt, attempt, is_latest=True, forget=records)
+    assert journal.read(ENDPOINT).releases == {}
+
+
+# Approvals that stand -----------------------------------------------------------------------------------
+
+
+def test_an_approval_that_counts_and_one_that_does_not_stand_beside_each_other(journal: Journal) -> None:
+    """A lead approved the version, and then somebody who is no approver did, too."""
+    counts, ignored = approval(1), approval(1, minutes(5), objection="no lead")
+    journal.record_approval(counts)
+    journal.record_approval(ignored)
+
+    assert journal.read(ENDPOINT).approvals == (ignored, counts)
+
+
+def test_a_later_approval_of_a_version_takes_the_place_of_the_one_before(journal: Journal) -> None:
+    journal.record_approval(approval(1))
+    later = approval(1, minutes(5))
+
+    assert journal.record_approval(later)
+    assert not journal.record_approval(approval(1)), "its event came late"
+    assert journal.read(ENDPOINT).approvals == (later,)
+
+
+def test_an_approval_that_does_not_stand_is_no_fact_and_stays_in_the_history(journal: Journal) -> None:
+    journal.record_approval(approval(1))
+
+    assert journal.withdraw(approval(1), forget=())
+    assert not journal.withdraw(approval(1), forget=()), "somebody did so already"
+    assert journal.read(ENDPOINT).approvals == ()
+    assert journal.record_approval(approval(1, minutes(5)))
+
+
+def test_an_approval_that_is_gone_is_not_brought_back_by_a_note(journal: Journal) -> None:
+    journal.record_approval(approval(1))
+    journal.withdraw(approval(1), forget=())
+
+    assert not journal.change_approval(approval(1, superseded_by=2), "superseded_by")
+    assert not journal.change_approval(approval(1, artifact_digest="0a1b"), "artifact_digest")
+    assert journal.read(ENDPOINT).approvals == ()
+
+
+def test_a_withdrawal_spares_the_approval_that_was_given_meanwhile(journal: Journal) -> None:
+    journal.record_approval(approval(1))
+    journal.record_approval(approval(1, minutes(5)))
+
+    assert not journal.withdraw(approval(1), forget=())
+    assert journal.read(ENDPOINT).approvals == (approval(1, minutes(5)),)
+
+
+# Promotions ---------------------------------------------------------------------------------------------
+
+
+def test_a_versions_last_promotion_is_found_by_its_arn(journal: Journal) -> None:
+    begun = promotion(1, number=1)
+    journal.begin(begun, None, untold=False)
+    assert journal.last_promotion(ENDPOINT, version_arn(1)) is None
+    ended = replace(begun, status=AttemptStatus.SUCCEEDED, settled_at=minutes(5))
+    journal.move(begun, ended, is_latest=True)
+
+    assert journal.last_promotion(ENDPOINT, version_arn(1)) == ended
+    assert journal.last_promotion(ENDPOINT, f"{version_arn(1)}0") is None
+    assert journal.read(ENDPOINT).promotions == (ended,)
+
+
+def test_a_promotion_that_was_withdrawn_decides_nothing(journal: Journal) -> None:
+    begun = promotion(1, number=1)
+    journal.begin(begun, None, untold=False)
+    journal.move(begun, replace(begun, status=AttemptStatus.WITHDRAWN), is_latest=True)
+
+    assert journal.last_promotion(ENDPOINT, version_arn(1)) is None
+
+
+# Transactions -------------------------------------------------------------------------------------------
+
+
+class Conflicting:
+    """DynamoDB on which other transactions are under way."""
+
+    def __init__(self, client: Any, times: int) -> None:
+        self._client = client
+        self.times = times
+
+    def transact_write_items(self, **request: Any) -> Any:
+        self.times -= 1
+        if self.times >= 0:
+            error = {"Code": "TransactionCanceledException", "Message": "conflict"}
+            reasons = [{"Code": "TransactionConflict"}, {"Code": "None"}]
+            raise ClientError(
+                cast("Any", {"Error": error, "CancellationReasons": reasons}), "TransactWriteItems"
+            )
+        return self._client.transact_write_items(**request)
+
+
+def test_a_transaction_that_meets_another_one_is_tried_again() -> None:
     pipeline = Pipeline()
-    journal = Journal(pipeline.cloud.client("dynamodb"), table_name=TABLE, window=2)
-    journal.begin(attempt)
-    for number in (2, 3):
-        journal.file_leaving(journal.read(ENDPOINT))
-        journal.begin(deployment(9, number=number, status=AttemptStatus.SUCCEEDED))
+    client = Conflicting(pipeline.cloud.client("dynamodb"), times=4)
 
-    history = journal.read(ENDPOINT)
-
-    assert [each.number for each in history.attempts] == [3, 2]
-    assert history.forgets
-    assert isinstance(attempt, Deployment | Promotion)
-    subject = attempt.endpoint_config_name if isinstance(attempt, Deployment) else attempt.version_arn
-    other = attempt.version_arn if isinstance(attempt, Deployment) else attempt.endpoint_config_name
-    assert journal.attempts_on(ENDPOINT, subject) == [attempt]
-    assert journal.attempts_on(ENDPOINT, other) == []
+    assert Journal(cast("Any", client), table_name=TABLE).record_approval(approval(1))
+    assert pipeline.journal.read(ENDPOINT).approvals == (approval(1),)
 
 
-def test_what_was_recalled_after_a_number_is_known_and_not_missing() -> None:
-    window = (deployment(9, number=9), deployment(8, number=8))
-    older = [deployment(number, number=number) for number in (7, 6, 5)]
-    history = History((), window, forgets=True)
-    assert history.missing_after(4) == 3
-    assert history.missing_after(7) == 0
-    assert History((), window).missing_after(4) == 0, "all is known where nothing was forgotten"
+def test_a_transaction_that_meets_others_again_and_again_fails() -> None:
+    client = Conflicting(Pipeline().cloud.client("dynamodb"), times=5)
 
-    recalled = history.with_recalled_after(4, older)
-
-    assert recalled.missing_after(4) == 0
-    assert recalled.missing_after(2) == 5, "read after one number, which says nothing of another"
-    assert [each.number for each in recalled.known] == [9, 8, 7, 6, 5]
-    assert recalled.attempts == window, "the window stays what it is"
-
-
-def test_what_was_recalled_twice_is_known_once_and_in_order() -> None:
-    history = History((), (deployment(9, number=9),), forgets=True)
-    five, seven = deployment(5, number=5), deployment(7, number=7)
-
-    recalled = history.with_recalled("config", [five]).with_recalled_after(4, [seven, five])
-
-    assert [each.number for each in recalled.known] == [9, 7, 5]
-    assert not recalled.may_recall("config")
-    assert recalled.may_recall("another")
-
-
-def test_attempts_after_a_number_are_asked_for_as_far_as_they_left_the_window() -> None:
-    window = (deployment(9, number=9), clean_up(number=8))
-    known = facts(attempts=window, forgets=True)
-
-    with pytest.raises(NotReadError) as raised:
-        known.attempts_after(6)
-
-    assert raised.value.unread == UnreadAttemptsAfter(6)
-    assert known.attempts_after(8) == [window[0]]
-    seven = promotion(7, number=7)
-    recalled = replace(known, history=known.history.with_recalled_after(6, [seven]))
-    assert recalled.attempts_after(6) == [*window, seven]
+    with pytest.raises(ClientError, match="conflict"):
+        Journal(cast("Any", client), table_name=TABLE).record_approval(approval(1))

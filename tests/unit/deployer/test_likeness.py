@@ -1,4 +1,4 @@
-"""The deployer uses an existing model or config only if it equals the wanted one, and is its own."""
+"""A model or config found under our name is used only if it is what we ask for, and ours."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MEMBERS = {"CreateModel": MODEL, "CreateEndpointConfig": ENDPOINT_CONFIG}
 
 
 def unlike(shape: Any, members: Members | Surplus | FilledIn, path: str) -> Iterator[str]:
-    """Name each member that is in botocore's shape and not in the table, or the reverse."""
+    """Name each member that botocore's shape has and the table has not, or the other way round."""
     while shape.type_name == "list":
         shape = shape.member
     is_leaf = isinstance(members, Surplus | FilledIn)
@@ -282,9 +282,9 @@ def blocked(pipeline: Pipeline, arn: str, difference: str) -> str:
     told = [each["Message"] for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
     assert len(told) == 1
     assert difference in told[0]
-    withdrawn = [each for each in pipeline.history.attempts if each.status is AttemptStatus.WITHDRAWN]
+    withdrawn = [each for each in pipeline.attempts if each.status is AttemptStatus.WITHDRAWN]
     assert len(withdrawn) == 1
-    assert not any(each.unsettled for each in pipeline.history.attempts)
+    assert not any(each.unsettled for each in pipeline.attempts)
     return str(told[0])
 
 

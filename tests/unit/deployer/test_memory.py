@@ -1,4 +1,4 @@
-"""What the journal forgets with time: never the serving release, nor an approved version's failure."""
+"""What the journal knows after a long time: what serves, and which approved versions failed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.decisions.retries import deployments
 from deployer.dispatcher import PassesFailedError
-from deployer.gateways.journal import WINDOW, Journal
-from deployer.model.attempt import AttemptStatus, CleanUp
+from deployer.model.attempt import AttemptStatus, CleanUp, Deployment
 from local_cloud.sagemaker.ports import Health
 from local_cloud.testing.scripted_hosting import Outcome
 from tests.infra.sufficiency.stages.test_stage import SOAK, STAGING, metadata
@@ -19,19 +17,13 @@ from tests.infra.sufficiency.test_trial import BAD, GOOD, Trying
 from tests.unit.deployer.builders import ENDPOINT
 from tests.unit.deployer.pipeline import TABLE, Pipeline, change_artifact
 
-FEW = 3
-"""A window that a few deployments fill."""
+FEW = 9
 
 STAMP = "greenlight:staging:endpoint:churn"
 
 
-def forgetful(window: int = FEW) -> Pipeline:
-    return forgetting(Pipeline(), window)
-
-
-def forgetting(pipeline: Pipeline, window: int = FEW, **settings: Any) -> Pipeline:
-    client = pipeline.deployer_cloud.client("dynamodb")
-    pipeline.journal = Journal(client, table_name=TABLE, window=window)
+def managed(pipeline: Pipeline | None = None, **settings: Any) -> Pipeline:
+    pipeline = pipeline or Pipeline()
     if not isinstance(pipeline, Shadowing):
         pipeline.manage(**settings)
     return pipeline
@@ -77,11 +69,9 @@ def serving_models(pipeline: Pipeline) -> set[str]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(
-    ("window", "failing"), [(FEW, 3 * FEW), pytest.param(WINDOW, 120, marks=pytest.mark.long)]
-)
-def test_what_failed_is_not_tried_again_however_much_failed_since(window: int, failing: int) -> None:
-    pipeline = forgetful(window)
+@pytest.mark.parametrize("failing", [FEW, pytest.param(120, marks=pytest.mark.long)])
+def test_what_failed_is_not_tried_again_however_much_failed_since(failing: int) -> None:
+    pipeline = managed()
     deploy(pipeline)
     for _ in range(failing):
         deploy(pipeline, breaks=True)
@@ -93,11 +83,11 @@ def test_what_failed_is_not_tried_again_however_much_failed_since(window: int, f
     assert pipeline.serving() == "v1"
 
 
-def test_a_version_whose_failure_is_forgotten_is_tried_again_once_it_is_approved_again() -> None:
-    pipeline = forgetful()
+def test_a_version_that_failed_long_ago_is_tried_again_once_it_is_approved_again() -> None:
+    pipeline = managed()
     deploy(pipeline)
     first = deploy(pipeline, breaks=True)
-    for _ in range(2 * FEW):
+    for _ in range(FEW):
         deploy(pipeline, breaks=True)
     before = rollouts(pipeline)
     pipeline.approve(first)
@@ -115,7 +105,7 @@ def denying_deletions(pipeline: Pipeline) -> None:
 
 
 def test_a_clean_up_that_is_denied_is_taken_up_again_and_not_repeated() -> None:
-    pipeline = forgetful()
+    pipeline = managed()
     pipeline.manage(Keep=0)
     deploy(pipeline)
     denying_deletions(pipeline)
@@ -126,18 +116,18 @@ def test_a_clean_up_that_is_denied_is_taken_up_again_and_not_repeated() -> None:
         pipeline.run()
     quiet_sweeps(pipeline, 30)
 
-    assert [type(each) for each in pipeline.history.attempts].count(CleanUp) == 1
+    assert [type(each) for each in pipeline.attempts].count(CleanUp) == 1
     assert rollouts(pipeline) == 2
 
     pipeline.deployer_cloud.before_call = lambda *_: None
     quiet_sweeps(pipeline, 1)
 
-    assert pipeline.history.attempts[0].status is AttemptStatus.SUCCEEDED
+    assert pipeline.attempts[0].status is AttemptStatus.SUCCEEDED
     assert config not in str(pipeline.sagemaker.list_endpoint_configs())
 
 
 def test_a_clean_up_that_nothing_needs_any_more_is_withdrawn() -> None:
-    pipeline = forgetful()
+    pipeline = managed()
     deploy(pipeline)
     denying_deletions(pipeline)
     arn = pipeline.register()
@@ -151,14 +141,14 @@ def test_a_clean_up_that_nothing_needs_any_more_is_withdrawn() -> None:
     pipeline.sagemaker.delete_endpoint_config(EndpointConfigName=pipeline.endpoint["EndpointConfigName"])
     quiet_sweeps(pipeline, 1)
 
-    assert pipeline.history.attempts[0].status is AttemptStatus.WITHDRAWN
+    assert pipeline.attempts[0].status is AttemptStatus.WITHDRAWN
 
 
 def test_what_serves_stays_the_floor_for_settings_that_fail_however_old_it_is() -> None:
-    pipeline = forgetful()
+    pipeline = managed()
     deploy(pipeline)
     deploy(pipeline)
-    for _ in range(2 * FEW):
+    for _ in range(FEW):
         deploy(pipeline, breaks=True)
     changed = {"CreateModel": {"Containers": [{"Environment": {"LOG_LEVEL": "debug"}}]}}
     for newer in pipeline.history.approvals[:-1]:
@@ -174,9 +164,9 @@ def test_what_serves_stays_the_floor_for_settings_that_fail_however_old_it_is() 
 
 def test_a_live_versions_model_is_not_deleted_for_its_failing_shadows() -> None:
     pipeline = Shadowing()
-    forgetting(pipeline)
+    managed(pipeline)
     pipeline.approved_by("lead", pipeline.register())
-    for _ in range(3 * FEW):
+    for _ in range(FEW):
         arn = pipeline.register()
         model = pipeline.release(arn).model_name
         pipeline.hosting.script(model, Outcome(Health.UNHEALTHY))
@@ -190,36 +180,35 @@ def test_a_live_versions_model_is_not_deleted_for_its_failing_shadows() -> None:
 
 
 def test_a_pinned_champions_model_is_not_deleted_for_its_failing_challengers() -> None:
-    pipeline = forgetful()
+    pipeline = managed()
     pipeline.manage(**AB_TEST)
     for _ in range(2):
         deploy(pipeline)
-    for _ in range(3 * FEW):
+    for _ in range(FEW):
         deploy(pipeline, breaks=True, **AB_TEST)
         assert serving_models(pipeline) <= models(pipeline)
 
 
-def restored(pipeline: Pipeline) -> None:
-    """Delete everything after the first deployment from the journal, as if it were restored from then."""
+def items(pipeline: Pipeline) -> list[dict[str, Any]]:
+    """Return the journal as it is: nothing here has more than a page of it."""
+    page = pipeline.cloud.client("dynamodb").scan(TableName=TABLE)
+    return list(page["Items"])
+
+
+def restore(pipeline: Pipeline, before: list[dict[str, Any]]) -> None:
+    """Let the journal be as it was."""
     table = pipeline.cloud.client("dynamodb")
-    page = table.query(
-        TableName=TABLE,
-        KeyConditionExpression="endpoint = :endpoint AND #item BETWEEN :first AND :last",
-        ExpressionAttributeNames={"#item": "item"},
-        ExpressionAttributeValues={
-            ":endpoint": {"S": ENDPOINT},
-            ":first": {"S": "attempt#000000002"},
-            ":last": {"S": "attempt#~"},
-        },
-    )
-    for item in page["Items"]:
+    for item in items(pipeline):
         table.delete_item(TableName=TABLE, Key={key: item[key] for key in ("endpoint", "item")})
+    for item in before:
+        table.put_item(TableName=TABLE, Item=item)
 
 
 def test_a_journal_that_was_restored_deletes_nothing_that_serves() -> None:
-    pipeline = forgetful()
+    pipeline = managed()
     pipeline.manage(Keep=0)
     deploy(pipeline)
+    before = items(pipeline)
     changed: dict[str, Any] = {
         "CreateEndpointConfig": {
             "ProductionVariants": [
@@ -235,7 +224,7 @@ def test_a_journal_that_was_restored_deletes_nothing_that_serves() -> None:
     pipeline.manage(Keep=0, **changed)
     pipeline.sweep()
     pipeline.run()
-    restored(pipeline)
+    restore(pipeline, before)
     quiet_sweeps(pipeline, 4)
 
     assert serving_models(pipeline) <= models(pipeline)
@@ -244,7 +233,7 @@ def test_a_journal_that_was_restored_deletes_nothing_that_serves() -> None:
 
 @pytest.mark.parametrize("reason", ["deleted", "denied"])
 def test_nothing_is_deleted_while_the_config_that_serves_cannot_be_read(reason: str) -> None:
-    pipeline = forgetful()
+    pipeline = managed()
     pipeline.manage(Keep=0)
     deploy(pipeline)
     config = pipeline.endpoint["EndpointConfigName"]
@@ -271,15 +260,17 @@ def test_nothing_is_deleted_while_the_config_that_serves_cannot_be_read(reason: 
 
 
 def test_what_comes_to_serve_while_a_clean_up_begins_is_not_deleted() -> None:
-    pipeline = forgetful()
+    pipeline = managed()
     deploy(pipeline)
     second = pipeline.register()
     failed = pipeline.break_model_of(second)
 
-    def go_back(service: str, operation: str) -> None:
-        if (service, operation) == ("dynamodb", "PutItem") and pipeline.endpoint[
-            "EndpointStatus"
-        ] == "InService":
+    def go_back(_service: str, operation: str) -> None:
+        if operation != "TransactWriteItems":
+            return
+        # The rest is noted: the next write is the clean-up's.
+        noted = pipeline.history.last_observed.last_modified_time
+        if noted == pipeline.endpoint["LastModifiedTime"]:
             pipeline.deployer_cloud.before_call = lambda *_: None
             pipeline.sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=failed)
 
@@ -290,15 +281,15 @@ def test_what_comes_to_serve_while_a_clean_up_begins_is_not_deleted() -> None:
     pipeline.deployer_cloud.before_call = go_back
     pipeline.deliver()
 
-    assert isinstance(pipeline.history.attempts[0], CleanUp)
-    assert pipeline.history.attempts[0].status is AttemptStatus.WITHDRAWN
+    assert isinstance(pipeline.attempts[0], CleanUp)
+    assert pipeline.attempts[0].status is AttemptStatus.WITHDRAWN
     assert "DeleteModel" not in pipeline.sagemaker_calls()
 
 
 def test_what_could_not_be_put_back_is_not_put_back_again_however_much_failed_since() -> None:
     """The journal remembers the failure of a version's previous release, like any release's."""
     pipeline = Trying()
-    forgetting(pipeline, 2, **pipeline.settings)
+    managed(pipeline, **pipeline.settings)
     arn = pipeline.deploy(GOOD)
     former = pipeline.break_model_of(arn, **pipeline.settings)
     tested, *others = ({"CreateModel": {"Containers": [{"Environment": {"NAME": each}}]}} for each in "abcde")
@@ -309,7 +300,7 @@ def test_what_could_not_be_put_back_is_not_put_back_again_however_much_failed_si
         pipeline.manage(**pipeline.settings, **each)
         quiet_sweeps(pipeline, 1)
 
-    tried = deployments(pipeline.journal.attempts_before(ENDPOINT, 99, limit=99))
+    tried = [each for each in pipeline.attempts if isinstance(each, Deployment)]
     ends = [each.status for each in tried if each.endpoint_config_name == former]
     assert ends == [AttemptStatus.FAILED, AttemptStatus.SUCCEEDED]
 
@@ -318,7 +309,7 @@ def test_what_could_not_be_put_back_is_not_put_back_again_however_much_failed_si
 
 
 def test_what_served_until_now_is_stamped_so_however_much_failed_meanwhile() -> None:
-    pipeline = forgetting(Pipeline(), 2, **STAGING)
+    pipeline = managed(Pipeline(), **STAGING)
     first = deploy(pipeline)
     for _ in range(3):
         deploy(pipeline, breaks=True, **STAGING)
@@ -333,7 +324,7 @@ def test_what_served_until_now_is_stamped_so_however_much_failed_meanwhile() -> 
 def test_what_served_until_a_failed_smoke_test_is_stamped_so_however_much_failed_before() -> None:
     """The previous release may not serve again, so an older version comes back."""
     pipeline = Trying(**STAGING)
-    forgetting(pipeline, 2, **pipeline.settings)
+    managed(pipeline, **pipeline.settings)
     first, second = pipeline.deploy(GOOD), pipeline.deploy(GOOD)
     third, fourth = pipeline.register(), pipeline.register()
     pipeline.break_model_of(third, **pipeline.settings)
@@ -354,8 +345,8 @@ def test_what_served_until_a_failed_smoke_test_is_stamped_so_however_much_failed
 
 
 def test_what_served_until_a_deployment_that_others_followed_at_once_is_stamped_so() -> None:
-    """Stamps are written at rest: by then the next deployment has left the window."""
-    pipeline = forgetting(Pipeline(), 2, **STAGING)
+    """Stamps are written at rest: by then others have been tried."""
+    pipeline = managed(Pipeline(), **STAGING)
     first = deploy(pipeline)
     second, third, fourth = (pipeline.register() for _ in range(3))
     for arn in (third, fourth):
@@ -372,7 +363,7 @@ def test_what_served_until_a_deployment_that_others_followed_at_once_is_stamped_
 
 
 def test_what_was_promoted_is_not_journalled_as_promoted_again_with_other_settings() -> None:
-    pipeline = forgetting(Pipeline(), 2, **STAGING)
+    pipeline = managed(Pipeline(), **STAGING)
     first = deploy(pipeline)
     quiet_sweeps(pipeline, 3, seconds=SOAK)
     assert pipeline.told(first).count("promoted") == 1

@@ -36,7 +36,7 @@ def methods_called_on_the_client(path: Path) -> set[str]:
 
 
 def test_the_list_of_operations_is_exactly_what_the_gateways_call() -> None:
-    """The bundle and the role follow this list: it must be neither too short nor too long."""
+    """The bundle and the role are cut from this list: neither too short nor too long."""
     called = {}
     for service, file_names in GATEWAYS.items():
         client = boto3.client(service, region_name="eu-central-1")  # type: ignore[call-overload] # any service

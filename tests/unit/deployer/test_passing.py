@@ -1,4 +1,4 @@
-"""Passing trouble is known in every spelling; calls that come too early are waited for."""
+"""Trouble that passes by itself is known in every spelling; what comes too soon is waited for."""
 
 from __future__ import annotations
 
@@ -40,8 +40,7 @@ OF_ENDPOINTS = [
     "KMS.AccessDeniedException: the ciphertext refers to a key that you may not use",
     "SageMaker was unable to assume the role 'arn:aws:iam::1:role/models'",
 ]
-"""Why an endpoint did not start for lack of a permission: quotes from passing.py's sources, and IAM's
-words."""
+"""Why an endpoint did not come up, for a permission: what passing.py's sources quote, and what IAM says."""
 
 OF_CALLS = [
     ("CreateModel", "ValidationException", "Could not access model data at s3://models/model.tar.gz."),
@@ -65,7 +64,7 @@ OF_CALLS = [
     ("CreateEndpoint", "ValidationException", "Could not assume role arn:aws:iam::1:role/models. …"),
     ("CreateEndpoint", "AccessDeniedException", "User: x is not authorized to perform: kms:CreateGrant on …"),
 ]
-"""How calls are refused for lack of a permission."""
+"""How calls are refused for a permission."""
 
 
 @pytest.mark.parametrize(
@@ -144,7 +143,7 @@ def test_a_permission_that_is_known_some_seconds_later_costs_no_attempt(
     pipeline.run()
 
     assert pipeline.told(arn) == ["started", "succeeded"]
-    assert len(pipeline.history.attempts) == 1
+    assert len(pipeline.attempts) == 1
 
 
 @pytest.mark.parametrize(("operation", "code", "told"), OF_CALLS)
@@ -319,5 +318,5 @@ def test_an_image_that_is_not_pulled_is_tried_again_and_told_whatever_sagemaker_
     [failed] = [each for each in pipeline.outcomes if each["Outcome"] == "failed"]
     assert "RetryAt" in failed
     assert ":  " not in failed["Message"]
-    [reason] = [each.reason for each in pipeline.history.attempts if each.reason is not None]
+    [reason] = [each.reason for each in pipeline.attempts if each.reason is not None]
     assert reason == reason.strip()

@@ -75,7 +75,7 @@ def test_four_eyes_know_a_studio_user_by_the_role_behind_the_profile() -> None:
 
 @pytest.mark.parametrize("other", [Identity(), ADA])
 def test_four_eyes_that_see_nobody_object(other: Identity) -> None:
-    """An identity that SageMaker does not report may be anybody's."""
+    """An identity that SageMaker does not tell may be anybody's."""
     assert ApprovalPolicy(four_eyes=True).objection(approved_by=Identity(), registered_by=other)
 
 
@@ -89,7 +89,7 @@ def test_an_approver_who_can_no_longer_be_told_satisfies_no_policy(policy: Appro
 
 @pytest.mark.parametrize("policy", [{"Approvers": ["arn:*"]}, {"FourEyes": True}])
 def test_a_stages_deployer_is_nobodys_approver(policy: dict[str, Any]) -> None:
-    """The deployer writes to the registry, but registers nothing: a pattern may match it by mistake."""
+    """It writes to the registry, and has registered nothing: a pattern may match it by mistake."""
     deployer = "arn:aws:sts::444455556666:assumed-role/greenlight-staging-deployer/x"
     document = {
         **policy,

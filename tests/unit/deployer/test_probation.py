@@ -39,7 +39,7 @@ def pipeline() -> Trying:
 
 
 def kill(pipeline: Trying) -> None:
-    """End the process of every invocation that begins a smoke test."""
+    """End the process of every invocation that begins to try a version."""
 
     def die(service: str, _operation: str) -> None:
         if service == "sagemaker-runtime":
@@ -60,10 +60,10 @@ def sweeps(pipeline: Trying, count: int) -> None:
 
 
 def settled(pipeline: Trying) -> bool:
-    return all(not each.unsettled for each in pipeline.history.attempts)
+    return all(not each.unsettled for each in pipeline.attempts)
 
 
-# Answers ----------------------------------------------------------------------------------------------
+# What answers are -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_nothing_of_a_body_is_told_unless_bodies_may_be(answer: Answer, expect: 
     assert MARKER not in repr(pipeline.history)
 
 
-# Registered samples -----------------------------------------------------------------------------------
+# What is registered -----------------------------------------------------------------------------------
 
 
 def with_sample(pipeline: Trying, url: str) -> str:
@@ -183,7 +183,7 @@ def test_a_sample_that_unpacks_to_gigabytes_fails_the_version(pipeline: Trying) 
     assert "unpacks to more than" in pipeline.outcomes[-3]["Reason"]
 
 
-# Ends of an invocation --------------------------------------------------------------------------------
+# What ends an invocation ------------------------------------------------------------------------------
 
 
 def test_a_test_that_ends_the_function_is_begun_three_times_and_has_failed_then(pipeline: Trying) -> None:
@@ -191,7 +191,7 @@ def test_a_test_that_ends_the_function_is_begun_three_times_and_has_failed_then(
     second = in_service(pipeline)
     kill(pipeline)
     sweeps(pipeline, 3)
-    assert pipeline.history.attempts[0].status is AttemptStatus.TESTING
+    assert pipeline.attempts[0].status is AttemptStatus.TESTING
     sweeps(pipeline, 2)
 
     assert pipeline.told(second) == ["started", "failed"]
@@ -253,7 +253,7 @@ def with_timeouts(pipeline: Trying, operation: str) -> str:
     return arn
 
 
-# Decisions --------------------------------------------------------------------------------------------
+# Who decides ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("killed", [0, 1])
@@ -321,7 +321,7 @@ def test_a_test_that_was_taken_out_while_it_ended_the_function_is_settled(pipeli
     assert pipeline.told(arn) == ["started", "succeeded"]
 
 
-# Lost turns ---------------------------------------------------------------------------------------------
+# Whom it costs a turn -----------------------------------------------------------------------------------
 
 
 def test_a_version_that_ends_the_function_costs_no_other_endpoint_its_turn(pipeline: Trying) -> None:
@@ -345,9 +345,11 @@ def test_a_repetition_of_the_invocation_that_ended_begins_with_the_others(pipeli
     arn = in_service(pipeline)
     kill(pipeline)
     sweeps(pipeline, 1)
+    [first] = pipeline.journal.read("zeta").approvals
     pipeline.pass_time(400)
     pipeline.approve(arn)
     with pytest.raises(KilledError):
         pipeline.deliver()
 
-    assert len(pipeline.journal.read("zeta").approvals) == 2
+    [second] = pipeline.journal.read("zeta").approvals
+    assert second.approved_at > first.approved_at

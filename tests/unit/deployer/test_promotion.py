@@ -9,7 +9,7 @@ import pytest
 
 from deployer.decisions import version_metadata
 from deployer.decisions.choice import Choice
-from deployer.decisions.facts import UnreadAttempts, UnreadAttemptsAfter
+from deployer.decisions.facts import UnreadPromotion
 from deployer.decisions.promotion import (
     PromotionPlan,
     broken_elsewhere,
@@ -79,25 +79,24 @@ def written(*ended: Deployment) -> dict[int, dict[str, str]]:
 
 class TestUnwritten:
     def test_ends_that_people_hear_of_are_written_oldest_first(self) -> None:
-        attempts = (
-            clean_up(number=6, status=AttemptStatus.SUCCEEDED, settled_at=NOW),
-            deployment(4, number=5),
-            failed(3, 4),
-            deployment(3, number=3, status=AttemptStatus.WITHDRAWN, settled_at=NOW),
+        untold = (
+            failed(3, 5),
+            deployment(3, number=4, status=AttemptStatus.WITHDRAWN, settled_at=NOW),
             succeeded(2, 2),
             succeeded(1, 1),
         )
-        known = facts(attempts=attempts, under=staged(), last_observed=LastObserved(metadata_written=1))
+        latest = clean_up(number=6, status=AttemptStatus.SUCCEEDED, settled_at=NOW)
+        known = facts(
+            under=staged(),
+            latest_attempt=latest,
+            untold=untold,
+            last_observed=LastObserved(metadata_written=1),
+        )
 
-        assert unwritten(known) == [succeeded(2, 2), failed(3, 4)]
+        assert unwritten(known) == [succeeded(2, 2), failed(3, 5)]
 
     def test_outside_of_stages_nothing_is_written(self) -> None:
         assert unwritten(facts(attempts=[succeeded(1, 1)])) == []
-
-    def test_ends_that_have_left_the_window_are_asked_for(self) -> None:
-        known = facts(attempts=[succeeded(3, 9)], under=staged(), forgets=True)
-
-        assert unwritten(known) == UnreadAttemptsAfter(0)
 
 
 class TestMetadata:
@@ -173,6 +172,7 @@ CONFIG = {version: release(version).endpoint_config_name for version in (1, 2, 3
 class TestDue:
     @staticmethod
     def due(*attempts: Any, at: float = 11, under: EndpointSettings | None = None, **known: Any) -> object:
+        known.setdefault("promotions_read", frozenset({version_arn(1)}))
         read = facts(attempts=attempts, under=under or staged(), **known)
         return due_for_promotion(read, CONFIG[1], now=minutes(at))
 
@@ -210,13 +210,12 @@ class TestDue:
         unsettled = replace(refused, settled_at=None)
         assert self.due(unsettled, succeeded(1, 1), approvals=[approval(1, minutes(6))]) is None
 
-    def test_an_older_promotion_is_asked_for_unless_a_known_one_settles_it(self) -> None:
-        read: dict[str, Any] = {"forgets": True, "recalled_subjects": frozenset({version_arn(1)})}
-
-        assert self.due(succeeded(1, 1), forgets=True) == UnreadAttempts(version_arn(1))
-        assert self.due(succeeded(1, 1), **read) == succeeded(1, 1)
+    def test_the_last_promotion_is_asked_for_unless_it_is_known(self) -> None:
+        unread: dict[str, Any] = {"promotions_read": frozenset()}
         old = promotion(1, number=0, status=AttemptStatus.SUCCEEDED)
-        assert self.due(succeeded(1, 1), recalled=(old,), **read) is None
+
+        assert self.due(succeeded(1, 1), **unread) == UnreadPromotion(version_arn(1))
+        assert self.due(succeeded(1, 1), promotions=(old,), **unread) is None
 
 
 class TestPlan:

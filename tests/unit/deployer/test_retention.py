@@ -7,16 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.decisions.choice import Choice, Decision
-from deployer.decisions.facts import UnreadAttempts, UnreadVersion
+from deployer.decisions.facts import UnreadVersion
 from deployer.decisions.retention import disposable, plan_clean_up
 from deployer.model.approval import Ineligible
-from deployer.model.attempt import NOTHING, AttemptStatus, Deletion
+from deployer.model.attempt import NOTHING, UNSETTLED, AttemptStatus, Deletion
 from deployer.model.model_version import Hidden
 from tests.unit.deployer.builders import (
     approval,
     clean_up,
     deployment,
     facts,
+    history_of,
     minutes,
     model_version,
     release,
@@ -25,8 +26,11 @@ from tests.unit.deployer.builders import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from deployer.decisions.facts import Facts
-    from deployer.model.attempt import CleanUp, Deployment
+    from deployer.model.attempt import Attempt, CleanUp, Deployment
+    from deployer.model.history import History, ReleaseRecord
 
 
 def made(
@@ -51,16 +55,20 @@ def cleaned(number: int, *configs: str, status: AttemptStatus = AttemptStatus.SU
     return clean_up(number=number, status=status, deletion=deletion)
 
 
+def records(attempts: Iterable[Attempt]) -> list[ReleaseRecord]:
+    return [each for each in history_of(attempts).releases.values() if each.made]
+
+
 def test_the_last_former_releases_stay() -> None:
     attempts = [made(number, f"c{number}") for number in (6, 5, 4, 3, 2, 1)]
 
-    assert disposable(attempts, keep=3, needed=["c6"]) == Deletion(("c2", "c1"), ("m-c2", "m-c1"))
+    assert disposable(records(attempts), keep=3, needed=["c6"]) == Deletion(("c2", "c1"), ("m-c2", "m-c1"))
 
 
 def test_with_nothing_to_keep_only_what_is_needed_stays() -> None:
     attempts = [made(number, f"c{number}") for number in (3, 2, 1)]
 
-    assert disposable(attempts, keep=0, needed=["c3", "c1"]) == Deletion(("c2",), ("m-c2",))
+    assert disposable(records(attempts), keep=0, needed=["c3", "c1"]) == Deletion(("c2",), ("m-c2",))
 
 
 def test_what_failed_or_was_withdrawn_does_not_stay() -> None:
@@ -71,34 +79,35 @@ def test_what_failed_or_was_withdrawn_does_not_stay() -> None:
         made(1, "c1"),
     ]
 
-    assert disposable(attempts, keep=3, needed=["c4"]) == Deletion(("c3", "c2"), ("m-c3", "m-c2"))
+    assert disposable(records(attempts), keep=3, needed=["c4"]) == Deletion(("c3", "c2"), ("m-c3", "m-c2"))
 
 
 def test_a_model_stays_as_long_as_a_config_that_stays_uses_it() -> None:
     attempts = [made(2, "c2", "shared"), made(1, "c1", "shared")]
 
-    assert disposable(attempts, keep=0, needed=["c2"]) == Deletion(("c1",), ())
+    assert disposable(records(attempts), keep=0, needed=["c2"]) == Deletion(("c1",), ())
 
 
 def test_what_is_gone_is_not_deleted_again() -> None:
     attempts = [cleaned(4, "c1"), made(3, "c3"), made(2, "c2"), made(1, "c1")]
 
-    assert disposable(attempts, keep=0, needed=["c3"]) == Deletion(("c2",), ("m-c2",))
+    assert disposable(records(attempts), keep=0, needed=["c3"]) == Deletion(("c2",), ("m-c2",))
 
 
 def test_what_was_made_again_is_there_again() -> None:
     attempts = [made(5, "c5"), made(4, "c1"), cleaned(3, "c1"), made(2, "c2"), made(1, "c1")]
 
-    assert disposable(attempts, keep=0, needed=["c5"]) == Deletion(("c1", "c2"), ("m-c1", "m-c2"))
+    assert disposable(records(attempts), keep=0, needed=["c5"]) == Deletion(("c1", "c2"), ("m-c1", "m-c2"))
 
 
 def test_a_clean_up_that_was_cut_short_deleted_nothing_for_certain() -> None:
     attempts = [cleaned(3, "c1", status=AttemptStatus.WITHDRAWN), made(2, "c2"), made(1, "c1")]
 
-    assert disposable(attempts, keep=0, needed=["c2"]) == Deletion(("c1",), ("m-c1",))
+    assert disposable(records(attempts), keep=0, needed=["c2"]) == Deletion(("c1",), ("m-c1",))
 
 
-HISTORIES = st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(list(AttemptStatus))), max_size=20)
+ENDED = sorted(set(AttemptStatus) - UNSETTLED, key=lambda each: each.value)
+HISTORIES = st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(ENDED)), max_size=20)
 
 
 @given(HISTORIES, st.integers(0, 4), st.sets(st.sampled_from("abcdef")))
@@ -107,7 +116,7 @@ def test_nothing_that_is_needed_is_ever_disposable(
 ) -> None:
     attempts = [made(number, name, status=status) for number, (name, status) in enumerate(history, 1)][::-1]
 
-    deletion = disposable(attempts, keep=keep, needed=needed)
+    deletion = disposable(records(attempts), keep=keep, needed=needed)
 
     left = {each.endpoint_config_name for each in attempts} - set(deletion.endpoint_config_names)
     assert not needed & set(deletion.endpoint_config_names)
@@ -115,7 +124,7 @@ def test_nothing_that_is_needed_is_ever_disposable(
     assert len(left - needed) <= keep
 
 
-# Necessary reads ---------------------------------------------------------------------------------------
+# What has to be read for it ----------------------------------------------------------------------------
 
 APPROVALS = [approval(number, minutes(number)) for number in (3, 2, 1)]
 DECISION = Decision(Choice(APPROVALS[0], release(3)))
@@ -149,6 +158,10 @@ def test_what_a_reject_would_bring_back_stays_though_nothing_is_kept() -> None:
     assert plan_clean_up(rejected, DECISION, SERVING) == of(2)
 
 
+def tried(known: Facts, attempt: Deployment) -> History:
+    return known.history.with_begun(attempt, is_latest_untold=False).with_moved(attempt)
+
+
 def test_what_a_reject_would_bring_back_once_a_reason_has_passed_stays() -> None:
     capacity = "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error."
     known = served(3, 1, versions=[model_version(1), model_version(2)])
@@ -161,8 +174,8 @@ def test_what_a_reject_would_bring_back_once_a_reason_has_passed_stays() -> None
         approved_at=minutes(2),
     )
 
-    passing = replace(known, history=known.history.with_attempt(failed))
-    lasting = replace(known, history=known.history.with_attempt(replace(failed, reason="ping")))
+    passing = replace(known, history=tried(known, failed))
+    lasting = replace(known, history=tried(known, replace(failed, reason="ping")))
 
     assert plan_clean_up(passing, DECISION, SERVING) == of(1)
     assert plan_clean_up(lasting, DECISION, SERVING) == of(2)
@@ -175,13 +188,3 @@ def test_nothing_is_deleted_while_a_version_is_hidden() -> None:
 
     assert plan_clean_up(replace(known, versions=hidden), DECISION, SERVING) == NOTHING
     assert plan_clean_up(known, decision, SERVING) == NOTHING
-
-
-def test_what_the_needed_configs_need_is_read_though_it_left_the_window() -> None:
-    gone = served(2, forgets=True)
-    long_ago = deployment(3, number=1, status=AttemptStatus.SUCCEEDED, model_name=release(2).model_name)
-
-    assert plan_clean_up(gone, Decision(None), SERVING) == UnreadAttempts(SERVING)
-    recalled = replace(gone, history=gone.history.with_recalled(SERVING, [long_ago]))
-    config_alone = Deletion((release(2).endpoint_config_name,))
-    assert plan_clean_up(recalled, Decision(None), SERVING) == config_alone, "its model is needed"

@@ -27,7 +27,7 @@ OUTCOME = Outcome(
 
 
 class Recording:
-    """Accepts a message, or refuses it."""
+    """Takes a message, or refuses it."""
 
     def __init__(self, refusal: Exception | None = None) -> None:
         self.messages: list[dict[str, Any]] = []

@@ -13,7 +13,7 @@ from deployer.model.attempt import AttemptStatus
 from deployer.model.endpoint_config import EndpointConfig
 from deployer.model.history import History, LastObserved
 from deployer.model.steps import ClearAbortAlarm, CreateEndpoint, DeregisterScaling, UpdateEndpoint
-from tests.unit.deployer.builders import clean_up, deployment, release, settings
+from tests.unit.deployer.builders import clean_up, deployment, history_of, release, settings
 
 if TYPE_CHECKING:
     from deployer.model.attempt import Attempt
@@ -41,7 +41,7 @@ def config(*variants: dict[str, Any]) -> EndpointConfig:
 
 
 def history(*attempts: Attempt, reported: str | None = None, **scaling: Any) -> History:
-    return History((), attempts, LastObserved(scaling=scaling, reported=reported))
+    return history_of(attempts, last_observed=LastObserved(scaling=scaling, reported=reported))
 
 
 def completed(

@@ -79,7 +79,7 @@ def deploy(pipeline: Pipeline) -> str:
     return arn
 
 
-# Answers -----------------------------------------------------------------------------------------------
+# What an answer says -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_what_is_refused_beside_keeps_nothing_from_being_cleaned_up(
 
 
 def test_scaling_that_cannot_be_ended_blames_no_version(pipeline: Pipeline) -> None:
-    """Another instance type removes the registration, and that is refused."""
+    """Another instance type takes the registration away, and that is refused."""
     pipeline.manage(AutoScaling=scaling(), CreateEndpointConfig=variants())
     arn = deploy(pipeline)
     refuse(pipeline, {"DeregisterScalableTarget"}, lambda: error("AccessDeniedException", "…"))
@@ -187,12 +187,12 @@ def test_scaling_that_cannot_be_ended_adds_nothing_to_the_journal_with_each_swee
     pipeline.manage(AutoScaling=scaling(), CreateEndpointConfig=variants("ml.m5.xlarge"))
     pipeline.run()
     pipeline.sweep()
-    attempts, before = len(pipeline.history.attempts), len(pipeline.deployer_cloud.calls)
+    attempts, before = len(pipeline.attempts), len(pipeline.deployer_cloud.calls)
     for _ in range(5):
         pipeline.pass_time(900)
         pipeline.sweep()
 
-    assert len(pipeline.history.attempts) == attempts
+    assert len(pipeline.attempts) == attempts
     calls = pipeline.deployer_cloud.calls[before:]
     assert not {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"} & {name for _, name in calls}
     assert len(attention(pipeline)) == 1
@@ -261,18 +261,18 @@ def test_a_variant_that_others_registered_adds_nothing_to_the_journal_with_each_
     gateway.register(ENDPOINT, "AllTraffic", theirs, {})
     pipeline.manage(CreateEndpointConfig=variants("ml.m5.xlarge"))
     pipeline.sweep()
-    attempts = pipeline.history.attempts
+    attempts = pipeline.attempts
     assert [each.status for each in attempts] == [AttemptStatus.OPEN, AttemptStatus.SUCCEEDED]
     for _ in range(3):
         pipeline.pass_time(900)
         pipeline.sweep()
 
-    assert [each.number for each in pipeline.history.attempts] == [each.number for each in attempts]
+    assert [each.number for each in pipeline.attempts] == [each.number for each in attempts]
     assert len(attention(pipeline)) == 1
     pipeline.manage(CreateEndpointConfig=variants())
     pipeline.sweep()
-    # A clean-up of its own resources has followed.
-    ends = [each.status for each in pipeline.history.attempts]
+    # A clean-up came since, of what it had made.
+    ends = [each.status for each in pipeline.attempts]
     assert ends[-2:] == [AttemptStatus.WITHDRAWN, AttemptStatus.SUCCEEDED]
     assert pipeline.told(first) == ["started", "succeeded"]
     assert pipeline.history.last_observed.reported is None
@@ -391,7 +391,7 @@ def test_a_rollout_that_cannot_be_stopped_is_told_and_goes_back_when_it_is_over(
 
 
 def test_an_abort_alarm_that_may_not_be_cleared_is_told_once_and_cleared_later(guarded: Pipeline) -> None:
-    """No update follows that would clear it, and nobody looks at the settled attempt again."""
+    """No update follows that would clear it, and nobody looks at the attempt again: it is settled."""
     arn = guarded.register()
     guarded.approve(arn)
     guarded.deliver()

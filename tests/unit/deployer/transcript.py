@@ -43,7 +43,7 @@ ASKED_FOR_BY: Final[dict[type[steps.Step], tuple[tuple[str, str], ...]]] = {
     steps.WriteMetadata: (("sagemaker", "UpdateModelPackage"),),
     steps.Promote: (("sagemaker", "UpdateModelPackage"),),
 }
-"""The operations that a step may ask for, in their order."""
+"""Which operations a step may ask for, in the order in which it does."""
 
 WRITES: Final = frozenset(operation for operations in ASKED_FOR_BY.values() for operation in operations)
 
@@ -79,7 +79,7 @@ class Over:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """AWS got a call, whether or not it answered."""
+    """AWS was asked for something, whether or not it answered."""
 
     service: str
     operation: str
@@ -95,7 +95,7 @@ class _Invocation:
     asked: int = 0
 
     def make(self, step: steps.Step) -> Iterator[str]:
-        """Take a step from the plan. An unneeded step may be skipped, and the last one repeated."""
+        """Take a step from the plan. One may be left out, as unneeded by now, and the last made again."""
         if step in self.planned:
             del self.planned[: self.planned.index(step) + 1]
         elif step != self.latest:
@@ -164,7 +164,7 @@ class Transcript:
 
 
 class HeardLogger(Logger):
-    """A logger whose lines go only to a transcript."""
+    """A logger whose lines go to a transcript alone."""
 
     def __init__(self, transcript: Transcript) -> None:
         super().__init__(service="greenlight", level="CRITICAL")
@@ -193,11 +193,11 @@ class HeardCloud(InProcessCloud):
 
 
 TRANSCRIPTS: Final[list[Transcript]] = []
-"""The transcripts of the running test."""
+"""Those of the test that runs."""
 
 
 def check_transcripts() -> None:
-    """Fail if a deployer of this test acted without an announcement; forget them all."""
+    """Fail if a deployer of this test did something without having said so; forget them all."""
     found = [each for transcript in TRANSCRIPTS for each in transcript.violations()]
     TRANSCRIPTS.clear()
     assert found == []

@@ -71,10 +71,10 @@ def decide(
         ({"Resource": "arn:aws:s*"}, "s3:GetObject", BUCKET, True),
         ({"Resource": None, "NotResource": "arn:aws:s3:::models/*"}, "s3:GetObject", BUCKET, False),
         ({"Resource": None, "NotResource": "arn:aws:s3:::logs/*"}, "s3:GetObject", BUCKET, True),
-        # An action without resources is not allowed on one kind of resource.
+        # An action that knows no resource is not allowed on one kind of resource.
         ({"Resource": "arn:aws:s3:::*"}, "s3:GetObject", "*", False),
         ({"Resource": "*"}, "s3:GetObject", "*", True),
-        # A wildcard stays within its field; in the last field it also matches colons and slashes.
+        # A wildcard stays within its field, and in the last one stands for colons and slashes.
         ({"Resource": "arn:aws:logs:*:log-group:*"}, "s3:GetObject", "arn:aws:logs:r:1:log-group:g", False),
         (
             {"Resource": "arn:aws:logs:*:*:log-group:*"},
@@ -90,7 +90,7 @@ def decide(
         ),
         ({"Resource": "arn:aws:s3:::${aws:username}/*"}, "s3:GetObject", "arn:aws:s3:::ann/a", True),
         ({"Resource": "arn:aws:s3:::${aws:username}/*"}, "s3:GetObject", "arn:aws:s3:::bob/a", False),
-        # A variable without a value matches no resource, and does not affect those beside it.
+        # A variable without a value is no resource's, and takes nothing from those beside it.
         ({"Resource": "arn:aws:s3:::${aws:PrincipalTag/a}*"}, "s3:GetObject", BUCKET, False),
         ({"Resource": ["arn:aws:s3:::${aws:PrincipalTag/a}", "*"]}, "s3:GetObject", BUCKET, True),
         (
@@ -186,7 +186,7 @@ def grants(principal: Any, **more: Any) -> Any:
             True,
         ),
         (user(), grants("*", Condition={"ArnLike": {"aws:PrincipalArn": ROLE}}), False),
-        # … and one that names the account defers to the account's own policies.
+        # … and one that names the account leaves it to the account's own policies.
         (session(), grants({"AWS": HERE}), False),
         (session(), grants({"AWS": f"arn:aws:iam::{HERE}:root"}), False),
         (session(ALLOW), grants({"AWS": HERE}), True),
@@ -203,7 +203,7 @@ def grants(principal: Any, **more: Any) -> Any:
             grants("*", Condition={"ArnEquals": {"aws:PrincipalArn": ROLE}}),
             True,
         ),
-        # An explicit denial in them still denies.
+        # An explicit denial of theirs still denies.
         (session(boundary=DENY), grants({"AWS": SESSION}), False),
         (session(passed=(DENY,)), grants("*"), False),
         # Somebody else's grant is nobody's.
@@ -211,14 +211,14 @@ def grants(principal: Any, **more: Any) -> Any:
         (session(), grants({"AWS": f"arn:aws:iam::{THERE}:role/path/deployer"}), False),
         (session(), grants({"Service": "events.amazonaws.com"}), False),
         (session(), grants({"Federated": ROLE}), False),
-        # No wildcard matches a part of a name, and case matters.
+        # No wildcard stands for a part of a name, nor does case not matter.
         (session(), grants({"AWS": f"arn:aws:iam::{HERE}:role/*"}), False),
         (session(), grants({"AWS": f"arn:aws:sts::{HERE}:assumed-role/deployer/*"}), False),
         (user(), grants({"AWS": f"arn:aws:iam::{HERE}:user/Ann"}), False),
-        # A denial denies the root user too.
+        # A denial denies, the root user too.
         (session(ALLOW), grants({"AWS": ROLE}, Effect="Deny"), False),
         (account_root(HERE), grants("*", Effect="Deny"), False),
-        # NotPrincipal must name the account, and then the role or the user; a role covers its sessions.
+        # NotPrincipal has to name the account, and then the role or the user; a role's sessions with it.
         (session(ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": [ROOT, ROLE]}}), True),
         (session(ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": [HERE, ROLE, SESSION]}}), True),
         (session(ALLOW), policy({"Effect": "Deny", "NotPrincipal": {"AWS": ROOT}}), False),

@@ -9,7 +9,7 @@ LOADED = "import sys, {0}; print(*sorted({{name.partition('.')[0] for name in sy
 
 
 def loaded_by(module: str) -> set[str]:
-    """Import a module alone, and return the packages that it loads."""
+    """Import a module alone, and return which packages that takes."""
     command = [sys.executable, "-c", LOADED.format(module)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 - our own
     return set(done.stdout.split())

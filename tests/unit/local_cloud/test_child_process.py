@@ -85,7 +85,7 @@ def test_stop_leaves_no_process_and_no_file(temporary: Path) -> None:
 
 
 def test_it_ends_with_whoever_started_it(temporary: Path) -> None:
-    """A killed parent cannot say stop, but its end of the pipe still closes."""
+    """A killed parent cannot say stop; its end of the pipe closes all the same."""
     with start_local_cloud() as cloud:
         function = start_function(cloud)
         assert cloud.process.stdin

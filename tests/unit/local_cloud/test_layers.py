@@ -28,7 +28,7 @@ LAYERS: Final = (
     "local_cloud.__main__",
     "local_cloud.testing",
 )
-"""From the lowest to the highest: nothing imports what only tests use."""
+"""From the lowest to the highest: what only tests use is known to nothing."""
 
 
 def test_a_module_knows_nothing_of_the_layers_above_it() -> None:

@@ -97,7 +97,7 @@ def test_every_gap_says_what_is_missing_why_it_matters_and_where_to_mend_it() ->
 
 
 def test_the_statements_that_the_doctor_proposes_close_every_gap_in_the_registrys_policies() -> None:
-    """From nothing: after following the doctor's instructions, it finds nothing more."""
+    """From nothing: the doctor, obeyed to the letter, is content."""
     policies: dict[tuple[str, str], dict[str, Any]] = {target: {"Statement": []} for target in granted()}
     gaps = wrong(policies={target: Absent() for target in policies})
 
@@ -119,7 +119,7 @@ def test_what_the_doctor_proposes_is_what_the_registrys_stack_writes() -> None:
 
 
 def test_what_the_doctor_proposes_is_the_stacks_as_soon_as_that_is_deployed() -> None:
-    """Under a foreign Sid it would stay after the stage, or the stack, is removed."""
+    """Under a Sid of nobody's it would stay when the stage is taken out, or the stack."""
     proposed = [each.statement for each in wrong(policies={}, grants={})]
 
     for each in proposed:
@@ -215,7 +215,7 @@ def test_a_policy_that_cannot_be_understood_is_told_as_unknown() -> None:
 
 
 def test_a_keys_policy_may_name_the_callers_account() -> None:
-    """Like the policies of AWS's own keys, whose principal is everybody."""
+    """As the policies of AWS's own keys do, whose principal is everybody."""
     policies = {target: Found(policy) for target, policy in granted().items()}
     callers = {"StringEquals": {"kms:CallerAccount": STAGING}}
     everybody = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Condition": callers}
@@ -226,7 +226,7 @@ def test_a_keys_policy_may_name_the_callers_account() -> None:
 
 @pytest.mark.parametrize("lacking", ["Resource", "Action"])
 def test_a_statement_of_a_keys_policy_that_kms_ignores_is_told(lacking: str) -> None:
-    """KMS stores it without any effect: such a key only seems to be in order."""
+    """KMS keeps it, and it has no effect: a key with it looks to be in order, and is not."""
     policies = {target: Found(policy) for target, policy in granted().items()}
     statements = policies["key", KEY].value["Statement"]
     without = [{name: each for name, each in one.items() if name != lacking} for one in statements]
@@ -751,7 +751,7 @@ def obeyed(command: str, rule: Rule) -> Rule:
     if operation == "enable-rule":
         return replace(rule, enabled=True)
     if operation == "put-targets":
-        # PutTargets adds targets, and replaces one with the same Id.
+        # PutTargets adds targets, and puts one in the place of another of its Id.
         return replace(rule, targets=tuple((each["Arn"], None) for each in json.loads(given["--targets"])))
     assert operation == "put-rule"
     # PutRule replaces the pattern, and enables a rule by default.
@@ -945,7 +945,7 @@ def test_a_stage_in_the_registrys_account_needs_no_policy_and_no_bus() -> None:
     assert not {"policy", "grant", "event-path"} & {each.check for each in found}
 
 
-# Places of models in the settings ------------------------------------------------------------------------
+# Where models read and write as settings say -------------------------------------------------------------
 
 
 def asynchronous(**more: Any) -> EndpointSpec:

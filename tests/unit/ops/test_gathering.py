@@ -47,7 +47,7 @@ def refused(code: str, message: str = "as it says") -> ClientError:
 
 @dataclass
 class Client:
-    """A client with given answers by operation; an answer may be an error, or computed from arguments."""
+    """A client whose answers are given by operation; an answer may be an error, or be made of arguments."""
 
     answers: dict[str, Any]
 
@@ -97,7 +97,7 @@ def described(*containers: dict[str, Any], **parts: Any) -> dict[str, Any]:
 
 
 def listing(*keys: str) -> Callable[..., dict[str, Any]]:
-    """A bucket with these objects; like S3, it lists them in the order of the keys, up to the limit."""
+    """A bucket with these objects; it answers as S3 does: in the order of the keys, as many as asked for."""
 
     def list_objects_v2(*, Bucket: str, Prefix: str, MaxKeys: int = 1000) -> dict[str, Any]:  # noqa: N803 - as boto3
         assert Bucket == "models"

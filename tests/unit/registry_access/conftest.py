@@ -1,4 +1,4 @@
-"""Make the handler importable: it reads its environment at module scope, as in Lambda."""
+"""Lets the handler be imported: it reads its environment at module scope, as Lambda wants it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The four services in memory, as far as the editor calls them, with the services' own errors."""
+"""The four services in memory, as far as the editor calls them, with errors in the services' words."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Services:
     elsewhere: set[str] = field(default_factory=set)
     """Buckets of other accounts."""
     takes_ids: bool = True
-    """Whether policies with ids of deleted principals are accepted; the services refuse them."""
+    """Whether policies are taken in which there are ids of deleted principals; the services do not."""
 
     untaken: int = 0
-    """How many more times no role can be assumed."""
+    """How often more no role can be taken on."""
     taken: list[str] = field(default_factory=list, compare=False)
 
     def clients_as(self, role_arn: str) -> Clients:

@@ -22,7 +22,7 @@ def as_put(text: str) -> str:
 
 @dataclass
 class Resource:
-    """A resource with a policy, which can imitate every service."""
+    """A resource with a policy, which can behave in every way that services do."""
 
     text: str | None = None
     largest_bytes: int = 1000

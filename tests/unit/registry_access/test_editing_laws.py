@@ -1,4 +1,4 @@
-"""Laws of the editor in virtual time: several editors at once, people beside them, partial failures."""
+"""Laws of the editor in virtual time: several at once, people beside them, failures half-way."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.unit.registry_access.timeline import Holder, Run, SharedPolicy, Timel
 
 OWNERS = (OWNER, OTHER, "Greenlight9999999999")
 LONGEST_CALL_SECONDS = 0.9
-"""The time of a call, there and back; a read and the write after it take two, within the settling time."""
+"""A call's way there and back; a read and the write after it are two of them, within the settling time."""
 
 DELAYS = st.lists(st.floats(0, LONGEST_CALL_SECONDS), min_size=40, max_size=40)
 TIMES = st.floats(0, 30)
@@ -95,7 +95,7 @@ def without_any(text: str | None) -> list[dict[str, Any]]:
 def test_every_write_holds_whatever_others_had_there_when_it_was_read_last(
     several: tuple[Edit, ...], people: list[tuple[float, str, bool]]
 ) -> None:
-    """And that read is the call right before the write: AWS's calls allow no shorter moment."""
+    """And that read is the call right before the write: no shorter moment is to be had of AWS's calls."""
     timeline = Timeline()
     policy = SharedPolicy(timeline, FOREIGN)
     for time, sid, adding in people:
@@ -123,7 +123,7 @@ def by_hand(policy: SharedPolicy, sid: str, *, adding: bool) -> None:
 def test_what_people_change_outside_of_that_moment_is_never_lost(
     edit: Edit, people: list[tuple[float, str, bool]]
 ) -> None:
-    """The moment: while a write is in progress. No write of AWS fails because somebody else was faster."""
+    """The moment: while a write is on its way. AWS has no write that fails if somebody else was faster."""
     timeline = Timeline()
     policy = SharedPolicy(timeline, FOREIGN)
     _, holder = play(policy, edit)

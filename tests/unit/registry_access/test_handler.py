@@ -26,7 +26,7 @@ ROLE = f"arn:aws:iam::{STAGE}:role/models"
 
 
 def ours(kind: str, resource: str = "*") -> dict[str, Any]:
-    """A statement in the form that stages ask for."""
+    """A statement as stages ask for it."""
     return {
         "Sid": f"{OWNER}A",
         "Effect": "Allow",
@@ -217,7 +217,7 @@ def test_a_failed_creation_is_deleted_without_harm() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_creation_that_failed_before_it_wrote_is_rolled_back_without_a_call(kind: str) -> None:
-    """A policy that cannot be read could not be read for the deletion either: the stack would be stuck."""
+    """Where a policy cannot be read, it could not be for the deletion either: the stack would be stuck."""
     services = everything(THEIRS)
     services.denied = True
 
@@ -228,7 +228,7 @@ def test_a_creation_that_failed_before_it_wrote_is_rolled_back_without_a_call(ki
 
 
 def test_an_update_that_failed_before_it_wrote_leaves_what_stands_for_the_former_target() -> None:
-    """With another identity, CloudFormation would delete the old one's statements."""
+    """Another identity would have CloudFormation delete the former's statements."""
     services = everything(THEIRS)
     services.denied = True
 
@@ -305,7 +305,7 @@ def test_what_holds_nothing_of_ours_needs_no_deletion_however_it_is_written() ->
 
 @pytest.mark.parametrize("kind", TARGETS)
 def test_others_statements_with_deleted_principals_are_named_with_whose_to_mend_they_are(kind: str) -> None:
-    """The services store such a policy, and refuse to take it back."""
+    """The services keep such a policy, and take none back with it."""
     orphaned = statement("Theirs") | {"Principal": {"AWS": ["AROAEXAMPLEEXAMPLE123", ACCOUNT]}}
     nameless = statement(None) | {"NotPrincipal": {"AWS": "AIDAEXAMPLEEXAMPLE123"}}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [orphaned, statement("Fine"), nameless]})

@@ -1,4 +1,4 @@
-"""Virtual time for editors of policies: every call takes a while, and others act in between."""
+"""Virtual time for editors of policies: every call takes a while, and others act in the meantime."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Timeline:
         return Run(self, time, run)
 
     def wait(self, seconds: float) -> None:
-        """Let all others run for so long. Called from within a run."""
+        """Let everybody else run for so long. Called from within a run."""
         current = getcurrent()
         self.at(self.now + seconds, lambda: None if current.dead else current.switch())
         current.parent.switch()
@@ -54,7 +54,7 @@ class Run:
         timeline.at(time, self._start)
 
     def crash(self) -> None:
-        """End it where it waits, without further effect."""
+        """End it where it waits: nothing after that has any effect."""
         if not self._greenlet.dead:
             self._greenlet.parent = getcurrent()
             self._greenlet.throw(GreenletExit)
@@ -108,7 +108,7 @@ class Holder:
     based_on: list[tuple[str | None, str | None]] = field(default_factory=list)
     """For each write: the last read before it, and the written text."""
     writing: bool = False
-    """Whether a write is in progress: from the read before it to its effect."""
+    """Whether a write is under way: from the read before it, as nothing is between, to its effect."""
 
     def read(self) -> str | None:
         """Read what stands when the answer is made."""

@@ -1,4 +1,4 @@
-"""Run the stories of stages with the policies of a stage in its registry's account."""
+"""Tells the stories of stages with the policies of a stage that is in its registry's account."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def deployer_with_its_policies(estate: Estate) -> Iterator[None]:
-    """Enforce IAM on the deployer of every story with a stage's policies."""
+    """Enforce IAM on the deployer of every story, in place of that of one account."""
 
     def session(account_id: str, region: str) -> Principal:
-        # Here the stories' stages have other stages' names, whose stamps a stage leaves alone.
+        # The stories' stages have the names of others here, whose stamps a stage leaves alone.
         renamed = {
             BUCKET: f"models-{account_id}",
             "greenlight:staging:": "greenlight:elsewhere:",

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer.decisions import version_metadata
-from deployer.model.attempt import AttemptStatus
+from deployer.model.attempt import AttemptStatus, Promotion
 from deployer.model.life_cycle import Gate, LifeCycle
 from deployer.model.settings import InvalidSettingsError
 from local_cloud.sagemaker.ports import Caller
@@ -71,7 +71,7 @@ def deployed(pipeline: Pipeline) -> str:
 
 
 def after(pipeline: Pipeline, seconds: float) -> None:
-    """Let time pass, and the schedule trigger."""
+    """Let time pass, and the schedule come."""
     pipeline.pass_time(seconds)
     pipeline.sweep()
     pipeline.run()
@@ -466,7 +466,7 @@ def test_a_fault_of_the_registry_is_retried_by_the_next_pass() -> None:
     after(pipeline, 400)
 
     assert life_cycle(pipeline, arn) == PENDING
-    assert [each.status for each in pipeline.history.promotions] == [
+    assert [each.status for each in pipeline.attempts if isinstance(each, Promotion)] == [
         AttemptStatus.SUCCEEDED,
         AttemptStatus.WITHDRAWN,
     ]
@@ -569,14 +569,14 @@ def test_a_stamp_that_is_refused_costs_nothing_else() -> None:
 
 
 def test_what_nobody_knows_the_digest_of_is_stamped_without_one() -> None:
-    """An deployment that an earlier release of the deployer journalled."""
+    """S3 did not show its artifacts when it went out."""
     pipeline = staging()
     refusing(pipeline, "AccessDeniedException")
     arn = deployed(pipeline)
     pipeline.deployer_cloud.before_call = lambda *_: None
     pipeline.cloud.client("dynamodb").update_item(
         TableName=TABLE,
-        Key={"endpoint": {"S": "churn"}, "item": {"S": "attempt#000000001"}},
+        Key={"endpoint": {"S": "churn"}, "item": {"S": "fact#attempt"}},
         UpdateExpression="REMOVE artifact_digest",
     )
     forget_stamps(pipeline)
@@ -597,7 +597,7 @@ def test_a_version_that_is_deleted_is_stamped_nowhere() -> None:
 
 
 def test_a_version_that_may_not_be_read_any_more_costs_nothing_else() -> None:
-    """A stage that follows another group than before has no access to its old group."""
+    """A stage that follows another group than before has no access to the one that it followed."""
     pipeline = staging()
     first = deployed(pipeline)
 
@@ -637,7 +637,7 @@ def test_the_registry_shows_what_serves_and_shadows_beside_what_was_approved() -
 
 
 def test_a_version_that_is_pinned_and_approved_is_shown_as_what_was_approved() -> None:
-    """A version is not its own companion."""
+    """And not, as it serves beside itself, as a companion."""
     pipeline = Pipeline()
     pipeline.manage(**AB_TEST, **STAGING)
 
@@ -757,7 +757,7 @@ def test_a_version_that_went_through_the_stages_as_it_is_goes_live() -> None:
 
 
 def test_a_stage_stamps_what_it_deployed_and_not_what_the_version_is_by_now() -> None:
-    """Otherwise the next stage would deploy a version that this one never tested."""
+    """Otherwise the next stage would take what this one never tried."""
     pipeline = staging()
     arn = pipeline.register()
     pipeline.approve(arn)
@@ -787,7 +787,7 @@ def test_what_is_out_of_service_is_not_promoted() -> None:
 def test_what_is_no_longer_what_it_served_is_not_promoted() -> None:
     pipeline = staging()
     arn = deployed(pipeline)
-    # In a bucket that the stage may list: otherwise it could not promote without a look at it.
+    # In a bucket that the stage may list: else it would not be promoted for lack of a look at it.
     change_artifact(pipeline, arn, f"s3://{pipeline.bucket}/churn/other/model.tar.gz")
     after(pipeline, SOAK + 60)
 
@@ -795,7 +795,7 @@ def test_what_is_no_longer_what_it_served_is_not_promoted() -> None:
     assert "is not what served here any more" in pipeline.outcomes[-1]["Message"]
 
 
-# Approvers --------------------------------------------------------------------------------------------
+# Who may approve --------------------------------------------------------------------------------------
 
 DEPLOYERS = ["arn:aws:sts::*:assumed-role/greenlight-*-deployer/*"]
 
@@ -810,7 +810,7 @@ def written_by_a_stage(pipeline: Pipeline, arn: str, **members: Any) -> None:
     "policy", [{"Approvers": ["arn:*"]}, {"FourEyes": True}], ids=["approvers", "four eyes"]
 )
 def test_a_stages_stamp_makes_nobody_an_approver(policy: dict[str, Any]) -> None:
-    """The approval's own event is lost, and a sweep finds the version with the stage's stamp."""
+    """The approval's own event is lost, and a sweep finds the version as the stage left it."""
     pipeline = Pipeline()
     pipeline.manage(ApprovalPolicy={**policy, "Deployers": DEPLOYERS})
     arn = pipeline.register("Approved")
@@ -836,7 +836,7 @@ def test_a_promotion_is_nobodys_approval_where_four_eyes_are_asked_for() -> None
 
 
 def test_an_editor_does_not_pass_for_the_approver_of_a_gated_stage_either() -> None:
-    """The approval comes last, and its event does not name the life cycle."""
+    """The approval comes last, and its event names no life cycle."""
     pipeline = production(ApprovalPolicy={"FourEyes": True})
     arn = pipeline.register()
     set_life_cycle(pipeline, arn, "Production", "Approved")

@@ -1,4 +1,4 @@
-"""Alarms: the state by their data."""
+"""Alarms: which state their data demand."""
 
 from __future__ import annotations
 

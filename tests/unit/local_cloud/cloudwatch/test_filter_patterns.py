@@ -1,4 +1,4 @@
-"""Which log events a filter pattern matches, by the kinds of examples in the CloudWatch Logs user guide."""
+"""Which log events a filter pattern matches, by the examples' kinds of the CloudWatch Logs user guide."""
 
 import json
 

@@ -130,7 +130,7 @@ def call(cloud: LocalCloud, body: bytes) -> tuple[int, bytes]:
 
 
 def test_the_log_of_calls_never_changes_an_answer(cloud: LocalCloud) -> None:
-    """At any depth a call is either carried out and answered as such, or refused as invalid JSON."""
+    """At any depth a call is either carried out and answered so, or refused as no JSON."""
     statuses = []
     for depth in (*range(100, 1100, 10), 1_500, 5_000, 200_000):
         body = b'{"ModelPackageGroupName":"g%d","Unknown":%s%s}' % (depth, b"[" * depth, b"]" * depth)

@@ -1,4 +1,4 @@
-"""Connections of clients that leave, stay, or never say anything, with macOS's 256 descriptors."""
+"""Connections of clients that go, stay, or never say anything, with the 256 descriptors that macOS gives."""
 
 import contextlib
 import http.client

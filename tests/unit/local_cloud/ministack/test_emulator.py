@@ -32,7 +32,7 @@ def test_pinned_ministack_has_everything_that_is_relied_on() -> None:
 
 
 def test_every_private_name_that_is_touched_is_listed() -> None:
-    """A name of MiniStack's that is used but not listed would break without a warning."""
+    """A name of MiniStack's that is used without being listed would break unannounced."""
     accesses = [
         node
         for module in MODULES

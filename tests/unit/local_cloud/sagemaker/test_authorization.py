@@ -201,7 +201,7 @@ CALLS: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
         [("sagemaker:DeleteTags", f"{PREFIX}:endpoint/churn")],
     ),
 }
-"""An operation, its request, and every necessary permission."""
+"""Operation, its request, and everything that has to be allowed for it."""
 
 
 def test_every_operation_has_a_rule_and_a_row_here() -> None:
@@ -399,7 +399,7 @@ def test_what_of_a_versions_metadata_is_removed_is_a_key(
 
 
 class TestAcrossAccounts:
-    """The group's policy and the caller's own must allow another account's calls on a version."""
+    """The group's policy and the caller's own have to allow what another account does with a version."""
 
     CALLER = session({}, account_id=OTHER_ACCOUNT)
 

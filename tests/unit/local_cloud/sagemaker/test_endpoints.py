@@ -62,7 +62,7 @@ ALL_AT_ONCE = {
 
 
 def _serving_four(cloud: VirtualCloud) -> None:
-    """Create an endpoint of four instances on config-1, and config-2 for an update."""
+    """Have an endpoint of four instances on config-1, and config-2 to go to."""
     for number in (1, 2):
         cloud.model(f"model-{number}")
         cloud.config(f"config-{number}", variant(ModelName=f"model-{number}", InitialInstanceCount=4))

@@ -46,7 +46,7 @@ ROLLING = {
 
 
 class EndpointLife(RuleBasedStateMachine):
-    """One endpoint, four configs, and everything that can happen to it."""
+    """One endpoint, four configs, and everything that can be done to it or happen to it."""
 
     @initialize()
     def begin(self) -> None:
@@ -93,7 +93,7 @@ class EndpointLife(RuleBasedStateMachine):
         assert scaled_to is None or 1 <= scaled_to <= 4
 
     def _attempt(self, operation: str, **request: Any) -> None:
-        """Call; a refusal must be one of AWS's, and change nothing."""
+        """Call; a refusal must be one that AWS would give, and change nothing."""
         before = self._described()
         try:
             self.cloud.call(operation, EndpointName="churn", **request)
@@ -199,7 +199,7 @@ class EndpointLife(RuleBasedStateMachine):
 
     @invariant()
     def a_serving_endpoint_has_the_instances_that_it_had_when_it_rested(self) -> None:
-        """During an update and its rollback; a rolling update exchanges one at a time."""
+        """While an update runs and while it goes back; a rolling update exchanges one at a time."""
         described = self._described() if hasattr(self, "cloud") else None
         if described is None or described["EndpointStatus"] != "Updating":
             return

@@ -1,4 +1,4 @@
-"""Models: made from images or packages, checked when they are created, and never changed."""
+"""Models: made of images or of packages, checked when they are created, and never changed."""
 
 from __future__ import annotations
 

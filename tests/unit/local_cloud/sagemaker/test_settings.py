@@ -1,4 +1,4 @@
-"""Switches and timings as documents, and their changes while the control plane runs."""
+"""Switches and timings as documents, and as what can be changed while the control plane runs."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class VirtualCloud:
         )
 
     def call(self, operation: str, caller: Caller = ALICE, /, **request: Any) -> dict[str, Any]:
-        """Call an operation; return boto3's result, or raise AWS's error."""
+        """Call an operation; return what boto3 would, or raise what AWS would answer."""
         status, headers, body = wire.handle(
             self.control_plane,
             target=f"SageMaker.{operation}",
@@ -142,7 +142,7 @@ class VirtualCloud:
         self.settle()
 
     def serving(self, name: str = "churn") -> None:
-        """Create an endpoint InService on config-1 of model-1, and config-2 of model-2 for an update."""
+        """Have an endpoint InService on config-1 of model-1, and config-2 of model-2 to go to."""
         for number in (1, 2):
             self.model(f"model-{number}")
             self.config(f"config-{number}", variant(ModelName=f"model-{number}"))

@@ -1,4 +1,4 @@
-"""Captured calls: which ones, their form, their place, and their writer."""
+"""Calls that are captured: which, as what, where, and in whose name."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Endpoints:
 
 
 class Storage:
-    """Objects in memory, or a missing bucket."""
+    """Objects in memory, or a bucket that is not there."""
 
     def __init__(self, *, is_there: bool = True) -> None:
         self.objects: dict[str, tuple[dict[str, Any], str]] = {}

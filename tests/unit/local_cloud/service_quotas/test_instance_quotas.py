@@ -1,4 +1,4 @@
-"""Service Quotas: an account's limits of instances for endpoints."""
+"""Service Quotas: the limits of instances for endpoints that an account is held to."""
 
 from __future__ import annotations
 
