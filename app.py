@@ -13,19 +13,16 @@ from infra.bundling.assets import REGISTRY_ACCESS, build_asset
 from infra.bundling.bundling_error import BundlingError
 from infra.configuration.app_context import PLACE, read_configuration, shared_context
 from infra.configuration.role_accounts import check_execution_roles
-from infra.configuration.settings_sharding import check_room, place
 from infra.settings.catalogue import load_catalogue
 from infra.settings.problem import ConfigurationError, warned
 from infra.settings.reading.files import find_settings, told
 from infra.stacks.deployment_stack import DeploymentStack
 from infra.stacks.registry_stack import RegistryStack
-from infra.stacks.settings_stack import SettingsStack
 from infra.stages.loading import load_stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from aws_cdk import Stack
     from aws_cdk.cx_api import CloudAssembly
 
     from infra.configuration.app_context import Configuration
@@ -50,7 +47,7 @@ def synthesise(app: App) -> CloudAssembly:
         endpoints, found = load_catalogue(
             directory, directory.as_posix(), stack_name=configuration.stack_name
         )
-        problems += [*found, *check_room(endpoints, configuration)]
+        problems += found
         problems += check_execution_roles(endpoints, configuration)
     _refuse(problems)
     _tell_left_out(Path(configuration.endpoints_dir))
@@ -87,27 +84,15 @@ def _deploy(
     endpoints: Sequence[EndpointSpec],
     access: StageAccess | None = None,
 ) -> list[Problem]:
-    """Add the stacks of one account and region; return what they cannot hold."""
-    stack: Stack
-    first = stack = DeploymentStack(
+    """Add the stack of one account and region; return what it cannot hold."""
+    return DeploymentStack(
         app,
         construct_id,
         configuration=configuration,
         endpoints=endpoints,
         asset=build_asset(),
         access=access,
-    )
-    _, *placed = place(endpoints, configuration.settings_stacks)
-    for number, some in enumerate(placed, start=2):
-        stack = SettingsStack(
-            app,
-            f"{construct_id}Settings{number}",
-            number=number,
-            after=stack,
-            configuration=configuration,
-            endpoints=some,
-        )
-    return first.problems
+    ).problems
 
 
 def _tell_left_out(directory: Path) -> None:

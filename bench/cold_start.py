@@ -11,6 +11,7 @@ own boto3 is already compiled. Hence three comparisons.
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -26,7 +27,9 @@ from rich.table import Table
 
 from demo.registry import Registry
 from demo.training import linear_regression
+from deployer.contract import SETTINGS_DIRECTORY
 from infra.bundling.assets import build_asset, installed_packages
+from infra.settings.compiling.settings_files import settings_files
 from local_cloud.child_process import start_local_cloud
 
 if TYPE_CHECKING:
@@ -73,14 +76,16 @@ class Contender:
 
 def main() -> None:
     """Measure and print."""
-    asset, packages, here = build_asset(), installed_packages(), Path(__file__).parent
-    contenders = [
-        Contender("deployer, compiled", (asset,), "deployer.handler", compiled=True),
-        Contender("deployer, from source", (asset,), "deployer.handler", compiled=False),
-        Contender("three calls, compiled", (packages, here), "three_calls", compiled=True),
-        Contender("three calls, from source", (packages, here), "three_calls", compiled=False),
-    ]
+    packages, here = installed_packages(), Path(__file__).parent
     with tempfile.TemporaryDirectory(prefix="greenlight-bench-") as directory, start_local_cloud() as cloud:
+        asset = Path(directory) / "asset"
+        shutil.copytree(build_asset(), asset)
+        contenders = [
+            Contender("deployer, compiled", (asset,), "deployer.handler", compiled=True),
+            Contender("deployer, from source", (asset,), "deployer.handler", compiled=False),
+            Contender("three calls, compiled", (packages, here), "three_calls", compiled=True),
+            Contender("three calls, from source", (packages, here), "three_calls", compiled=False),
+        ]
         event, variables = _prepare(cloud)
         seconds: dict[str, list[float]] = {each.name: [] for each in contenders}
         # The first round only fills the bytecode caches.
@@ -127,10 +132,6 @@ def _prepare(cloud: LocalCloud) -> tuple[dict[str, Any], dict[str, str]]:
     registry = Registry(client("sagemaker"), client("s3"), group_name=GROUP, bucket="models")
     registry.create(REGION)
     registry.approve(registry.register(linear_regression(), 1))
-    for number in range(ROUNDS + 1):
-        for compiled in (True, False):
-            name = _endpoint_name(number, compiled=compiled)
-            client("ssm").put_parameter(Name=f"/{name}/{name}", Type="String", Value=_settings(name))
     (event,) = [
         each["event"]
         for each in cloud.events()
@@ -158,7 +159,8 @@ def _start_cold(
 ) -> float:
     """Run the handler in a fresh process on the base interpreter; return the seconds since its first line."""
     name = _endpoint_name(number, compiled=contender.compiled)
-    environment = dict(variables) | {"SETTINGS_PREFIX": f"/{name}/"}
+    _deploy_settings(Path(directory) / "asset", name)
+    environment = dict(variables)
     if contender.compiled:
         environment["PYTHONPYCACHEPREFIX"] = str(directory / "bytecode")
     else:
@@ -188,26 +190,32 @@ def _endpoint_name(number: int, *, compiled: bool) -> str:
     return f"bench-{number}-{'compiled' if compiled else 'source'}"
 
 
-def _settings(endpoint_name: str) -> str:
-    return json.dumps(
-        {
-            "SchemaVersion": 1,
-            "StackName": "Greenlight",
-            "EndpointName": endpoint_name,
-            "ModelPackageGroupName": GROUP,
-            "CreateModel": {"Containers": [{}]},
-            "CreateEndpointConfig": {
-                "ProductionVariants": [
-                    {
-                        "VariantName": "AllTraffic",
-                        "InstanceType": "ml.m4.xlarge",
-                        "InitialInstanceCount": 1,
-                        "InitialVariantWeight": 1,
-                    }
-                ]
-            },
-        }
-    )
+def _deploy_settings(asset: Path, endpoint_name: str) -> None:
+    """Put one endpoint's settings beside the deployer's code, among those of 999 that follow other groups."""
+    directory = asset / SETTINGS_DIRECTORY
+    shutil.rmtree(directory, ignore_errors=True)
+    others = [_settings(f"other-{number}", f"group-{number}") for number in range(999)]
+    for path, content in settings_files([_settings(endpoint_name, GROUP), *others]).items():
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+        (directory / path).write_bytes(content)
+
+
+def _settings(endpoint_name: str, group: str) -> dict[str, Any]:
+    return {
+        "EndpointName": endpoint_name,
+        "ModelPackageGroupName": group,
+        "CreateModel": {"Containers": [{}]},
+        "CreateEndpointConfig": {
+            "ProductionVariants": [
+                {
+                    "VariantName": "AllTraffic",
+                    "InstanceType": "ml.m4.xlarge",
+                    "InitialInstanceCount": 1,
+                    "InitialVariantWeight": 1,
+                }
+            ]
+        },
+    }
 
 
 def _policy(statement: Mapping[str, Any]) -> str:

@@ -36,7 +36,7 @@ class OutcomeQueue:
 
     def wait_for(
         self,
-        version_arn: str,
+        version_arn: str | None,
         *,
         endpoint_name: str | None = None,
         kind: str | None = None,
@@ -45,7 +45,7 @@ class OutcomeQueue:
         """Return the version's final outcome (its event's detail), and keep all others.
 
         Args:
-            version_arn: The version.
+            version_arn: The version; None for an outcome of none.
             endpoint_name: On which endpoint; None for any.
             kind: Which of a version's outcomes, such as `promoted`; None for the first.
             timeout_seconds: How long to wait for it.

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+from deployer.contract import SETTINGS_DIRECTORY
 from infra.bundling.bundling_error import BundlingError
 from infra.bundling.installing import InstallationError, find_uv, run, uv_environment
 from infra.bundling.lambda_runtime import compile_to_bytecode, runtime
@@ -81,6 +82,25 @@ def build_asset(build_directory: Path = BUILD_DIRECTORY, function: Path = DEPLOY
             compile_to_bytecode(target, compiler)
 
     return build_once(build_directory / function.name, digest(inputs), assemble)
+
+
+def with_settings(
+    asset: Path, settings: Mapping[str, bytes], build_directory: Path = BUILD_DIRECTORY
+) -> Path:
+    """Put endpoints' settings beside the deployer's code, and return the directory of both.
+
+    They are one asset, so that Lambda changes both at once. The code's files are linked, not copied.
+    """
+
+    def assemble(target: Path) -> None:
+        shutil.copytree(asset, target, copy_function=os.link, dirs_exist_ok=True)
+        for name, content in settings.items():
+            path = target / SETTINGS_DIRECTORY / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    inputs = [("code", asset.name.encode()), *settings.items()]
+    return build_once(build_directory / f"{asset.parent.name}-with-settings", digest(inputs), assemble)
 
 
 def installed_packages(build_directory: Path = BUILD_DIRECTORY, function: Path = DEPLOYER) -> Path:

@@ -30,16 +30,11 @@ LOG_RETENTION_DAYS: Final = (
 """What CloudWatch Logs accepts (logs:PutRetentionPolicy)."""
 
 _STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
-_SETTINGS_PREFIX: Final = re.compile(r"/(?:[A-Za-z0-9_.-]+/){1,13}")
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _EMAIL: Final = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
 _ROLE_ARN: Final = re.compile(shape("RoleArn").metadata["pattern"])
 _PLAIN_KEY: Final = re.compile(r"[a-z][a-z0-9_]*")
-_LONGEST_PREFIX: Final = 900
 _LONGEST_STACK_NAME: Final = 128
-
-MOST_STACKS: Final = 25
-"""Beyond it an account's 10,000 standard parameters in a region run out (Systems Manager quota)."""
 
 T = TypeVar("T")
 
@@ -52,10 +47,6 @@ class Configuration:
     """The CloudFormation stack, and the value of the tag `greenlight:stack` on all that is deployed by it."""
     endpoints_dir: str = "endpoints"
     """The directory of endpoint settings, relative to the directory of `cdk.json`."""
-    settings_prefix: str = ""
-    """The SSM path of the compiled settings; by default one that holds the stack's name."""
-    settings_stacks: int = 1
-    """Over how many stacks the settings are spread: from 1, which holds some 400 endpoints, to 25."""
     sweep_minutes: int = 15
     """How often everything is looked at, event or not: from 1 to 1440."""
     execution_role_arn: str | None = None
@@ -73,15 +64,6 @@ class Configuration:
     stages: Mapping[str, Stage] = field(default_factory=dict)
     """By name, in which accounts endpoints are served, and which versions each takes."""
 
-    def __post_init__(self) -> None:
-        """Give each stack a path of its own, so that two in one account and region keep apart."""
-        if not self.settings_prefix:
-            object.__setattr__(self, "settings_prefix", _default_prefix(self.stack_name))
-
-    def settings_stack_name(self, number: int) -> str:
-        """Name the stacks that hold settings, counted from 1: the first is the stack that holds all else."""
-        return self.stack_name if number == 1 else f"{self.stack_name}-Settings-{number}"
-
 
 def shared_context(home: Path) -> frozenset[str]:
     """List the context keys of `~/.cdk.json`, which the CDK CLI hands to every app of its user."""
@@ -91,12 +73,6 @@ def shared_context(home: Path) -> frozenset[str]:
         return frozenset()  # the CLI has complained of it already
     context = document.get("context") if isinstance(document, dict) else None
     return frozenset(context) if isinstance(context, dict) else frozenset()
-
-
-def _default_prefix(stack_name: str) -> str:
-    # The first installation keeps the path that it had before there could be a second.
-    first = next(each.default for each in fields(Configuration) if each.name == "stack_name")
-    return f"/greenlight/{'' if stack_name == first else f'{stack_name}/'}endpoints/"
 
 
 def read_configuration(
@@ -130,14 +106,7 @@ def read_configuration(
     problems += found
     if registry is not None:
         problems += _beside_stages(values)
-    configuration = Configuration(**values, registry=registry, stages=stages)
-    longest = configuration.settings_stack_name(configuration.settings_stacks)
-    if len(longest) > _LONGEST_STACK_NAME:
-        expected = f"a name that is at most {_LONGEST_STACK_NAME} characters also in {longest}"
-        problems.append(
-            Problem(PLACE, 0, "stack_name", shown(configuration.stack_name), expected, "shorten it")
-        )
-    return configuration, problems
+    return Configuration(**values, registry=registry, stages=stages), problems
 
 
 def _beside_stages(values: dict[str, Any]) -> Iterator[Problem]:
@@ -190,15 +159,6 @@ def _several(read_one: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
     return read
 
 
-def _settings_prefix(value: object) -> str:
-    expected = f"an SSM path such as {Configuration().settings_prefix}, at most {_LONGEST_PREFIX} characters"
-    text = _text(_SETTINGS_PREFIX, expected, "begin and end it with a slash", _LONGEST_PREFIX)(value)
-    # SSM reserves these (botocore: ssm PutParameter, Name).
-    if text.lower().startswith(("/aws", "/ssm")):
-        raise _RefusedError("a path that does not begin with aws or ssm: SSM reserves those", "rename it")
-    return text
-
-
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "stack_name": _text(
         _STACK_NAME,
@@ -207,8 +167,6 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
         _LONGEST_STACK_NAME,
     ),
     "endpoints_dir": _text(re.compile(r".*\S.*"), "a directory", "name the directory of the YAML files"),
-    "settings_prefix": _settings_prefix,
-    "settings_stacks": _number(range(1, MOST_STACKS + 1), f"stacks from 1 to {MOST_STACKS}", "leave it out"),
     "sweep_minutes": _number(range(1, 1441), "minutes from 1 to 1440", "choose 15, say"),
     "execution_role_arn": _text(_ROLE_ARN, "the ARN of an IAM role", "copy it from the role's page"),
     "model_buckets": _several(

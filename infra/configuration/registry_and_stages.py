@@ -222,15 +222,6 @@ class Stage(StrictModel):
             description="the ARN of the role that models run with in this stage; by default one is made",
         ),
     ] = None
-    settings_stacks: Annotated[
-        int | None,
-        Field(
-            ge=1,
-            le=25,
-            description="over how many stacks this stage's settings are spread, from 1 to 25; by default as "
-            "the key of the same name says",
-        ),
-    ] = None
     operators: Annotated[
         list[
             Annotated[

@@ -115,7 +115,6 @@ class DeployerFunction(Construct):
             environment={
                 **Environment(
                     journal_table_name=journal.table_name,
-                    settings_prefix=configuration.settings_prefix,
                     execution_role_arn=execution_role.role_arn,
                     event_bus_name=EVENT_BUS_NAME,
                     sweep_bus_name=destinations.sweep_bus.bus.event_bus_name,
@@ -137,7 +136,7 @@ class DeployerFunction(Construct):
         allow_deployment(self._permissions, execution_role)
         own = (None,) if requirements.own_registry else ()
         allow_registry(self._permissions, (*own, *requirements.registry_accounts))
-        allow_records(self._permissions, journal, configuration.settings_prefix)
+        allow_records(self._permissions, journal)
         allow_telling(
             self._permissions,
             event_source=SOURCE,

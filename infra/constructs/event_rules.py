@@ -40,7 +40,7 @@ class EventRules(Construct):
         *,
         function: lambda_.IFunction,
         undelivered: sqs.IQueue,
-        settings_prefix: str,
+        settings_parameter: str,
         sweep_minutes: int,
         sweep_bus: SweepBus,
         registry_events: RegistryEventBus | None = None,
@@ -85,11 +85,11 @@ class EventRules(Construct):
         self.settings_rule = events.Rule(
             self,
             "SettingsRule",
-            description="The settings of an endpoint changed",
+            description="The stack was deployed with other settings",
             event_pattern=events.EventPattern(
                 source=["aws.ssm"],
                 detail_type=["Parameter Store Change"],
-                detail={"name": events.Match.prefix(settings_prefix)},
+                detail={"name": [settings_parameter]},
             ),
             targets=[patient],
         )

@@ -1,4 +1,4 @@
-"""Owns what the deployer may do with its records: logs, journal and settings; and whom it may tell."""
+"""Owns what the deployer may do with its records: logs and journal; and whom it may tell."""
 
 from __future__ import annotations
 
@@ -23,20 +23,13 @@ def allow_logging(permissions: Permissions, log_group: logs.ILogGroup) -> None:
     permissions.allow("WriteLogs", write, [log_group.log_group_arn])
 
 
-def allow_records(permissions: Permissions, journal: dynamodb.ITable, settings_prefix: str) -> None:
-    """Let the deployer keep its journal, and read the endpoints' settings."""
+def allow_records(permissions: Permissions, journal: dynamodb.ITable) -> None:
+    """Let the deployer keep its journal."""
     permissions.allow(
         "KeepJournal",
         ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
         [journal.table_arn],
     )
-    below = settings_prefix.strip("/")
-    path = permissions.stack.format_arn(service="ssm", resource="parameter", resource_name=below)
-    each = f"{path}/*"
-    why = "The settings of every endpoint are below this one path."
-    permissions.allow("ReadSettings", ["ssm:GetParameter"], [each], why_wildcard=why)
-    # Authorised on the path as it was written, with or without its last slash.
-    permissions.allow("ReadAllSettings", ["ssm:GetParametersByPath"], [path, each], why_wildcard=why)
 
 
 def allow_telling(

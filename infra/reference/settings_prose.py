@@ -31,9 +31,8 @@ Some rules come from AWS's documentation; their messages name the page. AWS may 
 `unchecked: true`, breaking such a rule is only a warning, and SageMaker decides. So you can use instance
 types, members and values that are newer than Greenlight. Greenlight's own rules always apply.
 
-The settings of an endpoint are one SSM parameter. Up to 4,096 bytes it is a standard one and free; beyond,
-up to 8,192 bytes, Parameter Store makes it an advanced one, which is billed, and it stays one. Alarms of
-rollouts are billed too: one for aborting, and one for each threshold and each variant that follows approvals.
+Settings are deployed with the deployer's function, in one bundle. Alarms of rollouts are billed: one for
+aborting, and one for each threshold and each variant that follows approvals.
 
 SageMaker turns on detailed observability for each new endpoint config by default (botocore, `MetricsConfig`).
 It publishes metrics of hosts, GPUs and containers. It reads containers at `/metrics` on port 8080, unless the

@@ -9,15 +9,7 @@ import re
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
-
-from infra.settings.compiling.compiler import (
-    LARGEST_PARAMETER_BYTES,
-    alarms,
-    compile_settings,
-    origin,
-    serialised,
-)
+from infra.settings.compiling.compiler import alarms, compile_settings, origin
 from infra.settings.compiling.field_mapping import given_twice
 from infra.settings.compiling.hosted_variants import hosted
 from infra.settings.consistency.autoscaling_keys import scaling_problems
@@ -26,9 +18,8 @@ from infra.settings.consistency.rollout_keys import rollout_problems
 from infra.settings.consistency.smoke_test_keys import smoke_problems
 from infra.settings.consistency.variant_keys import variant_problems
 from infra.settings.endpoint_spec import EndpointSpec
-from infra.settings.keys.approvers import with_sessions
 from infra.settings.keys.endpoint_settings import EXPLANATIONS, EndpointSettings
-from infra.settings.mistakes.replacements import SECTIONS, choose_serving, remove_empty, validated
+from infra.settings.mistakes.replacements import choose_serving, remove_empty, validated
 from infra.settings.mistakes.wrong_values import words_of
 from infra.settings.problem import FieldPath, Problem, field_name
 from infra.settings.rules.sagemaker_requests import found_violations
@@ -71,8 +62,6 @@ def compile_document(document: Document, stack_name: str) -> tuple[EndpointSpec 
             problems.append(_violated(document, path, violation))
     warnings = [problem for problem in problems if problem.source and settings.unchecked]
     problems = [problem for problem in problems if problem not in warnings]
-    value = "" if problems else serialised(compiled)
-    problems += _size(document, settings, value)
     named = document.content.get("endpoint_name", document.stem) == settings.endpoint_name
     if not named:
         return None, sorted(set(problems))
@@ -80,7 +69,6 @@ def compile_document(document: Document, stack_name: str) -> tuple[EndpointSpec 
         document.file,
         settings.endpoint_name,
         settings.model_package_group,
-        value,
         compiled,
         tuple(alarms(settings, settings.endpoint_name, stack_name)),
         tuple(sorted(set(warnings))),
@@ -117,30 +105,4 @@ def _inconsistencies(document: Document, settings: EndpointSettings) -> Iterator
         asynchronous = settings.asynchronous is not None
         yield from smoke_problems(
             document, settings.smoke_test, asynchronous=asynchronous, variants=len(following)
-        )
-
-
-def _size(document: Document, settings: EndpointSettings, value: str) -> Iterator[Problem]:
-    excess = len(value.encode()) - LARGEST_PARAMETER_BYTES
-    if excess > 0:
-        parts = {
-            "environment": settings.environment,
-            "tags": settings.tags,
-            "approvers": with_sessions(settings.approvers or []),
-            **{
-                section: content.model_dump(exclude_defaults=True)
-                for section in sorted(SECTIONS)
-                if isinstance(content := getattr(settings, section), BaseModel)
-            },
-            "variants": [each.model_dump(exclude_defaults=True) for each in settings.variants or ()],
-            "overrides": settings.overrides.model_dump(exclude_defaults=True),
-        }
-        sizes = {key: len(serialised({key: part}).encode()) for key, part in parts.items() if part}
-        largest = sorted(sizes, key=lambda key: -sizes[key])
-        yield document.problem(
-            (),
-            got=f"{len(value.encode()):,} bytes once compiled",
-            expected=f"at most {LARGEST_PARAMETER_BYTES:,} bytes, what an advanced SSM parameter holds",
-            fix=f"shorten {' or '.join(f'{key} (about {sizes[key]:,} bytes)' for key in largest)} "
-            f"by {excess:,} bytes",
         )

@@ -1,4 +1,4 @@
-"""Owns what one endpoint is once its settings are compiled: what the stack makes of it."""
+"""Owns what one endpoint is once its settings are compiled."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EndpointSpec:
-    """Hold one endpoint as the stack makes it: its settings' SSM parameter, and its rollouts' alarms."""
+    """Hold one endpoint: its settings as the deployer reads them, and its rollouts' alarms."""
 
     file: str
     endpoint_name: str
     model_package_group: str
-    parameter_value: str
     compiled: Mapping[str, Any] = field(default_factory=dict)
-    """What the parameter's value says."""
     alarms: tuple[Alarm, ...] = ()
     warnings: tuple[Problem, ...] = ()
     """What AWS's texts object to, and `unchecked: true` waives."""

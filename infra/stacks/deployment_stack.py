@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from aws_cdk import CfnOutput, CfnResource, Environment, Stack
+from aws_cdk import CfnOutput, Environment, Stack
 from aws_cdk import aws_iam as iam
 
-from infra.configuration.settings_sharding import place
+from infra.bundling.assets import with_settings
 from infra.constructs.deployer_function import DeployerFunction, Destinations
 from infra.constructs.dynamodb_journal import JournalTable
 from infra.constructs.event_rules import EventRules
@@ -16,16 +16,18 @@ from infra.constructs.failure_queue import FailureQueue
 from infra.constructs.model_execution_role import ModelExecutionRole
 from infra.constructs.outcome_topic import OutcomeTopic
 from infra.constructs.registry_event_bus import RegistryEventBus
-from infra.constructs.settings_parameters import SettingsParameters
+from infra.constructs.rollback_alarms import make_alarm
+from infra.constructs.settings_marker import SettingsMarker
 from infra.constructs.sweep_bus import SweepBus
 from infra.permissions.registry_reading import of_deployer
+from infra.settings.compiling.settings_files import settings_digest, settings_files
 from infra.settings.endpoint_requirements import EndpointRequirements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from constructs import Construct, IConstruct
+    from constructs import Construct
 
     from infra.configuration.app_context import Configuration
     from infra.settings.endpoint_spec import EndpointSpec
@@ -37,8 +39,7 @@ class DeploymentStack(Stack):
     """Deploy approved model versions to the endpoints of one account and region.
 
     The stack is tied to no account and no region: it goes where the CLI's credentials point. A stage's stack
-    is tied to the stage's, and `access` says what it reads of the registry's account. Of the endpoints it
-    holds the settings that are placed in it, and lets the deployer serve all of them.
+    is tied to the stage's, and `access` says what it reads of the registry's account.
     """
 
     def __init__(
@@ -81,10 +82,10 @@ class DeploymentStack(Stack):
         self.outcomes.notify_of(self.undelivered.alarm)
         self.outcomes.notify_of(self.unhandled.alarm)
         self.journal = JournalTable(self, "Journal")
-        settings_here, *_ = place(endpoints, configuration.settings_stacks)
-        self.settings = SettingsParameters(
-            self, "Settings", settings_prefix=configuration.settings_prefix, endpoints=settings_here
-        )
+        settings = settings_files(endpoint.compiled for endpoint in endpoints)
+        alarms = [
+            make_alarm(self, alarm.local_name, alarm) for endpoint in endpoints for alarm in endpoint.alarms
+        ]
         requirements = EndpointRequirements.of(endpoints)
         if access is not None:
             # Whose versions a stage serves, and where their samples are, `access` says.
@@ -94,13 +95,15 @@ class DeploymentStack(Stack):
         self.deployer = DeployerFunction(
             self,
             "Deployer",
-            asset=asset,
+            asset=with_settings(asset, settings),
             journal=self.journal.table,
             execution_role=self.execution_role,
             requirements=requirements,
             destinations=Destinations(self.unhandled.queue, self.outcomes, self.sweep_bus),
             configuration=configuration,
         )
+        # Settings take effect when the function is updated: what models and rollouts need has to be there.
+        self.deployer.function.node.add_dependency(self.execution_role, *alarms)
         self.sweep_bus.admit_only(self.deployer.role)
         elsewhere = of_deployer(access) if access is not None else ()
         self.problems += self.deployer.attach_permissions(elsewhere=elsewhere)
@@ -109,40 +112,21 @@ class DeploymentStack(Stack):
             cast(
                 "iam.CfnRole", self.deployer.role.node.default_child
             ).role_name = access.names.deployer_role_name
+        self.settings = SettingsMarker(self, "Settings", digest=settings_digest(settings))
         self.triggers = EventRules(
             self,
             "Triggers",
             function=self.deployer.function,
             undelivered=self.undelivered.queue,
-            settings_prefix=configuration.settings_prefix,
+            settings_parameter=self.settings.parameter_name,
             sweep_minutes=configuration.sweep_minutes,
             sweep_bus=self.sweep_bus,
             registry_events=RegistryEventBus(self, "RegistryEvents", access=access)
             if access is not None and not access.at_home
             else None,
         )
-        self.settings.write_after(self._needed_by_deployments())
+        self.settings.write_after(each for each in self.node.children if each is not self.settings)
         self._outputs()
-
-    def _needed_by_deployments(self) -> list[CfnResource]:
-        """Return the resources that settings are to be written after.
-
-        A parameter's creation and its change are events that start the deployer at once. So all that a
-        deployment needs is there before them: the roles with all their policies, the rules, the topic, the
-        queues. CloudFormation works in parallel on what does not depend on each other.
-        """
-        ready = CfnResource(self, "Ready", type="AWS::CloudFormation::WaitConditionHandle")
-        # It does nothing and costs nothing. Named in each parameter, all these would fill the template.
-        ready.node.add_dependency(
-            *(each for each in self.node.children if each not in (self.settings, ready))
-        )
-        # What changes with the settings is named in each parameter: nobody documents that a resource which
-        # does not change itself, as `ready`, keeps others in order.
-        changing: list[IConstruct] = [self.triggers.settings_rule, self.deployer.function]
-        for role in (self.deployer.role, self.execution_role):
-            changing += [role, *filter(None, [role.node.try_find_child("DefaultPolicy")])]
-        found = [each.node.default_child for each in changing]
-        return [ready, *(each for each in found if isinstance(each, CfnResource))]
 
     def _execution_role(
         self, configuration: Configuration, requirements: EndpointRequirements, access: StageAccess | None

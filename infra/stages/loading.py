@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from infra.configuration.promotion_order import contradictions, later_stages, mistakes
 from infra.configuration.role_accounts import check_execution_roles
-from infra.configuration.settings_sharding import check_room
 from infra.settings.catalogue import compile_files
 from infra.settings.endpoint_requirements import EndpointRequirements
 from infra.settings.problem import Problem
@@ -29,7 +28,7 @@ from infra.stages.carried_stage import CarriedStage
 from infra.stages.deciding_metadata import deciding, of_others
 from infra.stages.quotas import check_registry_room
 from infra.stages.stage_names import StageNames
-from infra.stages.stored_settings import staged_settings
+from infra.stages.staged_settings import staged_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,9 +65,7 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
         own = replace(
             configuration,
             stack_name=names.stack,
-            settings_prefix=f"{configuration.settings_prefix}{name}/",
             execution_role_arn=stage.execution_role_arn,
-            settings_stacks=stage.settings_stacks or configuration.settings_stacks,
         )
         endpoints, found = compile_files(
             files, below.defaults, directory, directory.as_posix(), own.stack_name
@@ -80,9 +77,6 @@ def load_stages(configuration: Configuration, place: str) -> tuple[list[CarriedS
         problems += found
         groups = sorted({spec.model_package_group.rpartition("/")[2] for spec in staged})
         problems += ungranted_groups(staged, registry, place)
-        problems += [
-            replace(problem, field=f"stages.{name}.{problem.field}") for problem in check_room(staged, own)
-        ]
         used = tuple(group for group in groups if group in registry.groups)
         requirements = EndpointRequirements.of(staged)
         access = StageAccess(

@@ -11,7 +11,7 @@ OUTCOME_DETAIL_TYPE: Final = "Greenlight Deployment Outcome"
 PART_DETAIL_TYPE: Final = "Greenlight Sweep Part"
 
 STACK_NAME: Final = "StackName"
-"""The member of events and of stored settings that says whose they are."""
+"""The member of events that says which stack they are of."""
 
 PREFIX: Final = "greenlight:"
 """How the deployer's tags begin, and the customer metadata properties that it writes to versions."""
@@ -22,13 +22,32 @@ ENDPOINT_TAG: Final = f"{PREFIX}endpoint"
 JOURNAL_PARTITION_KEY: Final = "endpoint"
 JOURNAL_SORT_KEY: Final = "item"
 
-SETTINGS_SCHEMA_VERSION: Final = 1
+FLEET: Final = f"{PREFIX}fleet"
+"""The journal's partition with an item for each endpoint. No endpoint's name has a colon."""
+
+SETTINGS_DIRECTORY: Final = "endpoint_settings"
+"""Where the endpoints' settings are in the function's bundle."""
+
+SETTINGS_INDEX: Final = "index.json"
+"""The file of that directory that lists all endpoints."""
+
+DIGEST_DIGITS: Final = 16
+"""How many hexadecimal digits of a file's SHA-256 stand for its content."""
+
+
+class SettingsIndex:
+    """Members of the index of all endpoints' settings."""
+
+    DIGESTS: Final = "Digests"
+    """Endpoint's name to the digest of its settings file."""
+
+    FOLLOWERS: Final = "Followers"
+    """Model package group's name, in lower case, to the names of the endpoints that follow it."""
 
 
 class SettingsKey:
-    """Members of an endpoint's stored settings that are no member of SageMaker's requests."""
+    """Members of an endpoint's compiled settings that are no member of SageMaker's requests."""
 
-    SCHEMA_VERSION: Final = "SchemaVersion"
     PINS: Final = "Pins"
     SHADOW: Final = "Shadow"
     APPROVAL_POLICY: Final = "ApprovalPolicy"
@@ -53,6 +72,11 @@ class SettingsKey:
     EXPECT: Final = "Expect"
     P95_MILLISECONDS: Final = "P95Milliseconds"
     CALLS: Final = "Calls"
+
+
+def settings_file(endpoint_name: str) -> str:
+    """Name the file of an endpoint's settings, below the settings' directory."""
+    return f"endpoints/{endpoint_name}.json"
 
 
 def endpoint_property(stage_name: str, endpoint_name: str) -> str:

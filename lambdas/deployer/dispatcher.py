@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, assert_never
 
 from deployer.endpoint_pass.attempts import Attempts
@@ -12,11 +13,10 @@ from deployer.endpoint_pass.round import Round
 from deployer.endpoint_pass.throttling import OutOfTimeError, TimeBudget
 from deployer.gateways.sagemaker_errors import ThrottledError
 from deployer.model import outcomes
-from deployer.model.settings import EndpointSettings, InvalidSettingsError
 from deployer.model.trigger import (
     EndpointChanged,
     PackageChanged,
-    SettingsChanged,
+    SettingsDeployed,
     Sweep,
     SweepPart,
     Trigger,
@@ -26,14 +26,16 @@ from deployer.phases.settlement import settle_unmanaged
 from deployer.reconciler import Reconciler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aws_lambda_powertools import Logger
 
     from deployer.gateways.bus import Bus
+    from deployer.gateways.fleet import NotedSettings
     from deployer.gateways.gateways import Gateways
-    from deployer.gateways.parameters import AllSettings, Parameters
+    from deployer.gateways.settings_files import SettingsFiles
     from deployer.model.endpoint import EndpointSummary
+    from deployer.model.settings import EndpointSettings
     from deployer.model.stack_identity import StackIdentity
 
 PART_SIZE: Final = 50
@@ -42,6 +44,9 @@ fit into the function's five minutes."""
 
 SECONDS_FOR_A_PASS: Final = 30.0
 """An invocation with less time left begins no other pass."""
+
+TAKING_EFFECT: Final = timedelta(minutes=1)
+"""How long after a deployment Lambda may still start invocations with the code and settings before it."""
 
 
 class PassesFailedError(Exception):
@@ -52,7 +57,7 @@ class Dispatcher:
     """Dispatches one trigger to reconcilers. Make a new one for each invocation.
 
     Args:
-        parameters: The endpoints' settings.
+        settings: The endpoints' settings.
         gateways: The services that reconcilers call.
         bus: Takes the parts of a sweep.
         identity: The stack's names and tags.
@@ -64,7 +69,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        parameters: Parameters,
+        settings: SettingsFiles,
         gateways: Gateways,
         bus: Bus,
         identity: StackIdentity,
@@ -74,7 +79,7 @@ class Dispatcher:
         remaining_seconds: Callable[[], float],
         part_size: int = PART_SIZE,
     ) -> None:
-        self._parameters = parameters
+        self._settings = settings
         self._gateways = gateways
         self._bus = bus
         self._identity = identity
@@ -82,6 +87,7 @@ class Dispatcher:
         self._invocation_id = invocation_id
         self._remaining_seconds = remaining_seconds
         self._part_size = part_size
+        self._started = gateways.now()
         self._correlation_id = invocation_id
         self._failures: dict[str, Exception] = {}
         self._left_over: list[tuple[str, EndpointSummary | None]] = []
@@ -119,83 +125,99 @@ class Dispatcher:
             case EndpointChanged():
                 for settings in self._read(trigger.endpoint_name):
                     self._reconcile(settings)
-            case SettingsChanged():
-                self._follow_settings(trigger)
+            case SettingsDeployed():
+                self._look_at_changed_settings()
             case Sweep():
                 self._sweep()
             case SweepPart():
-                self._sweep_part(trigger.endpoints)
+                noted = self._gateways.journal.fleet.noted([name for name, _ in trigger.endpoints])
+                self._look_at(trigger.endpoints, noted)
             case unknown:
                 assert_never(unknown)
 
     def _follow_group(self, trigger: PackageChanged) -> None:
-        followers = self._readable(
-            self._parameters.read_those(
-                lambda each: each.follows(
-                    trigger.version_arn, trigger.group_name, own_account=self._identity.account_id
-                )
+        followers = [
+            settings
+            for name in self._settings.followers(trigger.group_name)
+            for settings in self._read(name)
+            if settings.follows(
+                trigger.version_arn, trigger.group_name, own_account=self._identity.account_id
             )
-        )
+        ]
         if not followers:
             self._logger.info(f"No endpoint follows {trigger.group_name}: nothing to do")
         put_off = [each for each in followers if not self._reconcile(each, change=trigger, may_wait=True)]
         for settings in put_off:
             self._reconcile(settings, change=trigger)
 
-    def _follow_settings(self, trigger: SettingsChanged) -> None:
-        name = self._parameters.endpoint_name(trigger.parameter_name)
-        if name is None:
-            self._logger.warning(f"Event ignored: {trigger.parameter_name} holds no settings of ours")
-        else:
-            # Ignore the event's operation: the parameter may have been re-created since.
-            found = self._read(name)
-            for settings in found:
-                self._reconcile(settings, discover=True)
-            if not found and trigger.operation == "Delete" and self._managed(name):
-                self._gateways.reporter.report(
-                    outcomes.unmanaged(name, time=self._gateways.now(), correlation_id=trigger.event_id)
-                )
-
-    def _managed(self, endpoint_name: str) -> bool:
-        """Tell whether deleted settings were this stack's, by the endpoint's tags and the journal."""
-        endpoint = self._gateways.endpoints.describe(endpoint_name)
-        tags = self._gateways.tags.read(endpoint.arn) if endpoint is not None else {}
-        return self._identity.managed(tags, self._gateways.journal.read(endpoint_name))
+    def _look_at_changed_settings(self) -> None:
+        """Look at the endpoints whose settings are not those of the last look, and at those without any."""
+        noted = self._gateways.journal.fleet.noted()
+        changed = [
+            name
+            for name, digest in self._settings.digests.items()
+            if name not in noted or noted[name].digest != digest
+        ]
+        self._look_at_all([(name, None) for name in [*changed, *self._gone(noted)]], noted)
 
     def _sweep(self) -> None:
-        """Look at every managed endpoint: here, or in parts when they are many."""
-        managed = self._readable(self._parameters.read_all())
-        if not managed:
+        """Look at every endpoint: events, also those of deployed settings, may be lost."""
+        noted = self._gateways.journal.fleet.noted()
+        names = [*self._settings.digests, *self._gone(noted)]
+        if not names:
             return
         summaries = self._gateways.endpoints.summaries()
-        endpoints = [(each.endpoint_name, summaries.get(each.endpoint_name)) for each in managed]
+        self._look_at_all([(name, summaries.get(name)) for name in names], noted)
+
+    def _gone(self, noted: Mapping[str, NotedSettings]) -> list[str]:
+        """Return the endpoints that are no longer in the settings.
+
+        An endpoint that was noted just now may be of newer settings than this invocation has.
+        """
+        before = self._started - TAKING_EFFECT
+        return [
+            name
+            for name, each in noted.items()
+            if name not in self._settings.digests and each.noted_at < before
+        ]
+
+    def _look_at_all(
+        self, endpoints: list[tuple[str, EndpointSummary | None]], noted: Mapping[str, NotedSettings]
+    ) -> None:
+        """Look at endpoints: here, or in parts when they are many."""
+        endpoints.sort(key=lambda each: each[0])
         if len(endpoints) <= self._part_size:
-            self._sweep_part(endpoints, {each.endpoint_name: each for each in managed})
+            self._look_at(endpoints, noted)
             return
         parts = [
             SweepPart(tuple(endpoints[first : first + self._part_size]))
             for first in range(0, len(endpoints), self._part_size)
         ]
         self._bus.put_parts(parts)
-        self._logger.info(f"Sweeping {len(endpoints)} endpoints in {len(parts)} parts")
+        self._logger.info(f"Looking at {len(endpoints)} endpoints in {len(parts)} parts")
 
-    def _sweep_part(
+    def _look_at(
         self,
-        endpoints: Iterable[tuple[str, EndpointSummary | None]],
-        known: dict[str, EndpointSettings] | None = None,
+        endpoints: Sequence[tuple[str, EndpointSummary | None]],
+        noted: Mapping[str, NotedSettings],
     ) -> None:
         remaining = list(endpoints)
+        gone = self._gone(noted)
         put_off: set[str] = set()
         while remaining:
             name, summary = remaining.pop(0)
             with self._kept_apart(name):
-                for settings in [known[name]] if known is not None else self._read(name):
+                for settings in self._read(name):
                     may_wait = bool(remaining) and name not in put_off
-                    if not self._reconcile(settings, discover=True, summary=summary, may_wait=may_wait):
+                    if not self._reconcile(
+                        settings, discover=True, summary=summary, noted=noted.get(name), may_wait=may_wait
+                    ):
                         # A test that ended an earlier invocation may end this one, so such endpoints come
                         # last.
                         put_off.add(name)
                         remaining.append((name, summary))
+                if name in gone:
+                    self._release(name, noted[name])
             if remaining and remaining[-1][0] != name and self._remaining_seconds() < SECONDS_FOR_A_PASS:
                 # Each part is smaller than its parent, so this ends.
                 self._bus.put_parts([SweepPart(tuple(remaining))])
@@ -207,37 +229,30 @@ class Dispatcher:
                 return
 
     def _read(self, endpoint_name: str) -> list[EndpointSettings]:
-        try:
-            settings = self._parameters.read(endpoint_name)
-        except InvalidSettingsError as error:
-            self._logger.error(str(error))  # noqa: TRY400 - the trace would say less than the message
-            return []
-        if settings is None:
+        with self._kept_apart(endpoint_name):
+            settings = self._settings.read(endpoint_name)
+            if settings is not None:
+                return [settings]
             self._logger.info(f"Nobody manages endpoint {endpoint_name}: nothing to deploy")
             self._settle_unmanaged(endpoint_name)
-            return []
-        return [settings] if self._is_ours(settings) else []
+        return []
 
-    def _is_ours(self, settings: EndpointSettings) -> bool:
-        """Tell whether settings are this stack's: another stack's may be below the same path.
+    def _release(self, endpoint_name: str, noted: NotedSettings) -> None:
+        """Report once that an endpoint is no longer managed, and forget its settings."""
+        outcome = outcomes.unmanaged(
+            endpoint_name,
+            managed_at=noted.noted_at,
+            time=self._gateways.now(),
+            correlation_id=self._correlation_id,
+        )
+        if not self._managed(endpoint_name) or self._gateways.reporter.report(outcome):
+            self._gateways.journal.fleet.forget(endpoint_name)
 
-        Those are reported once, and left alone with their endpoints.
-        """
-        if self._identity.holds(settings):
-            return True
-        if self._parameters.is_news(settings):
-            self._report_foreign(settings)
-        return False
-
-    def _report_foreign(self, settings: EndpointSettings) -> None:
-        name, message = settings.endpoint_name, self._identity.describe_foreign_settings(settings)
-        self._logger.warning(message)
-        ledger = Ledger(name, self._gateways.journal, self._logger, invocation_id=self._invocation_id)
-        if ledger.history.last_observed.reported != message:
-            self._gateways.reporter.report(
-                outcomes.needs_attention(name, message, time=self._gateways.now(), correlation_id=name)
-            )
-            ledger.note(reported=message)
+    def _managed(self, endpoint_name: str) -> bool:
+        """Tell whether an endpoint was this stack's, by its tags and the journal."""
+        endpoint = self._gateways.endpoints.describe(endpoint_name)
+        tags = self._gateways.tags.read(endpoint.arn) if endpoint is not None else {}
+        return self._identity.managed(tags, self._gateways.journal.read(endpoint_name))
 
     def _settle_unmanaged(self, endpoint_name: str) -> None:
         gateways = self._gateways
@@ -249,11 +264,6 @@ class Dispatcher:
         except LostLeaseError:
             self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")
 
-    def _readable(self, found: AllSettings) -> tuple[EndpointSettings, ...]:
-        for error in found.invalid:
-            self._logger.error(str(error))
-        return tuple(filter(self._is_ours, found.readable))
-
     def _reconcile(
         self,
         settings: EndpointSettings,
@@ -261,9 +271,14 @@ class Dispatcher:
         change: PackageChanged | None = None,
         discover: bool = False,
         summary: EndpointSummary | None = None,
+        noted: NotedSettings | None = None,
         may_wait: bool = False,
     ) -> bool:
-        """Make a pass over an endpoint; return False if none was made, because the endpoint can wait."""
+        """Make a pass over an endpoint; return False if none was made, because the endpoint can wait.
+
+        A pass of a sweep notes the settings' digest when it has ended. An approval's pass does not, as it
+        does not know what was noted: it would cost a call, and the sweep does it.
+        """
         self._logger.append_keys(endpoint=settings.endpoint_name, correlation_id=self._correlation_id)
         with self._kept_apart(settings.endpoint_name):
             try:
@@ -277,7 +292,12 @@ class Dispatcher:
                 )
                 if may_wait and reconciler.was_cut_short:
                     return False
-                reconciler.reconcile(Round(change=change, discover=discover, summary=summary))
+                ended = reconciler.reconcile(Round(change=change, discover=discover, summary=summary))
+                digest = self._settings.digests[settings.endpoint_name]
+                if discover and ended and (noted is None or noted.digest != digest):
+                    self._gateways.journal.fleet.note(
+                        settings.endpoint_name, digest, now=self._gateways.now()
+                    )
             except ThrottledError:
                 self._logger.warning(
                     "SageMaker throttles, and this invocation has no time left: the next one goes on"

@@ -15,7 +15,6 @@ class Environment:
 
     Attributes:
         journal_table_name: The DynamoDB table of approvals and attempts.
-        settings_prefix: Where the settings parameters are, with a slash at both ends.
         execution_role_arn: The role that models run with.
         event_bus_name: The bus that outcomes are put on, for machines.
         sweep_bus_name: The bus that the parts of a sweep are put on.
@@ -24,7 +23,6 @@ class Environment:
     """
 
     journal_table_name: str
-    settings_prefix: str
     execution_role_arn: str
     event_bus_name: str
     sweep_bus_name: str

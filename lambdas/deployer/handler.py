@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -15,6 +16,7 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from deployer import VERSION
+from deployer.contract import SETTINGS_DIRECTORY
 from deployer.dispatcher import Dispatcher
 from deployer.environment import Environment
 from deployer.gateways.bus import Bus
@@ -22,8 +24,8 @@ from deployer.gateways.gateways import Gateways
 from deployer.gateways.invocations import LONGEST_SECONDS
 from deployer.gateways.journal import Journal
 from deployer.gateways.newer_members import pass_on_newer_members
-from deployer.gateways.parameters import Parameters
 from deployer.gateways.reporter import Reporter
+from deployer.gateways.settings_files import SettingsFiles
 from deployer.gateways.topic import Topic
 from deployer.model.stack_identity import StackIdentity
 from deployer.triggers import read_trigger
@@ -46,7 +48,7 @@ def _now() -> datetime:
 class _Clients:
     """Built once, and used by every invocation of this execution environment."""
 
-    parameters: Parameters
+    settings: SettingsFiles
     gateways: Gateways
     bus: Bus
     identity: StackIdentity
@@ -85,7 +87,7 @@ class _Clients:
             return pass_on_newer_members(client) if service == "sagemaker" else client
 
         return cls(
-            parameters=Parameters(client_of("ssm"), prefix=environment.settings_prefix, now=_now),
+            settings=SettingsFiles.below(Path(__file__).parents[1] / SETTINGS_DIRECTORY),
             gateways=Gateways.connect(
                 client_of,
                 Journal(client_of("dynamodb"), table_name=environment.journal_table_name),
@@ -108,7 +110,7 @@ clients = _Clients.build(Environment.read(os.environ))
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Reconcile the event's endpoints."""
     Dispatcher(
-        clients.parameters,
+        clients.settings,
         clients.gateways,
         clients.bus,
         clients.identity,

@@ -38,7 +38,6 @@ OPERATIONS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "cloudwatch": ("DescribeAlarms", "SetAlarmState"),
     "dynamodb": ("Query", "TransactWriteItems"),
-    "ssm": ("GetParameter", "GetParametersByPath"),
     "events": ("PutEvents",),
     "sns": ("Publish",),
     "sagemaker-runtime": ("InvokeEndpoint",),

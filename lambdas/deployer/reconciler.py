@@ -94,16 +94,22 @@ class Reconciler:
             CleanUpPhase(name, gateways, attempts, versions, executor, logger),
         )
         self._ledger = ledger
+        self._latest_before = ledger.history.latest_attempt
         self._versions = versions
         self._notices = notices
         self._logger = logger
         self._now = now
 
-    def reconcile(self, first: Round) -> None:
+    def reconcile(self, first: Round) -> bool:
         """Make one pass.
 
         Args:
             first: The first round, with the trigger of the pass.
+
+        Returns:
+            Whether the settings have had their effect: the endpoint is at rest, or an attempt that this pass
+            began is in the journal. Otherwise an earlier attempt is under way, or another invocation is at
+            work, maybe with other settings.
         """
         try:
             again = self._make_round(first)
@@ -117,6 +123,15 @@ class Reconciler:
                 rounds += 1
         except LostLeaseError:
             self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")
+            return False
+        return again is not Next.AGAIN and self._is_settled_or_own()
+
+    def _is_settled_or_own(self) -> bool:
+        attempt, before = self._ledger.history.unsettled, self._latest_before
+        if attempt is None:
+            return True
+        is_new = before is None or attempt.number > before.number
+        return is_new and attempt.invocation_id == self._ledger.invocation_id
 
     def _make_round(self, round_: Round) -> Next:
         followed = Next.GO_ON

@@ -18,7 +18,7 @@ from deployer.model.life_cycle import LifeCycle
 from deployer.model.trigger import (
     EndpointChanged,
     PackageChanged,
-    SettingsChanged,
+    SettingsDeployed,
     Sweep,
     SweepPart,
     Trigger,
@@ -47,7 +47,7 @@ def read_trigger(event: Any) -> Trigger:  # noqa: ANN401 - whatever Lambda is in
         case ("aws.sagemaker", "SageMaker Endpoint State Change"):
             return _endpoint_changed(detail, event_id)
         case ("aws.ssm", "Parameter Store Change"):
-            return _settings_changed(detail, event_id)
+            return SettingsDeployed(event_id=event_id)
         case ("aws.events", "Scheduled Event"):
             return Sweep(event_id=event_id)
         case (source, part) if (source, part) == (SOURCE, PART_DETAIL_TYPE):
@@ -62,13 +62,6 @@ def _endpoint_changed(detail: dict[str, Any], event_id: str) -> Trigger:
     if not _is_entity_name(name):
         return Unusable(f"EndpointName is {name!r}")
     return EndpointChanged(endpoint_name=name, event_id=event_id)
-
-
-def _settings_changed(detail: dict[str, Any], event_id: str) -> Trigger:
-    name, operation = detail.get("name"), detail.get("operation")
-    if not isinstance(name, str) or not isinstance(operation, str):
-        return Unusable("it is a parameter event without name or operation")
-    return SettingsChanged(parameter_name=name, operation=operation, event_id=event_id)
 
 
 def _sweep_part(detail: dict[str, Any], event_id: str) -> Trigger:

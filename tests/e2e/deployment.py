@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,19 @@ class Deployment:
             **settings,
         }
         (self._endpoints_dir / f"{endpoint_name}.yaml").write_text(json.dumps(document))
+
+    def remove_settings(self, endpoint_name: str) -> None:
+        """Remove an endpoint's YAML."""
+        (self._endpoints_dir / f"{endpoint_name}.yaml").unlink()
+
+    def noted_seconds_ago(self, endpoint_name: str) -> float:
+        """Return how long ago the deployer noted an endpoint's settings; 0 if it did not yet."""
+        key = {"endpoint": {"S": "greenlight:fleet"}, "item": {"S": endpoint_name}}
+        answer = self.account.client("dynamodb").get_item(TableName=self.outputs["JournalTableName"], Key=key)
+        if "Item" not in answer:
+            return 0.0
+        noted_at = datetime.fromisoformat(answer["Item"]["noted_at"]["S"])
+        return (datetime.now(UTC) - noted_at).total_seconds()
 
     def register(self, group: str, *, factor: float = 1.0, code: str = SCALING_MODEL, **members: Any) -> str:
         """Register a version of a model that multiplies by the factor; return its ARN.

@@ -34,7 +34,7 @@ def endpoints(account: Account) -> dict[str, dict[str, Any]]:
         "quiet",
         "unhandled",
         "settings",
-        "by-hand",
+        "removed",
         "logs",
         "lost",
         "forged",
@@ -208,39 +208,6 @@ def test_an_event_that_the_deployer_fails_on_ends_in_the_failure_queue(deploymen
     assert "sagemaker:CreateModel" in json.dumps(message["responsePayload"])
 
 
-def test_changed_settings_reach_the_endpoint_with_the_next_deploy(deployment: Deployment) -> None:
-    deployment.deployed("settings", factor=2)
-    deployment.write_settings("settings", instance_count=2)
-    deployment.deploy_again()
-
-    described = eventually(
-        lambda: deployment.account.sagemaker.describe_endpoint(EndpointName="settings"),
-        lambda seen: (
-            seen["EndpointStatus"] == "InService"
-            and seen["ProductionVariants"][0]["CurrentInstanceCount"] == 2
-        ),
-    )
-    assert described["EndpointConfigName"].startswith("settings-v1-")
-
-
-def test_a_parameter_edited_by_hand_deploys_nothing(deployment: Deployment) -> None:
-    ssm = deployment.account.client("ssm")
-    name = "/greenlight/endpoints/by-hand"
-    value = ssm.get_parameter(Name=name)["Parameter"]["Value"]
-    deployment.wait_until_handled("by-hand")
-    before = deployment.deployer_calls("by-hand")
-    ssm.put_parameter(Name=name, Value='{"SchemaVersion": 1}', Overwrite=True)
-    version_arn = deployment.register("by-hand", factor=2)
-    deployment.approve(version_arn)
-    deployment.wait_until_handled("by-hand")
-    after = deployment.deployer_calls("by-hand")
-    # Mended, it goes on by itself: the change of the parameter is an event.
-    ssm.put_parameter(Name=name, Value=value, Overwrite=True)
-
-    assert after == before
-    assert deployment.outcome(version_arn)["Outcome"] == "succeeded"
-
-
 def test_a_version_that_fails_its_smoke_test_gives_way_to_what_served(deployment: Deployment) -> None:
     account = deployment.account
     rows, samples = b"[[1.0, 2.0, 3.0]]", {"a.json": "[[7.0]]", "b.json": "[[7.0, 7.0]]"}
@@ -387,11 +354,9 @@ def test_scaling_stays_through_an_update_and_comes_back_after_a_new_instance_typ
     assert registered() == (limits, *rules)
     assert "DeregisterScalableTarget" not in deployment.deployer_calls("scaled")
 
-    ssm = account.client("ssm")
-    name = "/greenlight/endpoints/scaled"
-    settings = ssm.get_parameter(Name=name)["Parameter"]["Value"]
-    larger = settings.replace("ml.m5.large", "ml.m5.xlarge")
-    ssm.put_parameter(Name=name, Value=larger, Overwrite=True)
+    settings = {**endpoints(account)["scaled"], "instance_type": "ml.m5.xlarge"}
+    deployment.write_settings("scaled", **settings)
+    deployment.deploy_again()
 
     again = eventually(registered, lambda seen: len(seen) == 3 and seen[0][2] > limits[2])
     assert (again[0][:2], list(again[1:])) == ((1, 3), rules)
@@ -460,3 +425,30 @@ def test_a_lost_approval_is_healed_by_the_schedule(deployment: Deployment) -> No
         assert deployment.outcome(version_arn)["Outcome"] == "succeeded"
     finally:
         cloud.switch({part: before[part] for part in ("delivery", "timings")})
+
+
+def test_changed_settings_reach_their_endpoint_and_removed_ones_are_told(deployment: Deployment) -> None:
+    deployment.deployed("settings", factor=2)
+    deployment.deployed("removed", factor=3)
+    # Settings that were noted just now may be newer than those that an invocation has.
+    eventually(
+        lambda: deployment.noted_seconds_ago("removed"), lambda seconds: seconds > 60, timeout_seconds=90
+    )
+    before = deployment.deployer_calls("first")
+    deployment.write_settings("settings", instance_count=2)
+    deployment.remove_settings("removed")
+    deployment.deploy_again()
+
+    described = eventually(
+        lambda: deployment.account.sagemaker.describe_endpoint(EndpointName="settings"),
+        lambda seen: (
+            seen["EndpointStatus"] == "InService"
+            and seen["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+        ),
+    )
+    assert described["EndpointConfigName"].startswith("settings-v1-")
+    assert (
+        deployment.outcomes.wait_for(None, kind="unmanaged", timeout_seconds=60)["EndpointName"] == "removed"
+    )
+    assert deployment.account.predict("removed", [[1]]) == [[3]]
+    assert deployment.deployer_calls("first") == before

@@ -236,16 +236,6 @@ EVIDENCE: Final = (
             "Without an answer a stage in another account may be unable to promote; it deploys all the same.",
         ),
     ),
-    # Settings
-    Evidence(
-        ("ssm:GetParametersByPath",),
-        _arn("ssm", "parameter/{path}"),
-        _page('service authorization reference, "AWS Systems Manager"'),
-        open=Open(
-            "Is GetParametersByPath authorised on the path with its last slash or without?",
-            "Granted on both.",
-        ),
-    ),
     # Networks: a shared subnet's ARN, and a shared security group's, have their owner's account.
     Evidence(
         ("ec2:CreateNetworkInterface",),

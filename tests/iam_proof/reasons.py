@@ -89,13 +89,6 @@ REASONS: Final[tuple[Reason, ...]] = (
     ),
     # The deployer
     Reason(
-        "The deployer asks for the path with its last slash. That Systems Manager asks IAM about it with the "
-        "slash is not documented; the local cloud does.",
-        sid="ReadAllSettings",
-        part="resource",
-        text="*/endpoints",
-    ),
-    Reason(
         "A second lock: each dimension allowed begins with `sagemaker:`, so that no well-formed request gets "
         "past it. Both keys are the service's own (service authorization reference).",
         part="condition",

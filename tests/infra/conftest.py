@@ -13,6 +13,8 @@ import pytest
 from aws_cdk import App
 
 from app import synthesise
+from deployer.contract import SETTINGS_DIRECTORY, settings_file
+from deployer.gateways.settings_files import SettingsFiles
 from tests.infra.estate import ENDPOINTS, NAMES, Estate, context
 from tests.infra.fleet import write_fleet
 from tests.infra.roles import Deployed
@@ -33,14 +35,29 @@ class Synthesised:
     directory: Path
     template: dict[str, Any]
     nag: dict[str, Any]
-    settings_stacks: dict[str, dict[str, Any]]
-    """The templates of the stacks that hold settings alone, by name, in the order of their deployment."""
 
     @property
     def resources(self) -> dict[str, Any]:
         """The template's resources by logical id."""
         found: dict[str, Any] = self.template["Resources"]
         return found
+
+    @property
+    def bundle(self) -> Path:
+        """The directory that becomes the deployer's function."""
+        key: str = self.one("AWS::Lambda::Function", "DeployerFunction")["Code"]["S3Key"]
+        return self.directory / f"asset.{key.removesuffix('.zip')}"
+
+    @property
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """The settings that are deployed with the function, by endpoint."""
+        files = SettingsFiles.below(self.bundle / SETTINGS_DIRECTORY)
+        documents = [
+            json.loads((self.bundle / SETTINGS_DIRECTORY / settings_file(name)).read_bytes())
+            for name in files.digests
+            if files.read(name) is not None
+        ]
+        return {each["EndpointName"]: each for each in documents}
 
     def of_type(self, resource_type: str) -> dict[str, Any]:
         """The properties of every resource of a type, by logical id."""
@@ -81,10 +98,9 @@ def synthesise_with(tmp_path_factory: pytest.TempPathFactory, example_endpoints:
     def run(**context: object) -> Synthesised:
         directory = tmp_path_factory.mktemp("assembly")
         assembly = synthesise(App(context={**defaults, **context}, outdir=str(directory)))
-        stack, *others = assembly.stacks
+        [stack] = assembly.stacks
         [nag] = json.loads((directory / "validation-report.json").read_text())["pluginReports"]
-        settings = {other.stack_name: dict(other.template) for other in others}
-        return Synthesised(directory, dict(stack.template), nag, settings)
+        return Synthesised(directory, dict(stack.template), nag)
 
     return run
 
@@ -106,7 +122,6 @@ def configured(synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFac
         log_retention_days="30",
         model_buckets="models-a,models-b",
         outcome_emails="oncall@example.com",
-        settings_prefix="/ml/test/",
         stack_name="Greenlight-Test",
         sweep_minutes="1",
     )
@@ -181,7 +196,7 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
     found = synthesise_accounts(directory, context(), lambda endpoints: endpoints)
     return Estate(
         {
-            name.removeprefix("Greenlight-").lower(): Synthesised(found.directory, template, {}, {})
+            name.removeprefix("Greenlight-").lower(): Synthesised(found.directory, template, {})
             for name, template in found.templates.items()
         }
     )
@@ -208,7 +223,7 @@ def every_stack(
         *(estate.deployed(stage) for stage in ("staging", "lab", "production", "registry")),
         *(
             Deployed(
-                Synthesised(otherwise.directory, template, {}, {}),
+                Synthesised(otherwise.directory, template, {}),
                 otherwise.places[name][0],
                 otherwise.places[name][1],
                 stack=f"{name.removeprefix('Greenlight-').lower()} otherwise",

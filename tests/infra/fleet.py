@@ -87,9 +87,7 @@ def write_staged_fleet(
             "groups": {name: _made_of(name, random) for name in names},
             **registry,
         },
-        "stages": {
-            name: {**stage, "endpoints": "all", "settings_stacks": 4} for name, stage in stages.items()
-        },
+        "stages": {name: {**stage, "endpoints": "all"} for name, stage in stages.items()},
     }
 
 

@@ -31,17 +31,9 @@ if TYPE_CHECKING:
     from iam_evaluator.principals import Principal
     from tests.infra.conftest import Synthesise
 
-STACKS = "4"
-"""The alarms and parameters of four hundred endpoints need several; the roles are one stack's."""
-
 
 def broken(synthesised: Synthesised, **limits: int) -> list[str]:
-    templates = {"Greenlight": synthesised.template, **synthesised.settings_stacks}
-    return [
-        f"{name}: {each}"
-        for name, template in templates.items()
-        for each in broken_limits(template, name, **limits)
-    ]
+    return [*broken_limits(synthesised.template, "Greenlight", **limits)]
 
 
 EVERY = bool(os.environ.get("GREENLIGHT_EVERY_FLEET"))
@@ -108,7 +100,7 @@ def test_400_endpoints_of_any_shape_keep_to_every_limit_and_get_what_they_need(
     """With `GREENLIGHT_EVERY_FLEET=1`, of every shape."""
     write_fleet(tmp_path, 400, seed=seed, shapes=shapes)
 
-    fleet = synthesise_with(endpoints_dir=str(tmp_path), settings_stacks=STACKS)
+    fleet = synthesise_with(endpoints_dir=str(tmp_path))
 
     assert broken(fleet) == []
     assert fleet.nag["violations"] == []
@@ -189,7 +181,7 @@ def test_400_endpoints_in_stages_keep_to_every_limit_and_get_what_they_need(
     for stage in context["stages"]:
         template = fleet.templates[f"Greenlight-{stage}"]
         account, region = fleet.places[f"Greenlight-{stage}"]
-        deployed = Deployed(Synthesised(fleet.directory, template, {}, {}), account, region)
+        deployed = Deployed(Synthesised(fleet.directory, template, {}), account, region)
         sessions = {role: deployed.session(role) for role in (DEPLOYER, MODELS)}
         asked = [each for group, made_of in groups for each in staged_asks(group, made_of)]
         assert [each for each in asked if not is_allowed(sessions, each)] == []
@@ -236,7 +228,7 @@ def test_a_fleet_of_400_drawn_endpoints_takes_less_than_a_minute_more_than_one(
         directory.mkdir(exist_ok=True)
         write_fleet(directory, count, seed=4)
         began = time.perf_counter()
-        synthesise_with(endpoints_dir=str(directory), settings_stacks=STACKS if count > 1 else 1)
+        synthesise_with(endpoints_dir=str(directory))
         took[count] = time.perf_counter() - began
 
     sys.stdout.write(f"\none endpoint: {took[1]:.1f} s; 400 endpoints: {took[400]:.1f} s\n")
@@ -257,7 +249,7 @@ def test_what_iam_cannot_hold_is_one_message_that_says_which_role_what_and_how_m
 
     # WHEN
     with pytest.raises(ConfigurationError) as raised:
-        synthesise_with(endpoints_dir=str(tmp_path), settings_stacks=STACKS)
+        synthesise_with(endpoints_dir=str(tmp_path))
 
     # THEN
     [problem] = raised.value.problems
@@ -270,15 +262,13 @@ def test_what_iam_cannot_hold_is_one_message_that_says_which_role_what_and_how_m
     assert "let endpoints share roles" in problem.fix
 
     # AND with a raised quota more fits
-    raised_quota = synthesise_with(
-        endpoints_dir=str(tmp_path), settings_stacks=STACKS, managed_policies_per_role="20"
-    )
+    raised_quota = synthesise_with(endpoints_dir=str(tmp_path), managed_policies_per_role="20")
     assert broken(raised_quota, managed_policies_per_role=20) == []
 
 
 def test_it_is_a_message_and_no_traceback_also_without_the_cdk_cli(tmp_path: Path) -> None:
     write_roles_with_long_paths(tmp_path)
-    context = {"endpoints_dir": str(tmp_path), "settings_stacks": STACKS}
+    context = {"endpoints_dir": str(tmp_path)}
 
     done = subprocess.run(
         [sys.executable, "app.py"],

@@ -1,4 +1,4 @@
-"""Settings are written after all that their deployment needs: their event starts the deployer at once."""
+"""Settings take effect after everything that they need, and their event comes last."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tests.infra.conftest import Synthesised
-
-_ENDPOINTS_OWN = ("Settings",)
 
 
 def references(value: Any) -> Iterator[str]:
@@ -45,57 +43,41 @@ def _listed(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-def parameters(resources: Mapping[str, Any]) -> list[str]:
-    return [name for name, each in resources.items() if each["Type"] == "AWS::SSM::Parameter"]
-
-
-def everything_else(resources: Mapping[str, Any]) -> set[str]:
-    return {
-        name
-        for name, each in resources.items()
-        if each["Type"] != "AWS::SSM::Parameter"
-        and not (each["Type"] == "AWS::CloudWatch::Alarm" and name.startswith(_ENDPOINTS_OWN))
-    }
+def only(resources: Mapping[str, Any], resource_type: str) -> str:
+    [name] = [name for name, each in resources.items() if each["Type"] == resource_type]
+    return name
 
 
 @pytest.mark.parametrize("configuration", ["synthesised", "configured", "featured"])
-def test_a_parameter_is_written_after_everything_else_of_its_stack(
+def test_the_marker_is_written_after_everything_else_of_its_stack(
     configuration: str, request: pytest.FixtureRequest
 ) -> None:
-    stack: Synthesised = request.getfixturevalue(configuration)
+    resources = request.getfixturevalue(configuration).resources
+    marker = only(resources, "AWS::SSM::Parameter")
 
-    assert parameters(stack.resources)
-    for name in parameters(stack.resources):
-        assert everything_else(stack.resources) - before(name, stack.resources) == set()
-
-
-def test_an_endpoints_alarms_are_there_before_its_settings(featured: Synthesised) -> None:
-    [churn] = [name for name in parameters(featured.resources) if name.startswith("Settingschurn")]
-    own = {
-        name
-        for name, each in featured.of_type("AWS::CloudWatch::Alarm").items()
-        if str(each.get("AlarmName", "")).startswith("Greenlight-churn-")
-    }
-
-    assert own
-    assert own <= {*featured.resources[churn]["DependsOn"]}
+    assert {*resources} - before(marker, resources) == {marker}
 
 
-def test_what_changes_with_settings_is_waited_for_by_name(featured: Synthesised) -> None:
+def test_everything_that_may_change_with_settings_is_waited_for_by_name(featured: Synthesised) -> None:
     """On an update nobody documents that a resource which does not change keeps others in order."""
-    changing = {
+    marker = only(featured.resources, "AWS::SSM::Parameter")
+
+    assert {*featured.resources} - {*featured.resources[marker]["DependsOn"]} == {marker}
+
+
+def test_the_function_changes_after_the_roles_and_alarms_that_settings_need(
+    featured: Synthesised,
+) -> None:
+    function = only(featured.resources, "AWS::Lambda::Function")
+    needed = {
         name
         for name, each in featured.resources.items()
-        if each["Type"]
-        in ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::Lambda::Function", "AWS::Events::Rule")
-        and name.startswith(
-            ("DeployerRole", "DeployerFunction", "ModelExecutionRole", "TriggersSettingsRule")
-        )
+        if (each["Type"] in ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"))
+        or str(each.get("Properties", {}).get("AlarmName", "")).startswith("Greenlight-churn-")
     }
 
-    assert len(changing) == 6
-    for name in parameters(featured.resources):
-        assert changing <= {*featured.resources[name]["DependsOn"]}
+    assert len(needed) > 4
+    assert needed <= {*featured.resources[function]["DependsOn"]}
 
 
 def test_a_role_changes_when_its_managed_policies_do(fleets: tuple[Synthesised, Synthesised]) -> None:

@@ -456,7 +456,7 @@ def is_allowed(principal: Principal, action: str, resource: str, keys: dict[str,
     return evaluate(principal, AccessRequest(action, resource, None, lower)).is_allowed
 
 
-SETTINGS = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/greenlight/endpoints"
+MARKER = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/greenlight/Greenlight/settings-digest"
 JOURNAL = "{journal}"
 UNHANDLED = "{unhandled queue}"
 LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group"
@@ -489,14 +489,11 @@ OUTCOME_KEY = "{outcome key}"
 VIA_SNS: dict[str, Values] = {"kms:ViaService": f"sns.{REGION}.amazonaws.com"}
 
 ELSEWHERE: list[tuple[bool, str, str, dict[str, Values]]] = [
-    (True, "ssm:GetParameter", f"{SETTINGS}/churn", {}),
-    (True, "ssm:GetParametersByPath", f"{SETTINGS}/", {}),
-    (False, "ssm:GetParameter", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/database/password", {}),
-    (False, "ssm:PutParameter", f"{SETTINGS}/churn", {}),
-    (False, "ssm:DeleteParameter", f"{SETTINGS}/churn", {}),
+    (False, "ssm:GetParameter", MARKER, {}),
+    (False, "ssm:PutParameter", MARKER, {}),
     (True, "dynamodb:PutItem", JOURNAL, {}),
     (True, "dynamodb:Query", JOURNAL, {}),
-    (False, "dynamodb:DeleteItem", JOURNAL, {}),
+    (True, "dynamodb:DeleteItem", JOURNAL, {}),
     (False, "dynamodb:Scan", JOURNAL, {}),
     (False, "dynamodb:DeleteTable", JOURNAL, {}),
     (False, "dynamodb:Query", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/orders", {}),
@@ -689,7 +686,7 @@ OF_MODELS: list[tuple[bool, str, str, dict[str, Values]]] = [
     (False, "sagemaker:DescribeEndpoint", f"{PREFIX}:endpoint/churn", {}),
     (False, "iam:PassRole", OTHER_ROLE, {"iam:PassedToService": "sagemaker.amazonaws.com"}),
     (False, "sts:AssumeRole", OTHER_ROLE, {}),
-    (False, "ssm:GetParameter", f"{SETTINGS}/churn", {}),
+    (False, "ssm:GetParameter", MARKER, {}),
     (False, "s3:ListBucket", BUCKET, {"aws:ResourceAccount": OTHER_ACCOUNT}),
     (False, "s3:ListBucket", "arn:aws:s3:::payroll", {"aws:ResourceAccount": ACCOUNT}),
     (True, "s3:PutObject", "arn:aws:s3:::calls/credit/churn/1.jsonl", {}),

@@ -73,6 +73,14 @@ _CONFIGURED: Final = Schedule(
     head_start=1,
     disturbances=(Disturbance(Kind.CHANGE_SETTINGS, how=4), Disturbance(Kind.SWEEP, wait=8)),
 )
+_REMOVED: Final = Schedule(
+    head_start=1,
+    disturbances=(
+        Disturbance(Kind.SWEEP, wait=8),
+        Disturbance(Kind.REMOVE_SETTINGS, wait=10),
+        Disturbance(Kind.SWEEP, wait=8),
+    ),
+)
 _UNTAGGED: Final = Schedule(
     head_start=1,
     disturbances=(Disturbance(Kind.CHANGE_SETTINGS, how=6), Disturbance(Kind.SWEEP, wait=8)),
@@ -152,8 +160,7 @@ _TO_A_CALL: Final[dict[str, Schedule]] = {
     "PutItem": _UPDATED,
     "Query": _LOOKED_AT,
     "UpdateItem": _UPDATED,
-    "GetParameter": _LOOKED_AT,
-    "GetParametersByPath": _LOOKED_AT,
+    "DeleteItem": _REMOVED,
     "PutEvents": _UPDATED,
     PARTS_PUT: _IN_PARTS,
 }

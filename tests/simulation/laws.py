@@ -13,15 +13,15 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.contract import PART_DETAIL_TYPE
+from deployer.contract import FLEET, PART_DETAIL_TYPE, STACK_TAG
 from local_cloud.sagemaker.ports import AlarmState
 from local_cloud.sagemaker.switch_settings import Answer
 from tests.simulation.alarms import rollback_alarm
 from tests.simulation.artifacts import Artifacts, stages_in
 from tests.simulation.people import (
     GOOD_ANSWERS,
-    PREFIX,
     ROLLING_PERCENT,
+    STACK,
     abort_alarm,
     content_of,
     deployment_config,
@@ -38,7 +38,11 @@ if TYPE_CHECKING:
 
     from tests.simulation.alarms import Raised
     from tests.simulation.people import Approving
+    from tests.simulation.sites import Site
     from tests.simulation.world import Call, Invocation, World
+
+SETTINGS_DEPLOYED: Final = "Parameter Store Change"
+"""The event that says that other settings were deployed."""
 
 CHANGES: Final = frozenset({"CreateEndpoint", "UpdateEndpoint"})
 """The writes that put a version before its callers."""
@@ -1303,13 +1307,13 @@ class Law8ScaledStaysScaled(Law):
 
 
 class Law9EveryEndpointHasItsTurn(Law):
-    """A sweep looks once at every endpoint with readable settings, itself or by handing it over.
+    """A sweep looks once at every endpoint with settings, itself or by handing it over.
 
-    A part of a sweep does so with its endpoints. A turn begins with a read of the endpoint's journal, or
-    fails before that with a read of its settings. A failure in one turn costs no other endpoint its turn. No
-    part exceeds the limit on parts, and each is smaller than the part from which it was split. Only an
-    invocation with a fault may hand over an endpoint twice, or after looking at it. An invocation that
-    crashed, or could not list or hand over, is exempt: Lambda repeats it.
+    A part of a sweep does so with its endpoints. A turn begins with a read of the endpoint's journal. A
+    failure in one turn costs no other endpoint its turn. An endpoint without settings may have a turn if the
+    journal notes that it had some. No part exceeds the limit on parts, and each is smaller than the part from
+    which it was split. Only an invocation with a fault may hand over an endpoint twice, or after looking at
+    it. An invocation that crashed, or could not list or hand over, is exempt: Lambda repeats it.
     """
 
     def check_rest(self) -> None:
@@ -1318,77 +1322,39 @@ class Law9EveryEndpointHasItsTurn(Law):
             if kind not in {SCHEDULED, PART_DETAIL_TYPE} or self._was_cut_short(invocation):
                 continue
             is_sweep = kind == SCHEDULED
-            due = self._readable(invocation) if is_sweep else set(names_in(invocation.event["detail"]))
+            named = invocation.settings.digests if is_sweep else names_in(invocation.event["detail"])
+            due = {name for name in named if name in invocation.settings.digests}
             self._check_turns(invocation, due, is_sweep=is_sweep)
 
     def _was_cut_short(self, invocation: Invocation) -> bool:
         problem = invocation.problem
         if problem is None:
             return False
-        last = invocation.asked[-1][0] if invocation.asked else ""
-        return isinstance(problem, CrashError) or last in {
-            "GetParametersByPath",
-            "ListEndpoints",
-            "PutEvents",
-        }
+        last, body = invocation.asked[-1] if invocation.asked else ("", b"{}")
+        return (
+            isinstance(problem, CrashError)
+            or last in {"ListEndpoints", "PutEvents"}
+            or (last == "Query" and _partition(json.loads(body)) == FLEET)
+        )
 
     def _check_turns(self, invocation: Invocation, due: set[str], *, is_sweep: bool) -> None:
         who, most = invocation.name, self.world.schedule.part_size
-        parts = [
-            names_in(json.loads(entry["Detail"]))
-            for call in invocation.calls
-            if call.operation == "PutEvents" and call.accepted
-            for entry in call.request["Entries"]
-            if entry["DetailType"] == PART_DETAIL_TYPE
-        ]
+        parts = parts_of(invocation)
         for part in parts:
-            is_all = not is_sweep and not invocation.faulty and len(part) >= len(due)
+            given = 0 if is_sweep else len(names_in(invocation.event["detail"]))
+            is_all = not is_sweep and not invocation.faulty and len(part) >= given
             if len(part) > most or is_all:
                 raise self.broken(f"{who} hands {len(part)} of {len(due)} endpoints over at once")
         handed = [name for part in parts for name in part]
-        looked = self._looked_at(invocation)
+        looked = asked_of(invocation) & set(self.world.people.endpoints)
         missing = due - looked - set(handed)
         if missing:
             raise self.broken(f"{', '.join(sorted(missing))} had no turn with {who}")
-        if set(handed) - due:
-            raise self.broken(f"{who} hands over {sorted(set(handed) - due)}, which is not its to sweep")
+        foreign = set(handed) - due - noted_in(invocation).keys()
+        if foreign:
+            raise self.broken(f"{who} hands over {sorted(foreign)}, which is not its to sweep")
         if not invocation.faulty and (len(handed) != len(set(handed)) or looked & set(handed)):
             raise self.broken(f"{who} looked at {sorted(looked)} and hands over {sorted(handed)}")
-
-    def _readable(self, invocation: Invocation) -> set[str]:
-        """Return the endpoints whose settings a sweep was shown, and could read."""
-        pages = {
-            str(call.request.get("NextToken")): call.response["Parameters"]
-            for call in invocation.calls
-            if call.operation == "GetParametersByPath" and call.accepted
-        }
-        return {
-            each["Name"].removeprefix(PREFIX)
-            for page in pages.values()
-            for each in page
-            if _is_json(each["Value"])
-        }
-
-    def _looked_at(self, invocation: Invocation) -> set[str]:
-        """Return the endpoints whose journal it asked for, or whose settings it could not read."""
-        asked: dict[str, set[str]] = {"Query": set(), "GetParameter": set()}
-        for operation, body in invocation.asked:
-            request = json.loads(body)
-            if operation == "Query":
-                values = request["ExpressionAttributeValues"].values()
-                asked[operation] |= {value["S"] for value in values if "S" in value}
-            elif operation == "GetParameter":
-                asked[operation].add(request["Name"].removeprefix(PREFIX))
-        read = {
-            call.request["Name"].removeprefix(PREFIX)
-            for call in invocation.calls
-            if call.operation == "GetParameter"
-            and call.accepted
-            and call.fault is None
-            and _is_json(call.response["Parameter"]["Value"])
-        }
-        journals = asked["Query"] & set(self.world.people.endpoints)
-        return journals | (asked["GetParameter"] - read)
 
 
 class Law10OnlyWhatIsTakenBackIsAborted(Law):
@@ -1886,6 +1852,88 @@ class Law14VersionsAreTried(Law):
         )
 
 
+class Law21SettingsAreLookedAt(Law):
+    """Every change of the settings has its look, and every removal is told.
+
+    An invocation that hears of deployed settings looks at each endpoint that the journal notes with other
+    ones, or hands it over. Settings are noted after the last call about their endpoint, and not while another
+    invocation's attempt is under way that began before. At rest the journal notes of each endpoint with
+    settings, and of no other, that it was looked at with just those; an endpoint whose attempt never ends is
+    exempt. That an endpoint is no longer managed is told at most once for each removal of its settings. It is
+    told of the last removal, if nobody put them back, the removal was noted and the endpoint was the stack's.
+    """
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._noted: set[tuple[Invocation, str]] = set()
+
+    def check_call(self, call: Call) -> None:
+        name = _endpoint_of(call)
+        if (call.invocation, name) in self._noted:
+            raise self.broken(f"{call.operation} of {name} follows the note that its look had ended")
+        item = call.request.get("Item", {})
+        if call.accepted and call.operation == "PutItem" and item["endpoint"]["S"] == FLEET:
+            self._check_note(call, item["item"]["S"])
+
+    def _check_note(self, call: Call, name: str) -> None:
+        invocation = call.invocation
+        if name not in asked_of(invocation):
+            raise self.broken(f"the settings of {name} are noted without a look")
+        skew = timedelta(seconds=invocation.site.skew)
+        for each in self.facts.attempts(name):
+            began = datetime.fromisoformat(each["started_at"]) - skew
+            is_others = each["invocation_id"] != invocation.invocation_id
+            if each["status"] not in SETTLED and is_others and began < invocation.started:
+                raise self.broken(f"the settings of {name} are noted while attempt {each['number']} goes on")
+        self._noted.add((invocation, name))
+
+    def check_rest(self) -> None:
+        for site in self.world.sites:
+            noted, deployed = self.world.noted_settings(site), site.settings.digests
+            for name in {*noted, *deployed}:
+                waits = any(each["status"] not in SETTLED for each in self.facts.attempts(name))
+                if noted.get(name) != deployed.get(name) and not waits:
+                    has, was = deployed.get(name), noted.get(name)
+                    raise self.broken(f"{name} has the settings {has}, and {was} were looked at")
+            for name in site.endpoints:
+                self._check_told(site, name)
+        for invocation in self.world.ended:
+            if invocation.event["detail-type"] == SETTINGS_DEPLOYED and invocation.problem is None:
+                self._check_looked(invocation)
+
+    def _check_looked(self, invocation: Invocation) -> None:
+        noted = noted_in(invocation)
+        digests = invocation.settings.digests
+        changed = {name for name in digests if noted.get(name) != digests[name]}
+        missing = changed - asked_of(invocation) - set(handed_over(invocation))
+        if missing:
+            raise self.broken(f"{invocation.name} does not look at {sorted(missing)}, whose settings changed")
+
+    def _check_told(self, site: Site, name: str) -> None:
+        removals = self.world.people.removals.get(name, [])
+        told = {
+            detail["OutcomeId"]: datetime.fromisoformat(detail["Time"]) - timedelta(seconds=site.skew)
+            for detail in (json.loads(each["Detail"]) for each in site.memory.entries)
+            if detail.get("Outcome") == "unmanaged" and detail["EndpointName"] == name
+        }
+        if len(told) > len(removals):
+            times = f"{len(told)} times, and was removed {len(removals)} times"
+            raise self.broken(f"{name} is told as unmanaged {times}")
+        if not removals or name in site.settings.digests:
+            return
+        last = removals[-1]
+        is_told = any(time >= last.time for time in told.values())
+        if last.is_noted and self._was_ours(name) and not is_told:
+            raise self.broken(f"nobody is told that {name} is no longer managed")
+
+    def _was_ours(self, name: str) -> bool:
+        endpoint = self.world.describe(name)
+        if endpoint is None:
+            return bool(self.facts.attempts(name))
+        answered = self.world.people.look("ListTags", ResourceArn=endpoint["EndpointArn"]) or {"Tags": []}
+        return {"Key": STACK_TAG, "Value": STACK} in answered["Tags"]
+
+
 LAWS: Final[tuple[type[Law], ...]] = (
     Law1OnlyApproved,
     Law2NothingServingStops,
@@ -1901,6 +1949,7 @@ LAWS: Final[tuple[type[Law], ...]] = (
     Law12RolloutsKeepTheirPromise,
     Law13AlarmsBlameWhoSetThemOff,
     Law14VersionsAreTried,
+    Law21SettingsAreLookedAt,
 )
 
 
@@ -2023,9 +2072,49 @@ def _running(endpoint: dict[str, Any]) -> dict[str, tuple[float, float]]:
     }
 
 
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+def parts_of(invocation: Invocation) -> list[list[str]]:
+    """Return the parts that an invocation handed over."""
+    return [
+        names_in(json.loads(entry["Detail"]))
+        for call in invocation.calls
+        if call.operation == "PutEvents" and call.accepted
+        for entry in call.request["Entries"]
+        if entry["DetailType"] == PART_DETAIL_TYPE
+    ]
+
+
+def handed_over(invocation: Invocation) -> list[str]:
+    """Return the endpoints that an invocation handed over."""
+    return [name for part in parts_of(invocation) for name in part]
+
+
+def asked_of(invocation: Invocation) -> set[str]:
+    """Return the endpoints whose journal an invocation asked for."""
+    return {_partition(json.loads(body)) for operation, body in invocation.asked if operation == "Query"}
+
+
+def noted_in(invocation: Invocation) -> dict[str, str]:
+    """Return the settings' digests that an invocation read in the journal, by endpoint."""
+    return {
+        item["item"]["S"]: item["settings_digest"]["S"]
+        for call in invocation.calls
+        if call.operation == "Query" and call.accepted and _partition(call.request) == FLEET
+        for item in call.response["Items"]
+    }
+
+
+def _endpoint_of(call: Call) -> str | None:
+    """Return the endpoint that a call names, if it names one."""
+    if call.operation == "Query":
+        return _partition(call.request)
+    key = call.request.get("Key") or call.request.get("Item")
+    if call.service == "dynamodb" and key:
+        return str(key["endpoint"]["S"])
+    name: str | None = call.request.get("EndpointName")
+    return name
+
+
+def _partition(query: Mapping[str, Any]) -> str:
+    """Return the partition of the journal that a query reads."""
+    name: str = query["ExpressionAttributeValues"][":endpoint"]["S"]
+    return name

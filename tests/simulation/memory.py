@@ -1,6 +1,6 @@
-"""DynamoDB, Parameter Store, EventBridge and SNS in memory: exactly the deployer's calls of them.
+"""DynamoDB, EventBridge and SNS in memory: exactly the deployer's calls of them.
 
-Owns one journal table, the parameters, the entries put on buses and the messages of the topic. It loudly
+Owns one journal table, the entries put on buses and the messages of the topic. It loudly
 refuses operations, parameters and expressions that are not modelled. A separate test compares its answers
 with MiniStack's.
 """
@@ -23,9 +23,6 @@ Answer = tuple[int, dict[str, Any]]
 
 _MOST_WRITES: Final = 100
 """The most writes of a transaction (DynamoDB developer guide, "transaction-apis")."""
-
-_PATH_PAGE: Final = 10
-"""Parameters a page. Source: `GetParametersByPath.MaxResults`, its default and maximum."""
 
 
 def _refusal(code: str, message: str, **members: Any) -> Answer:
@@ -206,7 +203,6 @@ class Memory:
     """The services; `entries` are those put on buses and `messages` those published, in order."""
 
     table: Table = field(default_factory=Table)
-    parameters: dict[str, str] = field(default_factory=dict)
     entries: list[dict[str, Any]] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
 
@@ -229,37 +225,9 @@ class Memory:
             ("dynamodb", "GetItem"): self.table.get_item,
             ("dynamodb", "Query"): self.table.query,
             ("dynamodb", "TransactWriteItems"): self.table.transact_write_items,
-            ("ssm", "GetParameter"): self._get_parameter,
-            ("ssm", "GetParametersByPath"): self._get_parameters_by_path,
             ("events", "PutEvents"): self._put_events,
             ("sns", "Publish"): self._publish,
         }
-
-    def _get_parameter(self, request: Mapping[str, Any]) -> Answer:
-        _check(request, "Name")
-        name = request["Name"]
-        if name not in self.parameters:
-            return _refusal("ParameterNotFound", f"Parameter {name} not found.")
-        return 200, {"Parameter": {"Name": name, "Type": "String", "Value": self.parameters[name]}}
-
-    def _get_parameters_by_path(self, request: Mapping[str, Any]) -> Answer:
-        _check(request, "Path", "Recursive", "NextToken", "MaxResults")
-        path = request["Path"].rstrip("/") + "/"
-        names = sorted(
-            name
-            for name in self.parameters
-            if name.startswith(path) and (request.get("Recursive") or "/" not in name[len(path) :])
-        )
-        start = int(request.get("NextToken", "0"))
-        end = start + min(_PATH_PAGE, request.get("MaxResults", _PATH_PAGE))
-        page: dict[str, Any] = {
-            "Parameters": [
-                {"Name": name, "Type": "String", "Value": self.parameters[name]} for name in names[start:end]
-            ]
-        }
-        if end < len(names):
-            page["NextToken"] = str(end)
-        return 200, page
 
     def _publish(self, request: Mapping[str, Any]) -> Answer:
         self.messages.append(dict(request))

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
 ROLE_ARN: Final = f"arn:aws:iam::{ACCOUNT}:role/models"
 STACK: Final = "Greenlight"
-PREFIX: Final = "/greenlight/endpoints/"
+MARKER: Final = f"/greenlight/{STACK}/settings-digest"
+"""The parameter whose change says that settings were deployed."""
 OTHER_GROUP: Final = "fraud-models"
 """A group that no endpoint follows."""
 
@@ -93,7 +94,7 @@ def settings_document(
     scaling: bool = False,
     smoke_test: bool = False,
 ) -> dict[str, Any]:
-    """Return one of a few settings, as the stack stores them."""
+    """Return one of a few settings, as they are compiled."""
     environment = {"LOG_LEVEL": {1: "debug", 3: BROKEN}.get(how, "info")}
     variant = {
         "VariantName": "AllTraffic",
@@ -102,8 +103,6 @@ def settings_document(
         "InitialVariantWeight": 2.0 if how == 8 else 1.0,
     }
     return {
-        "SchemaVersion": 1,
-        "StackName": STACK,
         "EndpointName": endpoint_name,
         "ModelPackageGroupName": GROUP,
         "CreateModel": {"Containers": [{"Environment": environment}]},
@@ -268,7 +267,10 @@ AFTERWARDS: Final = 20.0
 """Seconds from an endpoint's change until AWS does to it what was impossible before."""
 
 SETTINGS: Final = 10
-"""How many settings there are; the last one was edited by hand and is no JSON."""
+"""How many settings there are; those of the last number are deployed and taken back by a rollback."""
+
+ROLLBACK_SECONDS: Final = 40.0
+"""How long settings stay that CloudFormation takes back: so long it works on what failed."""
 
 
 class ScriptedFleets(ScriptedHosting):
@@ -371,6 +373,19 @@ class Act:
     life_cycle: dict[str, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """One removal of an endpoint's settings.
+
+    Attributes:
+        time: When the stack was deployed without them.
+        is_noted: Whether the journal noted then that the endpoint has settings.
+    """
+
+    time: datetime
+    is_noted: bool
+
+
 @dataclass(slots=True)
 class People:
     """Does what disturbances say."""
@@ -384,7 +399,9 @@ class People:
     deletions: list[tuple[str, datetime]] = field(default_factory=list)
     """Which endpoints people deleted, and when."""
     settings_were_missing: bool = False
-    """Whether an endpoint was ever without settings that could be read."""
+    """Whether an endpoint was ever without settings."""
+    removals: dict[str, list[Removal]] = field(default_factory=dict)
+    """When each endpoint's settings were removed."""
     approvings: list[Approving] = field(default_factory=list)
     unprovoked: list[tuple[Invocation, BaseException]] = field(default_factory=list)
     """Invocations that failed although nothing was done to any of their calls."""
@@ -415,7 +432,9 @@ class People:
                 ResourcePolicy=group_policy(world.sites),
             )
         for name in self.endpoints:
-            self.write_settings(name, 0)
+            self._write(name, 0)
+        for site in world.sites:
+            self._deploy(site)
         for site in world.sites:
             self._make_what_is_not_ours(site)
         for _ in range(max(1, world.schedule.head_start)):
@@ -767,38 +786,55 @@ class People:
     # Settings ----------------------------------------------------------------------------------------
 
     def write_settings(self, endpoint: str, how: int) -> None:
-        """Write settings as a deployment of the stack does, or as a person who edits by hand."""
-        parameters = self.world.site_of(endpoint).memory.parameters
-        operation = "Update" if PREFIX + endpoint in parameters else "Create"
-        if how == SETTINGS - 1:
-            self.settings[endpoint] = None
-            self.settings_were_missing = True
-            parameters[PREFIX + endpoint] = "{"
-        else:
-            schedule = self.world.schedule
-            document = settings_document(
-                endpoint,
-                how,
-                schedule.policy,
-                schedule.keep,
-                rollout=schedule.rollout,
-                instances=schedule.instances,
-                scaling=schedule.scaling,
-                smoke_test=schedule.smoke_test,
-            )
-            shape = self.shapes.get(endpoint, Shape.USUAL)
-            companions = Companions.NONE if shape is Shape.UNSHADOWED else schedule.companions
-            document |= beside(document, companions) | stage_settings(schedule, endpoint)
-            document |= shaped(document, shape)
-            self._numbers[endpoint] = how
-            if len(self.world.sites) > 1 and "ApprovalPolicy" in document:
-                deployers = [site.deployers for site in self.world.sites]
-                document["ApprovalPolicy"] = {**document["ApprovalPolicy"], "Deployers": deployers}
-            self.settings[endpoint] = document
-            self._kept.setdefault(endpoint, []).append(document["Keep"])
-            parameters[PREFIX + endpoint] = json.dumps(document)
+        """Deploy the stack with other settings of an endpoint, which may fail and be rolled back."""
+        before, number = self.settings.get(endpoint), self._numbers[endpoint]
+        is_rolled_back = how == SETTINGS - 1
+        self._write(endpoint, (number + 1) % how if is_rolled_back else how)
+        self._deploy(self.world.site_of(endpoint))
+        if is_rolled_back:
+            tried = self.settings[endpoint]
+            self.world.agenda.put(ROLLBACK_SECONDS, lambda: self._roll_back(endpoint, tried, before, number))
+
+    def _roll_back(
+        self, endpoint: str, tried: dict[str, Any] | None, before: dict[str, Any] | None, number: int
+    ) -> None:
+        if self.settings[endpoint] is not tried or self.world.calmed:
+            return
+        self.world.tell("cdk", f"settings of {endpoint} are rolled back")
+        if before is None:
+            self.remove_settings(endpoint)
+            return
+        self._numbers[endpoint] = number
+        self._use(endpoint, before)
+        self._deploy(self.world.site_of(endpoint))
+
+    def _write(self, endpoint: str, how: int) -> None:
+        schedule = self.world.schedule
+        document = settings_document(
+            endpoint,
+            how,
+            schedule.policy,
+            schedule.keep,
+            rollout=schedule.rollout,
+            instances=schedule.instances,
+            scaling=schedule.scaling,
+            smoke_test=schedule.smoke_test,
+        )
+        shape = self.shapes.get(endpoint, Shape.USUAL)
+        companions = Companions.NONE if shape is Shape.UNSHADOWED else schedule.companions
+        document |= beside(document, companions) | stage_settings(schedule, endpoint)
+        document |= shaped(document, shape)
+        self._numbers[endpoint] = how
+        if len(self.world.sites) > 1 and "ApprovalPolicy" in document:
+            deployers = [site.deployers for site in self.world.sites]
+            document["ApprovalPolicy"] = {**document["ApprovalPolicy"], "Deployers": deployers}
         self.world.tell("cdk", f"settings {how} of {endpoint}")
-        self._tell_of_settings(endpoint, operation)
+        self._use(endpoint, document)
+
+    def _use(self, endpoint: str, document: dict[str, Any]) -> None:
+        self.settings[endpoint] = document
+        self._kept.setdefault(endpoint, []).append(document["Keep"])
+        self.world.site_of(endpoint).documents[endpoint] = document
 
     def change_shape(self, endpoint: str, how: int) -> None:
         """Ask for another kind of endpoint, with otherwise equal settings."""
@@ -818,28 +854,34 @@ class People:
         return min(self._kept[endpoint])
 
     def remove_settings(self, endpoint: str) -> None:
-        """Remove settings as a deployment of the stack does."""
-        if self.world.site_of(endpoint).memory.parameters.pop(PREFIX + endpoint, None) is not None:
+        """Deploy the stack without an endpoint's settings."""
+        site = self.world.site_of(endpoint)
+        if site.documents.pop(endpoint, None) is not None:
+            self.last_done = self.world.clock.now()
             self.settings[endpoint] = None
             self.settings_were_missing = True
+            is_noted = endpoint in self.world.noted_settings(site)
+            self.removals.setdefault(endpoint, []).append(Removal(self.last_done, is_noted))
             self.world.tell("cdk", f"settings of {endpoint} removed")
-            self._tell_of_settings(endpoint, "Delete")
+            self._deploy(site)
 
-    def _tell_of_settings(self, endpoint: str, operation: str) -> None:
-        self._settings_events += 1
+    def _deploy(self, site: Site) -> None:
+        """Update the stack's function, and then its marker, if settings changed."""
         self.last_done = self.world.clock.now()
-        account = self.world.site_of(endpoint).account
+        if not site.deploy():
+            return
+        self._settings_events += 1
         self.world.emit(
             {
                 "version": "0",
                 "id": f"settings-{self._settings_events}",
                 "detail-type": "Parameter Store Change",
                 "source": "aws.ssm",
-                "account": account,
+                "account": site.account,
                 "time": self.world.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
                 "region": REGION,
-                "resources": [f"arn:aws:ssm:{REGION}:{account}:parameter{PREFIX}{endpoint}"],
-                "detail": {"operation": operation, "name": PREFIX + endpoint, "type": "String"},
+                "resources": [f"arn:aws:ssm:{REGION}:{site.account}:parameter{MARKER}"],
+                "detail": {"operation": "Update", "name": MARKER, "type": "String"},
             }
         )
 

@@ -292,6 +292,69 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "",
     ),
     Sabotage(
+        "ignore that settings changed",
+        "dispatcher.py",
+        "            if name not in noted or noted[name].digest != digest\n",
+        "            if name not in noted and digest\n",
+    ),
+    Sabotage(
+        "note no other settings than the first",
+        "dispatcher.py",
+        "                if discover and ended and (noted is None or noted.digest != digest):\n",
+        "                if discover and ended and noted is None:\n",
+    ),
+    Sabotage(
+        "note settings whatever became of the look",
+        "dispatcher.py",
+        "                if discover and ended and (noted is None or noted.digest != digest):\n",
+        "                if discover and (ended or True) and (noted is None or noted.digest != digest):\n",
+    ),
+    Sabotage(
+        "note settings before the look",
+        "dispatcher.py",
+        "                ended = reconciler.reconcile("
+        "Round(change=change, discover=discover, summary=summary))\n"
+        "                digest = self._settings.digests[settings.endpoint_name]\n",
+        "                digest = self._settings.digests[settings.endpoint_name]\n"
+        "                if discover and (noted is None or noted.digest != digest):\n"
+        "                    self._gateways.journal.fleet.note(\n"
+        "                        settings.endpoint_name, digest, now=self._gateways.now()\n"
+        "                    )\n"
+        "                noted = None\n"
+        "                reconciler.reconcile(Round(change=change, discover=discover, summary=summary))\n"
+        "                ended = False\n",
+    ),
+    Sabotage(
+        "take what another invocation began for the settings' effect",
+        "reconciler.py",
+        "        return is_new and attempt.invocation_id == self._ledger.invocation_id\n",
+        "        return is_new or attempt.invocation_id != self._ledger.invocation_id\n",
+    ),
+    Sabotage(
+        "forget the endpoints that left the settings",
+        "dispatcher.py",
+        "            if name not in self._settings.digests and each.noted_at < before\n",
+        "            if name not in self._settings.digests and each.noted_at < before and False\n",
+    ),
+    Sabotage(
+        "take endpoints of newer settings for removed ones",
+        "dispatcher.py",
+        "            if name not in self._settings.digests and each.noted_at < before\n",
+        "            if name not in self._settings.digests and (before or each)\n",
+    ),
+    Sabotage(
+        "forget a removal that nobody heard of",
+        "dispatcher.py",
+        "        if not self._managed(endpoint_name) or self._gateways.reporter.report(outcome):\n",
+        "        if not self._managed(endpoint_name) or [self._gateways.reporter.report(outcome)]:\n",
+    ),
+    Sabotage(
+        "tell a removal again and again",
+        "dispatcher.py",
+        "            self._gateways.journal.fleet.forget(endpoint_name)\n",
+        "            self._logger.info(endpoint_name)\n",
+    ),
+    Sabotage(
         "let one endpoint's trouble end a sweep",
         "dispatcher.py",
         "            self._failures[endpoint_name] = error\n",

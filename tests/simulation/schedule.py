@@ -478,7 +478,7 @@ TRANSACTION: Final = "TransactWriteItems"
 OPERATION_NAMES: Final = tuple(
     name
     for service, names in OPERATIONS.items()
-    for name in (("PutItem", "Query", "UpdateItem") if service == "dynamodb" else names)
+    for name in (("DeleteItem", "PutItem", "Query", "UpdateItem") if service == "dynamodb" else names)
     if name != TELLING
 )
 """Every other operation that the deployer calls."""

@@ -133,6 +133,7 @@ def _done(world: World, facts: Facts) -> tuple[int, ...]:
     is_staged = world.schedule.stages is not Stages.NONE
     return (
         world.failed_endpoints_deleted,
+        sum(len(world.noted_settings(site)) for site in world.sites),
         len(world.alarms.raised),
         facts.rolled_back_under_alarms,
         served if is_staged else 0,

@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.gateways.settings_files import SettingsFiles
+from infra.settings.compiling.settings_files import settings_files
 from local_cloud.sagemaker.ports import Caller
 from tests.simulation.clients import REGION
 from tests.simulation.memory import Memory
@@ -58,13 +60,27 @@ class Site:
         account: Its id.
         endpoints: The endpoints that its deployer manages.
         skew: By how many seconds its deployer's clock is ahead of SageMaker's.
-        memory: Its journal, its parameters and its bus.
+        memory: Its journal and its bus.
+        documents: The settings of its stack, by endpoint.
+        settings: The settings as its function has them.
     """
 
     account: str
     endpoints: tuple[str, ...]
     skew: int
     memory: Memory = field(default_factory=Memory)
+    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    settings: SettingsFiles = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.deploy()
+
+    def deploy(self) -> bool:
+        """Give the function of further invocations the documents; return whether any settings changed."""
+        before = self.settings.digests if hasattr(self, "settings") else {}
+        files = settings_files(self.documents.values())
+        self.settings = SettingsFiles(files.__getitem__)
+        return self.settings.digests != before
 
     @property
     def role_arn(self) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 from collections import deque
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,7 +16,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.clients import REGION, answer
-from tests.simulation.people import ADA, PREFIX, settings_document
+from tests.simulation.people import ADA, settings_document
 from tests.simulation.schedule import Schedule
 from tests.simulation.sites import ACCOUNT
 from tests.simulation.world import SWEEP_SECONDS, WRITES, Call, Invocation, World
@@ -158,10 +157,11 @@ def set_up(world: StormyWorld, storm: Storm) -> dict[str, str]:
     for number in range(storm.endpoints):
         name = _name(number)
         document = {**settings_document(name), "ModelPackageGroupName": f"{name}-models"}
-        world.memory.parameters[PREFIX + name] = json.dumps(document)
+        world.sites[0].documents[name] = document
         world.people.call("CreateModelPackageGroup", ModelPackageGroupName=f"{name}-models")
         for version in range(storm.versions):
             newest[name] = register(world, name, version)
+    world.sites[0].deploy()
     world.pass_time(10)
     world.run_until_quiet()
     return newest

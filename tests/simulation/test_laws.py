@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,6 @@ from tests.simulation.rogues import (
     ask_of,
     deployed,
     hand_over,
-    list_settings,
     make_release,
     only_law,
     publish_outcome,
@@ -36,6 +36,8 @@ from tests.simulation.sites import GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.simulation.world import World
 
 
 @pytest.fixture
@@ -448,7 +450,6 @@ def test_law_8_a_count_that_the_settings_change_takes_effect(scene: Deployed) ->
 
 def test_law_9_no_endpoint_is_left_out_of_a_sweep(several: Deployed) -> None:
     def sweep_two_of_three() -> None:
-        list_settings()
         ask_of("churn")
         hand_over(["churn-v2"])
 
@@ -459,7 +460,6 @@ def test_law_9_no_endpoint_is_left_out_of_a_sweep(several: Deployed) -> None:
 
 def test_law_9_no_endpoint_has_its_turn_twice(several: Deployed) -> None:
     def sweep_one_twice() -> None:
-        list_settings()
         ask_of("churn")
         hand_over(["churn", "churn-v2"], ["fraud"])
 
@@ -472,7 +472,6 @@ def test_law_9_no_endpoint_has_its_turn_twice(several: Deployed) -> None:
 
 def test_law_9_no_part_is_too_large(several: Deployed) -> None:
     def sweep_in_one_part() -> None:
-        list_settings()
         hand_over(["churn", "churn-v2", "fraud"])
 
     several.do(sweep_in_one_part, event=SWEEP)
@@ -492,24 +491,31 @@ def test_law_9_no_part_hands_on_all_that_it_was_given(several: Deployed) -> None
         several.judge.check_rest()
 
 
-def test_law_9_to_read_the_settings_is_not_a_turn_yet(several: Deployed) -> None:
+def test_law_9_to_read_what_was_noted_is_not_a_turn_yet(several: Deployed) -> None:
     part = {
         "id": "part",
         "detail-type": "Greenlight Sweep Part",
         "detail": {"Endpoints": [{"EndpointName": "churn"}]},
     }
 
-    several.do(
-        lambda: clients.client("ssm").get_parameter(Name="/greenlight/endpoints/churn"),
-        event=part,
-    )
+    several.do(lambda: ask_of("greenlight:fleet", "churn"), event=part)
     with pytest.raises(LawBrokenError, match="Law9EveryEndpointHasItsTurn: churn had no turn with rogue1"):
+        several.judge.check_rest()
+
+
+def test_law_9_an_endpoint_that_never_had_settings_is_not_handed_over(several: Deployed) -> None:
+    def hand_over_another() -> None:
+        for name in ("churn", "churn-v2", "fraud"):
+            ask_of(name)
+        hand_over(["payroll"])
+
+    several.do(hand_over_another, event=SWEEP)
+    with pytest.raises(LawBrokenError, match=r"Law9\w+: rogue1 hands over \['payroll'\], which is not its"):
         several.judge.check_rest()
 
 
 def test_law_9_one_endpoints_trouble_costs_no_other_its_turn(several: Deployed) -> None:
     def give_up() -> None:
-        list_settings()
         ask_of("churn")
         raise ValueError("churn cannot be reconciled")
 
@@ -869,3 +875,112 @@ def test_law_3_a_version_that_failed_its_smoke_test_does_not_stay(tested: Deploy
 
     with pytest.raises(LawBrokenError, match=r"Law3\w+: churn is InService with .*/2.*/1"):
         law.check_rest()
+
+
+def noted(name: str) -> dict[str, Any]:
+    """Return the write that notes that an endpoint was looked at with some settings."""
+    item = {
+        **fleet_key(name),
+        "settings_digest": {"S": "0123456789abcdef"},
+        "noted_at": {"S": "2026-01-01T00:00:00+00:00"},
+    }
+    return {"TableName": "journal", "Item": item}
+
+
+def fleet_key(name: str) -> dict[str, Any]:
+    return {"endpoint": {"S": "greenlight:fleet"}, "item": {"S": name}}
+
+
+def note_settings() -> None:
+    clients.client("dynamodb").put_item(**noted("churn"))
+
+
+def swept(scene: Deployed) -> World:
+    """Let what is deployed be noted, and let law 21 judge alone."""
+    scene.world.sweep()
+    scene.world.run_until_quiet()
+    only_law(scene, 21)
+    return scene.world
+
+
+def test_law_21_settings_that_were_not_looked_at_are_not_noted(scene: Deployed) -> None:
+    swept(scene).memory.table.put_item(noted("churn"))
+
+    with pytest.raises(LawBrokenError, match=r"Law21\w+: churn has the settings .*, and 0123456789abcdef"):
+        scene.judge.check_rest()
+
+
+def test_law_21_an_endpoint_without_settings_is_forgotten(scene: Deployed) -> None:
+    swept(scene).memory.table.put_item(noted("payroll"))
+
+    with pytest.raises(LawBrokenError, match=r"Law21\w+: payroll has the settings None, and"):
+        scene.judge.check_rest()
+
+
+def test_law_21_settings_are_not_noted_before_a_look(scene: Deployed) -> None:
+    swept(scene)
+
+    with pytest.raises(LawBrokenError, match=r"Law21\w+: the settings of churn are noted without a look"):
+        scene.do(note_settings)
+
+
+def test_law_21_settings_are_not_noted_before_their_look_has_ended(scene: Deployed) -> None:
+    swept(scene)
+
+    def look_afterwards() -> None:
+        ask_of("churn")
+        note_settings()
+        sagemaker().describe_endpoint(EndpointName="churn")
+
+    with pytest.raises(LawBrokenError, match=r"Law21\w+: DescribeEndpoint of churn follows the note"):
+        scene.do(look_afterwards)
+
+
+def test_law_21_settings_are_not_noted_during_an_earlier_attempt(scene: Deployed) -> None:
+    swept(scene)
+
+    def note_under_way() -> None:
+        write_attempt(invocation_id="earlier", started_at="2026-01-01T00:00:00.000000+00:00")
+        ask_of("churn")
+        note_settings()
+
+    with pytest.raises(LawBrokenError, match=r"Law21\w+: the settings of churn are noted while attempt 9"):
+        scene.do(note_under_way)
+
+
+def test_law_21_who_hears_of_deployed_settings_looks_at_what_changed(scene: Deployed) -> None:
+    world = swept(scene)
+    world.memory.table.put_item(noted("churn"))
+    event = {"id": "settings", "detail-type": "Parameter Store Change", "detail": {}}
+    scene.do(lambda: ask_of("greenlight:fleet"), event=event)
+    world.memory.table.put_item(noted("churn") | {"Item": {**noted("churn")["Item"], **current(world)}})
+
+    with pytest.raises(LawBrokenError, match=r"Law21\w+: rogue1 does not look at \['churn'\]"):
+        scene.judge.check_rest()
+
+
+def current(world: World) -> dict[str, Any]:
+    return {"settings_digest": {"S": world.sites[0].settings.digests["churn"]}}
+
+
+def test_law_21_a_removal_is_told(scene: Deployed) -> None:
+    world = swept(scene)
+    world.people.remove_settings("churn")
+    world.memory.table.delete_item({"TableName": "journal", "Key": fleet_key("churn")})
+
+    with pytest.raises(LawBrokenError, match=r"Law21\w+: nobody is told that churn is no longer managed"):
+        scene.judge.check_rest()
+
+
+def test_law_21_what_was_not_removed_is_not_told_as_removed(scene: Deployed) -> None:
+    swept(scene)
+    detail = {
+        "Outcome": "unmanaged",
+        "OutcomeId": "churn/1/unmanaged",
+        "EndpointName": "churn",
+        "Time": "2026-01-01T00:00:00+00:00",
+    }
+    scene.world.memory.entries.append({"Detail": json.dumps(detail)})
+
+    with pytest.raises(LawBrokenError, match=r"Law21\w+: churn is told as unmanaged 1 times"):
+        scene.judge.check_rest()

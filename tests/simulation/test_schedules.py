@@ -115,7 +115,7 @@ FOUND: Final = {
             Disturbance(Kind.REGISTER_BROKEN_APPROVED, wait=11, which=1, how=6),
             Disturbance(Kind.REJECT, wait=10, which=7, how=6),
         ),
-        denials=(Denial("GetParameter", lasts=5),),
+        denials=(Denial("Query", lasts=5),),
     ),
     "an end is noted, and its beginning told late": Schedule(
         head_start=1,

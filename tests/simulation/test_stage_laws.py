@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 
 from tests.simulation import clients
 from tests.simulation.clients import REGION
-from tests.simulation.laws import LAWS, LawBrokenError
+from tests.simulation.laws import LawBrokenError
 from tests.simulation.people import ADA, BOB
-from tests.simulation.rogues import Deployed, deployed, sagemaker, write_attempt
+from tests.simulation.rogues import Deployed, deployed, only_law, sagemaker, write_attempt
 from tests.simulation.schedule import Companions, Denial, Disturbance, Kind, RolloutKind, Schedule, Stages
 from tests.simulation.simulation import Judge, simulate
 from tests.simulation.sites import PASSED, STAGING_ACCOUNT
@@ -59,13 +59,6 @@ def deployed_in_stages(schedule: Schedule) -> Deployed:
     return made
 
 
-def only(scene: Deployed, number: int) -> None:
-    """Let only one law look on from now on."""
-    law = STAGE_LAWS[number - len(LAWS) - 1]
-    scene.judge.laws = tuple(each for each in scene.judge.laws if type(each) is law)
-    assert len(scene.judge.laws) == 1
-
-
 def first(scene: Deployed) -> str:
     return scene.world.people.versions[0].arn
 
@@ -100,7 +93,7 @@ def properly(arn: str) -> None:
 
 
 def offends(scene: Deployed, number: int, told: str, script: Callable[[], object]) -> None:
-    only(scene, number)
+    only_law(scene, number)
     with pytest.raises(LawBrokenError, match=rf"Law{number}\w+: .*{told}"):
         scene.do(script)
 
@@ -144,7 +137,7 @@ def test_law_15_a_version_that_the_gate_does_not_admit_is_not_asked_for(staged: 
         read(arn)
         sagemaker().create_endpoint(EndpointName="churn-v2", EndpointConfigName="rogue")
 
-    only(staged, 15)
+    only_law(staged, 15)
     with pytest.raises(LawBrokenError, match=r"Law15\w+: CreateEndpoint of .* in a stage that asks for"):
         staged.do(break_it, at=production)
 
@@ -163,7 +156,7 @@ def make_release_in(role_arn: str, version_arn: str) -> None:
 
 
 def test_law_16_a_promotion_in_the_proper_order_is_no_offence(soaked: Deployed) -> None:
-    only(soaked, 16)
+    only_law(soaked, 16)
     soaked.do(lambda: properly(first(soaked)))
 
 
@@ -257,7 +250,7 @@ def test_law_16_no_version_is_passed_on_under_an_alarm(soaked: Deployed) -> None
 
 def test_law_16_a_version_is_passed_on_once(soaked: Deployed) -> None:
     arn = first(soaked)
-    only(soaked, 16)
+    only_law(soaked, 16)
     soaked.do(lambda: properly(arn))
     soaked.world.people.stand(
         soaked.world.people.versions[0], {"Stage": "Dev", "StageStatus": "Approved"}, ADA
@@ -286,7 +279,7 @@ def test_law_16_what_was_sent_elsewhere_promoted_or_found_broken_is_not_passed_o
     soaked: Deployed, stands: dict[str, str] | None, stamps: dict[str, str]
 ) -> None:
     arn = first(soaked)
-    only(soaked, 16)
+    only_law(soaked, 16)
     members: dict[str, Any] = {"ModelLifeCycle": stands} if stands else {"CustomerMetadataProperties": stamps}
     soaked.world.people.call("UpdateModelPackage", by=ADA, ModelPackageArn=arn, **members)
 
@@ -295,7 +288,7 @@ def test_law_16_what_was_sent_elsewhere_promoted_or_found_broken_is_not_passed_o
 
 
 def test_law_16_what_served_well_is_passed_on(staged: Deployed) -> None:
-    only(staged, 16)
+    only_law(staged, 16)
     with pytest.raises(LawBrokenError, match="is never passed on"):
         staged.judge.check_rest()
 
@@ -352,7 +345,7 @@ def test_law_17_what_was_never_deployed_has_no_digest(staged: Deployed) -> None:
 def test_law_17_a_stamp_that_was_denied_may_be_missing_until_another_one_is_written(staged: Deployed) -> None:
     arn = first(staged)
     stamped_by_hand(staged, arn, "served until now")
-    only(staged, 17)
+    only_law(staged, 17)
     staged.world.deny(Denial("UpdateModelPackage"), staged.world.sites[0])
 
     def stamp_what_serves(text: str) -> None:
@@ -376,7 +369,7 @@ def test_law_17_a_stamp_may_be_missing_whose_version_was_not_shown_for_it(
 ) -> None:
     arn = first(staged)
     stamped_by_hand(staged, arn, "served until now")
-    only(staged, 17)
+    only_law(staged, 17)
     if is_denied:
         staged.world.deny(Denial("DescribeModelPackage"), staged.world.sites[0])
 
@@ -412,7 +405,7 @@ def test_law_17_outside_of_stages_nothing_is_written() -> None:
     [("serves on churn, and says", "served until now"), ("serves on churn, and says", "failed now")],
 )
 def test_law_17_the_version_that_serves_says_so(staged: Deployed, told: str, text: str) -> None:
-    only(staged, 17)
+    only_law(staged, 17)
     staged.judge.check_rest()
     stamped_by_hand(staged, first(staged), text)
 
@@ -433,7 +426,7 @@ def stamped_by_hand(scene: Deployed, arn: str, text: str) -> None:
     [("does not serve on churn", "serving since now"), ("never served on churn", "served until now")],
 )
 def test_law_17_a_version_that_does_not_serve_does_not_say_so(staged: Deployed, told: str, text: str) -> None:
-    only(staged, 17)
+    only_law(staged, 17)
     staged.world.people.register()
     stamped_by_hand(staged, staged.world.people.versions[1].arn, text)
 
@@ -442,7 +435,7 @@ def test_law_17_a_version_that_does_not_serve_does_not_say_so(staged: Deployed, 
 
 
 def test_law_18_a_pinned_version_that_is_not_approved_is_on_no_variant(pinned: Deployed) -> None:
-    only(pinned, 18)
+    only_law(pinned, 18)
     pinned.judge.check_rest()
     pinned.world.people.decide(pinned.world.people.versions[0], "Rejected", ADA)
 
@@ -549,7 +542,7 @@ def put_on_production(scene: Deployed, *, approved_first: bool) -> None:
 def test_law_20_nothing_serves_but_what_was_approved_and_deployed_before(
     staged: Deployed, told: str, *, approved_first: bool
 ) -> None:
-    only(staged, 20)
+    only_law(staged, 20)
     with pytest.raises(LawBrokenError, match=rf"Law20\w+: churn-v2 came to serve .*other.tar.gz 1, {told}"):
         put_on_production(staged, approved_first=approved_first)
 
@@ -589,7 +582,7 @@ def test_law_20_nothing_serves_that_was_overwritten_since_it_was_approved(
     staged: Deployed, when: str
 ) -> None:
     """An approval is of the artifact that was listed for it."""
-    only(staged, 20)
+    only_law(staged, 20)
     with pytest.raises(
         LawBrokenError, match=r"came to serve .*/1/model.tar.gz 1.1, and .*/model.tar.gz 1 was"
     ):
@@ -597,12 +590,12 @@ def test_law_20_nothing_serves_that_was_overwritten_since_it_was_approved(
 
 
 def test_law_20_what_is_overwritten_after_the_last_look_is_seen_by_nobody(staged: Deployed) -> None:
-    only(staged, 20)
+    only_law(staged, 20)
     put_overwritten_on_production(staged, when="after the last look")
 
 
 def test_law_20_who_does_not_look_before_the_write_is_no_excuse(staged: Deployed) -> None:
-    only(staged, 20)
+    only_law(staged, 20)
     with pytest.raises(
         LawBrokenError, match=r"came to serve .*/1/model.tar.gz 1.1, and .*/model.tar.gz 1 was"
     ):
@@ -619,7 +612,7 @@ def test_law_16_what_was_overwritten_since_it_was_deployed_is_not_passed_on(soak
 def test_law_16_what_is_overwritten_after_the_look_at_it_is_passed_on(soaked: Deployed) -> None:
     arn = first(soaked)
     soaked.world.pass_time(30)
-    only(soaked, 16)
+    only_law(soaked, 16)
 
     def pass_on_what_is_overwritten() -> None:
         ask_for_alarms()

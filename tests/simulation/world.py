@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-from deployer.contract import PART_DETAIL_TYPE
+from deployer.contract import FLEET, PART_DETAIL_TYPE
 from deployer.dispatcher import Dispatcher
 from deployer.gateways.bus import Bus
 from deployer.gateways.gateways import Gateways
 from deployer.gateways.journal import Journal
-from deployer.gateways.parameters import Parameters
 from deployer.gateways.reporter import Reporter
 from deployer.gateways.topic import Topic
 from deployer.model.stack_identity import StackIdentity
@@ -43,7 +42,7 @@ from tests.simulation import clients
 from tests.simulation.alarms import SimulatedAlarms
 from tests.simulation.bucket import Bucket
 from tests.simulation.clients import REGION, answer
-from tests.simulation.people import PREFIX, STACK, People, ScriptedFleets, TolerantArtifacts
+from tests.simulation.people import STACK, People, ScriptedFleets, TolerantArtifacts
 from tests.simulation.rest import TARGET_VARIANT
 from tests.simulation.schedule import (
     DELAYS,
@@ -71,6 +70,7 @@ from tests.simulation.tasks import Agenda, CrashError, Task
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deployer.gateways.settings_files import SettingsFiles
     from tests.simulation.memory import Memory
     from tests.simulation.schedule import Denial
 
@@ -197,6 +197,11 @@ class Invocation:
     """Whether anything went wrong with one of its calls."""
     problem: BaseException | None = None
     at: Site | None = None
+    settings: SettingsFiles = field(init=False)
+    """Those that were deployed when it began; it keeps them."""
+
+    def __post_init__(self) -> None:
+        self.settings = self.site.settings
 
     @property
     def site(self) -> Site:
@@ -301,13 +306,6 @@ class World:
         """Account and id of each event that an invocation ended well with."""
         self.sweeps = 0
         self.failed_endpoints_deleted = 0
-        # One execution environment: everything that it remembers may be old for every invocation.
-        self._parameters = {
-            site.account: Parameters(
-                clients.client("ssm"), prefix=PREFIX, now=partial(self.deployer_now, site)
-            )
-            for site in self.sites
-        }
         self.people = People(self)
         # Equal seeds must give equal runs; nothing here is a secret.
         self._random = Random(schedule.seed)  # noqa: S311
@@ -344,7 +342,7 @@ class World:
             stack_name=STACK,
         )
         return Dispatcher(
-            self._parameters[site.account],
+            invocation.settings,
             Gateways.connect(
                 clients.client,
                 Journal(clients.client("dynamodb"), table_name=TABLE),
@@ -364,7 +362,7 @@ class World:
 
     @property
     def memory(self) -> Memory:
-        """The first account's journal, parameters and bus."""
+        """The first account's journal and bus."""
         return self.sites[0].memory
 
     def site_of(self, endpoint_name: str) -> Site:
@@ -914,6 +912,11 @@ class World:
         table = self.site_of(endpoint_name).memory.table
         items = [plain(item) for item in table.items(endpoint_name, prefix)]
         return [item for item in items if "unread" not in item]
+
+    def noted_settings(self, site: Site) -> dict[str, str]:
+        """Return with which settings, by the journal of an account, its endpoints were looked at."""
+        items = [plain(item) for item in site.memory.table.items(FLEET, "")]
+        return {item["item"]: item["settings_digest"] for item in items}
 
     def journalled(self, endpoint_name: str, item: str) -> dict[str, Any]:
         """Return one item of an endpoint's journal as plain values."""

@@ -1,15 +1,14 @@
 """Owns turning an endpoint's settings into SageMaker's own requests, less the fields that the deployer adds.
 
-Pure: no files, no clock, no environment. What is compiled here is stored in one SSM parameter and applied by
-the deployer as it stands, so every rule that can be checked without an account is checked before.
+Pure: no files, no clock, no environment. The deployer applies what is compiled here as it stands, so every
+rule that can be checked without an account is checked before.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.contract import SETTINGS_SCHEMA_VERSION, STACK_NAME, SettingsKey
+from deployer.contract import SettingsKey
 from infra.settings.compiling.alarm_definitions import Watched, abort_alarm, rollback_alarms
 from infra.settings.compiling.deployment_config import deployment_config
 from infra.settings.compiling.field_mapping import SECTIONS, key_of, map_fields
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from infra.settings.problem import FieldPath
     from infra.settings.reading.document import Document
 
-LARGEST_PARAMETER_BYTES: Final = 8192
-"""What an advanced SSM parameter holds (Systems Manager quotas); a standard one, which is free, 4 KB."""
 _MERGED_BY_INDEX: Final = frozenset({"Containers", "ProductionVariants", "ShadowProductionVariants"})
 
 
@@ -48,13 +45,10 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
     `ApprovalPolicy` (whose approvals count), `Keep` (how many former releases stay), `AbortAlarmName` (what
     stops a rollout), `SmokeTest` (how a version is tried), `Pins` (the number of the version that a variant
     stays on, by variant; all others serve the approved version) and `Shadow` (whose approvals bring a version
-    into the only shadow variant) are the deployer's own. `StackName` says whose the settings are: another
-    stack's deployer leaves them alone. It is part of the alarms' names, too.
+    into the only shadow variant) are the deployer's own. The stack's name is part of the alarms' names.
     """
     variants, overrides = hosted(settings, endpoint_name), settings.overrides
     spec: dict[str, Any] = {
-        SettingsKey.SCHEMA_VERSION: SETTINGS_SCHEMA_VERSION,
-        STACK_NAME: stack_name,
         "EndpointName": endpoint_name,
         "ModelPackageGroupName": settings.model_package_group,
         **_templates(settings, variants),
@@ -176,16 +170,6 @@ def _merged_items(base: list[Any], patch: list[Any]) -> list[Any]:
         value = merged(below if isinstance(below, dict) else {}, item) if isinstance(item, dict) else item
         items[index : index + 1] = [value]
     return items
-
-
-def serialised(spec: Mapping[str, Any]) -> str:
-    """Serialise a compiled endpoint for an SSM parameter: compact, in one order, and safe to store.
-
-    SSM refuses values with double braces, and CloudFormation would resolve `{{resolve:…}}` in them. JSON's
-    own syntax never has two opening braces in a row, so escaping them inside strings changes no value.
-    """
-    text = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
-    return text.replace("{{", "{\\u007b")
 
 
 def origin(document: Document, spec: Mapping[str, Any], operation: str, path: FieldPath) -> FieldPath:

@@ -140,7 +140,7 @@ class _Reader:
         if self._count > _MOST_VALUES:
             line = node.start_mark.line + 1
             got = f"more than {_MOST_VALUES:,} values, aliases counted"
-            raise _UnreadableError(got, "what fits into one SSM parameter", "check the aliases", line)
+            raise _UnreadableError(got, "the settings of one endpoint", "check the aliases", line)
         if any(node is outer for outer in around):
             self._add(
                 node, path, "an alias of a value that contains it", "a finite value", "remove the alias"

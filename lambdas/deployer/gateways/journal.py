@@ -1,6 +1,6 @@
 """The journal: what the deployer knows of each endpoint, and the history of what it did.
 
-One partition an endpoint. Items, by sort key `item`:
+One partition an endpoint, and one of the fleet (`fleet.py`). Items of an endpoint, by sort key `item`:
 
 - `fact#…`: the records that decisions read, all of them in one query. Their number depends on what is
   approved and what exists now, and on nothing else:
@@ -38,6 +38,7 @@ from deployer.gateways.fact_items import (
     standing_key,
     untold_key,
 )
+from deployer.gateways.fleet import Fleet
 from deployer.gateways.journal_items import (
     approval_item,
     approval_key,
@@ -72,6 +73,7 @@ class Journal:
 
     def __init__(self, client: DynamoDBClient, *, table_name: str) -> None:
         self._table = JournalTable(client, table_name)
+        self.fleet = Fleet(self._table)
 
     def read(self, endpoint_name: str) -> History:
         """Return an endpoint's records, strongly consistent."""

@@ -97,7 +97,12 @@ class JournalTable:
         """Return the items whose sort keys begin so, strongly consistent."""
         return self._query("#endpoint = :endpoint AND begins_with(#item, :key)", endpoint_name, key=prefix)
 
-    def _query(self, condition: str, endpoint_name: str, *, key: str) -> list[dict[str, Any]]:
+    def between(self, endpoint_name: str, first: str, last: str) -> list[dict[str, Any]]:
+        """Return the items from one sort key to another, strongly consistent."""
+        condition = "#endpoint = :endpoint AND #item BETWEEN :first AND :last"
+        return self._query(condition, endpoint_name, first=first, last=last)
+
+    def _query(self, condition: str, endpoint_name: str, **keys: str) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = []
         start: dict[str, Any] = {}
         while True:
@@ -106,7 +111,10 @@ class JournalTable:
                 ConsistentRead=True,
                 KeyConditionExpression=condition,
                 ExpressionAttributeNames={"#endpoint": JOURNAL_PARTITION_KEY, "#item": JOURNAL_SORT_KEY},
-                ExpressionAttributeValues={":endpoint": {"S": endpoint_name}, ":key": {"S": key}},
+                ExpressionAttributeValues={
+                    ":endpoint": {"S": endpoint_name},
+                    **{f":{name}": {"S": key} for name, key in keys.items()},
+                },
                 **start,
             )
             items.extend(page["Items"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 from deployer.contract import SettingsKey
 
@@ -32,7 +32,7 @@ class ApprovalPolicy:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> ApprovalPolicy:
-        """Read the settings' `ApprovalPolicy`, which must pass `is_policy`."""
+        """Read the settings' `ApprovalPolicy`."""
         return cls(
             tuple(document.get(SettingsKey.APPROVERS, ())),
             document.get(SettingsKey.FOUR_EYES, False),
@@ -63,21 +63,6 @@ class ApprovalPolicy:
         if self.four_eyes and approved_by.may_be(registered_by):
             return f"{approved_by.name} also registered the version, and this endpoint asks for four eyes."
         return None
-
-
-def is_policy(value: object) -> TypeGuard[dict[str, Any]]:
-    """Tell whether a value has the shape of the settings' `ApprovalPolicy`."""
-    if not isinstance(value, dict):
-        return False
-    return (
-        _are_strings(value.get(SettingsKey.APPROVERS, []))
-        and isinstance(value.get(SettingsKey.FOUR_EYES, False), bool)
-        and _are_strings(value.get(SettingsKey.DEPLOYERS, []))
-    )
-
-
-def _are_strings(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _is_one_of(identity: Identity, patterns: Iterable[str]) -> bool:

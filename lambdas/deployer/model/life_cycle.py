@@ -49,7 +49,7 @@ class Gate:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Gate:
-        """Read the settings' `Gate`, which must pass `is_gate`."""
+        """Read the settings' `Gate`."""
         asks_for = LifeCycle(document["Stage"], document["StageStatus"])
         return cls(asks_for, frozenset(document.get(SettingsKey.LATER_STAGES, ())))
 
@@ -76,7 +76,7 @@ class PromotionRule:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> PromotionRule:
-        """Read the settings' `Promotion`, which must pass `is_promotion`."""
+        """Read the settings' `Promotion`."""
         return cls(
             LifeCycle(document["Stage"], document["StageStatus"]),
             timedelta(seconds=document[SettingsKey.SOAK_SECONDS]),
@@ -110,28 +110,9 @@ class PromotionRule:
         return serves_since + self.soak
 
 
-def is_gate(value: object) -> TypeGuard[dict[str, Any]]:
-    """Tell whether a value has the shape of the settings' `Gate`."""
-    return _is_life_cycle(value) and _are_names(value.get(SettingsKey.LATER_STAGES, []))
-
-
-def is_promotion(value: object) -> TypeGuard[dict[str, Any]]:
-    """Tell whether a value has the shape of the settings' `Promotion`."""
-    return (
-        _is_life_cycle(value)
-        and type(value.get(SettingsKey.SOAK_SECONDS)) is int
-        and value[SettingsKey.SOAK_SECONDS] >= 0
-        and _are_names(value.get(SettingsKey.LATER_STAGES, []))
-    )
-
-
 def _is_life_cycle(value: object) -> TypeGuard[dict[str, Any]]:
     return (
         isinstance(value, dict)
         and isinstance(value.get("Stage"), str)
         and isinstance(value.get("StageStatus"), str)
     )
-
-
-def _are_names(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)

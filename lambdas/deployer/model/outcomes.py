@@ -240,10 +240,18 @@ def needs_attention(endpoint_name: str, message: str, *, time: datetime, correla
     )
 
 
-def unmanaged(endpoint_name: str, *, time: datetime, correlation_id: str) -> Outcome:
-    """Report that an endpoint's settings were removed."""
+def unmanaged(endpoint_name: str, *, managed_at: datetime, time: datetime, correlation_id: str) -> Outcome:
+    """Report that an endpoint's settings were removed.
+
+    Args:
+        endpoint_name: The endpoint.
+        managed_at: When its last settings were noted, so that each removal has an id, and its copies the
+            same.
+        time: When it was found out.
+        correlation_id: The event's by which it was found out.
+    """
     return Outcome(
-        outcome_id=f"{endpoint_name}/{correlation_id}/{OutcomeKind.UNMANAGED.value}",
+        outcome_id=f"{endpoint_name}/{managed_at.isoformat()}/{OutcomeKind.UNMANAGED.value}",
         kind=OutcomeKind.UNMANAGED,
         endpoint_name=endpoint_name,
         message=(

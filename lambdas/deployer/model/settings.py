@@ -1,31 +1,24 @@
-"""Holds one endpoint's settings as the stack stored them: templates of requests, and Greenlight's own keys.
+"""Holds one endpoint's settings as they were compiled: templates of requests, and Greenlight's own keys.
 
-The settings were validated at synth; here they are only read. But somebody may have edited a parameter by
-hand, so reading checks its shape and says what is wrong.
+The settings were validated at synth and are deployed together with this code. Here they are only read.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeGuard
+from typing import TYPE_CHECKING, Any, Final
 
-from deployer.contract import SETTINGS_SCHEMA_VERSION, STACK_NAME, SettingsKey
-from deployer.model.approval_policy import ApprovalPolicy, is_policy
-from deployer.model.life_cycle import Gate, PromotionRule, is_gate, is_promotion
+from deployer.contract import SettingsKey
+from deployer.model.approval_policy import ApprovalPolicy
+from deployer.model.life_cycle import Gate, PromotionRule
 from deployer.model.names import account_of
-from deployer.model.smoke_test import SmokeTest, is_smoke_test
+from deployer.model.smoke_test import SmokeTest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from deployer.model.life_cycle import LifeCycle
 
 DEFAULT_KEEP: Final = 3
-
-
-class InvalidSettingsError(ValueError):
-    """A settings parameter holds something that the stack never wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +44,6 @@ class EndpointSettings:
         gate: The life cycle that the stage asks for; None if the approval is enough.
         promotion: How the stage promotes versions; None if it does not.
         smoke_test: The requests that a live version must answer well; None for no test.
-        stack_name: Whose settings these are.
     """
 
     endpoint_name: str
@@ -70,31 +62,13 @@ class EndpointSettings:
     gate: Gate | None
     promotion: PromotionRule | None
     smoke_test: SmokeTest | None
-    stack_name: str
 
     @classmethod
-    def parse(cls, endpoint_name: str, value: str) -> EndpointSettings:
-        """Read a parameter's value.
-
-        Raises:
-            InvalidSettingsError: The value is not what the stack writes for this endpoint.
-        """
-        try:
-            document = json.loads(value)
-        except ValueError as error:
-            raise _invalid(endpoint_name, f"it is not JSON ({error})") from error
-        if not isinstance(document, dict):
-            raise _invalid(endpoint_name, f"it is a JSON {type(document).__name__}, not an object")
-        found, read = document.get(SettingsKey.SCHEMA_VERSION), SETTINGS_SCHEMA_VERSION
-        if found != read:
-            raise _invalid(endpoint_name, f"SchemaVersion is {found!r}, this deployer reads {read}")
-        if document.get("EndpointName") != endpoint_name:
-            raise _invalid(endpoint_name, f"it names the endpoint {document.get('EndpointName')!r}")
-        problem = _problem(document)
-        if problem is not None:
-            raise _invalid(endpoint_name, problem)
+    def parse(cls, content: bytes | str) -> EndpointSettings:
+        """Read a settings file's content."""
+        document = json.loads(content)
         return cls(
-            endpoint_name=endpoint_name,
+            endpoint_name=document["EndpointName"],
             model_package_group=document["ModelPackageGroupName"],
             create_model=document["CreateModel"],
             create_endpoint_config=document["CreateEndpointConfig"],
@@ -116,7 +90,6 @@ class EndpointSettings:
             smoke_test=SmokeTest.parse(document[SettingsKey.SMOKE_TEST])
             if SettingsKey.SMOKE_TEST in document
             else None,
-            stack_name=document[STACK_NAME],
         )
 
     @property
@@ -167,136 +140,3 @@ class EndpointSettings:
         group = self.model_package_group
         account = account_of(group) if group.startswith("arn:") else own_account
         return account_of(version_arn) == account and self.group_name.lower() == group_name.lower()
-
-
-def _problem(document: dict[str, Any]) -> str | None:
-    """Return the first problem in the parts that the deployer relies on."""
-    return next((problem for holds, problem in _RULES if not holds(document)), None)
-
-
-def _has_one_container(document: dict[str, Any]) -> bool:
-    model = document.get("CreateModel")
-    containers = model.get("Containers") if isinstance(model, dict) else None
-    return _is_list_of_objects(containers) and len(containers) == 1
-
-
-def _has_variants(document: dict[str, Any]) -> bool:
-    config = document.get("CreateEndpointConfig")
-    variants = config.get("ProductionVariants") if isinstance(config, dict) else None
-    return _is_list_of_objects(variants) and all(
-        isinstance(each.get("VariantName"), str) for each in variants
-    )
-
-
-def _has_pins(document: dict[str, Any]) -> bool:
-    pins = document.get(SettingsKey.PINS, {})
-    return (
-        isinstance(pins, dict)
-        and all(type(number) is int and number > 0 for number in pins.values())
-        and any(
-            each["VariantName"] not in pins for each in document["CreateEndpointConfig"]["ProductionVariants"]
-        )
-    )
-
-
-def _has_shadow(document: dict[str, Any]) -> bool:
-    if SettingsKey.SHADOW not in document:
-        return True
-    variants = document["CreateEndpointConfig"].get("ShadowProductionVariants")
-    return is_policy(document[SettingsKey.SHADOW]) and _is_list_of_objects(variants) and len(variants) == 1
-
-
-def _has_tags(document: dict[str, Any]) -> bool:
-    tags = document.get("Tags", {})
-    return isinstance(tags, dict) and all(isinstance(value, str) for value in tags.values())
-
-
-def _keeps_a_number(document: dict[str, Any]) -> bool:
-    keep = document.get(SettingsKey.KEEP, DEFAULT_KEEP)
-    return type(keep) is int and keep >= 0
-
-
-def _is_list_of_objects(value: object) -> TypeGuard[list[dict[str, Any]]]:
-    return isinstance(value, list) and bool(value) and all(isinstance(each, dict) for each in value)
-
-
-def _is_deployment_config(value: object) -> bool:
-    automatic = value.get("AutoRollbackConfiguration", {}) if isinstance(value, dict) else None
-    alarms = automatic.get("Alarms", []) if isinstance(automatic, dict) else None
-    return isinstance(alarms, list) and all(
-        isinstance(each, dict) and isinstance(each.get("AlarmName"), str) for each in alarms
-    )
-
-
-def _is_scaling(value: object) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(each, dict)
-        and isinstance(each.get("ScalableDimension"), str)
-        and type(each.get("MinCapacity")) is int
-        and type(each.get("MaxCapacity")) is int
-        and isinstance(each.get("Policies", []), list)
-        and isinstance(each.get("ScheduledActions", []), list)
-        for each in value.values()
-    )
-
-
-_RULES: Final[tuple[tuple[Callable[[dict[str, Any]], bool], str], ...]] = (
-    (
-        lambda document: (
-            bool(document.get("ModelPackageGroupName")) and isinstance(document["ModelPackageGroupName"], str)
-        ),
-        "ModelPackageGroupName is missing",
-    ),
-    (_has_one_container, "CreateModel.Containers is not a list of one container"),
-    (_has_variants, "CreateEndpointConfig.ProductionVariants is not a list of variants"),
-    (_has_pins, "Pins is not an object of version numbers that leaves at least one variant to follow"),
-    (_has_shadow, "Shadow is not an object of Approvers (strings) beside one template of a shadow variant"),
-    (
-        lambda document: _is_deployment_config(document.get("DeploymentConfig", {})),
-        "DeploymentConfig is not an object whose rollback alarms have names",
-    ),
-    (_has_tags, "Tags is not an object of strings"),
-    (_keeps_a_number, "Keep is not a number of releases"),
-    (
-        lambda document: isinstance(document.get(SettingsKey.ABORT_ALARM_NAME, ""), str),
-        "AbortAlarmName is not a string",
-    ),
-    (
-        lambda document: _is_scaling(document.get(SettingsKey.AUTO_SCALING, {})),
-        "AutoScaling is not an object of variants, each with ScalableDimension and capacities",
-    ),
-    (
-        lambda document: is_policy(document.get(SettingsKey.APPROVAL_POLICY, {})),
-        "ApprovalPolicy is not an object of Approvers (strings) and FourEyes (true or false)",
-    ),
-    (lambda document: isinstance(document.get(SettingsKey.STAGE_NAME, ""), str), "StageName is not a string"),
-    (
-        lambda document: isinstance(document.get(STACK_NAME), str) and bool(document[STACK_NAME]),
-        "StackName, which says whose settings they are, is missing or no string",
-    ),
-    (
-        lambda document: SettingsKey.GATE not in document or is_gate(document[SettingsKey.GATE]),
-        "Gate is not an object of Stage, StageStatus and LaterStages",
-    ),
-    (
-        lambda document: (
-            SettingsKey.PROMOTION not in document
-            or (is_promotion(document[SettingsKey.PROMOTION]) and SettingsKey.STAGE_NAME in document)
-        ),
-        "Promotion is not an object of Stage, StageStatus, SoakSeconds and LaterStages beside a StageName",
-    ),
-    (
-        lambda document: (
-            SettingsKey.SMOKE_TEST not in document or is_smoke_test(document[SettingsKey.SMOKE_TEST])
-        ),
-        "SmokeTest is not an object of TimeLimitSeconds and Requests, each with one thing to send",
-    ),
-)
-"""The rules for a parameter, and the message for each that is broken."""
-
-
-def _invalid(endpoint_name: str, problem: str) -> InvalidSettingsError:
-    return InvalidSettingsError(
-        f"The settings parameter of endpoint {endpoint_name!r} cannot be used: {problem}. "
-        "Parameters are written by `cdk deploy` alone: deploy again to restore it."
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeGuard
+from typing import TYPE_CHECKING, Any, Final
 
 import jmespath  # type: ignore[import-untyped] # comes with botocore, without types
 from jmespath.exceptions import JMESPathTypeError  # type: ignore[import-untyped] # likewise
@@ -25,17 +25,6 @@ LARGEST_JSON_BYTES: Final = 6_291_456
 
 DEEPEST_JSON: Final = 100
 """The deepest nesting of an answer that is judged."""
-
-_SOURCES: Final = ("Body", SettingsKey.BODY_S3_URI, SettingsKey.SAMPLE_PAYLOAD)
-_STRINGS: Final = (
-    "Name",
-    "Body",
-    SettingsKey.BODY_S3_URI,
-    "ContentType",
-    "Accept",
-    SettingsKey.RESPONSE_CONTENT_TYPE,
-    SettingsKey.EXPECT,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +156,7 @@ class SmokeTest:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> SmokeTest:
-        """Read the settings' `SmokeTest`, which must pass `is_smoke_test`."""
+        """Read the settings' `SmokeTest`."""
         return cls(
             requests=tuple(
                 Request(
@@ -222,30 +211,6 @@ class SmokeTest:
             ),
             excerpt(expectation),
         )
-
-
-def is_smoke_test(value: object) -> TypeGuard[dict[str, Any]]:
-    """Tell whether a value has the shape of the settings' `SmokeTest`."""
-    return (
-        isinstance(value, dict)
-        and type(value.get(SettingsKey.TIME_LIMIT_SECONDS)) is int
-        and isinstance(value.get(SettingsKey.LOG_BODIES, False), bool)
-        and isinstance(requests := value.get(SettingsKey.REQUESTS), list)
-        and bool(requests)
-        and all(_is_request(each) for each in requests)
-    )
-
-
-def _is_request(value: object) -> bool:
-    return (
-        isinstance(value, dict)
-        and sum(name in value for name in _SOURCES) == 1
-        and all(isinstance(value.get(name, ""), str) for name in _STRINGS)
-        and isinstance(value.get(SettingsKey.SAMPLE_PAYLOAD, False), bool)
-        and type(value.get("Status")) is int
-        and type(value.get(SettingsKey.CALLS)) is int
-        and isinstance(value.get(SettingsKey.P95_MILLISECONDS, 0), int | float)
-    )
 
 
 def p95(values: Sequence[float]) -> float:

@@ -1,7 +1,7 @@
-"""Tells which stack owns an endpoint or its settings, by the stack's tag and name.
+"""Tells which stack owns an endpoint, by the stack's tag.
 
-Two installations may share an account, and even a path of settings, and people create endpoints by hand. The
-deployer leaves alone what is not this stack's, makes nothing for it, and reports it once.
+Two installations may share an account, and people create endpoints by hand. The deployer leaves alone what is
+not this stack's, makes nothing for it, and reports it once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from deployer.model.endpoint import Endpoint
     from deployer.model.history import History
-    from deployer.model.settings import EndpointSettings
 
 _MADE_BY_STACK: Final = "aws:cloudformation:stack-name"
 """The tag that CloudFormation puts on its resources (user guide, "cfn-console-create-stack", resource
@@ -36,21 +35,9 @@ class StackIdentity:
         """The account of the endpoints: a role can only be passed within its own account."""
         return account_of(self.execution_role_arn)
 
-    def holds(self, settings: EndpointSettings) -> bool:
-        """Tell whether settings are this stack's."""
-        return settings.stack_name == self.stack_name
-
     def has(self, tags: Mapping[str, str]) -> bool:
         """Tell whether a resource with these tags is this stack's."""
         return tags.get(STACK_TAG) == self.stack_name
-
-    def describe_foreign_settings(self, foreign: EndpointSettings) -> str:
-        """Describe settings of another stack, and how to keep the two stacks apart."""
-        return (
-            f"The settings of endpoint {foreign.endpoint_name} are of stack {foreign.stack_name}. Stack "
-            f"{self.stack_name} reads the same path, and leaves them alone. Give one of the two stacks "
-            "another settings_prefix and deploy it again; without that key, each has its own path."
-        )
 
     def describe_foreign_endpoint(self, endpoint: Endpoint, tags: Mapping[str, str]) -> str:
         """Describe an endpoint of another owner, and how to hand it over."""

@@ -48,11 +48,9 @@ class EndpointChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class SettingsChanged:
-    """A settings parameter was created, updated or deleted."""
+class SettingsDeployed:
+    """The stack was deployed with other settings."""
 
-    parameter_name: str
-    operation: str
     event_id: str
 
 
@@ -97,4 +95,4 @@ class Unusable:
     reason: str
 
 
-Trigger: TypeAlias = PackageChanged | EndpointChanged | SettingsChanged | Sweep | SweepPart | Unusable
+Trigger: TypeAlias = PackageChanged | EndpointChanged | SettingsDeployed | Sweep | SweepPart | Unusable

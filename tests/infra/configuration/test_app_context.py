@@ -35,13 +35,10 @@ ACCEPTED: dict[str, tuple[dict[str, Any], Configuration]] = {
         {"outcome_emails": "a@example.com, b@example.com"},
         Configuration(outcome_emails=("a@example.com", "b@example.com")),
     ),
-    "stacks": ({"settings_stacks": "25"}, Configuration(settings_stacks=25)),
     "a role": ({"execution_role_arn": ROLE}, Configuration(execution_role_arn=ROLE)),
     "names": (
-        {"stack_name": "Greenlight-Test", "settings_prefix": "/ml/test/", "endpoints_dir": "../endpoints"},
-        Configuration(
-            stack_name="Greenlight-Test", settings_prefix="/ml/test/", endpoints_dir="../endpoints"
-        ),
+        {"stack_name": "Greenlight-Test", "endpoints_dir": "../endpoints"},
+        Configuration(stack_name="Greenlight-Test", endpoints_dir="../endpoints"),
     ),
     "CDK's own keys": (
         {
@@ -65,23 +62,13 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "a boolean number": ({"sweep_minutes": True}, "sweep_minutes", "15"),
     "a fraction": ({"sweep_minutes": 1.5}, "sweep_minutes", "15"),
     "a retention that CloudWatch does not know": ({"log_retention_days": 10}, "log_retention_days", "one of"),
-    "a prefix without a slash": ({"settings_prefix": "/greenlight"}, "settings_prefix", "slash"),
-    "a prefix that SSM reserves": ({"settings_prefix": "/aws/x/"}, "settings_prefix", "rename"),
-    "a prefix that is too long": ({"settings_prefix": f"/{'a' * 900}/"}, "settings_prefix", "slash"),
     "a user's ARN": ({"execution_role_arn": "arn:aws:iam::1:user/x"}, "execution_role_arn", "copy it"),
     "an S3 URI": ({"model_buckets": ["s3://models"]}, "model_buckets", "without s3://"),
     "a list of numbers": ({"model_buckets": [1]}, "model_buckets", "names only"),
     "a mapping": ({"model_buckets": {}}, "model_buckets", "-c key=a,b"),
     "no address": ({"outcome_emails": "somebody"}, "outcome_emails", "name@example.com"),
     "a stack name with an underscore": ({"stack_name": "a_b"}, "stack_name", "hyphens"),
-    "a stack name that leaves no room for the others": (
-        {"stack_name": "a" * 118, "settings_stacks": 2},
-        "stack_name",
-        "shorten it",
-    ),
     "a stack name that is too long": ({"stack_name": "a" * 129}, "stack_name", "hyphens"),
-    "no stacks": ({"settings_stacks": 0}, "settings_stacks", "leave it out"),
-    "more stacks than an account can fill": ({"settings_stacks": 26}, "settings_stacks", "leave it out"),
     "no directory": ({"endpoints_dir": " "}, "endpoints_dir", "name the directory"),
     "buckets that would be granted to nobody": (
         {"model_buckets": "a-b", "execution_role_arn": ROLE},
@@ -164,14 +151,3 @@ def test_a_plain_deployment_reads_the_folder_of_endpoints() -> None:
 
     assert problems == []
     assert configuration.endpoints_dir == "endpoints"
-
-
-@pytest.mark.parametrize("stack_name", ["Team-B", "endpoints", "aws-models"])
-def test_another_stack_has_another_path_of_settings_unless_somebody_says_which(stack_name: str) -> None:
-    configuration, problems = read_configuration({"stack_name": stack_name})
-    given, _ = read_configuration({"stack_name": stack_name, "settings_prefix": "/ml/"})
-
-    assert problems == []
-    assert configuration.settings_prefix == f"/greenlight/{stack_name}/endpoints/"
-    assert given.settings_prefix == "/ml/"
-    assert Configuration().settings_prefix == "/greenlight/endpoints/"

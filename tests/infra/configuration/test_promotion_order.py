@@ -14,7 +14,7 @@ from infra.configuration.app_context import PLACE, read_configuration
 from infra.configuration.promotion_order import contradictions, later_stages, mistakes
 from infra.configuration.registry_and_stages import Stage
 from infra.stages.loading import load_stages
-from infra.stages.stored_settings import of_stage
+from infra.stages.staged_settings import of_stage
 from tests.infra.stages.example import REGISTRY, SKLEARN
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ def role(name: str = "churn", account: str = "111122223333") -> str:
 def spec(name: str, role_arn: str | None, **config: Any) -> EndpointSpec:
     model = {} if role_arn is None else {"ExecutionRoleArn": role_arn}
     compiled = {"CreateModel": model, "CreateEndpointConfig": config}
-    return EndpointSpec(f"endpoints/{name}.yaml", name, "group", "{}", compiled)
+    return EndpointSpec(f"endpoints/{name}.yaml", name, "group", compiled)
 
 
 def test_the_role_becomes_the_models_own(tmp_path: Path) -> None:

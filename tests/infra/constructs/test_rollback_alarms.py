@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,8 +26,7 @@ def test_each_guarded_endpoint_has_the_alarms_that_its_settings_name(featured: S
         "Greenlight-pricing-abort",
         "Greenlight-pricing.Challenger-error-ratio",
     }
-    for parameter in featured.of_type("AWS::SSM::Parameter").values():
-        document = json.loads(parameter["Value"])
+    for document in featured.settings.values():
         if "DeploymentConfig" not in document:
             continue
         watched = document["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
@@ -66,21 +64,6 @@ def test_a_percentile_is_an_extended_statistic(featured: Synthesised) -> None:
     assert (alarm["ExtendedStatistic"], alarm["Threshold"]) == ("p90", 200_000)
     assert "Statistic" not in alarm
     assert alarm["Dimensions"] == PAIR
-
-
-def test_settings_are_written_after_the_alarms_that_they_name(featured: Synthesised) -> None:
-    for resource in featured.resources.values():
-        if resource["Type"] == "AWS::SSM::Parameter":
-            name = json.loads(resource["Properties"]["Value"])["EndpointName"]
-            if name not in {"churn", "fraud", "pricing"}:
-                continue
-            alarms = {
-                logical_id
-                for logical_id, alarm in featured.of_type("AWS::CloudWatch::Alarm").items()
-                if alarm.get("AlarmName", "").startswith((f"Greenlight-{name}-", f"Greenlight-{name}."))
-            }
-            assert alarms
-            assert alarms <= set(resource["DependsOn"])
 
 
 def test_without_a_rollout_no_alarm_is_made(synthesised: Synthesised) -> None:

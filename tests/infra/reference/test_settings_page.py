@@ -29,6 +29,7 @@ from infra.reference.api_members import (
 from infra.reference.json_schema import SCHEMA_FILE
 from infra.reference.settings_page import EXAMPLES, SETTINGS_PAGE, becomes, documented_keys, page_text
 from infra.settings.catalogue import load_catalogue
+from infra.settings.compiling.settings_files import serialised
 from local_cloud.sagemaker.protocol.api_model import sagemaker_service_model
 from tests.infra.conftest import REPOSITORY
 
@@ -153,7 +154,7 @@ def test_the_deployer_reads_what_the_examples_become() -> None:
     specs, _ = load_catalogue(EXAMPLES, "docs/examples", stack_name="Greenlight")
 
     for spec in specs:
-        settings = DeployedSettings.parse(spec.endpoint_name, spec.parameter_value)
+        settings = DeployedSettings.parse(serialised(spec.compiled))
         assert settings.model_package_group == spec.model_package_group
         assert settings.deployment_config == spec.compiled.get("DeploymentConfig")
         assert settings.scaling == spec.compiled.get("AutoScaling", {})
@@ -166,5 +167,5 @@ def test_the_examples_are_synthesised(synthesise_with: Synthesise) -> None:
 
     stack = synthesise_with(endpoints_dir=str(EXAMPLES))
 
-    assert len(stack.of_type("AWS::SSM::Parameter")) == len(specs) == len(list(EXAMPLES.glob("*.yaml")))
+    assert len(stack.settings) == len(specs) == len(list(EXAMPLES.glob("*.yaml")))
     assert stack.nag["conclusion"] == "success"

@@ -29,12 +29,14 @@ from deployer.gateways.tags import Tags
 from deployer.model.release import Release, Version
 from deployer.model.settings import EndpointSettings
 from infra.settings.catalogue import load_catalogue
+from infra.settings.compiling.settings_files import serialised
 from local_cloud.testing.in_process import InProcessCloud
 from local_cloud.testing.virtual_clock import settle
 from tests.infra.settings import drawn
 from tests.unit.local_cloud.sagemaker.virtual_cloud import ACCOUNT, REGION, VirtualCloud, specification
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from infra.settings.endpoint_spec import EndpointSpec
@@ -85,9 +87,9 @@ class Account:
         self.models_and_configs = ModelsAndConfigs(client, ModelRegistry(client), Tags(client))
         self.scalable_targets = ScalableTargets(lambda: clients.client("application-autoscaling"))
 
-    def apply(self, parameter_value: str) -> str | None:
+    def apply(self, compiled: Mapping[str, Any]) -> str | None:
         """Deploy one version, then the next, and scale; return the first refusal, or None."""
-        settings = EndpointSettings.parse("churn", parameter_value)
+        settings = EndpointSettings.parse(serialised(compiled))
         try:
             for number in (2, 3):
                 self._deploy(settings, number)
@@ -154,7 +156,7 @@ def test_settings_of_every_kind_are_accepted_exactly_if_they_compile(directory: 
             return
         assert spec is not None
         assert list(spec.warnings) == problems, "unchecked changes a refusal into a warning, and nothing else"
-        refusal = Account().apply(spec.parameter_value)
+        refusal = Account().apply(spec.compiled)
         expected = [warning for warning in spec.warnings if is_refused_by_the_api(warning)]
         seen["refused by AWS's rules" if expected else "accepted"] += 1
         if expected:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -105,7 +103,7 @@ MISTAKES = [
         3,
         "the file",
         "more than 10,000 values",
-        "one SSM parameter",
+        "the settings of one endpoint",
         "aliases",
     ),
     Mistake(
@@ -491,15 +489,6 @@ MISTAKES = [
         "remove 1",
     ),
     Mistake(
-        "more than a parameter holds",
-        ON_INSTANCES + "environment:\n" + "".join(f"  K{n}: {'v' * 1000}\n" for n in range(9)),
-        0,
-        "the file",
-        "bytes once compiled",
-        "at most 8,192 bytes",
-        "shorten",
-    ),
-    Mistake(
         "approvers without a list",
         ON_INSTANCES + "approvers: arn:aws:iam::111122223333:role/approver\n",
         3,
@@ -752,8 +741,6 @@ NOT_SERVERLESS = {
     ),
 }
 
-ENVIRONMENT_OF_4000 = "environment:\n" + "".join(f"  K{n}: {'v' * 1000}\n" for n in range(4))
-
 OWNED = {
     "model": {
         "ModelName: x": "remove it; Greenlight names",
@@ -892,7 +879,7 @@ def test_a_file_that_cannot_be_read_is_a_problem_and_no_traceback(tmp_path: Path
     assert [problem.expected for problem in found] == ["a readable file"]
 
 
-def test_the_stored_value_is_compact_json_and_says_what_the_file_says(tmp_path: Path) -> None:
+def test_compiled_settings_say_what_the_file_says(tmp_path: Path) -> None:
     [spec], _ = load(
         tmp_path,
         churn="""\
@@ -908,9 +895,7 @@ def test_the_stored_value_is_compact_json_and_says_what_the_file_says(tmp_path: 
     )
 
     assert (spec.file, spec.model_package_group) == ("endpoints/churn.yaml", "churn-models")
-    assert json.loads(spec.parameter_value) == {
-        "SchemaVersion": 1,
-        "StackName": "Greenlight",
+    assert spec.compiled == {
         "EndpointName": "churn",
         "ModelPackageGroupName": "churn-models",
         "CreateModel": {
@@ -931,7 +916,6 @@ def test_the_stored_value_is_compact_json_and_says_what_the_file_says(tmp_path: 
         "Keep": 3,
         "Tags": {"team": "growth"},
     }
-    assert ": " not in spec.parameter_value
 
 
 def test_serverless_settings_compile_to_a_variant_without_instances(tmp_path: Path) -> None:
@@ -940,7 +924,7 @@ def test_serverless_settings_compile_to_a_variant_without_instances(tmp_path: Pa
         churn="model_package_group: g\nserverless: {memory_size_in_mb: 2048, max_concurrency: 5}\n",
     )
 
-    assert json.loads(spec.parameter_value)["CreateEndpointConfig"]["ProductionVariants"] == [
+    assert spec.compiled["CreateEndpointConfig"]["ProductionVariants"] == [
         {
             "VariantName": "AllTraffic",
             "InitialVariantWeight": 1.0,
@@ -971,7 +955,7 @@ def test_the_approval_policy_holds_what_is_set_and_is_absent_when_nothing_is(
     [spec], found = load(tmp_path, churn=VALID + policy)
 
     assert found == []
-    assert json.loads(spec.parameter_value).get("ApprovalPolicy") == compiled
+    assert spec.compiled.get("ApprovalPolicy") == compiled
 
 
 @pytest.mark.parametrize("keep", [0, 50])
@@ -979,7 +963,7 @@ def test_how_many_former_releases_stay_is_stored(keep: int, tmp_path: Path) -> N
     [spec], found = load(tmp_path, churn=f"{VALID}keep: {keep}\n")
 
     assert found == []
-    assert json.loads(spec.parameter_value)["Keep"] == keep
+    assert spec.compiled["Keep"] == keep
 
 
 def test_a_group_of_another_account_is_named_by_its_arn(tmp_path: Path) -> None:
@@ -1003,45 +987,16 @@ def test_anchors_and_merge_keys_are_ordinary_yaml_and_no_duplicates(tmp_path: Pa
     )
 
     assert found == []
-    compiled = json.loads(spec.parameter_value)
+    compiled = spec.compiled
     assert compiled["CreateModel"]["Containers"] == [{"Environment": {"team": "growth", "stage": "live"}}]
 
 
-def test_text_outside_ascii_is_counted_in_bytes_and_allowed_where_aws_allows_it(tmp_path: Path) -> None:
+def test_text_outside_ascii_is_allowed_where_aws_allows_it(tmp_path: Path) -> None:
     [spec], found = load(tmp_path, churn=VALID + "tags: {team: Wachstum größer, 部署: 本番}\n")
 
     assert found == []
-    assert json.loads(spec.parameter_value)["Tags"]["部署"] == "本番"
+    assert spec.compiled["Tags"]["部署"] == "本番"
 
 
 def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
     assert problems(tmp_path, b"\xef\xbb\xbf" + VALID.encode()) == []
-
-
-def test_a_value_fits_exactly_up_to_the_last_byte(tmp_path: Path) -> None:
-    def sized(extra: int) -> str:
-        return (
-            VALID
-            + "environment:\n"
-            + "".join(f"  K{number}: {'v' * (1000 if number < 7 else extra)}\n" for number in range(8))
-        )
-
-    [spec], _ = load(tmp_path, churn=sized(100))
-    room = 8192 - len(spec.parameter_value.encode())
-
-    assert problems(tmp_path, sized(100 + room)) == []
-    [problem] = problems(tmp_path, sized(100 + room + 1))
-    assert problem.got == "8,193 bytes once compiled"
-    assert problem.fix == "shorten environment (about 7,888 bytes) by 1 bytes"
-
-
-def test_what_takes_most_of_a_parameter_is_named_first_with_the_sessions_of_roles(tmp_path: Path) -> None:
-    roles = "".join(f"  - arn:aws:iam::111122223333:role/{'r' * 62}{number}\n" for number in range(20))
-
-    [problem] = problems(tmp_path, f"{VALID}tags: {{a: b}}\napprovers:\n{roles}{ENVIRONMENT_OF_4000}")
-
-    assert re.fullmatch(
-        r"shorten approvers \(about 4,\d{3} bytes\) or environment \(about 4,0\d\d bytes\) "
-        r"or tags \(about \d\d bytes\) by \d,?\d+ bytes",
-        problem.fix,
-    )

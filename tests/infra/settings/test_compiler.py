@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.settings.aws_shapes import sagemaker
-from infra.settings.compiling.compiler import compile_settings, merged, serialised
+from infra.settings.compiling.compiler import compile_settings, merged
+from infra.settings.compiling.settings_files import settings_digest, settings_files
 from infra.settings.keys.endpoint_settings import EndpointSettings, Serverless
 from infra.settings.rules.sagemaker_requests import found_violations, requests
 
@@ -56,16 +57,27 @@ def test_merging_a_patch_twice_is_merging_it_once(base: dict[str, Any], patch: d
     assert merged(once, patch) == once
 
 
-@given(st.dictionaries(st.text(alphabet="{}ax\\"), st.text(alphabet='{}[]"\\ab:')))
-def test_a_stored_value_has_no_double_braces_and_means_the_same(content: dict[str, str]) -> None:
-    text = serialised({"Tags": content})
-
-    assert "{{" not in text
-    assert json.loads(text) == {"Tags": content}
+def document(name: str, **members: Any) -> dict[str, Any]:
+    return {"EndpointName": name, "ModelPackageGroupName": "Churn", **members}
 
 
-def test_the_order_of_keys_in_the_yaml_does_not_change_what_is_stored() -> None:
-    assert serialised({"a": {"c": 1, "b": 2}, "Z": 3}) == serialised({"Z": 3, "a": {"b": 2, "c": 1}})
+def test_the_order_of_keys_and_of_endpoints_does_not_change_what_is_deployed() -> None:
+    one = settings_files([document("a", Tags={"c": 1, "b": 2}), document("b")])
+    other = settings_files([document("b"), document("a", Tags={"b": 2, "c": 1})])
+
+    assert [*one.items()] == [*other.items()]
+    assert all(b": " not in content for content in one.values())
+
+
+def test_a_changed_document_changes_its_own_file_and_digest_and_the_digest_of_all() -> None:
+    before = settings_files([document("a"), document("b")])
+    after = settings_files([document("a", Keep=1), document("b")])
+
+    assert {path for path in before if before[path] != after[path]} == {"index.json", "endpoints/a.json"}
+    indexes = [json.loads(each["index.json"])["Digests"] for each in (before, after)]
+    assert indexes[0]["b"] == indexes[1]["b"]
+    assert indexes[0]["a"] != indexes[1]["a"]
+    assert settings_digest(before) != settings_digest(after)
 
 
 @pytest.mark.parametrize(

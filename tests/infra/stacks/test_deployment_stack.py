@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from copy import deepcopy
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from infra.bundling.assets import operations
 from infra.bundling.lambda_runtime import runtime
-from infra.configuration.app_context import Configuration
-from infra.configuration.settings_sharding import check_room
-from infra.settings.catalogue import load_catalogue
 from infra.settings.problem import ConfigurationError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.infra.conftest import Synthesise, Synthesised
 
 ACCOUNT = {"Ref": "AWS::AccountId"}
@@ -131,12 +130,6 @@ DEPLOYER_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
     "KeepJournal": (
         ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
         ["{JournalTableE0A5D4A5.Arn}"],
-        None,
-    ),
-    "ReadSettings": (["ssm:GetParameter"], [here("ssm", "parameter/greenlight/endpoints/*")], None),
-    "ReadAllSettings": (
-        ["ssm:GetParametersByPath"],
-        [here("ssm", "parameter/greenlight/endpoints"), here("ssm", "parameter/greenlight/endpoints/*")],
         None,
     ),
     "PutOwnEvents": (
@@ -305,72 +298,48 @@ def test_every_operation_that_the_deployer_lists_is_granted_and_nothing_else(fea
     assert granted == (called - in_stages) | run_by_lambda | by_others
 
 
-def test_a_thousand_endpoints_are_spread_over_stacks_and_change_nothing_else(
+def test_the_template_of_a_thousand_endpoints_is_that_of_one(
     synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFactory, synthesised: Synthesised
 ) -> None:
-    # GIVEN more endpoints than a stack can hold
     endpoints = tmp_path_factory.mktemp("endpoints")
-    names = {f"endpoint-{number}" for number in range(1_100)}
+    names = {f"endpoint-{number}" for number in range(1_000)}
     for name in names:
         (endpoints / f"{name}.yaml").write_text(f"model_package_group: {name}\ninstance_type: ml.m5.large\n")
 
-    # WHEN
-    many = synthesise_with(endpoints_dir=str(endpoints), settings_stacks="4")
+    many = synthesise_with(endpoints_dir=str(endpoints))
 
-    # THEN each has its parameter in one of the stacks, and CloudFormation's limits are kept
-    assert list(many.settings_stacks) == [f"Greenlight-Settings-{number}" for number in (2, 3, 4)]
-    templates = [many.template, *many.settings_stacks.values()]
-    stored = [
-        resource["Properties"]["Name"]
-        for template in templates
-        for resource in template["Resources"].values()
-        if resource["Type"] == "AWS::SSM::Parameter"
-    ]
-    assert sorted(stored) == sorted(f"/greenlight/endpoints/{name}" for name in names)
-    assert max(len(template["Resources"]) for template in templates) <= 500
-    assert max(path.stat().st_size for path in many.directory.glob("*.template.json")) < 1_000_000
-
-    # AND the other stacks hold nothing but settings, and are deployed one after another
-    for template in many.settings_stacks.values():
-        assert {resource["Type"] for resource in template["Resources"].values()} == {"AWS::SSM::Parameter"}
-    artifacts = json.loads((many.directory / "manifest.json").read_text())["artifacts"]
-    order = ["Greenlight", *(f"GreenlightSettings{number}" for number in (2, 3, 4))]
-    for before, after in pairwise(order):
-        assert before in artifacts[after]["dependencies"]
-
-    # AND the deployer's permissions have not grown
-    assert statements(many, "DeployerRole") == statements(synthesised, "DeployerRole")
+    assert many.settings.keys() == names
+    assert differences(many, synthesised) == SETTINGS_ALONE
+    assert len(many.resources) <= 40
 
 
-def test_a_settings_stack_without_endpoints_can_be_deployed(synthesise_with: Synthesise) -> None:
-    """CloudFormation takes no template without resources."""
-    stacks = synthesise_with(settings_stacks="3").settings_stacks
-
-    kinds = [[each["Type"] for each in stack["Resources"].values()] for stack in stacks.values()]
-    assert ["AWS::CloudFormation::WaitConditionHandle"] in kinds
-    assert all(kinds)
+SETTINGS_ALONE = {"AWS::Lambda::Function", "AWS::SSM::Parameter"}
+"""What a change of settings alone changes in the template."""
 
 
-def test_a_stack_that_is_said_to_have_room_has_it(
-    synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFactory
+def differences(one: Synthesised, other: Synthesised) -> set[str]:
+    """Return the types of the resources that are not the same in two templates."""
+    assert one.resources.keys() == other.resources.keys()
+    return {
+        resource["Type"]
+        for name, resource in one.resources.items()
+        if {**resource, "Metadata": None} != {**other.resources[name], "Metadata": None}
+    }
+
+
+def test_a_changed_file_changes_the_function_and_the_marker_alone(
+    synthesise_with: Synthesise, tmp_path: Path
 ) -> None:
-    # GIVEN as many endpoints with the longest names and nearly full parameters as are let into one stack
-    endpoints = tmp_path_factory.mktemp("endpoints")
-    environment = {f"K{number:02}": "v" * 30 for number in range(84)}
-    settings = {"model_package_group": "g", "instance_type": "ml.m5.large", "environment": environment}
-    paths = [endpoints / f"{f'e{number}':e<63}.yaml" for number in range(200)]
-    for path in paths:
-        path.write_text(json.dumps(settings))
-    specs, _ = load_catalogue(endpoints, str(endpoints), stack_name="Greenlight")
-    while check_room(specs, Configuration()):
-        (endpoints / specs.pop().file).unlink()
+    stacks = []
+    for count in (1, 2, 2):
+        (tmp_path / "churn.yaml").write_text(
+            f"model_package_group: churn\ninstance_type: ml.m5.large\ninstance_count: {count}\n"
+        )
+        stacks.append(synthesise_with(endpoints_dir=str(tmp_path)))
 
-    # WHEN
-    full = synthesise_with(endpoints_dir=str(endpoints))
-
-    # THEN
-    [template] = full.directory.glob("*.template.json")
-    assert 700_000 < template.stat().st_size < 800_000, "from where on CDK warns"
+    one, two, again = stacks
+    assert differences(one, two) == SETTINGS_ALONE
+    assert differences(two, again) == set()
 
 
 def test_registries_of_other_accounts_are_granted_by_account_when_settings_name_them(
@@ -599,7 +568,7 @@ PATTERNS: dict[str, dict[str, Any]] = {
     "TriggersSettingsRule": {
         "source": ["aws.ssm"],
         "detail-type": ["Parameter Store Change"],
-        "detail": {"name": [{"prefix": "/greenlight/endpoints/"}]},
+        "detail": {"name": ["/greenlight/Greenlight/settings-digest"]},
     },
     "TriggersSweepPartRule": {
         "source": ["greenlight"],
@@ -633,7 +602,7 @@ def test_there_are_no_other_rules_than_these_and_the_sweep(synthesised: Synthesi
 def test_the_sweep_and_the_settings_rule_follow_the_configuration(configured: Synthesised) -> None:
     assert configured.one("AWS::Events::Rule", "TriggersSweepRule")["ScheduleExpression"] == "rate(1 minute)"
     pattern = configured.one("AWS::Events::Rule", "TriggersSettingsRule")["EventPattern"]
-    assert pattern["detail"] == {"name": [{"prefix": "/ml/test/"}]}
+    assert pattern["detail"] == {"name": ["/greenlight/Greenlight-Test/settings-digest"]}
 
 
 def test_a_stack_hears_of_its_own_parts_and_not_of_another_stacks(
@@ -836,7 +805,6 @@ def test_the_function_is_configured_like_this(synthesised: Synthesised) -> None:
         "OUTCOME_TOPIC_ARN": "{OutcomesTopic31A21417}",
         "POWERTOOLS_LOG_LEVEL": "INFO",
         "POWERTOOLS_SERVICE_NAME": "greenlight",
-        "SETTINGS_PREFIX": "/greenlight/endpoints/",
         "STACK_NAME": "Greenlight",
         "SWEEP_BUS_NAME": "{SweepBus96B55FD4}",
     }
@@ -861,24 +829,16 @@ def test_logs_are_kept_as_long_as_configured(synthesised: Synthesised, configure
     assert configured.one("AWS::Logs::LogGroup")["RetentionInDays"] == 30
 
 
-def test_each_endpoint_has_one_parameter_below_the_prefix_that_is_advanced_only_where_it_must_be(
+def test_settings_are_in_the_functions_bundle_and_the_marker_has_their_digest(
     synthesised: Synthesised, configured: Synthesised
 ) -> None:
-    parameter = synthesised.one("AWS::SSM::Parameter")
-
-    assert (parameter["Type"], parameter["Tier"]) == ("String", "Intelligent-Tiering")
-    assert parameter["Name"] == "/greenlight/endpoints/diabetes-progression"
-    assert json.loads(parameter["Value"])["EndpointName"] == "diabetes-progression"
-    assert configured.one("AWS::SSM::Parameter")["Name"] == "/ml/test/churn"
-
-
-def test_settings_are_written_after_the_rule_that_tells_of_them(synthesised: Synthesised) -> None:
-    (parameter,) = (each for each in synthesised.resources.values() if each["Type"] == "AWS::SSM::Parameter")
-    (rule,) = (
-        name for name in synthesised.of_type("AWS::Events::Rule") if name.startswith("TriggersSettingsRule")
-    )
-
-    assert rule in parameter["DependsOn"]
+    assert synthesised.settings.keys() == {"diabetes-progression"}
+    assert configured.settings.keys() == {"churn"}
+    for stack, name in ((synthesised, "Greenlight"), (configured, "Greenlight-Test")):
+        marker = stack.one("AWS::SSM::Parameter")
+        assert marker["Name"] == f"/greenlight/{name}/settings-digest"
+        index = (stack.bundle / "endpoint_settings" / "index.json").read_bytes()
+        assert marker["Value"] == hashlib.sha256(index).hexdigest()[:16]
 
 
 def test_outputs_name_what_operators_look_for(synthesised: Synthesised) -> None:

@@ -72,7 +72,6 @@ def synthesise_otherwise(directory: Path) -> Accounts:
         "organization": "o-a1b2c3d4e5",
         "resource_names": "lower_case",
     }
-    context["stages"]["production"]["settings_stacks"] = 2
     return synthesise_accounts(directory, context)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from deployer.model.settings import EndpointSettings
 from infra.configuration.app_context import PLACE, read_configuration
+from infra.settings.compiling.settings_files import serialised
 from infra.stages.loading import load_stages
 from tests.infra.stages.example import (
     MODELS_OF_PRODUCTION,
@@ -40,7 +41,7 @@ def load(
 
 
 def stored(stage: CarriedStage) -> dict[str, dict[str, Any]]:
-    return {spec.endpoint_name: json.loads(spec.parameter_value) for spec in stage.endpoints}
+    return {spec.endpoint_name: json.loads(serialised(spec.compiled)) for spec in stage.endpoints}
 
 
 def test_stages_carry_a_folder_or_a_list_of_files(tmp_path: Path) -> None:
@@ -105,7 +106,7 @@ def test_where_approvals_are_certain_peoples_no_stages_deployer_is_an_approver(t
             for each in stages.values()
         ]
     assert "ApprovalPolicy" not in production["fraud"]
-    assert EndpointSettings.parse("churn", json.dumps(production["churn"])).policy.deployers
+    assert EndpointSettings.parse(json.dumps(production["churn"])).policy.deployers
 
 
 def promoted_as_approved(context: dict[str, Any]) -> None:
@@ -165,22 +166,18 @@ def test_the_deployer_reads_what_a_stage_stores(tmp_path: Path) -> None:
     stages, _ = load(write_endpoints(tmp_path))
     [spec] = stages["staging"].endpoints
 
-    read = EndpointSettings.parse("churn", spec.parameter_value)
+    read = EndpointSettings.parse(serialised(spec.compiled))
 
     version = f"arn:aws:sagemaker:{REGION}:{REGISTRY}:model-package/churn-models/1"
     assert read.follows(version, "Churn-Models", own_account=STAGING)
     assert not read.follows(version.replace(REGISTRY, STAGING), "Churn-Models", own_account=STAGING)
 
 
-def test_each_stage_has_a_stack_a_path_and_a_role_of_its_own(tmp_path: Path) -> None:
+def test_each_stage_has_a_stack_and_a_role_of_its_own(tmp_path: Path) -> None:
     stages, _ = load(write_endpoints(tmp_path))
 
     staging, production = stages["staging"].configuration, stages["production"].configuration
-    assert (staging.stack_name, staging.settings_prefix, staging.execution_role_arn) == (
-        "Greenlight-staging",
-        "/greenlight/endpoints/staging/",
-        None,
-    )
+    assert (staging.stack_name, staging.execution_role_arn) == ("Greenlight-staging", None)
     assert production.execution_role_arn == MODELS_OF_PRODUCTION
     assert stages["production"].names.execution_role_arn == MODELS_OF_PRODUCTION
 
@@ -300,20 +297,6 @@ def test_mistakes_in_files_are_reported_with_their_place(tmp_path: Path) -> None
     assert (problem.file, problem.line) == (f"{tmp_path.as_posix()}/staging/churn.yaml", 2)
 
 
-def test_settings_that_are_too_long_with_the_stages_are_a_problem(tmp_path: Path) -> None:
-    write_endpoints(tmp_path)
-    long = {f"V{number}": "x" * 1000 for number in range(7)} | {"W": "x" * 760}
-    (tmp_path / "staging" / "churn.yaml").write_text(
-        json.dumps(
-            {"model_package_group": "Churn-Models", "instance_type": "ml.m5.large", "environment": long}
-        )
-    )
-
-    _, [problem] = load(tmp_path)
-
-    assert "once compiled for stage staging" in problem.got
-
-
 def test_more_policies_than_a_stack_can_edit_are_a_problem(tmp_path: Path) -> None:
     write_endpoints(tmp_path)
 
@@ -325,23 +308,6 @@ def test_more_policies_than_a_stack_can_edit_are_a_problem(tmp_path: Path) -> No
 
     assert problem.field == "registry.groups"
     assert "two apps" in problem.fix
-
-
-def test_a_stage_may_need_more_stacks_than_another(tmp_path: Path) -> None:
-    write_endpoints(tmp_path)
-    for number in range(401):
-        (tmp_path / "staging" / f"churn-{number}.yaml").write_text(
-            "model_package_group: Churn-Models\ninstance_type: ml.m5.large\n"
-        )
-
-    # None promotes: what hundreds of endpoints say of a version may have no room in its group's policy.
-    _, [problem] = load(tmp_path, of_staging(promotion=None, soak_seconds=None))
-    stages, problems = load(tmp_path, of_staging(promotion=None, soak_seconds=None, settings_stacks=2))
-
-    assert problem.field == "stages.staging.settings_stacks"
-    assert problems == []
-    assert stages["staging"].configuration.settings_stacks == 2
-    assert stages["lab"].configuration.settings_stacks == 1
 
 
 def test_without_a_registry_there_are_no_stages() -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from tests.infra.test_order import before, everything_else, parameters
+from tests.infra.test_order import before, only
 
 if TYPE_CHECKING:
     from tests.infra.stages.conftest import Accounts
@@ -17,11 +16,5 @@ def test_and_so_it_is_in_every_stage(accounts: Accounts) -> None:
     assert len(stages) == 3
     for stage in stages:
         resources = accounts.templates[stage]["Resources"]
-        for name in parameters(resources):
-            assert everything_else(resources) - before(name, resources) == set()
-
-
-def test_stacks_of_settings_alone_are_deployed_after_the_stack_that_has_all_else(otherwise: Accounts) -> None:
-    manifest = json.loads((otherwise.directory / "manifest.json").read_text())["artifacts"]
-
-    assert "Greenlight-production" in manifest["Greenlight-productionSettings2"]["dependencies"]
+        marker = only(resources, "AWS::SSM::Parameter")
+        assert {*resources} - before(marker, resources) == {marker}

@@ -64,7 +64,7 @@ def refusal(
         ("AWS::IAM::Role", prefix): f"Greenlight-{stage}-{REGION}-{kind}"
         for prefix, kind in {"DeployerRole": "deployer", "ModelExecutionRole": "models"}.items()
     }
-    deployed = Deployed(Synthesised(accounts.directory, template, {}, {}), STAGES[stage], REGION, names)
+    deployed = Deployed(Synthesised(accounts.directory, template, {}), STAGES[stage], REGION, names)
     principal = deployed.session("DeployerRole")
     caller = Caller(STAGES[stage], REGION, principal.arn, principal)
     version = f"arn:aws:sagemaker:{REGION}:{REGISTRY}:model-package/{group or GROUPS[stage]}/1"

@@ -15,7 +15,7 @@ from deployer.triggers import read_trigger
 from tests.infra.estate import NAMES
 from tests.infra.roles import Deployed, document
 from tests.unit.deployer.builders import ENDPOINT, GROUP
-from tests.unit.deployer.pipeline import PREFIX, REGION, TOPIC, TOPIC_KEY, Pipeline
+from tests.unit.deployer.pipeline import REGION, TOPIC, TOPIC_KEY, Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -202,21 +202,15 @@ def test_what_needs_attention_is_told_later_if_a_channel_refuses_now(
 
 
 def test_an_endpoint_without_settings_is_told_of_by_the_retry(pipeline: Pipeline) -> None:
-    event = {
-        "id": "gone",
-        "source": "aws.ssm",
-        "detail-type": "Parameter Store Change",
-        "detail": {"name": f"{PREFIX}{ENDPOINT}", "operation": "Delete"},
-    }
     pipeline.register("Approved")
     run(pipeline)
     before = kinds(pipeline.outcomes)
-    pipeline.ssm.delete_parameter(Name=f"{PREFIX}{ENDPOINT}")
+    pipeline.unmanage()
     deny(pipeline, "Publish")
     with pytest.raises(PassesFailedError, match="UndeliveredError: SNS did not take"):
-        pipeline.dispatch(read_trigger(event))
+        pipeline.look_at_settings()
     deny(pipeline)
-    pipeline.dispatch(read_trigger(event))
+    pipeline.look_at_settings()
 
     assert kinds(pipeline.outcomes) == kinds(pipeline.events_of_outcomes) == [*before, "unmanaged"]
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from deployer.model.settings import InvalidSettingsError
 from local_cloud.hosting.variant_fleet import Answer
 from local_cloud.testing.in_process import InProcessCloud
 from tests.unit.deployer.builders import settings
@@ -159,23 +158,6 @@ def test_each_variant_that_follows_is_tried_and_no_pinned_one() -> None:
 
     assert [call.variant_name for call in pipeline.endpoints.invoked] == ["Challenger", "Challenger"]
     assert pipeline.told(arn) == ["started", "succeeded"]
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"Pins": []},
-        {"Pins": {"Champion": "1"}},
-        {"Pins": {"Champion": 0}},
-        {"Pins": {"Champion": 1, "Challenger": 1}},
-        {"Shadow": {}},
-        {"Shadow": [], "CreateEndpointConfig": SHADOWED["CreateEndpointConfig"]},
-        {"CreateEndpointConfig": {"ProductionVariants": [{"InstanceType": "ml.m5.large"}]}},
-    ],
-)
-def test_pins_and_shadows_that_somebody_wrote_by_hand_are_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(InvalidSettingsError):
-        settings(**{**AB_TEST, **changes})
 
 
 def test_a_pin_of_another_accounts_group_is_read_by_its_arn() -> None:

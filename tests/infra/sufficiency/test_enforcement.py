@@ -20,7 +20,6 @@ CALLS: list[tuple[str, str, dict[str, Any], str]] = [
         "sagemaker:InvokeEndpoint",
     ),
     ("dynamodb", "get_item", {"TableName": "journal", "Key": {}}, "dynamodb:GetItem"),
-    ("ssm", "get_parameters_by_path", {"Path": "/greenlight/endpoints/"}, "ssm:GetParametersByPath"),
     ("events", "put_events", {"Entries": [{"Source": "x"}]}, "events:PutEvents"),
     (
         "cloudwatch",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from deployer.triggers import read_trigger
-from tests.unit.deployer.builders import GROUP, settings_document
-from tests.unit.deployer.pipeline import PREFIX, REGION, Pipeline, change_artifact
+from tests.unit.deployer.builders import GROUP
+from tests.unit.deployer.pipeline import REGION, Pipeline, change_artifact
 
 WRITES = {"CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint", "DeleteEndpoint"}
 
@@ -97,30 +96,6 @@ def test_an_approved_version_of_another_group_does_not_come_in_under_a_followed_
     arn = pipeline.register("Approved", group="others")
     pipeline.undelivered()
     pipeline.dispatch(read_trigger(event(pipeline, ModelPackageArn=arn)))
-
-    assert_nothing_happened(pipeline)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "",
-        "null",
-        "[]",
-        "{",
-        json.dumps({**settings_document(), "EndpointName": "other"}),
-        json.dumps({**settings_document(), "SchemaVersion": 2}),
-        json.dumps({**settings_document(), "CreateModel": {"Containers": []}}),
-        json.dumps({**settings_document(), "ModelPackageGroupName": ""}),
-    ],
-)
-def test_settings_that_somebody_edited_by_hand_put_nothing_on_an_endpoint(
-    pipeline: Pipeline, value: str
-) -> None:
-    pipeline.register("Approved")
-    pipeline.undelivered()
-    pipeline.ssm.put_parameter(Name=f"{PREFIX}churn", Type="String", Value=value or " ", Overwrite=True)
-    pipeline.sweep()
 
     assert_nothing_happened(pipeline)
 

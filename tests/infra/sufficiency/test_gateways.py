@@ -12,23 +12,22 @@ from deployer.gateways.bus import Bus
 from deployer.gateways.endpoints import Endpoints
 from deployer.gateways.model_registry import ModelRegistry
 from deployer.gateways.models_and_configs import ModelsAndConfigs, Tag
-from deployer.gateways.parameters import LISTED_FOR, AllSettings, Parameters
 from deployer.gateways.refusals import UpkeepRefusedError
 from deployer.gateways.sagemaker_errors import BusyError, NotVisibleYetError, RefusedError, ThrottledError
+from deployer.gateways.settings_files import DamagedSettingsError, SettingsFiles
 from deployer.gateways.tags import Tags
 from deployer.gateways.undelivered import UndeliveredError
 from deployer.model.endpoint import EndpointSummary
 from deployer.model.model_version import Hidden
 from deployer.model.outcomes import Outcome, OutcomeKind
-from tests.unit.deployer.builders import GROUP, NOW, release
-from tests.unit.deployer.pipeline import PREFIX, Pipeline
+from infra.settings.compiling.settings_files import settings_files
+from tests.unit.deployer.builders import NOW, release, settings_document
+from tests.unit.deployer.pipeline import Pipeline
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from deployer.model.release import Release
-
-
-def parameters(client: Any, prefix: str = PREFIX) -> Parameters:
-    return Parameters(client, prefix=prefix, now=lambda: NOW)
 
 
 class FailingClient:
@@ -382,62 +381,52 @@ def test_a_deletion_that_fails_is_not_taken_for_done(failing: str) -> None:
 # Settings ----------------------------------------------------------------------------------------------
 
 
-def test_a_prefix_without_its_last_slash_manages_nothing_rather_than_wrong_names() -> None:
-    pipeline = Pipeline()
-    pipeline.manage()
-
-    assert parameters(pipeline.ssm, PREFIX.rstrip("/")).read_all() == AllSettings((), ())
-    assert [each.endpoint_name for each in parameters(pipeline.ssm).read_all().readable] == ["churn"]
+OTHERS_GROUP = "arn:aws:sagemaker:eu-central-1:444455556666:model-package-group/Churn-Models"
 
 
-def test_only_parameters_directly_below_the_prefix_are_settings() -> None:
-    of_ours = parameters(Pipeline().ssm).endpoint_name
-
-    assert of_ours(f"{PREFIX}churn") == "churn"
-    assert of_ours(f"{PREFIX}churn/more") is None
-    assert of_ours(PREFIX) is None
-    assert of_ours("/other/churn") is None
+def deployed_settings() -> dict[str, bytes]:
+    return settings_files(
+        settings_document(EndpointName=name, ModelPackageGroupName=group)
+        for name, group in [("b", "churn-models"), ("a", OTHERS_GROUP), ("c", "others")]
+    )
 
 
-@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
-def test_settings_that_cannot_be_read_are_not_mistaken_for_none(code: str) -> None:
-    with pytest.raises(ClientError):
-        parameters(cast("Any", FailingClient(code, "…"))).read("churn")
+def test_who_follows_a_group_is_in_the_index_and_nothing_else_is_read() -> None:
+    files, read = deployed_settings(), list[str]()
+
+    def read_file(path: str) -> bytes:
+        read.append(path)
+        return files[path]
+
+    settings = SettingsFiles(read_file)
+
+    assert settings.followers("CHURN-Models") == ["a", "b"]
+    assert settings.followers("nobody") == []
+    assert [*settings.digests] == ["a", "b", "c"]
+    assert settings.read("missing") is None
+    assert read == ["index.json"]
+    found = settings.read("a")
+    assert found is not None
+    assert found.model_package_group == OTHERS_GROUP
+    assert read == ["index.json", "endpoints/a.json"]
 
 
-def calls_for(pipeline: Pipeline, group: str = GROUP) -> tuple[list[str], list[str]]:
-    """Return the endpoints that follow a group, and the operations that it took to find them."""
-    before = len(pipeline.deployer_cloud.calls)
-    found = pipeline.parameters.read_those(lambda each: each.group_name == group)
-    made = [operation for _, operation in pipeline.deployer_cloud.calls[before:]]
-    return [each.endpoint_name for each in found.readable], made
+def test_a_settings_file_that_was_not_deployed_is_refused_by_its_name() -> None:
+    files = deployed_settings()
+    files["endpoints/a.json"] = files["endpoints/b.json"]
+
+    with pytest.raises(DamagedSettingsError, match=r"endpoints/a\.json .* Deploy the stack again"):
+        SettingsFiles(files.__getitem__).read("a")
 
 
-def test_who_follows_a_group_is_listed_once_a_minute_and_read_again_each_time() -> None:
-    """A list takes a call for every ten endpoints of the account, whichever group it is about."""
-    pipeline = Pipeline()
-    pipeline.manage()
-    for number in range(11):
-        pipeline.manage(EndpointName=f"other-{number}", ModelPackageGroupName="others")
+def test_settings_are_read_below_a_directory(tmp_path: Path) -> None:
+    for path, content in deployed_settings().items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(content)
 
-    assert calls_for(pipeline) == (["churn"], ["GetParametersByPath"] * 2)
-    assert calls_for(pipeline) == (["churn"], ["GetParameter"])
-    assert calls_for(pipeline, "nobody") == ([], [])
-    pipeline.clock.advance(LISTED_FOR.total_seconds())
-    assert calls_for(pipeline) == (["churn"], ["GetParametersByPath"] * 2)
-
-
-def test_settings_that_changed_since_they_were_listed_are_never_used_as_they_were() -> None:
-    pipeline = Pipeline()
-    pipeline.manage()
-    calls_for(pipeline)
-
-    pipeline.manage(ModelPackageGroupName="others")
-    assert calls_for(pipeline) == ([], ["GetParameter"])
-    pipeline.ssm.put_parameter(Name=f"{PREFIX}churn", Type="String", Value="{", Overwrite=True)
-    assert [error.args for error in pipeline.parameters.read_those(lambda _: True).invalid]
-    pipeline.ssm.delete_parameter(Name=f"{PREFIX}churn")
-    assert calls_for(pipeline) == ([], ["GetParameter"])
+    found = SettingsFiles.below(tmp_path).read("c")
+    assert found is not None
+    assert found.endpoint_name == "c"
 
 
 class RefusingBus:

@@ -1,16 +1,13 @@
-"""The deployer leaves other stacks' resources alone, also below one settings path, and reports them once."""
+"""The deployer leaves other stacks' resources alone, and reports them once."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.model.settings import EndpointSettings, InvalidSettingsError
-from deployer.triggers import read_trigger
-from tests.unit.deployer.builders import ENDPOINT, settings_document
-from tests.unit.deployer.pipeline import PREFIX, REGION, Pipeline
+from tests.unit.deployer.builders import ENDPOINT
+from tests.unit.deployer.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +22,6 @@ def let_happen(*installations: Pipeline) -> None:
         for each in installations:
             each.run()
             each.sweep()
-            # Another execution environment has another memory.
-            each.parameters._foreign.clear()  # noqa: SLF001 - as a new one has none
 
 
 def made_by_hand(pipeline: Pipeline, tags: Sequence[dict[str, str]] = ()) -> None:
@@ -130,7 +125,7 @@ def test_who_takes_our_tag_off_takes_the_endpoint_out_of_our_hands() -> None:
     assert len(told(pipeline)) == 1
 
 
-def test_two_installations_below_one_path_take_none_of_each_others_endpoints() -> None:
+def test_two_installations_in_one_account_take_none_of_each_others_endpoints() -> None:
     first = Pipeline()
     second = first.beside("Second")
     first.manage()
@@ -146,44 +141,30 @@ def test_two_installations_below_one_path_take_none_of_each_others_endpoints() -
         for name, arn in endpoint_arns(first).items()
     }
     assert owners == {ENDPOINT: "Greenlight", "fraud": "Second"}
-    [in_first], [in_second] = told(first), told(second)
-    assert "The settings of endpoint fraud are of stack Second" in in_first
-    assert f"The settings of endpoint {ENDPOINT} are of stack Greenlight" in in_second
-    assert all("settings_prefix" in each for each in (in_first, in_second))
+    assert told(first) == told(second) == []
 
-    # One of them takes its settings out: that is the affair of neither.
-    first.ssm.delete_parameter(Name=f"{PREFIX}fraud")
+    # One of them removes its settings, which does not concern the other.
+    second.unmanage("fraud")
     for each in (first, second):
         each.outcomes.clear()
-        each.dispatch(read_trigger(deleted("fraud", first.account_id)))
+        each.look_at_settings()
     assert first.outcomes == []
     assert [each["Outcome"] for each in second.outcomes] == ["unmanaged"]
+
+
+def test_an_endpoint_that_was_never_ours_leaves_the_settings_without_a_word() -> None:
+    pipeline = Pipeline()
+    made_by_hand(pipeline, [{"Key": "greenlight:stack", "Value": "Other"}])
+    pipeline.manage()
+    let_happen(pipeline)
+    pipeline.outcomes.clear()
+    pipeline.unmanage()
+    let_happen(pipeline)
+
+    assert pipeline.outcomes == []
+    assert pipeline.journal.fleet.noted() == {}
 
 
 def endpoint_arns(pipeline: Pipeline) -> dict[str, str]:
     listed = pipeline.sagemaker.list_endpoints()["Endpoints"]
     return {each["EndpointName"]: each["EndpointArn"] for each in listed}
-
-
-def deleted(endpoint_name: str, account_id: str) -> dict[str, Any]:
-    """Return the event of a parameter's deletion (Systems Manager user guide, event patterns)."""
-    return {
-        "id": "7f6c2a1e-0000-4000-8000-000000000001",
-        "source": "aws.ssm",
-        "detail-type": "Parameter Store Change",
-        "account": account_id,
-        "region": REGION,
-        "time": "2026-05-04T12:00:00Z",
-        "resources": [],
-        "detail": {"operation": "Delete", "name": f"{PREFIX}{endpoint_name}", "type": "String"},
-    }
-
-
-@pytest.mark.parametrize("name", [None, "", 7])
-def test_settings_that_do_not_say_whose_they_are_cannot_be_used(name: object) -> None:
-    document = settings_document(StackName=name)
-    if name is None:
-        del document["StackName"]
-
-    with pytest.raises(InvalidSettingsError, match="StackName, which says whose settings they are"):
-        EndpointSettings.parse(ENDPOINT, json.dumps(document))

@@ -11,7 +11,7 @@ from deployer.dispatcher import PassesFailedError
 from deployer.model.attempt import AttemptStatus
 from deployer.triggers import read_trigger
 from tests.unit.deployer.builders import ENDPOINT
-from tests.unit.deployer.pipeline import PREFIX, Pipeline
+from tests.unit.deployer.pipeline import Pipeline
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_a_start_that_could_not_be_told_is_told_while_the_change_is_under_way(pi
 def test_the_end_of_an_unmanaged_rollout_is_told_by_one_of_two_passes_at_once(pipeline: Pipeline) -> None:
     arn = approved(pipeline)
     pipeline.deliver()
-    pipeline.ssm.delete_parameter(Name=PREFIX + ENDPOINT)
+    pipeline.unmanage()
     come_to_rest(pipeline)
     in_service = pipeline.undelivered()[-1]
 

@@ -15,7 +15,7 @@ from deployer.decisions.retries import RETRY_DELAYS
 from deployer.dispatcher import PART_SIZE, PassesFailedError
 from deployer.endpoint_pass.attempts import LEASE
 from deployer.model.attempt import AttemptStatus, CleanUp
-from deployer.model.trigger import EndpointChanged, SettingsChanged, SweepPart
+from deployer.model.trigger import EndpointChanged, SweepPart
 from deployer.operations import OPERATIONS
 from deployer.triggers import read_trigger
 from iam_evaluator.policies import parse_policy
@@ -23,7 +23,7 @@ from local_cloud.sagemaker.ports import Key
 from local_cloud.sagemaker.switch_settings import MissingGroupListing
 from local_cloud.sagemaker.switches import Switches
 from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
-from tests.unit.deployer.pipeline import PREFIX, REGION, SCHEDULED, Pipeline
+from tests.unit.deployer.pipeline import REGION, SCHEDULED, Pipeline
 
 MANY = 100
 
@@ -232,7 +232,7 @@ def test_an_endpoint_added_after_the_approval_gets_its_version_with_its_settings
     pipeline.approve(pipeline.register())
     pipeline.run()
     pipeline.manage()
-    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Create", "e"))
+    pipeline.look_at_settings()
     pipeline.run()
 
     assert pipeline.serving() == "v1"
@@ -253,8 +253,6 @@ def test_events_of_others_cost_no_call_to_sagemaker(pipeline: Pipeline) -> None:
     pipeline.register_unversioned()
     pipeline.run()
     pipeline.dispatch(EndpointChanged("somebody-elses", "e"))
-    pipeline.dispatch(SettingsChanged("/somebody/elses", "Update", "e"))
-    pipeline.dispatch(SettingsChanged(PREFIX + "gone", "Update", "e"))
     pipeline.dispatch(read_trigger({"nonsense": True}))
 
     assert pipeline.sagemaker_calls() == []
@@ -390,9 +388,9 @@ def test_an_endpoint_of_the_same_name_in_other_letter_case_is_told_once_and_left
     pipeline.manage(EndpointName="Churn")
     for _ in range(2):
         with pytest.raises(PassesFailedError, match="already existing"):
-            pipeline.dispatch(SettingsChanged(PREFIX + "Churn", "Create", "e"))
+            pipeline.look_at_settings()
     pipeline.pass_time(STALE_READ_LIMIT.total_seconds())
-    pipeline.dispatch(SettingsChanged(PREFIX + "Churn", "Create", "e"))
+    pipeline.look_at_settings()
 
     assert writes(pipeline).count("CreateEndpoint") == 4
     assert [each["Outcome"] for each in pipeline.outcomes].count("needs_attention") == 1
@@ -659,7 +657,7 @@ def two_instances() -> dict[str, Any]:
 def test_changed_settings_roll_out(pipeline: Pipeline) -> None:
     deployed(pipeline)
     pipeline.manage(**two_instances())
-    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Update", "e"))
+    pipeline.look_at_settings()
     pipeline.run()
 
     assert pipeline.endpoint["ProductionVariants"][0]["CurrentInstanceCount"] == 2
@@ -671,7 +669,7 @@ def test_settings_that_fail_leave_the_endpoint_on_the_last_that_worked(pipeline:
     changes = {"CreateModel": {"Containers": [{"Environment": {"LOG_LEVEL": "nonsense"}}]}}
     pipeline.break_model_of(second, **changes)
     pipeline.manage(**changes)
-    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Update", "e"))
+    pipeline.look_at_settings()
     pipeline.run()
     pipeline.sweep()
 
@@ -696,19 +694,25 @@ def test_changed_tags_reach_the_endpoint_without_a_rollout(pipeline: Pipeline) -
 
 def test_settings_that_are_removed_leave_the_endpoint_serving(pipeline: Pipeline) -> None:
     deployed(pipeline)
-    pipeline.ssm.delete_parameter(Name=PREFIX + ENDPOINT)
+    pipeline.sweep()
+    pipeline.unmanage()
     before = pipeline.sagemaker_calls()
-    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Delete", "e"))
+    pipeline.look_at_settings()
     pipeline.sweep()
 
     assert pipeline.sagemaker_calls() == [*before, "DescribeEndpoint", "ListTags"]
     assert pipeline.serving() == "v1"
 
 
-def test_a_parameter_edited_by_hand_costs_the_others_nothing(pipeline: Pipeline) -> None:
-    pipeline.ssm.put_parameter(Name=PREFIX + "broken", Type="String", Value="{")
-    pipeline.dispatch(SettingsChanged(PREFIX + "broken", "Create", "e"))
-    deployed(pipeline)
+def test_settings_that_are_not_what_was_deployed_cost_the_others_nothing(pipeline: Pipeline) -> None:
+    pipeline.manage(EndpointName="broken")
+    pipeline.files["endpoints/broken.json"] += b" "
+    pipeline.approve(pipeline.register())
+    for event in pipeline.undelivered():
+        if event["detail"].get("ModelApprovalStatus") == "Approved":
+            with pytest.raises(PassesFailedError, match=r"endpoints/broken\.json .* Deploy the stack"):
+                pipeline.dispatch(read_trigger(event))
+    pipeline.run()
 
     assert pipeline.serving() == "v1"
 
@@ -722,30 +726,135 @@ def test_more_endpoints_than_a_page_all_follow_their_group(pipeline: Pipeline) -
     assert len(names) == 12
 
 
-def test_removed_settings_are_told(pipeline: Pipeline) -> None:
+def kinds_told(pipeline: Pipeline) -> list[str]:
+    return [each["Outcome"] for each in pipeline.outcomes]
+
+
+@pytest.mark.parametrize("event_is_lost", [False, True])
+def test_removed_settings_are_told_once(pipeline: Pipeline, *, event_is_lost: bool) -> None:
     deployed(pipeline)
-    pipeline.ssm.delete_parameter(Name=PREFIX + ENDPOINT)
-    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Delete", "e"))
+    pipeline.sweep()
+    pipeline.unmanage()
+    for _ in range(2):
+        if not event_is_lost:
+            pipeline.look_at_settings()
+        pipeline.sweep()
 
-    assert pipeline.outcomes[-1]["Outcome"] == "unmanaged"
+    assert kinds_told(pipeline) == ["started", "succeeded", "unmanaged"]
     assert pipeline.outcomes[-1]["EndpointName"] == ENDPOINT
+    assert pipeline.journal.fleet.noted() == {}
 
 
-def test_a_late_word_of_removed_settings_that_are_back_does_not_mislead(pipeline: Pipeline) -> None:
+def test_each_removal_has_an_id_of_its_own_and_a_repeated_word_of_it_the_same(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    document = settings_document()
+    for _ in range(2):
+        pipeline.manage(**document)
+        pipeline.sweep()
+        noted = pipeline.journal.fleet.noted()[ENDPOINT]
+        pipeline.unmanage()
+        pipeline.sweep()
+        # A crash before the item was removed: the next sweep finds it again.
+        pipeline.journal.fleet.note(ENDPOINT, noted.digest, now=noted.noted_at)
+        pipeline.sweep()
+
+    ids = [each["OutcomeId"] for each in pipeline.outcomes if each["Outcome"] == "unmanaged"]
+    assert ids[0] == ids[1] != ids[2] == ids[3]
+
+
+def test_an_endpoint_of_newer_settings_is_not_told_as_removed_by_an_invocation_with_older_ones(
+    pipeline: Pipeline,
+) -> None:
+    deployed(pipeline)
+    older = pipeline.files
+    pipeline.manage(EndpointName="new")
+    pipeline.look_at_settings()
+    pipeline.files = older
+    pipeline.sweep()
+    pipeline.deploy_settings()
+    pipeline.sweep()
+
+    assert "unmanaged" not in kinds_told(pipeline)
+    assert {*pipeline.journal.fleet.noted()} == {ENDPOINT, "new"}
+
+
+def test_settings_are_looked_at_once_and_only_those_that_changed(pipeline: Pipeline) -> None:
+    pipeline.manage(EndpointName="other", ModelPackageGroupName="others")
+    deployed(pipeline)
+    pipeline.sweep()
+    pipeline.manage(**two_instances())
+    before = len(pipeline.sagemaker_calls())
+    pipeline.look_at_settings()
+    looked_at = pipeline.sagemaker_calls()[before:]
+    pipeline.run()
+    pipeline.look_at_settings()
+    before = len(pipeline.sagemaker_calls())
+    pipeline.look_at_settings()
+
+    assert looked_at.count("ListModelPackages") == looked_at.count("UpdateEndpoint") == 1
+    assert pipeline.sagemaker_calls()[before:] == []
+
+
+def test_a_look_that_did_not_end_is_repeated(pipeline: Pipeline) -> None:
+    deployed(pipeline)
+    pipeline.sweep()
+    noted = pipeline.journal.fleet.noted()
+    pipeline.manage(Tags={"team": "risk"})
+
+    def fail(_service: str, operation: str) -> None:
+        if operation == "AddTags":
+            raise ConnectionError
+
+    pipeline.deployer_cloud.before_call = fail
+    with pytest.raises(PassesFailedError):
+        pipeline.look_at_settings()
+    assert pipeline.journal.fleet.noted() == noted
+    pipeline.deployer_cloud.before_call = lambda _service, _operation: None
+    pipeline.look_at_settings()
+
+    tags = pipeline.sagemaker.list_tags(ResourceArn=pipeline.endpoint["EndpointArn"])["Tags"]
+    assert {"Key": "team", "Value": "risk"} in tags
+    assert pipeline.journal.fleet.noted() != noted
+
+
+def test_settings_that_wait_for_a_rollout_under_way_are_noted_when_they_have_had_their_turn(
+    pipeline: Pipeline,
+) -> None:
     pipeline.approve(pipeline.register())
-    pipeline.undelivered()
-    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Delete", "e"))
+    pipeline.deliver()
+    pipeline.look_at_settings()
+    assert pipeline.journal.fleet.noted() == {}
+    pipeline.run()
+    pipeline.sweep()
+
+    assert {*pipeline.journal.fleet.noted()} == {ENDPOINT}
+
+
+def test_many_changed_settings_are_looked_at_in_parts(pipeline: Pipeline) -> None:
+    for number in range(PART_SIZE):
+        pipeline.manage(EndpointName=f"churn-{number}")
+    pipeline.look_at_settings()
+
+    named = [[each["EndpointName"] for each in part["detail"]["Endpoints"]] for part in pipeline.parts]
+    assert [len(names) for names in named] == [PART_SIZE, 1]
+    for part in pipeline.parts:
+        pipeline.dispatch(read_trigger(part))
+    assert sorted(name for names in named for name in names) == sorted(pipeline.journal.fleet.noted())
+
+
+def test_an_approval_costs_no_call_for_its_settings(pipeline: Pipeline) -> None:
+    pipeline.approve(pipeline.register())
     pipeline.run()
 
+    assert {service for service, _ in pipeline.deployer_cloud.calls}.isdisjoint({"ssm"})
     assert pipeline.serving() == "v1"
-    assert [each["Outcome"] for each in pipeline.outcomes] == ["started", "succeeded"]
 
 
 def test_a_rollout_whose_settings_are_removed_is_still_told_to_its_end(pipeline: Pipeline) -> None:
     arn = pipeline.register()
     pipeline.approve(arn)
     pipeline.deliver()
-    pipeline.ssm.delete_parameter(Name=PREFIX + ENDPOINT)
+    pipeline.unmanage()
     pipeline.run()
 
     assert pipeline.told(arn) == ["started", "succeeded"]
@@ -1013,14 +1122,15 @@ def test_a_part_that_runs_out_of_time_leaves_the_rest_to_another(pipeline: Pipel
     assert len(pipeline.sagemaker.list_endpoints(StatusEquals="InService")["Endpoints"]) == 4
 
 
-def test_settings_that_cannot_be_read_cost_no_other_endpoint_of_a_part_its_turn(pipeline: Pipeline) -> None:
+def test_a_journal_that_cannot_be_read_costs_no_other_endpoint_of_a_part_its_turn(pipeline: Pipeline) -> None:
     pipeline.manage(EndpointName="churn-2")
     pipeline.approve(pipeline.register())
     pipeline.undelivered()
     failed = itertools.count()
 
     def fail_once(_service: str, operation: str) -> None:
-        if operation == "GetParameter" and next(failed) == 0:
+        # The first one asks what was noted of both.
+        if operation == "Query" and next(failed) == 1:
             raise ClientError({"Error": {"Code": "AccessDeniedException"}}, operation)
 
     pipeline.deployer_cloud.before_call = fail_once
@@ -1065,7 +1175,7 @@ def crash_before(pipeline: Pipeline, number: int) -> None:
     pipeline.deployer_cloud.before_call = crash
 
 
-CALLS_OF_A_FIRST_DEPLOYMENT = 16
+CALLS_OF_A_FIRST_DEPLOYMENT = 15
 """From the approval's event until SageMaker accepted; a fault before the call of that number hits none."""
 
 

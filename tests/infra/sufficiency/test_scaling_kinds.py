@@ -13,7 +13,7 @@ from local_cloud.sagemaker.switch_settings import CompositeAlarms, DescribedAlar
 from local_cloud.sagemaker.switches import Switches
 from tests.infra.settings.builders import load
 from tests.infra.sufficiency.test_scaling import client, deploy, targets
-from tests.unit.deployer.pipeline import DEPLOYER, PREFIX, REGION, Pipeline
+from tests.unit.deployer.pipeline import DEPLOYER, REGION, Pipeline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,9 +68,7 @@ def serve(pipeline: Pipeline, directory: Path, text: str) -> None:
     """Deploy a file of settings, and a version to it."""
     [spec], problems = load(directory, churn=text)
     assert problems == []
-    pipeline.ssm.put_parameter(
-        Name=PREFIX + spec.endpoint_name, Type="String", Value=spec.parameter_value, Overwrite=True
-    )
+    pipeline.manage(**spec.compiled)
     deploy(pipeline)
     pipeline.sweep()
     pipeline.run()

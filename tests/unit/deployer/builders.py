@@ -43,8 +43,6 @@ def version_arn(version: int, group: str = GROUP) -> str:
 
 def settings_document(**changes: Any) -> dict[str, Any]:
     return {
-        "SchemaVersion": 1,
-        "StackName": "Greenlight",
         "EndpointName": ENDPOINT,
         "ModelPackageGroupName": GROUP,
         "CreateModel": {"Containers": [{"Environment": {"LOG_LEVEL": "info"}}]},
@@ -64,8 +62,7 @@ def settings_document(**changes: Any) -> dict[str, Any]:
 
 
 def settings(**changes: Any) -> EndpointSettings:
-    document = settings_document(**changes)
-    return EndpointSettings.parse(document["EndpointName"], json.dumps(document))
+    return EndpointSettings.parse(json.dumps(settings_document(**changes)))
 
 
 def release(version: int = 1, under: EndpointSettings | None = None) -> Release:

@@ -20,16 +20,18 @@ from deployer.gateways.journal_items import ATTEMPT, read_attempt
 from deployer.gateways.journal_table import JournalTable
 from deployer.gateways.model_registry import ModelRegistry
 from deployer.gateways.newer_members import pass_on_newer_members
-from deployer.gateways.parameters import Parameters
 from deployer.gateways.reporter import Reporter
 from deployer.gateways.s3 import S3
+from deployer.gateways.settings_files import SettingsFiles
 from deployer.gateways.topic import Topic
 from deployer.model.artifacts import artifact_uris, digest_of
 from deployer.model.model_version import ModelVersion
 from deployer.model.release import Release, Version
 from deployer.model.settings import EndpointSettings
 from deployer.model.stack_identity import StackIdentity
+from deployer.model.trigger import SettingsDeployed
 from deployer.triggers import read_trigger
+from infra.settings.compiling.settings_files import settings_files
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.ports import Health
 from local_cloud.sagemaker.switches import Switches
@@ -65,7 +67,6 @@ PATH_STYLE = Config(s3={"addressing_style": "path"}, request_checksum_calculatio
 
 CONFIGS = {"s3": PATH_STYLE, "sagemaker-runtime": ONE_TRY}
 
-PREFIX = "/greenlight/endpoints/"
 TOPIC = "outcomes"
 TOPIC_KEY = "outcomes-key"
 SWEEP_BUS = "Greenlight.sweep-parts"
@@ -107,7 +108,6 @@ class Pipeline:
         self.watch(principal_of and principal_of(self.account_id, REGION))
         self.sagemaker = self.cloud.client("sagemaker")
         self.registry = self.sagemaker
-        self.ssm = self.cloud.client("ssm")
         self.sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
         self.remaining_seconds: Callable[[], float] = lambda: 300.0
         self.pause: Callable[[float], None] = self.pass_time
@@ -157,7 +157,9 @@ class Pipeline:
         self.mails: list[dict[str, str]] = []
         self.parts: list[dict[str, Any]] = []
         self.journal = Journal(self.deployer_cloud.client("dynamodb"), table_name=self.table)
-        self.parameters = Parameters(self.deployer_cloud.client("ssm"), prefix=PREFIX, now=self.clock.now)
+        self.documents: dict[str, dict[str, Any]] = {}
+        self.files: dict[str, bytes] = {}
+        self.deploy_settings()
         self._bus = self._recording_bus()
         self._topic = self._recording_topic()
         self.renew_environment()
@@ -217,7 +219,7 @@ class Pipeline:
         )
         gateways = replace(connected, s3=self.s3)
         return Dispatcher(
-            self.parameters,
+            SettingsFiles(self.files.__getitem__),
             gateways,
             self._bus,
             StackIdentity(execution_role_arn=self.role_arn, stack_name=self.stack_name),
@@ -229,11 +231,24 @@ class Pipeline:
     # What people do ----------------------------------------------------------------------------------
 
     def manage(self, **changes: Any) -> None:
-        """Write the endpoint's settings, as a deployment of the stack does."""
-        document = settings_document(**{"StackName": self.stack_name, **changes})
-        self.ssm.put_parameter(
-            Name=PREFIX + document["EndpointName"], Type="String", Value=json.dumps(document), Overwrite=True
-        )
+        """Deploy the stack with other settings of an endpoint."""
+        document = settings_document(**changes)
+        self.documents[document["EndpointName"]] = document
+        self.deploy_settings()
+
+    def unmanage(self, endpoint_name: str = ENDPOINT) -> None:
+        """Deploy the stack without an endpoint's settings, some time after the last deployment."""
+        self.pass_time(120)
+        del self.documents[endpoint_name]
+        self.deploy_settings()
+
+    def deploy_settings(self) -> None:
+        """Give the function of further invocations the documents."""
+        self.files = settings_files(self.documents.values())
+
+    def look_at_settings(self) -> None:
+        """Deliver the event of deployed settings."""
+        self.dispatch(SettingsDeployed("e"))
 
     def register(
         self,
@@ -287,7 +302,7 @@ class Pipeline:
 
     def release(self, version_arn: str, **changes: Any) -> Release:
         """Build the release of a version as it is now."""
-        settings = EndpointSettings.parse(ENDPOINT, json.dumps(settings_document(**changes)))
+        settings = EndpointSettings.parse(json.dumps(settings_document(**changes)))
         version = ModelRegistry(self.sagemaker).describe_version(version_arn)
         assert isinstance(version, ModelVersion)
         s3 = S3(lambda: self.cloud.client("s3", PATH_STYLE)) if settings.stage_name is not None else None

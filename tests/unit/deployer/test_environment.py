@@ -4,7 +4,6 @@ from deployer.environment import Environment
 
 COMPLETE = {
     "JOURNAL_TABLE_NAME": "journal",
-    "SETTINGS_PREFIX": "/greenlight/endpoints/",
     "EXECUTION_ROLE_ARN": "arn:aws:iam::111122223333:role/models",
     "EVENT_BUS_NAME": "default",
     "SWEEP_BUS_NAME": "Greenlight.sweep-parts",
@@ -16,7 +15,6 @@ COMPLETE = {
 def test_a_complete_environment_is_read() -> None:
     assert Environment.read({**COMPLETE, "PATH": "/bin"}) == Environment(
         journal_table_name="journal",
-        settings_prefix="/greenlight/endpoints/",
         execution_role_arn="arn:aws:iam::111122223333:role/models",
         event_bus_name="default",
         sweep_bus_name="Greenlight.sweep-parts",

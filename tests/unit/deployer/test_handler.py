@@ -42,7 +42,6 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         "OUTCOME_TOPIC_ARN": "arn:aws:sns:eu-central-1:111122223333:outcomes",
         "EXECUTION_ROLE_ARN": "arn:aws:iam::111122223333:role/models",
         "JOURNAL_TABLE_NAME": "journal",
-        "SETTINGS_PREFIX": "/greenlight/endpoints/",
         "STACK_NAME": "Greenlight",
         # Loggers of one service share their level and stream: this one is the test's own.
         "POWERTOOLS_SERVICE_NAME": f"greenlight-{next(_services)}",

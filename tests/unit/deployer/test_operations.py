@@ -16,7 +16,6 @@ GATEWAYS = {
     "application-autoscaling": ("gateways/scalable_targets.py",),
     "cloudwatch": ("gateways/alarms.py",),
     "dynamodb": ("gateways/journal_table.py",),
-    "ssm": ("gateways/parameters.py",),
     "events": ("gateways/bus.py",),
     "sns": ("gateways/topic.py",),
     "sagemaker-runtime": ("gateways/invocations.py",),

@@ -1,60 +1,9 @@
-import json
 from typing import Any
 
 import pytest
 
 from deployer.model.release import all_tags
-from deployer.model.settings import EndpointSettings, InvalidSettingsError
 from tests.unit.deployer.builders import release, settings, settings_document, version_arn
-
-
-@pytest.mark.parametrize(
-    ("value", "problem"),
-    [
-        ("{", "it is not JSON"),
-        ("[]", "it is a JSON list"),
-        (json.dumps(settings_document(SchemaVersion=2)), "SchemaVersion is 2, this deployer reads 1"),
-        (json.dumps(settings_document(EndpointName="other")), "it names the endpoint 'other'"),
-        (json.dumps(settings_document(ModelPackageGroupName="")), "ModelPackageGroupName is missing"),
-        (json.dumps(settings_document(ModelPackageGroupName=7)), "ModelPackageGroupName is missing"),
-        (json.dumps(settings_document(CreateModel=[])), "CreateModel.Containers"),
-        (json.dumps(settings_document(CreateModel={"Containers": [{}, {}]})), "CreateModel.Containers"),
-        (json.dumps(settings_document(CreateModel={"Containers": ["x"]})), "CreateModel.Containers"),
-        (json.dumps(settings_document(CreateEndpointConfig=None)), "ProductionVariants"),
-        (
-            json.dumps(settings_document(CreateEndpointConfig={"ProductionVariants": []})),
-            "ProductionVariants",
-        ),
-        (json.dumps(settings_document(DeploymentConfig=[])), "DeploymentConfig is not an object"),
-        (json.dumps(settings_document(DeploymentConfig={"AutoRollbackConfiguration": 1})), "rollback alarms"),
-        (
-            json.dumps(settings_document(DeploymentConfig={"AutoRollbackConfiguration": {"Alarms": [{}]}})),
-            "rollback alarms have names",
-        ),
-        (json.dumps(settings_document(Tags=["x"])), "Tags is not an object"),
-        (json.dumps(settings_document(Tags={"x": 1})), "Tags is not an object of strings"),
-        (json.dumps(settings_document(Keep="3")), "Keep is not a number of releases"),
-        (json.dumps(settings_document(Keep=True)), "Keep is not a number of releases"),
-        (json.dumps(settings_document(Keep=-1)), "Keep is not a number of releases"),
-        (json.dumps(settings_document(AbortAlarmName=7)), "AbortAlarmName is not a string"),
-        (json.dumps(settings_document(AutoScaling=[])), "AutoScaling is not an object of variants"),
-        (json.dumps(settings_document(AutoScaling={"a": 1})), "AutoScaling is not an object of variants"),
-        (json.dumps(settings_document(AutoScaling={"a": {}})), "each with ScalableDimension"),
-        (json.dumps(settings_document(ApprovalPolicy=["ada"])), "ApprovalPolicy is not an object"),
-        (json.dumps(settings_document(ApprovalPolicy={"Approvers": "ada"})), "ApprovalPolicy is not"),
-        (json.dumps(settings_document(ApprovalPolicy={"Approvers": [7]})), "ApprovalPolicy is not"),
-        (json.dumps(settings_document(ApprovalPolicy={"FourEyes": "yes"})), "ApprovalPolicy is not"),
-    ],
-)
-def test_a_parameter_edited_by_hand_is_refused_with_the_fact_and_the_next_step(
-    value: str, problem: str
-) -> None:
-    with pytest.raises(InvalidSettingsError) as refusal:
-        EndpointSettings.parse("churn", value)
-
-    assert problem in str(refusal.value)
-    assert "deploy again" in str(refusal.value)
-
 
 OTHERS_GROUP = "arn:aws:sagemaker:eu-central-1:444455556666:model-package-group/churn-models"
 

@@ -15,17 +15,14 @@ from hypothesis import strategies as st
 from deployer.gateways.invocations import Invocations
 from deployer.gateways.s3 import LARGEST_BYTES, MOST_FILES, S3, PayloadError
 from deployer.model.excerpts import MOST_BYTES
-from deployer.model.settings import EndpointSettings, InvalidSettingsError
 from deployer.model.smoke_test import (
     LONGEST_EXCERPT,
     Answer,
     Payload,
     SmokeTest,
     Unanswered,
-    is_smoke_test,
     p95,
 )
-from tests.unit.deployer.builders import settings_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +37,6 @@ def smoke_test(*, log_bodies: bool = False, **request: Any) -> SmokeTest:
     }
     if log_bodies:
         document["LogBodies"] = True
-    assert is_smoke_test(document)
     return SmokeTest.parse(document)
 
 
@@ -138,33 +134,6 @@ def test_a_body_that_is_no_text_is_told_in_as_many_bytes_as_an_outcome_has_room_
     failure = test.failure(test.requests[0], Payload(b"x", None), answer(b"\xff" * 9999), "JSON")
 
     assert 0 < len(json.dumps(failure.answer["Body"])) <= MOST_BYTES + len('"\\u2026"')
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"TimeLimitSeconds": "60"},
-        {"LogBodies": "yes"},
-        {"Requests": []},
-        {"Requests": ["GET"]},
-        {"Requests": [{"Status": 200, "Calls": 1}]},
-        {"Requests": [{"Body": "", "SamplePayload": True, "Status": 200, "Calls": 1}]},
-        {"Requests": [{"Body": 1, "Status": 200, "Calls": 1}]},
-        {"Requests": [{"SamplePayload": "yes", "Status": 200, "Calls": 1}]},
-        {"Requests": [{"Body": "", "Status": "200", "Calls": 1}]},
-        {"Requests": [{"Body": "", "Status": 200, "Calls": 1.5}]},
-        {"Requests": [{"Body": "", "Status": 200, "Calls": 1, "P95Milliseconds": "1"}]},
-    ],
-)
-def test_a_test_that_somebody_wrote_by_hand_is_refused_as_a_whole(changes: dict[str, Any]) -> None:
-    test = {
-        "TimeLimitSeconds": 60,
-        "Requests": [{"Body": "", "Status": 200, "Calls": 1}],
-        **changes,
-    }
-
-    with pytest.raises(InvalidSettingsError, match="SmokeTest"):
-        EndpointSettings.parse("churn", json.dumps(settings_document(SmokeTest=test)))
 
 
 # The runtime --------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.contract import PART_DETAIL_TYPE
-from deployer.model.trigger import EndpointChanged, PackageChanged, SettingsChanged, Sweep, Unusable
+from deployer.model.trigger import EndpointChanged, PackageChanged, SettingsDeployed, Sweep, Unusable
 from deployer.triggers import read_trigger
 
 ARN = "arn:aws:sagemaker:us-east-2:111122223333:model-package/versionedmp-p-idy6c3e1fiqj/2"
@@ -75,12 +75,12 @@ def test_a_state_change_names_its_endpoint() -> None:
     assert read_trigger(change) == EndpointChanged(endpoint_name="MyEndpoint", event_id="e1")
 
 
-def test_a_parameter_change_names_its_parameter() -> None:
+def test_a_parameter_change_says_that_settings_were_deployed() -> None:
     change = event(
-        "aws.ssm", "Parameter Store Change", name="/greenlight/endpoints/churn", operation="Update"
+        "aws.ssm", "Parameter Store Change", name="/greenlight/Greenlight/settings-digest", operation="Update"
     )
 
-    assert read_trigger(change) == SettingsChanged("/greenlight/endpoints/churn", "Update", "e1")
+    assert read_trigger(change) == SettingsDeployed("e1")
 
 
 def test_the_schedule_is_a_sweep() -> None:
@@ -98,7 +98,6 @@ def test_the_schedule_is_a_sweep() -> None:
         event("aws.s3", "Object Created"),
         event("aws.sagemaker", "SageMaker Endpoint State Change", EndpointName="*"),
         event("aws.sagemaker", "SageMaker Endpoint State Change"),
-        event("aws.ssm", "Parameter Store Change", name="/x"),
         event("greenlight", PART_DETAIL_TYPE),
         event("greenlight", PART_DETAIL_TYPE, Endpoints=["churn"]),
         event("greenlight", PART_DETAIL_TYPE, Endpoints=[{"EndpointName": "churn"}, {}]),
@@ -131,10 +130,3 @@ def test_no_event_whatever_it_holds_raises(value: object, key: str) -> None:
     read_trigger(value)
     read_trigger(package_event(**{key: value}))
     read_trigger({**package_event(), "detail": value})
-
-
-@pytest.mark.parametrize(
-    "members", [{"name": 5, "operation": "Update"}, {"operation": "Update"}, {"name": "/a"}]
-)
-def test_a_parameter_change_without_a_name_that_is_text_is_unusable(members: dict[str, Any]) -> None:
-    assert isinstance(read_trigger(event("aws.ssm", "Parameter Store Change", **members)), Unusable)

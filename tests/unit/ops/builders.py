@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -176,4 +175,4 @@ def endpoint(
         "CreateModel": {"Containers": [container]},
         "CreateEndpointConfig": {"ProductionVariants": [variant]},
     }
-    return EndpointSpec(f"{name}.yaml", name, GROUP, json.dumps(compiled), compiled)
+    return EndpointSpec(f"{name}.yaml", name, GROUP, compiled)

@@ -12,10 +12,9 @@ from botocore.exceptions import ClientError
 from deployer.decisions import version_metadata
 from deployer.model.attempt import AttemptStatus, Promotion
 from deployer.model.life_cycle import Gate, LifeCycle
-from deployer.model.settings import InvalidSettingsError
 from local_cloud.sagemaker.ports import Caller
 from tests.infra.sufficiency.test_companions import AB_TEST
-from tests.unit.deployer.builders import NOW, deployment, settings
+from tests.unit.deployer.builders import NOW, deployment
 from tests.unit.deployer.pipeline import REGION, TABLE, Pipeline, change_artifact
 
 if TYPE_CHECKING:
@@ -853,25 +852,6 @@ def test_an_editor_does_not_pass_for_the_approver_of_a_gated_stage_either() -> N
 
 
 # Settings ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"StageName": 1},
-        {"Gate": {"Stage": "Production"}},
-        {"Gate": {"Stage": "Production", "StageStatus": 1}},
-        {"Gate": {"Stage": "Production", "StageStatus": "Approved", "LaterStages": "Archive"}},
-        {"Promotion": {"Stage": "Production", "StageStatus": "Approved"}},
-        {"Promotion": {"Stage": "Production", "StageStatus": "Approved", "SoakSeconds": -1}},
-        {**STAGING, "Promotion": {**STAGING["Promotion"], "LaterStages": [1]}},
-        {"Promotion": STAGING["Promotion"]},
-        {**STAGING, "ApprovalPolicy": {"Deployers": "arn:aws:iam::111122223333:role/deployer"}},
-    ],
-)
-def test_a_stage_that_somebody_wrote_by_hand_is_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(InvalidSettingsError):
-        settings(**changes)
 
 
 def test_what_another_stage_found_broken_keeps_nothing_back_here() -> None:

@@ -1,4 +1,4 @@
-"""Owns what a stage adds to the stored settings of its endpoints.
+"""Owns what a stage adds to the compiled settings of its endpoints.
 
 Added are, in the deployer's words: `StageName`, `Gate` (absent: ModelApprovalStatus Approved is enough),
 `Promotion` (absent: none); the group's ARN in place of its name where the registry is in another account;
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from deployer.contract import SettingsKey
 from infra.configuration.partitions import partition_of
 from infra.configuration.registry_and_stages import DEFAULT_SOAK_SECONDS
-from infra.settings.compiling.compiler import LARGEST_PARAMETER_BYTES, serialised
 from infra.settings.problem import Problem
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def staged_settings(
     later: Mapping[str, Sequence[str]],
     deployers: Sequence[str],
 ) -> tuple[list[EndpointSpec], list[Problem]]:
-    """Make the settings that a stage stores of the compiled ones, and find what cannot be stored."""
+    """Make a stage's settings of the compiled ones, and find groups that are not the registry's."""
     specs: list[EndpointSpec] = []
     problems: list[Problem] = []
     for spec in endpoints:
@@ -50,14 +49,7 @@ def staged_settings(
             **of_this_stage,
             "ModelPackageGroupName": group,
         }
-        value = serialised(compiled) if spec.parameter_value else ""
-        excess = len(value.encode()) - LARGEST_PARAMETER_BYTES
-        if excess > 0:
-            got = f"{len(value.encode()):,} bytes once compiled for stage {name}"
-            expected = f"at most {LARGEST_PARAMETER_BYTES:,} bytes, what an advanced SSM parameter holds"
-            fix = f"shorten environment, tags or overrides by {excess:,} bytes"
-            problems.append(Problem(spec.file, 0, "the file", got, expected, fix))
-        specs.append(replace(spec, model_package_group=group, compiled=compiled, parameter_value=value))
+        specs.append(replace(spec, model_package_group=group, compiled=compiled))
     return specs, problems
 
 
