@@ -94,9 +94,9 @@ REASONS: Final[tuple[Reason, ...]] = (
         part="condition",
         text="StringEquals application-autoscaling:service-namespace",
     ),
-    Reason(_BUCKET_KEY, sid="DecryptSmokeTests", part="value", text="*:s3:::checks"),
-    Reason(_BUCKET_KEY, sid="DecryptSmokeTests", part="value", text="*:s3:::sagemaker-{region}-{account}"),
-    Reason(_DECRYPT, sid="DecryptSmokeTests"),
+    Reason(_BUCKET_KEY, sid="DecryptSmokeTests*", part="value", text="*:s3:::checks"),
+    Reason(_BUCKET_KEY, sid="DecryptSmokeTests*", part="value", text="*:s3:::sagemaker-{region}-{account}"),
+    Reason(_DECRYPT, sid="DecryptSmokeTests*"),
     # The models' role
     Reason(_BUCKET_KEY, subject="*: ModelExecutionRole", sid="DecryptArtifacts", part="value"),
     Reason(_BUCKET_KEY, sid="EncryptCallsAndAnswers", part="value"),

@@ -121,7 +121,6 @@ HOW: Final[dict[str, Here | By | Because]] = {
     "npx cdk list": Here("test_the_guide_s_context_synthesises"),
     "npx cdk bootstrap aws://*": _ACCOUNTS,
     "npx cdk deploy Greenlight-* --exclusively*": _ACCOUNTS,
-    "npx cdk deploy Greenlight-staging 'Greenlight-stagingSettings*' *": _ACCOUNTS,
     "npx cdk destroy*": _ACCOUNTS,
     "cdk *": _MENTIONED,
     "python -m ops doctor*": _ACCOUNTS,
