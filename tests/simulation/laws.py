@@ -1005,7 +1005,7 @@ class Law5EachEndIsTold(Law):
         kinds = {
             kind
             for kind in ("succeeded", "failed", "aborted", "rolled_back", "promoted")
-            if (channel, f"{name}/{number}/{kind}") in self._told
+            if (channel, f"{name}/{number}/{kind}/{_compact(attempt['started_at'])}") in self._told
         }
         if status in told and (len(kinds) != 1 or not kinds <= told[status]):
             raise self.broken(
@@ -2014,6 +2014,10 @@ def _order(approval: dict[str, Any]) -> tuple[str, int]:
 def never_ended(attempt: dict[str, Any]) -> bool:
     """Tell whether the journal knows that an attempt's test was begun before, and never ended."""
     return int(attempt.get("tests_begun", 0)) > 1
+
+
+def _compact(time: str) -> str:
+    return datetime.fromisoformat(time).strftime("%Y%m%dT%H%M%SZ")
 
 
 def was_taken_back(call: Call, attempt: dict[str, Any]) -> bool:

@@ -156,9 +156,9 @@ def write_attempt(**changes: Any) -> None:
         )
 
 
-def put_outcome(number: int, kind: str) -> None:
+def put_outcome(number: int, kind: str, began: str = "20260101T000000Z") -> None:
     detail = {
-        "OutcomeId": f"churn/{number}/{kind}",
+        "OutcomeId": f"churn/{number}/{kind}/{began}",
         "Outcome": kind,
         "EndpointName": "churn",
         "Attempt": number,
@@ -175,9 +175,9 @@ def put_outcome(number: int, kind: str) -> None:
     )
 
 
-def publish_outcome(number: int, kind: str) -> None:
+def publish_outcome(number: int, kind: str, began: str = "20260101T000000Z") -> None:
     detail = {
-        "OutcomeId": f"churn/{number}/{kind}",
+        "OutcomeId": f"churn/{number}/{kind}/{began}",
         "Outcome": kind,
         "EndpointName": "churn",
         "Attempt": number,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -277,8 +278,10 @@ def _of_attempt(
     message: str,
     **more: Any,  # noqa: ANN401 - any JSON value
 ) -> Outcome:
+    # A journal that is restored to an earlier time uses its numbers again.
+    began = attempt.started_at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     return Outcome(
-        outcome_id=f"{attempt.endpoint_name}/{attempt.number}/{kind.value}",
+        outcome_id=f"{attempt.endpoint_name}/{attempt.number}/{kind.value}/{began}",
         kind=kind,
         endpoint_name=attempt.endpoint_name,
         message=message,

@@ -374,3 +374,17 @@ def test_what_was_promoted_is_not_journalled_as_promoted_again_with_other_settin
         quiet_sweeps(pipeline, 3, seconds=SOAK)
 
     assert pipeline.told(first).count("promoted") == 1
+
+
+def test_a_journal_that_was_restored_uses_no_id_of_an_outcome_twice() -> None:
+    """Whoever drops copies by their id would drop a real outcome."""
+    pipeline = managed()
+    deploy(pipeline)
+    before = items(pipeline)
+    for _ in range(2):
+        deploy(pipeline)
+        restore(pipeline, before)
+
+    ids = [each["OutcomeId"] for each in pipeline.outcomes if each["Outcome"] == "started"]
+    assert len([each for each in ids if each.startswith("churn/2/")]) == 2
+    assert len(ids) == len(set(ids))
