@@ -15,6 +15,7 @@ from deployer.gateways.sagemaker_errors import ThrottledError
 from deployer.model import outcomes
 from deployer.model.trigger import (
     EndpointChanged,
+    NothingToDecide,
     PackageChanged,
     SettingsDeployed,
     Sweep,
@@ -120,6 +121,8 @@ class Dispatcher:
         match trigger:
             case Unusable():
                 self._logger.warning(f"Event ignored: {trigger.reason}")
+            case NothingToDecide(reason):
+                self._logger.info(f"Nothing to decide: {reason}")
             case PackageChanged():
                 self._follow_group(trigger)
             case EndpointChanged():

@@ -17,6 +17,7 @@ from deployer.model.endpoint import EndpointSummary
 from deployer.model.life_cycle import LifeCycle
 from deployer.model.trigger import (
     EndpointChanged,
+    NothingToDecide,
     PackageChanged,
     SettingsDeployed,
     Sweep,
@@ -25,6 +26,7 @@ from deployer.model.trigger import (
     Unusable,
 )
 
+_METADATA: Final = "CustomerMetadataProperties"
 _VERSION_ARN: Final = re.compile(
     r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]{9,16}:[0-9]{12}:model-package/[A-Za-z0-9][A-Za-z0-9-]{0,62}/[0-9]{1,9}"
 )
@@ -97,6 +99,10 @@ def _package_changed(event: dict[str, Any], detail: dict[str, Any], event_id: st
         return Unusable(f"time is {event.get('time')!r}, not ISO 8601")
     given = detail.get("UpdatedModelPackageFields")
     fields = given if isinstance(given, list) else []
+    if fields and all(each == _METADATA for each in fields):
+        # Stages write metadata for each endpoint. If each of these events led to a pass over each follower,
+        # an approval would cost the square of the followers.
+        return NothingToDecide(f"only metadata of {arn} changed", event_id)
     return PackageChanged(
         group_name=group,
         version_arn=arn,

@@ -44,7 +44,7 @@ DENIABLE: Final = (*OPERATION_NAMES, TELLING)
 def impossible(what: str, how: str) -> str | None:
     """Return why something cannot hit something, or None if it can."""
     if how == FaultKind.STALE and what not in STALE_READS:
-        return "only the reads of endpoints are modelled as eventual; the journal is read consistently"
+        return "only reads of endpoints and versions are eventual; the journal is read consistently"
     if how == DENIED and what == PARTS_PUT:
         return "whoever may put one event may put the other"
     if what == f"rollout {RolloutKind.UNGUARDED}" and how in {RolloutEnd.ABORTED, RolloutEnd.ALARMED}:

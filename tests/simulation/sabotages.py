@@ -719,10 +719,18 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         '            flags = ("number",)\n',
     ),
     Sabotage(
-        "let an approval stand beside the later one that took its place",
-        "endpoint_pass/ledger.py",
-        "        replaced = self._history.replaced_by(approval)\n",
-        "        replaced = ()\n",
+        "believe a list that lacks an approved version",
+        "decisions/facts.py",
+        "        if self.listed is not None and approval.version_arn.lower() in self.listed:\n"
+        "            return True\n",
+        "        if self.listed is not None:\n"
+        "            return approval.version_arn.lower() in self.listed\n",
+    ),
+    Sabotage(
+        "believe a read that is older than the approval's event",
+        "phases/approvals.py",
+        "            elif heard is not None:\n",
+        "            elif heard is not None and is_kept:\n",
     ),
     Sabotage(
         "leave an abort alarm set that may not be cleared at once",

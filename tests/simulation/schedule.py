@@ -494,7 +494,7 @@ STAGE_CALLS: Final = (REGISTRY_WRITE, LISTING)
 
 _PLAIN_OPERATION_NAMES: Final = tuple(name for name in OPERATION_NAMES if name not in STAGE_CALLS)
 
-STALE_READS: Final = ("DescribeEndpoint", "ListEndpoints")
+STALE_READS: Final = ("DescribeEndpoint", "ListEndpoints", "DescribeModelPackage", "ListModelPackages")
 """Reads that may answer with the state before a change."""
 
 SWITCH_SETTINGS: Final[dict[str, tuple[str, ...]]] = {

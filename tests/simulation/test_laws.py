@@ -246,7 +246,7 @@ def test_law_5_an_outcome_is_not_told_before_the_journal_has_it(
         tell(9, "succeeded")
 
     with pytest.raises(
-        LawBrokenError, match="Law5EachEndIsTold: churn/9/succeeded/.* is told while the journal says open"
+        LawBrokenError, match=r"Law5EachEndIsTold: churn/9/succeeded/.* is told while the journal says open"
     ):
         scene.do(break_it)
 

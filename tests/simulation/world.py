@@ -120,6 +120,17 @@ DENIED: Final = "denied"
 
 _FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
+_SUMMARY: Final = (
+    "ModelPackageArn",
+    "ModelPackageGroupName",
+    "ModelPackageVersion",
+    "CreationTime",
+    "ModelPackageStatus",
+    "ModelApprovalStatus",
+    "ModelLifeCycle",
+)
+"""What ListModelPackages shows of a version, as far as the deployer reads it (`ModelPackageSummary`)."""
+
 AWAITED_SECONDS: Final = 3000.0
 """How long a disturbance waits for a status: longer than a failing rollout takes."""
 
@@ -326,6 +337,8 @@ class World:
         self._invocations = 0
         self._present: dict[str, tuple[int, bytes]] = {}
         self._past: dict[str, tuple[datetime, tuple[int, bytes]]] = {}
+        self._packages: dict[str, bytes] = {}
+        self._past_packages: dict[str, tuple[datetime, bytes]] = {}
         self._deleting: set[str] = set()
         self.changed: set[str] = set()
         self.coverage: set[tuple[str, str]] = set()
@@ -495,6 +508,7 @@ class World:
         status = detail.get("EndpointStatus") or detail.get("ModelApprovalStatus") or detail.get("operation")
         self.tell("aws", f"event {number}: {event['detail-type']}", f"{about} {status}")
         if "ModelPackageArn" in detail:
+            self._observe_package(detail["ModelPackageArn"])
             # The registry forwards it to every stage.
             for site in self.sites:
                 self._deliver(event, number, site)
@@ -900,7 +914,58 @@ class World:
                 if status == 200:
                     listed[name] = json.loads(content)
             return answer(200, {"Endpoints": [_summary(each) for each in listed.values()]})
-        return None
+        return self._stale_registry(operation, request, site)
+
+    def _stale_registry(
+        self, operation: str, request: dict[str, Any], site: Site
+    ) -> tuple[int, bytes] | None:
+        """Return what a read of the registry would have answered before a version's last change."""
+        recent = {
+            arn: before
+            for arn, (time, before) in self._past_packages.items()
+            if self.clock.now() - time <= timedelta(seconds=STALE_SECONDS)
+        }
+        if operation == "DescribeModelPackage":
+            before = recent.get(request["ModelPackageName"].lower())
+            return None if before is None else (200, before)
+        if operation != "ListModelPackages" or not recent:
+            return None
+        status, _, content = self._ask_registry(operation, request, site)
+        page = json.loads(content)
+        if status != 200 or "NextToken" in page or "NextToken" in request:
+            return None
+        shown = [
+            each for each in page["ModelPackageSummaryList"] if each["ModelPackageArn"].lower() not in recent
+        ]
+        group = request["ModelPackageGroupName"].rpartition("/")[2].lower()
+        packages = [json.loads(each) for each in recent.values()]
+        shown += [
+            {member: each[member] for member in _SUMMARY if member in each}
+            for each in packages
+            if each["ModelApprovalStatus"] == request["ModelApprovalStatus"]
+            and each["ModelPackageGroupName"].lower() == group
+        ]
+        shown.sort(key=lambda each: each["CreationTime"], reverse=True)
+        return answer(200, {"ModelPackageSummaryList": shown})
+
+    def _ask_registry(
+        self, operation: str, request: dict[str, Any], site: Site
+    ) -> tuple[int, dict[str, str], bytes]:
+        return wire.handle(
+            self.control_plane,
+            target=f"SageMaker.{operation}",
+            body=json.dumps(request).encode(),
+            caller=site.caller,
+        )
+
+    def _observe_package(self, arn: str) -> None:
+        """Remember what a version was before it changed just now."""
+        status, _, now = self._ask_registry("DescribeModelPackage", {"ModelPackageName": arn}, self.sites[0])
+        before = self._packages.get(arn.lower())
+        if status == 200 and before != now:
+            self._packages[arn.lower()] = now
+            if before is not None:
+                self._past_packages[arn.lower()] = self.clock.now(), before
 
     # For laws ----------------------------------------------------------------------------------------
 

@@ -198,9 +198,7 @@ class _Chooser:
 
     def _is_known_not_to_stand(self, approval: Approval) -> bool:
         """Tell whether the facts show that an approval does not stand: then it needs no release."""
-        facts = self._facts
-        is_read = facts.listed is not None or approval.version_arn.lower() in facts.versions
-        return is_read and not self._stands(approval)
+        return approval.version_arn.lower() in self._facts.versions and not self._stands(approval)
 
     def _stands(self, approval: Approval) -> bool:
         stands = self._facts.stands(approval)

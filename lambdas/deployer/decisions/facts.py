@@ -119,9 +119,12 @@ class Facts:
         )
 
     def stands(self, approval: Approval) -> bool:
-        """Tell whether an approval stands. An approval of a hidden version still stands."""
-        if self.listed is not None:
-            return approval.version_arn.lower() in self.listed
+        """Tell whether an approval stands. An approval of a hidden version still stands.
+
+        A list may lag, or lack a page. So what it lacks is read by itself before it is given up.
+        """
+        if self.listed is not None and approval.version_arn.lower() in self.listed:
+            return True
         version = self.version(approval.version_arn)
         return isinstance(version, Hidden) or self.is_deployable(version)
 

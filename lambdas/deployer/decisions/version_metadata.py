@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 LONGEST_VALUE: Final = 256
 """Characters (botocore: `CustomerMetadataValue`). A key has at most 128, enough for both names in full."""
 
+MOST_PROPERTIES: Final = 50
+"""Properties that a version may have (botocore: `CustomerMetadataMap`)."""
+
+_ROOM: Final = {"endpoint": 8, "failed": 4}
+"""How many properties an endpoint's stamp leaves free, and that of a failure. Stages need them for digests
+and promotions."""
+
 _SERVING: Final = "serving"
 _NOT_ALLOWED: Final = re.compile(r"[^\w \-.:/=+@]+")
 """Characters that the shapes' pattern refuses. It permits letters, digits, spaces and these marks."""
@@ -80,6 +87,27 @@ def of_digest(digest: str, stage_name: str, specification_name: str | None) -> d
 def of_promotion(goal: LifeCycle, stage_name: str, when: datetime) -> dict[str, str]:
     """Return the stamp that keeps a stage's other endpoints from promoting a version again."""
     return {promoted_property(stage_name): _value(f"to {goal.stage}/{goal.stage_status} {_when(when)}")}
+
+
+def that_fit(properties: Mapping[str, str], metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return the properties for which a version has room: digests and promotions first, then failures.
+
+    Args:
+        properties: What is to be written.
+        metadata: What the version has.
+    """
+    fitting = {key: value for key, value in properties.items() if key in metadata}
+    for key, value in sorted(properties.items(), key=lambda each: _left_free(*each)):
+        free = MOST_PROPERTIES - len(metadata.keys() | fitting.keys())
+        if key not in metadata and free > _left_free(key, value):
+            fitting[key] = value
+    return fitting
+
+
+def _left_free(key: str, value: str) -> int:
+    if ":endpoint:" not in key:
+        return 0
+    return _ROOM["failed" if value.startswith(f"{AttemptStatus.FAILED.value} ") else "endpoint"]
 
 
 def is_promoted(metadata: Mapping[str, str], stage_name: str) -> bool:

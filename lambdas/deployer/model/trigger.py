@@ -89,10 +89,20 @@ class SweepPart:
 
 
 @dataclass(frozen=True, slots=True)
+class NothingToDecide:
+    """An event of a change that no decision depends on, or only at the next sweep."""
+
+    reason: str
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unusable:
     """An event that says nothing the deployer can act on."""
 
     reason: str
 
 
-Trigger: TypeAlias = PackageChanged | EndpointChanged | SettingsDeployed | Sweep | SweepPart | Unusable
+Trigger: TypeAlias = (
+    PackageChanged | EndpointChanged | SettingsDeployed | Sweep | SweepPart | NothingToDecide | Unusable
+)

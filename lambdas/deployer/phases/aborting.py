@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from deployer.endpoint_pass.round import Next
 from deployer.gateways.refusals import UpkeepRefusedError
 from deployer.model.attempt import AttemptStatus, Deployment
+from deployer.model.names import same_arn
 from deployer.model.steps import SetOffAbortAlarm
 
 if TYPE_CHECKING:
@@ -67,7 +68,10 @@ class AbortingPhase:
         alarm_name, history = self._settings.abort_alarm_name, self._ledger.history
         if alarm_name is None or endpoint.status != "Updating" or not deployment.is_under_way_on(endpoint):
             return
-        taken_back = [each for each in deployment.version_arns if not history.has_approval_of(each)]
+        stand = [each.version_arn for each in history.approvals]
+        taken_back = [
+            each for each in deployment.version_arns if not any(same_arn(each, arn) for arn in stand)
+        ]
         if all(self._versions.may_still_serve(each) for each in taken_back):
             return
         # Note it first: the invocation that settles the attempt must not blame the version.

@@ -133,6 +133,9 @@ class ApprovalsPhase:
             )
             if heard is not None and is_kept:
                 self._withdraw(heard)
+            elif heard is not None:
+                # The event may be newer than what the registry shows. The next sweep looks again.
+                self._ledger.record_approval(heard)
             return
         digest = self._versions.read_digest(version)
         approval = _approval_of(self._settings, version, heard, digest if isinstance(digest, str) else None)

@@ -15,11 +15,13 @@ from deployer.decisions.promotion import (
     serves_as_chosen,
     unwritten,
 )
+from deployer.decisions.version_metadata import MOST_PROPERTIES, that_fit
 from deployer.endpoint_pass.round import Next
 from deployer.gateways.refusals import UpkeepRefusedError
 from deployer.gateways.sagemaker_errors import RefusedError, registry_refusals
 from deployer.model.attempt import AttemptStatus
 from deployer.model.model_version import Hidden, ModelVersion
+from deployer.model.steps import WriteMetadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from deployer.model.endpoint import Endpoint
     from deployer.model.life_cycle import PromotionRule
     from deployer.model.settings import EndpointSettings
-    from deployer.model.steps import WriteMetadata
 
 
 class VersionMetadataPhase:
@@ -63,7 +64,6 @@ class VersionMetadataPhase:
         if not ended:
             return Next.GO_ON
         changes = metadata_changes(self._versions.facts, ended)
-        self._logger.info("Writing to the registry what is not there yet", steps=changes.steps)
         for step in changes.steps:
             try:
                 self._write(step)
@@ -82,10 +82,21 @@ class VersionMetadataPhase:
             version = self._versions.read(step.version_arn)
         if isinstance(version, Hidden):
             raise RefusedError(version.reason)
-        # Write nothing that is there already. Each write is an event and leads to a pass, and that pass may
-        # get here before this one journals the write.
-        if version is not None and not step.properties.items() <= version.metadata.items():
-            self._executor.make(step)
+        if version is None:
+            return
+        fitting = that_fit(step.properties, version.metadata)
+        if fitting.keys() < step.properties.keys():
+            self._logger.warning(
+                f"The version has {len(version.metadata)} of {MOST_PROPERTIES} metadata properties: some are "
+                "left out, so that stages can still write digests and promotions.",
+                model_package_arn=version.arn,
+                left_out=sorted(step.properties.keys() - fitting.keys()),
+            )
+        # Write nothing that is there already.
+        if not fitting.items() <= version.metadata.items():
+            write = WriteMetadata(step.version_arn, fitting)
+            self._logger.info("Writing to the registry what is not there yet", steps=[write])
+            self._executor.make(write)
 
 
 class PromotionPhase:

@@ -214,20 +214,25 @@ def test_the_registry_is_asked_newest_first_and_no_further_than_needed() -> None
     assert decision.choice.approval.version == 2
 
 
-def test_what_was_listed_is_asked_for_only_where_it_may_go_out() -> None:
-    """The registry's list says what stands, of every version with one call."""
+def test_what_a_list_lacks_is_read_by_itself_before_it_is_given_up() -> None:
+    """A list may lag or lack a page; what it shows is not asked for again until it goes out."""
     approvals = [approval(version, minutes(version)) for version in (1, 2, 3)]
     decide = partial(choose, serving_config_name=None, now=NOW)
-    versions = {2: model_version(2)}
+    rejected = {3: model_version(3, approval_status="Rejected"), 2: model_version(2)}
+    lacking = {3: model_version(3)}
 
-    read, decision = read_for(decide, facts(approvals, listed=[1, 2]), versions)
-
-    assert read == [UnreadVersion(version_arn(2)), UnreadArtifacts(versions[2])]
+    read, decision = read_for(decide, facts(approvals, listed=[1, 2]), rejected)
+    assert read == [
+        UnreadVersion(version_arn(3)),
+        UnreadVersion(version_arn(2)),
+        UnreadArtifacts(rejected[2]),
+    ]
     assert decision.withdrawn == (approvals[2],)
-    assert read_for(decide, facts(approvals, listed=[]), {}) == (
-        [],
-        Decision(None, withdrawn=tuple(approvals[::-1])),
-    )
+
+    _, decision = read_for(decide, facts(approvals, listed=[1, 2]), lacking)
+    assert decision.choice is not None
+    assert decision.choice.approval.version == 3
+    assert decision.withdrawn == ()
 
 
 def test_a_version_that_the_registry_shows_under_another_case_was_read() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -330,6 +330,36 @@ class TestVersionMetadata:
 
         assert changes.steps == (WriteMetadata(version_arn(1), {f"{DIGEST_KEY}:small": DIGEST, **told}),)
         assert changes.live == {version_arn(1): "approved"}
+
+
+class TestRoom:
+    """A version has at most fifty properties, and a stage may have any number of endpoints."""
+
+    STAMP: Final = {"greenlight:staging:endpoint:b": "serving since 2026"}
+    FAILED: Final = {"greenlight:staging:endpoint:b": "failed 2026: no"}
+    PROMOTED: Final = {"greenlight:staging:promoted": "to Production", "greenlight:staging:digest": "0a1b"}
+
+    @staticmethod
+    def metadata(count: int) -> dict[str, str]:
+        return {f"key-{number}": "" for number in range(count)}
+
+    def test_an_endpoints_stamp_leaves_room_for_what_stages_need(self) -> None:
+        assert version_metadata.that_fit(self.STAMP, self.metadata(41)) == self.STAMP
+        assert version_metadata.that_fit(self.STAMP, self.metadata(42)) == {}
+
+    def test_a_failure_may_take_more_of_it(self) -> None:
+        """By it the stage's other endpoints know that a version is broken."""
+        assert version_metadata.that_fit(self.FAILED, self.metadata(45)) == self.FAILED
+        assert version_metadata.that_fit(self.FAILED, self.metadata(46)) == {}
+
+    def test_digests_and_promotions_come_first_and_take_all(self) -> None:
+        assert version_metadata.that_fit(self.PROMOTED | self.STAMP, self.metadata(48)) == self.PROMOTED
+        assert len(version_metadata.that_fit(self.PROMOTED, self.metadata(49))) == 1
+
+    def test_a_stamp_that_is_there_is_changed_however_many_there_are(self) -> None:
+        there = self.metadata(49) | {"greenlight:staging:endpoint:b": "serving since 2025"}
+
+        assert version_metadata.that_fit(self.STAMP, there) == self.STAMP
 
 
 def test_a_version_that_is_held_back_says_which_alarms_and_what_to_do() -> None:

@@ -76,6 +76,35 @@ def after(pipeline: Pipeline, seconds: float) -> None:
     pipeline.run()
 
 
+def test_a_version_is_promoted_though_its_metadata_is_full_of_other_things() -> None:
+    """Fifty endpoints of one stage fill a version's metadata, and users have properties of their own."""
+    pipeline = staging()
+    arn = pipeline.register()
+    properties = {f"team-{number}": "x" for number in range(45)}
+    pipeline.sagemaker.update_model_package(ModelPackageArn=arn, CustomerMetadataProperties=properties)
+    pipeline.approve(arn)
+    pipeline.run()
+    after(pipeline, SOAK + 60)
+
+    assert life_cycle(pipeline, arn) == PENDING
+    assert metadata(pipeline, arn).keys() - properties.keys() == {
+        "greenlight:staging:digest",
+        "greenlight:staging:promoted",
+    }
+
+
+def test_a_change_of_metadata_costs_no_pass() -> None:
+    pipeline = staging()
+    arn = deployed(pipeline)
+    before = len(pipeline.deployer_cloud.calls)
+    pipeline.sagemaker.update_model_package(
+        ModelPackageArn=arn, CustomerMetadataProperties={"note": "checked"}
+    )
+    pipeline.deliver()
+
+    assert len(pipeline.deployer_cloud.calls) == before
+
+
 # The gate ---------------------------------------------------------------------------------------------
 
 
