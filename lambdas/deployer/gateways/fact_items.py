@@ -27,6 +27,7 @@ FACT: Final = "fact#"
 LATEST_ATTEMPT: Final = f"{FACT}attempt"
 LAST_OBSERVED: Final = f"{FACT}endpoint"
 _FACT_APPROVAL: Final = f"{FACT}approval#"
+LAST_DEPLOYMENT: Final = f"{FACT}deployment"
 LAST_PROMOTION: Final = f"{FACT}promotion"
 _FACT_RELEASE: Final = f"{FACT}release#"
 _FACT_UNTOLD: Final = f"{FACT}untold#"
@@ -60,6 +61,7 @@ def read_facts(items: Iterable[Mapping[str, Any]]) -> History:
     untold: list[Attempt] = []
     promotions: list[Attempt] = []
     latest: Attempt | None = None
+    last_deployment: Attempt | None = None
     last_observed = LastObserved()
     for item in items:
         key = item[JOURNAL_SORT_KEY]["S"]
@@ -67,6 +69,8 @@ def read_facts(items: Iterable[Mapping[str, Any]]) -> History:
             latest = read_attempt(item)
         elif key == LAST_OBSERVED:
             last_observed = read_last_observed(item)
+        elif key == LAST_DEPLOYMENT:
+            last_deployment = read_attempt(item)
         elif key == LAST_PROMOTION:
             promotions.append(read_attempt(item))
         elif key.startswith(_FACT_UNTOLD):
@@ -84,6 +88,7 @@ def read_facts(items: Iterable[Mapping[str, Any]]) -> History:
         releases=releases,
         latest_attempt=latest,
         untold=tuple(sorted(untold, key=lambda each: each.number, reverse=True)),
+        last_deployment=last_deployment if isinstance(last_deployment, Deployment) else None,
         promotions=tuple(each for each in promotions if isinstance(each, Promotion)),
         last_observed=last_observed,
     )

@@ -10,6 +10,7 @@ One partition an endpoint, and one of the fleet (`fleet.py`). Items of an endpoi
   - `fact#approval#<version ARN>#<weight>`: an approval that may stand. If the registry does not show the
     version, what the event says is written, as `heard`;
   - `fact#release#<endpoint config>`: how a release fared, while its config may exist or its failures matter;
+  - `fact#deployment`: the last deployment that changed the endpoint and ended;
   - `fact#promotion`: the last promotion that ended;
 - `promotion#<version ARN>`: a version's last promotion, as a version is promoted once;
 - `unreadable#<version ARN>`: says that the version was reported as unreadable;
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from deployer.contract import JOURNAL_SORT_KEY
 from deployer.gateways.fact_items import (
     FACT,
+    LAST_DEPLOYMENT,
     LAST_OBSERVED,
     LAST_PROMOTION,
     LATEST_ATTEMPT,
@@ -51,7 +53,7 @@ from deployer.gateways.journal_items import (
 )
 from deployer.gateways.journal_table import MOST_WRITES, NEW, JournalTable, Write
 from deployer.model.attempt import Promotion
-from deployer.model.history import kept_promotion
+from deployer.model.history import kept_deployment, kept_promotion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -232,6 +234,8 @@ class Journal:
             record = without_keys(release_item(name, each))
             writes.append(Write("Put", name, release_key(each.endpoint_config_name), record))
         writes += [Write("Delete", name, release_key(each.endpoint_config_name)) for each in forget]
+        if kept_deployment(new) is not None:
+            writes.append(Write("Put", name, LAST_DEPLOYMENT, without_keys(after)))
         for promotion in kept_promotion(new):
             keys = (promotion_key(promotion.version_arn), LAST_PROMOTION)
             writes += [Write("Put", name, each, without_keys(after)) for each in keys]

@@ -126,6 +126,8 @@ class History:
         releases: What is known of each release, by its config's name.
         latest_attempt: The last attempt, settled or not.
         untold: Earlier attempts, newest first, whose end was not reported or not written to the registry.
+        last_deployment: The last deployment that SageMaker accepted and that ended. It tells when a rollout
+            was rolled back, also if its release is cleaned up by now.
         promotions: The last promotion that ended, and those that were read.
         promotions_read: ARNs, in lower case, of the versions whose promotion was read.
         last_observed: The endpoint at its last rest.
@@ -136,6 +138,7 @@ class History:
     releases: Mapping[str, ReleaseRecord] = field(default_factory=dict)
     latest_attempt: Attempt | None = None
     untold: tuple[Attempt, ...] = ()
+    last_deployment: Deployment | None = None
     promotions: tuple[Promotion, ...] = ()
     promotions_read: frozenset[str] = frozenset()
     last_observed: LastObserved = field(default_factory=LastObserved)
@@ -155,7 +158,7 @@ class History:
     def deployments(self) -> list[Deployment]:
         """The deployments that decide anything, newest first."""
         by_number = {each.number: each for record in self.releases.values() for each in record.deployments}
-        for attempt in reversed(self.may_be_untold):
+        for attempt in (self.last_deployment, *reversed(self.may_be_untold)):
             if isinstance(attempt, Deployment):
                 by_number[attempt.number] = attempt
         return [by_number[number] for number in sorted(by_number, reverse=True)]
@@ -216,6 +219,7 @@ class History:
         return replace(
             history,
             releases={name: each for name, each in releases.items() if self.is_needed(each)},
+            last_deployment=kept_deployment(attempt) or self.last_deployment,
             promotions=(*kept_promotion(attempt), *self.promotions),
         )
 
@@ -286,6 +290,14 @@ def _besides(approvals: Iterable[Kind], approval: Approval | HeardApproval) -> l
         for each in approvals
         if each.weight is not approval.weight or not same_arn(each.version_arn, approval.version_arn)
     ]
+
+
+def kept_deployment(attempt: Attempt) -> Deployment | None:
+    """Return a deployment that changed the endpoint and ended, if the attempt is one."""
+    if not isinstance(attempt, Deployment) or attempt.status not in ENDS:
+        return None
+    changed = attempt.accepted_at is not None or attempt.status is AttemptStatus.SUCCEEDED
+    return attempt if changed else None
 
 
 def kept_promotion(attempt: Attempt) -> tuple[Promotion, ...]:
