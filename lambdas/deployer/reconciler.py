@@ -23,6 +23,7 @@ from deployer.phases.autoscaling import AutoscalingPhase
 from deployer.phases.choice import Chooser
 from deployer.phases.cleanup import CleanUpPhase
 from deployer.phases.deployment import DeploymentPhase
+from deployer.phases.first_look import FirstLookPhase
 from deployer.phases.planning import Planner
 from deployer.phases.promotion import PromotionPhase, VersionMetadataPhase
 from deployer.phases.reporting import ReportingPhase
@@ -77,6 +78,7 @@ class Reconciler:
         rollout = Rollout(gateways, ledger, attempts, versions, executor, logger)
         testing = SmokeTestingPhase(settings, gateways, ledger, attempts, versions, time_budget, logger)
         self._phases: tuple[Phase, ...] = (
+            FirstLookPhase(settings, gateways, ledger, versions, notices, logger, now=now),
             ApprovalsPhase(settings, ledger, versions, notices, logger),
             RestPhase(reports, versions, chooser, logger, now=now),
             SettlementPhase(

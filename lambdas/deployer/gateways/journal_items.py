@@ -11,7 +11,7 @@ from deployer.contract import JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
 from deployer.model.approval import Approval, ApprovalSource, HeardApproval
 from deployer.model.attempt import Action, Attempt, AttemptStatus, CleanUp, Deletion, Deployment, Promotion
 from deployer.model.companion import Companion
-from deployer.model.history import LastObserved
+from deployer.model.history import FirstLook, LastObserved
 from deployer.model.life_cycle import LifeCycle
 from deployer.model.smoke_test import Failure
 
@@ -130,12 +130,18 @@ def last_observed_item(last: LastObserved) -> dict[str, Any]:
         "reported": optional(last.reported),
         "refused_change": optional(json.dumps(last.refused_change) if last.refused_change else None),
         "abort_alarm_set": {"BOOL": last.abort_alarm_set},
+        "first_look": optional(_first_look(last.first_look)),
     }
+
+
+def _first_look(look: FirstLook | None) -> str | None:
+    return json.dumps([look.group, sorted(look.versions)]) if look is not None else None
 
 
 def read_last_observed(item: Mapping[str, Any]) -> LastObserved:
     """Return the last observation that an item holds."""
     refused = json.loads(_text(item, "refused_change") or "[]")
+    first_look = json.loads(_text(item, "first_look") or "[]")
     return LastObserved(
         endpoint_config_name=_text(item, "endpoint_config_name"),
         last_modified_time=read_time(item, "last_modified_time"),
@@ -146,6 +152,7 @@ def read_last_observed(item: Mapping[str, Any]) -> LastObserved:
         reported=_text(item, "reported"),
         refused_change=(refused[0], refused[1]) if refused else None,
         abort_alarm_set=item.get("abort_alarm_set", {}).get("BOOL", False),
+        first_look=FirstLook(first_look[0], frozenset(first_look[1])) if first_look else None,
     )
 
 

@@ -167,6 +167,20 @@ class ModelsAndConfigs:
         created_at: datetime = found["CreationTime"]
         return created_at.astimezone(UTC)
 
+    def versions_on(self, endpoint_config_name: str) -> list[str]:
+        """Return the ARNs of the registry's versions that a config serves; none that may not be read."""
+        found: list[str] = []
+        try:
+            config = self._describe_config(endpoint_config_name) or {}
+            for variant in config.get("ProductionVariants", ()):
+                model = self._describe_model(variant["ModelName"]) if "ModelName" in variant else None
+                containers = (model or {}).get("Containers", ())
+                found += [each["ModelPackageName"] for each in containers if "ModelPackageName" in each]
+        except ClientError as error:
+            if error_code(error) != "AccessDeniedException":
+                raise
+        return found
+
     def delete_endpoint_config(self, endpoint_config_name: str, *, owner: Tag) -> bool:
         """Delete an endpoint config if it carries the owner's tag; otherwise return False."""
         found = self._describe_config(endpoint_config_name)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from deployer.model.names import version_number
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -127,7 +129,7 @@ class HeardApproval:
     @property
     def version(self) -> int:
         """The version's number, by its ARN."""
-        return int(self.version_arn.rpartition("/")[2])
+        return version_number(self.version_arn)
 
     @property
     def key(self) -> tuple[str, datetime]:

@@ -21,6 +21,19 @@ MOST_FAILURES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
+class FirstLook:
+    """What was approved when the endpoint was looked at for the first time.
+
+    Attributes:
+        group: The model package group, as in the settings.
+        versions: Numbers of the versions that were approved, and do not count until they are approved again.
+    """
+
+    group: str
+    versions: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class LastObserved:
     """What was last observed, done and reported at an endpoint's rest. Its loss costs a few calls.
 
@@ -36,6 +49,7 @@ class LastObserved:
         refused_change: Two configs: the one that the endpoint served, and the one that SageMaker refused to
             change it to.
         abort_alarm_set: Whether CloudWatch refused to clear the abort alarm after an abort.
+        first_look: What was approved at the first look; None before it.
     """
 
     endpoint_config_name: str | None = None
@@ -47,6 +61,7 @@ class LastObserved:
     reported: str | None = None
     refused_change: tuple[str, str] | None = None
     abort_alarm_set: bool = False
+    first_look: FirstLook | None = None
 
 
 @dataclass(frozen=True, slots=True)

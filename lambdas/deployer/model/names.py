@@ -44,6 +44,11 @@ def same_arn(one: str, other: str) -> bool:
     return one.lower() == other.lower()
 
 
+def version_number(version_arn: str) -> int:
+    """Return the number of a model package version, by its ARN."""
+    return int(version_arn.rpartition("/")[2])
+
+
 def account_of(arn: str) -> str:
     """Return the account that an ARN names."""
     return arn.split(":")[4]

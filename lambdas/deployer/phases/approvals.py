@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from deployer.gateways.sagemaker_errors import RefusedError
 from deployer.model.approval import Approval, ApprovalSource, HeardApproval
 from deployer.model.identity import Identity
 from deployer.model.model_version import Hidden, ModelVersion
-from deployer.model.names import same_arn
+from deployer.model.names import same_arn, version_number
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -105,9 +106,27 @@ class ApprovalsPhase:
         for heard in self._ledger.history.heard:
             if facts.follows(heard):
                 self._record(heard.version_arn, heard)
+        before, history = self._approved_before(approved), self._ledger.history
         for version_arn in approved:
-            if not self._ledger.history.has_approval_of(version_arn):
+            if version_number(version_arn) not in before and not history.has_approval_of(version_arn):
                 self._record(version_arn)
+
+    def _approved_before(self, approved: list[str]) -> frozenset[int]:
+        """Return the versions that were approved before the first look, and stand ever since.
+
+        One that does not stand any more counts as new when it is approved again.
+        """
+        look = self._ledger.history.last_observed.first_look
+        if look is None or look.group != self._settings.model_package_group:
+            return frozenset()
+        unlisted = look.versions - {version_number(each) for each in approved}
+        # A list may lag, or lack a page.
+        name = self._settings.version_name
+        gone = {each for each in unlisted if not self._versions.may_still_serve(name(each))}
+        if gone:
+            look = replace(look, versions=look.versions - gone)
+            self._ledger.note(first_look=look)
+        return look.versions
 
     def _withdraw_unless_it_stands(self, approval: Approval) -> None:
         if not self._versions.decide(partial(_stands, approval=approval)):
@@ -138,7 +157,7 @@ class ApprovalsPhase:
                 self._ledger.record_approval(heard)
             return
         digest = self._versions.read_digest(version)
-        approval = _approval_of(self._settings, version, heard, digest if isinstance(digest, str) else None)
+        approval = approval_of(self._settings, version, heard, digest if isinstance(digest, str) else None)
         if not self._ledger.record_approval(approval):
             return
         self._logger.info(
@@ -178,10 +197,17 @@ def _heard(endpoint_name: str, change: PackageChanged) -> HeardApproval:
     )
 
 
-def _approval_of(
+def approval_of(
     settings: EndpointSettings, version: ModelVersion, heard: HeardApproval | None, digest: str | None
 ) -> Approval:
-    """Return a version's approval, by the event or by the registry's list."""
+    """Return a version's approval, by the event or by the registry's list.
+
+    Args:
+        settings: The endpoint's.
+        version: The version, as the registry shows it.
+        heard: What its event says; None if it was found in a list.
+        digest: Of its artifacts; None if S3 does not show them.
+    """
     # If somebody changed the version after the approval, `LastModifiedBy` is not the approver. Both times are
     # SageMaker's, in whole seconds.
     made = heard.changed_at if heard is not None else None

@@ -1,0 +1,135 @@
+"""Decides, once for each group, which of the versions that were approved before counts for the endpoint.
+
+Nobody saw when they were approved: the registry only tells when each was changed last. So these times order
+nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deployer.decisions.first_look import order
+from deployer.endpoint_pass.round import Next
+from deployer.gateways.sagemaker_errors import RefusedError
+from deployer.model.approval import HeardApproval, Weight
+from deployer.model.history import FirstLook
+from deployer.model.model_version import Hidden
+from deployer.model.names import same_arn, version_number
+from deployer.phases.approvals import approval_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from aws_lambda_powertools import Logger
+
+    from deployer.endpoint_pass.ledger import Ledger
+    from deployer.endpoint_pass.notices import Notices
+    from deployer.endpoint_pass.round import Round
+    from deployer.endpoint_pass.versions import Versions
+    from deployer.gateways.gateways import Gateways
+    from deployer.model.approval import Approval
+    from deployer.model.settings import EndpointSettings
+
+
+class FirstLookPhase:
+    """Looks at an endpoint that the journal does not know, or that follows another group than before.
+
+    It is new, was handed over, or its journal was lost.
+    """
+
+    def __init__(
+        self,
+        settings: EndpointSettings,
+        gateways: Gateways,
+        ledger: Ledger,
+        versions: Versions,
+        notices: Notices,
+        logger: Logger,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._gateways = gateways
+        self._ledger = ledger
+        self._versions = versions
+        self._notices = notices
+        self._logger = logger
+        self._now = now
+
+    def run(self, round_: Round) -> Next:
+        """Journal the approval that counts, and note which versions were approved before."""
+        group, known = self._settings.model_package_group, self._ledger.history.last_observed.first_look
+        if known is not None and known.group == group:
+            return Next.GO_ON
+        try:
+            approved = self._versions.list_approved()
+        except RefusedError:
+            # The next phase says so, where it is news.
+            return Next.GO_ON
+        news = round_.change.version_arn if round_.change is not None else ""
+        before = [
+            each
+            for each in approved
+            if not same_arn(each, news) and not self._ledger.history.has_approval_of(each)
+        ]
+        serving = self._serving(before) if before else None
+        chosen = self._take(order(before, serving))
+        others = frozenset(version_number(each) for each in before if each not in chosen)
+        self._ledger.note(first_look=FirstLook(group, others))
+        self._report(before, [version_number(each) for each in chosen], serving)
+        return Next.GO_ON
+
+    def _take(self, candidates: list[str]) -> list[str]:
+        """Journal the first approval that counts, and the first that only makes its version a shadow."""
+        taken: list[str] = []
+        for version_arn in candidates:
+            approval = self._approval(version_arn)
+            if approval is None or (taken and approval.weight is Weight.SHADOWS):
+                continue
+            if approval.weight is not Weight.IGNORED:
+                self._ledger.record_approval(approval)
+                taken.append(version_arn)
+            if approval.weight in {Weight.COUNTS, Weight.HEARD}:
+                break
+        return taken
+
+    def _approval(self, version_arn: str) -> Approval | HeardApproval | None:
+        version = self._versions.known(version_arn)
+        if isinstance(version, Hidden):
+            self._notices.report_hidden(version_arn, version)
+            return HeardApproval(
+                endpoint_name=self._settings.endpoint_name,
+                version_arn=version_arn,
+                group_name=self._settings.group_name,
+                approved_at=self._now().replace(microsecond=0),
+                correlation_id=f"adopted-{self._settings.group_name}-{version_number(version_arn)}",
+            )
+        if version is None or not self._versions.facts.is_deployable(version):
+            return None
+        digest = self._versions.read_digest(version)
+        return approval_of(self._settings, version, None, digest if isinstance(digest, str) else None)
+
+    def _serving(self, approved: list[str]) -> str | None:
+        """Return the approved version that the endpoint serves, if its models tell."""
+        endpoint = self._gateways.endpoints.describe(self._settings.endpoint_name)
+        found = None
+        if endpoint is not None and endpoint.endpoint_config_name:
+            found = self._gateways.models_and_configs.versions_on(endpoint.endpoint_config_name)
+        serving = [each for each in approved if any(same_arn(each, arn) for arn in found or ())]
+        return max(serving, key=version_number, default=None)
+
+    def _report(self, before: list[str], taken: list[int], serving: str | None) -> None:
+        name, group = self._settings.endpoint_name, self._settings.group_name
+        self._logger.info("First look", approved=len(before), taken=taken)
+        if len(before) == len(taken):
+            # None of them was left out.
+            return
+        which = "none of them counts by the approval policy"
+        if taken:
+            why = "which it serves already" if serving is not None else "the highest that counts"
+            which = f"version {taken[-1]} is taken as approved, {why}"
+        self._notices.report(
+            f"{name} is new to this deployer, and {group} has {len(before)} approved versions: {which}. "
+            "Another one goes out once it is approved again."
+        )

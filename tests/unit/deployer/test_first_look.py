@@ -1,0 +1,168 @@
+"""What an endpoint begins with: nobody saw when the versions were approved that are there already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deployer.decisions.first_look import order
+from tests.unit.deployer.builders import version_arn
+from tests.unit.deployer.pipeline import TABLE, Pipeline
+
+
+def approved(pipeline: Pipeline, count: int) -> list[str]:
+    """Return versions that were approved, a day after each other, before the deployer was there."""
+    arns = []
+    for _ in range(count):
+        arns.append(pipeline.register("Approved"))
+        pipeline.pass_time(86_400)
+    pipeline.undelivered()
+    return arns
+
+
+def edit(pipeline: Pipeline, arn: str) -> None:
+    pipeline.sagemaker.update_model_package(ModelPackageArn=arn, CustomerMetadataProperties={"note": "old"})
+    pipeline.undelivered()
+
+
+def sweep(pipeline: Pipeline) -> None:
+    pipeline.pass_time(900)
+    pipeline.sweep()
+    pipeline.run()
+
+
+def begin(pipeline: Pipeline, **settings: Any) -> None:
+    """Let a platform team deploy the endpoint's settings."""
+    pipeline.manage(**settings)
+    sweep(pipeline)
+
+
+def lose_journal(pipeline: Pipeline) -> None:
+    table = pipeline.cloud.client("dynamodb")
+    for item in table.scan(TableName=TABLE)["Items"]:
+        table.delete_item(TableName=TABLE, Key={key: item[key] for key in ("endpoint", "item")})
+
+
+def told(pipeline: Pipeline, outcome: str) -> list[str]:
+    return [each["Message"] for each in pipeline.outcomes if each["Outcome"] == outcome]
+
+
+def test_what_serves_comes_before_the_highest_version() -> None:
+    arns = [version_arn(number) for number in (9, 10, 2)]
+
+    assert order(arns, None) == [version_arn(10), version_arn(9), version_arn(2)]
+    assert order(arns, version_arn(2)) == [version_arn(2), version_arn(10), version_arn(9)]
+
+
+def test_a_new_endpoint_takes_the_highest_version_and_not_the_one_that_was_edited_last() -> None:
+    pipeline = Pipeline()
+    first, *_ = approved(pipeline, 5)
+    edit(pipeline, first)
+    begin(pipeline)
+    sweep(pipeline)
+
+    assert pipeline.serving() == "v5"
+    [message] = told(pipeline, "needs_attention")
+    assert "has 5 approved versions: version 5 is taken as approved, the highest that counts" in message
+
+
+def test_what_was_approved_before_is_nothing_to_go_back_to() -> None:
+    """Nobody ever saw it serve here."""
+    pipeline = Pipeline()
+    *_, last = approved(pipeline, 3)
+    begin(pipeline)
+    pipeline.reject(last)
+    pipeline.run()
+    sweep(pipeline)
+
+    assert pipeline.serving() == "v3"
+    assert "No approved version" in told(pipeline, "needs_attention")[-1]
+
+
+def test_what_was_approved_before_goes_out_once_it_is_approved_again() -> None:
+    pipeline = Pipeline()
+    first, *_ = approved(pipeline, 3)
+    begin(pipeline)
+    pipeline.approve(first)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+@pytest.mark.parametrize("event", ["delivered", "lost"])
+def test_an_approval_that_is_given_later_is_found(event: str) -> None:
+    pipeline = Pipeline()
+    approved(pipeline, 2)
+    begin(pipeline)
+    pipeline.register("Approved")
+    if event == "lost":
+        pipeline.undelivered()
+    sweep(pipeline)
+
+    assert pipeline.serving() == "v3"
+
+
+def test_a_version_that_was_rejected_meanwhile_counts_as_new_when_it_is_approved_again() -> None:
+    pipeline = Pipeline()
+    first, *_ = approved(pipeline, 3)
+    begin(pipeline)
+    pipeline.reject(first)
+    sweep(pipeline)
+    pipeline.pass_time(60)
+    pipeline.approve(first)
+    pipeline.undelivered()
+    sweep(pipeline)
+
+    assert pipeline.serving() == "v1"
+
+
+def test_the_event_of_an_approval_may_come_before_the_first_look() -> None:
+    pipeline = Pipeline()
+    first, *_ = approved(pipeline, 3)
+    pipeline.manage()
+    pipeline.undelivered()
+    pipeline.approve(first)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+def test_only_a_version_that_the_policy_admits_is_taken() -> None:
+    pipeline = Pipeline()
+    approved(pipeline, 2)
+    begin(pipeline, ApprovalPolicy={"Approvers": ["nobody"]})
+
+    assert pipeline.serving() is None
+    assert "none of them counts by the approval policy" in told(pipeline, "needs_attention")[0]
+
+
+def test_a_lost_journal_keeps_what_serves() -> None:
+    """A retained table is not taken up again when its stack is deployed anew."""
+    pipeline = Pipeline()
+    pipeline.manage()
+    first, second, third = (pipeline.register() for _ in range(3))
+    for arn in (first, third, second):
+        pipeline.approve(arn)
+        pipeline.run()
+        pipeline.pass_time(3600)
+    assert pipeline.serving() == "v2"
+    edit(pipeline, first)
+    lose_journal(pipeline)
+    sweep(pipeline)
+    sweep(pipeline)
+
+    assert pipeline.serving() == "v2"
+    assert "version 2 is taken as approved, which it serves already" in told(pipeline, "needs_attention")[0]
+
+
+def test_another_group_is_looked_at_anew() -> None:
+    pipeline = Pipeline()
+    approved(pipeline, 1)
+    begin(pipeline)
+    pipeline.sagemaker.create_model_package_group(ModelPackageGroupName="churn-next")
+    pipeline.manage(ModelPackageGroupName="churn-next")
+    sweep(pipeline)
+
+    assert pipeline.history.last_observed.first_look is not None
+    assert pipeline.history.last_observed.first_look.group == "churn-next"
