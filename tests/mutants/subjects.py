@@ -50,6 +50,7 @@ _TESTS_OF_A_DECISION: Final = {
         _unit("guarding", "endpoint_changes"), _stories("guardrails", "variants", "kinds")
     ),
     "facts": Suites(_unit("approval", "journal", "retention"), (*_PIPELINE, _STAGE)),
+    "first_look": Suites(_unit("first_look"), _PIPELINE),
     "former_releases": Suites(_unit("former_releases"), (*_stories("models"), *_PIPELINE)),
     "guardrails": Suites(_unit("guarding"), (*_stories("guardrails", "aborting"), *_PIPELINE)),
     "instance_types": Suites(_unit("instance_types"), _PIPELINE),

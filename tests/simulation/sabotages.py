@@ -168,8 +168,9 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "adopt nothing",
         "phases/approvals.py",
-        "            if not self._ledger.history.has_approval_of(version_arn):\n",
-        "            if version_arn is None:\n",
+        "            if version_number(version_arn) not in before "
+        "and not history.has_approval_of(version_arn):\n",
+        "            if version_number(version_arn) in before and history is None:\n",
     ),
     Sabotage(
         "take metadata for an approval",

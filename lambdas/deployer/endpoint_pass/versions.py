@@ -59,6 +59,7 @@ class Versions:
         self._versions: dict[str, ModelVersion | Hidden | None] = {}
         self._digests: dict[str, str | Hidden] = {}
         self._listed: frozenset[str] | None = None
+        self._approved: list[str] | None = None
         self.hidden: dict[str, Hidden] = {}
         """Hidden versions that the round needed. They are reported at its end."""
 
@@ -74,6 +75,7 @@ class Versions:
         self._versions.clear()
         self._digests.clear()
         self._listed = None
+        self._approved = None
         self.hidden = {}
 
     def decide(self, decision: Callable[[Facts], Answer | Unread]) -> Answer:
@@ -92,12 +94,17 @@ class Versions:
     def list_approved(self) -> list[str]:
         """Return the ARNs of the group's approved versions that the settings admit, newest first.
 
+        The registry is asked once a round.
+
         Raises:
             RefusedError: The registry refuses the request.
         """
+        if self._approved is not None:
+            return self._approved
         listed = self._registry.approved_versions(self._settings.model_package_group)
         approved = [arn for arn, life_cycle in listed if self._settings.admits(life_cycle)]
         self._listed = frozenset(arn.lower() for arn in approved)
+        self._approved = approved
         return approved
 
     def read(self, version_arn: str) -> ModelVersion | Hidden | None:

@@ -53,7 +53,7 @@ from deployer.gateways.journal_items import (
 )
 from deployer.gateways.journal_table import MOST_WRITES, NEW, JournalTable, Write
 from deployer.model.attempt import Promotion
-from deployer.model.history import kept_deployment, kept_promotion
+from deployer.model.history import LastObserved, kept_deployment, kept_promotion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 
     from deployer.model.approval import Approval, HeardApproval
     from deployer.model.attempt import Attempt
-    from deployer.model.history import History, LastObserved, ReleaseRecord
+    from deployer.model.history import History, ReleaseRecord
 
 
 class Journal:
@@ -262,5 +262,9 @@ class Journal:
         """Write the changed attributes of the last observation. At least one must have changed."""
         old, new = last_observed_item(before), last_observed_item(after)
         changed = {name: value for name, value in new.items() if old[name] != value}
-        if not self._table.write(Write("Update", endpoint_name, LAST_OBSERVED, changed)):
-            self._table.write(Write("Put", endpoint_name, LAST_OBSERVED, new, condition=NEW))
+        update = Write("Update", endpoint_name, LAST_OBSERVED, changed)
+        first = Write("Put", endpoint_name, LAST_OBSERVED, new, condition=NEW)
+        # Another invocation may have noted something first, or the journal was lost meanwhile.
+        for write in (first, update) if before == LastObserved() else (update, first):
+            if self._table.write(write):
+                return

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from deployer.decisions.first_look import order
 from deployer.endpoint_pass.round import Next
 from deployer.gateways.sagemaker_errors import RefusedError
-from deployer.model.approval import HeardApproval, Weight
+from deployer.model.approval import Approval, HeardApproval, Weight
 from deployer.model.history import FirstLook
 from deployer.model.model_version import Hidden
 from deployer.model.names import same_arn, version_number
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.round import Round
     from deployer.endpoint_pass.versions import Versions
     from deployer.gateways.gateways import Gateways
-    from deployer.model.approval import Approval
     from deployer.model.settings import EndpointSettings
 
 
@@ -83,15 +82,20 @@ class FirstLookPhase:
     def _take(self, candidates: list[str]) -> list[str]:
         """Journal the first approval that counts, and the first that only makes its version a shadow."""
         taken: list[str] = []
+        ignored: Approval | None = None
         for version_arn in candidates:
             approval = self._approval(version_arn)
             if approval is None or (taken and approval.weight is Weight.SHADOWS):
                 continue
-            if approval.weight is not Weight.IGNORED:
-                self._ledger.record_approval(approval)
-                taken.append(version_arn)
-            if approval.weight in {Weight.COUNTS, Weight.HEARD}:
-                break
+            if isinstance(approval, Approval) and approval.weight is Weight.IGNORED:
+                ignored = ignored or approval
+                continue
+            self._ledger.record_approval(approval)
+            taken.append(version_arn)
+            if approval.weight is not Weight.SHADOWS:
+                return taken
+        if ignored is not None and self._ledger.record_approval(ignored):
+            self._notices.report_ignored(ignored)
         return taken
 
     def _approval(self, version_arn: str) -> Approval | HeardApproval | None:
@@ -122,8 +126,8 @@ class FirstLookPhase:
     def _report(self, before: list[str], taken: list[int], serving: str | None) -> None:
         name, group = self._settings.endpoint_name, self._settings.group_name
         self._logger.info("First look", approved=len(before), taken=taken)
-        if len(before) == len(taken):
-            # None of them was left out.
+        if len(before) <= max(len(taken), 1):
+            # No other one is left out.
             return
         which = "none of them counts by the approval policy"
         if taken:
