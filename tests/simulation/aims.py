@@ -69,6 +69,14 @@ _CLEANED_UP: Final = Schedule(head_start=2, keep=0, disturbances=_ROLLOUT)
 _LOOKED_AT: Final = Schedule(
     head_start=1, disturbances=(Disturbance(Kind.SYSTEM_UPDATE), Disturbance(Kind.SWEEP, wait=6))
 )
+_APPROVED: Final = Schedule(
+    head_start=1,
+    disturbances=(
+        Disturbance(Kind.REGISTER, wait=8),
+        Disturbance(Kind.APPROVE_NEWEST, wait=6),
+        Disturbance(Kind.SWEEP, wait=5),
+    ),
+)
 _CONFIGURED: Final = Schedule(
     head_start=1,
     disturbances=(Disturbance(Kind.CHANGE_SETTINGS, how=4), Disturbance(Kind.SWEEP, wait=8)),
@@ -166,6 +174,9 @@ _TO_A_CALL: Final[dict[str, Schedule]] = {
 }
 """Schedules in which the deployer makes a call."""
 
+_OF_THE_REGISTRY: Final = frozenset({"DescribeModelPackage", "ListModelPackages"})
+"""Reads that are stale only after a version changed."""
+
 _PASSED_ON: Final = replace(
     _PROMOTED,
     disturbances=(*_PROMOTED.disturbances, Disturbance(Kind.PASS_ON_LIVE), Disturbance(Kind.SWEEP, wait=11)),
@@ -253,6 +264,8 @@ def lead(aim: Aim, random: Random) -> Schedule:
         if how == DENIED:
             denial = Denial(what, lasts=random.randrange(len(DENIED_FOR)), elsewhere=random.random() < 0.5)
             return replace(schedule, denials=(denial,))
+        if how == FaultKind.STALE and what in _OF_THE_REGISTRY:
+            schedule = _APPROVED
         return replace(schedule, faults=(_fault(what, how, random),))
     event, status = what.removeprefix("event "), what.removeprefix("endpoint ")
     if event in _TO_AN_EVENT:
