@@ -136,9 +136,11 @@ def allow_registry(permissions: Permissions, accounts: Sequence[str | None]) -> 
     )
     coarser = replace(fine, resources=[_sagemaker(permissions, "model-package", "*")], loses=Loss.ACCOUNTS)
     permissions.allow_all([in_steps(fine, coarser)])
+    # Search knows no resource, and shows this account's versions alone.
+    search = ["sagemaker:Search"] if None in accounts else []
     permissions.allow(
         "ListModelPackages",
-        ["sagemaker:ListModelPackages"],
+        ["sagemaker:ListModelPackages", *search],
         ["*"],
         why_wildcard=_NO_RESOURCE,
     )

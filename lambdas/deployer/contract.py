@@ -44,6 +44,9 @@ class SettingsIndex:
     FOLLOWERS: Final = "Followers"
     """Model package group's name, in lower case, to the names of the endpoints that follow it."""
 
+    GROUP_ARNS: Final = "GroupArns"
+    """Endpoint's name to the ARN of the group that it follows, if its settings name the group by ARN."""
+
 
 class SettingsKey:
     """Members of an endpoint's compiled settings that are no member of SageMaker's requests."""

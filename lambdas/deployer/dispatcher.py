@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, assert_never
 
+from deployer.decisions.sweep import after_failed_look, after_look
 from deployer.endpoint_pass.attempts import Attempts
 from deployer.endpoint_pass.ledger import Ledger, LostLeaseError
 from deployer.endpoint_pass.reports import Reports
@@ -25,6 +26,7 @@ from deployer.model.trigger import (
 )
 from deployer.phases.settlement import settle_unmanaged
 from deployer.reconciler import Reconciler
+from deployer.survey import Survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,10 +34,9 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
     from deployer.gateways.bus import Bus
-    from deployer.gateways.fleet import NotedSettings
     from deployer.gateways.gateways import Gateways
     from deployer.gateways.settings_files import SettingsFiles
-    from deployer.model.endpoint import EndpointSummary
+    from deployer.model.fleet import FleetRecord, Look
     from deployer.model.settings import EndpointSettings
     from deployer.model.stack_identity import StackIdentity
 
@@ -91,7 +92,9 @@ class Dispatcher:
         self._started = gateways.now()
         self._correlation_id = invocation_id
         self._failures: dict[str, Exception] = {}
-        self._left_over: list[tuple[str, EndpointSummary | None]] = []
+        self._left_over: list[str] = []
+        self._resting: dict[str, FleetRecord] = {}
+        self._survey = Survey(settings, gateways, logger, account_id=identity.account_id, now=self._started)
 
     def dispatch(self, trigger: Trigger) -> None:
         """Reconcile every endpoint that the trigger is about.
@@ -133,8 +136,7 @@ class Dispatcher:
             case Sweep():
                 self._sweep()
             case SweepPart():
-                noted = self._gateways.journal.fleet.noted([name for name, _ in trigger.endpoints])
-                self._look_at(trigger.endpoints, noted)
+                self._sweep_part(trigger.endpoint_names)
             case unknown:
                 assert_never(unknown)
 
@@ -155,24 +157,36 @@ class Dispatcher:
 
     def _look_at_changed_settings(self) -> None:
         """Look at the endpoints whose settings are not those of the last look, and at those without any."""
-        noted = self._gateways.journal.fleet.noted()
-        changed = [
+        records = self._gateways.journal.fleet.records()
+        names = [
             name
             for name, digest in self._settings.digests.items()
-            if name not in noted or noted[name].digest != digest
+            if name not in records or records[name].settings_digest != digest
         ]
-        self._look_at_all([(name, None) for name in [*changed, *self._gone(noted)]], noted)
+        if not self._hand_over(names + self._gone(records)):
+            self._look_at(self._survey.looks_at(names, records))
+            self._release(records)
 
     def _sweep(self) -> None:
-        """Look at every endpoint: events, also those of deployed settings, may be lost."""
-        noted = self._gateways.journal.fleet.noted()
-        names = [*self._settings.digests, *self._gone(noted)]
-        if not names:
-            return
-        summaries = self._gateways.endpoints.summaries()
-        self._look_at_all([(name, summaries.get(name)) for name in names], noted)
+        """Look at the endpoints that changed, and at some of the others: each has its turn once a day."""
+        records = self._gateways.journal.fleet.records()
+        looks = self._survey.looks(records)
+        if not self._hand_over([each.endpoint_name for each in looks.needed] + self._gone(records)):
+            self._look_at(looks.needed)
+            self._release(records)
+        if self._remaining_seconds() >= SECONDS_FOR_A_PASS:
+            self._look_at(looks.daily, may_leave=True)
+        if self._survey.failure is not None:
+            self._failures["Search"] = self._survey.failure
 
-    def _gone(self, noted: Mapping[str, NotedSettings]) -> list[str]:
+    def _sweep_part(self, names: Sequence[str]) -> None:
+        records = self._gateways.journal.fleet.records(names)
+        self._look_at(
+            self._survey.looks_at([each for each in names if each in self._settings.digests], records)
+        )
+        self._release({name: record for name, record in records.items() if name in names})
+
+    def _gone(self, records: Mapping[str, FleetRecord]) -> list[str]:
         """Return the endpoints that are no longer in the settings.
 
         An endpoint that was noted just now may be of newer settings than this invocation has.
@@ -180,50 +194,52 @@ class Dispatcher:
         before = self._started - TAKING_EFFECT
         return [
             name
-            for name, each in noted.items()
-            if name not in self._settings.digests and each.noted_at < before
+            for name, each in records.items()
+            if name not in self._settings.digests and each.noted_at is not None and each.noted_at < before
         ]
 
-    def _look_at_all(
-        self, endpoints: list[tuple[str, EndpointSummary | None]], noted: Mapping[str, NotedSettings]
-    ) -> None:
-        """Look at endpoints: here, or in parts when they are many."""
-        endpoints.sort(key=lambda each: each[0])
-        if len(endpoints) <= self._part_size:
-            self._look_at(endpoints, noted)
-            return
+    def _hand_over(self, names: Sequence[str]) -> bool:
+        """Hand endpoints over to other invocations, if they are too many for this one."""
+        if len(names) <= self._part_size:
+            return False
+        ordered = sorted(names)
         parts = [
-            SweepPart(tuple(endpoints[first : first + self._part_size]))
-            for first in range(0, len(endpoints), self._part_size)
+            SweepPart(tuple(ordered[first : first + self._part_size]))
+            for first in range(0, len(ordered), self._part_size)
         ]
         self._bus.put_parts(parts)
-        self._logger.info(f"Looking at {len(endpoints)} endpoints in {len(parts)} parts")
+        self._logger.info(f"Looking at {len(ordered)} endpoints in {len(parts)} parts")
+        return True
 
-    def _look_at(
-        self,
-        endpoints: Sequence[tuple[str, EndpointSummary | None]],
-        noted: Mapping[str, NotedSettings],
-    ) -> None:
-        remaining = list(endpoints)
-        gone = self._gone(noted)
+    def _look_at(self, looks: Sequence[Look], *, may_leave: bool = False) -> None:
+        """Make a pass over each endpoint, then note which of them rest.
+
+        Args:
+            looks: What to look at.
+            may_leave: Whether another sweep takes up what this invocation has no time for.
+        """
+        self._make_passes(looks, may_leave=may_leave)
+        self._gateways.journal.fleet.note_rests(self._resting)
+        self._resting.clear()
+
+    def _make_passes(self, looks: Sequence[Look], *, may_leave: bool) -> None:
+        remaining = sorted(looks, key=lambda each: each.endpoint_name)
         put_off: set[str] = set()
         while remaining:
-            name, summary = remaining.pop(0)
-            with self._kept_apart(name):
-                for settings in self._read(name):
-                    may_wait = bool(remaining) and name not in put_off
-                    if not self._reconcile(
-                        settings, discover=True, summary=summary, noted=noted.get(name), may_wait=may_wait
-                    ):
-                        # A test that ended an earlier invocation may end this one, so such endpoints come
-                        # last.
-                        put_off.add(name)
-                        remaining.append((name, summary))
-                if name in gone:
-                    self._release(name, noted[name])
-            if remaining and remaining[-1][0] != name and self._remaining_seconds() < SECONDS_FOR_A_PASS:
+            look = remaining.pop(0)
+            name = look.endpoint_name
+            for settings in self._read(name):
+                may_wait = bool(remaining) and name not in put_off
+                if not self._reconcile(settings, look=look, may_wait=may_wait):
+                    # A test that ended an earlier invocation may end this one, so such endpoints come last.
+                    put_off.add(name)
+                    remaining.append(look)
+            if remaining and remaining[-1] is not look and self._remaining_seconds() < SECONDS_FOR_A_PASS:
+                if may_leave:
+                    self._logger.info(f"Out of time: {len(remaining)} daily looks are left to the next sweep")
+                    return
                 # Each part is smaller than its parent, so this ends.
-                self._bus.put_parts([SweepPart(tuple(remaining))])
+                self._bus.put_parts([SweepPart(tuple(each.endpoint_name for each in remaining))])
                 self._logger.info(f"Out of time: {len(remaining)} endpoints are left to another invocation")
                 # An error would make Lambda repeat this part, and put its rest on the bus again. The log has
                 # the failures, and the next sweep tries them again.
@@ -240,16 +256,21 @@ class Dispatcher:
             self._settle_unmanaged(endpoint_name)
         return []
 
-    def _release(self, endpoint_name: str, noted: NotedSettings) -> None:
-        """Report once that an endpoint is no longer managed, and forget its settings."""
-        outcome = outcomes.unmanaged(
-            endpoint_name,
-            managed_at=noted.noted_at,
-            time=self._gateways.now(),
-            correlation_id=self._correlation_id,
-        )
-        if not self._managed(endpoint_name) or self._gateways.reporter.report(outcome):
-            self._gateways.journal.fleet.forget(endpoint_name)
+    def _release(self, records: Mapping[str, FleetRecord]) -> None:
+        """Report once that endpoints are no longer managed, and forget their settings."""
+        for name in self._gone(records):
+            with self._kept_apart(name):
+                noted_at = records[name].noted_at
+                assert noted_at is not None, "an endpoint is gone after it was noted"
+                self._settle_unmanaged(name)
+                outcome = outcomes.unmanaged(
+                    name,
+                    managed_at=noted_at,
+                    time=self._gateways.now(),
+                    correlation_id=self._correlation_id,
+                )
+                if not self._managed(name) or self._gateways.reporter.report(outcome):
+                    self._gateways.journal.fleet.forget(name)
 
     def _managed(self, endpoint_name: str) -> bool:
         """Tell whether an endpoint was this stack's, by its tags and the journal."""
@@ -272,18 +293,17 @@ class Dispatcher:
         settings: EndpointSettings,
         *,
         change: PackageChanged | None = None,
-        discover: bool = False,
-        summary: EndpointSummary | None = None,
-        noted: NotedSettings | None = None,
+        look: Look | None = None,
         may_wait: bool = False,
     ) -> bool:
         """Make a pass over an endpoint; return False if none was made, because the endpoint can wait.
 
-        A pass of a sweep notes the settings' digest when it has ended. An approval's pass does not, as it
-        does not know what was noted: it would cost a call, and the sweep does it.
+        A sweep's look notes in the fleet's partition how it ended. An event's pass does not, as it has not
+        read what is there: the next sweep looks once more.
         """
-        self._logger.append_keys(endpoint=settings.endpoint_name, correlation_id=self._correlation_id)
-        with self._kept_apart(settings.endpoint_name):
+        name = settings.endpoint_name
+        self._logger.append_keys(endpoint=name, correlation_id=self._correlation_id)
+        with self._kept_apart(name):
             try:
                 reconciler = Reconciler(
                     settings,
@@ -295,21 +315,40 @@ class Dispatcher:
                 )
                 if may_wait and reconciler.was_cut_short:
                     return False
-                ended = reconciler.reconcile(Round(change=change, discover=discover, summary=summary))
-                digest = self._settings.digests[settings.endpoint_name]
-                if discover and ended and (noted is None or noted.digest != digest):
-                    self._gateways.journal.fleet.note(
-                        settings.endpoint_name, digest, now=self._gateways.now()
-                    )
+                first = Round(
+                    change=change,
+                    discover=look is not None,
+                    summary=look.summary if look is not None else None,
+                )
+                ended = reconciler.reconcile(first)
+                if look is not None:
+                    self._note(look, ended=ended, rests=first.rests)
             except ThrottledError:
                 self._logger.warning(
                     "SageMaker throttles, and this invocation has no time left: the next one goes on"
                 )
-                self._left_over.append((settings.endpoint_name, None))
+                self._left_over.append(name)
             except OutOfTimeError:
                 self._logger.info("No time left for the smoke test: the next invocation makes it")
-                self._left_over.append((settings.endpoint_name, None))
+                self._left_over.append(name)
+        if look is not None and name in self._failures:
+            with self._kept_apart(name):
+                digest = self._settings.digests[name]
+                record = after_failed_look(look, digest, began=self._started)
+                self._gateways.journal.fleet.note_look(name, record)
         return True
+
+    def _note(self, look: Look, *, ended: bool, rests: bool) -> None:
+        """Write how a look ended, if the next sweep has to know."""
+        digest = self._settings.digests[look.endpoint_name]
+        record = after_look(
+            look, digest, ended=ended, rests=rests, began=self._started, now=self._gateways.now()
+        )
+        if record.rests:
+            # Together with others: if this invocation ends before, another look does no harm.
+            self._resting[look.endpoint_name] = record
+        elif record != look.record:
+            self._gateways.journal.fleet.note_look(look.endpoint_name, record)
 
     @contextmanager
     def _kept_apart(self, endpoint_name: str) -> Iterator[None]:

@@ -25,6 +25,7 @@ OPERATIONS: Final[dict[str, tuple[str, ...]]] = {
         "ListEndpoints",
         "ListModelPackages",
         "ListTags",
+        "Search",
         "UpdateEndpoint",
         "UpdateModelPackage",
     ),

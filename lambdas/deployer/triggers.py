@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeGuard
 
 from deployer.contract import PART_DETAIL_TYPE, SOURCE
-from deployer.model.endpoint import EndpointSummary
 from deployer.model.life_cycle import LifeCycle
 from deployer.model.trigger import (
     EndpointChanged,
@@ -67,18 +66,12 @@ def _endpoint_changed(detail: dict[str, Any], event_id: str) -> Trigger:
 
 
 def _sweep_part(detail: dict[str, Any], event_id: str) -> Trigger:
-    listed = detail.get("Endpoints")
-    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+    names = detail.get("EndpointNames")
+    if not isinstance(names, list) or not names:
         return Unusable("it is a sweep's part without endpoints")
-    endpoints: list[tuple[str, EndpointSummary | None]] = []
-    for each in listed:
-        name, status = each.get("EndpointName"), each.get("EndpointStatus")
-        modified = _exact_time(each.get("LastModifiedTime"))
-        if not _is_entity_name(name):
-            return Unusable(f"EndpointName is {name!r}")
-        seen = EndpointSummary(status, modified) if isinstance(status, str) and modified else None
-        endpoints.append((name, seen))
-    return SweepPart(tuple(endpoints), event_id)
+    if not all(map(_is_entity_name, names)):
+        return Unusable(f"EndpointNames is {names!r}")
+    return SweepPart(tuple(names), event_id)
 
 
 def _package_changed(event: dict[str, Any], detail: dict[str, Any], event_id: str) -> Trigger:

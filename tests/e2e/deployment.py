@@ -84,7 +84,8 @@ class Deployment:
         """Return how long ago the deployer noted an endpoint's settings; 0 if it did not yet."""
         key = {"endpoint": {"S": "greenlight:fleet"}, "item": {"S": endpoint_name}}
         answer = self.account.client("dynamodb").get_item(TableName=self.outputs["JournalTableName"], Key=key)
-        if "Item" not in answer:
+        # What is journalled of an endpoint is there before its settings are noted.
+        if "noted_at" not in answer.get("Item", {}):
             return 0.0
         noted_at = datetime.fromisoformat(answer["Item"]["noted_at"]["S"])
         return (datetime.now(UTC) - noted_at).total_seconds()

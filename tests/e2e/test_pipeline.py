@@ -378,7 +378,7 @@ def test_an_event_that_somebody_else_puts_reaches_nobody_and_starts_nothing(depl
     stack = {"StackName": bus.removesuffix(".sweep-parts")}
     told = {"OutcomeId": "forged", "Outcome": "failed", "EndpointName": "forged", "Message": "Sign in here."}
     outcome = _forged("Greenlight Deployment Outcome", {**stack, **told})
-    part = _forged("Greenlight Sweep Part", {**stack, "Endpoints": [{"EndpointName": "forged"}]})
+    part = _forged("Greenlight Sweep Part", {**stack, "EndpointNames": ["forged"]})
 
     put = somebody.put_events(Entries=[outcome, part])["Entries"]
     for entries in ([{**part, "EventBusName": bus}], [outcome, {**part, "EventBusName": bus}]):

@@ -172,6 +172,7 @@ ALLOWED: list[tuple[str, dict[str, Any]]] = [
     ("ListEndpoints", {}),
     ("DescribeModelPackage", {"ModelPackageName": VERSION}),
     ("ListModelPackages", {"ModelPackageGroupName": GROUP}),
+    ("Search", {"Resource": "ModelPackage"}),
     ("RegisterScalableTarget", {**TARGET, "MinCapacity": 1, "MaxCapacity": 2}),
     ("RegisterScalableTarget", {**TARGET, **CONCURRENCY, "MinCapacity": 1, "MaxCapacity": 2}),
     ("DeregisterScalableTarget", TARGET),
@@ -188,7 +189,7 @@ def test_the_deployer_may_do_its_work(
     assert not refusal(cloud, featured, operation, request_members)
 
 
-ON_NOTHING = {"ListEndpoints", "ListModelPackages", "DescribeScalableTargets"}
+ON_NOTHING = {"ListEndpoints", "ListModelPackages", "Search", "DescribeScalableTargets"}
 """Operations that are allowed on no resource in particular."""
 
 

@@ -150,6 +150,7 @@ _TO_A_CALL: Final[dict[str, Schedule]] = {
     "DescribeModel": _CLEANED_UP,
     "DescribeModelPackage": _UPDATED,
     "ListEndpoints": _LOOKED_AT,
+    "Search": _LOOKED_AT,
     "ListModelPackages": _LOOKED_AT,
     "ListTags": _CLEANED_UP,
     "UpdateEndpoint": _UPDATED,

@@ -30,6 +30,7 @@ from tests.simulation.people import (
 )
 from tests.simulation.schedule import TELLING, Companions, RolloutEnd, RolloutKind, RolloutStart
 from tests.simulation.sites import GROUP, admits, is_let_through, stage_settings
+from tests.simulation.skipping import Turns
 from tests.simulation.tasks import CrashError
 from tests.simulation.world import DENIED, SCHEDULED, WRITES, names_in
 
@@ -1313,9 +1314,14 @@ class Law8ScaledStaysScaled(Law):
 
 
 class Law9EveryEndpointHasItsTurn(Law):
-    """A sweep looks once at every endpoint with settings, itself or by handing it over.
+    """A sweep looks once at every endpoint that it has a reason to look at, itself or by handing it over.
 
-    A part of a sweep does so with its endpoints. A turn begins with a read of the endpoint's journal. A
+    There is none if an earlier look found nothing to do, and since then nothing was journalled, the settings
+    and the endpoint are the same, nobody approved or took back a version that Search or another account's
+    list shows, and no day has passed; or if the last look failed, up to a day. After a look that failed a
+    sweep leaves the endpoint alone for a quarter of an hour, then twice as long each time.
+
+    A part of a sweep looks at all of its endpoints. A turn begins with a read of the endpoint's journal. A
     failure in one turn costs no other endpoint its turn. An endpoint without settings may have a turn if the
     journal notes that it had some. No part exceeds the limit on parts, and each is smaller than the part from
     which it was split. Only an invocation with a fault may hand over an endpoint twice, or after looking at
@@ -1323,6 +1329,7 @@ class Law9EveryEndpointHasItsTurn(Law):
     """
 
     def check_rest(self) -> None:
+        turns = Turns(self.world)
         for invocation in self.world.ended:
             kind = invocation.event["detail-type"]
             if kind not in {SCHEDULED, PART_DETAIL_TYPE} or self._was_cut_short(invocation):
@@ -1330,7 +1337,12 @@ class Law9EveryEndpointHasItsTurn(Law):
             is_sweep = kind == SCHEDULED
             named = invocation.settings.digests if is_sweep else names_in(invocation.event["detail"])
             due = {name for name in named if name in invocation.settings.digests}
+            if is_sweep:
+                looked = asked_of(invocation)
+                due = {name for name in due if name in looked or not turns.may_skip(name, invocation)}
             self._check_turns(invocation, due, is_sweep=is_sweep)
+        for name, turn in turns.too_early():
+            raise self.broken(f"{turn.invocation.name} looks at {name} again, which failed just before")
 
     def _was_cut_short(self, invocation: Invocation) -> bool:
         problem = invocation.problem
@@ -1356,7 +1368,7 @@ class Law9EveryEndpointHasItsTurn(Law):
         missing = due - looked - set(handed)
         if missing:
             raise self.broken(f"{', '.join(sorted(missing))} had no turn with {who}")
-        foreign = set(handed) - due - noted_in(invocation).keys()
+        foreign = set(handed) - set(invocation.settings.digests) - noted_in(invocation).keys()
         if foreign:
             raise self.broken(f"{who} hands over {sorted(foreign)}, which is not its to sweep")
         if not invocation.faulty and (len(handed) != len(set(handed)) or looked & set(handed)):
@@ -2110,6 +2122,7 @@ def noted_in(invocation: Invocation) -> dict[str, str]:
         for call in invocation.calls
         if call.operation == "Query" and call.accepted and _partition(call.request) == FLEET
         for item in call.response["Items"]
+        if "settings_digest" in item
     }
 
 

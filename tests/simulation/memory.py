@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 Answer = tuple[int, dict[str, Any]]
 
+_MOST_BYTES: Final = 1024 * 1024
+"""Of a page of a query (DynamoDB developer guide, "Query.Pagination")."""
+
 _MOST_WRITES: Final = 100
 """The most writes of a transaction (DynamoDB developer guide, "transaction-apis")."""
 
@@ -37,6 +40,11 @@ def _check(request: Mapping[str, Any], *known: str) -> None:
     unknown = sorted(set(request) - set(known))
     if unknown:
         raise UnsupportedRequestError(f"members not modelled: {', '.join(unknown)}")
+
+
+def _size(item: Item) -> int:
+    """Return about how many bytes an item has: DynamoDB counts names and values."""
+    return sum(len(name) + len(str(value)) for name, value in item.items())
 
 
 @dataclass(slots=True)
@@ -145,13 +153,14 @@ class Table:
             start = request["ExclusiveStartKey"][self.sort_key]["S"]
             sorts = sorts[sorts.index(start) + 1 :]
         found: list[Item] = []
-        limit = request.get("Limit")
+        limit, size = request.get("Limit"), 0
         for sort in sorts:
             item = self.partitions[partitions[0]][sort]
             if not holds(request["KeyConditionExpression"], request, item):
                 continue
             found.append(item)
-            if limit is not None and len(found) == limit:
+            size += _size(item)
+            if size >= _MOST_BYTES or len(found) == limit:
                 # DynamoDB stops here, whether or not more would match.
                 key = {name: item[name] for name in (self.partition_key, self.sort_key)}
                 return 200, {

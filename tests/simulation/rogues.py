@@ -125,7 +125,7 @@ def hand_over(*parts: list[str]) -> None:
                 "EventBusName": SWEEP_BUS,
                 "Source": "greenlight",
                 "DetailType": "Greenlight Sweep Part",
-                "Detail": json.dumps({"Endpoints": [{"EndpointName": name} for name in part]}),
+                "Detail": json.dumps({"EndpointNames": list(part)}),
             }
             for part in parts
         ]

@@ -289,41 +289,36 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "forget the rest of a sweep when time runs out",
         "dispatcher.py",
-        "                self._bus.put_parts([SweepPart(tuple(remaining))])\n",
+        "                self._bus.put_parts([SweepPart(tuple(each.endpoint_name for each in remaining))])\n",
         "",
     ),
     Sabotage(
         "ignore that settings changed",
         "dispatcher.py",
-        "            if name not in noted or noted[name].digest != digest\n",
-        "            if name not in noted and digest\n",
+        "            if name not in records or records[name].settings_digest != digest\n",
+        "            if name not in records and digest\n",
     ),
     Sabotage(
         "note no other settings than the first",
-        "dispatcher.py",
-        "                if discover and ended and (noted is None or noted.digest != digest):\n",
-        "                if discover and ended and noted is None:\n",
+        "decisions/sweep.py",
+        "    if ended and record.settings_digest != settings_digest:\n",
+        "    if ended and record.settings_digest is None:\n",
     ),
     Sabotage(
         "note settings whatever became of the look",
-        "dispatcher.py",
-        "                if discover and ended and (noted is None or noted.digest != digest):\n",
-        "                if discover and (ended or True) and (noted is None or noted.digest != digest):\n",
+        "decisions/sweep.py",
+        "    if ended and record.settings_digest != settings_digest:\n",
+        "    if record.settings_digest != settings_digest:\n",
     ),
     Sabotage(
         "note settings before the look",
         "dispatcher.py",
-        "                ended = reconciler.reconcile("
-        "Round(change=change, discover=discover, summary=summary))\n"
-        "                digest = self._settings.digests[settings.endpoint_name]\n",
-        "                digest = self._settings.digests[settings.endpoint_name]\n"
-        "                if discover and (noted is None or noted.digest != digest):\n"
-        "                    self._gateways.journal.fleet.note(\n"
-        "                        settings.endpoint_name, digest, now=self._gateways.now()\n"
-        "                    )\n"
-        "                noted = None\n"
-        "                reconciler.reconcile(Round(change=change, discover=discover, summary=summary))\n"
-        "                ended = False\n",
+        "                ended = reconciler.reconcile(first)\n"
+        "                if look is not None:\n"
+        "                    self._note(look, ended=ended, rests=first.rests)\n",
+        "                if look is not None:\n"
+        "                    self._note(look, ended=True, rests=False)\n"
+        "                reconciler.reconcile(first)\n",
     ),
     Sabotage(
         "take what another invocation began for the settings' effect",
@@ -334,26 +329,26 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "forget the endpoints that left the settings",
         "dispatcher.py",
-        "            if name not in self._settings.digests and each.noted_at < before\n",
-        "            if name not in self._settings.digests and each.noted_at < before and False\n",
+        "each.noted_at is not None and each.noted_at < before\n",
+        "each.noted_at is not None and each.noted_at < before and False\n",
     ),
     Sabotage(
         "take endpoints of newer settings for removed ones",
         "dispatcher.py",
-        "            if name not in self._settings.digests and each.noted_at < before\n",
-        "            if name not in self._settings.digests and (before or each)\n",
+        "each.noted_at is not None and each.noted_at < before\n",
+        "each.noted_at is not None and (before or each)\n",
     ),
     Sabotage(
         "forget a removal that nobody heard of",
         "dispatcher.py",
-        "        if not self._managed(endpoint_name) or self._gateways.reporter.report(outcome):\n",
-        "        if not self._managed(endpoint_name) or [self._gateways.reporter.report(outcome)]:\n",
+        "                if not self._managed(name) or self._gateways.reporter.report(outcome):\n",
+        "                if not self._managed(name) or [self._gateways.reporter.report(outcome)]:\n",
     ),
     Sabotage(
         "tell a removal again and again",
         "dispatcher.py",
-        "            self._gateways.journal.fleet.forget(endpoint_name)\n",
-        "            self._logger.info(endpoint_name)\n",
+        "                    self._gateways.journal.fleet.forget(name)\n",
+        "                    self._logger.info(name)\n",
     ),
     Sabotage(
         "let one endpoint's trouble end a sweep",
@@ -738,5 +733,59 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "endpoint_pass/executor.py",
         "                self._ledger.note(abort_alarm_set=True)\n",
         "                pass\n",
+    ),
+    Sabotage(
+        "look at no endpoint once a day",
+        "decisions/sweep.py",
+        "        and looked_at < last_full_look_due(look.endpoint_name, now)\n",
+        "        and looked_at < last_full_look_due(look.endpoint_name, now - _DAY * 9)\n",
+    ),
+    Sabotage(
+        "ask Search for the last quarter of an hour only",
+        "decisions/sweep.py",
+        "SEARCHED: Final = timedelta(hours=3)\n",
+        "SEARCHED: Final = timedelta(minutes=15)\n",
+    ),
+    Sabotage(
+        "do not ask Search in a sweep",
+        "survey.py",
+        "        changed = self._changed()\n",
+        "        changed = dict.fromkeys((), self._now)\n",
+    ),
+    Sabotage(
+        "do not compare another account's approvals in a sweep",
+        "decisions/sweep.py",
+        "        or look.approved_digest != record.approved_digest\n",
+        "",
+    ),
+    Sabotage(
+        "do not compare the endpoint in a sweep",
+        "decisions/sweep.py",
+        "        or record.rests_at != (summary.last_modified_time if summary is not None else None)\n",
+        "",
+    ),
+    Sabotage(
+        "journal without saying that the endpoint does not rest",
+        "gateways/journal_table.py",
+        "        items += [self._does_not_rest(name) for name in sorted(changed)]\n",
+        "",
+    ),
+    Sabotage(
+        "repeat at each sweep what fails",
+        "decisions/sweep.py",
+        "            now >= record.tried_at + retry_delay(record.failures)\n",
+        "            now >= record.tried_at\n",
+    ),
+    Sabotage(
+        "never forget that a look failed",
+        "decisions/sweep.py",
+        "    record = replace(look.record, rests=False, failures=0, tried_at=None, tried_digest=None)\n",
+        "    record = replace(look.record, rests=False)\n",
+    ),
+    Sabotage(
+        "take a soak for rest",
+        "phases/rest.py",
+        "        round_.rests = soaks is None and not facts.history.heard\n",
+        "        round_.rests = not facts.history.heard\n",
     ),
 )

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from local_cloud.sagemaker.ports import AlarmState
 from tests.simulation import clients
 from tests.simulation.laws import LAWS, LawBrokenError
-from tests.simulation.people import deployment_config, settings_document
+from tests.simulation.people import ADA, deployment_config, settings_document
 from tests.simulation.rogues import (
     NOTHING,
     SWEEP,
@@ -487,7 +487,7 @@ def test_law_9_no_part_hands_on_all_that_it_was_given(several: Deployed) -> None
     part = {
         "id": "part",
         "detail-type": "Greenlight Sweep Part",
-        "detail": {"Endpoints": [{"EndpointName": "churn"}]},
+        "detail": {"EndpointNames": ["churn"]},
     }
 
     several.do(lambda: hand_over(["churn"]), event=part)
@@ -499,7 +499,7 @@ def test_law_9_to_read_what_was_noted_is_not_a_turn_yet(several: Deployed) -> No
     part = {
         "id": "part",
         "detail-type": "Greenlight Sweep Part",
-        "detail": {"Endpoints": [{"EndpointName": "churn"}]},
+        "detail": {"EndpointNames": ["churn"]},
     }
 
     several.do(lambda: ask_of("greenlight:fleet", "churn"), event=part)
@@ -525,6 +525,65 @@ def test_law_9_one_endpoints_trouble_costs_no_other_its_turn(several: Deployed) 
 
     several.do(give_up, event=SWEEP)
     with pytest.raises(LawBrokenError, match="Law9EveryEndpointHasItsTurn: churn-v2, fraud had no turn"):
+        several.judge.check_rest()
+
+
+def look_at_all() -> None:
+    """Look at every endpoint, and find nothing to do."""
+    ask_of("greenlight:fleet")
+    sagemaker().list_endpoints(MaxResults=100)
+    for name in ("churn", "churn-v2", "fraud"):
+        ask_of(name)
+
+
+def look_at_none() -> None:
+    ask_of("greenlight:fleet")
+    sagemaker().list_endpoints(MaxResults=100)
+    sagemaker().search(Resource="ModelPackage")
+
+
+def test_law_9_an_endpoint_at_rest_may_be_skipped_for_a_day(several: Deployed) -> None:
+    several.do(look_at_all, event=SWEEP)
+    several.do(look_at_none, event=SWEEP)
+    only_law(several, 9)
+    several.judge.check_rest()
+
+    several.world.pass_time(25 * 3600)
+    several.do(look_at_none, event=SWEEP)
+    with pytest.raises(LawBrokenError, match="Law9EveryEndpointHasItsTurn: churn, churn-v2, fraud had no"):
+        several.judge.check_rest()
+
+
+def test_law_9_an_endpoint_of_which_something_was_journalled_is_not_skipped(several: Deployed) -> None:
+    several.do(look_at_all, event=SWEEP)
+    several.do(write_attempt)
+    several.do(look_at_none, event=SWEEP)
+    only_law(several, 9)
+    with pytest.raises(LawBrokenError, match="Law9EveryEndpointHasItsTurn: churn had no turn"):
+        several.judge.check_rest()
+
+
+def test_law_9_an_endpoint_whose_version_was_approved_is_not_skipped(several: Deployed) -> None:
+    several.do(look_at_all, event=SWEEP)
+    several.world.pass_time(60)
+    several.world.people.decide(several.world.people.version(0), "Rejected", ADA)
+    several.world.pass_time(60)
+    several.do(look_at_none, event=SWEEP)
+    only_law(several, 9)
+    with pytest.raises(LawBrokenError, match=r"Law9\w+: .* had no turn"):
+        several.judge.check_rest()
+
+
+def test_law_9_what_failed_just_before_is_left_alone(several: Deployed) -> None:
+    def fail() -> None:
+        look_at_all()
+        raise ValueError("churn: it failed")
+
+    several.do(fail, event=SWEEP)
+    several.world.pass_time(300)
+    several.do(look_at_all, event=SWEEP)
+    only_law(several, 9)
+    with pytest.raises(LawBrokenError, match="rogue2 looks at churn again, which failed just before"):
         several.judge.check_rest()
 
 

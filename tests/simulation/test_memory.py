@@ -13,7 +13,7 @@ from ministack.app import SERVICE_HANDLERS
 from ministack.core.responses import request_scope
 
 from tests.simulation.expressions import UnsupportedExpressionError, holds
-from tests.simulation.memory import Memory, UnsupportedRequestError
+from tests.simulation.memory import Memory, Table, UnsupportedRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -249,3 +249,21 @@ def test_a_transaction_is_made_as_a_whole_and_once() -> None:
 def test_an_expression_that_is_not_modelled_is_refused_loudly(expression: str) -> None:
     with pytest.raises((UnsupportedExpressionError, KeyError)):
         holds(expression, {"ExpressionAttributeValues": {":b": {"S": "x"}}}, {})
+
+
+def test_a_page_of_a_query_ends_at_a_megabyte() -> None:
+    table = Table()
+    for number in range(30):
+        key = {"endpoint": {"S": "fleet"}, "item": {"S": f"{number:02d}"}}
+        table.put_item({"TableName": "t", "Item": {**key, "text": {"S": "x" * 100_000}}})
+    request = {
+        "ConsistentRead": True,
+        "KeyConditionExpression": "endpoint = :endpoint",
+        "ExpressionAttributeValues": {":endpoint": {"S": "fleet"}},
+    }
+    pages: list[dict[str, Any]] = []
+    while not pages or "LastEvaluatedKey" in pages[-1]:
+        more = {"ExclusiveStartKey": pages[-1]["LastEvaluatedKey"]} if pages else {}
+        pages.append(table.query({**request, **more})[1])
+
+    assert [page["Count"] for page in pages] == [11, 11, 8]

@@ -981,7 +981,12 @@ class World:
     def noted_settings(self, site: Site) -> dict[str, str]:
         """Return with which settings, by the journal of an account, its endpoints were looked at."""
         items = [plain(item) for item in site.memory.table.items(FLEET, "")]
-        return {item["item"]: item["settings_digest"] for item in items}
+        return {each["item"]: each["settings_digest"] for each in items if "settings_digest" in each}
+
+    def fleet_counts(self, site: Site) -> tuple[int, int]:
+        """Return how many of an account's endpoints are noted to rest, and how often it journalled."""
+        items = [plain(item) for item in site.memory.table.items(FLEET, "")]
+        return sum(each["rests"] is True for each in items), sum(int(each["mark"]) for each in items)
 
     def journalled(self, endpoint_name: str, item: str) -> dict[str, Any]:
         """Return one item of an endpoint's journal as plain values."""
@@ -1006,7 +1011,8 @@ def plain(item: dict[str, Any]) -> dict[str, Any]:
 
 def names_in(part: dict[str, Any]) -> list[str]:
     """Return the endpoints that a part of a sweep names, from its event's detail."""
-    return [each["EndpointName"] for each in part["Endpoints"]]
+    names: list[str] = part["EndpointNames"]
+    return names
 
 
 def _summary(endpoint: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ def settings_files(compiled: Iterable[Mapping[str, Any]]) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     digests: dict[str, str] = {}
     followers: dict[str, list[str]] = {}
+    group_arns: dict[str, str] = {}
     for document in sorted(compiled, key=lambda each: str(each["EndpointName"])):
         name, group = document["EndpointName"], document["ModelPackageGroupName"]
         content = serialised(document)
@@ -27,7 +28,13 @@ def settings_files(compiled: Iterable[Mapping[str, Any]]) -> dict[str, bytes]:
         digests[name] = _digest(content)
         # Groups of several accounts may share a name: the deployer tells them apart by the document.
         followers.setdefault(group.rpartition("/")[2].lower(), []).append(name)
-    index = {SettingsIndex.DIGESTS: digests, SettingsIndex.FOLLOWERS: followers}
+        if group.startswith("arn:"):
+            group_arns[name] = group
+    index = {
+        SettingsIndex.DIGESTS: digests,
+        SettingsIndex.FOLLOWERS: followers,
+        SettingsIndex.GROUP_ARNS: group_arns,
+    }
     return {SETTINGS_INDEX: serialised(index), **files}
 
 

@@ -39,6 +39,7 @@ class Round:
         is_another_kind: Whether the settings are for another kind of endpoint than the one that serves. Then
             its tags and its scaling are left alone.
         report: What to tell a person about the deployment or the promotion.
+        rests: Whether there is nothing to do until something changes.
         troubles: What a person must fix about tags or automatic scaling.
     """
 
@@ -50,6 +51,7 @@ class Round:
     waits: bool = False
     is_another_kind: bool = False
     report: str | None = None
+    rests: bool = False
     troubles: list[str] = field(default_factory=list)
 
     @property

@@ -66,6 +66,11 @@ class Endpoints:
                 return found
             token = {"NextToken": page["NextToken"]}
 
+    def summary(self, endpoint_name: str) -> EndpointSummary | None:
+        """Return one endpoint as a list would show it; None if there is none."""
+        endpoint = self.describe(endpoint_name)
+        return None if endpoint is None else EndpointSummary(endpoint.status, endpoint.last_modified_time)
+
     def create(self, request: dict[str, Any]) -> None:
         """Create the endpoint.
 

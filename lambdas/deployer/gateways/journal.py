@@ -18,7 +18,8 @@ One partition an endpoint, and one of the fleet (`fleet.py`). Items of an endpoi
   decides nothing.
 
 A change is one transaction over the records that it rests on and their history. It has a condition, so that
-exactly one of several concurrent invocations makes it.
+exactly one of several concurrent invocations makes it. It also says in the fleet's partition that the
+endpoint does not rest.
 """
 
 from __future__ import annotations

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from botocore.exceptions import ClientError
 
-from deployer.contract import JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
+from deployer.contract import FLEET, JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-MOST_WRITES: Final = 100
-"""The most writes of one transaction (developer guide, "transaction-apis")."""
+MOST_WRITES: Final = 99
+"""The most writes of one transaction: DynamoDB takes 100 (developer guide, "transaction-apis"), and one of
+them says that the endpoint does not rest."""
 
 _TRIES: Final = 5
 """How often a transaction is tried that meets another one on the same items. It changed nothing then."""
@@ -77,6 +78,10 @@ class Write:
         return {self.kind: request}
 
 
+RESTS: Final = "rests"
+MARK: Final = "mark"
+"""Attributes of the fleet's items: see `FleetRecord`."""
+
 NEW: Final = f"attribute_not_exists({JOURNAL_PARTITION_KEY})"
 EXISTS: Final = f"attribute_exists({JOURNAL_PARTITION_KEY})"
 
@@ -122,6 +127,22 @@ class JournalTable:
                 return items
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
+    def _does_not_rest(self, endpoint_name: str) -> dict[str, Any]:
+        """Return the write that makes the next sweep look at an endpoint, whatever becomes of this pass."""
+        return {
+            "Update": {
+                "TableName": self._table_name,
+                "Key": {JOURNAL_PARTITION_KEY: {"S": FLEET}, JOURNAL_SORT_KEY: {"S": endpoint_name}},
+                "UpdateExpression": "SET #rests = :no, #mark = if_not_exists(#mark, :zero) + :one",
+                "ExpressionAttributeNames": {"#rests": RESTS, "#mark": MARK},
+                "ExpressionAttributeValues": {
+                    ":no": {"BOOL": False},
+                    ":zero": {"N": "0"},
+                    ":one": {"N": "1"},
+                },
+            }
+        }
+
     def write(self, *writes: Write) -> bool:
         """Make all of these writes, or none; return False if a condition does not hold.
 
@@ -129,6 +150,8 @@ class JournalTable:
         nothing (`ClientRequestToken`).
         """
         items: Any = [each.request(self._table_name) for each in writes]
+        changed = {each.endpoint_name for each in writes} - {FLEET}
+        items += [self._does_not_rest(name) for name in sorted(changed)]
         for tried in range(1, _TRIES + 1):
             try:
                 self._client.transact_write_items(TransactItems=items)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -15,12 +15,17 @@ from deployer.gateways.sagemaker_errors import (
 )
 from deployer.model.identity import Identity
 from deployer.model.life_cycle import LifeCycle
-from deployer.model.model_version import Hidden, ModelVersion
+from deployer.model.model_version import Hidden, ModelVersion, VersionChange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from mypy_boto3_sagemaker import SageMakerClient
+
+
+_PARTS_OF_A_VERSION: Final = 3
+"""Of the last part of a version's ARN."""
 
 
 class ModelRegistry:
@@ -109,6 +114,42 @@ class ModelRegistry:
             )
             if "NextToken" not in page:
                 return versions
+            token = {"NextToken": page["NextToken"]}
+
+    def changed_since(self, time: datetime) -> list[VersionChange]:
+        """Return the versions of this account that changed since a time, as far as Search shows them.
+
+        No filter on the time: no text says in which time zone SageMaker reads one. The order is documented.
+        """
+        changes: list[VersionChange] = []
+        token: dict[str, Any] = {}
+        while True:
+            page = self._client.search(
+                Resource="ModelPackage",
+                SortBy="LastModifiedTime",
+                SortOrder="Descending",
+                MaxResults=100,
+                **token,
+            )
+            for result in page["Results"]:
+                package: Mapping[str, Any] = result["ModelPackage"]
+                modified = package.get("LastModifiedTime", package["CreationTime"])
+                if modified < time:
+                    return changes
+                # `model-package/<group>/<version>`; a package without a group has no third part.
+                path = package["ModelPackageArn"].rpartition(":")[2].lower().split("/")
+                if len(path) == _PARTS_OF_A_VERSION:
+                    changes.append(
+                        VersionChange(
+                            group_name=path[1],
+                            creation_time=package["CreationTime"].astimezone(UTC),
+                            last_modified_time=modified.astimezone(UTC),
+                            is_approved=package.get("ModelApprovalStatus") == "Approved",
+                            is_completed=package.get("ModelPackageStatus") == "Completed",
+                        )
+                    )
+            if "NextToken" not in page:
+                return changes
             token = {"NextToken": page["NextToken"]}
 
     def put_metadata(self, version_arn: str, properties: Mapping[str, str]) -> None:

@@ -49,6 +49,12 @@ class SettingsFiles:
         found: list[str] = self._index[SettingsIndex.FOLLOWERS].get(group_name.lower(), [])
         return found
 
+    @property
+    def group_arns(self) -> Mapping[str, str]:
+        """The ARN of the group that an endpoint follows, if it is named by ARN, by the endpoint's name."""
+        found: dict[str, str] = self._index[SettingsIndex.GROUP_ARNS]
+        return found
+
     def read(self, endpoint_name: str) -> EndpointSettings | None:
         """Return an endpoint's settings, or None if nobody manages it.
 

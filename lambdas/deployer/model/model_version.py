@@ -13,6 +13,25 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionChange:
+    """A version of this account that changed lately, as Search shows it.
+
+    Attributes:
+        group_name: Its group, in lower case, as the ARN has it.
+        creation_time: When it was registered.
+        last_modified_time: When it changed last, as far as SageMaker counts that.
+        is_approved: Whether it is Approved.
+        is_completed: Whether its registration is completed.
+    """
+
+    group_name: str
+    creation_time: datetime
+    last_modified_time: datetime
+    is_approved: bool
+    is_completed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ModelVersion:
     """A version of a model package group, as the registry has it now.
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from deployer.model.endpoint import EndpointSummary
     from deployer.model.life_cycle import LifeCycle
 
 
@@ -63,29 +62,14 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class SweepPart:
-    """A part of a sweep: some endpoints, as a list showed them (status, last modification), or absent."""
+    """A part of a sweep: some endpoints, by their names alone."""
 
-    endpoints: tuple[tuple[str, EndpointSummary | None], ...]
+    endpoint_names: tuple[str, ...]
     event_id: str = ""
 
     def detail(self) -> dict[str, Any]:
         """Return the event's `detail`, which `read_trigger` reads."""
-        return {
-            "Endpoints": [
-                {
-                    "EndpointName": name,
-                    **(
-                        {
-                            "EndpointStatus": seen.status,
-                            "LastModifiedTime": seen.last_modified_time.isoformat(),
-                        }
-                        if seen
-                        else {}
-                    ),
-                }
-                for name, seen in self.endpoints
-            ]
-        }
+        return {"EndpointNames": list(self.endpoint_names)}
 
 
 @dataclass(frozen=True, slots=True)

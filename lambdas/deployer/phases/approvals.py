@@ -57,6 +57,7 @@ class ApprovalsPhase:
         history = self._ledger.history
         if not history.approvals and history.latest_attempt is None:
             self._logger.info("No version was ever approved for this endpoint: nothing to do")
+            round_.rests = not history.heard
             return Next.STOP
         self._read_missing_digests()
         return Next.GO_ON

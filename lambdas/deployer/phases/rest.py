@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from deployer.decisions.at_rest import is_chosen, is_unchanged
 from deployer.decisions.promotion import due_for_promotion, unwritten
@@ -12,7 +13,6 @@ from deployer.endpoint_pass.round import Next
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from aws_lambda_powertools import Logger
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.round import Round
     from deployer.endpoint_pass.versions import Versions
     from deployer.phases.choice import Chooser
+
+
+_FAR_OFF: Final = datetime.max.replace(tzinfo=UTC)
+"""Every soak is over by then."""
 
 
 class RestPhase:
@@ -60,4 +64,7 @@ class RestPhase:
         ):
             return Next.GO_ON
         self._logger.info("In sync, and unchanged since it was last looked at")
+        # A soak ends without an event.
+        soaks = self._versions.decide(partial(due_for_promotion, endpoint_config_name=serving, now=_FAR_OFF))
+        round_.rests = soaks is None and not facts.history.heard
         return Next.STOP

@@ -126,7 +126,7 @@ DEPLOYER_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
         [here("sagemaker", "model-package/*")],
         None,
     ),
-    "ListModelPackages": (["sagemaker:ListModelPackages"], ["*"], None),
+    "ListModelPackages": (["sagemaker:ListModelPackages", "sagemaker:Search"], ["*"], None),
     "KeepJournal": (
         ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
         ["{JournalTableE0A5D4A5.Arn}"],

@@ -147,6 +147,7 @@ def test_a_crash_between_the_two_repeats_the_message_under_its_id(pipeline: Pipe
     pipeline.deployer_cloud.before_call = crash
     assert run(pipeline)
     deny(pipeline)
+    pipeline.pass_time(24 * 3600)
     run(pipeline)
 
     ended = [each for each in pipeline.outcomes if each["Outcome"] == "succeeded"]

@@ -162,7 +162,7 @@ def test_an_endpoint_that_was_never_ours_leaves_the_settings_without_a_word() ->
     let_happen(pipeline)
 
     assert pipeline.outcomes == []
-    assert pipeline.journal.fleet.noted() == {}
+    assert pipeline.noted_settings() == {}
 
 
 def endpoint_arns(pipeline: Pipeline) -> dict[str, str]:

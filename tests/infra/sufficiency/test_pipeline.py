@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
+from contextlib import suppress
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, get_type_hints
 
@@ -20,7 +23,7 @@ from deployer.operations import OPERATIONS
 from deployer.triggers import read_trigger
 from iam_evaluator.policies import parse_policy
 from local_cloud.sagemaker.ports import Key
-from local_cloud.sagemaker.switch_settings import MissingGroupListing
+from local_cloud.sagemaker.switch_settings import MissingGroupListing, SearchedGroupNames, SearchIndex
 from local_cloud.sagemaker.switches import Switches
 from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
 from tests.unit.deployer.pipeline import REGION, SCHEDULED, Pipeline
@@ -111,7 +114,7 @@ def test_a_version_that_nobody_approved_is_never_deployed(pipeline: Pipeline) ->
     pipeline.run()
     pipeline.sweep()
 
-    assert pipeline.sagemaker_calls() == ["ListModelPackages", "ListEndpoints", "ListModelPackages"]
+    assert pipeline.sagemaker_calls() == ["ListModelPackages", "ListEndpoints", "Search", "ListModelPackages"]
 
 
 def test_a_version_registered_as_approved_is_deployed(pipeline: Pipeline) -> None:
@@ -245,7 +248,7 @@ def test_an_endpoint_may_be_deployed_before_its_group_exists(listing: MissingGro
     pipeline.manage(ModelPackageGroupName="not-yet")
     pipeline.sweep()
 
-    assert pipeline.sagemaker_calls() == ["ListEndpoints", "ListModelPackages"]
+    assert pipeline.sagemaker_calls() == ["ListEndpoints", "Search", "ListModelPackages"]
 
 
 def test_events_of_others_cost_no_call_to_sagemaker(pipeline: Pipeline) -> None:
@@ -420,6 +423,7 @@ def test_an_endpoint_that_is_busy_and_seen_at_rest_is_waited_for_however_long(pi
     assert "needs_attention" not in [each["Outcome"] for each in pipeline.outcomes]
     assert pipeline.attempts[0].status is AttemptStatus.OPEN
     pipeline.deployer_cloud.before_call = lambda *_: None
+    pipeline.pass_time(1800)
     pipeline.sweep()
     pipeline.run()
     assert pipeline.serving() == "v2"
@@ -749,7 +753,7 @@ def test_removed_settings_are_told_once(pipeline: Pipeline, *, event_is_lost: bo
 
     assert kinds_told(pipeline) == ["started", "succeeded", "unmanaged"]
     assert pipeline.outcomes[-1]["EndpointName"] == ENDPOINT
-    assert pipeline.journal.fleet.noted() == {}
+    assert pipeline.noted_settings() == {}
 
 
 def test_each_removal_has_an_id_of_its_own_and_a_repeated_word_of_it_the_same(pipeline: Pipeline) -> None:
@@ -758,11 +762,11 @@ def test_each_removal_has_an_id_of_its_own_and_a_repeated_word_of_it_the_same(pi
     for _ in range(2):
         pipeline.manage(**document)
         pipeline.sweep()
-        noted = pipeline.journal.fleet.noted()[ENDPOINT]
+        noted = pipeline.journal.fleet.records()[ENDPOINT]
         pipeline.unmanage()
         pipeline.sweep()
         # A crash before the item was removed: the next sweep finds it again.
-        pipeline.journal.fleet.note(ENDPOINT, noted.digest, now=noted.noted_at)
+        pipeline.journal.fleet.note_look(ENDPOINT, replace(noted, rests=False))
         pipeline.sweep()
 
     ids = [each["OutcomeId"] for each in pipeline.outcomes if each["Outcome"] == "unmanaged"]
@@ -782,7 +786,7 @@ def test_an_endpoint_of_newer_settings_is_not_told_as_removed_by_an_invocation_w
     pipeline.sweep()
 
     assert "unmanaged" not in kinds_told(pipeline)
-    assert {*pipeline.journal.fleet.noted()} == {ENDPOINT, "new"}
+    assert {*pipeline.noted_settings()} == {ENDPOINT, "new"}
 
 
 def test_settings_are_looked_at_once_and_only_those_that_changed(pipeline: Pipeline) -> None:
@@ -805,7 +809,7 @@ def test_settings_are_looked_at_once_and_only_those_that_changed(pipeline: Pipel
 def test_a_look_that_did_not_end_is_repeated(pipeline: Pipeline) -> None:
     deployed(pipeline)
     pipeline.sweep()
-    noted = pipeline.journal.fleet.noted()
+    noted = pipeline.noted_settings()
     pipeline.manage(Tags={"team": "risk"})
 
     def fail(_service: str, operation: str) -> None:
@@ -815,13 +819,13 @@ def test_a_look_that_did_not_end_is_repeated(pipeline: Pipeline) -> None:
     pipeline.deployer_cloud.before_call = fail
     with pytest.raises(PassesFailedError):
         pipeline.look_at_settings()
-    assert pipeline.journal.fleet.noted() == noted
+    assert pipeline.noted_settings() == noted
     pipeline.deployer_cloud.before_call = lambda _service, _operation: None
     pipeline.look_at_settings()
 
     tags = pipeline.sagemaker.list_tags(ResourceArn=pipeline.endpoint["EndpointArn"])["Tags"]
     assert {"Key": "team", "Value": "risk"} in tags
-    assert pipeline.journal.fleet.noted() != noted
+    assert pipeline.noted_settings() != noted
 
 
 def test_settings_that_wait_for_a_rollout_under_way_are_noted_when_they_have_had_their_turn(
@@ -830,11 +834,11 @@ def test_settings_that_wait_for_a_rollout_under_way_are_noted_when_they_have_had
     pipeline.approve(pipeline.register())
     pipeline.deliver()
     pipeline.look_at_settings()
-    assert pipeline.journal.fleet.noted() == {}
+    assert pipeline.noted_settings() == {}
     pipeline.run()
     pipeline.sweep()
 
-    assert {*pipeline.journal.fleet.noted()} == {ENDPOINT}
+    assert {*pipeline.noted_settings()} == {ENDPOINT}
 
 
 def test_many_changed_settings_are_looked_at_in_parts(pipeline: Pipeline) -> None:
@@ -842,11 +846,11 @@ def test_many_changed_settings_are_looked_at_in_parts(pipeline: Pipeline) -> Non
         pipeline.manage(EndpointName=f"churn-{number}")
     pipeline.look_at_settings()
 
-    named = [[each["EndpointName"] for each in part["detail"]["Endpoints"]] for part in pipeline.parts]
+    named = [part["detail"]["EndpointNames"] for part in pipeline.parts]
     assert [len(names) for names in named] == [PART_SIZE, 1]
     for part in pipeline.parts:
         pipeline.dispatch(read_trigger(part))
-    assert sorted(name for names in named for name in names) == sorted(pipeline.journal.fleet.noted())
+    assert sorted(name for names in named for name in names) == sorted(pipeline.noted_settings())
 
 
 def test_an_approval_costs_no_call_for_its_settings(pipeline: Pipeline) -> None:
@@ -1088,15 +1092,209 @@ def test_an_approval_during_a_clean_up_is_not_left_lying(pipeline: Pipeline) -> 
 # The sweep ---------------------------------------------------------------------------------------------
 
 
-def test_an_endpoint_in_sync_costs_a_sweep_one_read_of_its_own(pipeline: Pipeline) -> None:
-    for number in range(4):
+def resting(pipeline: Pipeline, endpoints: int = 5) -> None:
+    """Bring so many endpoints to rest, long after anybody approved anything."""
+    for number in range(endpoints - 1):
         pipeline.manage(EndpointName=f"churn-{number}")
     deployed(pipeline)
-    pipeline.sweep()
-    before = len(pipeline.sagemaker_calls())
-    pipeline.sweep()
+    pipeline.pass_time(4 * 3600)
+    for _ in range(2):
+        pipeline.sweep()
 
-    assert pipeline.sagemaker_calls()[before:] == ["ListEndpoints"] + ["ListModelPackages"] * 5
+
+def managed(**switches: Any) -> Pipeline:
+    made = Pipeline(Switches(**switches))
+    made.manage()
+    return made
+
+
+def calls_of_a_sweep(pipeline: Pipeline) -> list[tuple[str, str]]:
+    before = len(pipeline.deployer_cloud.calls)
+    pipeline.sweep()
+    return pipeline.deployer_cloud.calls[before:]
+
+
+IN_SYNC = [("dynamodb", "Query"), ("sagemaker", "ListEndpoints"), ("sagemaker", "Search")]
+
+
+def test_endpoints_in_sync_cost_a_sweep_no_call_of_their_own(pipeline: Pipeline) -> None:
+    resting(pipeline)
+
+    assert calls_of_a_sweep(pipeline) == IN_SYNC
+
+
+def test_each_endpoint_is_looked_at_once_a_day_and_that_is_noted(pipeline: Pipeline) -> None:
+    resting(pipeline, 1)
+    looks = []
+    for _ in range(2 * 24):
+        pipeline.pass_time(3600)
+        looks.append(calls_of_a_sweep(pipeline)[len(IN_SYNC) :])
+
+    look = [("dynamodb", "Query"), ("sagemaker", "ListModelPackages"), ("dynamodb", "TransactWriteItems")]
+    assert [each for each in looks if each] == [look] * 2
+    assert looks.count([]) == 46
+
+
+@pytest.mark.parametrize("index", list(SearchIndex))
+def test_a_lost_approval_is_found_as_soon_as_search_shows_it_or_within_a_day(index: SearchIndex) -> None:
+    pipeline = managed(search_index=index)
+    resting(pipeline, 1)
+    pipeline.approve(pipeline.register())
+    pipeline.undelivered()
+    hours = 0
+    while pipeline.serving() == "v1":
+        pipeline.sweep()
+        pipeline.run()
+        pipeline.pass_time(3600)
+        hours += 1
+
+    assert pipeline.serving() == "v2"
+    assert hours <= {SearchIndex.AT_ONCE: 1, SearchIndex.LATE: 2, SearchIndex.NEVER: 25}[index]
+
+
+def test_a_group_is_found_by_the_arn_if_search_shows_no_name_of_it() -> None:
+    pipeline = managed(search_group_names=SearchedGroupNames.ABSENT)
+    resting(pipeline, 1)
+    pipeline.approve(pipeline.register())
+    pipeline.undelivered()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+
+
+def test_an_endpoint_that_somebody_deleted_is_made_again_by_the_next_sweep(pipeline: Pipeline) -> None:
+    resting(pipeline, 1)
+    pipeline.sagemaker.delete_endpoint(EndpointName=ENDPOINT)
+    pipeline.pass_time(600)
+    pipeline.undelivered()
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+def test_what_search_refuses_costs_no_endpoint_its_turn_and_is_a_failure(pipeline: Pipeline) -> None:
+    pipeline.approve(pipeline.register())
+    pipeline.undelivered()
+
+    def refuse(_service: str, operation: str) -> None:
+        if operation == "Search":
+            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, operation)
+
+    pipeline.deployer_cloud.before_call = refuse
+    with pytest.raises(PassesFailedError, match=r"^Search: ClientError"):
+        pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+def test_a_pass_that_journals_something_and_dies_is_taken_up_by_the_next_sweep() -> None:
+    """Also when Search shows nothing: what is journalled says that the endpoint does not rest."""
+    pipeline = managed(search_index=SearchIndex.NEVER)
+    resting(pipeline, 1)
+    pipeline.approve(pipeline.register())
+    written = itertools.count()
+
+    def die(_service: str, operation: str) -> None:
+        if operation == "TransactWriteItems" and next(written) == 1:
+            raise CrashError
+
+    pipeline.deployer_cloud.before_call = die
+    with pytest.raises(CrashError):
+        pipeline.deliver()
+    pipeline.deployer_cloud.before_call = lambda _service, _operation: None
+    pipeline.undelivered()
+    pipeline.pass_time(900)
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.serving() == "v2"
+
+
+def test_an_endpoint_that_fails_is_left_alone_for_longer_and_longer(pipeline: Pipeline) -> None:
+    resting(pipeline, 1)
+    pipeline.approve(pipeline.register())
+    pipeline.undelivered()
+    tried: list[float] = []
+
+    def fail(_service: str, operation: str) -> None:
+        if operation == "ListModelPackages":
+            tried.append(minutes)
+            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, operation)
+
+    pipeline.deployer_cloud.before_call = fail
+    for minutes in range(0, 48 * 60, 15):  # noqa: B007 - read by the fault
+        with suppress(PassesFailedError):
+            pipeline.sweep()
+        pipeline.pass_time(900)
+
+    assert tried == [0, 15, 45, 105, 225, 465, 945, 1905]
+    pipeline.deployer_cloud.before_call = lambda _service, _operation: None
+    pipeline.pass_time(24 * 3600)
+    pipeline.sweep()
+    pipeline.run()
+    assert pipeline.serving() == "v2"
+    assert pipeline.journal.fleet.records()[ENDPOINT].failures == 0
+
+
+def test_a_daily_look_that_a_sweep_has_no_time_for_is_made_by_the_next_one(pipeline: Pipeline) -> None:
+    resting(pipeline, 1)
+    pipeline.pass_time(24 * 3600)
+    pipeline.remaining_seconds = lambda: 1.0
+    assert calls_of_a_sweep(pipeline) == IN_SYNC
+    pipeline.remaining_seconds = lambda: 300.0
+
+    assert len(calls_of_a_sweep(pipeline)) == len(IN_SYNC) + 3
+
+
+def test_daily_looks_end_when_the_time_does_and_go_to_no_other_invocation(pipeline: Pipeline) -> None:
+    resting(pipeline, 3)
+    pipeline.pass_time(24 * 3600)
+    left = itertools.chain([300.0], itertools.repeat(1.0))
+    pipeline.remaining_seconds = lambda: next(left)
+    calls = calls_of_a_sweep(pipeline)
+
+    assert calls.count(("sagemaker", "ListModelPackages")) == 1
+    assert pipeline.parts == []
+
+
+def test_a_part_makes_its_passes_also_if_sagemaker_does_not_describe_an_endpoint(pipeline: Pipeline) -> None:
+    pipeline.approve(pipeline.register())
+    pipeline.undelivered()
+    described = itertools.count()
+
+    def throttle(_service: str, operation: str) -> None:
+        if operation == "DescribeEndpoint" and next(described) == 0:
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, operation)
+
+    pipeline.deployer_cloud.before_call = throttle
+    pipeline.dispatch(SweepPart((ENDPOINT, "nobodys"), event_id="part"))
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+
+
+def test_search_is_read_to_the_end_of_its_hours_and_shows_more_than_versions(pipeline: Pipeline) -> None:
+    resting(pipeline, 1)
+    pipeline.register_unversioned()
+    pipeline.approve(pipeline.register())
+    for _ in range(MANY):
+        pipeline.register()
+    pipeline.undelivered()
+    calls = calls_of_a_sweep(pipeline)
+    pipeline.run()
+
+    assert calls.count(("sagemaker", "Search")) == 2
+    assert pipeline.serving() == "v2"
+
+
+def test_a_part_stays_small_whatever_its_endpoints_names_are() -> None:
+    """EventBridge takes 256 KB an entry, and no more in one call ("eb-putevents")."""
+    part = SweepPart(tuple(f"{number:063d}" for number in range(PART_SIZE)))
+
+    assert 10 * len(json.dumps(part.detail())) < 256 * 1024
 
 
 def test_a_sweep_of_many_endpoints_splits_itself(pipeline: Pipeline) -> None:
@@ -1105,7 +1303,7 @@ def test_a_sweep_of_many_endpoints_splits_itself(pipeline: Pipeline) -> None:
     pipeline.approve(pipeline.register())
     pipeline.undelivered()
     pipeline.sweep()
-    assert [len(part["detail"]["Endpoints"]) for part in pipeline.parts] == [PART_SIZE, PART_SIZE, 1]
+    assert [len(part["detail"]["EndpointNames"]) for part in pipeline.parts] == [PART_SIZE, PART_SIZE, 1]
     for part in pipeline.parts:
         pipeline.dispatch(read_trigger(part))
     pipeline.run()
@@ -1141,7 +1339,7 @@ def test_a_journal_that_cannot_be_read_costs_no_other_endpoint_of_a_part_its_tur
             raise ClientError({"Error": {"Code": "AccessDeniedException"}}, operation)
 
     pipeline.deployer_cloud.before_call = fail_once
-    part = SweepPart(((ENDPOINT, None), ("churn-2", None)), event_id="part")
+    part = SweepPart((ENDPOINT, "churn-2"), event_id="part")
 
     with pytest.raises(PassesFailedError, match=f"^{ENDPOINT}: ClientError"):
         pipeline.dispatch(part)

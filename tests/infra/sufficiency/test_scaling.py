@@ -124,15 +124,16 @@ def test_a_model_only_update_leaves_scaling_and_its_count_alone(pipeline: Pipeli
 def test_an_endpoint_in_sync_costs_no_call_of_scaling(pipeline: Pipeline) -> None:
     settle(pipeline, AutoScaling=scaling())
     deploy(pipeline)
-    pipeline.sweep()
     before = len(pipeline.deployer_cloud.calls)
     pipeline.sweep()
 
     assert [name for _, name in pipeline.deployer_cloud.calls[before:]] == [
         "Query",
         "ListEndpoints",
+        "Search",
         "Query",
         "ListModelPackages",
+        "TransactWriteItems",
     ]
 
 

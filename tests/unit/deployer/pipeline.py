@@ -246,6 +246,11 @@ class Pipeline:
         """Give the function of further invocations the documents."""
         self.files = settings_files(self.documents.values())
 
+    def noted_settings(self) -> dict[str, str]:
+        """Return the settings' digests that the journal notes, by endpoint."""
+        records = self.journal.fleet.records()
+        return {name: each.settings_digest for name, each in records.items() if each.settings_digest}
+
     def look_at_settings(self) -> None:
         """Deliver the event of deployed settings."""
         self.dispatch(SettingsDeployed("e"))

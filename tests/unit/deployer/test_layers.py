@@ -21,7 +21,8 @@ MAY_IMPORT: Final = {
     "endpoint_pass": _PASS,
     "phases": _PASS,
     "reconciler": _PASS | {"phases"},
-    "dispatcher": _PASS | {"phases", "reconciler"},
+    "survey": _VALUES | {"decisions", "gateways"},
+    "dispatcher": _PASS | {"phases", "reconciler", "survey"},
     "handler": _VALUES | {"gateways", "triggers", "environment", "dispatcher"},
 }
 """The allowed imports of each part of the deployer: decisions import no gateway, gateways no decision."""

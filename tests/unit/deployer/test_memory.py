@@ -120,6 +120,7 @@ def test_a_clean_up_that_is_denied_is_taken_up_again_and_not_repeated() -> None:
     assert rollouts(pipeline) == 2
 
     pipeline.deployer_cloud.before_call = lambda *_: None
+    pipeline.pass_time(24 * 3600)
     quiet_sweeps(pipeline, 1)
 
     assert pipeline.attempts[0].status is AttemptStatus.SUCCEEDED

@@ -1,0 +1,147 @@
+"""Decides which endpoints a sweep looks at: those that changed, and each of them once a day. Pure.
+
+Search may be late or show nothing. Then the daily look finds what changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from deployer.model.fleet import FleetRecord, Look
+    from deployer.model.model_version import VersionChange
+
+SEARCHED: Final = timedelta(hours=3)
+"""How far back a sweep asks Search for changes. Sweeps may fail, or Search be late, for almost as long."""
+
+OVERLAP: Final = timedelta(minutes=10)
+"""A change this long before the last look counts as unseen: reads may be old, and clocks differ."""
+
+REGISTRATION: Final = timedelta(minutes=30)
+"""How long a new version counts as changing: its completion may not move its LastModifiedTime."""
+
+FIRST_DELAY: Final = timedelta(minutes=15)
+LONGEST_DELAY: Final = timedelta(days=1)
+
+_MOST_DOUBLINGS: Final = 10
+
+_DAY: Final = timedelta(days=1)
+
+
+def retry_delay(failures: int) -> timedelta:
+    """Return how long a sweep leaves an endpoint alone after so many looks that failed in a row."""
+    doublings: int = min(failures - 1, _MOST_DOUBLINGS)
+    return min(FIRST_DELAY * 2.0**doublings, LONGEST_DELAY)
+
+
+def last_full_look_due(endpoint_name: str, now: datetime) -> datetime:
+    """Return the last time at which an endpoint's daily look was due: each has its own time of day."""
+    digest = hashlib.sha256(endpoint_name.lower().encode()).digest()
+    at = timedelta(seconds=int.from_bytes(digest[:4]) % int(_DAY.total_seconds()))
+    midnight = datetime(now.year, now.month, now.day, tzinfo=UTC)
+    today = midnight + at
+    return today if today <= now else today - _DAY
+
+
+class GroupChange(NamedTuple):
+    """When the versions of a group changed last.
+
+    Attributes:
+        at: The time of the last change.
+        until: Until when they may have gone on changing: that of a registration has no time of its own.
+    """
+
+    at: datetime
+    until: datetime
+
+
+def _change(change: VersionChange, now: datetime) -> GroupChange | None:
+    """Return when a version changed; None if it was never approved, so that no endpoint cares."""
+    at = change.last_modified_time
+    if change.is_approved:
+        # An approval given at registration counts from the completion, which may move no time.
+        until = change.creation_time + REGISTRATION if change.is_completed else now
+        return GroupChange(at, max(at, min(now, until)))
+    return GroupChange(at, at) if at > change.creation_time else None
+
+
+def needs_look(look: Look, settings_digest: str, *, changed: GroupChange | None, now: datetime) -> bool:
+    """Tell whether a sweep has to look at an endpoint for another reason than the day.
+
+    Args:
+        look: What was read for it.
+        settings_digest: Of its settings.
+        changed: When a version that it may follow changed last, as Search showed it.
+        now: The time.
+    """
+    record, summary = look.record, look.summary
+    if record.failures and record.tried_at is not None:
+        return (
+            now >= record.tried_at + retry_delay(record.failures)
+            or settings_digest != record.tried_digest
+            or (changed is not None and changed.at >= record.tried_at)
+        )
+    return (
+        not record.rests
+        or record.looked_at is None
+        or settings_digest != record.settings_digest
+        or record.rests_at != (summary.last_modified_time if summary is not None else None)
+        or (changed is not None and changed.until >= record.looked_at - OVERLAP)
+        or look.approved_digest != record.approved_digest
+    )
+
+
+def is_daily_look_due(look: Look, now: datetime) -> bool:
+    """Tell whether an endpoint that needs no look for another reason has its daily one now."""
+    looked_at = look.record.looked_at
+    return (
+        not look.record.failures
+        and looked_at is not None
+        and looked_at < last_full_look_due(look.endpoint_name, now)
+    )
+
+
+def after_look(
+    look: Look, settings_digest: str, *, ended: bool, rests: bool, began: datetime, now: datetime
+) -> FleetRecord:
+    """Return what is known of an endpoint after a look that ended well.
+
+    Args:
+        look: What was read for it.
+        settings_digest: Of the settings that it was made with.
+        ended: Whether the settings had their effect.
+        rests: Whether there was nothing to do.
+        began: When the invocation began: what it read is not older.
+        now: The time.
+    """
+    record = replace(look.record, rests=False, failures=0, tried_at=None, tried_digest=None)
+    if ended and record.settings_digest != settings_digest:
+        record = replace(record, settings_digest=settings_digest, noted_at=now)
+    if rests and ended:
+        rests_at = look.summary.last_modified_time if look.summary is not None else None
+        record = replace(
+            record, rests=True, rests_at=rests_at, looked_at=began, approved_digest=look.approved_digest
+        )
+    return record
+
+
+def after_failed_look(look: Look, settings_digest: str, *, began: datetime) -> FleetRecord:
+    """Return what is known of an endpoint after a look that failed."""
+    failures = look.record.failures + 1
+    return replace(look.record, rests=False, failures=failures, tried_at=began, tried_digest=settings_digest)
+
+
+def newest_changes(changes: Iterable[VersionChange], now: datetime) -> dict[str, GroupChange]:
+    """Return when the versions of each group changed last, by the group's name in lower case."""
+    newest: dict[str, GroupChange] = {}
+    for version in changes:
+        change = _change(version, now)
+        if change is not None:
+            known = newest.get(version.group_name, change)
+            newest[version.group_name] = GroupChange(*map(max, change, known))
+    return newest

@@ -1,0 +1,58 @@
+"""Holds what a sweep knows of an endpoint without reading its own records or its registry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from deployer.model.endpoint import EndpointSummary
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRecord:
+    """One endpoint, as its last looks left it. Its loss costs one look.
+
+    Attributes:
+        settings_digest: Of the settings that the last finished look was made with; None before the first.
+        noted_at: When that was noted.
+        rests: Whether a look found nothing to do, and nothing was journalled since.
+        rests_at: The endpoint's LastModifiedTime then; None if there was no endpoint.
+        looked_at: When the last such look began. It had read the registry.
+        approved_digest: Of what another account's registry listed as approved then; None in this account.
+        failures: How many looks failed, one after the other.
+        tried_at: When the last of these began.
+        tried_digest: Of the settings that it was made with.
+        mark: Counts what was journalled, so that no look notes a rest if something was journalled meanwhile.
+            None before there is anything.
+    """
+
+    settings_digest: str | None = None
+    noted_at: datetime | None = None
+    rests: bool = False
+    rests_at: datetime | None = None
+    looked_at: datetime | None = None
+    approved_digest: str | None = None
+    failures: int = 0
+    tried_at: datetime | None = None
+    tried_digest: str | None = None
+    mark: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at one endpoint, with what the sweep has read for it.
+
+    Attributes:
+        endpoint_name: The endpoint.
+        record: What the fleet's partition holds of it.
+        summary: The endpoint as `ListEndpoints` showed it; None if it was not listed.
+        approved_digest: Of what another account's registry lists as approved; None in this account.
+    """
+
+    endpoint_name: str
+    record: FleetRecord
+    summary: EndpointSummary | None = None
+    approved_digest: str | None = None

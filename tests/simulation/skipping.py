@@ -1,0 +1,191 @@
+"""When a sweep may skip an endpoint, judged by what happened and not by what the deployer noted of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+from deployer.contract import FLEET, PART_DETAIL_TYPE
+from local_cloud.sagemaker.registry.search import LATE
+from local_cloud.sagemaker.switch_settings import SearchIndex
+from tests.simulation.world import SCHEDULED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tests.simulation.world import Call, Invocation, World
+
+LONGEST_WITHOUT_LOOK: Final = timedelta(days=1, minutes=10)
+"""A day, and what a sweep takes until it comes to an endpoint."""
+
+FIRST_DELAY: Final = timedelta(minutes=15)
+LONGEST_DELAY: Final = timedelta(days=1)
+"""After a look that failed, and after many: a sweep then leaves the endpoint alone for so long."""
+
+SETTINGS_DEPLOYED: Final = "Parameter Store Change"
+
+_LOOKS: Final = frozenset({SCHEDULED, PART_DETAIL_TYPE, SETTINGS_DEPLOYED})
+"""Events that lead to looks: passes that read the registry's list, too."""
+
+_SLACK: Final = timedelta(minutes=2)
+"""Clocks differ by seconds, and an invocation takes minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One look of a sweep, or of a part of one, at an endpoint.
+
+    Attributes:
+        invocation: Whose.
+        time: When it read the endpoint's journal.
+        seen: The endpoint's LastModifiedTime as it was shown before; None if it was not.
+        failed: Whether the look failed.
+    """
+
+    invocation: Invocation
+    time: datetime
+    seen: Any
+    failed: bool
+
+
+class Turns:
+    """Every look at every endpoint of a world, and what happened in between."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._turns: dict[str, list[Turn]] = {}
+        self._writes: dict[str, list[datetime]] = {}
+        for call in world.calls:
+            written = _partition_written(call)
+            if written is not None:
+                self._writes.setdefault(written, []).append(call.time)
+            read = _partition_read(call)
+            if read not in {None, FLEET} and call.invocation.event["detail-type"] in _LOOKS:
+                turns = self._turns.setdefault(str(read), [])
+                if not turns or turns[-1].invocation is not call.invocation:
+                    turns.append(_turn(call, str(read)))
+
+    def may_skip(self, name: str, sweep: Invocation) -> bool:
+        """Tell whether a sweep had no reason to look at an endpoint."""
+        asked = next((call.time for call in sweep.calls if _partition_read(call) == FLEET), None)
+        if asked is None:
+            return False
+        turns = [
+            each
+            for each in self._turns.get(name, [])
+            if each.invocation is not sweep and each.time < sweep.calls[-1].time
+        ]
+        ended = [each for each in turns if each.invocation.calls[-1].time <= asked]
+        if ended and ended[-1].failed and asked < ended[-1].time + LONGEST_DELAY + _SLACK:
+            return True
+        return any(self._left_nothing(turn, name, sweep, asked) for turn in turns)
+
+    def _left_nothing(self, turn: Turn, name: str, sweep: Invocation, asked: datetime) -> bool:
+        """Tell whether an earlier look found nothing to do, and nothing is known to have changed since."""
+        return (
+            not turn.failed
+            and turn.invocation.settings.digests.get(name) == sweep.settings.digests[name]
+            and turn.seen == _seen(sweep, name, before=None)
+            and turn.time > asked - LONGEST_WITHOUT_LOOK
+            and not any(turn.time <= time < asked for time in self._writes.get(name, []))
+            and not self._changed_visibly(turn, name, sweep, asked)
+        )
+
+    def _changed_visibly(self, turn: Turn, name: str, sweep: Invocation, asked: datetime) -> bool:
+        """Tell whether a sweep could know that somebody approved or took back a version since a look."""
+        world = self._world
+        settings = sweep.settings.read(name)
+        assert settings is not None, "a sweep skips only what has settings"
+        group = settings.model_package_group
+        if group.startswith("arn:"):
+            return _listed(turn.invocation, group) != _listed(sweep, group)
+        index = world.schedule.chosen_switches().search_index
+        if index is SearchIndex.NEVER or not any(
+            call.operation == "Search" and call.accepted for call in sweep.calls
+        ):
+            return False
+        shown = asked - (LATE if index is SearchIndex.LATE else timedelta(0)) - timedelta(seconds=1)
+        return any(
+            turn.time < act.time < shown
+            and act.status is not None
+            and not (act.registers and act.status != "Approved")
+            and _group_in(act.version_arn) == group.rpartition("/")[2].lower()
+            for act in world.people.acts
+        )
+
+    def too_early(self) -> Iterator[tuple[str, Turn]]:
+        """Yield the looks of sweeps at endpoints that failed just before, and of which nothing changed."""
+        for name, turns in self._turns.items():
+            failures = 0
+            for before, turn in pairwise(turns):
+                failures = failures + 1 if before.failed else 0
+                if before.invocation.faulty or turn.invocation.event["detail-type"] != SCHEDULED:
+                    failures = 0
+                if not failures:
+                    continue
+                delay = min(FIRST_DELAY * 2.0 ** (failures - 1), LONGEST_DELAY)
+                digests = {each.invocation.settings.digests.get(name) for each in (before, turn)}
+                acted = any(before.time - _SLACK <= act.time <= turn.time for act in self._world.people.acts)
+                if turn.time < before.time + delay - _SLACK and len(digests) == 1 and not acted:
+                    yield name, turn
+
+
+def _turn(call: Call, name: str) -> Turn:
+    invocation = call.invocation
+    failed = f"{name}: " in str(invocation.problem or "")
+    return Turn(invocation, call.time, _seen(invocation, name, before=call.number), failed)
+
+
+def _seen(invocation: Invocation, name: str, *, before: int | None) -> Any:
+    """Return an endpoint's LastModifiedTime as an invocation was shown it first."""
+    for call in invocation.calls:
+        if before is not None and call.number >= before:
+            break
+        if call.operation == "DescribeEndpoint" and call.request["EndpointName"] == name:
+            return call.response.get("LastModifiedTime")
+        if call.operation == "ListEndpoints":
+            for each in call.response.get("Endpoints", ()):
+                if each["EndpointName"] == name:
+                    return each["LastModifiedTime"]
+    return None
+
+
+def _partition_read(call: Call) -> str | None:
+    if call.operation != "Query":
+        return None
+    values: Mapping[str, Mapping[str, str]] = call.request["ExpressionAttributeValues"]
+    return values[":endpoint"]["S"]
+
+
+def _partition_written(call: Call) -> str | None:
+    """Return whose records a call changed: a transaction is shown as its first write."""
+    if call.operation not in {"PutItem", "UpdateItem", "DeleteItem"} or not call.accepted:
+        return None
+    key: Mapping[str, Mapping[str, str]] = call.request.get("Key") or call.request["Item"]
+    return key["endpoint"]["S"]
+
+
+def _listed(invocation: Invocation, group: str) -> dict[str, Any] | None:
+    """Return the approved versions that an invocation was shown last, each with where it stands."""
+    found: dict[str, Any] | None = None
+    for call in invocation.calls:
+        if call.operation == "ListModelPackages" and call.request["ModelPackageGroupName"] == group:
+            if "NextToken" not in call.request:
+                found = {}
+            if found is not None:
+                listed = call.response.get("ModelPackageSummaryList", ())
+                found |= {
+                    each["ModelPackageArn"]: _stands(each.get("ModelLifeCycle") or {}) for each in listed
+                }
+    return found
+
+
+def _stands(life_cycle: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return where a version stands; what people are told of it changes nothing."""
+    return life_cycle.get("Stage"), life_cycle.get("StageStatus")
+
+
+def _group_in(version_arn: str) -> str:
+    return version_arn.rpartition(":")[2].lower().split("/")[1]

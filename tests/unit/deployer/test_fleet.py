@@ -1,0 +1,99 @@
+"""The fleet's partition: how a look ended is read back, and is not noted over what was journalled since."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deployer.gateways.journal_table import MOST_WRITES
+from deployer.model.fleet import FleetRecord
+from tests.unit.deployer.builders import ENDPOINT, NOW, approval, minutes
+from tests.unit.deployer.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from deployer.gateways.journal import Journal
+
+RESTING = FleetRecord(
+    settings_digest="d1",
+    noted_at=NOW,
+    rests=True,
+    rests_at=minutes(-60),
+    looked_at=minutes(-5),
+    approved_digest="a1",
+    mark=0,
+)
+
+
+@pytest.fixture
+def journal() -> Journal:
+    return Pipeline().journal
+
+
+def test_nothing_is_known_of_an_endpoint_before_its_first_look(journal: Journal) -> None:
+    assert journal.fleet.records() == {}
+
+
+def test_an_endpoint_that_rests_is_read_back(journal: Journal) -> None:
+    journal.fleet.note_look(ENDPOINT, replace(RESTING, mark=None))
+
+    assert journal.fleet.records() == {ENDPOINT: RESTING}
+    assert journal.fleet.records(["a", "z"]) == {ENDPOINT: RESTING}
+    assert journal.fleet.records(["x", "z"]) == {}
+
+
+def test_a_look_that_failed_is_read_back_and_forgotten_by_one_that_ended_well(journal: Journal) -> None:
+    failed = FleetRecord(failures=2, tried_at=NOW, tried_digest="d1", mark=0)
+    journal.fleet.note_look(ENDPOINT, replace(failed, mark=None))
+    assert journal.fleet.records() == {ENDPOINT: failed}
+
+    journal.fleet.note_look(ENDPOINT, FleetRecord(settings_digest="d1", noted_at=NOW, mark=0))
+    assert journal.fleet.records() == {ENDPOINT: FleetRecord(settings_digest="d1", noted_at=NOW, mark=0)}
+
+
+def test_what_is_journalled_says_that_the_endpoint_does_not_rest(journal: Journal) -> None:
+    journal.fleet.note_look(ENDPOINT, replace(RESTING, mark=None))
+    journal.record_approval(approval(1))
+    journal.record_unreadable(ENDPOINT, "arn")
+
+    assert journal.fleet.records() == {ENDPOINT: replace(RESTING, rests=False, mark=2)}
+
+
+def test_no_look_says_that_an_endpoint_rests_of_which_something_was_journalled_meanwhile(
+    journal: Journal,
+) -> None:
+    journal.fleet.note_look(ENDPOINT, replace(RESTING, mark=None))
+    seen = journal.fleet.records()[ENDPOINT]
+    journal.record_approval(approval(1))
+    journal.fleet.note_look(ENDPOINT, seen)
+    assert not journal.fleet.records()[ENDPOINT].rests
+
+    journal.fleet.note_look("new", replace(RESTING, mark=None))
+    journal.record_unreadable("another", "arn")
+    journal.fleet.note_look("another", replace(RESTING, mark=None))
+    assert [name for name, each in journal.fleet.records().items() if each.rests] == ["new"]
+
+
+def test_a_look_that_leaves_something_to_do_is_noted_also_if_it_journalled_itself(journal: Journal) -> None:
+    journal.record_approval(approval(1))
+    journal.fleet.note_look(ENDPOINT, FleetRecord(settings_digest="d1", noted_at=NOW))
+
+    assert journal.fleet.records() == {ENDPOINT: FleetRecord(settings_digest="d1", noted_at=NOW, mark=1)}
+
+
+def test_many_endpoints_that_rest_are_noted_together_but_for_those_that_do_not(journal: Journal) -> None:
+    names = [f"endpoint-{number:03d}" for number in range(MOST_WRITES + 5)]
+    journal.record_unreadable(names[7], "arn")
+    journal.fleet.note_rests(dict.fromkeys(names, replace(RESTING, mark=None)))
+    found = journal.fleet.records()
+
+    assert [name for name, each in found.items() if not each.rests] == [names[7]]
+    assert len(found) == len(names)
+
+
+def test_a_forgotten_endpoint_is_as_if_it_had_never_been_looked_at(journal: Journal) -> None:
+    journal.fleet.note_look(ENDPOINT, replace(RESTING, mark=None))
+    journal.fleet.forget(ENDPOINT)
+
+    assert journal.fleet.records() == {}
