@@ -168,17 +168,15 @@ def _partition_written(call: Call) -> str | None:
 
 
 def _listed(invocation: Invocation, group: str) -> dict[str, Any] | None:
-    """Return the approved versions that an invocation was shown last, each with where it stands."""
+    """Return the approved, complete versions that an invocation was shown last, with where each stands."""
     found: dict[str, Any] | None = None
     for call in invocation.calls:
         if call.operation == "ListModelPackages" and call.request["ModelPackageGroupName"] == group:
             if "NextToken" not in call.request:
                 found = {}
-            if found is not None:
-                listed = call.response.get("ModelPackageSummaryList", ())
-                found |= {
-                    each["ModelPackageArn"]: _stands(each.get("ModelLifeCycle") or {}) for each in listed
-                }
+            for each in call.response.get("ModelPackageSummaryList", ()):
+                if found is not None and each["ModelPackageStatus"] == "Completed":
+                    found[each["ModelPackageArn"]] = _stands(each.get("ModelLifeCycle") or {})
     return found
 
 
