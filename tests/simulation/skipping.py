@@ -67,6 +67,19 @@ class Turns:
                 if not turns or turns[-1].invocation is not call.invocation:
                     turns.append(_turn(call, str(read)))
 
+        for invocation in world.ended:
+            if invocation.event["detail-type"] in _LOOKS and invocation.problem is not None:
+                self._add_failed(invocation)
+
+    def _add_failed(self, invocation: Invocation) -> None:
+        """Add the looks that failed before they had an answer to the first read of a journal."""
+        for name in self._world.people.endpoints:
+            turns = self._turns.setdefault(name, [])
+            is_known = any(each.invocation is invocation for each in turns)
+            if f"{name}: " in str(invocation.problem) and invocation.calls and not is_known:
+                turns.append(Turn(invocation, invocation.calls[-1].time, None, failed=True))
+                turns.sort(key=lambda each: each.time)
+
     def may_skip(self, name: str, sweep: Invocation) -> bool:
         """Tell whether a sweep had no reason to look at an endpoint."""
         asked = next((call.time for call in sweep.calls if _partition_read(call) == FLEET), None)
