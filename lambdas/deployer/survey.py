@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from deployer.decisions.sweep import SEARCHED, is_daily_look_due, needs_look, newest_changes
 from deployer.gateways.sagemaker_errors import RefusedError
@@ -66,7 +66,7 @@ class Survey:
         self._now = now
         self._account_id = account_id
         self._approved: dict[str, str] = {}
-        self.failure: ClientError | None = None
+        self.failure: ClientError | BotoCoreError | None = None
         """Why Search told nothing. The rest of the sweep goes on without it."""
 
     def looks(self, records: Mapping[str, FleetRecord]) -> Looks:
@@ -95,7 +95,7 @@ class Survey:
     def _summary(self, endpoint_name: str) -> EndpointSummary | None:
         try:
             return self._gateways.endpoints.summary(endpoint_name)
-        except ClientError as error:
+        except (ClientError, BotoCoreError) as error:
             # The pass describes the endpoint again, and fails by itself if it has to.
             self._logger.warning(f"SageMaker does not describe {endpoint_name}: {error}")
             return None
@@ -115,7 +115,7 @@ class Survey:
             return {}
         try:
             changes = self._gateways.registry.changed_since(self._now - SEARCHED)
-        except ClientError as error:
+        except (ClientError, BotoCoreError) as error:
             self._logger.exception("Search does not tell which versions changed")
             self.failure = error
             return {}
@@ -134,7 +134,7 @@ class Survey:
         if group not in self._approved:
             try:
                 listed = self._gateways.registry.approved_versions(group)
-            except (RefusedError, ClientError) as refusal:
+            except (RefusedError, ClientError, BotoCoreError) as refusal:
                 self._logger.warning(f"The registry does not list {group}: {refusal}")
                 self._approved[group] = _UNLISTED
             else:

@@ -1174,16 +1174,25 @@ def test_an_endpoint_that_somebody_deleted_is_made_again_by_the_next_sweep(pipel
     assert pipeline.serving() == "v1"
 
 
-def test_what_search_refuses_costs_no_endpoint_its_turn_and_is_a_failure(pipeline: Pipeline) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "AccessDeniedException"}}, "Search"),
+        ConnectTimeoutError(endpoint_url="https://sagemaker"),
+    ],
+)
+def test_a_search_that_fails_costs_no_endpoint_its_turn_and_is_a_failure(
+    pipeline: Pipeline, error: Exception
+) -> None:
     pipeline.approve(pipeline.register())
     pipeline.undelivered()
 
     def refuse(_service: str, operation: str) -> None:
         if operation == "Search":
-            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, operation)
+            raise error
 
     pipeline.deployer_cloud.before_call = refuse
-    with pytest.raises(PassesFailedError, match=r"^Search: ClientError"):
+    with pytest.raises(PassesFailedError, match=f"^Search: {type(error).__name__}"):
         pipeline.sweep()
     pipeline.run()
 
