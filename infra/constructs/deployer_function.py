@@ -28,9 +28,8 @@ from infra.permissions.deployer_on_endpoints import (
 )
 from infra.permissions.deployer_on_records import EVENT_BUS_NAME, allow_logging, allow_records, allow_telling
 from infra.permissions.deployer_on_scaling import (
-    allow_reading_alarms,
+    allow_keeping_alarms,
     allow_scaling,
-    allow_stopping_rollouts,
     allow_unscaling,
 )
 from infra.permissions.role_policies import Permissions, acknowledge
@@ -148,9 +147,7 @@ class DeployerFunction(Construct):
 
     def _allow_as_required(self, requirements: EndpointRequirements, configuration: Configuration) -> None:
         """Allow what some endpoints' settings need, and what ends what they no longer need."""
-        allow_stopping_rollouts(self._permissions)
-        if requirements.rollback_alarms or requirements.autoscaling:
-            allow_reading_alarms(self._permissions)
+        allow_keeping_alarms(self._permissions)
         allow_execution_roles(self._permissions, requirements.execution_roles)
         allow_storage_keys(self._permissions, requirements.storage_keys)
         allow_unscaling(self._permissions)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import ArnFormat
 
-from infra.settings.compiling.alarm_definitions import ABORT
+from deployer.contract import ABORT_NAMESPACE, STACK_TAG
+from infra.settings.compiling.alarm_definitions import ABORT, alarms_of_stack
 from infra.settings.compiling.scalable_target import CONCURRENCY, INSTANCES
 
 if TYPE_CHECKING:
@@ -15,31 +16,65 @@ if TYPE_CHECKING:
     from infra.permissions.role_policies import Permissions
 
 
-def allow_stopping_rollouts(permissions: Permissions) -> None:
-    """Let the deployer set the abort alarms."""
-    # Not only with rollouts: who takes a rollout out of the settings may have one under way.
+def allow_keeping_alarms(permissions: Permissions) -> None:
+    """Let the deployer make, change and delete the stack's alarms, and set the abort alarms.
+
+    Not only with rollouts: who takes a rollout out of the settings wants its alarms to go, and may have one
+    under way.
+    """
+    stack_name = permissions.stack.stack_name
+    alarms = _alarm(permissions, alarms_of_stack(stack_name))
+    why = "Any number of endpoints, whose alarms are named after the stack."
+    # By name alone: right after an alarm is made, its tag may not be known to IAM yet, and an update must not
+    # begin without the abort alarm.
     permissions.allow(
         "StopRollouts",
         ["cloudwatch:SetAlarmState"],
-        [_alarm(permissions, f"{permissions.stack.stack_name}-*-{ABORT}")],
-        why_wildcard="Any number of endpoints, each with an abort alarm that is named after it.",
+        [_alarm(permissions, f"{alarms_of_stack(stack_name)}.{ABORT}")],
+        why_wildcard=why,
     )
-
-
-def allow_reading_alarms(permissions: Permissions) -> None:
-    """Let the deployer see states of alarms, and Application Auto Scaling try that as the deployer.
-
-    Before each update, the deployer looks whether what would roll it back is on already. Every denial
-    that was ever published is on `alarm:*`, whatever names were given (seen: mattclay/aws-terminator PR
-    #63, 2019), and composite alarms show only to who may look at `*` (CloudWatch user guide,
-    "permissions-reference-cw"; botocore: DescribeAlarms). Whether names would do for others, a probe has
-    to settle.
-    """
+    # What the abort alarms measure. The action knows no metric, only a namespace.
+    permissions.allow(
+        "PublishAborts",
+        ["cloudwatch:PutMetricData"],
+        ["*"],
+        conditions={"StringEquals": {"cloudwatch:namespace": ABORT_NAMESPACE}},
+        why_wildcard="The action knows no resource; the namespace is Greenlight's.",
+    )
+    # Before each update, the deployer looks whether what would roll it back exists, and is on already. Every
+    # denial that was ever published is on `alarm:*`, whatever names were given (seen: mattclay/aws-terminator
+    # PR #63, 2019), and composite alarms show only to who may look at `*` (CloudWatch user guide,
+    # "permissions-reference-cw"; botocore: DescribeAlarms). Whether names would do for others, a probe has
+    # to settle.
     permissions.allow(
         "ReadAlarms",
         ["cloudwatch:DescribeAlarms"],
         ["*"],
-        why_wildcard="Composite alarms show only to who may look at all; only states are read.",
+        why_wildcard="Composite alarms show only to who may look at all; states and thresholds are read.",
+    )
+    permissions.allow("ReadAlarmTags", ["cloudwatch:ListTagsForResource"], [alarms], why_wildcard=why)
+    # Creating with tags takes TagResource as well (CloudWatch user guide, "CloudWatch_alarms_and_tagging";
+    # seen: cisagov/cool-assessment-terraform PR #245). An alarm that has another stack's tag is out of reach.
+    # One without a tag cannot be told from one that does not exist: the deployer reads tags first.
+    owned = {f"aws:ResourceTag/{STACK_TAG}": stack_name}
+    permissions.allow(
+        "MakeAlarms",
+        ["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"],
+        [alarms],
+        conditions={
+            "StringEquals": {f"aws:RequestTag/{STACK_TAG}": stack_name},
+            "StringEqualsIfExists": owned,
+        },
+        why_wildcard=why,
+    )
+    # CloudWatch ignores the tags of a request that changes an alarm (botocore: PutMetricAlarm). Nobody
+    # documents whether IAM sees them, so the alarm's own tag is enough.
+    permissions.allow(
+        "ChangeOwnAlarms",
+        ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"],
+        [alarms],
+        conditions={"StringEquals": owned},
+        why_wildcard=why,
     )
 
 

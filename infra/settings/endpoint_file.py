@@ -9,7 +9,7 @@ import re
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
-from infra.settings.compiling.compiler import alarms, compile_settings, origin
+from infra.settings.compiling.compiler import compile_settings, origin
 from infra.settings.compiling.field_mapping import given_twice
 from infra.settings.compiling.hosted_variants import hosted
 from infra.settings.consistency.autoscaling_keys import scaling_problems
@@ -70,7 +70,6 @@ def compile_document(document: Document, stack_name: str) -> tuple[EndpointSpec 
         settings.endpoint_name,
         settings.model_package_group,
         compiled,
-        tuple(alarms(settings, settings.endpoint_name, stack_name)),
         tuple(sorted(set(warnings))),
         tuple((settings.asynchronous.input_paths or ()) if settings.asynchronous else ()),
     )

@@ -27,7 +27,6 @@ class EndpointRequirements:
         execution_roles: ARNs of roles that endpoints bring for their models, in place of the stack's.
         storage_keys: KMS keys of instances' storage, by id, ARN or alias.
         autoscaling: Whether some endpoint has autoscaling.
-        rollback_alarms: Names of the alarms that stop rollouts, except abort alarms.
         smoke_tests: Whether some endpoint has a smoke test.
         sample_payloads: Whether some smoke test sends a version's registered sample payload.
         smoke_test_objects: Buckets and keys of other bodies that smoke tests send.
@@ -44,7 +43,6 @@ class EndpointRequirements:
     execution_roles: Sequence[str] = ()
     storage_keys: Sequence[str] = ()
     autoscaling: bool = False
-    rollback_alarms: Sequence[str] = ()
     smoke_tests: bool = False
     sample_payloads: bool = False
     smoke_test_objects: Sequence[tuple[str, str]] = ()
@@ -74,10 +72,6 @@ class EndpointRequirements:
             sample_payloads=any(SettingsKey.SAMPLE_PAYLOAD in call for call in calls),
             smoke_test_objects=sorted(
                 {place_of(call[SettingsKey.BODY_S3_URI]) for call in calls if SettingsKey.BODY_S3_URI in call}
-            ),
-            rollback_alarms=sorted(
-                found([spec.compiled.get("DeploymentConfig") for spec in endpoints], "AlarmName")
-                - {spec.compiled.get(SettingsKey.ABORT_ALARM_NAME) for spec in endpoints}
             ),
             model_objects=ModelObjects.of(with_our_role),
             topics=sorted(found(ours, "SuccessTopic", "ErrorTopic")),

@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from infra.settings.compiling.alarm_definitions import Alarm
     from infra.settings.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointSpec:
-    """Hold one endpoint: its settings as the deployer reads them, and its rollouts' alarms."""
+    """Hold one endpoint: its settings as the deployer reads them."""
 
     file: str
     endpoint_name: str
     model_package_group: str
     compiled: Mapping[str, Any] = field(default_factory=dict)
-    alarms: tuple[Alarm, ...] = ()
     warnings: tuple[Problem, ...] = ()
     """What AWS's texts object to, and `unchecked: true` waives."""
     input_paths: tuple[str, ...] = ()

@@ -16,7 +16,6 @@ from infra.constructs.failure_queue import FailureQueue
 from infra.constructs.model_execution_role import ModelExecutionRole
 from infra.constructs.outcome_topic import OutcomeTopic
 from infra.constructs.registry_event_bus import RegistryEventBus
-from infra.constructs.rollback_alarms import make_alarm
 from infra.constructs.settings_marker import SettingsMarker
 from infra.constructs.sweep_bus import SweepBus
 from infra.permissions.registry_reading import of_deployer
@@ -83,9 +82,6 @@ class DeploymentStack(Stack):
         self.outcomes.notify_of(self.unhandled.alarm)
         self.journal = JournalTable(self, "Journal")
         settings = settings_files(endpoint.compiled for endpoint in endpoints)
-        alarms = [
-            make_alarm(self, alarm.local_name, alarm) for endpoint in endpoints for alarm in endpoint.alarms
-        ]
         requirements = EndpointRequirements.of(endpoints)
         if access is not None:
             # Whose versions a stage serves, and where their samples are, `access` says.
@@ -102,8 +98,8 @@ class DeploymentStack(Stack):
             destinations=Destinations(self.unhandled.queue, self.outcomes, self.sweep_bus),
             configuration=configuration,
         )
-        # Settings take effect when the function is updated: what models and rollouts need has to be there.
-        self.deployer.function.node.add_dependency(self.execution_role, *alarms)
+        # Settings take effect when the function is updated: what models need has to be there.
+        self.deployer.function.node.add_dependency(self.execution_role)
         self.sweep_bus.admit_only(self.deployer.role)
         elsewhere = of_deployer(access) if access is not None else ()
         self.problems += self.deployer.attach_permissions(elsewhere=elsewhere)

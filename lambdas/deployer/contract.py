@@ -19,6 +19,10 @@ PREFIX: Final = "greenlight:"
 STACK_TAG: Final = f"{PREFIX}stack"
 ENDPOINT_TAG: Final = f"{PREFIX}endpoint"
 
+ABORT_NAMESPACE: Final = "Greenlight"
+ABORT_METRIC: Final = "Abort"
+"""What an abort alarm measures: when a rollout was last to be aborted, and when that was last over."""
+
 JOURNAL_PARTITION_KEY: Final = "endpoint"
 JOURNAL_SORT_KEY: Final = "item"
 
@@ -59,6 +63,7 @@ class SettingsKey:
     DEPLOYERS: Final = "Deployers"
     KEEP: Final = "Keep"
     ABORT_ALARM_NAME: Final = "AbortAlarmName"
+    ALARMS: Final = "Alarms"
     AUTO_SCALING: Final = "AutoScaling"
     STAGE_NAME: Final = "StageName"
     GATE: Final = "Gate"

@@ -18,6 +18,7 @@ from deployer.endpoint_pass.versions import Versions
 from deployer.model.attempt import AttemptStatus
 from deployer.phases.abort_alarm import AbortAlarmPhase
 from deployer.phases.aborting import AbortingPhase
+from deployer.phases.alarms import AlarmsPhase
 from deployer.phases.approvals import ApprovalsPhase
 from deployer.phases.autoscaling import AutoscalingPhase
 from deployer.phases.choice import Chooser
@@ -89,6 +90,7 @@ class Reconciler:
             DeploymentPhase(chooser, planner, rollout, testing, attempts, versions, notices, logger),
             TagsPhase(settings, ledger, executor, stack_name=stack_name),
             AutoscalingPhase(settings, ledger, executor),
+            AlarmsPhase(settings, ledger, gateways.alarms, executor, logger, stack_name=stack_name, now=now),
             AbortAlarmPhase(settings, ledger, executor),
             VersionMetadataPhase(settings, ledger, versions, executor, logger),
             PromotionPhase(settings, attempts, versions, gateways.alarms, executor, logger, now=now),

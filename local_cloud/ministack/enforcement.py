@@ -10,9 +10,11 @@ creates one. Changes to MiniStack, and reasons:
 `iam_actions.request_tag_context` becomes `_request_context`
     Condition keys that MiniStack does not know: `events:source`, `events:detail-type`,
     `cloudwatch:namespace`, those of grants on keys; and the roles that a request passes to a service.
+    Making an alarm with tags takes TagResource as well (CloudWatch user guide,
+    "CloudWatch_alarms_and_tagging"; seen: cisagov/cool-assessment-terraform PR #245).
 `iam_actions.extract_resource_arn` becomes `_resource_arn`
-    MiniStack checks GetParametersByPath on every parameter, DescribeAlarms on everything, an alias instead of
-    its key, and a role without its path.
+    MiniStack checks GetParametersByPath on every parameter, DescribeAlarms and the tagging of alarms on
+    everything, an alias instead of its key, and a role without its path.
 `iam_actions.access_denied_response` names the action and the resource
     MiniStack names no resource for most services, and only the operation when a role may not be passed.
 `cloudwatch._describe_alarms` hides composite alarms from callers who may not see them
@@ -37,7 +39,7 @@ from iam_evaluator.decision import AccessRequest, Decision, Outcome, PolicyKind
 from local_cloud.ministack.iam import DESCRIBE_ALARMS, MiniStackIam, alarms_of
 from local_cloud.ministack.identities import Refusal
 from local_cloud.sagemaker import arns
-from local_cloud.sagemaker.switch_settings import DescribedAlarms
+from local_cloud.sagemaker.switch_settings import DescribedAlarms, TagsOfAlarmChanges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,6 +61,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.core.iam_evaluator", "EvalResult"),
     ("ministack.core.iam_evaluator", "enforce"),
     ("ministack.core.responses", "get_region"),
+    ("ministack.services.cloudwatch", "_alarms"),
     ("ministack.services.cloudwatch", "_describe_alarms"),
     ("ministack.services.iam", "_roles"),
     ("ministack.services.s3", "_foreign_bucket_allows"),
@@ -72,6 +75,7 @@ _REFUSED: Final[ContextVar[str]] = ContextVar("refused", default="")
 _HIDES_COMPOSITE_ALARMS: Final[ContextVar[bool]] = ContextVar("hides_composite_alarms", default=False)
 """Whether the last authorised DescribeAlarms must hide composite alarms."""
 
+_REQUEST_TAG: Final = "aws:requesttag/"
 _ALWAYS_ALLOWED: Final = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 _PASSED: Final = "local-cloud:passed"
 """Our key in a request's context: the roles that it passes, each as `<service> <ARN>`."""
@@ -235,6 +239,8 @@ class Enforcement:
         for each in passed if isinstance(passed, tuple) else (passed,):
             to_service, _, role_arn = each.partition(" ")
             checks.append(("iam:PassRole", role_arn, {"iam:passedtoservice": to_service}))
+        if action == "cloudwatch:PutMetricAlarm" and any(key.startswith(_REQUEST_TAG) for key in given):
+            checks.append(("cloudwatch:TagResource", arn, given))
         if action == "sns:Publish":
             checks += self._permissions.uses_of_topics_key(arn)
         for checked, on, its_keys in checks:
@@ -268,6 +274,8 @@ class Enforcement:
             return (
                 f"arn:{arns.partition(region)}:ssm:{region}:{account_id}:parameter/{below.removeprefix('/')}"
             )
+        if service == "monitoring" and (tagged := _json_object(body).get("ResourceARN")):
+            return str(tagged)
         if service == "monitoring" and arn == "*" and (names := _alarms_named(headers, body, params)):
             described = _asks(headers, params, "DescribeAlarms")
             name = self._permissions.described(names[0]) if described else names[0]
@@ -290,6 +298,10 @@ class Enforcement:
             and self._permissions.switches().described_alarms is DescribedAlarms.EACH_NAME
         ):
             keys[_ALSO] = tuple(_alarms_named({}, body, params)[1:])
+        if iam_action == "cloudwatch:DeleteAlarms":
+            keys[_ALSO] = tuple(_alarms_named({}, body, params)[1:])
+        if iam_action == "cloudwatch:PutMetricAlarm" and self._ignores_tags(str(document.get("AlarmName"))):
+            keys = {key: value for key, value in keys.items() if not _is_of_request_tags(key)}
         if iam_action == "events:PutEvents":
             buses = self._actions.eventbridge_resource_arns(body, "", "")
             keys[_ALSO] = tuple(bus.rpartition(":")[2] for bus in buses[1:])
@@ -311,6 +323,15 @@ class Enforcement:
             roles += [each.get(member) for each in document.get("Targets") or () if isinstance(each, dict)]
             keys[_PASSED] = tuple(f"{to_service} {role}" for role in roles if role)
         return keys
+
+    def _ignores_tags(self, alarm_name: str) -> bool:
+        """Tell whether IAM sees no tags of a request to put an alarm, because the alarm exists."""
+        ignored = self._permissions.switches().tags_of_alarm_changes is TagsOfAlarmChanges.IGNORED
+        return ignored and alarm_name in self._cloudwatch._alarms
+
+
+def _is_of_request_tags(key: str) -> bool:
+    return key.lower().startswith((_REQUEST_TAG, "aws:tagkeys"))
 
 
 def _values(value: Any) -> Values:  # noqa: ANN401 - whatever MiniStack found

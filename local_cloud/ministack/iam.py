@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.services.cloudwatch", "_composite_alarms"),
+    ("ministack.services.cloudwatch", "_resource_tags"),
     ("ministack.services.tagging", "resource_tags"),
 )
 
@@ -70,7 +71,7 @@ class MiniStackIam(Identities, ResourcePolicies):
         if service == "kms":
             context.setdefault("kms:calleraccount", principal.account_id)
         if any(_names_resource_tags(each) for each in _all_policies(principal, policy)):
-            for name, value in (self._tagging.resource_tags(resource_arn) or {}).items():
+            for name, value in self._tags_of(resource_arn).items():
                 context.setdefault(f"aws:resourcetag/{name.lower()}", str(value))
         return evaluate(
             principal,
@@ -78,6 +79,13 @@ class MiniStackIam(Identities, ResourcePolicies):
             resource_policy=policy,
             is_resource_policy_required=service == "kms" and policy is not None,
         )
+
+    def _tags_of(self, resource_arn: str) -> Mapping[str, str]:
+        """Return the tags of a resource; MiniStack's own look-up knows none of alarms."""
+        # MiniStack has one partition.
+        arn = f"arn:aws:{resource_arn.split(':', 2)[-1]}"
+        alarm_tags: Mapping[str, str] | None = self._cloudwatch._resource_tags.get(arn)
+        return alarm_tags or self._tagging.resource_tags(resource_arn) or {}
 
     def decide_about_role(
         self, principal: Principal, role_arn: str, region: str, keys: Mapping[str, Values]

@@ -290,6 +290,24 @@ class DescribedAlarms(StrEnum):
     EACH_NAME = "each_name"
 
 
+class SetAlarmState(StrEnum):
+    """For how long a metric alarm keeps the state that SetAlarmState gave it, while its metric has no data.
+
+    botocore: it "returns to [its] actual state quickly, often within seconds". CloudWatch's guide says of an
+    alarm that ignores missing data that it retains its current state. Nobody says which of the two is that.
+    """
+
+    KEPT = "kept"
+    UNTIL_EVALUATED = "until_evaluated"
+
+
+class TagsOfAlarmChanges(StrEnum):
+    """Whether IAM sees the tags of a PutMetricAlarm that changes an alarm. CloudWatch itself ignores them."""
+
+    SEEN = "seen"
+    IGNORED = "ignored"
+
+
 class CompositeAlarms(StrEnum):
     """Which permission makes DescribeAlarms show composite alarms: for `*` itself, or for every alarm.
 

@@ -37,7 +37,9 @@ from local_cloud.sagemaker.switch_settings import (
     SearchedGroupNames,
     SearchIndex,
     ServingTags,
+    SetAlarmState,
     StatusSpelling,
+    TagsOfAlarmChanges,
     TriedAlarm,
     TriedEndpoint,
     UnapprovedPackage,
@@ -170,6 +172,14 @@ class Switches:
 
     composite_alarms: CompositeAlarms = CompositeAlarms.EVERYTHING
     """With `everything`, a caller who may describe only `alarm:*` sees no composite alarm, and no error."""
+
+    set_alarm_state: SetAlarmState = SetAlarmState.KEPT
+    """With `until_evaluated`, a client that sets an alarm's state must also publish what the alarm measures:
+    the next evaluation takes back what the metric does not show."""
+
+    tags_of_alarm_changes: TagsOfAlarmChanges = TagsOfAlarmChanges.SEEN
+    """With `ignored`, a condition on the request's tags lets nobody change an alarm that exists: permit that
+    by the alarm's own tag."""
 
     supported_instance_types: Answer = Answer.ACCEPT
     """Whether CreateEndpointConfig accepts an instance type that the package's

@@ -68,6 +68,7 @@ class Evidence:
         keys: The shown condition keys of such a request, with `*` as a wildcard; None for the reference's
             keys.
         subject: The holders of the policies, with `*` as a wildcard.
+        sid: The statements in those policies, with `*` as a wildcard.
         open: The open question, if the form is a hedge.
     """
 
@@ -76,6 +77,7 @@ class Evidence:
     source: Source
     keys: tuple[str, ...] | None = None
     subject: str = "*"
+    sid: str = "*"
     open: Open | None = None
 
 
@@ -141,6 +143,7 @@ _EVERY_ALARM: Final = _seen(
     "mattclay/aws-terminator #63, aws-samples/amazon-cloudwatch-auto-alarms #1 (both ask for all alarms)",
     "2019-10",
 )
+_TAGGED_ALARMS: Final = _page('CloudWatch user guide, "CloudWatch_alarms_and_tagging"')
 _TAGS_OF_CONFIGS: Final = Open(
     "Are the request's tags, and a new config's own, known when the config of CreateEndpoint and "
     "UpdateEndpoint is authorised?",
@@ -195,6 +198,31 @@ EVIDENCE: Final = (
         open=Open(
             "Is DescribeAlarms with names authorised on those alarms, or on every alarm?",
             "Granted on every alarm, which covers both; only states are read.",
+        ),
+    ),
+    Evidence(
+        ("cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"),
+        _arn("cloudwatch", "alarm:{alarm}"),
+        _TAGGED_ALARMS,
+        sid="[CM]*Alarms",
+        open=Open(
+            "Does IAM see the tags of a PutMetricAlarm that changes an alarm?",
+            "Permitted by the request's tag, and also by the alarm's own.",
+        ),
+    ),
+    Evidence(("cloudwatch:TagResource",), _arn("cloudwatch", "alarm:{alarm}"), _TAGGED_ALARMS),
+    Evidence(
+        ("cloudwatch:TagResource",),
+        _arn("cloudwatch", "alarm:{alarm}"),
+        _seen("cisagov/cool-assessment-terraform #245 (making an alarm with tags)", "2024-08"),
+    ),
+    Evidence(
+        ("cloudwatch:SetAlarmState",),
+        _arn("cloudwatch", "alarm:{alarm}"),
+        _page('service authorization reference, "Amazon CloudWatch" (resource types of SetAlarmState)'),
+        open=Open(
+            "How soon does IAM know the tags of an alarm that was just made?",
+            "Setting a state is permitted by the alarm's name. A denied deletion is tried again.",
         ),
     ),
     # Creating and updating endpoints

@@ -176,6 +176,7 @@ def _look_at_action(found: _Findings, action: Action, resource: str | None) -> N
         for each in EVIDENCE
         if action.name in each.actions
         and fnmatchcase(str(found.subject), each.subject)
+        and fnmatchcase(found.statement.sid or "", each.sid)
         and (resource is None or may_overlap(resource, _HOLE.sub("*", each.form)))
     ]
     enough = [each for each in about if resource is None or covers(resource, each.form)]

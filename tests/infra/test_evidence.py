@@ -148,7 +148,7 @@ def test_what_has_no_evidence_is_reported(verdict: Verdict) -> None:
     [
         judged("cloudwatch:PutMetricAlarm", f"{ALARM}:*"),
         judged("cloudwatch:PutMetricAlarm", "*"),
-        judged("cloudwatch:SetAlarmState", f"{ALARM}:Greenlight-*-abort"),
+        judged("cloudwatch:SetAlarmState", f"{ALARM}:Greenlight.*.abort"),
         judged("sagemaker:UpdateEndpoint", f"{SAGEMAKER}:endpoint/*", Condition=OWNED),
         judged("sagemaker:UpdateEndpoint", f"{SAGEMAKER}:endpoint-config/*"),
         judged(

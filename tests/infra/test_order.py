@@ -65,15 +65,12 @@ def test_everything_that_may_change_with_settings_is_waited_for_by_name(featured
     assert {*featured.resources} - {*featured.resources[marker]["DependsOn"]} == {marker}
 
 
-def test_the_function_changes_after_the_roles_and_alarms_that_settings_need(
-    featured: Synthesised,
-) -> None:
+def test_the_function_changes_after_the_roles_that_settings_need(featured: Synthesised) -> None:
     function = only(featured.resources, "AWS::Lambda::Function")
     needed = {
         name
         for name, each in featured.resources.items()
-        if (each["Type"] in ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"))
-        or str(each.get("Properties", {}).get("AlarmName", "")).startswith("Greenlight-churn-")
+        if each["Type"] in ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
     }
 
     assert len(needed) > 4

@@ -515,9 +515,17 @@ ELSEWHERE: list[tuple[bool, str, str, dict[str, Values]]] = [
     (True, "sqs:SendMessage", UNHANDLED, {}),
     (False, "sqs:ReceiveMessage", UNHANDLED, {}),
     (False, "sqs:PurgeQueue", UNHANDLED, {}),
-    (True, "cloudwatch:SetAlarmState", f"{ALARM}:Greenlight-churn-abort", {}),
-    (False, "cloudwatch:SetAlarmState", f"{ALARM}:Greenlight-churn-error-ratio", {}),
-    (False, "cloudwatch:SetAlarmState", f"{ALARM}:Payments-abort", {}),
+    (True, "cloudwatch:SetAlarmState", f"{ALARM}:Greenlight.churn.abort", {}),
+    (False, "cloudwatch:SetAlarmState", f"{ALARM}:Greenlight.churn.error-ratio", {}),
+    (False, "cloudwatch:SetAlarmState", f"{ALARM}:Payments.churn.abort", {}),
+    (False, "cloudwatch:SetAlarmState", f"{ALARM}:Greenlight-payments.churn.abort", {}),
+    (True, "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "Greenlight"}),
+    (False, "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "Payments"}),
+    (True, "cloudwatch:ListTagsForResource", f"{ALARM}:Greenlight.churn.abort", {}),
+    (False, "cloudwatch:ListTagsForResource", f"{ALARM}:payroll", {}),
+    (True, "cloudwatch:TagResource", f"{ALARM}:Greenlight.churn.abort", TAGGED),
+    (False, "cloudwatch:TagResource", f"{ALARM}:Greenlight.churn.abort", {}),
+    (False, "cloudwatch:TagResource", f"{ALARM}:payroll", TAGGED),
     # Application Auto Scaling tries these without a name, or with an empty one.
     (True, "cloudwatch:DeleteAlarms", f"{ALARM}:", {}),
     (True, "cloudwatch:PutMetricAlarm", f"{ALARM}:", {}),
@@ -591,6 +599,37 @@ def test_the_deployer_keeps_to_its_own(
     principal = Deployed(featured).session("DeployerRole")
 
     assert is_allowed(principal, action, named.get(resource, resource), keys) is expected
+
+
+OWN_ALARM = f"{ALARM}:Greenlight.churn.abort"
+OWNED_ALARM: dict[str, Values] = {"aws:ResourceTag/greenlight:stack": "Greenlight"}
+THEIR_ALARM: dict[str, Values] = {"aws:ResourceTag/greenlight:stack": "Payments"}
+
+
+@pytest.mark.parametrize(
+    ("expected", "action", "resource", "keys"),
+    [
+        (True, "PutMetricAlarm", OWN_ALARM, TAGGED),
+        (False, "PutMetricAlarm", OWN_ALARM, {}),
+        (True, "PutMetricAlarm", OWN_ALARM, {**TAGGED, **OWNED_ALARM}),
+        # Whether IAM sees the tags of a request that changes an alarm is not known.
+        (True, "PutMetricAlarm", OWN_ALARM, OWNED_ALARM),
+        (False, "PutMetricAlarm", OWN_ALARM, {**TAGGED, **THEIR_ALARM}),
+        (False, "PutMetricAlarm", f"{ALARM}:payroll", TAGGED),
+        (False, "PutMetricAlarm", f"{ALARM}:Greenlight-payments.churn.abort", TAGGED),
+        (True, "DeleteAlarms", OWN_ALARM, OWNED_ALARM),
+        (False, "DeleteAlarms", OWN_ALARM, {}),
+        (False, "DeleteAlarms", OWN_ALARM, THEIR_ALARM),
+        (False, "DeleteAlarms", f"{ALARM}:payroll", OWNED_ALARM),
+        (False, "TagResource", OWN_ALARM, {**TAGGED, **THEIR_ALARM}),
+    ],
+)
+def test_the_deployer_touches_no_alarm_but_its_own(
+    synthesised: Synthesised, action: str, resource: str, keys: dict[str, Values], *, expected: bool
+) -> None:
+    principal = Deployed(synthesised).session("DeployerRole")
+
+    assert is_allowed(principal, f"cloudwatch:{action}", resource, keys) is expected
 
 
 DOCUMENTED_FOR_ALL = {"cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"}

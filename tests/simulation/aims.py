@@ -113,6 +113,10 @@ _IN_PARTS: Final = Schedule(
 _GUARDED: Final = replace(_UPDATED, rollout=RolloutKind.CANARY)
 _TESTED: Final = replace(_UPDATED, smoke_test=True)
 _SCALED: Final = replace(_CREATED, scaling=True)
+_UNWATCHED: Final = replace(
+    _GUARDED,
+    disturbances=(Disturbance(Kind.CHANGE_SETTINGS, wait=11, how=6), Disturbance(Kind.SWEEP, wait=11)),
+)
 _SCALED_OTHERWISE: Final = Schedule(
     head_start=1,
     scaling=True,
@@ -164,6 +168,10 @@ _TO_A_CALL: Final[dict[str, Schedule]] = {
     "RegisterScalableTarget": _SCALED,
     "DescribeAlarms": _GUARDED,
     "SetAlarmState": _GUARDED,
+    "ListTagsForResource": _GUARDED,
+    "PutMetricAlarm": _GUARDED,
+    "PutMetricData": _GUARDED,
+    "DeleteAlarms": _UNWATCHED,
     "InvokeEndpoint": _TESTED,
     "GetObject": _TESTED,
     "PutItem": _UPDATED,

@@ -8,6 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.schedule import (
+    ALARM_CALLS,
+    ALARM_KINDS,
+    ALARM_READ,
     EVENTS,
     MEANWHILE,
     OPERATION_NAMES,
@@ -43,8 +46,8 @@ DENIABLE: Final = (*OPERATION_NAMES, TELLING)
 
 def impossible(what: str, how: str) -> str | None:
     """Return why something cannot hit something, or None if it can."""
-    if how == FaultKind.STALE and what not in STALE_READS:
-        return "only reads of endpoints and versions are eventual; the journal is read consistently"
+    if how == FaultKind.STALE and what not in (*STALE_READS, ALARM_READ):
+        return "only reads of endpoints, versions and alarms are eventual; the journal is read consistently"
     if how == DENIED and what == PARTS_PUT:
         return "whoever may put one event may put the other"
     if what == f"rollout {RolloutKind.UNGUARDED}" and how in {RolloutEnd.ABORTED, RolloutEnd.ALARMED}:
@@ -62,17 +65,26 @@ def everything() -> Iterable[tuple[str, str]]:
 def apart() -> Iterable[tuple[str, str]]:
     """Yield the pairs that are aimed at apart from the others, whose order they leave as it was.
 
-    That is each action that may be denied, what goes wrong with messages to people, and changes of an
-    endpoint's kind.
+    That is each action that may be denied, what goes wrong with messages to people and with calls for
+    alarms, what people do with alarms, and changes of an endpoint's kind.
     """
     yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in SHAPE_KINDS)
     yield from ((operation, DENIED) for operation in DENIABLE)
     yield from ((TELLING, kind.value) for kind in FaultKind)
+    yield from ((call, kind.value) for call in ALARM_CALLS for kind in FaultKind)
+    yield ALARM_READ, FaultKind.STALE.value
+    yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in ALARM_KINDS)
 
 
 def everywhere() -> Iterable[tuple[str, str]]:
     """Yield the pairs that there are in every world."""
-    yield from ((call, kind.value) for call in CALLS if call not in STAGE_CALLS for kind in FaultKind)
+    yield from (
+        (call, kind.value)
+        for call in CALLS
+        if call not in (*STAGE_CALLS, *ALARM_CALLS)
+        for kind in FaultKind
+        if (call, kind) != (ALARM_READ, FaultKind.STALE)
+    )
     yield from ((call, f"meanwhile {kind}") for call in DEPLOYER_WRITES for kind in MEANWHILE)
     yield from ((f"event {name}", kind.value) for name in EVENTS for kind in EventFaultKind)
     yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in PLAIN_KINDS)

@@ -134,8 +134,8 @@ class Rollout:
 
 
 def _is_blind(invocation: Invocation) -> bool:
-    """Tell whether an invocation was denied looking at alarms, when it tried last."""
-    looks = [each for each in invocation.calls if each.operation == "DescribeAlarms"]
+    """Tell whether an invocation was denied looking at alarms or their tags, when it tried last."""
+    looks = [each for each in invocation.calls if each.operation in {"DescribeAlarms", "ListTagsForResource"}]
     return bool(looks) and looks[-1].fault == DENIED
 
 
@@ -1379,7 +1379,7 @@ class Law10OnlyWhatIsTakenBackIsAborted(Law):
     """A rollout is aborted only if its version is not approved, and an abort stops only that rollout.
 
     Before an invocation sets an endpoint's abort alarm, its last call of SageMaker read that the version
-    being rolled out is not deployable. Before it updates an endpoint with such an alarm, it clears the alarm.
+    being rolled out is not deployable. Before it updates an endpoint under such an alarm, it clears it.
     At rest no such alarm is set.
     """
 
@@ -1394,7 +1394,8 @@ class Law10OnlyWhatIsTakenBackIsAborted(Law):
                 for each in call.invocation.calls
                 if each.operation == "SetAlarmState"
             }
-            if name is not None and name not in cleared:
+            named = alarms_of(dict(call.request.get("DeploymentConfig", {})))
+            if name in named and name not in cleared:
                 raise self.broken(f"{name} was not cleared before UpdateEndpoint")
 
     def _check_abort(self, call: Call) -> None:
@@ -1546,7 +1547,9 @@ class Law12RolloutsKeepTheirPromise(Law):
 
     The request has the settings' DeploymentConfig: exactly its policy, and every alarm of its automatic
     rollback, except alarms that the same invocation read as on. The abort alarm is left out only if the same
-    invocation was denied clearing it, because it would end the update at once.
+    invocation was denied clearing it, because it would end the update at once. An update that brings a former
+    version back also goes out without alarms that the same invocation was denied making or looking at, or
+    that belong to a person. Any other update waits for them.
 
     From the moment SageMaker accepts the request until the endpoint rests, count the instances that answer,
     over all fleets with requests. In a blue/green update, the whole old fleet exists while any request goes
@@ -1582,11 +1585,11 @@ class Law12RolloutsKeepTheirPromise(Law):
         name = call.request["EndpointName"]
         wanted = {} if _is_unguardable(self.world, call) else self._wanted_config(name)
         asked = dict(call.request.get("DeploymentConfig", {}))
-        asked_alarms, wanted_alarms = _alarms_of(asked), _alarms_of(wanted)
+        asked_alarms, wanted_alarms = alarms_of(asked), alarms_of(wanted)
         if asked != wanted:
             raise self.broken(f"{name} is updated by {asked or 'no DeploymentConfig'}, not by {wanted}")
         uncleared = {abort_alarm(name)} & self._denied_to_clear(call.invocation)
-        left_out = wanted_alarms - asked_alarms - uncleared
+        left_out = wanted_alarms - asked_alarms - uncleared - self._unmade(call)
         if (
             left_out - self._told_on(call.invocation)
             or asked_alarms - wanted_alarms
@@ -1604,6 +1607,21 @@ class Law12RolloutsKeepTheirPromise(Law):
         tried = [each for each in invocation.calls if each.operation == "SetAlarmState"]
         last = {each.request["AlarmName"]: each for each in tried}
         return {name for name, each in last.items() if each.fault == DENIED}
+
+    def _unmade(self, call: Call) -> set[str]:
+        """Return the alarms that a return to a former version need not wait for."""
+        attempt = self.facts.unsettled(call.request["EndpointName"])
+        if attempt is None or not attempt["rolls_back"]:
+            return set()
+        made = self.world.alarms.made
+        foreign = {name for name, each in made.items() if each.is_foreign}
+        denied = {
+            each.request["AlarmName"]
+            for each in call.invocation.calls
+            if each.operation == "PutMetricAlarm" and each.fault == DENIED
+        }
+        unseen = set(alarms_of(self._wanted_config(call.request["EndpointName"])))
+        return foreign | denied | (unseen if _is_blind(call.invocation) else set())
 
     def _told_on(self, invocation: Invocation) -> set[str]:
         """Return the alarms that an invocation read as on."""
@@ -1712,7 +1730,7 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
     on and was on when the invocation began; so SageMaker cannot roll it back for an earlier version's fault.
     The exception is an invocation that was denied looking at alarms. And no update runs without an alarm's
     guard just because the rollout before raised the alarm: it waits until the alarm is off, or for a quarter
-    of an hour.
+    of an hour, if the alarm exists.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -1727,15 +1745,20 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
         name = call.request["EndpointName"]
         alarm_name = rollback_alarm(name)
         since = self.world.alarms.on_since.get(alarm_name)
-        if alarm_name in _alarms_of(dict(call.request.get("DeploymentConfig", {}))):
+        if alarm_name in alarms_of(dict(call.request.get("DeploymentConfig", {}))):
             if since is not None and since <= call.invocation.started and not _is_blind(call.invocation):
                 raise self.broken(f"{name} is updated under {alarm_name}, which is on since {since}")
         elif (
             call.is_write
+            and self._is_there(alarm_name)
             and self.world.schedule.rollout is not RolloutKind.UNGUARDED
             and not _is_unguardable(self.world, call)
         ):
             self._check_patience(name, call)
+
+    def _is_there(self, alarm_name: str) -> bool:
+        made = self.world.alarms.made.get(alarm_name)
+        return made is not None and not made.is_foreign
 
     def _check_patience(self, name: str, call: Call) -> None:
         """Look whether an update leaves an alarm out too soon."""
@@ -2075,8 +2098,8 @@ def _owner(request: dict[str, Any]) -> str:
     return str(tags.get("greenlight:endpoint", ""))
 
 
-def _alarms_of(config: dict[str, Any]) -> set[str]:
-    """Take the alarms of the automatic rollback out of a DeploymentConfig, and return their names."""
+def alarms_of(config: dict[str, Any]) -> set[str]:
+    """Remove the alarms of the automatic rollback from a DeploymentConfig, and return their names."""
     rollback = config.pop("AutoRollbackConfiguration", {})
     return {each["AlarmName"] for each in rollback.get("Alarms", ())}
 

@@ -13,10 +13,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from infra.settings.compiling import alarm_definitions
+from infra.settings.keys.rollout_options import RollbackAlarms
 from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import Caller, FleetSpec, Health, Route
 from local_cloud.testing.scripted_hosting import ScriptedHosting
-from tests.simulation.alarms import rollback_alarm
+from tests.simulation.alarms import latency_alarm, rollback_alarm
 from tests.simulation.artifacts import artifact_of
 from tests.simulation.bucket import NEIGHBOUR
 from tests.simulation.clients import REGION
@@ -110,7 +112,7 @@ def settings_document(
         "Tags": {} if how == 6 else {"team": "risk" if how == 4 else "growth"},
         "Keep": 0 if how == 7 else keep,
         **POLICIES[policy % len(POLICIES)],
-        **_guard(endpoint_name, rollout),
+        **_guard(endpoint_name, rollout, how),
         **({"SmokeTest": SMOKE_TEST} if smoke_test else {}),
         **({"AutoScaling": {"AllTraffic": _scaling("other" if how == 1 else "usual")}} if scaling else {}),
     }
@@ -167,17 +169,36 @@ def fewest_instances(rollout: RolloutKind) -> int:
     return 1 if rollout in {RolloutKind.UNGUARDED, RolloutKind.ALL_AT_ONCE} else 2
 
 
+def alarm_of(endpoint_name: str, how: int) -> str:
+    """Return one of the names of an endpoint's alarms, mostly one of those that every update names."""
+    names = (abort_alarm(endpoint_name), rollback_alarm(endpoint_name))
+    return latency_alarm(endpoint_name) if how == 0 else names[how % 2]
+
+
 def abort_alarm(endpoint_name: str) -> str:
     """Return the name of an endpoint's abort alarm."""
-    return f"Greenlight-{endpoint_name}-abort"
+    return f"Greenlight.{endpoint_name}.abort"
 
 
-def _guard(endpoint_name: str, rollout: RolloutKind) -> dict[str, Any]:
-    """Return what makes an endpoint's updates rollouts with alarms, which can be aborted."""
+def _guard(endpoint_name: str, rollout: RolloutKind, how: int) -> dict[str, Any]:
+    """Return what makes an endpoint's updates rollouts with alarms, which can be aborted.
+
+    One of the alarms has another threshold in some settings, and another one is not in all of them. No update
+    depends on that one.
+    """
     if rollout is RolloutKind.UNGUARDED:
         return {}
+    watched = alarm_definitions.Watched(STACK, endpoint_name, "AllTraffic")
+    wanted = RollbackAlarms(
+        error_ratio_percent=10 if how == 4 else 5, model_latency_p90_ms=None if how == 6 else 100
+    )
+    alarms = [
+        alarm_definitions.abort_alarm(watched),
+        *alarm_definitions.rollback_alarms(watched, wanted),
+    ]
     return {
         "AbortAlarmName": abort_alarm(endpoint_name),
+        "Alarms": [each.request() for each in alarms],
         "DeploymentConfig": deployment_config(endpoint_name, rollout),
     }
 
@@ -534,6 +555,7 @@ class People:
             for site in self.world.sites:
                 plane.limits.set_instance_capacity(site.account, REGION, instance_type, None)
                 plane.limits.set_instance_quota(site.account, REGION, instance_type, None)
+        self.world.alarms.delete_foreign()
         for name in self.endpoints:
             self.world.alarms.reset(name)
         self.world.bucket.is_hidden = False
@@ -989,6 +1011,12 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
     Kind.RESCALE: lambda people, what, endpoint: people.rescale(endpoint, what.how),
     Kind.RAISE_ALARM: lambda people, _, endpoint: people.world.alarms.raise_for_a_while(endpoint),
     Kind.RESET_ALARM: lambda people, _, endpoint: people.world.alarms.reset(endpoint),
+    Kind.DELETE_ALARM: lambda people, what, endpoint: people.world.alarms.delete_by_hand(
+        alarm_of(endpoint, what.how)
+    ),
+    Kind.FOREIGN_ALARM: lambda people, what, endpoint: people.world.alarms.replace_by_hand(
+        alarm_of(endpoint, what.how)
+    ),
     Kind.DELETE_ENDPOINT: lambda people, _, endpoint: people.call(
         "DeleteEndpoint", at=people.world.site_of(endpoint), EndpointName=endpoint
     ),

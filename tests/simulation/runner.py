@@ -17,6 +17,7 @@ from tests.simulation.schedule import (
     draw_companions,
     draw_failing,
     draw_staged,
+    with_alarms,
     with_shapes,
 )
 from tests.simulation.simulation import simulate
@@ -38,11 +39,11 @@ def schedule_of(seed: str, number: int) -> Schedule:
     if number % 2:
         return aimed(aim_of(seed, number // 2), random)
     special = _SPECIAL.get(number % 20)
-    return special(seed, number, random) if special is not None else with_shapes(draw(random))
+    return special(seed, number, random) if special is not None else with_alarms(with_shapes(draw(random)))
 
 
 def _staged(_: str, __: int, random: Random) -> Schedule:
-    return with_shapes(draw_staged(random))
+    return with_alarms(with_shapes(draw_staged(random)))
 
 
 def _aimed_at_stages(seed: str, number: int, random: Random) -> Schedule:
@@ -54,7 +55,7 @@ def _aimed_apart(seed: str, number: int, random: Random) -> Schedule:
 
 
 def _with_companions(_: str, __: int, random: Random) -> Schedule:
-    return with_shapes(draw_companions(random))
+    return with_alarms(with_shapes(draw_companions(random)))
 
 
 def _failing(_: str, __: int, random: Random) -> Schedule:

@@ -69,6 +69,8 @@ class Kind(StrEnum):
     HIDE_ARTIFACTS = "hide artifacts"
     # Drawn apart from all others:
     CHANGE_SHAPE = "change shape"
+    DELETE_ALARM = "delete alarm"
+    FOREIGN_ALARM = "foreign alarm"
 
 
 REGISTRY_KINDS: Final = (
@@ -85,7 +87,10 @@ STAGE_KINDS: Final = (*REGISTRY_KINDS, *S3_KINDS)
 SHAPE_KINDS: Final = (Kind.CHANGE_SHAPE,)
 """People's changes of an endpoint's kind."""
 
-PLAIN_KINDS: Final = tuple(kind for kind in Kind if kind not in (*STAGE_KINDS, *SHAPE_KINDS))
+ALARM_KINDS: Final = (Kind.DELETE_ALARM, Kind.FOREIGN_ALARM)
+"""Things that people do with the deployer's alarms."""
+
+PLAIN_KINDS: Final = tuple(kind for kind in Kind if kind not in (*STAGE_KINDS, *SHAPE_KINDS, *ALARM_KINDS))
 """Things that happen in every world."""
 
 
@@ -492,10 +497,18 @@ LISTING: Final = "ListObjectsV2"
 STAGE_CALLS: Final = (REGISTRY_WRITE, LISTING)
 """Operations that are called only in stages."""
 
-_PLAIN_OPERATION_NAMES: Final = tuple(name for name in OPERATION_NAMES if name not in STAGE_CALLS)
+ALARM_READ: Final = "DescribeAlarms"
+"""The one operation by which the deployer sees alarms. It may answer late, too: nobody documents that."""
+
+ALARM_CALLS: Final = ("DeleteAlarms", "ListTagsForResource", "PutMetricAlarm", "PutMetricData")
+"""What the deployer calls to keep alarms. Their faults are drawn by a stream of their own."""
+
+_PLAIN_OPERATION_NAMES: Final = tuple(
+    name for name in OPERATION_NAMES if name not in (*STAGE_CALLS, *ALARM_CALLS)
+)
 
 STALE_READS: Final = ("DescribeEndpoint", "ListEndpoints", "DescribeModelPackage", "ListModelPackages")
-"""Reads that may answer with the state before a change."""
+"""Reads of SageMaker that may answer with the state before a change."""
 
 SWITCH_SETTINGS: Final[dict[str, tuple[str, ...]]] = {
     name: tuple(map(str, hint))
@@ -503,7 +516,7 @@ SWITCH_SETTINGS: Final[dict[str, tuple[str, ...]]] = {
     # Nobody is bound by IAM in the simulation, and no settings name what botocore lacks.
     if isinstance(hint, type)
     and issubclass(hint, StrEnum)
-    and name not in {"package_authorization", "api_version"}
+    and name not in {"package_authorization", "api_version", "tags_of_alarm_changes"}
 }
 """Every switch of the control plane with its settings, but for those that make no difference here."""
 
@@ -652,6 +665,53 @@ def with_shapes(schedule: Schedule) -> Schedule:
         )
         done.insert(random.randrange(len(done) + 1), each)
     return replace(schedule, disturbances=tuple(done))
+
+
+def with_alarms(schedule: Schedule) -> Schedule:
+    """Let people meddle with alarms, and calls for alarms fail, in some of the schedules that have alarms."""
+    random = _stream("alarms", schedule.seed)
+    if schedule.rollout is RolloutKind.UNGUARDED:
+        return schedule
+    done = list(schedule.disturbances)
+    for _ in range(random.choice((0, 0, 1, 2))):
+        each = Disturbance(
+            random.choice((Kind.DELETE_ALARM, Kind.DELETE_ALARM, Kind.FOREIGN_ALARM)),
+            random.randrange(len(WAITS)),
+            random.choice((0, 0, random.randrange(CHOICES))),
+            random.randrange(CHOICES),
+        )
+        done.insert(random.randrange(len(done) + 1), each)
+    denials = tuple(
+        Denial(
+            random.choice((*ALARM_CALLS, ALARM_READ)),
+            min(random.randrange(_NTH) for _ in range(2)),
+            random.randrange(len(DENIED_FOR)),
+        )
+        for _ in range(random.choice((0, 0, 0, 1)))
+    )
+    return replace(
+        schedule,
+        disturbances=tuple(done),
+        faults=(*(_alarm_fault(random) for _ in range(random.choice((0, 0, 1, 2)))), *schedule.faults),
+        denials=(*denials, *schedule.denials),
+    )
+
+
+def _alarm_fault(random: Random) -> Fault:
+    kind, operation = random.choice(tuple(FaultKind)), random.choice((*ALARM_CALLS, ALARM_READ))
+    happens = Disturbance(
+        random.choice((*ALARM_KINDS, *MEANWHILE)),
+        which=random.choice((0, 0, random.randrange(CHOICES))),
+        how=random.randrange(CHOICES),
+    )
+    return Fault(
+        operation=ALARM_READ if kind is FaultKind.STALE else operation,
+        nth=min(random.randrange(_NTH) for _ in range(2)),
+        kind=kind,
+        times=1 if kind is FaultKind.MEANWHILE else random.choice((1, 1, 2, 4)),
+        delay=random.randrange(len(DELAYS)),
+        meanwhile=happens if kind is FaultKind.MEANWHILE else None,
+    )
 
 
 _DEPLOYMENT: Final = ("CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint")

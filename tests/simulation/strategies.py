@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.simulation.schedule import (
     ALARM_LASTS,
+    ALARM_READ,
     CHOICES,
     DELAYS,
     DENIED_FOR,
@@ -55,9 +56,10 @@ def _faults() -> st.SearchStrategy[Fault]:
     nth = st.integers(0, 7)
     plain = [kind for kind in FaultKind if kind not in {FaultKind.STALE, FaultKind.MEANWHILE}]
     names = st.sampled_from((*OPERATION_NAMES, TELLING))
+    stale_reads = st.sampled_from((*STALE_READS, ALARM_READ))
     return st.one_of(
         st.builds(Fault, names, nth, st.sampled_from(plain), st.integers(1, 4), _DELAY),
-        st.builds(Fault, st.sampled_from(STALE_READS), nth, st.just(FaultKind.STALE), st.integers(1, 4)),
+        st.builds(Fault, stale_reads, nth, st.just(FaultKind.STALE), st.integers(1, 4)),
         st.builds(
             Fault,
             names,

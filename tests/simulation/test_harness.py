@@ -454,9 +454,9 @@ def test_an_alarm_that_nothing_clears_is_cleared_by_hand() -> None:
     world.people.begin()
     world.people.do(Disturbance(Kind.RAISE_ALARM))
     world.run_until_quiet()
-    assert "Greenlight-churn-error-ratio" in world.alarms.on_since
+    assert "Greenlight.churn.error-ratio" in world.alarms.on_since
     world.people.do(Disturbance(Kind.RESET_ALARM))
-    assert "Greenlight-churn-error-ratio" not in world.alarms.on_since
+    assert "Greenlight.churn.error-ratio" not in world.alarms.on_since
 
 
 def test_an_alarm_whose_cause_is_still_there_goes_on_again() -> None:
@@ -465,19 +465,19 @@ def test_an_alarm_whose_cause_is_still_there_goes_on_again() -> None:
     world.people.begin()
     world.people.register("Approved", alarming=True)
     world.run_until_quiet()
-    assert "Greenlight-churn-error-ratio" in world.alarms.on_since
+    assert "Greenlight.churn.error-ratio" in world.alarms.on_since
     world.people.do(Disturbance(Kind.RESET_ALARM))
-    assert "Greenlight-churn-error-ratio" not in world.alarms.on_since
+    assert "Greenlight.churn.error-ratio" not in world.alarms.on_since
     world.run_until_quiet()
 
-    assert "Greenlight-churn-error-ratio" in world.alarms.on_since
+    assert "Greenlight.churn.error-ratio" in world.alarms.on_since
     assert len(world.alarms.raised) == 2
 
 
 def test_alarms_can_be_described() -> None:
     world = World(Schedule(rollout=RolloutKind.CANARY))
-    world.alarms.set("Greenlight-churn-error-ratio", AlarmState.ALARM)
-    described = world.alarms.describe(["Greenlight-churn-error-ratio", "Greenlight-churn-v2-error-ratio"])
+    world.alarms.set("Greenlight.churn.error-ratio", AlarmState.ALARM)
+    described = world.alarms.describe(["Greenlight.churn.error-ratio", "Greenlight.churn-v2.error-ratio"])
 
     assert [each["StateValue"] for each in described["MetricAlarms"]] == ["ALARM", "OK"]
 

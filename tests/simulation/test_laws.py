@@ -589,7 +589,7 @@ def test_law_9_what_failed_just_before_is_left_alone(several: Deployed) -> None:
 
 def set_alarm(state: str) -> None:
     clients.client("cloudwatch").set_alarm_state(
-        AlarmName="Greenlight-churn-abort", StateValue=state, StateReason="by hand"
+        AlarmName="Greenlight.churn.abort", StateValue=state, StateReason="by hand"
     )
 
 
@@ -610,7 +610,7 @@ def test_law_10_no_update_begins_without_clearing_the_alarm(guarded: Deployed) -
 
 
 def test_law_10_no_alarm_stays_set(guarded: Deployed) -> None:
-    guarded.world.alarms.set("Greenlight-churn-abort", AlarmState.ALARM)
+    guarded.world.alarms.set("Greenlight.churn.abort", AlarmState.ALARM)
 
     with pytest.raises(LawBrokenError, match="Law10OnlyWhatIsTakenBackIsAborted: the abort alarm of churn"):
         guarded.judge.check_rest()
@@ -683,8 +683,8 @@ def update_guarded(arn: str, **changes: Any) -> None:
     "changes",
     [
         {"BlueGreenUpdatePolicy": deployment_config("", RolloutKind.ALL_AT_ONCE)["BlueGreenUpdatePolicy"]},
-        {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "Greenlight-churn-abort"}]}},
-        {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "Greenlight-churn-error-ratio"}]}},
+        {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "Greenlight.churn.abort"}]}},
+        {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "Greenlight.churn.error-ratio"}]}},
     ],
     ids=["another kind", "without the alarm on errors", "without the abort alarm"],
 )
@@ -703,11 +703,11 @@ def test_law_12_an_update_without_any_deployment_config_is_seen(guarded: Deploye
 
 
 def test_law_12_an_alarm_that_is_on_may_be_left_out_by_who_was_told_so(guarded: Deployed) -> None:
-    guarded.world.alarms.set("Greenlight-churn-error-ratio", AlarmState.ALARM)
-    changes = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "Greenlight-churn-abort"}]}}
+    guarded.world.alarms.set("Greenlight.churn.error-ratio", AlarmState.ALARM)
+    changes = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "Greenlight.churn.abort"}]}}
 
     def leave_it_out() -> None:
-        clients.client("cloudwatch").describe_alarms(AlarmNames=["Greenlight-churn-error-ratio"])
+        clients.client("cloudwatch").describe_alarms(AlarmNames=["Greenlight.churn.error-ratio"])
         update_guarded(guarded.world.people.versions[0].arn, **changes)
 
     only_law(guarded, 12)
@@ -718,7 +718,7 @@ def test_law_12_an_alarm_that_is_on_may_be_left_out_by_who_was_told_so(guarded: 
 def test_law_12_the_abort_alarm_is_left_out_by_who_may_not_clear_it(
     guarded: Deployed, *, is_denied: bool
 ) -> None:
-    changes = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "Greenlight-churn-error-ratio"}]}}
+    changes = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "Greenlight.churn.error-ratio"}]}}
     only_law(guarded, 12)
     if is_denied:
         guarded.world.deny(Denial("SetAlarmState"), guarded.world.sites[0])
@@ -819,23 +819,23 @@ def test_law_13_what_is_approved_again_may_come_back(guarded: Deployed) -> None:
 
 
 def test_law_13_no_update_begins_under_an_alarm_that_is_on(guarded: Deployed) -> None:
-    guarded.world.alarms.set("Greenlight-churn-error-ratio", AlarmState.ALARM)
+    guarded.world.alarms.set("Greenlight.churn.error-ratio", AlarmState.ALARM)
     only_law(guarded, 13)
 
     with pytest.raises(
-        LawBrokenError, match=r"Law13\w+: churn is updated under Greenlight-churn-error-ratio, which is on"
+        LawBrokenError, match=r"Law13\w+: churn is updated under Greenlight.churn.error-ratio, which is on"
     ):
         guarded.do(lambda: update_guarded(guarded.world.people.versions[0].arn))
 
 
 def test_law_13_who_may_not_look_at_alarms_updates_all_the_same(guarded: Deployed) -> None:
-    guarded.world.alarms.set("Greenlight-churn-error-ratio", AlarmState.ALARM)
+    guarded.world.alarms.set("Greenlight.churn.error-ratio", AlarmState.ALARM)
     only_law(guarded, 13)
     guarded.world.deny(Denial("DescribeAlarms"), guarded.world.sites[0])
 
     def look_and_update() -> None:
         with suppress(ClientError):
-            clients.client("cloudwatch").describe_alarms(AlarmNames=["Greenlight-churn-error-ratio"])
+            clients.client("cloudwatch").describe_alarms(AlarmNames=["Greenlight.churn.error-ratio"])
         update_guarded(guarded.world.people.versions[0].arn)
 
     guarded.do(look_and_update)
@@ -843,16 +843,16 @@ def test_law_13_who_may_not_look_at_alarms_updates_all_the_same(guarded: Deploye
 
 def test_law_13_an_update_waits_for_the_alarm_of_the_rollout_before(guarded: Deployed) -> None:
     roll_back_an_alarming_version(guarded)
-    guarded.world.alarms.set("Greenlight-churn-error-ratio", AlarmState.ALARM)
-    changes = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "Greenlight-churn-abort"}]}}
+    guarded.world.alarms.set("Greenlight.churn.error-ratio", AlarmState.ALARM)
+    changes = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "Greenlight.churn.abort"}]}}
 
     def leave_it_out() -> None:
-        clients.client("cloudwatch").describe_alarms(AlarmNames=["Greenlight-churn-error-ratio"])
+        clients.client("cloudwatch").describe_alarms(AlarmNames=["Greenlight.churn.error-ratio"])
         update_guarded(guarded.world.people.versions[0].arn, **changes)
 
     only_law(guarded, 13)
     with pytest.raises(
-        LawBrokenError, match=r"Law13\w+: churn is updated without Greenlight-churn-error-ratio, which"
+        LawBrokenError, match=r"Law13\w+: churn is updated without Greenlight.churn.error-ratio, which"
     ):
         guarded.do(leave_it_out)
 

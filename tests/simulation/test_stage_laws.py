@@ -73,7 +73,7 @@ def read(arn: str) -> None:
 
 
 def ask_for_alarms() -> None:
-    clients.client("cloudwatch").describe_alarms(AlarmNames=["Greenlight-churn-error-ratio"])
+    clients.client("cloudwatch").describe_alarms(AlarmNames=["Greenlight.churn.error-ratio"])
 
 
 def pass_on(arn: str, life_cycle: dict[str, str] = PENDING) -> None:

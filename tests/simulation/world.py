@@ -31,7 +31,6 @@ from local_cloud.front_door.http import Request
 from local_cloud.hosting.variant_fleet import Answer
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.events import ENDPOINT_DEPLOYMENT_STATE_CHANGE
-from local_cloud.sagemaker.ports import AlarmState
 from local_cloud.sagemaker.protocol import wire
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.sagemaker_runtime.runtime import answer_invocation
@@ -45,6 +44,7 @@ from tests.simulation.clients import REGION, answer
 from tests.simulation.people import STACK, People, ScriptedFleets, TolerantArtifacts
 from tests.simulation.rest import TARGET_VARIANT
 from tests.simulation.schedule import (
+    ALARM_READ,
     DELAYS,
     DENIED_FOR,
     LISTING,
@@ -111,6 +111,9 @@ WRITES: Final = frozenset(
 
 DEPLOYER_WRITES: Final = tuple(name for name in OPERATION_NAMES if name in WRITES)
 """Those that the deployer calls."""
+
+ALARM_WRITES: Final = ("DeleteAlarms", "PutMetricAlarm", "PutMetricData", "SetAlarmState")
+"""The operations that change CloudWatch."""
 
 PARTS_PUT: Final = "PutEvents of parts"
 """How coverage names the call that hands parts of a sweep over."""
@@ -180,7 +183,7 @@ class Call:
             and (
                 self.operation in {"PutItem", "UpdateItem", "DeleteItem"}
                 or self.service == "application-autoscaling"
-                or self.operation in {"SetAlarmState", REGISTRY_WRITE}
+                or self.operation in {*ALARM_WRITES, REGISTRY_WRITE}
             )
         )
 
@@ -751,7 +754,7 @@ class World:
         elif service == "s3":
             status, content = self._ask_bucket(operation, request)
         elif service == "cloudwatch":
-            status, content = self._ask_alarms(operation, request)
+            status, content = answer(*self.alarms.handle(operation, request))
         else:
             status, content = self._ask_memory(invocation, service, called, body)
         if called == TRANSACTION:
@@ -817,14 +820,6 @@ class World:
         if self.bucket.is_hidden:
             return answer(403, {"__type": "AccessDenied", "message": "Access Denied"})
         return answer(200, self.bucket.list(request["Bucket"], request["Prefix"]))
-
-    def _ask_alarms(self, operation: str, request: dict[str, Any]) -> tuple[int, bytes]:
-        """Answer as CloudWatch, which returns the alarms that there are."""
-        if operation == "SetAlarmState":
-            self.alarms.set(request["AlarmName"], AlarmState(request["StateValue"]))
-            return 200, b"{}"
-        assert operation == "DescribeAlarms", operation
-        return answer(200, self.alarms.describe(request["AlarmNames"]))
 
     def _ask_memory(
         self, invocation: Invocation, service: str, operation: str, body: bytes
@@ -903,6 +898,9 @@ class World:
         }
         if operation == "DescribeEndpoint":
             return recent.get(request["EndpointName"])
+        if operation == ALARM_READ:
+            past = self.alarms.describe(request["AlarmNames"], late=True)
+            return answer(200, past) if past != self.alarms.describe(request["AlarmNames"]) else None
         if operation == "ListEndpoints" and recent:
             listed = {
                 name: json.loads(content)
@@ -1103,6 +1101,9 @@ def _shown(call: Call) -> str:
             "Name",
             "Path",
             "ResourceArn",
+            "ResourceARN",
+            "AlarmName",
+            "StateValue",
         }
     }
     if call.service == "dynamodb":

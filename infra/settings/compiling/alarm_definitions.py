@@ -1,12 +1,15 @@
-"""Owns which alarms an endpoint's rollout has, as data: their names, metrics, thresholds and why they are so.
+"""Owns which alarms an endpoint's rollout has, as requests of CloudWatch, and why they are so.
 
-Pure. Making them is the stack's (`infra/rollback_alarms.py`), setting the abort alarm the deployer's.
+Pure. The deployer makes them, changes them and deletes them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from deployer.contract import ABORT_METRIC, ABORT_NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +17,9 @@ if TYPE_CHECKING:
     from infra.settings.keys.rollout_options import RollbackAlarms
 
 SAGEMAKER: Final = "AWS/SageMaker"
-GREENLIGHT: Final = "Greenlight"
 ABORT: Final = "abort"
+LONGEST_NAME: Final = 255
+"""botocore: `PutMetricAlarmInput$AlarmName`."""
 
 _MICROSECONDS: Final = 1000
 """In a millisecond: ModelLatency is counted in microseconds (developer guide, "monitoring-cloudwatch")."""
@@ -30,14 +34,17 @@ class Metric:
     dimensions: Mapping[str, str]
     namespace: str = SAGEMAKER
 
+    def named(self) -> dict[str, Any]:
+        """Return the members by which a request names it."""
+        dimensions = [{"Name": name, "Value": value} for name, value in self.dimensions.items()]
+        return {"Namespace": self.namespace, "MetricName": self.name, "Dimensions": dimensions}
+
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """Describe one alarm. Without an expression, its one metric is what is compared."""
 
-    stack_name: str
-    local_name: str
-    """Its name within the stack."""
+    name: str
     description: str
     metrics: Mapping[str, Metric]
     comparison: Literal["GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold"]
@@ -47,10 +54,34 @@ class Alarm:
     period_seconds: int = 60
     evaluation_periods: int = 1
 
-    @property
-    def name(self) -> str:
-        """Its physical name, because SageMaker and the deployer know alarms by name alone."""
-        return f"{self.stack_name}-{self.local_name}"
+    def request(self) -> dict[str, Any]:
+        """Return the arguments of `PutMetricAlarm`, without tags. It notifies nobody."""
+        common = {
+            "AlarmName": self.name,
+            "AlarmDescription": self.description,
+            "ComparisonOperator": self.comparison,
+            "EvaluationPeriods": self.evaluation_periods,
+            "Threshold": self.threshold,
+            "TreatMissingData": self.missing_data,
+        }
+        if self.expression is None:
+            [metric] = self.metrics.values()
+            statistic = "ExtendedStatistic" if metric.statistic.startswith("p") else "Statistic"
+            return {**common, **metric.named(), statistic: metric.statistic, "Period": self.period_seconds}
+        measured = [
+            {
+                "Id": identifier,
+                "MetricStat": {
+                    "Metric": metric.named(),
+                    "Period": self.period_seconds,
+                    "Stat": metric.statistic,
+                },
+                "ReturnData": False,
+            }
+            for identifier, metric in self.metrics.items()
+        ]
+        result = {"Id": "result", "Expression": self.expression, "ReturnData": True}
+        return {**common, "Metrics": [result, *measured]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,33 +100,55 @@ class Watched:
         pair = {"EndpointName": self.endpoint_name, "VariantName": self.variant_name}
         object.__setattr__(self, "dimensions", pair)
 
-    def local_name(self, what: str) -> str:
-        """Name an alarm on the variant within its stack.
+    def alarm_name(self, what: str) -> str:
+        """Name an alarm on the variant. An only variant's is named after the endpoint alone."""
+        return alarm_name(
+            self.stack_name, self.endpoint_name, what, self.variant_name if self.several else ""
+        )
 
-        An only variant's is named after the endpoint alone. A dot is in no name of an endpoint or a variant,
-        so that no other endpoint's alarm has the same name.
-        """
-        watched = f"{self.endpoint_name}.{self.variant_name}" if self.several else self.endpoint_name
-        return f"{watched}-{what}"
+
+def alarm_name(stack_name: str, endpoint_name: str, what: str, variant_name: str = "") -> str:
+    """Name an alarm after its stack and endpoint, so that no two pairs of them share one.
+
+    A dot is in no name of a stack, an endpoint or a variant. A name may have 255 characters (botocore:
+    `AlarmName`), and the longest names together have more. Then the variant's digest takes its name's place,
+    after a character that no variant's name has.
+    """
+    name = ".".join(filter(None, [stack_name, endpoint_name, variant_name, what]))
+    if len(name) <= LONGEST_NAME:
+        return name
+    short = f"_{sha256(variant_name.encode()).hexdigest()[:12]}"
+    return f"{stack_name}.{endpoint_name}.{short}.{what}"
+
+
+def alarms_of_stack(stack_name: str) -> str:
+    """Return the pattern of every alarm's name of a stack, for permissions."""
+    return f"{stack_name}.*"
 
 
 def abort_alarm(watched: Watched) -> Alarm:
     """Describe the alarm by which the deployer stops a rollout whose version no longer stands.
 
-    Nobody publishes its metric: its state is what was set last (SetAlarmState), and stays so.
+    The deployer sets its state, and publishes what it measures. So it goes off whether CloudWatch keeps a
+    state that was set or takes it back. A value is the time, as a positive number to stop a rollout, and as a
+    negative one when that is over. The greatest and the least value of a period together are positive if the
+    last one was, so that two values of one minute do not hide each other.
     """
     dimensions = {"EndpointName": watched.endpoint_name}
     return Alarm(
-        stack_name=watched.stack_name,
-        local_name=f"{watched.endpoint_name}-{ABORT}",
+        name=alarm_name(watched.stack_name, watched.endpoint_name, ABORT),
         description=(
             f"Greenlight sets this alarm to stop a rollout of {watched.endpoint_name} whose version was "
             "rejected; SageMaker then rolls back. To stop a rollout by hand, reject the version."
         ),
-        metrics={"abort": Metric("Abort", "Maximum", dimensions, GREENLIGHT)},
-        comparison="GreaterThanOrEqualToThreshold",
-        threshold=1,
-        # With any other treatment, CloudWatch would take back what was set by hand at the next evaluation.
+        metrics={
+            "stopped": Metric(ABORT_METRIC, "Maximum", dimensions, ABORT_NAMESPACE),
+            "over": Metric(ABORT_METRIC, "Minimum", dimensions, ABORT_NAMESPACE),
+        },
+        expression="stopped + over",
+        comparison="GreaterThanThreshold",
+        threshold=0,
+        # Between the deployer's values the alarm keeps its state.
         missing_data="ignore",
     )
 
@@ -114,8 +167,7 @@ def rollback_alarms(watched: Watched, wanted: RollbackAlarms) -> list[Alarm]:
         if most is not None:
             made.append(
                 Alarm(
-                    stack_name=watched.stack_name,
-                    local_name=watched.local_name(f"model-latency-{percentile}"),
+                    name=watched.alarm_name(f"model-latency-{percentile}"),
                     description=_stops(
                         watched, f"the {percentile} of its model's latency is above {most:g} ms"
                     ),
@@ -132,8 +184,7 @@ def rollback_alarms(watched: Watched, wanted: RollbackAlarms) -> list[Alarm]:
         name = "InvocationsProcessed" if watched.asynchronous else "Invocations"
         made.append(
             Alarm(
-                stack_name=watched.stack_name,
-                local_name=watched.local_name("invocations-floor"),
+                name=watched.alarm_name("invocations-floor"),
                 description=_stops(
                     watched, f"fewer than {wanted.invocations_floor} calls reach it in a period"
                 ),
@@ -162,8 +213,7 @@ def _error_ratio(watched: Watched, most: float, *, period_seconds: int, evaluati
         }
         expression = "100 * errors / invocations"
     return Alarm(
-        stack_name=watched.stack_name,
-        local_name=watched.local_name("error-ratio"),
+        name=watched.alarm_name("error-ratio"),
         description=_stops(watched, f"more than {most:g} % of its calls end in a 5XX"),
         metrics=metrics,
         expression=expression,

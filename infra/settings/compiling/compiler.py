@@ -43,7 +43,8 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
     are in API vocabulary. The deployer adds names, the execution role if there is none, the model package and
     its own tags.
     `ApprovalPolicy` (whose approvals count), `Keep` (how many former releases stay), `AbortAlarmName` (what
-    stops a rollout), `SmokeTest` (how a version is tried), `Pins` (the number of the version that a variant
+    stops a rollout), `RollbackAlarms` (requests of `PutMetricAlarm` for the alarms that the deployer keeps),
+    `SmokeTest` (how a version is tried), `Pins` (the number of the version that a variant
     stays on, by variant; all others serve the approved version) and `Shadow` (whose approvals bring a version
     into the only shadow variant) are the deployer's own. The stack's name is part of the alarms' names.
     """
@@ -56,11 +57,13 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
     }
     if settings.rollout is not None:
         # The abort alarm comes first: whatever else is watched, a reject must be able to stop a rollout.
-        made = [alarm.name for alarm in alarms(settings, endpoint_name, stack_name)]
+        made = alarms(settings, endpoint_name, stack_name)
+        names = [alarm.name for alarm in made]
         spec["DeploymentConfig"] = deployment_config(
-            settings.rollout, [*made, *settings.rollout.alarms.existing]
+            settings.rollout, [*names, *settings.rollout.alarms.existing]
         )
-        spec[SettingsKey.ABORT_ALARM_NAME] = made[0]
+        spec[SettingsKey.ABORT_ALARM_NAME] = names[0]
+        spec[SettingsKey.ALARMS] = [alarm.request() for alarm in made]
     elif overrides.deployment_config:
         spec["DeploymentConfig"] = merged({}, overrides.deployment_config)
     scaling = {
@@ -124,7 +127,7 @@ def _bare(variant: Hosted) -> dict[str, Any]:
 
 
 def alarms(settings: EndpointSettings, endpoint_name: str, stack_name: str) -> list[Alarm]:
-    """Describe the alarms that the stack makes for an endpoint's rollouts: the abort alarm, then others.
+    """Describe the alarms that the deployer makes for an endpoint's rollouts: the abort alarm, then others.
 
     Each variant that follows the group has its own: what another one answers says nothing of the new version.
     """

@@ -4,28 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deployer.decisions.alarms import are_current
 from deployer.model.release import all_tags
 from deployer.model.steps import ChangeTags
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from deployer.decisions.choice import Decision
     from deployer.model.endpoint import EndpointSummary
     from deployer.model.history import History, LastObserved
     from deployer.model.settings import EndpointSettings
 
 
-def is_up_to_date(settings: EndpointSettings, last: LastObserved, *, stack_name: str) -> bool:
-    """Tell whether tags, scaling and the abort alarm are as they should be, and nobody has to act."""
+def is_up_to_date(settings: EndpointSettings, last: LastObserved, *, stack_name: str, now: datetime) -> bool:
+    """Tell whether tags, scaling and alarms are as they should be, and nobody has to act."""
     return (
         last.tags == all_tags(settings, stack_name)
         and last.scaling == settings.scaling
+        and are_current(settings, last, now=now)
         and not last.abort_alarm_set
         and last.reported is None
     )
 
 
 def is_unchanged(
-    settings: EndpointSettings, history: History, summary: EndpointSummary, *, stack_name: str
+    settings: EndpointSettings,
+    history: History,
+    summary: EndpointSummary,
+    *,
+    stack_name: str,
+    now: datetime,
 ) -> bool:
     """Tell from the journal and `ListEndpoints` whether an endpoint is as the deployer left it."""
     last = history.last_observed
@@ -33,7 +42,7 @@ def is_unchanged(
         summary.status == "InService"
         and summary.last_modified_time == last.last_modified_time
         and history.unsettled is None
-        and is_up_to_date(settings, last, stack_name=stack_name)
+        and is_up_to_date(settings, last, stack_name=stack_name, now=now)
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.decisions.endpoint_changes import Answer, changes_between, refused, unguardable
 from deployer.decisions.plan import CannotChange, WaitForAlarms
 from deployer.model.attempt import Action, AttemptStatus, Deployment
-from deployer.model.steps import UpdateEndpoint
+from deployer.model.steps import ClearAbortAlarm, UpdateEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -112,6 +112,19 @@ def without_alarms(update: UpdateEndpoint, alarm_names: Collection[str]) -> Upda
         request=_without(update.request, left_out),
         alarms_left_out=(*update.alarms_left_out, *left_out),
     )
+
+
+def without(deploy: Deploy, alarm_names: Collection[str]) -> Deploy:
+    """Return a deployment whose update does without these rollback alarms, and touches none of them."""
+    change = deploy.change
+    if not alarm_names or not isinstance(change, UpdateEndpoint):
+        return deploy
+    guards = tuple(
+        each
+        for each in deploy.guards
+        if not (isinstance(each, ClearAbortAlarm) and each.alarm_name in alarm_names)
+    )
+    return replace(deploy, change=without_alarms(change, alarm_names), guards=guards)
 
 
 def _rolled_back_at(deployments: Iterable[Deployment], endpoint: Endpoint) -> datetime | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from deployer.decisions.alarms import AlarmPlan
 from deployer.decisions.autoscaling import to_deregister
 from deployer.decisions.retained_properties import retained_properties
 from deployer.model import statuses
@@ -41,6 +42,8 @@ class Deploy:
         change: The change of the endpoint.
         clearing: Steps before the attempt is journalled: an earlier attempt was withdrawn because they were
             missing.
+        alarms: What makes the alarms that the change names. They are made before the attempt is journalled,
+            so that sweeps add no attempts while CloudWatch refuses them.
         guards: Steps right before the change.
         refusal: Why the release cannot be made. The attempt then fails without a step.
     """
@@ -48,6 +51,7 @@ class Deploy:
     preparation: tuple[CreateModel | CreateEndpointConfig, ...]
     change: CreateEndpoint | UpdateEndpoint | DeleteFailedEndpoint
     clearing: tuple[DeregisterScaling, ...] = ()
+    alarms: AlarmPlan = field(default_factory=AlarmPlan)
     guards: tuple[DeregisterScaling | ClearAbortAlarm, ...] = ()
     refusal: str | None = None
 
@@ -56,7 +60,7 @@ class Deploy:
         """Every step, in order."""
         if self.refusal is not None:
             return self.clearing
-        return (*self.clearing, *self.preparation, *self.guards, self.change)
+        return (*self.clearing, *self.alarms.puts, *self.preparation, *self.guards, self.change)
 
 
 @dataclass(frozen=True, slots=True)

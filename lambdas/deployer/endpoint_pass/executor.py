@@ -100,10 +100,20 @@ class Executor:
                 self._register(step)
             case steps.DeregisterScaling():
                 self._deregister(step)
+            case steps.PutAlarm():
+                self._put_alarm(step)
+            case steps.DeleteAlarms(alarm_names):
+                gateways.alarms.delete(alarm_names)
+                noted = self._ledger.history.last_observed.alarms
+                self._ledger.note(
+                    alarms={name: each for name, each in noted.items() if name not in alarm_names}
+                )
             case steps.SetOffAbortAlarm(alarm_name, reason):
-                gateways.alarms.set_off(alarm_name, reason=reason)
+                gateways.alarms.set_off(
+                    alarm_name, self._settings.endpoint_name, at=gateways.now(), reason=reason
+                )
             case steps.ClearAbortAlarm(alarm_name):
-                gateways.alarms.clear(alarm_name)
+                gateways.alarms.clear(alarm_name, self._settings.endpoint_name, at=gateways.now())
                 self._ledger.note(abort_alarm_set=False)
             case steps.WriteMetadata(version_arn, properties):
                 gateways.registry.put_metadata(version_arn, properties)
@@ -188,6 +198,13 @@ class Executor:
                 self._gateways.models_and_configs.has_model(request)
             case steps.CreateEndpointConfig(request):
                 self._gateways.models_and_configs.has_endpoint_config(request)
+
+    def _put_alarm(self, step: steps.PutAlarm) -> None:
+        name, noted = step.alarm_name, self._ledger.history.last_observed.alarms
+        # Note it first: after a crash, the alarm is known, and is deleted when nothing needs it.
+        self._ledger.note(alarms={**noted, name: ""})
+        self._gateways.alarms.put(step.request)
+        self._ledger.note(alarms={**noted, name: step.digest})
 
     def _register(self, step: steps.RegisterScaling) -> None:
         name = self._settings.endpoint_name

@@ -40,7 +40,7 @@ class Round:
             its tags and its scaling are left alone.
         report: What to tell a person about the deployment or the promotion.
         rests: Whether there is nothing to do until something changes.
-        troubles: What a person must fix about tags or automatic scaling.
+        troubles: What a person must fix about tags, automatic scaling or alarms.
     """
 
     change: PackageChanged | None = None

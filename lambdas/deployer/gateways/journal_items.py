@@ -131,6 +131,8 @@ def last_observed_item(last: LastObserved) -> dict[str, Any]:
         "refused_change": optional(json.dumps(last.refused_change) if last.refused_change else None),
         "abort_alarm_set": {"BOOL": last.abort_alarm_set},
         "first_look": optional(_first_look(last.first_look)),
+        "alarms": {"S": json.dumps(last.alarms, sort_keys=True)},
+        "alarms_seen_at": optional(stored_time(last.alarms_seen_at) if last.alarms_seen_at else None),
     }
 
 
@@ -153,6 +155,8 @@ def read_last_observed(item: Mapping[str, Any]) -> LastObserved:
         refused_change=(refused[0], refused[1]) if refused else None,
         abort_alarm_set=item.get("abort_alarm_set", {}).get("BOOL", False),
         first_look=FirstLook(first_look[0], frozenset(first_look[1])) if first_look else None,
+        alarms=json.loads(_text(item, "alarms") or "{}"),
+        alarms_seen_at=read_time(item, "alarms_seen_at"),
     )
 
 

@@ -50,6 +50,9 @@ class LastObserved:
             change it to.
         abort_alarm_set: Whether CloudWatch refused to clear the abort alarm after an abort.
         first_look: What was approved at the first look; None before it.
+        alarms: Alarm name to the digest of the request that made it or changed it last. An alarm is noted
+            here before it is made, with an empty digest, so that a crash leaves none that nobody knows of.
+        alarms_seen_at: When these alarms were last read from CloudWatch at the endpoint's rest.
     """
 
     endpoint_config_name: str | None = None
@@ -62,6 +65,8 @@ class LastObserved:
     refused_change: tuple[str, str] | None = None
     abort_alarm_set: bool = False
     first_look: FirstLook | None = None
+    alarms: dict[str, str] = field(default_factory=dict)
+    alarms_seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

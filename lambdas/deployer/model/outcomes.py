@@ -77,7 +77,8 @@ def started(attempt: Deployment) -> Outcome:
     """Report that SageMaker accepted an attempt."""
     left_out = attempt.alarms_left_out
     unguarded = (
-        f" These alarms are on already or cannot be set, so they cannot stop it: {', '.join(left_out)}."
+        f" These alarms are on already, or cannot be made or set, so they cannot stop it: "
+        f"{', '.join(left_out)}."
         if left_out
         else ""
     )

@@ -39,6 +39,8 @@ class EndpointSettings:
         keep: How many old releases to retain for rollback.
         abort_alarm_name: The alarm that makes SageMaker roll back an update under way; None if updates are
             not guarded.
+        alarms: Requests of `PutMetricAlarm`, without tags, for the alarms that the deployer keeps for the
+            endpoint. The abort alarm is among them.
         scaling: Variant name to its automatic scaling; empty if no variant scales.
         stage_name: The endpoint's stage; None without stages.
         gate: The life cycle that the stage asks for; None if the approval is enough.
@@ -57,6 +59,7 @@ class EndpointSettings:
     policy: ApprovalPolicy
     keep: int
     abort_alarm_name: str | None
+    alarms: tuple[dict[str, Any], ...]
     scaling: dict[str, dict[str, Any]]
     stage_name: str | None
     gate: Gate | None
@@ -81,6 +84,7 @@ class EndpointSettings:
             policy=ApprovalPolicy.parse(document.get(SettingsKey.APPROVAL_POLICY, {})),
             keep=document.get(SettingsKey.KEEP, DEFAULT_KEEP),
             abort_alarm_name=document.get(SettingsKey.ABORT_ALARM_NAME),
+            alarms=tuple(document.get(SettingsKey.ALARMS, ())),
             scaling=document.get(SettingsKey.AUTO_SCALING, {}),
             stage_name=document.get(SettingsKey.STAGE_NAME),
             gate=Gate.parse(document[SettingsKey.GATE]) if SettingsKey.GATE in document else None,

@@ -52,7 +52,7 @@ class UpdateEndpoint:
 
     Attributes:
         request: botocore's `UpdateEndpoint` arguments.
-        alarms_left_out: Rollback alarms that the request leaves out, because they are on already.
+        alarms_left_out: Rollback alarms that the request leaves out: on already, or impossible to make.
         alarms_unread: Whether the states of the rollback alarms could not be read.
         unguarded: Why the request leaves out the settings' guardrails; None if it has them.
         unknown_changes: Names of changes in this update that SageMaker may or may not refuse.
@@ -162,6 +162,40 @@ class DeregisterScaling:
 
 
 @dataclass(frozen=True, slots=True)
+class PutAlarm:
+    """Make an alarm, or change the one of its name.
+
+    Attributes:
+        request: botocore's `PutMetricAlarm` arguments. CloudWatch ignores the tags of an alarm that exists.
+        digest: The digest of the alarm's definition, for the journal.
+        exists: Whether the alarm exists, and is changed.
+    """
+
+    request: Mapping[str, Any]
+    digest: str
+    exists: bool = False
+
+    @property
+    def alarm_name(self) -> str:
+        """The alarm."""
+        name: str = self.request["AlarmName"]
+        return name
+
+    def __str__(self) -> str:
+        return f"{'change' if self.exists else 'make'} alarm {self.alarm_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAlarms:
+    """Delete alarms that carry this stack's tag and that the settings no longer have."""
+
+    alarm_names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"delete alarm{'s' if len(self.alarm_names) > 1 else ''} {', '.join(self.alarm_names)}"
+
+
+@dataclass(frozen=True, slots=True)
 class SetOffAbortAlarm:
     """Make SageMaker roll back the update under way."""
 
@@ -217,6 +251,8 @@ Step: TypeAlias = (
     | ChangeTags
     | RegisterScaling
     | DeregisterScaling
+    | PutAlarm
+    | DeleteAlarms
     | SetOffAbortAlarm
     | ClearAbortAlarm
     | WriteMetadata

@@ -27,9 +27,9 @@ class AbortAlarmPhase:
         if not self._ledger.history.last_observed.abort_alarm_set:
             return Next.GO_ON
         alarm_name = self._settings.abort_alarm_name
-        if alarm_name is None:
-            # The alarm went with the rollout in the endpoint's YAML.
+        if alarm_name not in self._ledger.history.last_observed.alarms:
+            # The alarm went with the rollout in the endpoint's YAML, or somebody else's took its place.
             self._ledger.note(abort_alarm_set=False)
-        else:
+        elif alarm_name is not None:
             round_.troubles += self._executor.try_to_make([ClearAbortAlarm(alarm_name)])
         return Next.GO_ON

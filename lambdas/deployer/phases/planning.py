@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from deployer.decisions.alarms import AlarmPlan, plan_alarms, wanted_alarms
 from deployer.decisions.at_rest import is_up_to_date
 from deployer.decisions.former_releases import refusal_to_put_back
 from deployer.decisions.guardrails import (
@@ -65,7 +66,9 @@ class Planner:
         Read its tags only before a change, so that an endpoint in sync costs no call.
         """
         last, stack_name = self._ledger.history.last_observed, self._identity.stack_name
-        if not isinstance(planned, Deploy) and is_up_to_date(self._settings, last, stack_name=stack_name):
+        if not isinstance(planned, Deploy) and is_up_to_date(
+            self._settings, last, stack_name=stack_name, now=self._gateways.now()
+        ):
             return None
         tags = self._gateways.tags.read(endpoint.arn)
         return None if self._identity.has(tags) else self._identity.describe_foreign_endpoint(endpoint, tags)
@@ -108,20 +111,39 @@ class Planner:
         return created_at
 
     def _guard_with_alarms(self, deploy: Deploy, endpoint: Endpoint) -> Deploy | WaitForAlarms:
-        """Return an update, adapted to the rollback alarms that are on already."""
-        # The abort alarm does not count: the deployer clears it right before the update.
-        abort = self._settings.abort_alarm_name
-        names = [name for name in rollback_alarms(deploy) if name != abort]
-        if not names:
+        """Return an update with the steps that make its alarms, adapted to the alarms that are on already."""
+        named = rollback_alarms(deploy)
+        if not named:
             return deploy
+        settings, history = self._settings, self._ledger.history
+        wanted, noted = wanted_alarms(settings), history.last_observed.alarms
         try:
-            on = self._gateways.alarms.on(names)
+            seen = self._gateways.alarms.look([*wanted, *(noted.keys() - wanted.keys())], named)
         except UpkeepRefusedError as refusal:
             if refusal.is_passing:
                 raise
-            name = self._settings.endpoint_name
-            self._notices.report(f"{refusal} {name} is updated all the same, guarded by all of them.")
-            return with_alarms_unread(deploy)
-        return guard_with_alarms(
-            deploy, on, self._ledger.history.deployments, endpoint, now=self._gateways.now()
+            return self._without_a_look(deploy, refusal)
+        planned = plan_alarms(
+            settings.alarms,
+            noted,
+            seen,
+            endpoint_name=settings.endpoint_name,
+            stack_name=self._identity.stack_name,
         )
+        # The abort alarm does not count: the deployer clears it right before the update.
+        on = {name for name, each in seen.items() if each.is_on} - {settings.abort_alarm_name}
+        return guard_with_alarms(
+            replace(deploy, alarms=planned), on, history.deployments, endpoint, now=self._gateways.now()
+        )
+
+    def _without_a_look(self, deploy: Deploy, refusal: UpkeepRefusedError) -> Deploy:
+        """Return an update whose alarms cannot be read: it relies on those that were made before."""
+        name, last = self._settings.endpoint_name, self._ledger.history.last_observed
+        wanted = wanted_alarms(self._settings)
+        unknown = tuple(each for each, digest in wanted.items() if last.alarms.get(each) != digest)
+        if unknown:
+            trouble = f"{refusal} Whether these were made is not known: {', '.join(unknown)}."
+            planned = AlarmPlan(unusable=unknown, trouble=trouble)
+            return with_alarms_unread(replace(deploy, alarms=planned))
+        self._notices.report(f"{refusal} {name} is updated all the same, guarded by all of them.")
+        return with_alarms_unread(deploy)

@@ -50,7 +50,9 @@ class RestPhase:
         stack_name = facts.identity.stack_name
         if (
             summary is None
-            or not is_unchanged(facts.settings, facts.history, summary, stack_name=stack_name)
+            or not is_unchanged(
+                facts.settings, facts.history, summary, stack_name=stack_name, now=self._now()
+            )
             or self._reports.owed
             or unwritten(facts)
         ):

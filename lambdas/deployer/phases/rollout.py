@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.decisions.choice import superseded
 from deployer.decisions.endpoint_changes import refused_after_all
-from deployer.decisions.guardrails import without_alarms
+from deployer.decisions.guardrails import without, without_alarms
 from deployer.decisions.judgement import STALE_READ_LIMIT
 from deployer.decisions.plan import amended, was_put_off
 from deployer.decisions.retries import is_failure_of
@@ -98,8 +98,8 @@ class Rollout:
         """Make the steps of a deployment as far as possible now.
 
         Raises:
-            UpkeepRefusedError: Scaling could not be ended, an alarm could not be set, or somebody else's
-                model or config has a needed name.
+            UpkeepRefusedError: Scaling could not be ended, an alarm could not be made or set, or somebody
+                else's model, config or alarm has a needed name.
             LostLeaseError: Another invocation is at work on this endpoint.
         """
         self._logger.append_keys(correlation_id=choice.decided_by.correlation_id)
@@ -115,12 +115,43 @@ class Rollout:
                 self._executor.check_name_is_free(preparation)
             for step in deploy.clearing:
                 self._executor.make(step)
+        deploy = self._make_alarms(deploy, rolls_back=rolls_back)
         progress = self._attempt(deploy, choice, endpoint, rolls_back=rolls_back)
         if progress is Progress.UNDER_WAY and endpoint is None:
             facts = self._versions.facts
             self._ledger.note(tags=all_tags(facts.settings, facts.identity.stack_name))
         self._note_superseded(choice.approval)
         return progress
+
+    def _make_alarms(self, deploy: Deploy, *, rolls_back: bool) -> Deploy:
+        """Make the alarms that an update names; return the update, perhaps without some of them.
+
+        A new version waits for its alarms. A former one does not, as it takes a worse one out of service. It
+        goes out without the alarms that cannot be made, and its outcome says so.
+
+        Raises:
+            UpkeepRefusedError: An alarm cannot be made now, and the update waits for it.
+        """
+        planned = deploy.alarms
+        if deploy.refusal is not None or not isinstance(deploy.change, UpdateEndpoint):
+            return deploy
+        if planned.trouble is not None and not rolls_back:
+            raise UpkeepRefusedError(planned.trouble, Refusal(Cause.CONTENT, planned.trouble))
+        if planned.noted is not None:
+            self._ledger.note(alarms=dict(planned.noted))
+        missing = set(planned.unusable)
+        for step in planned.puts:
+            try:
+                self._executor.make(step)
+            except UpkeepRefusedError as refusal:
+                if refusal.is_passing or not rolls_back:
+                    raise
+                self._logger.warning(str(refusal))
+                missing.add(step.alarm_name)
+        left = without(deploy, missing)
+        if missing:
+            self._logger.warning("Deploying without alarms that cannot be made", steps=left.steps)
+        return left
 
     def _attempt(
         self, deploy: Deploy, choice: Choice, endpoint: Endpoint | None, *, rolls_back: bool
@@ -161,7 +192,7 @@ class Rollout:
             raise RefusedError(deploy.refusal)
         if deployment.alarms_left_out:
             self._logger.warning(
-                "These alarms are on already, so they cannot stop this update",
+                "These alarms are on already or cannot be made, so they cannot stop this update",
                 alarms=deployment.alarms_left_out,
             )
         waits = self._waits_to_be_known(choice)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FOUR = "model_package_group: churn\ninstance_type: ml.m5.large\ninstance_count: 4\n"
 ONE = "model_package_group: churn\ninstance_type: ml.m5.large\n"
-ABORT = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "Greenlight-churn-abort"}]}}
+ABORT = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "Greenlight.churn.abort"}]}}
 
 
 def rollout(keys: str) -> str:
@@ -115,14 +115,14 @@ def test_the_abort_alarm_is_first_then_made_alarms_then_existing_ones(tmp_path: 
         each["AlarmName"] for each in spec.compiled["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
     ]
     assert names == [
-        "Greenlight-churn-abort",
-        "Greenlight-churn-error-ratio",
-        "Greenlight-churn-model-latency-p90",
-        "Greenlight-churn-model-latency-p99",
-        "Greenlight-churn-invocations-floor",
+        "Greenlight.churn.abort",
+        "Greenlight.churn.error-ratio",
+        "Greenlight.churn.model-latency-p90",
+        "Greenlight.churn.model-latency-p99",
+        "Greenlight.churn.invocations-floor",
         "theirs",
     ]
-    assert [alarm.name for alarm in spec.alarms] == names[:-1]
+    assert [alarm["AlarmName"] for alarm in spec.compiled["Alarms"]] == names[:-1]
     assert spec.compiled["AbortAlarmName"] == names[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -115,18 +116,16 @@ def test_every_variant_that_follows_has_alarms_of_its_own_and_a_pinned_one_has_n
 
     assert found == []
     assert alarms_of(dict(spec.compiled)) == [
-        "Greenlight-churn-abort",
-        "Greenlight-churn.B-error-ratio",
-        "Greenlight-churn.B-invocations-floor",
-        "Greenlight-churn.C-error-ratio",
-        "Greenlight-churn.C-invocations-floor",
+        "Greenlight.churn.abort",
+        "Greenlight.churn.B.error-ratio",
+        "Greenlight.churn.B.invocations-floor",
+        "Greenlight.churn.C.error-ratio",
+        "Greenlight.churn.C.invocations-floor",
     ]
-    assert [alarm.name for alarm in spec.alarms] == alarms_of(dict(spec.compiled))
-    dimensions = [
-        {metric.dimensions.get("VariantName") for metric in alarm.metrics.values()} for alarm in spec.alarms
-    ]
-    assert dimensions == [{None}, {"B"}, {"B"}, {"C"}, {"C"}]
-    assert "churn (variant B)" in spec.alarms[1].description
+    assert [alarm["AlarmName"] for alarm in spec.compiled["Alarms"]] == alarms_of(dict(spec.compiled))
+    watched = [re.findall(r"'VariantName', 'Value': '(\w+)'", str(each)) for each in spec.compiled["Alarms"]]
+    assert [set(each) for each in watched] == [set(), {"B"}, {"B"}, {"C"}, {"C"}]
+    assert "churn (variant B)" in spec.compiled["Alarms"][1]["AlarmDescription"]
 
 
 def test_an_only_variants_alarms_are_named_after_the_endpoint_alone(tmp_path: Path) -> None:
@@ -134,7 +133,7 @@ def test_an_only_variants_alarms_are_named_after_the_endpoint_alone(tmp_path: Pa
 
     spec = compiled(tmp_path, BASE + variants(B) + rollout)
 
-    assert alarms_of(spec) == ["Greenlight-churn-abort", "Greenlight-churn-error-ratio"]
+    assert alarms_of(spec) == ["Greenlight.churn.abort", "Greenlight.churn.error-ratio"]
 
 
 def test_a_shadow_is_a_variant_of_its_own_beside_whose_approvals_it_runs(tmp_path: Path) -> None:
@@ -193,7 +192,7 @@ def test_a_guarded_endpoint_watches_its_live_variant_and_not_the_shadow(tmp_path
 
     spec = compiled(tmp_path, SHADOWED + shadow() + rollout)
 
-    assert alarms_of(spec) == ["Greenlight-churn-abort", "Greenlight-churn-error-ratio"]
+    assert alarms_of(spec) == ["Greenlight.churn.abort", "Greenlight.churn.error-ratio"]
 
 
 TRACKED = "target_tracking: [{metric: invocations_per_instance, target: 100}]"

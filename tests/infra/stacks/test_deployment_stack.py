@@ -70,6 +70,7 @@ MODEL, CONFIG, ENDPOINT = (
 REQUESTED = {"StringEquals": {"aws:RequestTag/greenlight:stack": "Greenlight"}}
 OWNED = {"StringEquals": {"aws:ResourceTag/greenlight:stack": "Greenlight"}}
 
+OWN_ALARMS = here("cloudwatch", "alarm:Greenlight.*")
 SCALABLE_TARGET = here("application-autoscaling", "scalable-target/*")
 OF_VARIANTS = {
     "StringEquals": {
@@ -152,7 +153,23 @@ DEPLOYER_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
             }
         },
     ),
-    "StopRollouts": (["cloudwatch:SetAlarmState"], [here("cloudwatch", "alarm:Greenlight-*-abort")], None),
+    "StopRollouts": (["cloudwatch:SetAlarmState"], [here("cloudwatch", "alarm:Greenlight.*.abort")], None),
+    "PublishAborts": (
+        ["cloudwatch:PutMetricData"],
+        ["*"],
+        {"StringEquals": {"cloudwatch:namespace": "Greenlight"}},
+    ),
+    "ReadAlarms": (["cloudwatch:DescribeAlarms"], ["*"], None),
+    "ReadAlarmTags": (["cloudwatch:ListTagsForResource"], [OWN_ALARMS], None),
+    "MakeAlarms": (
+        ["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"],
+        [OWN_ALARMS],
+        {
+            "StringEquals": {"aws:RequestTag/greenlight:stack": "Greenlight"},
+            "StringEqualsIfExists": {"aws:ResourceTag/greenlight:stack": "Greenlight"},
+        },
+    ),
+    "ChangeOwnAlarms": (["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"], [OWN_ALARMS], OWNED),
     "ReadScaling": (["application-autoscaling:DescribeScalableTargets"], ["*"], None),
     "EndScaling": (["application-autoscaling:DeregisterScalableTarget"], [SCALABLE_TARGET], OF_VARIANTS),
 }
@@ -191,11 +208,6 @@ FEATURED_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
         ],
         [SCALABLE_TARGET],
         OF_VARIANTS,
-    ),
-    "ReadAlarms": (
-        ["cloudwatch:DescribeAlarms"],
-        ["*"],
-        None,
     ),
     "ScaleEndpoints": (["sagemaker:UpdateEndpointWeightsAndCapacities"], [ENDPOINT], None),
     "KeepScalingAlarms": (
@@ -281,9 +293,7 @@ def test_every_operation_that_the_deployer_lists_is_granted_and_nothing_else(fea
     by_others = {
         # calls of SageMaker and Application Auto Scaling for the deployer
         "application-autoscaling:DescribeScalableTargets",
-        "cloudwatch:DeleteAlarms",
-        "cloudwatch:DescribeAlarms",
-        "cloudwatch:PutMetricAlarm",
+        "cloudwatch:TagResource",
         "iam:CreateServiceLinkedRole",
         "iam:PassRole",
         "kms:CreateGrant",

@@ -8,6 +8,7 @@ import pytest
 
 from deployer.gateways.alarms import LONGEST_REASON, Alarms
 from deployer.model.attempt import AttemptStatus
+from infra.settings.compiling.alarm_definitions import Watched, abort_alarm
 from local_cloud.sagemaker.switch_settings import AlarmAtStart
 from local_cloud.sagemaker.switches import Switches
 from tests.unit.deployer.builders import minutes
@@ -16,10 +17,12 @@ from tests.unit.deployer.pipeline import Pipeline
 if TYPE_CHECKING:
     from datetime import datetime
 
-ALARM = "Greenlight-churn-abort"
+ALARM = "Greenlight.churn.abort"
+ABORT = abort_alarm(Watched("Greenlight", "churn", "AllTraffic")).request()
 
 GUARDED: dict[str, Any] = {
     "AbortAlarmName": ALARM,
+    "Alarms": [ABORT],
     "CreateEndpointConfig": {
         "ProductionVariants": [
             {
@@ -55,7 +58,6 @@ def guarded(switches: Switches | None = None) -> Pipeline:
     """Return an endpoint that serves v1, and whose updates bake for half an hour."""
     pipeline = Pipeline(switches)
     pipeline.manage(**GUARDED)
-    pipeline.make_alarm(ALARM)
     pipeline.approve(pipeline.register())
     pipeline.run()
     assert pipeline.serving() == "v1"
@@ -282,7 +284,9 @@ def test_an_endpoint_without_the_alarm_finishes_its_rollout_first(pipeline: Pipe
 
 
 def test_a_long_reason_is_cut_to_what_cloudwatch_takes(pipeline: Pipeline) -> None:
-    Alarms(lambda: pipeline.cloud.client("cloudwatch")).set_off(ALARM, reason="x" * 2000)
+    Alarms(lambda: pipeline.cloud.client("cloudwatch")).set_off(
+        ALARM, "churn", at=pipeline.clock.now(), reason="x" * 2000
+    )
 
     alarm = pipeline.cloud.client("cloudwatch").describe_alarms(AlarmNames=[ALARM])["MetricAlarms"][0]
     assert alarm["StateReason"] == "x" * LONGEST_REASON
@@ -318,15 +322,19 @@ def test_alarms_disturb_that_are_on_or_changed_or_are_not_seen() -> None:
     assert Alarms(lambda: cast("Any", Client())).disturbed_since(minutes(0), []) == []
 
 
+def on(alarms: Alarms, *names: str) -> set[str]:
+    return {name for name, each in alarms.look((), names).items() if each.is_on}
+
+
 def test_a_composite_alarm_is_seen_like_any_other(pipeline: Pipeline) -> None:
     pipeline.make_alarm("errors")
     cloudwatch = pipeline.cloud.client("cloudwatch")
     cloudwatch.put_composite_alarm(AlarmName="anything", AlarmRule="ALARM(errors)")
     alarms = Alarms(lambda: pipeline.deployer_cloud.client("cloudwatch"))
-    assert alarms.on(["anything", "errors"]) == frozenset()
+    assert on(alarms, "anything", "errors") == set()
 
     for name in ("anything", "errors"):
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
 
-    assert alarms.on(["anything", "errors", "gone"]) == {"anything", "errors"}
+    assert on(alarms, "anything", "errors", "gone") == {"anything", "errors"}
     assert alarms.disturbed_since(minutes(0), ["anything", "gone"]) == ["anything", "gone"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from infra.settings.compiling.alarm_definitions import Watched, abort_alarm
 from local_cloud.hosting.variant_fleet import Answer
 from local_cloud.testing.in_process import InProcessCloud
 from tests.unit.deployer.builders import settings
@@ -334,11 +335,12 @@ def test_what_failed_its_test_does_not_give_way_to_a_release_with_a_rejected_pin
 
 
 def test_a_rollout_is_aborted_when_its_shadow_is_rejected(shadowing: Shadowing) -> None:
-    alarm = "Greenlight-churn-abort"
-    shadowing.make_alarm(alarm)
+    request = abort_alarm(Watched("Greenlight", "churn", "AllTraffic")).request()
+    alarm = request["AlarmName"]
     shadowing.manage(
         **SHADOWED,
         AbortAlarmName=alarm,
+        Alarms=[request],
         DeploymentConfig={
             "BlueGreenUpdatePolicy": {
                 "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 1800},

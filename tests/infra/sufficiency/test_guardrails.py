@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from deployer.model.endpoint import Endpoint
     from tests.unit.deployer.pipeline import Pipeline
 
-ERRORS = "Greenlight-churn-error-ratio"
+ERRORS = "Greenlight.churn.error-ratio"
 THEIRS = "theirs"
 
 
@@ -251,7 +251,6 @@ def test_an_alarm_that_does_not_end_is_waited_for_no_longer_than_a_quarter_of_an
 def test_what_failed_its_smoke_test_is_replaced_at_once_though_it_raised_an_alarm() -> None:
     """It still serves: nobody but the former version ends its alarm."""
     pipeline = Trying(**WATCHED)
-    pipeline.make_alarm(ALARM)
     pipeline.make_alarm(ERRORS)
     first = pipeline.deploy(GOOD)
     second = pipeline.register()
@@ -323,8 +322,11 @@ def test_an_attempt_that_is_taken_over_leaves_out_what_is_on_by_then() -> None:
     assert pipeline.serving() == "v2"
 
 
-def test_where_only_the_abort_alarm_guards_no_state_is_read() -> None:
+def test_an_abort_alarm_that_is_on_is_cleared_and_not_waited_for() -> None:
     pipeline = guarded()
-    approve(pipeline)
+    pipeline.cloud.client("cloudwatch").set_alarm_state(
+        AlarmName=ALARM, StateValue="ALARM", StateReason="by hand"
+    )
+    arn = approve(pipeline)
 
-    assert ("cloudwatch", "DescribeAlarms") not in pipeline.deployer_cloud.calls
+    assert started(pipeline, arn)["AlarmsLeftOut"] == []

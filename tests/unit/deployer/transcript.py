@@ -38,8 +38,10 @@ ASKED_FOR_BY: Final[dict[type[steps.Step], tuple[tuple[str, str], ...]]] = {
         ("application-autoscaling", "PutScheduledAction"),
     ),
     steps.DeregisterScaling: (("application-autoscaling", "DeregisterScalableTarget"),),
-    steps.SetOffAbortAlarm: (("cloudwatch", "SetAlarmState"),),
-    steps.ClearAbortAlarm: (("cloudwatch", "SetAlarmState"),),
+    steps.PutAlarm: (("cloudwatch", "PutMetricAlarm"),),
+    steps.DeleteAlarms: (("cloudwatch", "DeleteAlarms"),),
+    steps.SetOffAbortAlarm: (("cloudwatch", "SetAlarmState"), ("cloudwatch", "PutMetricData")),
+    steps.ClearAbortAlarm: (("cloudwatch", "PutMetricData"), ("cloudwatch", "SetAlarmState")),
     steps.WriteMetadata: (("sagemaker", "UpdateModelPackage"),),
     steps.Promote: (("sagemaker", "UpdateModelPackage"),),
 }

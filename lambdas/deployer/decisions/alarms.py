@@ -1,0 +1,122 @@
+"""Decides which of an endpoint's alarms are made, changed or deleted. Pure.
+
+The deployer keeps the alarms of the settings in CloudWatch as long as the endpoint exists. It touches only
+alarms that carry the stack's tag. Alarms that a person names in the YAML belong to that person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from deployer.contract import ENDPOINT_TAG, STACK_TAG
+from deployer.model.alarm import definition, digest
+from deployer.model.steps import DeleteAlarms, PutAlarm
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from deployer.model.alarm import ObservedAlarm
+    from deployer.model.history import LastObserved
+    from deployer.model.settings import EndpointSettings
+
+LOOK_AGAIN_AFTER: Final = timedelta(days=1)
+"""How long an endpoint at rest is left alone before its alarms are read again. Every update reads them, too;
+so a deleted alarm is missing for a day at most, and never while it is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmPlan:
+    """What to do about an endpoint's alarms.
+
+    Attributes:
+        steps: The changes.
+        noted: The journal's note before the changes: alarm name to digest, empty where a change is due. None
+            if CloudWatch was not asked.
+        unusable: Alarms of the settings that an update cannot rely on. They are not this stack's, or nobody
+            knows whether they exist.
+        trouble: What a person must do about those.
+    """
+
+    steps: tuple[PutAlarm | DeleteAlarms, ...] = ()
+    noted: Mapping[str, str] | None = None
+    unusable: tuple[str, ...] = ()
+    trouble: str | None = None
+
+    @property
+    def puts(self) -> tuple[PutAlarm, ...]:
+        """The steps that an update needs."""
+        return tuple(each for each in self.steps if isinstance(each, PutAlarm))
+
+
+def wanted_alarms(settings: EndpointSettings) -> dict[str, str]:
+    """Return the digests of the settings' alarms by their names."""
+    return {each["AlarmName"]: digest(each) for each in settings.alarms}
+
+
+def are_current(settings: EndpointSettings, last: LastObserved, *, now: datetime) -> bool:
+    """Tell from the journal whether the alarms are as they should be, and were read lately."""
+    if last.alarms != wanted_alarms(settings):
+        return False
+    return not last.alarms or (
+        last.alarms_seen_at is not None and now < last.alarms_seen_at + LOOK_AGAIN_AFTER
+    )
+
+
+def plan_alarms(
+    wanted: Sequence[Mapping[str, Any]],
+    noted: Mapping[str, str],
+    observed: Mapping[str, ObservedAlarm],
+    *,
+    endpoint_name: str,
+    stack_name: str,
+) -> AlarmPlan:
+    """Return what makes an endpoint's alarms those of its settings.
+
+    Args:
+        wanted: The settings' alarms; none for an endpoint that is gone.
+        noted: The alarms that the journal knows of.
+        observed: Those of both that exist, with their tags.
+        endpoint_name: The endpoint.
+        stack_name: The tag's value on the stack's alarms.
+    """
+    tags = [
+        {"Key": STACK_TAG, "Value": stack_name},
+        {"Key": ENDPOINT_TAG, "Value": endpoint_name},
+    ]
+    steps: list[PutAlarm | DeleteAlarms] = []
+    kept: dict[str, str] = {}
+    foreign: list[str] = []
+    for request in wanted:
+        name, found = request["AlarmName"], observed.get(request["AlarmName"])
+        if found is not None and not found.is_of(stack_name):
+            foreign.append(name)
+            continue
+        is_due = found is None or found.definition != definition(request)
+        kept[name] = "" if is_due else digest(request)
+        if is_due:
+            step = PutAlarm({**request, "Tags": tags}, digest(request), exists=found is not None)
+            steps.append(step)
+    needed = {request["AlarmName"] for request in wanted}
+    gone = [name for name in sorted(noted) if name not in needed and name in observed]
+    unwanted = [name for name in gone if observed[name].is_of(stack_name)]
+    if unwanted:
+        kept |= {name: noted[name] for name in unwanted}
+        steps.append(DeleteAlarms(tuple(unwanted)))
+    return AlarmPlan(
+        tuple(steps), kept, tuple(foreign), _describe_foreign(foreign, endpoint_name, stack_name)
+    )
+
+
+def _describe_foreign(foreign: Sequence[str], endpoint_name: str, stack_name: str) -> str | None:
+    if not foreign:
+        return None
+    several = len(foreign) > 1
+    return (
+        f"The alarm{'s' if several else ''} {', '.join(foreign)} of endpoint {endpoint_name} "
+        f"{'are' if several else 'is'} not of stack {stack_name}: the tag {STACK_TAG} is missing, or names "
+        "another stack. Nothing is done to them, and nothing is guarded by them. Delete "
+        f"{'them' if several else 'it'}, and the next sweep makes {'them' if several else 'it'} again."
+    )

@@ -1,0 +1,117 @@
+"""What must hold of the alarms that the deployer keeps: one class a law, whose docstring is the rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from deployer.contract import STACK_TAG
+from tests.simulation.laws import Law, alarms_of
+from tests.simulation.people import STACK
+from tests.simulation.schedule import ALARM_READ
+from tests.simulation.world import DENIED
+
+if TYPE_CHECKING:
+    from tests.simulation.alarms import Made
+    from tests.simulation.world import Call, Invocation
+
+
+class Law21AlarmsAreThere(Law):
+    """A guarded endpoint's alarms exist when an update names them, and at rest are those of its settings.
+
+    No update that SageMaker accepts names one of the deployer's alarms that does not exist, or that is
+    another's. Left out are an alarm that a person took away after the invocation had looked, and looks that
+    were denied or answered late.
+
+    Nothing that does not carry the stack's tag is changed, deleted or set, once any invocation was told of
+    its tags.
+
+    At rest an endpoint in service has exactly the alarms of its settings, and an endpoint that is gone has
+    none.
+    """
+
+    def check_call(self, call: Call) -> None:
+        if not call.accepted:
+            return
+        match call.operation:
+            case "UpdateEndpoint":
+                self._check_update(call)
+            case "SetAlarmState":
+                self._check_touched(call, [call.request["AlarmName"]])
+            case "PutMetricAlarm":
+                self._check_made(call)
+            case "DeleteAlarms":
+                self._check_touched(call, call.request["AlarmNames"])
+
+    def _check_update(self, call: Call) -> None:
+        named = alarms_of(dict(call.request.get("DeploymentConfig", {})))
+        alarms = self.world.alarms
+        for name in sorted(named):
+            made = alarms.made.get(name)
+            if made is not None and not made.is_foreign:
+                continue
+            taken = alarms.deleted_at.get(name)
+            looks = _looks(call.invocation)
+            if not looks or not (
+                looks[-1].stale
+                or looks[-1].fault == DENIED
+                or (taken is not None and taken >= looks[-1].time)
+            ):
+                raise self.broken(
+                    f"{call.request['EndpointName']} is updated under {name}, which is not there"
+                )
+
+    def _check_made(self, call: Call) -> None:
+        name, tags = call.request["AlarmName"], call.request["Tags"]
+        if {"Key": STACK_TAG, "Value": STACK} not in tags:
+            raise self.broken(f"{name} is made without the stack's tag")
+        self._check_touched(call, [name])
+
+    def _check_touched(self, call: Call, names: list[str]) -> None:
+        for name in names:
+            made = self.world.alarms.made.get(name)
+            if made is not None and made.is_foreign and self._was_known(call, name):
+                raise self.broken(f"{call.operation} by {call.invocation.name} touches {name}, a person's")
+
+    def _was_known(self, call: Call, name: str) -> bool:
+        """Tell whether somebody read the tags of a foreign alarm since a person made it."""
+        since = self.world.alarms.deleted_at[name]
+        return any(
+            each.operation == "ListTagsForResource"
+            and each.accepted
+            and each.time > since
+            and each.request["ResourceARN"].endswith(f":alarm:{name}")
+            for each in self.world.calls
+            if each is not call
+        )
+
+    def check_rest(self) -> None:
+        for name in self.world.people.endpoints:
+            settings = self.world.people.settings.get(name)
+            if settings is None:
+                continue
+            endpoint = self.world.describe(name)
+            if endpoint is not None and endpoint["EndpointStatus"] != "InService":
+                continue
+            wanted = {each["AlarmName"]: each for each in settings.get("Alarms", ())} if endpoint else {}
+            found = self._of(name)
+            if found.keys() != wanted.keys():
+                raise self.broken(f"{name} has the alarms {sorted(found)}, not {sorted(wanted)}")
+            for alarm_name, made in found.items():
+                if made.request != wanted[alarm_name]:
+                    raise self.broken(f"{alarm_name} is not as the settings have it")
+
+    def _of(self, endpoint_name: str) -> dict[str, Made]:
+        """Return the alarms that the deployer made for an endpoint."""
+        return {
+            name: made
+            for name, made in self.world.alarms.made.items()
+            if name.startswith(f"{STACK}.{endpoint_name}.") and not made.is_foreign
+        }
+
+
+ALARM_LAWS: Final[tuple[type[Law], ...]] = (Law21AlarmsAreThere,)
+
+
+def _looks(invocation: Invocation) -> list[Call]:
+    """Return an invocation's calls that show alarms, as far as they were answered."""
+    return [each for each in invocation.calls if each.operation == ALARM_READ]
