@@ -126,7 +126,7 @@ async def _serve(  # noqa: PLR0913 - the parts of the local cloud
         execution_roles=ministack.execution_roles if ministack.enforces_iam else None,
         keys=MiniStackKeys(ministack.iam),
     )
-    ministack.iam.switches = lambda: plane.switches
+    ministack.iam.switches = ministack.metrics.switches = lambda: plane.switches
     ministack.iam.propagation.seconds = lambda: plane.timings.iam_propagation_seconds
     ministack.event_buses.schedule_scale = lambda: plane.timings.schedule_scale
     control_plane = RealTimeControlPlane(plane)

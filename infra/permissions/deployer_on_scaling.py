@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import ArnFormat
 
-from deployer.contract import ABORT_NAMESPACE, STACK_TAG
+from deployer.contract import METRIC_NAMESPACE, STACK_TAG
 from infra.settings.compiling.alarm_definitions import ABORT, alarms_of_stack
 from infra.settings.compiling.scalable_target import CONCURRENCY, INSTANCES
 
@@ -38,7 +38,7 @@ def allow_keeping_alarms(permissions: Permissions) -> None:
         "PublishAborts",
         ["cloudwatch:PutMetricData"],
         ["*"],
-        conditions={"StringEquals": {"cloudwatch:namespace": ABORT_NAMESPACE}},
+        conditions={"StringEquals": {"cloudwatch:namespace": METRIC_NAMESPACE}},
         why_wildcard="The action knows no resource; the namespace is Greenlight's.",
     )
     # Before each update, the deployer looks whether what would roll it back exists, and is on already. Every

@@ -19,7 +19,9 @@ PREFIX: Final = "greenlight:"
 STACK_TAG: Final = f"{PREFIX}stack"
 ENDPOINT_TAG: Final = f"{PREFIX}endpoint"
 
-ABORT_NAMESPACE: Final = "Greenlight"
+METRIC_NAMESPACE: Final = "Greenlight"
+"""CloudWatch's namespace of the deployer's own metrics."""
+
 ABORT_METRIC: Final = "Abort"
 """What an abort alarm measures: when a rollout was last to be aborted, and when that was last over."""
 
@@ -63,7 +65,7 @@ class SettingsKey:
     DEPLOYERS: Final = "Deployers"
     KEEP: Final = "Keep"
     ABORT_ALARM_NAME: Final = "AbortAlarmName"
-    ALARMS: Final = "Alarms"
+    ALARMS: Final = "RollbackAlarms"
     AUTO_SCALING: Final = "AutoScaling"
     STAGE_NAME: Final = "StageName"
     GATE: Final = "Gate"

@@ -19,12 +19,17 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.cloudwatch import alarm_evaluation
+from local_cloud.cloudwatch.alarm_evaluation import State
+from local_cloud.sagemaker.switch_settings import SetAlarmState
+from local_cloud.sagemaker.switches import Switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 RELIED_ON: tuple[tuple[str, str], ...] = (
+    ("ministack.core.responses", "get_account_id"),
+    ("ministack.core.responses", "get_region"),
     ("ministack.core.responses", "request_scope"),
     ("ministack.services.cloudformation.provisioners", "_cw_metric_alarm_record"),
     ("ministack.services.cloudwatch", "_alarms"),
@@ -57,6 +62,8 @@ class CloudWatchMetrics:
 
     def __init__(self) -> None:
         self.alarm_period_scale = 1.0
+        self.switches: Callable[[], Switches] = Switches
+        self._evaluated: dict[tuple[str, str, str], State] = {}
         self._cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
         self._provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
         self._sqs: Any = importlib.import_module("ministack.services.sqs")
@@ -65,6 +72,10 @@ class CloudWatchMetrics:
     def install(self) -> None:
         """From now on, evaluate alarms here, also those on metric math."""
         self._cloudwatch._evaluate_alarm = self._evaluate
+        self.keep_metric_math()
+
+    def keep_metric_math(self) -> None:
+        """From now on, keep the queries of alarms on metric math."""
         self._cloudwatch._put_metric_alarm = self._keeping_metrics(self._cloudwatch._put_metric_alarm)
         self._provisioners._cw_metric_alarm_record = self._reading_metrics(
             self._provisioners._cw_metric_alarm_record
@@ -149,8 +160,15 @@ class CloudWatchMetrics:
         evaluation = alarm_evaluation.evaluate(
             alarm, self._statistic, time.time(), period_scale=self.alarm_period_scale
         )
-        old = alarm["StateValue"]
-        if evaluation is None or evaluation.state == old:
+        old, name = alarm["StateValue"], alarm["AlarmName"]
+        key = (self._responses.get_account_id(), self._responses.get_region(), name)
+        if evaluation is None and self._takes_back_what_was_set(alarm):
+            evaluated = self._evaluated.get(key, State.INSUFFICIENT_DATA)
+            evaluation = alarm_evaluation.Evaluation(evaluated, "No data: the last evaluation holds.")
+        if evaluation is None:
+            return
+        self._evaluated[key] = evaluation.state
+        if evaluation.state == old:
             return
         new = str(evaluation.state)
         now = int(time.time())
@@ -158,6 +176,11 @@ class CloudWatchMetrics:
         self._cloudwatch._record_history(alarm["AlarmName"], old, new, evaluation.reason)
         self._cloudwatch._dispatch_alarm_actions(alarm, old, new, evaluation.reason)
         self._cloudwatch._evaluate_parent_alarms(alarm)
+
+    def _takes_back_what_was_set(self, alarm: Mapping[str, Any]) -> bool:
+        """Tell whether an alarm without data returns to what was evaluated last, by the switch."""
+        ignores = alarm.get("TreatMissingData") == "ignore"
+        return ignores and self.switches().set_alarm_state is SetAlarmState.UNTIL_EVALUATED
 
     def _statistic(
         self, metric: alarm_evaluation.Metric, statistic: str, start: float, end: float

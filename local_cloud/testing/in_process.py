@@ -31,6 +31,7 @@ from ministack.services import kms
 from local_cloud.application_auto_scaling import wire as auto_scaling_wire
 from local_cloud.application_auto_scaling.service import ApplicationAutoScaling
 from local_cloud.front_door.http import Request, service_error
+from local_cloud.ministack.cloudwatch_metrics import CloudWatchMetrics
 from local_cloud.ministack.enforcement import Enforcement
 from local_cloud.ministack.iam import MiniStackIam
 from local_cloud.sagemaker.errors import ServiceError
@@ -224,6 +225,7 @@ def _iam() -> tuple[MiniStackIam, Enforcement]:
     iam = MiniStackIam()
     enforcement = Enforcement(iam)
     enforcement.hide_composite_alarms()
+    CloudWatchMetrics().keep_metric_math()
     return iam, enforcement
 
 

@@ -8,8 +8,13 @@ from typing import Final
 from deployer import contract
 from tests.imports import modules_of
 
-ORDINARY: Final = {contract.SOURCE, contract.JOURNAL_PARTITION_KEY, contract.JOURNAL_SORT_KEY}
-"""Words that stand for other things elsewhere."""
+ORDINARY: Final = {
+    contract.SOURCE,
+    contract.METRIC_NAMESPACE,
+    contract.JOURNAL_PARTITION_KEY,
+    contract.JOURNAL_SORT_KEY,
+}
+"""Words with other meanings elsewhere."""
 
 OTHERWISE_MEANT: Final = {
     "infra.settings.compiling.hosted_variants": {contract.SettingsKey.SHADOW},  # a variant's name

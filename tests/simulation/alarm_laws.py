@@ -92,7 +92,8 @@ class Law21AlarmsAreThere(Law):
             endpoint = self.world.describe(name)
             if endpoint is not None and endpoint["EndpointStatus"] != "InService":
                 continue
-            wanted = {each["AlarmName"]: each for each in settings.get("Alarms", ())} if endpoint else {}
+            kept = settings.get("RollbackAlarms", ()) if endpoint is not None else ()
+            wanted = {each["AlarmName"]: each for each in kept}
             found = self._of(name)
             if found.keys() != wanted.keys():
                 raise self.broken(f"{name} has the alarms {sorted(found)}, not {sorted(wanted)}")

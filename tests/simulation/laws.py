@@ -1604,9 +1604,14 @@ class Law12RolloutsKeepTheirPromise(Law):
 
     def _denied_to_clear(self, invocation: Invocation) -> set[str]:
         """Return the alarms that an invocation was denied setting, when it tried last."""
-        tried = [each for each in invocation.calls if each.operation == "SetAlarmState"]
-        last = {each.request["AlarmName"]: each for each in tried}
-        return {name for name, each in last.items() if each.fault == DENIED}
+        last: dict[tuple[str, str], Call] = {}
+        for each in invocation.calls:
+            if each.operation == "SetAlarmState":
+                last[each.operation, each.request["AlarmName"]] = each
+            elif each.operation == "PutMetricData":
+                [dimension] = each.request["MetricData"][0]["Dimensions"]
+                last[each.operation, abort_alarm(dimension["Value"])] = each
+        return {name for (_, name), each in last.items() if each.fault == DENIED}
 
     def _unmade(self, call: Call) -> set[str]:
         """Return the alarms that a return to a former version need not wait for."""

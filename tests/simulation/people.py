@@ -198,7 +198,7 @@ def _guard(endpoint_name: str, rollout: RolloutKind, how: int) -> dict[str, Any]
     ]
     return {
         "AbortAlarmName": abort_alarm(endpoint_name),
-        "Alarms": [each.request() for each in alarms],
+        "RollbackAlarms": [each.request() for each in alarms],
         "DeploymentConfig": deployment_config(endpoint_name, rollout),
     }
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from deployer.contract import ABORT_METRIC, ABORT_NAMESPACE
+from deployer.contract import ABORT_METRIC, METRIC_NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -142,8 +142,8 @@ def abort_alarm(watched: Watched) -> Alarm:
             "rejected; SageMaker then rolls back. To stop a rollout by hand, reject the version."
         ),
         metrics={
-            "stopped": Metric(ABORT_METRIC, "Maximum", dimensions, ABORT_NAMESPACE),
-            "over": Metric(ABORT_METRIC, "Minimum", dimensions, ABORT_NAMESPACE),
+            "stopped": Metric(ABORT_METRIC, "Maximum", dimensions, METRIC_NAMESPACE),
+            "over": Metric(ABORT_METRIC, "Minimum", dimensions, METRIC_NAMESPACE),
         },
         expression="stopped + over",
         comparison="GreaterThanThreshold",

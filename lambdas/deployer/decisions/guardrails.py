@@ -31,7 +31,7 @@ look back; an alarm that is still on then has another cause."""
 def rollback_alarms(deploy: Deploy) -> tuple[str, ...]:
     """Return the names of the alarms that would stop an update; none for any other change."""
     change = deploy.change
-    return _alarm_names(change.request) if isinstance(change, UpdateEndpoint) else ()
+    return change.alarm_names if isinstance(change, UpdateEndpoint) else ()
 
 
 def guard_with_alarms(
@@ -57,7 +57,7 @@ def guard_with_alarms(
     """
     change = deploy.change
     assert isinstance(change, UpdateEndpoint)
-    on = tuple(name for name in _alarm_names(change.request) if name in alarms_on)
+    on = tuple(name for name in change.alarm_names if name in alarms_on)
     if not on:
         return deploy
     rolled_back_at = _rolled_back_at(deployments, endpoint)
@@ -104,7 +104,7 @@ def with_alarms_unread(deploy: Deploy) -> Deploy:
 
 def without_alarms(update: UpdateEndpoint, alarm_names: Collection[str]) -> UpdateEndpoint:
     """Return an update without these rollback alarms."""
-    left_out = tuple(name for name in _alarm_names(update.request) if name in alarm_names)
+    left_out = tuple(name for name in update.alarm_names if name in alarm_names)
     if not left_out:
         return update
     return replace(
@@ -144,11 +144,6 @@ def _rolled_back_at(deployments: Iterable[Deployment], endpoint: Endpoint) -> da
         if touched and attempt.action is Action.UPDATE_ENDPOINT:
             return endpoint.last_modified_time
     return None
-
-
-def _alarm_names(request: Mapping[str, Any]) -> tuple[str, ...]:
-    automatic = request.get("DeploymentConfig", {}).get("AutoRollbackConfiguration", {})
-    return tuple(alarm["AlarmName"] for alarm in automatic.get("Alarms", ()))
 
 
 def _without(request: Mapping[str, Any], alarm_names: Collection[str]) -> dict[str, Any]:

@@ -197,7 +197,7 @@ def complete(
         else:
             guards = _ended(ended, last)
         change = replace(change, request={**change.request, **retained_properties(before, after)})
-    if settings.abort_alarm_name is not None:
+    if settings.abort_alarm_name is not None and settings.abort_alarm_name in change.alarm_names:
         guards = (*guards, ClearAbortAlarm(settings.abort_alarm_name))
     return replace(deploy, guards=guards, change=change)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from deployer.contract import ABORT_METRIC, ABORT_NAMESPACE
+from deployer.contract import ABORT_METRIC, METRIC_NAMESPACE
 from deployer.gateways.refusals import UpkeepRefusedError, upkeep_refusals
 from deployer.model.alarm import ObservedAlarm, definition
 
@@ -210,7 +210,7 @@ class Alarms:
             remedy="Remove the named cause.",
         ):
             self._client.put_metric_data(
-                Namespace=ABORT_NAMESPACE,
+                Namespace=METRIC_NAMESPACE,
                 MetricData=[
                     {
                         "MetricName": ABORT_METRIC,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
+from deployer.contract import METRIC_NAMESPACE
 from deployer.gateways.undelivered import UndeliveredError
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
     from deployer.model.outcomes import Outcome
 
-METRIC_NAMESPACE: Final = "Greenlight"
 
 MOST_HALF_TOLD: Final = 1000
 """How many half-delivered outcomes a reporter remembers. Beyond these, a channel may get copies."""

@@ -65,13 +65,19 @@ class UpdateEndpoint:
     unknown_changes: tuple[str, ...] = ()
 
     @property
+    def alarm_names(self) -> tuple[str, ...]:
+        """The alarms that roll it back."""
+        automatic = self.request.get("DeploymentConfig", {}).get("AutoRollbackConfiguration", {})
+        return tuple(alarm["AlarmName"] for alarm in automatic.get("Alarms", ()))
+
+    @property
     def doubles_instances(self) -> bool:
         """Whether a second fleet is launched beside the first: blue/green, which is also the default."""
         return "RollingUpdatePolicy" not in self.request.get("DeploymentConfig", {})
 
     def __str__(self) -> str:
         name, config = self.request["EndpointName"], self.request["EndpointConfigName"]
-        return f"update endpoint {name} to config {config}, {_rollout(self.request)}"
+        return f"update endpoint {name} to config {config}, {_rollout(self)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,11 +266,10 @@ Step: TypeAlias = (
 )
 
 
-def _rollout(request: Mapping[str, Any]) -> str:
+def _rollout(update: UpdateEndpoint) -> str:
     """Word how an update reaches the endpoint's callers, and which alarms can stop it."""
-    config = request.get("DeploymentConfig", {})
+    config = update.request.get("DeploymentConfig", {})
     routing = config.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
     how = "rolling" if "RollingUpdatePolicy" in config else routing.get("Type", "ALL_AT_ONCE").lower()
-    alarms = config.get("AutoRollbackConfiguration", {}).get("Alarms", ())
-    guards = ", ".join(each["AlarmName"] for each in alarms)
+    guards = ", ".join(update.alarm_names)
     return f"{how.replace('_', ' ')}, {f'guarded by {guards}' if guards else 'guarded by no alarm'}"

@@ -56,7 +56,7 @@ class AlarmsPhase:
         try:
             seen = self._alarms.look(list(names))
         except UpkeepRefusedError as refusal:
-            if refusal.is_passing:
+            if refusal.is_passing or is_current:
                 self._logger.warning(str(refusal))
             else:
                 round_.troubles.append(str(refusal))

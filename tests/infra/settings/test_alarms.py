@@ -24,7 +24,7 @@ EVERY = RollbackAlarms(
     error_ratio_percent=5, model_latency_p90_ms=200, model_latency_p99_ms=900, invocations_floor=1
 )
 PAIR = [{"Name": "EndpointName", "Value": "churn"}, {"Name": "VariantName", "Value": "AllTraffic"}]
-NAMES = st.from_regex(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", fullmatch=True)
+NAMES = st.from_regex(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", fullmatch=True).map(lambda name: name[:63])
 
 
 def requests(watched: Watched = WATCHED) -> dict[str, dict[str, Any]]:

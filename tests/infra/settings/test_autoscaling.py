@@ -172,7 +172,7 @@ def test_a_variant_with_another_name_is_scaled_and_watched_by_that_name(tmp_path
 
     assert found == []
     assert list(spec.compiled["AutoScaling"]) == ["main"]
-    assert {"Name": "VariantName", "Value": "main"} in spec.compiled["Alarms"][1]["Dimensions"]
+    assert {"Name": "VariantName", "Value": "main"} in spec.compiled["RollbackAlarms"][1]["Dimensions"]
 
 
 REFUSED: list[tuple[str, str, str, str]] = [

@@ -122,7 +122,7 @@ def test_the_abort_alarm_is_first_then_made_alarms_then_existing_ones(tmp_path: 
         "Greenlight.churn.invocations-floor",
         "theirs",
     ]
-    assert [alarm["AlarmName"] for alarm in spec.compiled["Alarms"]] == names[:-1]
+    assert [alarm["AlarmName"] for alarm in spec.compiled["RollbackAlarms"]] == names[:-1]
     assert spec.compiled["AbortAlarmName"] == names[0]
 
 

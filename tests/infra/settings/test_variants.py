@@ -122,10 +122,11 @@ def test_every_variant_that_follows_has_alarms_of_its_own_and_a_pinned_one_has_n
         "Greenlight.churn.C.error-ratio",
         "Greenlight.churn.C.invocations-floor",
     ]
-    assert [alarm["AlarmName"] for alarm in spec.compiled["Alarms"]] == alarms_of(dict(spec.compiled))
-    watched = [re.findall(r"'VariantName', 'Value': '(\w+)'", str(each)) for each in spec.compiled["Alarms"]]
+    made = spec.compiled["RollbackAlarms"]
+    assert [alarm["AlarmName"] for alarm in made] == alarms_of(dict(spec.compiled))
+    watched = [re.findall(r"'VariantName', 'Value': '(\w+)'", str(each)) for each in made]
     assert [set(each) for each in watched] == [set(), {"B"}, {"B"}, {"C"}, {"C"}]
-    assert "churn (variant B)" in spec.compiled["Alarms"][1]["AlarmDescription"]
+    assert "churn (variant B)" in made[1]["AlarmDescription"]
 
 
 def test_an_only_variants_alarms_are_named_after_the_endpoint_alone(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ ABORT = abort_alarm(Watched("Greenlight", "churn", "AllTraffic")).request()
 
 GUARDED: dict[str, Any] = {
     "AbortAlarmName": ALARM,
-    "Alarms": [ABORT],
+    "RollbackAlarms": [ABORT],
     "CreateEndpointConfig": {
         "ProductionVariants": [
             {

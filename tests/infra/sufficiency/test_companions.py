@@ -340,7 +340,7 @@ def test_a_rollout_is_aborted_when_its_shadow_is_rejected(shadowing: Shadowing) 
     shadowing.manage(
         **SHADOWED,
         AbortAlarmName=alarm,
-        Alarms=[request],
+        RollbackAlarms=[request],
         DeploymentConfig={
             "BlueGreenUpdatePolicy": {
                 "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 1800},

@@ -84,9 +84,11 @@ def test_the_abort_alarm_is_cleared_right_before_an_update_and_before_nothing_el
     guarded = settings(AbortAlarmName="abort")
     same = config(variant())
     create = Deploy((), CreateEndpoint(REQUEST))
+    alarms = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "abort"}]}}
+    under_alarm = Deploy((), UpdateEndpoint({**REQUEST, "DeploymentConfig": alarms}))
 
     planned = complete(
-        UPDATE,
+        under_alarm,
         RELEASE,
         guarded,
         history(AllTraffic={"min": 1}),
@@ -96,6 +98,8 @@ def test_the_abort_alarm_is_cleared_right_before_an_update_and_before_nothing_el
 
     assert planned.guards == (DeregisterScaling("AllTraffic", {"min": 1}), ClearAbortAlarm("abort"))
     assert complete(create, RELEASE, guarded, history(), serving=None, wanted=same) == create
+    # An update that goes out without its guardrails names no alarm.
+    assert complete(UPDATE, RELEASE, guarded, history(), serving=None, wanted=same) == UPDATE
 
 
 @pytest.mark.parametrize(

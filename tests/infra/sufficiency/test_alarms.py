@@ -1,0 +1,266 @@
+"""The deployer keeps the alarms of a guarded endpoint, and touches nobody else's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from deployer.decisions.alarms import LOOK_AGAIN_AFTER
+from infra.settings.compiling.alarm_definitions import Watched, abort_alarm, rollback_alarms
+from infra.settings.keys.rollout_options import RollbackAlarms
+from local_cloud.sagemaker.switch_settings import MissingAlarm, SetAlarmState, TagsOfAlarmChanges
+from local_cloud.sagemaker.switches import Switches
+from tests.infra.sufficiency.test_aborting import ALARM, GUARDED, in_canary
+from tests.unit.deployer.builders import GROUP
+from tests.unit.deployer.pipeline import Pipeline
+
+WATCHED_VARIANT = Watched("Greenlight", "churn", "AllTraffic")
+ERRORS = "Greenlight.churn.error-ratio"
+
+
+def watched(percent: float = 5) -> dict[str, Any]:
+    """Return settings with an abort alarm, and one on errors."""
+    made = rollback_alarms(WATCHED_VARIANT, RollbackAlarms(error_ratio_percent=percent))
+    requests = [each.request() for each in (abort_alarm(WATCHED_VARIANT), *made)]
+    named = [{"AlarmName": each["AlarmName"]} for each in requests]
+    return {
+        **GUARDED,
+        "RollbackAlarms": requests,
+        "DeploymentConfig": {
+            **GUARDED["DeploymentConfig"],
+            "AutoRollbackConfiguration": {"Alarms": named},
+        },
+    }
+
+
+@pytest.fixture(params=list(TagsOfAlarmChanges))
+def pipeline(request: pytest.FixtureRequest) -> Pipeline:
+    """Return an endpoint that serves v1, and whose rollouts are guarded by two alarms."""
+    switches = Switches(tags_of_alarm_changes=request.param, missing_alarm=MissingAlarm.REFUSE)
+    pipeline = Pipeline(switches)
+    pipeline.manage(**watched())
+    approve(pipeline)
+    pipeline.run()
+    return pipeline
+
+
+def approve(pipeline: Pipeline) -> str:
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    return arn
+
+
+def alarms(pipeline: Pipeline) -> dict[str, dict[str, Any]]:
+    found = pipeline.cloud.client("cloudwatch").describe_alarms(AlarmNamePrefix="Greenlight.")
+    return {each["AlarmName"]: dict(each) for each in found["MetricAlarms"]}
+
+
+def tags(pipeline: Pipeline, name: str) -> dict[str, str]:
+    arn = alarms(pipeline)[name]["AlarmArn"]
+    answer = pipeline.cloud.client("cloudwatch").list_tags_for_resource(ResourceARN=arn)
+    return {each["Key"]: each["Value"] for each in answer["Tags"]}
+
+
+def attention(pipeline: Pipeline) -> list[str]:
+    return [each["Message"] for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
+
+
+def asked(pipeline: Pipeline, operation: str) -> int:
+    return pipeline.deployer_cloud.calls.count(("cloudwatch", operation))
+
+
+def test_alarms_come_with_the_endpoint_and_carry_its_tags(pipeline: Pipeline) -> None:
+    assert alarms(pipeline).keys() == {ALARM, ERRORS}
+    for name in (ALARM, ERRORS):
+        assert tags(pipeline, name) == {"greenlight:stack": "Greenlight", "greenlight:endpoint": "churn"}
+
+
+def test_an_endpoint_at_rest_costs_no_call_of_cloudwatch(pipeline: Pipeline) -> None:
+    pipeline.deployer_cloud.calls.clear()
+    pipeline.sweep()
+
+    assert not [call for call in pipeline.deployer_cloud.calls if call[0] == "cloudwatch"]
+
+
+def test_a_threshold_that_changes_needs_no_rollout(pipeline: Pipeline) -> None:
+    pipeline.manage(**watched(percent=9))
+    pipeline.sweep()
+
+    assert alarms(pipeline)[ERRORS]["Threshold"] == 9
+    assert tags(pipeline, ERRORS)["greenlight:stack"] == "Greenlight"
+    assert pipeline.told(approve(pipeline)) == []
+    assert pipeline.sagemaker_calls().count("UpdateEndpoint") == 0
+
+
+def test_what_somebody_deleted_is_there_again_before_an_update(pipeline: Pipeline) -> None:
+    pipeline.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ALARM, ERRORS])
+    arn = approve(pipeline)
+    pipeline.deliver()
+
+    assert alarms(pipeline).keys() == {ALARM, ERRORS}
+    pipeline.run()
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+def test_what_somebody_deleted_is_there_again_the_next_day(pipeline: Pipeline) -> None:
+    pipeline.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ERRORS])
+    pipeline.sweep()
+    assert alarms(pipeline).keys() == {ALARM}
+    pipeline.pass_time(LOOK_AGAIN_AFTER.total_seconds())
+    pipeline.sweep()
+
+    assert alarms(pipeline).keys() == {ALARM, ERRORS}
+
+
+def test_alarms_go_with_the_rollout_and_with_the_endpoint(pipeline: Pipeline) -> None:
+    pipeline.manage(**GUARDED)
+    pipeline.sweep()
+    assert alarms(pipeline).keys() == {ALARM}
+
+    pipeline.reject(
+        pipeline.sagemaker.list_model_packages(ModelPackageGroupName=GROUP)["ModelPackageSummaryList"][0][
+            "ModelPackageArn"
+        ]
+    )
+    pipeline.sagemaker.delete_endpoint(EndpointName="churn")
+    pipeline.run()
+    pipeline.sweep()
+    assert alarms(pipeline) == {}
+    assert pipeline.history.last_observed.alarms == {}
+
+
+def test_a_foreign_alarm_is_left_alone_and_told_once_and_a_new_version_waits(pipeline: Pipeline) -> None:
+    cloudwatch = pipeline.cloud.client("cloudwatch")
+    cloudwatch.delete_alarms(AlarmNames=[ERRORS])
+    pipeline.make_alarm(ERRORS)
+    arn = approve(pipeline)
+    pipeline.run()
+    pipeline.sweep()
+    pipeline.sweep()
+
+    [told] = attention(pipeline)
+    assert f"The alarm {ERRORS} of endpoint churn is not of stack Greenlight" in told
+    assert pipeline.told(arn) == []
+    assert alarms(pipeline)[ERRORS]["MetricName"] == "ByHand"
+    cloudwatch.delete_alarms(AlarmNames=[ERRORS])
+    pipeline.sweep()
+    pipeline.run()
+    assert pipeline.told(arn) == ["started", "succeeded"]
+    assert pipeline.history.last_observed.reported is None
+
+
+def test_a_former_version_comes_back_without_an_alarm_that_is_not_ours(pipeline: Pipeline) -> None:
+    second = approve(pipeline)
+    pipeline.run()
+    pipeline.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ALARM])
+    pipeline.make_alarm(ALARM)
+    pipeline.reject(second)
+    pipeline.deliver()
+    before = alarms(pipeline)[ALARM]["StateUpdatedTimestamp"]
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    started = [each for each in pipeline.outcomes if each["Outcome"] == "started"][-1]
+    assert started["AlarmsLeftOut"] == [ALARM]
+    assert alarms(pipeline)[ALARM]["StateUpdatedTimestamp"] == before
+    assert any("is not of stack Greenlight" in each for each in attention(pipeline))
+
+
+def refuse(pipeline: Pipeline, *operations: str) -> None:
+    def before_call(_service: str, operation: str) -> None:
+        if operation in operations:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, operation)
+
+    pipeline.deployer_cloud.before_call = before_call
+
+
+def test_an_alarm_that_cannot_be_made_is_told_once_and_tried_again(pipeline: Pipeline) -> None:
+    pipeline.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ERRORS])
+    refuse(pipeline, "PutMetricAlarm")
+    arn = approve(pipeline)
+    pipeline.run()
+    pipeline.sweep()
+
+    [told] = attention(pipeline)
+    assert "is not deployed to churn yet" in told
+    assert f"The alarm {ERRORS}, which guards rollouts, cannot be made or changed" in told
+    assert pipeline.told(arn) == []
+    assert len(pipeline.history.attempts) == 1, "sweeps add no attempts"
+    refuse(pipeline)
+    pipeline.sweep()
+    pipeline.run()
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+def test_a_former_version_does_not_wait_for_an_alarm_that_cannot_be_made(pipeline: Pipeline) -> None:
+    second = approve(pipeline)
+    pipeline.run()
+    pipeline.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ERRORS])
+    refuse(pipeline, "PutMetricAlarm")
+    pipeline.reject(second)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    started = [each for each in pipeline.outcomes if each["Outcome"] == "started"][-1]
+    assert started["AlarmsLeftOut"] == [ERRORS]
+
+
+def test_alarms_that_nobody_saw_are_waited_for_unless_they_were_made_before(pipeline: Pipeline) -> None:
+    pipeline.manage(**watched(percent=9))
+    refuse(pipeline, "DescribeAlarms")
+    arn = approve(pipeline)
+    pipeline.run()
+
+    assert pipeline.told(arn) == []
+    assert any(f"Whether these were made is not known: {ERRORS}" in each for each in attention(pipeline))
+    refuse(pipeline)
+    pipeline.sweep()
+    pipeline.run()
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+def test_a_crash_after_an_alarm_was_made_leaves_none_that_the_journal_does_not_know(
+    pipeline: Pipeline,
+) -> None:
+    def die(_service: str, operation: str) -> None:
+        if operation == "PutMetricAlarm":
+            raise SystemExit
+
+    pipeline.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ERRORS])
+    pipeline.manage(**watched(percent=9))
+    pipeline.deployer_cloud.after_call = die
+    with pytest.raises(SystemExit):
+        pipeline.sweep()
+    pipeline.deployer_cloud.after_call = lambda _service, _operation: None
+    assert ERRORS in alarms(pipeline)
+    pipeline.manage(**GUARDED)
+    pipeline.sweep()
+
+    assert alarms(pipeline).keys() == {ALARM}
+
+
+@pytest.mark.parametrize("kept", list(SetAlarmState))
+def test_a_reject_publishes_what_the_abort_alarm_measures_and_its_end_as_well(kept: SetAlarmState) -> None:
+    pipeline = Pipeline(Switches(set_alarm_state=kept))
+    pipeline.manage(**GUARDED)
+    approve(pipeline)
+    pipeline.run()
+    arn = in_canary(pipeline)
+    pipeline.reject(arn)
+    pipeline.run()
+    values = pipeline.cloud.client("cloudwatch").get_metric_statistics(
+        Namespace="Greenlight",
+        MetricName="Abort",
+        Dimensions=[{"Name": "EndpointName", "Value": "churn"}],
+        StartTime="2000-01-01T00:00:00Z",
+        EndTime="2100-01-01T00:00:00Z",
+        Period=3600 * 24,
+        Statistics=["Maximum", "Minimum", "Sum"],
+    )["Datapoints"]
+
+    assert pipeline.told(arn) == ["started", "aborted"]
+    [point] = values
+    assert point["Maximum"] > 0
+    assert point["Maximum"] + point["Minimum"] < 0, "the end came last"
