@@ -113,7 +113,7 @@ start on the first call, SageMaker documents another policy, and an alarm on `Ha
 triggers it (developer guide, "async-inference-autoscale").
 
 There is no key for these. The alarm has to name the policy by an ARN that is made up when the policy is put,
-and anew after each registration: the stack, which makes all other alarms, cannot know it. Where the first
+and anew after each registration, so Greenlight, which makes all other alarms, cannot know it. Where the first
 call must not wait, add both by hand once the endpoint serves:
 
 ```sh

@@ -291,7 +291,9 @@ class Enforcement:
         self, service: str, iam_action: str, body: bytes, params: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Return MiniStack's keys of a request, and those that it does not know."""
-        keys = self._tag_context(service, iam_action, body, params)
+        # MiniStack knows the operations of CloudWatch that carry tags by botocore's name of the service.
+        name = "cloudwatch" if service == "monitoring" else service
+        keys = self._tag_context(name, iam_action, body, params)
         document = _json_object(body)
         if (
             iam_action == DESCRIBE_ALARMS

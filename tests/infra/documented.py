@@ -144,6 +144,8 @@ HOW: Final[dict[str, Here | By | Because]] = {
     ),
     "aws application-autoscaling put-scaling-policy*": _SCALING,
     "aws cloudwatch put-metric-alarm*": _SCALING,
+    "aws cloudwatch describe-alarms --alarm-name-prefix *": _REMOVAL,
+    "aws cloudwatch delete-alarms *": _REMOVAL,
     "aws sagemaker list-*": _REMOVAL,
     "aws sagemaker delete-*": _REMOVAL,
     "aws sagemaker wait endpoint-deleted *": _REMOVAL,

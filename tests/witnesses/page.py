@@ -29,6 +29,7 @@ _SUBJECTS: Final = {
     "test_endpoints": "Endpoints",
     "test_updates_and_failures": "Updates and failures",
     "test_guardrails": "Guardrails",
+    "test_alarms": "Alarms",
     "test_scaling": "Automatic scaling",
     "test_asynchronous": "Asynchronous endpoints",
     "test_registry": "The registry",

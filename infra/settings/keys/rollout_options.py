@@ -23,7 +23,7 @@ LONGEST_WINDOW_SECONDS: Final = 86_400
 class RollbackAlarms(StrictModel):
     """Stop a rollout, and bring the former version back, when one of these goes off.
 
-    The stack makes the alarms that thresholds ask for, and watches the existing ones beside them.
+    The deployer makes the alarms that thresholds ask for, and watches the existing ones beside them.
     """
 
     error_ratio_percent: Annotated[

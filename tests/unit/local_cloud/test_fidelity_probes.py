@@ -59,6 +59,8 @@ def test_what_is_open_about_permissions_is_as_many_rows() -> None:
     about = {
         "RegisterScalableTarget": "tried_endpoint",
         "DescribeAlarms": "described_alarms",
+        "PutMetricAlarm that changes": "tags_of_alarm_changes",
+        "tags of an alarm that was just made": "How soon IAM knows",
         "Are the request's tags": "Tags of the config",
         "CreateModel authorised": "package_authorization",
         "PutModelPackageGroupPolicy": "conditions in a group's policy",
