@@ -97,6 +97,12 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason(_BUCKET_KEY, sid="DecryptSmokeTests*", part="value", text="*:s3:::checks"),
     Reason(_BUCKET_KEY, sid="DecryptSmokeTests*", part="value", text="*:s3:::sagemaker-{region}-{account}"),
     Reason(_DECRYPT, sid="DecryptSmokeTests*"),
+    Reason(
+        "With autoscaling, KeepScalingAlarms allows the same on every alarm. A stack without it has nothing "
+        "else: tests/infra/sufficiency/test_alarms.py.",
+        subject="one account: DeployerRole",
+        sid="[CM]*Alarms",
+    ),
     # The models' role
     Reason(_BUCKET_KEY, subject="*: ModelExecutionRole", sid="DecryptArtifacts", part="value"),
     Reason(_BUCKET_KEY, sid="EncryptCallsAndAnswers", part="value"),

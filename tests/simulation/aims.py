@@ -113,6 +113,9 @@ _IN_PARTS: Final = Schedule(
 _GUARDED: Final = replace(_UPDATED, rollout=RolloutKind.CANARY)
 _TESTED: Final = replace(_UPDATED, smoke_test=True)
 _SCALED: Final = replace(_CREATED, scaling=True)
+_WITHOUT_ALARM: Final = replace(
+    _GUARDED, disturbances=(Disturbance(Kind.DELETE_ALARM, how=1), *_GUARDED.disturbances)
+)
 _UNWATCHED: Final = replace(
     _GUARDED,
     disturbances=(Disturbance(Kind.CHANGE_SETTINGS, wait=11, how=6), Disturbance(Kind.SWEEP, wait=11)),
@@ -169,7 +172,7 @@ _TO_A_CALL: Final[dict[str, Schedule]] = {
     "DescribeAlarms": _GUARDED,
     "SetAlarmState": _GUARDED,
     "ListTagsForResource": _GUARDED,
-    "PutMetricAlarm": _GUARDED,
+    "PutMetricAlarm": _WITHOUT_ALARM,
     "PutMetricData": _GUARDED,
     "DeleteAlarms": _UNWATCHED,
     "InvokeEndpoint": _TESTED,

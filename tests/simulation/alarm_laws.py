@@ -68,7 +68,7 @@ class Law21AlarmsAreThere(Law):
 
     def _check_touched(self, call: Call, names: list[str]) -> None:
         for name in names:
-            made = self.world.alarms.made.get(name)
+            made = self.world.alarms.last(name)
             if made is not None and made.is_foreign and self._was_known(call, name):
                 raise self.broken(f"{call.operation} by {call.invocation.name} touches {name}, a person's")
 

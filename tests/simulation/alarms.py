@@ -156,6 +156,11 @@ class SimulatedAlarms(ScriptedAlarms):
                 )
         return {"MetricAlarms": found, "CompositeAlarms": []}
 
+    def last(self, name: str) -> Made | None:
+        """Return an alarm, or the one of that name that was deleted last."""
+        _, before = self._before.get(name, (None, None))
+        return self.made.get(name, before)
+
     def _put(self, request: Mapping[str, Any], tags: list[dict[str, str]]) -> None:
         """Make an alarm, or change one, whose tags and state stay."""
         self.puts += 1

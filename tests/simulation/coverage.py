@@ -50,6 +50,8 @@ def impossible(what: str, how: str) -> str | None:
         return "only reads of endpoints, versions and alarms are eventual; the journal is read consistently"
     if how == DENIED and what == PARTS_PUT:
         return "whoever may put one event may put the other"
+    if what == f"begin {RolloutKind.UNGUARDED}" and how == RolloutStart.ALARM_ON:
+        return "an endpoint without guards has no alarms"
     if what == f"rollout {RolloutKind.UNGUARDED}" and how in {RolloutEnd.ABORTED, RolloutEnd.ALARMED}:
         return "what has no alarm is neither aborted nor rolled back by one"
     return None

@@ -1616,7 +1616,7 @@ class Law12RolloutsKeepTheirPromise(Law):
     def _unmade(self, call: Call) -> set[str]:
         """Return the alarms that a return to a former version need not wait for."""
         attempt = self.facts.unsettled(call.request["EndpointName"])
-        if attempt is None or not attempt["rolls_back"]:
+        if attempt is None or not attempt.get("rolls_back"):
             return set()
         made = self.world.alarms.made
         foreign = {name for name, each in made.items() if each.is_foreign}

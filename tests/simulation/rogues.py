@@ -6,12 +6,13 @@ Owns what tests of laws share. It judges nothing.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation import clients
 from tests.simulation.people import ROLE_ARN, STACK
-from tests.simulation.simulation import Judge
+from tests.simulation.simulation import EVERY_LAW, Judge
 from tests.simulation.world import SWEEP_BUS, Invocation, World
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def deployed(schedule: Schedule) -> Deployed:
 
 def only_law(scene: Deployed, number: int) -> None:
     """Let only one law judge from now on."""
-    scene.judge.laws = tuple(law for law in scene.judge.laws if type(law).__name__.startswith(f"Law{number}"))
+    [wanted] = [law for law in EVERY_LAW if re.match(rf"Law{number}\D", law.__name__)]
+    scene.judge.laws = tuple(law for law in scene.judge.laws if type(law) is wanted)
     assert len(scene.judge.laws) == 1
 
 

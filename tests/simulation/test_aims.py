@@ -47,7 +47,12 @@ SAMPLE: list[Aim] = [
     *((f"event {event}", EVENT_FAULTS[number % len(EVENT_FAULTS)]) for number, event in enumerate(EVENTS)),
     *((f"event {event}", how) for event in STAGE_EVENTS for how in EVENT_FAULTS),
     *((f"endpoint {STATUSES[number % len(STATUSES)]}", kind) for number, kind in enumerate(KINDS)),
-    *((f"begin {kind}", start.value) for kind in RolloutKind for start in RolloutStart),
+    *(
+        (what, start.value)
+        for what in (f"begin {kind}" for kind in RolloutKind)
+        for start in RolloutStart
+        if coverage.impossible(what, start) is None
+    ),
     *(
         (what, end.value)
         for what in (f"rollout {kind}" for kind in RolloutKind)

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 
 from local_cloud.sagemaker.ports import AlarmState
+from local_cloud.sagemaker.switch_settings import SetAlarmState
 from local_cloud.testing.virtual_clock import VirtualClock
-from tests.simulation import coverage
+from tests.simulation import clients, coverage
 from tests.simulation.people import _OF_SAGEMAKER, _PERSONAL
 from tests.simulation.runner import schedule_of
 from tests.simulation.schedule import (
@@ -476,10 +477,56 @@ def test_an_alarm_whose_cause_is_still_there_goes_on_again() -> None:
 
 def test_alarms_can_be_described() -> None:
     world = World(Schedule(rollout=RolloutKind.CANARY))
-    world.alarms.set("Greenlight.churn.error-ratio", AlarmState.ALARM)
-    described = world.alarms.describe(["Greenlight.churn.error-ratio", "Greenlight.churn-v2.error-ratio"])
+    names = ["Greenlight.churn.error-ratio", "Greenlight.churn-v2.error-ratio"]
+    for name in names:
+        world.alarms.handle("PutMetricAlarm", {"AlarmName": name, "Tags": []})
+    world.alarms.set(names[0], AlarmState.ALARM)
+    described = world.alarms.describe([*names, "Greenlight.fraud.error-ratio"])
 
-    assert [each["StateValue"] for each in described["MetricAlarms"]] == ["ALARM", "OK"]
+    states = [each["StateValue"] for each in described["MetricAlarms"]]
+    assert states == ["ALARM", "INSUFFICIENT_DATA"]
+
+
+def test_alarms_may_be_shown_late_and_a_missing_one_has_no_tags_and_no_state() -> None:
+    world, name = World(Schedule(rollout=RolloutKind.CANARY)), "Greenlight.churn.abort"
+    asked = {"ResourceARN": f"arn:aws:cloudwatch:{clients.REGION}:123456789012:alarm:{name}"}
+    assert world.alarms.handle("ListTagsForResource", asked)[0] == 404
+    assert world.alarms.handle("SetAlarmState", {"AlarmName": name, "StateValue": "OK"})[0] == 404
+    world.alarms.handle("PutMetricAlarm", {"AlarmName": name, "Tags": [{"Key": "a", "Value": "b"}]})
+
+    assert world.alarms.handle("ListTagsForResource", asked) == (200, {"Tags": [{"Key": "a", "Value": "b"}]})
+    assert world.alarms.describe([name], late=True)["MetricAlarms"] == []
+    world.pass_time(60)
+    assert len(world.alarms.describe([name], late=True)["MetricAlarms"]) == 1
+    world.alarms.handle("DeleteAlarms", {"AlarmNames": [name]})
+    assert world.alarms.describe([name])["MetricAlarms"] == []
+    assert len(world.alarms.describe([name], late=True)["MetricAlarms"]) == 1
+
+
+@pytest.mark.parametrize("lasts", list(SetAlarmState))
+def test_a_state_that_was_set_lasts_or_gives_way_to_what_is_measured(lasts: SetAlarmState) -> None:
+    world = World(Schedule(rollout=RolloutKind.CANARY, switches={"set_alarm_state": lasts.value}))
+    name = "Greenlight.churn.abort"
+    own = [{"Key": "greenlight:stack", "Value": "Greenlight"}]
+    world.alarms.handle("PutMetricAlarm", {"AlarmName": name, "Tags": own})
+
+    def state() -> str:
+        return str(world.alarms.describe([name])["MetricAlarms"][0]["StateValue"])
+
+    def publish(value: float) -> None:
+        dimensions = [{"Name": "EndpointName", "Value": "churn"}]
+        world.alarms.handle("PutMetricData", {"MetricData": [{"Dimensions": dimensions, "Value": value}]})
+
+    world.alarms.handle("SetAlarmState", {"AlarmName": name, "StateValue": "ALARM"})
+    assert state() == "ALARM"
+    world.pass_time(300)
+    assert state() == ("ALARM" if lasts is SetAlarmState.KEPT else "INSUFFICIENT_DATA")
+    publish(1.0)
+    world.pass_time(300)
+    assert state() == "ALARM"
+    publish(-2.0)
+    world.pass_time(300)
+    assert state() == "OK"
 
 
 # Smoke tests -----------------------------------------------------------------------------------------

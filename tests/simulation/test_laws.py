@@ -605,8 +605,9 @@ def test_law_10_no_update_begins_without_clearing_the_alarm(guarded: Deployed) -
     judge = next(law for law in guarded.judge.laws if type(law).__name__.startswith("Law10"))
     guarded.world.observers[:] = [judge.check_call]
 
+    config = deployment_config("churn", RolloutKind.CANARY)
     with pytest.raises(LawBrokenError, match=r"Law10OnlyWhatIsTakenBackIsAborted: .* was not cleared"):
-        guarded.do(lambda: update(arn))
+        guarded.do(lambda: update(arn, instances=2, DeploymentConfig=config))
 
 
 def test_law_10_no_alarm_stays_set(guarded: Deployed) -> None:

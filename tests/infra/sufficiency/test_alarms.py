@@ -187,7 +187,7 @@ def test_an_alarm_that_cannot_be_made_is_told_once_and_tried_again(pipeline: Pip
     assert "is not deployed to churn yet" in told
     assert f"The alarm {ERRORS}, which guards rollouts, cannot be made or changed" in told
     assert pipeline.told(arn) == []
-    assert len(pipeline.history.attempts) == 1, "sweeps add no attempts"
+    assert pipeline.history.deployments[0].number == 1, "sweeps add no attempts"
     refuse(pipeline)
     pipeline.sweep()
     pipeline.run()

@@ -1,0 +1,130 @@
+"""Breaks the laws on alarms, one way at a time, with a deployer that does it on purpose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local_cloud.sagemaker.switch_settings import MissingAlarm
+from tests.simulation import clients
+from tests.simulation.laws import LawBrokenError
+from tests.simulation.people import STACK, abort_alarm, deployment_config
+from tests.simulation.rogues import Deployed, deployed, only_law, update
+from tests.simulation.schedule import RolloutKind, Schedule
+from tests.simulation.test_laws import set_alarm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ABORT = abort_alarm("churn")
+OWN = [{"Key": "greenlight:stack", "Value": STACK}]
+
+
+@pytest.fixture
+def guarded() -> Iterator[Deployed]:
+    # SageMaker refuses no update whose alarms are missing.
+    switches = {"missing_alarm": MissingAlarm.IGNORE.value}
+    made = deployed(Schedule(head_start=2, rollout=RolloutKind.CANARY, switches=switches))
+    only_law(made, 21)
+    yield made
+    made.world.end()
+
+
+def update_guarded(guarded: Deployed) -> None:
+    config = deployment_config("churn", RolloutKind.CANARY)
+    update(guarded.world.people.versions[0].arn, instances=2, DeploymentConfig=config)
+
+
+def look() -> None:
+    clients.client("cloudwatch").describe_alarms(AlarmNames=[ABORT])
+
+
+def read_tags() -> None:
+    arn = f"arn:aws:cloudwatch:{clients.REGION}:123456789012:alarm:{ABORT}"
+    clients.client("cloudwatch").list_tags_for_resource(ResourceARN=arn)
+
+
+def put(tags: list[dict[str, str]], **members: Any) -> None:
+    clients.client("cloudwatch").put_metric_alarm(
+        **{
+            "AlarmName": ABORT,
+            "EvaluationPeriods": 1,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "Tags": tags,
+            **members,
+        }
+    )
+
+
+def test_law_21_no_update_names_an_alarm_that_is_not_there(guarded: Deployed) -> None:
+    guarded.world.alarms.delete_by_hand(ABORT)
+    guarded.world.pass_time(1)
+
+    def act() -> None:
+        look()
+        update_guarded(guarded)
+
+    with pytest.raises(LawBrokenError, match=rf"Law21\w+: churn is updated under {ABORT}, which is"):
+        guarded.do(act)
+
+
+def test_law_21_an_alarm_that_a_person_takes_away_meanwhile_is_no_offence(guarded: Deployed) -> None:
+    def act() -> None:
+        look()
+        guarded.world.alarms.delete_by_hand(ABORT)
+        update_guarded(guarded)
+
+    guarded.do(act)
+
+
+def test_law_21_no_update_is_guarded_by_a_persons_alarm(guarded: Deployed) -> None:
+    guarded.world.alarms.replace_by_hand(ABORT)
+    guarded.world.pass_time(1)
+
+    def act() -> None:
+        look()
+        update_guarded(guarded)
+
+    with pytest.raises(LawBrokenError, match=r"Law21\w+: churn is updated under"):
+        guarded.do(act)
+
+
+@pytest.mark.parametrize("operation", ["put", "delete", "set"])
+def test_law_21_nobody_touches_what_is_known_to_be_a_persons(guarded: Deployed, operation: str) -> None:
+    guarded.world.alarms.replace_by_hand(ABORT)
+    guarded.world.pass_time(1)
+
+    def act() -> None:
+        read_tags()
+        match operation:
+            case "put":
+                put(OWN)
+            case "delete":
+                clients.client("cloudwatch").delete_alarms(AlarmNames=[ABORT])
+            case _:
+                set_alarm("OK")
+
+    with pytest.raises(LawBrokenError, match=rf"Law21\w+: \w+ by .* touches {ABORT}, a person's"):
+        guarded.do(act)
+
+
+def test_law_21_what_nobody_could_know_to_be_a_persons_is_no_offence(guarded: Deployed) -> None:
+    guarded.world.alarms.replace_by_hand(ABORT)
+
+    guarded.do(lambda: set_alarm("OK"))
+
+
+def test_law_21_an_alarm_is_made_with_the_stacks_tag(guarded: Deployed) -> None:
+    with pytest.raises(LawBrokenError, match=r"Law21\w+: .* is made without the stack's tag"):
+        guarded.do(lambda: put([]))
+
+
+def test_law_21_at_rest_the_alarms_are_those_of_the_settings(guarded: Deployed) -> None:
+    guarded.judge.check_rest()
+    guarded.do(lambda: put(OWN, Threshold=7))
+    with pytest.raises(LawBrokenError, match=rf"Law21\w+: {ABORT} is not as the settings have it"):
+        guarded.judge.check_rest()
+    guarded.world.alarms.delete_by_hand(ABORT)
+    with pytest.raises(LawBrokenError, match=r"Law21\w+: churn has the alarms"):
+        guarded.judge.check_rest()
