@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from deployer.contract import STACK_TAG
+from local_cloud.sagemaker.ports import AlarmState
 from tests.simulation.laws import Law, alarms_of
-from tests.simulation.people import STACK
+from tests.simulation.people import STACK, abort_alarm
 from tests.simulation.schedule import ALARM_READ
 from tests.simulation.world import DENIED
 
 if TYPE_CHECKING:
     from tests.simulation.alarms import Made
-    from tests.simulation.world import Call, Invocation
+    from tests.simulation.laws import Facts
+    from tests.simulation.world import Call, Invocation, World
+
+EFFECT: Final = timedelta(minutes=2)
+"""How long an abort may take: an evaluation of CloudWatch, a look of SageMaker, and some seconds."""
 
 
 class Law21AlarmsAreThere(Law):
@@ -110,7 +116,44 @@ class Law21AlarmsAreThere(Law):
         }
 
 
-ALARM_LAWS: Final[tuple[type[Law], ...]] = (Law21AlarmsAreThere,)
+class Law22AbortsTakeEffect(Law):
+    """A rollout that the deployer aborts does not succeed, unless it is over within two minutes.
+
+    That holds whether CloudWatch keeps a state that was set or takes it back. Left out are aborts by an
+    invocation with a failed or denied call, and alarms that a person took away.
+    """
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._seen: set[int] = set()
+
+    def check_change(self) -> None:
+        for rollout in self.facts.rollouts:
+            if rollout.ended is None or rollout.call.number in self._seen:
+                continue
+            self._seen.add(rollout.call.number)
+            name = abort_alarm(rollout.endpoint_name)
+            if not rollout.succeeded or name not in alarms_of(
+                dict(rollout.call.request.get("DeploymentConfig", {}))
+            ):
+                continue
+            taken = self.world.alarms.deleted_at.get(name)
+            for call in self.world.calls:
+                if (
+                    call.operation == "SetAlarmState"
+                    and call.accepted
+                    and call.request["AlarmName"] == name
+                    and call.request["StateValue"] == AlarmState.ALARM
+                    and rollout.call.time < call.time < rollout.ended - EFFECT
+                    and not call.invocation.faulty
+                    and not (taken is not None and taken >= rollout.call.time)
+                ):
+                    raise self.broken(
+                        f"{rollout.endpoint_name} was rolled out though {call.invocation.name} aborted that"
+                    )
+
+
+ALARM_LAWS: Final[tuple[type[Law], ...]] = (Law21AlarmsAreThere, Law22AbortsTakeEffect)
 
 
 def _looks(invocation: Invocation) -> list[Call]:

@@ -31,6 +31,9 @@ every wait of a rollout, as alarms must be to guard one."""
 RETURN_SECONDS: Final = 10.0
 """From SetAlarmState until CloudWatch takes the state back, if it does: "often within seconds"."""
 
+LOOK_SECONDS: Final = 15.0
+"""Between two looks of SageMaker at an alarm, where CloudWatch takes states back. Nobody documents it."""
+
 CALM_LASTS: Final = 1500.0
 """How many seconds an alarm stays on that waits for a hand, once nobody disturbs anything any more."""
 
@@ -111,6 +114,18 @@ class SimulatedAlarms(ScriptedAlarms):
     def set(self, alarm_name: str, state: AlarmState | None) -> None:
         """Give an alarm a state, if there is such an alarm."""
         self._raise_or_clear(alarm_name, state, frozenset())
+
+    def state(self, account_id: str, region: str, alarm_name: str) -> AlarmState | None:
+        """Return the state that SageMaker sees: it misses what is shorter than the time between two looks."""
+        state = super().state(account_id, region, alarm_name)
+        since = self.on_since.get(alarm_name)
+        is_short = since is not None and self._world.clock.now() - since < timedelta(seconds=LOOK_SECONDS)
+        return AlarmState.OK if self._takes_states_back and is_short else state
+
+    @property
+    def _takes_states_back(self) -> bool:
+        setting = self._world.control_plane.switches.set_alarm_state
+        return setting is SetAlarmState.UNTIL_EVALUATED
 
     def handle(self, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Answer as CloudWatch; return the status and the document."""
@@ -218,7 +233,7 @@ class SimulatedAlarms(ScriptedAlarms):
 
     def _set_state(self, name: str, state: AlarmState) -> None:
         self.set(name, state)
-        if self._world.control_plane.switches.set_alarm_state is SetAlarmState.UNTIL_EVALUATED:
+        if self._takes_states_back:
             self._world.agenda.put(RETURN_SECONDS, partial(self._evaluate_abort, name.split(".")[1]))
 
     def _evaluate_abort(self, endpoint_name: str) -> None:
@@ -290,6 +305,8 @@ class SimulatedAlarms(ScriptedAlarms):
             self.on_since.pop(alarm_name, None)
         elif alarm_name not in self.on_since:
             self.on_since[alarm_name] = now
+            if self._takes_states_back:
+                self._world.agenda.put(LOOK_SECONDS, lambda: None)
             self.raised.append(Raised(alarm_name, now, blamed))
 
     def _to_blame(self, endpoint_name: str) -> frozenset[str]:

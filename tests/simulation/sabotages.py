@@ -378,8 +378,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "leave the abort alarm set",
         "endpoint_pass/executor.py",
-        "                gateways.alarms.clear(alarm_name)\n",
-        "                pass\n",
+        "gateways.alarms.clear(alarm_name, self._settings.endpoint_name, at=gateways.now())\n",
+        "pass\n",
     ),
     Sabotage(
         "leave the alarm set that aborted a rollout",
@@ -467,14 +467,14 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "begin an update without clearing the abort alarm",
         "decisions/plan.py",
-        "    if settings.abort_alarm_name is not None:\n",
+        "    if settings.abort_alarm_name is not None and settings.abort_alarm_name in change.alarm_names:\n",
         "    if settings is None:\n",
     ),
     Sabotage(
         "update under alarms that are on",
         "phases/planning.py",
-        "            on = self._gateways.alarms.on(names)\n",
-        "            on = frozenset[str]()\n",
+        "        on = {name for name, each in seen.items() if each.is_on} - {settings.abort_alarm_name}\n",
+        "        on = set[str]()\n",
     ),
     Sabotage(
         "wait for no alarm",
@@ -787,5 +787,89 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "phases/rest.py",
         "        round_.rests = soaks is None and not facts.history.heard\n",
         "        round_.rests = not facts.history.heard\n",
+    ),
+    Sabotage(
+        "make no alarm before an update",
+        "phases/rollout.py",
+        "        for step in planned.puts:\n",
+        "        for step in planned.puts[:0]:\n",
+    ),
+    Sabotage(
+        "overwrite a person's alarm",
+        "decisions/alarms.py",
+        "        if found is not None and not found.is_of(stack_name):\n",
+        "        if found is None and stack_name is None:\n",
+    ),
+    Sabotage(
+        "delete a person's alarm",
+        "decisions/alarms.py",
+        "    unwanted = [name for name in gone if observed[name].is_of(stack_name)]\n",
+        "    unwanted = gone\n",
+    ),
+    Sabotage(
+        "keep an alarm that the settings no longer have",
+        "decisions/alarms.py",
+        "    if unwanted:\n",
+        "    if unwanted and not noted:\n",
+    ),
+    Sabotage(
+        "keep the alarms of an endpoint that is gone",
+        "phases/alarms.py",
+        "        wanted = settings.alarms if exists else ()\n",
+        "        wanted = settings.alarms\n",
+    ),
+    Sabotage(
+        "never read alarms again",
+        "decisions/alarms.py",
+        "now < last.alarms_seen_at + LOOK_AGAIN_AFTER",
+        "last.alarms_seen_at <= now",
+    ),
+    Sabotage(
+        "make alarms without the stack's tag",
+        "decisions/alarms.py",
+        '            step = PutAlarm({**request, "Tags": tags}, ',
+        '            step = PutAlarm({**request, "Tags": tags[1:]}, ',
+    ),
+    Sabotage(
+        "leave an alarm as it is when its threshold changes",
+        "decisions/alarms.py",
+        "        is_due = found is None or found.definition != definition(request)\n",
+        "        is_due = found is None\n",
+    ),
+    Sabotage(
+        "make alarms that the journal does not know",
+        "phases/alarms.py",
+        "self._ledger.note(alarms=dict(planned.noted), alarms_seen_at=",
+        "self._ledger.note(alarms=last.alarms, alarms_seen_at=",
+    ),
+    Sabotage(
+        "roll a new version out without an alarm that cannot be made",
+        "phases/rollout.py",
+        "                if refusal.is_passing or not rolls_back:\n",
+        "                if refusal.is_passing:\n",
+    ),
+    Sabotage(
+        "roll a new version out without an alarm that is a person's",
+        "phases/rollout.py",
+        "        if planned.trouble is not None and not rolls_back:\n",
+        "        if planned.trouble is None and rolls_back is None:\n",
+    ),
+    Sabotage(
+        "clear an abort alarm that is a person's",
+        "decisions/guardrails.py",
+        "    return replace(deploy, change=without_alarms(change, alarm_names), guards=guards)\n",
+        "    return replace(deploy, change=without_alarms(change, alarm_names))\n",
+    ),
+    Sabotage(
+        "publish no end of an abort",
+        "gateways/alarms.py",
+        "            *self._try(lambda: self._publish(alarm_name, endpoint_name, -_milliseconds(at))),\n",
+        "",
+    ),
+    Sabotage(
+        "rely on the state alone that is set to abort",
+        "gateways/alarms.py",
+        "            *self._try(lambda: self._publish(alarm_name, endpoint_name, _milliseconds(at))),\n",
+        "",
     ),
 )

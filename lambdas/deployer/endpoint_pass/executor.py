@@ -200,11 +200,9 @@ class Executor:
                 self._gateways.models_and_configs.has_endpoint_config(request)
 
     def _put_alarm(self, step: steps.PutAlarm) -> None:
-        name, noted = step.alarm_name, self._ledger.history.last_observed.alarms
-        # Note it first: after a crash, the alarm is known, and is deleted when nothing needs it.
-        self._ledger.note(alarms={**noted, name: ""})
         self._gateways.alarms.put(step.request)
-        self._ledger.note(alarms={**noted, name: step.digest})
+        noted = self._ledger.history.last_observed.alarms
+        self._ledger.note(alarms={**noted, step.alarm_name: step.digest})
 
     def _register(self, step: steps.RegisterScaling) -> None:
         name = self._settings.endpoint_name
