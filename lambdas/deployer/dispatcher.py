@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from deployer.decisions.sweep import after_failed_look, after_look
 from deployer.endpoint_pass.attempts import Attempts
+from deployer.endpoint_pass.executor import Executor
 from deployer.endpoint_pass.ledger import Ledger, LostLeaseError
 from deployer.endpoint_pass.reports import Reports
 from deployer.endpoint_pass.round import Round
@@ -24,6 +25,7 @@ from deployer.model.trigger import (
     Trigger,
     Unusable,
 )
+from deployer.phases.alarms import delete_alarms
 from deployer.phases.settlement import settle_unmanaged
 from deployer.reconciler import Reconciler
 from deployer.survey import Survey
@@ -285,6 +287,10 @@ class Dispatcher:
         attempts = Attempts(ledger, reports, self._logger, now=gateways.now)
         try:
             settle_unmanaged(gateways.endpoints, ledger, attempts, reports, gateways.now())
+            time_budget = TimeBudget(self._remaining_seconds, gateways.pause)
+            stack_name = self._identity.stack_name
+            executor = Executor(None, gateways, ledger, time_budget, self._logger, stack_name=stack_name)
+            delete_alarms(gateways, ledger, executor, self._logger, stack_name=stack_name)
         except LostLeaseError:
             self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")
 

@@ -28,7 +28,7 @@ class Executor:
     """Makes the steps of one endpoint's plans.
 
     Args:
-        settings: The endpoint's.
+        settings: The endpoint's; None if it has none any more.
         gateways: The services that steps call.
         ledger: Takes notes before and after a step.
         time_budget: Whether the invocation has time to wait.
@@ -38,7 +38,7 @@ class Executor:
 
     def __init__(
         self,
-        settings: EndpointSettings,
+        settings: EndpointSettings | None,
         gateways: Gateways,
         ledger: Ledger,
         time_budget: TimeBudget,
@@ -110,10 +110,10 @@ class Executor:
                 )
             case steps.SetOffAbortAlarm(alarm_name, reason):
                 gateways.alarms.set_off(
-                    alarm_name, self._settings.endpoint_name, at=gateways.now(), reason=reason
+                    alarm_name, self._ledger.endpoint_name, at=gateways.now(), reason=reason
                 )
             case steps.ClearAbortAlarm(alarm_name):
-                gateways.alarms.clear(alarm_name, self._settings.endpoint_name, at=gateways.now())
+                gateways.alarms.clear(alarm_name, self._ledger.endpoint_name, at=gateways.now())
                 self._ledger.note(abort_alarm_set=False)
             case steps.WriteMetadata(version_arn, properties):
                 gateways.registry.put_metadata(version_arn, properties)
@@ -147,7 +147,7 @@ class Executor:
         Raises:
             UpkeepRefusedError: As from `clear_abort_alarm`.
         """
-        if self._settings.abort_alarm_name is not None:
+        if self._settings is not None and self._settings.abort_alarm_name is not None:
             step = steps.ClearAbortAlarm(self._settings.abort_alarm_name)
             self._logger.info("Clearing the alarm that stopped the rollout", steps=[step])
             if not self.clear_abort_alarm(step):
@@ -205,7 +205,7 @@ class Executor:
         self._ledger.note(alarms={**noted, step.alarm_name: step.digest})
 
     def _register(self, step: steps.RegisterScaling) -> None:
-        name = self._settings.endpoint_name
+        name = self._ledger.endpoint_name
         self._gateways.scalable_targets.register(name, step.variant_name, step.wanted, step.applied)
         scaling = {**self._ledger.history.last_observed.scaling, step.variant_name: dict(step.wanted)}
         self._ledger.note(scaling=scaling)
@@ -215,9 +215,9 @@ class Executor:
         # Note it first: after a crash, the next rest then registers the variant again if it should scale.
         self._ledger.note(scaling={key: each for key, each in before.items() if key != name})
         try:
-            self._gateways.scalable_targets.deregister(self._settings.endpoint_name, name, step.applied)
+            self._gateways.scalable_targets.deregister(self._ledger.endpoint_name, name, step.applied)
         except UpkeepRefusedError:
-            if name not in self._settings.scaling:
+            if self._settings is None or name not in self._settings.scaling:
                 # Note the scaling again, so that the next try ends it. A variant that should scale is
                 # registered again anyway.
                 self._ledger.note(scaling=before)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.ledger import Ledger
     from deployer.endpoint_pass.round import Round
     from deployer.gateways.alarms import Alarms
+    from deployer.gateways.gateways import Gateways
     from deployer.model.settings import EndpointSettings
 
 
@@ -75,3 +76,29 @@ class AlarmsPhase:
         if planned.trouble is not None:
             round_.troubles.append(planned.trouble)
         return Next.GO_ON
+
+
+def delete_alarms(
+    gateways: Gateways, ledger: Ledger, executor: Executor, logger: Logger, *, stack_name: str
+) -> bool:
+    """Delete the alarms of an endpoint that has no settings any more; return whether none is left.
+
+    While an update is under way, they still guard it.
+    """
+    noted, name = ledger.history.last_observed.alarms, ledger.endpoint_name
+    if not noted:
+        return True
+    endpoint = gateways.endpoints.describe(name)
+    if endpoint is not None and endpoint.modifying:
+        return False
+    try:
+        seen = gateways.alarms.look(list(noted))
+    except UpkeepRefusedError as refusal:
+        logger.warning(str(refusal))
+        return False
+    planned = plan_alarms((), noted, seen, endpoint_name=name, stack_name=stack_name)
+    assert planned.noted is not None, "CloudWatch was asked"
+    ledger.note(alarms=dict(planned.noted), alarms_seen_at=None)
+    for trouble in executor.try_to_make(planned.steps):
+        logger.warning(trouble)
+    return not ledger.history.last_observed.alarms

@@ -8,13 +8,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer.decisions.alarms import LOOK_AGAIN_AFTER
+from deployer.model.trigger import SettingsChanged
 from infra.settings.compiling.alarm_definitions import Watched, abort_alarm, rollback_alarms
 from infra.settings.keys.rollout_options import RollbackAlarms
 from local_cloud.sagemaker.switch_settings import MissingAlarm, SetAlarmState, TagsOfAlarmChanges
 from local_cloud.sagemaker.switches import Switches
 from tests.infra.sufficiency.test_aborting import ALARM, GUARDED, in_canary
-from tests.unit.deployer.builders import GROUP
-from tests.unit.deployer.pipeline import Pipeline
+from tests.unit.deployer.builders import ENDPOINT, GROUP
+from tests.unit.deployer.pipeline import PREFIX, Pipeline
 
 WATCHED_VARIANT = Watched("Greenlight", "churn", "AllTraffic")
 ERRORS = "Greenlight.churn.error-ratio"
@@ -128,6 +129,33 @@ def test_alarms_go_with_the_rollout_and_with_the_endpoint(pipeline: Pipeline) ->
     pipeline.run()
     pipeline.sweep()
     assert alarms(pipeline) == {}
+    assert pipeline.history.last_observed.alarms == {}
+
+
+def unmanage(pipeline: Pipeline) -> None:
+    """Take the endpoint's settings away, and let the deployer look."""
+    pipeline.ssm.delete_parameter(Name=PREFIX + ENDPOINT)
+    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Delete", "e"))
+
+
+def test_alarms_go_with_the_settings_once_no_update_is_under_way(pipeline: Pipeline) -> None:
+    approve(pipeline)
+    pipeline.deliver()
+    unmanage(pipeline)
+    pipeline.deliver()
+    assert pipeline.endpoint["EndpointStatus"] == "Updating"
+    assert alarms(pipeline).keys() == {ALARM, ERRORS}
+    pipeline.run()
+
+    assert alarms(pipeline) == {}
+
+
+def test_a_persons_alarm_stays_when_the_settings_go(pipeline: Pipeline) -> None:
+    pipeline.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ERRORS])
+    pipeline.make_alarm(ERRORS)
+    unmanage(pipeline)
+
+    assert alarms(pipeline).keys() == {ERRORS}
     assert pipeline.history.last_observed.alarms == {}
 
 
