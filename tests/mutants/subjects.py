@@ -40,6 +40,7 @@ def _stories(*names: str) -> tuple[str, ...]:
 
 _PIPELINE: Final = _stories("pipeline")
 _TESTS_OF_A_DECISION: Final = {
+    "alarms": Suites(_unit("alarms"), _stories("alarms", "guardrails")),
     "at_rest": Suites(_unit("at_rest", "upkeep"), (*_PIPELINE, *_stories("events", "channels"))),
     "autoscaling": Suites(_unit("at_rest"), _stories("scaling", "scaling_kinds")),
     "choice": Suites(
