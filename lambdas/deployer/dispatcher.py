@@ -10,6 +10,7 @@ from deployer.decisions.sweep import after_failed_look, after_look
 from deployer.endpoint_pass.attempts import Attempts
 from deployer.endpoint_pass.executor import Executor
 from deployer.endpoint_pass.ledger import Ledger, LostLeaseError
+from deployer.endpoint_pass.notices import Notices
 from deployer.endpoint_pass.reports import Reports
 from deployer.endpoint_pass.round import Round
 from deployer.endpoint_pass.throttling import OutOfTimeError, TimeBudget
@@ -259,12 +260,15 @@ class Dispatcher:
         return []
 
     def _release(self, records: Mapping[str, FleetRecord]) -> None:
-        """Report once that endpoints are no longer managed, and forget their settings."""
+        """Report once that endpoints are no longer managed, and forget their settings and their alarms."""
         for name in self._gone(records):
             with self._kept_apart(name):
                 noted_at = records[name].noted_at
                 assert noted_at is not None, "an endpoint is gone after it was noted"
                 self._settle_unmanaged(name)
+                if not self._delete_alarms(name):
+                    # The next sweep goes on.
+                    continue
                 outcome = outcomes.unmanaged(
                     name,
                     managed_at=noted_at,
@@ -273,6 +277,15 @@ class Dispatcher:
                 )
                 if not self._managed(name) or self._gateways.reporter.report(outcome):
                     self._gateways.journal.fleet.forget(name)
+
+    def _delete_alarms(self, endpoint_name: str) -> bool:
+        """Delete an unmanaged endpoint's alarms; return whether none is left."""
+        gateways, stack_name = self._gateways, self._identity.stack_name
+        ledger = Ledger(endpoint_name, gateways.journal, self._logger, invocation_id=self._invocation_id)
+        time_budget = TimeBudget(self._remaining_seconds, gateways.pause)
+        executor = Executor(None, gateways, ledger, time_budget, self._logger, stack_name=stack_name)
+        notices = Notices(endpoint_name, ledger, gateways.reporter, self._logger, now=gateways.now)
+        return delete_alarms(gateways, ledger, executor, notices, self._logger, stack_name=stack_name)
 
     def _managed(self, endpoint_name: str) -> bool:
         """Tell whether an endpoint was this stack's, by its tags and the journal."""
@@ -287,10 +300,6 @@ class Dispatcher:
         attempts = Attempts(ledger, reports, self._logger, now=gateways.now)
         try:
             settle_unmanaged(gateways.endpoints, ledger, attempts, reports, gateways.now())
-            time_budget = TimeBudget(self._remaining_seconds, gateways.pause)
-            stack_name = self._identity.stack_name
-            executor = Executor(None, gateways, ledger, time_budget, self._logger, stack_name=stack_name)
-            delete_alarms(gateways, ledger, executor, self._logger, stack_name=stack_name)
         except LostLeaseError:
             self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from deployer.endpoint_pass.executor import Executor
     from deployer.endpoint_pass.ledger import Ledger
+    from deployer.endpoint_pass.notices import Notices
     from deployer.endpoint_pass.round import Round
     from deployer.gateways.alarms import Alarms
     from deployer.gateways.gateways import Gateways
@@ -79,11 +80,17 @@ class AlarmsPhase:
 
 
 def delete_alarms(
-    gateways: Gateways, ledger: Ledger, executor: Executor, logger: Logger, *, stack_name: str
+    gateways: Gateways,
+    ledger: Ledger,
+    executor: Executor,
+    notices: Notices,
+    logger: Logger,
+    *,
+    stack_name: str,
 ) -> bool:
     """Delete the alarms of an endpoint that has no settings any more; return whether none is left.
 
-    While an update is under way, they still guard it.
+    While an update is under way, they still guard it. A refusal is reported once.
     """
     noted, name = ledger.history.last_observed.alarms, ledger.endpoint_name
     if not noted:
@@ -94,11 +101,14 @@ def delete_alarms(
     try:
         seen = gateways.alarms.look(list(noted))
     except UpkeepRefusedError as refusal:
-        logger.warning(str(refusal))
+        if refusal.is_passing:
+            logger.warning(str(refusal))
+        else:
+            notices.report(str(refusal))
         return False
     planned = plan_alarms((), noted, seen, endpoint_name=name, stack_name=stack_name)
     assert planned.noted is not None, "CloudWatch was asked"
     ledger.note(alarms=dict(planned.noted), alarms_seen_at=None)
-    for trouble in executor.try_to_make(planned.steps):
-        logger.warning(trouble)
+    if troubles := executor.try_to_make(planned.steps):
+        notices.report(" ".join(troubles))
     return not ledger.history.last_observed.alarms

@@ -8,14 +8,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer.decisions.alarms import LOOK_AGAIN_AFTER
-from deployer.model.trigger import SettingsChanged
 from infra.settings.compiling.alarm_definitions import Watched, abort_alarm, rollback_alarms
 from infra.settings.keys.rollout_options import RollbackAlarms
 from local_cloud.sagemaker.switch_settings import MissingAlarm, SetAlarmState, TagsOfAlarmChanges
 from local_cloud.sagemaker.switches import Switches
 from tests.infra.sufficiency.test_aborting import ALARM, GUARDED, in_canary
-from tests.unit.deployer.builders import ENDPOINT, GROUP
-from tests.unit.deployer.pipeline import PREFIX, Pipeline
+from tests.unit.deployer.builders import GROUP
+from tests.unit.deployer.pipeline import Pipeline
 
 WATCHED_VARIANT = Watched("Greenlight", "churn", "AllTraffic")
 ERRORS = "Greenlight.churn.error-ratio"
@@ -132,31 +131,49 @@ def test_alarms_go_with_the_rollout_and_with_the_endpoint(pipeline: Pipeline) ->
     assert pipeline.history.last_observed.alarms == {}
 
 
-def unmanage(pipeline: Pipeline) -> None:
-    """Take the endpoint's settings away, and let the deployer look."""
-    pipeline.ssm.delete_parameter(Name=PREFIX + ENDPOINT)
-    pipeline.dispatch(SettingsChanged(PREFIX + ENDPOINT, "Delete", "e"))
-
-
 def test_alarms_go_with_the_settings_once_no_update_is_under_way(pipeline: Pipeline) -> None:
+    pipeline.sweep()
     approve(pipeline)
     pipeline.deliver()
-    unmanage(pipeline)
-    pipeline.deliver()
+    pipeline.unmanage()
+    pipeline.look_at_settings()
     assert pipeline.endpoint["EndpointStatus"] == "Updating"
     assert alarms(pipeline).keys() == {ALARM, ERRORS}
     pipeline.run()
+    pipeline.sweep()
 
     assert alarms(pipeline) == {}
+    assert pipeline.outcomes[-1]["Outcome"] == "unmanaged"
 
 
 def test_a_persons_alarm_stays_when_the_settings_go(pipeline: Pipeline) -> None:
+    pipeline.sweep()
     pipeline.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ERRORS])
     pipeline.make_alarm(ERRORS)
-    unmanage(pipeline)
+    pipeline.unmanage()
+    pipeline.look_at_settings()
 
     assert alarms(pipeline).keys() == {ERRORS}
     assert pipeline.history.last_observed.alarms == {}
+    assert pipeline.outcomes[-1]["Outcome"] == "unmanaged"
+
+
+@pytest.mark.parametrize("operation", ["DescribeAlarms", "DeleteAlarms"])
+def test_alarms_that_may_not_be_deleted_are_told_once_and_deleted_later(
+    pipeline: Pipeline, operation: str
+) -> None:
+    pipeline.sweep()
+    refuse(pipeline, operation)
+    pipeline.unmanage()
+    pipeline.look_at_settings()
+    pipeline.sweep()
+    assert len(attention(pipeline)) == 1
+    assert alarms(pipeline).keys() == {ALARM, ERRORS}
+    refuse(pipeline)
+    pipeline.sweep()
+
+    assert alarms(pipeline) == {}
+    assert pipeline.outcomes[-1]["Outcome"] == "unmanaged"
 
 
 def test_a_foreign_alarm_is_left_alone_and_told_once_and_a_new_version_waits(pipeline: Pipeline) -> None:
