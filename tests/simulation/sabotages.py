@@ -378,7 +378,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "leave the abort alarm set",
         "endpoint_pass/executor.py",
-        "gateways.alarms.clear(alarm_name, self._settings.endpoint_name, at=gateways.now())\n",
+        "gateways.alarms.clear(alarm_name, self._ledger.endpoint_name, at=gateways.now())\n",
         "pass\n",
     ),
     Sabotage(
