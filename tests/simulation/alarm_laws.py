@@ -21,7 +21,7 @@ EFFECT: Final = timedelta(minutes=2)
 """How long an abort may take: an evaluation of CloudWatch, a look of SageMaker, and some seconds."""
 
 
-class Law21AlarmsAreThere(Law):
+class Law22AlarmsAreThere(Law):
     """A guarded endpoint's alarms exist when an update names them, and at rest are those of its settings.
 
     No update that SageMaker accepts names one of the deployer's alarms that does not exist, or that is
@@ -116,7 +116,7 @@ class Law21AlarmsAreThere(Law):
         }
 
 
-class Law22AbortsTakeEffect(Law):
+class Law23AbortsTakeEffect(Law):
     """A rollout that the deployer aborts does not succeed, unless it is over within two minutes.
 
     That holds whether CloudWatch keeps a state that was set or takes it back. Left out are aborts by an
@@ -153,7 +153,7 @@ class Law22AbortsTakeEffect(Law):
                     )
 
 
-ALARM_LAWS: Final[tuple[type[Law], ...]] = (Law21AlarmsAreThere, Law22AbortsTakeEffect)
+ALARM_LAWS: Final[tuple[type[Law], ...]] = (Law22AlarmsAreThere, Law23AbortsTakeEffect)
 
 
 def _looks(invocation: Invocation) -> list[Call]:

@@ -26,7 +26,7 @@ def guarded() -> Iterator[Deployed]:
     # SageMaker refuses no update whose alarms are missing.
     switches = {"missing_alarm": MissingAlarm.IGNORE.value}
     made = deployed(Schedule(head_start=2, rollout=RolloutKind.CANARY, switches=switches))
-    only_law(made, 21)
+    only_law(made, 22)
     yield made
     made.world.end()
 
@@ -57,7 +57,7 @@ def put(tags: list[dict[str, str]], **members: Any) -> None:
     )
 
 
-def test_law_21_no_update_names_an_alarm_that_is_not_there(guarded: Deployed) -> None:
+def test_law_22_no_update_names_an_alarm_that_is_not_there(guarded: Deployed) -> None:
     guarded.world.alarms.delete_by_hand(ABORT)
     guarded.world.pass_time(1)
 
@@ -65,11 +65,11 @@ def test_law_21_no_update_names_an_alarm_that_is_not_there(guarded: Deployed) ->
         look()
         update_guarded(guarded)
 
-    with pytest.raises(LawBrokenError, match=rf"Law21\w+: churn is updated under {ABORT}, which is"):
+    with pytest.raises(LawBrokenError, match=rf"Law22\w+: churn is updated under {ABORT}, which is"):
         guarded.do(act)
 
 
-def test_law_21_an_alarm_that_a_person_takes_away_meanwhile_is_no_offence(guarded: Deployed) -> None:
+def test_law_22_an_alarm_that_a_person_takes_away_meanwhile_is_no_offence(guarded: Deployed) -> None:
     def act() -> None:
         look()
         guarded.world.alarms.delete_by_hand(ABORT)
@@ -78,7 +78,7 @@ def test_law_21_an_alarm_that_a_person_takes_away_meanwhile_is_no_offence(guarde
     guarded.do(act)
 
 
-def test_law_21_no_update_is_guarded_by_a_persons_alarm(guarded: Deployed) -> None:
+def test_law_22_no_update_is_guarded_by_a_persons_alarm(guarded: Deployed) -> None:
     guarded.world.alarms.replace_by_hand(ABORT)
     guarded.world.pass_time(1)
 
@@ -86,12 +86,12 @@ def test_law_21_no_update_is_guarded_by_a_persons_alarm(guarded: Deployed) -> No
         look()
         update_guarded(guarded)
 
-    with pytest.raises(LawBrokenError, match=r"Law21\w+: churn is updated under"):
+    with pytest.raises(LawBrokenError, match=r"Law22\w+: churn is updated under"):
         guarded.do(act)
 
 
 @pytest.mark.parametrize("operation", ["put", "delete", "set"])
-def test_law_21_nobody_touches_what_is_known_to_be_a_persons(guarded: Deployed, operation: str) -> None:
+def test_law_22_nobody_touches_what_is_known_to_be_a_persons(guarded: Deployed, operation: str) -> None:
     guarded.world.alarms.replace_by_hand(ABORT)
     guarded.world.pass_time(1)
 
@@ -105,26 +105,26 @@ def test_law_21_nobody_touches_what_is_known_to_be_a_persons(guarded: Deployed, 
             case _:
                 set_alarm("OK")
 
-    with pytest.raises(LawBrokenError, match=rf"Law21\w+: \w+ by .* touches {ABORT}, a person's"):
+    with pytest.raises(LawBrokenError, match=rf"Law22\w+: \w+ by .* touches {ABORT}, a person's"):
         guarded.do(act)
 
 
-def test_law_21_what_nobody_could_know_to_be_a_persons_is_no_offence(guarded: Deployed) -> None:
+def test_law_22_what_nobody_could_know_to_be_a_persons_is_no_offence(guarded: Deployed) -> None:
     guarded.world.alarms.replace_by_hand(ABORT)
 
     guarded.do(lambda: set_alarm("OK"))
 
 
-def test_law_21_an_alarm_is_made_with_the_stacks_tag(guarded: Deployed) -> None:
-    with pytest.raises(LawBrokenError, match=r"Law21\w+: .* is made without the stack's tag"):
+def test_law_22_an_alarm_is_made_with_the_stacks_tag(guarded: Deployed) -> None:
+    with pytest.raises(LawBrokenError, match=r"Law22\w+: .* is made without the stack's tag"):
         guarded.do(lambda: put([]))
 
 
-def test_law_21_at_rest_the_alarms_are_those_of_the_settings(guarded: Deployed) -> None:
+def test_law_22_at_rest_the_alarms_are_those_of_the_settings(guarded: Deployed) -> None:
     guarded.judge.check_rest()
     guarded.do(lambda: put(OWN, Threshold=7))
-    with pytest.raises(LawBrokenError, match=rf"Law21\w+: {ABORT} is not as the settings have it"):
+    with pytest.raises(LawBrokenError, match=rf"Law22\w+: {ABORT} is not as the settings have it"):
         guarded.judge.check_rest()
     guarded.world.alarms.delete_by_hand(ABORT)
-    with pytest.raises(LawBrokenError, match=r"Law21\w+: churn has the alarms"):
+    with pytest.raises(LawBrokenError, match=r"Law22\w+: churn has the alarms"):
         guarded.judge.check_rest()
