@@ -821,7 +821,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "never read alarms again",
         "decisions/alarms.py",
-        "now < last.alarms_seen_at + LOOK_AGAIN_AFTER",
+        "last.alarms_seen_at >= last_full_look_due(settings.endpoint_name, now)",
         "last.alarms_seen_at <= now",
     ),
     Sabotage(

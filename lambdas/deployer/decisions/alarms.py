@@ -7,10 +7,10 @@ alarms that carry the stack's tag. Alarms that a person names in the YAML belong
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from deployer.contract import ENDPOINT_TAG, STACK_TAG
+from deployer.decisions.sweep import last_full_look_due
 from deployer.model.alarm import definition, digest
 from deployer.model.steps import DeleteAlarms, PutAlarm
 
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from deployer.model.alarm import ObservedAlarm
     from deployer.model.history import LastObserved
     from deployer.model.settings import EndpointSettings
-
-LOOK_AGAIN_AFTER: Final = timedelta(days=1)
-"""How long an endpoint at rest is left alone before its alarms are read again. Every update reads them, too;
-so a deleted alarm is missing for a day at most, and never while it is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +53,16 @@ def wanted_alarms(settings: EndpointSettings) -> dict[str, str]:
 
 
 def are_current(settings: EndpointSettings, last: LastObserved, *, now: datetime) -> bool:
-    """Tell from the journal whether the alarms are as they should be, and were read lately."""
+    """Tell from the journal whether the alarms are as they should be, and were read since the daily look.
+
+    Nobody tells of an alarm that somebody deleted. Every update reads the alarms, too. So a deleted alarm is
+    missing for a day at most, and never while it is needed.
+    """
     if last.alarms != wanted_alarms(settings):
         return False
     return not last.alarms or (
-        last.alarms_seen_at is not None and now < last.alarms_seen_at + LOOK_AGAIN_AFTER
+        last.alarms_seen_at is not None
+        and last.alarms_seen_at >= last_full_look_due(settings.endpoint_name, now)
     )
 
 

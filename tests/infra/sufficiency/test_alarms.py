@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.decisions.alarms import LOOK_AGAIN_AFTER
 from infra.settings.compiling.alarm_definitions import Watched, abort_alarm, rollback_alarms
 from infra.settings.keys.rollout_options import RollbackAlarms
 from local_cloud.sagemaker.switch_settings import MissingAlarm, SetAlarmState, TagsOfAlarmChanges
@@ -108,7 +107,7 @@ def test_what_somebody_deleted_is_there_again_the_next_day(pipeline: Pipeline) -
     pipeline.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ERRORS])
     pipeline.sweep()
     assert alarms(pipeline).keys() == {ALARM}
-    pipeline.pass_time(LOOK_AGAIN_AFTER.total_seconds())
+    pipeline.pass_time(24 * 3600)
     pipeline.sweep()
 
     assert alarms(pipeline).keys() == {ALARM, ERRORS}

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from deployer.decisions.alarms import LOOK_AGAIN_AFTER, are_current, plan_alarms, wanted_alarms
+from deployer.decisions.alarms import are_current, plan_alarms, wanted_alarms
 from deployer.decisions.guardrails import without
 from deployer.decisions.plan import Deploy
+from deployer.decisions.sweep import last_full_look_due
 from deployer.model.alarm import ObservedAlarm, definition, digest
 from deployer.model.history import LastObserved
 from deployer.model.steps import ClearAbortAlarm, CreateEndpoint, DeleteAlarms, PutAlarm, UpdateEndpoint
@@ -120,8 +121,9 @@ def test_alarms_are_read_again_after_a_day_and_when_the_settings_change() -> Non
     guarded = settings(RollbackAlarms=[request()])
     last = LastObserved(alarms=wanted_alarms(guarded), alarms_seen_at=NOW)
 
-    assert are_current(guarded, last, now=NOW + LOOK_AGAIN_AFTER - timedelta(seconds=1))
-    assert not are_current(guarded, last, now=NOW + LOOK_AGAIN_AFTER)
+    due = last_full_look_due(guarded.endpoint_name, NOW) + timedelta(days=1)
+    assert are_current(guarded, last, now=due - timedelta(seconds=1))
+    assert not are_current(guarded, last, now=due)
     assert not are_current(guarded, replace(last, alarms_seen_at=None), now=NOW)
     assert not are_current(settings(RollbackAlarms=[request(Threshold=6)]), last, now=NOW)
     assert not are_current(settings(), last, now=NOW)
