@@ -159,10 +159,15 @@ def _done(world: World, facts: Facts) -> tuple[int, ...]:
 
 
 def _notes_daily_look(call: Call) -> bool:
-    """Tell whether a sweep noted the look that an endpoint has once a day."""
-    if call.operation != "PutItem" or call.request["Item"]["endpoint"]["S"] != FLEET:
+    """Tell whether the deployer noted an endpoint's daily look: that of a sweep, or at its alarms."""
+    if call.operation == "PutItem" and call.request["Item"]["endpoint"]["S"] == FLEET:
+        name = call.request["Item"]["item"]["S"]
+    elif call.operation == "UpdateItem" and {*call.request["ExpressionAttributeNames"].values()} == {
+        "alarms_seen_at"
+    }:
+        name = call.request["Key"]["endpoint"]["S"]
+    else:
         return False
-    name = call.request["Item"]["item"]["S"]
     since_last_sweep = timedelta(seconds=ALARM_SECONDS + STILL_SECONDS + 60)
     return call.time - last_full_look_due(name, call.time) < since_last_sweep
 
