@@ -491,7 +491,7 @@ def test_a_fault_of_the_registry_is_retried_by_the_next_pass() -> None:
     with pytest.raises(Exception, match="InternalFailure"):
         after(pipeline, SOAK + 60)
     pipeline.deployer_cloud.before_call = lambda *_: None
-    after(pipeline, 400)
+    after(pipeline, 900)
 
     assert life_cycle(pipeline, arn) == PENDING
     assert [each.status for each in pipeline.attempts if isinstance(each, Promotion)] == [
