@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.contract import FLEET, PART_DETAIL_TYPE
 from local_cloud.sagemaker.registry.search import LATE
 from local_cloud.sagemaker.switch_settings import SearchIndex
+from tests.simulation.tasks import CrashError
 from tests.simulation.world import SCHEDULED
 
 if TYPE_CHECKING:
@@ -90,7 +91,12 @@ class Turns:
             for each in self._turns.get(name, [])
             if each.invocation is not sweep and each.time < sweep.calls[-1].time
         ]
-        ended = [each for each in turns if each.invocation.calls[-1].time <= asked]
+        # A look that crashed noted nothing: what is known is how the one before it ended.
+        ended = [
+            each
+            for each in turns
+            if each.invocation.calls[-1].time <= asked and not isinstance(each.invocation.problem, CrashError)
+        ]
         if ended and ended[-1].failed and asked < ended[-1].time + LONGEST_DELAY + _SLACK:
             return True
         return any(self._left_nothing(turn, name, sweep, asked) for turn in turns)
