@@ -95,8 +95,10 @@ class Turns:
         ended = [
             each
             for each in turns
-            if each.invocation.calls[-1].time <= asked and not isinstance(each.invocation.problem, CrashError)
+            if each.invocation.calls[-1].time <= asked
+            and (each.failed or not isinstance(each.invocation.problem, CrashError))
         ]
+        ended.sort(key=lambda each: each.invocation.calls[-1].time)
         if ended and ended[-1].failed and asked < ended[-1].time + LONGEST_DELAY + _SLACK:
             return True
         return any(self._left_nothing(turn, name, sweep, asked) for turn in turns)
@@ -121,9 +123,8 @@ class Turns:
         if group.startswith("arn:"):
             return _listed(turn.invocation, group) != _listed(sweep, group)
         index = world.schedule.chosen_switches().search_index
-        if index is SearchIndex.NEVER or not any(
-            call.operation == "Search" and call.accepted for call in sweep.calls
-        ):
+        is_answered = any(call.operation == "Search" and call.accepted for call in sweep.calls)
+        if index is SearchIndex.NEVER or not is_answered or "Search: " in str(sweep.problem):
             return False
         shown = asked - (LATE if index is SearchIndex.LATE else timedelta(0)) - timedelta(seconds=1)
         return any(
@@ -153,8 +154,19 @@ class Turns:
 
 def _turn(call: Call, name: str) -> Turn:
     invocation = call.invocation
-    failed = f"{name}: " in str(invocation.problem or "")
+    failed = f"{name}: " in str(invocation.problem or "") or _noted_failure(invocation, name)
     return Turn(invocation, call.time, _seen(invocation, name, before=call.number), failed)
+
+
+def _noted_failure(invocation: Invocation, name: str) -> bool:
+    """Tell whether an invocation noted that a look failed before it crashed: then no error names it."""
+    return isinstance(invocation.problem, CrashError) and any(
+        call.operation == "UpdateItem"
+        and call.accepted
+        and call.request["Key"] == {"endpoint": {"S": FLEET}, "item": {"S": name}}
+        and call.request["ExpressionAttributeValues"].get(":failures", {"N": "0"}) != {"N": "0"}
+        for call in invocation.calls
+    )
 
 
 def _seen(invocation: Invocation, name: str, *, before: int | None) -> Any:
