@@ -1603,7 +1603,7 @@ class Law12RolloutsKeepTheirPromise(Law):
         return deployment_config(name, self.world.schedule.rollout)
 
     def _denied_to_clear(self, invocation: Invocation) -> set[str]:
-        """Return the alarms that an invocation was denied setting, when it tried last."""
+        """Return the alarms that an invocation could not set at its last try: denied, or deleted by then."""
         last: dict[tuple[str, str], Call] = {}
         for each in invocation.calls:
             if each.operation == "SetAlarmState":
@@ -1611,7 +1611,11 @@ class Law12RolloutsKeepTheirPromise(Law):
             elif each.operation == "PutMetricData":
                 [dimension] = each.request["MetricData"][0]["Dimensions"]
                 last[each.operation, abort_alarm(dimension["Value"])] = each
-        return {name for (_, name), each in last.items() if each.fault == DENIED}
+        return {
+            name
+            for (_, name), each in last.items()
+            if each.fault == DENIED or (each.operation == "SetAlarmState" and not each.accepted)
+        }
 
     def _unmade(self, call: Call) -> set[str]:
         """Return the alarms that a return to a former version need not wait for."""
