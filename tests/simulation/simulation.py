@@ -160,12 +160,14 @@ def _done(world: World, facts: Facts) -> tuple[int, ...]:
 
 def _notes_daily_look(call: Call) -> bool:
     """Tell whether the deployer noted an endpoint's daily look: that of a sweep, or at its alarms."""
-    if call.operation == "PutItem" and call.request["Item"]["endpoint"]["S"] == FLEET:
-        name = call.request["Item"]["item"]["S"]
-    elif call.operation == "UpdateItem" and {*call.request["ExpressionAttributeNames"].values()} == {
-        "alarms_seen_at"
-    }:
-        name = call.request["Key"]["endpoint"]["S"]
+    if call.operation not in {"PutItem", "UpdateItem"}:
+        return False
+    key = call.request["Item" if call.operation == "PutItem" else "Key"]
+    names = {*call.request.get("ExpressionAttributeNames", {}).values()}
+    if key["endpoint"]["S"] == FLEET:
+        name = key["item"]["S"]
+    elif names == {"alarms_seen_at"}:
+        name = key["endpoint"]["S"]
     else:
         return False
     since_last_sweep = timedelta(seconds=ALARM_SECONDS + STILL_SECONDS + 60)
