@@ -321,28 +321,10 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "                reconciler.reconcile(first)\n",
     ),
     Sabotage(
-        "take what another invocation began for the settings' effect",
-        "reconciler.py",
-        "        return is_new and attempt.invocation_id == self._ledger.invocation_id\n",
-        "        return is_new or attempt.invocation_id != self._ledger.invocation_id\n",
-    ),
-    Sabotage(
         "forget the endpoints that left the settings",
         "dispatcher.py",
         "each.noted_at is not None and each.noted_at < before\n",
         "each.noted_at is not None and each.noted_at < before and False\n",
-    ),
-    Sabotage(
-        "take endpoints of newer settings for removed ones",
-        "dispatcher.py",
-        "each.noted_at is not None and each.noted_at < before\n",
-        "each.noted_at is not None and (before or each)\n",
-    ),
-    Sabotage(
-        "forget a removal that nobody heard of",
-        "dispatcher.py",
-        "                if not self._managed(name) or self._gateways.reporter.report(outcome):\n",
-        "                if not self._managed(name) or [self._gateways.reporter.report(outcome)]:\n",
     ),
     Sabotage(
         "tell a removal again and again",
