@@ -63,6 +63,7 @@ _TESTS_OF_A_DECISION: Final = {
     "retention": Suites(_unit("retention"), (*_stories("models"), *_PIPELINE)),
     "retries": Suites(_unit("approval", "memory"), _PIPELINE),
     "served": Suites(_unit("journal", "approval", "planner"), (*_PIPELINE, _STAGE)),
+    "sweep": Suites(_unit("sweep"), _PIPELINE),
     "telling": Suites(_unit("journal", "promotion"), (*_PIPELINE, _STAGE)),
     "version_metadata": Suites(_unit("promotion"), (_STAGE,)),
 }
