@@ -179,7 +179,7 @@ def test_an_event_that_changes_nothing_makes_no_write(deployment: Deployment) ->
     version_arn = deployment.deployed("quiet", factor=2)
     before = deployment.deployer_calls("quiet")
     deployment.account.sagemaker.update_model_package(
-        ModelPackageArn=version_arn, CustomerMetadataProperties={"reviewed": "yes"}
+        ModelPackageArn=version_arn, ApprovalDescription="reviewed"
     )
 
     after = eventually(lambda: deployment.deployer_calls("quiet"), lambda calls: len(calls) > len(before))
