@@ -7,11 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, assert_never
 
 from deployer.decisions.sweep import after_failed_look, after_look
-from deployer.endpoint_pass.attempts import Attempts
-from deployer.endpoint_pass.executor import Executor
-from deployer.endpoint_pass.ledger import Ledger, LostLeaseError
-from deployer.endpoint_pass.notices import Notices
-from deployer.endpoint_pass.reports import Reports
 from deployer.endpoint_pass.round import Round
 from deployer.endpoint_pass.throttling import OutOfTimeError, TimeBudget
 from deployer.gateways.sagemaker_errors import ThrottledError
@@ -26,13 +21,13 @@ from deployer.model.trigger import (
     Trigger,
     Unusable,
 )
-from deployer.phases.alarms import delete_alarms
-from deployer.phases.settlement import settle_unmanaged
+from deployer.phases.unmanaged import UnmanagedEndpoints
 from deployer.reconciler import Reconciler
 from deployer.survey import Survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from aws_lambda_powertools import Logger
 
@@ -94,6 +89,9 @@ class Dispatcher:
         self._part_size = part_size
         self._started = gateways.now()
         self._correlation_id = invocation_id
+        self._unmanaged = UnmanagedEndpoints(
+            gateways, identity, logger, invocation_id=invocation_id, remaining_seconds=remaining_seconds
+        )
         self._failures: dict[str, Exception] = {}
         self._left_over: list[str] = []
         self._resting: dict[str, FleetRecord] = {}
@@ -166,7 +164,7 @@ class Dispatcher:
             for name, digest in self._settings.digests.items()
             if name not in records or records[name].settings_digest != digest
         ]
-        if not self._hand_over(names + self._gone(records)):
+        if not self._hand_over(names + _gone(records, self._settings, self._started)):
             self._look_at(self._survey.looks_at(names, records))
             self._release(records)
 
@@ -174,7 +172,9 @@ class Dispatcher:
         """Look at the endpoints that changed, and at some of the others: each has its turn once a day."""
         records = self._gateways.journal.fleet.records()
         looks = self._survey.looks(records)
-        if not self._hand_over([each.endpoint_name for each in looks.needed] + self._gone(records)):
+        if not self._hand_over(
+            [each.endpoint_name for each in looks.needed] + _gone(records, self._settings, self._started)
+        ):
             self._look_at(looks.needed)
             self._release(records)
         if self._remaining_seconds() >= SECONDS_FOR_A_PASS:
@@ -188,18 +188,6 @@ class Dispatcher:
             self._survey.looks_at([each for each in names if each in self._settings.digests], records)
         )
         self._release({name: record for name, record in records.items() if name in names})
-
-    def _gone(self, records: Mapping[str, FleetRecord]) -> list[str]:
-        """Return the endpoints that are no longer in the settings.
-
-        An endpoint that was noted just now may be of newer settings than this invocation has.
-        """
-        before = self._started - TAKING_EFFECT
-        return [
-            name
-            for name, each in records.items()
-            if name not in self._settings.digests and each.noted_at is not None and each.noted_at < before
-        ]
 
     def _hand_over(self, names: Sequence[str]) -> bool:
         """Hand endpoints over to other invocations, if they are too many for this one."""
@@ -256,17 +244,17 @@ class Dispatcher:
             if settings is not None:
                 return [settings]
             self._logger.info(f"Nobody manages endpoint {endpoint_name}: nothing to deploy")
-            self._settle_unmanaged(endpoint_name)
+            self._unmanaged.settle(endpoint_name)
         return []
 
     def _release(self, records: Mapping[str, FleetRecord]) -> None:
         """Report once that endpoints are no longer managed, and forget their settings and their alarms."""
-        for name in self._gone(records):
+        for name in _gone(records, self._settings, self._started):
             with self._kept_apart(name):
                 noted_at = records[name].noted_at
                 assert noted_at is not None, "an endpoint is gone after it was noted"
-                self._settle_unmanaged(name)
-                if not self._delete_alarms(name):
+                self._unmanaged.settle(name)
+                if not self._unmanaged.delete_alarms(name):
                     # The next sweep goes on.
                     continue
                 outcome = outcomes.unmanaged(
@@ -275,33 +263,8 @@ class Dispatcher:
                     time=self._gateways.now(),
                     correlation_id=self._correlation_id,
                 )
-                if not self._managed(name) or self._gateways.reporter.report(outcome):
+                if not self._unmanaged.was_managed(name) or self._gateways.reporter.report(outcome):
                     self._gateways.journal.fleet.forget(name)
-
-    def _delete_alarms(self, endpoint_name: str) -> bool:
-        """Delete an unmanaged endpoint's alarms; return whether none is left."""
-        gateways, stack_name = self._gateways, self._identity.stack_name
-        ledger = Ledger(endpoint_name, gateways.journal, self._logger, invocation_id=self._invocation_id)
-        time_budget = TimeBudget(self._remaining_seconds, gateways.pause)
-        executor = Executor(None, gateways, ledger, time_budget, self._logger, stack_name=stack_name)
-        notices = Notices(endpoint_name, ledger, gateways.reporter, self._logger, now=gateways.now)
-        return delete_alarms(gateways, ledger, executor, notices, self._logger, stack_name=stack_name)
-
-    def _managed(self, endpoint_name: str) -> bool:
-        """Tell whether an endpoint was this stack's, by its tags and the journal."""
-        endpoint = self._gateways.endpoints.describe(endpoint_name)
-        tags = self._gateways.tags.read(endpoint.arn) if endpoint is not None else {}
-        return self._identity.managed(tags, self._gateways.journal.read(endpoint_name))
-
-    def _settle_unmanaged(self, endpoint_name: str) -> None:
-        gateways = self._gateways
-        ledger = Ledger(endpoint_name, gateways.journal, self._logger, invocation_id=self._invocation_id)
-        reports = Reports(ledger, gateways.reporter, now=gateways.now)
-        attempts = Attempts(ledger, reports, self._logger, now=gateways.now)
-        try:
-            settle_unmanaged(gateways.endpoints, ledger, attempts, reports, gateways.now())
-        except LostLeaseError:
-            self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")
 
     def _reconcile(
         self,
@@ -373,3 +336,12 @@ class Dispatcher:
         except Exception as error:
             self._logger.exception("This endpoint could not be reconciled")
             self._failures[endpoint_name] = error
+
+
+def _gone(records: Mapping[str, FleetRecord], settings: SettingsFiles, started: datetime) -> list[str]:
+    """Return the endpoints that left the settings. One noted just now may be of newer settings than these."""
+    return [
+        name
+        for name, each in records.items()
+        if name not in settings.digests and each.noted_at and each.noted_at < started - TAKING_EFFECT
+    ]

@@ -323,8 +323,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "forget the endpoints that left the settings",
         "dispatcher.py",
-        "each.noted_at is not None and each.noted_at < before\n",
-        "each.noted_at is not None and each.noted_at < before and False\n",
+        "each.noted_at < started - TAKING_EFFECT\n",
+        "each.noted_at < started - TAKING_EFFECT and False\n",
     ),
     Sabotage(
         "tell a removal again and again",
