@@ -30,7 +30,6 @@ creates one. Changes to MiniStack, and reasons:
 from __future__ import annotations
 
 import importlib
-import json
 import logging
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
@@ -38,6 +37,7 @@ from typing import TYPE_CHECKING, Any, Final
 from iam_evaluator.decision import AccessRequest, Decision, Outcome, PolicyKind
 from local_cloud.ministack.iam import DESCRIBE_ALARMS, MiniStackIam, alarms_of
 from local_cloud.ministack.identities import Refusal
+from local_cloud.ministack.named_in_requests import alarms_named, asks, json_object
 from local_cloud.sagemaker import arns
 from local_cloud.sagemaker.switch_settings import DescribedAlarms, TagsOfAlarmChanges
 
@@ -270,14 +270,14 @@ class Enforcement:
         """Return the ARN that AWS uses to authorise a request."""
         arn = self._arn_of_request(service, method, path, headers, body, params, region, account_id)
         if service == "ssm" and headers.get("x-amz-target", "").endswith(".GetParametersByPath"):
-            below = str(_json_object(body).get("Path", "/"))
+            below = str(json_object(body).get("Path", "/"))
             return (
                 f"arn:{arns.partition(region)}:ssm:{region}:{account_id}:parameter/{below.removeprefix('/')}"
             )
-        if service == "monitoring" and (tagged := _json_object(body).get("ResourceARN")):
+        if service == "monitoring" and (tagged := json_object(body).get("ResourceARN")):
             return str(tagged)
-        if service == "monitoring" and arn == "*" and (names := _alarms_named(headers, body, params)):
-            described = _asks(headers, params, "DescribeAlarms")
+        if service == "monitoring" and arn == "*" and (names := alarms_named(headers, body, params)):
+            described = asks(headers, params, "DescribeAlarms")
             name = self._permissions.described(names[0]) if described else names[0]
             return f"{alarms_of(region, account_id)}{name}"
         if service == "kms" and ":alias/" in arn:
@@ -294,14 +294,14 @@ class Enforcement:
         # MiniStack knows the operations of CloudWatch that carry tags by botocore's name of the service.
         name = "cloudwatch" if service == "monitoring" else service
         keys = self._tag_context(name, iam_action, body, params)
-        document = _json_object(body)
+        document = json_object(body)
         if (
             iam_action == DESCRIBE_ALARMS
             and self._permissions.switches().described_alarms is DescribedAlarms.EACH_NAME
         ):
-            keys[_ALSO] = tuple(_alarms_named({}, body, params)[1:])
+            keys[_ALSO] = tuple(alarms_named({}, body, params)[1:])
         if iam_action == "cloudwatch:DeleteAlarms":
-            keys[_ALSO] = tuple(_alarms_named({}, body, params)[1:])
+            keys[_ALSO] = tuple(alarms_named({}, body, params)[1:])
         if iam_action == "cloudwatch:PutMetricAlarm" and self._ignores_tags(str(document.get("AlarmName"))):
             keys = {key: value for key, value in keys.items() if not _is_of_request_tags(key)}
         if iam_action == "events:PutEvents":
@@ -340,26 +340,3 @@ def _values(value: Any) -> Values:  # noqa: ANN401 - whatever MiniStack found
     if isinstance(value, list | tuple):
         return tuple(str(each) for each in value)
     return "" if value is None else str(value)
-
-
-def _alarms_named(headers: Mapping[str, str], body: bytes, params: Mapping[str, Any]) -> list[str]:
-    """Return the alarms that a request names; all (`*`) for a DescribeAlarms that names none (seen)."""
-    document = _json_object(body)
-    named = document.get("AlarmNames") or [
-        value[0] if isinstance(value, list) else value
-        for name, value in sorted(params.items())
-        if name.startswith("AlarmNames.")
-    ]
-    return [str(name) for name in named] or (["*"] if _asks(headers, params, "DescribeAlarms") else [])
-
-
-def _asks(headers: Mapping[str, str], params: Mapping[str, Any], operation: str) -> bool:
-    return operation in (*headers.get("x-amz-target", "").rsplit(".", 1), *params.get("Action", ()))
-
-
-def _json_object(body: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
