@@ -60,6 +60,7 @@ class Law22AlarmsAreThere(Law):
             if not looks or not (
                 looks[-1].stale
                 or looks[-1].fault == DENIED
+                or _was_denied_tags(call.invocation, since=looks[-1])
                 or (taken is not None and taken >= looks[-1].time)
             ):
                 raise self.broken(
@@ -159,3 +160,11 @@ ALARM_LAWS: Final[tuple[type[Law], ...]] = (Law22AlarmsAreThere, Law23AbortsTake
 def _looks(invocation: Invocation) -> list[Call]:
     """Return an invocation's calls that show alarms, as far as they were answered."""
     return [each for each in invocation.calls if each.operation == ALARM_READ]
+
+
+def _was_denied_tags(invocation: Invocation, *, since: Call) -> bool:
+    """Tell whether an invocation's look was denied half-way: it saw a list, and not all tags."""
+    return any(
+        each.operation == "ListTagsForResource" and each.fault == DENIED and each.time >= since.time
+        for each in invocation.calls
+    )
