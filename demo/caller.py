@@ -1,4 +1,4 @@
-"""Call an endpoint without a pause and count the answers: the users whom an update must not hurt."""
+"""Call an endpoint without a pause and count the answers, as a user whose calls must not fail."""
 
 from __future__ import annotations
 

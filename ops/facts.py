@@ -98,7 +98,7 @@ class KmsKey:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A KMS grant: to whom, and for which operations."""
+    """A KMS grant: its principal and its operations."""
 
     grantee: str
     operations: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Owns what the deployer may do with its records: logs and journal; and whom it may tell."""
+"""Owns what the deployer may do with its logs and its journal, and where it may send messages."""
 
 from __future__ import annotations
 

@@ -112,9 +112,9 @@ queued. SageMaker starts instances once the queue is longer than the `target` of
 start on the first call, SageMaker documents another policy, and an alarm on `HasBacklogWithoutCapacity` that
 triggers it (developer guide, "async-inference-autoscale").
 
-There is no key for these. The alarm has to name the policy by an ARN that is made up when the policy is put,
-and anew after each registration, so Greenlight, which makes all other alarms, cannot know it. Where the first
-call must not wait, add both by hand once the endpoint serves:
+There is no key for these. The alarm has to name the policy by its ARN. AWS makes up that ARN whenever the
+policy is put, so the settings cannot hold it. If the first call must not wait, add both by hand once the
+endpoint serves:
 
 ```sh
 policy=$(aws application-autoscaling put-scaling-policy --service-namespace sagemaker \\

@@ -46,7 +46,9 @@ SECONDS_FOR_A_PASS: Final = 30.0
 """An invocation with less time left begins no other pass."""
 
 TAKING_EFFECT: Final = timedelta(minutes=1)
-"""How long after a deployment Lambda may still start invocations with the code and settings before it."""
+"""How long after a deployment Lambda may still start invocations with the code and settings before it. While
+it updates a function, Lambda serves the former version (developer guide, "functions-states"). For how long
+after that is not documented: a minute is assumed."""
 
 
 class PassesFailedError(Exception):

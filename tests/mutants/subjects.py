@@ -64,7 +64,7 @@ _TESTS_OF_A_DECISION: Final = {
     "retries": Suites(_unit("approval", "memory"), _PIPELINE),
     "served": Suites(_unit("journal", "approval", "planner"), (*_PIPELINE, _STAGE)),
     "sweep": Suites(_unit("sweep"), _PIPELINE),
-    "telling": Suites(_unit("journal", "promotion"), (*_PIPELINE, _STAGE)),
+    "announcing": Suites(_unit("journal", "promotion"), (*_PIPELINE, _STAGE)),
     "version_metadata": Suites(_unit("promotion"), (_STAGE,)),
 }
 _OF_SETTINGS: Final = (

@@ -70,7 +70,7 @@ def catch(
 ) -> Iterator[tuple[Sabotage, Catch | None]]:
     """Break the deployer in each way, and hunt in separate processes; return results in the given order.
 
-    The schedule that is known to catch a sabotage runs first, unless `anew` is set.
+    The schedule that is known to catch a sabotage runs first. With `anew` it does not run.
     """
 
     def caught(sabotage: Sabotage) -> Catch | None:

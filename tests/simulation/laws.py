@@ -90,7 +90,7 @@ NEXT: Final = {"accepted": frozenset({"testing", *TOLD}), "testing": frozenset(T
 PROMOTE: Final = "Promote"
 CLEAN_UP: Final = "CleanUp"
 ASIDE: Final = frozenset({CLEAN_UP, PROMOTE})
-"""Kinds of attempts that do not change what serves."""
+"""Kinds of attempts that leave the serving config alone."""
 
 BUSY: Final = ("Cannot update in-progress endpoint ", "Cannot create already existing endpoint ")
 """How SageMaker refuses a change for the moment, not for good."""
@@ -1903,14 +1903,15 @@ class Law14VersionsAreTried(Law):
 
 
 class Law21SettingsAreLookedAt(Law):
-    """Every change of the settings has its look, and every removal is told.
+    """The deployer looks at every change of the settings, and reports every removal.
 
     An invocation that hears of deployed settings looks at each endpoint that the journal notes with other
     ones, or hands it over. Settings are noted after the last call about their endpoint, and not while another
     invocation's attempt is under way that began before. At rest the journal notes of each endpoint with
     settings, and of no other, that it was looked at with just those; an endpoint whose attempt never ends is
-    exempt. That an endpoint is no longer managed is told at most once for each removal of its settings. It is
-    told of the last removal, if nobody put them back, the removal was noted and the endpoint was the stack's.
+    exempt. For each removal, the deployer reports at most once that an endpoint is no longer managed. It
+    reports the last removal, if nobody put the settings back, they were noted, and the endpoint was the
+    stack's.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -1968,13 +1969,13 @@ class Law21SettingsAreLookedAt(Law):
         }
         if len(told) > len(removals):
             times = f"{len(told)} times, and was removed {len(removals)} times"
-            raise self.broken(f"{name} is told as unmanaged {times}")
+            raise self.broken(f"{name} is reported as unmanaged {times}")
         if not removals or name in site.settings.digests:
             return
         last = removals[-1]
-        is_told = any(time >= last.time for time in told.values())
-        if last.is_noted and self._was_ours(name) and not is_told:
-            raise self.broken(f"nobody is told that {name} is no longer managed")
+        is_announced = any(time >= last.time for time in told.values())
+        if last.is_noted and self._was_ours(name) and not is_announced:
+            raise self.broken(f"nobody reports that {name} is no longer managed")
 
     def _was_ours(self, name: str) -> bool:
         endpoint = self.world.describe(name)

@@ -77,7 +77,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "drop the write-ahead",
         "endpoint_pass/ledger.py",
-        "            if self._journal.begin(attempt, latest, untold=untold, told=told):\n",
+        "            if self._journal.begin("
+        "attempt, latest, unannounced=unannounced, announced=announced):\n",
         "            if attempt is not None:\n",
     ),
     Sabotage(
@@ -251,10 +252,11 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "metadata_written=ended[-1].number, metadata_live={})\n",
     ),
     Sabotage(
-        "forget an end that was not told when the next attempt began",
+        "forget an end that was not announced when the next attempt began",
         "endpoint_pass/ledger.py",
-        "            untold = latest is not None and not is_told(latest, metadata_written=written)\n",
-        "            untold = False\n",
+        "            unannounced = latest is not None "
+        "and not is_announced(latest, metadata_written=written)\n",
+        "            unannounced = False\n",
     ),
     Sabotage(
         "take what a repeated event finds for what was approved",

@@ -128,7 +128,7 @@ class Stages(StrEnum):
 
 
 class Companions(StrEnum):
-    """What serves beside the approved version."""
+    """Versions that serve beside the approved one."""
 
     NONE = "none"
     PINNED = "pinned"
@@ -338,7 +338,7 @@ class Schedule:
         skew: By how many seconds the deployer's clock is ahead of SageMaker's.
         stages: Whether versions pass through stages in several accounts.
         soak: Index into SOAKS: how long a version must have served in the first stage.
-        companions: What serves beside the approved version.
+        companions: Which versions serve beside the approved one.
         config_visible_seconds: How long a new endpoint config stays invisible to CreateEndpoint and
             UpdateEndpoint.
         switches: Behaviours of AWS other than the default, member to value.

@@ -212,7 +212,7 @@ def _listed(invocation: Invocation, group: str) -> dict[str, Any] | None:
 
 
 def _stands(life_cycle: Mapping[str, Any]) -> tuple[Any, Any]:
-    """Return where a version stands; what people are told of it changes nothing."""
+    """Return where a version stands, without the metadata that people read."""
     return life_cycle.get("Stage"), life_cycle.get("StageStatus")
 
 

@@ -1032,7 +1032,7 @@ def test_law_21_a_removal_is_told(scene: Deployed) -> None:
     world.people.remove_settings("churn")
     world.memory.table.delete_item({"TableName": "journal", "Key": fleet_key("churn")})
 
-    with pytest.raises(LawBrokenError, match=r"Law21\w+: nobody is told that churn is no longer managed"):
+    with pytest.raises(LawBrokenError, match=r"Law21\w+: nobody reports that churn is no longer managed"):
         scene.judge.check_rest()
 
 
@@ -1046,5 +1046,5 @@ def test_law_21_what_was_not_removed_is_not_told_as_removed(scene: Deployed) -> 
     }
     scene.world.memory.entries.append({"Detail": json.dumps(detail)})
 
-    with pytest.raises(LawBrokenError, match=r"Law21\w+: churn is told as unmanaged 1 times"):
+    with pytest.raises(LawBrokenError, match=r"Law21\w+: churn is reported as unmanaged 1 times"):
         scene.judge.check_rest()

@@ -224,7 +224,7 @@ def test_an_operation_that_is_not_modelled_is_refused_loudly() -> None:
 
 
 def test_a_transaction_is_made_as_a_whole_and_once() -> None:
-    """Whoever repeats a call with its token changes nothing (`TransactWriteItems`, `ClientRequestToken`)."""
+    """A call that is repeated with its token changes nothing (`TransactWriteItems`, `ClientRequestToken`)."""
     table = Memory().table
 
     def put(token: str, first: str, second: str) -> dict[str, Any]:

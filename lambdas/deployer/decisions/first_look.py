@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def order(version_arns: Iterable[str], serving: str | None) -> list[str]:
-    """Return what serves, if it is known, and then the others from the highest version down."""
+    """Return the serving version first, if it is known, then the others from the highest down."""
     return sorted(version_arns, key=lambda each: (each == serving, version_number(each)), reverse=True)

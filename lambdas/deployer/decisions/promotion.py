@@ -48,7 +48,7 @@ def unwritten(facts: Facts) -> list[Deployment]:
         return []
     return [
         each
-        for each in reversed(facts.history.may_be_untold)
+        for each in reversed(facts.history.may_be_unannounced)
         if isinstance(each, Deployment)
         and each.has_outcome
         and each.number > facts.history.last_observed.metadata_written

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from deployer.decisions.telling import is_told
+from deployer.decisions.announcing import is_announced
 from deployer.model.attempt import Attempt
 
 if TYPE_CHECKING:
@@ -124,17 +124,17 @@ class Ledger:
             history = self._history
             latest = history.latest_attempt
             written = history.last_observed.metadata_written if self._writes_metadata else None
-            told = [each for each in history.untold if is_told(each, metadata_written=written)]
-            untold = latest is not None and not is_told(latest, metadata_written=written)
-            if self._journal.begin(attempt, latest, untold=untold, told=told):
+            announced = [each for each in history.unannounced if is_announced(each, metadata_written=written)]
+            unannounced = latest is not None and not is_announced(latest, metadata_written=written)
+            if self._journal.begin(attempt, latest, unannounced=unannounced, announced=announced):
                 break
             fresh = self._journal.read(self.endpoint_name)
             found = fresh.latest_attempt
             if latest is None or found is None or found.number != latest.number or found == latest:
                 raise LostLeaseError
             # Another invocation only noted that it reported the attempt before.
-            self._history = replace(history, latest_attempt=found, untold=fresh.untold)
-        self._history = history.with_begun(attempt, is_latest_untold=untold)
+            self._history = replace(history, latest_attempt=found, unannounced=fresh.unannounced)
+        self._history = history.with_begun(attempt, is_latest_unannounced=unannounced)
         self._logger.append_keys(correlation_id=attempt.correlation_id)
         return attempt
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from deployer.decisions.announcing import is_owed
 from deployer.decisions.retries import retry_at
-from deployer.decisions.telling import is_owed
 from deployer.model import outcomes
 from deployer.model.attempt import AttemptStatus, Deployment, Promotion
 
@@ -34,7 +34,7 @@ class Reports:
     @property
     def owed(self) -> bool:
         """Whether an outcome was noted and, by the journal, not handed over yet."""
-        return any(is_owed(attempt) for attempt in self._ledger.history.may_be_untold)
+        return any(is_owed(attempt) for attempt in self._ledger.history.may_be_unannounced)
 
     def report(self, attempt: Deployment | Promotion, endpoint: Endpoint | None) -> None:
         """Report that an attempt was accepted, or how it ended, and note the report."""
@@ -52,7 +52,7 @@ class Reports:
         Raises:
             LostLeaseError: Another invocation is about to report it.
         """
-        for attempt in self._ledger.history.may_be_untold:
+        for attempt in self._ledger.history.may_be_unannounced:
             if is_owed(attempt) and self._now() >= attempt.lease_until:
                 assert isinstance(attempt, Deployment | Promotion)
                 claimed = self._ledger.move(attempt, lease_until=self._now() + REPORT_GRACE)

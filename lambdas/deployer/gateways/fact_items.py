@@ -30,7 +30,7 @@ _FACT_APPROVAL: Final = f"{FACT}approval#"
 LAST_DEPLOYMENT: Final = f"{FACT}deployment"
 LAST_PROMOTION: Final = f"{FACT}promotion"
 _FACT_RELEASE: Final = f"{FACT}release#"
-_FACT_UNTOLD: Final = f"{FACT}untold#"
+_FACT_UNANNOUNCED: Final = f"{FACT}unannounced#"
 
 
 def standing_key(approval: Approval | HeardApproval) -> str:
@@ -43,9 +43,9 @@ def release_key(endpoint_config_name: str) -> str:
     return f"{_FACT_RELEASE}{endpoint_config_name}"
 
 
-def untold_key(number: int) -> str:
-    """Return the key of the copy of an attempt whose end is not told."""
-    return f"{_FACT_UNTOLD}{number:09d}"
+def unannounced_key(number: int) -> str:
+    """Return the key of the copy of an attempt whose end was not announced."""
+    return f"{_FACT_UNANNOUNCED}{number:09d}"
 
 
 def promotion_key(version_arn: str) -> str:
@@ -58,7 +58,7 @@ def read_facts(items: Iterable[Mapping[str, Any]]) -> History:
     approvals: list[Approval] = []
     heard: list[HeardApproval] = []
     releases: dict[str, ReleaseRecord] = {}
-    untold: list[Attempt] = []
+    unannounced: list[Attempt] = []
     promotions: list[Attempt] = []
     latest: Attempt | None = None
     last_deployment: Attempt | None = None
@@ -73,8 +73,8 @@ def read_facts(items: Iterable[Mapping[str, Any]]) -> History:
             last_deployment = read_attempt(item)
         elif key == LAST_PROMOTION:
             promotions.append(read_attempt(item))
-        elif key.startswith(_FACT_UNTOLD):
-            untold.append(read_attempt(item))
+        elif key.startswith(_FACT_UNANNOUNCED):
+            unannounced.append(read_attempt(item))
         elif key.startswith(_FACT_RELEASE):
             record = read_release(item)
             releases[record.endpoint_config_name] = record
@@ -87,7 +87,7 @@ def read_facts(items: Iterable[Mapping[str, Any]]) -> History:
         heard=tuple(heard),
         releases=releases,
         latest_attempt=latest,
-        untold=tuple(sorted(untold, key=lambda each: each.number, reverse=True)),
+        unannounced=tuple(sorted(unannounced, key=lambda each: each.number, reverse=True)),
         last_deployment=last_deployment if isinstance(last_deployment, Deployment) else None,
         promotions=tuple(each for each in promotions if isinstance(each, Promotion)),
         last_observed=last_observed,

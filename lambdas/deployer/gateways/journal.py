@@ -6,7 +6,7 @@ One partition an endpoint, and one of the fleet (`fleet.py`). Items of an endpoi
   approved and what exists now, and on nothing else:
   - `fact#endpoint`: what was observed, done and reported at the endpoint's last rest;
   - `fact#attempt`: the last attempt, settled or not;
-  - `fact#untold#<number>`: an earlier attempt whose end was not reported, or not written to the registry;
+  - `fact#unannounced#<number>`: an earlier attempt whose end was not reported, or is not in the registry;
   - `fact#approval#<version ARN>#<weight>`: an approval that may stand. If the registry does not show the
     version, what the event says is written, as `heard`;
   - `fact#release#<endpoint config>`: how a release fared, while its config may exist or its failures matter;
@@ -39,7 +39,7 @@ from deployer.gateways.fact_items import (
     release_item,
     release_key,
     standing_key,
-    untold_key,
+    unannounced_key,
 )
 from deployer.gateways.fleet import Fleet
 from deployer.gateways.journal_items import (
@@ -140,7 +140,10 @@ class Journal:
         return self._table.write(history, fact)
 
     def withdraw(self, approval: Approval | HeardApproval, *, forget: Iterable[ReleaseRecord]) -> bool:
-        """Write that an approval does not stand; return False if somebody did, or it was given anew.
+        """Write that an approval does not stand.
+
+        Returns:
+            False if another invocation wrote so, or if the version was approved again.
 
         Args:
             approval: The approval.
@@ -176,16 +179,16 @@ class Journal:
         attempt: Attempt,
         latest: Attempt | None,
         *,
-        untold: bool,
-        told: Iterable[Attempt] = (),
+        unannounced: bool,
+        announced: Iterable[Attempt] = (),
     ) -> bool:
         """Claim the attempt's number by writing it; return False if another invocation did.
 
         Args:
             attempt: The attempt.
             latest: The one before it, settled.
-            untold: Whether the end of the one before is not told yet.
-            told: Earlier attempts whose ends are told by now.
+            unannounced: Whether the end of the one before was not announced yet.
+            announced: Earlier attempts whose ends were announced by now.
         """
         name, item = attempt.endpoint_name, without_keys(attempt_item(attempt))
         writes = [Write("Put", name, attempt_item(attempt)[JOURNAL_SORT_KEY]["S"], item)]
@@ -196,10 +199,10 @@ class Journal:
             flags = ("number", "start_reported", "end_reported")
             unchanged = {each: known[each] for each in flags if each in known}
             writes.append(Write("Put", name, LATEST_ATTEMPT, item, equal=unchanged))
-            if untold:
+            if unannounced:
                 copy = without_keys(attempt_item(latest))
-                writes.append(Write("Put", name, untold_key(latest.number), copy))
-        writes += [Write("Delete", name, untold_key(each.number)) for each in told]
+                writes.append(Write("Put", name, unannounced_key(latest.number), copy))
+        writes += [Write("Delete", name, unannounced_key(each.number)) for each in announced]
         return self._table.write(*writes[:MOST_WRITES])
 
     def move(
@@ -226,7 +229,7 @@ class Journal:
         changed = {key: value for key, value in after.items() if before.get(key) != value}
         changed["invocation_id"] = after["invocation_id"]
         unless = {key: before[key] for key in ("number", "status", "lease_until")}
-        key = LATEST_ATTEMPT if is_latest else untold_key(old.number)
+        key = LATEST_ATTEMPT if is_latest else unannounced_key(old.number)
         writes = [
             Write("Update", name, before[JOURNAL_SORT_KEY]["S"], changed),
             Write("Update", name, key, changed, equal=unless),
@@ -234,12 +237,13 @@ class Journal:
         for each in records:
             record = without_keys(release_item(name, each))
             writes.append(Write("Put", name, release_key(each.endpoint_config_name), record))
-        writes += [Write("Delete", name, release_key(each.endpoint_config_name)) for each in forget]
         if kept_deployment(new) is not None:
             writes.append(Write("Put", name, LAST_DEPLOYMENT, without_keys(after)))
         for promotion in kept_promotion(new):
             keys = (promotion_key(promotion.version_arn), LAST_PROMOTION)
             writes += [Write("Put", name, each, without_keys(after)) for each in keys]
+        # These come last: what finds no room stays until the next clean-up.
+        writes += [Write("Delete", name, release_key(each.endpoint_config_name)) for each in forget]
         return self._table.write(*writes[:MOST_WRITES])
 
     def record_reported(self, attempt: Attempt, flag: Literal["start_reported", "end_reported"]) -> None:
@@ -248,8 +252,8 @@ class Journal:
         done: dict[str, dict[str, Any]] = {flag: {"BOOL": True}}
         history = Write("Update", name, item[JOURNAL_SORT_KEY]["S"], done)
         number = {"number": item["number"]}
-        # If the next attempt has begun, this one is among the untold; if it is not there either, it is told.
-        for key in (LATEST_ATTEMPT, untold_key(attempt.number)):
+        # Once the next attempt has begun, this one is among the unannounced, or was announced.
+        for key in (LATEST_ATTEMPT, unannounced_key(attempt.number)):
             if self._table.write(history, Write("Update", name, key, done, equal=number)):
                 return
 

@@ -145,7 +145,7 @@ class History:
         heard: Approvals whose versions the registry did not show.
         releases: What is known of each release, by its config's name.
         latest_attempt: The last attempt, settled or not.
-        untold: Earlier attempts, newest first, whose end was not reported or not written to the registry.
+        unannounced: Earlier attempts, newest first, whose end was not reported or is not in the registry.
         last_deployment: The last deployment that SageMaker accepted and that ended. It tells when a rollout
             was rolled back, also if its release is cleaned up by now.
         promotions: The last promotion that ended, and those that were read.
@@ -157,7 +157,7 @@ class History:
     heard: tuple[HeardApproval, ...] = ()
     releases: Mapping[str, ReleaseRecord] = field(default_factory=dict)
     latest_attempt: Attempt | None = None
-    untold: tuple[Attempt, ...] = ()
+    unannounced: tuple[Attempt, ...] = ()
     last_deployment: Deployment | None = None
     promotions: tuple[Promotion, ...] = ()
     promotions_read: frozenset[str] = frozenset()
@@ -170,15 +170,15 @@ class History:
         return latest if latest is not None and latest.unsettled else None
 
     @property
-    def may_be_untold(self) -> tuple[Attempt, ...]:
-        """The attempts whose end may have to be told, newest first."""
-        return self.untold if self.latest_attempt is None else (self.latest_attempt, *self.untold)
+    def may_be_unannounced(self) -> tuple[Attempt, ...]:
+        """The attempts whose end may have to be announced, newest first."""
+        return self.unannounced if self.latest_attempt is None else (self.latest_attempt, *self.unannounced)
 
     @property
     def deployments(self) -> list[Deployment]:
         """The deployments that decide anything, newest first."""
         by_number = {each.number: each for record in self.releases.values() for each in record.deployments}
-        for attempt in (self.last_deployment, *reversed(self.may_be_untold)):
+        for attempt in (self.last_deployment, *reversed(self.may_be_unannounced)):
             if isinstance(attempt, Deployment):
                 by_number[attempt.number] = attempt
         return [by_number[number] for number in sorted(by_number, reverse=True)]
@@ -222,19 +222,19 @@ class History:
 
     # Changes ------------------------------------------------------------------------------------------
 
-    def with_begun(self, attempt: Attempt, *, is_latest_untold: bool) -> History:
+    def with_begun(self, attempt: Attempt, *, is_latest_unannounced: bool) -> History:
         """Return this history with a new attempt."""
         latest = self.latest_attempt
-        untold = (latest, *self.untold) if latest is not None and is_latest_untold else self.untold
-        return replace(self, latest_attempt=attempt, untold=untold)
+        before = (latest,) if latest is not None and is_latest_unannounced else ()
+        return replace(self, latest_attempt=attempt, unannounced=(*before, *self.unannounced))
 
     def with_moved(self, attempt: Attempt) -> History:
         """Return this history with the newer state of an attempt."""
         if self.latest_attempt is not None and attempt.number == self.latest_attempt.number:
             history = replace(self, latest_attempt=attempt)
         else:
-            untold = (attempt if each.number == attempt.number else each for each in self.untold)
-            history = replace(self, untold=tuple(untold))
+            unannounced = (attempt if each.number == attempt.number else each for each in self.unannounced)
+            history = replace(self, unannounced=tuple(unannounced))
         releases = {**self.releases, **{each.endpoint_config_name: each for each in self.records_of(attempt)}}
         return replace(
             history,

@@ -43,7 +43,7 @@ class UnmanagedEndpoints:
     def delete_alarms(self, endpoint_name: str) -> bool:
         """Delete an unmanaged endpoint's alarms; return whether none is left."""
         gateways, stack_name = self._gateways, self._identity.stack_name
-        ledger = Ledger(endpoint_name, gateways.journal, self._logger, invocation_id=self._invocation_id)
+        ledger = self._ledger(endpoint_name)
         time_budget = TimeBudget(self._remaining_seconds, gateways.pause)
         executor = Executor(None, gateways, ledger, time_budget, self._logger, stack_name=stack_name)
         notices = Notices(endpoint_name, ledger, gateways.reporter, self._logger, now=gateways.now)
@@ -58,10 +58,13 @@ class UnmanagedEndpoints:
     def settle(self, endpoint_name: str) -> None:
         """Settle what was under way when an endpoint's settings were removed."""
         gateways = self._gateways
-        ledger = Ledger(endpoint_name, gateways.journal, self._logger, invocation_id=self._invocation_id)
+        ledger = self._ledger(endpoint_name)
         reports = Reports(ledger, gateways.reporter, now=gateways.now)
         attempts = Attempts(ledger, reports, self._logger, now=gateways.now)
         try:
             settle_unmanaged(gateways.endpoints, ledger, attempts, reports, gateways.now())
         except LostLeaseError:
             self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")
+
+    def _ledger(self, endpoint_name: str) -> Ledger:
+        return Ledger(endpoint_name, self._gateways.journal, self._logger, invocation_id=self._invocation_id)

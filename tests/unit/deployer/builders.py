@@ -112,7 +112,7 @@ def history_of(attempts: Iterable[Attempt] = (), approvals: Iterable[Approval] =
     """Build what the journal knows after these attempts, newest first, all of whose ends were told."""
     known = History(approvals=tuple(approvals), **more)
     for each in sorted(attempts, key=lambda each: each.number):
-        known = known.with_begun(each, is_latest_untold=False).with_moved(each)
+        known = known.with_begun(each, is_latest_unannounced=False).with_moved(each)
     return known
 
 

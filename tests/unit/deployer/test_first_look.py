@@ -138,7 +138,7 @@ def test_only_a_version_that_the_policy_admits_is_taken() -> None:
 
 
 def test_a_lost_journal_keeps_what_serves() -> None:
-    """A retained table is not taken up again when its stack is deployed anew."""
+    """A stack that is deployed again makes a new table, and leaves the retained one alone."""
     pipeline = Pipeline()
     pipeline.manage()
     first, second, third = (pipeline.register() for _ in range(3))
@@ -156,7 +156,7 @@ def test_a_lost_journal_keeps_what_serves() -> None:
     assert "version 2 is taken as approved, which it serves already" in told(pipeline, "needs_attention")[0]
 
 
-def test_another_group_is_looked_at_anew() -> None:
+def test_another_group_gets_a_first_look_of_its_own() -> None:
     pipeline = Pipeline()
     approved(pipeline, 1)
     begin(pipeline)

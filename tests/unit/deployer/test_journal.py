@@ -54,7 +54,7 @@ def journal() -> Journal:
 
 def test_what_is_written_is_read_back(journal: Journal) -> None:
     journal.record_approval(approval(1))
-    journal.begin(deployment(1), None, untold=False)
+    journal.begin(deployment(1), None, unannounced=False)
     journal.record_last_observed(ENDPOINT, LastObserved(), REST)
 
     history = journal.read(ENDPOINT)
@@ -117,7 +117,7 @@ def test_an_attempt_of_each_kind_has_every_field_set_here(attempt: Attempt) -> N
 
 @pytest.mark.parametrize("attempt", [*FULL, *BARE], ids=kind)
 def test_all_that_an_attempt_may_know_is_read_back(journal: Journal, attempt: Attempt) -> None:
-    journal.begin(attempt, None, untold=False)
+    journal.begin(attempt, None, unannounced=False)
 
     assert journal.read(ENDPOINT).latest_attempt == attempt
 
@@ -125,7 +125,7 @@ def test_all_that_an_attempt_may_know_is_read_back(journal: Journal, attempt: At
 @pytest.mark.parametrize("attempt", FULL, ids=kind)
 def test_an_attempt_of_each_kind_is_moved_as_a_whole(journal: Journal, attempt: Attempt) -> None:
     begun = replace(attempt, status=AttemptStatus.OPEN, settled_at=None, reason=None)
-    journal.begin(begun, None, untold=False)
+    journal.begin(begun, None, unannounced=False)
 
     assert journal.move(begun, attempt, is_latest=True)
     assert journal.read(ENDPOINT).latest_attempt == attempt
@@ -175,46 +175,46 @@ def test_what_was_heard_and_does_not_stand_is_forgotten(journal: Journal) -> Non
 
 
 def test_of_two_invocations_one_claims_the_attempt(journal: Journal) -> None:
-    assert journal.begin(deployment(1, invocation_id="one"), None, untold=False)
-    assert not journal.begin(deployment(2, invocation_id="other"), None, untold=False)
+    assert journal.begin(deployment(1, invocation_id="one"), None, unannounced=False)
+    assert not journal.begin(deployment(2, invocation_id="other"), None, unannounced=False)
     assert journal.read(ENDPOINT).latest_attempt == deployment(1, invocation_id="one")
 
 
 def test_the_next_attempt_is_claimed_only_by_who_knows_the_last_one(journal: Journal) -> None:
     first, second = SETTLED_ONCE, deployment(2, number=2)
-    journal.begin(first, None, untold=False)
-    assert journal.begin(second, first, untold=False)
+    journal.begin(first, None, unannounced=False)
+    assert journal.begin(second, first, unannounced=False)
 
-    assert not journal.begin(deployment(3, number=3), first, untold=False)
+    assert not journal.begin(deployment(3, number=3), first, unannounced=False)
     assert journal.read(ENDPOINT).latest_attempt == second
 
 
 def test_the_end_that_nobody_heard_of_is_kept_beside_the_next_attempt(journal: Journal) -> None:
     first = SETTLED_ONCE
-    journal.begin(first, None, untold=False)
-    journal.begin(deployment(2, number=2), first, untold=True)
-    assert journal.read(ENDPOINT).untold == (first,)
+    journal.begin(first, None, unannounced=False)
+    journal.begin(deployment(2, number=2), first, unannounced=True)
+    assert journal.read(ENDPOINT).unannounced == (first,)
 
     journal.record_reported(first, "end_reported")
-    told = replace(first, end_reported=True)
-    assert journal.read(ENDPOINT).untold == (told,)
+    announced = replace(first, end_reported=True)
+    assert journal.read(ENDPOINT).unannounced == (announced,)
 
     second = replace(SETTLED_ONCE, number=2, version_arn=version_arn(2))
-    journal.begin(deployment(3, number=3), second, untold=False, told=[told])
-    assert journal.read(ENDPOINT).untold == ()
+    journal.begin(deployment(3, number=3), second, unannounced=False, announced=[announced])
+    assert journal.read(ENDPOINT).unannounced == ()
 
 
 def test_an_end_is_noted_as_reported_though_nobody_waits_for_it_any_more(journal: Journal) -> None:
-    journal.begin(SETTLED_ONCE, None, untold=False)
-    journal.begin(deployment(2, number=2), SETTLED_ONCE, untold=False)
+    journal.begin(SETTLED_ONCE, None, unannounced=False)
+    journal.begin(deployment(2, number=2), SETTLED_ONCE, unannounced=False)
 
     journal.record_reported(SETTLED_ONCE, "end_reported")
 
-    assert journal.read(ENDPOINT).untold == ()
+    assert journal.read(ENDPOINT).unannounced == ()
 
 
 def test_of_two_invocations_one_moves_the_attempt_on(journal: Journal) -> None:
-    journal.begin(deployment(1), None, untold=False)
+    journal.begin(deployment(1), None, unannounced=False)
     settled = replace(deployment(1), status=AttemptStatus.SUCCEEDED, settled_at=minutes(5))
 
     assert journal.move(deployment(1), replace(settled, invocation_id="one"), is_latest=True)
@@ -223,7 +223,7 @@ def test_of_two_invocations_one_moves_the_attempt_on(journal: Journal) -> None:
 
 def test_a_move_keeps_what_others_noted_in_between(journal: Journal) -> None:
     accepted = replace(deployment(1), status=AttemptStatus.ACCEPTED)
-    journal.begin(accepted, None, untold=False)
+    journal.begin(accepted, None, unannounced=False)
     journal.record_reported(accepted, "start_reported")
     journal.move(
         accepted, replace(accepted, status=AttemptStatus.SUCCEEDED, settled_at=minutes(5)), is_latest=True
@@ -236,7 +236,7 @@ def test_a_move_keeps_what_others_noted_in_between(journal: Journal) -> None:
 
 
 def test_an_attempt_taken_over_by_another_is_lost_to_the_first(journal: Journal) -> None:
-    journal.begin(deployment(1), None, untold=False)
+    journal.begin(deployment(1), None, unannounced=False)
     taken_over = replace(deployment(1), lease_until=minutes(12), invocation_id="other")
     assert journal.move(deployment(1), taken_over, is_latest=True)
 
@@ -269,7 +269,7 @@ def test_a_journal_that_cannot_be_written_is_not_mistaken_for_another_invocation
     failing = Journal(cast("Any", FailingClient("ThrottlingException", "…")), table_name=TABLE)
 
     with pytest.raises(ClientError, match="ThrottlingException"):
-        failing.begin(deployment(1), None, untold=False)
+        failing.begin(deployment(1), None, unannounced=False)
     with pytest.raises(ClientError, match="ThrottlingException"):
         failing.move(deployment(1), replace(deployment(1), status=AttemptStatus.ACCEPTED), is_latest=True)
     with pytest.raises(ClientError, match="ThrottlingException"):
@@ -298,7 +298,7 @@ def test_an_approval_remembers_what_it_was_superseded_by(journal: Journal) -> No
 
 def test_a_clean_up_remembers_what_it_deletes(journal: Journal) -> None:
     cleaned = clean_up(deletion=Deletion(("config",), ("model", "other")))
-    journal.begin(cleaned, None, untold=False)
+    journal.begin(cleaned, None, unannounced=False)
 
     assert journal.read(ENDPOINT).latest_attempt == cleaned
 
@@ -406,7 +406,7 @@ def test_a_release_of_which_a_model_is_left_is_not_forgotten() -> None:
 @pytest.mark.parametrize("attempt", [FULL[0]], ids=kind)
 def test_a_releases_record_is_read_back(journal: Journal, attempt: Deployment) -> None:
     begun = replace(attempt, status=AttemptStatus.OPEN, settled_at=None, reason=None)
-    journal.begin(begun, None, untold=False)
+    journal.begin(begun, None, unannounced=False)
     after = history_of([attempt])
     records = list(after.releases.values())
     journal.move(begun, attempt, is_latest=True, records=records)
@@ -469,7 +469,7 @@ def test_a_withdrawal_spares_the_approval_that_was_given_meanwhile(journal: Jour
 
 def test_a_versions_last_promotion_is_found_by_its_arn(journal: Journal) -> None:
     begun = promotion(1, number=1)
-    journal.begin(begun, None, untold=False)
+    journal.begin(begun, None, unannounced=False)
     assert journal.last_promotion(ENDPOINT, version_arn(1)) is None
     ended = replace(begun, status=AttemptStatus.SUCCEEDED, settled_at=minutes(5))
     journal.move(begun, ended, is_latest=True)
@@ -481,7 +481,7 @@ def test_a_versions_last_promotion_is_found_by_its_arn(journal: Journal) -> None
 
 def test_a_promotion_that_was_withdrawn_decides_nothing(journal: Journal) -> None:
     begun = promotion(1, number=1)
-    journal.begin(begun, None, untold=False)
+    journal.begin(begun, None, unannounced=False)
     journal.move(begun, replace(begun, status=AttemptStatus.WITHDRAWN), is_latest=True)
 
     assert journal.last_promotion(ENDPOINT, version_arn(1)) is None

@@ -1,4 +1,4 @@
-"""What the journal knows after a long time: what serves, and which approved versions failed."""
+"""What the journal knows after a long time: the serving version, and which approved versions failed."""
 
 from __future__ import annotations
 
@@ -378,7 +378,7 @@ def test_what_was_promoted_is_not_journalled_as_promoted_again_with_other_settin
 
 
 def test_a_journal_that_was_restored_uses_no_id_of_an_outcome_twice() -> None:
-    """Whoever drops copies by their id would drop a real outcome."""
+    """A consumer that drops copies by their id would drop a real outcome."""
     pipeline = managed()
     deploy(pipeline)
     before = items(pipeline)

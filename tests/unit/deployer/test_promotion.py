@@ -79,7 +79,7 @@ def written(*ended: Deployment) -> dict[int, dict[str, str]]:
 
 class TestUnwritten:
     def test_ends_that_people_hear_of_are_written_oldest_first(self) -> None:
-        untold = (
+        unannounced = (
             failed(3, 5),
             deployment(3, number=4, status=AttemptStatus.WITHDRAWN, settled_at=NOW),
             succeeded(2, 2),
@@ -89,7 +89,7 @@ class TestUnwritten:
         known = facts(
             under=staged(),
             latest_attempt=latest,
-            untold=untold,
+            unannounced=unannounced,
             last_observed=LastObserved(metadata_written=1),
         )
 

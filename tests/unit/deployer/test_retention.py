@@ -159,7 +159,7 @@ def test_what_a_reject_would_bring_back_stays_though_nothing_is_kept() -> None:
 
 
 def tried(known: Facts, attempt: Deployment) -> History:
-    return known.history.with_begun(attempt, is_latest_untold=False).with_moved(attempt)
+    return known.history.with_begun(attempt, is_latest_unannounced=False).with_moved(attempt)
 
 
 def test_what_a_reject_would_bring_back_once_a_reason_has_passed_stays() -> None:

@@ -1,4 +1,4 @@
-"""Decides whether an attempt's end is told: reported as an outcome, and written to the registry. Pure."""
+"""Decides whether an attempt's end was announced: as an outcome, and in the registry. Pure."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def is_owed(attempt: Attempt) -> bool:
             return False
 
 
-def is_told(attempt: Attempt, *, metadata_written: int | None) -> bool:
-    """Tell whether nobody is owed anything about an attempt that ended.
+def is_announced(attempt: Attempt, *, metadata_written: int | None) -> bool:
+    """Tell whether an attempt that ended was reported, and written to the registry where a stage does that.
 
     Args:
         attempt: The attempt.
