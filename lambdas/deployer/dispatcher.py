@@ -46,9 +46,8 @@ SECONDS_FOR_A_PASS: Final = 30.0
 """An invocation with less time left begins no other pass."""
 
 TAKING_EFFECT: Final = timedelta(minutes=1)
-"""How long after a deployment Lambda may still start invocations with the code and settings before it. While
-it updates a function, Lambda serves the former version (developer guide, "functions-states"). For how long
-after that is not documented: a minute is assumed."""
+"""How long after a deployment Lambda may still start invocations with the code and settings before it. This
+is not documented: a minute is assumed. A removal that is noted later only waits for the next sweep."""
 
 
 class PassesFailedError(Exception):

@@ -234,12 +234,6 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "    suffix = f\"-v{version}-{fingerprint([endpoint_name, __import__('time').time_ns()])}\"\n",
     ),
     Sabotage(
-        "ignore the group",
-        "model/settings.py",
-        "return account_of(version_arn) == account and self.group_name.lower() == group_name.lower()\n",
-        "return account_of(version_arn) == account\n",
-    ),
-    Sabotage(
         "ignore the approvers",
         "phases/approvals.py",
         "        objection=objection,\n",

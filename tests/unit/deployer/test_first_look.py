@@ -166,3 +166,17 @@ def test_another_group_gets_a_first_look_of_its_own() -> None:
 
     assert pipeline.history.last_observed.first_look is not None
     assert pipeline.history.last_observed.first_look.group == "churn-next"
+
+
+def test_an_approval_in_the_group_before_does_not_count_for_another_group() -> None:
+    """It is the newer one, and its version still stands."""
+    pipeline = Pipeline()
+    pipeline.sagemaker.create_model_package_group(ModelPackageGroupName="churn-next")
+    pipeline.register("Approved", group="churn-next")
+    approved(pipeline, 1)
+    begin(pipeline)
+    pipeline.manage(ModelPackageGroupName="churn-next")
+    sweep(pipeline)
+
+    assert pipeline.history.deployments[0].group_name == "churn-next"
+    assert pipeline.endpoint["EndpointConfigName"] == pipeline.history.deployments[0].endpoint_config_name
