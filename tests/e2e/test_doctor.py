@@ -469,10 +469,16 @@ def test_what_was_mended_by_hand_serves_and_not_only_pleases_the_doctor(team: Te
     sqs, sns = team.stage.client("sqs"), team.stage.client("sns")
     outcomes = OutcomeQueue(sqs, sns, topic_arn=topic, name="outcomes")
     sagemaker = team.registry.sagemaker
-    sagemaker.update_model_package(ModelPackageArn=team.version, ModelApprovalStatus="Rejected")
-    sagemaker.update_model_package(ModelPackageArn=team.version, ModelApprovalStatus="Approved")
+    # A version that may serve already would need no deployment, and so would have no outcome.
+    described = sagemaker.describe_model_package(ModelPackageName=team.version)
+    version = sagemaker.create_model_package(
+        ModelPackageGroupName=GROUP,
+        InferenceSpecification=described["InferenceSpecification"],
+        ModelApprovalStatus="PendingManualApproval",
+    )["ModelPackageArn"]
+    sagemaker.update_model_package(ModelPackageArn=version, ModelApprovalStatus="Approved")
 
-    assert outcomes.wait_for(team.version, timeout_seconds=60)["Outcome"] == "succeeded"
+    assert outcomes.wait_for(version, timeout_seconds=60)["Outcome"] == "succeeded"
 
 
 # Obstacles for the doctor ---------------------------------------------------------------------------
