@@ -56,12 +56,15 @@ TRANSIENT: Final = (
     *("does not have sufficient capacity", "ResourceLimitExceeded", "account-level service limit"),
     # The service has trouble.
     *("Request to service failed", "InternalServerError", "InternalServerException", "InternalFailure"),
-    *("We encountered an internal error", "ServiceUnavailable", "ThrottlingException", "Rate exceeded"),
+    *("InternalServiceError", "InternalServiceException", "InternalServiceFault"),
+    *("We encountered an internal error", "ServiceUnavailable", "ConcurrentUpdateException"),
+    *("Throttling", "Rate exceeded", "RequestLimitExceeded", "TooManyRequestsException", "RequestTimeout"),
     # A role may not do it, or not yet.
     *(
         "Could not access model data",
         "Failed to download model data",
         "Please make sure all images included in the model",
+        "missing the following permission",
     ),
     *("The execution role ARN", "Could not assume role", "unable to assume the role", "sts:AssumeRole"),
     *("does not have BatchGetImage permission", "is not authorized to perform"),

@@ -438,7 +438,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "take an alarm for a reason that passes",
-        "model/transience.py",
+        "model/cause.py",
         '    "Rate exceeded": ',
         '    "alarm": "", "Rate exceeded": ',
     ),

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from deployer.model import statuses
+from deployer.model.cause import Cause, of_failed_rollout
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,10 +38,11 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict and, for a failure, its reason."""
+    """A verdict and, for a failure, its reason and cause."""
 
     verdict: Verdict
     reason: str | None = None
+    cause: Cause | None = None
 
 
 STALE_READ_LIMIT: Final = timedelta(minutes=15)
@@ -62,8 +64,9 @@ def judge(attempt: Deployment, endpoint: Endpoint | None, *, now: datetime) -> J
             return Judgement(Verdict.NOT_SEEN_YET)
         if accepted:
             # An abort is no failure of the version, even if the endpoint failed or was deleted since.
-            verdict = Verdict.FAILED if attempt.abort_asked_at is None else Verdict.ABORTED
-            return Judgement(verdict, "The endpoint was deleted before it came to rest.")
+            if attempt.abort_asked_at is not None:
+                return Judgement(Verdict.ABORTED, _DELETED)
+            return Judgement(Verdict.FAILED, _DELETED, Cause.VERSION)
         return Judgement(Verdict.NEVER_ASKED)
     on_its_config = endpoint.endpoint_config_name == attempt.endpoint_config_name
     if on_its_config and endpoint.status == "InService":
@@ -81,10 +84,22 @@ def judge(attempt: Deployment, endpoint: Endpoint | None, *, now: datetime) -> J
         return Judgement(Verdict.NEVER_ASKED)
     if attempt.abort_asked_at is not None:
         return Judgement(Verdict.ABORTED, _ABORTED)
-    return Judgement(Verdict.FAILED, _failure(endpoint))
+    reason = _failure(endpoint)
+    return Judgement(Verdict.FAILED, reason, _cause(attempt, reason))
 
 
+_DELETED: Final = "The endpoint was deleted before it came to rest."
 _ABORTED: Final = "Its approval was taken back while it was being rolled out, so SageMaker rolled it back."
+
+
+def _cause(attempt: Deployment, reason: str) -> Cause:
+    """Return whose fault a failed rollout is.
+
+    If the alarms' states could not be read, an alarm that was on before may have ended the update.
+    """
+    if attempt.alarms_unread and attempt.accepted_at is not None:
+        return Cause.PASSING
+    return of_failed_rollout(reason)
 
 
 def _failure(endpoint: Endpoint) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from deployer.decisions import version_metadata
 from deployer.decisions.facts import reads_first
 from deployer.model.attempt import AttemptStatus, Deployment
+from deployer.model.cause import Cause
 from deployer.model.steps import Promote, WriteMetadata
 
 if TYPE_CHECKING:
@@ -139,13 +140,13 @@ class PromotionPlan:
         goal: The life cycle that is written, or that the registry shows already.
         steps: One step, or none.
         reason: Why nothing is written.
-        refused: Whether the reason is reported as a failure.
+        cause: Whose fault it is, if the reason is reported as a failure.
     """
 
     goal: LifeCycle
     steps: tuple[Promote, ...] = ()
     reason: str | None = None
-    refused: bool = False
+    cause: Cause | None = None
 
 
 def is_promoted(settings: EndpointSettings, version: ModelVersion) -> bool:
@@ -187,10 +188,10 @@ def plan_promotion(
         return PromotionPlan(goal, reason=reason)
     if deployment.artifact_digest not in {None, digest}:
         reason = "Its image, artifact or environment is not what served here any more."
-        return PromotionPlan(rule.goal, reason=reason, refused=True)
+        return PromotionPlan(rule.goal, reason=reason, cause=Cause.VERSION)
     if not rule.may_follow(found, settings.gate):
         reason = f"Somebody set its life cycle to {'/'.join(found or ())} meanwhile."
-        return PromotionPlan(rule.goal, reason=reason, refused=True)
+        return PromotionPlan(rule.goal, reason=reason, cause=Cause.VERSION)
     stage_name = _stage_name(settings)
     since = f"{deployment.settled_at:%Y-%m-%d %H:%M} UTC"
     description = f"Served on {settings.endpoint_name} in {stage_name} since {since}."

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.ledger import Ledger
     from deployer.endpoint_pass.reports import Reports
     from deployer.model.attempt import Deletion
+    from deployer.model.cause import Cause
     from deployer.model.endpoint import Endpoint
     from deployer.model.life_cycle import LifeCycle
     from deployer.model.smoke_test import Failure
@@ -212,16 +213,30 @@ class Attempts:
         status: AttemptStatus,
         *,
         reason: str | None = None,
+        cause: Cause | None = None,
         endpoint: Endpoint | None = None,
         failed_test: Failure | None = None,
     ) -> None:
         """Note how an attempt ended, and report it if it has an outcome."""
+        assert (cause is not None) == (status is AttemptStatus.FAILED), "a failure has a cause"
         now = self._now()
         more = {"failed_test": failed_test} if isinstance(attempt, Deployment) else {}
         settled = self._ledger.move(
-            attempt, status=status, reason=reason, settled_at=now, lease_until=now + REPORT_GRACE, **more
+            attempt,
+            status=status,
+            reason=reason,
+            cause=cause,
+            settled_at=now,
+            lease_until=now + REPORT_GRACE,
+            **more,
         )
-        self._logger.info("Attempt settled", attempt=settled.number, status=status.value, reason=reason)
+        self._logger.info(
+            "Attempt settled",
+            attempt=settled.number,
+            status=status.value,
+            reason=reason,
+            cause=cause.value if cause is not None else None,
+        )
         if not isinstance(settled, CleanUp) and settled.has_outcome:
             self._reports.report(settled, endpoint)
 

@@ -8,7 +8,7 @@ from deployer.contract import STACK_TAG
 from deployer.gateways.refusals import UpkeepRefusedError
 from deployer.gateways.sagemaker_errors import RefusedError, ThrottledError
 from deployer.model import steps
-from deployer.model.transience import may_be_early
+from deployer.model.cause import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -135,7 +135,7 @@ class Executor:
         if isinstance(error, ThrottledError):
             self._logger.info("SageMaker throttles: waiting before trying again")
             return self._time_budget.wait(longest_seconds)
-        wait = next(waits, None) if may_be_early(str(error)) else None
+        wait = next(waits, None) if error.cause is Cause.SURROUNDINGS else None
         if wait is None or not self._time_budget.wait(wait):
             return False
         self._logger.info("A permission may not be known everywhere yet: trying again", reason=str(error))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.contract import JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
 from deployer.model.approval import Approval, ApprovalSource, HeardApproval
 from deployer.model.attempt import Action, Attempt, AttemptStatus, CleanUp, Deletion, Deployment, Promotion
+from deployer.model.cause import Cause
 from deployer.model.companion import Companion
 from deployer.model.history import FirstLook, LastObserved
 from deployer.model.life_cycle import LifeCycle
@@ -174,6 +175,7 @@ def attempt_item(attempt: Attempt) -> dict[str, Any]:
     optional = {
         "settled_at": attempt.settled_at and stored_time(attempt.settled_at),
         "reason": attempt.reason,
+        "cause": attempt.cause and attempt.cause.value,
     }
     return {
         JOURNAL_PARTITION_KEY: {"S": attempt.endpoint_name},
@@ -230,6 +232,7 @@ def _of_deployment(attempt: Deployment) -> dict[str, Any]:
 
 def read_attempt(item: Mapping[str, Any]) -> Attempt:
     """Return the attempt that an item holds."""
+    cause = _text(item, "cause")
     claim: dict[str, Any] = {
         "endpoint_name": item[JOURNAL_PARTITION_KEY]["S"],
         "number": int(item["number"]["N"]),
@@ -240,6 +243,7 @@ def read_attempt(item: Mapping[str, Any]) -> Attempt:
         "status": AttemptStatus(item["status"]["S"]),
         "settled_at": read_time(item, "settled_at"),
         "reason": _text(item, "reason"),
+        "cause": Cause(cause) if cause else None,
     }
     match Action(item["action"]["S"]):
         case Action.CLEAN_UP:

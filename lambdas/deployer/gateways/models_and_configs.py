@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from deployer.contract import ENDPOINT_TAG, STACK_TAG
 from deployer.gateways.likeness import ENDPOINT_CONFIG, MODEL, differences
 from deployer.gateways.newer_members import known_members
-from deployer.gateways.refusals import Cause, Refusal, UpkeepRefusedError
+from deployer.gateways.refusals import Refusal, UpkeepRefusedError
 from deployer.gateways.sagemaker_errors import (
     NOT_FOUND_CONFIG,
     NOT_FOUND_MODEL,
@@ -23,6 +23,7 @@ from deployer.gateways.sagemaker_errors import (
     narrowed,
     throttling_told,
 )
+from deployer.model.cause import Cause
 from deployer.model.endpoint_config import EndpointConfig
 from deployer.model.excerpts import excerpt
 from deployer.model.model_version import ModelVersion
@@ -269,4 +270,4 @@ def _name_taken(what: str, different: list[str]) -> UpkeepRefusedError:
         f"{what} exists already, and not as this deployer makes it: {excerpt('; '.join(shown))}. "
         "Somebody else may have made it, so it is not used. Delete it: the next sweep makes it again."
     )
-    return UpkeepRefusedError(message, Refusal(Cause.CONTENT, message))
+    return UpkeepRefusedError(message, Refusal(Cause.SURROUNDINGS, message))

@@ -9,48 +9,17 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as Unreachable
 
+from deployer.model.cause import Cause, of_refusal
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-class Cause(Enum):
-    """Why AWS refused a call."""
-
-    PERMISSION = "permission"
-    CONTENT = "content"
-    PASSING = "passing"
-    """The service's own trouble: the same request may be accepted in a minute."""
-
-
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
-"""IAM's refusal. CloudWatch's query protocol uses the first code, the others the second (botocore)."""
-
-_PASSING: Final = frozenset(
-    {
-        "ConcurrentUpdateException",
-        "InternalFailure",
-        "InternalServerError",
-        "InternalServiceError",
-        "InternalServiceException",
-        "InternalServiceFault",
-        "RequestLimitExceeded",
-        "RequestTimeout",
-        "ServiceUnavailable",
-        "ServiceUnavailableException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
-"""Sources: botocore's error shapes of Application Auto Scaling, CloudWatch and SageMaker; AWS's "Common
-errors"; botocore's own list of throttling codes (`retries/standard.py`)."""
 
 _MISSING: Final = re.compile(
     r"missing the following permissions?: *(?P<names>[\w:*-]+(?:, *[\w:*-]+)*)", re.IGNORECASE
@@ -71,7 +40,7 @@ class Refusal:
     """What AWS answered.
 
     Attributes:
-        cause: Why.
+        cause: Whose fault it is.
         text: AWS's own words, without random identifiers.
         permissions: The denied actions that the answer names.
     """
@@ -87,14 +56,16 @@ class Refusal:
             return cls(Cause.PASSING, f"{type(error).__name__}: {error}")
         code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
         text = f"{code}: {_DRAWN.sub('…', message)}"
+        cause = of_refusal(text)
+        permissions: tuple[str, ...] = ()
         if found := _MISSING.search(message):
-            return cls(Cause.PERMISSION, text, tuple(re.split(r", *", found["names"])))
-        if code in _DENIED:
-            action = _ACTION.search(message)
-            return cls(Cause.PERMISSION, text, (action["name"],) if action else ())
+            permissions = tuple(re.split(r", *", found["names"]))
+        elif action := _ACTION.search(message):
+            permissions = (action["name"],)
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        passing = code in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        return cls(Cause.PASSING if passing else Cause.CONTENT, text)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            cause = Cause.PASSING
+        return cls(cause, text, permissions)
 
 
 class UpkeepRefusedError(Exception):
@@ -137,7 +108,7 @@ def upkeep_refusals(what: str, *, remedy: str) -> Iterator[None]:
 
 
 def _remedy(refusal: Refusal, remedy: str) -> str:
-    if refusal.cause is not Cause.PERMISSION:
+    if refusal.cause is not Cause.SURROUNDINGS:
         return f"{remedy} The next sweep tries again."
     names = ", ".join(refusal.permissions) or "the action"
     return (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
+from deployer.model.cause import Cause, of_refusal
 from deployer.model.excerpts import excerpt
 
 if TYPE_CHECKING:
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 class RefusedError(Exception):
     """SageMaker refused a request for good: the same request would be refused again."""
+
+    @property
+    def cause(self) -> Cause:
+        """Whose fault it is."""
+        return of_refusal(str(self))
 
 
 class BusyError(Exception):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from deployer.model.transience import may_be_early, may_pass
+from deployer.model.cause import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -105,6 +105,7 @@ class Attempt:
         status: Where it stands.
         settled_at: When it was settled.
         reason: Why it failed or was withdrawn, in full.
+        cause: Whose fault it is that it failed; None for every other end.
     """
 
     endpoint_name: str
@@ -116,6 +117,7 @@ class Attempt:
     status: AttemptStatus = AttemptStatus.OPEN
     settled_at: datetime | None = None
     reason: str | None = None
+    cause: Cause | None = None
 
     @property
     def unsettled(self) -> bool:
@@ -240,20 +242,13 @@ class Deployment(_OfVersion):
 
     @property
     def transient(self) -> bool:
-        """Whether it failed for a reason that may pass by itself.
-
-        If the alarms' states could not be read, an alarm that was on before may have ended the update.
-        """
-        if self.failed_test is not None:
-            return False
-        if self.alarms_unread and self.accepted_at is not None:
-            return True
-        return self.reason is not None and may_pass(self.reason)
+        """Whether it failed for a reason that may pass by itself."""
+        return self.failed_test is None and self.cause in {Cause.SURROUNDINGS, Cause.PASSING}
 
     @property
     def lacked_access(self) -> bool:
         """Whether it failed for a permission that may be granted and not yet known everywhere."""
-        return self.failed_test is None and self.reason is not None and may_be_early(self.reason)
+        return self.failed_test is None and self.cause is Cause.SURROUNDINGS
 
     @property
     def quota(self) -> str | None:

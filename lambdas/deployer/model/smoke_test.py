@@ -11,6 +11,7 @@ import jmespath  # type: ignore[import-untyped] # comes with botocore, without t
 from jmespath.exceptions import JMESPathTypeError  # type: ignore[import-untyped] # likewise
 
 from deployer.contract import SettingsKey
+from deployer.model.cause import Cause, of_unanswered_test
 from deployer.model.excerpts import excerpt, media_type
 from deployer.model.names import fingerprint
 
@@ -79,6 +80,12 @@ class Failure:
     request: dict[str, Any]
     answer: dict[str, Any]
     expectation: str
+
+    @property
+    def cause(self) -> Cause:
+        """Whose fault it is. An answer of the version is the version's own."""
+        error = self.answer.get("Error")
+        return Cause.VERSION if error is None else of_unanswered_test(error)
 
     @property
     def reason(self) -> str:

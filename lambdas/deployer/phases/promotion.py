@@ -171,8 +171,7 @@ class PromotionPhase:
     ) -> None:
         planned = plan_promotion(self._settings, rule, deployment, version, digest, now=self._now())
         promotion = self._attempts.begin_promotion(deployment, planned.goal)
-        status = AttemptStatus.FAILED if planned.refused else AttemptStatus.SUCCEEDED
-        reason = planned.reason
+        reason, cause = planned.reason, planned.cause
         with self._attempts.released_if_cut_short(promotion):
             if planned.steps:
                 self._logger.info("Promoting", attempt=promotion.number, steps=planned.steps)
@@ -180,5 +179,6 @@ class PromotionPhase:
                 for step in planned.steps:
                     self._executor.make(step)
             except RefusedError as refusal:
-                status, reason = AttemptStatus.FAILED, str(refusal)
-            self._attempts.settle(promotion, status, reason=reason, endpoint=endpoint)
+                reason, cause = str(refusal), refusal.cause
+            status = AttemptStatus.SUCCEEDED if cause is None else AttemptStatus.FAILED
+            self._attempts.settle(promotion, status, reason=reason, cause=cause, endpoint=endpoint)

@@ -13,9 +13,10 @@ from deployer.decisions.plan import amended, was_put_off
 from deployer.decisions.retries import is_failure_of
 from deployer.endpoint_pass.last_check import LastCheck, NoLongerWantedError
 from deployer.endpoint_pass.throttling import LONGEST_TO_BEGIN_SECONDS, LONGEST_TO_FINISH_SECONDS
-from deployer.gateways.refusals import Cause, Refusal, UpkeepRefusedError
+from deployer.gateways.refusals import Refusal, UpkeepRefusedError
 from deployer.gateways.sagemaker_errors import BusyError, RefusedError, ThrottledError
 from deployer.model.attempt import AttemptStatus
+from deployer.model.cause import Cause
 from deployer.model.release import all_tags
 from deployer.model.steps import (
     ClearAbortAlarm,
@@ -136,7 +137,7 @@ class Rollout:
         if deploy.refusal is not None or not isinstance(deploy.change, UpdateEndpoint):
             return deploy
         if planned.trouble is not None and not rolls_back:
-            raise UpkeepRefusedError(planned.trouble, Refusal(Cause.CONTENT, planned.trouble))
+            raise UpkeepRefusedError(planned.trouble, Refusal(Cause.SURROUNDINGS, planned.trouble))
         if planned.noted is not None:
             self._ledger.note(alarms=dict(planned.noted))
         missing = set(planned.unusable)
@@ -287,7 +288,7 @@ class Rollout:
             if _DEREGISTER not in str(refusal):
                 raise
             remedy = "Somebody else registered them: deregister them, or leave their instance type as it is."
-            cause = Refusal(Cause.CONTENT, str(refusal))
+            cause = Refusal(Cause.SURROUNDINGS, str(refusal))
             raise RegisteredByOthersError(f"{refusal} {remedy}", cause) from refusal
 
     def _waits_to_be_known(self, choice: Choice) -> Iterator[float]:
@@ -314,7 +315,13 @@ class Rollout:
         """End a deployment that SageMaker refused, for the change of the endpoint or for its content."""
         changes = deploy.change.unknown_changes if isinstance(deploy.change, UpdateEndpoint) else ()
         if endpoint is None or refused_after_all(changes, str(refusal)) is None:
-            self._attempts.settle(deployment, AttemptStatus.FAILED, reason=str(refusal), endpoint=endpoint)
+            self._attempts.settle(
+                deployment,
+                AttemptStatus.FAILED,
+                reason=str(refusal),
+                cause=refusal.cause,
+                endpoint=endpoint,
+            )
             return
         # Remember the change, so that it is not asked for again. The next round reports what a person can do.
         refused_change = (endpoint.endpoint_config_name or "", deployment.endpoint_config_name)

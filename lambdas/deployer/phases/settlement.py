@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from deployer.decisions.judgement import Verdict, judge
+from deployer.decisions.judgement import Judgement, Verdict, judge
 from deployer.endpoint_pass.round import Next
 from deployer.model.attempt import AttemptStatus, Deployment
 
@@ -70,7 +70,7 @@ class SettlementPhase:
         end = end_of(deployment, endpoint, now=self._now())
         if end is None:
             return
-        status, reason = end
+        status, judgement = end
         if status is AttemptStatus.ACCEPTED:
             self._attempts.accept(deployment)
             return
@@ -81,7 +81,9 @@ class SettlementPhase:
         if status is AttemptStatus.SUCCEEDED and self._smoke_testing.applies_to(deployment):
             self._attempts.claim_test(deployment)
             return
-        self._attempts.settle(deployment, status, reason=reason, endpoint=endpoint)
+        self._attempts.settle(
+            deployment, status, reason=judgement.reason, cause=judgement.cause, endpoint=endpoint
+        )
 
 
 def settle_unmanaged(
@@ -100,25 +102,27 @@ def settle_unmanaged(
         return
     endpoint = endpoints.describe(ledger.endpoint_name)
     if isinstance(deployment, Deployment) and (end := end_of(deployment, endpoint, now=now)) is not None:
-        status, reason = end
+        status, judgement = end
         if status is AttemptStatus.ACCEPTED:
             attempts.accept(deployment)
         else:
-            attempts.settle(deployment, status, reason=reason, endpoint=endpoint)
+            attempts.settle(
+                deployment, status, reason=judgement.reason, cause=judgement.cause, endpoint=endpoint
+            )
     reports.report_late(endpoint)
 
 
 def end_of(
     deployment: Deployment, endpoint: Endpoint | None, *, now: datetime
-) -> tuple[AttemptStatus, str | None] | None:
-    """Return a deployment's next status and its reason, by its endpoint; None if nothing changes.
+) -> tuple[AttemptStatus, Judgement] | None:
+    """Return a deployment's next status and why, by its endpoint; None if nothing changes.
 
     The next status is ACCEPTED if the invocation that called SageMaker died before it noted the answer.
     """
     if endpoint is not None and endpoint.modifying:
         if deployment.status is AttemptStatus.OPEN and deployment.is_under_way_on(endpoint):
-            return AttemptStatus.ACCEPTED, None
+            return AttemptStatus.ACCEPTED, Judgement(Verdict.NOT_SEEN_YET)
         return None
     judgement = judge(deployment, endpoint, now=now)
     status = _STATUSES.get(judgement.verdict)
-    return (status, judgement.reason) if status is not None else None
+    return (status, judgement) if status is not None else None

@@ -133,6 +133,7 @@ class SmokeTestingPhase:
                 deployment,
                 AttemptStatus.FAILED,
                 reason=failure.reason,
+                cause=failure.cause,
                 endpoint=found,
                 failed_test=failure,
             )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from deployer.decisions.facts import Facts
 from deployer.model.approval import Approval, ApprovalSource
 from deployer.model.attempt import Action, AttemptStatus, CleanUp, Deletion, Deployment, Promotion
+from deployer.model.cause import Cause
 from deployer.model.endpoint import Endpoint
 from deployer.model.history import History
 from deployer.model.identity import Identity
@@ -149,7 +150,9 @@ def facts(
 
 
 def _claim(changes: dict[str, Any]) -> dict[str, Any]:
+    failed = changes.get("status") is AttemptStatus.FAILED
     return {
+        "cause": Cause.VERSION if failed else None,
         "endpoint_name": ENDPOINT,
         "number": 1,
         "correlation_id": "event-1",

@@ -13,6 +13,7 @@ from deployer.decisions.choice import Decision, choose, superseded
 from deployer.decisions.facts import UnreadArtifacts, UnreadVersion
 from deployer.decisions.retries import RETRY_DELAYS
 from deployer.model.attempt import AttemptStatus
+from deployer.model.cause import Cause
 from deployer.model.model_version import Hidden
 from deployer.model.release import Release
 from deployer.model.smoke_test import Failure
@@ -318,7 +319,7 @@ def test_a_release_that_could_not_be_put_back_for_lack_of_capacity_is_waited_for
         endpoint_config_name="tried",
         failed_test=Failure("0a1b", {"Name": "typical"}, {"Status": 500}, "status 200"),
     )
-    no_room = failed(1, minutes(2), number=3, endpoint_config_name="served well", reason=CAPACITY)
+    no_room = failed(1, minutes(2), number=3, endpoint_config_name="served well", cause=Cause.PASSING)
     known = facts(
         [approval(1, minutes(0))],
         [no_room, answered_badly, failed(1), served_well],
@@ -393,12 +394,9 @@ def test_the_order_in_which_approvals_arrive_does_not_matter(order: int) -> None
     assert chosen_version(approvals[::order]) == 1
 
 
-CAPACITY = "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error."
-
-
 def out_of_capacity(count: int) -> list[Attempt]:
     return [
-        failed(2, at=minutes(number), number=number, reason=CAPACITY, approved_at=minutes(-5))
+        failed(2, at=minutes(number), number=number, cause=Cause.PASSING, approved_at=minutes(-5))
         for number in range(1, count + 1)
     ]
 

@@ -2,6 +2,7 @@ import pytest
 
 from deployer.decisions.judgement import STALE_READ_LIMIT, Judgement, Verdict, judge
 from deployer.model.attempt import AttemptStatus, Deployment
+from deployer.model.cause import Cause
 from deployer.model.endpoint import Endpoint
 from tests.unit.deployer.builders import NOW, deployment, endpoint, minutes, release
 
@@ -134,7 +135,7 @@ def test_the_reason_is_sagemakers_in_full() -> None:
     reason = "The primary container for production variant AllTraffic did not pass the ping health check."
     observed = endpoint(last_modified_time=TOUCHED, failure_reason=reason)
 
-    assert judge(ACCEPTED, observed, now=NOW) == Judgement(Verdict.FAILED, reason)
+    assert judge(ACCEPTED, observed, now=NOW) == Judgement(Verdict.FAILED, reason, Cause.VERSION)
 
 
 @pytest.mark.parametrize("status", ["InService", "OutOfService"])

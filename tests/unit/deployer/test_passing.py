@@ -8,14 +8,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer.decisions.retries import RETRY_DELAYS
-from deployer.model.transience import ACCESS, TROUBLE, may_be_early, may_pass
+from deployer.model.cause import Cause
 from deployer.phases.rollout import SECONDS_TO_BE_KNOWN
 from local_cloud.ministack.propagation import Propagation
 from local_cloud.sagemaker.port_defaults import PermissiveRoles
 from local_cloud.sagemaker.switch_settings import UnpulledImage
 from local_cloud.sagemaker.switches import Switches
 from local_cloud.sagemaker.timings import Timings
-from tests.simulation.laws import TRANSIENT as PASSING
 from tests.unit.deployer.builders import ENDPOINT
 from tests.unit.deployer.pipeline import REGION, Pipeline
 
@@ -40,7 +39,7 @@ OF_ENDPOINTS = [
     "KMS.AccessDeniedException: the ciphertext refers to a key that you may not use",
     "SageMaker was unable to assume the role 'arn:aws:iam::1:role/models'",
 ]
-"""Why an endpoint did not come up, for a permission: what passing.py's sources quote, and what IAM says."""
+"""Why an endpoint did not come up, for a permission: what the table of causes quotes, and what IAM says."""
 
 OF_CALLS = [
     ("CreateModel", "ValidationException", "Could not access model data at s3://models/model.tar.gz."),
@@ -65,51 +64,6 @@ OF_CALLS = [
     ("CreateEndpoint", "AccessDeniedException", "User: x is not authorized to perform: kms:CreateGrant on …"),
 ]
 """How calls are refused for a permission."""
-
-
-@pytest.mark.parametrize(
-    "reason",
-    [
-        "CapacityError: Unable to provision requested ML compute capacity. Please retry later.",
-        "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error.",
-        "InternalServerError: We encountered an internal error. Please try again.",
-        "internalservererror",
-        "The account-level service limit 'ml.m5.large for endpoint usage' is 0 Instances",
-        "Request to service failed. If failure persists after retry, contact customer support.",
-    ],
-)
-def test_trouble_of_the_services_own_may_pass(reason: str) -> None:
-    assert may_pass(reason)
-
-
-@pytest.mark.parametrize(
-    "reason",
-    [
-        "The primary container for production variant AllTraffic did not pass the ping health check.",
-        "The deployment was rolled back because of alarm(s) in ALARM: errors.",
-        "ValidationException: The variant name(s) must be unique.",
-    ],
-)
-def test_what_is_a_versions_own_does_not_pass(reason: str) -> None:
-    assert not may_pass(reason)
-
-
-@pytest.mark.parametrize("reason", [*OF_ENDPOINTS, *(told for _, _, told in OF_CALLS), *ACCESS])
-def test_permissions_may_be_early_in_any_letter_case(reason: str) -> None:
-    for spelling in (reason, reason.upper(), reason.lower()):
-        assert may_be_early(spelling)
-        assert may_pass(spelling)
-
-
-def test_what_may_be_early_is_no_trouble_of_the_services_and_each_has_a_source() -> None:
-    assert not any(may_be_early(each) for each in TROUBLE)
-    assert all({**TROUBLE, **ACCESS}.values())
-
-
-def test_the_laws_of_the_simulation_have_a_list_of_their_own_that_is_as_complete() -> None:
-    assert all(may_pass(each) for each in PASSING)
-    for known in (*TROUBLE, *ACCESS):
-        assert any(each.lower() in known.lower() or known.lower() in each.lower() for each in PASSING), known
 
 
 # Within an invocation ----------------------------------------------------------------------------------
@@ -225,6 +179,7 @@ def test_an_endpoint_that_failed_for_a_permission_serves_later_without_anybodys_
     assert pipeline.told(arn) == ["started", "failed"]
     assert reason in pipeline.outcomes[-1]["Message"]
     assert "A permission may not be known everywhere yet." in pipeline.outcomes[-1]["Message"]
+    assert [each.cause for each in pipeline.attempts if each.cause] == [Cause.SURROUNDINGS]
 
     pipeline.pass_time(RETRY_DELAYS[0].total_seconds())
     pipeline.sweep()

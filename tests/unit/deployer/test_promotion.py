@@ -22,6 +22,7 @@ from deployer.decisions.promotion import (
     unwritten,
 )
 from deployer.model.attempt import AttemptStatus
+from deployer.model.cause import Cause
 from deployer.model.companion import Companion
 from deployer.model.history import LastObserved
 from deployer.model.life_cycle import LifeCycle
@@ -235,7 +236,7 @@ class TestPlan:
         served = "Served on churn in staging since 2026-05-04 12:01 UTC."
 
         step = Promote(version_arn(1), GOAL, served, properties)
-        assert self.plan() == PromotionPlan(GOAL, (step,), reason=None, refused=False)
+        assert self.plan() == PromotionPlan(GOAL, (step,), reason=None)
 
     def test_a_version_that_stands_there_or_was_passed_on_before_is_not_written_again(self) -> None:
         there = LifeCycle("Production", "Approved")
@@ -250,20 +251,20 @@ class TestPlan:
     def test_what_is_not_what_served_here_is_refused(self) -> None:
         reason = "Its image, artifact or environment is not what served here any more."
 
-        assert self.plan(digest="other") == PromotionPlan(GOAL, reason=reason, refused=True)
+        assert self.plan(digest="other") == PromotionPlan(GOAL, reason=reason, cause=Cause.VERSION)
 
     def test_what_somebody_else_said_is_not_overruled(self) -> None:
         refused = self.plan(life_cycle=LifeCycle("Staging", "Rejected"))
 
         reason = "Somebody set its life cycle to Staging/Rejected meanwhile."
-        assert refused == PromotionPlan(GOAL, reason=reason, refused=True)
+        assert refused == PromotionPlan(GOAL, reason=reason, cause=Cause.VERSION)
         assert self.plan(life_cycle=LifeCycle("Staging", "Approved")).steps
 
     def test_a_gate_says_where_a_version_may_come_from(self) -> None:
         gated = staged(Gate={"Stage": "Staging", "StageStatus": "PendingApproval"})
 
         assert self.plan(gated, life_cycle=LifeCycle("Staging", "PendingApproval")).steps
-        assert self.plan(gated, life_cycle=LifeCycle("Staging", "Approved")).refused
+        assert self.plan(gated, life_cycle=LifeCycle("Staging", "Approved")).cause
 
     def test_without_a_rule_only_what_this_stage_wrote_tells(self) -> None:
         outside = settings(StageName="staging")

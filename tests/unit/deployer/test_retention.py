@@ -11,6 +11,7 @@ from deployer.decisions.facts import UnreadVersion
 from deployer.decisions.retention import disposable, plan_clean_up
 from deployer.model.approval import Ineligible
 from deployer.model.attempt import NOTHING, UNSETTLED, AttemptStatus, Deletion
+from deployer.model.cause import Cause
 from deployer.model.model_version import Hidden
 from tests.unit.deployer.builders import (
     approval,
@@ -163,19 +164,18 @@ def tried(known: Facts, attempt: Deployment) -> History:
 
 
 def test_what_a_reject_would_bring_back_once_a_reason_has_passed_stays() -> None:
-    capacity = "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error."
     known = served(3, 1, versions=[model_version(1), model_version(2)])
     failed = deployment(
         2,
         number=2,
         status=AttemptStatus.FAILED,
         settled_at=minutes(3),
-        reason=capacity,
+        cause=Cause.PASSING,
         approved_at=minutes(2),
     )
 
     passing = replace(known, history=tried(known, failed))
-    lasting = replace(known, history=tried(known, replace(failed, reason="ping")))
+    lasting = replace(known, history=tried(known, replace(failed, cause=Cause.VERSION)))
 
     assert plan_clean_up(passing, DECISION, SERVING) == of(1)
     assert plan_clean_up(lasting, DECISION, SERVING) == of(2)

@@ -8,9 +8,10 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from deployer.dispatcher import PassesFailedError
-from deployer.gateways.refusals import Cause, Refusal
+from deployer.gateways.refusals import Refusal
 from deployer.gateways.scalable_targets import ScalableTargets
 from deployer.model.attempt import AttemptStatus
+from deployer.model.cause import Cause
 from local_cloud.sagemaker.switch_settings import AlarmAtStart
 from tests.infra.sufficiency.stages.test_stage import (
     PENDING,
@@ -85,13 +86,13 @@ def deploy(pipeline: Pipeline) -> str:
 @pytest.mark.parametrize(
     ("answer", "cause", "permissions"),
     [
-        (error("ValidationException", MISSING), Cause.PERMISSION, 2),
-        (error("ValidationException", MISSING.replace("s:", ":", 1)), Cause.PERMISSION, 2),
-        (error("AccessDeniedException", DENIED), Cause.PERMISSION, 1),
-        (error("AccessDenied", "Access is denied"), Cause.PERMISSION, 0),
-        (error("ValidationException", "MinCapacity 5 is larger than MaxCapacity 2"), Cause.CONTENT, 0),
-        (error("LimitExceededException"), Cause.CONTENT, 0),
-        (error("ResourceNotFound"), Cause.CONTENT, 0),
+        (error("ValidationException", MISSING), Cause.SURROUNDINGS, 2),
+        (error("ValidationException", MISSING.replace("s:", ":", 1)), Cause.SURROUNDINGS, 2),
+        (error("AccessDeniedException", DENIED), Cause.SURROUNDINGS, 1),
+        (error("AccessDenied", "Access is denied"), Cause.SURROUNDINGS, 0),
+        (error("ValidationException", "MinCapacity 5 is larger than MaxCapacity 2"), Cause.SETTINGS, 0),
+        (error("LimitExceededException"), Cause.SETTINGS, 0),
+        (error("ResourceNotFound"), Cause.SETTINGS, 0),
         (error("ConcurrentUpdateException"), Cause.PASSING, 0),
         (error("ThrottlingException"), Cause.PASSING, 0),
         (error("SomethingNew", status=503), Cause.PASSING, 0),
