@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 RETRY_DELAYS: Final = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 40, 80, 160))
 """How long after its first, second, … transient failure a release may be tried again. Then never."""
 
+SECONDS_TO_BE_KNOWN: Final = (5.0, 15.0, 30.0)
+"""The longest waits within an invocation until IAM's edits are known everywhere: usually seconds. Terraform
+waits for two minutes (hashicorp/terraform-provider-aws, `aws_sagemaker_model`). After these waits,
+RETRY_DELAYS apply."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -80,3 +85,14 @@ def is_failure_of(attempt: Deployment, release: Release, *, since: datetime) -> 
         and attempt.settled_at >= since
         and (attempt.failed_test is None or attempt.failed_test.smoke_test == release.smoke_test)
     )
+
+
+def waits_to_be_known(
+    deployments: Iterable[Deployment], release: Release, *, since: datetime
+) -> tuple[float, ...]:
+    """Return the longest waits of a deployment after refusals for a permission; all its writes share them.
+
+    A release that already failed so since its approval waits for its next try only.
+    """
+    failed = any(each.lacked_access and is_failure_of(each, release, since=since) for each in deployments)
+    return () if failed else SECONDS_TO_BE_KNOWN

@@ -10,7 +10,7 @@ from deployer.decisions.endpoint_changes import refused_after_all
 from deployer.decisions.guardrails import without, without_alarms
 from deployer.decisions.judgement import STALE_READ_LIMIT
 from deployer.decisions.plan import amended, was_put_off
-from deployer.decisions.retries import is_failure_of
+from deployer.decisions.retries import waits_to_be_known
 from deployer.endpoint_pass.last_check import LastCheck, NoLongerWantedError
 from deployer.endpoint_pass.throttling import LONGEST_TO_BEGIN_SECONDS, LONGEST_TO_FINISH_SECONDS
 from deployer.gateways.refusals import Refusal, UpkeepRefusedError
@@ -48,12 +48,6 @@ if TYPE_CHECKING:
 _DEREGISTER: Final = "deregister"
 """A word in SageMaker's refusal to remove a variant that scales, or to change its instance type. Its full
 message is not documented, but it asks for this (developer guide, "endpoint-scaling-update")."""
-
-SECONDS_TO_BE_KNOWN: Final = (5.0, 15.0, 30.0)
-"""The longest waits within an invocation until IAM's edits are known everywhere: usually seconds. Terraform
-waits for two minutes (hashicorp/terraform-provider-aws, `aws_sagemaker_model`). After these waits,
-RETRY_DELAYS apply."""
-
 
 NEWER_APPROVAL: Final = "A newer approval came while this one waited to be tried again."
 
@@ -196,7 +190,11 @@ class Rollout:
                 "These alarms are on already or cannot be made, so they cannot stop this update",
                 alarms=deployment.alarms_left_out,
             )
-        waits = self._waits_to_be_known(choice)
+        waits = iter(
+            waits_to_be_known(
+                self._ledger.history.deployments, choice.release, since=choice.decided_by.approved_at
+            )
+        )
         longest = LONGEST_TO_BEGIN_SECONDS
         for preparation in deploy.preparation:
             self._make_patiently(preparation, longest, waits, may_exist=may_exist)
@@ -290,19 +288,6 @@ class Rollout:
             remedy = "Somebody else registered them: deregister them, or leave their instance type as it is."
             cause = Refusal(Cause.SURROUNDINGS, str(refusal))
             raise RegisteredByOthersError(f"{refusal} {remedy}", cause) from refusal
-
-    def _waits_to_be_known(self, choice: Choice) -> Iterator[float]:
-        """Return the longest waits of a deployment after refusals for a permission.
-
-        All its writes share them. A release that already failed so since its approval waits for its next try
-        only.
-        """
-        since = choice.decided_by.approved_at
-        failed = any(
-            each.lacked_access and is_failure_of(each, choice.release, since=since)
-            for each in self._ledger.history.deployments
-        )
-        return iter(() if failed else SECONDS_TO_BE_KNOWN)
 
     def _may_exist(self, release: Release) -> bool:
         """Tell whether a journalled attempt may have created the release's resources."""

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.decisions.retries import RETRY_DELAYS
+from deployer.decisions.retries import RETRY_DELAYS, SECONDS_TO_BE_KNOWN
 from deployer.model.cause import Cause
-from deployer.phases.rollout import SECONDS_TO_BE_KNOWN
 from local_cloud.ministack.propagation import Propagation
 from local_cloud.sagemaker.port_defaults import PermissiveRoles
 from local_cloud.sagemaker.switch_settings import UnpulledImage
