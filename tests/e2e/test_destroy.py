@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from local_cloud.child_process import LocalCloud
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(900)]
 
 PAGE: Final = "docs/operations.md"
 PARTS: Final = (

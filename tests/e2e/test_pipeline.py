@@ -106,7 +106,7 @@ def test_an_approved_version_answers_after_three_writes_and_six_reads(deployment
         "CreateEndpointConfig",
         "CreateEndpoint",
     ]
-    assert len(calls) <= 3 + 6
+    assert len(calls) <= 3 + 6, calls
 
 
 def test_the_next_version_updates_the_endpoint_in_place(deployment: Deployment) -> None:
