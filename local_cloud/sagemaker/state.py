@@ -97,6 +97,7 @@ class State:
     """The time of the current call or transition, to the millisecond."""
     timers: Timers = field(default_factory=Timers)
     scopes: dict[tuple[str, str], Scope] = field(default_factory=dict)
+    _advancing: bool = False
     _sequence: int = 0
     _event_ids: random.Random = field(init=False)
 
@@ -110,10 +111,17 @@ class State:
 
     def advance(self, now: datetime) -> None:
         """Make every due transition, in order, each at its own time."""
-        while (subject := self.timers.take(now)) is not None:
-            assert subject.due is not None, "only what is due is taken"
-            self.set_time(subject.due)
-            subject.advance(self)
+        if self._advancing:
+            # Who hears of a transition's event may call: the call sees the state of that moment.
+            return
+        self._advancing = True
+        try:
+            while (subject := self.timers.take(now)) is not None:
+                assert subject.due is not None, "only what is due is taken"
+                self.set_time(subject.due)
+                subject.advance(self)
+        finally:
+            self._advancing = False
         self.set_time(now)
 
     def scope(self, caller: Caller) -> Scope:

@@ -21,6 +21,7 @@ from local_cloud.sagemaker.switch_settings import (
 from local_cloud.sagemaker.switches import Switches
 from local_cloud.sagemaker.timings import Timings
 from local_cloud.testing.scripted_hosting import Outcome
+from local_cloud.testing.scripted_ports import RecordingEventSink
 from tests.unit.local_cloud.sagemaker.virtual_cloud import (
     ACCOUNT,
     DATA,
@@ -298,3 +299,24 @@ def test_identifiers_are_unique(cloud: VirtualCloud) -> None:
     identifiers = [event["id"] for event in cloud.sink.events]
     assert len(identifiers) > 50
     assert len(set(identifiers)) == len(identifiers)
+
+
+def test_a_call_made_upon_an_event_sees_that_moment_however_much_is_due_with_it() -> None:
+    # GIVEN many versions whose registration ends at the same time, and somebody who reads each at its event
+    read: list[tuple[str, str]] = []
+
+    class Reader(RecordingEventSink):
+        def emit(self, event: dict[str, Any]) -> None:
+            super().emit(event)
+            arn = event["detail"]["ModelPackageArn"]
+            read.append((arn, cloud.call("DescribeModelPackage", ModelPackageName=arn)["ModelPackageStatus"]))
+
+    cloud = VirtualCloud(sink=Reader(), timings=Timings(model_package_seconds=2))
+    cloud.group("Churn")
+    arns = [cloud.version("Churn", None) for _ in range(200)]
+
+    # WHEN
+    cloud.advance(60)
+
+    # THEN
+    assert read == [(arn, "Completed") for arn in arns]

@@ -54,11 +54,12 @@ class VirtualCloud:
         identity: Identity | None = None,
         artifacts: Artifacts | None = None,
         execution_roles: ExecutionRoles | None = None,
+        sink: RecordingEventSink | None = None,
         seed: int = 0,
     ) -> None:
         self.clock = VirtualClock()
         self.hosting = ScriptedHosting(self.clock)
-        self.sink = RecordingEventSink()
+        self.sink = sink or RecordingEventSink()
         self.alarms = ScriptedAlarms()
         self.keys = ScriptedKeys()
         self.control_plane = ControlPlane(
