@@ -45,6 +45,35 @@ def write_fleet(directory: Path, count: int, *, seed: int, shapes: tuple[str, ..
         path.write_text(json.dumps(settings(name, random, frozenset(drawn))))
 
 
+def write_teams_fleet(directory: Path, count: int) -> None:
+    """Write so many guarded endpoints of one team, which share its bucket, key, role and subnets."""
+    bucket, key = "ranking-team", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/12345678-12ab-34cd-56ef-123456789012"
+    for number in range(count):
+        name = f"ranking-{number:04d}"
+        (directory / f"{name}.yaml").write_text(
+            json.dumps(
+                {
+                    "model_package_group": name,
+                    "instance_type": "ml.m5.large",
+                    "instance_count": 4,
+                    "kms_key_id": key,
+                    "execution_role_arn": f"arn:aws:iam::{ACCOUNT}:role/ranking-models",
+                    "vpc": {
+                        "subnets": ["subnet-0123456789abcdef0"],
+                        "security_groups": ["sg-0123456789abcdef0"],
+                    },
+                    "data_capture": {"destination": f"s3://{bucket}/captures/{name}"},
+                    "rollout": {"kind": "all_at_once", "alarms": {"error_ratio_percent": 5}},
+                    "autoscaling": {
+                        "min": 4,
+                        "max": 8,
+                        "target_tracking": [{"metric": "invocations_per_instance", "target": 100}],
+                    },
+                }
+            )
+        )
+
+
 def write_staged_fleet(
     directory: Path, count: int, *, seed: int, groups: int, at_home: bool, **registry: object
 ) -> dict[str, Any]:

@@ -19,7 +19,14 @@ from iam_evaluator.evaluation import evaluate
 from infra.settings.problem import ConfigurationError
 from tests.infra.asks import DEPLOYER, MODELS, Ask, asks
 from tests.infra.conftest import REPOSITORY, Synthesised
-from tests.infra.fleet import ACCOUNT, REGION, SHAPES, write_fleet, write_staged_fleet
+from tests.infra.fleet import (
+    ACCOUNT,
+    REGION,
+    SHAPES,
+    write_fleet,
+    write_staged_fleet,
+    write_teams_fleet,
+)
 from tests.infra.iam_limits import broken_limits
 from tests.infra.roles import Deployed
 from tests.infra.stages.conftest import synthesise_accounts
@@ -233,6 +240,30 @@ def test_a_fleet_of_400_drawn_endpoints_takes_less_than_a_minute_more_than_one(
 
     sys.stdout.write(f"\none endpoint: {took[1]:.1f} s; 400 endpoints: {took[400]:.1f} s\n")
     assert took[400] - took[1] < 60
+
+
+@pytest.mark.long
+def test_a_thousand_endpoints_of_one_team_have_the_template_of_one(
+    synthesise_with: Synthesise, tmp_path: Path
+) -> None:
+    """A team's endpoints share its bucket, key, role and subnets: what they may use is granted once."""
+    templates: dict[int, dict[str, Any]] = {}
+    for count in (1, 1000):
+        directory = tmp_path / str(count)
+        directory.mkdir()
+        write_teams_fleet(directory, count)
+
+        fleet = synthesise_with(endpoints_dir=str(directory))
+
+        assert broken(fleet) == []
+        assert refused(fleet, sorted(directory.iterdir())[::100]) == []
+        assert said(fleet) == []
+        templates[count] = fleet.template
+    one, thousand = templates[1], templates[1000]
+    assert thousand["Resources"].keys() == one["Resources"].keys()
+    assert len(thousand["Resources"]) <= 40
+    # The digests of the bundle and of the settings differ, and nothing is longer by the names of endpoints.
+    assert abs(len(json.dumps(thousand)) - len(json.dumps(one))) < 1_000
 
 
 def write_roles_with_long_paths(directory: Path) -> None:
