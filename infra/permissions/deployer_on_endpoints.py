@@ -72,7 +72,7 @@ def allow_deployment(permissions: Permissions, execution_role: iam.IRole) -> Non
         why_wildcard=_BY_TAG,
     )
     owned = {"StringEquals": {f"aws:ResourceTag/{STACK_TAG}": permissions.stack.stack_name}}
-    update = ["sagemaker:UpdateEndpoint"]
+    update = ["sagemaker:UpdateEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"]
     permissions.allow("UpdateOwn", update, [endpoint], conditions=owned, why_wildcard=_BY_TAG)
     # Only endpoints are tagged anew when settings change: their configs and models are made anew. Nor may
     # one be given to another owner.

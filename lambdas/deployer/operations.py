@@ -27,6 +27,7 @@ OPERATIONS: Final[dict[str, tuple[str, ...]]] = {
         "ListTags",
         "Search",
         "UpdateEndpoint",
+        "UpdateEndpointWeightsAndCapacities",
         "UpdateModelPackage",
     ),
     "application-autoscaling": (

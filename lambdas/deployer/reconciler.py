@@ -33,6 +33,7 @@ from deployer.phases.rollout import Rollout
 from deployer.phases.settlement import SettlementPhase
 from deployer.phases.smoke_testing import SmokeTestingPhase
 from deployer.phases.tags import TagsPhase
+from deployer.phases.variant_properties import VariantPropertiesPhase
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -91,6 +92,7 @@ class Reconciler:
             TagsPhase(settings, ledger, executor, stack_name=stack_name),
             AutoscalingPhase(settings, ledger, executor),
             AlarmsPhase(settings, ledger, gateways.alarms, executor, logger, stack_name=stack_name, now=now),
+            VariantPropertiesPhase(settings, ledger, executor),
             AbortAlarmPhase(settings, ledger, executor),
             VersionMetadataPhase(settings, ledger, versions, executor, logger),
             PromotionPhase(settings, attempts, versions, gateways.alarms, executor, logger, now=now),

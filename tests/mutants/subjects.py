@@ -59,7 +59,9 @@ _TESTS_OF_A_DECISION: Final = {
     "pins": Suites(_unit("at_rest"), _stories("variants", "companions")),
     "plan": Suites(_unit("planner", "update_plan"), (*_PIPELINE, *_stories("guardrails", "kinds"))),
     "promotion": Suites(_unit("promotion"), (_STAGE, *_stories("companions"))),
-    "retained_properties": Suites(_unit("update_plan"), _stories("variants", "scaling_kinds")),
+    "variant_properties": Suites(
+        _unit("variant_properties", "update_plan"), _stories("variants", "scaling_kinds")
+    ),
     "retention": Suites(_unit("retention"), (*_stories("models"), *_PIPELINE)),
     "retries": Suites(_unit("approval", "memory"), _PIPELINE),
     "served": Suites(_unit("journal", "approval", "planner"), (*_PIPELINE, _STAGE)),

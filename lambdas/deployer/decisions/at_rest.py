@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deployer.decisions.alarms import are_current
+from deployer.decisions.variant_properties import unset_properties
 from deployer.model.release import all_tags
 from deployer.model.steps import ChangeTags
 
@@ -42,6 +43,7 @@ def is_unchanged(
         summary.status == "InService"
         and summary.last_modified_time == last.last_modified_time
         and history.unsettled is None
+        and not unset_properties(history, last.endpoint_config_name)
         and is_up_to_date(settings, last, stack_name=stack_name, now=now)
     )
 

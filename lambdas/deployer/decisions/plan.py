@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from deployer.decisions.alarms import AlarmPlan
 from deployer.decisions.autoscaling import to_deregister
-from deployer.decisions.retained_properties import retained_properties
+from deployer.decisions.variant_properties import Properties, unset_properties
 from deployer.model import statuses
 from deployer.model.attempt import AttemptStatus, Deployment
 from deployer.model.steps import (
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from deployer.model.release import Release
     from deployer.model.settings import EndpointSettings
     from deployer.model.steps import Step
+    from deployer.model.variant_properties import Running
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,7 @@ def complete(
     *,
     serving: EndpointConfig | None,
     wanted: EndpointConfig,
+    running: Running,
 ) -> Deploy:
     """Return an update with its retained properties, the scaling to end first, and the alarm to clear.
 
@@ -182,6 +184,7 @@ def complete(
         history: The endpoint's.
         serving: The config that an update replaces; None if it replaces none, or that config was deleted.
         wanted: The release's config.
+        running: The endpoint's counts and weights.
     """
     change = deploy.change
     if not isinstance(change, UpdateEndpoint):
@@ -196,7 +199,15 @@ def complete(
             deploy = replace(deploy, clearing=_ended(ended, {**settings.scaling, **last}))
         else:
             guards = _ended(ended, last)
-        change = replace(change, request={**change.request, **retained_properties(before, after)})
+        properties = Properties(
+            before,
+            after,
+            running=running,
+            unset=unset_properties(history, serving.name),
+            scaled=settings.scaling,
+        )
+        request = {**change.request, **properties.request}
+        change = replace(change, request=request, to_set=properties.to_set)
     if settings.abort_alarm_name is not None and settings.abort_alarm_name in change.alarm_names:
         guards = (*guards, ClearAbortAlarm(settings.abort_alarm_name))
     return replace(deploy, guards=guards, change=change)

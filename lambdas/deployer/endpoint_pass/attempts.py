@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.decisions.variant_properties import unset_properties
 from deployer.endpoint_pass.ledger import LostLeaseError
 from deployer.endpoint_pass.reports import REPORT_GRACE
 from deployer.model import statuses
@@ -77,7 +78,8 @@ class Attempts:
     def begin_retest(self, choice: Choice, endpoint: Endpoint) -> None:
         """Journal a deployment of the release that serves already, to test it again."""
         self.withdraw_left_behind()
-        self._begin(Action.UPDATE_ENDPOINT, choice, endpoint, rolls_back=False)
+        unset = unset_properties(self._ledger.history, endpoint.endpoint_config_name)
+        self._begin(Action.UPDATE_ENDPOINT, choice, endpoint, rolls_back=False, to_set=unset)
 
     def _begin(
         self,
@@ -257,4 +259,5 @@ def _terms(deploy: Deploy) -> dict[str, Any]:
         "alarms_unread": update is not None and update.alarms_unread,
         "unguarded": update.unguarded if update is not None else None,
         "doubles_instances": update is not None and update.doubles_instances,
+        "to_set": update.to_set if update is not None else (),
     }

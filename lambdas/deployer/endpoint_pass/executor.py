@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, assert_never
 
 from deployer.contract import STACK_TAG
+from deployer.decisions.variant_properties import noted_as_set
 from deployer.gateways.refusals import UpkeepRefusedError
 from deployer.gateways.sagemaker_errors import RefusedError, ThrottledError
 from deployer.model import steps
@@ -85,6 +86,9 @@ class Executor:
                 gateways.endpoints.create(request)
             case steps.UpdateEndpoint(request):
                 gateways.endpoints.update(request)
+            case steps.SetVariantProperties(endpoint_name, to_set, attempt):
+                gateways.endpoints.set_properties(endpoint_name, to_set)
+                self._ledger.note(properties_set=noted_as_set(self._ledger.history, to_set, attempt))
             case steps.DeleteFailedEndpoint(endpoint_name):
                 gateways.endpoints.delete(endpoint_name)
             case steps.DeleteEndpointConfig(name):
@@ -175,7 +179,7 @@ class Executor:
     def try_to_make(self, planned: Sequence[Step]) -> list[str]:
         """Make steps for the endpoint's upkeep; return what a person must fix, if anything."""
         if planned:
-            self._logger.info("Changing what does not serve", steps=planned)
+            self._logger.info("Bringing the endpoint in line with its settings", steps=planned)
         troubles: list[str] = []
         for step in planned:
             try:

@@ -1,4 +1,4 @@
-"""Calls SageMaker for endpoints: describes, lists, creates, updates and deletes them."""
+"""Calls SageMaker for endpoints: describes, lists, creates, updates, rescales and deletes them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from deployer.gateways.refusals import upkeep_refusals
 from deployer.gateways.sagemaker_errors import (
     NOT_FOUND_CONFIG,
     NOT_FOUND_ENDPOINT,
@@ -17,11 +18,14 @@ from deployer.gateways.sagemaker_errors import (
 )
 from deployer.model.endpoint import Endpoint, EndpointSummary
 from deployer.model.excerpts import excerpt
+from deployer.model.variant_properties import COUNT, WEIGHT, in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mypy_boto3_sagemaker import SageMakerClient
+
+    from deployer.model.variant_properties import PropertyToSet
 
 
 class Endpoints:
@@ -50,6 +54,10 @@ class Endpoints:
             failure_reason=excerpt((answer.get("FailureReason") or "").strip()) or None,
             last_modified_time=answer["LastModifiedTime"].astimezone(UTC),
             variant_names=tuple(each["VariantName"] for each in answer.get("ProductionVariants", ())),
+            variant_properties={
+                each["VariantName"]: {name: float(each[name]) for name in (COUNT, WEIGHT) if name in each}
+                for each in answer.get("ProductionVariants", ())
+            },
         )
 
     def summaries(self) -> dict[str, EndpointSummary]:
@@ -90,6 +98,27 @@ class Endpoints:
         """
         with narrowed(needs=frozenset({request["EndpointConfigName"]})):
             self._client.update_endpoint(**request)
+
+    def set_properties(self, endpoint_name: str, to_set: Sequence[PropertyToSet]) -> None:
+        """Set counts and weights of an endpoint's variants.
+
+        Raises:
+            UpkeepRefusedError: SageMaker refuses it.
+        """
+        changes: list[Any] = [
+            {
+                "VariantName": each.variant_name,
+                each.name: int(each.value) if each.name == COUNT else each.value,
+            }
+            for each in to_set
+        ]
+        with upkeep_refusals(
+            f"{endpoint_name} does not have {in_words(to_set)}",
+            remedy="Set it yourself, change its YAML, or remove the named cause.",
+        ):
+            self._client.update_endpoint_weights_and_capacities(
+                EndpointName=endpoint_name, DesiredWeightsAndCapacities=changes
+            )
 
     def delete(self, endpoint_name: str) -> None:
         """Delete an endpoint, if it exists.

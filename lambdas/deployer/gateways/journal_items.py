@@ -15,6 +15,7 @@ from deployer.model.companion import Companion
 from deployer.model.history import FirstLook, LastObserved
 from deployer.model.life_cycle import LifeCycle
 from deployer.model.smoke_test import Failure
+from deployer.model.variant_properties import PropertyToSet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,6 +135,7 @@ def last_observed_item(last: LastObserved) -> dict[str, Any]:
         "first_look": optional(_first_look(last.first_look)),
         "alarms": {"S": json.dumps(last.alarms, sort_keys=True)},
         "alarms_seen_at": optional(stored_time(last.alarms_seen_at) if last.alarms_seen_at else None),
+        "properties_set": {"S": json.dumps(last.properties_set, sort_keys=True)},
     }
 
 
@@ -158,6 +160,7 @@ def read_last_observed(item: Mapping[str, Any]) -> LastObserved:
         first_look=FirstLook(first_look[0], frozenset(first_look[1])) if first_look else None,
         alarms=json.loads(_text(item, "alarms") or "{}"),
         alarms_seen_at=read_time(item, "alarms_seen_at"),
+        properties_set=json.loads(_text(item, "properties_set") or "{}"),
     )
 
 
@@ -217,6 +220,7 @@ def _of_deployment(attempt: Deployment) -> dict[str, Any]:
         "abort_asked_at": attempt.abort_asked_at and stored_time(attempt.abort_asked_at),
         "failed_test": failed_test and json.dumps(asdict(failed_test), sort_keys=True),
         "unguarded": attempt.unguarded,
+        "to_set": attempt.to_set and json.dumps([asdict(each) for each in attempt.to_set]),
     }
     return {
         "rolls_back": {"BOOL": attempt.rolls_back},
@@ -284,6 +288,7 @@ def _deployment_of(item: Mapping[str, Any]) -> dict[str, Any]:
         "alarms_left_out": tuple(json.loads(item["alarms_left_out"]["S"])),
         "alarms_unread": item["alarms_unread"]["BOOL"],
         "unguarded": _text(item, "unguarded"),
+        "to_set": tuple(PropertyToSet(**each) for each in json.loads(_text(item, "to_set") or "[]")),
         "doubles_instances": item["doubles_instances"]["BOOL"],
         "start_reported": item["start_reported"]["BOOL"],
     }

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_BUSY: Final = "Cannot update in-progress endpoint "
+"""SageMaker's refusal to change an endpoint while another change is under way: its end brings the deployer
+back."""
+
 _MISSING: Final = re.compile(
     r"missing the following permissions?: *(?P<names>[\w:*-]+(?:, *[\w:*-]+)*)", re.IGNORECASE
 )
@@ -63,7 +67,7 @@ class Refusal:
         elif action := _ACTION.search(message):
             permissions = (action["name"],)
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or message.startswith(_BUSY):
             cause = Cause.PASSING
         return cls(cause, text, permissions)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from deployer.model.endpoint import Endpoint
     from deployer.model.life_cycle import LifeCycle
     from deployer.model.smoke_test import Failure
+    from deployer.model.variant_properties import PropertyToSet
 
 
 class AttemptStatus(Enum):
@@ -211,6 +212,7 @@ class Deployment(_OfVersion):
         alarms_unread: Whether the deployer could not read the alarms' states before it began.
         unguarded: Why it goes out without its settings' guardrails; None if they guard it.
         doubles_instances: Whether old and new instances count against quotas at the same time.
+        to_set: Counts and weights that are set once it is over.
         start_reported: Whether the outcome `started` was handed over.
     """
 
@@ -227,6 +229,7 @@ class Deployment(_OfVersion):
     alarms_unread: bool = False
     unguarded: str | None = None
     doubles_instances: bool = False
+    to_set: tuple[PropertyToSet, ...] = ()
     start_reported: bool = False
 
     @property

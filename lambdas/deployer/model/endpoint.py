@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from deployer.model import statuses
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from deployer.model.variant_properties import Running
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Endpoint:
             does not prove that the *latest* change failed.
         last_modified_time: SageMaker's own clock.
         variant_names: The production variants that serve; none while it is being created.
+        variant_properties: The count and weight that each of them is to have.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Endpoint:
     failure_reason: str | None
     last_modified_time: datetime
     variant_names: tuple[str, ...] = ()
+    variant_properties: Running = field(default_factory=dict)
 
     @property
     def modifying(self) -> bool:

@@ -49,12 +49,14 @@ class EndpointConfig:
         production_variants: As in `CreateEndpointConfig`.
         shape: Decides whether an endpoint may change to or from it.
         model_names: The models that its variants name, shadows included.
+        name: Its name.
         created_at: When it was created, by SageMaker's clock; None if it is only wanted.
     """
 
     production_variants: tuple[Mapping[str, Any], ...]
     shape: Shape
     model_names: frozenset[str]
+    name: str | None = None
     created_at: datetime | None = None
 
     @classmethod
@@ -65,5 +67,6 @@ class EndpointConfig:
             tuple(config["ProductionVariants"]),
             Shape.of(config),
             frozenset(each["ModelName"] for each in variants if "ModelName" in each),
+            config.get("EndpointConfigName"),
             config["CreationTime"].astimezone(UTC) if "CreationTime" in config else None,
         )

@@ -53,6 +53,8 @@ class LastObserved:
         alarms: Alarm name to the digest of the request that made it or changed it last. An alarm is noted
             here before it is made, with an empty digest, so that a crash leaves none that nobody knows of.
         alarms_seen_at: When these alarms were last read from CloudWatch at the endpoint's rest.
+        properties_set: Variant and property to the number of the deployment that left it to be set, and whose
+            value was set, or is not needed any more.
     """
 
     endpoint_config_name: str | None = None
@@ -67,6 +69,7 @@ class LastObserved:
     first_look: FirstLook | None = None
     alarms: dict[str, str] = field(default_factory=dict)
     alarms_seen_at: datetime | None = None
+    properties_set: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

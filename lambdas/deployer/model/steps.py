@@ -8,10 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from deployer.model.variant_properties import in_words
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deployer.model.life_cycle import LifeCycle
+    from deployer.model.variant_properties import PropertyToSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class UpdateEndpoint:
         alarms_unread: Whether the states of the rollback alarms could not be read.
         unguarded: Why the request leaves out the settings' guardrails; None if it has them.
         unknown_changes: Names of changes in this update that SageMaker may or may not refuse.
+        to_set: Counts and weights that are set once the update is over.
     """
 
     request: dict[str, Any]
@@ -63,6 +67,7 @@ class UpdateEndpoint:
     alarms_unread: bool = False
     unguarded: str | None = None
     unknown_changes: tuple[str, ...] = ()
+    to_set: tuple[PropertyToSet, ...] = ()
 
     @property
     def alarm_names(self) -> tuple[str, ...]:
@@ -77,7 +82,26 @@ class UpdateEndpoint:
 
     def __str__(self) -> str:
         name, config = self.request["EndpointName"], self.request["EndpointConfigName"]
-        return f"update endpoint {name} to config {config}, {_rollout(self)}"
+        later = f"; then set {in_words(self.to_set)}" if self.to_set else ""
+        return f"update endpoint {name} to config {config}, {_rollout(self)}{later}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetVariantProperties:
+    """Set what an update left to be set: weights of variants, or the instance count of one.
+
+    Attributes:
+        endpoint_name: The endpoint, which must be in service.
+        to_set: What.
+        attempt: The number of the deployment that left it.
+    """
+
+    endpoint_name: str
+    to_set: tuple[PropertyToSet, ...]
+    attempt: int
+
+    def __str__(self) -> str:
+        return f"set {in_words(self.to_set)} of endpoint {self.endpoint_name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +275,7 @@ Step: TypeAlias = (
     | CreateEndpointConfig
     | CreateEndpoint
     | UpdateEndpoint
+    | SetVariantProperties
     | DeleteFailedEndpoint
     | DeleteEndpointConfig
     | DeleteModel

@@ -100,8 +100,11 @@ class Planner:
             if (refusal := refusal_to_put_back(history, release, created_at)) is not None:
                 return replace(guarded, refusal=refusal)
         assert wanted is not None, "a former release without its config is refused"
+        running = endpoint.variant_properties if endpoint is not None else {}
         replaced = serving if endpoint is not None and endpoint.updatable else None
-        return complete(guarded, release, self._settings, history, serving=replaced, wanted=wanted)
+        return complete(
+            guarded, release, self._settings, history, serving=replaced, wanted=wanted, running=running
+        )
 
     def _created_at(self, release: Release, config: EndpointConfig | None) -> dict[str, datetime | None]:
         """Return when a former release's config and models were created, by name; None if deleted."""

@@ -98,7 +98,11 @@ DEPLOYER_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
         },
     ),
     "UseConfigs": (["sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"], [CONFIG], None),
-    "UpdateOwn": (["sagemaker:UpdateEndpoint"], [ENDPOINT], OWNED),
+    "UpdateOwn": (
+        ["sagemaker:UpdateEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"],
+        [ENDPOINT],
+        OWNED,
+    ),
     "DeleteModelOwn": (["sagemaker:DeleteModel"], [MODEL], OWNED),
     "DeleteEndpointConfigOwn": (["sagemaker:DeleteEndpointConfig"], [CONFIG], OWNED),
     "DeleteEndpointOwn": (["sagemaker:DeleteEndpoint"], [ENDPOINT], OWNED),
@@ -299,7 +303,6 @@ def test_every_operation_that_the_deployer_lists_is_granted_and_nothing_else(fea
         "kms:Decrypt",
         "kms:GenerateDataKey",
         "kms:GenerateDataKeyWithoutPlaintext",
-        "sagemaker:UpdateEndpointWeightsAndCapacities",
     }
     # Only a deployer in a stage writes to the registry, and looks at artifacts; tests/infra/stages checks its
     # permissions. For IAM, ListObjectsV2 is ListBucket.

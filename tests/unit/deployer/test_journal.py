@@ -14,6 +14,7 @@ from deployer.model.companion import Companion
 from deployer.model.history import History, LastObserved
 from deployer.model.life_cycle import LifeCycle
 from deployer.model.smoke_test import Failure
+from deployer.model.variant_properties import COUNT, PropertyToSet
 from tests.infra.sufficiency.test_gateways import FailingClient
 from tests.unit.deployer.builders import (
     ENDPOINT,
@@ -41,6 +42,7 @@ REST = LastObserved(
     reported="Nothing stands.",
     refused_change=("churn-v1-000000000000", "churn-v2-000000000000"),
     abort_alarm_set=True,
+    properties_set={"Champion/DesiredInstanceCount": 7},
 )
 
 
@@ -85,6 +87,7 @@ FULL = [
         alarms_unread=True,
         unguarded="It changes its instance type.",
         doubles_instances=True,
+        to_set=(PropertyToSet("Champion", COUNT, 2, 1),),
         start_reported=True,
         end_reported=True,
     ),

@@ -26,10 +26,12 @@ from deployer.model.steps import (
     PutAlarm,
     RegisterScaling,
     SetOffAbortAlarm,
+    SetVariantProperties,
     Step,
     UpdateEndpoint,
     WriteMetadata,
 )
+from deployer.model.variant_properties import COUNT, WEIGHT, PropertyToSet
 from deployer.operations import OPERATIONS
 from tests.unit.deployer.builders import release
 from tests.unit.deployer.transcript import ASKED_FOR_BY, WRITES
@@ -38,6 +40,8 @@ NAMED = {"EndpointName": "churn", "EndpointConfigName": "churn-v2"}
 ARN = "arn:aws:sagemaker:eu-central-1:111122223333:endpoint/churn"
 ALARMS = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}, {"AlarmName": "abort"}]}}
 CANARY = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "CANARY"}}}
+COUNT_OF_ONE = PropertyToSet("one", COUNT, 2, 1)
+WEIGHT_OF_OTHER = PropertyToSet("other", WEIGHT, 0.5, 1)
 SCALING: dict[str, Any] = {"MinCapacity": 1, "MaxCapacity": 4}
 
 TEXTS: list[tuple[Step, str]] = [
@@ -55,6 +59,15 @@ TEXTS: list[tuple[Step, str]] = [
     (
         UpdateEndpoint({**NAMED, "DeploymentConfig": {"RollingUpdatePolicy": {}}}),
         "update endpoint churn to config churn-v2, rolling, guarded by no alarm",
+    ),
+    (
+        UpdateEndpoint(NAMED, to_set=(COUNT_OF_ONE, WEIGHT_OF_OTHER)),
+        "update endpoint churn to config churn-v2, all at once, guarded by no alarm"
+        + "; then set the instance count 2 of variant one and the weight 0.5 of variant other",
+    ),
+    (
+        SetVariantProperties("churn", (COUNT_OF_ONE,), 1),
+        "set the instance count 2 of variant one of endpoint churn",
     ),
     (DeleteFailedEndpoint("churn"), "delete failed endpoint churn"),
     (DeleteEndpointConfig("churn-v1"), "delete endpoint config churn-v1"),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer.decisions.plan import Deploy, complete, was_put_off
-from deployer.decisions.retained_properties import retained_properties
 from deployer.model.attempt import AttemptStatus
 from deployer.model.endpoint_config import EndpointConfig
 from deployer.model.history import History, LastObserved
@@ -51,7 +50,7 @@ def completed(
     scales = settings(AutoScaling=SCALES)
     known = history(*attempts, reported=reported, **scaling)
     wanted = config(variant("ml.m5.xlarge"))
-    return complete(UPDATE, RELEASE, scales, known, serving=serving, wanted=wanted)
+    return complete(UPDATE, RELEASE, scales, known, serving=serving, wanted=wanted, running={})
 
 
 def test_an_update_keeps_properties_and_first_ends_scaling_that_was_registered() -> None:
@@ -94,12 +93,13 @@ def test_the_abort_alarm_is_cleared_right_before_an_update_and_before_nothing_el
         history(AllTraffic={"min": 1}),
         serving=same,
         wanted=config(variant("ml.m5.xlarge")),
+        running={},
     )
 
     assert planned.guards == (DeregisterScaling("AllTraffic", {"min": 1}), ClearAbortAlarm("abort"))
-    assert complete(create, RELEASE, guarded, history(), serving=None, wanted=same) == create
+    assert complete(create, RELEASE, guarded, history(), serving=None, wanted=same, running={}) == create
     # An update that goes out without its guardrails names no alarm.
-    assert complete(UPDATE, RELEASE, guarded, history(), serving=None, wanted=same) == UPDATE
+    assert complete(UPDATE, RELEASE, guarded, history(), serving=None, wanted=same, running={}) == UPDATE
 
 
 @pytest.mark.parametrize(
@@ -122,17 +122,3 @@ def test_only_a_withdrawn_attempt_at_this_release_that_people_heard_of_was_put_o
 
     assert not was_put_off(history(*attempts, reported=reported), RELEASE)
     assert was_put_off(history(PUT_OFF, reported=f"Not yet: {PUT_OFF.reason}"), RELEASE)
-
-
-def test_what_the_settings_change_is_not_retained() -> None:
-    one, serverless = variant(), {"VariantName": "AllTraffic", "ServerlessConfig": {}}
-
-    def kept(old: dict[str, Any], new: dict[str, Any]) -> object:
-        return retained_properties([old], [new])
-
-    excluded = "ExcludeRetainedVariantProperties"
-    count, weight = {"VariantPropertyType": "DesiredInstanceCount"}, {"VariantPropertyType": "DesiredWeight"}
-    assert kept(one, one) == kept(one, variant(InitialInstanceCount=1, InitialVariantWeight=1.0)) == KEPT
-    assert kept(one, variant(InitialInstanceCount=2)) == {**KEPT, excluded: [count]}
-    assert kept(variant(InitialVariantWeight=0.5), one) == {**KEPT, excluded: [weight]}
-    assert kept(one, variant(name="Other")) == kept(serverless, one) == kept(one, serverless) == {}

@@ -25,6 +25,7 @@ ASKED_FOR_BY: Final[dict[type[steps.Step], tuple[tuple[str, str], ...]]] = {
     steps.CreateEndpointConfig: (("sagemaker", "CreateEndpointConfig"),),
     steps.CreateEndpoint: (("sagemaker", "CreateEndpoint"),),
     steps.UpdateEndpoint: (("sagemaker", "UpdateEndpoint"),),
+    steps.SetVariantProperties: (("sagemaker", "UpdateEndpointWeightsAndCapacities"),),
     steps.DeleteFailedEndpoint: (("sagemaker", "DeleteEndpoint"),),
     steps.DeleteEndpointConfig: (("sagemaker", "DeleteEndpointConfig"),),
     steps.DeleteModel: (("sagemaker", "DeleteModel"),),
