@@ -23,6 +23,8 @@ from tests.simulation.schedule import (
     STAGE_MEANWHILE,
     STATUSES,
     TELLING,
+    VARIANT_CALL,
+    Companions,
     Denial,
     Disturbance,
     EventFault,
@@ -129,6 +131,12 @@ _RESIZED: Final = replace(
     _SCALED_OTHERWISE, disturbances=(Disturbance(Kind.CHANGE_SETTINGS, how=5), *_ROLLOUT[1:])
 )
 
+_SET_LATER: Final = Schedule(
+    head_start=2,
+    companions=Companions.PINNED,
+    disturbances=(Disturbance(Kind.CHANGE_SETTINGS, how=8), *_ROLLOUT[1:]),
+)
+
 _REJECTED: Final = Schedule(
     head_start=2, disturbances=(Disturbance(Kind.REJECT_LIVE), Disturbance(Kind.SWEEP, wait=10))
 )
@@ -161,6 +169,7 @@ _TO_A_CALL: Final[dict[str, Schedule]] = {
     "ListModelPackages": _LOOKED_AT,
     "ListTags": _CLEANED_UP,
     "UpdateEndpoint": _UPDATED,
+    VARIANT_CALL: _SET_LATER,
     REGISTRY_WRITE: _PROMOTED,
     "ListObjectsV2": _PROMOTED,
     "DeleteScalingPolicy": _SCALED_OTHERWISE,

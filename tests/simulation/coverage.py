@@ -24,6 +24,7 @@ from tests.simulation.schedule import (
     STALE_READS,
     STATUSES,
     TELLING,
+    VARIANT_CALL,
     EventFaultKind,
     FaultKind,
     Kind,
@@ -75,6 +76,8 @@ def apart() -> Iterable[tuple[str, str]]:
     yield from ((TELLING, kind.value) for kind in FaultKind)
     yield from ((call, kind.value) for call in ALARM_CALLS for kind in FaultKind)
     yield ALARM_READ, FaultKind.STALE.value
+    yield from ((VARIANT_CALL, kind.value) for kind in FaultKind)
+    yield from ((VARIANT_CALL, f"meanwhile {kind}") for kind in MEANWHILE)
     yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in ALARM_KINDS)
 
 
@@ -83,11 +86,12 @@ def everywhere() -> Iterable[tuple[str, str]]:
     yield from (
         (call, kind.value)
         for call in CALLS
-        if call not in (*STAGE_CALLS, *ALARM_CALLS)
+        if call not in (*STAGE_CALLS, *ALARM_CALLS, VARIANT_CALL)
         for kind in FaultKind
         if (call, kind) != (ALARM_READ, FaultKind.STALE)
     )
-    yield from ((call, f"meanwhile {kind}") for call in DEPLOYER_WRITES for kind in MEANWHILE)
+    writes = [call for call in DEPLOYER_WRITES if call != VARIANT_CALL]
+    yield from ((call, f"meanwhile {kind}") for call in writes for kind in MEANWHILE)
     yield from ((f"event {name}", kind.value) for name in EVENTS for kind in EventFaultKind)
     yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in PLAIN_KINDS)
     yield from ((f"begin {kind}", start.value) for kind in RolloutKind for start in RolloutStart)

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from deployer.contract import FLEET, PART_DETAIL_TYPE, STACK_TAG
 from deployer.model.names import version_number
@@ -28,7 +28,14 @@ from tests.simulation.people import (
     deployment_config,
     versions_in,
 )
-from tests.simulation.schedule import TELLING, Companions, RolloutEnd, RolloutKind, RolloutStart
+from tests.simulation.schedule import (
+    TELLING,
+    VARIANT_CALL,
+    Companions,
+    RolloutEnd,
+    RolloutKind,
+    RolloutStart,
+)
 from tests.simulation.sites import GROUP, admits, is_let_through, stage_settings
 from tests.simulation.skipping import Turns
 from tests.simulation.tasks import CrashError
@@ -94,6 +101,12 @@ PROMOTE: Final = "Promote"
 CLEAN_UP: Final = "CleanUp"
 ASIDE: Final = frozenset({CLEAN_UP, PROMOTE})
 """Kinds of attempts that leave the serving config alone."""
+
+COUNT: Final = "DesiredInstanceCount"
+WEIGHT: Final = "DesiredWeight"
+
+Property: TypeAlias = tuple[str, str]
+"""A variant's name, and COUNT or WEIGHT."""
 
 BUSY: Final = ("Cannot update in-progress endpoint ", "Cannot create already existing endpoint ")
 """How SageMaker refuses a change for the moment, not for good."""
@@ -588,6 +601,8 @@ class Law3NewestStandingApproval(Law):
             for each in config["ProductionVariants"]
             if each["VariantName"] not in settings.get("Pins", {}) or each["VariantName"] in versions
         ]
+        following = [each["VariantName"] for each in variants if each["VariantName"] not in versions]
+        versions |= dict.fromkeys(following[1:], approval["version_arn"])
         if shadow is not None:
             variants += config["ShadowProductionVariants"]
             versions |= {
@@ -795,6 +810,9 @@ class Law4NoLoop(Law):
         subject = call.request.get("ModelName") or call.request.get("EndpointConfigName") or "tags"
         if call.operation in {"DeleteEndpoint", *CHANGES}:
             subject = call.request["EndpointName"]
+        if call.operation == VARIANT_CALL:
+            # Law 8 knows what may be set.
+            return
         who = call.invocation.name if call.operation in {"AddTags", "DeleteTags"} else ""
         # A deleted resource may be made again for a new approval, and then be deleted again.
         for verb, opposite in (("Create", "Delete"), ("Delete", "Create")):
@@ -1178,6 +1196,9 @@ class Law7JournalExplains(Law):
     def check_call(self, call: Call) -> None:
         if not call.is_write or call.operation in {"AddTags", "DeleteTags"}:
             return
+        if call.operation == VARIANT_CALL:
+            self._check_set(call)
+            return
         explained = [
             attempt
             for name in self.world.people.endpoints
@@ -1193,6 +1214,22 @@ class Law7JournalExplains(Law):
             )
         if datetime.fromisoformat(attempt["lease_until"]) < self.world.deployer_now(call.invocation.site):
             raise self.broken(f"{call.operation} {_subject(call)} by {call.invocation.name} beyond its lease")
+
+    def _check_set(self, call: Call) -> None:
+        name = call.request["EndpointName"]
+        endpoint = self.world.describe(name)
+        led = [
+            json.loads(each.get("to_set", "[]"))
+            for each in self.facts.attempts(name)
+            if each["action"] not in ASIDE
+            and endpoint is not None
+            and each["endpoint_config_name"] == endpoint["EndpointConfigName"]
+        ]
+        noted = {(each["variant_name"], each["name"], each["value"]) for left in led for each in left}
+        for change in call.request["DesiredWeightsAndCapacities"]:
+            for what in change.keys() - {"VariantName"}:
+                if (change["VariantName"], what, float(change[what])) not in noted:
+                    raise self.broken(f"no attempt of {name} explains that {change} is set")
 
     def _is_lost(self, rollout: Rollout) -> bool:
         return rollout.call.invocation.faulty and rollout.ended is not None and not rollout.succeeded
@@ -1254,66 +1291,232 @@ class Law7JournalExplains(Law):
                     )
 
 
-class Law8ScaledStaysScaled(Law):
-    """Capacity that somebody else changed stays, and changes of the settings take effect.
+@dataclass(slots=True)
+class Given:
+    """Counts and weights of one endpoint, each by its variant's name and property.
 
-    When an update ends, each variant keeps the instance count and weight that it had when SageMaker accepted
-    the update. That holds if the old and the new config agree on both, and have the same variants. Otherwise
-    the new config decides.
+    Attributes:
+        meant: What was given last, by the settings or by somebody.
+        effective: The settings' value that took effect last.
+        owed: The settings' value that has not yet taken effect.
+        seen: What the endpoint had when it was last in service.
+        setting: What the deployer asked for just now.
+    """
+
+    meant: dict[Property, float]
+    effective: dict[Property, float]
+    owed: dict[Property, float]
+    seen: dict[Property, float]
+    setting: dict[Property, float]
+
+
+class Law8ScaledStaysScaled(Law):
+    """Capacity that somebody else changed stays, and changes of the settings take effect, for each variant.
+
+    An update that has the same variants as before leaves a count or weight as it was when SageMaker accepted
+    the update, unless the settings change it for every variant. At rest, each variant has the count and the
+    weight that were given to it last, by a change of its settings, or by people and automatic scaling. Only a
+    change of the settings' value counts, compared with the value that took effect last. A variant with
+    automatic scaling keeps its count. If variants come or go, the others are at rest as they were before.
+    If all of them were drained, their weights are those of the settings.
+
+    The deployer sets a count or weight only if the settings changed it and it has not yet taken effect, or if
+    an update reset it. If SageMaker goes back on that, it stays as it is. One request has the count of one
+    variant, or weights.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
         super().__init__(world, facts)
-        self._wanted: dict[int, dict[str, tuple[float, float]]] = {}
+        self._under_way: dict[int, Change] = {}
+        self._given: dict[str, Given] = {}
+        self._shown: dict[str, object] = {}
 
     def check_call(self, call: Call) -> None:
         if call.is_write and call.operation == "UpdateEndpoint":
-            self._wanted[call.number] = self.wanted(call)
+            self._under_way[call.number] = self.change(call)
+        if call.is_write and call.operation == VARIANT_CALL:
+            self._check_set(call)
 
-    def wanted(self, call: Call) -> dict[str, tuple[float, float]]:
-        """Return the count and the weight that an update is to end with, variant by variant.
-
-        Args:
-            call: The UpdateEndpoint, at the moment when SageMaker accepted it.
-        """
+    def change(self, call: Call) -> Change:
+        """Return what an UpdateEndpoint changes, at the moment when SageMaker accepted it."""
         # Observers see a call before the change that it makes.
-        endpoint = self.world.describe(call.request["EndpointName"])
+        name = call.request["EndpointName"]
+        endpoint = self.world.describe(name)
         assert endpoint is not None, "SageMaker updates what is there"
+        settings = call.invocation.settings.read(name)
+        given = self._given.get(name)
         before = self._configured(endpoint["EndpointConfigName"])
-        after = self._configured(call.request["EndpointConfigName"])
-        if before.keys() != after.keys():
-            # If a variant is added or removed, only the settings decide about the others' capacity.
-            return after
-        running = _running(endpoint)
-        return {
-            name: (
-                running[name][0] if before.get(name, new)[0] == new[0] and name in running else new[0],
-                running[name][1] if before.get(name, new)[1] == new[1] and name in running else new[1],
-            )
-            for name, new in after.items()
-        }
+        return Change(
+            before=before | (given.effective if given is not None else {}),
+            after=self._configured(call.request["EndpointConfigName"]),
+            running=_flat(_running(endpoint)),
+            had={variant for variant, _ in before},
+            scaled=frozenset(settings.scaling if settings is not None else ()),
+            retains=bool(call.request.get("RetainAllVariantProperties")),
+        )
 
     def check_change(self) -> None:
         for rollout in self.facts.rollouts:
-            if rollout.succeeded and (wanted := self._wanted.pop(rollout.call.number, None)) is not None:
-                endpoint = self.world.describe(rollout.endpoint_name)
-                assert endpoint is not None, "it has just come to serve"
-                found = _running(endpoint)
-                if found != wanted:
-                    raise self.broken(
-                        f"{rollout.endpoint_name} runs (instances, weight) {found} after "
-                        f"{rollout.endpoint_config_name}, and should run {wanted}"
-                    )
+            change = self._under_way.pop(rollout.call.number, None) if rollout.ended is not None else None
+            if change is not None and rollout.succeeded:
+                self._arrive(rollout, change)
+        for name in self.world.people.endpoints:
+            if (shown := self.world.shown(name)) is not self._shown.get(name):
+                self._shown[name] = shown
+                self._look(name)
 
-    def _configured(self, endpoint_config_name: str) -> dict[str, tuple[float, float]]:
-        config = self.world.people.look("DescribeEndpointConfig", EndpointConfigName=endpoint_config_name)
-        return {
-            each["VariantName"]: (
-                float(each.get("InitialInstanceCount", 0)),
-                float(each["InitialVariantWeight"]),
+    def _arrive(self, rollout: Rollout, change: Change) -> None:
+        endpoint = self.world.describe(rollout.endpoint_name)
+        assert endpoint is not None, "it has just come to serve"
+        found = _flat(_running(endpoint))
+        if change.is_same and found != change.at_once:
+            raise self.broken(
+                f"{rollout.endpoint_name} runs (instances, weight) {_told(found)} after "
+                f"{rollout.endpoint_config_name}, and should run {_told(change.at_once)}"
             )
-            for each in (config or {}).get("ProductionVariants", ())
+        given = self._given.setdefault(rollout.endpoint_name, Given({}, {}, {}, {}, {}))
+        meant = {key: given.meant.get(key, value) for key, value in found.items()}
+        owed: dict[Property, float] = {}
+        for key, new in change.after.items():
+            if change.changes(key) and found[key] != new:
+                owed[key] = new
+            elif key[0] not in change.had or change.changes(key):
+                meant[key] = found[key]
+        if not any(value for (_, what), value in meant.items() if what == WEIGHT):
+            meant |= {key: value for key, value in change.after.items() if key[1] == WEIGHT}
+        effective = change.after | {key: change.before[key] for key in owed}
+        self._given[rollout.endpoint_name] = Given(meant, effective, owed, found, {})
+
+    def _look(self, name: str) -> None:
+        endpoint = self.world.describe(name)
+        if endpoint is None or endpoint["EndpointStatus"] == "UpdateRollbackFailed":
+            self._given.pop(name, None)
+        if endpoint is None or endpoint["EndpointStatus"] != "InService":
+            return
+        found = _flat(_running(endpoint))
+        given = self._given.get(name)
+        if given is None:
+            configured = self._configured(endpoint["EndpointConfigName"])
+            self._given[name] = Given(dict(found), configured, {}, found, {})
+            return
+        for key, value in given.setting.items():
+            owed = given.owed.pop(key, None)
+            if found.get(key) == owed == value:
+                given.effective[key] = value
+        given.meant |= {key: value for key, value in found.items() if value != given.seen.get(key)}
+        given.meant |= {key: found[key] for key in given.setting if key in found}
+        given.seen, given.setting = found, {}
+
+    def _check_set(self, call: Call) -> None:
+        name, given = call.request["EndpointName"], self._given[call.request["EndpointName"]]
+        asked = {
+            (each["VariantName"], what): float(each[what])
+            for each in call.request["DesiredWeightsAndCapacities"]
+            for what in (COUNT, WEIGHT)
+            if what in each
         }
+        if len(asked) > 1 and any(what == COUNT for _, what in asked):
+            raise self.broken(f"one request of {name} sets {_told(asked)}")
+        for key, value in asked.items():
+            is_restored = given.meant.get(key) == value != given.seen.get(key)
+            if given.owed.get(key) != value and not is_restored:
+                raise self.broken(
+                    f"{call.invocation.name} sets {key} of {name} to {value:g}, and what was given last is "
+                    f"{given.meant.get(key)}"
+                )
+        given.setting = asked
+
+    def check_rest(self) -> None:
+        for name in self.world.people.endpoints:
+            endpoint, given = self.world.describe(name), self._given.get(name)
+            if self.world.people.settings.get(name) is None or endpoint is None or given is None:
+                continue
+            if endpoint["EndpointStatus"] != "InService":
+                continue
+            wanted = given.meant | given.owed
+            if given.seen != wanted:
+                raise self.broken(f"{name} runs {_told(given.seen)} at rest, and should run {_told(wanted)}")
+
+    def _configured(self, endpoint_config_name: str) -> dict[Property, float]:
+        config = self.world.people.look("DescribeEndpointConfig", EndpointConfigName=endpoint_config_name)
+        return _flat(
+            {
+                each["VariantName"]: (
+                    float(each.get("InitialInstanceCount", 0)),
+                    float(each["InitialVariantWeight"]),
+                )
+                for each in (config or {}).get("ProductionVariants", ())
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one update changes of counts and weights.
+
+    Attributes:
+        before: The settings' values that had taken effect.
+        after: The new config's.
+        running: What the endpoint had.
+        had: The variants of the config before.
+        scaled: The variants with automatic scaling.
+        retains: Whether the request retains what it does not exclude.
+    """
+
+    before: dict[Property, float]
+    after: dict[Property, float]
+    running: dict[Property, float]
+    had: AbstractSet[str]
+    scaled: AbstractSet[str]
+    retains: bool
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the variants are the same."""
+        return self.had == {variant for variant, _ in self.after}
+
+    def changes(self, key: Property) -> bool:
+        """Tell whether the settings change a property of a variant that stays."""
+        variant, what = key
+        is_kept = what == COUNT and variant in self.scaled
+        return variant in self.had and not is_kept and self.before.get(key) != self.after[key]
+
+    @property
+    def at_once(self) -> dict[Property, float]:
+        """What the endpoint has when the update ends, before the deployer sets anything."""
+        if not self.is_same and not self.retains:
+            return self.after
+        everywhere = {
+            what
+            for what in (COUNT, WEIGHT)
+            if self.is_same and all(self.changes(key) for key in self.after if key[1] == what)
+        }
+        return {
+            key: new if key[1] in everywhere else self.running.get(key, new)
+            for key, new in self.after.items()
+        }
+
+
+def _flat(properties: Mapping[str, tuple[float, float]]) -> dict[Property, float]:
+    return {
+        (name, what): value
+        for name, pair in properties.items()
+        for what, value in zip((COUNT, WEIGHT), pair, strict=True)
+    }
+
+
+def _asked_of(properties: Mapping[Property, float]) -> float:
+    """Return how many instances get requests: those of variants with a weight, or all if none has one."""
+    named = {name for (name, what), value in properties.items() if what == WEIGHT and value}
+    return sum(
+        value for (name, what), value in properties.items() if what == COUNT and (name in named or not named)
+    )
+
+
+def _told(properties: Mapping[Property, float]) -> dict[str, tuple[float | None, float | None]]:
+    """Return each variant's count and weight."""
+    names = dict.fromkeys(name for name, _ in properties)
+    return {name: (properties.get((name, COUNT)), properties.get((name, WEIGHT))) for name in names}
 
 
 class Law9EveryEndpointHasItsTurn(Law):
@@ -1578,10 +1781,10 @@ class Law12RolloutsKeepTheirPromise(Law):
         endpoint = self.world.describe(name)
         assert endpoint is not None, "SageMaker updates what is there"
         # After a rollback that failed more may answer than the config says; they are nobody's promise.
-        meant = sum(count for count, _ in _running(endpoint).values())
+        meant = _asked_of(_flat(_running(endpoint)))
         self._under_way[call.number] = Capacity(
             before=min(meant, self._answering(name)),
-            after=sum(count for count, _ in self._scaled.wanted(call).values()),
+            after=_asked_of(self._scaled.change(call).at_once),
         )
 
     def _check_request(self, call: Call) -> None:

@@ -118,13 +118,25 @@ def settings_document(
     }
 
 
-def beside(document: dict[str, Any], companions: Companions) -> dict[str, Any]:
-    """Return what settings say of versions beside the one that is approved; empty if of none."""
+def beside(document: dict[str, Any], companions: Companions, how: int = 0) -> dict[str, Any]:
+    """Return what settings say of versions beside the one that is approved; empty if of none.
+
+    Some settings change one property of one variant, others of all: 2 every variant's, 4 the pinned
+    one's count and the second one's weight, 6 the pinned one's weight, 8 the others' weights.
+    """
     (variant,) = document["CreateEndpointConfig"]["ProductionVariants"]
-    if companions is Companions.PINNED:
-        pinned = {**variant, "VariantName": "Champion"}
+    if companions in {Companions.PINNED, Companions.SEVERAL}:
+        count, weight = variant["InitialInstanceCount"], variant["InitialVariantWeight"]
+        pinned = {
+            **variant,
+            "VariantName": "Champion",
+            "InitialInstanceCount": count + (how == 4),
+            "InitialVariantWeight": 3.0 if how == 6 else 1.0,
+        }
+        second = {**variant, "VariantName": "Second", "InitialVariantWeight": weight + 0.5 * (how == 4)}
+        others = [second, pinned] if companions is Companions.SEVERAL else [pinned]
         return {
-            "CreateEndpointConfig": {"ProductionVariants": [variant, pinned]},
+            "CreateEndpointConfig": {"ProductionVariants": [variant, *others]},
             "Pins": {"Champion": 1},
         }
     if companions is Companions.SHADOW:
@@ -315,13 +327,18 @@ class ScriptedFleets(ScriptedHosting):
         super().route(account_id, region, endpoint_name, routes)
         self._places.setdefault(endpoint_name, {})[account_id, region, endpoint_name] = None
 
-    def receiving(self, endpoint_name: str) -> list[tuple[FleetSpec, int]]:
-        """Return the fleets that get an endpoint's requests, each with how many instances answer."""
+    def receiving(self, endpoint_name: str, *, by_name: bool = False) -> list[tuple[FleetSpec, int]]:
+        """Return the fleets that get an endpoint's requests, each with how many instances answer.
+
+        Args:
+            endpoint_name: The endpoint.
+            by_name: Whether to return those as well that only get requests which name their variant.
+        """
         return [
             (self.fleets[route.fleet_id].spec, self.ready_instances(route.fleet_id))
             for place in self._places.get(endpoint_name, ())
             for route in self.routes.get(place, ())
-            if route.weight and not route.is_shadow
+            if (route.weight or by_name) and not route.is_shadow
         ]
 
     def health(self, fleet_id: str) -> Health:
@@ -710,17 +727,22 @@ class People:
         self.world.tell("s3", what, detail)
 
     def rescale(self, endpoint: str, how: int) -> None:
-        """Change a variant's count and weight, as automatic scaling and people do."""
+        """Change a variant's count and weight, as automatic scaling and people do.
+
+        One of several may get no more calls.
+        """
+        described = (self.world.describe(endpoint) or {}).get("ProductionVariants", ())
+        variants = [each["VariantName"] for each in described] or ["AllTraffic"]
         self.call(
             "UpdateEndpointWeightsAndCapacities",
             at=self.world.site_of(endpoint),
             EndpointName=endpoint,
             DesiredWeightsAndCapacities=[
                 {
-                    "VariantName": "AllTraffic",
+                    "VariantName": variants[how // 4 % len(variants)],
                     # Down to one, of which a canary cannot take half.
                     "DesiredInstanceCount": (1, 2, 3, 1)[how % 4],
-                    "DesiredWeight": 1.0 + how % 2,
+                    "DesiredWeight": 0.0 if how in {1, 5} and len(variants) > 1 else 1.0 + how % 2,
                 }
             ],
         )
@@ -844,7 +866,7 @@ class People:
         )
         shape = self.shapes.get(endpoint, Shape.USUAL)
         companions = Companions.NONE if shape is Shape.UNSHADOWED else schedule.companions
-        document |= beside(document, companions) | stage_settings(schedule, endpoint)
+        document |= beside(document, companions, how) | stage_settings(schedule, endpoint)
         document |= shaped(document, shape)
         self._numbers[endpoint] = how
         if len(self.world.sites) > 1 and "ApprovalPolicy" in document:

@@ -132,6 +132,9 @@ class Companions(StrEnum):
 
     NONE = "none"
     PINNED = "pinned"
+    SEVERAL = "several"
+    """A pinned one, and a second variant that follows the approvals."""
+
     SHADOW = "shadow"
 
 
@@ -503,8 +506,11 @@ ALARM_READ: Final = "DescribeAlarms"
 ALARM_CALLS: Final = ("DeleteAlarms", "ListTagsForResource", "PutMetricAlarm", "PutMetricData")
 """What the deployer calls to keep alarms. Their faults are drawn by a stream of their own."""
 
+VARIANT_CALL: Final = "UpdateEndpointWeightsAndCapacities"
+"""What the deployer calls only if variants differ. Its faults are drawn by a stream of their own, too."""
+
 _PLAIN_OPERATION_NAMES: Final = tuple(
-    name for name in OPERATION_NAMES if name not in (*STAGE_CALLS, *ALARM_CALLS)
+    name for name in OPERATION_NAMES if name not in (*STAGE_CALLS, *ALARM_CALLS, VARIANT_CALL)
 )
 
 STALE_READS: Final = ("DescribeEndpoint", "ListEndpoints", "DescribeModelPackage", "ListModelPackages")
@@ -527,6 +533,8 @@ _ROLLOUTS: Final = (*RolloutKind, *(RolloutKind.UNGUARDED,) * 3, RolloutKind.CAN
 
 _NTH: Final = 12
 _EVENTS: Final = 12
+VARIANT_SETTINGS: Final = (0, 2, 4, 6, 8)
+"""Numbers of settings in which counts and weights of some variants, or of all, differ: see `people`."""
 CHOICES: Final = 10
 """How many numbers there are for `which` and `how`."""
 _AWAITED: Final = 0.06
@@ -888,7 +896,51 @@ def _registry_fault(random: Random) -> Fault:
 def draw_companions(random: Random) -> Schedule:
     """Draw a schedule in which something serves beside the approved version."""
     companions = random.choice((Companions.PINNED, Companions.SHADOW))
-    return replace(draw(random), companions=companions, policy=1 if companions is Companions.SHADOW else 0)
+    drawn = draw(random)
+    if companions is Companions.SHADOW:
+        return replace(drawn, companions=companions, policy=1)
+    return _with_variants(replace(drawn, companions=companions, policy=0))
+
+
+_VARIANT_CHOICES: Final = (
+    *(Kind.CHANGE_SETTINGS,) * 4,
+    *(Kind.RESCALE,) * 3,
+    *(Kind.REJECT, Kind.APPROVE, Kind.REGISTER_APPROVED, Kind.SWEEP),
+)
+
+
+def _with_variants(schedule: Schedule) -> Schedule:
+    """Let settings change some variants, people rescale others, and the calls that set them fail."""
+    random = _stream("variants", schedule.seed)
+    done = list(schedule.disturbances)
+    for _ in range(random.randrange(2, 6)):
+        kind = random.choice(_VARIANT_CHOICES)
+        each = Disturbance(
+            kind,
+            random.choice((random.randrange(len(WAITS)), *_LONG_WAITS)),
+            # Rejecting or approving the first version takes the pin away, or brings it back.
+            0,
+            random.choice(VARIANT_SETTINGS) if kind is Kind.CHANGE_SETTINGS else random.randrange(CHOICES),
+        )
+        done.insert(random.randrange(len(done) + 1), each)
+    return replace(
+        schedule,
+        companions=random.choice((Companions.PINNED, Companions.SEVERAL)),
+        disturbances=tuple(done),
+        faults=(*(_variant_fault(random) for _ in range(random.choice((0, 0, 1)))), *schedule.faults),
+    )
+
+
+def _variant_fault(random: Random) -> Fault:
+    kind = random.choice([kind for kind in FaultKind if kind is not FaultKind.STALE])
+    return Fault(
+        VARIANT_CALL,
+        min(random.randrange(4) for _ in range(2)),
+        kind,
+        times=1 if kind is FaultKind.MEANWHILE else random.choice((1, 1, 2, 4)),
+        delay=random.randrange(len(DELAYS)),
+        meanwhile=_disturbance_of(random, MEANWHILE) if kind is FaultKind.MEANWHILE else None,
+    )
 
 
 _FAILURES: Final = (

@@ -798,7 +798,7 @@ class World:
     def _ask_endpoint(self, request: dict[str, Any], site: Site) -> tuple[int, bytes]:
         """Let the model that the routes choose answer, well or wrongly."""
         name = request["EndpointName"]
-        for spec, _ in self.hosting.receiving(name):
+        for spec, _ in self.hosting.receiving(name, by_name=True):
             fails = any(each.model_data_url in self.hosting.failing_urls for each in spec.containers)
             body = json.dumps({"good": not fails}).encode()
             self.endpoints.script(spec.model_name, Answer(200, "application/json", body))
@@ -862,6 +862,10 @@ class World:
         """Return the endpoint as it is, or None."""
         status, content = self._present.get(endpoint_name, (400, b"{}"))
         return json.loads(content) if status == 200 else None
+
+    def shown(self, endpoint_name: str) -> tuple[int, bytes] | None:
+        """Return what DescribeEndpoint answers as it is, to compare; None if there never was the endpoint."""
+        return self._present.get(endpoint_name)
 
     def observe_changes(self) -> None:
         """Notify observers of changes of endpoints."""

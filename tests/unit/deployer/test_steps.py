@@ -42,6 +42,7 @@ ALARMS = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}, {"Al
 CANARY = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "CANARY"}}}
 COUNT_OF_ONE = PropertyToSet("one", COUNT, 2, 1)
 WEIGHT_OF_OTHER = PropertyToSet("other", WEIGHT, 0.5, 1)
+THEN = "then set the instance count 2 of variant one and the weight 0.5 of variant other"
 SCALING: dict[str, Any] = {"MinCapacity": 1, "MaxCapacity": 4}
 
 TEXTS: list[tuple[Step, str]] = [
@@ -62,8 +63,7 @@ TEXTS: list[tuple[Step, str]] = [
     ),
     (
         UpdateEndpoint(NAMED, to_set=(COUNT_OF_ONE, WEIGHT_OF_OTHER)),
-        "update endpoint churn to config churn-v2, all at once, guarded by no alarm"
-        + "; then set the instance count 2 of variant one and the weight 0.5 of variant other",
+        f"update endpoint churn to config churn-v2, all at once, guarded by no alarm; {THEN}",
     ),
     (
         SetVariantProperties("churn", (COUNT_OF_ONE,), 1),
