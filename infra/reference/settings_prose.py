@@ -48,9 +48,12 @@ SEVERAL_VERSIONS: Final = """\
 
 Each of `variants` has a name, a weight and its own hosting keys. The endpoint has the rest: the group, the
 environment, the role, the storage's key, data capture, the rollout. An approval changes all variants without
-`version` in one update of the endpoint. Each of these variants gets an alarm per threshold of
-`rollout.alarms`, on its own metrics, independent of its weight. The limit is 10 alarms, with the abort alarm
-and existing alarms. A smoke test calls each of these variants by name.
+`version` in one update of the endpoint. A changed `instance_count` or `weight` takes effect for its variant
+alone, once the update is over. The others keep what people or autoscaling gave them.
+
+Each of the variants without `version` gets an alarm per threshold of `rollout.alarms`, on its own metrics,
+independent of its weight. The limit is 10 alarms, with the abort alarm and existing alarms. A smoke test
+calls each of these variants by name.
 
 ## From the shadow to production
 

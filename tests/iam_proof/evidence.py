@@ -176,6 +176,7 @@ EVIDENCE: Final = (
         _arn("sagemaker", "endpoint/*"),
         _RANDOM_NAME,
         (),
+        sid="ScaleEndpoints",
         open=Open(
             "Does RegisterScalableTarget try UpdateEndpointWeightsAndCapacities on a name that does not "
             "exist, as it does DescribeEndpointConfig? Does such a call have aws:ViaAWSService?",

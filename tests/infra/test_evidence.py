@@ -20,6 +20,7 @@ DEPLOYER = Subject("one account", "DeployerRole")
 MODELS = Subject("one account", "ModelExecutionRole")
 SAGEMAKER = "arn:aws:sagemaker:eu-west-1:111122223333"
 ALARM = "arn:aws:cloudwatch:eu-west-1:111122223333:alarm"
+RESCALING = "sagemaker:UpdateEndpointWeightsAndCapacities"
 OWNED = {"StringEquals": {"aws:ResourceTag/greenlight:stack": "Greenlight"}}
 
 
@@ -100,8 +101,8 @@ def judged(
         judged("cloudwatch:PutMetricAlarm", f"{ALARM}:TargetTracking-endpoint/*"),
         judged("cloudwatch:DeleteAlarms", f"{ALARM}:TargetTracking-endpoint/*"),
         judged("cloudwatch:DescribeAlarms", f"{ALARM}:TargetTracking-endpoint/*"),
-        judged("sagemaker:UpdateEndpointWeightsAndCapacities", f"{SAGEMAKER}:endpoint/*", Condition=OWNED),
-        judged("sagemaker:UpdateEndpointWeightsAndCapacities", f"{SAGEMAKER}:endpoint/churn"),
+        judged(RESCALING, f"{SAGEMAKER}:endpoint/*", Sid="ScaleEndpoints", Condition=OWNED),
+        judged(RESCALING, f"{SAGEMAKER}:endpoint/churn", Sid="ScaleEndpoints"),
         judged("sagemaker:DescribeEndpointConfig", f"{SAGEMAKER}:endpoint-config/*", Condition=OWNED),
         judged("cloudwatch:DescribeAlarms", [f"{ALARM}:Greenlight-*", f"{ALARM}:theirs"]),
         judged(

@@ -267,13 +267,13 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "reset what somebody scaled",
         "decisions/plan.py",
-        "request={**change.request, **retained_properties(before, after)})\n",
-        "request={**change.request})\n",
+        "request = {**change.request, **properties.request}\n",
+        "request = {**change.request}\n",
     ),
     Sabotage(
         "retain what the settings change",
-        "decisions/retained_properties.py",
-        '        **({"ExcludeRetainedVariantProperties": changed} if changed else {}),\n',
+        "decisions/variant_properties.py",
+        '            **({"ExcludeRetainedVariantProperties": excluded} if excluded else {}),\n',
         "",
     ),
     Sabotage(
@@ -424,10 +424,51 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "retain weights, and set counts anew",
-        "decisions/retained_properties.py",
-        "        if any(_value(before[each], member) != _value(after[each], member) for each in after)\n",
-        '        if member == "InitialInstanceCount"\n'
-        "        or any(_value(before[each], member) != _value(after[each], member) for each in after)\n",
+        "decisions/variant_properties.py",
+        "for name in _MEMBERS if self._changes_everywhere(name)]\n        return",
+        "for name in _MEMBERS if name == COUNT or self._changes_everywhere(name)]\n        return",
+    ),
+    Sabotage(
+        "reset the other variants",
+        "decisions/variant_properties.py",
+        "        return self._before.keys() == self._after.keys() and all(\n",
+        "        return self._before.keys() == self._after.keys() and any(\n",
+    ),
+    Sabotage(
+        "set counts again at each rest",
+        "decisions/variant_properties.py",
+        "    return tuple(each for each in led.to_set if noted.get(each.key) != led.number)\n",
+        "    return tuple(each for each in led.to_set if noted is not None)\n",
+    ),
+    Sabotage(
+        "leave one variant's change unset",
+        "phases/variant_properties.py",
+        "            round_.troubles += self._executor.try_to_make([step])\n",
+        "            self._ledger.note(properties_set=noted_as_set(history, step.to_set, led.number))\n",
+    ),
+    Sabotage(
+        "rest although a count is still to be set",
+        "decisions/at_rest.py",
+        "        and not unset_properties(history, last.endpoint_config_name)\n",
+        "",
+    ),
+    Sabotage(
+        "give a variant that scales the settings' count",
+        "decisions/variant_properties.py",
+        "        if name == COUNT and variant in self._scaled:\n            return False\n",
+        "",
+    ),
+    Sabotage(
+        "let a pin that goes reset the other variants",
+        "decisions/variant_properties.py",
+        "            restored = self._running.get(variant, {}).get(name)\n",
+        "            restored = None\n",
+    ),
+    Sabotage(
+        "compare with what was not set yet",
+        "decisions/variant_properties.py",
+        "            return owed.before\n",
+        "            return owed.value\n",
     ),
     Sabotage(
         "take scaling off for every update",

@@ -452,6 +452,52 @@ def test_law_8_a_count_that_the_settings_change_takes_effect(scene: Deployed) ->
         scene.do(scale_by_config)
 
 
+def set_count(count: int, variant_name: str = "AllTraffic", **more: float) -> None:
+    change: Any = {"VariantName": variant_name, "DesiredInstanceCount": count, **more}
+    sagemaker().update_endpoint_weights_and_capacities(
+        EndpointName="churn", DesiredWeightsAndCapacities=[change]
+    )
+
+
+def test_law_8_a_count_that_nobody_gave_is_seen(scene: Deployed) -> None:
+    only_law(scene, 8)
+
+    with pytest.raises(LawBrokenError, match=r"Law8\w+: rogue1 sets .* of churn to 2, .* given last is 1\.0"):
+        scene.do(lambda: set_count(2))
+
+
+def test_law_8_one_request_sets_one_count_or_weights(scene: Deployed) -> None:
+    only_law(scene, 8)
+
+    with pytest.raises(LawBrokenError, match="Law8ScaledStaysScaled: one request of churn sets"):
+        scene.do(lambda: set_count(2, DesiredWeight=2))
+
+
+def test_law_8_what_the_settings_change_is_set_by_the_next_rest_and_once(scene: Deployed) -> None:
+    only_law(scene, 8)
+    [law] = scene.judge.laws
+    law._given["churn"].owed["AllTraffic", "DesiredInstanceCount"] = 2.0  # type: ignore[attr-defined] # noqa: SLF001 - as if settings had changed it for one of several variants
+
+    with pytest.raises(
+        LawBrokenError, match=r"Law8\w+: churn runs .* at rest, and should run .*\(2\.0, 1\.0\)"
+    ):
+        law.check_rest()
+    scene.do(lambda: set_count(2))
+    law.check_rest()
+    scene.world.people.rescale("churn", 2)
+    scene.world.run_until_quiet()
+    law.check_rest()
+    with pytest.raises(LawBrokenError, match=r"Law8\w+: rogue2 sets .* to 2, .* given last is 3\.0"):
+        scene.do(lambda: set_count(2))
+
+
+def test_law_7_a_count_that_no_deployment_left_to_be_set_is_explained_by_none(scene: Deployed) -> None:
+    only_law(scene, 7)
+
+    with pytest.raises(LawBrokenError, match="Law7JournalExplains: no attempt of churn explains that"):
+        scene.do(lambda: set_count(2))
+
+
 def test_law_9_no_endpoint_is_left_out_of_a_sweep(several: Deployed) -> None:
     def sweep_two_of_three() -> None:
         ask_of("churn")

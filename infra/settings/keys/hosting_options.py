@@ -25,7 +25,11 @@ InstanceType: TypeAlias = Annotated[
     ),
 ]
 InstanceCount: TypeAlias = Annotated[
-    int | None, limited("InitialTaskCount", "a whole number of instances, by default 1")
+    int | None,
+    limited(
+        "InitialTaskCount",
+        "a whole number of instances, by default 1; with autoscaling, at the beginning",
+    ),
 ]
 VolumeSize: TypeAlias = Annotated[
     int | None, limited("ProductionVariantVolumeSizeInGB", "the storage of each instance in GB")
