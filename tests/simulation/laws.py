@@ -1382,7 +1382,7 @@ class Law8ScaledStaysScaled(Law):
                 owed[key] = new
             elif key[0] not in change.had or change.changes(key):
                 meant[key] = found[key]
-        if not any(value for (_, what), value in meant.items() if what == WEIGHT):
+        if not change.is_same and not any(value for (_, what), value in meant.items() if what == WEIGHT):
             meant |= {key: value for key, value in change.after.items() if key[1] == WEIGHT}
         effective = change.after | {key: change.before[key] for key in owed}
         self._given[rollout.endpoint_name] = Given(meant, effective, owed, found, {})
