@@ -1478,7 +1478,8 @@ class Change:
     def changes(self, key: Property) -> bool:
         """Tell whether the settings change a property of a variant that stays."""
         variant, what = key
-        is_kept = what == COUNT and variant in self.scaled
+        # A serverless variant has no count to keep.
+        is_kept = what == COUNT and variant in self.scaled and bool(self.before.get(key))
         return variant in self.had and not is_kept and self.before.get(key) != self.after[key]
 
     @property
