@@ -75,14 +75,15 @@ def is_failure_of(attempt: Deployment, release: Release, *, since: datetime) -> 
     """Tell whether this release failed at or after that time.
 
     The failure also answers an approval that was given while the attempt was under way: an event's copy may
-        come a second later, and is no second approval. If the smoke test changed since, the release may pass
-        it, so its failure does not count.
+    come a second later, and is no second approval. A failure of the attempt that this approval led to answers
+    it also if the clocks say otherwise. If the smoke test changed since, the release may pass it, so its
+    failure does not count.
     """
     return (
         attempt.status is AttemptStatus.FAILED
         and attempt.endpoint_config_name == release.endpoint_config_name
         and attempt.settled_at is not None
-        and attempt.settled_at >= since
+        and (attempt.settled_at >= since or attempt.approved_at == since)
         and (attempt.failed_test is None or attempt.failed_test.smoke_test == release.smoke_test)
     )
 

@@ -41,7 +41,7 @@ class Approval:
         version_arn: The model package's ARN.
         version: Its number in the group.
         group_name: The model package group.
-        approved_at: The event's time or, when adopted, the version's last modification: UTC, whole seconds.
+        approved_at: The version's last modification, by the event or when adopted: UTC, whole seconds.
         approved_by: The approver's identity. It is read together with the approval, as any later update of
             the version overwrites it.
         source: How the deployer learnt of it.
@@ -108,7 +108,7 @@ class HeardApproval:
         endpoint_name: The endpoint it concerns.
         version_arn: The version.
         group_name: The model package group.
-        approved_at: The event's time.
+        approved_at: The version's last modification, by the event; the event's time if it names none.
         correlation_id: The event's id.
         changed_at: When the change was made that the event names, if it names one that may admit the version
             and says when.

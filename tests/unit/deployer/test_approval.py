@@ -242,6 +242,15 @@ def test_a_version_that_the_registry_shows_under_another_case_was_read() -> None
     assert chosen_version([loud]) == 1
 
 
+def test_a_failure_counts_for_the_approval_that_led_to_it_whatever_the_clocks_say() -> None:
+    """SageMaker may refuse within a second, and its clock may be ahead of the deployer's."""
+    given = approval(2, minutes(0))
+    before = given.approved_at - timedelta(seconds=2)
+
+    assert chosen_version([given], [failed(2, before, approved_at=given.approved_at)]) is None
+    assert chosen_version([given], [failed(2, before, approved_at=before)]) == 2
+
+
 def test_a_failure_counts_however_much_was_tried_since_and_the_registry_is_not_asked() -> None:
     others = [deployment(1, number=number, status=AttemptStatus.FAILED) for number in range(300, 3, -1)]
     known = facts([approval(2, minutes(-5))], [*others, failed(2, number=3)])
