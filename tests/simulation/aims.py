@@ -17,6 +17,7 @@ from tests.simulation.schedule import (
     DELAYS,
     DENIED_FOR,
     EVENTS,
+    GAPS,
     MEANWHILE,
     REGISTRY_WRITE,
     STAGE_EVENTS,
@@ -31,6 +32,7 @@ from tests.simulation.schedule import (
     EventFaultKind,
     Fault,
     FaultKind,
+    Gap,
     Kind,
     RolloutEnd,
     RolloutKind,
@@ -39,7 +41,7 @@ from tests.simulation.schedule import (
     Stages,
     draw,
 )
-from tests.simulation.world import DENIED, PARTS_PUT
+from tests.simulation.world import DENIED, GAP, PARTS_PUT
 
 Aim: TypeAlias = tuple[str, str]
 """A pair of what there is to hit and what hits it, as `coverage` names both."""
@@ -285,6 +287,8 @@ def lead(aim: Aim, random: Random) -> Schedule:
         if how == DENIED:
             denial = Denial(what, lasts=random.randrange(len(DENIED_FOR)), elsewhere=random.random() < 0.5)
             return replace(schedule, denials=(denial,))
+        if how == GAP:
+            return replace(schedule, gaps=(Gap(what, times=2, lacks=random.randrange(len(GAPS))),))
         if how == FaultKind.STALE and what in _OF_THE_REGISTRY:
             schedule = _APPROVED
         return replace(schedule, faults=(_fault(what, how, random),))

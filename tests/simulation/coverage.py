@@ -12,6 +12,7 @@ from tests.simulation.schedule import (
     ALARM_KINDS,
     ALARM_READ,
     EVENTS,
+    LISTS,
     MEANWHILE,
     OPERATION_NAMES,
     PLAIN_KINDS,
@@ -32,7 +33,7 @@ from tests.simulation.schedule import (
     RolloutKind,
     RolloutStart,
 )
-from tests.simulation.world import DENIED, DEPLOYER_WRITES, PARTS_PUT
+from tests.simulation.world import DENIED, DEPLOYER_WRITES, GAP, PARTS_PUT
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -49,6 +50,8 @@ def impossible(what: str, how: str) -> str | None:
     """Return why something cannot hit something, or None if it can."""
     if how == FaultKind.STALE and what not in (*STALE_READS, ALARM_READ):
         return "only reads of endpoints, versions and alarms are eventual; the journal is read consistently"
+    if how == GAP and what not in LISTS:
+        return "this is no list of SageMaker"
     if how == DENIED and what == PARTS_PUT:
         return "whoever may put one event may put the other"
     if what == f"begin {RolloutKind.UNGUARDED}" and how == RolloutStart.ALARM_ON:
@@ -69,7 +72,7 @@ def apart() -> Iterable[tuple[str, str]]:
     """Yield the pairs that are aimed at apart from the others, whose order they leave as it was.
 
     That is each action that may be denied, what goes wrong with messages to people and with calls for
-    alarms, what people do with alarms, and changes of an endpoint's kind.
+    alarms, what people do with alarms, changes of an endpoint's kind, and lists that lack something.
     """
     yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in SHAPE_KINDS)
     yield from ((operation, DENIED) for operation in DENIABLE)
@@ -79,6 +82,7 @@ def apart() -> Iterable[tuple[str, str]]:
     yield from ((VARIANT_CALL, kind.value) for kind in FaultKind)
     yield from ((VARIANT_CALL, f"meanwhile {kind}") for kind in MEANWHILE)
     yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in ALARM_KINDS)
+    yield from ((operation, GAP) for operation in LISTS)
 
 
 def everywhere() -> Iterable[tuple[str, str]]:
@@ -116,8 +120,8 @@ def table(covered: Counter[tuple[str, str]]) -> str:
     parts = (
         (
             (*CALLS, TELLING),
-            [*(kind.value for kind in FaultKind), DENIED],
-            "Which fault hit which call, and which was denied",
+            [*(kind.value for kind in FaultKind), DENIED, GAP],
+            "Which fault hit which call, which was denied, and whose answer had a gap",
         ),
         (
             [f"meanwhile {kind}" for kind in MEANWHILE],

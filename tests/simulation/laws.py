@@ -714,7 +714,7 @@ class Law3NewestStandingApproval(Law):
             for attempt in attempts
             if attempt["status"] == "failed"
             and attempt["action"] not in ASIDE
-            and attempt["settled_at"] >= approval["approved_at"]
+            and answers(attempt, approval["approved_at"])
             and self._content(attempt, content) == content
             and self._is_made_of(attempt, approval)
         ]
@@ -845,7 +845,7 @@ class Law4NoLoop(Law):
                 attempt.get("endpoint_config_name") == config
                 and attempt["status"] == "failed"
                 and attempt["action"] not in ASIDE
-                and attempt["settled_at"] >= approved
+                and answers(attempt, approved)
                 and self.facts.lasts(attempt)
             ):
                 raise self.broken(
@@ -2267,6 +2267,11 @@ def _configs_of(attempt: dict[str, Any]) -> list[str]:
 def _order(approval: dict[str, Any]) -> tuple[str, int]:
     """Return what decides which of two journalled approvals is the newer one."""
     return (approval["approved_at"], int(approval["version"]))
+
+
+def answers(failed: Mapping[str, Any], approved_at: str) -> bool:
+    """Tell whether a failure counts for an approval: it came later, or in the attempt that it led to."""
+    return bool(failed["settled_at"] >= approved_at or failed["approved_at"] == approved_at)
 
 
 def never_ended(attempt: dict[str, Any]) -> bool:

@@ -376,7 +376,7 @@ class Approving:
 
     Attributes:
         version_arn: The version.
-        time: The event's: whole seconds.
+        time: When the version was changed, as its event says: whole seconds.
         named: Whether the event says that the approval is what changed.
         delivered: Whether it was delivered at least once.
         event_id: The event's.
@@ -816,7 +816,7 @@ class People:
         self.approvings.append(
             Approving(
                 version_arn=detail["ModelPackageArn"],
-                time=datetime.fromisoformat(event["time"]),
+                time=datetime.fromisoformat(detail["LastModifiedTime"]),
                 # A version that is not complete cannot be deployed: its approval counts from its completion.
                 named=("ModelApprovalStatus" if gate is None else "ModelLifeCycle") in fields
                 and detail["ModelPackageStatus"] == "Completed",

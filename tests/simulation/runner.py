@@ -18,6 +18,7 @@ from tests.simulation.schedule import (
     draw_failing,
     draw_staged,
     with_alarms,
+    with_gaps,
     with_shapes,
 )
 from tests.simulation.simulation import simulate
@@ -39,11 +40,16 @@ def schedule_of(seed: str, number: int) -> Schedule:
     if number % 2:
         return aimed(aim_of(seed, number // 2), random)
     special = _SPECIAL.get(number % 20)
-    return special(seed, number, random) if special is not None else with_alarms(with_shapes(draw(random)))
+    return special(seed, number, random) if special is not None else _with_more(draw(random))
+
+
+def _with_more(schedule: Schedule) -> Schedule:
+    """Add what has random streams of its own."""
+    return with_gaps(with_alarms(with_shapes(schedule)))
 
 
 def _staged(_: str, __: int, random: Random) -> Schedule:
-    return with_alarms(with_shapes(draw_staged(random)))
+    return _with_more(draw_staged(random))
 
 
 def _aimed_at_stages(seed: str, number: int, random: Random) -> Schedule:
@@ -55,7 +61,7 @@ def _aimed_apart(seed: str, number: int, random: Random) -> Schedule:
 
 
 def _with_companions(_: str, __: int, random: Random) -> Schedule:
-    return with_alarms(with_shapes(draw_companions(random)))
+    return _with_more(draw_companions(random))
 
 
 def _failing(_: str, __: int, random: Random) -> Schedule:

@@ -96,8 +96,14 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "retry the failed",
         "decisions/retries.py",
-        "        and attempt.settled_at >= since\n",
+        "        and (attempt.settled_at >= since or attempt.approved_at == since)\n",
         "        and attempt.settled_at < since\n",
+    ),
+    Sabotage(
+        "date an approval by another clock than the registry's",
+        "phases/approvals.py",
+        "        approved_at=change.last_modified_time or change.time,\n",
+        "        approved_at=change.time,\n",
     ),
     Sabotage(
         "sort by version",

@@ -244,6 +244,17 @@ DENIED_FOR: Final = (10.0, 45.0, 240.0, 1600.0, 5000.0, None)
 """Seconds for which an action is denied: less than a deployment waits for a permission, less than an
 invocation runs, longer than both; None: until disturbances stop."""
 
+LISTS: Final = {
+    "ListModelPackages": "ModelPackageSummaryList",
+    "Search": "Results",
+    "ListEndpoints": "Endpoints",
+}
+"""The lists that the deployer reads of SageMaker, with the member that has what they show."""
+
+GAPS: Final[tuple[tuple[int, int], ...]] = ((0, 1), (0, 2), (1, 2), (2, 3))
+"""What a list lacks: the items whose places have this remainder after division by that number. The first one
+lacks all of them."""
+
 NEEDED_ELSEWHERE: Final = {
     "CreateModel": "iam:PassRole",
     "CreateEndpointConfig": "kms:CreateGrant",
@@ -312,6 +323,23 @@ class Denial:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """From the nth call of a list, counted from 0, answers lack some of what is there.
+
+    Attributes:
+        operation: One of LISTS.
+        nth: Which call of it.
+        times: How many calls in a row.
+        lacks: Index into GAPS.
+    """
+
+    operation: str
+    nth: int = 0
+    times: int = 1
+    lacks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class EventFault:
     """A fault of the delivery of the nth of EVENTS' events of one name, counted from 0."""
 
@@ -349,6 +377,9 @@ class Schedule:
         faults: Faults of calls.
         event_faults: Faults of deliveries.
         denials: Denied permissions.
+        gaps: Lists that lack some of what is there.
+        event_lag: By how many seconds the `time` of the registry's events is after the version's
+            LastModifiedTime.
     """
 
     seed: int = 0
@@ -372,6 +403,8 @@ class Schedule:
     faults: tuple[Fault, ...] = ()
     event_faults: tuple[EventFault, ...] = ()
     denials: tuple[Denial, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    event_lag: int = 0
 
     def to_json(self) -> str:
         """Return the schedule as compact JSON, without defaults."""
@@ -399,6 +432,7 @@ class Schedule:
                         for each in document.get("event_faults", ())
                     ),
                     "denials": tuple(Denial(**each) for each in document.get("denials", ())),
+                    "gaps": tuple(Gap(**each) for each in document.get("gaps", ())),
                 }
             )
         except (TypeError, KeyError) as error:
@@ -568,6 +602,7 @@ def draw(random: Random) -> Schedule:
         keep=stream("keep").choice((3, 3, 1, 0)),
         part_size=stream("part size").choice((PART_SIZE, PART_SIZE, 1, 2)),
         skew=stream("skew").choice((0, 0, 0, -2, 2)),
+        event_lag=stream("event lag").choice((0, 0, 0, 0, 0, -3, 2, 20)),
         config_visible_seconds=stream("config visible").choice((0, 0, 0, 2)),
         switches=drawn_switches(seed),
         disturbances=tuple(_disturbance_of(disturbances) for _ in range(disturbances.randrange(2, 16))),
@@ -673,6 +708,21 @@ def with_shapes(schedule: Schedule) -> Schedule:
         )
         done.insert(random.randrange(len(done) + 1), each)
     return replace(schedule, disturbances=tuple(done))
+
+
+def with_gaps(schedule: Schedule) -> Schedule:
+    """Let lists lack some of what is there, in a third of all schedules, and leave the rest as it was."""
+    random = _stream("gaps", schedule.seed)
+    gaps = tuple(
+        Gap(
+            random.choice(("ListModelPackages", "ListModelPackages", *LISTS)),
+            min(random.randrange(_NTH) for _ in range(2)),
+            random.choice((1, 1, 2, 4)),
+            random.randrange(len(GAPS)),
+        )
+        for _ in range(random.choice((0, 0, 0, 0, 1, 2)))
+    )
+    return replace(schedule, gaps=gaps)
 
 
 def with_alarms(schedule: Schedule) -> Schedule:

@@ -45,7 +45,7 @@ def _smallest(schedule: Schedule, breaks: Callable[[Schedule], bool]) -> Schedul
 
 def _simpler(schedule: Schedule) -> Iterator[Schedule]:
     """Yield schedules that are a little simpler, the boldest first."""
-    for name in ("faults", "event_faults", "denials", "disturbances"):
+    for name in ("faults", "event_faults", "denials", "gaps", "disturbances"):
         parts = getattr(schedule, name)
         size = len(parts)
         while size:
@@ -54,7 +54,7 @@ def _simpler(schedule: Schedule) -> Iterator[Schedule]:
             size //= 2
     for name in (
         *("switches", "endpoints", "policy", "rollout", "instances", "alarm_lasts", "scaling", "smoke_test"),
-        *("stages", "soak", "companions", "keep", "part_size", "skew"),
+        *("stages", "soak", "companions", "keep", "part_size", "skew", "event_lag"),
         *("config_visible_seconds", "head_start", "seed"),
     ):
         plain = getattr(PLAIN, name)

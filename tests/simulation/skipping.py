@@ -11,7 +11,7 @@ from deployer.contract import FLEET, PART_DETAIL_TYPE
 from local_cloud.sagemaker.registry.search import LATE
 from local_cloud.sagemaker.switch_settings import SearchIndex
 from tests.simulation.tasks import CrashError
-from tests.simulation.world import SCHEDULED
+from tests.simulation.world import GAP, SCHEDULED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -123,7 +123,9 @@ class Turns:
         if group.startswith("arn:"):
             return _listed(turn.invocation, group) != _listed(sweep, group)
         index = world.schedule.chosen_switches().search_index
-        is_answered = any(call.operation == "Search" and call.accepted for call in sweep.calls)
+        is_answered = any(
+            call.operation == "Search" and call.accepted and call.fault != GAP for call in sweep.calls
+        )
         if index is SearchIndex.NEVER or not is_answered or "Search: " in str(sweep.problem):
             return False
         shown = asked - (LATE if index is SearchIndex.LATE else timedelta(0)) - timedelta(seconds=1)
@@ -199,15 +201,21 @@ def _partition_written(call: Call) -> str | None:
 
 
 def _listed(invocation: Invocation, group: str) -> dict[str, Any] | None:
-    """Return the approved, complete versions that an invocation was shown last, with where each stands."""
+    """Return the approved, complete versions that an invocation was shown first, with where each stands.
+
+    A sweep compares that list. What its passes are shown may be another one, which lacks some.
+    """
     found: dict[str, Any] | None = None
     for call in invocation.calls:
-        if call.operation == "ListModelPackages" and call.request["ModelPackageGroupName"] == group:
-            if "NextToken" not in call.request:
-                found = {}
-            for each in call.response.get("ModelPackageSummaryList", ()):
-                if found is not None and each["ModelPackageStatus"] == "Completed":
-                    found[each["ModelPackageArn"]] = _stands(each.get("ModelLifeCycle") or {})
+        if call.operation != "ListModelPackages" or call.request["ModelPackageGroupName"] != group:
+            continue
+        if "NextToken" not in call.request:
+            found = {}
+        for each in call.response.get("ModelPackageSummaryList", ()):
+            if found is not None and each["ModelPackageStatus"] == "Completed":
+                found[each["ModelPackageArn"]] = _stands(each.get("ModelLifeCycle") or {})
+        if call.accepted and "NextToken" not in call.response:
+            break
     return found
 
 

@@ -14,6 +14,8 @@ from tests.simulation.schedule import (
     DELAYS,
     DENIED_FOR,
     EVENTS,
+    GAPS,
+    LISTS,
     MEANWHILE,
     OPERATION_NAMES,
     PART_SIZE,
@@ -31,6 +33,7 @@ from tests.simulation.schedule import (
     EventFaultKind,
     Fault,
     FaultKind,
+    Gap,
     Kind,
     RolloutKind,
     Schedule,
@@ -116,6 +119,17 @@ def schedules() -> st.SearchStrategy[Schedule]:
             ),
             max_size=2,
         ).map(tuple),
+        gaps=st.lists(
+            st.builds(
+                Gap,
+                st.sampled_from(tuple(LISTS)),
+                st.integers(0, 7),
+                st.integers(1, 4),
+                st.integers(0, len(GAPS) - 1),
+            ),
+            max_size=2,
+        ).map(tuple),
+        event_lag=st.sampled_from((0, 2, -3, 20)),
     ).map(_possible)
 
 

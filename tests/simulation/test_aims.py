@@ -12,6 +12,7 @@ from tests.simulation.aims import AIMS, AIMS_APART, STAGE_AIMS, Aim, aim_of, lea
 from tests.simulation.runner import schedule_of
 from tests.simulation.schedule import (
     EVENTS,
+    LISTS,
     REGISTRY_WRITE,
     STAGE_EVENTS,
     STAGE_MEANWHILE,
@@ -26,7 +27,7 @@ from tests.simulation.schedule import (
     RolloutStart,
 )
 from tests.simulation.simulation import simulate
-from tests.simulation.world import DENIED, DEPLOYER_WRITES
+from tests.simulation.world import DENIED, DEPLOYER_WRITES, GAP
 
 if TYPE_CHECKING:
     from tests.simulation.schedule import Schedule
@@ -39,6 +40,7 @@ SAMPLE: list[Aim] = [
     # Each call, each fault, each event, each status and each kind of disturbance at least once.
     *((call, FAULTS[number % len(FAULTS)]) for number, call in enumerate(coverage.CALLS)),
     *((call, "stale") for call in STALE_READS),
+    *((call, GAP) for call in LISTS),
     *((TELLING, kind) for kind in FAULTS),
     *((f"event {event}", EVENT_FAULTS[number % len(EVENT_FAULTS)]) for number, event in enumerate(EVENTS)),
     *((f"endpoint {STATUSES[number % len(STATUSES)]}", kind) for number, kind in enumerate(KINDS)),
@@ -93,7 +95,7 @@ def test_every_pair_that_can_be_reached_is_aimed_at() -> None:
 def test_a_schedule_can_be_made_for_every_aim() -> None:
     for aim in (*AIMS, *STAGE_AIMS, *AIMS_APART):
         made = plain(aim)
-        assert made.faults or made.denials or made.event_faults or made.disturbances
+        assert made.faults or made.denials or made.event_faults or made.disturbances or made.gaps
 
 
 def test_series_of_different_seeds_aim_in_different_orders() -> None:

@@ -47,7 +47,9 @@ from tests.simulation.schedule import (
     ALARM_READ,
     DELAYS,
     DENIED_FOR,
+    GAPS,
     LISTING,
+    LISTS,
     NEEDED_ELSEWHERE,
     OPERATION_NAMES,
     PASSED_EVENT,
@@ -120,6 +122,9 @@ PARTS_PUT: Final = "PutEvents of parts"
 
 DENIED: Final = "denied"
 """How calls and coverage name that an action is denied for a while."""
+
+GAP: Final = "gap"
+"""How calls and coverage name that a list lacks some of what is there."""
 
 _FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -330,6 +335,11 @@ class World:
             for fault in schedule.faults
             for more in range(fault.times)
         }
+        self._gaps = {
+            (gap.operation, gap.nth + more): GAPS[gap.lacks % len(GAPS)]
+            for gap in schedule.gaps
+            for more in range(gap.times)
+        }
         self._event_faults = {(fault.event, fault.nth): fault for fault in schedule.event_faults}
         self._denials = {(denial.operation, denial.nth): denial for denial in schedule.denials}
         self._denied: dict[tuple[str, str], tuple[Denial, datetime]] = {}
@@ -503,6 +513,8 @@ class World:
         number = self._events
         self._events += 1
         detail = event["detail"]
+        if "ModelPackageArn" in detail:
+            event = self._lagging(event)
         name = detail.get("EndpointName")
         if name is not None:
             self.changed.add(name)
@@ -517,6 +529,11 @@ class World:
                 self._deliver(event, number, site)
         else:
             self._deliver(event, number, self._site_in(event["account"]))
+
+    def _lagging(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Return an event of the registry with a time of its own: AWS does not say whose clock it is."""
+        time = datetime.fromisoformat(event["time"]) + timedelta(seconds=self.schedule.event_lag)
+        return {**event, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
     def _site_in(self, account: str) -> Site:
         return next(site for site in self.sites if site.account == account)
@@ -643,6 +660,7 @@ class World:
         if self.remembers:
             invocation.asked.append((operation, body))
         called, operation = operation, recorded_as(operation, body)
+        gap = self._next_gap(operation)
         fault = self._next_fault(operation, invocation.site)
         kind = fault.kind if fault is not None else None
         # A message takes no time. There were none once, and other events of a schedule must stay the same.
@@ -655,7 +673,7 @@ class World:
         refused = self._fault_before(kind, task, service) or self.refusal(invocation, service, operation)
         if refused is not None:
             return refused
-        answered = self._take_effect(invocation, service, called, body, kind)
+        answered = self._take_effect(invocation, service, called, body, kind, gap)
         if takes_time:
             task.pause(self._delay(0.0, 0.1))
         match kind:
@@ -686,6 +704,11 @@ class World:
         if denial is not None:
             self.deny(denial, site)
         return self._faults.get((operation, nth))
+
+    def _next_gap(self, operation: str) -> tuple[int, int] | None:
+        """Return what the answer to this call lacks; None if nothing."""
+        nth = self._counts.get(operation, 0)
+        return self._gaps.get((operation, nth)) if self.disturbing else None
 
     def deny(self, denial: Denial, site: Site) -> None:
         """Begin to deny an action in an account."""
@@ -725,7 +748,13 @@ class World:
         return None
 
     def _take_effect(
-        self, invocation: Invocation, service: str, operation: str, body: bytes, kind: FaultKind | None
+        self,
+        invocation: Invocation,
+        service: str,
+        operation: str,
+        body: bytes,
+        kind: FaultKind | None,
+        gap: tuple[int, int] | None,
     ) -> tuple[int, bytes]:
         task = invocation.task
         assert task is not None
@@ -740,23 +769,11 @@ class World:
             invocation.faulty = True
             self.coverage.add((operation, DENIED))
             status, content = _denied(denial, service, invocation.site)
-        elif service == "sagemaker":
-            status, _, content = wire.handle(
-                self.control_plane,
-                target=f"SageMaker.{operation}",
-                body=body,
-                caller=invocation.site.caller,
-            )
-        elif service == "application-autoscaling":
-            status, content = self.scaling(operation, body, invocation.site)
-        elif service == "sagemaker-runtime":
-            status, content = self._ask_endpoint(request, invocation.site)
-        elif service == "s3":
-            status, content = self._ask_bucket(operation, request)
-        elif service == "cloudwatch":
-            status, content = answer(*self.alarms.handle(operation, request))
         else:
-            status, content = self._ask_memory(invocation, service, called, body)
+            status, content = self._ask(invocation, service, called, body)
+        if gap is not None and status == 200:
+            content = _with_gap(operation, content, gap)
+            self.coverage.add((operation, GAP))
         if called == TRANSACTION:
             [request] = request["TransactItems"][0].values()
         self.call_count += 1
@@ -769,7 +786,7 @@ class World:
             request=request,
             status=status,
             response=json.loads(content or b"{}"),
-            fault=DENIED if denial is not None else kind.value if kind is not None else None,
+            fault=DENIED if denial is not None else kind.value if kind is not None else gap and GAP,
             stale=stale is not None,
         )
         if self.remembers:
@@ -783,6 +800,25 @@ class World:
         if operation == "DeleteEndpoint" and call.accepted:
             self.failed_endpoints_deleted += 1
         return status, content
+
+    def _ask(self, invocation: Invocation, service: str, operation: str, body: bytes) -> tuple[int, bytes]:
+        """Let a service answer."""
+        request, site = json.loads(body or b"{}"), invocation.site
+        match service:
+            case "sagemaker":
+                status, _, content = wire.handle(
+                    self.control_plane, target=f"SageMaker.{operation}", body=body, caller=site.caller
+                )
+                return status, content
+            case "application-autoscaling":
+                return self.scaling(operation, body, site)
+            case "sagemaker-runtime":
+                return self._ask_endpoint(request, site)
+            case "s3":
+                return self._ask_bucket(operation, request)
+            case "cloudwatch":
+                return answer(*self.alarms.handle(operation, request))
+        return self._ask_memory(invocation, service, operation, body)
 
     def scaling(self, operation: str, body: bytes, site: Site) -> tuple[int, bytes]:
         """Ask an account's Application Auto Scaling."""
@@ -991,8 +1027,9 @@ class World:
         return sum(each["rests"] is True for each in items), sum(int(each["mark"]) for each in items)
 
     def journalled(self, endpoint_name: str, item: str) -> dict[str, Any]:
-        """Return one item of an endpoint's journal as plain values."""
-        return plain(self.site_of(endpoint_name).memory.table.partitions[endpoint_name][item])
+        """Return one item of an endpoint's journal as plain values; empty if there is none."""
+        found = self.site_of(endpoint_name).memory.table.partitions.get(endpoint_name, {})
+        return plain(found.get(item, {}))
 
     def story(self) -> str:
         """Return the whole trace as text."""
@@ -1020,6 +1057,14 @@ def names_in(part: dict[str, Any]) -> list[str]:
 def _summary(endpoint: dict[str, Any]) -> dict[str, Any]:
     members = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
     return {member: endpoint[member] for member in members}
+
+
+def _with_gap(operation: str, content: bytes, gap: tuple[int, int]) -> bytes:
+    """Return a list without some of what it shows."""
+    remainder, of = gap
+    document, member = json.loads(content), LISTS[operation]
+    document[member] = [each for place, each in enumerate(document[member]) if place % of != remainder]
+    return json.dumps(document).encode()
 
 
 def _missing(name: str) -> bytes:

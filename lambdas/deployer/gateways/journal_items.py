@@ -140,13 +140,22 @@ def last_observed_item(last: LastObserved) -> dict[str, Any]:
 
 
 def _first_look(look: FirstLook | None) -> str | None:
-    return json.dumps([look.group, sorted(look.versions)]) if look is not None else None
+    if look is None:
+        return None
+    return json.dumps([look.group, sorted(look.versions), stored_time(look.at)])
+
+
+def _read_first_look(item: Mapping[str, Any]) -> FirstLook | None:
+    text = _text(item, "first_look")
+    if text is None:
+        return None
+    group, versions, at = json.loads(text)
+    return FirstLook(group, datetime.fromisoformat(at), frozenset(versions))
 
 
 def read_last_observed(item: Mapping[str, Any]) -> LastObserved:
     """Return the last observation that an item holds."""
     refused = json.loads(_text(item, "refused_change") or "[]")
-    first_look = json.loads(_text(item, "first_look") or "[]")
     return LastObserved(
         endpoint_config_name=_text(item, "endpoint_config_name"),
         last_modified_time=read_time(item, "last_modified_time"),
@@ -157,7 +166,7 @@ def read_last_observed(item: Mapping[str, Any]) -> LastObserved:
         reported=_text(item, "reported"),
         refused_change=(refused[0], refused[1]) if refused else None,
         abort_alarm_set=item.get("abort_alarm_set", {}).get("BOOL", False),
-        first_look=FirstLook(first_look[0], frozenset(first_look[1])) if first_look else None,
+        first_look=_read_first_look(item),
         alarms=json.loads(_text(item, "alarms") or "{}"),
         alarms_seen_at=read_time(item, "alarms_seen_at"),
         properties_set=json.loads(_text(item, "properties_set") or "{}"),

@@ -26,10 +26,12 @@ class FirstLook:
 
     Attributes:
         group: The model package group, as in the settings.
+        at: When that was. A version that was changed last before it was approved before it, too.
         versions: Numbers of the versions that were approved, and do not count until they are approved again.
     """
 
     group: str
+    at: datetime
     versions: frozenset[int] = frozenset()
 
 

@@ -110,7 +110,26 @@ class ApprovalsPhase:
         before, history = self._approved_before(approved), self._ledger.history
         for version_arn in approved:
             if version_number(version_arn) not in before and not history.has_approval_of(version_arn):
-                self._record(version_arn)
+                self._find(version_arn)
+
+    def _find(self, version_arn: str) -> None:
+        """Journal the approval of a version that the journal has never seen.
+
+        If the first look's list lacked it, it counts as that look would have counted it: the highest version
+        is the newest one, and the others do not count until they are approved again.
+        """
+        version, look = self._versions.known(version_arn), self._ledger.history.last_observed.first_look
+        newest = max((each.version for each in self._ledger.history.approvals if each.decides), default=0)
+        if (
+            look is not None
+            and look.group == self._settings.model_package_group
+            and isinstance(version, ModelVersion)
+            and version.last_modified_time <= look.at
+            and version.version < newest
+        ):
+            self._ledger.note(first_look=replace(look, versions=look.versions | {version.version}))
+            return
+        self._record(version_arn)
 
     def _approved_before(self, approved: list[str]) -> frozenset[int]:
         """Return the versions that were approved before the first look, and stand ever since.
@@ -192,7 +211,8 @@ def _heard(endpoint_name: str, change: PackageChanged) -> HeardApproval:
         endpoint_name=endpoint_name,
         version_arn=change.version_arn,
         group_name=change.group_name,
-        approved_at=change.time,
+        # By the registry's clock, as a sweep dates approvals: the event's own time may be another clock's.
+        approved_at=change.last_modified_time or change.time,
         correlation_id=change.event_id,
         changed_at=change.last_modified_time if names_it else None,
     )

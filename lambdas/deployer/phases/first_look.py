@@ -6,7 +6,8 @@ nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from deployer.decisions.first_look import order
 from deployer.endpoint_pass.round import Next
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.versions import Versions
     from deployer.gateways.gateways import Gateways
     from deployer.model.settings import EndpointSettings
+
+
+CLOCKS: Final = timedelta(seconds=10)
+"""How much the deployer's clock may differ from the registry's."""
 
 
 class FirstLookPhase:
@@ -67,15 +72,18 @@ class FirstLookPhase:
             # The next phase says so, where it is news.
             return Next.GO_ON
         news = round_.change.version_arn if round_.change is not None else ""
+        serving = self._serving(approved)
         before = [
             each
-            for each in approved
+            for each in dict.fromkeys([*approved, *filter(None, [serving])])
             if not same_arn(each, news) and not self._ledger.history.has_approval_of(each)
         ]
-        serving = self._serving(before) if before else None
+        if not approved and not before:
+            # A registry that does not let this account in yet shows no version either: look again.
+            return Next.GO_ON
         chosen = self._take(order(before, serving))
         others = frozenset(version_number(each) for each in before if each not in chosen)
-        self._ledger.note(first_look=FirstLook(group, others))
+        self._ledger.note(first_look=FirstLook(group, self._now() - CLOCKS, others))
         self._report(before, [version_number(each) for each in chosen], serving)
         return Next.GO_ON
 
@@ -117,11 +125,18 @@ class FirstLookPhase:
     def _serving(self, approved: list[str]) -> str | None:
         """Return the approved version that the endpoint serves, if its models tell."""
         endpoint = self._gateways.endpoints.describe(self._settings.endpoint_name)
-        found = None
-        if endpoint is not None and endpoint.endpoint_config_name:
-            found = self._gateways.models_and_configs.versions_on(endpoint.endpoint_config_name)
-        serving = [each for each in approved if any(same_arn(each, arn) for arn in found or ())]
+        if endpoint is None or not endpoint.endpoint_config_name:
+            return None
+        found = self._gateways.models_and_configs.versions_on(endpoint.endpoint_config_name)
+        listed = {each.lower(): each for each in approved}
+        # A list may lag, or lack a page. It takes no version from its callers.
+        serving = [
+            listed.get(each.lower(), each) for each in found if each.lower() in listed or self._stands(each)
+        ]
         return max(serving, key=version_number, default=None)
+
+    def _stands(self, version_arn: str) -> bool:
+        return self._versions.facts.is_deployable(self._versions.known(version_arn))
 
     def _report(self, before: list[str], taken: list[int], serving: str | None) -> None:
         name, group = self._settings.endpoint_name, self._settings.group_name

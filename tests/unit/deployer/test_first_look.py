@@ -156,11 +156,24 @@ def test_a_lost_journal_keeps_what_serves() -> None:
     assert "version 2 is taken as approved, which it serves already" in told(pipeline, "needs_attention")[0]
 
 
+def test_a_registry_that_shows_nothing_yet_is_looked_at_again() -> None:
+    """A stage may be deployed before the registry lets its account in. Then the group "does not exist"."""
+    pipeline = Pipeline()
+    begin(pipeline)
+    assert pipeline.history.last_observed.first_look is None
+    first, *_ = approved(pipeline, 3)
+    edit(pipeline, first)
+    sweep(pipeline)
+
+    assert pipeline.serving() == "v3"
+
+
 def test_another_group_gets_a_first_look_of_its_own() -> None:
     pipeline = Pipeline()
     approved(pipeline, 1)
     begin(pipeline)
     pipeline.sagemaker.create_model_package_group(ModelPackageGroupName="churn-next")
+    pipeline.register("Approved", group="churn-next")
     pipeline.manage(ModelPackageGroupName="churn-next")
     sweep(pipeline)
 
