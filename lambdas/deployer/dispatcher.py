@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 from deployer.decisions.sweep import after_failed_look, after_look
 from deployer.endpoint_pass.round import Round
 from deployer.endpoint_pass.throttling import OutOfTimeError, TimeBudget
-from deployer.gateways.sagemaker_errors import ThrottledError
+from deployer.gateways.sagemaker_errors import NotVisibleYetError, ThrottledError
 from deployer.model import outcomes
 from deployer.model.trigger import (
     EndpointChanged,
@@ -312,8 +312,11 @@ class Dispatcher:
                 self._left_over.append(name)
         if look is not None and name in self._failures:
             with self._kept_apart(name):
-                digest = self._settings.digests[name]
-                record = after_failed_look(look, digest, began=self._started)
+                passes, digest = (
+                    type(self._failures[name]) is NotVisibleYetError,
+                    self._settings.digests[name],
+                )
+                record = after_failed_look(look, digest, began=self._started, passes=passes)
                 self._gateways.journal.fleet.note_look(name, record)
         return True
 

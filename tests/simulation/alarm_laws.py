@@ -99,6 +99,9 @@ class Law22AlarmsAreThere(Law):
             endpoint = self.world.describe(name)
             if endpoint is not None and endpoint["EndpointStatus"] != "InService":
                 continue
+            if endpoint is not None and not self.facts.attempts(name) + self.world.journal(name, "approval#"):
+                # Nothing that the journal knows was ever approved for it.
+                continue
             kept = settings.get("RollbackAlarms", ()) if endpoint is not None else ()
             wanted = {each["AlarmName"]: each for each in kept}
             found = self._of(name)

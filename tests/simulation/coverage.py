@@ -16,6 +16,7 @@ from tests.simulation.schedule import (
     MEANWHILE,
     OPERATION_NAMES,
     PLAIN_KINDS,
+    RECOVERY_KINDS,
     REGISTRY_WRITE,
     SHAPE_KINDS,
     STAGE_CALLS,
@@ -72,7 +73,8 @@ def apart() -> Iterable[tuple[str, str]]:
     """Yield the pairs that are aimed at apart from the others, whose order they leave as it was.
 
     That is each action that may be denied, what goes wrong with messages to people and with calls for
-    alarms, what people do with alarms, changes of an endpoint's kind, and lists that lack something.
+    alarms, what people do with alarms, changes of an endpoint's kind, lists that lack something, and lost
+    journals.
     """
     yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in SHAPE_KINDS)
     yield from ((operation, DENIED) for operation in DENIABLE)
@@ -83,6 +85,7 @@ def apart() -> Iterable[tuple[str, str]]:
     yield from ((VARIANT_CALL, f"meanwhile {kind}") for kind in MEANWHILE)
     yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in ALARM_KINDS)
     yield from ((operation, GAP) for operation in LISTS)
+    yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in RECOVERY_KINDS)
 
 
 def everywhere() -> Iterable[tuple[str, str]]:

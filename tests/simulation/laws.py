@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from tests.simulation.alarms import Raised
-    from tests.simulation.people import Approving
+    from tests.simulation.people import Approving, Recovery
     from tests.simulation.sites import Site
     from tests.simulation.world import Call, Invocation, World
 
@@ -79,6 +79,9 @@ TRANSIENT: Final = (
     *("AccessDenied", "CreateNetworkInterface", "ecr:", "kms:", "s3:GetObject", "s3:ListBucket"),
 )
 """SageMaker's messages about trouble that may pass, as its users saw them; the deployer has its own list."""
+
+LATEST_EVENT: Final = timedelta(hours=1)
+"""An event is late by less, and so is an invocation that Lambda repeats for it."""
 
 RETRIES: Final = 5
 """How often a release that failed for a passing reason is tried again."""
@@ -257,13 +260,38 @@ class Facts:
             and rollout.call.time <= each.time <= (rollout.ended or each.time)
         ]
 
+    def recovered(self, endpoint_name: str, since: datetime) -> bool:
+        """Tell whether an endpoint's journal was lost or restored since then."""
+        return any(
+            each.endpoint_name == endpoint_name and each.time >= since
+            for each in self.world.people.recoveries
+        )
+
+    def is_forgotten(self, endpoint_name: str, time: datetime) -> bool:
+        """Tell whether the journal lost what happened then to an endpoint."""
+        return any(
+            each.endpoint_name == endpoint_name and each.back_to < time <= each.time
+            for each in self.world.people.recoveries
+        )
+
+    def is_torn(self, endpoint_name: str, number: int) -> bool:
+        """Tell whether an attempt was under way when the journal was as it is again."""
+        return any(
+            each.endpoint_name == endpoint_name and each.statuses.get(number, "succeeded") not in SETTLED
+            for each in self.world.people.recoveries
+        )
+
     def attempts(self, endpoint_name: str) -> list[dict[str, Any]]:
         """Return the journalled attempts, oldest first."""
         return self.world.journal(endpoint_name, "attempt#")
 
     def rollouts_of(self, endpoint_name: str, attempt: Mapping[str, Any]) -> list[Rollout]:
         """Return an attempt's rollouts; the last one of its config if it only tries again what that made."""
-        of_endpoint = [each for each in self.rollouts if each.endpoint_name == endpoint_name]
+        of_endpoint = [
+            each
+            for each in self.rollouts
+            if each.endpoint_name == endpoint_name and not self.is_forgotten(endpoint_name, each.call.time)
+        ]
         own = [each for each in of_endpoint if each.attempt == int(attempt["number"])]
         if own or "accepted_at" in attempt or "tests_begun" not in attempt or attempt["tests_begun"] == "0":
             return own
@@ -302,6 +330,9 @@ class Law:
 
     def check_change(self) -> None:
         """Look at endpoints after anything may have changed."""
+
+    def check_recovery(self, recovery: Recovery) -> None:
+        """Learn that an endpoint's journal was lost or restored."""
 
     def check_rest(self) -> None:
         """Look at the world when disturbances have stopped and everything has come to rest."""
@@ -438,6 +469,16 @@ class Law3NewestStandingApproval(Law):
         super().__init__(world, facts)
         self._heard_first: set[tuple[str, str, str]] = set()
         self._journalled: dict[tuple[str, str, str], int] = {}
+
+    def check_recovery(self, recovery: Recovery) -> None:
+        name = recovery.endpoint_name
+        left = {
+            (name, each["version_arn"].lower(), each["approved_at"])
+            for each in self.world.journal(name, "approval#")
+        }
+        self._journalled = {
+            key: each for key, each in self._journalled.items() if key[0] != name or key in left
+        }
 
     def check_call(self, call: Call) -> None:
         """Remember the journalled approvals whose invocation read no other approval of the version."""
@@ -737,6 +778,13 @@ class Law3NewestStandingApproval(Law):
             return like
         return found
 
+    def _is_torn_off(self, name: str, time: datetime) -> bool:
+        """Tell whether a journal was lost or restored to before an event of that time came for sure."""
+        return any(
+            each.endpoint_name == name and each.time >= time and each.back_to <= time + LATEST_EVENT
+            for each in self.world.people.recoveries
+        )
+
     def _check_approvals(self, name: str) -> None:
         people = self.world.people
         journalled: dict[str, datetime] = {}
@@ -773,6 +821,7 @@ class Law3NewestStandingApproval(Law):
             if (
                 (account, named[-1].event_id) in self.world.processed
                 and not people.settings_were_missing
+                and not self._is_torn_off(name, named[-1].time)
                 and known < named[-1].time
                 # At a gate, a rejected version may be approved again without a change at the gate.
                 and not any(
@@ -807,7 +856,8 @@ class Law4NoLoop(Law):
             self._check_memory(call)
         if not self.world.calmed:
             return
-        subject = call.request.get("ModelName") or call.request.get("EndpointConfigName") or "tags"
+        subject = call.request.get("ModelName") or call.request.get("EndpointConfigName")
+        subject = subject or f"tags of {call.request.get('ResourceArn')}"
         if call.operation in {"DeleteEndpoint", *CHANGES}:
             subject = call.request["EndpointName"]
         if call.operation == VARIANT_CALL:
@@ -876,6 +926,13 @@ class Law5EachEndIsTold(Law):
         super().__init__(world, facts)
         self._statuses: dict[tuple[str, str], str] = {}
         self._told: dict[tuple[str, str], list[Call]] = {}
+        self._said: dict[tuple[str, str], tuple[Any, ...]] = {}
+
+    def check_recovery(self, recovery: Recovery) -> None:
+        name = recovery.endpoint_name
+        kept = {key: each for key, each in self._statuses.items() if key[0] != name}
+        restored = {(name, f"attempt#{number:09d}"): status for number, status in recovery.statuses.items()}
+        self._statuses = {**kept, **restored}
 
     def check_call(self, call: Call) -> None:
         if not call.accepted:
@@ -901,6 +958,9 @@ class Law5EachEndIsTold(Law):
         if before in SETTLED or (before in NEXT and now not in NEXT[before]):
             raise self.broken(f"{item} of {name} went from {before} to {now}")
         if attempt["action"] in ASIDE or now not in SETTLED:
+            return
+        if self.facts.is_torn(name, int(attempt["number"])):
+            # What became of it happened after the time that the journal knows.
             return
         rollouts = self.facts.rollouts_of(name, attempt)
         succeeded = any(each.succeeded for each in rollouts)
@@ -990,8 +1050,9 @@ class Law5EachEndIsTold(Law):
 
     def _check_outcome(self, call: Call, detail: dict[str, Any]) -> None:
         self._told.setdefault((call.operation, detail["OutcomeId"]), []).append(call)
+        self._check_id(call, detail)
         number = detail.get("Attempt")
-        if number is None:
+        if number is None or self.facts.recovered(detail["EndpointName"], call.invocation.started):
             return
         attempt = next(
             (each for each in self.facts.attempts(detail["EndpointName"]) if int(each["number"]) == number),
@@ -1008,14 +1069,21 @@ class Law5EachEndIsTold(Law):
         if kind not in TOLD.get(status, ()):
             raise self.broken(f"{detail['OutcomeId']} is told while the journal says {status}")
 
+    def _check_id(self, call: Call, detail: dict[str, Any]) -> None:
+        """Look whether an id was used before, for something else: consumers drop what they have seen."""
+        said = tuple(detail.get(each) for each in ("EndpointName", "Outcome", "ModelPackageArn", "Attempt"))
+        before = self._said.setdefault((call.operation, detail["OutcomeId"]), said)
+        if before != said:
+            raise self.broken(f"{detail['OutcomeId']} is told of {said}, and was told of {before}")
+
     def check_rest(self) -> None:
         for name in self.world.people.endpoints:
             if self.world.people.settings.get(name) is None:
                 continue
             for attempt in self.facts.attempts(name):
-                if attempt["action"] in ASIDE - {PROMOTE}:
-                    continue
                 number = int(attempt["number"])
+                if attempt["action"] in ASIDE - {PROMOTE} or self.facts.is_torn(name, number):
+                    continue
                 told = TOLD_OF_PROMOTION if attempt["action"] == PROMOTE else TOLD
                 if attempt["status"] not in SETTLED:
                     raise self.broken(f"attempt {number} of {name} is {attempt['status']} for ever")
@@ -1023,6 +1091,9 @@ class Law5EachEndIsTold(Law):
                     self._check_told(attempt, name, told, channel)
         for (_, outcome_id), calls in self._told.items():
             untroubled = [call for call in calls if not call.invocation.faulty]
+            if self.facts.recovered(outcome_id.split("/")[0], self.world.start):
+                # The journal lost that it was reported.
+                continue
             if self._of_attempt(outcome_id) and len(untroubled) > 1:
                 raise self.broken(f"{outcome_id} was told {len(calls)} times without need")
 
@@ -1061,6 +1132,7 @@ class Law6NothingNeededIsDeleted(Law):
     def __init__(self, world: World, facts: Facts) -> None:
         super().__init__(world, facts)
         self._owners: dict[tuple[str, str], str] = {}
+        self._made_at: dict[str, datetime] = {}
         self._newest = Law3NewestStandingApproval(world, facts)
         self._approved: dict[str, datetime] = {}
         self._made_for: dict[str, str] = {}
@@ -1077,8 +1149,10 @@ class Law6NothingNeededIsDeleted(Law):
                     self._approved[key["endpoint"]["S"]] = self.world.clock.now()
             case "CreateModel":
                 self._owners["model", request["ModelName"]] = _owner(request)
+                self._made_at[request["ModelName"]] = call.time
             case "CreateEndpointConfig":
                 config_name = request["EndpointConfigName"]
+                self._made_at[config_name] = call.time
                 self._owners["config", config_name] = self._made_for[config_name] = _owner(request)
                 attempt = self.facts.unsettled(_owner(request))
                 if attempt is not None:
@@ -1091,7 +1165,8 @@ class Law6NothingNeededIsDeleted(Law):
 
     def _check_deletion(self, call: Call, kind: str, name: str) -> None:
         owner = self._owners.pop((kind, name), None)
-        if kind == "config" and owner is not None and name in self._former(owner):
+        is_torn = owner is not None and self.facts.recovered(owner, call.invocation.started)
+        if kind == "config" and owner is not None and not is_torn and name in self._former(owner):
             raise self.broken(f"{call.operation} of {name}, one of the last that served on {owner}")
         if owner is None:
             raise self.broken(f"{call.operation} of {name}, which is not the deployer's")
@@ -1145,6 +1220,8 @@ class Law6NothingNeededIsDeleted(Law):
             and self.facts.contents.get(name) == fallback.content
             and (fallback.artifact in {None, artifact} or artifact is None)
             and self._made_for.get(name) == endpoint_name
+            # What a lost journal knew is made again if it is needed.
+            and not self.facts.is_forgotten(endpoint_name, self._made_at[name])
         }
 
     def _needed(self, endpoint_name: str) -> set[str]:
@@ -1164,7 +1241,12 @@ class Law6NothingNeededIsDeleted(Law):
             attempts = self.facts.attempts(name)
             for kind, named in (("model", _models_of), ("config", _configs_of)):
                 names = {
-                    each for (what, each), owner in self._owners.items() if what == kind and owner == name
+                    each
+                    for (what, each), owner in self._owners.items()
+                    if what == kind
+                    and owner == name
+                    # Nobody knows what a lost journal knew.
+                    and not self.facts.is_forgotten(name, self._made_at[each])
                 }
                 orphans = names - {each for attempt in attempts for each in named(attempt)}
                 if orphans:
@@ -1195,6 +1277,9 @@ class Law7JournalExplains(Law):
 
     def check_call(self, call: Call) -> None:
         if not call.is_write or call.operation in {"AddTags", "DeleteTags"}:
+            return
+        if any(each.time >= call.invocation.started for each in self.world.people.recoveries):
+            # It had journalled its attempt, and somebody took that away.
             return
         if call.operation == VARIANT_CALL:
             self._check_set(call)
@@ -1231,6 +1316,14 @@ class Law7JournalExplains(Law):
                 if (change["VariantName"], what, float(change[what])) not in noted:
                     raise self.broken(f"no attempt of {name} explains that {change} is set")
 
+    def _lost_its_journal(self, rollout: Rollout) -> bool:
+        """Tell whether the journal was lost or restored after the invocation had noted its attempt."""
+        begun = rollout.call.invocation.started
+        return any(
+            each.endpoint_name == rollout.endpoint_name and begun <= each.time <= rollout.call.time
+            for each in self.world.people.recoveries
+        )
+
     def _is_lost(self, rollout: Rollout) -> bool:
         return rollout.call.invocation.faulty and rollout.ended is not None and not rollout.succeeded
 
@@ -1261,7 +1354,14 @@ class Law7JournalExplains(Law):
     def check_rest(self) -> None:
         for name in self.world.people.endpoints:
             attempts = [each for each in self.facts.attempts(name) if each["action"] not in ASIDE]
-            rollouts = [each for each in self.facts.rollouts if each.endpoint_name == name]
+            rollouts = [
+                each
+                for each in self.facts.rollouts
+                if each.endpoint_name == name
+                and not self.facts.is_forgotten(name, each.call.time)
+                and not self.facts.is_torn(name, each.attempt or 0)
+                and not self._lost_its_journal(each)
+            ]
             numbers = [rollout.attempt or 0 for rollout in rollouts]
             again = [former for former, later in pairwise(rollouts) if former.attempt == later.attempt]
             if numbers != sorted(numbers) or not all(map(self._is_lost, again)):
@@ -1284,6 +1384,9 @@ class Law7JournalExplains(Law):
                     for each in rollouts
                     if each.succeeded and by_number[each.attempt or 0]["status"] in {"failed", "aborted"}
                 }
+                if self.facts.recovered(name, self.world.start):
+                    # It may have been on this config already, which the journal did not know.
+                    continue
                 if endpoint["EndpointConfigName"] not in {succeeded[-1]["endpoint_config_name"], *unseen}:
                     raise self.broken(
                         f"{name} is on {endpoint['EndpointConfigName']}, and the last success was "
@@ -1633,6 +1736,10 @@ class Law10OnlyWhatIsTakenBackIsAborted(Law):
         )
 
 
+Scaling: TypeAlias = tuple[tuple[int, int] | None, set[str], set[str]]
+"""A variant's capacities, policies and scheduled actions."""
+
+
 class Law11ScalingComesBack(Law):
     """At rest, an endpoint's variants scale by its settings.
 
@@ -1704,15 +1811,24 @@ class Law11ScalingComesBack(Law):
                     # Nothing stands, or it failed with these settings: other variants serve (law 3).
                     continue
                 found = self._found(name, variant_name)
-                expected = (
+                expected: Scaling = (
                     (wanted["MinCapacity"], wanted["MaxCapacity"]),
                     {each["PolicyName"] for each in wanted["Policies"]},
                     {each["ScheduledActionName"] for each in wanted["ScheduledActions"]},
                 )
-                if found != expected:
+                if found != expected and not self._is_more(name, found, expected):
                     raise self.broken(f"{variant_name} of {name} scales by {found}, not by {expected}")
 
-    def _found(self, name: str, variant_name: str) -> tuple[tuple[int, int] | None, set[str], set[str]]:
+    def _is_more(self, name: str, found: Scaling, expected: Scaling) -> bool:
+        """Tell whether there is only more than expected, which a lost journal knew."""
+        return (
+            self.facts.recovered(name, self.world.start)
+            and found[0] == expected[0]
+            and found[1] >= expected[1]
+            and found[2] >= expected[2]
+        )
+
+    def _found(self, name: str, variant_name: str) -> Scaling:
         resource = f"endpoint/{name}/variant/{variant_name}"
         targets = self._ask(name, "DescribeScalableTargets", ResourceIds=[resource])["ScalableTargets"]
         policies = self._ask(name, "DescribeScalingPolicies", ResourceId=resource)["ScalingPolicies"]
@@ -1981,6 +2097,8 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
         # The last one is this very call's.
         before = [each for each in self.facts.rollouts if each.endpoint_name == name][:-1]
         ended = self._rolled_back_updates.get(before[-1].call.number) if before else None
+        if ended is not None and self.facts.recovered(name, before[-1].call.time):
+            return
         if ended is not None and call.time < ended + SETTLING - ANSWERED_LATE:
             raise self.broken(
                 f"{name} is updated without {rollback_alarm(name)}, which the rollout may have set off that "
@@ -2017,6 +2135,8 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
         for (name, content), ended in self._rolled_back.items():
             endpoint = self.world.describe(name)
             if endpoint is None or endpoint["EndpointStatus"] != "InService":
+                continue
+            if self.facts.is_forgotten(name, ended):
                 continue
             if self.world.people.config_content(endpoint["EndpointConfigName"]) == content and not any(
                 act.version_arn.lower() == content[0]
@@ -2055,6 +2175,7 @@ class Law14VersionsAreTried(Law):
             or not key["item"]["S"].startswith("attempt#")
             or not self.world.schedule.smoke_test
             or self.world.people.settings_were_missing
+            or self.facts.recovered(key["endpoint"]["S"], call.invocation.started)
         ):
             return
         name = key["endpoint"]["S"]
@@ -2080,8 +2201,9 @@ class Law14VersionsAreTried(Law):
                 )
 
     def _check_begun(self, call: Call) -> None:
-        attempt = self.facts.unsettled(call.request["EndpointName"])
-        if attempt is None:
+        name = call.request["EndpointName"]
+        attempt = self.facts.unsettled(name)
+        if attempt is None or self.facts.recovered(name, call.invocation.started):
             return
         reads: set[str] = set()
         for each in reversed(call.invocation.calls):
@@ -2174,6 +2296,9 @@ class Law21SettingsAreLookedAt(Law):
             for detail in (json.loads(each["Detail"]) for each in site.memory.entries)
             if detail.get("Outcome") == "unmanaged" and detail["EndpointName"] == name
         }
+        if self.facts.recovered(name, removals[-1].time if removals else self.world.start):
+            # Nobody remembers the settings of before, or somebody does again.
+            return
         if len(told) > len(removals):
             times = f"{len(told)} times, and was removed {len(removals)} times"
             raise self.broken(f"{name} is reported as unmanaged {times}")

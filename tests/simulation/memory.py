@@ -171,6 +171,15 @@ class Table:
                 }
         return 200, {"Items": found, "Count": len(found), "ScannedCount": len(found)}
 
+    def snapshot(self) -> dict[str, dict[str, Item]]:
+        """Return what the table holds, for a restore."""
+        return copy.deepcopy(self.partitions)
+
+    def restore(self, partition: str, items: Mapping[str, Item]) -> None:
+        """Let a partition hold these items, and nothing else."""
+        self.partitions[partition] = copy.deepcopy(dict(items))
+        self._order[partition] = sorted(items)
+
     def items(self, partition: str, prefix: str = "") -> list[Item]:
         """Return a partition's items whose sort keys begin so, in order."""
         sorts = self._order.get(partition, [])

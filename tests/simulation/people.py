@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.contract import FLEET, STACK_TAG
 from infra.settings.compiling import alarm_definitions
 from infra.settings.keys.rollout_options import RollbackAlarms
 from local_cloud.sagemaker.errors import ServiceError
@@ -22,7 +23,16 @@ from tests.simulation.alarms import latency_alarm, rollback_alarm
 from tests.simulation.artifacts import artifact_of
 from tests.simulation.bucket import NEIGHBOUR
 from tests.simulation.clients import REGION
-from tests.simulation.schedule import SHAPES, Companions, Disturbance, Kind, RolloutKind, Shape
+from tests.simulation.schedule import (
+    HANDED_OVER,
+    SHAPES,
+    Companions,
+    Disturbance,
+    Kind,
+    RolloutKind,
+    Shape,
+    Stages,
+)
 from tests.simulation.sites import (
     ACCOUNT,
     GROUP,
@@ -424,6 +434,23 @@ class Removal:
     is_noted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """A moment at which an endpoint's journal became what it was earlier, or empty.
+
+    Attributes:
+        endpoint_name: The endpoint.
+        time: When.
+        back_to: As of when the journal is; the world's start if it was lost.
+        statuses: The status of each attempt in it, by its number.
+    """
+
+    endpoint_name: str
+    time: datetime
+    back_to: datetime
+    statuses: Mapping[int, str]
+
+
 @dataclass(slots=True)
 class People:
     """Does what disturbances say."""
@@ -445,6 +472,9 @@ class People:
     """Invocations that failed although nothing was done to any of their calls."""
     shapes: dict[str, Shape] = field(default_factory=dict)
     """Endpoint to the kind of endpoint that it is to be, if that is not the usual one."""
+    recoveries: list[Recovery] = field(default_factory=list)
+    """Every loss and restore of a journal, in order."""
+    _snapshots: list[tuple[datetime, dict[str, dict[str, Any]]]] = field(default_factory=list)
     _numbers: dict[str, int] = field(default_factory=dict)
     _settings_events: int = 0
     _pending: dict[str, list[Disturbance]] = field(default_factory=dict)
@@ -470,7 +500,8 @@ class People:
                 ResourcePolicy=group_policy(world.sites),
             )
         for name in self.endpoints:
-            self._write(name, 0)
+            if name != self.handed_over:
+                self._write(name, 0)
         for site in world.sites:
             self._deploy(site)
         for site in world.sites:
@@ -483,6 +514,100 @@ class People:
                 world.run_until_quiet()
                 world.pass_time(30)
         world.run_until_quiet()
+        if self.handed_over is not None:
+            self._make_by_hand(self.handed_over)
+            world.run_until_quiet()
+
+    @property
+    def handed_over(self) -> str | None:
+        """The endpoint that a person made and hands over, if there is one."""
+        return self.endpoints[-1] if self.world.schedule.handed_over % len(HANDED_OVER) else None
+
+    def _make_by_hand(self, endpoint: str) -> None:
+        """Make an endpoint as a person does, with other counts than its settings will have, and tag it."""
+        kind, site = self.world.schedule.handed_over % len(HANDED_OVER), self.world.site_of(endpoint)
+        names = ({"Image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/x:1"},)
+        versions = tuple({"ModelPackageName": self.versions[place].arn} for place in (0, -1))
+        variant = {
+            "VariantName": "AllTraffic",
+            "ModelName": "by-hand",
+            "InstanceType": INSTANCE_TYPE,
+            "InitialInstanceCount": 4,
+            "InitialVariantWeight": 1.0,
+        }
+        container = (*names, *versions, *names)[kind]
+        self.call(
+            "CreateModel",
+            at=site,
+            ModelName="by-hand",
+            ExecutionRoleArn=site.role_arn,
+            Containers=[container],
+        )
+        self.call("CreateEndpointConfig", at=site, EndpointConfigName="by-hand", ProductionVariants=[variant])
+        self.call(
+            "CreateEndpoint",
+            at=site,
+            EndpointName=endpoint,
+            EndpointConfigName="by-hand",
+            Tags=[{"Key": STACK_TAG, "Value": STACK}],
+        )
+
+    def take_over(self) -> None:
+        """Put the endpoint that a person made under management."""
+        endpoint = self.handed_over
+        if endpoint is not None and self.settings.get(endpoint) is None:
+            self.write_settings(endpoint, 0)
+
+    # The journal -------------------------------------------------------------------------------------
+
+    def keep_snapshot(self) -> None:
+        """Keep what the first account's journal holds, for a restore: its backups are continuous."""
+        self._snapshots.append((self.world.clock.now(), self.world.memory.table.snapshot()))
+
+    def lose_journal(self, endpoint: str, how: int) -> None:
+        """Delete what the journal has of an endpoint, or all of it."""
+        if self.world.schedule.stages is not Stages.NONE:
+            return
+        lost = self.endpoints if how % 2 else (endpoint,)
+        self.world.tell("cdk", f"journal of {', '.join(lost)} is lost")
+        self._put_back(lost, self.world.start, {})
+
+    def restore_journal(self, how: int) -> None:
+        """Empty the journal, and put back what it held earlier."""
+        if self._snapshots and self.world.schedule.stages is Stages.NONE:
+            time, partitions = self._snapshots[-1 - how % len(self._snapshots)]
+            self.world.tell("cdk", f"journal is put back to {time}")
+            self._put_back(self.endpoints, time, partitions)
+
+    def redeploy(self) -> None:
+        """Destroy the stack, and deploy it again: with a role and an empty journal of its own."""
+        if self.world.schedule.stages is not Stages.NONE:
+            return
+        (site,) = self.world.sites
+        self.world.tell("cdk", "the stack is destroyed, and deployed again")
+        self.world.forget_invocations()
+        site.stacks += 1
+        self._put_back(self.endpoints, self.world.start, {})
+        self._announce_settings(site)
+
+    def _put_back(
+        self, endpoints: tuple[str, ...], time: datetime, partitions: dict[str, dict[str, Any]]
+    ) -> None:
+        table, now = self.world.memory.table, self.world.clock.now()
+        self.last_done = now
+        fleet = dict(table.partitions.get(FLEET, {}))
+        for name in endpoints:
+            items = partitions.get(name, {})
+            table.restore(name, items)
+            fleet.pop(name, None)
+            fleet |= {key: each for key, each in partitions.get(FLEET, {}).items() if key == name}
+            attempts = [each for key, each in items.items() if key.startswith("attempt#")]
+            statuses = {int(each["number"]["N"]): each["status"]["S"] for each in attempts}
+            self.recoveries.append(Recovery(name, now, time, statuses))
+        table.restore(FLEET, fleet)
+        for recovery in self.recoveries[-len(endpoints) :]:
+            for observer in self.world.recovery_observers:
+                observer(recovery)
 
     def _make_what_is_not_ours(self, site: Site) -> None:
         """Make a model and a config of somebody else, whose names look like ours."""
@@ -831,7 +956,7 @@ class People:
 
     def write_settings(self, endpoint: str, how: int) -> None:
         """Deploy the stack with other settings of an endpoint, which may fail and be rolled back."""
-        before, number = self.settings.get(endpoint), self._numbers[endpoint]
+        before, number = self.settings.get(endpoint), self._numbers.get(endpoint, 0)
         is_rolled_back = how == SETTINGS - 1
         self._write(endpoint, (number + 1) % how if is_rolled_back else how)
         self._deploy(self.world.site_of(endpoint))
@@ -891,11 +1016,11 @@ class People:
             shape = Shape.RENAMED
         self.shapes[endpoint] = shape
         self.world.tell("cdk", f"{endpoint} is to be {shape}")
-        self.write_settings(endpoint, self._numbers[endpoint])
+        self.write_settings(endpoint, self._numbers.get(endpoint, 0))
 
     def least_kept(self, endpoint: str) -> int:
         """Return the fewest former releases that any settings of an endpoint ever kept."""
-        return min(self._kept[endpoint])
+        return min(self._kept.get(endpoint, [0]))
 
     def remove_settings(self, endpoint: str) -> None:
         """Deploy the stack without an endpoint's settings."""
@@ -912,8 +1037,10 @@ class People:
     def _deploy(self, site: Site) -> None:
         """Update the stack's function, and then its marker, if settings changed."""
         self.last_done = self.world.clock.now()
-        if not site.deploy():
-            return
+        if site.deploy():
+            self._announce_settings(site)
+
+    def _announce_settings(self, site: Site) -> None:
         self._settings_events += 1
         self.world.emit(
             {
@@ -1043,6 +1170,10 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
         "DeleteEndpoint", at=people.world.site_of(endpoint), EndpointName=endpoint
     ),
     Kind.SWEEP: lambda people, *_: people.world.sweep(),
+    Kind.LOSE_JOURNAL: lambda people, what, endpoint: people.lose_journal(endpoint, what.how),
+    Kind.RESTORE_JOURNAL: lambda people, what, _: people.restore_journal(what.how),
+    Kind.REDEPLOY_STACK: lambda people, *_: people.redeploy(),
+    Kind.HAND_OVER: lambda people, *_: people.take_over(),
     Kind.SET_LIFE_CYCLE: lambda people, what, _: people.stand(
         people.version(what.which), LIFE_CYCLES[what.how % len(LIFE_CYCLES)], _by(what)
     ),

@@ -19,6 +19,7 @@ from tests.simulation.schedule import (
     draw_staged,
     with_alarms,
     with_gaps,
+    with_recoveries,
     with_shapes,
 )
 from tests.simulation.simulation import simulate
@@ -33,8 +34,8 @@ def schedule_of(seed: str, number: int) -> Schedule:
     """Return one schedule of a series; the same in every run, on every machine.
 
     Every other one is drawn freely; of ten of these, three have stages, one has companions, in one more
-    many versions fail in a row, and in another one an action is denied or a message to people fails. Those in
-    between are aimed, at one pair of the coverage after another.
+    many versions fail in a row, in two a journal is lost or restored, and in another one an action is denied
+    or a message to people fails. Those in between are aimed, at one pair of the coverage after another.
     """
     random = Random(f"{seed}/{number}")  # noqa: S311 - equal seeds must give equal schedules
     if number % 2:
@@ -68,9 +69,15 @@ def _failing(_: str, __: int, random: Random) -> Schedule:
     return draw_failing(random)
 
 
+def _recovering(_: str, __: int, random: Random) -> Schedule:
+    return with_recoveries(_with_more(draw(random)))
+
+
 _SPECIAL: Final[dict[int, Callable[[str, int, Random], Schedule]]] = {
     4: _failing,
+    6: _recovering,
     8: _with_companions,
+    10: _recovering,
     12: _staged,
     14: _aimed_at_stages,
     16: _aimed_apart,

@@ -71,6 +71,10 @@ class Kind(StrEnum):
     CHANGE_SHAPE = "change shape"
     DELETE_ALARM = "delete alarm"
     FOREIGN_ALARM = "foreign alarm"
+    LOSE_JOURNAL = "lose journal"
+    RESTORE_JOURNAL = "restore journal"
+    REDEPLOY_STACK = "redeploy stack"
+    HAND_OVER = "hand over"
 
 
 REGISTRY_KINDS: Final = (
@@ -90,7 +94,15 @@ SHAPE_KINDS: Final = (Kind.CHANGE_SHAPE,)
 ALARM_KINDS: Final = (Kind.DELETE_ALARM, Kind.FOREIGN_ALARM)
 """Things that people do with the deployer's alarms."""
 
-PLAIN_KINDS: Final = tuple(kind for kind in Kind if kind not in (*STAGE_KINDS, *SHAPE_KINDS, *ALARM_KINDS))
+JOURNAL_KINDS: Final = (Kind.LOSE_JOURNAL, Kind.RESTORE_JOURNAL, Kind.REDEPLOY_STACK)
+"""Things that happen to the journal: afterwards it knows less than before."""
+
+RECOVERY_KINDS: Final = (*JOURNAL_KINDS, Kind.HAND_OVER)
+"""Those, and an endpoint that a person made and hands over. Only in worlds without stages."""
+
+_APART: Final = (*STAGE_KINDS, *SHAPE_KINDS, *ALARM_KINDS, *RECOVERY_KINDS)
+
+PLAIN_KINDS: Final = tuple(kind for kind in Kind if kind not in _APART)
 """Things that happen in every world."""
 
 
@@ -237,6 +249,14 @@ STAGE_EVENTS: Final = (PASSED_EVENT, WAITING_EVENT, TAKEN_BACK_EVENT)
 """The events that say where a version stands; each is delivered to every stage. The last one's version stands
 nowhere, or at a gate no longer."""
 
+HANDED_OVER: Final = (
+    "managed",
+    "serves the first version",
+    "serves the last version",
+    "serves another model",
+)
+"""How the last endpoint began: managed as the others are, or made by a person."""
+
 PART_SIZE: Final = 50
 """Endpoints in a part of a sweep, as the deployer has it by default."""
 
@@ -378,6 +398,7 @@ class Schedule:
         event_faults: Faults of deliveries.
         denials: Denied permissions.
         gaps: Lists that lack some of what is there.
+        handed_over: Index into HANDED_OVER: how the last endpoint began, which a person hands over.
         event_lag: By how many seconds the `time` of the registry's events is after the version's
             LastModifiedTime.
     """
@@ -405,6 +426,7 @@ class Schedule:
     denials: tuple[Denial, ...] = ()
     gaps: tuple[Gap, ...] = ()
     event_lag: int = 0
+    handed_over: int = 0
 
     def to_json(self) -> str:
         """Return the schedule as compact JSON, without defaults."""
@@ -723,6 +745,25 @@ def with_gaps(schedule: Schedule) -> Schedule:
         for _ in range(random.choice((0, 0, 0, 0, 1, 2)))
     )
     return replace(schedule, gaps=gaps)
+
+
+def with_recoveries(schedule: Schedule) -> Schedule:
+    """Let journals get lost or be restored, stacks be deployed anew, and a person hand an endpoint over."""
+    random = _stream("recoveries", schedule.seed)
+    done = list(schedule.disturbances)
+    for _ in range(random.choice((1, 1, 1, 2))):
+        each = Disturbance(
+            random.choice(JOURNAL_KINDS),
+            random.randrange(len(WAITS)),
+            random.choice((0, 0, random.randrange(CHOICES))),
+            random.randrange(CHOICES),
+        )
+        done.insert(random.randrange(len(done) + 1), each)
+    handed_over = random.choice((0, 0, *range(len(HANDED_OVER))))
+    if handed_over:
+        each = Disturbance(Kind.HAND_OVER, random.randrange(len(WAITS)), schedule.endpoints - 1)
+        done.insert(random.randrange(len(done) + 1), each)
+    return replace(schedule, handed_over=handed_over, disturbances=tuple(done))
 
 
 def with_alarms(schedule: Schedule) -> Schedule:

@@ -54,7 +54,7 @@ def _simpler(schedule: Schedule) -> Iterator[Schedule]:
             size //= 2
     for name in (
         *("switches", "endpoints", "policy", "rollout", "instances", "alarm_lasts", "scaling", "smoke_test"),
-        *("stages", "soak", "companions", "keep", "part_size", "skew", "event_lag"),
+        *("stages", "soak", "companions", "keep", "part_size", "skew", "event_lag", "handed_over"),
         *("config_visible_seconds", "head_start", "seed"),
     ):
         plain = getattr(PLAIN, name)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Final
 from deployer.contract import FLEET
 from deployer.decisions.sweep import last_full_look_due
 from tests.simulation.alarm_laws import ALARM_LAWS
+from tests.simulation.history_laws import HISTORY_LAWS
 from tests.simulation.laws import LAWS, SETTLED, Facts, Law, Law4NoLoop, LawBrokenError
 from tests.simulation.schedule import Stages
 from tests.simulation.stage_laws import STAGE_LAWS
 from tests.simulation.world import EndlessError, World
 
 if TYPE_CHECKING:
+    from tests.simulation.people import Recovery
     from tests.simulation.schedule import Schedule
     from tests.simulation.world import Call
 
@@ -35,7 +37,7 @@ STILL_SECONDS: Final = 900.0
 A_DAY: Final = 24 * 60 * 60.0
 """After this long, the deployer reads the alarms of an endpoint at rest again."""
 
-EVERY_LAW: Final = (*LAWS, *STAGE_LAWS, *ALARM_LAWS)
+EVERY_LAW: Final = (*LAWS, *STAGE_LAWS, *ALARM_LAWS, *HISTORY_LAWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Judge:
         self.laws: tuple[Law, ...] = tuple(law(world, self.facts) for law in EVERY_LAW)
         world.observers.append(self._see_call)
         world.change_observers.append(self._see_change)
+        world.recovery_observers.append(self._see_recovery)
 
     def _see_call(self, call: Call) -> None:
         self.facts.note_call(call)
@@ -75,6 +78,10 @@ class Judge:
         self.facts.note_change()
         for law in self.laws:
             law.check_change()
+
+    def _see_recovery(self, recovery: Recovery) -> None:
+        for law in self.laws:
+            law.check_recovery(recovery)
 
     def check_rest(self) -> None:
         """Let every law look at the world at rest."""

@@ -62,6 +62,7 @@ class Site:
         skew: By how many seconds its deployer's clock is ahead of SageMaker's.
         memory: Its journal and its bus.
         documents: The settings of its stack, by endpoint.
+        stacks: How many stacks there were before: a later one makes a role of its own.
         settings: The settings as its function has them.
     """
 
@@ -70,6 +71,7 @@ class Site:
     skew: int
     memory: Memory = field(default_factory=Memory)
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stacks: int = 0
     settings: SettingsFiles = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,7 +87,7 @@ class Site:
     @property
     def role_arn(self) -> str:
         """The role that its models run as."""
-        return f"arn:aws:iam::{self.account}:role/models"
+        return f"arn:aws:iam::{self.account}:role/models{self.stacks or ''}"
 
     @property
     def deployers(self) -> str:

@@ -60,7 +60,7 @@ class Turns:
         self._writes: dict[str, list[datetime]] = {}
         for call in world.calls:
             written = _partition_written(call)
-            if written is not None:
+            if written is not None and not _is_forgotten(world, written, call.time):
                 self._writes.setdefault(written, []).append(call.time)
             read = _partition_read(call)
             if read not in {None, FLEET} and call.invocation.event["detail-type"] in _LOOKS:
@@ -143,15 +143,32 @@ class Turns:
             failures = 0
             for before, turn in pairwise(turns):
                 failures = failures + 1 if before.failed else 0
-                if before.invocation.faulty or turn.invocation.event["detail-type"] != SCHEDULED:
+                at_once = turn.invocation.started <= before.invocation.calls[-1].time
+                if "NotVisibleYetError" in str(before.invocation.problem):
+                    # Gone in seconds.
+                    failures = 0
+                if at_once or before.invocation.faulty or turn.invocation.event["detail-type"] != SCHEDULED:
                     failures = 0
                 if not failures:
                     continue
                 delay = min(FIRST_DELAY * 2.0 ** (failures - 1), LONGEST_DELAY)
                 digests = {each.invocation.settings.digests.get(name) for each in (before, turn)}
                 acted = any(before.time - _SLACK <= act.time <= turn.time for act in self._world.people.acts)
+                forgot = any(
+                    each.endpoint_name == name and before.time <= each.time <= turn.time
+                    for each in self._world.people.recoveries
+                )
+                if forgot:
+                    continue
                 if turn.time < before.time + delay - _SLACK and len(digests) == 1 and not acted:
                     yield name, turn
+
+
+def _is_forgotten(world: World, name: str, time: datetime) -> bool:
+    """Tell whether an endpoint's journal was put back to before that time."""
+    return any(
+        each.endpoint_name == name and each.back_to < time <= each.time for each in world.people.recoveries
+    )
 
 
 def _turn(call: Call, name: str) -> Turn:

@@ -64,6 +64,7 @@ from tests.simulation.schedule import (
     EventFaultKind,
     Fault,
     FaultKind,
+    Kind,
     Schedule,
 )
 from tests.simulation.sites import LATER, PASSED, PRODUCTION, Site, is_at, sites_of
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
 
     from deployer.gateways.settings_files import SettingsFiles
     from tests.simulation.memory import Memory
+    from tests.simulation.people import Recovery
     from tests.simulation.schedule import Denial
 
 TABLE: Final = "journal"
@@ -138,6 +140,9 @@ _SUMMARY: Final = (
     "ModelLifeCycle",
 )
 """What ListModelPackages shows of a version, as far as the deployer reads it (`ModelPackageSummary`)."""
+
+MOST_STACKS: Final = 20
+"""How often a stack may be deployed again, one after the other."""
 
 AWAITED_SECONDS: Final = 3000.0
 """How long a disturbance waits for a status: longer than a failing rollout takes."""
@@ -298,7 +303,9 @@ class World:
         self.alarms: SimulatedAlarms = SimulatedAlarms(self)
         self.control_plane = ControlPlane(
             clock=self.clock,
-            identity=StrictIdentity({site.role_arn for site in self.sites}),
+            identity=StrictIdentity(
+                {f"{site.role_arn}{stack or ''}" for site in self.sites for stack in range(MOST_STACKS)}
+            ),
             artifacts=self.artifacts,
             hosting=self.hosting,
             events=self,
@@ -313,6 +320,7 @@ class World:
         self.trace: list[TraceLine] = []
         self.observers: list[Callable[[Call], None]] = []
         self.change_observers: list[Callable[[], None]] = []
+        self.recovery_observers: list[Callable[[Recovery], None]] = []
         self.running: dict[str, Invocation] = {}
         self.ended: list[Invocation] = []
         self.disturbing = False
@@ -334,11 +342,6 @@ class World:
             (fault.operation, fault.nth + more): fault
             for fault in schedule.faults
             for more in range(fault.times)
-        }
-        self._gaps = {
-            (gap.operation, gap.nth + more): GAPS[gap.lacks % len(GAPS)]
-            for gap in schedule.gaps
-            for more in range(gap.times)
         }
         self._event_faults = {(fault.event, fault.nth): fault for fault in schedule.event_faults}
         self._denials = {(denial.operation, denial.nth): denial for denial in schedule.denials}
@@ -445,6 +448,7 @@ class World:
     def run_disturbances(self) -> None:
         """Let everything in the schedule happen, with the schedule's sweeps in between."""
         self.disturbing = True
+        is_restored = any(each.kind is Kind.RESTORE_JOURNAL for each in self.schedule.disturbances)
         self.agenda.put(SWEEP_SECONDS / 3, self._sweep_again)
         for disturbance in self.schedule.disturbances:
             wait = WAITS[disturbance.wait % len(WAITS)]
@@ -452,6 +456,8 @@ class World:
                 self.pass_time(wait)
             if disturbance.when:
                 self._await(disturbance)
+            if is_restored and disturbance.kind is not Kind.RESTORE_JOURNAL:
+                self.people.keep_snapshot()
             self.people.do(disturbance)
             self.observe_changes()
         # The consequences of the last one are disturbed too.
@@ -615,6 +621,14 @@ class World:
         name = f"i{invocation_id.rsplit('-', 1)[-1]}" + "'" * tries
         self.begin(Invocation(invocation_id, name, event, tries, self.clock.now(), self, at=site))
 
+    def forget_invocations(self) -> None:
+        """End all invocations, and repeat none: their function is gone."""
+        for invocation in list(self.running.values()):
+            assert invocation.task is not None
+            invocation.tries = len(LAMBDA_RETRIES)
+            invocation.faulty = True
+            invocation.task.kill()
+
     def begin(self, invocation: Invocation) -> None:
         """Let an invocation begin, now."""
         event = invocation.event
@@ -708,7 +722,10 @@ class World:
     def _next_gap(self, operation: str) -> tuple[int, int] | None:
         """Return what the answer to this call lacks; None if nothing."""
         nth = self._counts.get(operation, 0)
-        return self._gaps.get((operation, nth)) if self.disturbing else None
+        for gap in self.schedule.gaps if self.disturbing else ():
+            if gap.operation == operation and gap.nth <= nth < gap.nth + gap.times:
+                return GAPS[gap.lacks % len(GAPS)]
+        return None
 
     def deny(self, denial: Denial, site: Site) -> None:
         """Begin to deny an action in an account."""

@@ -130,9 +130,16 @@ def after_look(
     return record
 
 
-def after_failed_look(look: Look, settings_digest: str, *, began: datetime) -> FleetRecord:
-    """Return what is known of an endpoint after a look that failed."""
-    failures = look.record.failures + 1
+def after_failed_look(look: Look, settings_digest: str, *, began: datetime, passes: bool) -> FleetRecord:
+    """Return what is known of an endpoint after a look that failed.
+
+    Args:
+        look: What was read for it.
+        settings_digest: Of the settings that it was made with.
+        began: When the invocation began.
+        passes: Whether the reason is gone in seconds. Then it does not count: Lambda's retry looks again.
+    """
+    failures = 0 if passes else look.record.failures + 1
     return replace(look.record, rests=False, failures=failures, tried_at=began, tried_digest=settings_digest)
 
 

@@ -298,14 +298,11 @@ class History:
 
 
 def _unmade(records: Iterable[ReleaseRecord], deleted: frozenset[str]) -> list[ReleaseRecord]:
-    """Return the records of which nothing is left after a deletion, but for models that others need."""
-    made = [each for each in records if each.made]
-    others = {name for each in made if each.endpoint_config_name not in deleted for name in each.model_names}
-    return [
-        each
-        for each in made
-        if each.endpoint_config_name in deleted and deleted | others >= set(each.model_names)
-    ]
+    """Return the records whose config was deleted, and with it the models that nothing else needs.
+
+    A model that stays is another release's. If the journal was restored, that may be one that it forgot.
+    """
+    return [each for each in records if each.made and each.endpoint_config_name in deleted]
 
 
 def _besides(approvals: Iterable[Kind], approval: Approval | HeardApproval) -> list[Kind]:

@@ -71,6 +71,9 @@ class FirstLookPhase:
         except RefusedError:
             # The next phase says so, where it is news.
             return Next.GO_ON
+        if not approved and round_.summary is None:
+            # A registry that does not let this account in yet shows no version either: look again.
+            return Next.GO_ON
         news = round_.change.version_arn if round_.change is not None else ""
         serving = self._serving(approved)
         before = [
@@ -79,7 +82,6 @@ class FirstLookPhase:
             if not same_arn(each, news) and not self._ledger.history.has_approval_of(each)
         ]
         if not approved and not before:
-            # A registry that does not let this account in yet shows no version either: look again.
             return Next.GO_ON
         chosen = self._take(order(before, serving))
         others = frozenset(version_number(each) for each in before if each not in chosen)

@@ -152,8 +152,8 @@ def test_a_look_that_leaves_something_to_do_leads_to_another() -> None:
 
 
 def test_a_look_that_failed_counts_until_one_ends_well() -> None:
-    once = after_failed_look(_look(RESTING), "d1", began=minutes(-5))
-    twice = after_failed_look(_look(once), "d2", began=NOW)
+    once = after_failed_look(_look(RESTING), "d1", began=minutes(-5), passes=False)
+    twice = after_failed_look(_look(once), "d2", began=NOW, passes=False)
 
     assert (once.failures, once.tried_at, once.tried_digest) == (1, minutes(-5), "d1")
     assert (twice.failures, twice.tried_at, twice.tried_digest) == (2, NOW, "d2")

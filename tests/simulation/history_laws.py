@@ -1,0 +1,195 @@
+"""What must hold where the journal knows less than what happened: one class a law, its docstring the rule.
+
+A journal is new, lost, or restored to what it was. An endpoint is new, or handed over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tests.simulation.laws import ASIDE, CHANGES, Law
+from tests.simulation.schedule import Stages
+from tests.simulation.sites import admits
+from tests.simulation.world import GAP
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tests.simulation.laws import Facts
+    from tests.simulation.people import Recovery
+    from tests.simulation.world import Call, World
+
+
+def _number(version_arn: str) -> int:
+    return int(version_arn.rpartition("/")[2])
+
+
+def _last_act(world: World, version_arn: str) -> datetime:
+    """Return when somebody changed a version for the last time."""
+    return max(each.time for each in world.people.acts if each.version_arn.lower() == version_arn)
+
+
+def _stands(world: World, endpoint_name: str, version_arn: str) -> bool:
+    package = world.people.look("DescribeModelPackage", ModelPackageName=version_arn)
+    return package is not None and admits(world.people.gate(endpoint_name), package)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """The first look of the deployer at an endpoint.
+
+    Attributes:
+        began: When its invocation began.
+        serving: The version that the endpoint served, if it stood.
+        standing: Every version that stood.
+        shown: Those that a list with a gap showed; None if no list had one.
+    """
+
+    began: datetime
+    serving: str | None
+    standing: frozenset[str]
+    shown: frozenset[str] | None
+
+    def may_begin_with(self, version_arn: str) -> bool:
+        """Tell whether a version that nobody approved since may go out."""
+        if self.serving is not None:
+            return version_arn == self.serving
+        highest = max(map(_number, self.standing), default=0)
+        shown = max(map(_number, self.shown or ()), default=0)
+        return _number(version_arn) in {highest, shown}
+
+
+class Law24BeginsWithWhatServes(Law):
+    """An endpoint whose journal is empty begins with the version that it serves, or with the highest one.
+
+    The deployer journals its first look. Of the versions that stood then, and that nobody changed since, only
+    that one goes out, unless an event reports another one's approval. If the endpoint serves none of the
+    group's versions, that is the highest version. After a list that lacked some versions, it may also be the
+    highest one that the list showed.
+
+    The law covers worlds in which everybody may approve, without stages and companions.
+    """
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._looks: dict[str, FirstLook] = {}
+        schedule = world.schedule
+        self._applies = schedule.policy == 0 and schedule.stages is Stages.NONE
+
+    def check_recovery(self, recovery: Recovery) -> None:
+        if recovery.back_to == self.world.start:
+            self._looks.pop(recovery.endpoint_name, None)
+
+    def check_call(self, call: Call) -> None:
+        if not self._applies or not call.accepted:
+            return
+        key = call.request.get("Key") or call.request.get("Item") or {}
+        if call.service == "dynamodb" and key.get("item", {}).get("S") == "fact#endpoint":
+            self._note(call, key["endpoint"]["S"])
+        if call.is_write and call.operation in CHANGES:
+            self._check_change(call, call.request["EndpointName"])
+
+    def _note(self, call: Call, name: str) -> None:
+        noted = self.world.journalled(name, "fact#endpoint").get("first_look")
+        if name in self._looks or not isinstance(noted, str):
+            return
+        people = self.world.people
+        news = call.invocation.event.get("detail", {}).get("ModelPackageArn", "").lower()
+        standing = frozenset(
+            each.arn.lower() for each in people.versions if _stands(self.world, name, each.arn)
+        ) - {news}
+        serving = people.served_version(name)
+        lists = [each for each in call.invocation.calls if each.operation == "ListModelPackages"]
+        shown = frozenset(
+            each["ModelPackageArn"].lower()
+            for listed in lists
+            for each in listed.response.get("ModelPackageSummaryList", ())
+        )
+        self._looks[name] = FirstLook(
+            call.invocation.started,
+            serving.lower() if serving is not None and serving.lower() in standing else None,
+            standing,
+            shown if any(each.fault == GAP or each.stale for each in lists) else None,
+        )
+
+    def _check_change(self, call: Call, name: str) -> None:
+        look, content = (
+            self._looks.get(name),
+            self.world.people.config_content(call.request["EndpointConfigName"]),
+        )
+        if look is None or content is None or call.invocation.started < look.began:
+            return
+        version_arn = content[0]
+        approvals = [
+            each
+            for each in self.world.journal(name, "approval#")
+            if each["version_arn"].lower() == version_arn and not each.get("withdrawn")
+        ]
+        if (
+            version_arn in look.standing
+            and not look.may_begin_with(version_arn)
+            and _last_act(self.world, version_arn) < look.began
+            and all(each["correlation_id"].startswith("adopted-") for each in approvals)
+        ):
+            raise self.broken(
+                f"{name} begins with {version_arn}, not with {look.serving or 'the highest one'}"
+            )
+
+
+class Law25RecoveryTakesNothingAway(Law):
+    """A journal that is lost or restored takes no version from its callers.
+
+    The version that an endpoint in service serves at that time stays while it stands, until somebody approves
+    or changes another version after it. It gives way if it fails its smoke test.
+
+    The law covers worlds in which everybody may approve, without stages and companions.
+    """
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._served: dict[str, tuple[str, datetime]] = {}
+        schedule = world.schedule
+        self._applies = schedule.policy == 0 and schedule.stages is Stages.NONE
+
+    def check_recovery(self, recovery: Recovery) -> None:
+        name = recovery.endpoint_name
+        endpoint, served = self.world.describe(name), self.world.people.served_version(name)
+        self._served.pop(name, None)
+        if endpoint is not None and endpoint["EndpointStatus"] == "InService" and served is not None:
+            self._served[name] = served.lower(), recovery.time
+
+    def check_call(self, call: Call) -> None:
+        if not (self._applies and call.is_write and call.operation == "UpdateEndpoint"):
+            return
+        name, people = call.request["EndpointName"], self.world.people
+        served, recovered_at = self._served.get(name, ("", self.world.start))
+        endpoint, content = (
+            self.world.describe(name),
+            people.config_content(call.request["EndpointConfigName"]),
+        )
+        if not served or endpoint is None or content is None or call.invocation.started <= recovered_at:
+            return
+        live = people.config_content(endpoint["EndpointConfigName"])
+        if live is None or live[0] != served:
+            del self._served[name]
+            return
+        if (
+            content[0] != served
+            and _stands(self.world, name, served)
+            and not self._failed(name, endpoint["EndpointConfigName"])
+            # Of two approvals in one second, the higher version counts as newer.
+            and _last_act(self.world, content[0]) < _last_act(self.world, served).replace(microsecond=0)
+        ):
+            raise self.broken(f"{name} gives up {served} for {content[0]} since its journal knows less")
+
+    def _failed(self, name: str, config_name: str) -> bool:
+        return any(
+            each["action"] not in ASIDE
+            and each["status"] in {"failed", "aborted"}
+            and each["endpoint_config_name"] == config_name
+            for each in self.facts.attempts(name)
+        )
+
+
+HISTORY_LAWS: Final[tuple[type[Law], ...]] = (Law24BeginsWithWhatServes, Law25RecoveryTakesNothingAway)
