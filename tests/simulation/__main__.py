@@ -1,4 +1,4 @@
-"""The simulation's commands: run, replay, hunt, sabotage, storm, scale."""
+"""The simulation's commands: run, replay, hunt, sabotage, live, storm, scale."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import json
 import os
 import shlex
 import sys
+from random import Random
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
 from tests.progress import progress
-from tests.simulation import coverage, scale_page
+from tests.simulation import counting, coverage, scale_page
 from tests.simulation.hunting import catch, hunt
 from tests.simulation.runner import run, schedule_of
 from tests.simulation.sabotages import SABOTAGES, keep
 from tests.simulation.scale import IN_SYNC, Measured, measure, measure_apart, sizes_up_to, table
-from tests.simulation.schedule import Schedule
+from tests.simulation.schedule import Schedule, draw_life
 from tests.simulation.shrink import shrunk
 from tests.simulation.simulation import simulate
 from tests.simulation.storm import Storm, run_storm
@@ -57,6 +58,10 @@ def main(arguments: Sequence[str]) -> int:
     sabotaging.add_argument("--keep", action="store_true", help="write down what catches it from now on")
     sabotaging.add_argument("names", nargs="*", help="only these")
     sabotaging.set_defaults(command=_sabotage)
+    living = commands.add_parser("live", help="one endpoint that lives long, with limits that it reaches")
+    living.add_argument("--steps", type=int, default=1000)
+    living.add_argument("--seed", default="1")
+    living.set_defaults(command=_live)
     storming = commands.add_parser("storm", help="a thousand approvals in a minute, two writes a second")
     storming.add_argument("--seed", type=int, default=1)
     storming.set_defaults(command=_storm)
@@ -90,6 +95,7 @@ def _run(chosen: argparse.Namespace) -> int:
             schedule = shrunk(schedule, violation.law)
         _say(f"\nVIOLATION of {violation.law} in schedule {chosen.seed}/{violation.number}: {violation.told}")
         _say(f"Replay it: {replay_command(schedule)}")
+    _say(f"\nWhat the deployer did for each cause:\n{counting.table(totals.counts)}\n")
     _say(
         f"{totals.schedules:,} schedules of seed {chosen.seed}, {totals.calls:,} API calls in "
         f"{totals.seconds:.0f} s ({totals.calls / totals.seconds:,.0f} a second): "
@@ -108,6 +114,15 @@ def _replay(chosen: argparse.Namespace) -> int:
     _say(schedule.to_json())
     _say(result.story)
     _say(result.violation or f"All laws held over {result.calls} calls.")
+    return 1 if result.violation else 0
+
+
+def _live(chosen: argparse.Namespace) -> int:
+    schedule = draw_life(Random(f"life {chosen.seed}"), steps=chosen.steps)  # noqa: S311 - no secret
+    result = simulate(schedule)
+    _say(counting.table(result.counts))
+    _say(f"Replay it: {replay_command(schedule)}")
+    _say(result.violation or f"All laws held over {chosen.steps:,} steps and {result.calls:,} API calls.")
     return 1 if result.violation else 0
 
 

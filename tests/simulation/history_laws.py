@@ -6,9 +6,10 @@ A journal is new, lost, or restored to what it was. An endpoint is new, or hande
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from tests.simulation.laws import ASIDE, CHANGES, Law
+from tests.simulation.laws import ASIDE, CHANGES, Law, asked_of
 from tests.simulation.schedule import Stages
 from tests.simulation.sites import admits
 from tests.simulation.world import GAP
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from tests.simulation.laws import Facts
     from tests.simulation.people import Recovery
     from tests.simulation.world import Call, World
+
+
+COMPLETION: Final = timedelta(seconds=5)
+"""Longer than a registration takes, and than clocks differ."""
 
 
 def _number(version_arn: str) -> int:
@@ -96,8 +101,11 @@ class Law24BeginsWithWhatServes(Law):
             return
         people = self.world.people
         news = call.invocation.event.get("detail", {}).get("ModelPackageArn", "").lower()
+        known = call.invocation.started - COMPLETION
         standing = frozenset(
-            each.arn.lower() for each in people.versions if _stands(self.world, name, each.arn)
+            each.arn.lower()
+            for each in people.versions
+            if _stands(self.world, name, each.arn) and _last_act(self.world, each.arn.lower()) < known
         ) - {news}
         serving = people.served_version(name)
         lists = [each for each in call.invocation.calls if each.operation == "ListModelPackages"]
@@ -192,4 +200,34 @@ class Law25RecoveryTakesNothingAway(Law):
         )
 
 
-HISTORY_LAWS: Final[tuple[type[Law], ...]] = (Law24BeginsWithWhatServes, Law25RecoveryTakesNothingAway)
+MOST_CALLS: Final = 12
+"""How many calls a pass makes at most that changes nothing, besides reads of the journal."""
+
+
+class Law26CostsDoNotGrow(Law):
+    """A pass that changes nothing costs as much after a long history as at the beginning.
+
+    An invocation in which nothing went wrong, and that changed nothing but what it noted in the journal,
+    makes a bounded number of calls for each endpoint that it looked at. It does not matter how much was
+    approved, failed or was deleted before. The law covers worlds without stages.
+    """
+
+    def check_rest(self) -> None:
+        if self.world.schedule.stages is not Stages.NONE:
+            return
+        for invocation in self.world.ended:
+            calls = [each for each in invocation.calls if each.service != "dynamodb"]
+            if invocation.faulty or any(each.changes_anything for each in calls):
+                continue
+            looked = asked_of(invocation) & set(self.world.people.endpoints)
+            pages = sum("NextToken" in each.request for each in calls)
+            if len(calls) - pages > MOST_CALLS * (1 + len(looked)):
+                what = ", ".join(each.operation for each in calls)
+                raise self.broken(f"{invocation.name} changes nothing by {len(calls)} calls: {what}")
+
+
+HISTORY_LAWS: Final[tuple[type[Law], ...]] = (
+    Law24BeginsWithWhatServes,
+    Law25RecoveryTakesNothingAway,
+    Law26CostsDoNotGrow,
+)

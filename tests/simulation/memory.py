@@ -54,6 +54,9 @@ class Table:
     partition_key: str = "endpoint"
     sort_key: str = "item"
     partitions: dict[str, dict[str, Item]] = field(default_factory=dict)
+    page_bytes: int = _MOST_BYTES
+    changes: dict[str, int] = field(default_factory=dict)
+    """How often each partition changed."""
     _order: dict[str, list[str]] = field(default_factory=dict)
     _tokens: set[str] = field(default_factory=set)
 
@@ -94,6 +97,7 @@ class Table:
         refusal = self._refused(request, present)
         if refusal is None and present is not None:
             partition, sort = self._key(request["Key"])
+            self._count(partition)
             del self.partitions[partition][sort]
             self._order[partition].remove(sort)
         return refusal or (200, {})
@@ -160,7 +164,7 @@ class Table:
                 continue
             found.append(item)
             size += _size(item)
-            if size >= _MOST_BYTES or len(found) == limit:
+            if size >= self.page_bytes or len(found) == limit:
                 # DynamoDB stops here, whether or not more would match.
                 key = {name: item[name] for name in (self.partition_key, self.sort_key)}
                 return 200, {
@@ -177,6 +181,7 @@ class Table:
 
     def restore(self, partition: str, items: Mapping[str, Item]) -> None:
         """Let a partition hold these items, and nothing else."""
+        self._count(partition)
         self.partitions[partition] = copy.deepcopy(dict(items))
         self._order[partition] = sorted(items)
 
@@ -185,6 +190,9 @@ class Table:
         sorts = self._order.get(partition, [])
         first = bisect_left(sorts, prefix)
         return [self.partitions[partition][sort] for sort in sorts[first:] if sort.startswith(prefix)]
+
+    def _count(self, partition: str) -> None:
+        self.changes[partition] = self.changes.get(partition, 0) + 1
 
     def _demand_consistency(self, request: Mapping[str, Any]) -> None:
         if request.get("ConsistentRead") is not True:
@@ -199,6 +207,7 @@ class Table:
 
     def _store(self, item: Item) -> None:
         partition, sort = self._key(item)
+        self._count(partition)
         items = self.partitions.setdefault(partition, {})
         if sort not in items:
             insort(self._order.setdefault(partition, []), sort)

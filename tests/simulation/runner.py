@@ -16,6 +16,7 @@ from tests.simulation.schedule import (
     draw,
     draw_companions,
     draw_failing,
+    draw_life,
     draw_staged,
     with_alarms,
     with_gaps,
@@ -29,19 +30,28 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from tests.simulation.counting import Counts
+
 
 def schedule_of(seed: str, number: int) -> Schedule:
     """Return one schedule of a series; the same in every run, on every machine.
 
     Every other one is drawn freely; of ten of these, three have stages, one has companions, in one more
     many versions fail in a row, in two a journal is lost or restored, and in another one an action is denied
-    or a message to people fails. Those in between are aimed, at one pair of the coverage after another.
+    or a message to people fails. Those in between are aimed, at one pair of the coverage after another. One
+    of a hundred is a long life.
     """
     random = Random(f"{seed}/{number}")  # noqa: S311 - equal seeds must give equal schedules
+    if number % _LIVES == _LIVES - 2:
+        return draw_life(random)
     if number % 2:
         return aimed(aim_of(seed, number // 2), random)
     special = _SPECIAL.get(number % 20)
     return special(seed, number, random) if special is not None else _with_more(draw(random))
+
+
+_LIVES: Final = 100
+"""Of so many schedules, one is a long life: it takes as long as twenty others."""
 
 
 def _with_more(schedule: Schedule) -> Schedule:
@@ -105,6 +115,7 @@ class Totals:
     seconds: float = 0.0
     violations: list[Violation] = field(default_factory=list)
     coverage: Counter[tuple[str, str]] = field(default_factory=Counter)
+    counts: Counts = field(default_factory=Counter)
 
     def add(self, other: Totals) -> None:
         """Add another part of the series."""
@@ -112,6 +123,7 @@ class Totals:
         self.calls += other.calls
         self.violations += other.violations
         self.coverage += other.coverage
+        self.counts += other.counts
 
 
 CHUNK = 25
@@ -159,6 +171,7 @@ def run_part(part: tuple[str, int, int]) -> Totals:
         totals.schedules += 1
         totals.calls += result.calls
         totals.coverage.update(result.coverage)
+        totals.counts.update(result.counts)
         if result.violation is not None:
             assert result.law is not None, "a violation names its law"
             totals.violations.append(Violation(number, schedule, result.law, result.violation))

@@ -19,7 +19,7 @@ from deployer.operations import OPERATIONS
 from local_cloud.sagemaker.switches import Switches
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 class Kind(StrEnum):
@@ -399,6 +399,9 @@ class Schedule:
         denials: Denied permissions.
         gaps: Lists that lack some of what is there.
         handed_over: Index into HANDED_OVER: how the last endpoint began, which a person hands over.
+        life: How many further steps follow the disturbances: see `steps_of_life`.
+        most_writes: How many writes one transaction of the journal takes, besides that of the fleet.
+        page_bytes: How many bytes a page of a query of the journal has.
         event_lag: By how many seconds the `time` of the registry's events is after the version's
             LastModifiedTime.
     """
@@ -427,6 +430,9 @@ class Schedule:
     gaps: tuple[Gap, ...] = ()
     event_lag: int = 0
     handed_over: int = 0
+    life: int = 0
+    most_writes: int = 99
+    page_bytes: int = 1024 * 1024
 
     def to_json(self) -> str:
         """Return the schedule as compact JSON, without defaults."""
@@ -1039,6 +1045,45 @@ _FAILURES: Final = (
     *(Kind.REGISTER_FAILING_APPROVED, Kind.REGISTER_ALARMING_APPROVED),
     *(Kind.REGISTER_APPROVED, Kind.CHANGE_SETTINGS, Kind.REJECT_LIVE, Kind.SWEEP),
 )
+
+
+LIFE_SWEEP_SECONDS: Final = 7200.0
+"""From one sweep of a long life to the next: Search is asked for three hours."""
+
+_LIFE: Final = (
+    *(Kind.REGISTER_BROKEN_APPROVED,) * 8,
+    *(Kind.REGISTER_APPROVED,) * 3,
+    *(Kind.REGISTER_FAILING_APPROVED, Kind.APPROVE, Kind.APPROVE, Kind.REJECT, Kind.REJECT_LIVE),
+    *(Kind.CHANGE_SETTINGS, Kind.UPDATE_METADATA, Kind.DELETE_VERSION, Kind.SWEEP, Kind.SWEEP),
+)
+_LIFE_WAITS: Final = (0.0, 60.0, *(1600.0,) * 5, 6000.0, 86_400.0)
+"""Seconds from one step to the next: mostly long enough for a rollout, and sometimes a quiet day."""
+
+
+def steps_of_life(schedule: Schedule) -> Iterator[tuple[float, Disturbance]]:
+    """Yield the steps of a long life: what happens, after so many seconds."""
+    random = _stream("life", schedule.seed)
+    for _ in range(schedule.life):
+        seconds, kind = random.choice(_LIFE_WAITS), random.choice(_LIFE)
+        # Any version of them all: `which` counts modulo their number.
+        yield seconds, Disturbance(kind, which=random.randrange(10_000), how=random.randrange(CHOICES))
+
+
+def draw_life(random: Random, *, steps: int | None = None) -> Schedule:
+    """Draw a schedule with one endpoint that lives long, and limits so small that it reaches them."""
+    drawn = draw(random)
+    stream = _stream("long life", drawn.seed)
+    return replace(
+        drawn,
+        endpoints=1,
+        policy=0,
+        head_start=1,
+        life=steps or stream.choice((40, 60, 120)),
+        most_writes=stream.choice((6, 8, 12)),
+        page_bytes=stream.choice((2_000, 8_000)),
+        keep=stream.choice((0, 1, 3)),
+        disturbances=drawn.disturbances[:2],
+    )
 
 
 def draw_failing(random: Random) -> Schedule:

@@ -54,12 +54,26 @@ def _simpler(schedule: Schedule) -> Iterator[Schedule]:
             size //= 2
     for name in (
         *("switches", "endpoints", "policy", "rollout", "instances", "alarm_lasts", "scaling", "smoke_test"),
-        *("stages", "soak", "companions", "keep", "part_size", "skew", "event_lag", "handed_over"),
+        *(
+            "stages",
+            "soak",
+            "companions",
+            "keep",
+            "part_size",
+            "skew",
+            "event_lag",
+            "handed_over",
+            "most_writes",
+            "page_bytes",
+        ),
         *("config_visible_seconds", "head_start", "seed"),
     ):
         plain = getattr(PLAIN, name)
         if getattr(schedule, name) != plain:
             yield replace(schedule, **{name: plain})
+    for life in (0, schedule.life // 2, schedule.life * 3 // 4, schedule.life - 1):
+        if 0 <= life < schedule.life:
+            yield replace(schedule, life=life)
     for index, disturbance in enumerate(schedule.disturbances):
         for name in ("wait", "how", "which"):
             if getattr(disturbance, name):

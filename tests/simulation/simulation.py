@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from deployer.contract import FLEET
 from deployer.decisions.sweep import last_full_look_due
 from tests.simulation.alarm_laws import ALARM_LAWS
+from tests.simulation.counting import counts_of
 from tests.simulation.history_laws import HISTORY_LAWS
 from tests.simulation.laws import LAWS, SETTLED, Facts, Law, Law4NoLoop, LawBrokenError
 from tests.simulation.schedule import Stages
@@ -18,6 +19,7 @@ from tests.simulation.stage_laws import STAGE_LAWS
 from tests.simulation.world import EndlessError, World
 
 if TYPE_CHECKING:
+    from tests.simulation.counting import Counts
     from tests.simulation.people import Recovery
     from tests.simulation.schedule import Schedule
     from tests.simulation.world import Call
@@ -50,6 +52,7 @@ class Result:
         law: The broken law's name.
         story: The trace; empty unless requested, or a law was broken.
         coverage: Pairs of a target and what hit it.
+        counts: What was done for each cause.
     """
 
     calls: int
@@ -57,6 +60,7 @@ class Result:
     law: str | None
     story: str
     coverage: frozenset[tuple[str, str]]
+    counts: Counts
 
 
 class Judge:
@@ -118,6 +122,7 @@ def simulate(schedule: Schedule, *, tell: bool = False) -> Result:
         law=law,
         story=world.story() if tell or violation is not None else "",
         coverage=frozenset(world.coverage),
+        counts=counts_of(world),
     )
 
 

@@ -11,7 +11,7 @@ from deployer.contract import FLEET, PART_DETAIL_TYPE
 from local_cloud.sagemaker.registry.search import LATE
 from local_cloud.sagemaker.switch_settings import SearchIndex
 from tests.simulation.tasks import CrashError
-from tests.simulation.world import GAP, SCHEDULED
+from tests.simulation.world import GAP, SCHEDULED, STALE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -128,9 +128,12 @@ class Turns:
         )
         if index is SearchIndex.NEVER or not is_answered or "Search: " in str(sweep.problem):
             return False
+        # What it was shown of the registry may be older than the look.
+        is_old = any(each.stale and each.operation == "ListModelPackages" for each in turn.invocation.calls)
+        since = turn.time - timedelta(seconds=STALE_SECONDS) if is_old else turn.time
         shown = asked - (LATE if index is SearchIndex.LATE else timedelta(0)) - timedelta(seconds=1)
         return any(
-            turn.time < act.time < shown
+            since < act.time < shown
             and act.status is not None
             and not (act.registers and act.status != "Approved")
             and _group_in(act.version_arn) == group.rpartition("/")[2].lower()

@@ -48,6 +48,7 @@ from tests.simulation.schedule import (
     DELAYS,
     DENIED_FOR,
     GAPS,
+    LIFE_SWEEP_SECONDS,
     LISTING,
     LISTS,
     NEEDED_ELSEWHERE,
@@ -66,6 +67,7 @@ from tests.simulation.schedule import (
     FaultKind,
     Kind,
     Schedule,
+    steps_of_life,
 )
 from tests.simulation.sites import LATER, PASSED, PRODUCTION, Site, is_at, sites_of
 from tests.simulation.tasks import Agenda, CrashError, Task
@@ -96,6 +98,9 @@ STALE_SECONDS: Final = 45.0
 
 CALL_LIMIT: Final = 6000
 """Calls after which a simulation is taken for an endless loop: thirty times those of a long one."""
+
+CALLS_OF_A_STEP: Final = 300
+"""How many more there may be for each step of a long life, with its sweeps."""
 
 WRITES: Final = frozenset(
     {
@@ -326,7 +331,7 @@ class World:
         self.disturbing = False
         self.calmed = False
         self.over = False
-        self.call_limit = CALL_LIMIT
+        self.call_limit = CALL_LIMIT + CALLS_OF_A_STEP * schedule.life
         self.served_since: dict[str, datetime] = {}
         self._objection: Exception | None = None
         self.processed: set[tuple[str, str]] = set()
@@ -347,14 +352,14 @@ class World:
         self._denials = {(denial.operation, denial.nth): denial for denial in schedule.denials}
         self._denied: dict[tuple[str, str], tuple[Denial, datetime]] = {}
         self._event_counts: dict[str, int] = {}
-        self._events = 0
-        self._own_events = 0
-        self._hints = 0
-        self._invocations = 0
+        self._events = self._own_events = self._hints = self._invocations = 0
         self._present: dict[str, tuple[int, bytes]] = {}
         self._past: dict[str, tuple[datetime, tuple[int, bytes]]] = {}
         self._packages: dict[str, bytes] = {}
         self._past_packages: dict[str, tuple[datetime, bytes]] = {}
+        self._journals: dict[tuple[str, str], tuple[int, list[dict[str, Any]]]] = {}
+        for site in self.sites:
+            site.memory.table.page_bytes = schedule.page_bytes
         self._deleting: set[str] = set()
         self.changed: set[str] = set()
         self.coverage: set[tuple[str, str]] = set()
@@ -374,7 +379,7 @@ class World:
             invocation.settings,
             Gateways.connect(
                 clients.client,
-                Journal(clients.client("dynamodb"), table_name=TABLE),
+                Journal(clients.client("dynamodb"), table_name=TABLE, most_writes=self.schedule.most_writes),
                 # Each invocation has its own execution environment, which remembers nothing.
                 Reporter(topic, bus, logger),
                 now=partial(self.deployer_now, site),
@@ -460,6 +465,10 @@ class World:
                 self.people.keep_snapshot()
             self.people.do(disturbance)
             self.observe_changes()
+        for seconds, disturbance in steps_of_life(self.schedule):
+            self.pass_time(seconds)
+            self.people.do(disturbance)
+            self.observe_changes()
         # The consequences of the last one are disturbed too.
         self.pass_time(1.0)
 
@@ -487,7 +496,7 @@ class World:
     def _sweep_again(self) -> None:
         if self.disturbing:
             self.sweep()
-            self.agenda.put(SWEEP_SECONDS, self._sweep_again)
+            self.agenda.put(LIFE_SWEEP_SECONDS if self.schedule.life else SWEEP_SECONDS, self._sweep_again)
 
     def sweep(self) -> None:
         """Let the schedule's rule trigger the function, in every account."""
@@ -546,7 +555,7 @@ class World:
 
     def _deliver(self, event: dict[str, Any], number: int, site: Site) -> None:
         delays = [self._delay(0.05, 0.8)]
-        fault = self._next_event_fault(_event_name(event))
+        fault = self._next_event_fault(event_name(event))
         if fault is not None:
             self.coverage.add((f"event {fault.event}", fault.kind.value))
             match fault.kind:
@@ -1030,8 +1039,14 @@ class World:
         An approval whose version the deployer could not read is none yet.
         """
         table = self.site_of(endpoint_name).memory.table
-        items = [plain(item) for item in table.items(endpoint_name, prefix)]
-        return [item for item in items if "unread" not in item]
+        changes = table.changes.get(endpoint_name, 0)
+        # Laws ask at every call, and few calls change anything.
+        counted, items = self._journals.get((endpoint_name, prefix), (-1, []))
+        if counted != changes:
+            items = [plain(item) for item in table.items(endpoint_name, prefix)]
+            items = [item for item in items if "unread" not in item]
+            self._journals[endpoint_name, prefix] = changes, items
+        return list(items)
 
     def noted_settings(self, site: Site) -> dict[str, str]:
         """Return with which settings, by the journal of an account, its endpoints were looked at."""
@@ -1090,9 +1105,9 @@ def _missing(name: str) -> bytes:
     ).encode()
 
 
-def _event_name(event: dict[str, Any]) -> str:
+def event_name(event: dict[str, Any]) -> str:
     """Return how schedules name an event: see EVENTS and STAGE_EVENTS."""
-    detail = event["detail"]
+    detail = event.get("detail", {})
     if "ModelLifeCycle" in (detail.get("UpdatedModelPackageFields") or ()):
         stands = detail.get("ModelLifeCycle") or {}
         if stands == {**stands, "Stage": PRODUCTION, "StageStatus": "PendingApproval"}:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from deployer.contract import FLEET, JOURNAL_SORT_KEY
-from deployer.gateways.journal_table import MARK, MOST_WRITES, NEW, RESTS, Write
+from deployer.gateways.journal_table import MARK, NEW, RESTS, Write
 from deployer.model.fleet import FleetRecord
 
 if TYPE_CHECKING:
@@ -48,8 +48,9 @@ class Fleet:
         Then this look or another invocation did something, and only the settings are noted.
         """
         noted = list(records.items())
-        for first in range(0, len(noted), MOST_WRITES):
-            batch = noted[first : first + MOST_WRITES]
+        most = self._table.most_writes
+        for first in range(0, len(noted), most):
+            batch = noted[first : first + most]
             if self._table.write(*(_rest(name, record) for name, record in batch)):
                 continue
             for name, record in batch:

@@ -72,10 +72,11 @@ class Journal:
     Args:
         client: DynamoDB's.
         table_name: The table.
+        most_writes: How many writes one transaction takes.
     """
 
-    def __init__(self, client: DynamoDBClient, *, table_name: str) -> None:
-        self._table = JournalTable(client, table_name)
+    def __init__(self, client: DynamoDBClient, *, table_name: str, most_writes: int = MOST_WRITES) -> None:
+        self._table = JournalTable(client, table_name, most_writes=most_writes)
         self.fleet = Fleet(self._table)
 
     def read(self, endpoint_name: str) -> History:
@@ -154,7 +155,7 @@ class Journal:
         forgotten = [Write("Delete", name, release_key(each.endpoint_config_name)) for each in forget]
         # What finds no room in the transaction goes with the next clean-up.
         deletion = Write("Delete", name, fact.key, equal=fact.equal)
-        return self._table.write(history, deletion, *forgotten[: MOST_WRITES - 2])
+        return self._table.write(history, deletion, *forgotten[: self._table.most_writes - 2])
 
     def _updates(self, approval: Approval | HeardApproval, attributes: dict[str, Any]) -> tuple[Write, Write]:
         """Return the updates of an approval's history and of its record."""
@@ -203,7 +204,7 @@ class Journal:
                 copy = without_keys(attempt_item(latest))
                 writes.append(Write("Put", name, unannounced_key(latest.number), copy))
         writes += [Write("Delete", name, unannounced_key(each.number)) for each in announced]
-        return self._table.write(*writes[:MOST_WRITES])
+        return self._table.write(*writes[: self._table.most_writes])
 
     def move(
         self,
@@ -244,7 +245,7 @@ class Journal:
             writes += [Write("Put", name, each, without_keys(after)) for each in keys]
         # These come last: what finds no room stays until the next clean-up.
         writes += [Write("Delete", name, release_key(each.endpoint_config_name)) for each in forget]
-        return self._table.write(*writes[:MOST_WRITES])
+        return self._table.write(*writes[: self._table.most_writes])
 
     def record_reported(self, attempt: Attempt, flag: Literal["start_reported", "end_reported"]) -> None:
         """Write that an outcome of an attempt was handed over. The attempt may have moved on meanwhile."""

@@ -87,11 +87,16 @@ EXISTS: Final = f"attribute_exists({JOURNAL_PARTITION_KEY})"
 
 
 class JournalTable:
-    """The journal's table. An item is as in DynamoDB's API, with the keys `endpoint` and `item`."""
+    """The journal's table. An item is as in DynamoDB's API, with the keys `endpoint` and `item`.
 
-    def __init__(self, client: DynamoDBClient, table_name: str) -> None:
+    Attributes:
+        most_writes: How many writes one transaction takes.
+    """
+
+    def __init__(self, client: DynamoDBClient, table_name: str, *, most_writes: int = MOST_WRITES) -> None:
         self._client = client
         self._table_name = table_name
+        self.most_writes = most_writes
 
     def get(self, endpoint_name: str, key: str) -> dict[str, Any] | None:
         """Return one item, strongly consistent; None if it does not exist."""
