@@ -312,10 +312,8 @@ class Dispatcher:
                 self._left_over.append(name)
         if look is not None and name in self._failures:
             with self._kept_apart(name):
-                passes, digest = (
-                    type(self._failures[name]) is NotVisibleYetError,
-                    self._settings.digests[name],
-                )
+                digest = self._settings.digests[name]
+                passes = isinstance(self._failures[name], NotVisibleYetError)
                 record = after_failed_look(look, digest, began=self._started, passes=passes)
                 self._gateways.journal.fleet.note_look(name, record)
         return True

@@ -128,22 +128,10 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "(each == serving, -version_number(each)), reverse=True)\n",
     ),
     Sabotage(
-        "believe a first list that lacks what serves",
-        "phases/first_look.py",
-        " if each.lower() in listed or self._stands(each)\n",
-        " if each.lower() in listed\n",
-    ),
-    Sabotage(
-        "take what the first list lacked for newly approved",
-        "phases/approvals.py",
-        "            and version.version < newest\n",
-        "            and version.version < newest - newest\n",
-    ),
-    Sabotage(
         "count a resource that is not visible yet as a failed look",
         "dispatcher.py",
-        "passes, digest = type(self._failures[name]) is NotVisibleYetError, self._settings.digests[name]\n",
-        "passes, digest = name is NotVisibleYetError, self._settings.digests[name]\n",
+        "                passes = isinstance(self._failures[name], NotVisibleYetError)\n",
+        "                passes = isinstance(name, NotVisibleYetError)\n",
     ),
     Sabotage(
         "sort by version",
@@ -361,24 +349,6 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "                if look is not None:\n"
         "                    self._note(look, ended=True, rests=False)\n"
         "                reconciler.reconcile(first)\n",
-    ),
-    Sabotage(
-        "take what another invocation began for the settings' effect",
-        "reconciler.py",
-        "        return is_new and attempt.invocation_id == self._ledger.invocation_id\n",
-        "        return is_new or attempt.invocation_id != self._ledger.invocation_id\n",
-    ),
-    Sabotage(
-        "take endpoints of newer settings for removed ones",
-        "dispatcher.py",
-        "each.noted_at < started - TAKING_EFFECT\n",
-        "started\n",
-    ),
-    Sabotage(
-        "forget a removal that nobody heard of",
-        "dispatcher.py",
-        " or self._gateways.reporter.report(outcome):\n",
-        " or [self._gateways.reporter.report(outcome)]:\n",
     ),
     Sabotage(
         "forget the endpoints that left the settings",
@@ -828,12 +798,6 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "decisions/sweep.py",
         "SEARCHED: Final = timedelta(hours=3)\n",
         "SEARCHED: Final = timedelta(minutes=15)\n",
-    ),
-    Sabotage(
-        "let Search's windows not overlap",
-        "decisions/sweep.py",
-        "changed.until >= record.looked_at - OVERLAP)\n",
-        "changed.until >= record.looked_at)\n",
     ),
     Sabotage(
         "do not ask Search in a sweep",
