@@ -1071,9 +1071,11 @@ class Law5EachEndIsTold(Law):
 
     def _check_id(self, call: Call, detail: dict[str, Any]) -> None:
         """Look whether an id was used before, for something else: consumers drop what they have seen."""
-        said = tuple(detail.get(each) for each in ("EndpointName", "Outcome", "ModelPackageArn", "Attempt"))
+        said = tuple(
+            detail.get(each) for each in ("EndpointName", "Outcome", "ModelPackageVersion", "Attempt")
+        )
         before = self._said.setdefault((call.operation, detail["OutcomeId"]), said)
-        if before != said:
+        if "ModelPackageVersion" in detail and before != said:
             raise self.broken(f"{detail['OutcomeId']} is told of {said}, and was told of {before}")
 
     def check_rest(self) -> None:
@@ -1221,7 +1223,7 @@ class Law6NothingNeededIsDeleted(Law):
             and (fallback.artifact in {None, artifact} or artifact is None)
             and self._made_for.get(name) == endpoint_name
             # What a lost journal knew is made again if it is needed.
-            and not self.facts.is_forgotten(endpoint_name, self._made_at[name])
+            and not self.facts.is_forgotten(endpoint_name, self._made_at.get(name, self.world.start))
         }
 
     def _needed(self, endpoint_name: str) -> set[str]:
@@ -1246,7 +1248,7 @@ class Law6NothingNeededIsDeleted(Law):
                     if what == kind
                     and owner == name
                     # Nobody knows what a lost journal knew.
-                    and not self.facts.is_forgotten(name, self._made_at[each])
+                    and not self.facts.is_forgotten(name, self._made_at.get(each, self.world.start))
                 }
                 orphans = names - {each for attempt in attempts for each in named(attempt)}
                 if orphans:

@@ -233,7 +233,7 @@ def test_law_4_nothing_is_written_again_and_again(scene: Deployed) -> None:
         for _ in range(9):
             sagemaker().add_tags(ResourceArn=endpoint["EndpointArn"], Tags=TAGS)
 
-    with pytest.raises(LawBrokenError, match="Law4NoLoop: AddTags of tags of .* for the"):
+    with pytest.raises(LawBrokenError, match=r"Law4NoLoop: AddTags of tags of .* for the"):
         scene.do(break_it)
 
 

@@ -1040,9 +1040,9 @@ class World:
         """
         table = self.site_of(endpoint_name).memory.table
         changes = table.changes.get(endpoint_name, 0)
-        # Laws ask at every call, and few calls change anything.
+        # Laws ask at every call, few calls change anything, and long lives have long journals.
         counted, items = self._journals.get((endpoint_name, prefix), (-1, []))
-        if counted != changes:
+        if counted != changes or not self.schedule.life:
             items = [plain(item) for item in table.items(endpoint_name, prefix)]
             items = [item for item in items if "unread" not in item]
             self._journals[endpoint_name, prefix] = changes, items
