@@ -632,4 +632,4 @@ def test_the_table_shows_every_row_and_what_cannot_be() -> None:
     shown = coverage.table(Counter({("CreateModel", "crash before"): 7}))
     (row,) = [line for line in shown.splitlines() if line.startswith("CreateModel ")]
 
-    assert row.split()[1:] == ["7", *"00000000", ".", "0", "0"]
+    assert row.split()[1:] == ["7", *"00000000", ".", "0", "0", "."]
