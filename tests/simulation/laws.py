@@ -57,7 +57,7 @@ CHANGES: Final = frozenset({"CreateEndpoint", "UpdateEndpoint"})
 """The writes that put a version before its callers."""
 
 MODIFYING: Final = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
-TRANSIENT: Final = (
+PASSING: Final = (
     # There is nothing left, or the quota is used up.
     *("InsufficientInstanceCapacity", "Unable to provision requested ML compute capacity", "CapacityError"),
     *("does not have sufficient capacity", "ResourceLimitExceeded", "account-level service limit"),
@@ -66,6 +66,10 @@ TRANSIENT: Final = (
     *("InternalServiceError", "InternalServiceException", "InternalServiceFault"),
     *("We encountered an internal error", "ServiceUnavailable", "ConcurrentUpdateException"),
     *("Throttling", "Rate exceeded", "RequestLimitExceeded", "TooManyRequestsException", "RequestTimeout"),
+)
+"""SageMaker's messages about trouble that passes, as its users saw them; the deployer has its own list."""
+
+SURROUNDINGS: Final = (
     # A role may not do it, or not yet.
     *(
         "Could not access model data",
@@ -78,7 +82,7 @@ TRANSIENT: Final = (
     *("You are not authorized to perform this operation", "UnauthorizedOperation"),
     *("AccessDenied", "CreateNetworkInterface", "ecr:", "kms:", "s3:GetObject", "s3:ListBucket"),
 )
-"""SageMaker's messages about trouble that may pass, as its users saw them; the deployer has its own list."""
+"""Its messages about what is around a version and its settings."""
 
 LATEST_EVENT: Final = timedelta(hours=1)
 """An event is late by less, and so is an invocation that Lambda repeats for it."""
@@ -89,7 +93,7 @@ RETRIES: Final = 5
 SETTLED: Final = frozenset({"succeeded", "failed", "aborted", "withdrawn"})
 TOLD: Final = {
     "succeeded": frozenset({"succeeded", "rolled_back"}),
-    "failed": frozenset({"failed"}),
+    "failed": frozenset({"failed", "needs_attention"}),
     "aborted": frozenset({"aborted"}),
 }
 """Which outcomes tell of an attempt that ended so."""
@@ -310,7 +314,33 @@ class Facts:
         rollouts = self.rollouts_of(attempt["endpoint"], attempt)
         if any(_is_blind(each.call.invocation) for each in rollouts):
             return False
-        return not any(known in attempt.get("reason", "") for known in TRANSIENT)
+        return not any(known in attempt.get("reason", "") for known in (*PASSING, *SURROUNDINGS))
+
+    def was_hindered(self, attempt: Mapping[str, Any]) -> bool:
+        """Tell whether neither an attempt's version nor its settings failed, but what is around them."""
+        reason = attempt.get("reason", "")
+        return (
+            attempt["status"] == "failed"
+            and attempt["action"] not in ASIDE
+            and "failed_test" not in attempt
+            and any(known in reason for known in SURROUNDINGS)
+            and not any(known in reason for known in PASSING)
+        )
+
+    def was_told_before(self, attempt: Mapping[str, Any]) -> bool:
+        """Tell whether an earlier attempt at the same release, for the same approval, was hindered alike."""
+        same = ("endpoint_config_name", "approved_at", "reason")
+        return self.was_hindered(attempt) and any(
+            int(each["number"]) < int(attempt["number"])
+            and self.was_hindered(each)
+            and all(each[key] == attempt[key] for key in same)
+            for each in self.attempts(attempt["endpoint"])
+        )
+
+    def failed_for_good(self, failed: list[dict[str, Any]]) -> bool:
+        """Tell whether a release that failed so may not be tried again."""
+        passing = [each for each in failed if not self.was_hindered(each)]
+        return any(map(self.lasts, failed)) or len(passing) > RETRIES
 
     def unsettled(self, endpoint_name: str) -> dict[str, Any] | None:
         """Return the attempt under way, if there is one."""
@@ -440,7 +470,8 @@ class Law3NewestStandingApproval(Law):
     follows from it. Afterwards the endpoint is InService, on a config with the content of the newest approval
     (by the journal's time, then by version) that meets three conditions. It counts by the policy; it is
     Approved and Completed in the registry; it has not failed for good with these settings since. An approval
-    has failed for good after one failure with a lasting reason, or after six with passing reasons. A failed
+    has failed for good after one failure with a lasting reason, or after six with passing reasons; what only
+    its surroundings hinder never fails for good. A failed
     smoke test lasts, even if the test could not be made. If the version failed with these settings and serves
     with earlier ones, it stays as it is. If it serves and failed its smoke test, its own previous release
     comes back, if there is one; otherwise the next approval has its turn. If nothing can be served, the
@@ -711,7 +742,7 @@ class Law3NewestStandingApproval(Law):
             and each["endpoint_config_name"] == config
             and each["settled_at"] >= tested["settled_at"]
         ]
-        if any(map(self.facts.lasts, failed)) or len(failed) > RETRIES:
+        if self.facts.failed_for_good(failed):
             return None
         former = self._content({"endpoint_config_name": config, "version_arn": ""}, content)
         packages = [
@@ -759,7 +790,7 @@ class Law3NewestStandingApproval(Law):
             and self._content(attempt, content) == content
             and self._is_made_of(attempt, approval)
         ]
-        return any(map(self.facts.lasts, failed)) or len(failed) > RETRIES
+        return self.facts.failed_for_good(failed)
 
     def _is_made_of(self, attempt: dict[str, Any], approval: dict[str, Any]) -> bool:
         """Tell whether an attempt was for the approved artifact, as far as anybody knows."""
@@ -919,7 +950,8 @@ class Law5EachEndIsTold(Law):
 
     An outcome goes to the bus after it is in the journal, never before. At rest each attempt that succeeded
     or failed was reported, with one kind only. A second copy, with the same id, follows only after an
-    invocation whose report met a fault, so that it may not have noted the report.
+    invocation whose report met a fault, so that it may not have noted the report. An attempt that met the
+    same hindrance as an earlier one at the same release, for the same approval, is not reported.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -1105,9 +1137,12 @@ class Law5EachEndIsTold(Law):
         number, status = int(attempt["number"]), attempt["status"]
         kinds = {
             kind
-            for kind in ("succeeded", "failed", "aborted", "rolled_back", "promoted")
+            for kind in ("succeeded", "failed", "aborted", "rolled_back", "promoted", "needs_attention")
             if (channel, f"{name}/{number}/{kind}/{_compact(attempt['started_at'])}") in self._told
         }
+        if self.facts.was_told_before(attempt):
+            # Law 31 knows that it is not told again.
+            return
         if status in told and (len(kinds) != 1 or not kinds <= told[status]):
             raise self.broken(
                 f"attempt {number} of {name} is {status} and was told as {sorted(kinds)} by {channel}"
@@ -2125,7 +2160,7 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
     def _was_its_own_fault(self, rollout: Rollout, endpoint: dict[str, Any]) -> bool:
         if self.facts.end_of(rollout) is not RolloutEnd.ALARMED:
             return False
-        if any(known in endpoint.get("FailureReason", "") for known in TRANSIENT):
+        if any(known in endpoint.get("FailureReason", "") for known in (*PASSING, *SURROUNDINGS)):
             return False
         return any(
             version.arn.lower() == (rollout.content or ("",))[0] and version.model_data_url in raised.urls

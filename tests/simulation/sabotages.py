@@ -925,4 +925,40 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            *self._try(lambda: self._publish(alarm_name, endpoint_name, _milliseconds(at))),\n",
         "",
     ),
+    Sabotage(
+        "tell a hindrance as a failure",
+        "model/outcomes.py",
+        "        return OutcomeKind.NEEDS_ATTENTION, _hindered(attempt, still, retry_at)\n",
+        "        return OutcomeKind.FAILED, _hindered(attempt, still, retry_at)\n",
+    ),
+    Sabotage(
+        "stamp a hindrance as a failure",
+        "model/attempt.py",
+        "        return self.has_outcome and not self.was_hindered\n",
+        "        return self.has_outcome\n",
+    ),
+    Sabotage(
+        "blame the settings for whatever is refused",
+        "gateways/sagemaker_errors.py",
+        "        return of_refusal(str(self))\n",
+        "        return of_refusal(str(self)) and Cause.SETTINGS\n",
+    ),
+    Sabotage(
+        "tell a hindrance with each try",
+        "endpoint_pass/attempts.py",
+        "            told = ended.was_hindered and was_told(ended, self._ledger.history.deployments)\n",
+        "            told = False\n",
+    ),
+    Sabotage(
+        "give up what is hindered after a few tries",
+        "decisions/retries.py",
+        "    passing = [each for each in failures if each.cause is Cause.PASSING]\n",
+        "    passing = [each for each in failures if each.cause is not Cause.VERSION]\n",
+    ),
+    Sabotage(
+        "tell problems together",
+        "phases/reporting.py",
+        "        self._notices.report_all([*lasting, *found])\n",
+        '        self._notices.report_all([*lasting, " ".join(found)] if found else lasting)\n',
+    ),
 )

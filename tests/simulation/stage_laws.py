@@ -350,7 +350,10 @@ class Law17StampsSayWhatIsSo(Law):
         told = [
             each["status"]
             for each in self.facts.attempts(name)
-            if each["action"] not in ASIDE and each["version_arn"].lower() == arn and each["status"] in TOLD
+            if each["action"] not in ASIDE
+            and each["version_arn"].lower() == arn
+            and each["status"] in TOLD
+            and not self.facts.was_hindered(each)
         ]
         if content is not None and content[0] == arn:
             wanted = "serving since" if told[-1] == "succeeded" else told[-1]

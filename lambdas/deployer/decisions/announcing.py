@@ -31,7 +31,7 @@ def is_announced(attempt: Attempt, *, metadata_written: int | None) -> bool:
     is_written = (
         metadata_written is None
         or not isinstance(attempt, Deployment)
-        or not attempt.has_outcome
+        or not attempt.is_written_to_registry
         or attempt.number <= metadata_written
     )
     return is_written and not is_owed(attempt)

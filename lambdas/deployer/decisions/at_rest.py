@@ -25,7 +25,7 @@ def is_up_to_date(settings: EndpointSettings, last: LastObserved, *, stack_name:
         and last.scaling == settings.scaling
         and are_current(settings, last, now=now)
         and not last.abort_alarm_set
-        and last.reported is None
+        and not last.reported
     )
 
 

@@ -97,9 +97,9 @@ def _cause(attempt: Deployment, reason: str) -> Cause:
 
     If the alarms' states could not be read, an alarm that was on before may have ended the update.
     """
-    if attempt.alarms_unread and attempt.accepted_at is not None:
-        return Cause.PASSING
-    return of_failed_rollout(reason)
+    cause = of_failed_rollout(reason)
+    blind = attempt.alarms_unread and attempt.accepted_at is not None
+    return Cause.PASSING if blind and cause is Cause.VERSION else cause
 
 
 def _failure(endpoint: Endpoint) -> str:

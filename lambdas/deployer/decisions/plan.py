@@ -232,5 +232,5 @@ def was_put_off(history: History, release: Release) -> bool:
         and latest.status is AttemptStatus.WITHDRAWN
         and latest.endpoint_config_name == release.endpoint_config_name
         and latest.reason is not None
-        and latest.reason in (history.last_observed.reported or "")
+        and any(latest.reason in each for each in history.last_observed.reported)
     )

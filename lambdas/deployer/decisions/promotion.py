@@ -51,7 +51,7 @@ def unwritten(facts: Facts) -> list[Deployment]:
         each
         for each in reversed(facts.history.may_be_unannounced)
         if isinstance(each, Deployment)
-        and each.has_outcome
+        and each.is_written_to_registry
         and each.number > facts.history.last_observed.metadata_written
     ]
 

@@ -1,4 +1,9 @@
-"""Decides whether a release that failed may be tried again, and when. Pure."""
+"""Decides whether a release that failed may be tried again, and when. Pure.
+
+The cause decides: a failure of the version or of its settings is remembered until the version is approved
+again, or the settings change. Trouble that passes is tried again a few times. What the surroundings hinder is
+tried again without end.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +12,23 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from deployer.model.attempt import AttemptStatus, Deployment
+from deployer.model.cause import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from deployer.model.attempt import Attempt
     from deployer.model.release import Release
 
 RETRY_DELAYS: Final = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 40, 80, 160))
-"""How long after its first, second, … transient failure a release may be tried again. Then never."""
+"""How long after its first, second, … failure for a passing reason a release is tried again. Then never."""
+
+LONGEST_RETRY_DELAYS: Final = (
+    *RETRY_DELAYS,
+    *(timedelta(minutes=minutes) for minutes in (320, 640, 1440)),
+)
+"""The same for a release that its surroundings hinder. After the last, it is tried once a day."""
 
 SECONDS_TO_BE_KNOWN: Final = (5.0, 15.0, 30.0)
 """The longest waits within an invocation until IAM's edits are known everywhere: usually seconds. Terraform
@@ -60,15 +72,37 @@ def retry_at(failure: Attempt, deployments: Iterable[Deployment]) -> datetime | 
         return None
     failures = [
         each
-        for each in deployments
-        if each.number <= failure.number
-        and each.status is AttemptStatus.FAILED
-        and each.endpoint_config_name == failure.endpoint_config_name
-        and each.approved_at == failure.approved_at
+        for each in _at_the_same(failure, deployments)
+        if each.number <= failure.number and each.status is AttemptStatus.FAILED
     ]
-    if not all(each.transient for each in failures) or len(failures) > len(RETRY_DELAYS):
+    passing = [each for each in failures if each.cause is Cause.PASSING]
+    if not all(each.transient for each in failures) or len(passing) > len(RETRY_DELAYS):
         return None
-    return failure.settled_at + RETRY_DELAYS[len(failures) - 1]
+    delays = LONGEST_RETRY_DELAYS if failure.was_hindered else RETRY_DELAYS
+    return failure.settled_at + delays[min(len(failures), len(delays)) - 1]
+
+
+def was_told(attempt: Deployment, deployments: Iterable[Deployment]) -> bool:
+    """Tell whether an earlier attempt at the same release, for the same approval, met the same hindrance."""
+    return any(
+        each.was_hindered and each.number < attempt.number and each.hindrance == attempt.hindrance
+        for each in _at_the_same(attempt, deployments)
+    )
+
+
+def is_retry(attempt: Deployment, deployments: Iterable[Deployment]) -> bool:
+    """Tell whether an attempt tries again what its surroundings hindered before."""
+    return any(
+        each.was_hindered and each.number < attempt.number for each in _at_the_same(attempt, deployments)
+    )
+
+
+def _at_the_same(attempt: Deployment, deployments: Iterable[Deployment]) -> Iterator[Deployment]:
+    """Yield the deployments of an attempt's release and approval."""
+    for each in deployments:
+        same = each.endpoint_config_name == attempt.endpoint_config_name
+        if same and each.approved_at == attempt.approved_at:
+            yield each
 
 
 def is_failure_of(attempt: Deployment, release: Release, *, since: datetime) -> bool:
@@ -95,5 +129,5 @@ def waits_to_be_known(
 
     A release that already failed so since its approval waits for its next try only.
     """
-    failed = any(each.lacked_access and is_failure_of(each, release, since=since) for each in deployments)
+    failed = any(each.was_hindered and is_failure_of(each, release, since=since) for each in deployments)
     return () if failed else SECONDS_TO_BE_KNOWN

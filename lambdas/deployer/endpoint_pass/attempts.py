@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.decisions.retries import is_retry, was_told
 from deployer.decisions.variant_properties import unset_properties
 from deployer.endpoint_pass.ledger import LostLeaseError
 from deployer.endpoint_pass.reports import REPORT_GRACE
@@ -162,10 +164,17 @@ class Attempts:
         """Note that SageMaker accepted a deployment, and report it."""
         now = self._now()
         accepted = self._ledger.move(
-            deployment, status=AttemptStatus.ACCEPTED, accepted_at=now, lease_until=now + REPORT_GRACE
+            deployment,
+            status=AttemptStatus.ACCEPTED,
+            accepted_at=now,
+            lease_until=now + REPORT_GRACE,
+            # People were told why it waits. They hear of it again when it succeeded, or when the reason
+            # changes.
+            start_reported=is_retry(deployment, self._ledger.history.deployments),
         )
         self._logger.info("SageMaker accepted the change", attempt=accepted.number)
-        self._reports.report(accepted, None)
+        if not accepted.start_reported:
+            self._reports.report(accepted, None)
 
     def note_abort(self, deployment: Deployment) -> None:
         """Note a deployment's abort, before the alarm that makes SageMaker roll it back is set off."""
@@ -222,16 +231,12 @@ class Attempts:
         """Note how an attempt ended, and report it if it has an outcome."""
         assert (cause is not None) == (status is AttemptStatus.FAILED), "a failure has a cause"
         now = self._now()
-        more = {"failed_test": failed_test} if isinstance(attempt, Deployment) else {}
-        settled = self._ledger.move(
-            attempt,
-            status=status,
-            reason=reason,
-            cause=cause,
-            settled_at=now,
-            lease_until=now + REPORT_GRACE,
-            **more,
-        )
+        changes: dict[str, Any] = {"status": status, "reason": reason, "cause": cause, "settled_at": now}
+        if isinstance(attempt, Deployment):
+            ended = replace(attempt, failed_test=failed_test, **changes)
+            told = ended.was_hindered and was_told(ended, self._ledger.history.deployments)
+            changes |= {"failed_test": failed_test, "end_reported": told}
+        settled = self._ledger.move(attempt, lease_until=now + REPORT_GRACE, **changes)
         self._logger.info(
             "Attempt settled",
             attempt=settled.number,
@@ -239,7 +244,7 @@ class Attempts:
             reason=reason,
             cause=cause.value if cause is not None else None,
         )
-        if not isinstance(settled, CleanUp) and settled.has_outcome:
+        if not isinstance(settled, CleanUp) and settled.has_outcome and not settled.end_reported:
             self._reports.report(settled, endpoint)
 
     def withdraw_left_behind(self, *, but_clean_ups: bool = False) -> None:

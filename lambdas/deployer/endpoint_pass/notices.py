@@ -37,20 +37,29 @@ class Notices:
         self._logger = logger
         self._now = now
 
-    def report(self, message: str | None) -> None:
-        """Report once what a person must do for the endpoint; None if nothing is left to do."""
-        if message == self._ledger.history.last_observed.reported:
-            return
-        if message is not None:
-            self._logger.warning(message)
-            approvals = self._ledger.history.approvals
-            latest = max(approvals, key=lambda each: each.order, default=None)
-            if not self._hand_over(message, latest.correlation_id if latest else self._endpoint_name):
+    def report(self, message: str) -> None:
+        """Report a problem that a person must solve, unless it was reported and lasts since."""
+        self.report_all([*self._ledger.history.last_observed.reported, message])
+
+    def report_all(self, messages: Iterable[str]) -> None:
+        """Report the problems that were not reported yet. All others are gone, and may be reported again."""
+        reported = self._ledger.history.last_observed.reported
+        current: list[str] = []
+        for message in dict.fromkeys(messages):
+            # What keeps a version from going out may last after it: then people know of it.
+            if any(message in each for each in reported) or self._report(message):
+                current.append(message)
+            else:
                 # The deployer does not look at an endpoint at rest again, so without this the message would
                 # be lost.
                 self._ledger.note(last_modified_time=None)
-                return
-        self._ledger.note(reported=message)
+        self._ledger.note(reported=tuple(current))
+
+    def _report(self, message: str) -> bool:
+        self._logger.warning(message)
+        approvals = self._ledger.history.approvals
+        latest = max(approvals, key=lambda each: each.order, default=None)
+        return self._hand_over(message, latest.correlation_id if latest else self._endpoint_name)
 
     def report_ineligible(self, found: Iterable[Ineligible]) -> None:
         """Report approvals whose versions may not be deployed now, once for each approval and reason."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as Unreachable
 
-from deployer.model.cause import Cause, of_refusal
+from deployer.model.cause import DRAWN, Cause, of_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +33,6 @@ ValidationException. Seen: hashicorp/terraform-provider-aws #46385."""
 
 _ACTION: Final = re.compile(r"not authorized to perform: (?P<name>[\w:*-]+)")
 """Seen in every service's AccessDenied (IAM user guide, "troubleshoot_access-denied")."""
-
-_DRAWN: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-"""A random identifier: Application Auto Scaling tries permissions on resources with random names (seen:
-aws-controllers-k8s/community #2110). It is cut, so that the same refusal is not reported again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +55,7 @@ class Refusal:
         if not isinstance(error, ClientError):
             return cls(Cause.PASSING, f"{type(error).__name__}: {error}")
         code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-        text = f"{code}: {_DRAWN.sub('…', message)}"
+        text = f"{code}: {DRAWN.sub('…', message)}"
         cause = of_refusal(text)
         permissions: tuple[str, ...] = ()
         if found := _MISSING.search(message):

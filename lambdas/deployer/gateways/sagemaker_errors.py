@@ -45,9 +45,15 @@ _BUSY: Final = "Cannot update in-progress endpoint "
 _THROTTLED: Final = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException"})
 
 _REFUSALS: Final = frozenset(
-    {"ValidationException", "ResourceLimitExceeded", "ResourceInUse", "ResourceNotFound"}
+    {
+        "AccessDeniedException",
+        "ValidationException",
+        "ResourceLimitExceeded",
+        "ResourceInUse",
+        "ResourceNotFound",
+    }
 )
-"""Codes that no retry of the same request cures. botocore and Lambda retry service faults."""
+"""Codes that no retry of the same request cures within seconds. botocore and Lambda retry service faults."""
 
 
 @contextmanager
@@ -66,7 +72,7 @@ def narrowed(*, needs: frozenset[str] = frozenset()) -> Iterator[None]:
         missing = is_error(error, NOT_FOUND_CONFIG) or is_error(error, NOT_FOUND_MODEL)
         if missing and any(each.lower() in error_message(error).lower() for each in needs):
             raise NotVisibleYetError(error_message(error)) from error
-        if error_code(error) in _REFUSALS or _is_denied_elsewhere(error):
+        if error_code(error) in _REFUSALS:
             raise RefusedError(refusal_text(error)) from error
         raise
 
@@ -129,16 +135,6 @@ def is_missing_from_registry(error: ClientError) -> bool:
     """
     missing = _NOT_FOUND_IN_REGISTRY in error_message(error).lower()
     return error_code(error) == "ResourceNotFound" or (error_code(error) == "ValidationException" and missing)
-
-
-def _is_denied_elsewhere(error: ClientError) -> bool:
-    """Tell whether IAM denies a request's use of a key or of the models' role, and not the request itself.
-
-    Sources: botocore, CreateEndpointConfig (KmsKeyId: the caller's kms:CreateGrant) and CreateModel (the
-    caller's iam:PassRole).
-    """
-    needed = any(each in error_message(error) for each in (" kms:", " iam:PassRole"))
-    return error_code(error) == "AccessDeniedException" and needed
 
 
 def error_code(error: ClientError) -> str:

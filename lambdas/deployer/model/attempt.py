@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from deployer.model.cause import Cause
+from deployer.model.cause import DRAWN, Cause
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -233,6 +233,11 @@ class Deployment(_OfVersion):
     start_reported: bool = False
 
     @property
+    def is_written_to_registry(self) -> bool:
+        """Whether its end is written to its version's metadata. A hindrance says nothing of the version."""
+        return self.has_outcome and not self.was_hindered
+
+    @property
     def model_names(self) -> tuple[str, ...]:
         """Every model that its config names."""
         return (self.model_name, *(each.model_name for each in self.companions))
@@ -245,13 +250,25 @@ class Deployment(_OfVersion):
 
     @property
     def transient(self) -> bool:
-        """Whether it failed for a reason that may pass by itself."""
+        """Whether it is tried again without anybody's approval."""
         return self.failed_test is None and self.cause in {Cause.SURROUNDINGS, Cause.PASSING}
 
     @property
-    def lacked_access(self) -> bool:
-        """Whether it failed for a permission that may be granted and not yet known everywhere."""
-        return self.failed_test is None and self.cause is Cause.SURROUNDINGS
+    def was_hindered(self) -> bool:
+        """Whether its surroundings kept it from going live: then neither its version nor its settings failed.
+
+        A smoke test that could not be made is no such hindrance: the version serves, and nobody knows how.
+        """
+        return (
+            self.status is AttemptStatus.FAILED
+            and self.failed_test is None
+            and self.cause is Cause.SURROUNDINGS
+        )
+
+    @property
+    def hindrance(self) -> str:
+        """What hindered it, without what AWS draws for each answer: the same hindrance is told once."""
+        return DRAWN.sub("…", self.reason or "")
 
     @property
     def quota(self) -> str | None:

@@ -7,6 +7,7 @@ did not come into service is its version's fault, as the version is what changed
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -114,6 +115,31 @@ CAUSES: Final = (
 """The table. A reason that may pass comes first: AWS says it also of what else is wrong."""
 
 _BY_WORDS: Final = tuple((each.words.lower(), each.cause) for each in CAUSES)
+
+
+DRAWN: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+"""A random identifier: Application Auto Scaling tries permissions on resources with random names (seen:
+aws-controllers-k8s/community #2110). It is cut, so that the same refusal is not reported again."""
+
+
+def next_step(text: str) -> str:
+    """Return what a person can do about a hindrance, by AWS's text."""
+    said = text.lower()
+    step = next((step for words, step in _STEPS.items() if words.lower() in said), None)
+    return step or "Grant the permission: `python -m ops doctor` says what is missing."
+
+
+_STEPS: Final = {
+    "Please make sure all images included in the model": (
+        "Check that the image exists, and that the models' role may pull it: `python -m ops doctor` says "
+        "what is missing."
+    ),
+    "model data": (
+        "Check that the archive exists, and that the models' role may read it: `python -m ops doctor` says "
+        "what is missing."
+    ),
+}
+"""Next steps by words of AWS's; for all others a permission is missing."""
 
 
 def of_refusal(text: str) -> Cause:

@@ -47,7 +47,7 @@ class LastObserved:
             before it is deregistered, so that its scaling is never assumed while it is gone.
         metadata_written: Number of the last attempt whose end the registry shows.
         metadata_live: The role of each version that the registry shows as live here, by its ARN.
-        reported: The last `needs_attention` message, so that a sweep does not repeat it.
+        reported: The `needs_attention` messages of problems that last, so that no sweep repeats them.
         refused_change: Two configs: the one that the endpoint served, and the one that SageMaker refused to
             change it to.
         abort_alarm_set: Whether CloudWatch refused to clear the abort alarm after an abort.
@@ -65,7 +65,7 @@ class LastObserved:
     scaling: dict[str, dict[str, Any]] = field(default_factory=dict)
     metadata_written: int = 0
     metadata_live: dict[str, str] = field(default_factory=dict)
-    reported: str | None = None
+    reported: tuple[str, ...] = ()
     refused_change: tuple[str, str] | None = None
     abort_alarm_set: bool = False
     first_look: FirstLook | None = None

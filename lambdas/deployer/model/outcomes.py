@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.model.attempt import AttemptStatus, Deployment, Promotion
+from deployer.model.cause import next_step
 from deployer.model.names import fingerprint
 
 if TYPE_CHECKING:
@@ -139,8 +140,10 @@ def _end(attempt: Deployment, serving: str | None, retry_at: datetime | None) ->
             "The previous version is put back, if there is one that is still approved. "
             "The version is tried again once it is approved again, or its settings or the test change."
         )
+    if attempt.was_hindered:
+        return OutcomeKind.NEEDS_ATTENTION, _hindered(attempt, still, retry_at)
     if attempt.reason is not None:
-        again = _again(attempt, retry_at)
+        again = _again(retry_at)
         # SageMaker's own sentence gives only the requested and the existing number, and not the reason.
         twice = (
             "During an update, old and new instances count: that takes twice as many as serve. "
@@ -157,16 +160,20 @@ def _end(attempt: Deployment, serving: str | None, retry_at: datetime | None) ->
     return OutcomeKind.SUCCEEDED, f"{version} serves on {attempt.endpoint_name}."
 
 
-def _again(attempt: Deployment, retry_at: datetime | None) -> str:
+def _hindered(attempt: Deployment, still: str, retry_at: datetime | None) -> str:
+    """Word what keeps a version from going live, and what a person can do."""
+    again = f"at {retry_at.isoformat(timespec='minutes')} or soon after, " if retry_at is not None else ""
+    return (
+        f"{_version(attempt)} is not live on {attempt.endpoint_name} yet, and neither it nor its settings "
+        f"are at fault: {attempt.reason} {still} {next_step(attempt.reason or '')} It is tried again {again}"
+        "then less and less often; and at once when it is approved again. `succeeded` says when it serves."
+    )
+
+
+def _again(retry_at: datetime | None) -> str:
     """Word when a failed attempt is tried again, and what a person can do."""
     if retry_at is not None:
-        waited_for = "A permission may not be known everywhere yet. " if attempt.lacked_access else ""
-        return f"{waited_for}It is tried again at {retry_at.isoformat(timespec='minutes')} or soon after."
-    if attempt.lacked_access:
-        return (
-            "The permission seems to be missing: `python -m ops doctor` says what is. Grant it, then approve "
-            "the version again."
-        )
+        return f"It is tried again at {retry_at.isoformat(timespec='minutes')} or soon after."
     return "It is not tried again until it is approved again or its settings change."
 
 
@@ -308,6 +315,7 @@ def _of_attempt(
             "ApprovedAt": attempt.approved_at.isoformat(),
             "ApprovedBy": attempt.approved_by,
             "Reason": attempt.reason,
+            "Cause": attempt.cause.value if attempt.cause is not None else None,
             **more,
         },
     )

@@ -51,7 +51,7 @@ class AlarmsPhase:
         exists = round_.endpoint is not None
         # What keeps an endpoint from its rest may be an alarm that somebody deleted.
         is_current = are_current(settings, last, now=self._now()) if exists else not last.alarms
-        if is_current and last.reported is None:
+        if is_current and not last.reported:
             return Next.GO_ON
         wanted = settings.alarms if exists else ()
         names = dict.fromkeys([*(each["AlarmName"] for each in wanted), *last.alarms])

@@ -1,4 +1,4 @@
-"""Reports once, in one message, what a person must know about an endpoint at rest."""
+"""Reports, each once, the problems that a person must know about an endpoint at rest."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ if TYPE_CHECKING:
 
 
 class ReportingPhase:
-    """Joins what the phases before found."""
+    """Compares what the phases before found with what was reported."""
 
     def __init__(self, ledger: Ledger, notices: Notices) -> None:
         self._ledger = ledger
         self._notices = notices
 
     def run(self, round_: Round) -> Next:
-        """Report the round's findings. Without any, forget the last report."""
-        report = round_.report
-        if round_.waits and not round_.troubles:
-            # While a deployment waits, the last report still holds.
-            report = self._ledger.history.last_observed.reported
-        self._notices.report(" ".join(filter(None, [report, *round_.troubles])) or None)
+        """Report what was not reported yet, and forget the problems that are gone."""
+        found = [*filter(None, [round_.report]), *round_.troubles]
+        # While a deployment waits, earlier reports still hold.
+        lasting = self._ledger.history.last_observed.reported if round_.waits else ()
+        self._notices.report_all([*lasting, *found])
         return Next.GO_ON

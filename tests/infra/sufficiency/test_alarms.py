@@ -192,7 +192,7 @@ def test_a_foreign_alarm_is_left_alone_and_told_once_and_a_new_version_waits(pip
     pipeline.sweep()
     pipeline.run()
     assert pipeline.told(arn) == ["started", "succeeded"]
-    assert pipeline.history.last_observed.reported is None
+    assert pipeline.history.last_observed.reported == ()
 
 
 def test_a_former_version_comes_back_without_an_alarm_that_is_not_ours(pipeline: Pipeline) -> None:

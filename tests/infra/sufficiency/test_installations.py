@@ -107,7 +107,7 @@ def test_what_the_message_says_hands_the_endpoint_over() -> None:
 
     assert pipeline.serving() == "v2"
     assert told(pipeline) == [message]
-    assert pipeline.history.last_observed.reported is None
+    assert pipeline.history.last_observed.reported == ()
 
 
 def test_who_takes_our_tag_off_takes_the_endpoint_out_of_our_hands() -> None:

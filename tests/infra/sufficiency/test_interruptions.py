@@ -170,7 +170,7 @@ def test_what_one_pass_told_while_another_mended_it_is_over_with_the_next_sweep(
     approved(pipeline)
     pipeline.run()
     rest = pipeline.history.last_observed
-    pipeline.journal.record_last_observed(ENDPOINT, rest, replace(rest, reported="Nothing stands."))
+    pipeline.journal.record_last_observed(ENDPOINT, rest, replace(rest, reported=("Nothing stands.",)))
 
     pipeline.sweep()
 

@@ -76,7 +76,7 @@ def test_settings_for_instances_again_are_in_sync_again(pipeline: Pipeline) -> N
     pipeline.manage()
     sweep(pipeline)
 
-    assert pipeline.history.last_observed.reported is None
+    assert pipeline.history.last_observed.reported == ()
     assert [each["Outcome"] for each in pipeline.outcomes] == ["needs_attention"]
 
 

@@ -315,7 +315,7 @@ def test_refused_scaling_is_told_once_and_says_what_to_do(pipeline: Pipeline) ->
 
     settle(pipeline, AutoScaling=scaling(least=1, most=2))
     assert targets(pipeline) == [(1, 2)]
-    assert pipeline.history.last_observed.reported is None
+    assert pipeline.history.last_observed.reported == ()
 
 
 def test_another_dimension_takes_the_old_target_away(pipeline: Pipeline) -> None:

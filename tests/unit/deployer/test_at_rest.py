@@ -39,7 +39,7 @@ def test_an_endpoint_is_up_to_date_if_tags_scaling_and_reports_are() -> None:
     assert not is_up_to_date(settings(), REST, stack_name="Another", now=NOW)
     assert not is_up_to_date(settings(), replace(REST, tags={}), stack_name=STACK, now=NOW)
     assert not is_up_to_date(settings(), replace(REST, scaling={"A": {}}), stack_name=STACK, now=NOW)
-    assert not is_up_to_date(settings(), replace(REST, reported="See to it"), stack_name=STACK, now=NOW)
+    assert not is_up_to_date(settings(), replace(REST, reported=("See to it",)), stack_name=STACK, now=NOW)
 
 
 def test_an_endpoint_is_unchanged_if_a_list_shows_it_as_it_was_left() -> None:

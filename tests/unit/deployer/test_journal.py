@@ -39,7 +39,7 @@ REST = LastObserved(
     scaling={"AllTraffic": {"MinCapacity": 1}},
     metadata_written=7,
     metadata_live={version_arn(1): "approved"},
-    reported="Nothing stands.",
+    reported=("Nothing stands.",),
     refused_change=("churn-v1-000000000000", "churn-v2-000000000000"),
     abort_alarm_set=True,
     properties_set={"Champion/DesiredInstanceCount": 7},
@@ -316,9 +316,9 @@ def test_endpoints_share_no_history(journal: Journal) -> None:
 def test_two_passes_that_note_different_things_of_a_rest_keep_both(journal: Journal) -> None:
     journal.record_last_observed(ENDPOINT, LastObserved(), REST)
     journal.record_last_observed(ENDPOINT, REST, replace(REST, scaling={}))
-    journal.record_last_observed(ENDPOINT, REST, replace(REST, reported=None))
+    journal.record_last_observed(ENDPOINT, REST, replace(REST, reported=()))
 
-    assert journal.read(ENDPOINT).last_observed == replace(REST, scaling={}, reported=None)
+    assert journal.read(ENDPOINT).last_observed == replace(REST, scaling={}, reported=())
 
 
 # Releases ---------------------------------------------------------------------------------------------

@@ -296,7 +296,7 @@ def mended(pipeline: Pipeline, arn: str, deletion: dict[str, Any]) -> None:
     pipeline.sweep()
     assert pipeline.serving() == "v2"
     assert pipeline.told(arn) == ["started", "succeeded"]
-    assert pipeline.history.last_observed.reported is None
+    assert pipeline.history.last_observed.reported == ()
 
 
 @pytest.mark.parametrize("difference", [*FOREIGN_MODELS, *FOREIGN_CONFIGS])

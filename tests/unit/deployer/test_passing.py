@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from deployer.decisions.retries import RETRY_DELAYS, SECONDS_TO_BE_KNOWN
+from deployer.decisions.retries import LONGEST_RETRY_DELAYS, RETRY_DELAYS, SECONDS_TO_BE_KNOWN
 from deployer.model.cause import Cause
 from local_cloud.ministack.propagation import Propagation
 from local_cloud.sagemaker.port_defaults import PermissiveRoles
@@ -19,6 +21,7 @@ from tests.unit.deployer.pipeline import REGION, Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
 IMAGE = "1.dkr.ecr.eu-central-1.amazonaws.com/x:1"
 OF_ENDPOINTS = [
@@ -100,30 +103,72 @@ def test_a_permission_that_is_known_some_seconds_later_costs_no_attempt(
 
 
 @pytest.mark.parametrize(("operation", "code", "told"), OF_CALLS)
-def test_a_permission_that_stays_missing_costs_a_few_tries_and_is_told_with_what_is_next(
+def test_a_permission_that_stays_missing_is_told_once_and_tried_again_without_end(
     operation: str, code: str, told: str
 ) -> None:
     pipeline = Pipeline()
     arn = approved(pipeline)
-    tries: list[float] = []
+    tries: list[datetime] = []
 
     def counted() -> bool:
-        tries.append(pipeline.clock.now().timestamp())
+        tries.append(pipeline.clock.now())
         return True
 
     refuse(pipeline, operation, code, told, while_=counted)
-    for _ in range(60):
+    for _ in range(5 * 24):
         pipeline.run()
-        pipeline.pass_time(900)
+        pipeline.pass_time(3600)
         pipeline.sweep()
 
-    assert pipeline.told(arn) == ["failed"] * (len(RETRY_DELAYS) + 1)
-    assert len(tries) == 1 + len(SECONDS_TO_BE_KNOWN) + len(RETRY_DELAYS)
-    *again, last = pipeline.outcomes
-    assert all(each["RetryAt"] and "may not be known everywhere yet" in each["Message"] for each in again)
-    assert last["RetryAt"] is None
-    assert told.split("…", maxsplit=1)[0] in last["Reason"]
-    assert "`python -m ops doctor` says what is. Grant it, then approve the version again." in last["Message"]
+    assert pipeline.told(arn) == ["needs_attention"]
+    [outcome] = pipeline.outcomes
+    assert outcome["Cause"] == "surroundings"
+    assert told.split("…", maxsplit=1)[0] in outcome["Reason"]
+    assert "neither it nor its settings are at fault" in outcome["Message"]
+    assert "`python -m ops doctor` says what is missing." in outcome["Message"]
+    assert outcome["RetryAt"] is not None
+    assert {each.cause for each in pipeline.attempts} == {Cause.SURROUNDINGS}
+    assert not any(each.unsettled for each in pipeline.attempts)
+    later = [after - before for before, after in pairwise(tries[len(SECONDS_TO_BE_KNOWN) :])]
+    assert all(
+        0 <= (waited - due).total_seconds() <= timedelta(hours=1).total_seconds()
+        for waited, due in zip(later, [*LONGEST_RETRY_DELAYS, LONGEST_RETRY_DELAYS[-1]], strict=False)
+    )
+    assert len(later) > len(LONGEST_RETRY_DELAYS)
+
+
+@pytest.mark.parametrize("asked", ["approved again", "other settings"])
+def test_what_is_hindered_is_tried_at_once_when_it_is_asked_for_and_tells_when_it_serves(asked: str) -> None:
+    pipeline = Pipeline()
+    arn = approved(pipeline)
+    denied = [True]
+    refuse(pipeline, *OF_CALLS[0], while_=lambda: denied[0])
+    pipeline.run()
+    denied.clear()
+    denied.append(False)
+    if asked == "approved again":
+        pipeline.reject(arn)
+        pipeline.run()
+        pipeline.approve(arn)
+    else:
+        pipeline.manage(CreateModel={"Containers": [{"Environment": {"A": "1"}}]})
+        pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.told(arn) == ["needs_attention", "started", "succeeded"]
+
+
+def test_another_hindrance_of_the_same_version_is_told_as_well_and_each_of_them_once() -> None:
+    pipeline = Pipeline()
+    arn = approved(pipeline)
+    refusals = iter([OF_CALLS[0], OF_CALLS[1], OF_CALLS[0], OF_CALLS[1]])
+    for operation, code, told in refusals:
+        refuse(pipeline, operation, code, told, while_=lambda: True)
+        pipeline.run()
+        pipeline.pass_time(24 * 3600)
+        pipeline.sweep()
+
+    assert pipeline.told(arn) == ["needs_attention"] * 2
 
 
 def test_what_is_approved_meanwhile_goes_out_instead_of_what_waits_for_a_permission() -> None:
@@ -153,7 +198,7 @@ def test_an_invocation_without_time_to_wait_tries_again_later() -> None:
     refuse(pipeline, *OF_CALLS[0], while_=lambda: True)
     pipeline.deliver()
 
-    assert pipeline.told(arn) == ["failed"]
+    assert pipeline.told(arn) == ["needs_attention"]
     assert pipeline.outcomes[-1]["RetryAt"] is not None
     assert pipeline.sagemaker_calls().count("CreateModel") == 0  # refused before the cloud counts it
 
@@ -175,9 +220,8 @@ def test_an_endpoint_that_failed_for_a_permission_serves_later_without_anybodys_
     pipeline.deliver()
     pipeline.control_plane.incidents.fail_work(pipeline.account_id, REGION, ENDPOINT, reason)
     pipeline.run()
-    assert pipeline.told(arn) == ["started", "failed"]
+    assert pipeline.told(arn) == ["started", "needs_attention"]
     assert reason in pipeline.outcomes[-1]["Message"]
-    assert "A permission may not be known everywhere yet." in pipeline.outcomes[-1]["Message"]
     assert [each.cause for each in pipeline.attempts if each.cause] == [Cause.SURROUNDINGS]
 
     pipeline.pass_time(RETRY_DELAYS[0].total_seconds())
@@ -187,7 +231,7 @@ def test_an_endpoint_that_failed_for_a_permission_serves_later_without_anybodys_
     pipeline.sweep()
     pipeline.run()
 
-    assert pipeline.told(arn) == ["started", "failed", "started", "succeeded"]
+    assert pipeline.told(arn) == ["started", "needs_attention", "succeeded"]
 
 
 class EditedRoles(PermissiveRoles):
@@ -249,7 +293,7 @@ def test_settings_whose_grant_is_known_only_later_serve_without_another_approval
         pipeline.sweep()
 
     assert pipeline.serving() == "v1"
-    assert pipeline.told(arn)[-2:] == ["started", "succeeded"]
+    assert pipeline.told(arn)[-1] == "succeeded"
     assert len(pipeline.history.approvals) == 1
 
 
@@ -269,7 +313,7 @@ def test_an_image_that_is_not_pulled_is_tried_again_and_told_whatever_sagemaker_
     pipeline.approve(arn)
     pipeline.run()
 
-    [failed] = [each for each in pipeline.outcomes if each["Outcome"] == "failed"]
+    [failed] = [each for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
     assert "RetryAt" in failed
     assert ":  " not in failed["Message"]
     [reason] = [each.reason for each in pipeline.attempts if each.reason is not None]

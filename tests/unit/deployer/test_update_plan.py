@@ -39,12 +39,12 @@ def config(*variants: dict[str, Any]) -> EndpointConfig:
     return EndpointConfig.of({"ProductionVariants": variants})
 
 
-def history(*attempts: Attempt, reported: str | None = None, **scaling: Any) -> History:
+def history(*attempts: Attempt, reported: tuple[str, ...] = (), **scaling: Any) -> History:
     return history_of(attempts, last_observed=LastObserved(scaling=scaling, reported=reported))
 
 
 def completed(
-    *attempts: Attempt, serving: EndpointConfig | None, reported: str | None = None, **scaling: Any
+    *attempts: Attempt, serving: EndpointConfig | None, reported: tuple[str, ...] = (), **scaling: Any
 ) -> Deploy:
     """Complete an update to one variant on a larger instance, under settings by which it scales."""
     scales = settings(AutoScaling=SCALES)
@@ -66,7 +66,7 @@ def test_an_update_keeps_properties_and_first_ends_scaling_that_was_registered()
 
 def test_after_an_attempt_that_could_not_end_scaling_that_comes_before_the_next_one() -> None:
     """The wanted scaling counts too: that attempt may have registered it without a note."""
-    reported = "Not deployed. It may not end its scaling."
+    reported = ("Not deployed. It may not end its scaling.",)
     planned = completed(PUT_OFF, serving=config(variant()), reported=reported)
 
     assert planned.clearing == (DeregisterScaling("AllTraffic", SCALES["AllTraffic"]),)
@@ -119,6 +119,7 @@ def test_only_a_withdrawn_attempt_at_this_release_that_people_heard_of_was_put_o
     latest: Attempt | None, reported: str | None
 ) -> None:
     attempts = (latest,) if latest is not None else ()
+    told = (reported,) if reported is not None else ()
 
-    assert not was_put_off(history(*attempts, reported=reported), RELEASE)
-    assert was_put_off(history(PUT_OFF, reported=f"Not yet: {PUT_OFF.reason}"), RELEASE)
+    assert not was_put_off(history(*attempts, reported=told), RELEASE)
+    assert was_put_off(history(PUT_OFF, reported=("Another.", f"Not yet: {PUT_OFF.reason}")), RELEASE)

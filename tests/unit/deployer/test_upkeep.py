@@ -131,7 +131,7 @@ def test_a_missing_permission_is_named_and_told_once_and_forgotten_once_it_is_th
     allow(pipeline)
     pipeline.sweep()
     assert targets(pipeline) == [(1, 4)]
-    assert pipeline.history.last_observed.reported is None
+    assert pipeline.history.last_observed.reported == ()
 
 
 def test_trouble_that_passes_is_told_nobody_and_tried_again(pipeline: Pipeline) -> None:
@@ -276,7 +276,7 @@ def test_a_variant_that_others_registered_adds_nothing_to_the_journal_with_each_
     ends = [each.status for each in pipeline.attempts]
     assert ends[-2:] == [AttemptStatus.WITHDRAWN, AttemptStatus.SUCCEEDED]
     assert pipeline.told(first) == ["started", "succeeded"]
-    assert pipeline.history.last_observed.reported is None
+    assert pipeline.history.last_observed.reported == ()
 
 
 def test_scaling_that_nobody_wants_and_that_cannot_be_ended_is_ended_later(pipeline: Pipeline) -> None:
@@ -325,7 +325,7 @@ def test_refused_tags_are_told_once_and_put_on_later(pipeline: Pipeline, operati
     found = pipeline.sagemaker.list_tags(ResourceArn=pipeline.endpoint["EndpointArn"])["Tags"]
     assert {each["Key"] for each in found} >= {"new"}
     assert "old" not in {each["Key"] for each in found}
-    assert pipeline.history.last_observed.reported is None
+    assert pipeline.history.last_observed.reported == ()
 
 
 # Alarms ------------------------------------------------------------------------------------------------
@@ -347,7 +347,7 @@ def test_alarms_that_cannot_be_read_stop_no_deployment_and_are_told_once(guarded
     last = guarded.endpoint["LastDeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
     assert {each["AlarmName"] for each in last} == {ABORT, ERRORS}
     guarded.sweep()
-    assert guarded.history.last_observed.reported is None
+    assert guarded.history.last_observed.reported == ()
 
 
 def test_a_version_that_goes_back_for_an_alarm_that_nobody_saw_is_tried_again(guarded: Pipeline) -> None:
@@ -428,7 +428,7 @@ def test_an_abort_alarm_that_went_with_its_rollout_is_not_cleared_for_ever(guard
         guarded.sweep()
         guarded.run()
 
-    assert guarded.history.last_observed.reported is None
+    assert guarded.history.last_observed.reported == ()
     assert not guarded.history.last_observed.abort_alarm_set
 
 

@@ -355,7 +355,7 @@ def test_a_version_that_alarms_disturbed_is_promoted_once_they_are_quiet() -> No
 
     assert life_cycle(pipeline, arn) == PENDING
     assert len(held_back(pipeline)) == 1
-    assert pipeline.history.last_observed.reported is None
+    assert pipeline.history.last_observed.reported == ()
 
 
 def test_a_version_whose_endpoint_is_out_of_service_is_not_promoted() -> None:

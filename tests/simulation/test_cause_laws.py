@@ -1,0 +1,169 @@
+"""Breaks the laws on whose fault a bad end is, one way at a time, with a deployer that does it on purpose."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.simulation import clients
+from tests.simulation.cause_laws import CAUSE_LAWS
+from tests.simulation.laws import LawBrokenError
+from tests.simulation.rogues import Deployed, deployed, only_law, put_outcome, sagemaker, write_attempt
+from tests.simulation.schedule import Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DENIED = "AccessDeniedException: User: x is not authorized to perform: sagemaker:CreateModel on y"
+QUOTA = "ResourceLimitExceeded: The account-level service limit is reached"
+CONTENT = "ValidationException: The variant name(s) must be unique."
+AT = "2026-01-01T01:00:00.000000+00:00"
+
+
+@pytest.fixture
+def scene() -> Iterator[Deployed]:
+    made = deployed(Schedule(head_start=1))
+    only_law(made, 30)
+    yield made
+    made.world.end()
+
+
+@pytest.fixture
+def told() -> Iterator[Deployed]:
+    made = deployed(Schedule(head_start=1))
+    only_law(made, 31)
+    yield made
+    made.world.end()
+
+
+def fail(reason: str, cause: str | None, **more: str) -> None:
+    blamed = {} if cause is None else {"cause": cause}
+    write_attempt(status="failed", settled_at=AT, reason=reason, **blamed, **more)
+
+
+def test_every_law_has_its_rule_as_docstring() -> None:
+    assert all(law.__doc__ for law in CAUSE_LAWS)
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause"),
+    [(DENIED, "surroundings"), (QUOTA, "passing"), (CONTENT, "settings")],
+)
+@pytest.mark.parametrize("blamed", ["version", "settings", "surroundings", "passing", None])
+def test_law_30_a_failure_is_blamed_on_its_cause(
+    scene: Deployed, reason: str, cause: str, blamed: str | None
+) -> None:
+    if blamed == cause:
+        scene.do(lambda: fail(reason, blamed))
+        return
+    with pytest.raises(LawBrokenError, match=r"Law30\w+: attempt 9 of churn is"):
+        scene.do(lambda: fail(reason, blamed))
+
+
+def test_law_30_what_sagemaker_accepted_failed_by_the_version(scene: Deployed) -> None:
+    scene.do(lambda: fail("no ping", "version", accepted_at=AT))
+    with pytest.raises(LawBrokenError, match=r"Law30\w+: .* is blamed on the settings, not on {'version'}"):
+        scene.do(lambda: fail("no ping", "settings", accepted_at=AT))
+
+
+def test_law_30_only_a_failure_has_a_cause(scene: Deployed) -> None:
+    with pytest.raises(LawBrokenError, match=r"Law30\w+: .* is withdrawn by the fault of version"):
+        scene.do(lambda: write_attempt(status="withdrawn", settled_at=AT, cause="version"))
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause", "kind"),
+    [(DENIED, "surroundings", "failed"), (CONTENT, "settings", "needs_attention")],
+)
+def test_law_30_people_hear_of_hindrances_as_such_and_of_nothing_else_so(
+    scene: Deployed, reason: str, cause: str, kind: str
+) -> None:
+    def act() -> None:
+        fail(reason, cause)
+        put_outcome(9, kind)
+
+    with pytest.raises(LawBrokenError, match=rf"Law30\w+: churn/9/{kind}/.* is told of"):
+        scene.do(act)
+
+
+@pytest.mark.parametrize("is_hindered", [True, False])
+def test_law_30_no_hindrance_is_stamped_as_a_failure(scene: Deployed, *, is_hindered: bool) -> None:
+    arn = scene.world.people.versions[0].arn
+    reason, cause = (DENIED, "surroundings") if is_hindered else (CONTENT, "settings")
+
+    def act() -> None:
+        fail(reason, cause, version_arn=arn)
+        sagemaker().update_model_package(
+            ModelPackageArn=arn, CustomerMetadataProperties={"greenlight:dev:endpoint:churn": "failed then"}
+        )
+
+    if not is_hindered:
+        scene.do(act)
+        return
+    with pytest.raises(LawBrokenError, match=r"Law30\w+: .* and only its surroundings hindered it"):
+        scene.do(act)
+
+
+def test_law_31_what_hinders_a_release_is_told_once(told: Deployed) -> None:
+    def act(number: int) -> None:
+        fail(DENIED, "surroundings", item=f"attempt#{number:09d}", number=str(number))
+        put_outcome(number, "needs_attention")
+
+    told.do(lambda: act(8))
+    with pytest.raises(LawBrokenError, match=r"Law31\w+: churn/9/needs_attention/.* tells again of"):
+        told.do(lambda: act(9))
+
+
+def tell(message: str) -> None:
+    detail: dict[str, Any] = {"Outcome": "needs_attention", "EndpointName": "churn", "Message": message}
+    clients.client("events").put_events(
+        Entries=[
+            {
+                "EventBusName": "default",
+                "Source": "greenlight",
+                "DetailType": "Greenlight Deployment Outcome",
+                "Detail": json.dumps({**detail, "OutcomeId": f"churn/event/{message}"}),
+            }
+        ]
+    )
+
+
+def tell_and_note(message: str, *lasting: str) -> None:
+    tell(message)
+    note(*lasting, message)
+
+
+def note(*messages: str) -> None:
+    clients.client("dynamodb").update_item(
+        TableName="journal",
+        Key={"endpoint": {"S": "churn"}, "item": {"S": "fact#endpoint"}},
+        UpdateExpression="SET #reported = :reported",
+        ExpressionAttributeNames={"#reported": "reported"},
+        ExpressionAttributeValues={":reported": {"S": json.dumps(messages)}},
+    )
+
+
+@pytest.mark.parametrize("again", ["See to it.", "See"])
+def test_law_31_a_problem_that_lasts_is_told_once(told: Deployed, again: str) -> None:
+    told.do(lambda: tell_and_note("See to it."))
+    told.world.pass_time(1)
+    told.do(lambda: tell_and_note("Another.", "See to it."))
+    told.world.pass_time(1)
+
+    with pytest.raises(LawBrokenError, match=r"Law31\w+: churn: .* is told though"):
+        told.do(lambda: tell(again))
+
+
+def test_law_31_a_problem_that_was_gone_is_told_again(told: Deployed) -> None:
+    told.do(lambda: tell_and_note("See to it."))
+    told.world.pass_time(1)
+    told.do(note)
+    told.world.pass_time(1)
+
+    told.do(lambda: tell("See to it."))
+
+
+def test_law_31_invocations_at_the_same_time_may_find_the_same_problem(told: Deployed) -> None:
+    told.do(lambda: tell_and_note("See to it."), lambda: tell("See to it."))
