@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, assert_never
 
-from deployer.decisions.sweep import after_failed_look, after_look
+from deployer.decisions.sweep import after_failed_look, after_look, is_daily_look_due
 from deployer.endpoint_pass.round import Round
 from deployer.endpoint_pass.throttling import OutOfTimeError, TimeBudget
 from deployer.gateways.sagemaker_errors import NotVisibleYetError, ThrottledError
@@ -297,6 +297,7 @@ class Dispatcher:
                 first = Round(
                     change=change,
                     discover=look is not None,
+                    is_daily=look is not None and is_daily_look_due(look, self._started),
                     summary=look.summary if look is not None else None,
                 )
                 ended = reconciler.reconcile(first)

@@ -27,6 +27,7 @@ from deployer.phases.deployment import DeploymentPhase
 from deployer.phases.first_look import FirstLookPhase
 from deployer.phases.planning import Planner
 from deployer.phases.promotion import PromotionPhase, VersionMetadataPhase
+from deployer.phases.repair import RepairPhase
 from deployer.phases.reporting import ReportingPhase
 from deployer.phases.rest import RestPhase
 from deployer.phases.rollout import Rollout
@@ -79,16 +80,18 @@ class Reconciler:
         planner = Planner(settings, identity, gateways, ledger, notices)
         rollout = Rollout(gateways, ledger, attempts, versions, executor, logger)
         testing = SmokeTestingPhase(settings, gateways, ledger, attempts, versions, time_budget, logger)
+        repair = RepairPhase(ledger, gateways.models_and_configs, executor, logger)
         self._phases: tuple[Phase, ...] = (
             FirstLookPhase(settings, gateways, ledger, versions, notices, logger, now=now),
             ApprovalsPhase(settings, ledger, versions, notices, logger),
-            RestPhase(reports, versions, chooser, logger, now=now),
+            RestPhase(reports, repair, versions, chooser, logger, now=now),
             SettlementPhase(
                 gateways.endpoints, ledger, attempts, reports, testing, executor, logger, now=now
             ),
             testing,
             AbortingPhase(settings, ledger, attempts, versions, notices, executor, logger, now=now),
             DeploymentPhase(chooser, planner, rollout, testing, attempts, versions, notices, logger),
+            repair,
             TagsPhase(settings, ledger, executor, stack_name=stack_name),
             AutoscalingPhase(settings, ledger, executor),
             AlarmsPhase(settings, ledger, gateways.alarms, executor, logger, stack_name=stack_name, now=now),

@@ -39,7 +39,8 @@ class Deploy:
     """Make the release's resources, then change the endpoint.
 
     Attributes:
-        preparation: Steps that make what the release needs.
+        preparation: Steps that make what the release needs, and the config that serves if somebody deleted
+            it: SageMaker needs it to leave it.
         change: The change of the endpoint.
         clearing: Steps before the attempt is journalled: an earlier attempt was withdrawn because they were
             missing.

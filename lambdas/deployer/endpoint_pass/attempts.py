@@ -13,6 +13,7 @@ from deployer.endpoint_pass.ledger import LostLeaseError
 from deployer.endpoint_pass.reports import REPORT_GRACE
 from deployer.model import statuses
 from deployer.model.attempt import Action, Attempt, AttemptStatus, CleanUp, Deployment, Promotion
+from deployer.model.history import config_request
 from deployer.model.steps import UpdateEndpoint
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ class Attempts:
                 approved_by=approval.approved_by,
                 deletes_endpoint=endpoint is not None and endpoint.status in statuses.FAILED,
                 artifact_digest=release.artifact_digest,
+                config_request=release.create_endpoint_config
+                or config_request(self._ledger.history, release.endpoint_config_name),
                 **terms,
             )
         )

@@ -32,6 +32,7 @@ class Round:
     Attributes:
         change: The registry's event that triggered the pass, if one did.
         discover: Whether to look for approved versions that the journal has never seen.
+        is_daily: Whether the endpoint has its daily look: what no event tells is read then.
         summary: The endpoint as `ListEndpoints` showed it just now; None if it was not listed.
         endpoint: The endpoint, as settlement read it.
         chosen: What the endpoint should serve, as deployment decided.
@@ -45,6 +46,7 @@ class Round:
 
     change: PackageChanged | None = None
     discover: bool = False
+    is_daily: bool = False
     summary: EndpointSummary | None = None
     endpoint: Endpoint | None = None
     chosen: Decision | None = None

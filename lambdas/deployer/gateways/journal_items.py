@@ -227,6 +227,7 @@ def _of_deployment(attempt: Deployment) -> dict[str, Any]:
         "endpoint_last_modified_time": modified and stored_time(modified),
         "accepted_at": attempt.accepted_at and stored_time(attempt.accepted_at),
         "abort_asked_at": attempt.abort_asked_at and stored_time(attempt.abort_asked_at),
+        "config_request": attempt.config_request and json.dumps(attempt.config_request, sort_keys=True),
         "failed_test": failed_test and json.dumps(asdict(failed_test), sort_keys=True),
         "unguarded": attempt.unguarded,
         "to_set": attempt.to_set and json.dumps([asdict(each) for each in attempt.to_set]),
@@ -284,7 +285,7 @@ def _version_of(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _deployment_of(item: Mapping[str, Any]) -> dict[str, Any]:
-    failed_test = _text(item, "failed_test")
+    failed_test, config_request = _text(item, "failed_test"), _text(item, "config_request")
     return {
         "replaces_endpoint_config_name": _text(item, "replaces_endpoint_config_name"),
         "endpoint_last_modified_time": read_time(item, "endpoint_last_modified_time"),
@@ -299,6 +300,7 @@ def _deployment_of(item: Mapping[str, Any]) -> dict[str, Any]:
         "unguarded": _text(item, "unguarded"),
         "to_set": tuple(PropertyToSet(**each) for each in json.loads(_text(item, "to_set") or "[]")),
         "doubles_instances": item["doubles_instances"]["BOOL"],
+        "config_request": json.loads(config_request) if config_request else None,
         "start_reported": item["start_reported"]["BOOL"],
     }
 

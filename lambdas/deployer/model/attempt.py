@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from deployer.model.cause import DRAWN, Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Mapping
     from datetime import datetime
 
     from deployer.model.companion import Companion
@@ -213,6 +213,8 @@ class Deployment(_OfVersion):
         unguarded: Why it goes out without its settings' guardrails; None if they guard it.
         doubles_instances: Whether old and new instances count against quotas at the same time.
         to_set: Counts and weights that are set once it is over.
+        config_request: What its endpoint config was created with, so that the config can be created again if
+            somebody deletes it. SageMaker needs it for the next update.
         start_reported: Whether the outcome `started` was handed over.
     """
 
@@ -230,6 +232,7 @@ class Deployment(_OfVersion):
     unguarded: str | None = None
     doubles_instances: bool = False
     to_set: tuple[PropertyToSet, ...] = ()
+    config_request: Mapping[str, Any] | None = None
     start_reported: bool = False
 
     @property

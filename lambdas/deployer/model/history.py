@@ -325,3 +325,9 @@ def kept_deployment(attempt: Attempt) -> Deployment | None:
 def kept_promotion(attempt: Attempt) -> tuple[Promotion, ...]:
     """Return a promotion whose end is kept, if the attempt is one: a withdrawn one decides nothing."""
     return (attempt,) if isinstance(attempt, Promotion) and attempt.status in ENDS else ()
+
+
+def config_request(history: History, endpoint_config_name: str | None) -> Mapping[str, Any] | None:
+    """Return what the deployer created a config with; None if the journal does not know."""
+    deployment = history.latest_on(endpoint_config_name)
+    return deployment.config_request if deployment is not None else None

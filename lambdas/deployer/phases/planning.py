@@ -17,7 +17,8 @@ from deployer.decisions.guardrails import (
 from deployer.decisions.plan import Deploy, Foreign, complete, plan
 from deployer.gateways.refusals import UpkeepRefusedError
 from deployer.model.endpoint_config import EndpointConfig
-from deployer.model.steps import UpdateEndpoint
+from deployer.model.history import config_request
+from deployer.model.steps import CreateEndpointConfig, UpdateEndpoint
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -81,6 +82,13 @@ class Planner:
         if isinstance(deploy.change, UpdateEndpoint) and endpoint is not None:
             serving_name = endpoint.endpoint_config_name
             serving = resources.endpoint_config(serving_name) if serving_name is not None else None
+            request = config_request(self._ledger.history, serving_name)
+            if serving is None and request is not None:
+                # Somebody deleted it, and SageMaker needs it to leave it (hashicorp/terraform-provider-aws
+                # #40048).
+                repair = CreateEndpointConfig(dict(request))
+                deploy = replace(deploy, preparation=(repair, *deploy.preparation))
+                serving = EndpointConfig.of(request)
         if release.is_former:
             wanted = resources.endpoint_config(release.endpoint_config_name)
         else:

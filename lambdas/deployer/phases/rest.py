@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.round import Round
     from deployer.endpoint_pass.versions import Versions
     from deployer.phases.choice import Chooser
+    from deployer.phases.repair import RepairPhase
 
 
 _FAR_OFF: Final = datetime.max.replace(tzinfo=UTC)
@@ -32,6 +33,7 @@ class RestPhase:
     def __init__(
         self,
         reports: Reports,
+        repair: RepairPhase,
         versions: Versions,
         chooser: Chooser,
         logger: Logger,
@@ -39,6 +41,7 @@ class RestPhase:
         now: Callable[[], datetime],
     ) -> None:
         self._reports = reports
+        self._repair = repair
         self._versions = versions
         self._chooser = chooser
         self._logger = logger
@@ -64,6 +67,8 @@ class RestPhase:
         if not is_chosen(decision, serving) or self._versions.decide(
             partial(plan_clean_up, decision=decision, serving_config_name=serving)
         ):
+            return Next.GO_ON
+        if round_.is_daily and self._repair.is_needed(serving):
             return Next.GO_ON
         self._logger.info("In sync, and unchanged since it was last looked at")
         # A soak ends without an event.

@@ -623,13 +623,13 @@ def test_an_endpoint_out_of_service_is_reported_once_and_left_alone(pipeline: Pi
     assert pipeline.serving() == "v2"
 
 
-def test_a_refused_model_is_a_failed_attempt_with_sagemakers_words(pipeline: Pipeline) -> None:
+def test_a_refused_model_is_told_with_sagemakers_words(pipeline: Pipeline) -> None:
     arn = pipeline.register()
     pipeline.artifacts.s3_urls.clear()
     pipeline.approve(arn)
     pipeline.run()
 
-    assert pipeline.told(arn) == ["failed"]
+    assert pipeline.told(arn) == ["needs_attention"]
     assert "Could not access model data" in pipeline.outcomes[-1]["Reason"]
     assert set(writes(pipeline)) == {"CreateModel"}
 

@@ -88,6 +88,7 @@ FULL = [
         unguarded="It changes its instance type.",
         doubles_instances=True,
         to_set=(PropertyToSet("Champion", COUNT, 2, 1),),
+        config_request={"EndpointConfigName": "config"},
         start_reported=True,
         end_reported=True,
     ),

@@ -1,0 +1,60 @@
+"""Makes the endpoint config that serves again if somebody deleted it.
+
+SageMaker needs that config for the next update, and its owner tells people of endpoints without one (seen:
+ministryofjustice/analytical-platform #9863). Every update repairs it, too; this is for the time between.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deployer.endpoint_pass.round import Next
+from deployer.gateways.sagemaker_errors import RefusedError
+from deployer.model.history import config_request
+from deployer.model.steps import CreateEndpointConfig
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+    from deployer.endpoint_pass.executor import Executor
+    from deployer.endpoint_pass.ledger import Ledger
+    from deployer.endpoint_pass.round import Round
+    from deployer.gateways.models_and_configs import ModelsAndConfigs
+
+
+class RepairPhase:
+    """Looks for the config that serves, in passes of sweeps."""
+
+    def __init__(
+        self, ledger: Ledger, resources: ModelsAndConfigs, executor: Executor, logger: Logger
+    ) -> None:
+        self._ledger = ledger
+        self._resources = resources
+        self._executor = executor
+        self._logger = logger
+
+    def is_needed(self, endpoint_config_name: str | None) -> bool:
+        """Tell whether a config was deleted that the deployer can create again."""
+        return (
+            endpoint_config_name is not None
+            and config_request(self._ledger.history, endpoint_config_name) is not None
+            and self._resources.endpoint_config(endpoint_config_name) is None
+        )
+
+    def run(self, round_: Round) -> Next:
+        """Create the config again. A refusal is reported, and stops no other phase."""
+        name = round_.endpoint.endpoint_config_name if round_.endpoint is not None else None
+        if not round_.discover or not self.is_needed(name):
+            return Next.GO_ON
+        request = config_request(self._ledger.history, name)
+        assert request is not None, "a config is needed only if its request is known"
+        step = CreateEndpointConfig(dict(request))
+        self._logger.warning("Creating the deleted config that serves again", steps=[step])
+        try:
+            self._executor.make(step)
+        except RefusedError as refusal:
+            round_.troubles.append(
+                f"Endpoint config {name}, which serves, was deleted and cannot be created again: {refusal} "
+                "Remove the cause: the next sweep tries again."
+            )
+        return Next.GO_ON
