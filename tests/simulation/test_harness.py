@@ -282,26 +282,20 @@ def denied(lines: list[str]) -> list[int]:
     return [index for index, line in enumerate(lines) if line.endswith("[denied]")]
 
 
-def test_an_action_is_denied_for_a_while() -> None:
-    """Lambda repeats an invocation that lacks an action of SageMaker's, after a minute and two more."""
+@pytest.mark.parametrize(
+    ("elsewhere", "action"), [(False, "sagemaker:CreateModel"), (True, "iam:PassRole")], ids=str
+)
+def test_an_action_is_denied_for_a_while(*, elsewhere: bool, action: str) -> None:
+    """A deployment waits some seconds for a permission, and is made again later if that was too short."""
     quick, slow = (
-        story(replace(REGISTERED, denials=(Denial("CreateModel", lasts=lasts),))) for lasts in (1, 2)
-    )
-
-    assert [line for line in quick if "perform: sagemaker:CreateModel on" in line]
-    assert (len(denied(quick)), len(denied(slow))) == (1, 3)
-
-
-def test_what_a_call_needs_of_another_service_is_denied_for_a_while() -> None:
-    """A deployment waits some seconds for that, and is made again later if that was too short."""
-    quick, slow = (
-        story(replace(REGISTERED, denials=(Denial("CreateModel", lasts=lasts, elsewhere=True),)))
+        story(replace(REGISTERED, denials=(Denial("CreateModel", lasts=lasts, elsewhere=elsewhere),)))
         for lasts in (0, 2)
     )
 
-    assert [line for line in slow if "perform: iam:PassRole on" in line]
-    assert not [line for line in quick if "failed" in line]
-    assert [line for line in slow if "churn failed" in line]
+    assert [line for line in slow if f"perform: {action} on" in line]
+    assert not [line for line in quick if "churn needs attention" in line]
+    assert len([line for line in slow if "churn needs attention" in line]) == 1
+    assert 0 < len(denied(quick)) < len(denied(slow))
 
 
 def test_what_is_denied_is_permitted_once_disturbances_stop() -> None:

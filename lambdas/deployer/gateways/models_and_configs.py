@@ -264,6 +264,16 @@ def names_in_use(resources: ModelsAndConfigs, endpoint: Endpoint | None) -> froz
     return frozenset(names)
 
 
+def is_config_gone(resources: ModelsAndConfigs, endpoint_config_name: str) -> bool:
+    """Tell whether a config was deleted. One that may not be read counts as there."""
+    try:
+        return resources.endpoint_config(endpoint_config_name) is None
+    except ClientError as error:
+        if error_code(error) != "AccessDeniedException":
+            raise
+        return False
+
+
 def _name_taken(what: str, different: list[str]) -> UpkeepRefusedError:
     shown = different if len(different) <= _MOST_SHOWN else [*different[:_MOST_SHOWN], "and more"]
     message = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deployer.endpoint_pass.round import Next
+from deployer.gateways.models_and_configs import is_config_gone
 from deployer.gateways.sagemaker_errors import RefusedError
 from deployer.model.history import config_request
 from deployer.model.steps import CreateEndpointConfig
@@ -38,7 +39,7 @@ class RepairPhase:
         return (
             endpoint_config_name is not None
             and config_request(self._ledger.history, endpoint_config_name) is not None
-            and self._resources.endpoint_config(endpoint_config_name) is None
+            and is_config_gone(self._resources, endpoint_config_name)
         )
 
     def run(self, round_: Round) -> Next:

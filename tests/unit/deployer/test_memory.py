@@ -104,6 +104,11 @@ def denying_deletions(pipeline: Pipeline) -> None:
     pipeline.deployer_cloud.before_call = deny
 
 
+def hide_config(_service: str, operation: str) -> None:
+    if operation == "DescribeEndpointConfig":
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
+
+
 def test_a_clean_up_that_is_denied_is_taken_up_again_and_not_repeated() -> None:
     pipeline = managed()
     pipeline.manage(Keep=0)
@@ -136,10 +141,9 @@ def test_a_clean_up_that_nothing_needs_any_more_is_withdrawn() -> None:
     pipeline.approve(arn)
     with pytest.raises(PassesFailedError):
         pipeline.run()
-    pipeline.deployer_cloud.before_call = lambda *_: None
+    pipeline.deployer_cloud.before_call = hide_config
     pipeline.sagemaker.delete_endpoint_config(EndpointConfigName=config)
     pipeline.manage(Tags={"team": "other"})
-    pipeline.sagemaker.delete_endpoint_config(EndpointConfigName=pipeline.endpoint["EndpointConfigName"])
     quiet_sweeps(pipeline, 1)
 
     assert pipeline.attempts[0].status is AttemptStatus.WITHDRAWN
@@ -238,11 +242,6 @@ def test_nothing_is_deleted_while_the_config_that_serves_cannot_be_read(reason: 
     pipeline.manage(Keep=0)
     deploy(pipeline)
     config = pipeline.endpoint["EndpointConfigName"]
-
-    def hide(_service: str, operation: str) -> None:
-        if operation == "DescribeEndpointConfig":
-            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
-
     second = pipeline.register()
     pipeline.break_model_of(second)
     pipeline.approve(second)
@@ -253,7 +252,7 @@ def test_nothing_is_deleted_while_the_config_that_serves_cannot_be_read(reason: 
     if reason == "deleted":
         pipeline.sagemaker.delete_endpoint_config(EndpointConfigName=config)
     else:
-        pipeline.deployer_cloud.before_call = hide
+        pipeline.deployer_cloud.before_call = hide_config
     pipeline.run()
 
     assert "DeleteModel" not in pipeline.sagemaker_calls()
