@@ -229,13 +229,10 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "report before settling",
         "endpoint_pass/attempts.py",
-        "        settled = self._ledger.move(\n",
+        "        settled = self._ledger.move(attempt, lease_until=now + REPORT_GRACE, **changes)\n",
         "        if not isinstance(attempt, CleanUp) and status is not AttemptStatus.WITHDRAWN:\n"
-        "            from dataclasses import replace\n"
-        "\n"
-        "            early = replace(attempt, status=status, reason=reason, settled_at=now)\n"
-        "            self._reporter.report(outcomes.settled(early, endpoint, None))\n"
-        "        settled = self._ledger.move(\n",
+        "            self._reports.report(replace(attempt, **changes), endpoint)\n"
+        "        settled = self._ledger.move(attempt, lease_until=now + REPORT_GRACE, **changes)\n",
     ),
     Sabotage(
         "drop unreported outcomes",
@@ -954,11 +951,5 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "decisions/retries.py",
         "    passing = [each for each in failures if each.cause is Cause.PASSING]\n",
         "    passing = [each for each in failures if each.cause is not Cause.VERSION]\n",
-    ),
-    Sabotage(
-        "tell problems together",
-        "phases/reporting.py",
-        "        self._notices.report_all([*lasting, *found])\n",
-        '        self._notices.report_all([*lasting, " ".join(found)] if found else lasting)\n',
     ),
 )
