@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.simulation.laws import ASIDE, PASSING, Law
 from tests.simulation.schedule import REGISTRY_WRITE, TELLING
+from tests.simulation.world import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,16 +132,23 @@ class Law31EveryProblemIsToldOnce(Law):
                 raise self.broken(f"{detail['OutcomeId']} tells again of {attempt['reason']}")
 
     def _check_told(self, call: Call, endpoint_name: str, message: str) -> None:
+        # A journal may be lost, or restored to a time before.
+        lasting = self._lasting(endpoint_name)
         for (name, noted), at in self._noted.items():
-            known = name == endpoint_name and call.invocation.started > at
+            known = name == endpoint_name and noted in lasting and call.invocation.started > at
             if known and message in noted:
                 raise self.broken(f"{name}: {message!r} is told though {noted!r} was told and lasts")
 
     def _note(self, call: Call, name: str) -> None:
-        noted = self.world.journalled(name, "fact#endpoint").get("reported")
-        lasting = json.loads(noted) if isinstance(noted, str) else []
+        lasting = self._lasting(name)
         before = {each: at for each, at in self._noted.items() if each[0] != name or each[1] in lasting}
         self._noted = {**{(name, each): call.time for each in lasting}, **before}
+
+    def _lasting(self, name: str) -> list[str]:
+        """Return the messages that an endpoint's journal has as told."""
+        partition = self.world.site_of(name).memory.table.partitions.get(name, {})
+        noted = plain(partition["fact#endpoint"]).get("reported") if "fact#endpoint" in partition else None
+        return json.loads(noted) if isinstance(noted, str) else []
 
 
 CAUSE_LAWS: Final[tuple[type[Law], ...]] = (
