@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, assert_never
 
-from deployer.decisions.sweep import after_failed_look, after_look, is_daily_look_due
+from deployer.decisions.sweep import after_failed_look, after_look, departed, has_returned, is_daily_look_due
 from deployer.endpoint_pass.round import Round
 from deployer.endpoint_pass.throttling import OutOfTimeError, TimeBudget
 from deployer.gateways.sagemaker_errors import NotVisibleYetError, ThrottledError
-from deployer.model import outcomes
+from deployer.model.fleet import FleetRecord
 from deployer.model.trigger import (
     EndpointChanged,
     NothingToDecide,
@@ -27,14 +27,13 @@ from deployer.survey import Survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime
 
     from aws_lambda_powertools import Logger
 
     from deployer.gateways.bus import Bus
     from deployer.gateways.gateways import Gateways
     from deployer.gateways.settings_files import SettingsFiles
-    from deployer.model.fleet import FleetRecord, Look
+    from deployer.model.fleet import Look
     from deployer.model.settings import EndpointSettings
     from deployer.model.stack_identity import StackIdentity
 
@@ -44,10 +43,6 @@ fit into the function's five minutes."""
 
 SECONDS_FOR_A_PASS: Final = 30.0
 """An invocation with less time left begins no other pass."""
-
-TAKING_EFFECT: Final = timedelta(minutes=1)
-"""How long after a deployment Lambda may still start invocations with the code and settings before it. This
-is not documented: a minute is assumed. A removal that is noted later only waits for the next sweep."""
 
 
 class PassesFailedError(Exception):
@@ -165,7 +160,7 @@ class Dispatcher:
             for name, digest in self._settings.digests.items()
             if name not in records or records[name].settings_digest != digest
         ]
-        if not self._hand_over(names + _gone(records, self._settings, self._started)):
+        if not self._hand_over(names + self._departed(records)):
             self._look_at(self._survey.looks_at(names, records))
             self._release(records)
 
@@ -173,9 +168,7 @@ class Dispatcher:
         """Look at the endpoints that changed, and at some of the others: each has its turn once a day."""
         records = self._gateways.journal.fleet.records()
         looks = self._survey.looks(records)
-        if not self._hand_over(
-            [each.endpoint_name for each in looks.needed] + _gone(records, self._settings, self._started)
-        ):
+        if not self._hand_over([each.endpoint_name for each in looks.needed] + self._departed(records)):
             self._look_at(looks.needed)
             self._release(records)
         if self._remaining_seconds() >= SECONDS_FOR_A_PASS:
@@ -210,9 +203,17 @@ class Dispatcher:
             looks: What to look at.
             may_leave: Whether another sweep takes up what this invocation has no time for.
         """
-        self._make_passes(looks, may_leave=may_leave)
+        self._make_passes([self._begun_again(look) for look in looks], may_leave=may_leave)
         self._gateways.journal.fleet.note_rests(self._resting)
         self._resting.clear()
+
+    def _begun_again(self, look: Look) -> Look:
+        """Return a look at an endpoint that is in the settings again as the first look that it is."""
+        if has_returned(look.record, began=self._started):
+            with self._kept_apart(look.endpoint_name):
+                self._gateways.journal.fleet.begin_again(look.endpoint_name, look.record)
+                look = replace(look, record=FleetRecord())
+        return look
 
     def _make_passes(self, looks: Sequence[Look], *, may_leave: bool) -> None:
         remaining = sorted(looks, key=lambda each: each.endpoint_name)
@@ -248,24 +249,16 @@ class Dispatcher:
             self._unmanaged.settle(endpoint_name)
         return []
 
+    def _departed(self, records: Mapping[str, FleetRecord]) -> list[str]:
+        return departed(records, self._settings.digests, began=self._started)
+
     def _release(self, records: Mapping[str, FleetRecord]) -> None:
         """Report once that endpoints are no longer managed, and forget their settings and their alarms."""
-        for name in _gone(records, self._settings, self._started):
+        for name in self._departed(records):
             with self._kept_apart(name):
-                noted_at = records[name].noted_at
-                assert noted_at is not None, "an endpoint is gone after it was noted"
-                self._unmanaged.settle(name)
-                if not self._unmanaged.delete_alarms(name):
-                    # The next sweep goes on.
-                    continue
-                outcome = outcomes.unmanaged(
-                    name,
-                    managed_at=noted_at,
-                    time=self._gateways.now(),
-                    correlation_id=self._correlation_id,
+                self._unmanaged.release(
+                    name, records[name], began=self._started, correlation_id=self._correlation_id
                 )
-                if not self._unmanaged.was_managed(name) or self._gateways.reporter.report(outcome):
-                    self._gateways.journal.fleet.forget(name)
 
     def _reconcile(
         self,
@@ -321,6 +314,9 @@ class Dispatcher:
 
     def _note(self, look: Look, *, ended: bool, rests: bool) -> None:
         """Write how a look ended, if the next sweep has to know."""
+        if look.record.left_at is not None:
+            # This invocation may have the settings that the endpoint has left.
+            return
         digest = self._settings.digests[look.endpoint_name]
         record = after_look(
             look, digest, ended=ended, rests=rests, began=self._started, now=self._gateways.now()
@@ -339,12 +335,3 @@ class Dispatcher:
         except Exception as error:
             self._logger.exception("This endpoint could not be reconciled")
             self._failures[endpoint_name] = error
-
-
-def _gone(records: Mapping[str, FleetRecord], settings: SettingsFiles, started: datetime) -> list[str]:
-    """Return the endpoints that left the settings. One noted just now may be of newer settings than these."""
-    return [
-        name
-        for name, each in records.items()
-        if name not in settings.digests and each.noted_at and each.noted_at < started - TAKING_EFFECT
-    ]

@@ -90,7 +90,7 @@ class _Clients:
             settings=SettingsFiles.below(Path(__file__).parents[1] / SETTINGS_DIRECTORY),
             gateways=Gateways.connect(
                 client_of,
-                Journal(client_of("dynamodb"), table_name=environment.journal_table_name),
+                Journal(client_of("dynamodb"), table_name=environment.journal_table_name, now=_now),
                 Reporter(topic, bus, logger),
                 now=_now,
                 # Spreading invocations out needs no secret.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from deployer.endpoint_pass.alarm_plans import AlarmPlans
 from deployer.endpoint_pass.attempts import Attempts
 from deployer.endpoint_pass.executor import Executor
 from deployer.endpoint_pass.ledger import Ledger, LostLeaseError
@@ -77,7 +78,8 @@ class Reconciler:
         notices = Notices(name, ledger, gateways.reporter, logger, now=now)
         executor = Executor(settings, gateways, ledger, time_budget, logger, stack_name=stack_name)
         chooser = Chooser(ledger, versions, logger, now=now)
-        planner = Planner(settings, identity, gateways, ledger, notices)
+        alarm_plans = AlarmPlans(ledger, gateways.alarms, stack_name=stack_name)
+        planner = Planner(settings, identity, gateways, ledger, alarm_plans, notices)
         rollout = Rollout(gateways, ledger, attempts, versions, executor, logger)
         testing = SmokeTestingPhase(settings, gateways, ledger, attempts, versions, time_budget, logger)
         repair = RepairPhase(ledger, gateways.models_and_configs, executor, logger)
@@ -94,7 +96,7 @@ class Reconciler:
             repair,
             TagsPhase(settings, ledger, executor, stack_name=stack_name),
             AutoscalingPhase(settings, ledger, executor),
-            AlarmsPhase(settings, ledger, gateways.alarms, executor, logger, stack_name=stack_name, now=now),
+            AlarmsPhase(settings, ledger, alarm_plans, executor, logger, now=now),
             VariantPropertiesPhase(settings, ledger, executor),
             AbortAlarmPhase(settings, ledger, executor),
             VersionMetadataPhase(settings, ledger, versions, executor, logger),

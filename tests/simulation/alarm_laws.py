@@ -31,8 +31,8 @@ class Law22AlarmsAreThere(Law):
     Nothing that does not carry the stack's tag is changed, deleted or set, once any invocation was told of
     its tags.
 
-    At rest an endpoint in service has exactly the alarms of its settings, and an endpoint that is gone has
-    none.
+    At rest an endpoint in service has exactly the alarms of its settings. An endpoint that is gone has none,
+    and neither has one whose settings were removed.
     """
 
     def check_call(self, call: Call) -> None:
@@ -94,15 +94,17 @@ class Law22AlarmsAreThere(Law):
     def check_rest(self) -> None:
         for name in self.world.people.endpoints:
             settings = self.world.people.settings.get(name)
-            if settings is None:
-                continue
             endpoint = self.world.describe(name)
             if endpoint is not None and endpoint["EndpointStatus"] != "InService":
                 continue
-            if endpoint is not None and not self.facts.attempts(name) + self.world.journal(name, "approval#"):
+            if (
+                settings is not None
+                and endpoint is not None
+                and not self.facts.attempts(name) + self.world.journal(name, "approval#")
+            ):
                 # Nothing that the journal knows was ever approved for it.
                 continue
-            kept = settings.get("RollbackAlarms", ()) if endpoint is not None else ()
+            kept = settings.get("RollbackAlarms", ()) if endpoint is not None and settings is not None else ()
             wanted = {each["AlarmName"]: each for each in kept}
             found = self._of(name)
             if found.keys() != wanted.keys():

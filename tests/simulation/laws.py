@@ -2274,10 +2274,10 @@ class Law21SettingsAreLookedAt(Law):
     An invocation that hears of deployed settings looks at each endpoint that the journal notes with other
     ones, or hands it over. Settings are noted after the last call about their endpoint, and not while another
     invocation's attempt is under way that began before. At rest the journal notes of each endpoint with
-    settings, and of no other, that it was looked at with just those; an endpoint whose attempt never ends is
-    exempt. For each removal, the deployer reports at most once that an endpoint is no longer managed. It
-    reports the last removal, if nobody put the settings back, they were noted, and the endpoint was the
-    stack's.
+    settings that it was looked at with just those, and knows no other endpoint; an endpoint whose attempt
+    never ends is exempt. For each removal, the deployer reports at most once that an endpoint is no longer
+    managed. It reports the last removal, if nobody put the settings back, the journal knew the endpoint, and
+    the endpoint was the stack's.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -2312,6 +2312,11 @@ class Law21SettingsAreLookedAt(Law):
                 if noted.get(name) != deployed.get(name) and not waits:
                     has, was = deployed.get(name), noted.get(name)
                     raise self.broken(f"{name} has the settings {has}, and {was} were looked at")
+            for name in self.world.known_endpoints(site):
+                if name not in deployed and not any(
+                    each["status"] not in SETTLED for each in self.facts.attempts(name)
+                ):
+                    raise self.broken(f"{name} has no settings any more, and is not forgotten")
             for name in site.endpoints:
                 self._check_told(site, name)
         for invocation in self.world.ended:

@@ -427,7 +427,7 @@ class Removal:
 
     Attributes:
         time: When the stack was deployed without them.
-        is_noted: Whether the journal noted then that the endpoint has settings.
+        is_noted: Whether the journal knew the endpoint then, and not as one without settings.
     """
 
     time: datetime
@@ -1029,7 +1029,7 @@ class People:
             self.last_done = self.world.clock.now()
             self.settings[endpoint] = None
             self.settings_were_missing = True
-            is_noted = endpoint in self.world.noted_settings(site)
+            is_noted = self.world.known_endpoints(site).get(endpoint, False)
             self.removals.setdefault(endpoint, []).append(Removal(self.last_done, is_noted))
             self.world.tell("cdk", f"settings of {endpoint} removed")
             self._deploy(site)

@@ -379,7 +379,12 @@ class World:
             invocation.settings,
             Gateways.connect(
                 clients.client,
-                Journal(clients.client("dynamodb"), table_name=TABLE, most_writes=self.schedule.most_writes),
+                Journal(
+                    clients.client("dynamodb"),
+                    table_name=TABLE,
+                    now=partial(self.deployer_now, site),
+                    most_writes=self.schedule.most_writes,
+                ),
                 # Each invocation has its own execution environment, which remembers nothing.
                 Reporter(topic, bus, logger),
                 now=partial(self.deployer_now, site),
@@ -1053,10 +1058,19 @@ class World:
         items = [plain(item) for item in site.memory.table.items(FLEET, "")]
         return {each["item"]: each["settings_digest"] for each in items if "settings_digest" in each}
 
-    def fleet_counts(self, site: Site) -> tuple[int, int]:
-        """Return how many of an account's endpoints are noted to rest, and how often it journalled."""
+    def known_endpoints(self, site: Site) -> dict[str, bool]:
+        """Return whether the journal of an account knows an endpoint as one with settings, by its name."""
         items = [plain(item) for item in site.memory.table.items(FLEET, "")]
-        return sum(each["rests"] is True for each in items), sum(int(each["mark"]) for each in items)
+        return {each["item"]: "left_at" not in each for each in items}
+
+    def fleet_counts(self, site: Site) -> tuple[int, int, int]:
+        """Return how many of an account's endpoints rest, how often it journalled, and how many it knows."""
+        items = [plain(item) for item in site.memory.table.items(FLEET, "")]
+        return (
+            sum(each["rests"] is True for each in items),
+            sum(int(each["mark"]) for each in items),
+            len(items) + sum("left_at" in each for each in items),
+        )
 
     def journalled(self, endpoint_name: str, item: str) -> dict[str, Any]:
         """Return one item of an endpoint's journal as plain values; empty if there is none."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from deployer.model.fleet import FleetRecord, Look
     from deployer.model.model_version import VersionChange
@@ -27,6 +27,14 @@ REGISTRATION: Final = timedelta(minutes=30)
 
 FIRST_DELAY: Final = timedelta(minutes=15)
 LONGEST_DELAY: Final = timedelta(days=1)
+
+TAKING_EFFECT: Final = timedelta(minutes=1)
+"""How long after a deployment Lambda may still start invocations with the code and settings before it. This
+is not documented: a minute is assumed. A removal that is noted later only waits for the next sweep."""
+
+LONGEST_AT_WORK: Final = timedelta(minutes=10)
+"""How long after a removal was noted an invocation with the settings may be at work. It began within
+`TAKING_EFFECT`, and Lambda ends it after five minutes."""
 
 _MOST_DOUBLINGS: Final = 10
 
@@ -128,6 +136,36 @@ def after_look(
             record, rests=True, rests_at=rests_at, looked_at=began, approved_digest=look.approved_digest
         )
     return record
+
+
+def departed(records: Mapping[str, FleetRecord], digests: Mapping[str, str], *, began: datetime) -> list[str]:
+    """Return the endpoints that left the settings and for which something is left to do.
+
+    One that was noted just now may be of newer settings than this invocation's.
+
+    Args:
+        records: What the fleet's partition holds.
+        digests: The settings' digests, by endpoint.
+        began: When the invocation began.
+    """
+
+    def is_due(record: FleetRecord) -> bool:
+        if record.left_at is not None:
+            return not record.removal_reported or is_over(record, began=began)
+        since = record.managed_since
+        return since is not None and since < began - TAKING_EFFECT
+
+    return [name for name, record in records.items() if name not in digests and is_due(record)]
+
+
+def is_over(record: FleetRecord, *, began: datetime) -> bool:
+    """Tell whether no invocation can be at work any more that has the settings that an endpoint left."""
+    return record.left_at is not None and record.left_at < began - LONGEST_AT_WORK
+
+
+def has_returned(record: FleetRecord, *, began: datetime) -> bool:
+    """Tell whether an invocation with settings of an endpoint that left them must have newer ones."""
+    return record.left_at is not None and record.left_at < began - TAKING_EFFECT
 
 
 def after_failed_look(look: Look, settings_digest: str, *, began: datetime, passes: bool) -> FleetRecord:

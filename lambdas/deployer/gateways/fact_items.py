@@ -12,9 +12,9 @@ from deployer.gateways.journal_items import (
     read_heard,
     read_last_observed,
     read_time,
-    stored_time,
     without_keys,
 )
+from deployer.gateways.journal_table import stored_time
 from deployer.model.attempt import Attempt, Deployment, Promotion
 from deployer.model.history import History, LastObserved, ReleaseRecord
 

@@ -7,17 +7,21 @@ and which are no longer in the settings. Every write of the journal says here th
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
 
 from deployer.contract import FLEET, JOURNAL_SORT_KEY
-from deployer.gateways.journal_table import MARK, NEW, RESTS, Write
+from deployer.gateways.journal_table import KNOWN_SINCE, MARK, NEW, RESTS, Write, stored_time
 from deployer.model.fleet import FleetRecord
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from deployer.gateways.journal_table import JournalTable
+
+LEFT_AT: Final = "left_at"
+_NOT_LEFT: Final = f"attribute_not_exists({LEFT_AT})"
+"""The condition of every note of a look: an endpoint without settings has none."""
 
 
 class Fleet:
@@ -39,8 +43,8 @@ class Fleet:
             self.note_rests({endpoint_name: record})
             return
         attributes = {name: value for name, value in _attributes(record).items() if name != MARK}
-        if not self._table.write(Write("Update", FLEET, endpoint_name, attributes)):
-            self._table.write(Write("Put", FLEET, endpoint_name, _attributes(record), condition=NEW))
+        if not self._table.write(Write("Update", FLEET, endpoint_name, attributes, condition=_NOT_LEFT)):
+            self._table.write(self._first(endpoint_name, record))
 
     def note_rests(self, records: Mapping[str, FleetRecord]) -> None:
         """Write that endpoints rest, except those for which something was journalled since they were read.
@@ -51,28 +55,63 @@ class Fleet:
         most = self._table.most_writes
         for first in range(0, len(noted), most):
             batch = noted[first : first + most]
-            if self._table.write(*(_rest(name, record) for name, record in batch)):
+            if self._table.write(*(self._rest(name, record) for name, record in batch)):
                 continue
             for name, record in batch:
-                if not self._table.write(_rest(name, record)):
+                if not self._table.write(self._rest(name, record)):
                     self.note_look(name, replace(record, rests=False))
 
-    def forget(self, endpoint_name: str) -> None:
-        """Remove an endpoint that is no longer in the settings."""
-        self._table.write(Write("Delete", FLEET, endpoint_name))
+    def _rest(self, endpoint_name: str, record: FleetRecord) -> Write:
+        if record.mark is None:
+            return self._first(endpoint_name, record)
+        attributes = _attributes(record)
+        unchanged = {MARK: attributes[MARK]}
+        return Write("Put", FLEET, endpoint_name, attributes, equal=unchanged, condition=_NOT_LEFT)
 
+    def _first(self, endpoint_name: str, record: FleetRecord) -> Write:
+        known = record if record.managed_since is not None else replace(record, known_since=self._table.now())
+        return Write("Put", FLEET, endpoint_name, _attributes(known), condition=NEW)
 
-def _rest(endpoint_name: str, record: FleetRecord) -> Write:
-    attributes = _attributes(record)
-    if record.mark is None:
-        return Write("Put", FLEET, endpoint_name, attributes, condition=NEW)
-    return Write("Put", FLEET, endpoint_name, attributes, equal={MARK: attributes[MARK]})
+    # Endpoints that left the settings -----------------------------------------------------------------
+
+    def note_left(self, endpoint_name: str, record: FleetRecord) -> FleetRecord | None:
+        """Write that an endpoint has no settings any more, before anybody is told.
+
+        Returns:
+            The record from now on; None if a look with settings, or another invocation, came in between.
+        """
+        left = replace(record, rests=False, left_at=self._table.now())
+        known = _attributes(record)
+        same = {"noted_at": known["noted_at"]} if "noted_at" in known else {}
+        condition = _NOT_LEFT if same else f"{_NOT_LEFT} AND attribute_not_exists(noted_at)"
+        changed = {name: value for name, value in _attributes(left).items() if name in {LEFT_AT, RESTS}}
+        update = Write("Update", FLEET, endpoint_name, changed, equal=same, condition=condition)
+        return left if self._table.write(update) else None
+
+    def note_removal_reported(self, endpoint_name: str, record: FleetRecord) -> None:
+        """Write that people were told that an endpoint left the settings, or need not be."""
+        reported = {"removal_reported": {"BOOL": True}}
+        this = {LEFT_AT: _attributes(record)[LEFT_AT]}
+        self._table.write(Write("Update", FLEET, endpoint_name, reported, equal=this))
+
+    def forget(self, endpoint_name: str, record: FleetRecord) -> bool:
+        """Remove an endpoint that left the settings, unless something was journalled since it was read."""
+        known = _attributes(record)
+        unchanged = {name: known[name] for name in (LEFT_AT, MARK)}
+        return self._table.write(Write("Delete", FLEET, endpoint_name, equal=unchanged))
+
+    def begin_again(self, endpoint_name: str, record: FleetRecord) -> None:
+        """Remove what is known of an endpoint that is in the settings again, so that looks are noted."""
+        this = {LEFT_AT: _attributes(record)[LEFT_AT]}
+        self._table.write(Write("Delete", FLEET, endpoint_name, equal=this))
 
 
 def _attributes(record: FleetRecord) -> dict[str, dict[str, Any]]:
     texts = {
         "settings_digest": record.settings_digest,
         "noted_at": _stored(record.noted_at),
+        KNOWN_SINCE: _stored(record.known_since),
+        LEFT_AT: _stored(record.left_at),
         "rests_at": _stored(record.rests_at),
         "looked_at": _stored(record.looked_at),
         "approved_digest": record.approved_digest,
@@ -99,6 +138,9 @@ def _record(item: Mapping[str, Any]) -> FleetRecord:
     return FleetRecord(
         settings_digest=text("settings_digest"),
         noted_at=time("noted_at"),
+        known_since=time(KNOWN_SINCE),
+        left_at=time(LEFT_AT),
+        removal_reported="removal_reported" in item,
         rests=item[RESTS]["BOOL"],
         rests_at=time("rests_at"),
         looked_at=time("looked_at"),
@@ -112,4 +154,4 @@ def _record(item: Mapping[str, Any]) -> FleetRecord:
 
 
 def _stored(time: datetime | None) -> str | None:
-    return time.astimezone(UTC).isoformat(timespec="microseconds") if time is not None else None
+    return stored_time(time) if time is not None else None

@@ -48,16 +48,16 @@ from deployer.gateways.journal_items import (
     attempt_item,
     last_observed_item,
     read_attempt,
-    stored_time,
     unreadable_key,
     without_keys,
 )
-from deployer.gateways.journal_table import MOST_WRITES, NEW, JournalTable, Write
+from deployer.gateways.journal_table import MOST_WRITES, NEW, JournalTable, Write, stored_time
 from deployer.model.attempt import Promotion
 from deployer.model.history import LastObserved, kept_deployment, kept_promotion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -72,11 +72,19 @@ class Journal:
     Args:
         client: DynamoDB's.
         table_name: The table.
+        now: The clock.
         most_writes: How many writes one transaction takes.
     """
 
-    def __init__(self, client: DynamoDBClient, *, table_name: str, most_writes: int = MOST_WRITES) -> None:
-        self._table = JournalTable(client, table_name, most_writes=most_writes)
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        *,
+        table_name: str,
+        now: Callable[[], datetime],
+        most_writes: int = MOST_WRITES,
+    ) -> None:
+        self._table = JournalTable(client, table_name, now=now, most_writes=most_writes)
         self.fleet = Fleet(self._table)
 
     def read(self, endpoint_name: str) -> History:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.contract import JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
+from deployer.gateways.journal_table import stored_time
 from deployer.model.approval import Approval, ApprovalSource, HeardApproval
 from deployer.model.attempt import Action, Attempt, AttemptStatus, CleanUp, Deletion, Deployment, Promotion
 from deployer.model.cause import Cause
@@ -33,11 +34,6 @@ def without_keys(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return an item's attributes without its keys."""
     keys = {JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY}
     return {name: each for name, each in item.items() if name not in keys}
-
-
-def stored_time(time: datetime) -> str:
-    """Return a time that sorts as text."""
-    return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def approval_key(approval: Approval | HeardApproval) -> str:

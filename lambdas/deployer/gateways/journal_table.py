@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from botocore.exceptions import ClientError
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError
 from deployer.contract import FLEET, JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -22,6 +23,11 @@ _TRIES: Final = 5
 """How often a transaction is tried that meets another one on the same items. It changed nothing then."""
 
 Values: TypeAlias = "Mapping[str, Mapping[str, Any]]"
+
+
+def stored_time(time: datetime) -> str:
+    """Return a time that sorts as text."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,7 @@ class Write:
 
 RESTS: Final = "rests"
 MARK: Final = "mark"
+KNOWN_SINCE: Final = "known_since"
 """Attributes of the fleet's items: see `FleetRecord`."""
 
 NEW: Final = f"attribute_not_exists({JOURNAL_PARTITION_KEY})"
@@ -90,12 +97,21 @@ class JournalTable:
     """The journal's table. An item is as in DynamoDB's API, with the keys `endpoint` and `item`.
 
     Attributes:
+        now: The clock.
         most_writes: How many writes one transaction takes.
     """
 
-    def __init__(self, client: DynamoDBClient, table_name: str, *, most_writes: int = MOST_WRITES) -> None:
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        table_name: str,
+        *,
+        now: Callable[[], datetime],
+        most_writes: int = MOST_WRITES,
+    ) -> None:
         self._client = client
         self._table_name = table_name
+        self.now = now
         self.most_writes = most_writes
 
     def get(self, endpoint_name: str, key: str) -> dict[str, Any] | None:
@@ -138,9 +154,13 @@ class JournalTable:
             "Update": {
                 "TableName": self._table_name,
                 "Key": {JOURNAL_PARTITION_KEY: {"S": FLEET}, JOURNAL_SORT_KEY: {"S": endpoint_name}},
-                "UpdateExpression": "SET #rests = :no, #mark = if_not_exists(#mark, :zero) + :one",
-                "ExpressionAttributeNames": {"#rests": RESTS, "#mark": MARK},
+                "UpdateExpression": (
+                    "SET #rests = :no, #mark = if_not_exists(#mark, :zero) + :one, "
+                    "#known_since = if_not_exists(#known_since, :now)"
+                ),
+                "ExpressionAttributeNames": {"#rests": RESTS, "#mark": MARK, "#known_since": KNOWN_SINCE},
                 "ExpressionAttributeValues": {
+                    ":now": {"S": stored_time(self.now())},
                     ":no": {"BOOL": False},
                     ":zero": {"N": "0"},
                     ":one": {"N": "1"},

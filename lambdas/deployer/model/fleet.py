@@ -18,6 +18,10 @@ class FleetRecord:
     Attributes:
         settings_digest: Of the settings that the last finished look was made with; None before the first.
         noted_at: When that was noted.
+        known_since: When the first thing was written of the endpoint, if that was no finished look.
+        left_at: When a sweep found that the endpoint has no settings any more. From then on no look is noted:
+            it would be one of an older invocation, which still has the settings.
+        removal_reported: Whether people were told so, or need not be.
         rests: Whether a look found nothing to do, and nothing was journalled since.
         rests_at: The endpoint's LastModifiedTime then; None if there was no endpoint.
         looked_at: When the last such look began. It had read the registry.
@@ -31,6 +35,9 @@ class FleetRecord:
 
     settings_digest: str | None = None
     noted_at: datetime | None = None
+    known_since: datetime | None = None
+    left_at: datetime | None = None
+    removal_reported: bool = False
     rests: bool = False
     rests_at: datetime | None = None
     looked_at: datetime | None = None
@@ -39,6 +46,11 @@ class FleetRecord:
     tried_at: datetime | None = None
     tried_digest: str | None = None
     mark: int | None = None
+
+    @property
+    def managed_since(self) -> datetime | None:
+        """When its last settings were noted, or else the first thing of it; None if nothing was."""
+        return self.noted_at or self.known_since
 
 
 @dataclass(frozen=True, slots=True)

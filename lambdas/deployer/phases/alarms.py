@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.decisions.alarms import are_current, plan_alarms
+from deployer.decisions.alarms import are_current
 from deployer.endpoint_pass.round import Next
 from deployer.gateways.refusals import UpkeepRefusedError
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools import Logger
 
+    from deployer.endpoint_pass.alarm_plans import AlarmPlans
     from deployer.endpoint_pass.executor import Executor
     from deployer.endpoint_pass.ledger import Ledger
     from deployer.endpoint_pass.notices import Notices
     from deployer.endpoint_pass.round import Round
-    from deployer.gateways.alarms import Alarms
-    from deployer.gateways.gateways import Gateways
+    from deployer.gateways.endpoints import Endpoints
     from deployer.model.settings import EndpointSettings
 
 
@@ -30,19 +30,17 @@ class AlarmsPhase:
         self,
         settings: EndpointSettings,
         ledger: Ledger,
-        alarms: Alarms,
+        plans: AlarmPlans,
         executor: Executor,
         logger: Logger,
         *,
-        stack_name: str,
         now: Callable[[], datetime],
     ) -> None:
         self._settings = settings
         self._ledger = ledger
-        self._alarms = alarms
+        self._plans = plans
         self._executor = executor
         self._logger = logger
-        self._stack_name = stack_name
         self._now = now
 
     def run(self, round_: Round) -> Next:
@@ -54,25 +52,16 @@ class AlarmsPhase:
         if is_current and not last.reported:
             return Next.GO_ON
         wanted = settings.alarms if exists else ()
-        names = dict.fromkeys([*(each["AlarmName"] for each in wanted), *last.alarms])
         try:
-            seen = self._alarms.look(list(names))
+            planned, _, noted = self._plans.look(wanted)
         except UpkeepRefusedError as refusal:
             if refusal.is_passing or is_current:
                 self._logger.warning(str(refusal))
             else:
                 round_.troubles.append(str(refusal))
             return Next.GO_ON
-        planned = plan_alarms(
-            wanted,
-            last.alarms,
-            seen,
-            endpoint_name=settings.endpoint_name,
-            stack_name=self._stack_name,
-        )
-        assert planned.noted is not None, "CloudWatch was asked"
-        if not is_current or planned.noted != last.alarms:
-            self._ledger.note(alarms=dict(planned.noted), alarms_seen_at=self._now() if wanted else None)
+        if not is_current or noted != last.alarms:
+            self._ledger.note(alarms=noted, alarms_seen_at=self._now() if wanted else None)
         round_.troubles += self._executor.try_to_make(planned.steps)
         if planned.trouble is not None:
             round_.troubles.append(planned.trouble)
@@ -80,35 +69,31 @@ class AlarmsPhase:
 
 
 def delete_alarms(
-    gateways: Gateways,
+    endpoints: Endpoints,
     ledger: Ledger,
+    plans: AlarmPlans,
     executor: Executor,
     notices: Notices,
     logger: Logger,
-    *,
-    stack_name: str,
 ) -> bool:
     """Delete the alarms of an endpoint that has no settings any more; return whether none is left.
 
     While an update is under way, they still guard it. A refusal is reported once.
     """
-    noted, name = ledger.history.last_observed.alarms, ledger.endpoint_name
-    if not noted:
+    if not ledger.history.last_observed.alarms:
         return True
-    endpoint = gateways.endpoints.describe(name)
+    endpoint = endpoints.describe(ledger.endpoint_name)
     if endpoint is not None and endpoint.modifying:
         return False
     try:
-        seen = gateways.alarms.look(list(noted))
+        planned, _, noted = plans.look(())
     except UpkeepRefusedError as refusal:
         if refusal.is_passing:
             logger.warning(str(refusal))
         else:
             notices.report(str(refusal))
         return False
-    planned = plan_alarms((), noted, seen, endpoint_name=name, stack_name=stack_name)
-    assert planned.noted is not None, "CloudWatch was asked"
-    ledger.note(alarms=dict(planned.noted), alarms_seen_at=None)
+    ledger.note(alarms=noted, alarms_seen_at=None)
     if troubles := executor.try_to_make(planned.steps):
         notices.report(" ".join(troubles))
     return not ledger.history.last_observed.alarms

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deployer.decisions.alarms import AlarmPlan, plan_alarms, wanted_alarms
+from deployer.decisions.alarms import AlarmPlan, wanted_alarms
 from deployer.decisions.at_rest import is_up_to_date
 from deployer.decisions.former_releases import refusal_to_put_back
 from deployer.decisions.guardrails import (
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from deployer.decisions.choice import Decision
     from deployer.decisions.plan import CannotChange, Plan, WaitForAlarms
+    from deployer.endpoint_pass.alarm_plans import AlarmPlans
     from deployer.endpoint_pass.ledger import Ledger
     from deployer.endpoint_pass.notices import Notices
     from deployer.gateways.gateways import Gateways
@@ -43,12 +44,14 @@ class Planner:
         identity: StackIdentity,
         gateways: Gateways,
         ledger: Ledger,
+        alarm_plans: AlarmPlans,
         notices: Notices,
     ) -> None:
         self._settings = settings
         self._identity = identity
         self._gateways = gateways
         self._ledger = ledger
+        self._alarm_plans = alarm_plans
         self._notices = notices
 
     def plan(self, decision: Decision, endpoint: Endpoint | None) -> Plan:
@@ -127,20 +130,12 @@ class Planner:
         if not named:
             return deploy
         settings, history = self._settings, self._ledger.history
-        wanted, noted = wanted_alarms(settings), history.last_observed.alarms
         try:
-            seen = self._gateways.alarms.look([*wanted, *(noted.keys() - wanted.keys())], named)
+            planned, seen, _ = self._alarm_plans.look(settings.alarms, named)
         except UpkeepRefusedError as refusal:
             if refusal.is_passing:
                 raise
             return self._without_a_look(deploy, refusal)
-        planned = plan_alarms(
-            settings.alarms,
-            noted,
-            seen,
-            endpoint_name=settings.endpoint_name,
-            stack_name=self._identity.stack_name,
-        )
         # The abort alarm does not count: the deployer clears it right before the update.
         on = {name for name, each in seen.items() if each.is_on} - {settings.abort_alarm_name}
         return guard_with_alarms(

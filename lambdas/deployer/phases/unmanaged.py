@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deployer.decisions.sweep import is_over
+from deployer.endpoint_pass.alarm_plans import AlarmPlans
 from deployer.endpoint_pass.attempts import Attempts
 from deployer.endpoint_pass.executor import Executor
 from deployer.endpoint_pass.ledger import Ledger, LostLeaseError
 from deployer.endpoint_pass.notices import Notices
 from deployer.endpoint_pass.reports import Reports
 from deployer.endpoint_pass.throttling import TimeBudget
+from deployer.model import outcomes
+from deployer.phases.aborting import was_left_behind
 from deployer.phases.alarms import delete_alarms
 from deployer.phases.settlement import settle_unmanaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from aws_lambda_powertools import Logger
 
     from deployer.gateways.gateways import Gateways
+    from deployer.model.fleet import FleetRecord
     from deployer.model.stack_identity import StackIdentity
 
 
@@ -40,31 +46,85 @@ class UnmanagedEndpoints:
         self._invocation_id = invocation_id
         self._remaining_seconds = remaining_seconds
 
-    def delete_alarms(self, endpoint_name: str) -> bool:
-        """Delete an unmanaged endpoint's alarms; return whether none is left."""
-        gateways, stack_name = self._gateways, self._identity.stack_name
-        ledger = self._ledger(endpoint_name)
-        time_budget = TimeBudget(self._remaining_seconds, gateways.pause)
-        executor = Executor(None, gateways, ledger, time_budget, self._logger, stack_name=stack_name)
-        notices = Notices(endpoint_name, ledger, gateways.reporter, self._logger, now=gateways.now)
-        return delete_alarms(gateways, ledger, executor, notices, self._logger, stack_name=stack_name)
-
-    def was_managed(self, endpoint_name: str) -> bool:
-        """Tell whether an endpoint was this stack's, by its tags and the journal."""
-        endpoint = self._gateways.endpoints.describe(endpoint_name)
-        tags = self._gateways.tags.read(endpoint.arn) if endpoint is not None else {}
-        return self._identity.managed(tags, self._gateways.journal.read(endpoint_name))
-
     def settle(self, endpoint_name: str) -> None:
         """Settle what was under way when an endpoint's settings were removed."""
-        gateways = self._gateways
         ledger = self._ledger(endpoint_name)
-        reports = Reports(ledger, gateways.reporter, now=gateways.now)
+        self._settle(ledger, self._reports(ledger), is_over=False)
+
+    def release(
+        self, endpoint_name: str, record: FleetRecord, *, began: datetime, correlation_id: str
+    ) -> None:
+        """Take the next steps towards forgetting an endpoint; the next sweep takes those that are left.
+
+        The removal is noted before people are told, so that a removal has one id. Older invocations may still
+        deploy to the endpoint and make alarms. So its alarms are deleted, and it is forgotten, once the last
+        of those must have ended.
+
+        Args:
+            endpoint_name: The endpoint.
+            record: What the fleet's partition holds of it.
+            began: When this invocation began.
+            correlation_id: The event's by which the removal was found out.
+        """
+        fleet = self._gateways.journal.fleet
+        left = record if record.left_at is not None else fleet.note_left(endpoint_name, record)
+        if left is None:
+            return
+        ledger, over = self._ledger(endpoint_name), is_over(left, began=began)
+        reports = self._reports(ledger)
+        if not self._settle(ledger, reports, is_over=over):
+            return
+        if not left.removal_reported:
+            if not self._report(ledger, left, correlation_id):
+                return
+            fleet.note_removal_reported(endpoint_name, left)
+        if over and not reports.owed and self._is_nothing_left(ledger):
+            fleet.forget(endpoint_name, left)
+
+    def _settle(self, ledger: Ledger, reports: Reports, *, is_over: bool) -> bool:
+        """Settle what was under way; return False if another invocation is at work on the endpoint.
+
+        Nobody takes up an attempt that was left behind, so it is withdrawn once older invocations have ended.
+        """
+        gateways = self._gateways
         attempts = Attempts(ledger, reports, self._logger, now=gateways.now)
         try:
             settle_unmanaged(gateways.endpoints, ledger, attempts, reports, gateways.now())
+            attempt = ledger.history.unsettled
+            if is_over and attempt is not None and was_left_behind(attempt, now=gateways.now()):
+                attempts.withdraw_left_behind()
         except LostLeaseError:
             self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")
+            return False
+        return True
+
+    def _report(self, ledger: Ledger, record: FleetRecord, correlation_id: str) -> bool:
+        """Tell people that an endpoint is not managed any more, if it was this stack's."""
+        name, managed_at = ledger.endpoint_name, record.managed_since
+        assert managed_at is not None, "an endpoint has left after something was noted of it"
+        endpoint = self._gateways.endpoints.describe(name)
+        tags = self._gateways.tags.read(endpoint.arn) if endpoint is not None else {}
+        if not self._identity.managed(tags, ledger.history):
+            return True
+        return self._gateways.reporter.report(
+            outcomes.unmanaged(
+                name, managed_at=managed_at, time=self._gateways.now(), correlation_id=correlation_id
+            )
+        )
+
+    def _is_nothing_left(self, ledger: Ledger) -> bool:
+        """Delete the endpoint's alarms; return whether they are gone, and no update is under way."""
+        if ledger.history.unsettled is not None:
+            return False
+        gateways, stack_name = self._gateways, self._identity.stack_name
+        plans = AlarmPlans(ledger, gateways.alarms, stack_name=stack_name)
+        time_budget = TimeBudget(self._remaining_seconds, gateways.pause)
+        executor = Executor(None, gateways, ledger, time_budget, self._logger, stack_name=stack_name)
+        notices = Notices(ledger.endpoint_name, ledger, gateways.reporter, self._logger, now=gateways.now)
+        return delete_alarms(gateways.endpoints, ledger, plans, executor, notices, self._logger)
+
+    def _reports(self, ledger: Ledger) -> Reports:
+        return Reports(ledger, self._gateways.reporter, now=self._gateways.now)
 
     def _ledger(self, endpoint_name: str) -> Ledger:
         return Ledger(endpoint_name, self._gateways.journal, self._logger, invocation_id=self._invocation_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -14,6 +14,9 @@ from local_cloud.sagemaker.switches import Switches
 from tests.infra.sufficiency.test_aborting import ALARM, GUARDED, in_canary
 from tests.unit.deployer.builders import GROUP
 from tests.unit.deployer.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WATCHED_VARIANT = Watched("Greenlight", "churn", "AllTraffic")
 ERRORS = "Greenlight.churn.error-ratio"
@@ -130,19 +133,140 @@ def test_alarms_go_with_the_rollout_and_with_the_endpoint(pipeline: Pipeline) ->
     assert pipeline.history.last_observed.alarms == {}
 
 
+AT_WORK = 11 * 60
+"""Seconds after which no invocation can be at work any more that has settings which were removed."""
+
+
+def removals(pipeline: Pipeline) -> int:
+    """Count how often people were told of a removal."""
+    return sum(each["Outcome"] == "unmanaged" for each in pipeline.outcomes)
+
+
 def test_alarms_go_with_the_settings_once_no_update_is_under_way(pipeline: Pipeline) -> None:
     pipeline.sweep()
     approve(pipeline)
     pipeline.deliver()
     pipeline.unmanage()
     pipeline.look_at_settings()
+    assert removals(pipeline) == 1
+    pipeline.pass_time(AT_WORK)
+    approve(pipeline)
     assert pipeline.endpoint["EndpointStatus"] == "Updating"
+    pipeline.sweep()
     assert alarms(pipeline).keys() == {ALARM, ERRORS}
     pipeline.run()
     pipeline.sweep()
 
     assert alarms(pipeline) == {}
-    assert pipeline.outcomes[-1]["Outcome"] == "unmanaged"
+    pipeline.sweep()
+    assert pipeline.journal.fleet.records() == {}
+    assert removals(pipeline) == 1
+
+
+def with_settings_of(pipeline: Pipeline, files: dict[str, bytes], act: Callable[[], object]) -> None:
+    """Let an invocation run that still has settings of before."""
+    newer, pipeline.files = pipeline.files, files
+    act()
+    pipeline.files = newer
+
+
+def test_what_an_older_invocation_makes_of_an_endpoint_that_left_is_not_forgotten(pipeline: Pipeline) -> None:
+    pipeline.sweep()
+    older = pipeline.files
+    pipeline.unmanage()
+    pipeline.look_at_settings()
+    pipeline.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ALARM, ERRORS])
+    arn = approve(pipeline)
+    with_settings_of(pipeline, older, pipeline.deliver)
+    with_settings_of(pipeline, older, pipeline.sweep)
+    assert alarms(pipeline).keys() == {ALARM, ERRORS}
+    pipeline.run()
+    for _ in range(3):
+        pipeline.pass_time(AT_WORK)
+        pipeline.sweep()
+
+    assert alarms(pipeline) == {}
+    assert pipeline.journal.fleet.records() == {}
+    assert removals(pipeline) == 1
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+
+def test_an_endpoint_that_leaves_before_its_first_look_ended_is_told_of_and_loses_its_alarms(
+    pipeline: Pipeline,
+) -> None:
+    assert pipeline.noted_settings() == {}
+    pipeline.unmanage()
+    pipeline.look_at_settings()
+    assert removals(pipeline) == 1
+    for _ in range(2):
+        pipeline.pass_time(AT_WORK)
+        pipeline.sweep()
+
+    assert alarms(pipeline) == {}
+    assert pipeline.journal.fleet.records() == {}
+    assert removals(pipeline) == 1
+
+
+def test_a_removal_has_one_id_although_an_older_look_ends_after_it(pipeline: Pipeline) -> None:
+    pipeline.sweep()
+    pipeline.manage(**watched(percent=9))
+    older = pipeline.files
+    pipeline.unmanage()
+
+    def overtake(_service: str, operation: str) -> None:
+        if operation == "DescribeEndpoint":
+            pipeline.deployer_cloud.before_call = lambda _service, _operation: None
+            pipeline.files = {**newer}
+            pipeline.sweep()
+
+    newer = pipeline.files
+    pipeline.files = older
+    pipeline.deployer_cloud.before_call = overtake
+    pipeline.sweep()
+    assert removals(pipeline) == 1
+    pipeline.files = newer
+    for _ in range(3):
+        pipeline.pass_time(AT_WORK)
+        pipeline.sweep()
+
+    assert removals(pipeline) == 1
+    assert pipeline.journal.fleet.records() == {}
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_an_endpoint_that_returns_is_looked_at_and_its_next_removal_told(
+    pipeline: Pipeline, *, at_once: bool
+) -> None:
+    pipeline.sweep()
+    pipeline.unmanage()
+    pipeline.sweep()
+    if not at_once:
+        pipeline.pass_time(AT_WORK)
+    pipeline.manage(**watched(percent=9))
+    pipeline.look_at_settings()
+    pipeline.pass_time(61)
+    pipeline.sweep()
+    pipeline.sweep()
+    assert alarms(pipeline)[ERRORS]["Threshold"] == 9
+    assert pipeline.noted_settings().keys() == {"churn"}
+    pipeline.unmanage()
+    pipeline.sweep()
+
+    ids = [each["OutcomeId"] for each in pipeline.outcomes if each["Outcome"] == "unmanaged"]
+    assert len(ids) == len(set(ids)) == 2
+
+
+def test_a_removal_reads_the_journal_once(pipeline: Pipeline) -> None:
+    pipeline.sweep()
+    pipeline.unmanage()
+    pipeline.look_at_settings()
+    pipeline.pass_time(AT_WORK)
+    pipeline.deployer_cloud.calls.clear()
+    pipeline.sweep()
+
+    # The fleet's partition, and the endpoint's.
+    assert pipeline.deployer_cloud.calls.count(("dynamodb", "Query")) == 2
+    assert alarms(pipeline) == {}
 
 
 def test_a_persons_alarm_stays_when_the_settings_go(pipeline: Pipeline) -> None:
@@ -151,6 +275,8 @@ def test_a_persons_alarm_stays_when_the_settings_go(pipeline: Pipeline) -> None:
     pipeline.make_alarm(ERRORS)
     pipeline.unmanage()
     pipeline.look_at_settings()
+    pipeline.pass_time(AT_WORK)
+    pipeline.sweep()
 
     assert alarms(pipeline).keys() == {ERRORS}
     assert pipeline.history.last_observed.alarms == {}
@@ -165,6 +291,8 @@ def test_alarms_that_may_not_be_deleted_are_told_once_and_deleted_later(
     refuse(pipeline, operation)
     pipeline.unmanage()
     pipeline.look_at_settings()
+    pipeline.pass_time(AT_WORK)
+    pipeline.sweep()
     pipeline.sweep()
     assert len(attention(pipeline)) == 1
     assert alarms(pipeline).keys() == {ALARM, ERRORS}
@@ -172,7 +300,7 @@ def test_alarms_that_may_not_be_deleted_are_told_once_and_deleted_later(
     pipeline.sweep()
 
     assert alarms(pipeline) == {}
-    assert pipeline.outcomes[-1]["Outcome"] == "unmanaged"
+    assert removals(pipeline) == 1
 
 
 def test_a_foreign_alarm_is_left_alone_and_told_once_and_a_new_version_waits(pipeline: Pipeline) -> None:

@@ -160,6 +160,8 @@ def test_an_endpoint_that_was_never_ours_leaves_the_settings_without_a_word() ->
     pipeline.outcomes.clear()
     pipeline.unmanage()
     let_happen(pipeline)
+    pipeline.pass_time(15 * 60)
+    let_happen(pipeline)
 
     assert pipeline.outcomes == []
     assert pipeline.noted_settings() == {}

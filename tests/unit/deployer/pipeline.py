@@ -156,7 +156,7 @@ class Pipeline:
         self.events_of_outcomes: list[dict[str, Any]] = []
         self.mails: list[dict[str, str]] = []
         self.parts: list[dict[str, Any]] = []
-        self.journal = Journal(self.deployer_cloud.client("dynamodb"), table_name=self.table)
+        self.journal = Journal(self.deployer_cloud.client("dynamodb"), table_name=self.table, now=self._clock)
         self.documents: dict[str, dict[str, Any]] = {}
         self.files: dict[str, bytes] = {}
         self.deploy_settings()
@@ -165,6 +165,9 @@ class Pipeline:
         self.renew_environment()
         self._delivered = 0
         self._invocations = 0
+
+    def _clock(self) -> datetime:
+        return self.now()
 
     def renew_environment(self) -> None:
         """Let further invocations have a new execution environment, which remembers nothing."""
@@ -381,7 +384,7 @@ class Pipeline:
     @property
     def attempts(self) -> list[Attempt]:
         """The endpoint's attempts by the journal's history, newest first."""
-        found = JournalTable(self.cloud.client("dynamodb"), TABLE).query(ENDPOINT, ATTEMPT)
+        found = JournalTable(self.cloud.client("dynamodb"), TABLE, now=self.now).query(ENDPOINT, ATTEMPT)
         return sorted(map(read_attempt, found), key=lambda each: each.number, reverse=True)
 
     def serving(self) -> str | None:

@@ -19,6 +19,7 @@ from tests.infra.sufficiency.test_gateways import FailingClient
 from tests.unit.deployer.builders import (
     ENDPOINT,
     GROUP,
+    NOW,
     approval,
     clean_up,
     deployment,
@@ -52,6 +53,10 @@ SETTLED_ONCE = deployment(1, status=AttemptStatus.SUCCEEDED, settled_at=minutes(
 @pytest.fixture
 def journal() -> Journal:
     return Pipeline().journal
+
+
+def journal_of(client: object) -> Journal:
+    return Journal(cast("Any", client), table_name=TABLE, now=lambda: NOW)
 
 
 def test_what_is_written_is_read_back(journal: Journal) -> None:
@@ -263,14 +268,18 @@ def test_a_history_that_comes_in_many_pages_is_read_whole() -> None:
     pipeline = Pipeline()
     for number in range(1, 5):
         pipeline.journal.record_approval(approval(number, minutes(number)))
-    paged = Journal(cast("Any", SmallPages(pipeline.cloud.client("dynamodb"))), table_name=TABLE)
+    paged = Journal(
+        cast("Any", SmallPages(pipeline.cloud.client("dynamodb"))), table_name=TABLE, now=lambda: NOW
+    )
 
     assert paged.read(ENDPOINT) == pipeline.journal.read(ENDPOINT)
     assert [each.version for each in paged.read(ENDPOINT).approvals] == [4, 3, 2, 1]
 
 
 def test_a_journal_that_cannot_be_written_is_not_mistaken_for_another_invocations_claim() -> None:
-    failing = Journal(cast("Any", FailingClient("ThrottlingException", "…")), table_name=TABLE)
+    failing = Journal(
+        cast("Any", FailingClient("ThrottlingException", "…")), table_name=TABLE, now=lambda: NOW
+    )
 
     with pytest.raises(ClientError, match="ThrottlingException"):
         failing.begin(deployment(1), None, unannounced=False)
@@ -516,7 +525,7 @@ def test_a_transaction_that_meets_another_one_is_tried_again() -> None:
     pipeline = Pipeline()
     client = Conflicting(pipeline.cloud.client("dynamodb"), times=4)
 
-    assert Journal(cast("Any", client), table_name=TABLE).record_approval(approval(1))
+    assert journal_of(client).record_approval(approval(1))
     assert pipeline.journal.read(ENDPOINT).approvals == (approval(1),)
 
 
@@ -524,4 +533,4 @@ def test_a_transaction_that_meets_others_again_and_again_fails() -> None:
     client = Conflicting(Pipeline().cloud.client("dynamodb"), times=5)
 
     with pytest.raises(ClientError, match="conflict"):
-        Journal(cast("Any", client), table_name=TABLE).record_approval(approval(1))
+        journal_of(client).record_approval(approval(1))
